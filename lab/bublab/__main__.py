@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""bublab's command line: ./dev lab list | run | clean."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pathlib
+import shutil
+import signal
+import sys
+
+from . import daemons, report, topology
+from .scenarios import SCENARIOS, Scenario
+from .session import Session
+from .system import Interrupted, LabError
+
+OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt")  # what a run writes
+
+
+def link_value(text: str, top: float) -> tuple[str, float]:
+    link, _, value = text.partition("=")
+    if link not in topology.LINKS:
+        raise argparse.ArgumentTypeError(
+            f"'{text}': '{link}' is no link; expected LINK=VALUE with one of "
+            + " ".join(topology.LINKS)
+        )
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= top:
+        raise argparse.ArgumentTypeError(f"'{text}': expected a number from 0 to {top:g}")
+    return link, number
+
+
+def delay_value(text: str) -> tuple[str, float]:
+    return link_value(text, 10000)
+
+
+def loss_value(text: str) -> tuple[str, float]:
+    return link_value(text, 100)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="./dev lab", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="what can be run")
+    commands.add_parser("clean", help="remove what killed runs left behind")
+    run = commands.add_parser("run", help="run one scenario")
+    run.add_argument("scenario", choices=sorted(SCENARIOS), metavar="NAME")
+    run.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
+    run.add_argument(
+        "--delay",
+        type=delay_value,
+        action="append",
+        default=[],
+        metavar="LINK=MS",
+        help="one-way delay of a link: " + " ".join(topology.LINKS),
+    )
+    run.add_argument("--loss", type=loss_value, action="append", default=[], metavar="LINK=PCT")
+    run.add_argument("--no-direct-copy", action="store_true", help="no copy of BUs in BUB mode")
+    run.add_argument("--no-payload-esp", action="store_true", help="tunnel data without ESP")
+    run.add_argument("--dad", action="store_true", help="leave duplicate address detection on")
+    run.add_argument(
+        "--home-agent-dad",
+        choices=("before", "meanwhile", "never"),
+        default="before",
+        help="when a home agent probes its link for a new home address",
+    )
+    run.add_argument("--seed", type=int, default=1, help="of the link emulator's losses")
+    run.add_argument("--live", action="store_true", help="print the timeline as it happens")
+    return top
+
+
+def prepare_out(out: pathlib.Path) -> pathlib.Path:
+    """An empty folder; the traces of an earlier run in it are removed, anything else is not."""
+    out = out.absolute()
+    if " " in str(out) or '"' in str(out):
+        raise LabError(f"{out}: blanks and quotes cannot be written into configuration files")
+    try:
+        return empty_out(out)
+    except OSError as error:
+        raise LabError(
+            f"cannot write to --out {out} ({error.strerror}): give a folder that can be made"
+        ) from None
+
+
+def empty_out(out: pathlib.Path) -> pathlib.Path:
+    foreign = [p.name for p in out.iterdir() if p.name not in OWN] if out.is_dir() else []
+    if foreign:
+        raise LabError(f"{out} holds other things ({foreign[0]}); give a folder of its own")
+    for name in OWN:
+        path = out / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+    (out / "logs").mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def run_scenario(session: Session, scenario: Scenario) -> dict:
+    """Runs it; the counters are asked for at the end of the traffic."""
+    scenario.run(session)
+    return daemons.save_status(session.daemons, session.out)
+
+
+def print_result(rows: list[report.Figures], summary: dict) -> None:
+    tcp = summary["tcp"]
+    print(f"\n{report.table(rows)}\n")
+    moments = summary["since_first_packet_ms"]
+    words = [f"{n.replace('_', ' ')} {ms:.0f}" for n, ms in moments.items() if ms is not None]
+    print("ms after the first packet: " + ", ".join(words))
+    lost = sum(summary["lost_outside_handovers"].values())
+    print(f"lost outside of handovers: {lost} of {summary['udp_sent']} UDP packets")
+    state = "the same" if tcp["ok"] else "NOT THE SAME"
+    print(
+        f"TCP: {tcp['bytes']} octets, {tcp['mbit_per_s']:.2f} Mbit/s, SHA-256 {state} at both ends"
+    )
+
+
+def summarise(
+    session: Session, scenario: Scenario, args: argparse.Namespace, counters: dict
+) -> tuple[list[report.Figures], dict]:
+    rows, others = report.all_figures(session)
+    begin = session.timeline.start
+    udp = {name: session.traffic.results.get(f"udp-{name}", {}) for name in topology.MOBILES}
+    summary = {
+        "scenario": scenario.name,
+        "commit": report.commit(),
+        "options": {
+            "delay_ms": {link: session.topology.options.delay(link) for link in topology.LINKS},
+            "loss_pct": session.topology.options.loss_pct,
+            "seed": args.seed,
+            "direct_copy": session.daemons.options.direct_copy,
+            "payload_esp": session.daemons.options.protect_payload,
+            "dad": args.dad,
+            "home_agent_dad": args.home_agent_dad,
+        },
+        "nodes": report.node_summary(session, counters),
+        "handovers": [row.as_json() for row in rows],
+        "marks": {name: round(when - begin, 6) for name, when in session.marks.items()},
+        "since_first_packet_ms": report.milestones(session),
+        "tcp": session.traffic.tcp_result(),
+        "udp": udp,
+        "udp_sent": sum(result.get("sent", 0) for result in udp.values()),
+        "lost_outside_handovers": others,
+        "started": round(begin, 6),
+    }
+    return rows, summary
+
+
+def verdict(rows: list[report.Figures], summary: dict) -> list[str]:
+    """What is wrong with a run that came to its end."""
+    problems = []
+    if not summary["tcp"]["ok"]:
+        problems.append("the TCP stream did not arrive unharmed")
+    for row in rows:
+        if row.gap is None and row.handover.with_traffic:
+            problems.append(f"no data arrived after: {row.handover.label}")
+    return problems
+
+
+def scenario_options(
+    scenario: Scenario, args: argparse.Namespace
+) -> tuple[topology.Options, daemons.BubOptions]:
+    bub = dataclasses.replace(
+        scenario.bub,
+        direct_copy=not args.no_direct_copy,
+        protect_payload=not args.no_payload_esp,
+        agent_dad=args.home_agent_dad,
+    )
+    links = topology.Options(
+        dict(args.delay), dict(args.loss), args.seed, args.dad, scenario.bub.static_peer
+    )
+    return links, bub
+
+
+def command_run(args: argparse.Namespace) -> int:
+    topology.require_root()
+    daemons.require_binaries()
+    topology.clean()
+    scenario = SCENARIOS[args.scenario]
+    out = prepare_out(args.out)
+    links, bub = scenario_options(scenario, args)
+    error, problems, counters = None, [], {}
+    session = Session(out, links, bub, args.live)
+    try:
+        with session:
+            counters = run_scenario(session, scenario)
+            problems = session.daemons.stop()
+    except LabError as failure:
+        error = str(failure)
+    ignore_signals()
+    if error is not None:
+        report.write_summary(
+            out / "summary.json", {"scenario": scenario.name, "ok": False, "error": error}
+        )
+        print(f"bublab: {scenario.name}: {error}\nbublab: see {out}", file=sys.stderr)
+        return 1
+    rows, summary = summarise(session, scenario, args, counters)
+    problems += verdict(rows, summary)
+    summary["ok"] = not problems
+    summary["problems"] = problems
+    report.write_summary(out / "summary.json", summary)
+    table = report.table(rows)
+    (out / "table.txt").write_text(table + "\n")
+    print_result(rows, summary)
+    for problem in problems:
+        print(f"bublab: {problem}", file=sys.stderr)
+    print(f"{scenario.name}: {'passed' if not problems else 'FAILED'}; everything is in {out}")
+    return 0 if not problems else 1
+
+
+def command_list() -> int:
+    width = max(len(name) for name in SCENARIOS)
+    for scenario in SCENARIOS.values():
+        print(f"{scenario.name:<{width}}  {scenario.summary}")
+    return 0
+
+
+def interrupt(number: int, _frame: object) -> None:
+    ignore_signals()  # what follows is cleaning up, which nothing shall interrupt
+    raise Interrupted(f"interrupted by {signal.Signals(number).name}")
+
+
+def ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def main(argv: list[str]) -> int:
+    args = parser().parse_args(argv)
+    if args.command == "list":
+        return command_list()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        if args.command == "clean":
+            topology.require_root()
+            print(f"{topology.clean()} namespaces removed")
+            return 0
+        return command_run(args)
+    except LabError as failure:
+        print(f"bublab: {failure}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How short the gap of a handover could be: what the delays of the links alone allow.
+
+The gap runs from "the new care-of address is usable" to "the first data packet arrives at it".  In
+it the messages of the mode must pass, one after the other, and then one data packet; computing
+takes no time here.  docs/lab.md has the formulas.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .topology import HOME_OF, Options
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where the two nodes are after the handover."""
+
+    options: Options
+    place: dict[str, str]
+    static_peer: bool = False
+
+    def to_core(self, node: str) -> float:
+        """Radio link and the router's leg to the core; all of these are one-way, in ms."""
+        return self.options.delay(node) + self.options.delay(self.place[node])
+
+    def home(self, node: str) -> float:
+        """H: between a node and its home agent."""
+        agent = HOME_OF[node]
+        if self.place[node] == agent:
+            return self.options.delay(node)
+        return self.to_core(node) + self.options.delay(agent)
+
+    def direct(self) -> float:
+        """D: between the two nodes."""
+        return self.to_core("mn1") + self.to_core("mn2")
+
+    def fixed(self, node: str) -> bool:
+        return self.static_peer and node == "mn2"
+
+    def via_home_of(self, node: str, peer: str) -> float:
+        """Q: from a node to the home address of its peer."""
+        if self.fixed(peer):
+            return self.direct()
+        return self.to_core(node) + self.options.delay(HOME_OF[peer]) + self.home(peer)
+
+    def to_peers_agent(self, node: str, peer: str) -> float:
+        """From a node through its own home agent to the home agent of its peer."""
+        delay = self.options.delay
+        if self.fixed(peer):
+            return self.home(node) + delay(HOME_OF[node]) + self.to_core(peer)
+        return self.home(node) + delay(HOME_OF[node]) + delay(HOME_OF[peer])
+
+    def backhaul(self, node: str, peer: str) -> float:
+        """P: from a node to its peer through both home agents."""
+        rest = 0 if self.fixed(peer) else self.home(peer)
+        return self.to_peers_agent(node, peer) + rest
+
+
+def tunnel_bound(places: Places, node: str) -> float:
+    """Binding Update to the home agent, data back."""
+    return 2 * places.home(node)
+
+
+def ro_bound(places: Places, node: str, peer: str, home_test: bool) -> float:
+    """Care-of test (and home test, at the same time), Binding Update, data."""
+    tests = 2 * places.direct()
+    if home_test:
+        tests = max(tests, 2 * places.backhaul(node, peer))
+    return tests + places.via_home_of(node, peer) + places.direct()
+
+
+def bub_bound(
+    places: Places, node: str, peer: str, direct_copy: bool, peer_later_ms: float | None
+) -> float:
+    """Binding Update, data.
+
+    @peer_later_ms  the peer moved too, and its address was usable so much later than ours: the
+    copy on the direct path is lost, and the peer's home agent must know where the peer is
+    """
+    if peer_later_ms is None:
+        update = places.direct() if direct_copy else places.backhaul(node, peer)
+        return update + places.direct()
+    at_agent = max(places.to_peers_agent(node, peer), peer_later_ms + places.home(peer))
+    update = at_agent + places.home(peer)
+    return min(update + places.direct(), through_tunnels(places, node, peer, peer_later_ms))
+
+
+def through_tunnels(places: Places, node: str, peer: str, peer_later_ms: float) -> float:
+    """A peer that has moved too sends through the tunnels until its own update is acknowledged:
+    that data meets us as soon as our home agent knows where we are."""
+    at_agent = max(places.home(node), peer_later_ms + places.to_peers_agent(peer, node))
+    return at_agent + places.home(node)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The real daemons: configuration files, starting and stopping, asking them how they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import socket
+
+from .system import Child, LabError, binary, wait_until
+from .topology import HOME_ADDRESS, HOME_OF, MOBILES, PREFIXES, Topology, router_address
+
+HOME_AGENTS = ("ha1", "ha2")
+
+
+@dataclasses.dataclass
+class BubOptions:
+    """What a scenario may change in the configuration."""
+
+    direct_copy: bool = True
+    eager: bool = True
+    protect_payload: bool = True
+    agent_dad: str = "before"  # when a home agent probes its link for a new home address
+    stock_peer: bool = False  # mn2 has BUB switched off
+    static_peer: bool = False  # mn2 is a correspondent and nothing else
+
+
+def quoted(value: object) -> str:
+    return f'"{value}"'
+
+
+def common(node: str, interfaces: list[str], out: pathlib.Path, run_dir: pathlib.Path) -> str:
+    names = ", ".join(quoted(name) for name in interfaces)
+    return (
+        f"name = {quoted(node)}\n"
+        f'tun = "bub0"\n'
+        f"interfaces = {{{names}}}\n"
+        f"control = {quoted(run_dir / (node + '.sock'))}\n"
+        f"event-log = {quoted(out / 'logs' / (node + '.events.jsonl'))}\n"
+        f"key-log = {quoted(out / 'logs' / (node + '.keys'))}\n"
+        f"state-dir = {quoted(run_dir / ('state-' + node))}\n"
+        "log-level = debug\n"
+    )
+
+
+def bub_section(node: str, options: BubOptions) -> str:
+    policy = "never" if options.stock_peer and node == "mn2" else "allow"
+    return (
+        "bub {\n"
+        f"  policy = {policy}\n"
+        f"  direct-copy = {str(options.direct_copy).lower()}\n"
+        f"  eager = {str(options.eager).lower()}\n"
+        "}\n"
+    )
+
+
+def mobile_section(node: str, options: BubOptions) -> str:
+    return (
+        "mobile-node {\n"
+        f"  home-address = {quoted(HOME_ADDRESS[node] + '/64')}\n"
+        f"  home-agent = {quoted(router_address(HOME_OF[node]))}\n"
+        f"  secret-file = {quoted(node + '.secret')}\n"
+        "  lifetime = 3600\n"
+        f"  protect-payload = {str(options.protect_payload).lower()}\n"
+        "}\n"
+    )
+
+
+def agent_section(node: str, options: BubOptions) -> str:
+    clients = [mobile for mobile in MOBILES if HOME_OF[mobile] == node]
+    if options.static_peer:
+        clients = [mobile for mobile in clients if mobile != "mn2"]
+    lines = [
+        "home-agent {",
+        f"  address = {quoted(router_address(node))}",
+        '  home-link = "home0"',
+        f"  prefixes = {{{quoted(PREFIXES[node] + '/64')}}}",
+        "  lifetime-max = 3600",
+        "  backhaul = plain",
+        f"  dad = {options.agent_dad}",
+        f"  protect-payload = {str(options.protect_payload).lower()}",
+    ]
+    for mobile in clients:
+        secret = quoted(mobile + ".secret")
+        lines.append(f"  mobile-node {quoted(HOME_ADDRESS[mobile])} {{ secret-file = {secret} }}")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def config_text(
+    node: str, options: BubOptions, out: pathlib.Path, run_dir: pathlib.Path
+) -> str:
+    """The configuration file of one node."""
+    if node in HOME_AGENTS:
+        return common(node, ["core0", "home0"], out, run_dir) + agent_section(node, options)
+    text = common(node, ["wl0"], out, run_dir)
+    if not (options.static_peer and node == "mn2"):
+        text += mobile_section(node, options)
+    return text + bub_section(node, options)
+
+
+class Daemons:
+    """The four bubd processes of a run."""
+
+    def __init__(self, topology: Topology, options: BubOptions, out: pathlib.Path) -> None:
+        self.topology = topology
+        self.options = options
+        self.out = out
+        self.nodes = [*HOME_AGENTS, *MOBILES]
+        self.children: dict[str, Child] = {}
+
+    def write_configs(self) -> None:
+        for folder in ("conf", "logs"):
+            (self.out / folder).mkdir(parents=True, exist_ok=True)
+        for mobile in MOBILES:
+            path = self.out / "conf" / f"{mobile}.secret"
+            path.touch(mode=0o600)
+            path.write_text(f"hex:{secrets.token_hex(32)}\n")
+        for node in self.nodes:
+            text = config_text(node, self.options, self.out, self.topology.run_dir)
+            (self.out / "conf" / f"{node}.conf").write_text(text)
+
+    def event_log(self, node: str) -> pathlib.Path:
+        return self.out / "logs" / f"{node}.events.jsonl"
+
+    def key_logs(self) -> list[pathlib.Path]:
+        return [self.out / "logs" / f"{node}.keys" for node in self.nodes]
+
+    def start(self) -> None:
+        for node in self.nodes:
+            (self.topology.run_dir / f"state-{node}").mkdir(exist_ok=True)
+            conf = self.out / "conf" / f"{node}.conf"
+            log = self.out / "logs" / f"{node}.log"
+            argv = [binary("src/bubd/bubd"), "-c", str(conf)]
+            self.children[node] = Child(
+                f"bubd of {node}", self.topology.inside(node, argv), log
+            )
+        for node in self.nodes:
+            wait_until(
+                f"bubd of {node} to answer on its control socket",
+                lambda n=node: self._answers(n),
+                10,
+                check=self.children[node].check,
+            )
+
+    def _answers(self, node: str) -> bool:
+        try:
+            self.ask(node, "show")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    def ask(self, node: str, command: str, **arguments: str) -> dict:
+        """One request over the control socket, as bubctl makes it."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(5)
+            sock.connect(str(self.topology.run_dir / f"{node}.sock"))
+            sock.sendall(json.dumps({"cmd": command, **arguments}).encode() + b"\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                got = sock.recv(65536)
+                if not got:
+                    break
+                answer += got
+        if not answer:
+            raise LabError(f"bubd of {node} closed its control socket without an answer")
+        reply = json.loads(answer)
+        if "error" in reply:
+            raise LabError(f"bubd of {node}: {command}: {reply['error']}")
+        return reply
+
+    def home_state(self, node: str) -> str:
+        homes = self.ask(node, "show")["homes"]
+        return homes[0]["state"] if homes else ""
+
+    def peer(self, node: str, peer: str) -> dict:
+        """What @node knows of @peer; empty: nothing."""
+        entries = self.ask(node, "show")["peers"]
+        return next((entry for entry in entries if entry["peer"] == peer), {})
+
+    def mode(self, node: str, peer: str) -> str:
+        """How @node stands with @peer: plain, tunnel, ro or bub."""
+        return self.peer(node, peer).get("mode", "plain")
+
+    def registered(self, node: str, peer: str) -> str:
+        """In which mode a move of @node has to be told to @peer: ro, bub, or "" for not at all."""
+        entry = self.peer(node, peer)
+        if entry.get("mode") == "bub":
+            return "bub"
+        return "ro" if entry.get("local_care_of") else ""
+
+    def check(self) -> None:
+        for child in self.children.values():
+            child.check()
+
+    def stop(self) -> list[str]:
+        """Stops all; returns what did not end as it should."""
+        problems = []
+        for node in reversed(list(self.children)):
+            child = self.children.pop(node)
+            was_alive = child.alive()
+            status = child.stop()
+            if status != 0 or not was_alive:
+                problems.append(f"bubd of {node} ended with status {status}")
+        return problems
+
+
+def require_binaries() -> None:
+    """Fails before anything is built up when something was not compiled."""
+    for name in ("lab/linkem", "lab/traffic", "src/bubd/bubd"):
+        binary(name)
+
+
+def save_status(daemons: Daemons, out: pathlib.Path) -> dict[str, dict]:
+    """Asks every daemon for everything and keeps the answers; returns the counters."""
+    counters = {}
+    for node in daemons.nodes:
+        status = daemons.ask(node, "show")
+        counters[node] = status["counters"]
+        path = out / "logs" / f"{node}.status.json"
+        path.write_text(json.dumps(status, indent=2) + "\n")
+        os.chmod(path, 0o644)
+    return counters

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Opens ESP packets of a capture with the keys that the daemons logged.
+
+Python's standard library has no AES; libcrypto, which bubd itself needs, is called by ctypes.
+Integrity is not checked here: the daemon has done that.
+"""
+
+from __future__ import annotations
+
+import csv
+import ctypes
+import ctypes.util
+import functools
+import ipaddress
+import pathlib
+import struct
+
+from . import pcap
+from .system import LabError
+
+IV_OCTETS = 16
+ICV_OCTETS = 16  # HMAC-SHA-256-128 (RFC 4868, 2.3)
+
+
+@functools.cache
+def libcrypto() -> ctypes.CDLL:
+    name = ctypes.util.find_library("crypto") or "libcrypto.so.3"
+    try:
+        lib = ctypes.CDLL(name)
+    except OSError:
+        raise LabError(f"{name} is missing: ./dev setup installs libssl-dev") from None
+    for function in ("EVP_CIPHER_CTX_new", "EVP_aes_128_cbc"):
+        getattr(lib, function).restype = ctypes.c_void_p
+    return lib
+
+
+def aes_128_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """Decrypts without looking at padding."""
+    lib = libcrypto()
+    ctx = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new())
+    out = ctypes.create_string_buffer(len(data) + 16)
+    length = ctypes.c_int(0)
+    cipher = ctypes.c_void_p(lib.EVP_aes_128_cbc())
+    ok = lib.EVP_DecryptInit_ex(ctx, cipher, None, key, iv)
+    ok = ok and lib.EVP_CIPHER_CTX_set_padding(ctx, 0)
+    ok = ok and lib.EVP_DecryptUpdate(ctx, out, ctypes.byref(length), data, len(data))
+    lib.EVP_CIPHER_CTX_free(ctx)
+    if not ok:
+        raise LabError("libcrypto refused to decrypt")
+    return out.raw[: length.value]
+
+
+def read_keys(paths: list[pathlib.Path]) -> dict[int, bytes]:
+    """Encryption keys by SPI, from rows in the form of Wireshark's table esp_sa."""
+    keys = {}
+    for path in paths:
+        if not path.exists():
+            continue
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        for row in csv.reader(lines):
+            if len(row) >= 6:
+                keys[int(row[3], 16)] = bytes.fromhex(row[5].removeprefix("0x"))
+    return keys
+
+
+def open_packet(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet | None:
+    """What an ESP packet carries: the inner packet of a tunnel, or the upper layer of transport
+    mode under the same addresses.  None: no key for it, or not ESP."""
+    if packet.proto != pcap.ESP or len(packet.payload) < 8 + IV_OCTETS + 16 + ICV_OCTETS:
+        return None
+    key = keys.get(struct.unpack("!I", packet.payload[:4])[0])
+    body = packet.payload[8 + IV_OCTETS : -ICV_OCTETS]
+    if key is None or len(body) % 16 != 0:
+        return None
+    plain = aes_128_cbc(key, packet.payload[8 : 8 + IV_OCTETS], body)
+    padding, proto = plain[-2], plain[-1]
+    if padding + 2 > len(plain):
+        return None
+    content = plain[: len(plain) - 2 - padding]
+    if proto == pcap.IPV6:
+        return pcap.parse(content)
+    return pcap.Packet(
+        packet.src, packet.dst, proto, content, packet.home_src, packet.home_dst
+    )
+
+
+def innermost(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet:
+    """Takes tunnels and ESP off as far as that is possible."""
+    while True:
+        inner = open_packet(packet, keys)
+        if inner is None and packet.proto == pcap.IPV6:
+            inner = pcap.parse(packet.payload)
+        if inner is None:
+            return packet
+        packet = inner
+
+
+def same(one: str, other: str) -> bool:
+    """Are these two the same address?"""
+    return ipaddress.IPv6Address(one) == ipaddress.IPv6Address(other)

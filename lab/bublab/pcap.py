@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reading captures: classic pcap, Ethernet, IPv6 with the headers of Mobile IPv6.
+
+Only what the reports need; for anything else there is tshark (docs/lab.md).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import pathlib
+import struct
+from collections.abc import Iterator
+
+ETHERTYPE_IPV6 = 0x86DD
+HOP_BY_HOP, TCP, UDP, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6 = 0, 6, 17, 41, 43, 44, 50, 58
+DESTINATION_OPTIONS, MOBILITY = 60, 135
+HAO_OPTION = 0xC9
+
+# Mobility Header types (RFC 6275, 6.1; docs/protocol.md).
+MH_NAMES = {
+    0: "Binding Refresh Request",
+    1: "Home Test Init",
+    2: "Care-of Test Init",
+    3: "Home Test",
+    4: "Care-of Test",
+    5: "Binding Update",
+    6: "Binding Acknowledgement",
+    7: "Binding Error",
+    8: "BUB Complete",
+}
+MH_DH = 11
+
+
+@dataclasses.dataclass(frozen=True)
+class Packet:
+    """An IPv6 packet and where its upper layer begins."""
+
+    src: str
+    dst: str
+    proto: int
+    payload: bytes
+    home_src: str  # from a Home Address option, else src
+    home_dst: str  # from a type 2 routing header, else dst
+
+    @property
+    def has_rh2(self) -> bool:
+        return self.home_dst != self.dst
+
+    @property
+    def is_data(self) -> bool:
+        """An application's packet."""
+        return self.proto in (TCP, UDP)
+
+    @property
+    def mobility(self) -> str:
+        """Name of the mobility message, "" when it is none."""
+        if self.proto != MOBILITY or len(self.payload) < 7:
+            return ""
+        kind = self.payload[2]
+        return f"DH{self.payload[6]}" if kind == MH_DH else MH_NAMES.get(kind, f"MH {kind}")
+
+
+def text(address: bytes) -> str:
+    return str(ipaddress.IPv6Address(address))
+
+
+def home_address_option(header: bytes) -> str | None:
+    """The Home Address option of a destination options header (RFC 6275, 6.3)."""
+    at = 2
+    while at + 2 <= len(header):
+        if header[at] == 0:
+            at += 1
+            continue
+        length = header[at + 1]
+        if header[at] == HAO_OPTION and length == 16 and at + 18 <= len(header):
+            return text(header[at + 2 : at + 18])
+        at += 2 + length
+    return None
+
+
+def parse(data: bytes) -> Packet | None:
+    """Takes an IPv6 packet apart; None when it is not one or is cut short."""
+    if len(data) < 40 or data[0] >> 4 != 6:
+        return None
+    src, dst = text(data[8:24]), text(data[24:40])
+    home_src, home_dst = src, dst
+    proto, at = data[6], 40
+    while proto in (HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS):
+        if at + 8 > len(data):
+            return None
+        header = data[at : at + 8 * (data[at + 1] + 1)]
+        # Type 2 routing header (RFC 6275, 6.4).
+        if proto == ROUTING and len(header) == 24 and header[2] == 2:
+            home_dst = text(header[8:24])
+        if proto == DESTINATION_OPTIONS:
+            home_src = home_address_option(header) or home_src
+        proto, at = header[0], at + len(header)
+    return Packet(src, dst, proto, data[at:], home_src, home_dst)
+
+
+def frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
+    """Time of day and octets of each frame."""
+    raw = path.read_bytes()
+    if len(raw) < 24:
+        return
+    order = {0xA1B2C3D4: "<", 0xD4C3B2A1: ">"}.get(struct.unpack("<I", raw[:4])[0])
+    if order is None:
+        raise ValueError(f"{path} is no classic pcap file")
+    at = 24
+    while at + 16 <= len(raw):
+        sec, usec, captured, _length = struct.unpack(order + "IIII", raw[at : at + 16])
+        frame = raw[at + 16 : at + 16 + captured]
+        if len(frame) < captured:
+            return
+        yield sec + usec / 1e6, frame
+        at += 16 + captured
+
+
+def packets(path: pathlib.Path) -> Iterator[tuple[float, Packet]]:
+    """Time of day and packet of each IPv6 frame."""
+    for when, frame in frames(path):
+        if len(frame) >= 14 and struct.unpack("!H", frame[12:14])[0] == ETHERTYPE_IPV6:
+            packet = parse(frame[14:])
+            if packet is not None:
+                yield when, packet

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The scenarios.  Each step waits for the thing itself; a step that does not come about fails the
+run with the name of what was waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+from .daemons import BubOptions
+from .session import Session
+
+DOUBLE_JUMPS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    name: str
+    summary: str
+    run: Callable[[Session], None]
+    bub: BubOptions = dataclasses.field(default_factory=BubOptions)
+
+
+def reach_bub(session: Session) -> None:
+    """Until both nodes are in BUB mode; the daemons test as soon as both are away."""
+    for node in ("mn1", "mn2"):
+        session.wait_mode(node, "bub")
+    session.mark("bub")
+    session.settle()
+
+
+def handover(session: Session) -> None:
+    session.start()
+    session.start_traffic()
+    session.move(mn1="ar1a")
+    session.wait_mode("mn1", "ro")
+    session.move(mn2="ar2a")
+    reach_bub(session)
+    session.move(mn1="ar1b")
+    session.move(mn2="ar2b")
+    session.move(mn1="ar1a", mn2="ar2a")
+    session.move(mn1="ha1")
+    session.move(mn1="ar1b")
+    session.stop()
+
+
+def double_jump(session: Session) -> None:
+    session.start()
+    session.start_traffic()
+    session.move(mn1="ar1a", mn2="ar2a")
+    reach_bub(session)
+    for number in range(1, DOUBLE_JUMPS + 1):
+        side = "b" if number % 2 == 1 else "a"
+        session.move(mn1=f"ar1{side}", mn2=f"ar2{side}")
+    session.stop()
+
+
+def first_contact(session: Session) -> None:
+    session.start()
+    session.move(mn1="ar1a", mn2="ar2a")
+    session.start_traffic(wait=False)
+    start = time.time()
+    session.settle()
+    for node in ("mn1", "mn2"):
+        session.wait_event(
+            f"{node} to register with its peer",
+            start - 1,
+            lambda e, n=node: e.node == n
+            and e.is_message("Binding Acknowledgement")
+            and e.kind == "received"
+            and session.names(e.get("peer")).startswith("mn"),
+        )
+    reach_bub(session)
+    session.move(mn1="ar1b")
+    session.stop()
+
+
+def static_peer(session: Session) -> None:
+    session.start()
+    session.start_traffic()
+    session.move(mn1="ar1a")
+    session.wait_mode("mn1", "ro")
+    session.settle()
+    for place in ("ar1b", "ar1a", "ar1b"):
+        session.move(mn1=place)
+    session.stop()
+
+
+def stock_peer(session: Session) -> None:
+    session.start()
+    session.start_traffic()
+    session.move(mn1="ar1a")
+    session.move(mn2="ar2a")
+    session.wait_event(
+        "the BUB test that mn1 launches to fail",
+        session.handovers[0].cut,
+        lambda e: e.node == "mn1"
+        and e.kind == "state"
+        and e.get("machine") == "bub-test"
+        and e.get("to") == "failed",
+        timeout_s=45,
+    )
+    session.mark("test failed")
+    for node in ("mn1", "mn2"):
+        session.wait_mode(node, "ro")
+    session.move(mn1="ar1b")
+    session.move(mn2="ar2b")
+    session.move(mn1="ar1a")
+    session.stop()
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            "handover",
+            "both leave home, reach BUB mode, move one after the other and together",
+            handover,
+        ),
+        Scenario(
+            "double-jump",
+            f"BUB mode, then {DOUBLE_JUMPS} times both move in the same instant",
+            double_jump,
+        ),
+        Scenario(
+            "first-contact",
+            "both are away before the first packet between them",
+            first_contact,
+        ),
+        Scenario(
+            "static-peer",
+            "a correspondent that never moves: stays route optimisation",
+            static_peer,
+            BubOptions(static_peer=True),
+        ),
+        Scenario(
+            "stock-peer",
+            "a peer with BUB switched off: the test fails, route optimisation goes on",
+            stock_peer,
+            BubOptions(stock_peer=True),
+        ),
+    )
+}

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One run: topology, daemons, traffic and what happened, in the hands of a scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+
+from .daemons import BubOptions, Daemons
+from .events import Event, EventLogs
+from .system import wait_until
+from .timeline import Names, Timeline, stdout_if
+from .topology import (
+    HOME_ADDRESS,
+    HOME_OF,
+    MOBILES,
+    PREFIXES,
+    STATIC_ADDRESS,
+    Options,
+    Topology,
+    care_of_address,
+    router_address,
+)
+from .traffic import Traffic
+
+SETTLE_PACKETS = 40  # a step ends when so many more have come at either end,
+SETTLE_OCTETS = 100_000  # and so much more of the stream
+TCP_PATIENCE_S = 60  # after an outage TCP waits for its timer, which doubles each time
+
+
+@dataclasses.dataclass
+class Handover:
+    """One move of one node, or of both in the same instant."""
+
+    label: str
+    places: dict[str, str]  # where each node went
+    before: dict[str, str]  # mode in which each had to tell its peer; "": not registered there
+    cut: float  # the links were cut
+    with_traffic: bool  # data went when that happened
+    usable: dict[str, float] = dataclasses.field(default_factory=dict)
+    done: float = 0  # the last acknowledgement that the handover needed
+    settled: float = 0  # data went both ways again
+
+    @property
+    def nodes(self) -> list[str]:
+        return list(self.places)
+
+    @property
+    def time(self) -> float:
+        """When the care-of address, or the last of them, was usable."""
+        return max(self.usable.values())
+
+    def data_address(self, node: str) -> str:
+        """The address at which data reaches the node now."""
+        place = self.places[node]
+        return HOME_ADDRESS[node] if place == HOME_OF[node] else care_of_address(node, place)
+
+
+def peer_of(node: str) -> str:
+    return "mn2" if node == "mn1" else "mn1"
+
+
+class Session:
+    """A context manager: it stops everything that it started."""
+
+    def __init__(
+        self, out: pathlib.Path, topology: Options, bub: BubOptions, live: bool
+    ) -> None:
+        self.out = out
+        self.topology = Topology(topology, out)
+        self.daemons = Daemons(self.topology, bub, out)
+        self.static_peer = bub.static_peer
+        self.addresses = dict(HOME_ADDRESS)
+        if bub.static_peer:
+            self.addresses["mn2"] = STATIC_ADDRESS
+        self.traffic = Traffic(self.topology, self.addresses, out)
+        self.logs = EventLogs()
+        self.timeline_file = open(out / "timeline.txt", "w")
+        self.names = self._names()
+        self.timeline = Timeline(self.names, stdout_if(live), self.timeline_file)
+        self.logs.listeners.append(self.timeline.add)
+        self.place = {mobile: self.topology.first_place(mobile) for mobile in MOBILES}
+        self.handovers: list[Handover] = []
+        self.marks: dict[str, float] = {}  # moments that a scenario wants in the summary
+        self.traffic_started = False
+
+    def _names(self) -> Names:
+        names = Names()
+        for node in ("ha1", "ha2"):
+            names.add(router_address(node), node)
+        for mobile in MOBILES:
+            names.add(HOME_ADDRESS[mobile], mobile)
+            for router in PREFIXES:
+                names.add(care_of_address(mobile, router), mobile)
+        names.add(STATIC_ADDRESS, "mn2")
+        return names
+
+    # ---- Life -------------------------------------------------------------------------------
+
+    def __enter__(self) -> Session:
+        self.topology.__enter__()
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        try:
+            self.traffic.kill()
+            self.daemons.stop()
+        finally:
+            self.topology.close()
+            self.logs.poll()
+            self.timeline.pump(everything=True)
+            self.timeline_file.close()
+
+    def start(self) -> None:
+        """The daemons, until every mobile node is at home."""
+        self.say("the emulated internet is up; starting bubd on " + ", ".join(self.daemons.nodes))
+        self.daemons.write_configs()
+        for node in self.daemons.nodes:
+            self.logs.follow(self.daemons.event_log(node))
+        self.daemons.start()
+        for mobile in MOBILES:
+            if mobile == "mn2" and self.static_peer:
+                self.topology.wait_addresses()
+                continue
+            self.wait(
+                f"{mobile} to find itself at home",
+                lambda m=mobile: self.daemons.home_state(m) == "at home",
+            )
+
+    def start_traffic(self, wait: bool = True) -> None:
+        self.say(
+            f"traffic starts: TCP {self.addresses['mn1']} to {self.addresses['mn2']}, "
+            "UDP both ways"
+        )
+        self.marks["traffic"] = time.time()
+        self.traffic.start()
+        self.traffic_started = True
+        if wait:
+            self.settle()
+
+    def stop(self) -> None:
+        """Ends the traffic; the daemons are still there to be asked."""
+        self.say("traffic stops")
+        self.traffic.stop()
+        self.poll()
+
+    # ---- Waiting ----------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Keeps the timeline going, and raises when something has ended by itself."""
+        self.poll()
+        self.topology.check()
+        self.daemons.check()
+        self.traffic.check()
+
+    def poll(self) -> None:
+        self.logs.poll()
+        self.timeline.pump()
+
+    def wait(self, what: str, condition: Callable[[], object], timeout_s: float = 15) -> None:
+        wait_until(what, condition, timeout_s, poll_s=0.05, check=self.check)
+
+    def wait_event(
+        self, what: str, since: float, wanted: Callable[[Event], bool], timeout_s: float = 15
+    ) -> Event:
+        return self.logs.wait(what, since, wanted, timeout_s, check=self.check)
+
+    def wait_mode(self, node: str, mode: str, timeout_s: float = 20) -> None:
+        peer = peer_of(node)
+        address = self.addresses[peer]
+        self.wait(
+            f"{node} to be in {mode} mode with {peer}",
+            lambda: self.daemons.mode(node, address) == mode,
+            timeout_s,
+        )
+
+    def settle(self) -> None:
+        """Until data goes in both directions."""
+        if not self.traffic_started:
+            return
+        for node in MOBILES:
+            start = self.traffic.arrivals(node)
+            self.wait(
+                f"data to arrive at {node}",
+                lambda n=node, s=start: self.traffic.arrivals(n) >= s + SETTLE_PACKETS,
+            )
+        octets = self.traffic.tcp_octets()
+        self.wait(
+            "the TCP stream to go on",
+            lambda: self.traffic.tcp_octets() >= octets + SETTLE_OCTETS,
+            TCP_PATIENCE_S,
+        )
+
+    # ---- Doing ------------------------------------------------------------------------------
+
+    def say(self, text: str, when: float | None = None) -> None:
+        data = {"text": text}
+        self.logs.add(Event(when or time.time(), "lab", "lab", data))
+
+    def mark(self, name: str) -> None:
+        self.marks[name] = time.time()
+
+    def move(self, **places: str) -> Handover:
+        """Moves nodes to other routers in the same instant, and waits until each has registered
+        there: at its home agent, and at its peer where it was registered before."""
+        before = {}
+        for node in places:
+            before[node] = self.daemons.registered(node, self.addresses[peer_of(node)])
+        label = describe(places, self.place)
+        cut = self.topology.move(places)
+        self.say(label, cut)
+        handover = Handover(label, dict(places), before, cut, self.traffic_started)
+        self.place.update(places)
+        for node, place in places.items():
+            self._await_address(handover, node, place)
+        for node in places:
+            self._await_registration(handover, node)
+        self.handovers.append(handover)
+        self.settle()
+        handover.settled = time.time()
+        return handover
+
+    def _await_address(self, handover: Handover, node: str, place: str) -> None:
+        address = care_of_address(node, place)
+        event = self.wait_event(
+            f"the address {address} of {node} to become usable at {place}",
+            handover.cut,
+            lambda e: e.node == node
+            and e.kind == "care-of"
+            and bool(e.data.get("usable"))
+            and e.get("address") == address,
+        )
+        handover.usable[node] = event.time
+
+    def _await_registration(self, handover: Handover, node: str) -> None:
+        waits = [(HOME_OF[node], "home agent")]
+        if handover.before[node]:
+            waits.append((peer_of(node), "peer"))
+        for name, role in waits:
+            event = self.wait_event(
+                f"{node} to get the Binding Acknowledgement of its {role} {name}",
+                handover.usable[node],
+                lambda e, n=name: e.node == node
+                and e.kind == "received"
+                and e.get("what") == "Binding Acknowledgement"
+                and self.names(e.get("peer")) == n,
+            )
+            handover.done = max(handover.done, event.time)
+
+
+def describe(places: dict[str, str], before: dict[str, str]) -> str:
+    parts = []
+    for node, place in places.items():
+        if before[node] == HOME_OF[node]:
+            parts.append(f"{node} leaves home for {place}")
+        elif place == HOME_OF[node]:
+            parts.append(f"{node} returns home")
+        else:
+            parts.append(f"{node} moves from {before[node]} to {place}")
+    together = " in the same instant" if len(parts) > 1 else ""
+    return " and ".join(parts) + together

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The emulated internet: who there is, which addresses they have, and the namespaces for it.
+
+        mn1 - - - - home1                                       home2 - - - - mn2
+                      |                                           |
+                     ha1 ---------------- core ---------------- ha2
+                                       /  |  |  \\
+                                   ar1a ar1b ar2a ar2b
+                                    :     :    :    :
+                                   mn1's places   mn2's places
+
+Every line is a veth pair on each side of the link emulator, which lives in a namespace of its own
+("net") and owns all delays.  A mobile node has one interface, wl0; moving it means that the
+emulator cuts its link at one place and joins it at another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import signal
+import time
+
+from .emulator import Emulator
+from .system import Child, LabError, inside, run, wait_until
+
+CORE_LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
+RADIO_LINKS = ("mn1", "mn2")
+LINKS = CORE_LINKS + RADIO_LINKS
+ROUTERS = CORE_LINKS
+MOBILES = RADIO_LINKS
+DELAYS_MS = {"ha1": 15, "ha2": 15, "ar1a": 10, "ar1b": 10, "ar2a": 10, "ar2b": 10}
+DELAYS_MS.update({"mn1": 5, "mn2": 5})
+
+# What a node's access link is called, and its prefix.
+PREFIXES = {
+    "ha1": "2001:db8:1::",
+    "ha2": "2001:db8:2::",
+    "ar1a": "2001:db8:1a::",
+    "ar1b": "2001:db8:1b::",
+    "ar2a": "2001:db8:2a::",
+    "ar2b": "2001:db8:2b::",
+}
+HOME_OF = {"mn1": "ha1", "mn2": "ha2"}
+HOME_ADDRESS = {"mn1": "2001:db8:1::10", "mn2": "2001:db8:2::10"}
+STATIC_ADDRESS = "2001:db8:2a::20"  # of a correspondent that never moves, behind ar2a
+STATIC_PLACE = "ar2a"
+
+# How long a mobile node has no carrier when it moves: what a radio takes to change its cell.
+CARRIER_GAP_MS = 20
+
+RUN_DIR = pathlib.Path("/run/bublab")
+
+
+@dataclasses.dataclass
+class Options:
+    """What may be chosen of the topology."""
+
+    delay_ms: dict[str, float] = dataclasses.field(default_factory=dict)
+    loss_pct: dict[str, float] = dataclasses.field(default_factory=dict)
+    seed: int = 1
+    dad: bool = False
+    static_peer: bool = False
+
+    def delay(self, link: str) -> float:
+        return self.delay_ms.get(link, DELAYS_MS[link])
+
+
+def router_address(router: str) -> str:
+    """Address of a router on its home or access link; of a home agent: the home agent's."""
+    return PREFIXES[router] + "1"
+
+
+def access_interface(router: str) -> str:
+    return "home0" if router.startswith("ha") else "acc0"
+
+
+def access_port(router: str) -> str:
+    return ("home-" if router.startswith("ha") else "acc-") + router
+
+
+def mac(kind: int, number: int) -> str:
+    """Stable hardware addresses: link-local and care-of addresses are the same in every run."""
+    return f"02:00:00:00:{kind:02x}:{number:02x}"
+
+
+def neighbour(address: str, hardware: str, interface: str) -> str:
+    """Routers of a backbone know each other: no neighbour discovery in the middle of a handover."""
+    return f"neigh add {address} lladdr {hardware} dev {interface} nud permanent"
+
+
+def care_of_address(mobile: str, router: str) -> str:
+    """What mn1 or mn2 forms at a router by stateless autoconfiguration (RFC 4862, 5.5.3)."""
+    number = 1 + MOBILES.index(mobile)
+    return f"{PREFIXES[router]}ff:fe00:1{number:02x}"
+
+
+def radvd_conf(router: str) -> str:
+    home = router.startswith("ha")
+    lines = [
+        f"interface {access_interface(router)} {{",
+        "  AdvSendAdvert on;",
+        "  MinRtrAdvInterval 0.03;",  # RFC 6275, 7.5
+        "  MaxRtrAdvInterval 0.07;",
+        "  MinDelayBetweenRAs 0.03;",
+        "  AdvDefaultLifetime 60;",
+        "  AdvSourceLLAddress on;",
+        "  AdvIntervalOpt on;",  # radvd then takes intervals below three seconds
+        f"  AdvHomeAgentFlag {'on' if home else 'off'};",
+        f"  prefix {PREFIXES[router]}/64 {{",
+        "    AdvOnLink on;",
+        "    AdvAutonomous on;",
+        f"    AdvRouterAddr {'on' if home else 'off'};",
+        "    AdvValidLifetime 600;",
+        "    AdvPreferredLifetime 300;",
+        "  };",
+        "};",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class Topology:
+    """Namespaces, links, router advertisements.  A context manager: it leaves nothing behind."""
+
+    def __init__(self, options: Options, out: pathlib.Path) -> None:
+        self.options = options
+        self.out = out
+        self.prefix = f"bub{os.getpid()}"
+        self.run_dir = RUN_DIR / str(os.getpid())
+        self.nodes = ["core", *ROUTERS, *MOBILES]
+        self.emulator: Emulator | None = None
+        self.children: list[Child] = []
+
+    def namespace(self, node: str) -> str:
+        return f"{self.prefix}-{node}"
+
+    def inside(self, node: str, argv: list[str]) -> list[str]:
+        return inside(self.namespace(node), argv)
+
+    # ---- Building ---------------------------------------------------------------------------
+
+    def __enter__(self) -> Topology:
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_exc) -> None:
+        self.close()
+
+    def _build(self) -> None:
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        names = [self.namespace(node) for node in [*self.nodes, "net"]]
+        run(["ip", "-batch", "-"], "".join(f"netns add {name}\n" for name in names))
+        for node in self.nodes:
+            run(self.inside(node, ["sh", "-ec", self._sysctls(node)]))
+        off = "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"
+        run(self.inside("net", ["sh", "-ec", off]))
+        run(["ip", "-n", self.namespace("net"), "-batch", "-"], self._veths())
+        for node in self.nodes:
+            run(["ip", "-n", self.namespace(node), "-batch", "-"], self._addresses(node))
+            run(self.inside(node, ["sh", "-ec", self._offloads(node)]))
+        self._start_emulator()
+        for router in ROUTERS:
+            self._start_radvd(router)
+
+    def _sysctls(self, node: str) -> str:
+        """Before the interfaces come, which take the defaults over."""
+        values = {"default/accept_dad": 0, "default/dad_transmits": 0, "all/accept_dad": 0}
+        if node in MOBILES:
+            values = {"default/router_solicitation_delay": 0, "default/accept_ra": 1}
+            if not self.options.dad:
+                values.update({"default/accept_dad": 0, "default/dad_transmits": 0})
+            if node == "mn2" and self.options.static_peer:
+                values["default/autoconf"] = 0
+        else:
+            values.update({"all/forwarding": 1, "default/forwarding": 1, "default/accept_ra": 0})
+        base = "/proc/sys/net/ipv6/conf"
+        return "\n".join(f"echo {value} >{base}/{key}" for key, value in values.items())
+
+    def _interfaces(self) -> list[tuple[str, str, str, str]]:
+        """(port, node, interface, hardware address) of each veth pair."""
+        result = []
+        for number, router in enumerate(ROUTERS, 1):
+            result.append((f"c-{router}", "core", router, mac(0xC0, number)))
+            result.append((f"n-{router}", router, "core0", mac(0xA0, number)))
+            interface = access_interface(router)
+            result.append((access_port(router), router, interface, mac(0xA1, number)))
+        for number, mobile in enumerate(MOBILES, 1):
+            result.append((mobile, mobile, "wl0", mac(1, number)))
+        return result
+
+    def _veths(self) -> str:
+        lines = []
+        # Indices unlike any at the far end: where both are the same, the kernel takes the pair
+        # for an ordinary interface and holds carrier events back for up to a second.
+        for index, (port, node, interface, address) in enumerate(self._interfaces(), 101):
+            lines.append(
+                f"link add name p-{port} index {index} type veth "
+                f"peer name {interface} address {address} netns {self.namespace(node)}"
+            )
+            lines.append(f"link set p-{port} up")
+        return "\n".join(lines) + "\n"
+
+    def _addresses(self, node: str) -> str:
+        lines = ["link set lo up"]
+        for _port, owner, interface, _address in self._interfaces():
+            if owner == node:
+                lines.append(f"link set {interface} up")
+        if node == "core":
+            for number, router in enumerate(ROUTERS, 1):
+                lines.append(f"addr add 2001:db8:c0:{number}::1/64 dev {router} nodad")
+                lines.append(f"route add {PREFIXES[router]}/64 via 2001:db8:c0:{number}::2")
+                lines.append(neighbour(f"2001:db8:c0:{number}::2", mac(0xA0, number), router))
+        elif node in ROUTERS:
+            number = 1 + ROUTERS.index(node)
+            lines.append(f"addr add 2001:db8:c0:{number}::2/64 dev core0 nodad")
+            lines.append(f"addr add {router_address(node)}/64 dev {access_interface(node)} nodad")
+            lines.append(f"route add default via 2001:db8:c0:{number}::1")
+            lines.append(neighbour(f"2001:db8:c0:{number}::1", mac(0xC0, number), "core0"))
+        elif node == "mn2" and self.options.static_peer:
+            lines.append(f"addr add {STATIC_ADDRESS}/64 dev wl0 nodad")
+        return "\n".join(lines) + "\n"
+
+    def _offloads(self, node: str) -> str:
+        """So that captures show packets as they are on a wire."""
+        names = [entry[2] for entry in self._interfaces() if entry[1] == node]
+        return "\n".join(f"ethtool -K {n} tx off tso off gso off gro off >/dev/null" for n in names)
+
+    def _start_emulator(self) -> None:
+        commands = [f"port {entry[0]} p-{entry[0]}" for entry in self._interfaces()]
+        for link in CORE_LINKS:
+            commands.append(f"link {link} c-{link} n-{link} {self._parameters(link)}")
+            commands.append(f"capture c-{link} {self.out}/pcap/{link}.pcap")
+        for link in RADIO_LINKS:
+            commands.append(
+                f"link {link} {link} {access_port(self.first_place(link))} "
+                f"{self._parameters(link)}"
+            )
+            commands.append(f"capture {link} {self.out}/pcap/{link}.pcap")
+        (self.out / "pcap").mkdir(parents=True, exist_ok=True)
+        self.emulator = Emulator(
+            self.namespace("net"),
+            self.run_dir / "linkem.sock",
+            "\n".join(commands) + "\n",
+            self.out / "logs" / "linkem.log",
+            self.options.seed,
+        )
+
+    def _parameters(self, link: str) -> str:
+        loss = self.options.loss_pct.get(link, 0)
+        return f"delay={self.options.delay(link):g} loss={loss:g}"
+
+    def first_place(self, mobile: str) -> str:
+        if mobile == "mn2" and self.options.static_peer:
+            return STATIC_PLACE
+        return HOME_OF[mobile]
+
+    def _start_radvd(self, router: str) -> None:
+        conf = self.run_dir / f"radvd-{router}.conf"
+        conf.write_text(radvd_conf(router))
+        argv = ["radvd", "-n", "-m", "stderr", "-C", str(conf)]
+        argv += ["-p", str(self.run_dir / f"radvd-{router}.pid")]
+        log = self.out / "logs" / f"radvd-{router}.log"
+        self.children.append(Child(f"radvd of {router}", self.inside(router, argv), log))
+
+    # ---- Using ------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises when something that has to run has ended."""
+        for child in self.children:
+            child.check()
+        if self.emulator is not None:
+            self.emulator.child.check()
+
+    def move(self, places: dict[str, str]) -> float:
+        """Moves mobile nodes to routers, all in the same instant; returns the time of day."""
+        assert self.emulator is not None
+        steps = [f"move {m} {access_port(r)} down={CARRIER_GAP_MS}" for m, r in places.items()]
+        return self.emulator.command("; ".join(steps))
+
+    def wait_addresses(self, timeout_s: float = 5) -> None:
+        """Until every mobile node has an address at the place where it is, and a router."""
+        for mobile in MOBILES:
+            place = self.first_place(mobile)
+            wait_until(
+                f"an address of {mobile} on the link of {place}",
+                lambda m=mobile, p=place: self._has_address(m, p),
+                timeout_s,
+                check=self.check,
+            )
+
+    def _has_address(self, mobile: str, place: str) -> bool:
+        ip = ["ip", "-6", "-n", self.namespace(mobile)]
+        static = mobile == "mn2" and self.options.static_peer
+        address = STATIC_ADDRESS if static else care_of_address(mobile, place)
+        has = f"inet6 {address}/" in run([*ip, "addr", "show", "dev", "wl0", "-tentative"])
+        return has and "default" in run([*ip, "route", "show", "dev", "wl0"])
+
+    # ---- Taking down ------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Stops what was started and removes the namespaces; safe to call twice."""
+        for child in self.children:
+            child.stop()
+        self.children = []
+        try:
+            if self.emulator is not None:
+                self.emulator.close()
+        finally:
+            self.emulator = None
+            remove(self.prefix, self.run_dir)
+
+
+# ---- What a run that was killed left behind ----------------------------------------------------
+
+
+def namespaces() -> list[str]:
+    folder = pathlib.Path("/run/netns")
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def owner_alive(pid: int) -> bool:
+    """Is this process a lab?  Its number may have gone to another process since."""
+    try:
+        return b"bublab" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def stop_inside(namespace: str) -> None:
+    """Ends the processes of a namespace of ours: nothing else can be in there."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        end = time.monotonic() + 2
+        while pids := run(["ip", "netns", "pids", namespace]).split():
+            for pid in pids:
+                try:
+                    os.kill(int(pid), number)
+                except ProcessLookupError:
+                    pass
+            if time.monotonic() > end:
+                break
+            time.sleep(0.05)
+
+
+def remove(prefix: str, run_dir: pathlib.Path) -> int:
+    """Removes the namespaces and sockets of one run; returns how many namespaces there were."""
+    mine = [name for name in namespaces() if name.startswith(f"{prefix}-")]
+    for name in mine:
+        stop_inside(name)
+    if mine:
+        run(["ip", "-batch", "-"], "".join(f"netns del {name}\n" for name in mine))
+    if run_dir.is_dir():
+        for path in sorted(run_dir.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        run_dir.rmdir()
+    return len(mine)
+
+
+def clean() -> int:
+    """Removes what dead runs left behind; returns the number of namespaces."""
+    dead: set[int] = set()
+    for name in namespaces():
+        number = name.removeprefix("bub").partition("-")[0]
+        if name.startswith("bub") and number.isdigit():
+            dead.add(int(number))
+    if RUN_DIR.is_dir():
+        dead.update(int(path.name) for path in RUN_DIR.iterdir() if path.name.isdigit())
+    count = 0
+    for pid in sorted(dead):
+        if not owner_alive(pid):
+            count += remove(f"bub{pid}", RUN_DIR / str(pid))
+    return count
+
+
+def require_root() -> None:
+    if os.geteuid() != 0:
+        raise LabError("the lab makes network namespaces and needs root")

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and user space share: the layout of map keys and values, and the counters.
+ * Plain integers only, so that both compilers lay it out alike without packing.  Addresses and
+ * lengths of wire formats are in network order as they are on the wire.
+ *
+ * Owner of the maps' contents is user space (src/linux/datapath.c); the programs only count.
+ */
+#ifndef BUB_BPF_H
+#define BUB_BPF_H
+
+#include <linux/types.h>
+
+struct bub_bpf_addr {
+	__u32 word[4];
+};
+
+/* Key of both path maps: an address of this node and a peer's home address. */
+struct bub_bpf_pair {
+	struct bub_bpf_addr local;
+	struct bub_bpf_addr peer;
+};
+
+/* What goes in front of the upper-layer header. */
+enum {
+	BUB_BPF_OUT_RH2 = 1 << 0, /* the destination is not the peer's home address */
+	BUB_BPF_OUT_HAO = 1 << 1, /* the source is not our home address */
+};
+
+/* How local -> peer leaves.  There is no entry for a pair that leaves unchanged. */
+struct bub_bpf_out {
+	struct bub_bpf_addr src;
+	struct bub_bpf_addr dst;
+	__u32 flags; /* BUB_BPF_OUT_* */
+};
+
+/* From where a Home Address option naming the peer is accepted. */
+struct bub_bpf_in {
+	struct bub_bpf_addr care_of;
+	struct bub_bpf_addr previous; /* the care-of address bound before */
+	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
+};
+
+/* Value of the map of local addresses. */
+enum {
+	BUB_BPF_LOCAL_HOME = 1 << 0, /* a type 2 routing header may name it */
+};
+
+#define BUB_BPF_LOCALS_MAX 1024
+
+/* Packets with an uncovered Home Address option that the socket filter lets through, a second and
+ * CPU: enough for every peer to learn of it by a Binding Error, too few to be a burden. */
+#define BUB_BPF_UNCOVERED_PER_S 100
+
+/* A packet that the kernel has not segmented yet counts once. */
+#define BUB_BPF_COUNTERS(X)                                                                        \
+	X(DATA_OUT, "data-out")                           /* sent with RH2, HAO or both */         \
+	X(DATA_OUT_FAILED, "data-out-failed")             /* dropped: headers did not go in */     \
+	X(DATA_TOO_BIG, "data-too-big")                   /* dropped: over the link's MTU */       \
+	X(DATA_IN, "data-in")                             /* accepted, headers taken out */        \
+	X(DATA_IN_GRACE, "data-in-grace")                 /* of these: from the former care-of */  \
+	X(DATA_HAO_NO_BINDING, "data-hao-no-binding")     /* dropped: RFC 6275, 9.3.1 */           \
+	X(DATA_RH2_NOT_HOME, "data-rh2-not-home")         /* dropped: RFC 6275, 11.3.3 */          \
+	X(DATA_MALFORMED, "data-malformed")               /* dropped: bad RH2 or HAO */            \
+	X(SIGNALLING_TAKEN, "signalling-taken")           /* kept from the kernel: user space's */ \
+	X(SIGNALLING_FRAGMENT, "signalling-fragment")     /* dropped: MH or ESP in fragments */    \
+	X(UNCOVERED_SEEN, "hao-no-binding-seen")          /* shown to user space */                \
+	X(UNCOVERED_LIMITED, "hao-no-binding-rate-limit") /* not shown: too many a second */
+
+enum bub_bpf_counter {
+#define X(id, name) BUB_BPF_##id,
+	BUB_BPF_COUNTERS(X)
+#undef X
+		BUB_BPF_COUNTER_COUNT
+};
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Maps, counters and small helpers of the BPF programs.
+ *
+ * The hash maps are not preallocated on purpose: then an update swaps a whole element under RCU, so
+ * that a program sees the old value or the new one and never half of each, which matters in the
+ * middle of a handover.
+ *
+ * Everything reads packets by bpf_skb_load_bytes(): it works on paged packets and in socket filters
+ * too, and one call costs a few nanoseconds.  Offsets are from the start of the IPv6 header; @l2 is
+ * where that header begins in the buffer.
+ */
+#ifndef BUB_COMMON_H
+#define BUB_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bub_bpf.h"
+
+/* Next header values. */
+enum {
+	NH_HOPOPTS = 0,
+	NH_TCP = 6,
+	NH_UDP = 17,
+	NH_IPV6 = 41,
+	NH_ROUTING = 43,
+	NH_FRAGMENT = 44,
+	NH_ESP = 50,
+	NH_ICMPV6 = 58,
+	NH_DSTOPTS = 60,
+	NH_MH = 135,
+};
+
+enum {
+	OPT_PAD1 = 0,
+	OPT_PADN = 1,
+	OPT_HAO = 0xc9, /* RFC 6275, 6.3 */
+};
+
+#define IP6_LEN 40
+#define IP6_NEXT_AT 6
+#define EXT_LEN 24    /* octets of a type 2 routing header, and of our options header with HAO */
+#define SHIFT_MAX 256 /* octets of other headers that we move out of the way */
+
+/* From linux/if_packet.h, which the socket filter shares with the tc programs. */
+enum {
+	PKT_HOST = 0,
+	PKT_OTHERHOST = 3,
+	PKT_OUTGOING = 4,
+};
+
+/* A type 2 routing header, or an options header with padding and HAO. */
+struct ext {
+	__u8 head[8];
+	struct bub_bpf_addr addr;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024); /* user space sets it before loading */
+	__type(key, struct bub_bpf_pair);
+	__type(value, struct bub_bpf_out);
+} paths_out SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024); /* user space sets it before loading */
+	__type(key, struct bub_bpf_pair);
+	__type(value, struct bub_bpf_in);
+} paths_in SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BUB_BPF_LOCALS_MAX);
+	__type(key, struct bub_bpf_addr);
+	__type(value, __u32);
+} locals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BUB_BPF_COUNTER_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct scratch {
+	__u8 octets[SHIFT_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+struct limiter {
+	__u64 second; /* which one it is */
+	__u64 passed; /* in it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct limiter);
+} limiter SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	if (value)
+		*value += 1;
+}
+
+static __always_inline int drop(__u32 which)
+{
+	count(which);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline void copy_addr(struct bub_bpf_addr *to, const struct in6_addr *from)
+{
+	__builtin_memcpy(to, from, sizeof(*to));
+}
+
+static __always_inline bool addr_eq(const struct bub_bpf_addr *a, const struct bub_bpf_addr *b)
+{
+	return a->word[0] == b->word[0] && a->word[1] == b->word[1] && a->word[2] == b->word[2] &&
+	       a->word[3] == b->word[3];
+}
+
+/* An IPv6 packet of this very interface.  One with a VLAN tag in its metadata belongs to the VLAN
+ * device above, where the programs are attached if it is ours. */
+static __always_inline bool is_ipv6(const struct __sk_buff *skb)
+{
+	return skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present;
+}
+
+/* What user space reads through its packet socket and the kernel must neither send in our place nor
+ * answer. */
+static __always_inline bool is_signalling(__u32 upper)
+{
+	return upper == NH_MH || upper == NH_ESP;
+}
+
+/* Moves @len octets behind the IPv6 header by @by octets in either direction (@from, @to: offsets).
+ * For headers that must stay in front of, or go behind, what is put in or taken out. */
+static __noinline int shift(struct __sk_buff *skb, __u32 from, __u32 to, __u32 len)
+{
+	__u32 zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!s || len - 1 >= SHIFT_MAX)
+		return -1;
+	/* The verifier does not follow the line above.  This it does, where the compiler does not
+	 * see that it changes nothing. */
+	barrier_var(len);
+	len = ((len - 1) & (SHIFT_MAX - 1)) + 1;
+	if (bpf_skb_load_bytes(skb, from, s->octets, len) < 0)
+		return -1;
+	return (int)bpf_skb_store_bytes(skb, to, s->octets, len, BPF_F_RECOMPUTE_CSUM);
+}
+
+#endif

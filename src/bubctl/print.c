@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Prints the daemon's JSON for people.  Owns words, order and alignment; scripts use --json.
+ *
+ * Nothing is invented: what the daemon does not say is left out, and a value of a kind that was not
+ * expected shows as "?".
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl.h"
+
+#define LABEL_WIDTH 18
+#define NOT_REGISTERED "not registered"
+
+static const char *text_of(const json_t *object, const char *name, const char *or_else)
+{
+	const json_t *v = json_object_get(object, name);
+
+	if (json_is_null(v))
+		return or_else;
+	return json_is_string(v) ? json_string_value(v) : "?";
+}
+
+static json_int_t number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static void label(FILE *out, const char *name)
+{
+	(void)fprintf(out, "  %-*s", LABEL_WIDTH, name);
+}
+
+static void line(FILE *out, const char *name, const char *value)
+{
+	label(out, name);
+	(void)fprintf(out, "%s\n", value);
+}
+
+/* "59 min 12 s": seconds alone tell little when there are thousands. */
+static void duration(FILE *out, json_int_t s)
+{
+	if (s >= 3600)
+		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " h %" JSON_INTEGER_FORMAT " min",
+			      s / 3600, s % 3600 / 60);
+	else if (s >= 60)
+		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " min %" JSON_INTEGER_FORMAT " s",
+			      s / 60, s % 60);
+	else
+		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " s", s);
+}
+
+static void lifetime_line(FILE *out, const char *name, json_int_t s)
+{
+	label(out, name);
+	duration(out, s);
+	(void)fputs(" left\n", out);
+}
+
+/* ---- show ---------------------------------------------------------------------------------- */
+
+static void print_home(FILE *out, const json_t *h)
+{
+	(void)fprintf(out, "\nhome address %s\n", text_of(h, "address", "none"));
+	line(out, "state", text_of(h, "state", "unknown"));
+	if (text_of(h, "why", "")[0] != '\0')
+		line(out, "why", text_of(h, "why", ""));
+	line(out, "home agent", text_of(h, "home_agent", "none"));
+	line(out, "care-of address", text_of(h, "care_of", "none"));
+	lifetime_line(out, "registration", number_of(h, "lifetime_s"));
+	label(out, "sequence");
+	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(h, "sequence"));
+}
+
+static const char *mode_words(const char *mode)
+{
+	if (strcmp(mode, "plain") == 0)
+		return "plain (ordinary IPv6)";
+	if (strcmp(mode, "tunnel") == 0)
+		return "tunnel (through the home agent)";
+	if (strcmp(mode, "ro") == 0)
+		return "ro (route optimisation)";
+	if (strcmp(mode, "bub") == 0)
+		return "bub (Binding Update Backhauling)";
+	return mode;
+}
+
+static void print_peer(FILE *out, const json_t *p)
+{
+	const char *why = text_of(p, "why", "");
+
+	(void)fprintf(out, "\npeer %s\n", text_of(p, "peer", "?"));
+	line(out, "local address", text_of(p, "local", "?"));
+	line(out, "mode", mode_words(text_of(p, "mode", "?")));
+	if (why[0] != '\0')
+		line(out, "why", why);
+	line(out, "BUB test", text_of(p, "test", "none"));
+	label(out, "our care-of");
+	(void)fprintf(out, "%s", text_of(p, "local_care_of", "none at the peer"));
+	if (!json_is_null(json_object_get(p, "local_care_of"))) {
+		(void)fputs(", ", out);
+		duration(out, number_of(p, "lifetime_s"));
+		(void)fputs(" left", out);
+	}
+	(void)fputc('\n', out);
+	label(out, "its care-of");
+	(void)fprintf(out, "%s", text_of(p, "peer_care_of", "none here"));
+	if (!json_is_null(json_object_get(p, "peer_care_of"))) {
+		(void)fputs(", ", out);
+		duration(out, number_of(p, "peer_lifetime_s"));
+		(void)fputs(" left", out);
+	}
+	(void)fputc('\n', out);
+	label(out, "sequence");
+	(void)fprintf(out, "out %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT "\n",
+		      number_of(p, "sequence_out"), number_of(p, "sequence_in"));
+	label(out, "handovers");
+	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
+}
+
+/* One row a mobile node: a home agent has many. */
+static void print_clients(FILE *out, const json_t *clients)
+{
+	size_t home_width = strlen("home address");
+	size_t care_of_width = strlen("care-of address");
+	const json_t *c = NULL;
+	size_t i = 0;
+
+	if (json_array_size(clients) == 0) {
+		(void)fputs("\nhome agent for: no mobile node is configured\n", out);
+		return;
+	}
+	json_array_foreach(clients, i, c)
+	{
+		size_t h = strlen(text_of(c, "home", "?"));
+		size_t a = strlen(text_of(c, "care_of", NOT_REGISTERED));
+
+		home_width = h > home_width ? h : home_width;
+		care_of_width = a > care_of_width ? a : care_of_width;
+	}
+	(void)fprintf(out, "\nhome agent for\n  %-*s  %-*s  %8s  %s\n", (int)home_width,
+		      "home address", (int)care_of_width, "care-of address", "sequence", "left");
+	json_array_foreach(clients, i, c)
+	{
+		if (!json_is_true(json_object_get(c, "registered"))) {
+			(void)fprintf(out, "  %-*s  %s\n", (int)home_width, text_of(c, "home", "?"),
+				      NOT_REGISTERED);
+			continue;
+		}
+		(void)fprintf(out, "  %-*s  %-*s  %8" JSON_INTEGER_FORMAT "  ", (int)home_width,
+			      text_of(c, "home", "?"), (int)care_of_width,
+			      text_of(c, "care_of", "?"), number_of(c, "sequence"));
+		duration(out, number_of(c, "lifetime_s"));
+		(void)fputc('\n', out);
+	}
+}
+
+static bool has_role(const json_t *roles, const char *role)
+{
+	const json_t *r = NULL;
+	size_t i = 0;
+
+	json_array_foreach(roles, i, r)
+	{
+		if (json_is_string(r) && strcmp(json_string_value(r), role) == 0)
+			return true;
+	}
+	return false;
+}
+
+void ctl_print_status(FILE *out, const json_t *reply)
+{
+	const json_t *roles = json_object_get(reply, "roles");
+	const json_t *peers = json_object_get(reply, "peers");
+	const json_t *v = NULL;
+	size_t i = 0;
+
+	(void)fprintf(out, "node %s:", text_of(reply, "node", "?"));
+	json_array_foreach(roles, i, v)(void) fprintf(
+		out, "%s %s", i > 0 ? "," : "", json_is_string(v) ? json_string_value(v) : "?");
+	(void)fputc('\n', out);
+	json_array_foreach(json_object_get(reply, "homes"), i, v) print_home(out, v);
+	if (json_array_size(peers) == 0)
+		(void)fputs("\npeers: none\n", out);
+	json_array_foreach(peers, i, v) print_peer(out, v);
+	if (has_role(roles, "home-agent"))
+		print_clients(out, json_object_get(reply, "clients"));
+}
+
+/* ---- counters ------------------------------------------------------------------------------ */
+
+/* Prints one group of counters, and its title only when there is something to print; returns
+ * whether there was. */
+static bool print_group(FILE *out, const char *title, json_t *group, bool all)
+{
+	const char *name = NULL;
+	json_t *v = NULL;
+	int width = 0;
+	bool titled = false;
+
+	json_object_foreach(group, name, v)
+	{
+		int len = (int)strlen(name);
+
+		if ((all || json_integer_value(v) != 0) && len > width)
+			width = len;
+	}
+	json_object_foreach(group, name, v)
+	{
+		if (!all && json_integer_value(v) == 0)
+			continue;
+		if (!titled)
+			(void)fprintf(out, "%s\n", title);
+		titled = true;
+		(void)fprintf(out, "  %-*s  %" JSON_INTEGER_FORMAT "\n", width, name,
+			      json_integer_value(v));
+	}
+	return titled;
+}
+
+void ctl_print_counters(FILE *out, const json_t *reply, bool all)
+{
+	static const struct {
+		const char *member;
+		const char *title;
+	} groups[] = {
+		{"engine", "protocol"},
+		{"sent", "mobility messages sent"},
+		{"received", "mobility messages received"},
+		{"data", "data path"},
+		{"drops", "discarded, by reason"},
+	};
+	const json_t *counters = json_object_get(reply, "counters");
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		any |= print_group(out, groups[i].title,
+				   json_object_get(counters, groups[i].member), all);
+	if (!any)
+		(void)fputs("every counter is zero\n", out);
+}

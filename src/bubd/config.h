@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's configuration, checked and in the form that the engine and the kernel room want.
+ * The grammar is documented in bubd.conf(5).
+ */
+#ifndef BUBD_CONFIG_H
+#define BUBD_CONFIG_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/un.h>
+
+#include "bub/engine.h"
+#include "esp_keys.h"
+#include "linux.h"
+
+#define NODE_NAME_MAX 64     /* as long as a host name on Linux */
+#define BUBD_KEYWORDS_MAX 32 /* top-level keywords of the grammar, with room */
+
+/* One mobile node and its home agent, seen from either end, and the secret that they share. */
+struct bubd_pair {
+	struct in6_addr home;
+	struct in6_addr home_agent; /* ::  to be discovered */
+	bool at_home_agent;
+	uint8_t secret[ESP_SECRET_MAX];
+	size_t secret_len; /* 0: none, its SAs are written out */
+};
+
+/* An SA that is written out in full. */
+struct bubd_sa {
+	struct esp_sa_params params;
+	int line; /* where it stands */
+};
+
+struct bubd_config {
+	struct bub_config engine;
+	struct lnx_config lnx; /* its strings are those below */
+
+	char node[NODE_NAME_MAX + 1]; /* keyword "name", or the host name */
+	char tun[IFNAMSIZ];
+	char interface[LNX_INTERFACES_MAX][IFNAMSIZ];
+	char home_link[IFNAMSIZ];
+	char control[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char event_log[PATH_MAX]; /* "": none */
+	char key_log[PATH_MAX];   /* "": none */
+	char state_dir[PATH_MAX];
+	enum lnx_log_level log_level;
+
+	struct bubd_pair *pairs;
+	size_t n_pairs;
+	struct bubd_sa *sas;
+	size_t n_sas;
+	struct bub_peer_policy *peers;
+	size_t n_peers;
+
+	char *frozen[BUBD_KEYWORDS_MAX]; /* keywords with their text, for bubd_config_compare() */
+};
+
+/*
+ * Reads and checks the file @path, and the files of secrets that it names.  Every mistake is one
+ * line "FILE:LINE: what is wrong; what was expected" on @messages.
+ *
+ * Returns the configuration, to be freed with bubd_config_free(), or NULL after a mistake.
+ */
+struct bubd_config *bubd_config_load(const char *path, FILE *messages);
+
+/* Wipes the secrets; NULL is fine. */
+void bubd_config_free(struct bubd_config *cfg);
+
+/*
+ * Compares all but log-level and the peers.  Returns how many settings differ, and writes their
+ * names into @ret_text, as many as fit.
+ */
+unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_config *b,
+			     char *ret_text, size_t cap);
+
+#endif

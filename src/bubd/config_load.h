@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the readers of the configuration's sections share.  Private to config.c and config_sa.c;
+ * everybody else includes config.h.
+ */
+#ifndef BUBD_CONFIG_LOAD_H
+#define BUBD_CONFIG_LOAD_H
+
+#include "config.h"
+#include "config_file.h"
+
+struct loader {
+	struct problems p;
+	struct bubd_config *cfg;
+	cfg_t *root;
+	int payload_line; /* of the protect-payload that decided; 0: none yet */
+};
+
+/* The line to blame for @name: where it is set, else where its section begins. */
+int loader_line(cfg_t *sec, const char *name);
+
+/* A setting that the section cannot do without; NULL after a problem(). */
+const struct config_value *loader_needed(struct loader *l, cfg_t *sec, const char *name,
+					 const char *expected);
+
+/* One of @n words; returns its index.  @expected lists them for people. */
+unsigned loader_word(struct loader *l, cfg_t *sec, const char *name, unsigned or_else,
+		     const char *const *words, unsigned n, const char *expected);
+
+bool loader_bool(struct loader *l, cfg_t *sec, const char *name, bool or_else);
+
+/* Relative paths start at the folder of the configuration file. */
+bool loader_path(struct loader *l, const struct config_value *v, const char *name, char *ret_path,
+		 size_t cap);
+
+/*
+ * The array of @n elements, moved where that is needed for one more.  Not realloc(), which would
+ * leave a copy of the secrets in it behind.  NULL after a problem(); the array stays as it was.
+ */
+void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
+
+/*
+ * Reads the sa sections within @sec, all of them @owner's, and sees that nothing is left without
+ * one (config_sa.c).
+ */
+void loader_sas(struct loader *l, cfg_t *sec, const struct in6_addr *owner, bool at_home_agent);
+
+#endif

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loop.  Owns the order in which things happen: what the kernel room reports goes into the
+ * engine, what the engine wants is carried out at once, timers run when they are due, and the loop
+ * sleeps until the next one.  Owns start and stop too.  Knows no protocol.
+ *
+ * One thread.  Nothing blocks in here but the few writes of sequence numbers (seqstore.c).
+ */
+#include "daemon.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <uv.h>
+
+#include "control.h"
+#include "eventlog.h"
+#include "keylog.h"
+#include "log.h"
+#include "privs.h"
+#include "request.h"
+#include "sas.h"
+
+#define ERROR_MAX 512
+#define POLLS_MAX 16
+#define SIGNALS 3
+#define POLL_ERRORS_MAX 100 /* of one descriptor in a second */
+
+/* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
+ * to today (LNX_BATCH * LNX_BATCHES). */
+#define READ_PACKETS 256
+#define SAS_DELAY_MS 1000 /* after the first packet; seqstore.h: within a second */
+
+struct daemon;
+
+struct poll {
+	uv_poll_t handle;
+	struct daemon *d;
+	unsigned index;
+	unsigned errors; /* in the second from errors_since on */
+	struct bub_time errors_since;
+};
+
+struct daemon {
+	const char *config_path;
+	const struct bubd_config *cfg;
+	struct log log;
+	struct eventlog events;
+	FILE *key_log;
+	struct sas *sas;
+	struct bub_engine *engine;
+	struct lnx *lnx;
+	struct control *control;
+
+	/* Policies as the engine has them: a reload has to undo what is no longer in the file. */
+	struct bub_peer_policy *policies;
+	size_t n_policies;
+
+	uv_loop_t loop;
+	uv_prepare_t prepare;
+	uv_timer_t timer;     /* the next deadline of engine or kernel room */
+	uv_timer_t sas_timer; /* sequence numbers are looked at */
+	uv_signal_t signals[SIGNALS];
+	struct poll polls[POLLS_MAX];
+	unsigned n_polls;
+	unsigned packets; /* at most so many passed ESP since the last look */
+	bool sas_pending; /* the last look left something to be written */
+	int status;
+};
+
+/* ---- The engine ---------------------------------------------------------------------------- */
+
+static void fill_random(void *ctx, uint8_t *buf, size_t len)
+{
+	(void)ctx;
+	while (len > 0) {
+		ssize_t n = getrandom(buf, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			abort(); /* no key may ever come from anything else */
+		buf += n;
+		len -= (size_t)n;
+	}
+}
+
+static void on_trace(void *ctx, const struct bub_trace *tr)
+{
+	struct daemon *d = ctx;
+
+	if (tr->type == BUB_TR_KEY)
+		keylog_trace(d->key_log, tr);
+	else
+		eventlog_trace(&d->events, tr);
+}
+
+/* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
+static void use_home_agent(struct daemon *d, const struct bub_action *act)
+{
+	char home[INET6_ADDRSTRLEN] = "";
+	char agent[INET6_ADDRSTRLEN] = "";
+	char error[ERROR_MAX] = "";
+
+	(void)inet_ntop(AF_INET6, &act->u.agent.home, home, sizeof(home));
+	(void)inet_ntop(AF_INET6, &act->u.agent.home_agent, agent, sizeof(agent));
+	if (sas_use_home_agent(d->sas, d->cfg, &act->u.agent.home, &act->u.agent.home_agent,
+			       lnx_now(), error, sizeof(error)) == 0)
+		log_line(&d->log, LNX_LOG_INFO, "home agent of %s: %s", home, agent);
+	else
+		log_line(&d->log, LNX_LOG_ERROR, "home agent of %s: %s cannot be used: %s", home,
+			 agent, error);
+}
+
+static void drain(struct daemon *d)
+{
+	struct bub_action act;
+
+	while (bub_engine_next_action(d->engine, &act)) {
+		if (act.type == BUB_ACT_HOME_AGENT)
+			use_home_agent(d, &act);
+		lnx_carry_out(d->lnx, lnx_now(), &act);
+		eventlog_action(&d->events, &act);
+		d->packets++;
+	}
+}
+
+static void feed(struct daemon *d, const struct bub_event *ev)
+{
+	bub_engine_feed(d->engine, lnx_now(), ev);
+	drain(d);
+}
+
+static void on_event(void *ctx, const struct bub_event *ev)
+{
+	struct daemon *d = ctx;
+
+	eventlog_event(&d->events, ev); /* first: its time is what a handover is measured from */
+	feed(d, ev);
+}
+
+static void on_lnx_log(void *ctx, enum lnx_log_level level, const char *text)
+{
+	struct daemon *d = ctx;
+
+	log_line(&d->log, level, "%s", text);
+}
+
+static void on_command(void *ctx, enum bub_command what, const struct in6_addr *peer)
+{
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	ev.u.command.what = what;
+	ev.u.command.peer = *peer;
+	feed(ctx, &ev);
+}
+
+static char *on_request(void *ctx, const char *request, size_t len)
+{
+	struct daemon *d = ctx;
+	struct request_target target = {
+		.src = {.node = d->cfg->node,
+			.cfg = &d->cfg->engine,
+			.engine = d->engine,
+			.lnx = d->lnx,
+			.now = lnx_now()},
+		.command = on_command,
+		.ctx = d,
+	};
+
+	return request_answer(request, len, &target);
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+static void expire_due(struct daemon *d)
+{
+	while (!bub_time_before(lnx_now(), bub_engine_deadline(d->engine))) {
+		bub_engine_expire(d->engine, lnx_now());
+		drain(d);
+	}
+	if (!bub_time_before(lnx_now(), lnx_deadline(d->lnx)))
+		lnx_expire(d->lnx, lnx_now());
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	(void)timer; /* the loop is awake: on_prepare() does the rest */
+}
+
+/* Milliseconds until @at, rounded up: a timer that fires early would make the loop spin. */
+static uint64_t ms_until(struct bub_time at)
+{
+	struct bub_time now = lnx_now();
+
+	return at.ns > now.ns ? (at.ns - now.ns + BUB_NS_PER_MS - 1) / BUB_NS_PER_MS : 0;
+}
+
+static void arm_timer(struct daemon *d)
+{
+	struct bub_time at = bub_engine_deadline(d->engine);
+	struct bub_time lnx_at = lnx_deadline(d->lnx);
+
+	if (bub_time_before(lnx_at, at))
+		at = lnx_at;
+	if (bub_time_is_never(at)) {
+		(void)uv_timer_stop(&d->timer);
+		return;
+	}
+	uv_update_time(&d->loop); /* the loop's own clock stands still while callbacks run */
+	(void)uv_timer_start(&d->timer, on_timer, ms_until(at), 0);
+}
+
+static void check_sas(struct daemon *d)
+{
+	char error[ERROR_MAX] = "";
+
+	d->packets = 0;
+	switch (sas_check(d->sas, lnx_now(), &d->sas_pending, error, sizeof(error))) {
+	case SAS_FINE:
+		break;
+	case SAS_WARN:
+		log_line(&d->log, LNX_LOG_WARNING, "%s; bubd stops when its reserve is used up",
+			 error);
+		break;
+	case SAS_STOP:
+		log_line(&d->log, LNX_LOG_ERROR,
+			 "%s; bubd stops, as ESP must not use a sequence number twice", error);
+		eventlog_stop(&d->events, "sequence numbers cannot be stored");
+		d->status = 1;
+		uv_stop(&d->loop);
+		break;
+	}
+}
+
+static void on_sas_timer(uv_timer_t *timer)
+{
+	check_sas(timer->data);
+}
+
+/* Before each sleep: runs what is due and sets the alarm. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct daemon *d = prepare->data;
+
+	expire_due(d);
+	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
+		check_sas(d);
+	if ((d->packets > 0 || d->sas_pending) && !uv_is_active((uv_handle_t *)&d->sas_timer))
+		(void)uv_timer_start(&d->sas_timer, on_sas_timer, SAS_DELAY_MS, 0);
+	arm_timer(d);
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events);
+
+/*
+ * libuv watches a descriptor with an error no longer.  Mostly the error passes: netlink says so
+ * when it lost messages, and the kernel room has asked for everything anew.  One that stays (bub's
+ * interface was deleted) would keep the loop spinning.
+ */
+static void watch_again(struct poll *p)
+{
+	struct daemon *d = p->d;
+	struct bub_time now = lnx_now();
+
+	if (bub_time_before(bub_time_add_s(p->errors_since, 1), now)) {
+		p->errors_since = now;
+		p->errors = 0;
+	}
+	if (++p->errors <= POLL_ERRORS_MAX &&
+	    uv_poll_start(&p->handle, UV_READABLE, on_readable) == 0)
+		return;
+	log_line(&d->log, LNX_LOG_ERROR,
+		 "a descriptor keeps failing: was the interface %s deleted? bubd stops",
+		 d->cfg->lnx.tun_name);
+	eventlog_stop(&d->events, "a descriptor keeps failing");
+	d->status = 1;
+	uv_stop(&d->loop);
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events)
+{
+	struct poll *p = handle->data;
+	struct daemon *d = p->d;
+
+	(void)events;
+	lnx_readable(d->lnx, p->index); /* takes an error off the descriptor too */
+	if (status < 0)
+		watch_again(p);
+	d->packets += READ_PACKETS;
+	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
+		check_sas(d); /* several descriptors may be ready in one turn of the loop */
+}
+
+/* ---- Signals ------------------------------------------------------------------------------- */
+
+/* Sets the policies of the new configuration; peers that are gone get the node's own. */
+static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
+{
+	struct bub_peer_policy *policies = NULL;
+	int err = 0;
+
+	if (fresh->n_peers > 0) {
+		policies = calloc(fresh->n_peers, sizeof(*policies));
+		if (policies == NULL) {
+			log_line(&d->log, LNX_LOG_ERROR, "reload: out of memory");
+			return;
+		}
+		memcpy(policies, fresh->peers, fresh->n_peers * sizeof(*policies));
+	}
+	for (size_t i = 0; i < d->n_policies; i++) {
+		struct bub_peer_policy p = d->policies[i];
+
+		p.route_optimisation = d->cfg->engine.route_optimisation;
+		p.bub = d->cfg->engine.bub;
+		(void)bub_engine_set_policy(d->engine, &p); /* it has an entry already */
+	}
+	for (size_t i = 0; err == 0 && i < fresh->n_peers; i++)
+		err = bub_engine_set_policy(d->engine, &policies[i]);
+	if (err != 0)
+		log_line(&d->log, LNX_LOG_ERROR,
+			 "reload: too many new peers for the table of policies; restart bubd");
+	free(d->policies);
+	d->policies = policies;
+	d->n_policies = fresh->n_peers;
+}
+
+static void reload(struct daemon *d)
+{
+	struct bubd_config *fresh = bubd_config_load(d->config_path, stderr);
+	char names[ERROR_MAX] = "";
+
+	if (fresh == NULL) {
+		log_line(&d->log, LNX_LOG_ERROR,
+			 "reload: the configuration has mistakes (above); "
+			 "nothing was changed");
+		return;
+	}
+	d->log.level = fresh->log_level;
+	reload_peers(d, fresh);
+	if (bubd_config_compare(d->cfg, fresh, names, sizeof(names)) > 0)
+		log_line(&d->log, LNX_LOG_WARNING,
+			 "reload: log-level and peers were taken over; restart bubd for: %s",
+			 names);
+	else
+		log_line(&d->log, LNX_LOG_INFO, "reload: log-level and peers were taken over");
+	bubd_config_free(fresh);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct daemon *d = handle->data;
+
+	if (signum == SIGHUP) {
+		reload(d);
+		return;
+	}
+	eventlog_stop(&d->events, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	uv_stop(&d->loop);
+}
+
+/* ---- Start --------------------------------------------------------------------------------- */
+
+static int fail(struct daemon *d, const char *what, const char *why)
+{
+	log_line(&d->log, LNX_LOG_ERROR, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
+	return -1;
+}
+
+static int open_logs(struct daemon *d)
+{
+	const struct bubd_config *cfg = d->cfg;
+
+	if (eventlog_open(&d->events, cfg->event_log, cfg->node, &d->log) != 0)
+		return fail(d, cfg->event_log, strerror(errno));
+	if (cfg->key_log[0] == '\0')
+		return 0;
+	d->key_log = keylog_open(cfg->key_log);
+	if (d->key_log == NULL)
+		return fail(d, cfg->key_log, strerror(errno));
+	log_line(&d->log, LNX_LOG_WARNING,
+		 "key-log is set: whoever reads %s can read and forge this node's traffic",
+		 cfg->key_log);
+	return 0;
+}
+
+static int start_engine(struct daemon *d)
+{
+	const struct bubd_config *cfg = d->cfg;
+	const struct bub_env env = {.ctx = d, .random = fill_random, .trace = on_trace};
+	int err = bub_engine_new(&cfg->engine, &env, lnx_now(), &d->engine);
+
+	if (err != 0)
+		return fail(d, "engine", bub_strerror(err));
+	for (size_t i = 0; err == 0 && i < cfg->n_pairs; i++)
+		if (cfg->pairs[i].at_home_agent)
+			err = bub_engine_add_client(d->engine, &cfg->pairs[i].home);
+	if (err != 0)
+		return fail(d, "engine, mobile nodes", bub_strerror(err));
+	for (size_t i = 0; err == 0 && i < cfg->n_peers; i++)
+		err = bub_engine_set_policy(d->engine, &cfg->peers[i]);
+	if (err != 0)
+		return fail(d, "engine, peers", bub_strerror(err));
+	if (cfg->n_peers > 0) {
+		d->policies = calloc(cfg->n_peers, sizeof(*d->policies));
+		if (d->policies == NULL)
+			return fail(d, "out of memory", "");
+		memcpy(d->policies, cfg->peers, cfg->n_peers * sizeof(*d->policies));
+		d->n_policies = cfg->n_peers;
+	}
+	return 0;
+}
+
+static int start_lnx(struct daemon *d)
+{
+	const struct lnx_callbacks cb = {.ctx = d, .event = on_event, .log = on_lnx_log};
+	char error[ERROR_MAX] = "";
+
+	if (lnx_open(&d->cfg->lnx, &cb, sas_database(d->sas), error, sizeof(error), &d->lnx) != 0)
+		return fail(d, error, "");
+	if (lnx_fd_count(d->lnx) > POLLS_MAX)
+		return fail(d, "more descriptors than expected", "this is a mistake in bubd");
+	for (unsigned i = 0; i < lnx_fd_count(d->lnx); i++) {
+		struct poll *p = &d->polls[i];
+
+		if (uv_poll_init(&d->loop, &p->handle, lnx_fd(d->lnx, i)) != 0)
+			return fail(d, "cannot watch a descriptor", "");
+		p->handle.data = p;
+		p->d = d;
+		p->index = i;
+		d->n_polls++;
+	}
+	return 0;
+}
+
+static int start_loop(struct daemon *d)
+{
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < d->n_polls; i++)
+		err = uv_poll_start(&d->polls[i].handle, UV_READABLE, on_readable);
+	if (err == 0)
+		err = uv_prepare_start(&d->prepare, on_prepare);
+	return err == 0 ? 0 : fail(d, "event loop", uv_strerror(err));
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static int init_handles(struct daemon *d)
+{
+	static const int signums[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+	int err = uv_loop_init(&d->loop);
+
+	if (err != 0)
+		return fail(d, "event loop", uv_strerror(err));
+	(void)uv_prepare_init(&d->loop, &d->prepare);
+	(void)uv_timer_init(&d->loop, &d->timer);
+	(void)uv_timer_init(&d->loop, &d->sas_timer);
+	d->prepare.data = d;
+	d->timer.data = d;
+	d->sas_timer.data = d;
+	for (int i = 0; i < SIGNALS; i++) {
+		(void)uv_signal_init(&d->loop, &d->signals[i]);
+		d->signals[i].data = d;
+		/* From now on: a signal during the start waits for the loop, so that what was set
+		 * up by then is taken back. */
+		if (err == 0)
+			err = uv_signal_start(&d->signals[i], on_signal, signums[i]);
+	}
+	if (err == 0)
+		return 0;
+	uv_walk(&d->loop, close_handle, NULL);
+	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&d->loop);
+	return fail(d, "event loop", uv_strerror(err));
+}
+
+static void warn_of_sas(const struct daemon *d)
+{
+	char text[ERROR_MAX] = "";
+
+	for (size_t i = 0; i < d->cfg->n_sas; i++)
+		if (sas_weakness(&d->cfg->sas[i].params, text, sizeof(text)))
+			log_line(&d->log, LNX_LOG_WARNING, "%s", text);
+}
+
+/* What can fail for the operator's reasons comes first, what changes the system last. */
+static int start(struct daemon *d)
+{
+	char error[ERROR_MAX] = "";
+	int err = 0;
+
+	if (open_logs(d) != 0)
+		return -1;
+	d->control = control_open(&d->loop, d->cfg->control, on_request, d, error, sizeof(error));
+	if (d->control == NULL)
+		return fail(d, error, "");
+	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
+	if (d->sas == NULL)
+		return fail(d, error, "");
+	warn_of_sas(d);
+	if (start_engine(d) != 0 || start_lnx(d) != 0)
+		return -1;
+	err = privs_drop();
+	if (err != 0)
+		return fail(d, "cannot give up privileges", strerror(-err));
+	if (start_loop(d) != 0)
+		return -1;
+	eventlog_start(&d->events, BUB_VERSION);
+	err = lnx_scan(d->lnx);
+	if (err != 0)
+		return fail(d, "cannot read the addresses of this node", strerror(-err));
+	return 0;
+}
+
+/* ---- Stop ---------------------------------------------------------------------------------- */
+
+/* Takes everything back, in the order in which it depends on each other; also after half a start.
+ */
+static void stop(struct daemon *d)
+{
+	char error[ERROR_MAX] = "";
+
+	control_close(d->control);
+	uv_walk(&d->loop, close_handle, NULL);
+	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	lnx_close(d->lnx);
+	bub_engine_free(d->engine);
+	if (sas_free(d->sas, error, sizeof(error)) != 0)
+		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
+	control_free(d->control);
+	(void)uv_loop_close(&d->loop);
+	if (d->key_log != NULL)
+		(void)fclose(d->key_log);
+	eventlog_close(&d->events);
+	free(d->policies);
+}
+
+int daemon_run(const char *config_path, const struct bubd_config *cfg)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int status = 1;
+
+	if (d == NULL)
+		return 1;
+	d->config_path = config_path;
+	d->cfg = cfg;
+	d->log.level = cfg->log_level;
+	d->events = (struct eventlog){.fd = -1, .node = cfg->node, .log = &d->log};
+	(void)signal(SIGPIPE, SIG_IGN); /* a client of the control socket that leaves early */
+	if (init_handles(d) == 0) {
+		if (start(d) == 0) {
+			(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+			status = d->status;
+		}
+		stop(d);
+	}
+	free(d);
+	return status;
+}

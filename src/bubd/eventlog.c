@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event log: one JSON object a line, unbuffered, so that a laboratory can measure from it and a
+ * crash loses nothing.  Owns which members an event has; they are part of the interface and listed
+ * in bubd.conf(5).
+ *
+ * Keys never come here: they have a file of their own (keylog.c).
+ */
+#include "eventlog.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "jsonline.h"
+
+struct address_text {
+	char text[INET6_ADDRSTRLEN];
+};
+
+static struct address_text address_text(const struct in6_addr *addr)
+{
+	struct address_text t = {""};
+
+	(void)inet_ntop(AF_INET6, addr, t.text, sizeof(t.text));
+	return t;
+}
+
+int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log)
+{
+	*el = (struct eventlog){.fd = -1, .node = node, .log = log};
+	if (path[0] == '\0')
+		return 0;
+	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	return el->fd < 0 ? -1 : 0;
+}
+
+void eventlog_close(struct eventlog *el)
+{
+	if (el->fd >= 0)
+		(void)close(el->fd);
+	el->fd = -1;
+}
+
+/* Members that every event has.  The times are those of the writing, whatever caused the event, so
+ * that lines are in order. */
+static void begin(const struct eventlog *el, struct jsonline *j, const char *event)
+{
+	struct timespec ts = {0};
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	jsonline_begin(j);
+	jsonline_time(j, "time", (uint64_t)ts.tv_sec, (uint32_t)(ts.tv_nsec / 1000));
+	jsonline_number(j, "mono_ns", lnx_now().ns);
+	jsonline_string(j, "node", el->node);
+	jsonline_string(j, "event", event);
+}
+
+static void end(const struct eventlog *el, struct jsonline *j)
+{
+	jsonline_end(j);
+	/* O_APPEND and one write(): whole lines, even with several writers.  A full disk must not
+	 * stop a handover, so a line that cannot be written is lost. */
+	while (write(el->fd, j->text, j->len) < 0 && errno == EINTR)
+		;
+}
+
+void eventlog_start(struct eventlog *el, const char *version)
+{
+	struct jsonline j;
+
+	log_line(el->log, LNX_LOG_INFO, "bubd %s starts as %s", version, el->node);
+	if (el->fd < 0)
+		return;
+	begin(el, &j, "start");
+	jsonline_string(&j, "what", version);
+	jsonline_number(&j, "number", (uint64_t)getpid());
+	end(el, &j);
+}
+
+void eventlog_stop(struct eventlog *el, const char *why)
+{
+	struct jsonline j;
+
+	log_line(el->log, LNX_LOG_INFO, "bubd stops: %s", why);
+	if (el->fd < 0)
+		return;
+	begin(el, &j, "stop");
+	jsonline_string(&j, "what", why);
+	end(el, &j);
+}
+
+void eventlog_event(struct eventlog *el, const struct bub_event *ev)
+{
+	bool care_of = ev->type == BUB_EV_CARE_OF_NEW || ev->type == BUB_EV_CARE_OF_GONE;
+	bool usable = ev->type == BUB_EV_CARE_OF_NEW;
+	char name[IF_NAMESIZE] = "";
+	struct jsonline j;
+
+	if (!care_of && ev->type != BUB_EV_LINK_DOWN)
+		return;
+	if (el->fd >= 0)
+		begin(el, &j, care_of ? "care-of" : "link-down"); /* the time, before all else */
+	if (if_indextoname(ev->ifindex, name) == NULL)
+		(void)snprintf(name, sizeof(name), "#%u", ev->ifindex);
+	if (el->fd >= 0) {
+		if (care_of) {
+			jsonline_bool(&j, "usable", usable);
+			jsonline_address(&j, "address", &ev->u.care_of.address);
+		}
+		jsonline_string(&j, "interface", name);
+		end(el, &j);
+	}
+	if (care_of)
+		log_line(el->log, LNX_LOG_INFO, "care-of address %s on %s %s",
+			 address_text(&ev->u.care_of.address).text, name,
+			 usable ? "is usable" : "is gone");
+	else
+		log_line(el->log, LNX_LOG_INFO, "link %s is down", name);
+}
+
+void eventlog_action(struct eventlog *el, const struct bub_action *act)
+{
+	const struct bub_path *p = &act->u.path;
+	bool set = act->type == BUB_ACT_PATH_SET;
+	struct jsonline j;
+
+	if (!set && act->type != BUB_ACT_PATH_DEL)
+		return;
+	if (el->fd >= 0) {
+		begin(el, &j, "path");
+		jsonline_string(&j, "what", set ? "set" : "del");
+		jsonline_address(&j, "local", &p->local);
+		jsonline_address(&j, "peer", &p->peer);
+		if (set) {
+			jsonline_bool(&j, "direct", p->direct);
+			jsonline_address(&j, "out_src", &p->out_src);
+			jsonline_address(&j, "out_dst", &p->out_dst);
+			jsonline_address(&j, "care_of", &p->in_care_of);
+		}
+		end(el, &j);
+	}
+	if (!log_wants(el->log, LNX_LOG_DEBUG))
+		return;
+	if (set && p->direct)
+		log_line(el->log, LNX_LOG_DEBUG, "path %s to %s: direct, %s to %s",
+			 address_text(&p->local).text, address_text(&p->peer).text,
+			 address_text(&p->out_src).text, address_text(&p->out_dst).text);
+	else
+		log_line(el->log, LNX_LOG_DEBUG, "path %s to %s: %s", address_text(&p->local).text,
+			 address_text(&p->peer).text, set ? "as routed" : "removed");
+}
+
+static void log_trace(const struct eventlog *el, const struct bub_trace *tr)
+{
+	const bool has_local = !IN6_IS_ADDR_UNSPECIFIED(&tr->local);
+	struct address_text local;
+	struct address_text peer;
+
+	if (!log_wants(el->log, tr->type == BUB_TR_STATE ? LNX_LOG_INFO : LNX_LOG_DEBUG))
+		return;
+	local = address_text(&tr->local);
+	peer = address_text(&tr->peer);
+	switch (tr->type) {
+	case BUB_TR_STATE:
+		log_line(el->log, LNX_LOG_INFO, "%s %s with %s: %s -> %s (%s)", tr->machine,
+			 local.text, peer.text, tr->from, tr->to, tr->what != NULL ? tr->what : "");
+		break;
+	case BUB_TR_SENT:
+	case BUB_TR_RECEIVED:
+		log_line(el->log, LNX_LOG_DEBUG, "%s %s %s %s, %s, number %u",
+			 tr->type == BUB_TR_SENT ? "sent" : "received", tr->what,
+			 tr->type == BUB_TR_SENT ? "to" : "from", peer.text,
+			 tr->via != NULL ? tr->via : "direct", tr->number);
+		break;
+	case BUB_TR_DROP:
+		log_line(el->log, LNX_LOG_DEBUG, "dropped: %s (%s), from %s%s%s",
+			 bub_drop_name(tr->drop), bub_drop_rule(tr->drop), peer.text,
+			 has_local ? " to " : "", has_local ? local.text : "");
+		break;
+	case BUB_TR_KEY:
+		break;
+	}
+}
+
+static void add_address(struct jsonline *j, const char *name, const struct in6_addr *addr)
+{
+	if (!IN6_IS_ADDR_UNSPECIFIED(addr))
+		jsonline_address(j, name, addr);
+}
+
+void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
+{
+	static const char *const names[] = {
+		[BUB_TR_STATE] = "state",
+		[BUB_TR_SENT] = "sent",
+		[BUB_TR_RECEIVED] = "received",
+		[BUB_TR_DROP] = "drop",
+	};
+	struct jsonline j;
+
+	if (tr->type == BUB_TR_KEY)
+		return;
+	if (el->fd >= 0) {
+		begin(el, &j, names[tr->type]);
+		jsonline_string(&j, "machine", tr->machine);
+		jsonline_string(&j, "from", tr->from);
+		jsonline_string(&j, "to", tr->to);
+		jsonline_string(&j, "what", tr->what);
+		jsonline_string(&j, "via", tr->via);
+		add_address(&j, "local", &tr->local);
+		add_address(&j, "peer", &tr->peer);
+		add_address(&j, "care_of", &tr->care_of);
+		if (tr->type == BUB_TR_SENT || tr->type == BUB_TR_RECEIVED)
+			jsonline_number(&j, "number", tr->number);
+		if (tr->type == BUB_TR_DROP) {
+			jsonline_string(&j, "drop", bub_drop_name(tr->drop));
+			jsonline_string(&j, "rule", bub_drop_rule(tr->drop));
+		}
+		end(el, &j);
+	}
+	log_trace(el, tr);
+}

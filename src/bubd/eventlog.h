@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happens, as JSON lines for machines (bubd.conf(5), "event-log") and as log lines for people.
+ */
+#ifndef BUBD_EVENTLOG_H
+#define BUBD_EVENTLOG_H
+
+#include "bub/engine.h"
+#include "log.h"
+
+struct eventlog {
+	int fd;                /* -1: no JSON lines */
+	const char *node;      /* borrowed */
+	const struct log *log; /* borrowed */
+};
+
+/* @path "": no file.  Returns 0, or -1 with errno set. */
+int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log);
+void eventlog_close(struct eventlog *el);
+
+/* The daemon begins or ends. */
+void eventlog_start(struct eventlog *el, const char *version);
+void eventlog_stop(struct eventlog *el, const char *why);
+
+/* An address or link event, at the moment when the kernel room reports it; other events are
+ * nobody's business here. */
+void eventlog_event(struct eventlog *el, const struct bub_event *ev);
+
+/* A path was carried out; other actions are passed over. */
+void eventlog_action(struct eventlog *el, const struct bub_action *act);
+
+/* A trace of the engine but for keys. */
+void eventlog_trace(struct eventlog *el, const struct bub_trace *tr);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Log lines for people, on stderr: "info: text".  Who runs the daemon (systemd, a terminal) adds
+ * time and place.
+ */
+#ifndef BUBD_LOG_H
+#define BUBD_LOG_H
+
+#include "linux.h"
+
+struct log {
+	enum lnx_log_level level; /* what is less important is left out */
+};
+
+void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static inline bool log_wants(const struct log *log, enum lnx_log_level level)
+{
+	return level <= log->level;
+}
+
+#endif

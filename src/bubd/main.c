@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line of bubd(8).  Owns the options and the exit status: 0 fine, 1 something failed at
+ * run time, 2 wrong usage or a mistake in the configuration.
+ */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "daemon.h"
+
+#define DEFAULT_CONFIG "/etc/bub/bubd.conf"
+#define EXIT_USAGE 2
+
+static int usage(FILE *out, int status)
+{
+	(void)fputs("usage: bubd [-c FILE] [-t] [-V]\n"
+		    "  -c FILE  read the configuration from FILE (" DEFAULT_CONFIG ")\n"
+		    "  -t       check the configuration and exit\n"
+		    "  -V       print the version and exit\n",
+		    out);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = DEFAULT_CONFIG;
+	struct bubd_config *cfg = NULL;
+	bool check_only = false;
+	int status = 0;
+	int opt = 0;
+
+	while ((opt = getopt(argc, argv, "c:htV")) != -1) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			check_only = true;
+			break;
+		case 'V':
+			(void)printf("bubd %s\n", BUB_VERSION);
+			return 0;
+		case 'h':
+			return usage(stdout, 0);
+		default:
+			return usage(stderr, EXIT_USAGE);
+		}
+	}
+	if (optind != argc)
+		return usage(stderr, EXIT_USAGE);
+	cfg = bubd_config_load(path, stderr);
+	if (cfg == NULL)
+		return EXIT_USAGE;
+	if (!check_only)
+		status = daemon_run(path, cfg);
+	bubd_config_free(cfg);
+	return status;
+}

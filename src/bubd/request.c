@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers the requests of bubctl.  Owns the commands and the words in which one is refused; sockets
+ * are control.c's business.
+ *
+ * A command that cannot have an effect is refused, not swallowed: the engine itself has no way of
+ * saying so.
+ */
+#include "request.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 1, 2))) static json_t *refusal(const char *fmt, ...)
+{
+	json_t *o = json_object();
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)json_object_set_new(o, "error", json_vsprintf(fmt, ap));
+	va_end(ap);
+	return o;
+}
+
+static json_t *success(void)
+{
+	json_t *o = json_object();
+
+	(void)json_object_set_new(o, "ok", json_true());
+	return o;
+}
+
+static bool knows_peer(const struct status_source *src, const struct in6_addr *peer)
+{
+	struct bub_peer_status p;
+
+	for (unsigned i = 0; bub_engine_peer_status(src->engine, src->now, i, &p); i++)
+		if (bub_addr_eq(&p.peer, peer))
+			return true;
+	return false;
+}
+
+/* Reads the member "peer"; returns NULL, or why it cannot be used. */
+static json_t *get_peer(const json_t *request, struct in6_addr *ret_peer)
+{
+	const char *text = json_string_value(json_object_get(request, "peer"));
+
+	if (text == NULL)
+		return refusal("%s needs a peer: an IPv6 address as a string",
+			       json_string_value(json_object_get(request, "cmd")));
+	if (inet_pton(AF_INET6, text, ret_peer) != 1)
+		return refusal("\"%s\" is no IPv6 address", text);
+	return NULL;
+}
+
+/* ---- Commands ------------------------------------------------------------------------------ */
+
+static json_t *on_show(const json_t *request, const struct request_target *t)
+{
+	(void)request;
+	return status_all(&t->src);
+}
+
+static json_t *on_counters(const json_t *request, const struct request_target *t)
+{
+	json_t *o = json_object();
+
+	(void)request;
+	(void)json_object_set_new(o, "node", json_string(t->src.node));
+	(void)json_object_set_new(o, "counters", status_counters(&t->src));
+	return o;
+}
+
+static json_t *on_bub_start(const json_t *request, const struct request_target *t)
+{
+	struct in6_addr peer = in6addr_any;
+	json_t *why = get_peer(request, &peer);
+
+	if (why != NULL)
+		return why;
+	if (t->src.cfg->n_homes == 0)
+		return refusal("this node is no mobile node, so it starts no BUB test");
+	if (!bub_addr_is_routable(&peer))
+		return refusal("a peer's home address is a unicast address that is not "
+			       "link-local");
+	t->command(t->ctx, BUB_CMD_START_BUB, &peer);
+	if (!knows_peer(&t->src, &peer))
+		return refusal("no BUB test was started: nothing is known of that peer");
+	return success();
+}
+
+static json_t *on_forget(const json_t *request, const struct request_target *t)
+{
+	struct in6_addr peer = in6addr_any;
+	json_t *why = get_peer(request, &peer);
+
+	if (why != NULL)
+		return why;
+	if (!knows_peer(&t->src, &peer))
+		return refusal("nothing is known of that peer");
+	t->command(t->ctx, BUB_CMD_FORGET_PEER, &peer);
+	return success();
+}
+
+static json_t *on_refresh(const json_t *request, const struct request_target *t)
+{
+	(void)request;
+	if (t->src.cfg->n_homes == 0)
+		return refusal("%s",
+			       "this node is no mobile node, so it has no bindings to refresh");
+	t->command(t->ctx, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
+	return success();
+}
+
+static const struct {
+	const char *name;
+	json_t *(*handle)(const json_t *request, const struct request_target *t);
+} commands[] = {
+	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
+	{"forget", on_forget}, {"refresh", on_refresh},
+};
+
+static json_t *answer(const char *text, size_t len, const struct request_target *t)
+{
+	json_error_t error;
+	json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	json_t *reply = NULL;
+
+	if (request == NULL)
+		return refusal("the request is no JSON: %s", error.text);
+	if (cmd == NULL) {
+		reply = refusal("the request is no object with a string \"cmd\"");
+	} else {
+		for (size_t i = 0; reply == NULL && i < sizeof(commands) / sizeof(commands[0]); i++)
+			if (strcmp(cmd, commands[i].name) == 0)
+				reply = commands[i].handle(request, t);
+		if (reply == NULL)
+			reply = refusal("unknown command \"%s\"; expected show, counters, "
+					"bub-start, forget or refresh",
+					cmd);
+	}
+	json_decref(request);
+	return reply;
+}
+
+char *request_answer(const char *request, size_t len, const struct request_target *target)
+{
+	json_t *reply = answer(request, len, target);
+	char *text = NULL;
+	char *line = NULL;
+	size_t n = 0;
+
+	if (reply == NULL)
+		return NULL;
+	text = json_dumps(reply, JSON_COMPACT);
+	json_decref(reply);
+	if (text == NULL)
+		return NULL;
+	n = strlen(text);
+	line = realloc(text, n + 2);
+	if (line == NULL) {
+		free(text);
+		return NULL;
+	}
+	memcpy(line + n, "\n", 2);
+	return line;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control protocol: one JSON request line in, one JSON reply line out.
+ *
+ *   {"cmd": "show"}                       everything (status.h)
+ *   {"cmd": "counters"}                   {"node": ..., "counters": {...}}
+ *   {"cmd": "bub-start", "peer": ADDRESS} {"ok": true}
+ *   {"cmd": "forget", "peer": ADDRESS}    {"ok": true}
+ *   {"cmd": "refresh"}                    {"ok": true}
+ *
+ * What cannot be done is answered with {"error": TEXT}.
+ */
+#ifndef BUBD_REQUEST_H
+#define BUBD_REQUEST_H
+
+#include <stddef.h>
+
+#include "status.h"
+
+#define REQUEST_MAX 1024 /* octets of a request line; the longest real one has 80 */
+
+struct request_target {
+	struct status_source src;
+	/* Feeds the command to the engine and drains it. */
+	void (*command)(void *ctx, enum bub_command what, const struct in6_addr *peer);
+	void *ctx;
+};
+
+/* Answers the request of @len octets (without its newline).  Returns one line with its newline, to
+ * be freed, or NULL: out of memory. */
+char *request_answer(const char *request, size_t len, const struct request_target *target);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's ESP security associations: four for each mobile node and home agent that share a
+ * secret, and those that are written out, with sequence numbers that survive restarts.
+ */
+#ifndef BUBD_SAS_H
+#define BUBD_SAS_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "esp.h"
+
+struct sas;
+
+/*
+ * Derives the SAs of every pair in @cfg, adds those that are written out and takes their sequence
+ * numbers from the state folder, which stays locked.  Without a pair no folder is touched.
+ *
+ * @key_log  gets one line an SA; NULL: none.  Borrowed until sas_free()
+ * Returns NULL and one line in @ret_error on failure.
+ */
+struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_time now,
+		    char *ret_error, size_t error_size);
+
+/* Stores the exact numbers and frees all; nothing may be sealed or opened any more.  NULL is fine.
+ * Returns 0, or -1 and one line in @ret_error when a number could not be stored. */
+int sas_free(struct sas *sas, char *ret_error, size_t error_size);
+
+/*
+ * A mobile node that was configured without a home agent discovered one: from now on @home's SAs
+ * are those with @home_agent.  Returns 0, or -1 and one line in @ret_error.
+ */
+int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
+		       const struct in6_addr *home_agent, struct bub_time now, char *ret_error,
+		       size_t error_size);
+
+/* Whether an SA is less than it should be, and then why, as a line for the log. */
+bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap);
+
+/* Borrowed; never NULL. */
+struct esp_sad *sas_database(struct sas *sas);
+
+enum sas_verdict {
+	SAS_FINE,
+	SAS_WARN, /* a file could not be written; ret_error says why */
+	SAS_STOP, /* the same, and an outbound SA is about to run out of reserved numbers */
+};
+
+/*
+ * Writes what is due.  To be called within a second after a packet passed ESP, and before
+ * SAS_CHECK_PACKETS more did.
+ *
+ * @ret_pending  something is to be written that is not due yet: call again in a second
+ */
+#define SAS_CHECK_PACKETS 4096
+enum sas_verdict sas_check(struct sas *sas, struct bub_time now, bool *ret_pending, char *ret_error,
+			   size_t error_size);
+
+#endif

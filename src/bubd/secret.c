@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads the secret that a mobile node and its home agent share.  Owns the rules on what such a file
+ * may look like; what becomes of the secret is esp_keys.h's business.
+ *
+ * A file that other users can read or change is refused, as ssh refuses such private keys: a
+ * warning would scroll by, and the secret protects the binding (RFC 3776, 3).
+ */
+#include "secret.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* "hex:" and two digits an octet, with room to see that a line is too long. */
+#define LINE_CAP (4 + 2 * ESP_SECRET_MAX + 3)
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, tolower((unsigned char)c));
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+static const char *parse_hex(const char *text, size_t len, uint8_t *secret, size_t *ret_len)
+{
+	if (len % 2 != 0)
+		return "has an odd number of hexadecimal digits; expected two for each octet";
+	if (len / 2 > ESP_SECRET_MAX)
+		return "is too long; expected at most 256 octets";
+	for (size_t i = 0; i < len / 2; i++) {
+		int high = hex_digit(text[2 * i]);
+		int low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return "has something else than hexadecimal digits after \"hex:\"; "
+			       "expected 0-9, a-f";
+		secret[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret_len = len / 2;
+	return NULL;
+}
+
+const char *secret_parse(const char *text, size_t len, uint8_t ret_secret[static ESP_SECRET_MAX],
+			 size_t *ret_len)
+{
+	if (len >= 4 && memcmp(text, "hex:", 4) == 0)
+		return parse_hex(text + 4, len - 4, ret_secret, ret_len);
+	if (len > ESP_SECRET_MAX)
+		return "is too long; expected at most 256 characters";
+	memcpy(ret_secret, text, len);
+	*ret_len = len;
+	return NULL;
+}
+
+static const char *parse_line(const char *text, size_t len, uint8_t *secret, size_t *ret_len)
+{
+	const char *why = NULL;
+	size_t secret_len = 0;
+
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len > 0 && text[len - 1] == '\r')
+		len--;
+	if (memchr(text, '\n', len) != NULL)
+		return "has more than one line; expected one";
+	if (memchr(text, '\0', len) != NULL)
+		return "is no text; expected one line, \"hex:\" and digits or plain text";
+	why = secret_parse(text, len, secret, &secret_len);
+	if (why != NULL)
+		return why;
+	if (secret_len < ESP_SECRET_MIN)
+		return "is too short; expected at least 16 octets (hex:) or characters";
+	*ret_len = secret_len;
+	return NULL;
+}
+
+/* Reads the file behind @fd into @line; refuses what is no private file. */
+static const char *read_private(int fd, char line[static LINE_CAP], size_t *ret_len)
+{
+	struct stat st;
+	size_t len = 0;
+
+	if (fstat(fd, &st) != 0)
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "is no regular file; expected a file with one line";
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return "is open to other users; expected mode 0600 (chmod 600)";
+	while (len < LINE_CAP) {
+		ssize_t n = read(fd, line + len, LINE_CAP - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return strerror(errno);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return NULL;
+}
+
+const char *secret_read(const char *path, uint8_t ret_secret[static ESP_SECRET_MAX],
+			size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint8_t secret[ESP_SECRET_MAX] = {0};
+	char line[LINE_CAP] = "";
+	const char *why = NULL;
+	size_t len = 0;
+	size_t secret_len = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? "does not exist; expected a file with one line"
+				       : strerror(errno);
+	why = read_private(fd, line, &len);
+	(void)close(fd);
+	if (why == NULL)
+		why = parse_line(line, len, secret, &secret_len);
+	if (why == NULL) {
+		memcpy(ret_secret, secret, sizeof(secret));
+		*ret_len = secret_len;
+	}
+	explicit_bzero(line, sizeof(line));
+	explicit_bzero(secret, sizeof(secret));
+	return why;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What packets meet between two links: delay and jitter, loss, duplication, reordering, MTU, ways
+ * that are blocked, attackers.  Cut-off links are the world's.
+ */
+#include <assert.h>
+
+#include "sim.h"
+
+#define LATE_NS (250 * BUB_NS_PER_MS) /* a reordered packet comes up to so much later */
+#define ESP_TUNNEL_MAX 110            /* outer header, ESP, padding, ICV */
+#define ESP_TRANSPORT_MAX 50
+
+/* For the oracle that counts the messages of a handover. */
+static void disturb(struct sim *s, const struct flight *f)
+{
+	if (sim_is_message(f))
+		s->disturbed_ns = sim_now(s);
+}
+
+void net_lost(void *ctx, const struct flight *f)
+{
+	struct sim *s = ctx;
+
+	sim_mix(s, f->order);
+	disturb(s, f);
+}
+
+static bool is_blocked(const struct sim *s, const struct plan_place *a, const struct plan_place *b)
+{
+	for (unsigned i = 0; i < s->n_ends; i++) {
+		const struct plan_event *e = &s->end[i].event;
+		const struct plan_place *one, *other;
+
+		if (e->what != PLAN_BLOCK)
+			continue;
+		one = &s->plan->place[e->who];
+		other = &s->plan->place[e->where];
+		if ((a == one && b == other) || (a == other && b == one))
+			return true;
+	}
+	return false;
+}
+
+static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_place *from,
+			   const struct plan_place *to)
+{
+	uint32_t jitter_us = from->jitter_us + to->jitter_us;
+	bool esp = f->way != BUB_WAY_PLAIN;
+
+	if (jitter_us > 0)
+		f->at_ns += rng_below(&s->rng[FAULT_JITTER], jitter_us * UINT64_C(1000) + 1);
+	if (rng_hits(&s->rng[FAULT_LOSS], from->loss_ppm) ||
+	    rng_hits(&s->rng[FAULT_LOSS], to->loss_ppm))
+		return FATE_LOSE;
+	if (rng_hits(&s->rng[FAULT_REORDER], to->reorder_ppm)) {
+		f->at_ns += rng_below(&s->rng[FAULT_REORDER], LATE_NS);
+		disturb(s, f);
+	}
+	/* ESP's replay window takes the second copy away. */
+	if (rng_hits(&s->rng[FAULT_DUP], to->dup_ppm) && !esp) {
+		disturb(s, f);
+		return FATE_TWICE;
+	}
+	return FATE_PASS;
+}
+
+/* Nobody may send what a link of the smallest MTU does not carry (RFC 8200, 5). */
+static void check_size(struct sim *s, const struct flight *f, const struct plan_place *from,
+		       const struct plan_place *to)
+{
+	size_t len = f->len;
+
+	if (f->way == BUB_WAY_ESP_TUNNEL)
+		len += ESP_TUNNEL_MAX;
+	else if (f->way == BUB_WAY_ESP_TRANSPORT)
+		len += ESP_TRANSPORT_MAX;
+	if ((from->mtu != 0 && len > from->mtu) || (to->mtu != 0 && len > to->mtu))
+		sim_fail(s, "mtu", "%s sends a packet of %zu octets", f->from->name, len);
+}
+
+enum fate net_judge(void *ctx, struct world *w, struct flight *f)
+{
+	struct sim *s = ctx;
+	const struct plan_place *to = sim_place_of(s, &f->dst), *from;
+	enum fate fate;
+
+	(void)w;
+	assert(f->from != NULL && f->from->place != NULL); /* what attackers send is not judged */
+	s->result->packets++;
+	sim_mix(s, f->at_ns);
+	sim_mix_octets(s, f->octets, f->len);
+	from = sim_place_of(s, &f->from->place->prefix);
+	oracle_flight(s, f);
+	if (s->pcap != NULL)
+		pcap_write(s->pcap, sim_now(s), f);
+	if (to == NULL)
+		return FATE_LOSE;
+	check_size(s, f, from, to);
+	if (s->stopped)
+		return FATE_PASS;
+	if (is_blocked(s, from, to))
+		fate = FATE_LOSE;
+	else
+		fate = draw_fate(s, f, from, to);
+	if (fate != FATE_LOSE && s->plan->n_attackers > 0 && !attack_on(s, f))
+		fate = FATE_LOSE;
+	if (fate == FATE_LOSE)
+		disturb(s, f);
+	return fate;
+}

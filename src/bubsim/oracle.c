@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Safety.  After each event of each node its bindings are compared with what they were and with
+ * what the simulator knows and the node cannot: where everybody really is, and who holds which key.
+ *
+ *   binding    no binding for a care-of address that the owner of the home address never had
+ *   data       no data accepted from, or sent to, an address without a binding
+ *   kabm       a binding under Kabm only with a key that both ends have agreed on
+ *   sequence   numbers accepted never go backwards within a binding's life
+ *   downgrade  no binding under Kbm while a live Kabm is in use
+ *   handover   a movement in BUB mode costs one update a path and one answer, if nothing was lost
+ *   rate       never more than MAX_UPDATE_RATE updates a second to one node (RFC 6275, 12)
+ *   stateless  test messages from strangers change no table (RFC 6275, 5.2.3 and 9.4)
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define REPLAY_NS (200 * BUB_NS_PER_S)  /* a deleted binding stands against replay */
+#define LEFT_NS (120 * BUB_NS_PER_S)    /* the other end learns that a Kabm is gone */
+#define HANDOVER_NS (8 * BUB_NS_PER_S)  /* how long a movement is watched */
+#define QUIET_NS (3 * BUB_NS_PER_S)     /* and how quiet it has to be before */
+#define TRIP_MAX_US 900000              /* longer ways have retransmissions by right */
+#define SECOND_NS (980 * BUB_NS_PER_MS) /* a second on the fastest clock */
+#define AGENT_CLIENTS_MAX 64            /* home agents with more are not looked through */
+
+static struct sim_node *sim_of(struct sim *s, const struct node *n)
+{
+	return &s->node[n->index];
+}
+
+/* What @n knows under the address @local of @peer.  A mobile node may be somebody's correspondent
+ * under its care-of address too, so one peer can be there twice. */
+static struct watch *watch_of(struct sim_node *n, const struct in6_addr *local,
+			      const struct in6_addr *peer)
+{
+	struct watch *w;
+
+	for (unsigned i = 0; i < n->n_watches; i++)
+		if (bub_addr_eq(&n->watch[i].seen.peer, peer) &&
+		    bub_addr_eq(&n->watch[i].seen.local, local))
+			return &n->watch[i];
+	if ((n->n_watches & (n->n_watches - 1)) == 0) {
+		size_t cap = n->n_watches == 0 ? 1 : 2 * (size_t)n->n_watches;
+
+		n->watch = realloc(n->watch, cap * sizeof *n->watch);
+		assert(n->watch != NULL);
+	}
+	w = &n->watch[n->n_watches++];
+	memset(w, 0, sizeof *w);
+	w->seen.local = *local;
+	w->seen.peer = *peer;
+	return w;
+}
+
+/* What @n knows of @peer under their home addresses. */
+static struct watch *watch_between(struct sim_node *n, const struct sim_node *peer)
+{
+	return watch_of(n, &n->plan->address, &peer->plan->address);
+}
+
+/* ---- Bindings ------------------------------------------------------------------------------ */
+
+static void check_owner(struct sim *s, const struct sim_node *n, const struct in6_addr *home,
+			const struct in6_addr *care_of)
+{
+	const struct sim_node *owner = sim_node_of(s, home);
+	const struct sim_node *had = addrmap_get(&s->stays, care_of);
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
+
+	if (owner == NULL || had != owner)
+		sim_fail(s, "binding", "%s has a binding of %s for %s, which is not %s's",
+			 n->plan->name, sim_text(home, a), sim_text(care_of, b),
+			 owner != NULL ? owner->plan->name : "anybody");
+}
+
+static bool share_a_key(const struct watch *a, const struct watch *b)
+{
+	for (unsigned i = 0; i < SIM_KEYS; i++)
+		for (unsigned k = 0; k < SIM_KEYS; k++)
+			if (a->key_len[i] > 0 && a->key_len[i] == b->key_len[k] &&
+			    memcmp(a->key[i], b->key[k], a->key_len[i]) == 0)
+				return true;
+	return false;
+}
+
+static void check_kabm(struct sim *s, struct sim_node *n, const struct watch *w)
+{
+	struct sim_node *peer = sim_node_of(s, &w->seen.peer);
+	const struct watch *other;
+
+	if (peer == NULL)
+		return; /* check_owner() has said so */
+	other = watch_between(peer, n);
+	if (!share_a_key(w, other))
+		sim_fail(s, "kabm", "%s has a binding of %s under a Kabm that %s never had",
+			 n->plan->name, peer->plan->name, peer->plan->name);
+	else if (!other->seen.kabm && peer->restarted_ns + LEFT_NS < sim_now(s) &&
+		 other->left_ns + LEFT_NS < sim_now(s))
+		sim_fail(s, "kabm", "%s has a binding of %s under a Kabm, %s has none",
+			 n->plan->name, peer->plan->name, peer->plan->name);
+}
+
+static void check_sequence(struct sim *s, const struct sim_node *n, const struct watch *w,
+			   const struct bub_peer_status *now)
+{
+	const struct sim_node *owner = sim_node_of(s, &now->peer);
+	/* The first number under a new session's Kabm is the start (draft, 7). */
+	bool start = now->peer_kabm && w->fresh_kabm;
+	uint16_t last = w->bound ? w->seen.sequence_in : w->last_sequence;
+
+	if (start || now->sequence_in == last || bub_seq_greater(now->sequence_in, last))
+		return;
+	if (!w->bound && (!w->has_last || w->deleted_ns + REPLAY_NS < sim_now(s) ||
+			  (owner != NULL && owner->restarted_ns > w->deleted_ns)))
+		return;
+	sim_fail(s, "sequence", "%s accepted number %u of %s after %u", n->plan->name,
+		 now->sequence_in, owner != NULL ? owner->plan->name : "a stranger", last);
+}
+
+static void check_accepted(struct sim *s, struct sim_node *n, struct watch *w,
+			   const struct bub_peer_status *now)
+{
+	const struct sim_node *owner = sim_node_of(s, &now->peer);
+
+	check_owner(s, n, &now->peer, &now->peer_care_of);
+	check_sequence(s, n, w, now);
+	if (now->peer_kabm)
+		w->fresh_kabm = false;
+	if (now->peer_kabm)
+		check_kabm(s, n, w);
+	else if (w->seen.kabm && w->seen.kabm_heard && now->kabm)
+		sim_fail(s, "downgrade",
+			 "%s accepted an update of %s under Kbm, with a Kabm in use", n->plan->name,
+			 owner != NULL ? owner->plan->name : "a stranger");
+}
+
+static void compare(struct sim *s, struct sim_node *n, struct watch *w,
+		    const struct bub_peer_status *now)
+{
+	bool bound = !IN6_IS_ADDR_UNSPECIFIED(&now->peer_care_of);
+	bool moved = !bub_addr_eq(&now->peer_care_of, &w->seen.peer_care_of);
+
+	if (bound && (!w->bound || moved || now->sequence_in != w->seen.sequence_in ||
+		      now->peer_kabm != w->seen.peer_kabm))
+		check_accepted(s, n, w, now);
+	if (w->bound && moved) {
+		w->before = w->seen.peer_care_of;
+		w->before_until_ns = sim_now(s) + BUB_NS_PER_S;
+	}
+	if (w->bound && !bound) {
+		w->has_last = true;
+		w->last_sequence = w->seen.sequence_in;
+		w->deleted_ns = sim_now(s);
+	}
+	if (w->seen.kabm && !now->kabm)
+		w->left_ns = sim_now(s);
+	w->bound = bound;
+	w->seen = *now;
+}
+
+/* Every peer that the engine knows, then those that it has forgotten. */
+static void look(struct sim *s, struct sim_node *n)
+{
+	struct bub_time now = world_clock(n->node);
+	struct bub_peer_status st;
+
+	for (unsigned i = 0; i < n->n_watches; i++)
+		n->watch[i].looked = false;
+	for (unsigned i = 0; bub_engine_peer_status(n->node->engine, now, i, &st); i++) {
+		struct watch *w = watch_of(n, &st.local, &st.peer);
+
+		compare(s, n, w, &st);
+		w->looked = true;
+	}
+	for (unsigned i = 0; i < n->n_watches; i++) {
+		struct watch *w = &n->watch[i];
+		struct bub_peer_status none = {
+			.local = w->seen.local,
+			.peer = w->seen.peer,
+			.why = "",
+			.test = "",
+		};
+
+		if (!w->looked)
+			compare(s, n, w, &none);
+	}
+}
+
+static void look_at_clients(struct sim *s, struct sim_node *n)
+{
+	struct bub_client_status st;
+
+	if (n->plan->cfg.limit.clients > AGENT_CLIENTS_MAX)
+		return;
+	for (unsigned i = 0;
+	     bub_engine_client_status(n->node->engine, world_clock(n->node), i, &st); i++) {
+		struct watch *w = watch_of(n, &n->plan->address, &st.home);
+
+		if (st.registered && w->bound && st.sequence != w->seen.sequence_in &&
+		    !bub_seq_greater(st.sequence, w->seen.sequence_in))
+			sim_fail(s, "sequence", "%s accepted number %u after %u", n->plan->name,
+				 st.sequence, w->seen.sequence_in);
+		w->bound = st.registered;
+		w->seen.sequence_in = st.sequence;
+		if (st.registered)
+			check_owner(s, n, &st.home, &st.care_of);
+	}
+}
+
+/* ---- Test messages ------------------------------------------------------------------------- */
+
+static bool is_test_init(const struct bub_event *ev, struct bub_ip6 *ret_ip)
+{
+	return ev != NULL && ev->type == BUB_EV_PACKET && ev->u.packet.way != BUB_WAY_TUN &&
+	       bub_ip6_decode(ev->u.packet.data, ret_ip) == BUB_DROP_NONE &&
+	       ret_ip->upper_proto == BUB_NH_MH && ret_ip->upper.len > 2 &&
+	       (ret_ip->upper.data[2] == 1 || ret_ip->upper.data[2] == 2); /* HoTI, CoTI */
+}
+
+/* Nothing is known of the sender: neither under its address nor under the one that a mobile node
+ * identifier option names. */
+static bool is_stranger(const struct sim_node *n, const struct bub_ip6 *ip)
+{
+	struct bub_mh mh;
+	struct bub_mh_fault fault;
+	bool named = bub_mh_decode(ip, &n->node->cfg.codepoints, &mh, &fault) == 0 &&
+		     (mh.opts.present & BUB_OPT_MN_ID) != 0;
+
+	for (unsigned i = 0; i < n->n_watches; i++) {
+		const struct watch *w = &n->watch[i];
+
+		if (w->looked && (bub_addr_eq(&w->seen.peer, &ip->src) ||
+				  (named && bub_addr_eq(&w->seen.peer, &mh.opts.mn_id))))
+			return false;
+	}
+	return true;
+}
+
+void oracle_before(void *ctx, struct node *n, const struct bub_event *ev)
+{
+	struct sim *s = ctx;
+	struct bub_ip6 ip;
+
+	s->test_init = is_test_init(ev, &ip);
+	if (!s->test_init)
+		return;
+	s->stranger = is_stranger(sim_of(s, n), &ip);
+	bub_engine_table_use(n->engine, &s->use);
+}
+
+static void check_stateless(struct sim *s, const struct sim_node *n)
+{
+	struct bub_table_use use;
+
+	bub_engine_table_use(n->node->engine, &use);
+	if (use.bindings != s->use.bindings || use.clients != s->use.clients ||
+	    (s->stranger && use.peers != s->use.peers))
+		sim_fail(s, "stateless",
+			 "%s keeps state for a test message (%u bindings, %u peers)", n->plan->name,
+			 use.bindings, use.peers);
+}
+
+void oracle_after(void *ctx, struct node *n, const struct bub_event *ev)
+{
+	struct sim *s = ctx;
+	struct sim_node *sn = sim_of(s, n);
+
+	if (s->test_init)
+		check_stateless(s, sn);
+	if (sn->plan->role != ROLE_AGENT)
+		look(s, sn);
+	else if (ev == NULL || ev->type != BUB_EV_PACKET ||
+		 ev->u.packet.way == BUB_WAY_ESP_TRANSPORT)
+		look_at_clients(s, sn);
+}
+
+/* ---- Actions and packets ------------------------------------------------------------------- */
+
+void oracle_action(void *ctx, struct node *n, const struct bub_action *act)
+{
+	struct sim *s = ctx;
+	const struct sim_node *sn = sim_of(s, n);
+
+	if (act->type == BUB_ACT_TUNNEL_SET && sn->plan->role == ROLE_AGENT)
+		check_owner(s, sn, &act->u.tunnel.home, &act->u.tunnel.remote_outer);
+	if (act->type == BUB_ACT_PATH_SET && !IN6_IS_ADDR_UNSPECIFIED(&act->u.path.in_care_of))
+		check_owner(s, sn, &act->u.path.peer, &act->u.path.in_care_of);
+}
+
+static void check_out(struct sim *s, struct sim_node *n, const struct bub_ip6 *ip)
+{
+	const struct in6_addr *peer = bub_ip6_home_dst(ip);
+	const struct watch *w = watch_of(n, bub_ip6_home_src(ip), peer);
+	char a[INET6_ADDRSTRLEN];
+
+	if (ip->has_rh2 && (!w->bound || !bub_addr_eq(&w->seen.peer_care_of, &ip->dst)))
+		sim_fail(s, "data", "%s sends data to %s, for which it has no binding",
+			 n->plan->name, sim_text(&ip->dst, a));
+	if (ip->has_hao && (!bub_addr_eq(&n->node->address, &ip->src) ||
+			    !bub_addr_eq(&w->seen.local_care_of, &ip->src)))
+		sim_fail(s, "data", "%s sends data from %s, which the peer did not acknowledge",
+			 n->plan->name, sim_text(&ip->src, a));
+}
+
+void oracle_flight(struct sim *s, const struct flight *f)
+{
+	struct sim_node *n = sim_of(s, f->from);
+	struct bub_ip6 ip;
+
+	if (s->opt->no_oracles)
+		return;
+	if (f->way == BUB_WAY_ESP_TUNNEL && n->plan->role == ROLE_AGENT)
+		check_owner(s, n, &f->owner, &f->dst);
+	if (f->way != BUB_WAY_PLAIN || n->plan->role == ROLE_AGENT ||
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
+		return;
+	if (ip.upper_proto == 17 && (ip.has_rh2 || ip.has_hao))
+		check_out(s, n, &ip);
+}
+
+void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool direct)
+{
+	struct sim_node *sn = sim_of(s, n);
+	const struct in6_addr *to = bub_ip6_home_dst(ip);
+	const struct watch *w;
+	char a[INET6_ADDRSTRLEN];
+
+	if (!bub_addr_eq(to, &sn->plan->address) && !bub_addr_eq(to, &n->address)) {
+		sim_fail(s, "data", "%s was given data for %s", sn->plan->name, sim_text(to, a));
+		return;
+	}
+	if (!direct || !ip->has_hao)
+		return;
+	w = watch_of(sn, to, &ip->hao);
+	if ((w->bound && bub_addr_eq(&w->seen.peer_care_of, &ip->src)) ||
+	    (bub_addr_eq(&w->before, &ip->src) && sim_now(s) <= w->before_until_ns))
+		return;
+	sim_fail(s, "data", "%s accepted data from %s without a binding", sn->plan->name,
+		 sim_text(&ip->src, a));
+}
+
+/* ---- Messages of a handover ---------------------------------------------------------------- */
+
+static uint64_t trip_us(const struct sim *s, const struct sim_node *n)
+{
+	const struct plan_place *at = &s->plan->place[n->place];
+	const struct plan_place *home = &s->plan->place[n->plan->home];
+
+	return 2 * ((uint64_t)at->delay_us + at->jitter_us) +
+	       2 * ((uint64_t)home->delay_us + home->jitter_us);
+}
+
+static bool is_in_bub(const struct watch *w)
+{
+	return w->seen.mode == BUB_MODE_BUB && w->seen.kabm_heard;
+}
+
+static bool is_quiet(const struct sim *s, const struct sim_node *n)
+{
+	uint64_t now_ns = sim_now(s);
+
+	return n->place != PLAN_NOWHERE && n->moved_ns + QUIET_NS < now_ns && !n->node->down;
+}
+
+/* What the update will ask for is what the peer has: it cannot tell it from a repetition, which is
+ * answered on both paths. */
+static bool is_no_news(const struct sim_node *n, const struct in6_addr *care_of,
+		       const struct watch *other)
+{
+	if (n->place == n->plan->home)
+		return !other->bound;
+	return bub_addr_eq(care_of, &other->seen.peer_care_of);
+}
+
+void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of)
+{
+	bool quiet = is_quiet(s, n) && s->disturbed_ns + QUIET_NS < sim_now(s) && s->n_ends == 0;
+	bool was_here = n->moved_ns != 0;
+
+	n->moved_ns = sim_now(s);
+	for (unsigned i = 0; i < n->n_watches; i++) {
+		struct watch *w = &n->watch[i], *other;
+		struct sim_node *peer = sim_node_of(s, &w->seen.peer);
+
+		w->armed = false;
+		if (peer == NULL || !bub_addr_eq(&w->seen.local, &n->plan->address))
+			continue;
+		other = watch_between(peer, n);
+		other->armed = false;
+		if (!quiet || !was_here || !is_quiet(s, peer) || !is_in_bub(w) ||
+		    !is_in_bub(other) || is_no_news(n, care_of, other) ||
+		    trip_us(s, n) + trip_us(s, peer) > TRIP_MAX_US)
+			continue;
+		w->armed = true;
+		w->n_direct = w->n_backhaul = w->n_answers = 0;
+		s->result->watched_handovers++;
+	}
+}
+
+static void count(struct sim *s, const struct sim_node *mover, struct watch *w, unsigned *n,
+		  const char *what)
+{
+	if (!w->armed)
+		return;
+	if (s->disturbed_ns >= mover->moved_ns || mover->moved_ns + HANDOVER_NS < sim_now(s)) {
+		w->armed = false;
+		return;
+	}
+	if (++*n > 1)
+		sim_fail(s, "handover", "%s: a second %s for one movement, and nothing was lost",
+			 mover->plan->name, what);
+}
+
+/* Distinct numbers within a second: the same one on two paths is one update. */
+static void check_rate(struct sim *s, const struct sim_node *n, struct watch *w, uint16_t sequence)
+{
+	uint64_t now_ns = sim_now(s), *slot;
+
+	if (w->bu_ns[(w->bu_next + 3) % 4] != 0 && sequence == w->bu_last)
+		return;
+	w->bu_last = sequence;
+	slot = &w->bu_ns[w->bu_next];
+	w->bu_next = (w->bu_next + 1) % 4;
+	*slot = now_ns;
+	/* The oldest of four. */
+	if (w->bu_ns[w->bu_next] != 0 && w->bu_ns[w->bu_next] + SECOND_NS > now_ns)
+		sim_fail(s, "rate", "%s sent four Binding Updates in a second", n->plan->name);
+}
+
+static void on_sent(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
+{
+	struct sim_node *mover;
+	struct watch *w;
+
+	if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BU)) == 0 &&
+	    strcmp(tr->via, "home agent") != 0) {
+		w = watch_of(n, &tr->local, &tr->peer);
+		check_rate(s, n, w, (uint16_t)tr->number);
+		if (strcmp(tr->via, "direct") == 0)
+			count(s, n, w, &w->n_direct, "update on the direct path");
+		else
+			count(s, n, w, &w->n_backhaul, "update through the home agents");
+	} else if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BA)) == 0 &&
+		   n->plan->role != ROLE_AGENT) {
+		mover = sim_node_of(s, &tr->peer);
+		if (mover == NULL)
+			return;
+		w = watch_between(mover, n);
+		count(s, mover, w, &w->n_answers, "acknowledgement");
+	}
+}
+
+static void on_key(struct sim_node *n, const struct bub_trace *tr)
+{
+	struct watch *w;
+
+	if (strcmp(tr->what, "Kabm") != 0 || tr->secret.len > sizeof w->key[0])
+		return;
+	w = watch_of(n, &tr->local, &tr->peer);
+	memmove(w->key[1], w->key[0], sizeof w->key - sizeof w->key[0]);
+	memmove(w->key_len + 1, w->key_len, sizeof w->key_len - sizeof w->key_len[0]);
+	memcpy(w->key[0], tr->secret.data, tr->secret.len);
+	w->key_len[0] = (uint8_t)tr->secret.len;
+	w->fresh_kabm = !w->seen.kabm; /* else it renews the one there is */
+}
+
+void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
+{
+	switch (tr->type) {
+	case BUB_TR_SENT:
+		on_sent(s, n, tr);
+		return;
+	case BUB_TR_KEY:
+		on_key(n, tr);
+		s->disturbed_ns = sim_now(s); /* the new key asks for an update of its own */
+		return;
+	case BUB_TR_STATE:
+		if (strcmp(tr->machine, "mode") == 0) /* a session ends or begins, with updates */
+			s->disturbed_ns = sim_now(s);
+		return;
+	case BUB_TR_RECEIVED:
+	case BUB_TR_DROP:
+		return;
+	}
+}
+
+/* Its bindings are gone.  The keys stay known: what it signed before may still be on its way. */
+void oracle_restarted(struct sim *s, struct sim_node *n)
+{
+	n->restarted_ns = sim_now(s);
+	for (unsigned i = 0; i < n->n_watches; i++) {
+		struct watch *w = &n->watch[i], old = *w;
+
+		memset(w, 0, sizeof *w);
+		w->seen.local = old.seen.local;
+		w->seen.peer = old.seen.peer;
+		memcpy(w->key, old.key, sizeof w->key);
+		memcpy(w->key_len, old.key_len, sizeof w->key_len);
+	}
+}

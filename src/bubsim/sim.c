@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Plays a plan: builds the world, sends the data, keeps the timetable, and when time is up stops
+ * every fault and waits until all pairs are well.  Every line of the trace and every packet goes
+ * into a hash, which two runs of the same plan must have in common.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+#define LIVE_STEP_NS BUB_NS_PER_S
+#define LIVE_DATA_MS 1000 /* in the end data is no rarer */
+#define LIVE_SOON_S 60    /* unless it takes longer than this */
+#define LIVE_LATE_MS 4000
+#define ATTACK_MS UINT64_C(700) /* an attacker's own deeds, on average */
+#define DATA_MIN 20             /* octets: UDP header, pair, direction, number */
+
+/* ---- Trace --------------------------------------------------------------------------------- */
+
+uint64_t sim_now(const struct sim *s)
+{
+	return world_now(s->world).ns;
+}
+
+void sim_mix(struct sim *s, uint64_t v)
+{
+	s->hash = (s->hash ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	s->hash ^= s->hash >> 29;
+}
+
+void sim_mix_octets(struct sim *s, const uint8_t *octets, size_t len)
+{
+	uint64_t v;
+
+	for (; len >= sizeof v; len -= sizeof v, octets += sizeof v) {
+		memcpy(&v, octets, sizeof v);
+		sim_mix(s, v);
+	}
+	v = len;
+	while (len > 0)
+		v = v << 8 | octets[--len];
+	sim_mix(s, v);
+}
+
+static void mix_text(struct sim *s, const char *text)
+{
+	if (text != NULL)
+		sim_mix_octets(s, (const uint8_t *)text, strlen(text));
+}
+
+const char *sim_text(const struct in6_addr *a, char buf[INET6_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET6, a, buf, INET6_ADDRSTRLEN);
+}
+
+static void print_trace(const struct bub_trace *tr)
+{
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN], c[INET6_ADDRSTRLEN];
+
+	switch (tr->type) {
+	case BUB_TR_STATE:
+		printf("%s %s -> %s (%s) %s\n", tr->machine, tr->from, tr->to, tr->what,
+		       sim_text(&tr->peer, a));
+		return;
+	case BUB_TR_SENT:
+	case BUB_TR_RECEIVED:
+		printf("%s %s %u %s, %s %s %s, care-of %s\n",
+		       tr->type == BUB_TR_SENT ? "sent" : "received", tr->what, tr->number, tr->via,
+		       sim_text(&tr->local, a), tr->type == BUB_TR_SENT ? "to" : "from",
+		       sim_text(&tr->peer, b), sim_text(&tr->care_of, c));
+		return;
+	case BUB_TR_DROP:
+		printf("drop %s, peer %s\n", bub_drop_name(tr->drop), sim_text(&tr->peer, a));
+		return;
+	case BUB_TR_KEY:
+		printf("key %s with %s\n", tr->what, sim_text(&tr->peer, a));
+		return;
+	}
+}
+
+static void print_line(const struct sim_line *l)
+{
+	printf("%12.6f %-6s ", (double)l->at_ns / 1e9, l->node != NULL ? l->node->name : "-");
+	if (l->note != NULL)
+		printf("*** %s %u\n", l->note, l->number);
+	else
+		print_trace(&l->tr);
+}
+
+static void add_line(struct sim *s, const struct sim_line *l)
+{
+	if (s->result->failed)
+		return;
+	s->tail[s->n_lines++ % SIM_TAIL] = *l;
+	if (s->opt->trace)
+		print_line(l);
+}
+
+static void print_tail(const struct sim *s)
+{
+	uint64_t from = s->n_lines > SIM_TAIL ? s->n_lines - SIM_TAIL : 0;
+
+	for (uint64_t i = from; i < s->n_lines; i++)
+		print_line(&s->tail[i % SIM_TAIL]);
+}
+
+void sim_note(struct sim *s, const struct node *n, const char *note, uint32_t number)
+{
+	struct sim_line l = {.at_ns = sim_now(s), .node = n, .note = note, .number = number};
+
+	mix_text(s, note);
+	sim_mix(s, number);
+	add_line(s, &l);
+}
+
+void sim_fail(struct sim *s, const char *oracle, const char *format, ...)
+{
+	va_list ap;
+
+	if (s->result->failed)
+		return;
+	s->result->failed = true;
+	s->result->at_ms = sim_now(s) / BUB_NS_PER_MS;
+	snprintf(s->result->oracle, sizeof s->result->oracle, "%s", oracle);
+	va_start(ap, format);
+	vsnprintf(s->result->what, sizeof s->result->what, format, ap);
+	va_end(ap);
+}
+
+static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
+{
+	struct sim *s = ctx;
+	struct sim_line l = {.at_ns = sim_now(s), .node = n, .tr = *tr};
+
+	sim_mix(s, (uint64_t)tr->type << 32 | tr->number);
+	sim_mix(s, (uint64_t)tr->drop << 32 | n->index);
+	sim_mix(s, tr->now.ns);
+	mix_text(s, tr->what);
+	mix_text(s, tr->to);
+	sim_mix_octets(s, tr->secret.data, tr->secret.len);
+	if (tr->type == BUB_TR_SENT)
+		s->result->messages++;
+	add_line(s, &l);
+	if (!s->opt->no_oracles)
+		oracle_trace(s, &s->node[n->index], tr);
+}
+
+/* ---- Looking things up --------------------------------------------------------------------- */
+
+struct sim_node *sim_node_of(const struct sim *s, const struct in6_addr *home)
+{
+	return addrmap_get(&s->homes, home);
+}
+
+const struct plan_place *sim_place_of(const struct sim *s, const struct in6_addr *a)
+{
+	struct in6_addr prefix = {0};
+
+	memcpy(&prefix, a, 8);
+	return addrmap_get(&s->prefixes, &prefix);
+}
+
+bool sim_is_message(const struct flight *f)
+{
+	struct bub_ip6 ip;
+
+	return bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
+	       (ip.upper_proto == BUB_NH_MH ||
+		(ip.upper_proto == BUB_NH_IPV6 && bub_ip6_decode(ip.upper, &ip) == BUB_DROP_NONE &&
+		 ip.upper_proto == BUB_NH_MH));
+}
+
+/* ---- Agenda -------------------------------------------------------------------------------- */
+
+static bool comes_first(const struct agenda_entry *a, const struct agenda_entry *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->pair < b->pair;
+}
+
+/* Moves the top entry, whose time has changed, to its place. */
+static void sink(struct sim *s)
+{
+	struct agenda_entry e = s->agenda[0];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= s->n_agenda)
+			break;
+		if (child + 1 < s->n_agenda &&
+		    comes_first(&s->agenda[child + 1], &s->agenda[child]))
+			child++;
+		if (!comes_first(&s->agenda[child], &e))
+			break;
+		s->agenda[i] = s->agenda[child];
+		i = child;
+	}
+	s->agenda[i] = e;
+}
+
+static void put(struct sim *s, uint64_t at_ns, uint32_t pair)
+{
+	struct agenda_entry e = {.at_ns = at_ns, .pair = pair};
+	size_t i = s->n_agenda++;
+
+	while (i > 0 && comes_first(&e, &s->agenda[(i - 1) / 2])) {
+		s->agenda[i] = s->agenda[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	s->agenda[i] = e;
+}
+
+/* ---- Data ---------------------------------------------------------------------------------- */
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void send_data(struct sim *s, uint32_t i, unsigned direction)
+{
+	const struct plan_pair *pair = &s->plan->pair[i];
+	const struct sim_node *from = &s->node[pair->node[direction]];
+	const struct sim_node *to = &s->node[pair->node[1 - direction]];
+	uint32_t len = pair->octets < DATA_MIN ? DATA_MIN : pair->octets;
+	uint8_t udp[WORLD_PACKET_MAX] = {SIM_DATA_PORT >> 8, SIM_DATA_PORT & 0xff};
+
+	udp[4] = (uint8_t)(len >> 8);
+	udp[5] = (uint8_t)len;
+	put_u32(udp + 8, i);
+	put_u32(udp + 12, direction);
+	put_u32(udp + 16, ++s->pair[i].flow[direction].sent);
+	world_send_payload(s->world, from->node, &from->plan->address, &to->plan->address,
+			   (struct bub_view){udp, len});
+}
+
+static void on_data(void *ctx, struct node *n, const struct bub_ip6 *ip, bool direct)
+{
+	struct sim *s = ctx;
+	const uint8_t *udp = ip->upper.data;
+
+	if (!s->opt->no_oracles)
+		oracle_data(s, n, ip, direct);
+	if (ip->upper_proto != 17 || ip->upper.len < 8)
+		return;
+	if (udp[0] == (SIM_DATA_PORT + 1) >> 8 && udp[1] == ((SIM_DATA_PORT + 1) & 0xff)) {
+		sim_fail(s, "data", "%s accepted an attacker's data", n->name);
+		return;
+	}
+	if (ip->upper.len >= DATA_MIN && get_u32(udp + 8) < s->plan->n_pairs)
+		live_data(s, get_u32(udp + 8), get_u32(udp + 12) & 1, get_u32(udp + 16), direct);
+}
+
+static uint64_t data_interval_ns(const struct sim *s, uint32_t pair)
+{
+	uint32_t ms = s->plan->pair[pair].every_ms;
+
+	if (s->stopped && sim_now(s) > s->stopped_ns + LIVE_SOON_S * BUB_NS_PER_S)
+		ms = LIVE_LATE_MS;
+	else if (s->stopped && ms > LIVE_DATA_MS)
+		ms = LIVE_DATA_MS;
+	return ms * BUB_NS_PER_MS;
+}
+
+static void do_agenda(struct sim *s)
+{
+	struct agenda_entry *e = &s->agenda[0];
+
+	if (e->pair >= SIM_ATTACK) {
+		unsigned attacker = e->pair - SIM_ATTACK;
+
+		attack_tick(s, attacker);
+		e->at_ns +=
+			rng_between(&s->attacker[attacker].rng, 1, 2 * ATTACK_MS) * BUB_NS_PER_MS;
+	} else {
+		send_data(s, e->pair, 0);
+		send_data(s, e->pair, 1);
+		e->at_ns += data_interval_ns(s, e->pair);
+	}
+	sink(s);
+}
+
+/* ---- Timetable ----------------------------------------------------------------------------- */
+
+static void attach(struct sim *s, struct sim_node *n, uint32_t where)
+{
+	struct in6_addr care_of;
+
+	n->place = where;
+	if (n->node->down)
+		return; /* when it wakes up */
+	if (where == PLAN_NOWHERE) {
+		sim_note(s, n->node, "leaves its link", 0);
+		world_attach(s->world, n->node, NULL);
+		return;
+	}
+	if (n->node->place == s->place[where])
+		return;
+	sim_note(s, n->node, "moves to place", where);
+	care_of = s->plan->place[where].prefix;
+	memcpy(care_of.s6_addr + 8, n->node->id.s6_addr + 8, 8);
+	addrmap_set(&s->stays, &care_of, n);
+	if (!s->opt->no_oracles)
+		oracle_moved(s, n, &care_of);
+	world_attach(s->world, n->node, s->place[where]);
+}
+
+static void apply_policies(struct sim_node *n)
+{
+	for (unsigned i = 0; i < n->plan->n_policies; i++)
+		bub_engine_set_policy(n->node->engine, &n->plan->policy[i]);
+}
+
+static void wake(struct sim *s, struct sim_node *n)
+{
+	uint32_t place = n->place;
+
+	sim_note(s, n->node, n->forgetful ? "restarts without its state" : "wakes up", 0);
+	if (n->forgetful) {
+		s->result->restarts++;
+		n->node->down = false;
+		oracle_restarted(s, n);
+		world_restart(s->world, n->node);
+		apply_policies(n);
+	} else {
+		world_pause(s->world, n->node, false);
+	}
+	n->forgetful = false;
+	if (n->plan->role == ROLE_MOBILE)
+		attach(s, n, place);
+}
+
+static void begin(struct sim *s, const struct plan_event *e)
+{
+	if (s->n_ends == s->cap_ends) {
+		s->cap_ends = s->cap_ends == 0 ? 8 : 2 * s->cap_ends;
+		s->end = realloc(s->end, s->cap_ends * sizeof *s->end);
+		assert(s->end != NULL);
+	}
+	s->end[s->n_ends].at_ns = sim_now(s) + e->for_ms * BUB_NS_PER_MS;
+	s->end[s->n_ends++].event = *e;
+	s->disturbed_ns = sim_now(s);
+}
+
+static void crash(struct sim *s, const struct plan_event *e)
+{
+	struct sim_node *n = &s->node[e->who];
+
+	if (n->node->down)
+		return;
+	sim_note(s, n->node, "crashes", 0);
+	n->forgetful = e->what == PLAN_FORGET;
+	world_pause(s->world, n->node, true);
+	begin(s, e);
+}
+
+static void command(struct sim *s, const struct plan_event *e)
+{
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	ev.u.command.what = (enum bub_command)e->where;
+	if (e->other != PLAN_NOWHERE)
+		ev.u.command.peer = s->node[e->other].plan->address;
+	world_feed(s->node[e->who].node, &ev);
+}
+
+static void do_event(struct sim *s, const struct plan_event *e)
+{
+	switch (e->what) {
+	case PLAN_MOVE:
+		attach(s, &s->node[e->who], e->where);
+		return;
+	case PLAN_PAUSE:
+	case PLAN_FORGET:
+		crash(s, e);
+		return;
+	case PLAN_CUT:
+		sim_note(s, NULL, "cut off: place", e->where);
+		s->place[e->where]->cut = true;
+		begin(s, e);
+		return;
+	case PLAN_BLOCK:
+		sim_note(s, NULL, "no way between two places, one is", e->where);
+		begin(s, e);
+		return;
+	case PLAN_COMMAND:
+		command(s, e);
+		return;
+	}
+}
+
+static bool is_still_cut(const struct sim *s, uint32_t place)
+{
+	for (unsigned i = 0; i < s->n_ends; i++)
+		if (s->end[i].event.what == PLAN_CUT && s->end[i].event.where == place)
+			return true;
+	return false;
+}
+
+static void do_end(struct sim *s, unsigned i)
+{
+	struct plan_event e = s->end[i].event;
+
+	s->end[i] = s->end[--s->n_ends];
+	s->disturbed_ns = sim_now(s);
+	switch (e.what) {
+	case PLAN_PAUSE:
+	case PLAN_FORGET:
+		wake(s, &s->node[e.who]);
+		return;
+	case PLAN_CUT:
+		if (!is_still_cut(s, e.where))
+			s->place[e.where]->cut = false;
+		sim_note(s, NULL, "mended: place", e.where);
+		return;
+	case PLAN_BLOCK:
+		sim_note(s, NULL, "a way again, one end is place", e.where);
+		return;
+	case PLAN_MOVE:
+	case PLAN_COMMAND:
+		return;
+	}
+}
+
+static unsigned first_end(const struct sim *s)
+{
+	unsigned first = 0;
+
+	for (unsigned i = 1; i < s->n_ends; i++)
+		if (s->end[i].at_ns < s->end[first].at_ns)
+			first = i;
+	return first;
+}
+
+/* ---- Building ------------------------------------------------------------------------------ */
+
+static void build_places(struct sim *s)
+{
+	const struct plan *p = s->plan;
+
+	s->place = calloc(p->n_places + 1, sizeof(struct place *));
+	assert(s->place != NULL);
+	for (unsigned i = 0; i < p->n_places; i++) {
+		char text[INET6_ADDRSTRLEN];
+
+		s->place[i] = world_add_place(s->world, sim_text(&p->place[i].prefix, text), 0);
+		s->place[i]->delay_ns = p->place[i].delay_us * UINT64_C(1000);
+		addrmap_set(&s->prefixes, &p->place[i].prefix, &p->place[i]);
+	}
+}
+
+static void build_nodes(struct sim *s)
+{
+	const struct plan *p = s->plan;
+
+	s->node = calloc(p->n_nodes + 1, sizeof *s->node);
+	assert(s->node != NULL);
+	for (unsigned i = 0; i < p->n_nodes; i++) {
+		const struct plan_node *pn = &p->node[i];
+		struct sim_node *n = &s->node[i];
+		bool mobile = pn->role == ROLE_MOBILE;
+		char text[INET6_ADDRSTRLEN];
+
+		n->plan = pn;
+		n->node = world_add_node(s->world, pn->name, &pn->cfg,
+					 mobile ? NULL : sim_text(&pn->address, text),
+					 mobile ? NULL : s->place[pn->at]);
+		n->place = mobile ? PLAN_NOWHERE : pn->at;
+		addrmap_set(&s->homes, &pn->address, n);
+		world_set_drift(s->world, n->node, pn->drift_ppm);
+		apply_policies(n);
+	}
+	for (unsigned i = 0; i < p->n_nodes; i++)
+		if (p->node[i].role == ROLE_MOBILE && p->node[i].at != PLAN_NOWHERE)
+			attach(s, &s->node[i], p->node[i].at);
+}
+
+static void build_agenda(struct sim *s)
+{
+	const struct plan *p = s->plan;
+	struct rng r = rng_for(p->seed, 1001, 0);
+
+	s->pair = calloc(p->n_pairs + 1, sizeof *s->pair);
+	s->agenda = calloc(p->n_pairs + p->n_attackers + 1, sizeof *s->agenda);
+	assert(s->pair != NULL && s->agenda != NULL);
+	for (uint32_t i = 0; i < p->n_pairs; i++)
+		put(s, sim_now(s) + rng_below(&r, p->pair[i].every_ms) * BUB_NS_PER_MS, i);
+	for (uint32_t i = 0; i < p->n_attackers; i++)
+		put(s, sim_now(s) + i * BUB_NS_PER_MS, SIM_ATTACK + i);
+}
+
+static void build(struct sim *s)
+{
+	bool watch = !s->opt->no_oracles;
+	struct world_hooks hooks = {
+		.ctx = s,
+		.judge = net_judge,
+		.lost = net_lost,
+		.trace = on_trace,
+		.data = on_data,
+		.action = watch ? oracle_action : NULL,
+		.before = watch ? oracle_before : NULL,
+		.after = watch ? oracle_after : NULL,
+	};
+
+	for (unsigned i = 0; i < FAULT_COUNT; i++)
+		s->rng[i] = rng_for(s->plan->seed, 1002, i);
+	s->world = world_new(rng_for(s->plan->seed, 1003, 0).state, &hooks);
+	attack_start(s);
+	build_places(s);
+	build_nodes(s);
+	build_agenda(s);
+}
+
+static void take_down(struct sim *s)
+{
+	world_free(s->world);
+	attack_done(s);
+	for (unsigned i = 0; i < s->plan->n_nodes; i++)
+		free(s->node[i].watch);
+	addrmap_done(&s->stays);
+	addrmap_done(&s->homes);
+	addrmap_done(&s->prefixes);
+	free(s->place);
+	free(s->node);
+	free(s->pair);
+	free(s->agenda);
+	free(s->end);
+	if (s->pcap != NULL)
+		fclose(s->pcap);
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+/* Everything that is due up to @until_ns, in order. */
+static void play_to(struct sim *s, uint64_t until_ns)
+{
+	const struct plan *p = s->plan;
+
+	while (!s->result->failed) {
+		uint64_t at_ns = s->n_agenda > 0 ? s->agenda[0].at_ns : UINT64_MAX;
+		unsigned end = first_end(s);
+		bool is_event = false, is_end = false;
+
+		if (s->next_event < p->n_events &&
+		    p->event[s->next_event].at_ms * BUB_NS_PER_MS + BUB_NS_PER_S <= at_ns) {
+			at_ns = p->event[s->next_event].at_ms * BUB_NS_PER_MS + BUB_NS_PER_S;
+			is_event = true;
+		}
+		if (s->n_ends > 0 && s->end[end].at_ns <= at_ns) {
+			at_ns = s->end[end].at_ns;
+			is_end = true;
+		}
+		if (at_ns > until_ns) {
+			world_run_to(s->world, until_ns);
+			return;
+		}
+		world_run_to(s->world, at_ns);
+		if (is_end)
+			do_end(s, end);
+		else if (is_event)
+			do_event(s, &p->event[s->next_event++]);
+		else
+			do_agenda(s);
+	}
+}
+
+/* Nothing goes wrong from here on. */
+static void stop_faults(struct sim *s)
+{
+	s->stopped = true;
+	s->stopped_ns = sim_now(s);
+	while (s->n_ends > 0)
+		do_end(s, 0);
+	for (unsigned i = 0; i < s->plan->n_nodes; i++) {
+		struct sim_node *n = &s->node[i];
+
+		if (n->plan->role == ROLE_MOBILE && n->place == PLAN_NOWHERE)
+			attach(s, n, n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
+	}
+	s->n_agenda = 0;
+	for (uint32_t i = 0; i < s->plan->n_pairs; i++)
+		put(s, sim_now(s) + BUB_NS_PER_MS * (i + 1), i);
+	sim_note(s, NULL, "faults stop", 0);
+	live_start(s);
+}
+
+static void wait_until_well(struct sim *s)
+{
+	uint64_t until_ns = s->stopped_ns + s->plan->liveness_ms * BUB_NS_PER_MS;
+	char why[SIM_WHAT_MAX - 40];
+
+	while (!s->result->failed) {
+		play_to(s, sim_now(s) + LIVE_STEP_NS);
+		if (live_all_well(s, NULL, 0))
+			break;
+		if (sim_now(s) >= until_ns && !live_all_well(s, why, sizeof why))
+			sim_fail(s, "liveness", "after %u s: %s", s->plan->liveness_ms / 1000, why);
+	}
+	s->result->well_after_ms = (sim_now(s) - s->stopped_ns) / BUB_NS_PER_MS;
+}
+
+static void sum_up(struct sim *s)
+{
+	for (unsigned i = 0; i < s->plan->n_nodes; i++) {
+		const struct bub_counters *c = bub_engine_counters(s->node[i].node->engine);
+
+		s->result->handovers += c->handovers;
+		s->result->bub_tests += c->bub_tests;
+		s->result->dh_exchanges += c->dh_exchanges;
+	}
+	s->result->hash = s->hash;
+	s->result->simulated_ms = sim_now(s) / BUB_NS_PER_MS - 1000;
+}
+
+void sim_play(const struct plan *plan, const struct sim_options *opt, struct sim_result *ret)
+{
+	struct sim *s = calloc(1, sizeof *s);
+
+	assert(s != NULL);
+	*ret = (struct sim_result){0};
+	s->plan = plan;
+	s->opt = opt;
+	s->result = ret;
+	s->hash = plan->seed;
+	if (opt->pcap != NULL)
+		s->pcap = pcap_open(opt->pcap);
+	build(s);
+	if (opt->pcap != NULL && s->pcap == NULL)
+		sim_fail(s, "pcap", "cannot write %s", opt->pcap);
+	play_to(s, plan->time_ms * BUB_NS_PER_MS + BUB_NS_PER_S);
+	if (!ret->failed) {
+		stop_faults(s);
+		wait_until_well(s);
+	}
+	sum_up(s);
+	if (ret->failed && opt->tail && !opt->trace)
+		print_tail(s);
+	take_down(s);
+	free(s);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Draws a plan from a seed: how many pairs, how far apart, with what options, and which troubles.
+ * Each seed has only some of the fault classes, and each of them more or less: runs that have
+ * everything at once all look the same.
+ *
+ * Every node and pair draws from a generator of its own, so that leaving pairs or classes out while
+ * a failure is shrunk keeps the rest as it was.
+ *
+ *   home link of agent h   2001:db8:1:h::/64, agent ::1, home address of node k ::1000+k
+ *   access link a          2001:db8:2:a::/64
+ *   correspondent k        2001:db8:3:k::/64, ::c
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+#include "random.h"
+
+#define PAIRS_MAX 8
+
+enum purpose {
+	FOR_PLAN,
+	FOR_PLACE,
+	FOR_AGENT,
+	FOR_NODE,
+	FOR_PAIR,
+	FOR_MOVES,
+	FOR_TROUBLE,
+	FOR_ATTACKERS,
+};
+
+struct draw {
+	struct plan *plan;
+	uint64_t seed;
+	uint32_t faults;
+	uint32_t n_pairs, n_agents, n_access;
+	bool big;          /* a run of many pairs measures: nodes stay away, mostly */
+	uint32_t *node_of; /* 2 * pair + side to plan node, PLAN_NOWHERE while there is none */
+	uint32_t first_access;
+};
+
+static bool has(const struct draw *d, enum plan_fault f)
+{
+	return plan_has(d->faults, f);
+}
+
+static struct in6_addr address(uint16_t kind, uint32_t net, uint32_t host)
+{
+	struct in6_addr a = {0};
+	const uint16_t w[8] = {
+		0x2001, 0xdb8, kind, (uint16_t)net, 0, 0, (uint16_t)(host >> 16), (uint16_t)host};
+
+	for (size_t i = 0; i < 8; i++) {
+		a.s6_addr[2 * i] = (uint8_t)(w[i] >> 8);
+		a.s6_addr[2 * i + 1] = (uint8_t)w[i];
+	}
+	return a;
+}
+
+/* ---- Links --------------------------------------------------------------------------------- */
+
+static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *prefix)
+{
+	struct rng r = rng_for(d->seed, FOR_PLACE, (uint64_t)kind << 32 | net);
+	struct plan_place *p = plan_add_place(d->plan);
+	uint32_t delay_us = (uint32_t)rng_between(&r, 500, rng_one_in(&r, 3) ? 120000 : 30000);
+	uint32_t jitter_us = (uint32_t)rng_below(&r, delay_us + 1);
+	uint32_t loss = (uint32_t)rng_below(&r, rng_one_in(&r, 4) ? 300000 : 50000);
+	uint32_t dup = (uint32_t)rng_below(&r, 100000), reorder = (uint32_t)rng_below(&r, 100000);
+
+	snprintf(p->name, sizeof p->name, "%s%u", prefix, net);
+	p->prefix = address(kind, net, 0);
+	p->delay_us = delay_us;
+	p->jitter_us = has(d, FAULT_JITTER) ? jitter_us : 0;
+	p->loss_ppm = has(d, FAULT_LOSS) ? loss : 0;
+	p->dup_ppm = has(d, FAULT_DUP) ? dup : 0;
+	p->reorder_ppm = has(d, FAULT_REORDER) ? reorder : 0;
+	p->mtu = has(d, FAULT_MTU) ? 1280 : 0;
+}
+
+static void draw_agents(struct draw *d)
+{
+	struct plan *p = d->plan;
+
+	for (uint32_t i = 0; i < d->n_agents; i++) {
+		struct rng r = rng_for(d->seed, FOR_AGENT, i);
+		struct plan_node *n;
+		bool encapsulates = rng_one_in(&r, 3), physical = rng_one_in(&r, 2);
+		uint32_t max_s = (uint32_t)rng_between(&r, 12, 200);
+
+		draw_place(d, 1, i, "home");
+		n = plan_add_node(p);
+		plan_config(n);
+		snprintf(n->name, sizeof n->name, "ha%u", i);
+		n->role = ROLE_AGENT;
+		n->address = address(1, i, 1);
+		n->home = n->at = p->n_places - 1;
+		n->cfg.ha.physical_link = physical;
+		if (has(d, FAULT_OPTIONS) && encapsulates)
+			n->cfg.ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
+		if (has(d, FAULT_SHORT))
+			n->cfg.ha.lifetime_max_s = max_s;
+	}
+	d->first_access = p->n_places;
+	for (uint32_t i = 0; i < d->n_access; i++)
+		draw_place(d, 2, i, "net");
+}
+
+/* ---- Nodes --------------------------------------------------------------------------------- */
+
+static enum bub_policy draw_policy(struct rng *r)
+{
+	return rng_one_in(r, 4)   ? BUB_POLICY_NEVER
+	       : rng_one_in(r, 4) ? BUB_POLICY_REQUIRE
+				  : BUB_POLICY_ALLOW;
+}
+
+static void draw_suites(struct rng *r, struct bub_config *c)
+{
+	/* Suite 1 costs milliseconds: rarely. */
+	uint64_t which = rng_below(r, 12);
+
+	c->n_suites = which < 2 ? 2 : 1;
+	c->suite[0] = which == 0 || which == 2 ? BUB_SUITE_SHA1_MODP2048 : BUB_SUITE_SHA256_X25519;
+	c->suite[1] = which == 0 ? BUB_SUITE_SHA256_X25519 : BUB_SUITE_SHA1_MODP2048;
+}
+
+static void draw_options(const struct draw *d, struct rng *r, struct plan_node *n)
+{
+	struct bub_config c = n->cfg;
+	int32_t drift = (int32_t)rng_between(r, 0, 10000) - 5000;
+
+	c.direct_copy = !rng_one_in(r, 4);
+	c.eager_bub = !rng_one_in(r, 4);
+	c.ack_correspondents = !rng_one_in(r, 6);
+	c.accept_brr = !rng_one_in(r, 4);
+	c.send_brr = !rng_one_in(r, 4);
+	c.static_kabm = rng_one_in(r, 2);
+	c.check_care_of = rng_one_in(r, 2);
+	c.prefix_discovery = rng_one_in(r, 3);
+	c.home[0].alternate_care_of = !rng_one_in(r, 4);
+	draw_suites(r, &c);
+	if (has(d, FAULT_OPTIONS))
+		n->cfg = c;
+	c.home[0].lifetime_s = (uint32_t)rng_between(r, 8, 120);
+	c.bub_lifetime_s = (uint32_t)rng_between(r, 16, 240);
+	c.kabm_lifetime_s = (uint32_t)rng_between(r, 20, 400);
+	if (has(d, FAULT_SHORT)) {
+		n->cfg.home[0].lifetime_s = c.home[0].lifetime_s;
+		n->cfg.bub_lifetime_s = c.bub_lifetime_s;
+		n->cfg.kabm_lifetime_s = c.kabm_lifetime_s;
+	}
+	c.route_optimisation = draw_policy(r);
+	c.bub = draw_policy(r);
+	if (has(d, FAULT_POLICY)) {
+		n->cfg.route_optimisation = c.route_optimisation;
+		n->cfg.bub = c.bub;
+	}
+	if (has(d, FAULT_DRIFT))
+		n->drift_ppm = drift;
+}
+
+static uint32_t make_node(struct draw *d, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_NODE, key);
+	bool correspondent = key % 2 == 1 && rng_one_in(&r, 5);
+	uint32_t agent = (uint32_t)rng_below(&r, d->n_agents);
+	bool at_home = rng_one_in(&r, 3) && !d->big;
+	uint32_t access = (uint32_t)rng_below(&r, d->n_access);
+	struct plan_node *n;
+
+	if (correspondent)
+		draw_place(d, 3, key, "site");
+	n = plan_add_node(d->plan);
+	plan_config(n);
+	draw_options(d, &r, n);
+	if (correspondent) {
+		snprintf(n->name, sizeof n->name, "cn%u", key);
+		n->role = ROLE_CORRESPONDENT;
+		n->address = address(3, key, 0xc);
+		n->home = n->at = d->plan->n_places - 1;
+	} else {
+		snprintf(n->name, sizeof n->name, "mn%u", key);
+		n->role = ROLE_MOBILE;
+		n->address = address(1, agent, 0x1000 + key);
+		n->agent = agent; /* agents are the first nodes */
+		n->home = d->plan->node[agent].home;
+		n->at = at_home ? n->home : d->first_access + access;
+	}
+	return d->plan->n_nodes - 1;
+}
+
+static uint32_t node_for(struct draw *d, uint32_t key)
+{
+	if (d->node_of[key] == PLAN_NOWHERE)
+		d->node_of[key] = make_node(d, key);
+	return d->node_of[key];
+}
+
+static bool are_paired(const struct plan *p, uint32_t a, uint32_t b)
+{
+	for (unsigned i = 0; i < p->n_pairs; i++)
+		if ((p->pair[i].node[0] == a && p->pair[i].node[1] == b) ||
+		    (p->pair[i].node[0] == b && p->pair[i].node[1] == a))
+			return true;
+	return false;
+}
+
+static void draw_pair(struct draw *d, uint32_t i)
+{
+	struct rng r = rng_for(d->seed, FOR_PAIR, i);
+	bool shares = i > 0 && !d->big && rng_one_in(&r, 4);
+	uint32_t with = (uint32_t)rng_below(&r, i > 0 ? 2 * (uint64_t)i : 1);
+	struct plan_pair pair = {
+		.every_ms = (uint32_t)rng_between(&r, d->big ? 5000 : 300, d->big ? 10000 : 4000),
+		.octets = (uint32_t)rng_between(&r, 16, 1000),
+	};
+	struct plan_pair *slot;
+
+	pair.node[0] = node_for(d, 2 * i);
+	pair.node[1] = node_for(d, shares ? with : 2 * i + 1);
+	if (are_paired(d->plan, pair.node[0], pair.node[1]))
+		return;
+	slot = plan_add_pair(d->plan);
+	*slot = pair;
+}
+
+/* ---- Timetable ----------------------------------------------------------------------------- */
+
+static void add_event(struct draw *d, uint64_t at_ms, enum plan_what what, uint32_t who,
+		      uint32_t where, uint64_t for_ms)
+{
+	struct plan_event *e;
+
+	if (at_ms >= d->plan->time_ms)
+		return;
+	e = plan_add_event(d->plan);
+	e->at_ms = at_ms;
+	e->what = what;
+	e->who = who;
+	e->where = where;
+	e->for_ms = (uint32_t)for_ms;
+}
+
+static void move(struct draw *d, struct rng *r, uint64_t at_ms, uint32_t who, uint32_t where)
+{
+	uint64_t gap_ms = rng_below(r, 4) * 150; /* without any link in between */
+
+	if (gap_ms > 0)
+		add_event(d, at_ms, PLAN_MOVE, who, PLAN_NOWHERE, 0);
+	add_event(d, at_ms + gap_ms, PLAN_MOVE, who, where, 0);
+}
+
+static uint32_t any_access(struct draw *d, struct rng *r)
+{
+	return d->first_access + (uint32_t)rng_below(r, d->n_access);
+}
+
+static void draw_walk(struct draw *d, uint32_t who, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_MOVES, key);
+	uint64_t mean_ms = rng_between(&r, 4000, d->big ? 120000 : 30000), t;
+
+	for (t = rng_below(&r, mean_ms); has(d, FAULT_WALK) && t < d->plan->time_ms;
+	     t += rng_between(&r, mean_ms / 4, 2 * mean_ms))
+		move(d, &r, t, who, any_access(d, &r));
+	r = rng_for(d->seed, FOR_MOVES, UINT64_C(1) << 32 | key);
+	for (t = rng_between(&r, 5000, 60000); has(d, FAULT_HOME) && t < d->plan->time_ms;
+	     t += rng_between(&r, 5000, 60000)) {
+		move(d, &r, t, who, d->plan->node[who].home);
+		t += rng_between(&r, 500, 20000);
+		move(d, &r, t, who, any_access(d, &r));
+	}
+}
+
+static void draw_pingpong(struct draw *d, uint32_t who, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(2) << 32 | key);
+	uint32_t one = any_access(d, &r), other = any_access(d, &r);
+	uint64_t t = rng_below(&r, d->plan->time_ms), every_ms = rng_between(&r, 100, 3000);
+
+	for (uint64_t n = rng_between(&r, 2, 12); has(d, FAULT_PINGPONG) && n > 0; n--) {
+		move(d, &r, t, who, n % 2 == 0 ? one : other);
+		t += every_ms;
+	}
+}
+
+static void draw_crashes(struct draw *d, uint32_t who, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(3) << 32 | key);
+
+	if (rng_one_in(&r, 2) && has(d, FAULT_PAUSE))
+		add_event(d, rng_below(&r, d->plan->time_ms), PLAN_PAUSE, who, 0,
+			  rng_between(&r, 50, 20000));
+	r = rng_for(d->seed, FOR_MOVES, UINT64_C(4) << 32 | key);
+	if (rng_one_in(&r, 2) && has(d, FAULT_AMNESIA))
+		add_event(d, rng_below(&r, d->plan->time_ms), PLAN_FORGET, who, 0,
+			  rng_between(&r, 50, 10000));
+}
+
+static void draw_jumps(struct draw *d, uint32_t i)
+{
+	const struct plan_pair *pair = &d->plan->pair[i];
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(5) << 32 | i);
+
+	for (uint64_t n = rng_between(&r, 1, 6); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms);
+		uint64_t apart_ms = rng_one_in(&r, 2) ? 0 : rng_below(&r, 300);
+		uint32_t one = any_access(d, &r), other = any_access(d, &r);
+
+		if (!has(d, FAULT_JUMP) || d->plan->node[pair->node[0]].role != ROLE_MOBILE ||
+		    d->plan->node[pair->node[1]].role != ROLE_MOBILE)
+			continue;
+		add_event(d, t, PLAN_MOVE, pair->node[0], one, 0);
+		add_event(d, t + apart_ms, PLAN_MOVE, pair->node[1], other, 0);
+	}
+}
+
+static void draw_moves(struct draw *d)
+{
+	for (uint32_t key = 0; key < 2 * d->n_pairs; key++) {
+		uint32_t who = d->node_of[key];
+
+		if (who == PLAN_NOWHERE)
+			continue;
+		draw_crashes(d, who, key);
+		if (d->plan->node[who].role != ROLE_MOBILE)
+			continue;
+		draw_walk(d, who, key);
+		draw_pingpong(d, who, key);
+	}
+	for (uint32_t i = 0; i < d->n_agents; i++)
+		draw_crashes(d, i, 0x10000 + i);
+	for (uint32_t i = 0; i < d->plan->n_pairs; i++)
+		draw_jumps(d, i);
+}
+
+static void draw_trouble(struct draw *d)
+{
+	struct rng r = rng_for(d->seed, FOR_TROUBLE, 0);
+	uint64_t n = rng_between(&r, 1, 5);
+
+	while (n-- > 0) {
+		uint64_t t = rng_below(&r, d->plan->time_ms), len = rng_between(&r, 100, 30000);
+		uint32_t one = (uint32_t)rng_below(&r, d->first_access + d->n_access);
+
+		if (has(d, FAULT_PARTITION))
+			add_event(d, t, PLAN_CUT, 0, one, len);
+	}
+	r = rng_for(d->seed, FOR_TROUBLE, 1);
+	for (n = rng_between(&r, 1, 8); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms), len = rng_between(&r, 100, 60000);
+		uint32_t one = any_access(d, &r), other = any_access(d, &r);
+
+		if (has(d, FAULT_BLOCK))
+			add_event(d, t, PLAN_BLOCK, other, one, len);
+	}
+}
+
+static void draw_attackers(struct draw *d)
+{
+	static const enum plan_fault art[] = {FAULT_REPLAY, FAULT_FORGE, FAULT_DELAY, FAULT_DROP,
+					      FAULT_SPOOF};
+	struct rng r = rng_for(d->seed, FOR_ATTACKERS, 0);
+
+	for (uint64_t n = rng_between(&r, 1, 3); n > 0; n--) {
+		uint32_t place = (uint32_t)rng_below(&r, d->first_access + d->n_access), arts = 0;
+
+		for (unsigned i = 0; i < sizeof art / sizeof *art; i++)
+			if (!rng_one_in(&r, 3) && has(d, art[i]))
+				arts |= UINT32_C(1) << art[i];
+		if (arts != 0)
+			*plan_add_attacker(d->plan) = (struct plan_attacker){place, arts};
+	}
+}
+
+/* ---- All together -------------------------------------------------------------------------- */
+
+/* Which classes this seed has. */
+static uint32_t draw_faults(struct rng *r, const struct swarm_limits *limits)
+{
+	uint32_t drawn = 0;
+
+	/* In one seed of eight nothing but movement: the protocol has to be exact there. */
+	bool calm = rng_one_in(r, 8);
+
+	for (unsigned i = 0; i < FAULT_COUNT; i++) {
+		bool moves = i == FAULT_WALK || i == FAULT_JUMP || i == FAULT_HOME;
+
+		if (rng_one_in(r, 2) && (!calm || moves))
+			drawn |= UINT32_C(1) << i;
+	}
+	return limits->faults_given ? limits->faults : drawn & limits->faults;
+}
+
+/* Fewer rather than more: most of what goes wrong needs one pair or two. */
+static uint32_t draw_n_pairs(struct rng *r)
+{
+	uint32_t a = (uint32_t)rng_between(r, 1, PAIRS_MAX),
+		 b = (uint32_t)rng_between(r, 1, PAIRS_MAX);
+
+	return a < b ? a : b;
+}
+
+uint32_t swarm_pairs(uint64_t seed)
+{
+	struct rng r = rng_for(seed, FOR_PLAN, 0);
+
+	return draw_n_pairs(&r);
+}
+
+void swarm_draw(uint64_t seed, const struct swarm_limits *limits, struct plan *ret_plan)
+{
+	struct rng r = rng_for(seed, FOR_PLAN, 0);
+	uint32_t n_pairs = draw_n_pairs(&r);
+	uint64_t time_s = rng_between(&r, 30, 150);
+	uint32_t agents = (uint32_t)rng_between(&r, 1, 4), access;
+	struct draw d = {.plan = ret_plan, .seed = seed};
+
+	access = (uint32_t)rng_between(&r, 2, 8);
+	d.faults = draw_faults(&r, limits);
+	d.n_pairs = limits->n_pairs != 0 ? limits->n_pairs : n_pairs;
+	d.big = d.n_pairs > PAIRS_MAX;
+	d.n_agents = d.big ? d.n_pairs / 20 + 1 : agents;
+	d.n_access = d.big ? d.n_pairs / 4 + 2 : access;
+	*ret_plan = (struct plan){.seed = seed, .faults = d.faults};
+	ret_plan->time_ms = (limits->time_s != 0 ? limits->time_s : time_s) * 1000;
+	d.node_of = malloc(2 * (size_t)d.n_pairs * sizeof *d.node_of);
+	if (d.node_of == NULL)
+		abort();
+	memset(d.node_of, 0xff, 2 * (size_t)d.n_pairs * sizeof *d.node_of); /* PLAN_NOWHERE */
+	draw_agents(&d);
+	for (uint32_t i = 0; i < d.n_pairs; i++)
+		if (i >= 64 || (limits->pairs_mask >> i & 1) != 0)
+			draw_pair(&d, i);
+	draw_moves(&d);
+	draw_trouble(&d);
+	draw_attackers(&d);
+	free(d.node_of);
+	plan_finish(ret_plan);
+}

@@ -1,0 +1,948 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world: event heap, network and the model of each node's kernel.  See world.h.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define GRACE_NS (1000 * BUB_NS_PER_MS)
+#define FOREVER_NS UINT64_MAX
+
+struct world {
+	struct world_hooks hooks;
+	uint64_t now_ns, order, seed;
+	struct place **place;
+	unsigned n_places;
+	struct node **node;
+	struct node **due; /* heap of the nodes by their next timers */
+	unsigned n_nodes;
+	struct flight **heap;
+	size_t n_flights, cap_flights;
+	struct flight *spare;
+	struct addrmap places; /* by prefix */
+	struct addrmap owners; /* address to node */
+	struct addrmap agents; /* address of a home agent to node */
+};
+
+/* ---- Random and time ----------------------------------------------------------------------- */
+
+uint64_t world_random(struct world *w)
+{
+	/* splitmix64: small, and the same everywhere. */
+	uint64_t z = (w->seed += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static void random_octets(void *ctx, uint8_t *buf, size_t len)
+{
+	struct node *n = ctx;
+
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)world_random(n->world);
+}
+
+struct bub_time world_now(const struct world *w)
+{
+	return (struct bub_time){w->now_ns};
+}
+
+/* @ns times a / b without overflow, rounded down. */
+static uint64_t scale(uint64_t ns, uint64_t a, uint64_t b)
+{
+	return ns / b * a + ns % b * a / b;
+}
+
+struct bub_time world_clock(const struct node *n)
+{
+	uint64_t elapsed_ns = n->world->now_ns - n->base_ns;
+
+	if (n->drift_ppm != 0)
+		elapsed_ns =
+			scale(elapsed_ns, (uint64_t)(INT64_C(1000000) + n->drift_ppm), 1000000);
+	return (struct bub_time){n->zero_ns + elapsed_ns};
+}
+
+/* The first instant of the world's clock at which the node's own has reached @t. */
+static uint64_t world_time_of(const struct node *n, struct bub_time t)
+{
+	uint64_t b = (uint64_t)(INT64_C(1000000) + n->drift_ppm), elapsed_ns;
+
+	if (bub_time_is_never(t))
+		return FOREVER_NS;
+	elapsed_ns = t.ns > n->zero_ns ? t.ns - n->zero_ns : 0;
+	if (n->drift_ppm != 0)
+		elapsed_ns = elapsed_ns / b * 1000000 + (elapsed_ns % b * 1000000 + b - 1) / b;
+	return n->base_ns + elapsed_ns;
+}
+
+static void on_trace(void *ctx, const struct bub_trace *tr)
+{
+	struct node *n = ctx;
+
+	if (n->world->hooks.trace != NULL)
+		n->world->hooks.trace(n->world->hooks.ctx, n, tr);
+}
+
+/* ---- Event heap ---------------------------------------------------------------------------- */
+
+static bool earlier(const struct flight *a, const struct flight *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void heap_push(struct world *w, struct flight *f)
+{
+	size_t i = w->n_flights++;
+
+	if (w->n_flights > w->cap_flights) {
+		w->cap_flights = w->cap_flights == 0 ? 64 : w->cap_flights * 2;
+		w->heap = realloc(w->heap, w->cap_flights * sizeof(struct flight *));
+		assert(w->heap != NULL);
+	}
+	while (i > 0 && earlier(f, w->heap[(i - 1) / 2])) {
+		w->heap[i] = w->heap[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	w->heap[i] = f;
+}
+
+static struct flight *heap_pop(struct world *w)
+{
+	struct flight *top = w->heap[0], *last = w->heap[--w->n_flights];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= w->n_flights)
+			break;
+		if (child + 1 < w->n_flights && earlier(w->heap[child + 1], w->heap[child]))
+			child++;
+		if (!earlier(w->heap[child], last))
+			break;
+		w->heap[i] = w->heap[child];
+		i = child;
+	}
+	if (w->n_flights > 0)
+		w->heap[i] = last;
+	return top;
+}
+
+/* A flight with everything but the octets zeroed. */
+static struct flight *flight_new(struct world *w)
+{
+	struct flight *f = w->spare;
+
+	if (f != NULL)
+		w->spare = f->next;
+	else
+		f = malloc(sizeof *f);
+	assert(f != NULL);
+	memset(f, 0, offsetof(struct flight, octets));
+	return f;
+}
+
+static void flight_free(struct world *w, struct flight *f)
+{
+	f->next = w->spare;
+	w->spare = f;
+}
+
+static struct flight *flight_copy(struct world *w, const struct flight *f)
+{
+	struct flight *copy = flight_new(w);
+
+	memcpy(copy, f, offsetof(struct flight, octets) + f->len);
+	copy->order = ++w->order;
+	return copy;
+}
+
+/* ---- Timers -------------------------------------------------------------------------------- */
+
+static bool is_due_before(const struct node *a, const struct node *b)
+{
+	return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->index < b->index;
+}
+
+static void put_due(struct world *w, size_t i, struct node *n)
+{
+	w->due[i] = n;
+	n->place_in_heap = i;
+}
+
+/* The engine's deadline may have changed: moves the node to its place among the others. */
+static void reschedule(struct node *n)
+{
+	struct world *w = n->world;
+	size_t i = n->place_in_heap;
+
+	n->due_ns = n->down ? FOREVER_NS : world_time_of(n, bub_engine_deadline(n->engine));
+	while (i > 0 && is_due_before(n, w->due[(i - 1) / 2])) {
+		put_due(w, i, w->due[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= w->n_nodes)
+			break;
+		if (child + 1 < w->n_nodes && is_due_before(w->due[child + 1], w->due[child]))
+			child++;
+		if (!is_due_before(w->due[child], n))
+			break;
+		put_due(w, i, w->due[child]);
+		i = child;
+	}
+	put_due(w, i, n);
+}
+
+/* ---- Network ------------------------------------------------------------------------------- */
+
+static bool same_prefix(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return memcmp(a, b, 8) == 0;
+}
+
+static struct in6_addr prefix_of(const struct in6_addr *a)
+{
+	struct in6_addr prefix = {0};
+
+	memcpy(&prefix, a, 8);
+	return prefix;
+}
+
+struct place *world_place_of(const struct world *w, const struct in6_addr *a)
+{
+	struct in6_addr prefix = prefix_of(a);
+
+	return addrmap_get(&w->places, &prefix);
+}
+
+struct node *world_node_at(const struct world *w, const struct in6_addr *a)
+{
+	return addrmap_get(&w->owners, a);
+}
+
+struct node *world_node(const struct world *w, unsigned index)
+{
+	return index < w->n_nodes ? w->node[index] : NULL;
+}
+
+static bool is_own_address(const struct node *n, const struct in6_addr *a)
+{
+	return world_node_at(n->world, a) == n;
+}
+
+/* The addresses on the link at hand: its own one and, on the home link, the home address. */
+static void claim(struct node *n)
+{
+	if (n->place == NULL)
+		return;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&n->address))
+		addrmap_set(&n->world->owners, &n->address, n);
+	for (unsigned i = 0; i < n->cfg.n_homes; i++)
+		if (same_prefix(&n->cfg.home[i].address, &n->place->prefix))
+			addrmap_set(&n->world->owners, &n->cfg.home[i].address, n);
+}
+
+static void disclaim(struct node *n)
+{
+	addrmap_del(&n->world->owners, &n->address);
+	for (unsigned i = 0; i < n->cfg.n_homes; i++)
+		if (is_own_address(n, &n->cfg.home[i].address))
+			addrmap_del(&n->world->owners, &n->cfg.home[i].address);
+}
+
+static const struct bub_tunnel *tunnel_of(const struct node *n, const struct in6_addr *home)
+{
+	return addrmap_get(&n->tunnels, home);
+}
+
+static void lose(struct world *w, const struct flight *f)
+{
+	if (w->hooks.lost != NULL)
+		w->hooks.lost(w->hooks.ctx, f);
+}
+
+/* Takes the flight over. */
+static void launch(struct world *w, struct node *from, struct flight *f)
+{
+	struct place *to = world_place_of(w, &f->dst);
+	enum fate fate = FATE_PASS;
+
+	f->from = from;
+	f->order = ++w->order;
+	if (from != NULL && (from->place == NULL || from->place->cut)) {
+		lose(w, f);
+		flight_free(w, f);
+		return;
+	}
+	f->at_ns = w->now_ns + (from != NULL ? from->place->delay_ns : 0) +
+		   (to != NULL ? to->delay_ns : 0);
+	if (w->hooks.judge != NULL)
+		fate = w->hooks.judge(w->hooks.ctx, w, f);
+	if (fate == FATE_LOSE || to == NULL || to->cut) {
+		if (fate != FATE_LOSE)
+			lose(w, f);
+		flight_free(w, f);
+		return;
+	}
+	heap_push(w, f);
+	if (fate == FATE_TWICE)
+		heap_push(w, flight_copy(w, f));
+}
+
+static void launch_packet(struct world *w, struct node *from, struct bub_view packet)
+{
+	struct flight *f = flight_new(w);
+
+	assert(packet.len >= BUB_IP6_HDR_LEN && packet.len <= sizeof f->octets);
+	f->way = BUB_WAY_PLAIN;
+	f->len = packet.len;
+	memcpy(f->octets, packet.data, packet.len);
+	memcpy(&f->src, packet.data + 8, 16);
+	memcpy(&f->dst, packet.data + 24, 16);
+	launch(w, from, f);
+}
+
+/* ---- A node's kernel ----------------------------------------------------------------------- */
+
+static struct world_path *path_find(const struct node *n, const struct in6_addr *local,
+				    const struct in6_addr *peer)
+{
+	for (unsigned i = 0; i < n->n_paths; i++)
+		if (bub_addr_eq(&n->path[i].path.local, local) &&
+		    bub_addr_eq(&n->path[i].path.peer, peer))
+			return &n->path[i];
+	return NULL;
+}
+
+static struct world_path *path_add(struct node *n, const struct bub_path *path)
+{
+	if (n->n_paths == n->cap_paths) {
+		n->cap_paths = n->cap_paths == 0 ? 4 : 2 * n->cap_paths;
+		n->path = realloc(n->path, n->cap_paths * sizeof *n->path);
+		assert(n->path != NULL);
+	}
+	n->path[n->n_paths] = (struct world_path){.path = *path};
+	return &n->path[n->n_paths++];
+}
+
+static void path_set(struct node *n, const struct bub_path *path)
+{
+	struct world_path *p = path_find(n, &path->local, &path->peer);
+
+	if (p == NULL)
+		p = path_add(n, path);
+	if (!bub_addr_eq(&p->path.in_care_of, &path->in_care_of)) {
+		p->before = p->path.in_care_of;
+		p->before_until_ns = n->world->now_ns + GRACE_NS;
+	}
+	p->path = *path;
+}
+
+static void path_del(struct node *n, const struct bub_path *path)
+{
+	struct world_path *p = path_find(n, &path->local, &path->peer);
+
+	if (p != NULL)
+		*p = n->path[--n->n_paths];
+}
+
+static void tunnel_set(struct node *n, const struct bub_tunnel *t)
+{
+	struct bub_tunnel *mine = addrmap_get(&n->tunnels, &t->home);
+
+	if (mine == NULL) {
+		mine = malloc(sizeof *mine);
+		assert(mine != NULL);
+		addrmap_set(&n->tunnels, &t->home, mine);
+	}
+	*mine = *t;
+}
+
+static void tunnel_del(struct node *n, const struct in6_addr *home)
+{
+	free(addrmap_del(&n->tunnels, home));
+}
+
+static void send_packet(struct node *n, const struct bub_action *act)
+{
+	struct flight *f;
+	const struct bub_tunnel *t = NULL;
+
+	if (n->world->hooks.sent != NULL)
+		n->world->hooks.sent(n->world->hooks.ctx, n, act);
+	if (act->u.send.way == BUB_WAY_ESP_TUNNEL) {
+		t = tunnel_of(n, &act->u.send.owner);
+		if (t == NULL)
+			return;
+	}
+	f = flight_new(n->world);
+	assert(act->u.send.data.len <= sizeof f->octets);
+	f->way = act->u.send.way;
+	f->owner = act->u.send.owner;
+	f->len = act->u.send.data.len;
+	memcpy(f->octets, act->u.send.data.data, f->len);
+	memcpy(&f->src, f->octets + 8, 16);
+	memcpy(&f->dst, f->octets + 24, 16);
+	if (t != NULL) {
+		f->src = t->local_outer;
+		f->dst = t->remote_outer;
+	}
+	launch(n->world, n, f);
+}
+
+static void got_data(struct node *n, const struct bub_ip6 *ip, bool direct)
+{
+	if (n->world->hooks.data != NULL)
+		n->world->hooks.data(n->world->hooks.ctx, n, ip, direct);
+}
+
+/* bub's own interface hands a packet to the kernel: it is for an application here, or goes on. */
+static void deliver(struct node *n, struct bub_view packet)
+{
+	struct bub_ip6 ip;
+	bool here = false;
+
+	if (bub_ip6_decode(packet, &ip) != BUB_DROP_NONE)
+		return;
+	for (unsigned i = 0; i < n->cfg.n_homes; i++)
+		here = here || bub_addr_eq(&n->cfg.home[i].address, &ip.dst);
+	if (here) {
+		n->data_tunnelled++;
+		got_data(n, &ip, false);
+	} else {
+		launch_packet(n->world, n, packet);
+	}
+}
+
+static void push(struct world *w, struct flight *f)
+{
+	if (f->at_ns < w->now_ns)
+		f->at_ns = w->now_ns;
+	heap_push(w, f);
+}
+
+static void probe(struct node *n, const struct bub_action *act)
+{
+	const struct world_hooks *hooks = &n->world->hooks;
+	struct flight *f = flight_new(n->world);
+	uint64_t takes_ns = 0;
+
+	f->order = ++n->world->order;
+	f->verdict_for = n;
+	f->verdict_id = act->id;
+	if (hooks->dad != NULL)
+		f->verdict = hooks->dad(hooks->ctx, n, &act->u.home, &takes_ns);
+	f->at_ns = n->world->now_ns + takes_ns;
+	push(n->world, f);
+}
+
+static void carry_out(struct node *n, const struct bub_action *act)
+{
+	if (n->world->hooks.action != NULL)
+		n->world->hooks.action(n->world->hooks.ctx, n, act);
+	switch (act->type) {
+	case BUB_ACT_SEND:
+		send_packet(n, act);
+		return;
+	case BUB_ACT_DELIVER:
+		deliver(n, act->u.send.data);
+		return;
+	case BUB_ACT_PATH_SET:
+		path_set(n, &act->u.path);
+		return;
+	case BUB_ACT_PATH_DEL:
+		path_del(n, &act->u.path);
+		return;
+	case BUB_ACT_TUNNEL_SET:
+		tunnel_set(n, &act->u.tunnel);
+		return;
+	case BUB_ACT_TUNNEL_DEL:
+		tunnel_del(n, &act->u.home);
+		return;
+	case BUB_ACT_DAD:
+		probe(n, act);
+		return;
+	case BUB_ACT_HOME_AGENT:
+	case BUB_ACT_ATTACH:
+	case BUB_ACT_PROXY_ADD:
+	case BUB_ACT_PROXY_DEL:
+		return;
+	}
+}
+
+/* Carrying an action out never feeds an engine, so the views in it stay good meanwhile. */
+static void drain(struct node *n)
+{
+	struct bub_action act;
+
+	while (bub_engine_next_action(n->engine, &act))
+		carry_out(n, &act);
+}
+
+static void before(struct node *n, const struct bub_event *ev)
+{
+	if (n->world->hooks.before != NULL)
+		n->world->hooks.before(n->world->hooks.ctx, n, ev);
+}
+
+static void after(struct node *n, const struct bub_event *ev)
+{
+	if (n->world->hooks.after != NULL)
+		n->world->hooks.after(n->world->hooks.ctx, n, ev);
+}
+
+static void run_timers(struct node *n)
+{
+	struct bub_time now = world_clock(n);
+
+	while (!bub_time_before(now, bub_engine_deadline(n->engine))) {
+		before(n, NULL);
+		bub_engine_expire(n->engine, now);
+		drain(n);
+		after(n, NULL);
+	}
+	reschedule(n);
+}
+
+void world_feed(struct node *n, const struct bub_event *ev)
+{
+	if (n->down)
+		return;
+	before(n, ev);
+	bub_engine_feed(n->engine, world_clock(n), ev);
+	drain(n);
+	after(n, ev);
+	run_timers(n);
+}
+
+/* The route-optimised data path at the receiver (RFC 6275, 9.3.1 and 6.4).  False: refused. */
+static bool accept_data(struct node *n, const struct bub_ip6 *ip)
+{
+	const struct in6_addr *local = bub_ip6_home_dst(ip);
+	const struct world_path *p;
+	bool own = !ip->has_rh2;
+
+	for (unsigned i = 0; i < n->cfg.n_homes; i++)
+		own = own || bub_addr_eq(&n->cfg.home[i].address, local);
+	if (!own)
+		return false;
+	if (!ip->has_hao)
+		return true;
+	p = path_find(n, local, &ip->hao);
+	if (p == NULL)
+		return false;
+	return bub_addr_eq(&p->path.in_care_of, &ip->src) ||
+	       (bub_addr_eq(&p->before, &ip->src) && n->world->now_ns < p->before_until_ns);
+}
+
+static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct bub_event *ev)
+{
+	struct bub_event inner = *ev;
+
+	if (ip->upper_proto == BUB_NH_MH || ip->upper_proto == BUB_NH_ICMPV6) {
+		world_feed(n, ev);
+	} else if (ip->upper_proto == BUB_NH_IPV6) {
+		inner.u.packet.way = BUB_WAY_IP_TUNNEL;
+		inner.u.packet.data = ip->upper;
+		world_feed(n, &inner);
+	} else if (!ip->has_hao && !ip->has_rh2) {
+		n->data_plain++;
+		got_data(n, ip, true);
+	} else if (accept_data(n, ip)) {
+		n->data_direct++;
+		got_data(n, ip, true);
+	} else {
+		n->data_refused++;
+		world_feed(n, ev);
+	}
+}
+
+static void give_verdict(const struct flight *f)
+{
+	struct bub_event done = {.type = BUB_EV_DONE};
+
+	done.u.done.id = f->verdict_id;
+	done.u.done.error = f->verdict;
+	world_feed(f->verdict_for, &done);
+}
+
+static void arrive(struct world *w, struct flight *f)
+{
+	struct node *n = world_node_at(w, &f->dst);
+	struct place *place = world_place_of(w, &f->dst);
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
+	struct bub_ip6 ip;
+
+	if (f->verdict_for != NULL) {
+		give_verdict(f);
+		return;
+	}
+	if (place == NULL || place->cut || (n != NULL && n->down)) {
+		lose(w, f);
+		return;
+	}
+	ev.u.packet.data = (struct bub_view){f->octets, f->len};
+	ev.u.packet.way = f->way;
+	ev.u.packet.owner = f->owner;
+	ev.u.packet.outer_src = f->src;
+	ev.u.packet.outer_dst = f->dst;
+	if (bub_ip6_decode(ev.u.packet.data, &ip) != BUB_DROP_NONE)
+		return;
+	if (n == NULL) { /* nobody there: the home agent of the link may intercept */
+		if (place->agent == NULL || tunnel_of(place->agent, &f->dst) == NULL ||
+		    f->way != BUB_WAY_PLAIN || place->agent->down) {
+			lose(w, f);
+			return;
+		}
+		ev.u.packet.way = BUB_WAY_TUN;
+		world_feed(place->agent, &ev);
+		return;
+	}
+	/* Only the two ends of an association can open it. */
+	if (f->way == BUB_WAY_PLAIN)
+		arrive_plain(n, &ip, &ev);
+	else
+		world_feed(n, &ev);
+}
+
+/* ---- Building ------------------------------------------------------------------------------ */
+
+struct world *world_new(uint64_t seed, const struct world_hooks *hooks)
+{
+	struct world *w = calloc(1, sizeof *w);
+
+	assert(w != NULL);
+	w->seed = seed;
+	w->now_ns = BUB_NS_PER_S; /* so that "long ago" is not before the beginning */
+	if (hooks != NULL)
+		w->hooks = *hooks;
+	return w;
+}
+
+static void node_free(struct node *n)
+{
+	bub_engine_free(n->engine);
+	free(n->path);
+	for (size_t i = 0; i < n->tunnels.cap; i++)
+		free(n->tunnels.slot[i].value);
+	addrmap_done(&n->tunnels);
+	free(n);
+}
+
+void world_free(struct world *w)
+{
+	if (w == NULL)
+		return;
+	for (unsigned i = 0; i < w->n_nodes; i++)
+		node_free(w->node[i]);
+	for (unsigned i = 0; i < w->n_places; i++)
+		free(w->place[i]);
+	while (w->n_flights > 0)
+		flight_free(w, heap_pop(w));
+	while (w->spare != NULL) {
+		struct flight *f = w->spare;
+
+		w->spare = f->next;
+		free(f);
+	}
+	addrmap_done(&w->places);
+	addrmap_done(&w->owners);
+	addrmap_done(&w->agents);
+	free(w->place);
+	free(w->node);
+	free(w->due);
+	free(w->heap);
+	free(w);
+}
+
+/* Room for one more pointer; the capacity is the next power of two. */
+static void *with_room(void *array, unsigned n)
+{
+	if ((n & (n - 1)) == 0)
+		array = realloc(array, (n == 0 ? 1 : 2 * (size_t)n) * sizeof(void *));
+	assert(array != NULL);
+	return array;
+}
+
+/* Topologies are checked where they are read; what fails here is the program's own mistake. */
+static struct in6_addr must_parse(const char *text)
+{
+	struct in6_addr a;
+	int ok = inet_pton(AF_INET6, text, &a);
+
+	assert(ok == 1);
+	return a;
+}
+
+struct place *world_add_place(struct world *w, const char *prefix, uint64_t delay_ms)
+{
+	struct place *p = calloc(1, sizeof *p);
+
+	assert(p != NULL);
+	p->delay_ns = delay_ms * BUB_NS_PER_MS;
+	p->prefix = must_parse(prefix);
+	w->place = with_room(w->place, w->n_places);
+	w->place[w->n_places++] = p;
+	addrmap_set(&w->places, &p->prefix, p);
+	return p;
+}
+
+/* Whoever's home link is a home agent's may register there. */
+static void make_clients(const struct node *n, struct node *agent)
+{
+	for (unsigned k = 0; k < n->cfg.n_homes; k++)
+		if (bub_addr_eq(&n->cfg.home[k].home_agent, &agent->fixed))
+			bub_engine_add_client(agent->engine, &n->cfg.home[k].address);
+}
+
+static void start_engine(struct world *w, struct node *n)
+{
+	struct bub_env env = {.ctx = n, .random = random_octets, .trace = on_trace};
+	int err = bub_engine_new(&n->cfg, &env, world_clock(n), &n->engine);
+
+	assert(err == 0);
+	for (unsigned i = 0; n->cfg.ha.enabled && i < w->n_nodes; i++)
+		make_clients(w->node[i], n);
+}
+
+struct node *world_add_node(struct world *w, const char *name, const struct bub_config *cfg,
+			    const char *fixed, struct place *place)
+{
+	struct node *n = calloc(1, sizeof *n);
+
+	assert(n != NULL);
+	n->world = w;
+	n->index = w->n_nodes;
+	n->name = name;
+	n->cfg = *cfg;
+	n->base_ns = n->zero_ns = w->now_ns;
+	n->id.s6_addr[15] = (uint8_t)(n->index + 1);
+	n->id.s6_addr[14] = (uint8_t)((n->index + 1) >> 8);
+	n->id.s6_addr[8] = 2;
+	n->place = place;
+	if (fixed != NULL)
+		n->fixed = must_parse(fixed);
+	w->node = with_room(w->node, w->n_nodes);
+	w->due = with_room(w->due, w->n_nodes);
+	w->node[n->index] = n;
+	put_due(w, n->index, n);
+	n->due_ns = FOREVER_NS;
+	w->n_nodes++;
+	if (fixed != NULL)
+		addrmap_set(&w->owners, &n->fixed, n);
+	claim(n);
+	if (cfg->ha.enabled && place != NULL)
+		place->agent = n;
+	start_engine(w, n);
+	reschedule(n);
+	if (cfg->ha.enabled)
+		addrmap_set(&w->agents, &n->fixed, n);
+	/* Home agents that were there before learn of the new client. */
+	for (unsigned k = 0; k < cfg->n_homes; k++) {
+		struct node *agent = addrmap_get(&w->agents, &cfg->home[k].home_agent);
+
+		if (agent != NULL)
+			make_clients(n, agent);
+	}
+	return n;
+}
+
+static void announce_address(struct node *n)
+{
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = 1};
+
+	ev.u.care_of.address = n->address;
+	ev.u.care_of.prefix_len = 64;
+	world_feed(n, &ev);
+}
+
+void world_restart(struct world *w, struct node *n)
+{
+	bub_engine_free(n->engine);
+	n->n_paths = 0;
+	for (size_t i = 0; i < n->tunnels.cap; i++)
+		free(n->tunnels.slot[i].value);
+	addrmap_done(&n->tunnels);
+	start_engine(w, n);
+	reschedule(n);
+	if (n->place != NULL && IN6_IS_ADDR_UNSPECIFIED(&n->fixed))
+		announce_address(n);
+}
+
+void world_pause(struct world *w, struct node *n, bool down)
+{
+	(void)w;
+	n->down = down;
+	if (down)
+		reschedule(n);
+	else
+		run_timers(n);
+}
+
+void world_set_drift(struct world *w, struct node *n, int32_t ppm)
+{
+	n->zero_ns = world_clock(n).ns;
+	n->base_ns = w->now_ns;
+	n->drift_ppm = ppm;
+	reschedule(n);
+}
+
+void world_attach(struct world *w, struct node *n, struct place *place)
+{
+	struct bub_event down = {.type = BUB_EV_LINK_DOWN, .ifindex = 1};
+
+	(void)w;
+	if (n->place != NULL) {
+		disclaim(n);
+		n->place = NULL;
+		world_feed(n, &down);
+	}
+	if (place == NULL)
+		return;
+	n->place = place;
+	n->address = place->prefix;
+	memcpy(n->address.s6_addr + 8, n->id.s6_addr + 8, 8);
+	claim(n);
+	announce_address(n);
+}
+
+/* ---- Data ---------------------------------------------------------------------------------- */
+
+static void send_on_path(struct world *w, struct node *n, const struct bub_path *path,
+			 struct bub_view payload)
+{
+	uint8_t packet[WORLD_PACKET_MAX];
+	struct bub_ip6_build b = {
+		.src = path->out_src,
+		.dst = path->out_dst,
+		.hao = bub_addr_eq(&path->out_src, &path->local) ? NULL : &path->local,
+		.rh2 = bub_addr_eq(&path->out_dst, &path->peer) ? NULL : &path->peer,
+		.upper_proto = 17,
+		.upper_len = (uint16_t)payload.len,
+	};
+	int at = bub_ip6_encode(&b, packet, sizeof packet);
+
+	assert(at > 0 && (size_t)at + payload.len <= sizeof packet);
+	memcpy(packet + at, payload.data, payload.len);
+	launch_packet(w, n, (struct bub_view){packet, (size_t)at + payload.len});
+}
+
+static void send_to_engine(struct node *n, const struct bub_path *plain, struct bub_view payload)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET};
+	uint8_t packet[WORLD_PACKET_MAX];
+	struct bub_ip6_build b = {
+		.src = plain->local,
+		.dst = plain->peer,
+		.upper_proto = 17,
+		.upper_len = (uint16_t)payload.len,
+	};
+	int at = bub_ip6_encode(&b, packet, sizeof packet);
+
+	assert(at > 0 && (size_t)at + payload.len <= sizeof packet);
+	memcpy(packet + at, payload.data, payload.len);
+	ev.u.packet.data = (struct bub_view){packet, (size_t)at + payload.len};
+	ev.u.packet.way = BUB_WAY_TUN;
+	world_feed(n, &ev);
+}
+
+void world_send_payload(struct world *w, struct node *n, const struct in6_addr *src,
+			const struct in6_addr *dst, struct bub_view payload)
+{
+	struct bub_path plain = {.local = *src, .peer = *dst, .out_src = *src, .out_dst = *dst};
+	const struct world_path *p = path_find(n, src, dst);
+
+	if (n->down)
+		return;
+	n->data_sent++;
+	if (p != NULL && p->path.direct)
+		send_on_path(w, n, &p->path, payload);
+	else if (is_own_address(n, src))
+		send_on_path(w, n, &plain, payload);
+	else
+		send_to_engine(n, &plain, payload);
+}
+
+void world_send_data(struct world *w, struct node *n, const struct in6_addr *src,
+		     const struct in6_addr *dst)
+{
+	static const uint8_t udp[8];
+
+	world_send_payload(w, n, src, dst, (struct bub_view){udp, sizeof udp});
+}
+
+void world_inject(struct world *w, const struct flight *f)
+{
+	push(w, flight_copy(w, f));
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+/* Does the next thing that is due by @end_ns; false: nothing is. */
+static bool step(struct world *w, uint64_t end_ns)
+{
+	uint64_t timer_ns = w->n_nodes > 0 ? w->due[0]->due_ns : FOREVER_NS;
+	uint64_t flight_ns = w->n_flights > 0 ? w->heap[0]->at_ns : FOREVER_NS;
+	struct flight *f;
+
+	if (timer_ns > end_ns && flight_ns > end_ns)
+		return false;
+	if (timer_ns <= flight_ns) {
+		if (timer_ns > w->now_ns)
+			w->now_ns = timer_ns;
+		run_timers(w->due[0]);
+		return true;
+	}
+	f = heap_pop(w);
+	w->now_ns = flight_ns;
+	arrive(w, f);
+	flight_free(w, f);
+	return true;
+}
+
+void world_run_to(struct world *w, uint64_t at_ns)
+{
+	while (step(w, at_ns))
+		;
+	w->now_ns = at_ns;
+}
+
+void world_run(struct world *w, uint64_t ms)
+{
+	world_run_to(w, w->now_ns + ms * BUB_NS_PER_MS);
+}
+
+bool world_run_until(struct world *w, uint64_t ms, bool (*done)(void *ctx), void *ctx)
+{
+	uint64_t end_ns = w->now_ns + ms * BUB_NS_PER_MS;
+
+	while (!done(ctx))
+		if (!step(w, end_ns))
+			return done(ctx);
+	return true;
+}
+
+enum bub_mode world_mode(const struct world *w, const struct node *n, const struct in6_addr *peer,
+			 struct bub_peer_status *ret_status)
+{
+	struct bub_peer_status s;
+
+	(void)w;
+	for (unsigned i = 0; bub_engine_peer_status(n->engine, world_clock(n), i, &s); i++)
+		if (bub_addr_eq(&s.peer, peer)) {
+			if (ret_status != NULL)
+				*ret_status = s;
+			return s.mode;
+		}
+	return BUB_MODE_PLAIN;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A world of nodes in virtual time, round the same engine as the daemon's: one heap of events, a
+ * random source with a seed, and a network that carries each node's actions out.
+ *
+ * What the kernel does for the daemon is modelled here in its plainest form: routing by address,
+ * interception at home agents, the route-optimised data path as a table of pairs.  ESP is modelled
+ * by what it gives, not by its octets: a packet carries the home address whose association protects
+ * it.  Everything of the protocol is the engine's own.
+ *
+ * Places are links to which nodes attach: access links and home links.  A packet between two places
+ * takes both their delays.
+ */
+#ifndef BUBSIM_WORLD_H
+#define BUBSIM_WORLD_H
+
+#include "addrmap.h"
+#include "bub/engine.h"
+
+#define WORLD_PACKET_MAX 2048
+
+struct world;
+struct node;
+
+/* A link.  A home link belongs to a home agent. */
+struct place {
+	struct in6_addr prefix; /* /64 */
+	uint64_t delay_ns;      /* one way, node to backbone */
+	struct node *agent;     /* home agent of this link; NULL: access link */
+	bool cut;               /* partition: nothing passes */
+};
+
+/* A packet on its way. */
+struct flight {
+	uint64_t at_ns, order;
+	struct flight *next; /* in the list of spare ones */
+	enum bub_way way;    /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
+	struct in6_addr owner;
+	struct in6_addr src, dst; /* of the outermost header */
+	struct node *from;
+	struct node *verdict_for; /* no packet: the verdict of an action of this node */
+	uint32_t verdict_id;
+	int verdict;
+	size_t len;
+	uint8_t octets[WORLD_PACKET_MAX]; /* past len: not initialised */
+};
+
+/* What happens to a packet as it leaves. */
+enum fate {
+	FATE_PASS,
+	FATE_LOSE,
+	FATE_TWICE,
+};
+
+/* None of these may feed an engine. */
+struct world_hooks {
+	void *ctx;
+	/* Called for each packet that leaves a node, its arrival time set; may change at_ns.
+	 * NULL: everything passes. */
+	enum fate (*judge)(void *ctx, struct world *w, struct flight *f);
+	/* NULL: nobody listens. */
+	void (*trace)(void *ctx, struct node *n, const struct bub_trace *tr);
+	void (*sent)(void *ctx, struct node *n, const struct bub_action *act);
+	void (*data)(void *ctx, struct node *n, const struct bub_ip6 *ip, bool direct);
+	/* Every action, as it is carried out.  NULL: nobody listens. */
+	void (*action)(void *ctx, struct node *n, const struct bub_action *act);
+	/* Duplicate address detection on a home link: 0 or a negative errno, and how long it takes.
+	 * NULL: nobody else uses the address, known at once. */
+	int (*dad)(void *ctx, struct node *n, const struct in6_addr *home, uint64_t *ret_ns);
+	/* A packet got lost without the judge: cut off, nobody there.  NULL: nobody listens. */
+	void (*lost)(void *ctx, const struct flight *f);
+	/* Round each event and each timer of a node; @ev is NULL for a timer. */
+	void (*before)(void *ctx, struct node *n, const struct bub_event *ev);
+	void (*after)(void *ctx, struct node *n, const struct bub_event *ev);
+};
+
+/* Data path of one pair, as the kernel's maps hold it. */
+struct world_path {
+	struct bub_path path;
+	struct in6_addr before; /* care-of address accepted a moment ago */
+	uint64_t before_until_ns;
+};
+
+struct node {
+	struct world *world;
+	unsigned index; /* in the order of world_add_node() */
+	const char *name;
+	struct bub_engine *engine;
+	struct bub_config cfg;
+	struct in6_addr id;      /* interface identifier, in the low half */
+	struct in6_addr fixed;   /* home agents, static correspondents: own address */
+	struct place *place;     /* where it is attached; NULL: nowhere */
+	struct in6_addr address; /* on that link */
+	struct world_path *path;
+	unsigned n_paths, cap_paths;
+	struct addrmap tunnels;    /* home address to struct bub_tunnel */
+	bool down;                 /* world_pause() */
+	uint64_t due_ns;           /* of its next timer, on the world's clock */
+	size_t place_in_heap;      /* of timers */
+	int32_t drift_ppm;         /* world_set_drift() */
+	uint64_t base_ns, zero_ns; /* world's clock and its own when the drift was set */
+	uint64_t data_direct, data_tunnelled, data_plain, data_refused; /* packets received */
+	uint64_t data_sent;
+};
+
+struct world *world_new(uint64_t seed, const struct world_hooks *hooks);
+void world_free(struct world *w);
+
+struct bub_time world_now(const struct world *w);
+
+/* The node's own clock: what its engine is told. */
+struct bub_time world_clock(const struct node *n);
+
+/* From now on the node's clock is so much faster. */
+void world_set_drift(struct world *w, struct node *n, int32_t ppm);
+
+/* Adds a link. */
+struct place *world_add_place(struct world *w, const char *prefix, uint64_t delay_ms);
+
+/* Adds a node with this configuration; @fixed: its own address, or NULL.  Asserts on a
+ * configuration that the engine refuses. */
+struct node *world_add_node(struct world *w, const char *name, const struct bub_config *cfg,
+			    const char *fixed, struct place *place);
+
+/* Restarts a node with nothing but its configuration. */
+void world_restart(struct world *w, struct node *n);
+
+/* Crashed, its state kept: hears nothing and does nothing until it is woken. */
+void world_pause(struct world *w, struct node *n, bool down);
+
+/* Leaves the link at hand and gets an address on @place at once; NULL: just leaves. */
+void world_attach(struct world *w, struct node *n, struct place *place);
+
+/* Sends a data packet as an application would. */
+void world_send_data(struct world *w, struct node *n, const struct in6_addr *src,
+		     const struct in6_addr *dst);
+
+/* The same with this payload, which begins with a UDP header. */
+void world_send_payload(struct world *w, struct node *n, const struct in6_addr *src,
+			const struct in6_addr *dst, struct bub_view payload);
+
+/* Feeds one event and carries out what follows from it. */
+void world_feed(struct node *n, const struct bub_event *ev);
+
+/* Lets a packet arrive at @f->at_ns, whoever sent it: attackers. */
+void world_inject(struct world *w, const struct flight *f);
+
+/* Runs everything that is due up to @ms from now; the clock then stands there. */
+void world_run(struct world *w, uint64_t ms);
+
+/* The same up to an instant of the world's clock. */
+void world_run_to(struct world *w, uint64_t at_ns);
+
+/* Runs until @done says so; false: it did not within @ms. */
+bool world_run_until(struct world *w, uint64_t ms, bool (*done)(void *ctx), void *ctx);
+
+/* The mode that @n is in with @peer, and its status. */
+enum bub_mode world_mode(const struct world *w, const struct node *n, const struct in6_addr *peer,
+			 struct bub_peer_status *ret_status);
+
+/* Who has this address now, and the link that it belongs to; NULL: none. */
+struct node *world_node_at(const struct world *w, const struct in6_addr *a);
+struct place *world_place_of(const struct world *w, const struct in6_addr *a);
+
+/* The @index'th node, or NULL past the end. */
+struct node *world_node(const struct world *w, unsigned index);
+
+uint64_t world_random(struct world *w);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding cache (RFC 6275, 9.1), and the data path of a pair, which follows from the binding cache
+ * entry for the peer and the binding update list entry at the peer.
+ *
+ * A deleted entry is kept, inactive, until every nonce that could have signed for it has expired:
+ * its sequence number refuses the replay of an old Binding Update (RFC 6275, 5.2.8).
+ */
+#include "core.h"
+
+struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+			     const struct in6_addr *home)
+{
+	return table_find(&eng->bindings, local, home);
+}
+
+struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
+			       const struct in6_addr *home)
+{
+	struct binding *b = binding_find(eng, local, home);
+
+	return b != NULL && b->active ? b : NULL;
+}
+
+static void on_timer(struct bub_engine *eng, void *owner)
+{
+	struct binding *b = owner;
+
+	if (b->active && !b->brr_sent) {
+		b->brr_sent = true;
+		timerq_set(&eng->timers, &b->timer, b->expires);
+		cn_send_brr(eng, b);
+	} else if (b->active) {
+		binding_delete(eng, b, "expired");
+	} else {
+		table_remove(&eng->bindings, b);
+	}
+}
+
+/* Frees the deleted entry that would go first.  The replay that it stood against is then stopped
+ * by forgetting the nonces. */
+static bool push_out(struct bub_engine *eng)
+{
+	struct binding *b, *oldest = NULL;
+
+	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b))
+		if (!b->active && (oldest == NULL || b->timer.at.ns < oldest->timer.at.ns))
+			oldest = b;
+	if (oldest == NULL)
+		return false;
+	timerq_cancel(&eng->timers, &oldest->timer);
+	table_remove(&eng->bindings, oldest);
+	nonce_forget(eng);
+	return true;
+}
+
+struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
+			    const struct in6_addr *home)
+{
+	struct binding *b = binding_find(eng, local, home);
+
+	if (b != NULL)
+		return b;
+	b = table_add(&eng->bindings, local, home);
+	if (b == NULL && push_out(eng))
+		b = table_add(&eng->bindings, local, home);
+	if (b != NULL)
+		timer_init(&b->timer, on_timer, b);
+	return b;
+}
+
+void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
+		 uint32_t lifetime_s)
+{
+	if (!b->active)
+		core_trace_state(eng, "binding", "none", "bound", b->bub ? "bub" : "ro", &b->key.a,
+				 &b->key.b);
+	b->active = true;
+	b->care_of = *care_of;
+	b->updated = eng->now;
+	b->expires = bub_time_add_s(eng->now, lifetime_s);
+	/* No question where none is wanted, or where the life is too short to be worth it. */
+	b->brr_sent = b->bub || !eng->cfg.send_brr || lifetime_s <= 2 * BRR_MARGIN_S;
+	core_timer(eng, &b->timer,
+		   (uint64_t)(lifetime_s - (b->brr_sent ? 0 : BRR_MARGIN_S)) * 1000);
+	path_update(eng, &b->key.a, &b->key.b);
+}
+
+void binding_cap(struct bub_engine *eng, struct binding *b)
+{
+	struct bub_time until = bub_time_add_s(eng->now, MAX_RR_BINDING_LIFETIME_S);
+
+	if (!bub_time_before(until, b->expires))
+		return;
+	b->expires = until;
+	timerq_set(&eng->timers, &b->timer, until);
+}
+
+void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
+{
+	if (b->active)
+		core_trace_state(eng, "binding", "bound", "none", why, &b->key.a, &b->key.b);
+	b->active = false;
+	b->updated = eng->now;
+	core_timer(eng, &b->timer, (uint64_t)MAX_NONCE_LIFETIME_S * 1000);
+	path_update(eng, &b->key.a, &b->key.b);
+}
+
+void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer)
+{
+	const struct binding *b = binding_active(eng, local, peer);
+	const struct home *h = core_home_of(eng, local);
+	const struct peer *p = peer_find(eng, local, peer);
+	struct bub_path path = {
+		.local = *local,
+		.peer = *peer,
+		.out_src = *local,
+		.out_dst = *peer,
+	};
+	struct bub_action *act;
+
+	if (b != NULL) {
+		path.out_dst = b->care_of;
+		path.in_care_of = b->care_of;
+	}
+	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
+		/* Until the peer has acknowledged the care-of address, packets from it would be
+		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
+		path.direct = p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
+			      (p->bub_policy != BUB_POLICY_REQUIRE || p->has_kabm);
+		if (path.direct)
+			path.out_src = h->care_of;
+	} else {
+		path.direct = b != NULL;
+	}
+	act = core_action(eng, path.direct || b != NULL ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
+	act->u.path = path;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Correspondent node (RFC 6275, 9.4 and 9.5): answers to test messages, which keep no state, and
+ * Binding Updates, signed with Kbm (return routability) or with Kabm (BUB mode; draft, 7).
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "core.h"
+
+#define REPETITION_S 32 /* MAX_BINDACK_TIMEOUT: a refresh comes later than a retransmission */
+
+/* ---- Test messages ------------------------------------------------------------------------- */
+
+/* The session that a test message belongs to: a CoTI names it in an option, since its source is
+ * the care-of address (protocol.md, 3). */
+static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
+{
+	const struct in6_addr *peer = &rx->peer;
+
+	if (rx->mh.kind == BUB_MH_COTI) {
+		if (!(rx->mh.opts.present & BUB_OPT_MN_ID))
+			return NULL;
+		peer = &rx->mh.opts.mn_id;
+	}
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+
+		if (!bub_addr_eq(&h->care_of, &rx->local) &&
+		    !bub_addr_eq(&h->cfg.address, &rx->local))
+			continue;
+		/* Only with whom there is a session already: strangers get no state. */
+		if (binding_active(eng, &h->cfg.address, peer) != NULL)
+			return peer_get(eng, h, peer);
+		if (peer_find(eng, &h->cfg.address, peer) != NULL)
+			return peer_find(eng, &h->cfg.address, peer);
+	}
+	return NULL;
+}
+
+/* CoTI signed with Kabm asks whether the direct path is open (draft, appendix A). */
+static void on_signed_init(struct bub_engine *eng, const struct rx *rx, const struct route *r,
+			   struct mh_out *out)
+{
+	struct peer *p = session_of(eng, rx);
+
+	out->key = p != NULL ? bubmode_signer(eng, p, rx, &rx->ip->src, &p->key.a) : NULL;
+	if (p == NULL || out->key == NULL) {
+		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
+		return;
+	}
+	out->mh.opts.present = BUB_OPT_AUTH;
+	out->auth_care_of = rx->ip->src;
+	out->auth_correspondent = p->key.a;
+	core_send(eng, r, out);
+}
+
+void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
+{
+	bool care_of = rx->mh.kind == BUB_MH_COTI;
+	struct mh_out out = {.mh = {.kind = care_of ? BUB_MH_COT : BUB_MH_HOT}};
+	struct route r = route_plain(&rx->local, &rx->ip->src);
+	struct peer *p = NULL;
+
+	if (rx->home != NULL)
+		r = route_from_home(rx->home, &rx->ip->src);
+	nonce_token(eng, &rx->ip->src, care_of, &out.mh.u.test.nonce_index, out.mh.u.test.token);
+	memcpy(out.mh.u.test.cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN);
+	/* One that does not say whose it is is none of ours: the option is skipped. */
+	if (rx->mh.opts.present & BUB_OPT_AUTH && rx->mh.opts.present & BUB_OPT_MN_ID) {
+		on_signed_init(eng, rx, &r, &out);
+		return;
+	}
+	if (rx->mh.opts.present & BUB_OPT_BUB) { /* Do BUB: the codec lets no other code through */
+		p = session_of(eng, rx);
+		out.mh.opts.present = BUB_OPT_BUB;
+		out.mh.opts.bub_code = bubtest_on_do(eng, rx, p, out.mh.u.test.nonce_index);
+	}
+	core_send(eng, &r, &out);
+	if (p != NULL && out.mh.opts.bub_code == BUB_CODE_ACK)
+		bubtest_after_answer(eng, p);
+}
+
+void cn_send_brr(struct bub_engine *eng, const struct binding *b)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_BRR}};
+	const struct home *h = core_home_of(eng, &b->key.a);
+	/* To the home address: the binding cache is not for mobility messages (RFC 6275, 6.1). */
+	struct route r =
+		h != NULL ? route_from_home(h, &b->key.b) : route_plain(&b->key.a, &b->key.b);
+
+	core_send(eng, &r, &out);
+}
+
+/* ---- Binding Updates ----------------------------------------------------------------------- */
+
+/* What a Binding Update asks for. */
+struct update {
+	const struct rx *rx;
+	struct peer *peer;       /* session with the sender; NULL: none */
+	struct binding *binding; /* NULL: none yet */
+	struct in6_addr care_of; /* to register; the home address: delete */
+	bool deletes;
+	uint16_t last_sequence;       /* last one accepted, where this one is not greater */
+	bool bub;                     /* signed with Kabm */
+	const struct bub_key *signer; /* which of the session's; NULL: none */
+	struct bub_key key;           /* that signed it */
+	bool has_key;
+};
+
+/* Straight back, under the key of the update (RFC 6275, 9.5.4). */
+static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out)
+{
+	const struct rx *rx = u->rx;
+	struct route r = route_plain(&rx->local, &rx->ip->src);
+
+	if (rx->home != NULL)
+		r = route_from_home(rx->home, &rx->ip->src);
+	r.has_rh2 = rx->ip->has_hao;
+	r.rh2 = rx->peer;
+	core_send(eng, &r, out);
+}
+
+/* Care-of address to care-of address (draft, 7), and for a repetition also through the home
+ * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5). */
+static void send_bub_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out,
+			bool both_ways)
+{
+	struct home *h;
+	struct route r;
+
+	assert(u->peer != NULL); /* whose Kabm signed it */
+	h = u->peer->home;
+	r = route_plain(&h->cfg.address, &u->care_of);
+	if (home_is_away(h)) {
+		r.src = h->care_of;
+		r.has_hao = true;
+		r.hao = h->cfg.address;
+	} else if (h->state == HOME_UNATTACHED) {
+		return; /* no way out now; the peer will ask again */
+	}
+	r.has_rh2 = !u->deletes;
+	r.rh2 = u->rx->peer;
+	core_send(eng, &r, out);
+	if (!both_ways)
+		return;
+	r = route_from_home(h, &u->rx->peer);
+	r.via = "home agents";
+	core_send(eng, &r, out);
+}
+
+static void send_ba(struct bub_engine *eng, const struct update *u, uint8_t status,
+		    uint32_t lifetime_s, uint16_t sequence, bool both_ways)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
+
+	out.mh.u.ba.status = status;
+	out.mh.u.ba.sequence = sequence;
+	out.mh.u.ba.lifetime_s = lifetime_s;
+	if (u->has_key) {
+		out.mh.opts.present = BUB_OPT_AUTH;
+		out.key = &u->key;
+		out.auth_care_of = u->care_of;
+		out.auth_correspondent = u->rx->local;
+	}
+	if (u->bub)
+		send_bub_ba(eng, u, &out, both_ways);
+	else
+		send_ro_ba(eng, u, &out);
+}
+
+static void refuse(struct bub_engine *eng, const struct update *u, uint8_t status,
+		   enum bub_drop why)
+{
+	uint16_t sequence = u->rx->mh.u.bu.sequence;
+
+	core_drop(eng, why, &u->rx->peer);
+	if (status == BUB_STATUS_SEQUENCE)
+		sequence = u->last_sequence; /* RFC 6275, 9.5.1 */
+	send_ba(eng, u, status, 0, sequence, false);
+}
+
+static bool is_signed_with(struct bub_engine *eng, const struct update *u,
+			   const struct bub_key *key)
+{
+	const struct bub_mh *mh = &u->rx->mh;
+	uint8_t auth[BUB_AUTH_LEN];
+
+	bub_authenticator(eng->crypto, key, &u->care_of, &u->rx->local, mh->raw.data,
+			  mh->opts.auth_at, auth);
+	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
+}
+
+static bool is_repetition(const struct bub_engine *eng, const struct update *u)
+{
+	const struct binding *b = u->binding;
+
+	if (b == NULL || !b->bub || !u->bub || b->active == u->deletes)
+		return false;
+	return (u->deletes || bub_addr_eq(&b->care_of, &u->care_of)) &&
+	       bub_time_ms_between(b->updated, eng->now) < (uint64_t)REPETITION_S * 1000;
+}
+
+/* The peer is known to be mobile now: what we owe it, and whether BUB is worth a test. */
+static void after_accept(struct bub_engine *eng, const struct update *u)
+{
+	struct peer *p;
+
+	if (u->deletes || u->rx->home == NULL || !home_is_away(u->rx->home))
+		return;
+	p = peer_get(eng, u->rx->home, &u->rx->peer);
+	if (p == NULL)
+		return;
+	if (p->reg == REG_NONE && !p->rr.active && !p->has_kabm)
+		peer_update(eng, p);
+	else
+		bubtest_consider(eng, p);
+}
+
+static void after_bub_accept(struct bub_engine *eng, const struct update *u, bool moved)
+{
+	assert(u->peer != NULL); /* whose Kabm signed it */
+	u->peer->has_sequence_in = true;
+	u->peer->sequence_in = u->rx->mh.u.bu.sequence;
+	bubmode_heard(eng, u->peer, u->signer);
+	if (moved && !u->deletes)
+		peer_has_moved(eng, u->peer);
+	if (moved && !u->deletes && eng->cfg.check_care_of)
+		bubmode_check(eng, u->peer);
+}
+
+static void accept_update(struct bub_engine *eng, struct update *u)
+{
+	const struct bub_mh *mh = &u->rx->mh;
+	uint32_t max_s = u->bub ? eng->cfg.bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
+	uint32_t lifetime_s = mh->u.bu.lifetime_s < max_s ? mh->u.bu.lifetime_s : max_s;
+	bool moved, repeated = is_repetition(eng, u);
+	struct binding *b;
+
+	if (u->binding == NULL)
+		u->binding = binding_get(eng, &u->rx->local, &u->rx->peer);
+	b = u->binding;
+	if (b == NULL) {
+		refuse(eng, u, BUB_STATUS_NO_RESOURCES, BUB_DROP_BU_TABLE_FULL);
+		return;
+	}
+	moved = !b->active || !bub_addr_eq(&b->care_of, &u->care_of);
+	b->sequence = mh->u.bu.sequence;
+	b->bub = u->bub;
+	b->signer = u->key;
+	memcpy(b->last_auth, mh->raw.data + mh->opts.auth_at, sizeof b->last_auth);
+	if (u->deletes) {
+		lifetime_s = 0;
+		binding_delete(eng, b, "by the mobile node");
+	} else {
+		binding_set(eng, b, &u->care_of, lifetime_s);
+	}
+	if (mh->u.bu.flags & BUB_BU_ACK)
+		send_ba(eng, u, BUB_STATUS_ACCEPTED, lifetime_s, b->sequence, repeated);
+	if (u->bub)
+		after_bub_accept(eng, u, moved);
+	after_accept(eng, u);
+}
+
+/* The rules of the draft, 7, for an update whose signature under Kabm is right. */
+static void on_bub_bu(struct bub_engine *eng, struct update *u)
+{
+	const struct bub_mh *mh = &u->rx->mh;
+	enum bub_drop why = BUB_DROP_NONE;
+
+	if (mh->opts.present & BUB_OPT_ALT_CARE_OF)
+		why = BUB_DROP_BUB_BU_ALT_COA;
+	else if (mh->opts.present & BUB_OPT_NONCE_INDICES)
+		why = BUB_DROP_BUB_BU_NONCE_INDICES;
+	else if (!(mh->u.bu.flags & BUB_BU_ACK))
+		why = BUB_DROP_BUB_BU_NOT_ACK;
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &u->rx->peer);
+		return;
+	}
+	u->bub = true;
+	u->key = *u->signer;
+	u->has_key = true;
+	/* The first number under a new Kabm is the start (draft, 7).  It outlives the binding: an
+	 * old Binding Update is as well signed as ever. */
+	if (u->peer->has_sequence_in && !bub_seq_greater(mh->u.bu.sequence, u->peer->sequence_in)) {
+		u->last_sequence = u->peer->sequence_in;
+		refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+		return;
+	}
+	accept_update(eng, u);
+}
+
+/* Kbm from the nonce indices (RFC 6275, 9.5.1).  Returns ACCEPTED, or which nonces expired. */
+static uint8_t make_kbm(struct bub_engine *eng, struct update *u)
+{
+	const struct bub_mh_opts *o = &u->rx->mh.opts;
+	uint8_t home[BUB_TOKEN_LEN], care_of[BUB_TOKEN_LEN];
+	bool home_ok = nonce_token_at(eng, &u->rx->peer, false, o->home_nonce, home);
+	/* For deletion the care-of index is ignored (RFC 6275, 6.2.6). */
+	bool care_of_ok =
+		u->deletes || nonce_token_at(eng, &u->care_of, true, o->care_of_nonce, care_of);
+
+	if (home_ok && care_of_ok) {
+		bub_kbm(eng->crypto, home, u->deletes ? NULL : care_of, &u->key);
+		return BUB_STATUS_ACCEPTED;
+	}
+	if (home_ok)
+		return BUB_STATUS_CARE_OF_NONCE_EXPIRED;
+	return care_of_ok ? BUB_STATUS_HOME_NONCE_EXPIRED : BUB_STATUS_NONCES_EXPIRED;
+}
+
+/* The entry for this home address here is a home registration: its type does not change. */
+static bool is_home_registered(struct bub_engine *eng, const struct rx *rx)
+{
+	const struct client *c = ha_client(eng, &rx->peer);
+
+	return c != NULL && c->registered && bub_addr_eq(&rx->local, &eng->cfg.ha.address);
+}
+
+static void on_ro_bu(struct bub_engine *eng, struct update *u)
+{
+	uint8_t status = make_kbm(eng, u);
+	bool genuine = status == BUB_STATUS_ACCEPTED && is_signed_with(eng, u, &u->key);
+	enum bub_policy ro, bub;
+
+	core_policy(eng, &u->rx->peer, &ro, &bub);
+	/* Else whoever sits on the path could take the session back.  But a peer that restarted
+	 * knows no better: does it still hold Kabm?  (protocol.md, 5) */
+	if (u->peer != NULL && u->peer->has_kabm && u->peer->kabm_heard) {
+		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
+		if (genuine)
+			bubmode_probe(eng, u->peer);
+		return;
+	}
+	if (status != BUB_STATUS_ACCEPTED) {
+		refuse(eng, u, status, BUB_DROP_BU_NONCE_EXPIRED);
+		return;
+	}
+	if (!genuine) {
+		core_drop(eng, BUB_DROP_BU_BAD_AUTH, &u->rx->peer); /* silently: 9.5.1 */
+		return;
+	}
+	u->has_key = true;
+	if (is_home_registered(eng, u->rx)) {
+		refuse(eng, u, BUB_STATUS_REGISTRATION_TYPE, BUB_DROP_BU_TYPE_CHANGE);
+		return;
+	}
+	if (ro == BUB_POLICY_NEVER) {
+		refuse(eng, u, BUB_STATUS_PROHIBITED, BUB_DROP_BU_POLICY);
+		return;
+	}
+	if (u->binding != NULL && !bub_seq_greater(u->rx->mh.u.bu.sequence, u->binding->sequence)) {
+		u->last_sequence = u->binding->sequence;
+		refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+		return;
+	}
+	accept_update(eng, u);
+}
+
+static void fill_update(struct bub_engine *eng, const struct rx *rx, struct update *ret)
+{
+	struct update u = {.rx = rx, .care_of = rx->ip->src};
+
+	if (rx->mh.opts.present & BUB_OPT_ALT_CARE_OF)
+		u.care_of = rx->mh.opts.alt_care_of;
+	u.deletes = rx->mh.u.bu.lifetime_s == 0 || bub_addr_eq(&u.care_of, &rx->peer);
+	if (u.deletes) /* the address that the Authenticator covers then: RFC 6275, 6.2.7 */
+		u.care_of = rx->peer;
+	if (rx->home != NULL)
+		u.peer = peer_find(eng, &rx->local, &rx->peer);
+	u.binding = binding_find(eng, &rx->local, &rx->peer);
+	*ret = u;
+}
+
+void cn_on_bu(struct bub_engine *eng, const struct rx *rx)
+{
+	const struct bub_mh_opts *o = &rx->mh.opts;
+	struct update u;
+
+	fill_update(eng, rx, &u);
+	if (!bub_addr_is_routable(&u.care_of)) {
+		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &rx->peer);
+		send_ba(eng, &u, BUB_STATUS_INVALID_CARE_OF, 0, rx->mh.u.bu.sequence, false);
+		return;
+	}
+	if (!(o->present & BUB_OPT_AUTH)) {
+		core_drop(eng, BUB_DROP_BU_NO_AUTH, &rx->peer);
+		return;
+	}
+	/* The second copy of one accepted before: no error, no second answer (protocol.md, 5). */
+	if (u.binding != NULL && u.binding->bub && u.binding->sequence == rx->mh.u.bu.sequence &&
+	    memcmp(u.binding->last_auth, rx->mh.raw.data + o->auth_at, BUB_AUTH_LEN) == 0) {
+		core_drop(eng, BUB_DROP_BUB_BU_COPY, &rx->peer);
+		return;
+	}
+	if (u.peer != NULL)
+		u.signer = bubmode_signer(eng, u.peer, rx, &u.care_of, &rx->local);
+	if (u.signer != NULL)
+		on_bub_bu(eng, &u);
+	else if (o->present & BUB_OPT_NONCE_INDICES)
+		on_ro_bu(eng, &u);
+	else
+		core_drop(eng, BUB_DROP_BU_BAD_AUTH, &rx->peer);
+}

@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the protocol core share: the engine's state and the few services that every
+ * role uses (send a message, count a drop, trace, arm a timer).
+ *
+ *   engine.c    feeds events to the roles, owns the action queue and the timers
+ *   mn.c        mobile node: movement and home registration (RFC 6275, 11)
+ *   rr.c        mobile node: return routability (RFC 6275, 11.6)
+ *   peer.c      mobile node: binding update list, one entry a peer (RFC 6275, 11.1, 11.7.2)
+ *   cn.c        correspondent: tests, Binding Updates, Binding Errors (RFC 6275, 9)
+ *   bcache.c    binding cache (RFC 6275, 9.1) and the data path that follows from it
+ *   nonce.c     the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
+ *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
+ *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
+ *   icmp.c      ICMPv6: errors about our messages
+ *   discovery.c home agent address and prefix discovery (RFC 6275, 10.5, 10.6, 11.4)
+ *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
+ *   ha.c        home agent (RFC 6275, 10)
+ *   status.c    looking in
+ */
+#ifndef BUB_CORE_CORE_H
+#define BUB_CORE_CORE_H
+
+#include "bub/engine.h"
+#include "crypto/crypto.h"
+#include "table.h"
+#include "timerq.h"
+
+/* RFC 6275, 12 and 13. */
+#define INITIAL_BINDACK_TIMEOUT_MS 1000u
+#define INITIAL_BINDACK_TIMEOUT_FIRST_REG_MS 1500u
+#define MAX_BINDACK_TIMEOUT_MS 32000u
+#define MAX_NONCE_LIFETIME_S 240u
+#define MAX_TOKEN_LIFETIME_S 210u
+#define MAX_RR_BINDING_LIFETIME_S 420u
+#define MAX_RO_FAILURE 3u
+#define MAX_DELETE_BCE_TIMEOUT_S 10u
+#define INITIAL_DHAAD_TIMEOUT_MS 3000u
+#define DHAAD_RETRIES 4u
+#define INITIAL_SOLICIT_TIMER_MS 3000u
+#define PREFIX_RETRIES 3u
+#define DOUBT_S 60u        /* a doubted registration is refreshed no more often */
+#define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
+
+/* docs/protocol.md. */
+#define BUB_TRIES 2u    /* BUB test: tries, and mismatches that abandon it */
+#define TEST_SENDS 3u   /* sends of a test message before a try that carries a BUB test fails */
+#define RR_SENDS 6u     /* sends of a test message before return routability has failed */
+#define DH_SENDS 3u     /* sends of a DH message before the exchange has failed */
+#define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
+#define GLARE_DELAY_MS 2000u   /* the numerically larger home address waits so long to launch */
+#define RESPONDER_FORGETS_S 20 /* a responder keeps half a test or exchange so long */
+#define RO_RETRY_S 600u        /* a peer that refused route optimisation is left alone so long */
+#define BRR_MARGIN_S 10u       /* before expiry a correspondent asks for a refresh */
+#define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
+#define HOME_TIMERS 3u         /* timers in struct home */
+#define PEER_TIMERS 6u         /* timers in struct peer */
+#define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
+#define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
+#define CHECK_SENDS 3u         /* signed CoTI without an answer: the direct path is broken */
+#define KABM_RETRY_S 60u       /* a failed renewal of Kabm is tried again so much later */
+
+#define CANDIDATES_MAX 16   /* care-of addresses known at once, over all interfaces */
+#define PACKET_MAX 1360     /* longest packet that the core itself builds: 1280 and a wrapper */
+#define DH_MESSAGE_MAX 448  /* longest DH message: DH1 with both suites is 368 octets */
+#define HELD_MAX 64         /* octets of a BUBC that is kept until its CoT */
+#define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
+#define HELD_PACKET_MAX 256 /* octets of one */
+#define HELD_S 1            /* and how long */
+#define SCRATCH_MAX 9216    /* a jumbo frame */
+
+/* ---- Binding cache ------------------------------------------------------------------------- */
+
+struct binding {
+	struct tentry key; /* a: address here that the peer registered with; b: its home address */
+	bool active; /* false: deleted; the sequence number stands against replay until expiry */
+	bool bub;    /* last updated with Kabm */
+	struct in6_addr care_of;
+	uint16_t sequence;
+	uint8_t last_auth[BUB_AUTH_LEN]; /* of the last Binding Update: tells a copy */
+	struct bub_time expires;
+	struct bub_time updated;
+	struct bub_key signer; /* that signed the last Binding Update */
+	bool brr_sent;
+	struct timer timer;
+};
+
+/* When the last few Binding Updates to one node went out. */
+struct rate {
+	struct bub_time at[MAX_UPDATE_RATE];
+	unsigned next;
+};
+
+/* ---- Mobile node --------------------------------------------------------------------------- */
+
+struct candidate {
+	struct in6_addr address;
+	uint8_t prefix_len;
+	uint32_t ifindex; /* 0: slot unused */
+	int32_t preference;
+	uint64_t order; /* newer is larger */
+};
+
+enum home_state {
+	HOME_UNATTACHED, /* no usable address anywhere */
+	HOME_AT_HOME,
+	HOME_REGISTERING, /* Binding Update sent, no valid registration for this care-of address */
+	HOME_REGISTERED,
+	HOME_DEREGISTERING, /* back home, the home agent does not know yet */
+};
+
+struct home {
+	struct bub_home_config cfg;
+	enum home_state state;
+	const char *why;
+	struct in6_addr care_of; /* :: unless away with an address */
+	uint32_t ifindex;
+	uint16_t sequence;
+	uint32_t interval_ms;        /* of the retransmission timer */
+	struct bub_time sent_at;     /* the last home registration */
+	struct bub_time bound_until; /* the home agent has a binding until then */
+	struct bub_time last_update; /* any Binding Update sent for this home address */
+	bool ever_sent;
+	struct rate rate;
+	bool postponed; /* by the rate limit */
+	unsigned sends; /* Binding Updates since the last answer */
+	bool discovering;
+	uint16_t discovery_id;
+	unsigned discovery_sends;
+	uint32_t discovery_ms;
+	struct timer discovery_timer;
+	bool prefix_waiting;
+	uint16_t prefix_id;
+	unsigned prefix_sends;
+	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
+	struct timer prefix_timer;
+	struct timer timer; /* retransmission or refresh */
+};
+
+struct rr {
+	bool active;
+	bool want_home, want_care_of; /* still waiting for this answer */
+	bool with_test;
+	bool via_home; /* CoTI goes to the peer's home address */
+	unsigned sends;
+	uint32_t interval_ms;
+	uint8_t home_cookie[BUB_COOKIE_LEN], care_of_cookie[BUB_COOKIE_LEN];
+	bool has_home, has_care_of;
+	uint8_t home_token[BUB_TOKEN_LEN], care_of_token[BUB_TOKEN_LEN];
+	uint16_t home_nonce, care_of_nonce;
+	struct bub_time home_at, care_of_at;
+	struct in6_addr care_of; /* that the care-of token is for */
+	unsigned failures;       /* runs in a row without an answer */
+	struct timer timer;
+};
+
+enum reg_state {
+	REG_NONE,
+	REG_SENT, /* Binding Update sent, not acknowledged */
+	REG_BOUND,
+	REG_FAILED, /* the peer does not do route optimisation; left alone until bu_timer */
+};
+
+enum test_state {
+	TEST_NONE,
+	TEST_RUNNING,   /* Do BUB sent in HoTI and CoTI */
+	TEST_WAIT_BUBC, /* both acknowledged */
+	TEST_PASSED,    /* BUBC verified */
+	TEST_FAILED,    /* two tries failed: never again in this session */
+	TEST_ABANDONED, /* two mismatches: the same */
+};
+
+/* What a HoT or CoT said to Do BUB. */
+enum test_answer {
+	ANSWER_NONE,
+	ANSWER_ACK,
+	ANSWER_NACK,
+};
+
+struct bub_test {
+	enum test_state state;
+	unsigned fails, mismatches;
+	enum test_answer hot, cot;
+	unsigned sends; /* of CoTI while waiting for BUBC */
+	struct bub_key kbm;
+	uint8_t held[HELD_MAX]; /* a BUBC that came before its CoT */
+	size_t held_len;
+	struct timer timer; /* launch, or wait for BUBC */
+};
+
+/* The responder's half of a test. */
+struct bub_response {
+	bool hot_acked, cot_acked;
+	struct bub_time hot_at;
+	uint16_t home_nonce, care_of_nonce;
+	struct in6_addr care_of;
+	uint8_t care_of_cookie[BUB_COOKIE_LEN], bub_cookie[BUB_COOKIE_LEN];
+};
+
+/* What an exchange is for. */
+enum dh_purpose {
+	DH_FOR_TEST,    /* after a BUB test, under Kbm and the BUB cookie */
+	DH_FOR_RENEWAL, /* of a Kabm, under the old one */
+	DH_FOR_STATIC,  /* with a correspondent that does not move, under Kbm (draft, 7) */
+};
+
+enum dh_state {
+	DH_NONE,
+	DH_SENT_1, /* initiator: waits for both copies of DH2 */
+	DH_SENT_3, /* initiator: waits for DH4 */
+	DH_READY,  /* responder: BUBC sent, waits for DH1 */
+	DH_SENT_2, /* responder: waits for DH3 */
+	DH_DONE,
+};
+
+struct dh {
+	enum dh_state state;
+	enum dh_purpose purpose;
+	bool initiator;
+	struct bub_key kbm;
+	uint8_t bub_cookie[BUB_COOKIE_LEN];
+	uint8_t sid1[BUB_DH_SID_LEN], sid2[BUB_DH_SID_LEN];
+	uint8_t n1[BUB_DH_NONCE_LEN], n2[BUB_DH_NONCE_LEN];
+	uint8_t suite;
+	uint8_t info1[BUB_DH_INFO_MAX], info2[BUB_DH_INFO_MAX];
+	uint8_t info1_len, info2_len;
+	uint8_t priv[BUB_SUITES_MAX][BUB_DH_PRIVATE_LEN];
+	uint8_t pub[BUB_SUITES_MAX][BUB_DH_PUBLIC_MAX]; /* own */
+	uint8_t peer_pub[BUB_DH_PUBLIC_MAX];
+	struct bub_dh_keys keys;
+	uint8_t message[2][DH_MESSAGE_MAX]; /* own: DH1 and DH3, or DH2 and DH4 */
+	uint16_t message_len[2];
+	uint8_t dh2[DH_MESSAGE_MAX]; /* initiator: the first copy, checksum zeroed */
+	uint16_t dh2_len;
+	bool dh2_tunnelled, dh2_direct;
+	struct in6_addr peer_care_of; /* responder: where DH1 and DH3 came from */
+	unsigned sends;
+	uint32_t interval_ms;
+	struct timer timer;
+};
+
+/* CoTI and CoT signed with Kabm: is the direct path open? (draft, appendix A) */
+struct care_of_check {
+	bool active; /* a CoTI is out */
+	unsigned sends;
+	uint8_t cookie[BUB_COOKIE_LEN];
+	struct timer timer;
+};
+
+/* Binding update list entry and BUB session with one peer. */
+struct peer {
+	struct tentry key; /* a: home address here; b: the peer's (home) address */
+	struct home *home;
+	enum bub_policy ro_policy, bub_policy;
+	const char *why;
+	enum reg_state reg;
+	bool update_due;   /* bu_timer means: bring the binding at the peer up to date */
+	bool backhaul_due; /* BU still to go through the home agents (not yet registered) */
+	bool backhaul_now; /* bu_timer means: send it; then it is due at bu_due again */
+	struct bub_time bu_due;
+	bool direct_broken;      /* data goes through the home agents for now */
+	struct in6_addr care_of; /* in the last Binding Update; the home address: deletion */
+	struct in6_addr acked;   /* that the peer acknowledged; :: none */
+	struct bub_time acked_until;
+	struct bub_time sent_at;    /* the last Binding Update */
+	uint32_t asked_s;           /* by it */
+	struct bub_time told_until; /* the peer may have a binding of ours until then */
+	uint16_t sequence;
+	unsigned bu_sends;
+	uint64_t rtt_ms; /* from a Binding Update to its acknowledgement, last time */
+	uint32_t interval_ms;
+	struct timer bu_timer; /* retransmission, refresh, update due, retry */
+	struct rr rr;
+	struct bub_key kbm;    /* of the last return routability run */
+	struct bub_key bu_kbm; /* that signed the last Binding Update without Kabm */
+	uint16_t kbm_home_nonce, kbm_care_of_nonce;
+	struct bub_test test;
+	struct bub_response resp;
+	struct dh dh;
+	bool has_kabm;
+	bool kabm_heard;      /* the peer has used it: it holds it too */
+	bool has_sequence_in; /* a Binding Update of the peer under Kabm has been accepted */
+	uint16_t sequence_in; /* its number */
+	bool kabm_static;     /* agreed with a correspondent that has not moved since */
+	bool static_tried;
+	struct bub_key kabm; /* signs */
+	bool has_other;
+	bool other_is_newer;       /* agreed in a renewal; the peer has not used it yet */
+	struct bub_key kabm_other; /* accepted too, round a renewal */
+	struct timer kabm_timer;   /* renewal */
+	struct care_of_check check;
+	struct rate rate;    /* rounds of peer_update() */
+	struct rate bu_rate; /* every Binding Update, also one that ends a round */
+	uint64_t handovers;
+	struct bub_time used; /* data seen, or the entry's last registration */
+};
+
+/* ---- Home agent ---------------------------------------------------------------------------- */
+
+/* A registration as it was asked for. */
+struct request {
+	struct in6_addr care_of; /* the home address: delete */
+	struct in6_addr source;  /* where the answer goes */
+	bool has_hao;
+	uint16_t sequence;
+	bool link_local; /* L bit: the link-local address with the same identifier too */
+	uint32_t lifetime_s;
+};
+
+struct client {
+	struct tentry key; /* a: home address; b: :: */
+	bool registered;
+	bool probing;    /* duplicate address detection under way */
+	bool defended;   /* probed before: proxy stands */
+	bool link_local; /* its link-local address is defended too */
+	struct in6_addr care_of;
+	uint16_t sequence;
+	bool deleted; /* by the mobile node: its number stands against late updates for a while */
+	struct bub_time deleted_at;
+	struct bub_time expires;
+	struct timer timer;
+	uint32_t dad_id;
+	struct request pending; /* waits for duplicate address detection */
+};
+
+/* A tunnelled message that came before the Binding Update that vouches for its care-of address. */
+struct held {
+	struct bub_time at;
+	struct in6_addr home, outer_src;
+	size_t len; /* 0: free */
+	uint8_t packet[HELD_PACKET_MAX];
+};
+
+/* Another home agent on our home link, from its router advertisements. */
+struct other_agent {
+	struct in6_addr link_local, address;
+	uint16_t preference;
+	struct bub_time expires;
+};
+#define OTHER_AGENTS 16
+
+/* ---- Engine -------------------------------------------------------------------------------- */
+
+#define NONCES 16 /* more than MAX_NONCE_LIFETIME / NONCE_FRESH_S */
+
+struct nonce {
+	bool valid;
+	uint16_t index;
+	uint8_t octets[BUB_NONCE_LEN];
+	struct bub_time made;
+};
+
+struct policy_entry {
+	struct tentry key; /* a: peer; b: :: */
+	struct bub_peer_policy policy;
+};
+
+struct bub_engine {
+	struct bub_config cfg;
+	struct bub_env env;
+	struct bub_crypto *crypto;
+	struct bub_time now;
+	struct timerq timers;
+	struct bub_counters counters;
+
+	struct bub_action action[BUB_ACTIONS_MAX];
+	uint8_t buffer[BUB_ACTIONS_MAX][PACKET_MAX];
+	unsigned n_actions, next_action;
+	uint32_t last_id;
+
+	uint8_t kcn[BUB_KCN_LEN];
+	struct nonce nonce[NONCES];
+	uint16_t last_nonce;
+
+	struct table bindings, peers, clients, policies;
+	struct candidate candidate[CANDIDATES_MAX];
+	uint64_t candidate_order;
+	struct home home[BUB_HOMES_MAX];
+	struct held held[HELD_PACKETS];
+	struct other_agent agent[OTHER_AGENTS];
+	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */
+	struct {
+		struct bub_time since;
+		unsigned n;
+	} errors; /* Binding Errors sent lately: rate limit */
+};
+
+/* A received mobility message and the way it came. */
+struct rx {
+	const struct bub_ip6 *ip;
+	struct bub_mh mh;
+	enum bub_way way;
+	bool tunnelled;        /* out of the tunnel from this node's own home agent */
+	struct in6_addr local; /* destination after a routing header */
+	struct in6_addr peer;  /* source after a Home Address option */
+	struct home *home;     /* whose home address local is; NULL: none */
+};
+
+/* How a message leaves. */
+struct route {
+	struct in6_addr src, dst;
+	bool has_hao, has_rh2;
+	struct in6_addr hao, rh2;
+	enum bub_way way; /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
+	struct in6_addr owner;
+	const char *via; /* for the trace: "direct", "home agent", "home agents" */
+};
+
+/* A message to encode: what signs it, if anything does. */
+struct mh_out {
+	struct bub_mh mh;
+	const struct bub_key
+		*key; /* Binding Authorization Data, or the signature of a DH message */
+	struct in6_addr auth_care_of, auth_correspondent;
+	const uint8_t *bub_cookie; /* DH messages */
+};
+
+/* engine.c: services */
+
+void core_drop(struct bub_engine *eng, enum bub_drop why, const struct in6_addr *peer);
+void core_trace_state(struct bub_engine *eng, const char *machine, const char *from, const char *to,
+		      const char *reason, const struct in6_addr *local,
+		      const struct in6_addr *peer);
+void core_trace_key(struct bub_engine *eng, const char *name, const struct in6_addr *local,
+		    const struct in6_addr *peer, const uint8_t *octets, size_t len);
+void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t number);
+void core_random(struct bub_engine *eng, void *buf, size_t len);
+struct bub_action *core_action(struct bub_engine *eng, enum bub_action_type type);
+void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms);
+/* Milliseconds until one more Binding Update may go out (RFC 6275, 11.8); 0: now, and counted. */
+uint64_t core_rate_take(const struct bub_engine *eng, struct rate *r);
+/* Its halves: asks only; counts only. */
+uint64_t core_rate_wait(const struct bub_engine *eng, const struct rate *r);
+void core_rate_note(const struct bub_engine *eng, struct rate *r);
+/* What was counted last goes out only now. */
+void core_rate_later(const struct bub_engine *eng, struct rate *r);
+
+/* Encodes and signs into @buf; the checksum stays zero.  Returns the length. */
+size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf, size_t cap);
+
+/* Puts headers and checksum round an encoded message and queues it. */
+void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
+		     uint32_t number, const uint8_t *mh, size_t len);
+
+/* core_build() and core_send_built() in one. */
+void core_send(struct bub_engine *eng, const struct route *r, const struct mh_out *out);
+
+/* From @src to @dst as it stands. */
+struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst);
+
+/* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
+struct route route_from_home(const struct home *h, const struct in6_addr *dst);
+
+/* Binding Error of RFC 6275, 9.3.3, rate-limited; @home is the Home Address option or ::. */
+void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status);
+
+void core_policy(struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
+		 enum bub_policy *ret_bub);
+
+/* A Mobility Header, plain or out of a tunnel: checks of RFC 6275, 9.2, then to its role. */
+void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
+		   bool tunnelled);
+
+/* The home whose address is @a; NULL: none. */
+struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a);
+
+/* True when @h is away from home and has a care-of address. */
+bool home_is_away(const struct home *h);
+
+/* mn.c */
+
+void mn_init(struct bub_engine *eng);
+void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
+void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
+void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
+void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);
+void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
+/* Wrapped by a peer's home agent and sent to the home address of a node at home. */
+void mn_from_wrapper(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
+void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+		  struct bub_view packet);
+void mn_refresh(struct bub_engine *eng);
+/* Nothing came back through the tunnel: the home agent may have lost the registration. */
+void mn_doubt(struct bub_engine *eng, struct home *h);
+/* True while tunnelled packets of @h get through its home agent. */
+bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
+/* Discovery found a home agent: registers there. */
+void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
+const char *home_state_name(enum home_state s);
+
+/* peer.c */
+
+struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
+		       const struct in6_addr *peer);
+/* Finds or makes the entry; NULL: the table is full. */
+struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+/* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
+struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
+void peer_forget(struct bub_engine *eng, struct peer *p);
+/* Data goes between a home address and @peer: route optimisation may be worth it. */
+void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+/* Data of @peer came through the home agent: does it still have what we think it has? */
+void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+/* The care-of address of @h changed: every peer of it has to know. */
+void peer_on_move(struct bub_engine *eng, struct home *h);
+/* The home agent has a binding again: what waited for the tunnel can go. */
+void peer_on_registered(struct bub_engine *eng, struct home *h);
+/* Brings the binding at the peer up to date (draft, 7; RFC 6275, 11.7.2). */
+void peer_update(struct bub_engine *eng, struct peer *p);
+/* Milliseconds until a round may start; 0: now, and counted. */
+uint64_t peer_rate_take(struct bub_engine *eng, struct peer *p);
+/* Return routability gave a fresh Kbm. */
+void peer_on_kbm(struct bub_engine *eng, struct peer *p);
+/* The peer does not do what we want of it: left alone for RO_RETRY_S. */
+void peer_refused(struct bub_engine *eng, struct peer *p, const char *why);
+/* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */
+void peer_due_now(struct bub_engine *eng, struct peer *p);
+/* A Binding Update is being sent: fields that both kinds share, and what follows. */
+void peer_fill_bu(struct peer *p, struct mh_out *out, uint32_t lifetime_s);
+void peer_after_bu(struct bub_engine *eng, struct peer *p, uint32_t lifetime_s);
+/* The peer is at a new care-of address while our own Binding Update is not acknowledged: it may
+ * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
+ * says. */
+void peer_has_moved(struct bub_engine *eng, struct peer *p);
+void peer_on_rr_failed(struct bub_engine *eng, struct peer *p);
+void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
+void peer_on_be(struct bub_engine *eng, const struct rx *rx);
+/* True when data may go to the peer from the care-of address. */
+bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
+
+/* bubmode.c */
+
+void bubmode_init(struct peer *p);
+void bubmode_reset(struct bub_engine *eng, struct peer *p);
+/* Sends a Binding Update of a new number under Kabm, on every path that it should take. */
+void bubmode_send_bu(struct bub_engine *eng, struct peer *p);
+/* True when the way through the home agents is open for us: registered there, or at home. */
+bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p);
+/* The copy through the home agents that had to wait for the registration. */
+void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p);
+/* An exchange gave @kabm. */
+void bubmode_agreed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm);
+/* What a person should know of the mode of a peer with Kabm. */
+const char *bubmode_why(const struct peer *p);
+/* Something came signed with @key, which is one of the peer's two. */
+void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
+/* Kabm is of no use any more: back to return routability, a new session. */
+void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why);
+/* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
+void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p);
+/* Asks the peer with a Binding Update whether it still holds Kabm: no answer ends the session
+ * (protocol.md, 5). */
+void bubmode_probe(struct bub_engine *eng, struct peer *p);
+/* Which of the peer's keys signed the authenticator of @rx; NULL: none. */
+const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
+				     const struct rx *rx, const struct in6_addr *care_of,
+				     const struct in6_addr *correspondent);
+/* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
+void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
+/* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
+void bubmode_new_path(struct bub_engine *eng, struct peer *p);
+void bubmode_check(struct bub_engine *eng, struct peer *p);
+void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+/* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
+void bubmode_consider_static(struct bub_engine *eng, struct peer *p);
+
+/* rr.c */
+
+void rr_init(struct peer *p);
+/* Starts a run for the current care-of address; a BUB test rides on it when @with_test. */
+void rr_start(struct bub_engine *eng, struct peer *p, bool with_test);
+void rr_stop(struct bub_engine *eng, struct peer *p);
+void rr_on_hot(struct bub_engine *eng, const struct rx *rx);
+void rr_on_cot(struct bub_engine *eng, const struct rx *rx);
+/* One more CoTI for a responder whose BUBC was lost. */
+void rr_send_care_of_init(struct bub_engine *eng, struct peer *p);
+/* A home keygen token that the peer still accepts is at hand. */
+bool rr_home_token_fresh(const struct bub_engine *eng, const struct peer *p);
+
+/* bcache.c */
+
+struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+			     const struct in6_addr *home);
+/* Active binding only. */
+struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
+			       const struct in6_addr *home);
+/* Finds or makes an entry, pushing out the oldest deleted one; NULL: full of active ones. */
+struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
+			    const struct in6_addr *home);
+void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
+		 uint32_t lifetime_s);
+/* The key that it was signed with is gone: it lives no longer than any other (RFC 6275, 12). */
+void binding_cap(struct bub_engine *eng, struct binding *b);
+void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
+/* Works the data path of one pair out anew and queues it. */
+void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer);
+
+/* nonce.c */
+
+void nonce_init(struct bub_engine *eng);
+/* Keygen token for @address from the freshest nonce; its index in @ret_index. */
+void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
+		 uint16_t *ret_index, uint8_t ret_token[static BUB_TOKEN_LEN]);
+/* Token for a nonce handed out before; false: it has expired. */
+bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
+		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN]);
+/* Forgets every nonce: no token handed out before is worth anything any more. */
+void nonce_forget(struct bub_engine *eng);
+
+/* cn.c */
+
+void cn_on_test_init(struct bub_engine *eng, const struct rx *rx);
+/* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
+void cn_send_brr(struct bub_engine *eng, const struct binding *b);
+void cn_on_bu(struct bub_engine *eng, const struct rx *rx);
+
+/* bubtest.c */
+
+void bubtest_init(struct peer *p);
+/* True when this node may launch a test with the peer now (draft, 5.1). */
+bool bubtest_may_launch(struct bub_engine *eng, const struct peer *p);
+/* Considers an eager launch: both ends are known to be away. */
+void bubtest_consider(struct bub_engine *eng, struct peer *p);
+void bubtest_begin_try(struct bub_engine *eng, struct peer *p);
+/* Both answers of a try are there, or it got none. */
+void bubtest_end_try(struct bub_engine *eng, struct peer *p);
+void bubtest_fail(struct bub_engine *eng, struct peer *p, enum test_state verdict,
+		  const char *reason);
+/* Drops a running test without counting it (glare, movement). */
+void bubtest_yield(struct bub_engine *eng, struct peer *p, const char *reason);
+/* Responder: what to answer to a Do BUB; NULL @p: no session. */
+enum bub_code bubtest_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
+			    uint16_t nonce_index);
+/* Responder: after the HoT or CoT has been sent: BUBC, where both were acknowledged. */
+void bubtest_after_answer(struct bub_engine *eng, struct peer *p);
+void bubtest_on_bubc(struct bub_engine *eng, const struct rx *rx);
+void bubtest_reset(struct bub_engine *eng, struct peer *p);
+
+/* dh.c */
+
+void dh_init(struct peer *p);
+void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
+	      const struct bub_key *kbm, const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+/* Responder: the keys under which DH1 will come. */
+void dh_expect(struct bub_engine *eng, struct peer *p, const struct bub_key *kbm,
+	       const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+void dh_on_message(struct bub_engine *eng, const struct rx *rx);
+void dh_reset(struct bub_engine *eng, struct peer *p);
+
+/* icmp.c */
+
+void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev);
+
+/* discovery.c */
+
+void discovery_init(struct home *h);
+/* Looks for a home agent of the home prefix from the care-of address. */
+void discovery_start(struct bub_engine *eng, struct home *h);
+/* Asks for the home link's prefixes, unless what is known still holds. */
+void discovery_solicit_prefixes(struct bub_engine *eng, struct home *h);
+/* False: the message is none of discovery's. */
+bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
+		     const struct bub_event *ev);
+
+/* ha.c */
+
+void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev);
+void ha_on_dad(struct bub_engine *eng, uint32_t id, int error);
+void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev);
+/* A packet for a home address that this node serves; false: it serves none such. */
+bool ha_intercept(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view packet);
+struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
+void ha_client_init(struct bub_engine *eng, struct client *c);
+
+#endif

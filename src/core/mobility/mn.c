@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: which care-of address is in use, and the registration at the home agent
+ * (RFC 6275, 11.1, 11.5 and 11.7.1).
+ *
+ * An address is a candidate from the event that calls it usable until its link goes down.  The
+ * registration at peers is peer.c's; this file tells it when the care-of address has changed and
+ * when the home agent has a binding again.
+ */
+#include <string.h>
+
+#include "core.h"
+
+const char *home_state_name(enum home_state s)
+{
+	static const char *const name[] = {"no care-of address", "at home", "registering",
+					   "registered", "deregistering"};
+
+	return name[s];
+}
+
+static void set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why)
+{
+	h->why = why;
+	if (h->state == to)
+		return;
+	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
+			 why, &h->cfg.address, &h->cfg.home_agent);
+	h->state = to;
+}
+
+bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
+{
+	return home_is_away(h) && bub_time_before(eng->now, h->bound_until);
+}
+
+/* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
+ * from the home address to delete the binding. */
+static void send_home_bu(struct bub_engine *eng, struct home *h)
+{
+	bool away = home_is_away(h);
+	struct route r = route_plain(away ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
+	struct mh_out out = {.mh = {.kind = BUB_MH_BU}};
+
+	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.owner = h->cfg.address;
+	r.via = "home agent";
+	r.has_hao = away;
+	r.hao = h->cfg.address;
+	out.mh.u.bu.sequence = ++h->sequence; /* also in a retransmission (RFC 6275, 11.8) */
+	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
+	out.mh.u.bu.lifetime_s = away ? h->cfg.lifetime_s & ~3u : 0;
+	if (away && h->cfg.alternate_care_of) {
+		/* ESP in transport mode does not cover the IPv6 source (RFC 3776, 4.1). */
+		out.mh.opts.present = BUB_OPT_ALT_CARE_OF;
+		out.mh.opts.alt_care_of = h->care_of;
+	}
+	h->ever_sent = true;
+	h->sends++;
+	h->last_update = eng->now;
+	h->sent_at = eng->now;
+	core_send(eng, &r, &out);
+	core_timer(eng, &h->timer, h->interval_ms);
+}
+
+static void start_home_bu(struct bub_engine *eng, struct home *h)
+{
+	uint64_t wait_ms;
+
+	/* A first registration waits for duplicate address detection (RFC 6275, 11.8). */
+	h->interval_ms = bub_time_before(eng->now, h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
+								   : h->cfg.first_timeout_ms;
+	wait_ms = core_rate_take(eng, &h->rate);
+	h->postponed = wait_ms > 0;
+	if (h->postponed)
+		core_timer(eng, &h->timer, wait_ms);
+	else
+		send_home_bu(eng, h);
+}
+
+/* The configuration names none. */
+static bool is_discovered(const struct bub_engine *eng, const struct home *h)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(&eng->cfg.home[h - eng->home].home_agent);
+}
+
+static void on_timer(struct bub_engine *eng, void *owner)
+{
+	struct home *h = owner;
+
+	if (h->postponed ||
+	    (h->state == HOME_REGISTERED && h->interval_ms == 0)) { /* refresh is due */
+		start_home_bu(eng, h);
+		return;
+	}
+	if (h->state == HOME_REGISTERED && !bub_time_before(eng->now, h->bound_until))
+		set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
+	/* One that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
+	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && is_discovered(eng, h)) {
+		set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
+		discovery_start(eng, h);
+		return;
+	}
+	h->interval_ms *= 2;
+	if (h->interval_ms > MAX_BINDACK_TIMEOUT_MS)
+		h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	send_home_bu(eng, h);
+}
+
+void mn_init(struct bub_engine *eng)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+
+		h->cfg = eng->cfg.home[i];
+		h->state = HOME_UNATTACHED;
+		h->why = "no usable address yet";
+		core_random(eng, &h->sequence, sizeof h->sequence);
+		timer_init(&h->timer, on_timer, h);
+		discovery_init(h);
+	}
+}
+
+/* ---- Movement ------------------------------------------------------------------------------ */
+
+static bool in_home_prefix(const struct home *h, const struct candidate *c)
+{
+	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);
+}
+
+/* The home link where one is at hand; else the highest preference, then the newest. */
+static const struct candidate *best_candidate(const struct bub_engine *eng, const struct home *h)
+{
+	const struct candidate *best = NULL;
+
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+		const struct candidate *c = &eng->candidate[i];
+
+		if (c->ifindex == 0)
+			continue;
+		if (in_home_prefix(h, c))
+			return c;
+		if (best == NULL || c->preference > best->preference ||
+		    (c->preference == best->preference && c->order > best->order))
+			best = c;
+	}
+	return best;
+}
+
+static void attach(struct bub_engine *eng, const struct home *h, bool at_home, bool claim)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_ATTACH);
+
+	act->u.attach = (struct bub_attach){
+		.home = h->cfg.address,
+		.at_home = at_home,
+		.claim = claim,
+		.care_of = h->care_of,
+		.ifindex = h->ifindex,
+	};
+}
+
+static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex)
+{
+	bool known = bub_time_before(eng->now, h->bound_until) || h->interval_ms != 0;
+
+	h->care_of = in6addr_any;
+	h->ifindex = ifindex;
+	attach(eng, h, true, !known);
+	if (known) {
+		set_state(eng, h, HOME_DEREGISTERING, "back on the home link");
+		start_home_bu(eng, h);
+	} else {
+		set_state(eng, h, HOME_AT_HOME, "on the home link");
+		timerq_cancel(&eng->timers, &h->timer);
+	}
+	peer_on_move(eng, h);
+}
+
+static void register_away(struct bub_engine *eng, struct home *h, const char *why)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
+
+	act->u.tunnel = (struct bub_tunnel){
+		.home = h->cfg.address,
+		.local_outer = h->care_of,
+		.remote_outer = h->cfg.home_agent,
+	};
+	set_state(eng, h, HOME_REGISTERING, why);
+	start_home_bu(eng, h);
+}
+
+void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_HOME_AGENT);
+
+	h->cfg.home_agent = *agent;
+	h->bound_until = (struct bub_time){0};
+	h->sends = 0;
+	act->u.agent.home = h->cfg.address;
+	act->u.agent.home_agent = *agent;
+	register_away(eng, h, "home agent discovered");
+}
+
+static void go_away(struct bub_engine *eng, struct home *h, const struct candidate *c)
+{
+	h->care_of = c->address;
+	h->ifindex = c->ifindex;
+	attach(eng, h, false, false);
+	h->sends = 0;
+	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
+		set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
+		discovery_start(eng, h);
+		return;
+	}
+	register_away(eng, h, "new care-of address");
+	peer_on_move(eng, h); /* right behind the home registration, not waiting for its answer */
+}
+
+static void go_nowhere(struct bub_engine *eng, struct home *h)
+{
+	h->care_of = in6addr_any;
+	h->ifindex = 0;
+	timerq_cancel(&eng->timers, &h->timer);
+	set_state(eng, h, HOME_UNATTACHED, "no usable address");
+	attach(eng, h, false, false);
+	peer_on_move(eng, h);
+}
+
+static void reselect(struct bub_engine *eng)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+		const struct candidate *c = best_candidate(eng, h);
+		bool home_now = h->state == HOME_AT_HOME || h->state == HOME_DEREGISTERING;
+
+		if (c == NULL) {
+			if (h->state != HOME_UNATTACHED)
+				go_nowhere(eng, h);
+		} else if (in_home_prefix(h, c)) {
+			if (!home_now || h->ifindex != c->ifindex)
+				go_home(eng, h, c->ifindex);
+		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
+			go_away(eng, h, c);
+		}
+	}
+}
+
+static struct candidate *find_candidate(struct bub_engine *eng, uint32_t ifindex,
+					const struct in6_addr *a)
+{
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (eng->candidate[i].ifindex == ifindex &&
+		    bub_addr_eq(&eng->candidate[i].address, a))
+			return &eng->candidate[i];
+	return NULL;
+}
+
+/* A free slot, or the oldest one: the node cannot be on more links than that. */
+static struct candidate *new_candidate(struct bub_engine *eng)
+{
+	struct candidate *c = &eng->candidate[0];
+
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+		if (eng->candidate[i].ifindex == 0)
+			return &eng->candidate[i];
+		if (eng->candidate[i].order < c->order)
+			c = &eng->candidate[i];
+	}
+	return c;
+}
+
+void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct candidate *c;
+
+	if (ev->ifindex == 0 || !bub_addr_is_routable(&ev->u.care_of.address))
+		return;
+	c = find_candidate(eng, ev->ifindex, &ev->u.care_of.address);
+	if (c == NULL)
+		c = new_candidate(eng);
+	*c = (struct candidate){
+		.address = ev->u.care_of.address,
+		.prefix_len = ev->u.care_of.prefix_len,
+		.ifindex = ev->ifindex,
+		.preference = ev->u.care_of.preference,
+		.order = ++eng->candidate_order,
+	};
+	reselect(eng);
+}
+
+void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct candidate *c = find_candidate(eng, ev->ifindex, &ev->u.care_of.address);
+
+	if (c == NULL || ev->ifindex == 0)
+		return;
+	c->ifindex = 0;
+	reselect(eng);
+}
+
+void mn_link_down(struct bub_engine *eng, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (eng->candidate[i].ifindex == ifindex)
+			eng->candidate[i].ifindex = 0;
+	reselect(eng);
+}
+
+void mn_refresh(struct bub_engine *eng)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+
+		if (!home_is_away(h))
+			continue;
+		start_home_bu(eng, h);
+		peer_on_move(eng, h);
+	}
+}
+
+void mn_doubt(struct bub_engine *eng, struct home *h)
+{
+	if (h->state != HOME_REGISTERED || h->interval_ms != 0 ||
+	    bub_time_ms_between(h->sent_at, eng->now) < (uint64_t)DOUBT_S * 1000)
+		return;
+	start_home_bu(eng, h);
+}
+
+/* ---- The home agent's answer --------------------------------------------------------------- */
+
+static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx *rx)
+{
+	uint32_t granted_s = rx->mh.u.ba.lifetime_s;
+	uint32_t asked_s = h->cfg.lifetime_s & ~3u;
+	uint64_t refresh_ms;
+
+	if (granted_s > asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
+		granted_s = asked_s;
+	h->bound_until = bub_time_add_s(h->sent_at, granted_s);
+	refresh_ms = (uint64_t)granted_s * 800; /* leaves room for every retransmission */
+	if (rx->mh.opts.present & BUB_OPT_REFRESH_ADVICE &&
+	    rx->mh.opts.refresh_advice_s < granted_s)
+		refresh_ms = (uint64_t)rx->mh.opts.refresh_advice_s * 1000;
+	h->interval_ms = 0;
+	core_timer(eng, &h->timer, refresh_ms < 1000 ? 1000 : refresh_ms);
+	set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
+	h->sends = 0;
+	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
+		h->prefix_until = eng->now; /* RFC 6275, 11.7.3: ask now */
+	discovery_solicit_prefixes(eng, h);
+	peer_on_registered(eng, h);
+}
+
+static void on_deleted(struct bub_engine *eng, struct home *h)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_DEL);
+
+	act->u.home = h->cfg.address;
+	attach(eng, h, true, true); /* only now is the address ours again on the link: 11.5.5 */
+	h->bound_until = (struct bub_time){0};
+	h->interval_ms = 0;
+	timerq_cancel(&eng->timers, &h->timer);
+	set_state(eng, h, HOME_AT_HOME, "the home agent has deleted the binding");
+	peer_on_registered(eng, h);
+}
+
+/* Takes another care-of address where there is one (RFC 6275, 11.7.3); false: there is none. */
+static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
+{
+	struct candidate *c = find_candidate(eng, h->ifindex, &h->care_of);
+	struct in6_addr before = h->care_of;
+
+	if (c != NULL)
+		c->preference = INT32_MIN;
+	reselect(eng);
+	return !bub_addr_eq(&h->care_of, &before);
+}
+
+static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+
+	if (status == BUB_STATUS_NOT_HA_FOR_MN && h->state == HOME_DEREGISTERING) {
+		on_deleted(eng, h); /* there was none: just what was wanted */
+		return;
+	}
+	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
+		return;
+	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
+	     status == BUB_STATUS_NOT_HA_FOR_MN) &&
+	    home_is_away(h) && is_discovered(eng, h)) {
+		set_state(eng, h, HOME_REGISTERING, bub_status_name(status));
+		timerq_cancel(&eng->timers, &h->timer);
+		discovery_start(eng, h); /* another one (RFC 6275, 11.7.3) */
+		return;
+	}
+	/* Retried slowly: whatever it was may be mended at the home agent. */
+	h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	core_timer(eng, &h->timer, h->interval_ms);
+	set_state(eng, h, h->state == HOME_DEREGISTERING ? h->state : HOME_REGISTERING,
+		  bub_status_name(status));
+}
+
+void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+
+	if (rx->way != BUB_WAY_ESP_TRANSPORT) {
+		core_drop(eng, BUB_DROP_BA_NOT_PROTECTED, &rx->peer);
+		return;
+	}
+	/* Postponed: what it answers is not where we are now. */
+	if (h->interval_ms == 0 || h->postponed) {
+		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
+		return;
+	}
+	if (status == BUB_STATUS_SEQUENCE) { /* go on from the home agent's number: 11.7.3 */
+		if (!bub_seq_greater(rx->mh.u.ba.sequence, h->sequence)) {
+			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+			return; /* of one before; the next one is on its way */
+		}
+		h->sequence = rx->mh.u.ba.sequence;
+		start_home_bu(eng, h);
+		return;
+	}
+	if (rx->mh.u.ba.sequence != h->sequence) {
+		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+		return;
+	}
+	if (status >= 128)
+		on_refused(eng, h, rx);
+	else if (home_is_away(h))
+		on_accepted(eng, h, rx);
+	else
+		on_deleted(eng, h);
+}
+
+/* ---- Tunnelled packets --------------------------------------------------------------------- */
+
+/*
+ * Data with a Home Address option out of the tunnel: the peer is away and bound here, but knows
+ * only our home address.  The data path in the kernel sees only packets off a link, so it is
+ * checked and turned back here (RFC 6275, 9.3.1).  False: dropped.
+ */
+static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view *ret_packet)
+{
+	const struct binding *b = binding_active(eng, &ip->dst, &ip->hao);
+	struct bub_ip6_build build = {
+		.src = ip->hao,
+		.dst = ip->dst,
+		.hop_limit = ip->hop_limit,
+		.upper_proto = ip->upper_proto,
+		.upper_len = (uint16_t)ip->upper.len,
+	};
+
+	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
+		struct rx rx = {.ip = ip, .local = ip->dst, .peer = ip->hao};
+
+		rx.home = core_home_of(eng, &ip->dst);
+		core_drop(eng, BUB_DROP_HAO_NO_BINDING, &ip->hao);
+		core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
+		return false;
+	}
+	if (ip->upper.len + BUB_IP6_HDR_LEN > sizeof eng->scratch) {
+		core_drop(eng, BUB_DROP_EXT_MALFORMED, &ip->hao);
+		return false;
+	}
+	bub_ip6_encode(&build, eng->scratch, BUB_IP6_HDR_LEN);
+	memcpy(eng->scratch + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
+	*ret_packet = (struct bub_view){eng->scratch, BUB_IP6_HDR_LEN + ip->upper.len};
+	return true;
+}
+
+static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
+{
+	struct bub_view packet = ip->packet;
+	struct bub_action *act;
+
+	if (ip->has_hao && !strip_hao(eng, ip, &packet))
+		return;
+	act = core_action(eng, BUB_ACT_DELIVER);
+	act->u.send.data = packet;
+	/* A packet that came through the home agent asks for route optimisation: 11.7.2. */
+	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2) {
+		peer_on_flow(eng, h, bub_ip6_home_src(ip));
+		peer_on_detour(eng, h, bub_ip6_home_src(ip));
+	}
+}
+
+/* A mobility message that the sender's home agent wrapped once more against ingress filters
+ * (protocol.md, 1).  Only what came out of the tunnel gets here. */
+static void unwrap(struct bub_engine *eng, struct home *h, const struct bub_ip6 *outer,
+		   const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+
+	if (bub_ip6_decode(outer->upper, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
+	    !bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address)) {
+		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, &outer->src);
+		return;
+	}
+	core_input_mh(eng, &ip, ev, true);
+}
+
+/* At home no tunnel vouches for the wrapper, but the message in it might have come bare just as
+ * well: its own authenticator has to do. */
+void mn_from_wrapper(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+
+	if (home_is_away(h) || bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_MH || !bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address)) {
+		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
+		return;
+	}
+	core_input_mh(eng, &ip, ev, false);
+}
+
+void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+	enum bub_drop why;
+
+	if (!bub_addr_eq(&ev->u.packet.outer_src, &h->cfg.home_agent)) {
+		core_drop(eng, BUB_DROP_TUNNEL_NOT_FROM_HA, &ev->u.packet.outer_src);
+		return;
+	}
+	why = bub_ip6_decode(ev->u.packet.data, &ip);
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &ev->u.packet.outer_src);
+		return;
+	}
+	eng->counters.tunnel_in++;
+	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
+		core_input_mh(eng, &ip, ev, true);
+	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address))
+		unwrap(eng, h, &ip, ev);
+	else
+		deliver(eng, h, &ip);
+}
+
+void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+		  struct bub_view packet)
+{
+	struct bub_action *act;
+
+	if (!home_is_away(h)) {
+		core_drop(eng, BUB_DROP_NO_CARE_OF, &ip->dst);
+		return;
+	}
+	/* Link-local and multicast destinations stay on their link (RFC 6275, 11.3.1). */
+	if (!bub_addr_is_routable(&ip->dst)) {
+		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
+		return;
+	}
+	act = core_action(eng, BUB_ACT_SEND);
+	act->u.send.data = packet;
+	act->u.send.way = BUB_WAY_ESP_TUNNEL;
+	act->u.send.owner = h->cfg.address;
+	eng->counters.tunnel_out++;
+	peer_on_flow(eng, h, &ip->dst);
+}

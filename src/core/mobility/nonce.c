@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The correspondent's node key and nonces (RFC 6275, 5.2.1 and 5.2.2).
+ *
+ * One list of nonces serves home and care-of tests.  A nonce is handed out while it is younger than
+ * NONCE_FRESH_S and accepted until MAX_NONCE_LIFETIME, so a token is good for at least
+ * MAX_TOKEN_LIFETIME after it was received.  Time is the caller's monotonic clock, and indices
+ * wrap modulo 2^16 with the ring's slot taken from the index: two mistakes of other stacks.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define NONCE_FRESH_S (MAX_NONCE_LIFETIME_S - MAX_TOKEN_LIFETIME_S)
+
+_Static_assert(NONCES > MAX_NONCE_LIFETIME_S / NONCE_FRESH_S, "a live nonce would be overwritten");
+_Static_assert(65536 % NONCES == 0, "slots must stay in step when the index wraps");
+
+static struct nonce *slot(struct bub_engine *eng, uint16_t index)
+{
+	return &eng->nonce[index % NONCES];
+}
+
+static bool alive(const struct bub_engine *eng, const struct nonce *n, uint16_t index, uint32_t s)
+{
+	return n->valid && n->index == index &&
+	       bub_time_ms_between(n->made, eng->now) < (uint64_t)s * 1000;
+}
+
+void nonce_init(struct bub_engine *eng)
+{
+	core_random(eng, eng->kcn, sizeof eng->kcn);
+	core_random(eng, &eng->last_nonce, sizeof eng->last_nonce);
+}
+
+void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
+		 uint16_t *ret_index, uint8_t ret_token[static BUB_TOKEN_LEN])
+{
+	struct nonce *n = slot(eng, eng->last_nonce);
+
+	if (!alive(eng, n, eng->last_nonce, NONCE_FRESH_S)) {
+		n = slot(eng, ++eng->last_nonce);
+		n->valid = true;
+		n->index = eng->last_nonce;
+		n->made = eng->now;
+		core_random(eng, n->octets, sizeof n->octets);
+	}
+	*ret_index = n->index;
+	bub_keygen_token(eng->crypto, eng->kcn, address, n->octets, care_of, ret_token);
+}
+
+bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
+		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN])
+{
+	const struct nonce *n = slot(eng, index);
+
+	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
+		return false;
+	bub_keygen_token(eng->crypto, eng->kcn, address, n->octets, care_of, ret_token);
+	return true;
+}
+
+void nonce_forget(struct bub_engine *eng)
+{
+	for (unsigned i = 0; i < NONCES; i++)
+		eng->nonce[i].valid = false;
+}

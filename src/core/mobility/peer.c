@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The binding update list: one entry for each correspondent that a home address of this node deals
+ * with, and the BUB session with it (RFC 6275, 11.1, 11.7.2 and 11.7.3; draft, 7).
+ *
+ * In route optimisation a Binding Update is signed with Kbm and needs a return routability run; in
+ * BUB mode it is signed with Kabm, and bubmode.c sends it.
+ *
+ * A movement marks the entries and sets their timers to now, so that each peer's messages are a
+ * round of actions of their own.
+ */
+#include "core.h"
+
+#define USED_S 120          /* data so long ago counts as use */
+#define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
+
+static void on_timer(struct bub_engine *eng, void *owner);
+
+struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
+		       const struct in6_addr *peer)
+{
+	return table_find(&eng->peers, local, peer);
+}
+
+struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+		struct peer *p = peer_find(eng, &h->cfg.address, &rx->peer);
+
+		if (p != NULL && (bub_addr_eq(&h->care_of, &rx->local) ||
+				  bub_addr_eq(&h->cfg.address, &rx->local)))
+			return p;
+	}
+	return NULL;
+}
+
+static void discard(struct bub_engine *eng, struct peer *p)
+{
+	timerq_cancel(&eng->timers, &p->bu_timer);
+	rr_stop(eng, p);
+	bubmode_reset(eng, p);
+	bubtest_reset(eng, p);
+	dh_reset(eng, p);
+	table_remove(&eng->peers, p);
+}
+
+/* Frees an entry that holds nothing of worth, so that packets from addresses that somebody makes up
+ * cannot shut real peers out. */
+static bool push_out(struct bub_engine *eng)
+{
+	struct peer *p;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		if (p->has_kabm || p->dh.state != DH_NONE || p->reg == REG_BOUND ||
+		    p->reg == REG_SENT || binding_active(eng, &p->key.a, &p->key.b) != NULL)
+			continue;
+		discard(eng, p);
+		return true;
+	}
+	return false;
+}
+
+struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+
+	if (p != NULL)
+		return p;
+	p = table_add(&eng->peers, &h->cfg.address, peer);
+	if (p == NULL && push_out(eng))
+		p = table_add(&eng->peers, &h->cfg.address, peer);
+	if (p == NULL)
+		return NULL;
+	p->home = h;
+	p->why = "new";
+	core_policy(eng, peer, &p->ro_policy, &p->bub_policy);
+	core_random(eng, &p->sequence, sizeof p->sequence);
+	timer_init(&p->bu_timer, on_timer, p);
+	rr_init(p);
+	bubtest_init(p);
+	dh_init(p);
+	bubmode_init(p);
+	return p;
+}
+
+void peer_forget(struct bub_engine *eng, struct peer *p)
+{
+	struct in6_addr local = p->key.a, peer = p->key.b;
+	struct binding *b = binding_active(eng, &local, &peer);
+
+	discard(eng, p);
+	if (b != NULL)
+		binding_delete(eng, b, "forgotten by command");
+	else
+		path_update(eng, &local, &peer);
+}
+
+bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
+{
+	return home_is_away(p->home) && bub_addr_eq(&p->acked, &p->home->care_of) &&
+	       bub_time_before(eng->now, p->acked_until);
+}
+
+static void peer_path(struct bub_engine *eng, const struct peer *p)
+{
+	path_update(eng, &p->key.a, &p->key.b);
+}
+
+void peer_due_now(struct bub_engine *eng, struct peer *p)
+{
+	p->update_due = true;
+	p->backhaul_now = false;
+	core_timer(eng, &p->bu_timer, 0);
+}
+
+/* ---- Binding Updates ----------------------------------------------------------------------- */
+
+void peer_fill_bu(struct peer *p, struct mh_out *out, uint32_t lifetime_s)
+{
+	bool away = home_is_away(p->home);
+
+	p->care_of = away ? p->home->care_of : p->key.a;
+	*out = (struct mh_out){
+		.mh = {.kind = BUB_MH_BU},
+		.auth_care_of = p->care_of,
+		.auth_correspondent = p->key.b, /* its home address, where it is mobile */
+	};
+	out->mh.u.bu.sequence = p->sequence;
+	out->mh.u.bu.flags = BUB_BU_ACK;
+	out->mh.u.bu.lifetime_s = away ? lifetime_s & ~3u : 0;
+	out->mh.opts.present = BUB_OPT_AUTH;
+}
+
+void peer_after_bu(struct bub_engine *eng, struct peer *p, uint32_t lifetime_s)
+{
+	core_rate_note(eng, &p->bu_rate);
+	p->home->last_update = eng->now;
+	p->home->ever_sent = true;
+	p->sent_at = eng->now;
+	p->backhaul_now = false;
+	p->asked_s = lifetime_s & ~3u;
+	p->reg = REG_SENT;
+	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
+	if (!bub_addr_eq(&p->acked, &p->care_of))
+		p->acked_until = eng->now;
+	if (!bub_addr_eq(&p->care_of, &p->key.a))
+		p->told_until = bub_time_add_s(eng->now, lifetime_s);
+	core_timer(eng, &p->bu_timer, p->interval_ms);
+}
+
+static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s);
+
+/* Signed with Kbm (RFC 6275, 11.7.2). */
+static void send_ro_bu(struct bub_engine *eng, struct peer *p)
+{
+	struct mh_out out;
+	struct route r;
+
+	p->sequence++;
+	p->bu_sends++;
+	peer_fill_bu(p, &out, MAX_RR_BINDING_LIFETIME_S);
+	if (!eng->cfg.ack_correspondents)
+		out.mh.u.bu.flags = 0;
+	p->bu_kbm = p->kbm;
+	out.key = &p->bu_kbm;
+	out.mh.opts.present |= BUB_OPT_NONCE_INDICES;
+	out.mh.opts.home_nonce = p->kbm_home_nonce;
+	out.mh.opts.care_of_nonce = p->kbm_care_of_nonce;
+	r = route_plain(&p->care_of, &p->key.b);
+	r.has_hao = home_is_away(p->home);
+	r.hao = p->key.a;
+	core_send(eng, &r, &out);
+	peer_after_bu(eng, p, MAX_RR_BINDING_LIFETIME_S);
+	if (!eng->cfg.ack_correspondents)
+		registered(eng, p, MAX_RR_BINDING_LIFETIME_S); /* no answer will come */
+}
+
+static bool registered_here(const struct bub_engine *eng, const struct peer *p)
+{
+	return bub_time_before(eng->now, p->told_until);
+}
+
+uint64_t peer_rate_take(struct bub_engine *eng, struct peer *p)
+{
+	uint64_t wait_ms = core_rate_wait(eng, &p->bu_rate);
+
+	return wait_ms > 0 ? wait_ms : core_rate_take(eng, &p->rate);
+}
+
+void peer_update(struct bub_engine *eng, struct peer *p)
+{
+	struct home *h = p->home;
+	uint64_t wait_ms;
+
+	p->bu_sends = 0;
+	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	if (p->ro_policy == BUB_POLICY_NEVER || h->state == HOME_UNATTACHED)
+		return;
+	if (!home_is_away(h) && !registered_here(eng, p))
+		return; /* nothing to delete */
+	if (h->state == HOME_DEREGISTERING && !p->has_kabm)
+		return; /* the home agent still answers for us: HoT would not find us */
+	if (!p->has_kabm && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
+	    !rr_home_token_fresh(eng, p)) {
+		p->why = "waiting for the home agent";
+		return; /* HoTI has no way yet: peer_on_registered() */
+	}
+	if (!p->has_kabm && p->rr.active)
+		return;
+	wait_ms = peer_rate_take(eng, p);
+	if (wait_ms > 0) {
+		p->update_due = true;
+		core_timer(eng, &p->bu_timer, wait_ms);
+	} else if (p->has_kabm) {
+		bubmode_send_bu(eng, p);
+	} else {
+		rr_start(eng, p, bubtest_may_launch(eng, p));
+	}
+}
+
+void peer_on_kbm(struct bub_engine *eng, struct peer *p)
+{
+	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
+	if (p->has_kabm || (p->reg == REG_SENT && timer_is_set(&p->bu_timer) &&
+			    bub_addr_eq(&p->care_of, &p->home->care_of)))
+		return;
+	/* A run only for a BUB test leaves a binding alone that is good for long. */
+	if (p->reg == REG_BOUND && timer_is_set(&p->bu_timer) && peer_is_bound(eng, p) &&
+	    bub_time_ms_between(eng->now, p->acked_until) > (uint64_t)REFRESH_MARGIN_S * 1000)
+		return;
+	if (core_rate_wait(eng, &p->bu_rate) > 0) {
+		p->update_due = true;
+		core_timer(eng, &p->bu_timer, core_rate_wait(eng, &p->bu_rate));
+		return;
+	}
+	p->bu_sends = 0;
+	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	send_ro_bu(eng, p);
+}
+
+void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
+{
+	core_trace_state(eng, "correspondent-registration", "trying", "failed", why, &p->key.a,
+			 &p->key.b);
+	rr_stop(eng, p);
+	if (p->test.state == TEST_RUNNING) /* it rode on what has just been stopped */
+		bubtest_yield(eng, p, why);
+	p->reg = REG_FAILED;
+	p->why = why;
+	p->update_due = p->backhaul_now = false;
+	p->acked = in6addr_any;
+	core_timer(eng, &p->bu_timer, (uint64_t)RO_RETRY_S * 1000);
+	peer_path(eng, p);
+}
+
+void peer_on_rr_failed(struct bub_engine *eng, struct peer *p)
+{
+	if (p->rr.failures >= MAX_RO_FAILURE)
+		peer_refused(eng, p, "no answer to return routability");
+	else
+		rr_start(eng, p, false);
+}
+
+static void retransmit(struct bub_engine *eng, struct peer *p)
+{
+	uint64_t wait_ms = core_rate_wait(eng, &p->bu_rate);
+
+	if (wait_ms > 0) {
+		core_timer(eng, &p->bu_timer, wait_ms);
+		return;
+	}
+	if (p->has_kabm && p->bu_sends >= BUB_BU_SENDS) {
+		bubmode_leave(eng, p, "no answer to three Binding Updates");
+		return;
+	}
+	if (!p->has_kabm && p->bu_sends >= RR_SENDS) {
+		p->reg = REG_NONE;
+		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
+			return;
+		p->rr.failures++;
+		peer_on_rr_failed(eng, p);
+		return;
+	}
+	p->interval_ms *= 2;
+	if (p->interval_ms > MAX_BINDACK_TIMEOUT_MS)
+		p->interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	if (p->has_kabm) {
+		bubmode_send_bu(eng, p);
+		return;
+	}
+	if (!rr_home_token_fresh(eng, p)) { /* also the care-of token's age: same run or younger */
+		p->reg = REG_NONE;
+		peer_update(eng, p);
+		return;
+	}
+	send_ro_bu(eng, p);
+}
+
+/* Data went either way since about the last registration. */
+static bool is_worth_refreshing(const struct bub_engine *eng, const struct peer *p)
+{
+	return eng->cfg.refresh_unused ||
+	       bub_time_ms_between(p->used, eng->now) < (uint64_t)USED_S * 1000;
+}
+
+/* The binding at the peer ends by itself; data brings it back (RFC 6275, 11.7.2). */
+static void let_go(struct bub_engine *eng, struct peer *p)
+{
+	p->reg = REG_NONE;
+	p->acked = in6addr_any;
+	p->why = "not used";
+	peer_path(eng, p);
+}
+
+/* The timer that would have repeated the last update was taken for a newer one.  Whether that one
+ * comes depends on a return routability run: without it the peer is one to be registered with. */
+static void supersede(struct peer *p)
+{
+	if (p->reg == REG_SENT)
+		p->reg = REG_NONE;
+}
+
+static void on_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+
+	if (p->backhaul_now) {
+		p->backhaul_now = false;
+		if (!bub_time_is_never(p->bu_due))
+			timerq_set(&eng->timers, &p->bu_timer, p->bu_due);
+		if (p->backhaul_due && bubmode_backhaul_ready(eng, p)) {
+			bubmode_send_backhaul(eng, p);
+			core_rate_later(eng, &p->bu_rate);
+			if (p->reg == REG_SENT) /* only now can the peer have it */
+				core_timer(eng, &p->bu_timer, p->interval_ms);
+		}
+		return;
+	}
+	if (p->update_due) {
+		p->update_due = false;
+		supersede(p);
+		peer_path(eng, p);
+		peer_update(eng, p);
+		/* Back where the peer still has us: that binding ends, whatever comes of this. */
+		if (p->reg == REG_BOUND && !timer_is_set(&p->bu_timer) && peer_is_bound(eng, p))
+			timerq_set(&eng->timers, &p->bu_timer, p->acked_until);
+		return;
+	}
+	switch (p->reg) {
+	case REG_SENT:
+		retransmit(eng, p);
+		return;
+	case REG_BOUND:
+		peer_path(eng, p);
+		if (is_worth_refreshing(eng, p))
+			peer_update(eng, p);
+		else
+			let_go(eng, p);
+		return;
+	case REG_FAILED:
+		p->reg = REG_NONE;
+		p->rr.failures = 0;
+		p->why = "to be tried again";
+		if (!home_is_away(p->home)) /* away, data will ask for it */
+			peer_update(eng, p);
+		return;
+	case REG_NONE:
+		return;
+	}
+}
+
+/* ---- What happens at home and on the way --------------------------------------------------- */
+
+void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p;
+
+	if (!home_is_away(h) || !bub_addr_is_routable(peer) ||
+	    bub_addr_eq(peer, &h->cfg.home_agent) || core_home_of(eng, peer) != NULL)
+		return;
+	p = peer_get(eng, h, peer);
+	if (p != NULL)
+		p->used = eng->now;
+	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || p->reg != REG_NONE || p->rr.active ||
+	    p->update_due)
+		return;
+	peer_update(eng, p);
+}
+
+void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+
+	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
+	 * with it: it does not answer an update under that key (protocol.md, 5). */
+	if (p == NULL || !p->has_kabm || !p->kabm_heard || p->direct_broken ||
+	    p->reg != REG_BOUND || !peer_is_bound(eng, p) ||
+	    bub_time_ms_between(p->sent_at, eng->now) < (uint64_t)PROBE_DIRECT_S * 1000)
+		return;
+	bubmode_probe(eng, p);
+}
+
+/* Peers that registered with this home address while we had nothing to tell them. */
+static void adopt_bindings(struct bub_engine *eng, struct home *h)
+{
+	struct binding *b;
+
+	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b))
+		if (b->active && bub_addr_eq(&b->key.a, &h->cfg.address))
+			(void)peer_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
+}
+
+void peer_on_move(struct bub_engine *eng, struct home *h)
+{
+	struct peer *p;
+
+	adopt_bindings(eng, h);
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		if (p->home != h)
+			continue;
+		rr_stop(eng, p);
+		if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC)
+			bubtest_yield(eng, p, "moved");
+		if (p->reg == REG_FAILED)
+			continue;
+		bubmode_new_path(eng, p);
+		peer_due_now(eng, p);
+	}
+}
+
+/* A Binding Update is out and will be repeated: not when a movement stopped that. */
+static bool is_awaiting(const struct peer *p)
+{
+	return p->reg == REG_SENT && timer_is_set(&p->bu_timer);
+}
+
+/* A round of actions of its own, between what bu_timer is set for anyway. */
+static void backhaul_now(struct bub_engine *eng, struct peer *p)
+{
+	if (p->backhaul_now || p->update_due) /* the latter sends a newer one */
+		return;
+	p->backhaul_now = true;
+	p->bu_due = timer_is_set(&p->bu_timer) ? p->bu_timer.at : BUB_TIME_NEVER;
+	core_timer(eng, &p->bu_timer, 0);
+}
+
+void peer_on_registered(struct bub_engine *eng, struct home *h)
+{
+	struct peer *p;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		if (p->home != h || p->reg == REG_FAILED)
+			continue;
+		if (p->backhaul_due) /* also when the direct copy was heard */
+			backhaul_now(eng, p);
+		else if (!p->rr.active && !is_awaiting(p) && !peer_is_bound(eng, p) &&
+			 (home_is_away(h) || registered_here(eng, p)))
+			peer_due_now(eng, p);
+	}
+}
+
+/* ---- Acknowledgements ---------------------------------------------------------------------- */
+
+/* The peer has the binding for @granted_s. */
+static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s)
+{
+	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->acked) && !bub_addr_eq(&p->acked, &p->care_of);
+	uint32_t margin_s;
+
+	if (bub_addr_eq(&p->care_of, &p->key.a)) { /* deleted: we are at home */
+		p->reg = REG_NONE;
+		p->acked = in6addr_any;
+		p->told_until = eng->now;
+		p->why = "at home";
+		if (!p->update_due) /* else we have left again, and a newer one is postponed */
+			timerq_cancel(&eng->timers, &p->bu_timer);
+		peer_path(eng, p);
+		return;
+	}
+	if (granted_s == 0) {
+		peer_refused(eng, p, "the peer grants no lifetime");
+		return;
+	}
+	if (granted_s > p->asked_s) /* never longer than asked */
+		granted_s = p->asked_s;
+	/* The peer counts from a later moment: when it received this (RFC 6275, 11.7.3). */
+	p->acked_until = bub_time_add_s(p->sent_at, granted_s);
+	if (moved) {
+		p->handovers++;
+		eng->counters.handovers++;
+	}
+	p->acked = p->care_of;
+	p->used = eng->now;
+	p->reg = REG_BOUND;
+	p->why = p->has_kabm ? bubmode_why(p) : "route optimisation";
+	margin_s = p->has_kabm ? granted_s / 8 : REFRESH_MARGIN_S;
+	if (granted_s <= margin_s)
+		margin_s = granted_s / 2;
+	if (!p->update_due)
+		core_timer(eng, &p->bu_timer, (uint64_t)(granted_s - margin_s) * 1000);
+	peer_path(eng, p);
+	bubtest_consider(eng, p);
+	bubmode_consider_static(eng, p);
+}
+
+void peer_has_moved(struct bub_engine *eng, struct peer *p)
+{
+	struct bub_time soon = bub_time_add_ms(
+		eng->now, 2 * p->rtt_ms > DOUBLE_JUMP_MS ? 2 * p->rtt_ms : DOUBLE_JUMP_MS);
+
+	if (!p->has_kabm || p->reg != REG_SENT || p->bu_sends != 1 || p->update_due ||
+	    p->backhaul_now || !bub_time_before(soon, p->bu_timer.at))
+		return;
+	timerq_set(&eng->timers, &p->bu_timer, soon);
+}
+
+static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	if (p->bu_sends <= 1)
+		p->rtt_ms = bub_time_ms_between(p->sent_at, eng->now);
+	registered(eng, p, rx->mh.u.ba.lifetime_s);
+	/* Only through the home agents: the direct path is broken (protocol.md, 5). */
+	if (p->has_kabm && rx->tunnelled && p->reg == REG_BOUND)
+		bubmode_direct_path(eng, p, true);
+}
+
+static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	switch (rx->mh.u.ba.status) {
+	case BUB_STATUS_SEQUENCE:
+		/* Ours was refused for being not greater: an old one, or played back. */
+		if (bub_seq_greater(p->sequence, rx->mh.u.ba.sequence)) {
+			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+			return;
+		}
+		p->sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
+		if (core_rate_wait(eng, &p->bu_rate) > 0)
+			core_timer(eng, &p->bu_timer, core_rate_wait(eng, &p->bu_rate));
+		else if (p->has_kabm)
+			bubmode_send_bu(eng, p);
+		else
+			send_ro_bu(eng, p);
+		return;
+	case BUB_STATUS_HOME_NONCE_EXPIRED:
+	case BUB_STATUS_CARE_OF_NONCE_EXPIRED:
+	case BUB_STATUS_NONCES_EXPIRED:
+		p->rr.has_home = false;
+		p->reg = REG_NONE;
+		peer_update(eng, p);
+		return;
+	default:
+		peer_refused(eng, p, bub_status_name(rx->mh.u.ba.status));
+		return;
+	}
+}
+
+/* The key that signed the acknowledgement; NULL: none of ours. */
+static const struct bub_key *ba_signer(struct bub_engine *eng, const struct peer *p,
+				       const struct rx *rx)
+{
+	size_t at = rx->mh.opts.auth_at;
+	uint8_t auth[BUB_AUTH_LEN];
+
+	if (p->has_kabm)
+		return bubmode_signer(eng, p, rx, &p->care_of, &p->key.b);
+	bub_authenticator(eng->crypto, &p->bu_kbm, &p->care_of, &p->key.b, rx->mh.raw.data, at,
+			  auth);
+	return bub_equal_secret(auth, rx->mh.raw.data + at, sizeof auth) ? &p->bu_kbm : NULL;
+}
+
+/* Nonce errors come unsigned (RFC 6275, 9.5.4): believed only for a Binding Update that is out. */
+static bool is_nonce_error(uint8_t status)
+{
+	return status == BUB_STATUS_HOME_NONCE_EXPIRED ||
+	       status == BUB_STATUS_CARE_OF_NONCE_EXPIRED || status == BUB_STATUS_NONCES_EXPIRED;
+}
+
+/* Without the A bit only a refusal is answered (RFC 6275, 9.5.4), and the binding was taken for
+ * granted until then.  Status 135 with our own number answers a duplicate. */
+static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+
+	return !p->has_kabm && !eng->cfg.ack_correspondents && status >= 128 &&
+	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->sequence);
+}
+
+void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
+	const struct bub_key *key = NULL;
+
+	if (p->reg != REG_SENT && p->reg != REG_BOUND) {
+		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
+		return;
+	}
+	if (!is_signed && (p->has_kabm || !is_nonce_error(status))) {
+		core_drop(eng, BUB_DROP_BA_NO_AUTH, &rx->peer);
+		return;
+	}
+	if (is_signed) {
+		key = ba_signer(eng, p, rx);
+		if (key == NULL) {
+			core_drop(eng, BUB_DROP_BA_BAD_AUTH, &rx->peer);
+			return;
+		}
+	}
+	if (status != BUB_STATUS_SEQUENCE && rx->mh.u.ba.sequence != p->sequence) {
+		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+		return;
+	}
+	if (p->has_kabm)
+		bubmode_heard(eng, p, key);
+	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
+		/* The other copy of the answer to a repetition. */
+		if (p->direct_broken && !rx->tunnelled)
+			bubmode_direct_path(eng, p, false);
+		return;
+	}
+	if (status < 128)
+		on_accepted(eng, p, rx);
+	else
+		on_refused(eng, p, rx);
+}
+
+void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
+{
+	struct peer *p = peer_find(eng, &rx->local, &rx->peer);
+
+	if (p == NULL || p->reg != REG_BOUND) {
+		core_drop(eng, BUB_DROP_BRR_NO_MATCH, &rx->peer);
+		return;
+	}
+	if (!eng->cfg.accept_brr)
+		return;
+	p->acked_until = eng->now; /* so that the run ends in a Binding Update */
+	peer_update(eng, p);
+}
+
+/* The entry that a Binding Error speaks of: it may come from the peer's care-of address. */
+static struct peer *be_peer(struct bub_engine *eng, const struct rx *rx)
+{
+	struct peer *p;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+		if (bub_addr_eq(&p->key.b, &rx->peer) ||
+		    (b != NULL && bub_addr_eq(&b->care_of, &rx->peer)))
+			return p;
+	}
+	return NULL;
+}
+
+void peer_on_be(struct bub_engine *eng, const struct rx *rx)
+{
+	struct peer *p = be_peer(eng, rx);
+
+	/* Nobody signs a Binding Error: a peer that holds Kabm is known to do better. */
+	if (p == NULL || (p->reg == REG_NONE && !p->rr.active) ||
+	    (p->has_kabm && rx->mh.u.be.status == BUB_BE_UNKNOWN_MH)) {
+		core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
+		return;
+	}
+	if (rx->mh.u.be.status == BUB_BE_UNKNOWN_MH) {
+		if (p->test.state == TEST_PASSED || p->test.state == TEST_WAIT_BUBC)
+			bubtest_fail(eng, p, TEST_FAILED, "the peer does not know BUB's messages");
+		else if (p->reg != REG_BOUND && binding_active(eng, &p->key.a, &p->key.b) == NULL)
+			peer_refused(eng, p, "the peer does not do Mobile IPv6");
+		return;
+	}
+	/* No binding there: register anew, unless an answer is awaited anyway (RFC 6275, 11.3.6).
+	 */
+	if (p->reg == REG_BOUND && bub_addr_eq(&rx->mh.u.be.home, &p->key.a)) {
+		p->acked = in6addr_any;
+		p->reg = REG_NONE;
+		peer_due_now(eng, p);
+	}
+}

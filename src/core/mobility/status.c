@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking in: copies of the engine's state for bubctl and for tests.  Changes nothing.
+ */
+#include "core.h"
+
+const char *bub_mode_name(enum bub_mode mode)
+{
+	static const char *const name[] = {"plain", "tunnel", "ro", "bub"};
+
+	return name[mode];
+}
+
+static uint32_t seconds_left(struct bub_time now, struct bub_time until)
+{
+	return (uint32_t)(bub_time_ms_between(now, until) / 1000);
+}
+
+static void *nth(const struct table *t, unsigned index)
+{
+	void *e = table_next(t, NULL);
+
+	while (e != NULL && index-- > 0)
+		e = table_next(t, e);
+	return e;
+}
+
+bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			    struct bub_home_status *ret)
+{
+	const struct home *h;
+
+	if (index >= eng->cfg.n_homes)
+		return false;
+	h = &eng->home[index];
+	*ret = (struct bub_home_status){
+		.address = h->cfg.address,
+		.home_agent = h->cfg.home_agent,
+		.care_of = h->care_of,
+		.state = home_state_name(h->state),
+		.why = h->why,
+		.lifetime_s = seconds_left(now, h->bound_until),
+		.sequence = h->sequence,
+	};
+	return true;
+}
+
+static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr *local,
+			     const struct in6_addr *peer)
+{
+	const struct binding *b = binding_active(eng, local, peer);
+	const struct peer *p = peer_find(eng, local, peer);
+
+	if (p != NULL && p->has_kabm && !p->kabm_static)
+		return BUB_MODE_BUB;
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
+		if (bub_addr_eq(&eng->home[i].cfg.address, local) && home_is_away(&eng->home[i]))
+			return p != NULL && peer_is_bound(eng, p) ? BUB_MODE_RO : BUB_MODE_TUNNEL;
+	return b != NULL ? BUB_MODE_RO : BUB_MODE_PLAIN;
+}
+
+static const char *test_of(const struct peer *p)
+{
+	static const char *const name[] = {"none",   "running", "waiting",
+					   "passed", "failed",  "abandoned"};
+
+	return p == NULL ? name[0] : name[p->test.state];
+}
+
+static void fill(const struct bub_engine *eng, struct bub_time now, const struct in6_addr *local,
+		 const struct in6_addr *peer, struct bub_peer_status *ret)
+{
+	const struct binding *b = binding_active(eng, local, peer);
+	const struct peer *p = peer_find(eng, local, peer);
+
+	*ret = (struct bub_peer_status){
+		.local = *local,
+		.peer = *peer,
+		.mode = mode_of(eng, local, peer),
+		.why = p != NULL ? p->why : "the peer registered with us",
+		.test = test_of(p),
+	};
+	if (p != NULL) {
+		ret->local_care_of = p->acked;
+		ret->sequence_out = p->sequence;
+		ret->handovers = p->handovers;
+		ret->kabm = p->has_kabm;
+		ret->kabm_heard = p->has_kabm && p->kabm_heard;
+		if (!IN6_IS_ADDR_UNSPECIFIED(&p->acked))
+			ret->lifetime_s = seconds_left(now, p->acked_until);
+	}
+	if (b != NULL) {
+		ret->peer_care_of = b->care_of;
+		ret->sequence_in = b->sequence;
+		ret->peer_lifetime_s = seconds_left(now, b->expires);
+		ret->peer_kabm = b->bub;
+	}
+}
+
+/* Entries of the binding update list first, then bindings of peers that we tell nothing. */
+bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			    struct bub_peer_status *ret)
+{
+	const struct peer *p;
+	const struct binding *b;
+
+	if (index < eng->peers.used) {
+		p = nth(&eng->peers, index);
+		fill(eng, now, &p->key.a, &p->key.b, ret);
+		return true;
+	}
+	index -= eng->peers.used;
+	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
+		if (!b->active || peer_find(eng, &b->key.a, &b->key.b) != NULL)
+			continue;
+		if (index-- == 0) {
+			fill(eng, now, &b->key.a, &b->key.b, ret);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			      struct bub_client_status *ret)
+{
+	const struct client *c = nth(&eng->clients, index);
+
+	if (c == NULL)
+		return false;
+	*ret = (struct bub_client_status){
+		.home = c->key.a,
+		.registered = c->registered,
+		.care_of = c->registered ? c->care_of : in6addr_any,
+		.lifetime_s = c->registered ? seconds_left(now, c->expires) : 0,
+		.sequence = c->sequence,
+	};
+	return true;
+}
+
+void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *ret)
+{
+	*ret = (struct bub_table_use){
+		.bindings = eng->bindings.used,
+		.peers = eng->peers.used,
+		.clients = eng->clients.used,
+	};
+}

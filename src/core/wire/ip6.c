@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * IPv6 and the extension headers in front of an upper layer: the chain of RFC 8200, 4, with the
+ * two items that carry home addresses, the Home Address option (RFC 6275, 6.3) and the type 2
+ * routing header (RFC 6275, 6.4); the Internet checksum (RFC 8200, 8.1); questions about addresses.
+ *
+ * Whether a home address in either place may be believed is not decided here (RFC 6275, 9.3.1 and
+ * 11.3.3 belong to the roles).  Fragments and AH or ESP payloads are left as they are: they end
+ * the chain like any upper layer.
+ */
+#include <string.h>
+
+#include "bub/wire.h"
+#include "buf.h"
+
+enum {
+	OPT_PAD1 = 0,
+	OPT_PADN = 1,
+	OPT_HAO = 0xc9,
+	OPT_ACTION_MASK = 0xc0, /* zero: a node that does not know the option skips it */
+	ROUTING_TYPE_2 = 2,
+	RH2_EXT_LEN = 2, /* in 8 octets after the first 8 */
+	HAO_EXT_LEN = 2,
+	HOP_LIMIT_DEFAULT = 64,
+};
+
+/*
+ * RFC 8200, 4.1 knows four headers that we walk and RFC 6275, 6.4 allows a second routing header.
+ * Eight leave room for odd senders, and keep every offset in the chain below 2^16.
+ */
+#define EXT_HEADERS_MAX 8
+
+static enum bub_drop hao_decode(struct bub_view body, struct bub_ip6 *ip)
+{
+	if (body.len != sizeof(ip->hao.s6_addr))
+		return BUB_DROP_HAO_MALFORMED;
+	/* RFC 6275, 6.3: at most one Home Address option a packet. */
+	if (ip->has_hao)
+		return BUB_DROP_HAO_MALFORMED;
+	memcpy(ip->hao.s6_addr, body.data, sizeof(ip->hao.s6_addr));
+	ip->has_hao = true;
+	return BUB_DROP_NONE;
+}
+
+/* Walks the options of a hop-by-hop or destination options header (RFC 8200, 4.2). */
+static enum bub_drop options_decode(struct rd *r, uint8_t header, struct bub_ip6 *ip)
+{
+	for (unsigned n = 0; rd_left(r) > 0; n++) {
+		uint8_t type = rd_u8(r);
+		struct bub_view body;
+
+		if (n == WIRE_OPTIONS_MAX)
+			return BUB_DROP_EXT_MALFORMED;
+		if (type == OPT_PAD1)
+			continue;
+		body = rd_view(r, rd_u8(r));
+		if (r->bad)
+			return BUB_DROP_EXT_MALFORMED;
+		if (type == OPT_HAO && header == BUB_NH_DSTOPTS) {
+			enum bub_drop why = hao_decode(body, ip);
+
+			if (why != BUB_DROP_NONE)
+				return why;
+		} else if ((type & OPT_ACTION_MASK) != 0) {
+			/* RFC 8200, 4.2: every action but 00 discards the packet. */
+			return BUB_DROP_EXT_MALFORMED;
+		}
+	}
+	return BUB_DROP_NONE;
+}
+
+/* @r starts at the routing type and ends with the header. */
+static enum bub_drop routing_decode(struct rd *r, uint8_t ext_len, struct bub_ip6 *ip)
+{
+	uint8_t type = rd_u8(r);
+	uint8_t segments_left = rd_u8(r);
+
+	/* RFC 6275, 6.3: the option stands behind the routing header, else each hop would use it.
+	 */
+	if (ip->has_hao)
+		return BUB_DROP_HAO_MALFORMED;
+	if (type != ROUTING_TYPE_2) {
+		/* RFC 8200, 4.4: an unknown type is skipped when no segments are left. */
+		return segments_left == 0 ? BUB_DROP_NONE : BUB_DROP_EXT_MALFORMED;
+	}
+	/* RFC 6275, 6.4: exactly one address; more than one segment can never be left. */
+	if (ext_len != RH2_EXT_LEN || segments_left > 1 || ip->has_rh2)
+		return BUB_DROP_RH2_MALFORMED;
+	rd_skip(r, 4); /* RFC 6275, 6.4: reserved, ignored on receipt */
+	rd_addr(r, &ip->rh2);
+	ip->rh2_segments_left = segments_left;
+	ip->has_rh2 = true;
+	return BUB_DROP_NONE;
+}
+
+static bool is_walked(uint8_t next)
+{
+	return next == BUB_NH_HOPOPTS || next == BUB_NH_ROUTING || next == BUB_NH_DSTOPTS;
+}
+
+/* Walks the headers behind the IPv6 header; on success @r stands at the upper layer. */
+static enum bub_drop chain_decode(struct rd *r, struct bub_ip6 *ip)
+{
+	for (unsigned n = 0; is_walked(ip->upper_proto); n++) {
+		uint8_t header = ip->upper_proto;
+		const uint8_t *at = r->p;
+		uint8_t next = rd_u8(r);
+		uint8_t ext_len = rd_u8(r);
+		/* RFC 8200, 4.3 to 4.6: the length is in 8 octets, without the first 8. */
+		struct rd body = rd_from(rd_view(r, 8u * ext_len + 6u));
+		enum bub_drop why;
+
+		if (r->bad || n == EXT_HEADERS_MAX)
+			return BUB_DROP_EXT_MALFORMED;
+		/* RFC 8200, 4.1: hop-by-hop options only directly behind the IPv6 header. */
+		if (header == BUB_NH_HOPOPTS && n != 0)
+			return BUB_DROP_EXT_MALFORMED;
+		if (header == BUB_NH_ROUTING)
+			why = routing_decode(&body, ext_len, ip);
+		else
+			why = options_decode(&body, header, ip);
+		if (why != BUB_DROP_NONE)
+			return why;
+		ip->upper_proto = next;
+		ip->upper_proto_at = (uint16_t)(at - ip->packet.data);
+	}
+	return BUB_DROP_NONE;
+}
+
+enum bub_drop bub_ip6_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
+{
+	struct bub_ip6 ip = {0};
+	struct rd r = rd_from(packet);
+	uint32_t version = rd_u32(&r) >> 28;
+	uint16_t payload_len = rd_u16(&r);
+	enum bub_drop why;
+
+	ip.upper_proto = rd_u8(&r);
+	ip.upper_proto_at = 6;
+	ip.hop_limit = rd_u8(&r);
+	rd_addr(&r, &ip.src);
+	rd_addr(&r, &ip.dst);
+	if (r.bad)
+		return BUB_DROP_IP6_TRUNCATED;
+	if (version != 6)
+		return BUB_DROP_IP6_VERSION;
+	if (payload_len > rd_left(&r))
+		return BUB_DROP_IP6_TRUNCATED;
+	ip.packet = (struct bub_view){packet.data, (size_t)BUB_IP6_HDR_LEN + payload_len};
+	r.end = r.p + payload_len;
+	why = chain_decode(&r, &ip);
+	if (why != BUB_DROP_NONE)
+		return why;
+	ip.upper = (struct bub_view){r.p, rd_left(&r)};
+	*ret_ip = ip;
+	return BUB_DROP_NONE;
+}
+
+const struct in6_addr *bub_ip6_home_src(const struct bub_ip6 *ip)
+{
+	return ip->has_hao ? &ip->hao : &ip->src;
+}
+
+const struct in6_addr *bub_ip6_home_dst(const struct bub_ip6 *ip)
+{
+	/* RFC 8200, 8.1: the final destination; with no segments left that is the IPv6 one. */
+	return ip->has_rh2 && ip->rh2_segments_left != 0 ? &ip->rh2 : &ip->dst;
+}
+
+static void rh2_encode(struct wr *w, uint8_t next, const struct in6_addr *home)
+{
+	wr_u8(w, next);
+	wr_u8(w, RH2_EXT_LEN);
+	wr_u8(w, ROUTING_TYPE_2);
+	wr_u8(w, 1); /* segments left: RFC 6275, 6.4 */
+	wr_u32(w, 0);
+	wr_addr(w, home);
+}
+
+static void hao_encode(struct wr *w, uint8_t next, const struct in6_addr *home)
+{
+	wr_u8(w, next);
+	wr_u8(w, HAO_EXT_LEN);
+	/* RFC 6275, 6.3: the option is aligned to 8n + 6, hence four octets of padding. */
+	wr_u8(w, OPT_PADN);
+	wr_u8(w, 2);
+	wr_u16(w, 0);
+	wr_u8(w, OPT_HAO);
+	wr_u8(w, sizeof(home->s6_addr));
+	wr_addr(w, home);
+}
+
+int bub_ip6_encode(const struct bub_ip6_build *b, uint8_t *buf, size_t cap)
+{
+	size_t ext =
+		(b->rh2 != NULL ? BUB_RH2_HDR_LEN : 0u) + (b->hao != NULL ? BUB_HAO_HDR_LEN : 0u);
+	uint8_t behind_rh2 = b->hao != NULL ? BUB_NH_DSTOPTS : b->upper_proto;
+	struct wr w = wr_to(buf, cap);
+
+	if (ext + b->upper_len > UINT16_MAX)
+		return BUB_ERR_INVALID;
+	wr_u32(&w, 6u << 28);
+	wr_u16(&w, (uint16_t)(ext + b->upper_len));
+	wr_u8(&w, b->rh2 != NULL ? BUB_NH_ROUTING : behind_rh2);
+	wr_u8(&w, b->hop_limit != 0 ? b->hop_limit : HOP_LIMIT_DEFAULT);
+	wr_addr(&w, &b->src);
+	wr_addr(&w, &b->dst);
+	/* RFC 6275, 6.3: the Home Address option behind the routing header. */
+	if (b->rh2 != NULL)
+		rh2_encode(&w, behind_rh2, b->rh2);
+	if (b->hao != NULL)
+		hao_encode(&w, b->upper_proto, b->hao);
+	return w.bad ? BUB_ERR_NO_SPACE : (int)w.at;
+}
+
+static uint64_t sum_octets(uint64_t sum, const uint8_t *p, size_t len)
+{
+	for (; len >= 2; p += 2, len -= 2)
+		sum += (uint64_t)p[0] << 8 | p[1];
+	/* RFC 1071, 1: an odd last octet is padded with a zero on its right. */
+	if (len != 0)
+		sum += (uint64_t)p[0] << 8;
+	return sum;
+}
+
+uint16_t bub_ip6_checksum(const struct in6_addr *src, const struct in6_addr *dst, uint8_t proto,
+			  struct bub_view upper)
+{
+	uint64_t sum = upper.len + proto;
+
+	sum = sum_octets(sum, src->s6_addr, sizeof(src->s6_addr));
+	sum = sum_octets(sum, dst->s6_addr, sizeof(dst->s6_addr));
+	sum = sum_octets(sum, upper.data, upper.len);
+	while (sum > 0xffff)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+bool bub_addr_is_routable(const struct in6_addr *a)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(a) && !IN6_IS_ADDR_LOOPBACK(a) &&
+	       !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) && !IN6_IS_ADDR_V4MAPPED(a);
+}
+
+bool bub_addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
+			unsigned prefix_len)
+{
+	unsigned whole = prefix_len / 8, rest = prefix_len % 8;
+
+	if (prefix_len > 128 || memcmp(a->s6_addr, prefix->s6_addr, whole) != 0)
+		return false;
+	return rest == 0 || (a->s6_addr[whole] ^ prefix->s6_addr[whole]) >> (8 - rest) == 0;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ESP transform (RFC 4303): seals and opens single packets in tunnel and transport mode, with
+ * the algorithms of alg.c.  Which packet is to be protected is not known here, and of an opened one
+ * no more than whether its SA covers it.
+ *
+ *   | IPv6 ... | SPI 4 | sequence 4 | IV 16 | ciphertext, n * 16 | ICV 16 |
+ *                                             = payload | 1 2 3 ... | pad length | next header
+ *
+ * The sizes are those of AES-CBC and HMAC-SHA-256-128; 3DES-CBC has 8, no encryption 0 and 4,
+ * HMAC-SHA1-96 has 12.
+ *
+ * Sequence numbers have 32 bits (no ESN: RFC 4303, 2.2.1 asks for it with key management only).
+ * Output buffers must not overlap the input.  A failing libcrypto call stops the program, as sad.c
+ * explains: no packet can cause one.
+ */
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "sad.h"
+
+#ifdef NDEBUG
+#error "a failing libcrypto call must stop the program: build without NDEBUG"
+#endif
+
+#define IP6_HDR_LEN 40
+#define IP6_PAYLOAD_MAX 65535u
+#define ESP_HDR_LEN 8
+#define TRAILER_LEN 2 /* pad length and next header */
+#define ICV_LEN_MAX 16
+#define MAC_LEN_MAX 32
+#define HOP_LIMIT 64
+#define NH_IPV6 41
+#define NH_ESP 50
+#define NH_NONE 59
+
+static uint16_t get_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)get_u16(p) << 16 | get_u16(p + 2);
+}
+
+static void put_u16(uint8_t *p, size_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+	put_u16(p, v >> 16);
+	put_u16(p + 2, v);
+}
+
+/* @len octets hold an IPv6 header and all that its payload length promises. */
+static bool is_ip6(const uint8_t *p, size_t len)
+{
+	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= IP6_HDR_LEN + (size_t)get_u16(p + 4);
+}
+
+static enum esp_result charge(struct esp_sa *sa, enum esp_result why)
+{
+	sa->errors[why]++;
+	return why;
+}
+
+static void crypt(const struct esp_sa *sa, const uint8_t *iv, const uint8_t *in, size_t len,
+		  uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
+	int out_len = 0;
+	bool ok;
+
+	if (ctx == NULL) { /* NULL encryption (RFC 2410) */
+		if (out != in)
+			memcpy(out, in, len);
+		return;
+	}
+	ok = EVP_CipherInit_ex2(ctx, NULL, NULL, iv, -1, NULL) == 1 &&
+	     EVP_CipherUpdate(ctx, out, &out_len, in, (int)len) == 1 && (size_t)out_len == len;
+	assert(ok);
+}
+
+/* RFC 4303, 2.8: over SPI, sequence number, IV and ciphertext. */
+static void mac(const struct esp_sa *sa, const uint8_t *esp, size_t len, uint8_t *ret_icv)
+{
+	EVP_MAC_CTX *ctx = esp_sa_slot(sa)->mac;
+	uint8_t full[MAC_LEN_MAX];
+	size_t full_len = 0;
+	bool ok = EVP_MAC_init(ctx, NULL, 0, NULL) == 1 && EVP_MAC_update(ctx, esp, len) == 1 &&
+		  EVP_MAC_final(ctx, full, &full_len, sizeof(full)) == 1 &&
+		  full_len == sa->alg->mac_len;
+
+	assert(ok);
+	memcpy(ret_icv, full, sa->alg->icv_len);
+}
+
+/* ---- Sealing ------------------------------------------------------------------------------- */
+
+/* What ESP needs beside the ciphertext. */
+static size_t frame_len(const struct esp_alg_info *alg)
+{
+	return ESP_HDR_LEN + (size_t)alg->iv_len + alg->icv_len;
+}
+
+/* Octets of ESP around @len octets of payload. */
+static size_t esp_len(const struct esp_alg_info *alg, size_t len)
+{
+	size_t blocks = (len + TRAILER_LEN + alg->block_len - 1) / alg->block_len;
+
+	return frame_len(alg) + blocks * alg->block_len;
+}
+
+/* Writes esp_len(@len) octets at @esp. */
+static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t next_header,
+		 const uint8_t *iv, uint8_t *esp)
+{
+	const struct esp_alg_info *alg = sa->alg;
+	const size_t total = esp_len(alg, len);
+	const size_t cipher_len = total - frame_len(alg);
+	const size_t pad_len = cipher_len - len - TRAILER_LEN;
+	uint8_t *body = esp + ESP_HDR_LEN + alg->iv_len;
+
+	/* RFC 4303, 3.3.3: the first packet has number 1. */
+	put_u32(esp, sa->spi);
+	put_u32(esp + 4, (uint32_t)++sa->sequence);
+	memcpy(esp + ESP_HDR_LEN, iv, alg->iv_len);
+	memcpy(body, payload, len);
+	/* RFC 4303, 2.4: the padding counts 1, 2, 3. */
+	for (size_t i = 0; i < pad_len; i++)
+		body[len + i] = (uint8_t)(i + 1);
+	body[cipher_len - 2] = (uint8_t)pad_len;
+	body[cipher_len - 1] = next_header;
+	crypt(sa, iv, body, cipher_len, body);
+	mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
+}
+
+/* What both modes refuse before they touch the output: @total octets of packet would come out. */
+static enum esp_result seal_check(const struct esp_sa *sa, size_t total, size_t out_cap)
+{
+	/* RFC 4303, 3.3.3: a number never comes twice under one key. */
+	if (sa->sequence >= UINT32_MAX)
+		return ESP_EXHAUSTED;
+	if (total > out_cap || total - IP6_HDR_LEN > IP6_PAYLOAD_MAX)
+		return ESP_NO_SPACE;
+	return ESP_OK;
+}
+
+enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
+				const struct in6_addr *dst, const uint8_t *inner, size_t inner_len,
+				const uint8_t iv[static 16], uint8_t *out, size_t out_cap,
+				size_t *ret_len)
+{
+	const size_t total = IP6_HDR_LEN + esp_len(sa->alg, inner_len);
+	enum esp_result why;
+
+	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL);
+	if (!is_ip6(inner, inner_len) || inner_len != IP6_HDR_LEN + (size_t)get_u16(inner + 4))
+		return charge(sa, ESP_BAD_INNER);
+	why = seal_check(sa, total, out_cap);
+	if (why != ESP_OK)
+		return charge(sa, why);
+
+	/* Traffic class as inside: RFC 4301, 5.1.2.2 for the DSCP, RFC 6040, 4.1 (normal mode) for
+	 * ECN.  Flow label 0: an outer one would tell flows apart. */
+	out[0] = inner[0];
+	out[1] = inner[1] & 0xf0;
+	put_u16(out + 2, 0);
+	put_u16(out + 4, total - IP6_HDR_LEN);
+	out[6] = NH_ESP;
+	out[7] = HOP_LIMIT;
+	memcpy(out + 8, src->s6_addr, 16);
+	memcpy(out + 24, dst->s6_addr, 16);
+	seal(sa, inner, inner_len, NH_IPV6, iv, out + IP6_HDR_LEN);
+	sa->packets++;
+	sa->octets += inner_len;
+	*ret_len = total;
+	return ESP_OK;
+}
+
+/* Transport mode carries an upper-layer header: no packet of its own, and not nothing. */
+static bool is_upper(uint8_t next_header)
+{
+	return next_header != NH_IPV6 && next_header != NH_NONE;
+}
+
+enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, size_t len,
+				   size_t proto_at, size_t upper_at, const uint8_t iv[static 16],
+				   uint8_t *out, size_t out_cap, size_t *ret_len)
+{
+	enum esp_result why;
+	size_t total;
+
+	assert(sa->direction == ESP_OUT && sa->mode == ESP_TRANSPORT);
+	if (upper_at < IP6_HDR_LEN || upper_at > len || proto_at >= upper_at)
+		return charge(sa, ESP_TRUNCATED);
+	if (!is_ip6(packet, len) || !is_upper(packet[proto_at]))
+		return charge(sa, ESP_BAD_INNER);
+	total = upper_at + esp_len(sa->alg, len - upper_at);
+	why = seal_check(sa, total, out_cap);
+	if (why != ESP_OK)
+		return charge(sa, why);
+
+	memcpy(out, packet, upper_at);
+	out[proto_at] = NH_ESP;
+	put_u16(out + 4, total - IP6_HDR_LEN);
+	seal(sa, packet + upper_at, len - upper_at, packet[proto_at], iv, out + upper_at);
+	sa->packets++;
+	sa->octets += len;
+	*ret_len = total;
+	return ESP_OK;
+}
+
+/* ---- Replay -------------------------------------------------------------------------------- */
+
+static uint64_t window_bit(uint64_t sequence)
+{
+	return UINT64_C(1) << sequence % 64;
+}
+
+static uint64_t *window_word(struct esp_sa *sa, uint64_t sequence)
+{
+	return &sa->window[sequence / 64 % ESP_WINDOW_WORDS];
+}
+
+/* RFC 4303, 3.4.3: new on the right of the window, or inside and not seen. */
+static bool replay_fresh(struct esp_sa *sa, uint32_t sequence)
+{
+	if (sequence > sa->sequence)
+		return true;
+	if (sa->sequence - sequence >= ESP_REPLAY_WINDOW)
+		return false;
+	return (*window_word(sa, sequence) & window_bit(sequence)) == 0;
+}
+
+/* Only after the ICV: else anybody could move the window. */
+static void replay_update(struct esp_sa *sa, uint32_t sequence)
+{
+	if (sequence > sa->sequence) {
+		if (sequence - sa->sequence >= ESP_REPLAY_WINDOW)
+			memset(sa->window, 0, sizeof(sa->window));
+		else
+			for (uint64_t s = sa->sequence + 1; s < sequence; s++)
+				*window_word(sa, s) &= ~window_bit(s);
+		sa->sequence = sequence;
+	}
+	*window_word(sa, sequence) |= window_bit(sequence);
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+/*
+ * RFC 6040, 4.2: a router's congestion mark on the outer header goes over to the inner one. Returns
+ * false where the packet must be dropped: marked, but the inner packet knows no ECN.
+ */
+static bool merge_ecn(uint8_t *inner, const uint8_t *outer)
+{
+	const uint8_t ect1 = 1, ce = 3;
+	uint8_t in = inner[1] >> 4 & 3;
+	const uint8_t out = outer[1] >> 4 & 3;
+
+	if (in == 0)
+		return out != ce;
+	if (out == ce || (out == ect1 && in != ce))
+		in = out;
+	inner[1] = (uint8_t)((inner[1] & 0xcf) | in << 4);
+	return true;
+}
+
+/* RFC 4303, 2.4: padding is 1, 2, 3 and so on.  Returns the payload's length, or SIZE_MAX. */
+static size_t strip_padding(const uint8_t *plain, size_t len)
+{
+	const size_t pad_len = plain[len - 2];
+	size_t payload_len;
+
+	if (pad_len > len - TRAILER_LEN)
+		return SIZE_MAX;
+	payload_len = len - TRAILER_LEN - pad_len;
+	for (size_t i = 0; i < pad_len; i++) {
+		if (plain[payload_len + i] != i + 1)
+			return SIZE_MAX;
+	}
+	return payload_len;
+}
+
+/* Everything up to the proof that the packet is the peer's and new. */
+static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
+{
+	const uint32_t sequence = get_u32(esp + 4);
+	const size_t icv_len = sa->alg->icv_len;
+	uint8_t icv[ICV_LEN_MAX];
+
+	/* RFC 4303, 3.4.3: the cheap check first, the window moves last.  With keys that are set by
+	 * hand the check is the receiver's choice (RFC 4303, 2.2). */
+	if (!sa->any_sequence && !replay_fresh(sa, sequence))
+		return ESP_REPLAY;
+	mac(sa, esp, len - icv_len, icv);
+	if (CRYPTO_memcmp(icv, esp + len - icv_len, icv_len) != 0)
+		return ESP_BAD_ICV;
+	if (!sa->any_sequence)
+		replay_update(sa, sequence);
+	return ESP_OK;
+}
+
+/* Decrypts to @plain and finds the payload's length and next header. */
+static enum esp_result decrypt(const struct esp_sa *sa, const uint8_t *esp, size_t len,
+			       uint8_t *plain, size_t *ret_len, uint8_t *ret_next_header)
+{
+	const size_t cipher_len = len - frame_len(sa->alg);
+	size_t payload_len;
+
+	crypt(sa, esp + ESP_HDR_LEN, esp + ESP_HDR_LEN + sa->alg->iv_len, cipher_len, plain);
+	payload_len = strip_padding(plain, cipher_len);
+	if (payload_len == SIZE_MAX)
+		return ESP_BAD_PADDING;
+	*ret_len = payload_len;
+	*ret_next_header = plain[cipher_len - 1];
+	return ESP_OK;
+}
+
+/* RFC 4301, 5.2, step 4: what comes out of an SA must be what the SA is for. */
+static enum esp_result check_covered(const struct esp_sa *sa, const uint8_t *packet, size_t len)
+{
+	return (sa->covers & esp_class_of(sa->mode, packet, len)) != 0 ? ESP_OK : ESP_NOT_COVERED;
+}
+
+/* @packet of @len octets: cut to its payload length, ESP of a possible size at @esp_at. */
+static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_t len,
+				 size_t proto_at, size_t esp_at, uint8_t *out, size_t *ret_len)
+{
+	const size_t front = sa->mode == ESP_TRANSPORT ? esp_at : 0;
+	uint8_t next_header;
+	size_t payload_len;
+	enum esp_result why = authenticate(sa, packet + esp_at, len - esp_at);
+
+	if (why == ESP_OK)
+		why = decrypt(sa, packet + esp_at, len - esp_at, out + front, &payload_len,
+			      &next_header);
+	if (why != ESP_OK)
+		return why;
+
+	if (sa->mode == ESP_TRANSPORT) {
+		if (!is_upper(next_header))
+			return ESP_BAD_INNER;
+		memcpy(out, packet, front);
+		out[proto_at] = next_header;
+		put_u16(out + 4, front + payload_len - IP6_HDR_LEN);
+		*ret_len = front + payload_len;
+		return check_covered(sa, out, *ret_len);
+	}
+	if (next_header != NH_IPV6 || !is_ip6(out, payload_len) || !merge_ecn(out, packet))
+		return ESP_BAD_INNER;
+	/* RFC 4303, 2.7: what follows the inner packet hides its length. */
+	*ret_len = IP6_HDR_LEN + (size_t)get_u16(out + 4);
+	return check_covered(sa, out, *ret_len);
+}
+
+static enum esp_result open_checked(struct esp_sa *sa, const uint8_t *packet, size_t len,
+				    size_t proto_at, size_t esp_at, uint8_t *out, size_t out_cap,
+				    size_t *ret_len)
+{
+	const size_t total = len - esp_at;
+	const size_t least = esp_len(sa->alg, 0);
+	size_t needed;
+
+	if (total < least || (total - least) % sa->alg->block_len != 0)
+		return ESP_TRUNCATED;
+	needed = total - frame_len(sa->alg);
+	if (sa->mode == ESP_TRANSPORT)
+		needed += esp_at;
+	if (needed > out_cap)
+		return ESP_NO_SPACE;
+	return open_with(sa, packet, len, proto_at, esp_at, out, ret_len);
+}
+
+enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
+			 size_t esp_at, uint8_t *out, size_t out_cap, struct esp_opened *ret)
+{
+	enum esp_result why = ESP_TRUNCATED;
+	struct esp_sa *sa;
+	size_t end;
+
+	if (!is_ip6(packet, len))
+		goto no_sa;
+	end = IP6_HDR_LEN + (size_t)get_u16(packet + 4); /* a link may have padded the rest */
+	if (esp_at < IP6_HDR_LEN || esp_at > end || end - esp_at < ESP_HDR_LEN ||
+	    proto_at >= esp_at)
+		goto no_sa;
+	why = ESP_NO_SA;
+	sa = esp_sad_find_in(sad, get_u32(packet + esp_at));
+	if (sa == NULL)
+		goto no_sa;
+
+	why = open_checked(sa, packet, end, proto_at, esp_at, out, out_cap, &end);
+	if (why != ESP_OK)
+		return charge(sa, why);
+	sa->packets++;
+	sa->octets += end;
+	*ret = (struct esp_opened){.sa = sa, .mode = sa->mode, .owner = sa->owner, .len = end};
+	return ESP_OK;
+no_sa:
+	sad->errors[why]++;
+	return why;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * IPsec ESP in user space (RFC 4303): the transform and its database of security associations.
+ * Octets in, octets out; no sockets, no clock, no configuration.  Where keys come from is
+ * esp_keys.h's business: nothing here knows about secrets that people share.
+ *
+ * Transforms: AES-CBC with a random IV and HMAC-SHA-256-128 (RFC 3602, RFC 4868); older ones for
+ * peers that have no better, see alg.c.  Static keys and counter modes must not meet, so there is
+ * no GCM here.
+ *
+ * Not thread safe: a database with its SAs belongs to one thread at a time.  Output buffers must
+ * not overlap the input.
+ */
+#ifndef BUB_ESP_H
+#define BUB_ESP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum esp_mode {
+	ESP_TRANSPORT,
+	ESP_TUNNEL,
+};
+
+enum esp_direction {
+	ESP_OUT,
+	ESP_IN,
+};
+
+enum esp_alg {
+	ESP_AES_CBC_HMAC_SHA256_128, /* AES-128 */
+	ESP_AES_192_CBC_HMAC_SHA256_128,
+	ESP_AES_256_CBC_HMAC_SHA256_128,
+	ESP_AES_128_CBC_HMAC_SHA1_96,
+	ESP_AES_192_CBC_HMAC_SHA1_96,
+	ESP_AES_256_CBC_HMAC_SHA1_96,
+	ESP_3DES_CBC_HMAC_SHA256_128,
+	ESP_3DES_CBC_HMAC_SHA1_96,
+	ESP_NULL_HMAC_SHA256_128, /* RFC 3776, 3.1 allows that */
+	ESP_NULL_HMAC_SHA1_96,
+	ESP_ALG_COUNT,
+};
+
+struct esp_alg_info {
+	const char *encryption; /* "aes-cbc", "3des-cbc", "null" */
+	const char *integrity;  /* "hmac-sha256-128", "hmac-sha1-96" */
+	const char *cipher;     /* libcrypto's name; NULL: none */
+	const char *digest;     /* likewise */
+	uint8_t enc_key_len, auth_key_len;
+	uint8_t iv_len, block_len; /* block_len: what padding is for */
+	uint8_t mac_len, icv_len;  /* the ICV is the beginning of the MAC */
+	bool weak;                 /* not for new set-ups */
+};
+
+/* NULL: @alg is none. */
+const struct esp_alg_info *esp_alg_info(enum esp_alg alg);
+
+/* The algorithm of these two names whose encryption key has @enc_key_len octets.  Returns false
+ * when there is none. */
+bool esp_alg_find(const char *encryption, const char *integrity, size_t enc_key_len,
+		  enum esp_alg *ret_alg);
+
+/* Classes of traffic that may have SAs of their own; an SA covers a set of them. */
+enum esp_class {
+	ESP_CLASS_BINDING = 1,  /* home registration: Binding Update and Acknowledgement */
+	ESP_CLASS_MOBILITY = 2, /* the other mobility messages */
+	ESP_CLASS_PREFIX = 4,   /* Mobile Prefix Solicitation and Advertisement */
+	ESP_CLASS_PAYLOAD = 8,  /* whatever else */
+	ESP_CLASS_ALL = 15,
+};
+
+/* The class of the IPv6 packet @packet, which goes, or came, in an SA of @mode. */
+enum esp_class esp_class_of(enum esp_mode mode, const uint8_t *packet, size_t len);
+
+#define ESP_ENC_KEY_MAX 32
+#define ESP_AUTH_KEY_MAX 32
+#define ESP_REPLAY_WINDOW 256 /* packets */
+
+/* Octets that sealing adds at most: outer IPv6 header, SPI, sequence, IV, padding, trailer, ICV. */
+#define ESP_OVERHEAD_MAX (40 + 8 + 16 + 17 + 16)
+
+struct esp_sa_params {
+	uint32_t spi; /* >= 256 */
+	enum esp_direction direction;
+	enum esp_mode mode;
+	unsigned covers; /* set of enum esp_class, not empty */
+	enum esp_alg alg;
+	bool any_sequence; /* IN: no replay check, for peers that begin at 1 again */
+	uint8_t enc_key[ESP_ENC_KEY_MAX];
+	uint8_t auth_key[ESP_AUTH_KEY_MAX];
+	struct in6_addr owner; /* home address of the mobile node that it belongs to */
+	uint64_t sequence;     /* OUT: the last number used; IN: right edge of the replay window */
+};
+
+struct esp_sa;
+struct esp_sad;
+
+/* Why a packet was not opened.  Each is counted in its SA or, without one, in the database. */
+enum esp_result {
+	ESP_OK,
+	ESP_TRUNCATED,   /* "esp-truncated" */
+	ESP_NO_SA,       /* "esp-no-sa" */
+	ESP_REPLAY,      /* "esp-replay" */
+	ESP_BAD_ICV,     /* "esp-bad-icv" */
+	ESP_BAD_PADDING, /* "esp-bad-padding" */
+	ESP_BAD_INNER,   /* "esp-bad-inner": what came out is no packet of the SA's mode */
+	ESP_EXHAUSTED,   /* "esp-exhausted": sequence numbers used up, the secret must change */
+	ESP_NO_SPACE,    /* "esp-no-space": output buffer too small */
+	ESP_NOT_COVERED, /* "esp-not-covered": what came out is of a class that the SA is not for */
+	ESP_RESULT_COUNT,
+};
+
+const char *esp_result_name(enum esp_result r);
+
+/* A database for at most @max_sas; NULL: out of memory. */
+struct esp_sad *esp_sad_new(size_t max_sas);
+void esp_sad_free(struct esp_sad *sad); /* wipes the keys; NULL is fine */
+
+/* Adds an SA (@p copied).  Returns it (owned by the database), or NULL when full, when an inbound
+ * SA with this SPI exists or @p is wrong: ret_error then says which, as a sentence fragment. */
+struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
+			   const char **ret_error);
+
+/* The outbound SA of @owner and @mode that covers all of @classes, the one added last if there are
+ * more; NULL: none. */
+struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,
+				enum esp_mode mode, unsigned classes);
+
+/* Walks all SAs: start with NULL; NULL at the end. */
+struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after);
+
+struct esp_sa_status {
+	uint32_t spi;
+	enum esp_direction direction;
+	enum esp_mode mode;
+	struct in6_addr owner;
+	uint64_t sequence;
+	uint64_t packets, octets; /* sealed or opened; octets without ESP */
+	uint64_t errors[ESP_RESULT_COUNT];
+};
+void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret);
+
+/* Packets that no SA could be charged with (ESP_NO_SA, ESP_TRUNCATED), by enum esp_result. */
+const uint64_t *esp_sad_errors(const struct esp_sad *sad);
+
+/*
+ * Tunnel mode: wraps @inner (a whole IPv6 packet) into IPv6(src -> dst) | ESP.
+ * @iv  16 random octets, never used before under this SA
+ * Returns ESP_OK and writes the packet's length.
+ */
+enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
+				const struct in6_addr *dst, const uint8_t *inner, size_t inner_len,
+				const uint8_t iv[static 16], uint8_t *out, size_t out_cap,
+				size_t *ret_len);
+
+/*
+ * Transport mode: puts ESP into @packet at @upper_at (where the upper-layer header begins); the
+ * next-header octet at @proto_at becomes ESP, the one in the trailer what it was.
+ */
+enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, size_t len,
+				   size_t proto_at, size_t upper_at, const uint8_t iv[static 16],
+				   uint8_t *out, size_t out_cap, size_t *ret_len);
+
+struct esp_opened {
+	struct esp_sa *sa;
+	enum esp_mode mode;
+	struct in6_addr owner;
+	size_t len; /* of the packet in out: tunnel mode, the inner packet; transport mode, the
+		       packet as if ESP had never been there */
+};
+
+/*
+ * Opens a packet whose ESP header is at @esp_at, named by the next-header octet at @proto_at:
+ * finds the SA by SPI, checks replay, ICV, then replay window update, decrypts and sees that the SA
+ * covers what came out.  Octets after the IPv6 payload length are ignored.  An @out_cap of @len is
+ * always enough.
+ */
+enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
+			 size_t esp_at, uint8_t *out, size_t out_cap, struct esp_opened *ret);
+
+#endif

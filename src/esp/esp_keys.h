@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Static key management for ESP: from one secret that a mobile node and its home agent share to
+ * the four security associations between them.  Negotiated keys will stand beside this file and
+ * feed the same database.
+ */
+#ifndef BUB_ESP_KEYS_H
+#define BUB_ESP_KEYS_H
+
+#include "esp.h"
+
+#define ESP_SECRET_MIN 16 /* octets */
+#define ESP_SECRET_MAX 256
+
+/* Index of an SA of the set. */
+enum {
+	ESP_SET_TRANSPORT_UP,   /* mobile node to home agent: Binding Update */
+	ESP_SET_TRANSPORT_DOWN, /* Binding Acknowledgement */
+	ESP_SET_TUNNEL_UP,
+	ESP_SET_TUNNEL_DOWN,
+	ESP_SET_COUNT,
+};
+
+/*
+ * Derives the set by HKDF-SHA-256 (salt: "bub esp 1"; info: home address, home agent address,
+ * index) to encryption key, integrity key and SPI.  @at_home_agent turns the directions round;
+ * both ends get the same keys and SPIs.  Sequence numbers are left zero.
+ *
+ * Returns 0, or -1 when @secret_len is out of bounds or libcrypto fails.
+ */
+int esp_derive_set(const uint8_t *secret, size_t secret_len, const struct in6_addr *home,
+		   const struct in6_addr *home_agent, bool at_home_agent,
+		   struct esp_sa_params ret_set[static ESP_SET_COUNT]);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Database of security associations: sized once, found by SPI (inbound, RFC 4303, 2.1: the SPI
+ * alone names a unicast SA) and by owner, mode and class (outbound).  SAs are added and never
+ * removed one by one: static keys live as long as the configuration that they come from.  Also the
+ * cache of key schedules that sad.h explains.
+ *
+ * Not thread safe, and the cache makes that true even for two SAs: workers take a database each.
+ */
+#include "sad.h"
+
+#include <assert.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef NDEBUG
+#error "a failing libcrypto call must stop the program: build without NDEBUG"
+#endif
+
+#define SPI_MIN 256 /* RFC 4303, 2.1: 1 to 255 are reserved, 0 is never sent */
+
+const char *esp_result_name(enum esp_result r)
+{
+	static const char *const names[ESP_RESULT_COUNT] = {
+		[ESP_OK] = "esp-ok",
+		[ESP_TRUNCATED] = "esp-truncated",
+		[ESP_NO_SA] = "esp-no-sa",
+		[ESP_REPLAY] = "esp-replay",
+		[ESP_BAD_ICV] = "esp-bad-icv",
+		[ESP_BAD_PADDING] = "esp-bad-padding",
+		[ESP_BAD_INNER] = "esp-bad-inner",
+		[ESP_EXHAUSTED] = "esp-exhausted",
+		[ESP_NO_SPACE] = "esp-no-space",
+		[ESP_NOT_COVERED] = "esp-not-covered",
+	};
+
+	return (unsigned)r < ESP_RESULT_COUNT ? names[r] : "esp-unknown";
+}
+
+/* ---- Key schedules ------------------------------------------------------------------------- */
+
+/* Loads keys into a slot.  Libcrypto allocates for the HMAC's; the cipher's are in place. */
+static bool slot_load(struct esp_slot *slot, const struct esp_alg_info *alg,
+		      const EVP_CIPHER *cipher, bool encrypt, const uint8_t *enc_key,
+		      const uint8_t *auth_key)
+{
+	if (slot->cipher != NULL &&
+	    (EVP_CipherInit_ex2(slot->cipher, cipher, enc_key, NULL, encrypt, NULL) != 1 ||
+	     EVP_CIPHER_CTX_set_padding(slot->cipher, 0) != 1))
+		return false;
+	return EVP_MAC_init(slot->mac, auth_key, alg->auth_key_len, NULL) == 1;
+}
+
+/* Everything that a packet will need is allocated and used once here, so that only exhausted memory
+ * can make libcrypto fail later.  @cipher may be NULL. */
+static bool slot_init(struct esp_slot *slot, const struct esp_alg_info *alg,
+		      const EVP_CIPHER *cipher, EVP_MAC *hmac)
+{
+	char digest[sizeof("SHA256")];
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	/* It is only read; its type just does not say so.  No name is longer than SHA256. */
+	memcpy(digest, alg->digest, strlen(alg->digest) + 1);
+	slot->mac = EVP_MAC_CTX_new(hmac);
+	if (slot->mac == NULL || EVP_MAC_CTX_set_params(slot->mac, params) != 1)
+		return false;
+	if (cipher != NULL)
+		slot->cipher = EVP_CIPHER_CTX_new();
+	return cipher == NULL || slot->cipher != NULL;
+}
+
+static void slot_clear(struct esp_slot *slot)
+{
+	EVP_CIPHER_CTX_free(slot->cipher);
+	EVP_MAC_CTX_free(slot->mac);
+}
+
+static void slot_free(struct esp_slot *slot)
+{
+	if (slot != NULL)
+		slot_clear(slot);
+	free(slot);
+}
+
+/* A slot that stays @p's; NULL: out of memory, or libcrypto does not have the algorithm. */
+static struct esp_slot *slot_new(const struct esp_sad *sad, const struct esp_sa_params *p)
+{
+	const struct esp_alg_info *alg = esp_alg_info(p->alg);
+	struct esp_slot *slot = calloc(1, sizeof(*slot));
+	EVP_CIPHER *cipher = NULL;
+	bool ok;
+
+	if (slot != NULL && alg->cipher != NULL)
+		cipher = EVP_CIPHER_fetch(NULL, alg->cipher, NULL);
+	ok = slot != NULL && (cipher != NULL || alg->cipher == NULL) &&
+	     slot_init(slot, alg, cipher, sad->hmac) &&
+	     slot_load(slot, alg, cipher, p->direction == ESP_OUT, p->enc_key, p->auth_key);
+	EVP_CIPHER_free(cipher);
+	if (ok)
+		return slot;
+	ERR_clear_error();
+	slot_free(slot);
+	return NULL;
+}
+
+struct esp_slot *esp_sa_slot(const struct esp_sa *sa)
+{
+	const struct esp_sad *sad = sa->sad;
+	struct esp_slot *slot = &sad->slots[(size_t)(sa - sad->sas) & (sad->n_slots - 1)];
+
+	if (sa->own != NULL)
+		return sa->own;
+	if (slot->sa != sa) {
+		bool ok = slot_load(slot, sa->alg, NULL, sa->direction == ESP_OUT, sa->enc_key,
+				    sa->auth_key);
+
+		/* There is no packet that could cause this, and going on would mean to send with
+		 * another node's keys: see slot_init(). */
+		assert(ok);
+		slot->sa = sa;
+	}
+	return slot;
+}
+
+/* ---- Database ------------------------------------------------------------------------------ */
+
+static size_t power_of_two(size_t at_least)
+{
+	size_t n = 1;
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+static bool init_cache(struct esp_sad *sad)
+{
+	static const uint8_t zeros[ESP_HMAC_KEY_LEN];
+	const struct esp_alg_info *alg = esp_alg_info(ESP_AES_CBC_HMAC_SHA256_128);
+
+	for (size_t i = 0; i < sad->n_slots; i++) {
+		if (!slot_init(&sad->slots[i], alg, sad->aes, sad->hmac) ||
+		    !slot_load(&sad->slots[i], alg, sad->aes, true, zeros, zeros))
+			return false;
+	}
+	return true;
+}
+
+struct esp_sad *esp_sad_new(size_t max_sas)
+{
+	struct esp_sad *sad;
+
+	if (max_sas >= UINT32_MAX)
+		return NULL;
+	sad = calloc(1, sizeof(*sad));
+	if (sad == NULL)
+		return NULL;
+	sad->max_sas = max_sas;
+	sad->n_buckets = power_of_two(max_sas);
+	sad->n_slots = sad->n_buckets < ESP_SLOTS_MAX ? sad->n_buckets : ESP_SLOTS_MAX;
+	sad->aes = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+	sad->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	sad->slots = calloc(sad->n_slots, sizeof(*sad->slots));
+	sad->sas = calloc(max_sas + 1, sizeof(*sad->sas));
+	sad->by_spi = calloc(sad->n_buckets, sizeof(*sad->by_spi));
+	sad->by_owner = calloc(sad->n_buckets, sizeof(*sad->by_owner));
+	if (sad->aes == NULL || sad->hmac == NULL || sad->slots == NULL || sad->sas == NULL ||
+	    sad->by_spi == NULL || sad->by_owner == NULL || !init_cache(sad))
+		goto fail;
+	return sad;
+fail:
+	esp_sad_free(sad);
+	return NULL;
+}
+
+void esp_sad_free(struct esp_sad *sad)
+{
+	if (sad == NULL)
+		return;
+	for (size_t i = 0; sad->slots != NULL && i < sad->n_slots; i++)
+		slot_clear(&sad->slots[i]);
+	for (size_t i = 0; i < sad->n_sas; i++)
+		slot_free(sad->sas[i].own);
+	if (sad->sas != NULL)
+		OPENSSL_cleanse(sad->sas, sad->n_sas * sizeof(*sad->sas));
+	EVP_MAC_free(sad->hmac);
+	EVP_CIPHER_free(sad->aes);
+	free(sad->slots);
+	free(sad->sas);
+	free(sad->by_spi);
+	free(sad->by_owner);
+	free(sad);
+}
+
+/* Nobody outside chooses SPIs or owners, so the hash needs to spread and not to resist. */
+static uint32_t mix(uint32_t h)
+{
+	h = (h ^ h >> 16) * 0x45d9f3bu;
+	h = (h ^ h >> 16) * 0x45d9f3bu;
+	return h ^ h >> 16;
+}
+
+static uint32_t *spi_bucket(const struct esp_sad *sad, uint32_t spi)
+{
+	return &sad->by_spi[mix(spi) & (sad->n_buckets - 1)];
+}
+
+static uint32_t *owner_bucket(const struct esp_sad *sad, const struct in6_addr *owner,
+			      enum esp_mode mode)
+{
+	uint32_t h = (uint32_t)mode;
+
+	for (size_t i = 0; i < sizeof(owner->s6_addr); i += 4) {
+		uint32_t word;
+
+		memcpy(&word, owner->s6_addr + i, sizeof(word));
+		h = mix(h ^ word);
+	}
+	return &sad->by_owner[h & (sad->n_buckets - 1)];
+}
+
+struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi)
+{
+	for (uint32_t i = *spi_bucket(sad, spi); i != 0; i = sad->sas[i - 1].next) {
+		if (sad->sas[i - 1].spi == spi)
+			return &sad->sas[i - 1];
+	}
+	return NULL;
+}
+
+struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,
+				enum esp_mode mode, unsigned classes)
+{
+	for (uint32_t i = *owner_bucket(sad, owner, mode); i != 0; i = sad->sas[i - 1].next) {
+		struct esp_sa *sa = &sad->sas[i - 1];
+
+		if (sa->mode == mode && (sa->covers & classes) == classes &&
+		    IN6_ARE_ADDR_EQUAL(&sa->owner, owner))
+			return sa;
+	}
+	return NULL;
+}
+
+/* RFC 2451, 2.3: such keys make three rounds of DES one, and must be refused.  The last bit of each
+ * octet is parity. */
+static bool is_single_des(const uint8_t key[static 24])
+{
+	bool first = true, second = true;
+
+	for (size_t i = 0; i < 8; i++) {
+		first = first && ((key[i] ^ key[8 + i]) & 0xfe) == 0;
+		second = second && ((key[8 + i] ^ key[16 + i]) & 0xfe) == 0;
+	}
+	return first || second;
+}
+
+static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params *p)
+{
+	if (sad->n_sas == sad->max_sas)
+		return "the database of security associations is full";
+	if (esp_alg_info(p->alg) == NULL)
+		return "the algorithm is unknown";
+	if ((p->alg == ESP_3DES_CBC_HMAC_SHA1_96 || p->alg == ESP_3DES_CBC_HMAC_SHA256_128) &&
+	    is_single_des(p->enc_key))
+		return "the key has two thirds alike, which makes 3DES no better than DES";
+	if (p->covers == 0)
+		return "it covers nothing";
+	if (p->spi < SPI_MIN)
+		return "an SPI below 256 is reserved";
+	if (p->sequence > UINT32_MAX)
+		return "the sequence number has more than 32 bits";
+	if (p->direction == ESP_IN && esp_sad_find_in(sad, p->spi) != NULL)
+		return "another inbound security association has this SPI";
+	return NULL;
+}
+
+/* A second outbound SA of the same owner and mode hides the first, which is what new keys are for:
+ * chains begin with what was added last. */
+struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
+			   const char **ret_error)
+{
+	const char *fault = params_fault(sad, p);
+	struct esp_sa *sa = &sad->sas[sad->n_sas];
+	struct esp_slot *own = NULL;
+	uint32_t *bucket;
+
+	if (fault == NULL && p->alg != ESP_AES_CBC_HMAC_SHA256_128) {
+		own = slot_new(sad, p);
+		if (own == NULL)
+			fault = "libcrypto does not provide the algorithm";
+	}
+	if (fault != NULL) {
+		*ret_error = fault;
+		return NULL;
+	}
+	*sa = (struct esp_sa){
+		.sad = sad,
+		.alg = esp_alg_info(p->alg),
+		.own = own,
+		.spi = p->spi,
+		.direction = p->direction,
+		.mode = p->mode,
+		.covers = p->covers,
+		.any_sequence = p->any_sequence,
+		.owner = p->owner,
+		.sequence = p->sequence,
+	};
+	if (own == NULL) {
+		memcpy(sa->enc_key, p->enc_key, sizeof(sa->enc_key));
+		memcpy(sa->auth_key, p->auth_key, sizeof(sa->auth_key));
+	}
+	/* Nobody remembers which numbers up to the edge have come: all count as seen. */
+	memset(sa->window, 0xff, sizeof(sa->window));
+
+	bucket = p->direction == ESP_IN ? spi_bucket(sad, p->spi)
+					: owner_bucket(sad, &p->owner, p->mode);
+	sa->next = *bucket;
+	*bucket = (uint32_t)++sad->n_sas;
+	return sa;
+}
+
+struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after)
+{
+	const size_t i = after == NULL ? 0 : (size_t)(after - sad->sas) + 1;
+
+	return i < sad->n_sas ? &sad->sas[i] : NULL;
+}
+
+void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret)
+{
+	*ret = (struct esp_sa_status){
+		.spi = sa->spi,
+		.direction = sa->direction,
+		.mode = sa->mode,
+		.owner = sa->owner,
+		.sequence = sa->sequence,
+		.packets = sa->packets,
+		.octets = sa->octets,
+	};
+	memcpy(ret->errors, sa->errors, sizeof(ret->errors));
+}
+
+const uint64_t *esp_sad_errors(const struct esp_sad *sad)
+{
+	return sad->errors;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the database and the transform share.  Private to src/esp; everybody else includes esp.h.
+ *
+ * Key schedules do not live in the SAs: libcrypto needs some 2.5 kilobytes for a pair of them, and
+ * a home agent with a million mobile nodes has four million SAs of which few speak at a time.  They
+ * live in a small direct-mapped cache of slots that is filled at start, so that memory does not
+ * grow with traffic; an SA that finds another's keys in its slot loads its own.  bench_esp measures
+ * that as "cold": a small packet costs 1.35 microseconds then, instead of 0.65.  The alternatives
+ * are to pay that for every packet, or ten gigabytes for a pair of contexts in each SA.
+ *
+ * Only SAs of ESP_AES_CBC_HMAC_SHA256_128, which all derived ones are, share the cache: a slot that
+ * changed its algorithm would have to allocate, and that can fail.  SAs of another algorithm are
+ * written by hand and few: each has a slot of its own and keeps its keys nowhere else.
+ */
+#ifndef BUB_ESP_SAD_H
+#define BUB_ESP_SAD_H
+
+#include <openssl/evp.h>
+
+#include "esp.h"
+
+#define ESP_AES_KEY_LEN 16  /* of the algorithm that shares the cache */
+#define ESP_HMAC_KEY_LEN 32 /* likewise */
+#define ESP_SLOTS_MAX 1024u /* 2.5 megabytes: more SAs than this are rarely active at once */
+#define ESP_WINDOW_WORDS (ESP_REPLAY_WINDOW / 64)
+
+struct esp_slot;
+
+struct esp_sa {
+	struct esp_sad *sad;
+	const struct esp_alg_info *alg;
+	struct esp_slot *own; /* NULL: uses the cache */
+	uint32_t spi;
+	enum esp_direction direction;
+	enum esp_mode mode;
+	unsigned covers;
+	bool any_sequence;
+	struct in6_addr owner;
+	uint8_t enc_key[ESP_AES_KEY_LEN];
+	uint8_t auth_key[ESP_HMAC_KEY_LEN];
+	uint64_t sequence;                 /* OUT: last used; IN: right edge of the window */
+	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
+	uint64_t packets, octets;          /* sealed or opened; octets without ESP */
+	uint64_t errors[ESP_RESULT_COUNT];
+	uint32_t next; /* in its hash chain: index + 1; 0: last */
+};
+
+/* Key schedules of the SA that used the slot last; NULL: of none. */
+struct esp_slot {
+	const struct esp_sa *sa;
+	EVP_CIPHER_CTX *cipher; /* NULL: no encryption */
+	EVP_MAC_CTX *mac;
+};
+
+struct esp_sad {
+	EVP_CIPHER *aes;
+	EVP_MAC *hmac;
+	struct esp_slot *slots;
+	size_t n_slots; /* power of two, as n_buckets */
+	struct esp_sa *sas;
+	size_t n_sas, max_sas;
+	uint32_t *by_spi;   /* inbound SAs: index + 1; 0: empty */
+	uint32_t *by_owner; /* outbound SAs, likewise */
+	size_t n_buckets;
+	uint64_t errors[ESP_RESULT_COUNT];
+};
+
+/* The inbound SA with this SPI; NULL: none. */
+struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi);
+
+/* The slot of @sa, holding its keys.  Valid until another SA asks. */
+struct esp_slot *esp_sa_slot(const struct esp_sa *sa);
+
+#endif

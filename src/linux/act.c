@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Carries the core's actions out: one line for each.  Nothing here calls back; a verdict is queued
+ * for lnx_expire() or lnx_readable().
+ */
+#include "internal.h"
+
+void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *act)
+{
+	switch (act->type) {
+	case BUB_ACT_SEND:
+		tx_send(l, act);
+		break;
+	case BUB_ACT_DELIVER:
+		tun_write(l, act->u.send.data.data, act->u.send.data.len);
+		break;
+	case BUB_ACT_PATH_SET:
+		path_set(l, &act->u.path);
+		break;
+	case BUB_ACT_PATH_DEL:
+		path_del(l, &act->u.path.local, &act->u.path.peer);
+		break;
+	case BUB_ACT_TUNNEL_SET:
+		tunnel_set(l, &act->u.tunnel);
+		break;
+	case BUB_ACT_TUNNEL_DEL:
+		tunnel_del(l, &act->u.tunnel.home);
+		break;
+	case BUB_ACT_ATTACH:
+		home_attach(l, now, &act->u.attach);
+		break;
+	case BUB_ACT_HOME_AGENT: /* the daemon's, which has the secrets */
+		break;
+	case BUB_ACT_DAD:
+		nd_dad_start(l, now, act->id, &act->u.home);
+		break;
+	case BUB_ACT_PROXY_ADD:
+		nd_proxy_add(l, now, &act->u.home);
+		break;
+	case BUB_ACT_PROXY_DEL:
+		nd_proxy_del(l, &act->u.home);
+		break;
+	}
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a home agent needs from the kernel besides tunnels: forwarding, proxy neighbour discovery on
+ * a physical home link, or the route of a home prefix that exists on no link.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* Is the prefix, or part of it, on some link of this host? */
+static bool on_a_link(const struct lnx *l, const struct in6_addr *prefix, uint8_t len)
+{
+	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
+		const struct lnx_addr *a = &l->addr[i];
+
+		if (a->ifindex != 0 && a->prefix_len < 128 &&
+		    bub_addr_in_prefix(&a->addr, prefix, a->prefix_len < len ? a->prefix_len : len))
+			return true;
+	}
+	return false;
+}
+
+/* A virtual home link: everything for the prefix comes to us, with one route instead of one for
+ * each mobile node.  What the core has no tunnel for is dropped there and counted. */
+static int route_prefixes(struct lnx *l)
+{
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
+		if (on_a_link(l, &l->cfg.ha_prefix[i], l->cfg.ha_prefix_len[i]))
+			return 0;
+	}
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
+		const struct nl_route r = {
+			.dst = l->cfg.ha_prefix[i],
+			.dst_len = l->cfg.ha_prefix_len[i],
+			.oif = l->tun_ifindex,
+			.table = RT_TABLE_MAIN_ID,
+		};
+		int err = nl_route_set(l->nl, &r);
+
+		if (err < 0)
+			return err;
+	}
+	l->prefix_routed = l->cfg.n_ha_prefixes > 0;
+	return 0;
+}
+
+static int sysctl_swap(const char *path, const char *value)
+{
+	int before = nl_sysctl_get(path);
+
+	if (before >= 0 && nl_sysctl_set(path, value) < 0)
+		return -1;
+	return before;
+}
+
+/* The kernel's proxy answers solicitations, at once: the random delay of RFC 4861, 7.2.8 is for
+ * several proxies of one address, and the mobile node's is the only one. */
+static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
+{
+	char path[64];
+
+	if (l->home_link_ifindex == 0) {
+		snprintf(ret_error, error_size, "the home link %s does not exist",
+			 l->cfg.home_link);
+		return -ENODEV;
+	}
+	snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->cfg.home_link);
+	l->sysctl_proxy_ndp = sysctl_swap(path, "1");
+	if (l->sysctl_proxy_ndp < 0) {
+		snprintf(ret_error, error_size, "cannot set net.ipv6.conf.%s.proxy_ndp=1",
+			 l->cfg.home_link);
+		return -EPERM;
+	}
+	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->cfg.home_link);
+	l->sysctl_proxy_delay = sysctl_swap(path, "0");
+	return 0;
+}
+
+/* The Mobile IPv6 home agents' anycast address of a prefix (RFC 2526, 3): requests for home agent
+ * address discovery go there (RFC 6275, 10.5). */
+static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
+{
+	static const uint8_t id[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
+	struct ipv6_mreq req = {*prefix, l->home_link_ifindex};
+	int err;
+
+	if (req.ipv6mr_interface == 0)
+		req.ipv6mr_interface = l->tun_ifindex;
+	memcpy(req.ipv6mr_multiaddr.s6_addr + 8, id, sizeof(id));
+	err = datapath_local_add(l->dp, &req.ipv6mr_multiaddr, false);
+	if (err < 0)
+		return err;
+	if (setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, IPV6_JOIN_ANYCAST, &req, sizeof(req)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void join_anycasts(struct lnx *l)
+{
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
+		int err = join_anycast(l, &l->cfg.ha_prefix[i]);
+
+		if (err < 0)
+			lnx_log(l, LNX_LOG_WARNING, "no home agent address discovery for %s/%u: %s",
+				lnx_ntop(&l->cfg.ha_prefix[i]), l->cfg.ha_prefix_len[i],
+				strerror(-err));
+	}
+}
+
+int agent_open(struct lnx *l, char *ret_error, size_t error_size)
+{
+	char path[64] = "conf/all/forwarding";
+	int err;
+
+	if (!l->cfg.home_agent)
+		return 0;
+	if (nl_sysctl_get(path) != 1) {
+		snprintf(ret_error, error_size,
+			 "a home agent forwards packets: set "
+			 "net.ipv6.conf.all.forwarding=1");
+		return -EINVAL;
+	}
+	err = datapath_local_add(l->dp, &l->cfg.home_agent_address, false);
+	if (err < 0) {
+		snprintf(ret_error, error_size, "cannot receive signalling: %s", strerror(-err));
+		return err;
+	}
+	join_anycasts(l);
+	if (l->cfg.home_link != NULL)
+		return proxy_link(l, ret_error, error_size);
+	err = route_prefixes(l);
+	if (err < 0)
+		snprintf(ret_error, error_size, "cannot route the home prefix to %s: %s",
+			 l->tun_name, strerror(-err));
+	return err;
+}
+
+void agent_close(struct lnx *l)
+{
+	char path[64], value[16];
+
+	if (l->sysctl_proxy_ndp >= 0) {
+		snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->home_link);
+		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_ndp);
+		(void)nl_sysctl_set(path, value);
+	}
+	if (l->sysctl_proxy_delay >= 0) {
+		snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->home_link);
+		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_delay);
+		(void)nl_sysctl_set(path, value);
+	}
+}

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loads the BPF programs of src/bpf, attaches them to interfaces through clsact, and writes their
+ * maps: which pairs go direct (RFC 6275, 9.3 and 11.3), which addresses are ours.  One map write is
+ * the handover of the data path.
+ *
+ * Not here: routes and their MTU (act.c), the packet socket that uses the filter (rx.c), and what
+ * the programs do with a packet (src/bpf).
+ *
+ * libbpf's own messages are switched off: they are many lines for one cause.  What the operator can
+ * do about a failure is in datapath_last_error() instead.
+ *
+ * RLIMIT_MEMLOCK counts BPF memory before Linux 5.11; libbpf 1.x raises it by itself there.
+ */
+#include "datapath.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+
+#include "bub.skel.h"
+#include "bub_bpf.h"
+
+/* Ours among the filters of an interface: out of the way of hand-made ones, which count from 1, and
+ * of automatic ones, which count down from 49152. */
+#define FILTER_PRIORITY 2827
+#define FILTER_HANDLE 1
+
+#define ERROR_MAX 256
+#define NS_PER_S 1000000000ull
+#define NS_PER_MS 1000000ull
+
+struct iface {
+	uint32_t ifindex;
+	bool raw;         /* no Ethernet header */
+	bool made_clsact; /* the qdisc is ours to remove */
+};
+
+struct datapath {
+	struct bub_bpf *skel;
+	struct iface iface[DATAPATH_INTERFACES_MAX];
+	unsigned n_ifaces;
+	uint64_t *percpu; /* room for one counter of every CPU */
+	unsigned n_cpus;
+	char error[ERROR_MAX];
+};
+
+#define X(id, name) [BUB_BPF_##id] = (name),
+static const char *const counter_names[BUB_BPF_COUNTER_COUNT] = {BUB_BPF_COUNTERS(X)};
+#undef X
+
+/* Notes why a call fails; returns @err. */
+__attribute__((format(printf, 3, 4))) static int fail(struct datapath *dp, int err, const char *fmt,
+						      ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(dp->error, sizeof(dp->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static struct bub_bpf_addr to_bpf(const struct in6_addr *addr)
+{
+	struct bub_bpf_addr a;
+
+	memcpy(&a, addr, sizeof(a));
+	return a;
+}
+
+static struct bub_bpf_pair to_pair(const struct in6_addr *local, const struct in6_addr *peer)
+{
+	return (struct bub_bpf_pair){to_bpf(local), to_bpf(peer)};
+}
+
+/* ---- Loading ------------------------------------------------------------------------------- */
+
+static const char *load_hint(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return "not permitted: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
+	case -ENOSYS:
+		return "this kernel has no BPF: it needs CONFIG_BPF_SYSCALL";
+	case -ENOMEM:
+		return "not enough memory: lower the number of paths, or raise RLIMIT_MEMLOCK";
+	case -EACCES:
+	case -EINVAL:
+	case -E2BIG:
+	case -EOPNOTSUPP:
+		return "the kernel's verifier refused them: CAP_PERFMON, and Linux 5.8 or newer "
+		       "with CONFIG_NET_CLS_BPF are needed";
+	default:
+		return strerror(-err);
+	}
+}
+
+static int load(struct datapath *dp, uint32_t max_paths)
+{
+	int err;
+
+	dp->skel = bub_bpf__open();
+	if (dp->skel == NULL) {
+		err = -errno;
+		return fail(dp, err, "cannot open the data path programs: %s", strerror(-err));
+	}
+	/* bpf_check_mtu() came with Linux 5.12; the verifier leaves out what a false constant
+	 * guards. */
+	dp->skel->rodata->have_check_mtu =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, NULL) == 1;
+	err = bpf_map__set_max_entries(dp->skel->maps.paths_out, max_paths);
+	if (err == 0)
+		err = bpf_map__set_max_entries(dp->skel->maps.paths_in, max_paths);
+	if (err == 0)
+		err = bub_bpf__load(dp->skel);
+	if (err != 0)
+		return fail(dp, err, "cannot load the data path programs: %s", load_hint(err));
+	return 0;
+}
+
+static int make(struct datapath *dp, uint32_t max_paths)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+
+	if (max_paths == 0)
+		return fail(dp, -EINVAL, "the number of paths must not be 0");
+	if (n_cpus < 0)
+		return fail(dp, n_cpus, "cannot count the CPUs: %s (is /sys mounted?)",
+			    strerror(-n_cpus));
+	dp->n_cpus = (unsigned)n_cpus;
+	dp->percpu = calloc(dp->n_cpus, sizeof(*dp->percpu));
+	if (dp->percpu == NULL)
+		return fail(dp, -ENOMEM, "out of memory");
+	return load(dp, max_paths);
+}
+
+int datapath_open(uint32_t max_paths, char *ret_error, size_t error_size, struct datapath **ret_dp)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+	int err;
+
+	if (dp == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return -ENOMEM;
+	}
+	(void)libbpf_set_print(NULL);
+	err = make(dp, max_paths);
+	if (err != 0) {
+		(void)snprintf(ret_error, error_size, "%s", dp->error);
+		datapath_close(dp);
+		return err;
+	}
+	*ret_dp = dp;
+	return 0;
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (dp == NULL)
+		return;
+	while (dp->n_ifaces > 0)
+		(void)datapath_detach(dp, dp->iface[dp->n_ifaces - 1].ifindex);
+	bub_bpf__destroy(dp->skel);
+	free(dp->percpu);
+	free(dp);
+}
+
+const char *datapath_last_error(const struct datapath *dp)
+{
+	return dp->error;
+}
+
+int datapath_program_fd(const struct datapath *dp, enum datapath_program which)
+{
+	const struct bpf_program *prog = NULL;
+
+	switch (which) {
+	case DATAPATH_EGRESS_ETHER:
+		prog = dp->skel->progs.egress_ether;
+		break;
+	case DATAPATH_EGRESS_RAW:
+		prog = dp->skel->progs.egress_raw;
+		break;
+	case DATAPATH_INGRESS_ETHER:
+		prog = dp->skel->progs.ingress_ether;
+		break;
+	case DATAPATH_INGRESS_RAW:
+		prog = dp->skel->progs.ingress_raw;
+		break;
+	case DATAPATH_FILTER:
+		prog = dp->skel->progs.packet_filter;
+		break;
+	}
+	return prog == NULL ? -EINVAL : bpf_program__fd(prog);
+}
+
+int datapath_filter_fd(const struct datapath *dp)
+{
+	return datapath_program_fd(dp, DATAPATH_FILTER);
+}
+
+/* ---- Interfaces ---------------------------------------------------------------------------- */
+
+/* Whether packets of @ifindex begin with an Ethernet header or with the IPv6 header. */
+static int link_is_raw(struct datapath *dp, uint32_t ifindex, bool *ret_raw)
+{
+	struct ifreq ifr = {0};
+	int fd, err = 0;
+
+	if (if_indextoname(ifindex, ifr.ifr_name) == NULL)
+		return fail(dp, -ENODEV, "there is no interface %u", ifindex);
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (err != 0)
+		return fail(dp, err, "cannot ask for the type of %s: %s", ifr.ifr_name,
+			    strerror(-err));
+
+	switch (ifr.ifr_hwaddr.sa_family) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		*ret_raw = false;
+		return 0;
+	case ARPHRD_NONE: /* TUN and WireGuard */
+	case ARPHRD_RAWIP:
+	case ARPHRD_PPP:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+		*ret_raw = true;
+		return 0;
+	default:
+		return fail(dp, -EOPNOTSUPP, "%s: link type %u is neither Ethernet nor raw IP",
+			    ifr.ifr_name, ifr.ifr_hwaddr.sa_family);
+	}
+}
+
+/* libbpf refuses structs whose padding is not zero, and an initializer does not promise that. */
+static void init_hook(struct bpf_tc_hook *hook, uint32_t ifindex, unsigned points)
+{
+	memset(hook, 0, sizeof(*hook));
+	hook->sz = sizeof(*hook);
+	hook->ifindex = (int)ifindex;
+	hook->attach_point = (enum bpf_tc_attach_point)points;
+}
+
+static void init_opts(struct bpf_tc_opts *opts)
+{
+	memset(opts, 0, sizeof(*opts));
+	opts->sz = sizeof(*opts);
+	opts->handle = FILTER_HANDLE;
+	opts->priority = FILTER_PRIORITY;
+}
+
+static enum datapath_program program_for(const struct iface *ifc, enum bpf_tc_attach_point point)
+{
+	if (point == BPF_TC_INGRESS)
+		return ifc->raw ? DATAPATH_INGRESS_RAW : DATAPATH_INGRESS_ETHER;
+	return ifc->raw ? DATAPATH_EGRESS_RAW : DATAPATH_EGRESS_ETHER;
+}
+
+static int attach_one(const struct datapath *dp, const struct iface *ifc,
+		      enum bpf_tc_attach_point point)
+{
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+
+	init_hook(&hook, ifc->ifindex, point);
+	init_opts(&opts);
+	opts.prog_fd = datapath_program_fd(dp, program_for(ifc, point));
+	/* Whatever sits there under our priority was left by a bub that died. */
+	opts.flags = BPF_TC_F_REPLACE;
+	return bpf_tc_attach(&hook, &opts);
+}
+
+static uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
+}
+
+/* The old `ingress` qdisc takes a filter for the egress side and puts it in the place of the one on
+ * the ingress side, without a word. */
+static bool is_attached(const struct datapath *dp, const struct iface *ifc,
+			enum bpf_tc_attach_point point)
+{
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+
+	init_hook(&hook, ifc->ifindex, point);
+	init_opts(&opts);
+	return bpf_tc_query(&hook, &opts) == 0 &&
+	       opts.prog_id == program_id(datapath_program_fd(dp, program_for(ifc, point)));
+}
+
+/* Removes the filter if it is ours. */
+static void detach_one(const struct datapath *dp, const struct iface *ifc,
+		       enum bpf_tc_attach_point point)
+{
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+	bool ours = false;
+
+	init_hook(&hook, ifc->ifindex, point);
+	init_opts(&opts);
+	if (bpf_tc_query(&hook, &opts) != 0)
+		return;
+	for (int which = DATAPATH_EGRESS_ETHER; which <= DATAPATH_INGRESS_RAW; which++)
+		ours |= opts.prog_id ==
+			program_id(datapath_program_fd(dp, (enum datapath_program)which));
+	if (!ours)
+		return;
+	init_opts(&opts);
+	(void)bpf_tc_detach(&hook, &opts);
+}
+
+static int count_filter(const struct nlmsghdr *nlh, void *data)
+{
+	unsigned *n = data;
+
+	*n += nlh->nlmsg_type == RTM_NEWTFILTER;
+	return MNL_CB_OK;
+}
+
+/* How many filters @parent (ingress or egress side of clsact) has; negative errno. */
+static int dump_filters(struct mnl_socket *nl, uint32_t ifindex, uint32_t parent, unsigned *ret_n)
+{
+	char buf[8192]; /* netlink(7): enough for one part of a dump */
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct tcmsg *tcm;
+	unsigned n = 0;
+	ssize_t len;
+	int more = MNL_CB_OK;
+
+	nlh->nlmsg_type = RTM_GETTFILTER;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = parent;
+	tcm = mnl_nlmsg_put_extra_header(nlh, sizeof(*tcm));
+	tcm->tcm_family = AF_UNSPEC;
+	tcm->tcm_ifindex = (int)ifindex;
+	tcm->tcm_parent = parent;
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	while (more == MNL_CB_OK) {
+		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (len < 0)
+			return -errno;
+		more = mnl_cb_run(buf, (size_t)len, parent, mnl_socket_get_portid(nl), count_filter,
+				  &n);
+	}
+	if (more == MNL_CB_ERROR)
+		return -errno;
+	*ret_n = n;
+	return 0;
+}
+
+/* True only when it is certain that nobody else uses the qdisc. */
+static bool clsact_is_empty(uint32_t ifindex)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	unsigned ingress = 1, egress = 1;
+	bool known;
+
+	if (nl == NULL)
+		return false;
+	known = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 &&
+		dump_filters(nl, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &ingress) ==
+			0 &&
+		dump_filters(nl, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &egress) == 0;
+	mnl_socket_close(nl);
+	return known && ingress == 0 && egress == 0;
+}
+
+static void detach_iface(const struct datapath *dp, const struct iface *ifc)
+{
+	struct bpf_tc_hook hook;
+
+	/* The sending side first: nothing leaves any more that the peer would answer. */
+	detach_one(dp, ifc, BPF_TC_EGRESS);
+	detach_one(dp, ifc, BPF_TC_INGRESS);
+	init_hook(&hook, ifc->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	if (ifc->made_clsact && clsact_is_empty(ifc->ifindex))
+		(void)bpf_tc_hook_destroy(&hook);
+}
+
+static struct iface *find_iface(struct datapath *dp, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < dp->n_ifaces; i++)
+		if (dp->iface[i].ifindex == ifindex)
+			return &dp->iface[i];
+	return NULL;
+}
+
+static const char *attach_hint(int err)
+{
+	switch (err) {
+	case -EPERM:
+		return "not permitted: CAP_NET_ADMIN is needed";
+	case -ENOENT:
+	case -EOPNOTSUPP:
+		return "this kernel lacks CONFIG_NET_SCH_INGRESS (sch_ingress) or "
+		       "CONFIG_NET_CLS_BPF (cls_bpf)";
+	case -EBUSY:
+		return "its ingress qdisc is not clsact, which alone has an egress side: remove it "
+		       "with `tc qdisc del dev ... ingress`";
+	default:
+		return strerror(-err);
+	}
+}
+
+/* Attaches to a clsact qdisc, made if there is none.  Takes everything back on failure. */
+static int attach_iface(struct datapath *dp, struct iface *ifc)
+{
+	struct bpf_tc_hook hook;
+	int err;
+
+	init_hook(&hook, ifc->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	err = bpf_tc_hook_create(&hook);
+	if (err == 0)
+		ifc->made_clsact = true;
+	else if (err != -EEXIST)
+		return fail(dp, err, "cannot make a clsact qdisc on interface %u: %s", ifc->ifindex,
+			    attach_hint(err));
+	err = attach_one(dp, ifc, BPF_TC_INGRESS);
+	if (err == 0)
+		err = attach_one(dp, ifc, BPF_TC_EGRESS);
+	if (err == 0 && !is_attached(dp, ifc, BPF_TC_INGRESS))
+		err = -EBUSY;
+	if (err != 0) {
+		detach_iface(dp, ifc);
+		return fail(dp, err, "cannot attach the data path to interface %u: %s",
+			    ifc->ifindex, attach_hint(err));
+	}
+	return 0;
+}
+
+int datapath_attach(struct datapath *dp, uint32_t ifindex)
+{
+	struct iface *known = find_iface(dp, ifindex);
+	struct iface ifc = {.ifindex = ifindex};
+	int err = link_is_raw(dp, ifindex, &ifc.raw);
+
+	if (err != 0)
+		return err;
+	if (known == NULL && dp->n_ifaces == DATAPATH_INTERFACES_MAX)
+		return fail(dp, -ENOSPC, "the data path takes at most %d interfaces",
+			    DATAPATH_INTERFACES_MAX);
+	if (known != NULL)
+		ifc.made_clsact = known->made_clsact;
+	/* Again even where it is known: someone may have removed the qdisc meanwhile. */
+	err = attach_iface(dp, &ifc);
+	if (err != 0)
+		return err;
+	if (known != NULL)
+		*known = ifc;
+	else
+		dp->iface[dp->n_ifaces++] = ifc;
+	return 0;
+}
+
+int datapath_detach(struct datapath *dp, uint32_t ifindex)
+{
+	struct iface *ifc = find_iface(dp, ifindex);
+
+	if (ifc == NULL)
+		return fail(dp, -ENOENT, "the data path is not attached to interface %u", ifindex);
+	detach_iface(dp, ifc);
+	*ifc = dp->iface[--dp->n_ifaces];
+	return 0;
+}
+
+/* ---- Maps ---------------------------------------------------------------------------------- */
+
+static int map_set(struct datapath *dp, const struct bpf_map *map, const void *key,
+		   const void *value)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
+
+	if (err == -E2BIG)
+		return fail(dp, -ENOSPC, "all %u entries of %s are in use",
+			    bpf_map__max_entries(map), bpf_map__name(map));
+	if (err != 0)
+		return fail(dp, err, "cannot write %s: %s", bpf_map__name(map), strerror(-err));
+	return 0;
+}
+
+/* What is not there need not be removed. */
+static int map_del(struct datapath *dp, const struct bpf_map *map, const void *key)
+{
+	int err = bpf_map_delete_elem(bpf_map__fd(map), key);
+
+	if (err != 0 && err != -ENOENT)
+		return fail(dp, err, "cannot remove from %s: %s", bpf_map__name(map),
+			    strerror(-err));
+	return 0;
+}
+
+int datapath_local_add(struct datapath *dp, const struct in6_addr *addr, bool home)
+{
+	struct bub_bpf_addr key = to_bpf(addr);
+	uint32_t flags = home ? BUB_BPF_LOCAL_HOME : 0;
+
+	return map_set(dp, dp->skel->maps.locals, &key, &flags);
+}
+
+int datapath_local_del(struct datapath *dp, const struct in6_addr *addr)
+{
+	struct bub_bpf_addr key = to_bpf(addr);
+
+	return map_del(dp, dp->skel->maps.locals, &key);
+}
+
+/* The programs read the same clock by bpf_ktime_get_ns(). */
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* RFC 6275, 9.3.1 wants packets from the bound address only.  Those in flight from the address that
+ * was bound before get DATAPATH_GRACE_MS; an address set again starts no new grace. */
+static int set_in(struct datapath *dp, const struct bub_bpf_pair *key,
+		  const struct in6_addr *care_of)
+{
+	const struct bpf_map *map = dp->skel->maps.paths_in;
+	struct bub_bpf_in in = {.care_of = to_bpf(care_of)};
+	struct bub_bpf_in before;
+
+	if (IN6_IS_ADDR_UNSPECIFIED(care_of))
+		return map_del(dp, map, key);
+	if (bpf_map_lookup_elem(bpf_map__fd(map), key, &before) == 0) {
+		if (memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0)
+			return 0;
+		in.previous = before.care_of;
+		in.previous_until_ns = monotonic_ns() + DATAPATH_GRACE_MS * NS_PER_MS;
+	}
+	return map_set(dp, map, key, &in);
+}
+
+static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const struct bub_path *path)
+{
+	struct bub_bpf_out out = {.src = to_bpf(&path->out_src), .dst = to_bpf(&path->out_dst)};
+
+	if (!bub_addr_eq(&path->out_src, &path->local))
+		out.flags |= BUB_BPF_OUT_HAO;
+	if (!bub_addr_eq(&path->out_dst, &path->peer))
+		out.flags |= BUB_BPF_OUT_RH2;
+	if (!path->direct || out.flags == 0)
+		return map_del(dp, dp->skel->maps.paths_out, key);
+	return map_set(dp, dp->skel->maps.paths_out, key, &out);
+}
+
+int datapath_path_set(struct datapath *dp, const struct bub_path *path)
+{
+	struct bub_bpf_pair key = to_pair(&path->local, &path->peer);
+	int err = set_in(dp, &key, &path->in_care_of);
+
+	return err != 0 ? err : set_out(dp, &key, path);
+}
+
+int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
+		      const struct in6_addr *peer)
+{
+	struct bub_bpf_pair key = to_pair(local, peer);
+	int err_out = map_del(dp, dp->skel->maps.paths_out, &key);
+	int err_in = map_del(dp, dp->skel->maps.paths_in, &key);
+
+	return err_out != 0 ? err_out : err_in;
+}
+
+/* ---- Counters ------------------------------------------------------------------------------ */
+
+unsigned datapath_counters(struct datapath *dp, const char *const **ret_names, uint64_t *ret_values,
+			   unsigned cap)
+{
+	int fd = bpf_map__fd(dp->skel->maps.counters);
+
+	for (uint32_t i = 0; i < BUB_BPF_COUNTER_COUNT && i < cap; i++) {
+		ret_values[i] = 0;
+		if (bpf_map_lookup_elem(fd, &i, dp->percpu) != 0)
+			continue;
+		for (unsigned cpu = 0; cpu < dp->n_cpus; cpu++)
+			ret_values[i] += dp->percpu[cpu];
+	}
+	*ret_names = counter_names;
+	return BUB_BPF_COUNTER_COUNT;
+}

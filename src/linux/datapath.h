@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The route-optimised data path: loads src/bpf/bub.bpf.c, attaches it to interfaces (clsact), and
+ * keeps its maps.  Knows nothing of routes: act.c sets those.
+ */
+#ifndef BUB_LINUX_DATAPATH_H
+#define BUB_LINUX_DATAPATH_H
+
+#include "bub/engine.h"
+
+struct datapath;
+
+/* Loads the programs.  @max_paths sizes the maps.  On failure @ret_error says what is missing. */
+int datapath_open(uint32_t max_paths, char *ret_error, size_t error_size, struct datapath **ret_dp);
+void datapath_close(struct datapath *dp); /* detaches; NULL is fine */
+
+/* What went wrong in the last call that failed, as one line for the operator; "" before.  Borrowed
+ * until the next call. */
+const char *datapath_last_error(const struct datapath *dp);
+
+/* Attaches ingress and egress programs to @ifindex (with or without an Ethernet header); already
+ * attached is fine.  Not for bub's own TUN interface: what comes out of there must not change. */
+#define DATAPATH_INTERFACES_MAX 64
+int datapath_attach(struct datapath *dp, uint32_t ifindex);
+
+/* Removes our programs and nobody else's; the clsact qdisc goes if attaching had made it and nobody
+ * else uses it now.  An interface that is gone is fine; -ENOENT for one never attached. */
+int datapath_detach(struct datapath *dp, uint32_t ifindex);
+
+/* fd of the socket filter program for the packet socket (SO_ATTACH_BPF): passes mobility
+ * signalling, ESP, IPv6 in IPv6, ICMPv6 of interest and packets with an uncovered Home Address
+ * option that are addressed to one of the local addresses. */
+int datapath_filter_fd(const struct datapath *dp);
+
+/* An address of this node that signalling is sent to (care-of, home, home agent).  @home: a type 2
+ * routing header may name it. */
+int datapath_local_add(struct datapath *dp, const struct in6_addr *addr, bool home);
+int datapath_local_del(struct datapath *dp, const struct in6_addr *addr);
+
+/* Sets one pair (BUB_ACT_PATH_SET).  The receiving side is changed before the sending side.  The
+ * care-of address that was accepted before stays accepted for DATAPATH_GRACE_MS. */
+#define DATAPATH_GRACE_MS 1000
+int datapath_path_set(struct datapath *dp, const struct bub_path *path);
+int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
+		      const struct in6_addr *peer);
+
+/* The programs themselves, for tests that run them on single packets. */
+enum datapath_program {
+	DATAPATH_EGRESS_ETHER,
+	DATAPATH_EGRESS_RAW,
+	DATAPATH_INGRESS_ETHER,
+	DATAPATH_INGRESS_RAW,
+	DATAPATH_FILTER,
+};
+int datapath_program_fd(const struct datapath *dp, enum datapath_program which);
+
+/* Counters summed over the CPUs; names as in lnx_counters().  Returns how many there are. */
+unsigned datapath_counters(struct datapath *dp, const char *const **ret_names, uint64_t *ret_values,
+			   unsigned cap);
+
+#endif

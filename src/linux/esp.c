@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between the packets of this folder and the ESP transform of src/esp: finds the SA, brings the
+ * initialisation vectors, provides the buffers.  No ESP format is known here.
+ */
+#include <string.h>
+#include <sys/random.h>
+
+#include "internal.h"
+
+#define IV_LEN 16
+#define ESP_FIXED (40 + 8 + 16 + 16) /* outer header, SPI and sequence, IV, ICV */
+
+/* Random numbers are fetched for 256 packets at once: a system call for each would cost as much as
+ * the cipher. */
+static const uint8_t *next_iv(struct lnx *l)
+{
+	const uint8_t *iv;
+
+	if (l->iv_used + IV_LEN > sizeof(l->iv)) {
+		size_t have = 0;
+
+		while (have < sizeof(l->iv)) {
+			ssize_t n = getrandom(l->iv + have, sizeof(l->iv) - have, 0);
+
+			if (n > 0)
+				have += (size_t)n;
+		}
+		l->iv_used = 0;
+	}
+	iv = l->iv + l->iv_used;
+	l->iv_used += IV_LEN;
+	return iv;
+}
+
+/* The largest inner packet whose outer packet fits @link_mtu: what ESP pads to is a multiple of the
+ * cipher's block, with two octets of trailer (RFC 4303, 2.4). */
+uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp)
+{
+	uint32_t mtu;
+
+	if (!esp)
+		mtu = link_mtu > BUB_IP6_HDR_LEN ? link_mtu - BUB_IP6_HDR_LEN : 0;
+	else
+		mtu = link_mtu > ESP_FIXED + 16 ? (link_mtu - ESP_FIXED) / 16 * 16 - 2 : 0;
+	return mtu < LNX_TUN_MTU_MIN ? LNX_TUN_MTU_MIN : mtu;
+}
+
+enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp_opened *ret)
+{
+	size_t at = (size_t)(ip->upper.data - ip->packet.data);
+	enum esp_result r = esp_open(l->sad, ip->packet.data, ip->packet.len, ip->upper_proto_at,
+				     at, l->in, LNX_PACKET_MAX, ret);
+
+	if (r == ESP_OK)
+		l->count[COUNT_ESP_IN]++;
+	return r;
+}
+
+static bool take(struct lnx *l, enum esp_result r, size_t len, struct bub_view *ret)
+{
+	if (r != ESP_OK)
+		return false; /* counted in the SA */
+	l->count[COUNT_ESP_OUT]++;
+	*ret = (struct bub_view){l->out, len};
+	return true;
+}
+
+bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
+		       struct bub_view *ret)
+{
+	struct esp_sa *sa = esp_sad_find_out(l->sad, owner, ESP_TRANSPORT,
+					     esp_class_of(ESP_TRANSPORT, packet.data, packet.len));
+	struct bub_ip6 ip;
+	enum esp_result r;
+	size_t len = 0;
+
+	if (sa == NULL) {
+		l->count[COUNT_TX_NO_SA]++;
+		return false;
+	}
+	if (bub_ip6_decode(packet, &ip) != BUB_DROP_NONE) {
+		l->count[COUNT_TX_FAILED]++;
+		return false;
+	}
+	r = esp_seal_transport(sa, ip.packet.data, ip.packet.len, ip.upper_proto_at,
+			       (size_t)(ip.upper.data - ip.packet.data), next_iv(l), l->out,
+			       LNX_PACKET_MAX, &len);
+	return take(l, r, len, ret);
+}
+
+bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
+		    struct bub_view *ret)
+{
+	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL,
+					     esp_class_of(ESP_TUNNEL, packet.data, packet.len));
+	enum esp_result r;
+	size_t len = 0;
+
+	if (sa == NULL) {
+		l->count[COUNT_TX_NO_SA]++;
+		return false;
+	}
+	r = esp_seal_tunnel(sa, &t->local_outer, &t->remote_outer, packet.data, packet.len,
+			    next_iv(l), l->out, LNX_PACKET_MAX, &len);
+	return take(l, r, len, ret);
+}

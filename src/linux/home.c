@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mobile node's home addresses and the policy routing around them.
+ *
+ * A home address is on bub's own interface for as long as bubd runs, so that sockets keep it
+ * whatever the links do; at home it is on the home link as well, so that the kernel answers for it
+ * there.  Rules and tables (internal.h), from P = config.rule_priority on and asked in this order:
+ *
+ *   P    from each care-of address: its own table, over its own router (movement.c)
+ *   P+1  from, or to the home prefix of, a home that is away: its table;
+ *        to a prefix that is on no link any more: go on at P+3 (movement.c)
+ *   P+2  main without its default route: links and specific routes
+ *   P+3  nothing
+ *   P+4  while the first home is away: its table, which gives unbound sockets that home address
+ *   P+5  while the first home is at home: over the home link's router, from the home address
+ *
+ * The table of a home has a default route into the TUN, which stays whatever happens, and the host
+ * routes of path.c.  Whatever is new comes before what is old goes, so that no packet of a
+ * connection finds itself without a route.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+_Static_assert(LNX_ROUTE_TABLE_MAX == UINT32_MAX - TABLE_COUNT, "linux.h has the bounds of tables");
+_Static_assert(LNX_RULE_PRIORITY_MAX == RULE_MAIN_PRIORITY - RULE_COUNT, "and of priorities");
+
+struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (bub_addr_eq(&l->home[i].addr, addr))
+			return &l->home[i];
+	}
+	return NULL;
+}
+
+int home_default_route(struct lnx *l, unsigned index)
+{
+	const struct nl_route r = {
+		.oif = l->tun_ifindex,
+		.table = l->cfg.route_table + TABLE_HOME + index,
+		.prefsrc = l->home[index].addr,
+		.mtu = l->home[index].tunnel_mtu,
+	};
+
+	return nl_route_set(l->nl, &r);
+}
+
+/* ---- Rules --------------------------------------------------------------------------------- */
+
+static struct nl_rule main_rule(const struct lnx *l)
+{
+	return (struct nl_rule){
+		.priority = l->cfg.rule_priority + RULE_MAIN,
+		.table = RT_TABLE_MAIN_ID,
+		.no_default = true,
+	};
+}
+
+static struct nl_rule landing_rule(const struct lnx *l)
+{
+	return (struct nl_rule){
+		.priority = l->cfg.rule_priority + RULE_LANDING,
+		.nop = true,
+	};
+}
+
+static struct nl_rule away_rule(const struct lnx *l)
+{
+	return (struct nl_rule){
+		.priority = l->cfg.rule_priority + RULE_AWAY,
+		.table = l->cfg.route_table + TABLE_HOME,
+	};
+}
+
+static struct nl_rule at_home_rule(const struct lnx *l)
+{
+	return (struct nl_rule){
+		.priority = l->cfg.rule_priority + RULE_AT_HOME,
+		.table = l->cfg.route_table + TABLE_AT_HOME,
+	};
+}
+
+/* The kernel may still believe that the home prefix is on the link that we were on: the second rule
+ * of the two keeps packets to it in the tunnel. */
+static void home_rules(const struct lnx *l, unsigned index, struct nl_rule ret[static 2])
+{
+	const struct lnx_home *h = &l->home[index];
+	const struct nl_rule common = {
+		.priority = l->cfg.rule_priority + RULE_HOME,
+		.table = l->cfg.route_table + TABLE_HOME + index,
+	};
+
+	ret[0] = common;
+	ret[0].from = &h->addr;
+	ret[1] = common;
+	ret[1].to = &h->prefix;
+	ret[1].to_len = h->prefix_len;
+}
+
+static int away_rules_add(struct lnx *l, unsigned index)
+{
+	struct nl_rule r[2];
+	int err;
+
+	home_rules(l, index, r);
+	err = nl_rule_add(l->nl, &r[0]);
+	if (err == 0 && l->home[index].prefix_len > 0)
+		err = nl_rule_add(l->nl, &r[1]);
+	if (err == 0 && index == 0) {
+		r[0] = away_rule(l);
+		err = nl_rule_add(l->nl, &r[0]);
+	}
+	return err;
+}
+
+static void away_rules_del(struct lnx *l, unsigned index)
+{
+	struct nl_rule r[2];
+
+	home_rules(l, index, r);
+	(void)nl_rule_del(l->nl, &r[0]);
+	if (l->home[index].prefix_len > 0)
+		(void)nl_rule_del(l->nl, &r[1]);
+	if (index == 0) {
+		r[0] = away_rule(l);
+		(void)nl_rule_del(l->nl, &r[0]);
+	}
+}
+
+/* ---- At home ------------------------------------------------------------------------------- */
+
+/* The default route of unbound sockets while the first home is at home. */
+void home_at_home_router(struct lnx *l)
+{
+	const struct lnx_home *h = &l->home[0];
+	struct lnx_iface *ifc;
+	struct nl_route r;
+	int err;
+
+	if (l->cfg.n_homes == 0 || h->on_ifindex == 0)
+		return;
+	ifc = iface_find(l, h->on_ifindex);
+	if (ifc == NULL)
+		return;
+	r = (struct nl_route){
+		.oif = h->on_ifindex,
+		.table = l->cfg.route_table + TABLE_AT_HOME,
+		.prefsrc = h->addr,
+		.onlink = true,
+	};
+	/* Without a router of our own choice, the main table's default route serves. */
+	if (!router_for(l, ifc, &h->addr, &r.gateway))
+		return;
+	if (l->at_home_routed && bub_addr_eq(&l->at_home_gateway, &r.gateway))
+		return;
+	err = nl_route_set(l->nl, &r);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot route over the home link: %s", strerror(-err));
+	l->at_home_routed = err == 0;
+	l->at_home_gateway = r.gateway;
+}
+
+static void at_home_route_del(struct lnx *l, uint32_t ifindex)
+{
+	const struct nl_route r = {
+		.oif = ifindex,
+		.table = l->cfg.route_table + TABLE_AT_HOME,
+	};
+
+	if (l->at_home_routed)
+		(void)nl_route_del(l->nl, &r);
+	l->at_home_routed = false;
+}
+
+static int attach_home(struct lnx *l, struct bub_time now, unsigned index, uint32_t ifindex,
+		       bool claim)
+{
+	struct lnx_home *h = &l->home[index];
+	uint32_t before = h->on_ifindex;
+	int err = nl_addr_add(l->nl, ifindex, &h->addr, 128);
+
+	if (err < 0)
+		return err;
+	h->on_ifindex = ifindex;
+	h->care_of = in6addr_any;
+	if (before != 0 && before != ifindex) {
+		if (index == 0)
+			at_home_route_del(l, before);
+		(void)nl_addr_del(l->nl, before, &h->addr, 128);
+	}
+	if (index == 0)
+		home_at_home_router(l);
+	away_rules_del(l, index);
+	/* Connections remember the route into the TUN as long as it stands unchanged. */
+	err = home_default_route(l, index);
+	path_refresh_local(l, &h->addr);
+	/* Those on the link who know the home agent's link-layer address for it learn ours, once
+	 * the home agent has let go (RFC 6275, 11.5.5). */
+	if (claim)
+		nd_claim(l, now, ifindex, &h->addr, true);
+	return err;
+}
+
+/* ---- Away ---------------------------------------------------------------------------------- */
+
+/* The router learns our neighbour entry from the solicitation now (RFC 4861, 7.2.3), instead of
+ * asking for it when the first packet for us is there. */
+static void greet_router(struct lnx *l, const struct in6_addr *care_of)
+{
+	const struct lnx_addr *a = movement_care_of(l, care_of);
+	const struct lnx_iface *ifc = a != NULL ? iface_find(l, a->ifindex) : NULL;
+
+	if (ifc != NULL)
+		nd_send_ns(l, ifc, care_of, &a->gateway);
+}
+
+static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *care_of)
+{
+	struct lnx_home *h = &l->home[index];
+	uint32_t before = h->on_ifindex;
+	int err = away_rules_add(l, index);
+
+	if (err < 0)
+		return err;
+	if (before != 0) {
+		h->on_ifindex = 0;
+		nd_unclaim(l, &h->addr);
+		path_refresh_local(l, &h->addr);
+		if (index == 0)
+			at_home_route_del(l, before);
+		(void)nl_addr_del(l->nl, before, &h->addr, 128);
+		err = home_default_route(l, index);
+	}
+	if (!IN6_IS_ADDR_UNSPECIFIED(care_of) && !bub_addr_eq(care_of, &h->care_of))
+		greet_router(l, care_of);
+	h->care_of = *care_of;
+	return err;
+}
+
+void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at)
+{
+	const struct lnx_home *h = home_find(l, &at->home);
+	int err;
+
+	if (h == NULL) {
+		lnx_log(l, LNX_LOG_ERROR, "%s is no home address of this node",
+			lnx_ntop(&at->home));
+		return;
+	}
+	if (at->at_home)
+		err = attach_home(l, now, (unsigned)(h - l->home), at->ifindex, at->claim);
+	else
+		err = attach_away(l, (unsigned)(h - l->home), &at->care_of);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot move %s %s: %s", lnx_ntop(&at->home),
+			at->at_home ? "home" : "away", strerror(-err));
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+int home_open(struct lnx *l)
+{
+	const struct nl_rule common[] = {landing_rule(l), main_rule(l), at_home_rule(l)};
+	int err = 0;
+
+	for (unsigned i = 0; err == 0 && i < l->cfg.n_homes; i++) {
+		struct lnx_home *h = &l->home[i];
+
+		/* Left by a bubd that was killed at home. */
+		for (unsigned k = 0; k < LNX_IFACES_MAX; k++) {
+			if (l->iface[k].ifindex != 0 && l->iface[k].ours)
+				(void)nl_addr_del(l->nl, l->iface[k].ifindex, &h->addr, 128);
+		}
+		h->tunnel_mtu = l->tun_mtu;
+		err = nl_addr_add(l->nl, l->tun_ifindex, &h->addr, 128);
+		if (err == 0)
+			err = home_default_route(l, i);
+		if (err == 0)
+			err = away_rules_add(l, i);
+		if (err == 0)
+			err = datapath_local_add(l->dp, &h->addr, true);
+	}
+	if (l->cfg.n_homes == 0)
+		return err;
+	for (size_t i = 0; err == 0 && i < sizeof(common) / sizeof(common[0]); i++)
+		err = nl_rule_add(l->nl, &common[i]);
+	return err;
+}
+
+/* Routes and rules go by nl_flush(), addresses of the TUN with it. */
+void home_close(struct lnx *l)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (l->home[i].on_ifindex != 0)
+			(void)nl_addr_del(l->nl, l->home[i].on_ifindex, &l->home[i].addr, 128);
+	}
+}

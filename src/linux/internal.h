@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of src/linux share: the state of one open instance and the functions by which one
+ * file calls another.  Not for anybody outside this folder.
+ *
+ * Everything is single threaded.  lnx_carry_out() runs nested inside cb->event(), which runs inside
+ * lnx_readable(): so nothing that lnx_carry_out() does may touch the receive buffers, the interface
+ * table or the address table; those belong to the receiving side.
+ */
+#ifndef BUB_LINUX_INTERNAL_H
+#define BUB_LINUX_INTERNAL_H
+
+#include <sys/socket.h>
+
+#include <linux/if.h>
+
+#include "datapath.h"
+#include "linux.h"
+#include "map.h"
+#include "netlink.h"
+
+#define LNX_IFACES_MAX 128 /* known to the kernel; a host of containers has many */
+#define LNX_ADDRS_MAX 512  /* the same, for IPv6 addresses */
+#define LNX_DEFAULT_ROUTES_MAX 32
+#define LNX_CARE_OFS_MAX 16    /* usable at once: each has a routing table of its own */
+#define LNX_RA_PREFIXES_MAX 16 /* of one link */
+#define LNX_PROBES_MAX 4       /* routers of one interface that are asked whether they live */
+#define LNX_DAD_MAX 256        /* probes at once; a group membership each */
+#define LNX_DONE_MAX 1024      /* verdicts that wait for lnx_expire() */
+#define LNX_NA_MAX 1024        /* advertisements that wait for their repetition */
+#define LNX_BATCH 32           /* packets read by one system call */
+#define LNX_BATCHES 4          /* system calls by one lnx_readable() */
+#define LNX_PACKET_MAX 65576   /* IPv6 header and the largest payload */
+#define LNX_TUN_MTU_MIN 1280   /* RFC 8200, 5 */
+#define LNX_PMTU_AGE_S 600     /* RFC 8201, 4: raise it again after ten minutes */
+#define LNX_TUNNELS_DEFAULT 4096
+#define RT_TABLE_MAIN_ID 254
+
+/* Marks every route, rule and proxy entry as bub's, so that a later start finds what a crash left
+ * behind.  Not assigned in iproute2's rt_protos. */
+#define LNX_RTPROT 216
+
+/* Offsets from config.route_table. */
+enum {
+	TABLE_HOME = 0,                    /* one for each home: routes while it is away */
+	TABLE_AT_HOME = BUB_HOMES_MAX,     /* default route while the first one is home */
+	TABLE_CARE_OF = BUB_HOMES_MAX + 1, /* one for each care-of address */
+	TABLE_COUNT = TABLE_CARE_OF + LNX_CARE_OFS_MAX,
+};
+
+/* Offsets from config.rule_priority, in the order in which the kernel asks them. */
+enum {
+	RULE_CARE_OF, /* from a care-of address: its own router */
+	RULE_HOME,    /* from a home address that is away: its table; past RULE_MAIN for prefixes
+			 that are on no link any more */
+	RULE_MAIN,    /* whatever is on a link or has a route of its own */
+	RULE_LANDING, /* does nothing: where those past RULE_MAIN go on */
+	RULE_AWAY,    /* unbound sockets, while the first home is away */
+	RULE_AT_HOME, /* unbound sockets, while it is at home */
+	RULE_COUNT,
+};
+
+#define RULE_MAIN_PRIORITY 32766u /* of the kernel's own rule for the main table */
+
+enum lnx_count {
+	COUNT_RX_PACKETS,
+	COUNT_RX_OTHER_INTERFACE,
+	COUNT_RX_MALFORMED,
+	COUNT_RX_TRUNCATED,
+	COUNT_TX_PACKETS,
+	COUNT_TX_FAILED,
+	COUNT_TX_TOO_BIG,
+	COUNT_TX_NO_SA,
+	COUNT_TX_NO_TUNNEL,
+	COUNT_TUN_IN,
+	COUNT_TUN_OUT,
+	COUNT_TUN_IGNORED,
+	COUNT_TUN_FAILED,
+	COUNT_PTB_APPLIED,
+	COUNT_PTB_IGNORED,
+	COUNT_ESP_IN,
+	COUNT_ESP_OUT,
+	COUNT_NETLINK_OVERRUN,
+	COUNT_COUNT,
+};
+
+/* A prefix that some router announced on the present link (since the carrier came up). */
+struct lnx_ra_prefix {
+	struct in6_addr prefix;
+	struct in6_addr router; /* link-local */
+	uint8_t len;
+	bool on_link;
+};
+
+/* A router whose presence matters. */
+struct lnx_probe {
+	struct in6_addr router; /* link-local; :: free */
+	struct bub_time heard;  /* 0: not yet */
+	unsigned left;          /* solicitations and the wait for the last; 0: not in doubt */
+	struct bub_time due;
+};
+
+struct lnx_iface {
+	uint32_t ifindex; /* 0: slot is free */
+	char name[IFNAMSIZ];
+	uint32_t mtu;  /* of the link */
+	uint32_t mtu6; /* what routers announced; 0 unknown */
+	unsigned flags;
+	uint8_t mac[6];
+	bool has_mac;    /* an Ethernet-like link: neighbour discovery works */
+	bool port;       /* member of a bridge or bond: the master is the interface */
+	bool ours;       /* may carry our signalling */
+	bool attached;   /* BPF programs are on it */
+	bool forget_due; /* neighbours of the link before, but forget_keep */
+	struct in6_addr forget_keep;
+	bool carrier;
+	bool seen; /* in a dump */
+	int32_t preference;
+	uint32_t epoch; /* counts the times that the carrier came up */
+	bool trusted;   /* state found at start: routes from RAs count, as no RA was missed */
+	bool ra_prefixes_seen;
+	unsigned n_ra;
+	struct lnx_ra_prefix ra[LNX_RA_PREFIXES_MAX];
+	struct lnx_probe probe[LNX_PROBES_MAX];
+	unsigned rs_left;
+	struct bub_time rs_due;
+};
+
+struct lnx_addr {
+	struct in6_addr addr;
+	uint32_t ifindex; /* 0: slot is free */
+	uint32_t flags;   /* IFA_F_* */
+	uint32_t epoch;   /* of the interface, when the kernel last spoke of the address */
+	uint8_t prefix_len;
+	uint8_t proto; /* IFAPROT_*; 0 where the kernel does not say */
+	bool seen;     /* in a dump */
+	bool reported; /* the core thinks that it is usable */
+	bool gone;     /* no longer in the kernel; waits for local_del_due */
+	bool stale;    /* its prefix is on no link, though the kernel still has a route */
+	bool local;    /* the packet filter lets its signalling in */
+	int care_of;   /* index of its routing table, or -1 */
+	struct in6_addr gateway;
+	struct bub_time local_del_due;
+};
+
+struct lnx_default_route {
+	uint32_t ifindex; /* 0: slot is free */
+	uint32_t table;
+	uint32_t metric;
+	uint8_t protocol;
+	bool seen;
+	struct in6_addr gateway; /* :: none */
+};
+
+/* Mobile node: one home address. */
+struct lnx_home {
+	struct in6_addr addr;
+	struct in6_addr prefix;
+	uint8_t prefix_len;
+	uint32_t reported_on; /* the interface whose link announces the prefix; 0: none */
+	uint32_t on_ifindex;  /* the link on which it is at home; 0: away */
+	struct in6_addr care_of;
+	uint32_t tunnel_mtu; /* of the default route into the TUN */
+};
+
+/* One data path (key: local, peer). */
+struct lnx_path {
+	struct lnx_map_entry entry;
+	bool direct;
+	bool routed; /* the host route below is in the kernel */
+	struct in6_addr out_src, out_dst, in_care_of;
+	struct nl_route route;
+	uint32_t pmtu; /* of out_src -> out_dst, from a Packet Too Big; 0: as the link */
+	struct bub_time pmtu_due;
+};
+
+/* One tunnel (key: home address). */
+struct lnx_tunnel {
+	struct lnx_map_entry entry;
+	struct in6_addr local_outer, remote_outer;
+	bool routed;   /* home agent: home/128 goes to the TUN */
+	uint32_t pmtu; /* of the outer path; 0: as the link */
+	struct bub_time pmtu_due;
+};
+
+struct lnx_dad {
+	struct in6_addr addr;
+	uint32_t id;
+	bool used;
+	bool duplicate;
+	struct bub_time due;
+};
+
+struct lnx_na {
+	struct in6_addr target;
+	uint32_t ifindex;
+	bool own; /* the target is the source as well: a mobile node at home */
+	unsigned left;
+	struct bub_time due;
+};
+
+struct lnx_done {
+	uint32_t id;
+	int error;
+};
+
+enum lnx_fd {
+	FD_PACKET,
+	FD_TUN,
+	FD_MONITOR,
+	FD_ICMP6,
+	FD_ND, /* home agent with a home link only */
+	FD_COUNT,
+};
+
+struct lnx {
+	struct lnx_config cfg;
+	char tun_name[IFNAMSIZ];
+	char if_names[LNX_INTERFACES_MAX][IFNAMSIZ];
+	char home_link[IFNAMSIZ];
+	struct lnx_callbacks cb;
+	struct esp_sad *sad;
+	struct datapath *dp;
+
+	int fd[FD_COUNT];
+	int fd_out;       /* raw IPv6 */
+	int fd_silent[3]; /* see rx.c */
+	uint32_t tun_ifindex;
+	uint32_t tun_mtu;
+	uint32_t home_link_ifindex;
+	struct nl *nl;        /* requests */
+	bool prefix_routed;   /* home agent: the whole home prefix goes to the TUN */
+	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
+	int sysctl_proxy_delay;
+
+	struct lnx_home home[BUB_HOMES_MAX];
+	struct lnx_iface iface[LNX_IFACES_MAX];
+	struct lnx_addr addr[LNX_ADDRS_MAX];
+	struct lnx_default_route defroute[LNX_DEFAULT_ROUTES_MAX];
+	bool at_home_routed; /* TABLE_AT_HOME has its default route */
+	struct in6_addr at_home_gateway;
+	uint32_t care_ofs; /* bit set of tables in use */
+	bool ifaces_full, addrs_full;
+	bool scanned; /* events may be sent */
+
+	struct lnx_map paths;
+	struct lnx_map tunnels;
+	bool router_timers; /* solicitations or probes are under way */
+	unsigned n_gone;    /* addresses that wait for their grace period */
+	bool paths_dirty;   /* routes have changed: look all next hops up again */
+	uint32_t paths_cursor;
+	struct bub_time pmtu_scan_due;   /* next expiry of path MTUs */
+	struct bub_time tunnel_scan_due; /* the same of tunnels */
+	struct bub_time ptb_scan_due;    /* not before: a walk over all tunnels */
+
+	struct lnx_dad dad[LNX_DAD_MAX];
+	unsigned n_dad;
+	struct lnx_na na[LNX_NA_MAX];
+	unsigned na_first, n_na;
+	struct lnx_done done[LNX_DONE_MAX];
+	unsigned done_first, n_done;
+
+	uint8_t iv[4096]; /* random octets for ESP */
+	size_t iv_used;
+	uint64_t count[COUNT_COUNT];
+
+	uint8_t *rx;  /* LNX_BATCH packets */
+	uint8_t *tun; /* one packet */
+	uint8_t *in;  /* one packet out of ESP */
+	uint8_t *out; /* one packet to be sent */
+};
+
+/* linux.c */
+void lnx_log(struct lnx *l, enum lnx_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void lnx_emit(struct lnx *l, const struct bub_event *ev);
+void lnx_done_add(struct lnx *l, uint32_t id, int error);
+void lnx_done_flush(struct lnx *l);
+
+/* The text of an address, for the rest of the expression that it stands in. */
+struct lnx_text {
+	char s[INET6_ADDRSTRLEN];
+};
+struct lnx_text lnx_text_of(const struct in6_addr *a);
+#define lnx_ntop(a) (lnx_text_of(a).s)
+
+struct in6_addr lnx_prefix_of(const struct in6_addr *a, unsigned len);
+
+/* tun.c */
+int tun_open(struct lnx *l, char *ret_error, size_t error_size);
+int tun_setup(struct lnx *l, uint32_t mtu);
+void tun_readable(struct lnx *l);
+void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
+
+/* rx.c */
+int rx_open(struct lnx *l, char *ret_error, size_t error_size);
+void rx_readable(struct lnx *l);
+
+/* tx.c */
+int tx_open(struct lnx *l, char *ret_error, size_t error_size);
+void tx_send(struct lnx *l, const struct bub_action *act);
+bool tx_is_signalling(const struct bub_ip6 *ip);
+
+/* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
+ * header that @head begins with.  @body may be empty. */
+int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body);
+
+/* esp.c */
+uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp);
+enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp_opened *ret);
+bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
+		       struct bub_view *ret);
+bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
+		    struct bub_view *ret);
+
+/* iface.c: what the kernel has, kept up to date from rtnetlink */
+int iface_open(struct lnx *l, char *ret_error, size_t error_size);
+void iface_monitor_readable(struct lnx *l);
+int iface_resync(struct lnx *l);
+struct lnx_iface *iface_find(struct lnx *l, uint32_t ifindex);
+struct lnx_iface *iface_find_name(struct lnx *l, const char *name);
+bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
+uint32_t iface_mtu(const struct lnx_iface *ifc); /* for IPv6 */
+/* A Router Advertisement may have set it, of which the kernel sends no notification. */
+void iface_read_mtu6(struct lnx *l, struct lnx_iface *ifc);
+void iface_local_expire(struct lnx *l, struct bub_time now);
+struct bub_time iface_deadline(const struct lnx *l);
+
+/* movement.c: which address is usable, over which router */
+void movement_carrier_up(struct lnx *l, struct lnx_iface *ifc);
+void movement_carrier_down(struct lnx *l, struct lnx_iface *ifc);
+void movement_addr_gone(struct lnx *l, struct lnx_addr *a);
+void movement_router_lost(struct lnx *l, struct lnx_iface *ifc, const struct in6_addr *router);
+void movement_evaluate(struct lnx *l, struct lnx_iface *ifc);
+/* Forgets what waits for routers of the link before, where an address became usable. */
+void movement_forget(struct lnx *l);
+const struct lnx_addr *movement_care_of(const struct lnx *l, const struct in6_addr *care_of);
+
+/* router.c: the routers of each link */
+const struct lnx_ra_prefix *router_prefix(const struct lnx_iface *ifc, const struct in6_addr *addr);
+bool router_for(struct lnx *l, struct lnx_iface *ifc, const struct in6_addr *addr,
+		struct in6_addr *ret_router);
+void router_solicit(struct lnx *l, struct lnx_iface *ifc);
+void router_forget(struct lnx_iface *ifc);
+void router_heard(struct lnx *l, uint32_t ifindex, const struct in6_addr *router);
+void router_on_ra(struct lnx *l, uint32_t ifindex, const struct in6_addr *router,
+		  const struct bub_icmp6 *ra);
+void router_expire(struct lnx *l, struct bub_time now);
+struct bub_time router_deadline(const struct lnx *l);
+
+/* nd.c: neighbour discovery messages that bub sends and hears itself */
+int nd_open(struct lnx *l, char *ret_error, size_t error_size);
+void nd_icmp6_readable(struct lnx *l);
+void nd_dad_readable(struct lnx *l);
+void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc);
+void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
+		const struct in6_addr *router);
+void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
+void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
+	      bool own);
+void nd_unclaim(struct lnx *l, const struct in6_addr *target);
+void nd_proxy_add(struct lnx *l, struct bub_time now, const struct in6_addr *home);
+void nd_proxy_del(struct lnx *l, const struct in6_addr *home);
+void nd_expire(struct lnx *l, struct bub_time now);
+struct bub_time nd_deadline(const struct lnx *l);
+
+/* tunnel.c */
+void tunnel_set(struct lnx *l, const struct bub_tunnel *t);
+void tunnel_del(struct lnx *l, const struct in6_addr *home);
+struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home);
+void tunnel_refresh(struct lnx *l);
+bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct in6_addr *outer_src,
+		    const struct in6_addr *outer_dst, uint32_t mtu);
+void tunnel_expire(struct lnx *l, struct bub_time now);
+
+/* path.c */
+void path_set(struct lnx *l, const struct bub_path *p);
+void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer);
+void path_refresh(struct lnx *l, const struct in6_addr *out_src);
+void path_refresh_local(struct lnx *l, const struct in6_addr *local);
+bool path_too_big(struct lnx *l, struct bub_time now, struct bub_view quoted, uint32_t mtu);
+void path_expire(struct lnx *l, struct bub_time now);
+struct bub_time path_deadline(const struct lnx *l);
+
+/* home.c: the mobile node's addresses and policy routing; agent.c: the home agent's */
+int home_open(struct lnx *l);
+void home_close(struct lnx *l);
+void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at);
+struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
+int home_default_route(struct lnx *l, unsigned index);
+void home_at_home_router(struct lnx *l);
+int agent_open(struct lnx *l, char *ret_error, size_t error_size);
+void agent_close(struct lnx *l);
+
+#endif

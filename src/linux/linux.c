@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One open instance: puts the parts together, takes them apart, and shares the caller's poll loop
+ * and clock out among them.  What is wrong with the machine is said here or by the part that finds
+ * it, in one line with what to do about it.
+ */
+#include "linux.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define PATHS_DEFAULT 1024
+#define LOG_LINE_MAX 256
+
+/* ---- Helpers of all files ------------------------------------------------------------------ */
+
+void lnx_log(struct lnx *l, enum lnx_log_level level, const char *fmt, ...)
+{
+	char text[LOG_LINE_MAX];
+	va_list ap;
+
+	if (l->cb.log == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	l->cb.log(l->cb.ctx, level, text);
+}
+
+struct lnx_text lnx_text_of(const struct in6_addr *a)
+{
+	struct lnx_text text = {{0}};
+
+	inet_ntop(AF_INET6, a, text.s, sizeof(text.s));
+	return text;
+}
+
+struct in6_addr lnx_prefix_of(const struct in6_addr *a, unsigned len)
+{
+	struct in6_addr prefix = *a;
+
+	for (unsigned bit = len; bit < 128; bit++)
+		prefix.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	return prefix;
+}
+
+void lnx_emit(struct lnx *l, const struct bub_event *ev)
+{
+	l->cb.event(l->cb.ctx, ev);
+}
+
+void lnx_done_add(struct lnx *l, uint32_t id, int error)
+{
+	if (l->n_done == LNX_DONE_MAX) {
+		lnx_log(l, LNX_LOG_ERROR, "too many verdicts are waiting");
+		return;
+	}
+	l->done[(l->done_first + l->n_done) % LNX_DONE_MAX] = (struct lnx_done){id, error};
+	l->n_done++;
+}
+
+void lnx_done_flush(struct lnx *l)
+{
+	while (l->n_done > 0) {
+		const struct lnx_done done = l->done[l->done_first];
+		struct bub_event ev = {.type = BUB_EV_DONE};
+
+		l->done_first = (l->done_first + 1) % LNX_DONE_MAX;
+		l->n_done--;
+		ev.u.done.id = done.id;
+		ev.u.done.error = done.error;
+		lnx_emit(l, &ev);
+	}
+}
+
+struct bub_time lnx_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct bub_time){(uint64_t)ts.tv_sec * BUB_NS_PER_S + (uint64_t)ts.tv_nsec};
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static int check_capabilities(char *ret_error, size_t error_size)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {0};
+	const uint32_t need = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW;
+
+	if (syscall(SYS_capget, &header, data) < 0 || (data[0].effective & need) == need)
+		return 0;
+	snprintf(ret_error, error_size,
+		 "missing capability %s: run as root, or give CAP_NET_ADMIN, CAP_NET_RAW, "
+		 "CAP_BPF and CAP_PERFMON",
+		 data[0].effective & 1u << CAP_NET_ADMIN ? "CAP_NET_RAW" : "CAP_NET_ADMIN");
+	return -EPERM;
+}
+
+static int copy_name(char ret[static IFNAMSIZ], const char *name, char *ret_error,
+		     size_t error_size)
+{
+	if (strlen(name) >= IFNAMSIZ || *name == '\0') {
+		snprintf(ret_error, error_size, "\"%s\" is no name for an interface", name);
+		return -EINVAL;
+	}
+	snprintf(ret, IFNAMSIZ, "%s", name);
+	return 0;
+}
+
+/* The kernel's own tables and rules must not lie among ours. */
+static int check_numbers(const struct lnx_config *cfg, char *ret_error, size_t error_size)
+{
+	if (cfg->rule_priority == 0 || cfg->rule_priority > RULE_MAIN_PRIORITY - RULE_COUNT) {
+		snprintf(ret_error, error_size, "rule priority %u: expected 1 to %u",
+			 cfg->rule_priority, RULE_MAIN_PRIORITY - RULE_COUNT);
+		return -EINVAL;
+	}
+	if (cfg->route_table < 256 || cfg->route_table > UINT32_MAX - TABLE_COUNT) {
+		snprintf(ret_error, error_size, "routing table %u: expected 256 to %u",
+			 cfg->route_table, UINT32_MAX - TABLE_COUNT);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_error,
+		       size_t error_size)
+{
+	int err = check_numbers(cfg, ret_error, error_size);
+
+	if (err == 0)
+		err = copy_name(l->tun_name, cfg->tun_name, ret_error, error_size);
+	l->cfg = *cfg;
+	l->cfg.tun_name = l->tun_name;
+	for (unsigned i = 0; err == 0 && i < cfg->n_interfaces; i++) {
+		err = copy_name(l->if_names[i], cfg->interfaces[i], ret_error, error_size);
+		l->cfg.interfaces[i] = l->if_names[i];
+	}
+	if (err == 0 && cfg->home_link != NULL) {
+		err = copy_name(l->home_link, cfg->home_link, ret_error, error_size);
+		l->cfg.home_link = l->home_link;
+	}
+	if (l->cfg.max_paths == 0)
+		l->cfg.max_paths = PATHS_DEFAULT;
+	if (l->cfg.max_tunnels == 0)
+		l->cfg.max_tunnels = LNX_TUNNELS_DEFAULT;
+	for (unsigned i = 0; i < cfg->n_homes; i++) {
+		struct lnx_home *h = &l->home[i];
+
+		h->addr = cfg->homes[i];
+		h->prefix = cfg->homes[i];
+		h->prefix_len = cfg->home_prefix_len[i];
+		for (unsigned bit = h->prefix_len; bit < 128; bit++)
+			h->prefix.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	}
+	return err;
+}
+
+static int allocate(struct lnx *l, char *ret_error, size_t error_size)
+{
+	uint64_t seed[2];
+	int err = -ENOMEM;
+
+	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
+	l->tun = malloc(LNX_PACKET_MAX);
+	l->in = malloc(LNX_PACKET_MAX);
+	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
+	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) && l->rx != NULL && l->tun != NULL &&
+	    l->in != NULL && l->out != NULL) {
+		err = lnx_map_init(&l->paths, l->cfg.max_paths, sizeof(struct lnx_path), seed[0]);
+		if (err == 0)
+			err = lnx_map_init(&l->tunnels, l->cfg.max_tunnels,
+					   sizeof(struct lnx_tunnel), seed[1]);
+	}
+	if (err < 0)
+		snprintf(ret_error, error_size, "out of memory");
+	l->paths_cursor = l->paths.cap;
+	return err;
+}
+
+/* An interface may come later; if none of those that were named is there, it is a mistake. */
+static int check_interfaces(struct lnx *l, char *ret_error, size_t error_size)
+{
+	unsigned missing = 0;
+
+	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
+		if (iface_find_name(l, l->if_names[i]) != NULL)
+			continue;
+		missing++;
+		lnx_log(l, LNX_LOG_WARNING, "the interface %s does not exist (yet)",
+			l->if_names[i]);
+	}
+	if (missing == 0 || missing < l->cfg.n_interfaces)
+		return 0;
+	snprintf(ret_error, error_size, "the interface %s does not exist: see `ip link`",
+		 l->if_names[0]);
+	return -ENODEV;
+}
+
+static uint32_t smallest_mtu(const struct lnx *l)
+{
+	uint32_t mtu = UINT32_MAX;
+
+	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
+		if (l->iface[i].ifindex != 0 && l->iface[i].ours && iface_mtu(&l->iface[i]) < mtu)
+			mtu = iface_mtu(&l->iface[i]);
+	}
+	return mtu == UINT32_MAX ? BUB_MIN_MTU : mtu;
+}
+
+static int open_addresses(struct lnx *l, char *ret_error, size_t error_size)
+{
+	uint32_t mtu = lnx_tunnel_mtu(smallest_mtu(l), l->cfg.protect_payload);
+	int err = tun_setup(l, mtu);
+
+	if (err < 0) {
+		snprintf(ret_error, error_size, "cannot set %s up (%s): is IPv6 switched off?",
+			 l->tun_name, strerror(-err));
+		return err;
+	}
+	err = home_open(l);
+	if (err < 0)
+		snprintf(ret_error, error_size, "cannot set up home address and its routes: %s",
+			 strerror(-err));
+	return err;
+}
+
+static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error, size_t error_size)
+{
+	int err = copy_config(l, cfg, ret_error, error_size);
+
+	if (err == 0)
+		err = check_capabilities(ret_error, error_size);
+	if (err == 0)
+		err = allocate(l, ret_error, error_size);
+	if (err == 0) {
+		err = nl_open(&l->nl);
+		if (err < 0)
+			snprintf(ret_error, error_size, "cannot talk to the kernel: %s",
+				 strerror(-err));
+	}
+	if (err == 0)
+		err = tun_open(l, ret_error, error_size);
+	if (err == 0) {
+		(void)nl_flush(l->nl); /* what a crash left */
+		err = datapath_open(l->cfg.max_paths, ret_error, error_size, &l->dp);
+	}
+	if (err == 0)
+		err = iface_open(l, ret_error, error_size);
+	if (err == 0)
+		err = check_interfaces(l, ret_error, error_size);
+	if (err == 0)
+		err = open_addresses(l, ret_error, error_size);
+	if (err == 0)
+		err = tx_open(l, ret_error, error_size);
+	if (err == 0)
+		err = nd_open(l, ret_error, error_size);
+	if (err == 0)
+		err = agent_open(l, ret_error, error_size);
+	if (err == 0)
+		err = rx_open(l, ret_error, error_size);
+	return err;
+}
+
+int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struct esp_sad *sad,
+	     char *ret_error, size_t error_size, struct lnx **ret_lnx)
+{
+	struct lnx *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (l == NULL) {
+		snprintf(ret_error, error_size, "out of memory");
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < FD_COUNT; i++)
+		l->fd[i] = -1;
+	for (size_t i = 0; i < sizeof(l->fd_silent) / sizeof(l->fd_silent[0]); i++)
+		l->fd_silent[i] = -1;
+	l->fd_out = -1;
+	l->sysctl_proxy_ndp = -1;
+	l->sysctl_proxy_delay = -1;
+	l->iv_used = sizeof(l->iv);
+	l->pmtu_scan_due = BUB_TIME_NEVER;
+	l->tunnel_scan_due = BUB_TIME_NEVER;
+	l->cb = *cb;
+	l->sad = sad;
+	err = open_all(l, cfg, ret_error, error_size);
+	if (err < 0) {
+		lnx_close(l);
+		return err;
+	}
+
+	*ret_lnx = l;
+	return 0;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void lnx_close(struct lnx *l)
+{
+	if (l == NULL)
+		return;
+	/* Only who holds the TUN may take back what is marked as bub's: it might be another's. */
+	if (l->nl != NULL && l->tun_ifindex != 0) {
+		home_close(l);
+		agent_close(l);
+		(void)nl_flush(l->nl);
+	}
+	for (unsigned i = 0; i < FD_COUNT; i++)
+		close_fd(l->fd[i]);
+	for (size_t i = 0; i < sizeof(l->fd_silent) / sizeof(l->fd_silent[0]); i++)
+		close_fd(l->fd_silent[i]);
+	close_fd(l->fd_out);
+	datapath_close(l->dp);
+	nl_close(l->nl);
+	lnx_map_done(&l->paths);
+	lnx_map_done(&l->tunnels);
+	free(l->rx);
+	free(l->tun);
+	free(l->in);
+	free(l->out);
+	free(l);
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+unsigned lnx_fd_count(const struct lnx *l)
+{
+	return l->fd[FD_ND] >= 0 ? FD_COUNT : FD_ND;
+}
+
+int lnx_fd(const struct lnx *l, unsigned index)
+{
+	return index < FD_COUNT ? l->fd[index] : -1;
+}
+
+/* What could not be done in the middle of something else. */
+static void finish(struct lnx *l)
+{
+	movement_forget(l);
+	lnx_done_flush(l);
+}
+
+void lnx_readable(struct lnx *l, unsigned index)
+{
+	switch ((enum lnx_fd)index) {
+	case FD_PACKET:
+		rx_readable(l);
+		break;
+	case FD_TUN:
+		tun_readable(l);
+		break;
+	case FD_MONITOR:
+		iface_monitor_readable(l);
+		break;
+	case FD_ICMP6:
+		nd_icmp6_readable(l);
+		break;
+	case FD_ND:
+		nd_dad_readable(l);
+		break;
+	case FD_COUNT:
+		break;
+	}
+	finish(l);
+}
+
+int lnx_scan(struct lnx *l)
+{
+	l->scanned = true;
+	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
+		if (l->iface[i].ifindex != 0)
+			movement_evaluate(l, &l->iface[i]);
+	}
+	router_expire(l, lnx_now());
+	finish(l);
+	return 0;
+}
+
+struct bub_time lnx_deadline(const struct lnx *l)
+{
+	const struct bub_time due[] = {
+		l->tunnel_scan_due, iface_deadline(l), router_deadline(l),
+		nd_deadline(l),     path_deadline(l),
+	};
+	struct bub_time t = BUB_TIME_NEVER;
+
+	if (l->n_done > 0)
+		return (struct bub_time){0};
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+		if (bub_time_before(due[i], t))
+			t = due[i];
+	}
+	return t;
+}
+
+void lnx_expire(struct lnx *l, struct bub_time now)
+{
+	iface_local_expire(l, now);
+	router_expire(l, now);
+	nd_expire(l, now);
+	path_expire(l, now);
+	tunnel_expire(l, now);
+	finish(l);
+}
+
+/* ---- Counters ------------------------------------------------------------------------------ */
+
+static const char *const count_name[COUNT_COUNT] = {
+	[COUNT_RX_PACKETS] = "signalling-in",
+	[COUNT_RX_OTHER_INTERFACE] = "signalling-other-interface",
+	[COUNT_RX_MALFORMED] = "signalling-malformed",
+	[COUNT_RX_TRUNCATED] = "signalling-truncated",
+	[COUNT_TX_PACKETS] = "sent",
+	[COUNT_TX_FAILED] = "send-failed",
+	[COUNT_TX_TOO_BIG] = "send-too-big",
+	[COUNT_TX_NO_SA] = "send-no-sa",
+	[COUNT_TX_NO_TUNNEL] = "send-no-tunnel",
+	[COUNT_TUN_IN] = "tun-in",
+	[COUNT_TUN_OUT] = "tun-out",
+	[COUNT_TUN_IGNORED] = "tun-ignored",
+	[COUNT_TUN_FAILED] = "tun-failed",
+	[COUNT_PTB_APPLIED] = "too-big-applied",
+	[COUNT_PTB_IGNORED] = "too-big-ignored",
+	[COUNT_ESP_IN] = "esp-in",
+	[COUNT_ESP_OUT] = "esp-out",
+	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
+};
+
+#define DATAPATH_COUNTERS_MAX 64
+
+unsigned lnx_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
+{
+	uint64_t esp[ESP_RESULT_COUNT], data[DATAPATH_COUNTERS_MAX];
+	const char *const *data_name;
+	unsigned n = 0, n_data;
+
+	n_data = datapath_counters(l->dp, &data_name, data, DATAPATH_COUNTERS_MAX);
+	for (unsigned i = 0; i < n_data && n < cap; i++)
+		ret[n++] = (struct lnx_counter){data_name[i], data[i]};
+	for (unsigned i = 0; i < COUNT_COUNT && n < cap; i++)
+		ret[n++] = (struct lnx_counter){count_name[i], l->count[i]};
+	memcpy(esp, esp_sad_errors(l->sad), sizeof(esp));
+	for (struct esp_sa *sa = esp_sad_next(l->sad, NULL); sa != NULL;
+	     sa = esp_sad_next(l->sad, sa)) {
+		struct esp_sa_status status;
+
+		esp_sa_get_status(sa, &status);
+		for (unsigned i = 0; i < ESP_RESULT_COUNT; i++)
+			esp[i] += status.errors[i];
+	}
+	for (unsigned i = ESP_OK + 1; i < ESP_RESULT_COUNT && n < cap; i++)
+		ret[n++] = (struct lnx_counter){esp_result_name((enum esp_result)i), esp[i]};
+	return n;
+}

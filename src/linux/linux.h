@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The only folder with system calls: turns what the kernel says into events for the core, and the
+ * core's actions into what the kernel does.
+ *
+ *   rx.c        packet socket with an eBPF filter: signalling as it came off the link
+ *   tun.c       bub's own interface: home addresses live there, tunnel traffic passes through it
+ *   netlink.c   addresses, routes, rules, neighbours (libmnl)
+ *   movement.c  which address is usable, over which router
+ *   esp glue    esp.c: seals and opens for the tunnel and the home registration
+ *   datapath.c  loads the tc programs of src/bpf and keeps their maps (datapath.h)
+ *   act.c       one function per action
+ *
+ * Errors are negative errno.  Nothing here logs: a message for the operator goes through log().
+ */
+#ifndef BUB_LINUX_H
+#define BUB_LINUX_H
+
+#include "bub/engine.h"
+#include "esp.h"
+
+#define LNX_INTERFACES_MAX 16
+#define LNX_LOCALS_MAX 8
+
+enum lnx_log_level {
+	LNX_LOG_ERROR,
+	LNX_LOG_WARNING,
+	LNX_LOG_INFO,
+	LNX_LOG_DEBUG,
+};
+
+/* Tables 0 and 253 to 255 are the kernel's own, and up to 255 they have names that others use. */
+#define LNX_ROUTE_TABLE_MIN 256u
+#define LNX_ROUTE_TABLE_MAX (UINT32_MAX - 21)
+/* All six come before the kernel's rule for the main table, 32766. */
+#define LNX_RULE_PRIORITY_MAX 32760u
+
+struct lnx_config {
+	const char *tun_name;                       /* "bub0" */
+	const char *interfaces[LNX_INTERFACES_MAX]; /* may hold care-of addresses */
+	int32_t preference[LNX_INTERFACES_MAX];     /* of each; higher is better */
+	unsigned n_interfaces;                      /* 0: every interface but lo and bub's own */
+	struct in6_addr homes[BUB_HOMES_MAX];       /* mobile node */
+	uint8_t home_prefix_len[BUB_HOMES_MAX];
+	unsigned n_homes;
+	bool home_agent;
+	struct in6_addr home_agent_address;
+	const char *home_link; /* home agent: physical home link, or NULL */
+	struct in6_addr ha_prefix[BUB_HA_PREFIXES_MAX];
+	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
+	unsigned n_ha_prefixes;
+	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
+	uint32_t max_paths;     /* data paths: pairs of addresses; 0: 1024 */
+	uint32_t max_tunnels;   /* home addresses with a tunnel; 0: 4096 */
+	uint32_t route_table;   /* first of the 21 routing tables that are bub's own; 2116 */
+	uint32_t rule_priority; /* first of the six priorities of bub's ip rules; 1000 */
+};
+
+struct lnx_callbacks {
+	void *ctx;
+	void (*event)(void *ctx, const struct bub_event *ev);
+	void (*log)(void *ctx, enum lnx_log_level level, const char *text);
+};
+
+struct lnx;
+
+/*
+ * Opens sockets, makes the TUN interface, loads and attaches the BPF programs, subscribes to
+ * rtnetlink.  On failure @ret_error (size @error_size) says in one line what is missing and what to
+ * do about it.  @cfg is copied; @sad and what @cb points at are borrowed.
+ */
+int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struct esp_sad *sad,
+	     char *ret_error, size_t error_size, struct lnx **ret_lnx);
+
+/* Takes every route, rule, address, interface and program back.  NULL is fine. */
+void lnx_close(struct lnx *lnx);
+
+/* File descriptors to poll for reading; call lnx_readable() with the same index.  The set does not
+ * change while it is open. */
+unsigned lnx_fd_count(const struct lnx *lnx);
+int lnx_fd(const struct lnx *lnx, unsigned index);
+
+/* Reads what is there, in bounded batches, and gives it to cb->event(). */
+void lnx_readable(struct lnx *lnx, unsigned index);
+
+/* Once after lnx_open() and before the loop: reports the addresses that are usable already. */
+int lnx_scan(struct lnx *lnx);
+
+/* When lnx_expire() wants to be called (grace periods, DAD, repeated advertisements). */
+struct bub_time lnx_deadline(const struct lnx *lnx);
+void lnx_expire(struct lnx *lnx, struct bub_time now);
+
+/* Carries out one action.  Verdicts come back as BUB_EV_DONE through cb->event(), never from inside
+ * this call. */
+void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
+
+/* Milliseconds are never needed finer than this: CLOCK_MONOTONIC as the engine's time. */
+struct bub_time lnx_now(void);
+
+/* Counters of the data path and of ESP, by name ("data-out", "data-hao-no-binding", ...). */
+struct lnx_counter {
+	const char *name;
+	uint64_t value;
+};
+unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
+
+#endif

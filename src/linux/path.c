@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data paths: the BPF maps (datapath.c) and, for each direct path, a host route of the peer's
+ * home address.  The route takes the packet to the interface and next hop of the peer's care-of
+ * address, where the BPF program finds it, and has an MTU that leaves room for the headers.
+ *
+ * Order.  A packet with a home address as its bare source must not leave by a physical interface.
+ * The route is what makes it leave there and the map entry is what dresses it: so the entry comes
+ * before the route, and goes after it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define PMTU_SCAN_S 60    /* how late an old path MTU may be forgotten */
+#define REFRESH_BATCH 256 /* paths that one expiry looks up again */
+
+/* Headers that the BPF program will insert (RFC 6275, 6.3 and 6.4). */
+static uint32_t overhead(const struct lnx_path *p)
+{
+	uint32_t n = 0;
+
+	if (!bub_addr_eq(&p->out_src, &p->entry.a))
+		n += BUB_HAO_HDR_LEN;
+	if (!bub_addr_eq(&p->out_dst, &p->entry.b))
+		n += BUB_RH2_HDR_LEN;
+	return n;
+}
+
+static void route_remove(struct lnx *l, struct lnx_path *p)
+{
+	if (p->routed)
+		(void)nl_route_del(l->nl, &p->route);
+	p->routed = false;
+}
+
+/* The route that the path wants, or an error where nothing leads to the peer. */
+static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *ret)
+{
+	const struct lnx_home *h = home_find(l, &p->entry.a);
+	const struct lnx_iface *ifc;
+	struct nl_route r, hop;
+	uint32_t mtu;
+	int err = nl_route_get(l->nl, &p->out_dst, &p->out_src, &hop);
+
+	if (err < 0)
+		return err;
+	ifc = iface_find(l, hop.oif);
+	if (ifc == NULL || !ifc->ours)
+		return -EHOSTUNREACH; /* into our own TUN, for one */
+	r = (struct nl_route){
+		.dst = p->entry.b,
+		.dst_len = 128,
+		.gateway = hop.gateway,
+		.oif = hop.oif,
+		.table = RT_TABLE_MAIN_ID,
+		.onlink = true,
+	};
+	if (h != NULL && h->on_ifindex == 0) {
+		r.table = l->cfg.route_table + TABLE_HOME + (uint32_t)(h - l->home);
+		r.prefsrc = p->entry.a;
+	}
+	/* A neighbour: the wire destination is whom to ask for, not the home address. */
+	if (IN6_IS_ADDR_UNSPECIFIED(&r.gateway) && ifc->has_mac)
+		r.gateway = p->out_dst;
+	mtu = iface_mtu(ifc);
+	if (hop.mtu != 0 && hop.mtu < mtu)
+		mtu = hop.mtu;
+	if (p->pmtu != 0 && p->pmtu < mtu)
+		mtu = p->pmtu;
+	r.mtu = mtu > overhead(p) ? mtu - overhead(p) : 0;
+
+	*ret = r;
+	return 0;
+}
+
+static bool same_place(const struct nl_route *a, const struct nl_route *b)
+{
+	return a->table == b->table && a->dst_len == b->dst_len && bub_addr_eq(&a->dst, &b->dst);
+}
+
+static void route_update(struct lnx *l, struct lnx_path *p)
+{
+	struct nl_route r;
+	int err;
+
+	if (!p->direct) {
+		route_remove(l, p);
+		return;
+	}
+	err = route_make(l, p, &r);
+	if (err == 0 && p->routed && !same_place(&r, &p->route))
+		route_remove(l, p);
+	if (err == 0)
+		err = nl_route_set(l->nl, &r);
+	if (err < 0) {
+		lnx_log(l, LNX_LOG_DEBUG, "no direct route from %s to %s: %s",
+			lnx_ntop(&p->out_src), lnx_ntop(&p->out_dst), strerror(-err));
+		route_remove(l, p);
+		return;
+	}
+	p->route = r;
+	p->routed = true;
+}
+
+void path_set(struct lnx *l, const struct bub_path *path)
+{
+	struct lnx_path *p = lnx_map_find(&l->paths, &path->local, &path->peer);
+	int err;
+
+	if (p == NULL) {
+		p = lnx_map_add(&l->paths, &path->local, &path->peer);
+		if (p != NULL)
+			p->pmtu_due = BUB_TIME_NEVER;
+	}
+	if (p == NULL) {
+		lnx_log(l, LNX_LOG_ERROR, "no room for the path from %s to %s (limit %u)",
+			lnx_ntop(&path->local), lnx_ntop(&path->peer), l->paths.cap);
+		return;
+	}
+	if (!bub_addr_eq(&p->out_src, &path->out_src) ||
+	    !bub_addr_eq(&p->out_dst, &path->out_dst)) {
+		p->pmtu = 0; /* another path */
+		p->pmtu_due = BUB_TIME_NEVER;
+	}
+	p->direct = path->direct;
+	p->out_src = path->out_src;
+	p->out_dst = path->out_dst;
+	p->in_care_of = path->in_care_of;
+	if (!p->direct)
+		route_update(l, p);
+	err = datapath_path_set(l->dp, path);
+	if (err < 0) {
+		lnx_log(l, LNX_LOG_ERROR, "cannot set the data path from %s to %s: %s",
+			lnx_ntop(&path->local), lnx_ntop(&path->peer), strerror(-err));
+		route_remove(l, p);
+		return;
+	}
+	if (p->direct)
+		route_update(l, p);
+}
+
+void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer)
+{
+	struct lnx_path *p = lnx_map_find(&l->paths, local, peer);
+
+	if (p != NULL) {
+		route_remove(l, p);
+		lnx_map_remove(&l->paths, p);
+	}
+	(void)datapath_path_del(l->dp, local, peer);
+}
+
+/* The router of @out_src has changed. */
+void path_refresh(struct lnx *l, const struct in6_addr *out_src)
+{
+	for (uint32_t i = 0; l->paths.used > 0 && i < l->paths.cap; i++) {
+		struct lnx_path *p = lnx_map_at(&l->paths, i);
+
+		if (p != NULL && p->direct && bub_addr_eq(&p->out_src, out_src))
+			route_update(l, p);
+	}
+}
+
+/* @local went home or away, which puts its routes into another table. */
+void path_refresh_local(struct lnx *l, const struct in6_addr *local)
+{
+	for (uint32_t i = 0; l->paths.used > 0 && i < l->paths.cap; i++) {
+		struct lnx_path *p = lnx_map_at(&l->paths, i);
+
+		if (p != NULL && p->direct && bub_addr_eq(&p->entry.a, local))
+			route_update(l, p);
+	}
+}
+
+/* ---- Path MTU ------------------------------------------------------------------------------ */
+
+/* The quote of a long packet is cut off; its headers say which path it took all the same. */
+static bool quoted_decode(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU],
+			  struct bub_ip6 *ret)
+{
+	size_t len = quoted.len < BUB_MIN_MTU ? quoted.len : BUB_MIN_MTU;
+	size_t payload;
+
+	if (len < BUB_IP6_HDR_LEN)
+		return false;
+	payload = len - BUB_IP6_HDR_LEN;
+	memcpy(copy, quoted.data, len);
+	copy[4] = (uint8_t)(payload >> 8);
+	copy[5] = (uint8_t)payload;
+	return bub_ip6_decode((struct bub_view){copy, len}, ret) == BUB_DROP_NONE;
+}
+
+bool path_too_big(struct lnx *l, struct bub_time now, struct bub_view quoted, uint32_t mtu)
+{
+	uint8_t copy[BUB_MIN_MTU];
+	struct lnx_path *p;
+	struct bub_ip6 ip;
+
+	if (!quoted_decode(quoted, copy, &ip))
+		return false;
+	p = lnx_map_find(&l->paths, bub_ip6_home_src(&ip), bub_ip6_home_dst(&ip));
+	if (p == NULL || !p->direct || !bub_addr_eq(&p->out_src, &ip.src) ||
+	    !bub_addr_eq(&p->out_dst, &ip.dst))
+		return false;
+	/* Never raised by a message (RFC 8201, 4). */
+	if (p->pmtu != 0 && mtu >= p->pmtu)
+		return true;
+	p->pmtu = mtu;
+	p->pmtu_due = bub_time_add_s(now, LNX_PMTU_AGE_S);
+	if (bub_time_is_never(l->pmtu_scan_due))
+		l->pmtu_scan_due = bub_time_add_s(now, PMTU_SCAN_S);
+	route_update(l, p);
+	return true;
+}
+
+static bool pmtu_expire(struct lnx *l, struct bub_time now)
+{
+	bool left = false;
+
+	for (uint32_t i = 0; i < l->paths.cap; i++) {
+		struct lnx_path *p = lnx_map_at(&l->paths, i);
+
+		if (p == NULL || p->pmtu == 0)
+			continue;
+		if (bub_time_before(now, p->pmtu_due)) {
+			left = true;
+			continue;
+		}
+		p->pmtu = 0;
+		route_update(l, p);
+	}
+	return left;
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+void path_expire(struct lnx *l, struct bub_time now)
+{
+	if (!bub_time_before(now, l->pmtu_scan_due))
+		l->pmtu_scan_due =
+			pmtu_expire(l, now) ? bub_time_add_s(now, PMTU_SCAN_S) : BUB_TIME_NEVER;
+	if (l->paths_dirty) {
+		l->paths_dirty = false;
+		l->paths_cursor = 0;
+	}
+	for (unsigned n = 0; n < REFRESH_BATCH && l->paths_cursor < l->paths.cap;) {
+		struct lnx_path *p = lnx_map_at(&l->paths, l->paths_cursor++);
+
+		if (p == NULL || !p->direct)
+			continue;
+		n++;
+		route_update(l, p);
+	}
+}
+
+struct bub_time path_deadline(const struct lnx *l)
+{
+	if (l->paths.used > 0 && (l->paths_dirty || l->paths_cursor < l->paths.cap))
+		return (struct bub_time){0};
+	return l->pmtu_scan_due;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Receiving: a packet socket on all protocols, before the kernel's own stack and before the tc
+ * programs, with the eBPF filter of datapath.c in front.  Takes ESP and outer headers off and says
+ * by which way the packet came.  What a packet means is the core's business: malformed ones are
+ * handed on too, so that they are counted by reason.
+ *
+ * The kernel has no receiver for mobility headers, ESP and encapsulated packets and would answer
+ * with ICMPv6 errors: raw sockets whose filter drops everything keep it quiet.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define RX_RCVBUF (8 << 20)
+
+#define TCP_HDR_LEN 20
+#define TCP_CHECKSUM_AT 16
+#define UDP_HDR_LEN 8
+#define UDP_CHECKSUM_AT 6
+
+/* What recvmmsg() is given for each packet. */
+struct rx_slot {
+	struct sockaddr_ll from;
+	struct iovec iov;
+	union {
+		struct cmsghdr align;
+		uint8_t buf[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+};
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static int open_silent(struct lnx *l)
+{
+	static const int proto[] = {BUB_NH_MH, BUB_NH_ESP, BUB_NH_IPV6};
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog prog = {1, code};
+
+	for (size_t i = 0; i < sizeof(proto) / sizeof(proto[0]); i++) {
+		int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, proto[i]);
+
+		l->fd_silent[i] = fd;
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int open_packet(struct lnx *l)
+{
+	struct sockaddr_ll sa = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	int filter = datapath_filter_fd(l->dp);
+	int on = 1, size = RX_RCVBUF;
+	/* Protocol 0: nothing is received before the filter is there. */
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	l->fd[FD_PACKET] = fd;
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -errno;
+	return 0;
+}
+
+int rx_open(struct lnx *l, char *ret_error, size_t error_size)
+{
+	int err = open_silent(l);
+
+	if (err == 0)
+		err = open_packet(l);
+	if (err < 0)
+		snprintf(ret_error, error_size, "cannot open a packet socket: %s", strerror(-err));
+	return err;
+}
+
+/* ---- One packet ---------------------------------------------------------------------------- */
+
+static void emit(struct lnx *l, uint32_t ifindex, struct bub_view data, enum bub_way way)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
+
+	ev.u.packet.data = data;
+	ev.u.packet.way = way;
+	lnx_emit(l, &ev);
+}
+
+static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
+	struct esp_opened opened;
+
+	if (lnx_esp_open(l, ip, &opened) != ESP_OK)
+		return; /* counted there */
+	ev.u.packet.data = (struct bub_view){l->in, opened.len};
+	ev.u.packet.owner = opened.owner;
+	ev.u.packet.way = BUB_WAY_ESP_TRANSPORT;
+	if (opened.mode == ESP_TUNNEL) {
+		ev.u.packet.way = BUB_WAY_ESP_TUNNEL;
+		ev.u.packet.outer_src = ip->src;
+		ev.u.packet.outer_dst = ip->dst;
+	}
+	lnx_emit(l, &ev);
+}
+
+/* Packets that the kernel has merged on receipt come with their checksum left to be computed. */
+static void finish_checksum(uint8_t *inner, size_t len)
+{
+	struct bub_ip6 ip;
+	size_t at;
+	uint16_t sum;
+
+	if (bub_ip6_decode((struct bub_view){inner, len}, &ip) != BUB_DROP_NONE)
+		return;
+	if (ip.upper_proto == IPPROTO_TCP && ip.upper.len >= TCP_HDR_LEN)
+		at = TCP_CHECKSUM_AT;
+	else if (ip.upper_proto == IPPROTO_UDP && ip.upper.len >= UDP_HDR_LEN)
+		at = UDP_CHECKSUM_AT;
+	else
+		return;
+	at += (size_t)(ip.upper.data - ip.packet.data);
+	inner[at] = 0;
+	inner[at + 1] = 0;
+	sum = bub_ip6_checksum(&ip.src, &ip.dst, ip.upper_proto, ip.upper);
+	if (sum == 0 && ip.upper_proto == IPPROTO_UDP)
+		sum = UINT16_MAX; /* RFC 8200, 8.1 */
+	inner[at] = (uint8_t)(sum >> 8);
+	inner[at + 1] = (uint8_t)sum;
+}
+
+/* Without ESP nothing proves whose tunnel it is but the addresses, which the core compares with the
+ * binding.  That is good enough for data where the operator wants it so, never for signalling. */
+static void set_owner(struct lnx *l, struct bub_event *ev)
+{
+	const struct bub_view inner = ev->u.packet.data;
+	const struct in6_addr *owner;
+	struct bub_ip6 ip;
+
+	if (l->cfg.protect_payload || bub_ip6_decode(inner, &ip) != BUB_DROP_NONE ||
+	    tx_is_signalling(&ip))
+		return;
+	owner = iface_is_home(l, &ip.dst) ? &ip.dst : &ip.src;
+	if (tunnel_find(l, owner) != NULL)
+		ev->u.packet.owner = *owner;
+}
+
+static void on_encapsulated(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
+			    uint8_t *packet, bool partial)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
+
+	if (partial)
+		finish_checksum(packet + (ip->upper.data - ip->packet.data), ip->upper.len);
+	ev.u.packet.data = ip->upper;
+	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
+	ev.u.packet.outer_src = ip->src;
+	ev.u.packet.outer_dst = ip->dst;
+	set_owner(l, &ev);
+	lnx_emit(l, &ev);
+}
+
+/* A Packet Too Big about a packet that this folder has sent: its addresses are care-of addresses,
+ * which no socket of the kernel knows. */
+static void on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
+{
+	struct bub_time now = lnx_now();
+	const struct bub_view q = icmp->quoted;
+	struct in6_addr src, dst;
+	bool applied = false;
+
+	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
+	if (icmp->u.too_big.mtu >= BUB_MIN_MTU && q.len >= BUB_IP6_HDR_LEN) {
+		memcpy(&src, q.data + 8, 16);
+		memcpy(&dst, q.data + 24, 16);
+		if (q.data[6] == BUB_NH_ESP || q.data[6] == BUB_NH_IPV6)
+			applied = tunnel_too_big(l, now, &src, &dst, icmp->u.too_big.mtu);
+		else
+			applied = path_too_big(l, now, q, icmp->u.too_big.mtu);
+	}
+	l->count[applied ? COUNT_PTB_APPLIED : COUNT_PTB_IGNORED]++;
+}
+
+static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
+{
+	const struct bub_view whole = {packet, len};
+	struct bub_icmp6 icmp;
+	struct bub_ip6 ip;
+
+	if (bub_ip6_decode(whole, &ip) != BUB_DROP_NONE) {
+		l->count[COUNT_RX_MALFORMED]++;
+		emit(l, ifindex, whole, BUB_WAY_PLAIN);
+		return;
+	}
+	if (ip.upper_proto == BUB_NH_ESP) {
+		on_esp(l, ifindex, &ip);
+		return;
+	}
+	if (ip.upper_proto == BUB_NH_IPV6) {
+		on_encapsulated(l, ifindex, &ip, packet, partial);
+		return;
+	}
+	if (ip.upper_proto == BUB_NH_ICMPV6 && ip.upper.len > 0) {
+		/* nd.c hears those; a home agent learns from them who else serves its link
+		 * (RFC 6275, 10.5.1). */
+		if (ip.upper.data[0] == BUB_ICMP6_ROUTER_ADVERT &&
+		    (!l->cfg.home_agent || ifindex != l->home_link_ifindex))
+			return;
+		if (ip.upper.data[0] == BUB_ICMP6_TOO_BIG) {
+			if (bub_icmp6_decode(&ip, &icmp) == BUB_DROP_NONE)
+				on_too_big(l, &icmp);
+			return;
+		}
+	}
+	emit(l, ifindex, whole, BUB_WAY_PLAIN);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static void on_slot(struct lnx *l, struct mmsghdr *m, const struct rx_slot *slot)
+{
+	const struct lnx_iface *ifc = iface_find(l, (uint32_t)slot->from.sll_ifindex);
+	uint32_t status = 0;
+
+	if (ifc == NULL || !ifc->ours || slot->from.sll_pkttype == PACKET_OTHERHOST ||
+	    slot->from.sll_protocol != htons(ETH_P_IPV6)) {
+		l->count[COUNT_RX_OTHER_INTERFACE]++;
+		return;
+	}
+	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
+		l->count[COUNT_RX_TRUNCATED]++;
+		return;
+	}
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m->msg_hdr); c != NULL;
+	     c = CMSG_NXTHDR(&m->msg_hdr, c)) {
+		struct tpacket_auxdata aux;
+
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+		status = aux.tp_status;
+	}
+	/* A packet of a VLAN comes a second time, without its tag, on the VLAN's interface. */
+	if (status & TP_STATUS_VLAN_VALID) {
+		l->count[COUNT_RX_OTHER_INTERFACE]++;
+		return;
+	}
+	l->count[COUNT_RX_PACKETS]++;
+	on_packet(l, ifc->ifindex, slot->iov.iov_base, m->msg_len,
+		  (status & TP_STATUS_CSUMNOTREADY) != 0);
+}
+
+void rx_readable(struct lnx *l)
+{
+	struct rx_slot slot[LNX_BATCH];
+	struct mmsghdr msg[LNX_BATCH];
+
+	for (unsigned batch = 0; batch < LNX_BATCHES; batch++) {
+		int n;
+
+		for (unsigned i = 0; i < LNX_BATCH; i++) {
+			slot[i].iov =
+				(struct iovec){l->rx + (size_t)i * LNX_PACKET_MAX, LNX_PACKET_MAX};
+			msg[i].msg_hdr = (struct msghdr){
+				.msg_name = &slot[i].from,
+				.msg_namelen = sizeof(slot[i].from),
+				.msg_iov = &slot[i].iov,
+				.msg_iovlen = 1,
+				.msg_control = slot[i].control.buf,
+				.msg_controllen = sizeof(slot[i].control.buf),
+			};
+		}
+		n = recvmmsg(l->fd[FD_PACKET], msg, LNX_BATCH, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < n; i++) {
+			on_slot(l, &msg[i], &slot[i]);
+			lnx_done_flush(l);
+		}
+		if (n < LNX_BATCH)
+			return;
+	}
+}

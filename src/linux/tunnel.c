@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bidirectional tunnels: home address to outer addresses, and the routes that lead packets into
+ * the TUN.  At a home agent those are host routes of the home addresses while they are registered
+ * (RFC 6275, 10.4.1), or one route for the whole prefix where the home link is virtual.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define PMTU_SCAN_S 60 /* how late an old path MTU may be forgotten */
+#define PTB_SCAN_MS 50 /* at most twenty walks over all tunnels a second */
+
+static bool is_served(const struct lnx *l, const struct in6_addr *home)
+{
+	return l->cfg.home_agent && !iface_is_home(l, home);
+}
+
+static struct nl_route host_route(const struct lnx *l, const struct lnx_tunnel *t)
+{
+	return (struct nl_route){
+		.dst = t->entry.a,
+		.dst_len = 128,
+		.oif = l->tun_ifindex,
+		.table = RT_TABLE_MAIN_ID,
+		.mtu = t->pmtu != 0 ? lnx_tunnel_mtu(t->pmtu, l->cfg.protect_payload) : 0,
+	};
+}
+
+/* Where the whole prefix goes to the TUN, only a lower MTU needs a route of its own. */
+static void set_route(struct lnx *l, struct lnx_tunnel *t)
+{
+	struct nl_route r = host_route(l, t);
+	bool wanted = is_served(l, &t->entry.a) && (!l->prefix_routed || r.mtu != 0);
+	int err;
+
+	if (!wanted) {
+		if (t->routed)
+			(void)nl_route_del(l->nl, &r);
+		t->routed = false;
+		return;
+	}
+	err = nl_route_set(l->nl, &r);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot intercept packets for %s: %s",
+			lnx_ntop(&t->entry.a), strerror(-err));
+	t->routed = err == 0;
+}
+
+struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home)
+{
+	return lnx_map_find(&l->tunnels, home, &in6addr_any);
+}
+
+/* What fits the link that the tunnel leaves by. */
+static uint32_t link_mtu(struct lnx *l, const struct lnx_tunnel *t)
+{
+	const struct lnx_addr *a = movement_care_of(l, &t->local_outer);
+	const struct lnx_iface *ifc = a != NULL ? iface_find(l, a->ifindex) : NULL;
+	uint32_t mtu = ifc != NULL ? iface_mtu(ifc) : UINT32_MAX;
+
+	return t->pmtu != 0 && t->pmtu < mtu ? t->pmtu : mtu;
+}
+
+/* The mobile node's side: the default route of the home address's own table. */
+static void set_home_mtu(struct lnx *l, const struct lnx_tunnel *t)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		struct lnx_home *h = &l->home[i];
+		uint32_t mtu;
+
+		if (!bub_addr_eq(&h->addr, &t->entry.a))
+			continue;
+		mtu = lnx_tunnel_mtu(link_mtu(l, t), l->cfg.protect_payload);
+		if (mtu > l->tun_mtu)
+			mtu = l->tun_mtu;
+		if (h->tunnel_mtu == mtu)
+			continue;
+		h->tunnel_mtu = mtu;
+		(void)home_default_route(l, i);
+	}
+}
+
+/* The MTU of an interface has changed. */
+void tunnel_refresh(struct lnx *l)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		const struct lnx_tunnel *t = tunnel_find(l, &l->home[i].addr);
+
+		if (t != NULL)
+			set_home_mtu(l, t);
+	}
+}
+
+static void set_pmtu(struct lnx *l, struct lnx_tunnel *t, uint32_t pmtu, struct bub_time due)
+{
+	uint32_t before = t->pmtu;
+
+	t->pmtu = pmtu;
+	t->pmtu_due = due;
+	if (pmtu == before)
+		return;
+	set_home_mtu(l, t);
+	if (is_served(l, &t->entry.a))
+		set_route(l, t);
+}
+
+void tunnel_set(struct lnx *l, const struct bub_tunnel *tunnel)
+{
+	struct lnx_tunnel *t = tunnel_find(l, &tunnel->home);
+	bool known = t != NULL;
+
+	if (!known)
+		t = lnx_map_add(&l->tunnels, &tunnel->home, &in6addr_any);
+	if (t == NULL) {
+		lnx_log(l, LNX_LOG_ERROR, "no room for the tunnel of %s (limit %u)",
+			lnx_ntop(&tunnel->home), l->tunnels.cap);
+		return;
+	}
+	/* Another path has another MTU. */
+	if (known && (!bub_addr_eq(&t->local_outer, &tunnel->local_outer) ||
+		      !bub_addr_eq(&t->remote_outer, &tunnel->remote_outer)))
+		set_pmtu(l, t, 0, BUB_TIME_NEVER);
+	t->local_outer = tunnel->local_outer;
+	t->remote_outer = tunnel->remote_outer;
+	set_home_mtu(l, t);
+	if (!known) {
+		t->pmtu_due = BUB_TIME_NEVER;
+		set_route(l, t);
+	}
+}
+
+void tunnel_del(struct lnx *l, const struct in6_addr *home)
+{
+	struct lnx_tunnel *t = tunnel_find(l, home);
+
+	if (t == NULL)
+		return;
+	set_pmtu(l, t, 0, BUB_TIME_NEVER);
+	if (t->routed) {
+		struct nl_route r = host_route(l, t);
+
+		(void)nl_route_del(l->nl, &r);
+	}
+	lnx_map_remove(&l->tunnels, t);
+}
+
+bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct in6_addr *outer_src,
+		    const struct in6_addr *outer_dst, uint32_t mtu)
+{
+	bool found = false;
+
+	/* Anybody can send these: a walk over a million tunnels must not be had for one packet. */
+	if (bub_time_before(now, l->ptb_scan_due))
+		return false;
+	if (l->tunnels.cap > LNX_TUNNELS_DEFAULT)
+		l->ptb_scan_due = bub_time_add_ms(now, PTB_SCAN_MS);
+	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
+		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+
+		if (t == NULL || !bub_addr_eq(&t->local_outer, outer_src) ||
+		    !bub_addr_eq(&t->remote_outer, outer_dst))
+			continue;
+		found = true;
+		/* Never raised by a message (RFC 8201, 4). */
+		if (t->pmtu == 0 || mtu < t->pmtu)
+			set_pmtu(l, t, mtu, bub_time_add_s(now, LNX_PMTU_AGE_S));
+	}
+	if (found && bub_time_is_never(l->tunnel_scan_due))
+		l->tunnel_scan_due = bub_time_add_s(now, PMTU_SCAN_S);
+	return found;
+}
+
+void tunnel_expire(struct lnx *l, struct bub_time now)
+{
+	bool left = false;
+
+	if (bub_time_before(now, l->tunnel_scan_due))
+		return;
+	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
+		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+
+		if (t == NULL || t->pmtu == 0)
+			continue;
+		if (bub_time_before(now, t->pmtu_due))
+			left = true;
+		else
+			set_pmtu(l, t, 0, BUB_TIME_NEVER);
+	}
+	l->tunnel_scan_due = left ? bub_time_add_s(now, PMTU_SCAN_S) : BUB_TIME_NEVER;
+}

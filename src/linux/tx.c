@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending: whole IPv6 packets through a raw socket.  The kernel routes by the destination on the
+ * wire and, because the source is named as well, by the rules for it; so packets from a care-of
+ * address leave by that address's router.  Puts ESP or an outer header on where asked.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define TX_SNDBUF (4 << 20)
+
+int tx_open(struct lnx *l, char *ret_error, size_t error_size)
+{
+	int on = 1, size = TX_SNDBUF;
+	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+
+	l->fd_out = fd;
+	/* A home agent passes on what a mobile node sent, and a care-of address may go before the
+	 * last message from it has left: the source need not be on this host. */
+	if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) < 0) {
+		int err = -errno;
+
+		snprintf(ret_error, error_size, "cannot open a raw IPv6 socket: %s",
+			 strerror(-err));
+		return err;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	return 0;
+}
+
+int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = {0};
+	struct in6_pktinfo info = {.ipi6_ifindex = ifindex};
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = ifindex};
+	struct iovec iov[2] = {
+		{(void *)(uintptr_t)head.data, head.len},
+		{(void *)(uintptr_t)body.data, body.len},
+	};
+	struct msghdr mh = {
+		.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = iov,
+		.msg_iovlen = body.len > 0 ? 2 : 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
+	int err;
+
+	if (head.len < BUB_IP6_HDR_LEN)
+		return -EINVAL;
+	memcpy(&info.ipi6_addr, head.data + 8, 16);
+	memcpy(&to.sin6_addr, head.data + 24, 16);
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	if (sendmsg(l->fd_out, &mh, MSG_DONTWAIT) >= 0) {
+		l->count[COUNT_TX_PACKETS]++;
+		return 0;
+	}
+	err = -errno;
+	l->count[err == -EMSGSIZE ? COUNT_TX_TOO_BIG : COUNT_TX_FAILED]++;
+	return err;
+}
+
+static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+{
+	struct in6_addr src, dst;
+	int err = tx_raw(l, ifindex, head, body);
+
+	if (err == 0 || head.len < BUB_IP6_HDR_LEN)
+		return;
+	memcpy(&src, head.data + 8, 16);
+	memcpy(&dst, head.data + 24, 16);
+	lnx_log(l, LNX_LOG_DEBUG, "cannot send from %s to %s: %s", lnx_ntop(&src), lnx_ntop(&dst),
+		strerror(-err));
+}
+
+/* Signalling stays protected even where the operator wants no ESP for data: mobility headers, and
+ * prefix discovery (RFC 6275, 5.1 and 5.3). */
+bool tx_is_signalling(const struct bub_ip6 *ip)
+{
+	if (ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0)
+		return ip->upper.data[0] >= BUB_ICMP6_DHAAD_REQUEST &&
+		       ip->upper.data[0] <= BUB_ICMP6_PREFIX_ADVERT;
+	return ip->upper_proto == BUB_NH_MH;
+}
+
+static bool is_protected(const struct lnx *l, struct bub_view packet)
+{
+	struct bub_ip6 ip;
+
+	return l->cfg.protect_payload ||
+	       (bub_ip6_decode(packet, &ip) == BUB_DROP_NONE && tx_is_signalling(&ip));
+}
+
+static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *owner,
+			struct bub_view packet)
+{
+	const struct lnx_tunnel *t = tunnel_find(l, owner);
+	struct bub_ip6_build build = {.upper_proto = BUB_NH_IPV6};
+	uint8_t head[BUB_IP6_HDR_LEN];
+	struct bub_view sealed;
+
+	if (t == NULL) {
+		l->count[COUNT_TX_NO_TUNNEL]++;
+		return;
+	}
+	if (is_protected(l, packet)) {
+		if (lnx_esp_tunnel(l, t, packet, &sealed))
+			send_plain(l, ifindex, sealed, (struct bub_view){NULL, 0});
+		return;
+	}
+	build.src = t->local_outer;
+	build.dst = t->remote_outer;
+	build.upper_len = (uint16_t)packet.len;
+	if (packet.len > UINT16_MAX || bub_ip6_encode(&build, head, sizeof(head)) < 0) {
+		l->count[COUNT_TX_FAILED]++;
+		return;
+	}
+	send_plain(l, ifindex, (struct bub_view){head, sizeof(head)}, packet);
+}
+
+void tx_send(struct lnx *l, const struct bub_action *act)
+{
+	const struct bub_view data = act->u.send.data;
+	uint32_t ifindex = act->u.send.ifindex;
+	struct bub_view sealed;
+
+	switch (act->u.send.way) {
+	case BUB_WAY_PLAIN:
+		send_plain(l, ifindex, data, (struct bub_view){NULL, 0});
+		break;
+	case BUB_WAY_ESP_TRANSPORT:
+		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
+			send_plain(l, ifindex, sealed, (struct bub_view){NULL, 0});
+		break;
+	case BUB_WAY_ESP_TUNNEL:
+		send_tunnel(l, ifindex, &act->u.send.owner, data);
+		break;
+	case BUB_WAY_IP_TUNNEL:
+	case BUB_WAY_TUN:
+		l->count[COUNT_TX_FAILED]++; /* ways in, not ways out */
+		break;
+	}
+}

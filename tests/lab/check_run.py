@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs a scenario of the lab and checks its captures with a decoder of their own.
+
+Usage: check_run.py SCENARIO OUT [lab options]; prints TAP.  What is asserted is what the draft and
+RFC 6275 say of the wire, not what bubd's logs say: the logs only tell when a handover was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from decode import (  # noqa: E402
+    BA, BU, BUBC, COT, COTI, DESTINATION, DH, ESP, HOT, HOTI, ICMPV6, ROUTING, TCP, UDP, Address,
+    Packet, read,
+)
+
+LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
+NODES = ("mn1", "mn2")
+ALT_CARE_OF, NONCE_INDICES, AUTH, BUB_OPTION = 3, 4, 5, 18
+ALIGNMENT = {2: (2, 0), 3: (8, 6), 4: (2, 0), 5: (8, 2)}  # option: n, remainder (RFC 6275, 6.2)
+SETTLE_S = 1.8  # a handover's messages, a copy that waits for the home agent's DAD included
+
+
+class Run:
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.summary = json.loads((folder / "summary.json").read_text())
+        self.pcap = {name: read(folder / "pcap" / f"{name}.pcap") for name in LINKS + NODES}
+        self.home = {
+            name: Address(self.summary["nodes"][name]["home_address"])
+            for name in NODES
+            if self.summary["nodes"].get(name, {}).get("home_address")
+        }
+        self.agent = {
+            name: Address(self.summary["nodes"][name]["home_agent"])
+            for name in NODES
+            if self.summary["nodes"].get(name, {}).get("home_agent")
+        }
+
+    def handovers(self, mode: str) -> list[dict]:
+        return [h for h in self.summary["handovers"] if h["mode"] == mode]
+
+    def peer(self, node: str) -> str:
+        return "mn2" if node == "mn1" else "mn1"
+
+    def everything(self) -> list[tuple[str, Packet]]:
+        return [(name, p) for name, packets in self.pcap.items() for p in packets]
+
+
+def within(run: Run, link: str, start: float) -> list[Packet]:
+    """What passed from a handover on, before the next one began."""
+    later = [h["time"] for h in run.summary["handovers"] if h["time"] > start + 0.1]
+    end = min([start + SETTLE_S] + [t - 0.02 for t in later])
+    return [p for p in run.pcap[link] if start - 0.005 <= p.time < end]
+
+
+def check_mobility_headers(run: Run) -> None:
+    seen = 0
+    for link, p in run.everything():
+        if p.mobility is None:
+            continue
+        seen += 1
+        assert p.mobility.checksum_good, f"{link}: checksum of MH type {p.mobility.kind}"
+        for kind, at, _ in p.mobility.options:
+            n, rest = ALIGNMENT.get(kind, (1, 0))
+            assert at % n == rest, f"{link}: option {kind} at {at}"
+    assert seen > 0, "no mobility message in any capture"
+
+
+def check_extension_headers(run: Run) -> None:
+    both = 0
+    for link, p in run.everything():
+        if p.hao is not None:
+            assert p.hao_at % 8 == 6, f"{link}: Home Address option at {p.hao_at}"
+        if p.hao is not None and p.rh2 is not None:
+            both += 1
+            assert p.chain.index(ROUTING) < p.chain.index(DESTINATION), f"{link}: RH2 after HAO"
+    if run.handovers("bub"):
+        assert both > 0, "no packet with both headers"
+
+
+def check_only_esp_with_home_agents(run: Run) -> None:
+    for node in run.agent:
+        for p in run.pcap[node]:
+            if run.agent[node] not in (p.src, p.dst) or p.upper_proto == ICMPV6:
+                continue
+            assert p.upper_proto == ESP, f"{node}: {p.src} -> {p.dst} next header {p.upper_proto}"
+
+
+def check_data_checksums(run: Run) -> None:
+    from decode import checksum
+
+    for node in NODES:
+        for p in run.pcap[node]:
+            if p.upper_proto in (TCP, UDP):
+                good = checksum(p.home_src, p.home_dst, p.upper_proto, p.upper) == 0
+                assert good, f"{node}: checksum of {p.home_src} -> {p.home_dst} at {p.time}"
+
+
+def check_bub_update(p: Packet) -> None:
+    assert p.mobility is not None
+    assert p.mobility.bu_flags & 0x8000, "A is not set"
+    assert not p.mobility.bu_flags & 0x4000, "H is set"
+    assert p.mobility.option(ALT_CARE_OF) is None, "alternate care-of address"
+    assert p.mobility.option(NONCE_INDICES) is None, "nonce indices"
+    assert len(p.mobility.option(AUTH) or b"") == 12, "no Binding Authorization Data"
+
+
+def mobile_messages(packets: list[Packet], kind: int, home_src: Address) -> list[Packet]:
+    return [
+        p for p in packets
+        if p.mobility is not None and p.mobility.kind == kind and p.home_src == home_src
+    ]
+
+
+def check_mover(run: Run, node: str, start: float, copies: bool, alone: bool) -> None:
+    """One Binding Update through both home agents, one acknowledgement straight back."""
+    peer = run.peer(node)
+    agent_link = "ha" + node[-1]
+    backhaul = [
+        p for p in mobile_messages(within(run, agent_link, start), BU, run.home[node])
+        if p.dst == run.home[peer]
+    ]
+    assert len(backhaul) == 1, f"{node}: {len(backhaul)} Binding Updates left {agent_link}"
+    assert backhaul[0].rh2 is None
+    if backhaul[0].src != run.home[node]:
+        assert backhaul[0].hao == run.home[node]
+    check_bub_update(backhaul[0])
+    assert any(
+        p.mobility.octets == backhaul[0].mobility.octets
+        for p in mobile_messages(within(run, "ha" + peer[-1], start), BU, run.home[node])
+    ), "the Binding Update did not come by the peer's home agent"
+    direct = mobile_messages(within(run, node, start), BU, run.home[node])
+    direct = [p for p in direct if p.rh2 == run.home[peer]]
+    if not copies:
+        assert not direct, f"{node}: a direct copy although it is off"
+    elif alone:
+        assert len(direct) == 1, f"{node}: {len(direct)} direct copies"
+    for p in direct:
+        assert p.mobility.octets == backhaul[0].mobility.octets, "the copy has other octets"
+    answers = mobile_messages(within(run, node, start), BA, run.home[peer])
+    answers = [p for p in answers if p.dst == backhaul[0].src]
+    assert len(answers) == 1, f"{node}: {len(answers)} acknowledgements"
+    assert answers[0].mobility.sequence == backhaul[0].mobility.sequence
+
+
+def check_bub_handovers(run: Run) -> None:
+    copies = run.summary["options"]["direct_copy"]
+    for h in run.handovers("bub"):
+        for node in h["nodes"]:
+            check_mover(run, node, h["time"], copies, len(h["nodes"]) == 1)
+        for link in run.pcap:
+            for p in within(run, link, h["time"]):
+                kind = p.mobility.kind if p.mobility else None
+                assert kind not in (HOTI, COTI, HOT, COT), f"{link}: MH type {kind} in a handover"
+
+
+def check_sequence_numbers(run: Run) -> None:
+    for node in NODES:
+        numbers: list[int] = []
+        for p in mobile_messages(run.pcap["ha" + node[-1]], BU, run.home[node]):
+            if p.mobility.option(NONCE_INDICES) is None and p.dst == run.home[run.peer(node)]:
+                numbers.append(p.mobility.sequence)
+        for before, after in zip(numbers, numbers[1:]):
+            assert (after - before) % 65536 == 1, f"{node}: {before} and then {after}"
+
+
+def check_bub_complete(run: Run) -> None:
+    found = 0
+    for node in NODES:
+        packets = run.pcap[node]
+        for at, p in enumerate(packets):
+            if p.mobility is None or p.mobility.kind != BUBC or p.home_dst == run.home[node]:
+                continue
+            cookie = p.mobility.octets[8:16]
+            before = [q for q in packets[:at] if q.mobility is not None]
+            asked = [q for q in before if q.mobility.kind == COTI and q.mobility.octets[8:16] == cookie]
+            tested = [q for q in before if q.mobility.kind == COT and q.mobility.octets[8:16] == cookie]
+            assert asked and tested, f"{node}: BUB Complete before its CoT"
+            assert (p.src, p.dst) == (tested[0].src, tested[0].dst), "not on the path of the CoT"
+            assert p.dst == asked[0].src
+            assert p.hao in run.home.values(), "no Home Address option"
+            assert len(p.mobility.option(AUTH) or b"") == 12, "not signed"
+            found += 1
+    assert found >= 2, "BUB Complete was not seen at both ends"
+
+
+def check_dh(run: Run) -> None:
+    seen: dict[int, list[tuple[str, Packet]]] = {1: [], 2: [], 3: [], 4: []}
+    for link, p in run.everything():
+        if p.mobility is not None and p.mobility.kind == DH:
+            seen[p.mobility.octets[6]].append((link, p))
+    assert all(seen.values()), f"DH messages seen: {[k for k, v in seen.items() if v]}"
+    direct = [p for link, p in seen[2] if link in NODES and p.hao is not None]
+    through = [p for link, p in seen[2] if link in ("ha1", "ha2") and p.hao is None]
+    assert direct and through, "DH2 did not take two paths"
+    assert {p.mobility.without_checksum for p in direct} == {
+        p.mobility.without_checksum for p in through
+    }, "the copies of DH2 differ"
+    for number in (1, 3, 4):
+        for _, p in seen[number]:
+            assert p.dst in run.home.values() and p.hao in run.home.values(), f"DH{number}: path"
+
+
+def check_direct_data(run: Run) -> None:
+    """Between handovers nothing but signalling goes by the home agents."""
+    times = [h["time"] for h in run.summary["handovers"]]
+    first = run.handovers("bub") and run.handovers("bub")[0]["time"]
+    if not first:
+        return
+    for link in ("ha1", "ha2"):
+        for p in run.pcap[link]:
+            if p.upper_proto not in (TCP, UDP) or p.time < first - 0.5:
+                continue
+            if any(t - 1.0 < p.time < t + 2.5 for t in times):
+                continue
+            raise AssertionError(f"{link}: data at {p.time} although no handover is near")
+
+
+def check_no_bub(run: Run) -> None:
+    for link, p in run.everything():
+        assert p.mobility is None or p.mobility.kind not in (BUBC, DH), f"{link}: BUB message"
+        if p.mobility is not None and p.mobility.kind in (HOT, COT):
+            answer = p.mobility.option(BUB_OPTION)
+            assert answer in (None, b"\x02"), f"{link}: BUB option {answer!r}"
+    assert not run.handovers("bub")
+    assert run.handovers("ro"), "no handover in route optimisation"
+
+
+def check_tshark_reads_all(run: Run) -> None:
+    """With the logged keys, nothing is malformed and the streams are not taken for other things."""
+    if shutil.which("tshark") is None:
+        return
+    wrong = "_ws.malformed or _ws.expert.severity >= error or (udp and not data and not icmpv6)"
+    with tempfile.TemporaryDirectory() as home:
+        table = pathlib.Path(home, "wireshark", "esp_sa")
+        table.parent.mkdir()
+        table.write_text("".join(p.read_text() for p in (run.folder / "logs").glob("*.keys")))
+        for name in run.pcap:
+            path = run.folder / "pcap" / f"{name}.pcap"
+            command = ["tshark", "-o", "esp.enable_encryption_decode:TRUE", "-r", path]
+            read_by = subprocess.run(
+                [*command, "-Y", wrong], env={**os.environ, "XDG_CONFIG_HOME": home},
+                capture_output=True, text=True, check=False,
+            )
+            assert read_by.returncode == 0, read_by.stderr
+            assert read_by.stdout == "", f"{path}: {read_by.stdout.splitlines()[0]}"
+
+
+COMMON = (
+    check_mobility_headers, check_extension_headers, check_only_esp_with_home_agents,
+    check_data_checksums, check_tshark_reads_all,
+)
+BUB = (
+    check_bub_handovers, check_sequence_numbers, check_bub_complete, check_dh, check_direct_data,
+)
+CHECKS: dict[str, tuple[Callable[[Run], None], ...]] = {
+    "handover": COMMON + BUB,
+    "double-jump": COMMON + BUB,
+    "first-contact": COMMON + BUB,
+    "static-peer": COMMON + (check_no_bub,),
+    "stock-peer": COMMON + (check_no_bub,),
+}
+
+
+def main(scenario: str, out: str, extra: list[str]) -> int:
+    lab = [sys.executable, "-m", "bublab", "run", scenario, "--out", out, *extra]
+    ran = subprocess.run(lab, capture_output=True, text=True, check=False)
+    checks = CHECKS[scenario]
+    print(f"1..{len(checks) + 1}")
+    for line in (ran.stdout + ran.stderr).splitlines()[-25:]:
+        print(f"# {line}")
+    print(f"{'ok' if ran.returncode == 0 else 'not ok'} 1 - the scenario passes")
+    if ran.returncode != 0:
+        return 1
+    run = Run(pathlib.Path(out))
+    failed = 0
+    for number, check in enumerate(checks, 2):
+        try:
+            check(run)
+            print(f"ok {number} - {check.__name__}")
+        except AssertionError as error:
+            failed += 1
+            where = traceback.extract_tb(error.__traceback__)[-1].lineno
+            print(f"not ok {number} - {check.__name__}\n# line {where}: {error}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -1,0 +1,283 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The home agent's and the correspondent's side of src/linux.
+
+        home agent g             host h
+         bub0
+          e0 ------------------- e0     home link 2001:db8:a::/64, g is ::1, h is ::2
+"""
+
+import re
+import socket
+import struct
+import sys
+
+from linux_common import (Ctl, Failure, Namespace, addr, captured, icmp6, ip6, main, text_of,
+                          wait_for)
+
+HOME = "2001:db8:a::100"
+AGENT = "2001:db8:a::1"
+CARE_OF = "2001:db8:b::5"
+EADDRINUSE = 98
+
+
+class Things:
+    def __init__(self, binary):
+        self.binary = binary
+        self.g = Namespace("g")
+        self.h = Namespace("h")
+        self.ctls = []
+        g, h = self.g, self.h
+        g.sysctl("conf.all.forwarding", 1)
+        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", h.name)
+        g.ip("link", "set", "e0", "up")
+        h.ip("link", "set", "e0", "up")
+        g.ip("addr", "add", f"{AGENT}/64", "dev", "e0", "nodad")
+        h.ip("addr", "add", "2001:db8:a::2/64", "dev", "e0", "nodad")
+        h.ip("route", "add", "default", "via", AGENT)
+        g.link_local("e0")
+        h.link_local("e0")
+
+    def start(self, *options, link=True):
+        words = ["-A", "-a", AGENT, "-p", "2001:db8:a::/64", *options]
+        if link:
+            words += ["-l", "e0"]
+        c = Ctl(self.binary, self.g, *words)
+        self.ctls.append(c)
+        if c.first != "open":
+            raise Failure(c.first)
+        return c
+
+    def close(self):
+        for c in self.ctls:
+            c.close()
+        self.g.close()
+        self.h.close()
+
+
+def dad_free(t):
+    c = t.start()
+    seen = t.h.capture("e0")
+    c.send("dad", "7", HOME)
+
+    def is_probe(p):
+        return (p[6] == 58 and p[40] == 135 and p[8:24] == bytes(16) and p[7] == 255 and
+                text_of(p[24:40]) == "ff02::1:ff00:100" and text_of(p[48:64]) == HOME)
+
+    wait_for("a probe", lambda: captured(seen, is_probe))
+    if c.has("done"):
+        raise Failure("a verdict before anybody could answer")
+    if c.event("done", "7")[2] != "0":
+        raise Failure("no success")
+    c.quit()
+
+
+def dad_taken(t):
+    c = t.start()
+    t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0", "nodad")
+    c.send("dad", "8", HOME)
+    if c.event("done", "8", limit_s=1)[2] != str(-EADDRINUSE):
+        raise Failure("no failure")
+    # Others do not matter.
+    c.send("dad", "9", "2001:db8:a::101")
+    if c.event("done", "9")[2] != "0":
+        raise Failure("no success")
+    c.quit()
+
+
+def dad_race(t):
+    """Another node probes for the same address at the same time (RFC 4862, 5.4.3)."""
+    c = t.start()
+    seen = t.h.capture("e0")
+    c.send("dad", "8", HOME)
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0")
+    if c.event("done", "8")[2] != str(-EADDRINUSE):
+        raise Failure("no failure")
+    c.quit()
+
+
+def dad_virtual(t):
+    """Nobody else can be on a link that does not exist."""
+    c = t.start(link=False)
+    c.send("dad", "5", HOME)
+    if c.event("done", "5", limit_s=1)[2] != "0":
+        raise Failure("no success")
+    c.quit()
+
+
+def proxy(t):
+    before = t.g.state()
+    c = t.start()
+    c.send("tunnel-set", HOME, AGENT, CARE_OF)
+    seen = t.h.capture("e0")
+    # The host believes that the mobile node itself is there.
+    t.h.ip("neigh", "replace", HOME, "lladdr", "02:00:00:00:00:99", "dev", "e0", "nud", "stale")
+    c.send("proxy-add", HOME)
+
+    def is_claim(p):
+        return (p[6] == 58 and p[40] == 136 and p[7] == 255 and p[44] == 0x20 and
+                text_of(p[24:40]) == "ff02::1" and text_of(p[48:64]) == HOME and
+                p[64:66] == b"\x02\x01")
+
+    for _ in range(3):
+        wait_for("an unsolicited advertisement", lambda: captured(seen, is_claim))
+    mac = t.g.mac("e0")
+    wait_for("the neighbour entry", lambda: mac in t.h.ip("-6", "neigh", "show", HOME))
+    # Solicitations are answered at once.
+    t.h.ip("neigh", "del", HOME, "dev", "e0")
+    ping = t.h.popen("ping", "-6", "-c", "1", "-W", "5", HOME, stdout=-3)
+    packet = bytes.fromhex(c.event("packet", "tun", limit_s=1)[-1])
+    if text_of(packet[24:40]) != HOME or packet[6] != 58:
+        raise Failure("another packet")
+    ping.kill()
+    ping.wait()
+    # Nobody else gets the address.
+    t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0")
+    wait_for("the duplicate", lambda: "dadfailed" in t.h.ip("-6", "addr"))
+    c.send("proxy-del", HOME)
+    c.send("tunnel-del", HOME)
+    c.sync()
+    if HOME in t.g.ip("-6", "neigh", "show", "proxy"):
+        raise Failure("the proxy stays")
+    c.send("proxy-add", HOME)
+    c.send("tunnel-set", HOME, AGENT, CARE_OF)
+    c.quit()
+    wait_for("bub0 to go", lambda: "bub0" not in t.g.ip("link"))
+    after = t.g.state()
+    if after != before:
+        raise Failure(f"more: {set(after) - set(before)}, less: {set(before) - set(after)}")
+    if "= 0" not in t.g.exec("sysctl", "net.ipv6.conf.e0.proxy_ndp"):
+        raise Failure("proxy_ndp stays")
+
+
+def anycast(t):
+    """The home agents' anycast address of the prefix (RFC 2526), on either kind of home link."""
+    for options in ([], ["-p", "2001:db8:cc::/64"]):
+        c = t.start(*options) if not options else Ctl(t.binary, t.g, "-A", "-a", AGENT, *options)
+        t.ctls.append(c)
+        prefix = "2001:db8:cc:0" if options else "2001:db8:a:0"
+        address = f"{prefix}:fdff:ffff:ffff:fffe"
+        request = ip6("2001:db8:a::2", address, 58,
+                      icmp6("2001:db8:a::2", address, 144, 0, struct.pack("!HH", 77, 0)))
+        s = t.h.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+        s.sendto(request, (address, 0))
+        s.close()
+        if c.event("packet", "plain")[-1] != request.hex():
+            raise Failure("another packet")
+        if c.has("packet"):
+            raise Failure("twice")
+        c.quit()
+
+
+def forwards(t):
+    """Out of the tunnel on to the link, and from the link into the tunnel."""
+    c = t.start()
+    c.send("tunnel-set", HOME, AGENT, CARE_OF)
+    c.send("proxy-add", HOME)
+    echo = ip6(HOME, "2001:db8:a::2", 58,
+               icmp6(HOME, "2001:db8:a::2", 128, 0, struct.pack("!HH", 7, 1) + b"hello"))
+    c.send("deliver", echo.hex())
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    if packet[40] != 129 or text_of(packet[24:40]) != HOME:
+        raise Failure("another packet")
+    # Between two mobile nodes of one home agent: in and out of the same interface, no redirect.
+    other = "2001:db8:a::101"
+    c.send("tunnel-set", other, AGENT, "2001:db8:b::6")
+    c.send("deliver", ip6(HOME, other, 58, icmp6(HOME, other, 128, 0, bytes(8))).hex())
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    if packet[40] != 128 or text_of(packet[24:40]) != other:
+        raise Failure(packet.hex())
+    if c.has("packet"):
+        raise Failure(str(c.lines))
+    c.quit()
+
+
+def virtual_link(t):
+    """A prefix that is on no link: one route for all."""
+    c = Ctl(t.binary, t.g, "-A", "-a", AGENT, "-p", "2001:db8:cc::/64")
+    t.ctls.append(c)
+    home = "2001:db8:cc::1"
+    c.send("tunnel-set", home, AGENT, CARE_OF)
+    c.sync()
+    routes = t.g.ip("-6", "route")
+    if "2001:db8:cc::/64 dev bub0" not in routes or home in routes:
+        raise Failure(routes)
+    ping = t.h.popen("ping", "-6", "-c", "1", "-W", "5", home, stdout=-3)
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    ping.kill()
+    ping.wait()
+    if text_of(packet[24:40]) != home:
+        raise Failure("another packet")
+    # The tunnel's path becomes narrow: a sender beyond is told so.
+    quoted = ip6(AGENT, CARE_OF, 50, b"\0" * 1200)[:1200]
+    too_big = ip6("2001:db8:a::2", AGENT, 58,
+                  icmp6("2001:db8:a::2", AGENT, 2, 0, struct.pack("!I", 1400) + quoted))
+    s = t.h.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    s.sendto(too_big, (AGENT, 0))
+    s.close()
+    wait_for("a route with an MTU",
+             lambda: re.search(home + r" dev bub0 .*mtu 1310", t.g.ip("-6", "route")))
+    c.send("tunnel-del", home)
+    c.sync()
+    if home in t.g.ip("-6", "route"):
+        raise Failure("the route stays")
+    c.quit()
+
+
+def correspondent_path(t):
+    """A correspondent that is not mobile: the route to the peer's home address in the main table."""
+    c = Ctl(t.binary, t.h, "-i", "e0")
+    t.ctls.append(c)
+    local, peer = "2001:db8:a::2", "2001:db8:77::7"
+    before = t.h.ip("-6", "route")
+    c.send("path-set", local, peer, "1", local, CARE_OF, CARE_OF)
+    c.sync()
+    route = t.h.ip("-6", "route", "get", peer)
+    if f"via {AGENT} dev e0" not in route or "mtu 1476" not in route:
+        raise Failure(route)
+    # The default route changes: the path follows.
+    t.h.ip("route", "replace", "default", "via", "2001:db8:a::3", "dev", "e0")
+    wait_for("the new next hop",
+             lambda: "via 2001:db8:a::3" in t.h.ip("-6", "route", "get", peer))
+    t.h.ip("route", "replace", "default", "via", AGENT, "dev", "e0")
+    wait_for("the old next hop", lambda: f"via {AGENT}" in t.h.ip("-6", "route", "get", peer))
+    c.send("path-del", local, peer)
+    c.sync()
+    if t.h.ip("-6", "route") != before:
+        raise Failure(t.h.ip("-6", "route"))
+    c.quit()
+
+
+def signalling_arrives(t):
+    """Mobility headers come to the core, whole, and the kernel answers none of them."""
+    c = Ctl(t.binary, t.h, "-i", "e0")
+    t.ctls.append(c)
+    message = struct.pack("!BBBBHH", 59, 1, 1, 0, 0, 0) + bytes(8)
+    seen = t.g.capture("e0")
+    packet = ip6(AGENT, "2001:db8:a::2", 135, message)
+    s = t.g.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    s.sendto(packet, ("2001:db8:a::2", 0))
+    if c.event("packet", "plain")[-1] != packet.hex():
+        raise Failure("another packet")
+    # An address that comes later is heard as well.
+    t.h.ip("addr", "add", "2001:db8:a::22/64", "dev", "e0", "nodad")
+    packet = ip6(AGENT, "2001:db8:a::22", 135, message)
+    wait_for("the packet to a new address",
+             lambda: s.sendto(packet, ("2001:db8:a::22", 0)) and c.has("packet", "plain"))
+    # To somebody else: not ours.
+    before = c.counters()["signalling-in"]
+    s.sendto(ip6(AGENT, "2001:db8:a::33", 135, message), ("2001:db8:a::2", 0))
+    if c.counters()["signalling-in"] != before:
+        raise Failure("somebody else's packet")
+    if captured(seen, lambda p: p[6] == 58 and p[40] == 4 and addr(AGENT) == p[24:40]):
+        raise Failure("the kernel answered")
+    s.close()
+    c.quit()
+
+
+CASES = [dad_free, dad_taken, dad_race, dad_virtual, proxy, anycast, forwards, virtual_link,
+         correspondent_path, signalling_arrives]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))

@@ -1,0 +1,662 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The mobile node's side of src/linux.
+
+        mobile m                     router r
+         bub0                 lo: 2001:db8:99::1 (server)
+          e0 ------- port ---- br-a  2001:db8:a::1   home link
+                           \\__ br-b  2001:db8:b::1   foreign link
+
+The port is plugged into one bridge or the other.
+"""
+
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+from linux_common import (Ctl, Failure, Namespace, Router, addr, captured, hao, icmp6, ip6, main,
+                          rh2, text_of, wait_for)
+
+HOME = "2001:db8:a::100"
+AGENT = "2001:db8:a::1"
+SERVER = "2001:db8:99::1"
+PEER = "2001:db8:77::7"
+PEER_CARE_OF = "2001:db8:66::6"
+SECRET = "sixteen octets or more"
+
+
+class Things:
+    def __init__(self, binary):
+        self.binary = binary
+        self.r = Namespace("r")
+        self.m = Namespace("m")
+        self.ctls = []
+        self.socks = []
+        r, m = self.r, self.m
+        r.sysctl("conf.all.forwarding", 1)
+        r.ip("addr", "add", SERVER, "dev", "lo")
+        for link in "ab":
+            r.ip("link", "add", f"br-{link}", "type", "bridge")
+            r.ip("link", "set", f"br-{link}", "up")
+            r.ip("addr", "add", f"2001:db8:{link}::1/64", "dev", f"br-{link}", "nodad")
+        r.ip("link", "add", "port", "type", "veth", "peer", "name", "e0", "netns", m.name)
+        m.ip("link", "set", "e0", "up")
+        self.plug("a")
+        self.a = Router(r, "br-a")
+        self.unplug()
+        self.plug("b")
+        self.b = Router(r, "br-b")
+        self.unplug()
+
+    def plug(self, link):
+        self.r.ip("link", "set", "port", "master", f"br-{link}")
+        self.r.ip("link", "set", "port", "up")
+
+    def unplug(self):
+        self.r.ip("link", "set", "port", "down")
+
+    def start(self, *options):
+        c = Ctl(self.binary, self.m, "-i", "e0", "-m", f"{HOME}/64", "-a", AGENT, "-s", SECRET,
+                *options)
+        self.ctls.append(c)
+        if c.first != "open":
+            raise Failure(c.first)
+        return c
+
+    def usable(self, ctl, link):
+        """Plugs into a link, waits until its address is usable, returns it."""
+        self.unplug()
+        ctl.event("link-down")
+        self.plug(link)
+        wait_for("a carrier", lambda: "LOWER_UP" in self.m.ip("link", "show", "e0"))
+        router = self.a if link == "a" else self.b
+        router.advertise(f"2001:db8:{link}::")
+        return ctl.event("care-of-new")[1]
+
+    def close(self):
+        for c in self.ctls:
+            c.close()
+        for s in self.socks:
+            s.close()
+        self.m.close()
+        self.r.close()
+
+
+def usable_after_dad(t):
+    c = t.start()
+    t.plug("b")
+    solicited = t.r.capture("br-b")
+    wait_for("a solicitation", lambda: captured(solicited, lambda p: p[6] == 58 and p[40] == 133))
+    if c.has("care-of-new"):
+        raise Failure("usable before any router was heard")
+    t.b.advertise("2001:db8:b::")
+    wait_for("the address", lambda: "2001:db8:b:" in t.m.ip("-6", "addr", "show", "tentative"))
+    if c.has("care-of-new"):
+        raise Failure("usable while tentative")
+    event = c.event("care-of-new")
+    if event[1] in t.m.ip("-6", "addr", "show", "tentative"):
+        raise Failure("usable while tentative")
+    # From the address, over the router that announced its prefix.
+    get = t.m.ip("-6", "route", "get", SERVER, "from", event[1])
+    if f"via {t.b.addr} dev e0" not in get:
+        raise Failure(get)
+    c.quit()
+
+
+def link_down_and_back(t):
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    first = c.event("care-of-new")[1]
+    t.unplug()
+    c.event("link-down")
+    # Another link: the address of the one before still stands in the kernel, and does not count.
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::")
+    second = c.event("care-of-new")[1]
+    if not second.startswith("2001:db8:b:"):
+        raise Failure(second)
+    if first not in t.m.ip("-6", "addr"):
+        raise Failure("the old address has gone: the test tests nothing")
+    if t.a.addr not in t.m.ip("-6", "route", "show", "default"):
+        raise Failure("the old default route has gone: the test tests nothing")
+    get = t.m.ip("-6", "route", "get", SERVER, "from", second)
+    if f"via {t.b.addr} dev e0" not in get:
+        raise Failure(get)
+    # Hosts of the link before are not here, though the kernel has a route that says so.
+    get = t.m.ip("-6", "route", "get", "2001:db8:a::55")
+    if "2001:db8:a::/64 dev e0" not in t.m.ip("-6", "route") or "dev bub0" not in get:
+        raise Failure(get)
+    t.unplug()
+    c.event("link-down")
+    if c.has("link-down"):
+        raise Failure("link-down twice")
+    if "dev bub0" not in t.m.ip("-6", "route", "get", "2001:db8:b::55"):
+        raise Failure("a prefix of the link that is down")
+    # Back again: the advertisement alone is enough.
+    t.plug("a")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.a.advertise("2001:db8:a::")
+    third = c.event("care-of-new", limit_s=1)[1]
+    if third != first:
+        raise Failure(third)
+    c.quit()
+
+
+def address_goes(t):
+    c = t.start()
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    first = c.event("care-of-new")[1]
+    t.m.ip("addr", "del", f"{first}/64", "dev", "e0")
+    if c.event("care-of-gone")[1] != first:
+        raise Failure("another address")
+    if first in t.m.ip("-6", "rule"):
+        raise Failure("its rule stays")
+    # One that loses its preferred lifetime is not for new bindings (RFC 4862, 5.5.4).
+    t.m.ip("addr", "add", "2001:db8:b::77/64", "dev", "e0", "nodad")
+    c.event("care-of-new", "2001:db8:b::77")
+    t.m.ip("addr", "change", "2001:db8:b::77/64", "dev", "e0", "nodad", "preferred_lft", "0")
+    c.event("care-of-gone", "2001:db8:b::77")
+    c.quit()
+
+
+def home_at_once(t):
+    """On the home link, the home address needs no duplicate detection."""
+    c = t.start()
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::")
+    c.event("care-of-new")
+    t.unplug()
+    c.event("link-down")
+    t.plug("a")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new", HOME, limit_s=0.5)
+    if "2001:db8:a:" not in t.m.ip("-6", "addr", "show", "tentative"):
+        raise Failure("other addresses are usable as well: the test tests nothing")
+    c.quit()
+
+
+def moved_without_carrier_loss(t):
+    """The port is plugged from one bridge into the other: the old router does not answer."""
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new", HOME)
+    wait_for("another address", lambda: c.has("care-of-new"))
+    other = c.event("care-of-new")[1]
+    t.r.ip("link", "set", "port", "master", "br-b")
+    t.b.advertise("2001:db8:b::")
+    c.event("care-of-gone", HOME, limit_s=3)
+    c.event("care-of-gone", other)
+    care_of = c.event("care-of-new")[1]
+    if not care_of.startswith("2001:db8:b:") or c.has("link-down"):
+        raise Failure(f"{care_of}, {c.lines}")
+    # And back again.
+    t.r.ip("link", "set", "port", "master", "br-a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new", HOME, limit_s=0.5)
+    c.event("care-of-new", other, limit_s=0.5)
+    c.event("care-of-gone", care_of, limit_s=3)
+    c.quit()
+
+
+def two_routers(t):
+    """Both are alive: nothing goes when one of them speaks."""
+    t.plug("b")
+    second = Namespace("s")
+    try:
+        second.sysctl("conf.all.forwarding", 1)
+        t.r.ip("link", "add", "port2", "type", "veth", "peer", "name", "e0", "netns", second.name)
+        t.r.ip("link", "set", "port2", "master", "br-b", "up")
+        second.ip("link", "set", "e0", "up")
+        other = Router(second, "e0")
+        c = t.start()
+        t.b.advertise("2001:db8:b::")
+        first = c.event("care-of-new")[1]
+        seen = second.capture("e0")
+        t.socks.append(seen)
+        asked = t.r.capture("br-b")
+        t.socks.append(asked)
+        other.advertise("2001:db8:cc::")
+        wait_for("a question", lambda: captured(
+            asked, lambda p: p[6] == 58 and p[40] == 135 and text_of(p[48:64]) == t.b.addr))
+        c.event("care-of-new")
+        # The probes of a dead router would have ended long before an address passes detection.
+        if c.has("care-of-gone"):
+            raise Failure(f"{first} is gone")
+        c.quit()
+    finally:
+        second.close()
+
+
+def static_configuration(t):
+    t.m.ip("addr", "add", "2001:db8:b::5/64", "dev", "e0", "nodad")
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    c = t.start()
+    c.sync()
+    if c.has("care-of-new"):
+        raise Failure("usable without a router")
+    t.m.ip("route", "add", "default", "via", "2001:db8:b::1", "dev", "e0")
+    c.event("care-of-new", "2001:db8:b::5")
+    t.unplug()
+    c.event("link-down")
+    t.plug("b")
+    c.event("care-of-new", "2001:db8:b::5")
+    c.quit()
+
+
+def late_interface(t):
+    """An interface that comes after the start is used like the others."""
+    c = t.start("-i", "late0")
+    if not c.has("log", "1", "the interface late0 does not exist (yet)"):
+        raise Failure(str(c.lines))
+    t.r.ip("link", "add", "port2", "type", "veth", "peer", "name", "late0", "netns", t.m.name)
+    t.r.ip("link", "set", "port2", "master", "br-b", "up")
+    t.m.ip("link", "set", "late0", "mtu", "1400", "up")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "late0"))
+    t.b.advertise("2001:db8:b::")
+    event = c.event("care-of-new")
+    if event[2:] != [str(t.m.ifindex("late0")), "1"]:
+        raise Failure(str(event))
+    c.send("attach", HOME, "away", event[1], "late0")
+    c.send("tunnel-set", HOME, event[1], AGENT)
+    c.send("path-set", HOME, PEER, "1", event[1], PEER_CARE_OF, "::")
+    c.sync()
+
+    def mtu(of):
+        get = t.m.ip("-6", "route", "get", of, "from", HOME)
+        return int(re.search(r"mtu (\d+)", get).group(1))
+
+    if (mtu(SERVER), mtu(PEER)) != (1310, 1352):
+        raise Failure(f"MTU {mtu(SERVER)}, {mtu(PEER)}")
+    t.m.ip("link", "set", "late0", "mtu", "1500")
+    wait_for("another MTU", lambda: (mtu(SERVER), mtu(PEER)) == (1406, 1452))
+    # The router names a smaller one (RFC 4861, 4.6.4).
+    t.b.advertise("2001:db8:b::", mtu=1450)
+    wait_for("the router's MTU", lambda: (mtu(SERVER), mtu(PEER)) == (1358, 1402))
+    t.r.ip("link", "del", "port2")
+    c.event("link-down")
+    c.quit()
+
+
+def notifications_lost(t):
+    """The kernel has dropped notifications: everything is read again."""
+    c = t.start()
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    first = c.event("care-of-new")[1]
+    c.proc.send_signal(signal.SIGSTOP)
+    batch = ""
+    for i in range(30000):
+        batch += f"addr {'add' if i % 2 == 0 else 'del'} 2001:db8:b::99/64 dev e0 nodad\n"
+    t.m.popen("ip", "-batch", "-", stdin=subprocess.PIPE).communicate(batch.encode())
+    t.m.ip("addr", "add", "2001:db8:b::88/64", "dev", "e0", "nodad")
+    t.m.ip("addr", "del", f"{first}/64", "dev", "e0")
+    c.proc.send_signal(signal.SIGCONT)
+    c.event("care-of-new", "2001:db8:b::88")
+    c.event("care-of-gone", first)
+    if c.counters()["netlink-overrun"] == 0:
+        raise Failure("nothing was lost: the test tests nothing")
+    c.quit()
+
+
+def known_at_start(t):
+    """What stood before the start is used at once."""
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    wait_for("an address", lambda: re.search(r"2001:db8:a:\S+/64 scope global (dynamic|mngtmp)",
+                                             t.m.ip("-6", "addr", "show", "-tentative")))
+    c = t.start()
+    c.event("care-of-new", limit_s=1)
+    c.quit()
+
+
+def connect(t, source=None):
+    """A TCP connection from the mobile node to the server: both ends."""
+    server = t.r.inside(lambda: socket.create_server((SERVER, 0), family=socket.AF_INET6))
+    there = server.getsockname()[:2]
+    here = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+    if source:
+        here.bind((source, 0))
+    here.settimeout(10)
+    here.connect(there)
+    far, _ = server.accept()
+    far.settimeout(10)
+    server.close()
+    t.socks += [here, far]
+    return here, far
+
+
+def exchange(here, far):
+    here.sendall(b"ping")
+    if far.recv(4) != b"ping":
+        raise Failure("nothing came over")
+    far.sendall(b"pong")
+    if here.recv(4) != b"pong":
+        raise Failure("nothing came back")
+
+
+def connection_survives(t):
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new")
+    c.send("attach", HOME, "home", "::", "e0")
+    c.sync()
+    # An unbound socket gets the home address, at home as well.
+    here, far = connect(t)
+    if here.getsockname()[0] != HOME:
+        raise Failure(f"local address {here.getsockname()[0]}")
+    exchange(here, far)
+
+    # Away, at first without a care-of address: packets go into the TUN, the socket sees no error.
+    t.unplug()
+    c.event("link-down")
+    c.send("attach", HOME, "away", "::", "lo")
+    c.sync()
+    here.sendall(b"x")
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    if packet[8:24] != addr(HOME) or packet[24:40] != addr(SERVER):
+        raise Failure("another packet")
+    if HOME in t.m.ip("-6", "addr", "show", "dev", "e0"):
+        raise Failure("the home address is still on the link")
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    seen = t.r.capture("br-b")
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    c.send("attach", HOME, "away", care_of, "e0")
+
+    # The router is told whose link-layer address that is (RFC 4861, 7.2.3).
+    def is_greeting(p):
+        return (p[6] == 58 and p[40] == 135 and text_of(p[8:24]) == care_of and
+                text_of(p[48:64]) == t.b.addr and p[64:66] == b"\x01\x01")
+
+    wait_for("a solicitation of the router", lambda: captured(seen, is_greeting))
+    wait_for("a neighbour entry", lambda: care_of in t.r.ip("-6", "neigh", "show", "dev", "br-b"))
+    probe = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    t.socks.append(probe)
+    probe.connect((SERVER, 9))
+    if probe.getsockname()[0] != HOME:
+        raise Failure(f"an unbound socket got {probe.getsockname()[0]}")
+    # The home prefix is not on this link, whatever the kernel still believes.
+    get = t.m.ip("-6", "route", "get", "2001:db8:a::55")
+    if "dev bub0" not in get:
+        raise Failure(get)
+
+    # Home again: what was lost is sent again, on the same connection.
+    t.unplug()
+    c.event("link-down")
+    t.plug("a")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    seen = t.r.capture("br-a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new")
+    c.send("attach", HOME, "home", "::", "e0")
+
+    def is_claim(p):
+        return (p[6] == 58 and p[40] == 136 and p[44] == 0x20 and text_of(p[48:64]) == HOME and
+                text_of(p[24:40]) == "ff02::1" and text_of(p[8:24]) == HOME)
+
+    for _ in range(3):
+        wait_for("an unsolicited advertisement", lambda: captured(seen, is_claim))
+    if far.recv(1) != b"x":
+        raise Failure("not what was sent")
+    exchange(here, far)
+    c.quit()
+
+
+def sent_by_care_of(t):
+    """A raw packet from the care-of address goes to that address's own router."""
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new")
+    care_of = t.usable(c, "b")
+    c.send("attach", HOME, "away", care_of, "e0")
+    if t.a.addr not in t.m.ip("-6", "route", "show", "default"):
+        raise Failure("the old default route has gone: the test tests nothing")
+    echo = icmp6(care_of, SERVER, 128, 0, struct.pack("!HH", 7, 9) + b"payload")
+    seen = t.m.capture("e0")
+    t.socks.append(seen)
+    c.send("send", "plain", "::", "-", ip6(care_of, SERVER, 58, echo).hex())
+    wait_for("the answer",
+             lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 129 and
+                              text_of(p[24:40]) == care_of))
+    c.quit()
+
+
+def path_routes(t):
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new")
+    care_of = t.usable(c, "b")
+    c.send("attach", HOME, "away", care_of, "e0")
+    c.send("path-set", HOME, PEER, "1", care_of, PEER_CARE_OF, "::")
+    c.sync()
+    get = t.m.ip("-6", "route", "get", PEER, "from", HOME)
+    if f"via {t.b.addr} dev e0" not in get or "mtu 1452" not in get:
+        raise Failure(get)  # 1500 less both headers
+    # Others still go into the tunnel.
+    if "dev bub0" not in t.m.ip("-6", "route", "get", SERVER, "from", HOME):
+        raise Failure("no tunnel")
+
+    def too_big(mtu, out_dst=PEER_CARE_OF):
+        inner = rh2(PEER, 60) + hao(HOME, 17) + b"\0" * 1200
+        quoted = ip6(care_of, out_dst, 43, inner + b"\0" * 200)[:1200]
+        body = struct.pack("!I", mtu) + quoted
+        packet = ip6(SERVER, care_of, 58, icmp6(SERVER, care_of, 2, 0, body))
+        s = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+        s.sendto(packet, (care_of, 0))
+        s.close()
+
+    def mtu():
+        get = t.m.ip("-6", "route", "get", PEER, "from", HOME)
+        return int(re.search(r"mtu (\d+)", get).group(1))
+
+    too_big(1400)
+    wait_for("a lower MTU", lambda: mtu() == 1352)
+    too_big(1500)  # never up
+    too_big(600)  # no link has that
+    too_big(1300, "2001:db8:66::1234")  # not ours
+    wait_for("all of them", lambda: c.counters()["too-big-ignored"] == 2)
+    if mtu() != 1352:
+        raise Failure(f"MTU {mtu()}")
+    too_big(1280)
+    wait_for("the lowest MTU", lambda: mtu() == 1232)
+    if c.has("packet"):
+        raise Failure("passed on")
+
+    # The peer at home: one header less.  Not direct: back into the tunnel.
+    c.send("path-set", HOME, PEER, "1", care_of, PEER, "::")
+    c.sync()
+    if mtu() != 1476:
+        raise Failure(f"MTU {mtu()}")
+    c.send("path-set", HOME, PEER, "0", "::", "::", PEER_CARE_OF)
+    c.sync()
+    if "dev bub0" not in t.m.ip("-6", "route", "get", PEER, "from", HOME):
+        raise Failure("no tunnel")
+    # A neighbour on the foreign link is reached directly.
+    c.send("path-set", HOME, PEER, "1", care_of, "2001:db8:b::1234", "::")
+    c.sync()
+    get = t.m.ip("-6", "route", "get", PEER, "from", HOME)
+    if "via 2001:db8:b::1234 dev e0" not in get:
+        raise Failure(get)
+    c.send("path-del", HOME, PEER)
+    c.sync()
+    if "dev bub0" not in t.m.ip("-6", "route", "get", PEER, "from", HOME):
+        raise Failure("no tunnel")
+
+    # The tunnel's own path.
+    c.send("tunnel-set", HOME, care_of, AGENT)
+    c.sync()
+    quoted = ip6(care_of, AGENT, 50, b"\0" * 1200)[:1200]
+    packet = ip6(SERVER, care_of, 58,
+                 icmp6(SERVER, care_of, 2, 0, struct.pack("!I", 1440) + quoted))
+    s = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    s.sendto(packet, (care_of, 0))
+    s.close()
+    # 1440 less outer header, SPI, sequence, IV and ICV leaves 1360: 85 blocks, two octets trailer.
+    wait_for("a lower MTU of the tunnel",
+             lambda: "mtu 1358" in t.m.ip("-6", "route", "get", SERVER, "from", HOME))
+    c.quit()
+
+
+def esp_both_ways(t, *options):
+    """Ping through the tunnel, with the router as home agent."""
+    t.r.ip("route", "add", "2001:db8:a::200/128", "dev", "lo")
+    c = t.start(*options)
+    agent = Ctl(t.binary, t.r, "-A", "-a", AGENT, "-l", "br-a", "-p", "2001:db8:a::/64", "-s",
+                SECRET, "-c", HOME, *options)
+    t.ctls.append(agent)
+    if agent.first != "open":
+        raise Failure(agent.first)
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    c.send("attach", HOME, "away", care_of, "e0")
+    c.send("tunnel-set", HOME, care_of, AGENT)
+    agent.send("tunnel-set", HOME, AGENT, care_of)
+    agent.sync()
+    if f"{HOME} dev bub0" not in t.r.ip("-6", "route"):
+        raise Failure("no route at the home agent")
+
+    # Transport mode: a mobility header with its home address option, as a Binding Update has.
+    message = struct.pack("!BBBBHH", 59, 0, 5, 0, 0, 0)
+    update = ip6(care_of, AGENT, 60, hao(HOME, 135) + message)
+    c.send("send", "esp-transport", HOME, "-", update.hex())
+    event = agent.event("packet", "esp-transport")
+    if bytes.fromhex(event[-1])[6:] != update[6:] or event[3] != HOME:
+        raise Failure(str(event))
+
+    ping = t.m.popen("ping", "-6", "-c", "1", "-W", "10", "-I", HOME, SERVER, stdout=-3)
+    packet = c.event("packet", "tun")
+    c.send("send", "esp-tunnel", HOME, "-", packet[-1])
+    way = "ip-tunnel" if "-u" in options else "esp-tunnel"
+    event = agent.event("packet", way)
+    if event[-1] != packet[-1] or event[4:6] != [care_of, AGENT]:
+        raise Failure(str(event))
+    if way == "esp-tunnel" and event[3] != HOME:
+        raise Failure(str(event))
+    agent.send("deliver", event[-1])
+    packet = agent.event("packet", "tun")
+    agent.send("send", "esp-tunnel", HOME, "-", packet[-1])
+    event = c.event("packet", way)
+    c.send("deliver", event[-1])
+    if ping.wait(15) != 0:
+        raise Failure("no answer")
+
+    # Signalling is protected in any case.
+    message = ip6(HOME, PEER, 135, struct.pack("!BBBBHH", 59, 1, 1, 0, 0, 0) + bytes(8))
+    c.send("send", "esp-tunnel", HOME, "-", message.hex())
+    if agent.event("packet", "esp-tunnel")[-1] != message.hex():
+        raise Failure("another packet")
+    # Nobody has answered with an ICMPv6 error.
+    if c.has("packet", "plain") or agent.has("packet", "plain"):
+        raise Failure(str(c.lines + agent.lines))
+    agent.send("tunnel-del", HOME)
+    agent.sync()
+    if f"{HOME} dev bub0" in t.r.ip("-6", "route"):
+        raise Failure("the route stays")
+    agent.quit()
+    c.quit()
+
+
+def plain_tunnel_both_ways(t):
+    esp_both_ways(t, "-u")
+
+
+def no_trace(t):
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    wait_for("an address", lambda: "2001:db8:a:" in t.m.ip("-6", "addr", "show", "-tentative"))
+    before = t.m.state()
+    c = t.start()
+    care_of = c.event("care-of-new")[1]
+    c.send("attach", HOME, "away", care_of, "e0")
+    c.send("tunnel-set", HOME, care_of, AGENT)
+    c.send("path-set", HOME, PEER, "1", care_of, PEER_CARE_OF, "::")
+    c.send("attach", HOME, "home", "::", "e0")
+    c.send("path-set", HOME, SERVER, "1", HOME, PEER_CARE_OF, "::")
+    c.sync()
+    if PEER not in t.m.ip("-6", "route"):
+        raise Failure("no route to the peer")
+    c.quit()
+    wait_for("bub0 to go", lambda: "bub0" not in t.m.ip("link"))
+    after = t.m.state()
+    if after != before:
+        raise Failure(f"more: {set(after) - set(before)}, less: {set(before) - set(after)}")
+    if "clsact" in t.m.exec("tc", "qdisc"):
+        raise Failure("a qdisc stays")
+
+
+def start_after_crash(t):
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    wait_for("an address", lambda: "2001:db8:a:" in t.m.ip("-6", "addr", "show", "-tentative"))
+    before = t.m.state()
+    c = t.start()
+    care_of = c.event("care-of-new")[1]
+    c.send("attach", HOME, "home", "::", "e0")
+    c.send("path-set", HOME, PEER, "1", HOME, PEER_CARE_OF, "::")
+    c.sync()
+    c.close()
+    if "lookup 2" not in t.m.ip("-6", "rule"):
+        raise Failure("nothing was left: the test tests nothing")
+    wait_for("bub0 to go", lambda: "bub0" not in t.m.ip("link"))
+    c = t.start()
+    if c.event("care-of-new")[1] != care_of:
+        raise Failure("another address")
+    if PEER in t.m.ip("-6", "route", "show", "table", "all"):
+        raise Failure("the old route stays")
+    c.quit()
+    wait_for("bub0 to go", lambda: "bub0" not in t.m.ip("link"))
+    after = t.m.state()
+    if after != before:
+        raise Failure(f"more: {set(after) - set(before)}, less: {set(before) - set(after)}")
+
+
+def bad_starts(t):
+    def error(*options):
+        c = Ctl(t.binary, t.m, *options)
+        t.ctls.append(c)
+        if not c.first.startswith("error"):
+            raise Failure(f"{options}: {c.first}")
+        return c.first
+
+    if "nosuch0 does not exist" not in error("-i", "nosuch0"):
+        raise Failure("interface")
+    if "set net.ipv6.conf.all.forwarding=1" not in error("-A", "-a", AGENT):
+        raise Failure("forwarding")
+    t.m.sysctl("conf.all.forwarding", 1)
+    if "nosuch1 does not exist" not in error("-A", "-a", AGENT, "-l", "nosuch1"):
+        raise Failure("home link")
+    t.m.sysctl("conf.all.forwarding", 0)
+    before = t.m.state()
+    c = t.start()
+    if "is another bubd running?" not in error("-i", "e0"):
+        raise Failure("a second one")
+    if "lookup" not in t.m.ip("-6", "rule", "show", "prio", "1002"):
+        raise Failure("the second one took the first one's rules away")
+    c.quit()
+    wait_for("bub0 to go", lambda: "bub0" not in t.m.ip("link"))
+    if t.m.state() != before:
+        raise Failure(str(t.m.state()))
+
+
+CASES = [usable_after_dad, link_down_and_back, address_goes, home_at_once,
+         moved_without_carrier_loss, two_routers, static_configuration, late_interface,
+         notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes,
+         esp_both_ways, plain_tunnel_both_ways, no_trace, start_after_crash, bad_starts]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))

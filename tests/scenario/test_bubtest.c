@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rules of the BUB test (draft, 5; protocol.md, 3): what each pair of answers leads to, who may
+ * try again, glare, BUB Complete early, late, lost or false, peers that will not or cannot.
+ */
+#include <string.h>
+
+#include "pair.h"
+
+#define ACK BUB_CODE_ACK
+#define NACK BUB_CODE_NACK
+
+/* Node 1 is away and registered with node 2, which is still at home. */
+static void one_away(struct pair *p)
+{
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+	pair_data(p, 0);
+	pair_run(p, 2000);
+}
+
+/* Answers to Do BUB that are to reach the initiator, whatever the peer says; -1: as sent. */
+static int hot_code, cot_code;
+
+static void set_code(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+		     const struct bub_mh *mh)
+{
+	int code = mh->kind == BUB_MH_HOT ? hot_code : cot_code;
+	struct bub_mh changed = *mh;
+
+	if (code < 0 || !(mh->opts.present & BUB_OPT_BUB))
+		return;
+	changed.opts.bub_code = (enum bub_code)code;
+	pair_rewrite(p, f, ip, &changed, NULL, NULL);
+}
+
+static void alter_answers(struct pair *p, const struct node *from, int hot, int cot)
+{
+	hot_code = hot;
+	cot_code = cot;
+	pair_lose(p, from, BUB_MH_HOT, 100)->fate = FATE_PASS;
+	p->rule[p->n_rules - 1].alter = set_code;
+	pair_lose(p, from, BUB_MH_COT, 100)->fate = FATE_PASS;
+	p->rule[p->n_rules - 1].alter = set_code;
+}
+
+static unsigned tries(const struct pair *p, size_t mark, unsigned i)
+{
+	unsigned n = 0;
+
+	for (size_t k = mark; k < p->n_messages; k++)
+		if (p->message[k]->node == p->mn[i] && p->message[k]->mh.kind == BUB_MH_HOTI &&
+		    p->message[k]->mh.opts.present & BUB_OPT_BUB)
+			n++;
+	return n;
+}
+
+static void refused_twice_fails_but_the_peer_may(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	alter_answers(&p, p.mn[0], NACK, NACK);
+	pair_go(&p, 1, 0);
+	mark = pair_mark(&p);
+	pair_run(&p, 1500);
+	assert_string_equal(pair_status(&p, 1).test, "failed");
+	assert_int_equal(tries(&p, mark, 1), 2);
+	assert_int_equal(pair_mode(&p, 1), BUB_MODE_RO); /* not held up */
+	pair_no_rules(&p);
+	/* Neither moving nor time nor an operator lets this node launch again. */
+	mark = pair_mark(&p);
+	pair_go(&p, 1, 1);
+	pair_run(&p, 400);
+	assert_int_equal(tries(&p, mark, 1), 0);
+	/* The other may, and does, when it has ceased to wait for DH1. */
+	pair_talk(&p, 25000);
+	assert_int_equal(tries(&p, mark, 1), 0);
+	assert_int_equal(tries(&p, 0, 0), 1);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+static void policy_never(void **state)
+{
+	struct pair p;
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	(void)state;
+	for (unsigned refuser = 0; refuser < 2; refuser++) {
+		pair_init(&p);
+		p.mn_cfg[refuser].bub = BUB_POLICY_NEVER;
+		pair_start(&p);
+		pair_both_away(&p);
+		pair_talk(&p, 5000);
+		pair_assert_settled(&p, BUB_MODE_RO);
+		assert_int_equal(tries(&p, 0, refuser), 0);
+		assert_int_equal(tries(&p, 0, 1 - refuser), 2);
+		assert_string_equal(pair_status(&p, 1 - refuser).test, "failed");
+		ev.u.command.what = BUB_CMD_START_BUB;
+		ev.u.command.peer = p.hoa[refuser];
+		world_feed(p.mn[1 - refuser], &ev);
+		pair_talk(&p, 800000);
+		assert_int_equal(tries(&p, 0, 1 - refuser), 2);
+		pair_assert_settled(&p, BUB_MODE_RO);
+		pair_end(&p);
+	}
+}
+
+/* Two different answers: once more; then it is abandoned. */
+static void mismatch(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		one_away(&p);
+		alter_answers(&p, p.mn[0], i == 0 ? ACK : NACK, i == 0 ? NACK : ACK);
+		pair_go(&p, 1, 0);
+		pair_run(&p, 1500);
+		assert_int_equal(tries(&p, 0, 1), 2);
+		assert_string_equal(pair_status(&p, 1).test, "abandoned");
+		assert_int_equal(pair_mode(&p, 1), BUB_MODE_RO);
+		pair_end(&p);
+	}
+}
+
+static void mismatch_once_is_forgiven(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	alter_answers(&p, p.mn[0], NACK, ACK);
+	for (unsigned i = 0; i < p.n_rules; i++)
+		p.rule[i].n = 1;
+	pair_go(&p, 1, 0);
+	pair_talk(&p, 5000);
+	assert_int_equal(tries(&p, 0, 1), 2);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* HoTI or CoTI with the option never arrive: each try ends after the retransmissions, and then
+ * return routability goes on without. */
+static void no_answer(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		one_away(&p);
+		pair_lose(&p, p.mn[1], i == 0 ? BUB_MH_HOTI : BUB_MH_COTI, 6);
+		pair_go(&p, 1, 0);
+		pair_talk(&p, 13500);
+		assert_string_equal(pair_status(&p, 1).test, "running");
+		pair_talk(&p, 3000);
+		assert_string_equal(pair_status(&p, 1).test, "failed");
+		assert_int_equal(tries(&p, 0, 1), i == 0 ? 6 : 2);
+		pair_talk(&p, 8000);
+		/* The other launches then, with the way open. */
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		pair_end(&p);
+	}
+}
+
+/* Turns the option's length octet or code into @to. */
+static uint8_t spoil_length, spoil_code;
+
+static void spoil_option(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+			 const struct bub_mh *mh)
+{
+	uint8_t *octets = f->octets + (mh->raw.data - f->octets);
+
+	(void)p;
+	for (size_t at = 16; at + 2 < mh->raw.len; at++)
+		if (octets[at] == 18 && octets[at + 1] == 1) {
+			if (spoil_length != 0)
+				octets[at + 1] = spoil_length;
+			octets[at + 2] = spoil_code;
+			octets[4] = octets[5] = 0;
+			bub_mh_finish(octets, mh->raw.len, bub_ip6_home_src(ip),
+				      bub_ip6_home_dst(ip));
+			return;
+		}
+}
+
+static void spoil(struct pair *p, enum bub_mh_kind kind, uint8_t length, uint8_t code)
+{
+	spoil_length = length;
+	spoil_code = code;
+	pair_lose(p, p->mn[1], kind, 1)->fate = FATE_PASS;
+	p->rule[p->n_rules - 1].alter = spoil_option;
+}
+
+/* An option of another length or with an unknown code counts as none; the message goes on. */
+static void malformed_option_counts_as_none(void **state)
+{
+	static const struct {
+		uint8_t length, code;
+		enum bub_drop why;
+	} row[] = {{2, 0, BUB_DROP_BUB_OPTION_LENGTH}, {0, 7, BUB_DROP_BUB_OPTION_CODE}};
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		one_away(&p);
+		spoil(&p, BUB_MH_HOTI, row[i].length, row[i].code);
+		pair_go(&p, 1, 0);
+		pair_run(&p, 150);
+		assert_drops(p.mn[0], row[i].why, 1);
+		assert_int_equal(
+			pair_nth(&p, 0, p.mn[0], BUB_MH_HOT, 0)->mh.opts.present & BUB_OPT_BUB, 0);
+		pair_talk(&p, 5000);
+		pair_assert_settled(&p, BUB_MODE_BUB); /* the second try */
+		pair_end(&p);
+	}
+}
+
+/* The registration that the test rides on is refused: the test ends with it, uncounted, instead of
+ * staying "running" for ever. */
+static void refused_during_a_try(void **state)
+{
+	struct pair p;
+	struct bub_peer_policy policy = {.route_optimisation = BUB_POLICY_NEVER};
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	alter_answers(&p, p.mn[0], NACK, NACK);
+	policy.peer = p.hoa[1];
+	assert_int_equal(bub_engine_set_policy(p.mn[0]->engine, &policy), 0);
+	pair_lose(&p, p.mn[0], BUB_MH_HOT, 100)->match.tunnelled = 1; /* after the first */
+	pair_go(&p, 1, 0);
+	pair_run(&p, 200);
+	p.rule[0].n = 1; /* the second try stays without a HoT */
+	pair_run(&p, 2000);
+	assert_string_equal(pair_status(&p, 1).why, bub_status_name(BUB_STATUS_PROHIBITED));
+	assert_string_equal(pair_status(&p, 1).test, "none");
+	pair_no_rules(&p);
+	policy.route_optimisation = BUB_POLICY_ALLOW;
+	assert_int_equal(bub_engine_set_policy(p.mn[0]->engine, &policy), 0);
+	pair_talk(&p, 620000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+static void static_responder_refuses(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].static_after_s = 100;
+	pair_start(&p);
+	one_away(&p);
+	pair_run(&p, 120000);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 1500);
+	assert_int_equal(tries(&p, 0, 1), 2);
+	assert_string_equal(pair_status(&p, 1).test, "failed");
+	assert_int_equal(pair_nth(&p, 0, p.mn[0], BUB_MH_HOT, 0)->mh.opts.bub_code, NACK);
+	assert_int_equal(pair_nth(&p, 0, p.mn[0], BUB_MH_COT, 0)->mh.opts.bub_code, NACK);
+	/* Once it moves it is not static any more, and launches itself. */
+	pair_go(&p, 0, 1);
+	pair_talk(&p, 6000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* Both in the same instant: one exchange comes of it, and nobody's test counts as failed. */
+static void glare(void **state)
+{
+	struct pair p;
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	(void)state;
+	for (unsigned lag_ms = 0; lag_ms < 120; lag_ms += 7)
+		for (unsigned first = 0; first < 2; first++) {
+			pair_init(&p);
+			p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
+			p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_ALLOW;
+			pair_start(&p);
+			one_away(&p);
+			/* Node 2 learns late of node 1's binding, so neither has a test yet. */
+			pair_go(&p, 1, 0);
+			pair_talk(&p, 2000);
+			ev.u.command.what = BUB_CMD_START_BUB;
+			ev.u.command.peer = p.hoa[1 - first];
+			world_feed(p.mn[first], &ev);
+			pair_run(&p, lag_ms);
+			ev.u.command.peer = p.hoa[first];
+			world_feed(p.mn[1 - first], &ev);
+			pair_talk(&p, 8000);
+			pair_assert_settled(&p, BUB_MODE_BUB);
+			for (unsigned i = 0; i < 2; i++) {
+				const struct bub_counters *c = bub_engine_counters(p.mn[i]->engine);
+
+				assert_int_equal(c->dh_exchanges, 1);
+				assert_int_equal(c->bub_tests_failed, 0);
+			}
+			pair_end(&p);
+		}
+}
+
+static void bubc_before_its_cot_is_held(void **state)
+{
+	struct pair p;
+	struct rule *r;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		one_away(&p);
+		r = pair_lose(&p, p.mn[0], i == 0 ? BUB_MH_COT : BUB_MH_HOT, 1);
+		r->fate = FATE_PASS;
+		r->delay_ns = 400 * BUB_NS_PER_MS;
+		pair_go(&p, 1, 0);
+		pair_run(&p, 2000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 1);
+		assert_int_equal(tries(&p, 0, 1), 1);
+		pair_end(&p);
+	}
+}
+
+/* A new CoTI makes the responder send CoT and BUBC again. */
+static void bubc_lost(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned n = 1; n < 3; n++) {
+		pair_new(&p);
+		one_away(&p);
+		pair_lose(&p, p.mn[0], BUB_MH_BUBC, n);
+		pair_go(&p, 1, 0);
+		pair_talk(&p, 8000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), n + 1);
+		assert_int_equal(pair_count(&p, 0, p.mn[1], BUB_MH_COTI), n + 1);
+		assert_int_equal(tries(&p, 0, 1), 1);
+		pair_end(&p);
+	}
+	pair_new(&p);
+	one_away(&p);
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1000);
+	pair_go(&p, 1, 0);
+	pair_talk(&p, 13000);
+	pair_run(&p, 3000);
+	assert_string_equal(pair_status(&p, 1).test, "failed");
+	assert_int_equal(tries(&p, 0, 1), 2);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_end(&p);
+}
+
+/* BUBC as node 1 would send it. */
+static struct forged bubc(struct pair *p, const struct message *coti)
+{
+	struct forged f = {
+		.src = *pair_at(p, 0),
+		.dst = *pair_at(p, 1),
+		.hao = &p->hoa[0],
+		.mh = {.kind = BUB_MH_BUBC},
+		.key = &p->kbm[0].key,
+		.auth_care_of = *pair_at(p, 1),
+		.auth_correspondent = p->hoa[0],
+	};
+
+	if (coti != NULL)
+		memcpy(f.mh.u.bubc.care_of_cookie, coti->mh.u.test_init.cookie, 8);
+	f.mh.opts.present = BUB_OPT_AUTH;
+	return f;
+}
+
+static void bubc_that_nobody_awaits(void **state)
+{
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 1000);
+	f = bubc(&p, NULL);
+	mark = pair_mark(&p);
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_NO_TEST, 1);
+	pair_assert_sent(&p, mark, "mn2 BE a2>HoA1 plain", NULL);
+	assert_int_equal(pair_nth(&p, mark, NULL, BUB_MH_BE, 0)->mh.u.be.status, 2);
+	assert_true(bub_addr_eq(&pair_nth(&p, mark, NULL, BUB_MH_BE, 0)->mh.u.be.home, &p.hoa[0]));
+	/* A correspondent that knows nothing of BUB tests does the same. */
+	f.dst = p.cn_addr;
+	mark = pair_mark(&p);
+	pair_feed(&p, p.cn, &f);
+	pair_assert_node_sent(&p, mark, p.cn, "cn BE CN>HoA1 plain", NULL);
+	pair_end(&p);
+}
+
+static void false_bubc(void **state)
+{
+	struct pair p;
+	const struct message *coti;
+	struct forged f;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 500);
+	assert_string_equal(pair_status(&p, 1).test, "waiting");
+	coti = pair_nth(&p, 0, p.mn[1], BUB_MH_COTI, 0);
+	f = bubc(&p, coti);
+	f.key = &p.kbm[0].key; /* of node 1's own run: another key */
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 1);
+	f.mh.opts.present = 0;
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 2);
+	f = bubc(&p, coti);
+	f.key = &p.kbm[1].key;
+	f.mh.u.bubc.care_of_cookie[0] ^= 1;
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_COOKIE, 1);
+	f = bubc(&p, coti);
+	f.key = &p.kbm[1].key;
+	f.hao = NULL;
+	f.src = p.hoa[0];
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_NO_HAO, 1);
+	assert_string_equal(pair_status(&p, 1).test, "waiting");
+	pair_talk(&p, 5000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* Off-path: no session, no state, NACK in both. */
+static void stranger(void **state)
+{
+	struct pair p;
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}};
+	struct bub_peer_status s;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 1000);
+	mark = pair_mark(&p);
+	f.src = p.cn_addr;
+	f.dst = *pair_at(&p, 1);
+	f.mh.opts.present = BUB_OPT_BUB;
+	f.mh.opts.bub_code = BUB_CODE_DO;
+	pair_feed(&p, p.mn[1], &f);
+	f.mh.kind = BUB_MH_COTI;
+	f.mh.opts.present |= BUB_OPT_MN_ID;
+	f.mh.opts.mn_id = p.hoa[0];
+	pair_feed(&p, p.mn[1], &f);
+	pair_assert_sent(&p, mark, "mn2 HoT+nack a2>CN plain", "mn2 CoT+nack a2>CN plain", NULL);
+	assert_false(bub_engine_peer_status(p.mn[1]->engine, world_now(p.w), 0, &s));
+	pair_end(&p);
+}
+
+/* A stock peer skips the option: plain answers. */
+static void drop_option(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+			const struct bub_mh *mh)
+{
+	struct bub_mh changed = *mh;
+
+	changed.opts.present &= ~(unsigned)BUB_OPT_BUB;
+	pair_rewrite(p, f, ip, &changed, NULL, NULL);
+}
+
+static void stock_peer(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].bub = BUB_POLICY_NEVER; /* launches nothing itself */
+	pair_start(&p);
+	one_away(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		pair_lose(&p, p.mn[0], i == 0 ? BUB_MH_HOT : BUB_MH_COT, 100)->fate = FATE_PASS;
+		p.rule[i].alter = drop_option;
+	}
+	pair_go(&p, 1, 0);
+	pair_talk(&p, 3000);
+	assert_int_equal(tries(&p, 0, 1), 2);
+	assert_string_equal(pair_status(&p, 1).test, "failed");
+	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_end(&p);
+}
+
+/* Moving in the middle costs no failure. */
+static void moving_during_the_test(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned who = 0; who < 2; who++)
+		for (unsigned ms = 60; ms < 700; ms += 20) {
+			pair_new(&p);
+			one_away(&p);
+			pair_go(&p, 1, 0);
+			pair_run(&p, ms);
+			pair_go(&p, who, 1);
+			pair_talk(&p, 30000);
+			pair_assert_settled(&p, BUB_MODE_BUB);
+			pair_end(&p);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_twice_fails_but_the_peer_may),
+		cmocka_unit_test(policy_never),
+		cmocka_unit_test(mismatch),
+		cmocka_unit_test(mismatch_once_is_forgiven),
+		cmocka_unit_test(no_answer),
+		cmocka_unit_test(malformed_option_counts_as_none),
+		cmocka_unit_test(refused_during_a_try),
+		cmocka_unit_test(static_responder_refuses),
+		cmocka_unit_test(glare),
+		cmocka_unit_test(bubc_before_its_cot_is_held),
+		cmocka_unit_test(bubc_lost),
+		cmocka_unit_test(bubc_that_nobody_awaits),
+		cmocka_unit_test(false_bubc),
+		cmocka_unit_test(stranger),
+		cmocka_unit_test(stock_peer),
+		cmocka_unit_test(moving_during_the_test),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

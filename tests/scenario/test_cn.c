@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The correspondent (RFC 6275, 5.2, 9.2 to 9.5): no state before a Binding Update, every check of a
+ * Binding Update with its answer or silence, nonces that expire, deletion and replay, Binding
+ * Errors, a full table.  The node under test has one address and no mobility of its own; what
+ * arrives is made up here.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "pair.h"
+
+/* A mobile node that exists only in what it sends. */
+struct visitor {
+	struct pair p;
+	struct in6_addr home, care_of;
+	uint8_t home_token[8], care_of_token[8];
+	uint16_t home_nonce, care_of_nonce;
+	struct bub_key kbm, deletion;
+};
+
+static void visit(struct visitor *v)
+{
+	pair_start(&v->p);
+	inet_pton(AF_INET6, "2001:db8:77::1", &v->home);
+	inet_pton(AF_INET6, "2001:db8:88::1", &v->care_of);
+}
+
+static struct forged test_init(const struct visitor *v, bool care_of)
+{
+	struct forged f = {
+		.src = care_of ? v->care_of : v->home,
+		.dst = v->p.cn_addr,
+		.mh = {.kind = care_of ? BUB_MH_COTI : BUB_MH_HOTI},
+	};
+
+	memset(f.mh.u.test_init.cookie, care_of ? 0xca : 0x40, 8);
+	return f;
+}
+
+/* Return routability: both tokens, and the keys that they make. */
+static void get_tokens(struct visitor *v)
+{
+	struct bub_crypto *crypto = bub_crypto_new();
+	size_t mark = pair_mark(&v->p);
+	const struct message *hot, *cot;
+	struct forged f = test_init(v, false);
+
+	pair_feed(&v->p, v->p.cn, &f);
+	f = test_init(v, true);
+	pair_feed(&v->p, v->p.cn, &f);
+	hot = pair_nth(&v->p, mark, v->p.cn, BUB_MH_HOT, 0);
+	cot = pair_nth(&v->p, mark, v->p.cn, BUB_MH_COT, 0);
+	memcpy(v->home_token, hot->mh.u.test.token, 8);
+	memcpy(v->care_of_token, cot->mh.u.test.token, 8);
+	v->home_nonce = hot->mh.u.test.nonce_index;
+	v->care_of_nonce = cot->mh.u.test.nonce_index;
+	bub_kbm(crypto, v->home_token, v->care_of_token, &v->kbm);
+	bub_kbm(crypto, v->home_token, NULL, &v->deletion);
+	bub_crypto_free(crypto);
+}
+
+static struct forged update(const struct visitor *v, uint16_t sequence, uint32_t lifetime_s)
+{
+	bool deletes = lifetime_s == 0;
+	struct forged f = {
+		.src = v->care_of,
+		.dst = v->p.cn_addr,
+		.hao = &v->home,
+		.mh = {.kind = BUB_MH_BU},
+		.key = deletes ? &v->deletion : &v->kbm,
+		.auth_care_of = deletes ? v->home : v->care_of,
+		.auth_correspondent = v->p.cn_addr,
+	};
+
+	f.mh.u.bu.sequence = sequence;
+	f.mh.u.bu.flags = BUB_BU_ACK;
+	f.mh.u.bu.lifetime_s = lifetime_s;
+	f.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
+	f.mh.opts.home_nonce = v->home_nonce;
+	f.mh.opts.care_of_nonce = v->care_of_nonce;
+	return f;
+}
+
+static bool bound(struct visitor *v, struct bub_peer_status *ret_status)
+{
+	struct bub_peer_status s;
+
+	for (unsigned i = 0; bub_engine_peer_status(v->p.cn->engine, world_now(v->p.w), i, &s); i++)
+		if (bub_addr_eq(&s.peer, &v->home)) {
+			if (ret_status != NULL)
+				*ret_status = s;
+			return !IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of);
+		}
+	return false;
+}
+
+/* Feeds, and returns the acknowledgement, or NULL for silence. */
+static const struct message *answer_to(struct visitor *v, const struct forged *f)
+{
+	size_t mark = pair_mark(&v->p);
+
+	pair_feed(&v->p, v->p.cn, f);
+	if (v->p.n_messages == mark)
+		return NULL;
+	assert_int_equal(v->p.n_messages, mark + 1);
+	return v->p.message[mark];
+}
+
+static void assert_status(struct visitor *v, const struct forged *f, uint8_t status, bool is_signed)
+{
+	const struct message *ba = answer_to(v, f);
+
+	assert_non_null(ba);
+	assert_int_equal(ba->mh.kind, BUB_MH_BA);
+	assert_int_equal(ba->mh.u.ba.status, status);
+	assert_int_equal((ba->mh.opts.present & BUB_OPT_AUTH) != 0, is_signed);
+	assert_true(bub_addr_eq(&ba->ip.dst, &f->src));
+	assert_int_equal(ba->ip.has_rh2, f->hao != NULL);
+}
+
+static void test_messages_leave_no_state(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	const struct message *first, *again;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	f = test_init(&v, true);
+	first = answer_to(&v, &f);
+	assert_true(bub_addr_eq(&first->ip.dst, &v.care_of));
+	assert_memory_equal(first->mh.u.test.cookie, f.mh.u.test_init.cookie, 8);
+	/* The same question has the same answer; another address another token. */
+	for (unsigned i = 0; i < 100; i++) {
+		again = answer_to(&v, &f);
+		assert_memory_equal(first->mh.raw.data, again->mh.raw.data, first->mh.raw.len);
+	}
+	f.src.s6_addr[15] ^= 1;
+	again = answer_to(&v, &f);
+	assert_memory_not_equal(first->mh.u.test.token, again->mh.u.test.token, 8);
+	/* Home and care-of tokens differ for one address (RFC 6275, 5.2.5). */
+	f = test_init(&v, false);
+	f.src = v.care_of;
+	again = answer_to(&v, &f);
+	assert_memory_not_equal(first->mh.u.test.token, again->mh.u.test.token, 8);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+static void test_messages_that_are_dropped(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	f = test_init(&v, true);
+	f.hao = &v.home;
+	assert_null(answer_to(&v, &f));
+	f = test_init(&v, false);
+	f.hao = &v.home;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_TEST_INIT_WITH_HAO, 2);
+	f = test_init(&v, false);
+	inet_pton(AF_INET6, "ff02::1", &f.src);
+	assert_null(answer_to(&v, &f));
+	inet_pton(AF_INET6, "fe80::1", &f.src);
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_MH_SOURCE_NOT_UNICAST, 2);
+	/* Tests that nobody here started. */
+	f = test_init(&v, false);
+	f.mh.kind = BUB_MH_HOT;
+	assert_null(answer_to(&v, &f));
+	f.mh.kind = BUB_MH_COT;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_TEST_NO_MATCH, 2);
+	f = (struct forged){.src = v.home, .dst = v.p.cn_addr, .mh = {.kind = BUB_MH_BRR}};
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BRR_NO_MATCH, 1);
+	f.mh.kind = BUB_MH_BA;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BA_NO_MATCH, 1);
+	f.mh.kind = BUB_MH_BE;
+	f.mh.u.be.status = 1;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BE_NO_MATCH, 1);
+	pair_end(&v.p);
+}
+
+/* RFC 6275, 6.1: which messages may carry a Home Address option or a type 2 routing header. */
+static void headers_that_do_not_belong(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	struct in6_addr bad;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	f = (struct forged){.src = v.care_of, .dst = v.p.cn_addr, .mh = {.kind = BUB_MH_HOT}};
+	f.hao = &v.home;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_HAO_FORBIDDEN, 1);
+	f = test_init(&v, false);
+	f.rh2 = &v.p.cn_addr;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_RH2_FORBIDDEN, 1);
+	f = (struct forged){.src = v.care_of, .dst = v.p.cn_addr, .mh = {.kind = BUB_MH_BA}};
+	f.rh2 = &v.home; /* not ours */
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_RH2_NOT_MY_HOME, 1);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	inet_pton(AF_INET6, "ff02::9", &bad);
+	f.hao = &bad;
+	assert_null(answer_to(&v, &f));
+	inet_pton(AF_INET6, "fe80::9", &bad);
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_HAO_NOT_UNICAST, 2);
+	pair_end(&v.p);
+}
+
+static void registers_refreshes_and_deletes(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	struct bub_peer_status s;
+	const struct message *ba;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 100, 3600); /* 420 s and no more */
+	ba = answer_to(&v, &f);
+	assert_int_equal(ba->mh.u.ba.status, 0);
+	assert_int_equal(ba->mh.u.ba.lifetime_s, 420);
+	assert_int_equal(ba->mh.u.ba.sequence, 100);
+	assert_true(bound(&v, &s));
+	assert_true(bub_addr_eq(&s.peer_care_of, &v.care_of));
+	f = update(&v, 101, 40);
+	assert_int_equal(answer_to(&v, &f)->mh.u.ba.lifetime_s, 40);
+	/* Without A there is no answer when all is well, and one when it is not. */
+	f = update(&v, 102, 40);
+	f.mh.u.bu.flags = 0;
+	assert_null(answer_to(&v, &f));
+	assert_status(&v, &f, BUB_STATUS_SEQUENCE, true);
+	assert_int_equal(pair_nth(&v.p, 0, v.p.cn, BUB_MH_BA, 2)->mh.u.ba.sequence, 102);
+	assert_drops(v.p.cn, BUB_DROP_BU_SEQUENCE, 1);
+	f = update(&v, 103, 0);
+	f.mh.opts.care_of_nonce = 0x5555; /* ignored for deletion */
+	assert_status(&v, &f, 0, true);
+	assert_false(bound(&v, NULL));
+	/* What registered before does not register again. */
+	f = update(&v, 101, 40);
+	assert_status(&v, &f, BUB_STATUS_SEQUENCE, true);
+	assert_false(bound(&v, NULL));
+	/* From the home address, without Home Address option: the same deletion. */
+	f = update(&v, 104, 40);
+	assert_status(&v, &f, 0, true);
+	f = update(&v, 105, 0);
+	f.src = v.home;
+	f.hao = NULL;
+	assert_status(&v, &f, 0, true);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+static void expires(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 7, 40);
+	assert_status(&v, &f, 0, true);
+	pair_run(&v.p, 39000);
+	assert_true(bound(&v, NULL));
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 1); /* asked before */
+	pair_run(&v.p, 1100);
+	assert_false(bound(&v, NULL));
+	/* The old Binding Update is still signed with live nonces. */
+	assert_status(&v, &f, BUB_STATUS_SEQUENCE, true);
+	/* When its place in the cache is free, they are dead. */
+	pair_run(&v.p, 600000);
+	assert_status(&v, &f, BUB_STATUS_NONCES_EXPIRED, false);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+static void unsigned_and_badly_signed(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	f.mh.opts.present = BUB_OPT_NONCE_INDICES;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BU_NO_AUTH, 1);
+	f = update(&v, 1, 40);
+	f.bad_auth = true;
+	assert_null(answer_to(&v, &f)); /* silently: RFC 6275, 9.5.1 */
+	f = update(&v, 1, 40);
+	f.mh.opts.present = BUB_OPT_AUTH; /* no nonce indices */
+	assert_null(answer_to(&v, &f));
+	f = update(&v, 1, 0);
+	f.key = &v.kbm; /* deletion is signed with the home token alone */
+	assert_null(answer_to(&v, &f));
+	/* Somebody else's home address under our tokens. */
+	f = update(&v, 1, 40);
+	f.hao = &v.p.hoa[0];
+	assert_null(answer_to(&v, &f));
+	/* And a care-of address that was never tested. */
+	f = update(&v, 1, 40);
+	f.src.s6_addr[15] ^= 1;
+	f.auth_care_of = f.src;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 5);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+/* The Alternate Care-of Address is the one that counts (RFC 6275, 9.5.1). */
+static void alternate_care_of_address(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	struct bub_peer_status s;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	f.src = v.p.ha_addr[0];
+	f.mh.opts.present |= BUB_OPT_ALT_CARE_OF;
+	f.mh.opts.alt_care_of = v.care_of;
+	assert_status(&v, &f, 0, true);
+	assert_true(bound(&v, &s));
+	assert_true(bub_addr_eq(&s.peer_care_of, &v.care_of));
+	inet_pton(AF_INET6, "ff02::1", &f.mh.opts.alt_care_of);
+	assert_status(&v, &f, BUB_STATUS_INVALID_CARE_OF, false);
+	assert_drops(v.p.cn, BUB_DROP_BU_CARE_OF_NOT_UNICAST, 1);
+	pair_end(&v.p);
+}
+
+static void nonces_expire(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	uint16_t old_home, old_care_of;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	pair_run(&v.p, 210000); /* MAX_TOKEN_LIFETIME: must still be good */
+	assert_status(&v, &f, 0, true);
+	pair_run(&v.p, 31000); /* MAX_NONCE_LIFETIME: must not any more */
+	f = update(&v, 2, 40);
+	assert_status(&v, &f, BUB_STATUS_NONCES_EXPIRED, false);
+	old_home = v.home_nonce;
+	old_care_of = v.care_of_nonce;
+	get_tokens(&v);
+	f = update(&v, 2, 40);
+	f.mh.opts.home_nonce = old_home;
+	assert_status(&v, &f, BUB_STATUS_HOME_NONCE_EXPIRED, false);
+	f = update(&v, 2, 40);
+	f.mh.opts.care_of_nonce = old_care_of;
+	assert_status(&v, &f, BUB_STATUS_CARE_OF_NONCE_EXPIRED, false);
+	assert_drops(v.p.cn, BUB_DROP_BU_NONCE_EXPIRED, 3);
+	f = update(&v, 2, 40);
+	assert_status(&v, &f, 0, true);
+	pair_end(&v.p);
+}
+
+static void sequence_window(void **state)
+{
+	static const struct {
+		uint16_t last, next;
+		bool good;
+	} row[] = {
+		{15, 16, true},     {15, 15, false},   {15, 0, false},   {15, 32783, false},
+		{15, 65535, false}, {15, 32782, true}, {65535, 0, true}, {65535, 65534, false},
+		{0, 32767, true},   {0, 32768, false},
+	};
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		pair_init(&v.p);
+		visit(&v);
+		get_tokens(&v);
+		f = update(&v, row[i].last, 40); /* without an entry any number will do */
+		assert_status(&v, &f, 0, true);
+		f = update(&v, row[i].next, 40);
+		assert_status(&v, &f, row[i].good ? 0 : BUB_STATUS_SEQUENCE, true);
+		if (!row[i].good)
+			assert_int_equal(pair_nth(&v.p, 0, v.p.cn, BUB_MH_BA, 1)->mh.u.ba.sequence,
+					 row[i].last);
+		pair_end(&v.p);
+	}
+}
+
+/* A home registration does not become another kind of binding (RFC 6275, 9.5.1). */
+static void registration_type(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	pair_go(&v.p, 0, 0);
+	pair_run(&v.p, 2000);
+	v.home = v.p.hoa[0];
+	v.p.cn = v.p.ha[0]; /* the home agent as its own mobile node's correspondent */
+	v.p.cn_addr = v.p.ha_addr[0];
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	assert_status(&v, &f, BUB_STATUS_REGISTRATION_TYPE, true);
+	assert_drops(v.p.ha[0], BUB_DROP_BU_TYPE_CHANGE, 1);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+static void policy_never(void **state)
+{
+	struct visitor v;
+	struct bub_peer_policy policy = {.route_optimisation = BUB_POLICY_NEVER};
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	policy.peer = v.home;
+	assert_int_equal(bub_engine_set_policy(v.p.cn->engine, &policy), 0);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	assert_status(&v, &f, BUB_STATUS_PROHIBITED, true);
+	assert_drops(v.p.cn, BUB_DROP_BU_POLICY, 1);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+/* Four places; a deleted entry makes room, and the replay that it stood against fails for want of
+ * nonces. */
+static void full_table(void **state)
+{
+	struct visitor v;
+	struct forged f, first = {0};
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	for (unsigned i = 0; i < 4; i++) {
+		v.home.s6_addr[15] = (uint8_t)(i + 1);
+		get_tokens(&v);
+		f = update(&v, 1, 400);
+		assert_status(&v, &f, 0, true);
+	}
+	v.home.s6_addr[15] = 9;
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, BUB_STATUS_NO_RESOURCES, true);
+	assert_drops(v.p.cn, BUB_DROP_BU_TABLE_FULL, 1);
+	assert_false(bound(&v, NULL));
+	v.home.s6_addr[15] = 1;
+	get_tokens(&v);
+	first = update(&v, 2, 400);
+	f = update(&v, 3, 0);
+	assert_status(&v, &f, 0, true);
+	v.home.s6_addr[15] = 9;
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, 0, true);
+	assert_true(bound(&v, NULL));
+	v.home.s6_addr[15] = 1;
+	assert_status(&v, &first, BUB_STATUS_NONCES_EXPIRED, false);
+	pair_end(&v.p);
+}
+
+/* Data with a Home Address option that no binding covers: Binding Error 1, ten a second. */
+static void binding_errors(void **state)
+{
+	struct visitor v;
+	uint8_t packet[128] = {0};
+	struct bub_ip6_build b = {.upper_proto = 17, .upper_len = 8};
+	const struct message *be;
+	struct forged f;
+	int at;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	b.src = v.care_of;
+	b.dst = v.p.cn_addr;
+	b.hao = &v.home;
+	at = bub_ip6_encode(&b, packet, sizeof packet);
+	assert_true(at > 0);
+	for (unsigned i = 0; i < 15; i++)
+		pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+			      &in6addr_any);
+	assert_drops(v.p.cn, BUB_DROP_HAO_NO_BINDING, 15);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	assert_drops(v.p.cn, BUB_DROP_RATE_LIMITED, 5);
+	be = pair_nth(&v.p, 0, v.p.cn, BUB_MH_BE, 0);
+	assert_int_equal(be->mh.u.be.status, BUB_BE_NO_BINDING);
+	assert_true(bub_addr_eq(&be->mh.u.be.home, &v.home));
+	assert_true(bub_addr_eq(&be->ip.dst, &v.care_of));
+	assert_false(be->ip.has_rh2);
+	pair_run(&v.p, 1000);
+	/* To multicast: none. */
+	inet_pton(AF_INET6, "ff0e::5", &b.dst);
+	bub_ip6_encode(&b, packet, sizeof packet);
+	pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+		      &in6addr_any);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	/* Bound: none. */
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, 0, true);
+	b.dst = v.p.cn_addr;
+	bub_ip6_encode(&b, packet, sizeof packet);
+	pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+		      &in6addr_any);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	pair_end(&v.p);
+}
+
+/* The correspondent's own data goes where the binding says, and back again. */
+static void data_follows_the_binding(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	v.home = v.p.hoa[0];
+	v.care_of = v.p.away[0][0]->prefix;
+	v.care_of.s6_addr[15] = 1;
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, 0, true);
+	world_send_data(v.p.w, v.p.cn, &v.p.cn_addr, &v.home);
+	pair_run(&v.p, 200);
+	assert_int_equal(v.p.mn[0]->data_plain, 0); /* node 1 is at home, and got nothing */
+	f = update(&v, 2, 0);
+	assert_status(&v, &f, 0, true);
+	world_send_data(v.p.w, v.p.cn, &v.p.cn_addr, &v.home);
+	pair_run(&v.p, 200);
+	assert_int_equal(v.p.mn[0]->data_plain, 1);
+	pair_end(&v.p);
+}
+
+/* Binding Authorization Data in a test message that is not ours: skipped (RFC 6275, 6.1.3). */
+static void option_that_means_nothing(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	f = test_init(&v, true);
+	f.mh.opts.present = BUB_OPT_AUTH;
+	assert_int_equal(answer_to(&v, &f)->mh.opts.present, 0);
+	pair_end(&v.p);
+}
+
+/* A signed CoTI (draft, appendix A) from somebody without a session. */
+static void signed_test_without_key(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = test_init(&v, true);
+	f.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_MN_ID;
+	f.mh.opts.mn_id = v.home;
+	f.key = &v.kbm;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_CARE_OF_TEST_BAD_AUTH, 1);
+	pair_end(&v.p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_messages_leave_no_state),
+		cmocka_unit_test(test_messages_that_are_dropped),
+		cmocka_unit_test(headers_that_do_not_belong),
+		cmocka_unit_test(registers_refreshes_and_deletes),
+		cmocka_unit_test(expires),
+		cmocka_unit_test(unsigned_and_badly_signed),
+		cmocka_unit_test(alternate_care_of_address),
+		cmocka_unit_test(nonces_expire),
+		cmocka_unit_test(sequence_window),
+		cmocka_unit_test(registration_type),
+		cmocka_unit_test(policy_never),
+		cmocka_unit_test(full_table),
+		cmocka_unit_test(binding_errors),
+		cmocka_unit_test(data_follows_the_binding),
+		cmocka_unit_test(option_that_means_nothing),
+		cmocka_unit_test(signed_test_without_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Diffie-Hellman exchange (draft, 6 and appendix A; protocol.md, 4): losses, both paths, stored
+ * replies, and forgeries by somebody who holds Kbm and the BUB cookie, since those who do not get
+ * no further than the signature.  Node 2 is the initiator throughout.
+ */
+#include <string.h>
+
+#include "pair.h"
+
+static void one_away(struct pair *p)
+{
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+	pair_data(p, 0);
+	pair_run(p, 2000);
+}
+
+static void begin(struct pair *p)
+{
+	pair_new(p);
+	one_away(p);
+}
+
+/* Node 2 leaves, the exchange runs. */
+static void exchange(struct pair *p, uint64_t ms)
+{
+	pair_go(p, 1, 0);
+	pair_talk(p, ms);
+}
+
+static const struct message *dh(const struct pair *p, unsigned message, unsigned nth)
+{
+	for (size_t i = 0; i < p->n_messages; i++) {
+		const struct message *m = p->message[i];
+
+		if (m->mh.kind == BUB_MH_DH && m->mh.u.dh.message == message &&
+		    (m->node == p->mn[0] || m->node == p->mn[1]) && nth-- == 0)
+			return m;
+	}
+	fail_msg("no such DH message");
+	return NULL;
+}
+
+static void assert_failed_to_ro(const struct pair *p)
+{
+	pair_assert_settled(p, BUB_MODE_RO);
+	assert_string_equal(pair_status(p, 1).test, "failed");
+	assert_int_equal(bub_engine_counters(p->mn[1]->engine)->dh_failed, 1);
+}
+
+static void each_message_lost(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned message = 1; message <= 4; message++)
+		for (unsigned n = 1; n <= 2; n++) {
+			begin(&p);
+			/* DH2 is two packets. */
+			pair_lose_dh(&p, p.mn[message % 2], message, message == 2 ? 2 * n : n);
+			exchange(&p, 8000);
+			pair_assert_settled(&p, BUB_MODE_BUB);
+			assert_int_equal(bub_engine_counters(p.mn[0]->engine)->dh_exchanges, 1);
+			assert_int_equal(p.left_bub, 0);
+			pair_end(&p);
+		}
+}
+
+static void each_message_lost_for_good(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned message = 1; message <= 4; message++) {
+		begin(&p);
+		pair_lose_dh(&p, p.mn[message % 2], message, 1000);
+		exchange(&p, 9000);
+		assert_string_equal(pair_status(&p, 1).test, "failed");
+		assert_int_equal(pair_mode(&p, 1), BUB_MODE_RO);
+		assert_int_equal(pair_count_dh(&p, 0, 4) > 0, message == 4);
+		/* The responder gives up too; data never left the direct path. */
+		pair_no_rules(&p);
+		pair_talk(&p, 35000);
+		pair_assert_settled(&p, BUB_MODE_BUB); /* by its own launch */
+		pair_end(&p);
+	}
+}
+
+static void retransmission_times(void **state)
+{
+	struct pair p;
+	uint64_t first;
+
+	(void)state;
+	begin(&p);
+	pair_lose_dh(&p, p.mn[1], 1, 1000);
+	exchange(&p, 9000);
+	first = dh(&p, 1, 0)->at_ns;
+	assert_int_equal(dh(&p, 1, 1)->at_ns - first, BUB_NS_PER_S);
+	assert_int_equal(dh(&p, 1, 2)->at_ns - first, 3 * BUB_NS_PER_S);
+	assert_int_equal(pair_count_dh(&p, 0, 1), 3);
+	assert_failed_to_ro(&p);
+	pair_end(&p);
+}
+
+/* One copy of DH2 is not enough, whichever it is. */
+static void one_path_blocked(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (int tunnelled = 0; tunnelled < 2; tunnelled++) {
+		begin(&p);
+		pair_lose_dh(&p, p.mn[0], 2, 1000)->match.tunnelled = tunnelled;
+		exchange(&p, 9000);
+		assert_int_equal(pair_count_dh(&p, 0, 3), 0);
+		assert_failed_to_ro(&p);
+		pair_end(&p);
+	}
+}
+
+/* Changes one copy of DH2 and signs it as if with stolen keys. */
+static void change_nonce(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+			 const struct bub_mh *mh)
+{
+	static uint8_t nonce[BUB_DH_NONCE_LEN] = {0xbad & 0xff};
+	struct bub_mh changed = *mh;
+
+	changed.u.dh.nonce = (struct bub_view){nonce, sizeof nonce};
+	pair_rewrite(p, f, ip, &changed, &p->kbm[1].key, p->bub_cookie);
+}
+
+static void copies_differ(void **state)
+{
+	struct pair p;
+	struct rule *r;
+
+	(void)state;
+	for (int tunnelled = 0; tunnelled < 2; tunnelled++) {
+		begin(&p);
+		r = pair_lose_dh(&p, p.mn[0], 2, 1000);
+		r->match.tunnelled = tunnelled;
+		r->fate = FATE_PASS;
+		r->alter = change_nonce;
+		exchange(&p, 9000);
+		assert_int_equal(pair_count_dh(&p, 0, 3), 0);
+		assert_true(pair_drops(p.mn[1], BUB_DROP_DH_COPIES_DIFFER) >= 3);
+		assert_failed_to_ro(&p);
+		pair_end(&p);
+	}
+}
+
+/* Mobility Headers alike but for the checksum. */
+static void assert_same_mh(const struct message *a, const struct message *b)
+{
+	assert_int_equal(a->mh.raw.len, b->mh.raw.len);
+	assert_memory_equal(a->mh.raw.data, b->mh.raw.data, 4);
+	assert_memory_equal(a->mh.raw.data + 6, b->mh.raw.data + 6, a->mh.raw.len - 6);
+}
+
+static void repeated_messages_get_the_stored_reply(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	pair_lose_dh(&p, p.mn[0], 2, 2);
+	pair_lose_dh(&p, p.mn[0], 4, 1);
+	exchange(&p, 8000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_same_mh(dh(&p, 1, 0), dh(&p, 1, 1));
+	for (unsigned i = 1; i < 4; i++)
+		assert_same_mh(dh(&p, 2, 0), dh(&p, 2, i));
+	assert_same_mh(dh(&p, 3, 0), dh(&p, 3, 1));
+	assert_same_mh(dh(&p, 4, 0), dh(&p, 4, 1));
+	pair_end(&p);
+}
+
+/* Keys of the exchange that runs: node 2 as initiator has the Kbm that counts. */
+static struct forged from(struct pair *p, const struct message *m)
+{
+	struct forged f = {
+		.src = m->ip.src,
+		.dst = m->ip.dst,
+		.mh = m->mh,
+		.key = &p->kbm[1].key,
+		.bub_cookie = p->bub_cookie,
+	};
+	bool to_home = bub_addr_eq(&f.dst, &p->hoa[0]) || bub_addr_eq(&f.dst, &p->hoa[1]);
+
+	if (m->ip.has_hao)
+		f.hao = &m->ip.hao;
+	if (to_home) {
+		unsigned i = bub_addr_eq(&f.dst, &p->hoa[1]);
+
+		f.way = BUB_WAY_ESP_TUNNEL;
+		f.owner = p->hoa[i];
+		f.outer_src = p->ha_addr[i];
+	}
+	return f;
+}
+
+/* Stops with the exchange waiting for @message, which has been sent and lost. */
+static struct forged stopped_at(struct pair *p, unsigned message)
+{
+	begin(p);
+	pair_lose_dh(p, p->mn[message % 2], message, 1000);
+	pair_go(p, 1, 0);
+	pair_run(p, 800);
+	return from(p, dh(p, message, 0));
+}
+
+static void wrong_signature_costs_a_hash(void **state)
+{
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	for (unsigned message = 1; message <= 4; message++) {
+		struct node *to;
+
+		f = stopped_at(&p, message);
+		to = p.mn[1 - message % 2];
+		f.bad_auth = true;
+		pair_feed(&p, to, &f);
+		assert_drops(to, BUB_DROP_DH_BAD_SIGNATURE, 1);
+		f.bad_auth = false;
+		f.key = &p.kbm[0].key; /* another Kbm */
+		pair_feed(&p, to, &f);
+		assert_drops(to, BUB_DROP_DH_BAD_SIGNATURE, 2);
+		pair_no_rules(&p);
+		pair_talk(&p, 5000);
+		pair_assert_settled(&p, BUB_MODE_BUB); /* nothing was spoiled */
+		pair_end(&p);
+	}
+}
+
+static void assert_refused(struct pair *p, const struct forged *f, unsigned to, enum bub_drop why)
+{
+	pair_feed(p, p->mn[to], f);
+	assert_drops(p->mn[to], why, 1);
+}
+
+static void forged_closing_messages(void **state)
+{
+	static const unsigned message[] = {3, 4};
+	struct pair p;
+	struct forged f;
+	uint8_t sig[32], mac[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned to = 1 - message[i] % 2;
+		struct bub_dh *m = &f.mh.u.dh;
+		struct bub_dh good;
+
+		f = stopped_at(&p, message[i]);
+		good = *m;
+		memcpy(sig, m->sig.data, 32);
+		memcpy(mac, m->mac.data, 32);
+		sig[3] ^= 4;
+		m->sig.data = sig;
+		assert_refused(&p, &f, to, BUB_DROP_DH_BAD_SIG);
+		*m = good;
+		mac[31] ^= 1;
+		m->mac.data = mac;
+		assert_refused(&p, &f, to, BUB_DROP_DH_BAD_MAC);
+		*m = good;
+		m->identity = p.hoa[to]; /* one's own */
+		assert_refused(&p, &f, to, BUB_DROP_DH_IDENTITY);
+		*m = good;
+		m->sid1[0] ^= 1;
+		assert_refused(&p, &f, to, BUB_DROP_DH_SID);
+		*m = good;
+		m->sid2[0] ^= 1;
+		pair_feed(&p, p.mn[to], &f);
+		assert_drops(p.mn[to], BUB_DROP_DH_SID, 2);
+		*m = good;
+		f.way = BUB_WAY_PLAIN; /* not through the home agents */
+		assert_refused(&p, &f, to, BUB_DROP_DH_PATH);
+		assert_int_equal(bub_engine_counters(p.mn[to]->engine)->dh_exchanges, 0);
+		pair_no_rules(&p);
+		pair_talk(&p, 5000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		pair_end(&p);
+	}
+}
+
+static void forged_dh4_info(void **state)
+{
+	static const uint8_t info[2] = {1, 1};
+	struct pair p;
+	struct forged f = stopped_at(&p, 4);
+
+	(void)state;
+	f.mh.u.dh.info = (struct bub_view){info, 2};
+	assert_refused(&p, &f, 1, BUB_DROP_DH_SUITE);
+	pair_end(&p);
+}
+
+static void forged_dh1(void **state)
+{
+	static const uint8_t no_format[2] = {9, 2}, not_offered[2] = {1, 1};
+	static const uint8_t zeros[32];
+	struct pair p;
+	struct forged f = stopped_at(&p, 1);
+	struct bub_dh good = f.mh.u.dh;
+
+	(void)state;
+	f.mh.u.dh.info = (struct bub_view){no_format, 2};
+	assert_refused(&p, &f, 0, BUB_DROP_DH_SUITE);
+	f.mh.u.dh.info = (struct bub_view){not_offered, 2};
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_DH_SUITE, 2);
+	f.mh.u.dh = good;
+	f.mh.u.dh.share[0].value = (struct bub_view){zeros, 32}; /* an all-zero secret */
+	assert_refused(&p, &f, 0, BUB_DROP_DH_PUBLIC_VALUE);
+	f.mh.u.dh = good;
+	f.way = BUB_WAY_PLAIN;
+	assert_refused(&p, &f, 0, BUB_DROP_DH_PATH);
+	assert_int_equal(pair_count_dh(&p, 0, 2), 0);
+	pair_no_rules(&p);
+	pair_talk(&p, 6000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* DH2 under the right keys and on both paths, and yet of no use: the exchange is over. */
+static void forged_dh2(void **state)
+{
+	static const uint8_t other_suite[2] = {1, 1}, zeros[32];
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		static const enum bub_drop why[] = {BUB_DROP_DH_SUITE, BUB_DROP_DH_PUBLIC_VALUE,
+						    BUB_DROP_DH_SID};
+		struct forged a = stopped_at(&p, 2), b = from(&p, dh(&p, 2, 1));
+
+		for (unsigned k = 0; k < 2; k++) {
+			struct bub_dh *m = k == 0 ? &a.mh.u.dh : &b.mh.u.dh;
+
+			if (i == 0)
+				m->info = (struct bub_view){other_suite, 2};
+			else if (i == 1)
+				m->share[0].value = (struct bub_view){zeros, 32};
+			else
+				memcpy(m->sid2, m->sid1, sizeof m->sid2);
+		}
+		pair_feed(&p, p.mn[1], &a);
+		pair_feed(&p, p.mn[1], &b);
+		assert_drops(p.mn[1], why[i], 1);
+		assert_string_equal(pair_status(&p, 1).test, "failed");
+		pair_end(&p);
+	}
+}
+
+/* Each copy must come by its own path. */
+static void dh2_twice_on_one_path(void **state)
+{
+	struct pair p;
+	struct forged a = stopped_at(&p, 2), b = from(&p, dh(&p, 2, 1));
+
+	(void)state;
+	pair_feed(&p, p.mn[1], &a);
+	pair_feed(&p, p.mn[1], &a);
+	pair_feed(&p, p.mn[1], &a);
+	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
+	a.way = BUB_WAY_PLAIN; /* the tunnelled one, injected on the access link */
+	assert_refused(&p, &a, 1, BUB_DROP_DH_PATH);
+	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
+	pair_feed(&p, p.mn[1], &b);
+	assert_int_equal(pair_count_dh(&p, 0, 3), 1);
+	pair_end(&p);
+}
+
+static void reflection(void **state)
+{
+	struct pair p;
+	struct forged f = stopped_at(&p, 1);
+
+	(void)state;
+	/* The initiator's own DH1, as if the responder had sent it. */
+	f.src = *pair_at(&p, 0);
+	f.hao = &p.hoa[0];
+	f.dst = p.hoa[1];
+	f.owner = p.hoa[1];
+	f.outer_src = p.ha_addr[1];
+	assert_refused(&p, &f, 1, BUB_DROP_DH_STATE);
+	pair_end(&p);
+	/* Its own DH3 in place of DH4. */
+	f = stopped_at(&p, 4);
+	f = from(&p, dh(&p, 3, 0));
+	f.src = *pair_at(&p, 0);
+	f.hao = &p.hoa[0];
+	f.dst = p.hoa[1];
+	f.owner = p.hoa[1];
+	f.outer_src = p.ha_addr[1];
+	f.mh.u.dh.message = 4;
+	f.mh.u.dh.info = dh(&p, 4, 0)->mh.u.dh.info;
+	f.mh.u.dh.identity = p.hoa[0];
+	assert_refused(&p, &f, 1, BUB_DROP_DH_BAD_SIG);
+	pair_end(&p);
+}
+
+/* Every DH message of a finished exchange, once more to each node. */
+static void replay(void **state)
+{
+	struct pair p;
+	uint64_t refused;
+
+	(void)state;
+	begin(&p);
+	exchange(&p, 40000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	refused = pair_drops(p.mn[0], BUB_DROP_DH_STATE) + pair_drops(p.mn[1], BUB_DROP_DH_STATE);
+	for (unsigned message = 1; message <= 4; message++) {
+		struct forged f = from(&p, dh(&p, message, 0));
+
+		pair_feed(&p, p.mn[1 - message % 2], &f);
+	}
+	assert_int_equal(pair_drops(p.mn[0], BUB_DROP_DH_STATE) +
+				 pair_drops(p.mn[1], BUB_DROP_DH_STATE),
+			 refused + 4);
+	pair_talk(&p, 1000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_memory_equal(p.kabm[0].key.octets, p.kabm[1].key.octets, 32);
+	pair_end(&p);
+}
+
+static void no_session(void **state)
+{
+	struct pair p;
+	struct forged f = stopped_at(&p, 1);
+
+	(void)state;
+	f.way = BUB_WAY_PLAIN;
+	pair_feed(&p, p.cn, &f);
+	assert_drops(p.cn, BUB_DROP_DH_NO_SESSION, 1);
+	pair_end(&p);
+}
+
+/* Off-path, anybody can send HoTI and CoTI in node 2's name: an exchange whose DH1 was verified
+ * goes on. */
+static void test_messages_of_a_stranger_do_not_spoil_it(void **state)
+{
+	struct pair p;
+	struct forged f = stopped_at(&p, 2);
+	struct forged t = {.mh = {.kind = BUB_MH_HOTI}};
+
+	(void)state;
+	(void)f;
+	t.src = p.hoa[1];
+	t.dst = p.hoa[0];
+	t.way = BUB_WAY_ESP_TUNNEL;
+	t.owner = p.hoa[0];
+	t.outer_src = p.ha_addr[0];
+	t.mh.opts.present = BUB_OPT_BUB;
+	t.mh.opts.bub_code = BUB_CODE_DO;
+	pair_feed(&p, p.mn[0], &t);
+	t.mh.kind = BUB_MH_COTI;
+	t.src = p.cn_addr;
+	t.dst = *pair_at(&p, 0);
+	t.way = BUB_WAY_PLAIN;
+	t.mh.opts.present |= BUB_OPT_MN_ID;
+	t.mh.opts.mn_id = p.hoa[1];
+	pair_feed(&p, p.mn[0], &t);
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 1);
+	pair_no_rules(&p);
+	pair_talk(&p, 5000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(bub_engine_counters(p.mn[1]->engine)->bub_tests_failed, 0);
+	pair_end(&p);
+}
+
+static void moving_during_the_exchange(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned who = 0; who < 2; who++)
+		for (unsigned ms = 200; ms < 500; ms += 15) {
+			begin(&p);
+			pair_go(&p, 1, 0);
+			pair_run(&p, ms);
+			pair_go(&p, who, 1);
+			pair_talk(&p, 4000);
+			if (ms % 2 == 0)
+				pair_go(&p, 1 - who, 2);
+			pair_talk(&p, 6000);
+			pair_assert_settled(&p, BUB_MODE_BUB);
+			pair_end(&p);
+		}
+}
+
+/* A day: Kabm is renewed, under the old one, and nobody falls back. */
+static void renewal(void **state)
+{
+	struct pair p;
+	struct bub_key first;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].kabm_lifetime_s = p.mn_cfg[1].kabm_lifetime_s = 7200;
+	pair_start(&p);
+	pair_in_bub(&p);
+	first = p.kabm[0].key;
+	for (unsigned i = 0; i < 120; i++) {
+		pair_talk(&p, 60000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+	}
+	assert_memory_not_equal(first.octets, p.kabm[0].key.octets, 32);
+	assert_memory_equal(p.kabm[0].key.octets, p.kabm[1].key.octets, 32);
+	assert_int_equal(p.left_bub, 0);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	pair_go(&p, 1, 1);
+	pair_run(&p, 2000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(pair_count(&p, 0, NULL, BUB_MH_HOTI), 2);
+	pair_end(&p);
+}
+
+static void renewal_with_losses(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned message = 1; message <= 4; message++)
+		for (unsigned n = 1; n <= 3; n++) {
+			pair_init(&p);
+			p.mn_cfg[0].kabm_lifetime_s = p.mn_cfg[1].kabm_lifetime_s = 1000;
+			pair_start(&p);
+			pair_in_bub(&p);
+			/* Node 1, with the smaller address, is the initiator here. */
+			pair_lose_dh(&p, p.mn[1 - message % 2], message, message == 2 ? 2 * n : n);
+			for (unsigned i = 0; i < 45; i++) {
+				pair_talk(&p, 20000);
+				pair_assert_settled(&p, BUB_MODE_BUB);
+			}
+			pair_go(&p, 0, 1);
+			pair_run(&p, 500);
+			pair_go(&p, 1, 1);
+			pair_run(&p, 3000);
+			pair_assert_settled(&p, BUB_MODE_BUB);
+			assert_int_equal(p.left_bub, 0);
+			pair_end(&p);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_message_lost),
+		cmocka_unit_test(each_message_lost_for_good),
+		cmocka_unit_test(retransmission_times),
+		cmocka_unit_test(one_path_blocked),
+		cmocka_unit_test(copies_differ),
+		cmocka_unit_test(repeated_messages_get_the_stored_reply),
+		cmocka_unit_test(wrong_signature_costs_a_hash),
+		cmocka_unit_test(forged_closing_messages),
+		cmocka_unit_test(forged_dh4_info),
+		cmocka_unit_test(forged_dh1),
+		cmocka_unit_test(forged_dh2),
+		cmocka_unit_test(dh2_twice_on_one_path),
+		cmocka_unit_test(reflection),
+		cmocka_unit_test(replay),
+		cmocka_unit_test(no_session),
+		cmocka_unit_test(test_messages_of_a_stranger_do_not_spoil_it),
+		cmocka_unit_test(moving_during_the_exchange),
+		cmocka_unit_test(renewal),
+		cmocka_unit_test(renewal_with_losses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

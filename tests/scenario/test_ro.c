@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Route optimisation as mobile node, with a correspondent that does not move (RFC 6275, 11.3, 11.6
+ * and 11.7.2 to 11.7.4): retransmission, tokens and their life, each status of an acknowledgement,
+ * peers that cannot or will not, refresh and return home.
+ */
+#include <string.h>
+
+#include "pair.h"
+
+static void talk(struct pair *p, unsigned ms)
+{
+	for (unsigned t = 0; t < ms; t += 200) {
+		world_send_data(p->w, p->mn[0], &p->hoa[0], &p->cn_addr);
+		pair_run(p, 200);
+	}
+}
+
+static void away(struct pair *p)
+{
+	pair_new(p);
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+}
+
+static struct bub_peer_status status(const struct pair *p)
+{
+	struct bub_peer_status s = {.why = "no entry"};
+
+	world_mode(p->w, p->mn[0], &p->cn_addr, &s);
+	return s;
+}
+
+static void assert_bound(const struct pair *p)
+{
+	struct bub_peer_status s = status(p);
+
+	assert_int_equal(s.mode, BUB_MODE_RO);
+	assert_true(bub_addr_eq(&s.local_care_of, pair_at(p, 0)));
+}
+
+static uint64_t after_ms(const struct pair *p, size_t mark, enum bub_mh_kind kind, unsigned nth)
+{
+	return (pair_nth(p, mark, p->mn[0], kind, nth)->at_ns -
+		pair_nth(p, mark, p->mn[0], kind, 0)->at_ns) /
+	       BUB_NS_PER_MS;
+}
+
+static void exchange_with_a_static_peer(void **state)
+{
+	struct pair p;
+	struct bub_peer_status s;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 1000);
+	pair_assert_sent(&p, mark, "mn1 HoTI HoA1>CN tunnel", "mn1 CoTI a1>CN plain",
+			 "mn1 BU a1>CN hao=HoA1 plain", NULL);
+	pair_assert_node_sent(&p, mark, p.cn, "cn CoT CN>a1 plain", "cn HoT CN>HoA1 plain",
+			      "cn BA CN>a1 rh2=HoA1 plain", NULL);
+	assert_bound(&p);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 1000);
+	/* The home token is fresh: only the care-of address is tested (RFC 6275, 11.6.1). */
+	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport", "mn1 CoTI b1>CN plain",
+			 "mn1 BU b1>CN hao=HoA1 plain", NULL);
+	assert_bound(&p);
+	mark = pair_mark(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 1000);
+	pair_assert_sent(&p, mark, "mn1 home-BU-del HoA1>HA1 transport", "mn1 BU-del HoA1>CN plain",
+			 NULL);
+	s = status(&p);
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&s.local_care_of));
+	world_send_data(p.w, p.cn, &p.cn_addr, &p.hoa[0]);
+	pair_run(&p, 100);
+	assert_int_equal(p.mn[0]->data_plain, 1);
+	pair_end(&p);
+}
+
+static void tokens_are_used_for_210_s_only(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	for (unsigned s = 150; s <= 240; s += 90) {
+		away(&p);
+		talk(&p, 1000);
+		assert_bound(&p);
+		talk(&p, s * 1000);
+		mark = pair_mark(&p);
+		pair_go(&p, 0, 1);
+		talk(&p, 1000);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), s < 210 ? 0 : 1);
+		assert_bound(&p);
+		pair_end(&p);
+	}
+}
+
+static void test_messages_are_retransmitted(void **state)
+{
+	static const unsigned ms[] = {0, 1000, 3000, 7000, 15000, 31000};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	pair_lose(&p, p.cn, BUB_MH_COT, 5);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 40000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_COTI), 6);
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(after_ms(&p, mark, BUB_MH_COTI, i), ms[i]);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 1);
+	assert_bound(&p);
+	/* Each with a cookie of its own. */
+	assert_memory_not_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 0)->mh.u.test_init.cookie,
+				pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 1)->mh.u.test_init.cookie,
+				8);
+	pair_end(&p);
+}
+
+static void binding_updates_are_retransmitted(void **state)
+{
+	static const unsigned ms[] = {0, 1000, 3000, 7000};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	pair_lose(&p, p.cn, BUB_MH_BA, 3);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 10000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 4);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(after_ms(&p, mark, BUB_MH_BU, i), ms[i]);
+		assert_int_equal(
+			pair_nth(&p, mark, p.mn[0], BUB_MH_BU, i)->mh.u.bu.sequence,
+			(uint16_t)(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 0)->mh.u.bu.sequence +
+				   i));
+	}
+	assert_bound(&p);
+	pair_end(&p);
+}
+
+/* Nobody there: after three runs it is left alone, and traffic stays in the tunnel. */
+static void silent_peer_is_left_alone(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	pair_lose(&p, p.cn, BUB_MH_HOT, 1000);
+	pair_lose(&p, p.cn, BUB_MH_COT, 1000);
+	talk(&p, 200000);
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	mark = pair_mark(&p);
+	talk(&p, 300000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 0);
+	assert_true(p.cn->data_plain > 2000);
+	/* Ten minutes later it gets another chance. */
+	pair_no_rules(&p);
+	talk(&p, 320000);
+	assert_bound(&p);
+	pair_end(&p);
+}
+
+/* What the correspondent says in place of its acknowledgement. */
+static uint8_t said_status;
+static uint16_t said_sequence;
+
+static void say(struct pair *p, struct flight *f, const struct bub_ip6 *ip, const struct bub_mh *mh)
+{
+	struct in6_addr rh2 = ip->rh2;
+	struct forged fo = {
+		.src = ip->src,
+		.dst = ip->dst,
+		.rh2 = &rh2,
+		.mh = *mh,
+		.key = &p->kbm[0].key,
+		.auth_care_of = ip->dst,
+		.auth_correspondent = ip->src,
+	};
+	uint8_t packet[512];
+	size_t len;
+
+	fo.mh.u.ba.status = said_status;
+	fo.mh.u.ba.sequence = (uint16_t)(mh->u.ba.sequence + said_sequence);
+	fo.mh.u.ba.lifetime_s = 0;
+	if (said_status >= BUB_STATUS_HOME_NONCE_EXPIRED &&
+	    said_status <= BUB_STATUS_NONCES_EXPIRED)
+		fo.mh.opts.present = 0;
+	len = pair_build(p, &fo, packet, sizeof packet);
+	memcpy(f->octets, packet, len);
+	f->len = len;
+}
+
+static void say_once(struct pair *p, uint8_t status_value, uint16_t sequence_off)
+{
+	said_status = status_value;
+	said_sequence = sequence_off;
+	pair_lose(p, p->cn, BUB_MH_BA, 1)->fate = FATE_PASS;
+	p->rule[0].alter = say;
+}
+
+static void expired_nonces_start_anew(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (uint8_t s = 136; s <= 138; s++) {
+		away(&p);
+		say_once(&p, s, 0);
+		world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+		pair_run(&p, 2000);
+		assert_bound(&p);
+		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_HOTI), 2);
+		pair_end(&p);
+	}
+}
+
+static void out_of_window_goes_on_from_there(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	say_once(&p, BUB_STATUS_SEQUENCE, 500);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 300);
+	assert_bound(&p);
+	assert_int_equal(
+		pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1)->mh.u.bu.sequence,
+		(uint16_t)(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 0)->mh.u.bu.sequence + 501));
+	pair_end(&p);
+}
+
+static void refusals_are_heeded(void **state)
+{
+	static const uint8_t refusal[] = {128, 129, 130, 139, 174};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof refusal; i++) {
+		away(&p);
+		say_once(&p, refusal[i], 0);
+		world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+		pair_run(&p, 2000);
+		assert_string_equal(status(&p).why, bub_status_name(refusal[i]));
+		assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+		mark = pair_mark(&p);
+		talk(&p, 100000);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 0);
+		pair_end(&p);
+	}
+}
+
+/* Accepted for no time at all: no loop of Binding Updates. */
+static void lifetime_zero_granted(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	away(&p);
+	said_status = 0;
+	said_sequence = 0;
+	pair_lose(&p, p.cn, BUB_MH_BA, 1000)->fate = FATE_PASS;
+	p.rule[0].alter = say;
+	talk(&p, 20000);
+	assert_true(pair_count(&p, 0, p.mn[0], BUB_MH_BU) <= 3);
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	pair_end(&p);
+}
+
+static void bad_acknowledgements(void **state)
+{
+	struct pair p;
+	struct forged f = {.mh = {.kind = BUB_MH_BA}};
+	const struct message *bu;
+
+	(void)state;
+	away(&p);
+	pair_lose(&p, p.cn, BUB_MH_BA, 1);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 500);
+	bu = pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 1);
+	f.src = p.cn_addr;
+	f.dst = *pair_at(&p, 0);
+	f.rh2 = &p.hoa[0];
+	f.mh.u.ba.sequence = bu->mh.u.bu.sequence;
+	f.mh.u.ba.lifetime_s = 400;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BA_NO_AUTH, 1);
+	f.mh.u.ba.status = BUB_STATUS_PROHIBITED;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BA_NO_AUTH, 2);
+	f.mh.u.ba.status = 0;
+	f.mh.opts.present = BUB_OPT_AUTH;
+	f.key = &p.kbm[0].key;
+	f.auth_care_of = f.dst;
+	f.auth_correspondent = p.cn_addr;
+	f.bad_auth = true;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BA_BAD_AUTH, 1);
+	f.bad_auth = false;
+	f.mh.u.ba.sequence--;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BA_SEQUENCE, 1);
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	f.mh.u.ba.sequence++;
+	pair_feed(&p, p.mn[0], &f);
+	assert_bound(&p);
+	pair_end(&p);
+}
+
+static struct forged binding_error(const struct pair *p, uint8_t code)
+{
+	struct forged f = {
+		.src = p->cn_addr,
+		.dst = *pair_at(p, 0),
+		.mh = {.kind = BUB_MH_BE},
+	};
+
+	f.mh.u.be.status = code;
+	f.mh.u.be.home = p->hoa[0];
+	return f;
+}
+
+/* "I do not know this message": left alone for ten minutes (RFC 6275, 11.3.6). */
+static void peer_without_mobility(void **state)
+{
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	pair_lose(&p, p.cn, BUB_MH_HOT, 1000);
+	pair_lose(&p, p.cn, BUB_MH_COT, 1000);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 100);
+	f = binding_error(&p, BUB_BE_UNKNOWN_MH);
+	pair_feed(&p, p.mn[0], &f);
+	mark = pair_mark(&p);
+	talk(&p, 500000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 0);
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	pair_no_rules(&p);
+	talk(&p, 120000);
+	assert_bound(&p);
+	/* Bound: then it is not true. */
+	pair_feed(&p, p.mn[0], &f);
+	assert_bound(&p);
+	pair_end(&p);
+}
+
+static void lost_binding_is_set_up_again(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	talk(&p, 2000);
+	assert_bound(&p);
+	world_restart(p.w, p.cn);
+	mark = pair_mark(&p);
+	/* Its Binding Error 1 for our data brings us back. */
+	talk(&p, 3000);
+	assert_int_equal(pair_count(&p, mark, p.cn, BUB_MH_BE), 1);
+	assert_bound(&p);
+	assert_true(p.cn->data_direct > 10);
+	pair_end(&p);
+}
+
+static void refresh_request(void **state)
+{
+	struct pair p;
+	struct forged f = {.mh = {.kind = BUB_MH_BRR}};
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	talk(&p, 2000);
+	f.src = p.cn_addr;
+	f.dst = p.hoa[0];
+	f.way = BUB_WAY_ESP_TUNNEL;
+	f.owner = p.hoa[0];
+	f.outer_src = p.ha_addr[0];
+	pair_run(&p, 2000);
+	mark = pair_mark(&p);
+	pair_feed(&p, p.mn[0], &f);
+	talk(&p, 1000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
+	assert_bound(&p);
+	pair_end(&p);
+	/* Nothing to refresh. */
+	pair_new(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 1000);
+	f.src = p.cn_addr;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BRR_NO_MATCH, 1);
+	pair_end(&p);
+}
+
+static void is_refreshed_while_it_is_used(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	away(&p);
+	talk(&p, 1000);
+	for (unsigned i = 0; i < 200; i++) {
+		talk(&p, 10000);
+		assert_bound(&p);
+	}
+	assert_in_range(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 1 + 4, 2 + 7);
+	pair_end(&p);
+}
+
+/* The answer to a Binding Update that is out while a new run makes another Kbm: the peer's nonce is
+ * made so that it is replaced between the two runs. */
+static void answer_to_the_update_before(void **state)
+{
+	struct pair p;
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}};
+	struct rule *r;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[1].bub = BUB_POLICY_NEVER; /* NACK, and so two runs in a row */
+	pair_start(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2000);
+	pair_data(&p, 1);
+	pair_run(&p, 1000);
+	f.src = p.cn_addr;
+	f.dst = *pair_at(&p, 1);
+	pair_feed(&p, p.mn[1], &f);
+	pair_run(&p, 29850);
+	r = pair_lose(&p, p.mn[1], BUB_MH_BA, 1);
+	r->fate = FATE_PASS;
+	r->delay_ns = 300 * BUB_NS_PER_MS;
+	pair_go(&p, 0, 0);
+	pair_talk(&p, 3000);
+	assert_int_not_equal(pair_nth(&p, 0, p.mn[1], BUB_MH_HOT, 1)->mh.u.test.nonce_index,
+			     pair_nth(&p, 0, p.mn[1], BUB_MH_HOT, 2)->mh.u.test.nonce_index);
+	assert_drops(p.mn[0], BUB_DROP_BA_BAD_AUTH, 0);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exchange_with_a_static_peer),
+		cmocka_unit_test(tokens_are_used_for_210_s_only),
+		cmocka_unit_test(test_messages_are_retransmitted),
+		cmocka_unit_test(binding_updates_are_retransmitted),
+		cmocka_unit_test(silent_peer_is_left_alone),
+		cmocka_unit_test(expired_nonces_start_anew),
+		cmocka_unit_test(out_of_window_goes_on_from_there),
+		cmocka_unit_test(refusals_are_heeded),
+		cmocka_unit_test(lifetime_zero_granted),
+		cmocka_unit_test(bad_acknowledgements),
+		cmocka_unit_test(peer_without_mobility),
+		cmocka_unit_test(lost_binding_is_set_up_again),
+		cmocka_unit_test(refresh_request),
+		cmocka_unit_test(is_refreshed_while_it_is_used),
+		cmocka_unit_test(answer_to_the_update_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The simulator's command line: replay, topology files and their errors, captures, failures.
+
+  test_cli.py BUBSIM FOLDER
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUBSIM, FOLDER = sys.argv[1:3]
+
+PLACES = """
+place one 2001:db8:1::/64 delay 10ms
+place two 2001:db8:2::/64 delay 10ms
+agent ha at one
+"""
+
+
+def bubsim(*args):
+    return subprocess.run([BUBSIM, *args], capture_output=True, text=True, check=False)
+
+
+def topology(text, *args):
+    with tempfile.NamedTemporaryFile("w", suffix=".sim") as f:
+        f.write(text)
+        f.flush()
+        done = bubsim("--topology", f.name, *args)
+        done.stderr = done.stderr.replace(f.name, "FILE")
+        return done
+
+
+class Replay(unittest.TestCase):
+    def test_a_seed_runs_the_same_way_each_time(self):
+        one = bubsim("--seed", "17", "--trace")
+        two = bubsim("--seed", "17", "--trace")
+        self.assertEqual(one.returncode, 0, one.stdout[-2000:])
+        self.assertEqual(one.stdout, two.stdout)
+        self.assertRegex(one.stdout, r"hash [0-9a-f]{16}")
+
+    def test_another_seed_is_another_run(self):
+        self.assertNotEqual(
+            bubsim("--seed", "1", "--trace").stdout, bubsim("--seed", "2", "--trace").stdout
+        )
+
+    def test_several_workers_do_what_one_does(self):
+        def counts(*args):
+            out = bubsim("--seed", "1", "--runs", "12", *args).stdout
+            return re.search(r"\d+ packets.*", out).group()
+
+        self.assertEqual(counts("--threads", "3"), counts("--threads", "no"))
+
+    def test_rate_is_told(self):
+        out = bubsim("--seed", "1", "--runs", "3").stdout
+        self.assertRegex(out, r"3 seeds, 0 failed, .* seeds/s, \d+ simulated seconds a second")
+
+    def test_pairs_and_time_can_be_given(self):
+        done = bubsim("--seed", "3", "--pairs", "40", "--time", "20", "--faults", "walk")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
+class Failure(unittest.TestCase):
+    """No time for anybody to be well: a violation that is always there."""
+
+    ARGS = ("--seed", "5", "--pairs", "3", "--liveness", "1")
+
+    def test_is_told_with_seed_commit_and_oracle_and_shrunk(self):
+        done = bubsim(*self.ARGS)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"FAILED seed 5, commit \S+: oracle liveness at ")
+        shrunk = re.search(r"shrunk: \(\d+ runs\) bubsim (.*)", done.stdout).group(1)
+        self.assertIn("--seed 5 --faults none", shrunk)
+        self.assertIn("the end of its trace", done.stdout)
+        again = bubsim(*shrunk.split(), "--no-shrink")
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("oracle liveness", again.stdout)
+
+    def test_the_shown_run_fails_too(self):
+        done = bubsim(*self.ARGS, "--trace")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("oracle liveness", done.stdout)
+
+    def test_may_be_passed_over(self):
+        done = bubsim(*self.ARGS, "--runs", "3", "--keep-going", "--no-shrink")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.count("FAILED seed"), 3)
+
+
+class Usage(unittest.TestCase):
+    def test_help_names_every_fault(self):
+        out = bubsim("--help").stdout
+        for name in ("jitter", "partition", "amnesia", "spoof"):
+            self.assertIn(name, out)
+
+    def test_mistakes(self):
+        for args, message in (
+            (("--seed", "x"), "not a number"),
+            (("--seed", "-1"), "not a number"),
+            (("--faults", "rain"), "no such fault class: 'rain'"),
+            (("--only", "1,64"), "not a list of pair numbers"),
+            (("--threads", "0"), "not a number of workers"),
+            (("--trace", "--runs", "2"), "of one run"),
+            (("7",), "no arguments are taken"),
+            (("--topology", "/nonexistent"), "No such file"),
+        ):
+            with self.subTest(args=args):
+                done = bubsim(*args)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(message, done.stderr)
+
+
+class Topology(unittest.TestCase):
+    def test_the_example(self):
+        done = bubsim("--topology", f"{FOLDER}/roaming.sim", "--check-determinism")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_what_is_expected_is_checked(self):
+        text = PLACES + "mobile a agent ha at two\nmobile b agent ha at two\npair a b expect ro\n"
+        done = topology(text, "--liveness", "30")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not in the mode that the file expects", done.stdout)
+        self.assertEqual(topology(text.replace("ro", "bub")).returncode, 0)
+
+    def test_errors_name_file_and_line(self):
+        for text, message in (
+            ("plaice x 2001:db8::/64", "FILE:1: no such statement: 'plaice'"),
+            ("\n\nplace x 2001:db8::/48", "FILE:3: a prefix of 64 bits"),
+            ("place x 2001:db8::1/64", "FILE:1: not a prefix for use here"),
+            ("place x fe80::/64", "FILE:1: not a prefix for use here"),
+            ("place x 2001:db8::/64 delay 5parsec", "FILE:1: delay: us, ms, s, m or h"),
+            ("place x 2001:db8::/64 loss 101%", "FILE:1: loss: a percentage"),
+            ("place x 2001:db8::/64 mtu 576", "FILE:1: mtu: a whole number from 1280"),
+            ("place x 2001:db8::/64 colour", "FILE:1: a place has no 'colour'"),
+            (PLACES + "place one 2001:db8:9::/64", "FILE:5: there is a place 'one' already"),
+            (PLACES + "place three 2001:db8:1::/64", "FILE:5: place 'one' has this prefix"),
+            (PLACES + "agent hb at one", "FILE:5: 'ha' is the home agent there"),
+            (PLACES + "mobile a agent nobody", "FILE:5: no node 'nobody'"),
+            (PLACES + "mobile a agent ha at sea", "FILE:5: no place 'sea'"),
+            (PLACES + "mobile a agent ha bub maybe", "FILE:5: bub: allow, never or require"),
+            (PLACES + "mobile a agent ha eager perhaps", "FILE:5: yes or no"),
+            (PLACES + "mobile a agent ha lifetime 1s", "FILE:5: lifetime: from 4 s"),
+            (PLACES + "mobile a agent ha suites 3", "FILE:5: suites: 1, 2 or both"),
+            (PLACES + "mobile a agent ha\npair a a", "FILE:6: a pair is two nodes"),
+            (PLACES + "pair ha ha", "FILE:5: a home agent exchanges no data"),
+            (PLACES + "attacker at one loss", "FILE:5: an attacker can"),
+            (PLACES + "at 1s move ha two", "FILE:5: 'ha' does not move"),
+            (PLACES + "at 1s dance", "FILE:5: what is to happen? 'dance'"),
+            (PLACES + "at 1s pause ha", "FILE:5: expected 'for'"),
+            (PLACES + "at 1s cut", "FILE:5: a place is missing"),
+            (PLACES + "seed 1 2", "FILE:5: '2' is too much"),
+            (PLACES + "time 1s\nat 2s cut one for 1s", "something happens after the end"),
+            ("# nothing\n", "no nodes"),
+            ("place " + "x" * 2000, "FILE:1: at most"),
+        ):
+            with self.subTest(text=text[-60:]):
+                done = topology(text)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(message, done.stderr)
+
+
+class Capture(unittest.TestCase):
+    def test_tshark_reads_it(self):
+        if shutil.which("tshark") is None:
+            self.skipTest("no tshark")
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
+            done = bubsim("--topology", f"{FOLDER}/roaming.sim", "--pcap", f.name)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            out = subprocess.run(
+                ["tshark", "-r", f.name, "-Y", "mipv6", "-T", "fields", "-e", "mip6.mhtype"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+        # Home Test Init to Binding Acknowledgement, BUB Complete (8) and DH messages (11).
+        for kind in ("1", "2", "3", "4", "5", "6", "8", "11"):
+            self.assertIn(kind, out)
+
+    def test_what_cannot_be_written_is_told(self):
+        done = bubsim("--seed", "1", "--pcap", "/nonexistent/x.pcap")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write /nonexistent/x.pcap", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the programs know must be in their manuals, and what the manuals show must work.
+
+usage: documented.py SOURCE-FOLDER BUBD BUBCTL
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE, BUBD, BUBCTL = sys.argv[1:4]
+del sys.argv[1:4]
+
+
+def read(*path):
+    with open(os.path.join(SOURCE, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def grammar():
+    """Keywords by section, from the tables that libConfuse gets."""
+    text = read("src", "bubd", "config_file.c")
+    tables = {}
+    for name, body in re.findall(r"cfg_opt_t (\w+)\[\] = \{(.*?)END_OF_SECTION", text, re.S):
+        tables[name] = re.findall(r'(?:VALUE|LIST|SECTION|TITLED)\("([\w-]+)"', body)
+    return tables
+
+
+def literal_blocks(page):
+    return re.findall(r"\.Bd -literal[^\n]*\n(.*?)\.Ed", page, re.S)
+
+
+class Documented(unittest.TestCase):
+    def test_tables_were_found(self):
+        tables = grammar()
+        self.assertEqual(sorted(tables), ["bub", "client", "home_agent", "interface", "limits",
+                                          "mobile_node", "peer", "root", "sa"])
+        self.assertEqual(sum(map(len, tables.values())), 70)
+
+    def test_every_keyword(self):
+        page = read("man", "bubd.conf.5")
+        start = {
+            "root": ".Ss Settings", "interface": ".Ss interface", "mobile_node": ".Ss mobile-node",
+            "home_agent": ".Ss home-agent", "client": ".Ss home-agent", "bub": ".Ss bub",
+            "peer": ".Ss peer", "limits": ".Ss limits", "sa": ".Ss sa",
+        }
+        for table, keywords in grammar().items():
+            part = page[page.index(start[table]):]
+            part = part[:re.search(r"\n\.S[sh] ", part[4:]).start() + 4]
+            for keyword in keywords:
+                with self.subTest(table=table, keyword=keyword):
+                    section = re.search(rf"^\.Ss {keyword}\b", page, re.M)
+                    item = re.search(rf"^\.It Cm {keyword}\b", part, re.M)
+                    self.assertTrue(section or item or (table == "client" and keyword in part))
+
+    def test_no_keyword_too_many(self):
+        known = {k for keywords in grammar().values() for k in keywords}
+        page = read("man", "bubd.conf.5")
+        page = page[page.index(".Ss Settings"):page.index(".Sh SECRETS")]
+        for keyword in re.findall(r"^\.It Cm ([\w-]+)", page, re.M):
+            self.assertIn(keyword, known)
+
+    def test_defaults(self):
+        """The defaults of the manual are those of a configuration that sets nothing."""
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
+            done = subprocess.run([BUBD, "-c", f.name], text=True, capture_output=True,
+                                  check=True)
+        page = read("man", "bubd.conf.5")
+
+        def default(keyword):
+            return re.search(rf"^\.It Cm {keyword} = .*?^\[([^\]]*)\]", page, re.M | re.S)[1]
+
+        for line in (
+                f"table {default('route-table')} priority {default('rule-priority')} payload 1",
+                f"limits {default('bindings')} {default('peers')} {default('clients')}",
+                f"codepoints {default('mh-bubc')} {default('mh-dh')} {default('option')} "
+                "suites 2 1"):
+            self.assertIn(line, done.stdout.splitlines())
+        self.assertIn(f"tun {default('tun')} control {default('control')} "
+                      f"state-dir {default('state-dir')} log-level 2", done.stdout)
+        self.assertEqual(default("log-level"), "info")
+        for keyword, value in (("ack-correspondents", "acks 1"), ("static-correspondents", "kabm 0"),
+                               ("check-care-of", "check 0"), ("prefix-discovery", "discovery 1"),
+                               ("accept-refresh-requests", "accept 1"),
+                               ("send-refresh-requests", "send 1")):
+            self.assertIn(value, done.stdout)
+            self.assertEqual(default(keyword), "true" if value.endswith("1") else "false")
+        self.assertIn(f"renew {default('kabm-lifetime')}", done.stdout)
+
+    def test_options(self):
+        for program, page in ((BUBD, "bubd.8"), (BUBCTL, "bubctl.8")):
+            help_text = subprocess.run([program, "-h"], text=True, capture_output=True,
+                                       check=True).stdout
+            text = read("man", page)
+            for option in re.findall(r"(?<![\w-])--?([a-zA-Z]+)", help_text):
+                with self.subTest(program=program, option=option):
+                    self.assertRegex(text, rf"Fl [^\n]*-?{option}\b")
+            for option in re.search(r'getopt\w*\(argc, argv, "([^"]*)"',
+                                    read("src", page[:-2], "main.c"))[1].replace(":", ""):
+                self.assertRegex(text, rf"\.It Fl {option}\b")
+
+    def test_commands(self):
+        page = read("man", "bubctl.8")
+        commands = re.findall(r'\{\.name = "([\w-]+)"', read("src", "bubctl", "main.c"))
+        self.assertEqual(len(commands), 5)
+        requests = re.findall(r'\{"([\w-]+)", on_\w+\}', read("src", "bubd", "request.c"))
+        self.assertEqual(sorted(commands), sorted(requests))
+        for command in commands:
+            self.assertRegex(page, rf"\.It Cm {command}\b")
+            self.assertIn(f'{{"cmd": "{command}"', page)
+
+    def test_json_members(self):
+        page = read("man", "bubctl.8")
+        page = page[page.index(".Sh JSON"):page.index(".Sh CONTROL")]
+        source = read("src", "bubd", "status.c")
+        members = set(re.findall(r'set\(o, "([a-z_]+)"', source))
+        self.assertGreater(len(members), 20)
+        for member in members:
+            self.assertRegex(page, rf"\.(?:It )?Cm [^\n]*\b{member}\b")
+
+    def test_event_members(self):
+        page = read("man", "bubd.conf.5")
+        page = page[page.index(".Sh EVENT LOG"):page.index(".Sh KEY LOG")]
+        source = read("src", "bubd", "eventlog.c")
+        members = set(re.findall(r'(?:jsonline|add)_\w+\(&?j, "(\w+)"', source))
+        self.assertGreater(len(members), 15)
+        for member in members | set(re.findall(r'= "([a-z-]+)",', source)):
+            self.assertRegex(page, rf"\.(?:Cm|It Cm) [^\n]*\b{member}\b")
+
+    def check(self, text):
+        """bubd -t on @text, with the secrets that it names in place."""
+        with tempfile.TemporaryDirectory() as folder:
+            text = text.replace("/root/", folder + "/").replace("/var/log/", folder + "/")
+            for name in re.findall(r'(?:secret|key)-file = "([\w.]+)"', text):
+                with open(os.path.join(folder, name), "w", encoding="ascii",
+                          opener=lambda p, f: os.open(p, f, 0o600)) as f:
+                    f.write("hex:" + "5a" * 32 + "\n")
+            path = os.path.join(folder, "bubd.conf")
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            done = subprocess.run([BUBD, "-t", "-c", path], text=True, capture_output=True,
+                                  check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), text)
+
+    def test_samples(self):
+        for name in ("bubd-mn.conf", "bubd-ha.conf"):
+            self.check(read("etc", name))
+
+    def test_examples(self):
+        page = read("man", "bubd.conf.5")
+        page = page[page.index(".Sh EXAMPLES"):]
+        blocks = [b for b in literal_blocks(page) if not b.startswith("# ")]
+        self.assertEqual(len(blocks), 6)
+        for block in blocks:
+            self.check(block)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""bubctl against a daemon that is made up here.   usage: test_bubctl.py BUBCTL"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+BUBCTL = sys.argv.pop(1)
+
+STATUS = {
+    "node": "mn1",
+    "roles": ["mobile-node", "home-agent", "correspondent"],
+    "homes": [{
+        "address": "2001:db8:1::10", "home_agent": "2001:db8:1::1", "care_of": "2001:db8:a::10",
+        "state": "registered", "why": "acknowledged", "lifetime_s": 3599, "sequence": 12,
+    }],
+    "peers": [
+        {"local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
+         "why": "since the DH exchange", "test": "succeeded", "local_care_of": "2001:db8:a::10",
+         "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
+         "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3},
+        {"local": "2001:db8:1::10", "peer": "2001:db8:3::1", "mode": "tunnel",
+         "why": "the peer does not answer", "test": "none", "local_care_of": None,
+         "peer_care_of": None, "sequence_out": 0, "sequence_in": 0, "lifetime_s": 0,
+         "peer_lifetime_s": 0, "handovers": 0},
+    ],
+    "clients": [
+        {"home": "2001:db8:7::10", "care_of": "2001:db8:c::1", "lifetime_s": 60, "sequence": 4,
+         "registered": True},
+        {"home": "2001:db8:7::11", "care_of": "2001:db8:dddd:dddd::1", "lifetime_s": 7200,
+         "sequence": 65535, "registered": True},
+        {"home": "2001:db8:7::122", "care_of": None, "lifetime_s": 0, "sequence": 0,
+         "registered": False},
+    ],
+    "counters": {
+        "drops": {"mh-checksum": 5, "hao-no-binding": 0},
+        "sent": {"bu": 6, "dh1": 0},
+        "received": {"bu": 0, "dh1": 0},
+        "engine": {"handovers": 11, "dh-failed": 0},
+        "data": {"data-out": 123456, "esp-replay": 0},
+    },
+}
+
+SHOW = """\
+node mn1: mobile-node, home-agent, correspondent
+
+home address 2001:db8:1::10
+  state             registered
+  why               acknowledged
+  home agent        2001:db8:1::1
+  care-of address   2001:db8:a::10
+  registration      59 min 59 s left
+  sequence          12
+
+peer 2001:db8:2::10
+  local address     2001:db8:1::10
+  mode              bub (Binding Update Backhauling)
+  why               since the DH exchange
+  BUB test          succeeded
+  our care-of       2001:db8:a::10, 1 h 1 min left
+  its care-of       2001:db8:b::10, 59 s left
+  sequence          out 7, in 9
+  handovers         3
+
+peer 2001:db8:3::1
+  local address     2001:db8:1::10
+  mode              tunnel (through the home agent)
+  why               the peer does not answer
+  BUB test          none
+  our care-of       none at the peer
+  its care-of       none here
+  sequence          out 0, in 0
+  handovers         0
+
+home agent for
+  home address     care-of address        sequence  left
+  2001:db8:7::10   2001:db8:c::1                 4  1 min 0 s
+  2001:db8:7::11   2001:db8:dddd:dddd::1     65535  2 h 0 min
+  2001:db8:7::122  not registered
+"""
+
+COUNTERS = """\
+protocol
+  handovers  11
+mobility messages sent
+  bu  6
+data path
+  data-out  123456
+discarded, by reason
+  mh-checksum  5
+"""
+
+COUNTERS_ALL = """\
+protocol
+  handovers  11
+  dh-failed  0
+mobility messages sent
+  bu   6
+  dh1  0
+mobility messages received
+  bu   0
+  dh1  0
+data path
+  data-out    123456
+  esp-replay  0
+discarded, by reason
+  mh-checksum     5
+  hao-no-binding  0
+"""
+
+
+class Bubctl(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "ctl")
+        self.requests = []
+
+    def serve(self, reply):
+        """Answers the next connection with the octets @reply; None closes it."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        listener.listen(1)
+
+        def run():
+            s, _ = listener.accept()
+            with s, s.makefile("rb") as lines:
+                self.requests.append(json.loads(lines.readline()))
+                if reply is not None:
+                    s.sendall(reply)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+
+        def finish():
+            thread.join(30)
+            listener.close()
+            os.unlink(self.path)
+
+        return finish
+
+    def run_bubctl(self, *args):
+        return subprocess.run([BUBCTL, "-s", self.path, *args], text=True, capture_output=True,
+                              timeout=60, check=False)
+
+    def ask(self, reply, *args):
+        finish = self.serve(reply if isinstance(reply, (bytes, type(None)))
+                            else json.dumps(reply).encode() + b"\n")
+        done = self.run_bubctl(*args)
+        finish()
+        return done
+
+    def assert_output(self, done, text):
+        self.assertEqual((done.stdout, done.stderr, done.returncode), (text, "", 0))
+
+    def test_show(self):
+        self.assert_output(self.ask(STATUS, "show"), SHOW)
+        self.assertEqual(self.requests, [{"cmd": "show"}])
+
+    def test_show_is_the_default(self):
+        self.assert_output(self.ask(STATUS), SHOW)
+
+    def test_show_correspondent(self):
+        status = {"node": "cn", "roles": ["correspondent"], "homes": [], "peers": [],
+                  "clients": [], "counters": {}}
+        self.assert_output(self.ask(status), "node cn: correspondent\n\npeers: none\n")
+        status["roles"] = ["home-agent", "correspondent"]
+        self.assertIn("no mobile node is configured", self.ask(status).stdout)
+
+    def test_show_json(self):
+        done = self.ask(STATUS, "show", "--json")
+        self.assertEqual(json.loads(done.stdout), STATUS)
+        self.assertEqual(list(json.loads(done.stdout)), list(STATUS))
+
+    def test_show_survives_odd_replies(self):
+        for reply in ({}, [], {"homes": 7, "peers": [None, 3, {}], "roles": [1], "node": []},
+                      {"roles": ["home-agent"], "clients": [{}, []]}):
+            self.assertEqual(self.ask(reply, "show").returncode, 0)
+            self.assertEqual(self.ask(reply, "counters").returncode, 0)
+
+    def test_counters(self):
+        reply = {"node": "mn1", "counters": STATUS["counters"]}
+        self.assert_output(self.ask(reply, "counters"), COUNTERS)
+        self.assert_output(self.ask(reply, "counters", "--all"), COUNTERS_ALL)
+        self.assert_output(self.ask(reply, "--all", "counters"), COUNTERS_ALL)
+        self.assertEqual(json.loads(self.ask(reply, "counters", "--json").stdout), reply)
+        self.assert_output(self.ask({"counters": {"drops": {"x": 0}}}, "counters"),
+                           "every counter is zero\n")
+
+    def test_commands(self):
+        for args, request in (
+                (["bub-start", "2001:db8::1"], {"cmd": "bub-start", "peer": "2001:db8::1"}),
+                (["forget", "2001:db8::1"], {"cmd": "forget", "peer": "2001:db8::1"}),
+                (["refresh"], {"cmd": "refresh"})):
+            self.assert_output(self.ask({"ok": True}, *args), "")
+            self.assertEqual(self.requests.pop(), request)
+
+    def test_daemon_says_no(self):
+        done = self.ask({"error": "nothing is known of that peer"}, "forget", "2001:db8::1")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "bubctl: bubd says no: nothing is known of that peer\n")
+
+    def test_large_reply(self):
+        status = dict(STATUS, clients=STATUS["clients"] * 5000)
+        done = self.ask(status, "show", "--json")
+        self.assertEqual(len(json.loads(done.stdout)["clients"]), 15000)
+
+    def test_usage(self):
+        for args in (["halt"], ["show", "x"], ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
+                     ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
+                     ["refresh", "2001:db8::1"]):
+            done = self.run_bubctl(*args)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), args)
+            self.assertNotEqual(done.stderr, "")
+
+    def test_no_daemon(self):
+        done = self.run_bubctl()
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(self.path, done.stderr)
+        self.assertIn("is bubd running?", done.stderr)
+
+    def test_dead_daemon(self):
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(self.path)
+        s.close()
+        done = self.run_bubctl()
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("start it again", done.stderr)
+
+    def test_bad_answers(self):
+        for reply, words in ((None, "closed the connection"), (b"{\"node\":", "closed"),
+                             (b"HTTP/1.0 400\n", "is not bubd")):
+            done = self.ask(reply)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(words, done.stderr)
+
+    def test_path_too_long(self):
+        self.path = "/" + "x" * 200
+        self.assertEqual(self.run_bubctl().returncode, 3)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

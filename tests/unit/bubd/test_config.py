@@ -1,0 +1,536 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Configuration files and what bubd says to them: message, line, exit status.
+
+usage: test_config.py BUBD, where BUBD is the daemon or its stand-in without a network.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUBD = sys.argv.pop(1)
+
+SECRET = "hex:00112233445566778899aabbccddeeff"
+MN = """mobile-node {
+    home-address = "2001:db8:1::10/64"
+    home-agent = "2001:db8:1::1"
+    secret-file = "mn1.secret"
+"""
+HA = """home-agent {
+    address = "2001:db8:1::1"
+    prefixes = {"2001:db8:1::/64"}
+"""
+
+STATIC = MN.replace('    secret-file = "mn1.secret"\n', "")
+KEYS = ('encryption = "aes-cbc" encryption-key-file = "aes.secret" '
+        'integrity = "hmac-sha256-128" integrity-key-file = "sha256.secret"')
+
+
+def sa(spi, direction, mode, covers, rest=KEYS):
+    """An sa section on one line."""
+    return f'sa "{spi}" {{ direction = {direction} mode = {mode} covers = {{{covers}}} {rest} }}\n'
+
+
+def pairs(first=0x7d0):
+    """Everything covered, one pair of SAs for each class."""
+    classes = (("transport", "binding-updates"), ("tunnel", "mobility"),
+               ("transport", "prefix-discovery"), ("tunnel", "payload"))
+    return [sa(hex(first + 2 * i + k), direction, mode, covers)
+            for i, (mode, covers) in enumerate(classes)
+            for k, direction in enumerate(("out", "in"))]
+
+
+def static(change=None, without=(), before=""):
+    """STATIC with all SAs, of which the first (line 4) is replaced by @change."""
+    lines = pairs()
+    if change is not None:
+        lines[0] = change
+    return STATIC + before + "".join(s for i, s in enumerate(lines) if i not in without) + "}\n"
+
+
+def first(**words):
+    """The first SA with some of its words replaced."""
+    line = pairs()[0]
+    for old, new in words.values():
+        assert old in line
+        line = line.replace(old, new)
+    return line
+
+
+# name: (file, line, words that the message must have)
+WRONG = {
+    "unknown keyword": ("tun = bub0\ntunn = bub1\n", 2, ['"tunn"', "expected one of", "log-level"]),
+    "unknown keyword in a section": (
+        MN + "    care-of = 1\n}\n", 5, ['"care-of"', "expected one of", "home-agent"]),
+    "keyword of another section": ("bub {\n tun = bub0\n}\n", 2, ['"tun"', "direct-copy"]),
+    "no value": ("tun\n", 1, ["ends too early", "expected"]),
+    "environment": ('tun = "${HOME}"\n', 1, ["${", "plain text"]),
+    "no equal sign": ('tun "bub0"\n', 1, ['"tun"', 'expected "="']),
+    "section without a body": ("bub = 3\n", 1, ['"bub"', 'expected "{"']),
+    "section not closed": ("tun = bub0\nbub {\n eager = true\n", 2, ["not closed", '"}"']),
+    "list not closed": ("\ninterfaces = {wl0,\n", 2, ["not closed", '"}"']),
+    "nested too deeply": ("{" * 8 + "\n{", 2, ["too deeply"]),
+    "value missing at the end": ("tun =\n", 1, ["ends too early"]),
+    "brace too many": ("tun = bub0\n}\n", 2, ['"}"', "expected a keyword"]),
+    "peer without an address": ("peer { }\n", 1, ['"peer"', "title"]),
+    "string not closed": ('tun = "bub0\nlog-level = info\n', 1, ["string", "closing"]),
+    "comment not closed": ("/* one */\n/* two\n\n", 2, ["comment", '"*/"']),
+    "backslash": ("tun = 'a\\b'\n", 1, ["backslash"]),
+    "stray character": ("tun = bub0\n; tun\n", 2, ['stray ";"']),
+    "control character": ("tun = bub0\n\x01 = x\n", 2, ["0x01", "expected text"]),
+    "no text at all": ("\x00\x7f", 1, ["0x00"]),
+    "C comments do not shift lines": ("/* a */\n/* b\nc */\nfoo = 1\n", 4, ['"foo"']),
+    "given twice": ("tun = a\n\ntun = b\n", 3, ["twice", "line 1"]),
+    "list given twice": ("interfaces = {a, b}\ninterfaces = {c}\n", 2, ["twice", "line 1"]),
+    "added to what takes one value": ("tun = a\ntun += b\n", 2, ['"tun"', "one value"]),
+    "empty name": ('"" = 1\n', 1, ["expected a keyword"]),
+
+    "interface name too long": ("tun = abcdefghijklmnop\n", 1, ["tun:", "1 to 15"]),
+    "interface name with a slash": ("interfaces = {wl0,\n 'a/b'}\n", 2, ["a/b", "interfaces:"]),
+    "interface name empty": ("tun = ''\n", 1, ["tun:"]),
+    "interface listed twice": ("interfaces = {wl0, wl0}\n", 1, ["twice"]),
+    "interface is bub's own": ("interfaces = {bub0}\n", 1, ["bub0", "tun"]),
+    "too many interfaces": (
+        "interfaces = {" + ",".join(f"e{i}" for i in range(16)) + ",\n e16}\n", 2, ["16"]),
+    "preference of no interface": (
+        'interfaces = {"wl0"}\n\ninterface "wl1" {\n preference = 3\n}\n', 3, ["wl1", "list"]),
+    "preference out of bounds": (
+        'interfaces = {"wl0"}\ninterface "wl0" { preference = -1 }\n', 2, ["-1", "0 to 1000000"]),
+    "name with a blank": ('name = "mn 1"\n', 1, ["name:", "blanks"]),
+    "log-level": ("log-level = chatty\n", 1, ["chatty", "error, warning, info or debug"]),
+    "policy": ("route-optimisation = sometimes\n", 1, ["sometimes", "never, allow or require"]),
+    "route-table no number": ("route-table = main\n", 1, ["main", "number from 256"]),
+    "route-table without room behind": (
+        "route-table = 4294967275\n", 1, ["4294967275", "256 to 4294967274"]),
+    "route-table of the kernel": ("\nroute-table = 255\n", 2, ["255", "256 to 4294967274"]),
+    "rule-priority without room behind": (
+        "rule-priority = 32761\n", 1, ["32761", "1 to 32760"]),
+    "control path too long": ('control = "/' + "a" * 108 + '"\n', 1, ["control:", "path"]),
+    "event-log folder": ('event-log = "/no/such/folder/x"\n', 1, ["/no/such/folder", "folder"]),
+    "key-log folder": ('key-log = "/no/such/folder/x"\n', 1, ["key-log", "folder"]),
+
+    "no home address": (
+        'mobile-node {\n home-agent = "2001:db8::1"\n}\n', 1, ["lacks home-address"]),
+    "prefix preferred longer than valid": (
+        HA + " prefix-valid = 100\n prefix-preferred = 101\n}\n", 5, ["101", "at most"]),
+    "preference too high": (HA + " preference = 65536\n}\n", 4, ["0 to 65535"]),
+    "kabm-lifetime too short": ("bub { kabm-lifetime = 59 }\n", 1, ["60 to"]),
+    "no secret": (
+        'mobile-node {\n home-address = "2001:db8::2/64"\n home-agent = "2001:db8::1"\n}\n', 1,
+        ["lacks secret-file"]),
+    "home address without a length": (
+        MN.replace("::10/64", "::10") + "}\n", 2, ["2001:db8:1::10", "ADDRESS/LENGTH"]),
+    "home address, length 0": (MN.replace("/64", "/0") + "}\n", 2, ["1 to 128"]),
+    "home address, length 129": (MN.replace("/64", "/129") + "}\n", 2, ["1 to 128"]),
+    "home address, length no number": (MN.replace("/64", "/6x") + "}\n", 2, ["1 to 128"]),
+    "home address no address": (MN.replace("db8:1::10", "db8:1::10::") + "}\n", 2,
+                                ["no address", "IPv6"]),
+    "home address IPv4": (MN.replace("2001:db8:1::10/64", "192.0.2.1/24") + "}\n", 2,
+                          ["192.0.2.1", "IPv6"]),
+    "home address link-local": (MN.replace("2001:db8:1::10", "fe80::1") + "}\n", 2,
+                                ["fe80::1", "link-local"]),
+    "home address multicast": (MN.replace("2001:db8:1::10", "ff02::1") + "}\n", 2, ["unicast"]),
+    "home agent no address": (MN.replace('"2001:db8:1::1"', "ha1") + "}\n", 3, ["ha1"]),
+    "home address is the home agent's": (
+        MN.replace("db8:1::10", "db8:1::1") + "}\n", 2, ["home agent's too"]),
+    "home address twice": (MN + "}\n" + MN + "}\n", 7, ["section already"]),
+    "too many homes": (
+        "".join(MN.replace("::10/", f"::1{i}/") + "}\n" for i in range(5)), 21, ["at most 4"]),
+    "lifetime too short": (MN + " lifetime = 3\n}\n", 5, ["lifetime", "4 to 262140"]),
+    "lifetime too long": (MN + " lifetime = 262141\n}\n", 5, ["4 to 262140"]),
+    "lifetime with a unit": (MN + " lifetime = 10m\n}\n", 5, ["10m"]),
+    "bool": (MN + " alternate-care-of = maybe\n}\n", 5, ["maybe", "true or false"]),
+    "secret missing": (MN.replace("mn1.", "mn2.") + "}\n", 4, ["mn2.secret", "does not exist"]),
+    "secret short": (MN.replace("mn1.", "short.") + "}\n", 4, ["too short", "16"]),
+    "secret readable by others": (MN.replace("mn1.", "open.") + "}\n", 4, ["0600"]),
+    "secret writable by its group": (MN.replace("mn1.", "group.") + "}\n", 4, ["0600"]),
+    "secret with two lines": (MN.replace("mn1.", "two.") + "}\n", 4, ["more than one line"]),
+    "secret with odd digits": (MN.replace("mn1.", "odd.") + "}\n", 4, ["odd number"]),
+    "secret no hex": (MN.replace("mn1.", "nohex.") + "}\n", 4, ["0-9, a-f"]),
+    "secret short hex": (MN.replace("mn1.", "shorthex.") + "}\n", 4, ["too short"]),
+    "secret too long": (MN.replace("mn1.", "long.") + "}\n", 4, ["too long"]),
+    "secret empty": (MN.replace("mn1.", "empty.") + "}\n", 4, ["too short"]),
+    "secret is a folder": (MN.replace("mn1.secret", ".") + "}\n", 4, ["regular file"]),
+
+    "sa and secret": (static(before='secret-file = "mn1.secret"\n'), 4,
+                      ["secret-file", "sa sections"]),
+    "sa: SPI no number": (static(first(a=("0x7d0", "x7d0"))), 4, ["x7d0", "256 to"]),
+    "sa: SPI with a rest": (static(first(a=("0x7d0", "2000s"))), 4, ["2000s"]),
+    "sa: SPI reserved": (static(first(a=("0x7d0", "255"))), 4, ["255", "256 to"]),
+    "sa: SPI too large": (static(first(a=("0x7d0", "0x100000000"))), 4, ["256 to"]),
+    "sa: SPI in use": (static(first(a=("0x7d0", "2005"))), 9, ["0x7d5", "line 4"]),
+    "sa: title in use": (static(first(a=("0x7d0", "0x7d5"))), 9, ["0x7d5", "already"]),
+    "sa: SPI of another mobile node": (
+        HA + ' mobile-node "2001:db8:1::10" {\n' + "".join(pairs()) + "}\n"
+        ' mobile-node "2001:db8:1::11" {\n' + "".join(
+            [pairs()[0].replace("0x7d0", "2000")] + pairs(0x900)[1:]) + "}\n}\n", 15,
+        ["2000", "line 5"]),
+    "sa: no direction": (static(first(a=("direction = out", ""))), 4,
+                         ["lacks direction", "in or out"]),
+    "sa: direction": (static(first(a=("= out", "= up"))), 4, ["up", "in or out"]),
+    "sa: no mode": (static(first(a=("mode = transport", ""))), 4, ["lacks mode"]),
+    "sa: mode": (static(first(a=("transport", "beet"))), 4, ["beet", "transport or tunnel"]),
+    "sa: covers nothing": (static(first(a=("binding-updates", ""))), 4, ["lacks covers"]),
+    "sa: covers": (static(first(a=("binding-updates", "bu"))), 4, ["bu", "binding-updates"]),
+    "sa: payload in transport mode": (
+        static(first(a=("binding-updates", "binding-updates, payload"))), 4,
+        ["payload", "mode = tunnel"]),
+    "sa: binding updates in tunnel mode": (
+        static(first(a=("transport", "tunnel"))), 4, ["binding-updates", "mode = transport"]),
+    "sa: covered twice": (
+        static(first(a=("binding-updates", "binding-updates, prefix-discovery"))), 8,
+        ["line 4", "expected one"]),
+    "sa: covered one way": (static(without=(3,)), 1, ["no sa covers mobility, direction in"]),
+    "sa: covered the other way": (static(without=(6,)), 1, ["payload, direction out"]),
+    "sa: no payload": (static(without=(6, 7)), 1, ["no sa covers payload;", "protect-payload"]),
+    "sa: no prefix discovery": (static(without=(4, 5)), 1,
+                                ["no sa covers prefix-discovery;", "prefix-discovery = false"]),
+    "sa: no binding updates": (static(without=(0, 1)), 1, ["no sa covers binding-updates;"]),
+    "sa: cipher": (static(first(a=("aes-cbc", "aes-gcm"))), 4, ["aes-gcm", "3des-cbc"]),
+    "sa: no cipher": (static(first(a=('encryption = "aes-cbc"', ""))), 4, ["lacks encryption;"]),
+    "sa: integrity": (static(first(a=("hmac-sha256-128", "hmac-md5-96"))), 4,
+                      ["hmac-md5-96", "hmac-sha1-96"]),
+    "sa: no integrity": (static(first(a=('integrity = "hmac-sha256-128"', ""))), 4,
+                         ["lacks integrity;"]),
+    "sa: no key": (static(first(a=('encryption-key-file = "aes.secret"', ""))), 4,
+                   ["lacks encryption-key"]),
+    "sa: no integrity key": (static(first(a=('integrity-key-file = "sha256.secret"', ""))), 4,
+                             ["lacks integrity-key"]),
+    "sa: key missing": (static(first(a=("aes.", "nokey."))), 4, ["nokey", "does not exist"]),
+    "sa: key open": (static(first(a=("aes.", "open."))), 4, ["0600"]),
+    "sa: AES key length": (static(first(a=("aes.", "sha1."))), 4,
+                           ["20 octets", "16, 24 or 32 for aes-cbc"]),
+    "sa: 3DES key length": (static(first(a=("aes-cbc", "3des-cbc"))), 4,
+                            ["16 octets", "24 for 3des-cbc"]),
+    "sa: SHA256 key length": (static(first(a=("sha256.", "sha1."))), 4,
+                              ["integrity-key", "20 octets", "32 for hmac-sha256-128"]),
+    "sa: SHA1 key length": (static(first(a=("hmac-sha256-128", "hmac-sha1-96"))), 4,
+                            ["32 octets", "20 for hmac-sha1-96"]),
+    "sa: key for null": (static(first(a=("aes-cbc", "null"))), 4, ["null", "expected none"]),
+    "sa: mobility in the clear": (
+        static(sa("0x900", "out", "tunnel", "mobility",
+                  'encryption = null integrity = "hmac-sha256-128" '
+                  'integrity-key-file = "sha256.secret"'), (2,)), 4, ["null", "tokens"]),
+    "sa: key in an open configuration": (
+        static(first(a=('-key-file = "aes.secret"', '-key = "hex:' + "5a" * 16 + '"'))), 4,
+        ["open to other users", "encryption-key-file", "0600"]),
+    "sa: key twice": (
+        static(first(a=('encryption-key-file', 'encryption-key = x encryption-key-file'))), 4,
+        ["beside encryption-key"]),
+    "sa: replay-check out": (static(first(a=(" }", " replay-check = false }"))), 4,
+                             ["replay-check", "direction = in"]),
+    "sa: another keyword": (static(first(a=(" }", " lifetime = 3 }"))), 4,
+                            ["lifetime", "replay-check"]),
+
+    "home agent without prefixes": (
+        'home-agent {\n address = "2001:db8:1::1"\n}\n', 1, ["lacks prefixes"]),
+    "home agent without an address": (
+        'home-agent {\n prefixes = {"2001:db8:1::/64"}\n}\n', 1, ["lacks address"]),
+    "home agent twice": (HA + "}\n" + HA + "}\n", 5, ["twice", "line 1"]),
+    "prefix without a length": (
+        HA.replace("1::/64", "1::") + "}\n", 3, ["prefixes", "ADDRESS/LENGTH"]),
+    "too many prefixes": (
+        'home-agent {\n address = "2001:db8:1::1"\n prefixes = {'
+        + ",\n".join(f'"2001:db8:{i}::/64"' for i in range(9)) + "}\n}\n", 11, ["at most 8"]),
+    "dad": (HA + " dad = later\n}\n", 4, ["later", "before, meanwhile or never"]),
+    "backhaul": (HA + " backhaul = fast\n}\n", 4, ["fast", "plain or encapsulated"]),
+    "client outside of the prefixes": (
+        HA + '\n mobile-node "2001:db8:2::10" { secret-file = "mn1.secret" }\n}\n', 5,
+        ["2001:db8:2::10", "outside", "prefixes"]),
+    "client without a secret": (
+        HA + ' mobile-node "2001:db8:1::10" { }\n}\n', 4, ["lacks secret-file"]),
+    "client no address": (
+        HA + ' mobile-node "mn1" { secret-file = "mn1.secret" }\n}\n', 4, ["mn1", "no address"]),
+    "client twice": (
+        HA + ' mobile-node "2001:db8:1::10" { secret-file = "mn1.secret" }\n' * 2 + "}\n", 5,
+        ["2001:db8:1::10", "already"]),
+    "client twice, written differently": (
+        HA + ' mobile-node "2001:db8:1::10" { secret-file = "mn1.secret" }\n'
+        ' mobile-node "2001:DB8:1:0::10" { secret-file = "mn1.secret" }\n}\n', 5, ["already"]),
+    "client is the home agent": (
+        HA + ' mobile-node "2001:db8:1::1" { secret-file = "mn1.secret" }\n}\n', 4,
+        ["home agent's own"]),
+    "more clients than limits": (
+        HA + ' mobile-node "2001:db8:1::10" { secret-file = "mn1.secret" }\n'
+        ' mobile-node "2001:db8:1::11" { secret-file = "mn1.secret" }\n}\nlimits { clients = 1 }\n',
+        1, ["2 mobile-node sections", "clients = 1"]),
+    "its own home agent": (MN + "}\n" + HA + "}\n", 7, ["another node"]),
+    "payload at odds": (
+        MN + " protect-payload = false\n}\n\n" + HA.replace("1::1\"", "1::2\"") + "}\n", 8,
+        ["protect-payload", "true here", "false in the section of line 5"]),
+
+    "bub twice": ("bub { }\nbub { }\n", 2, ["twice"]),
+    "mh-bubc of RFC 6275": ("bub {\n mh-bubc = 7\n}\n", 2, ["mh-bubc: 7", "8 to 255"]),
+    "mh-dh of RFC 6275": ("bub {\n\n mh-dh = 0\n}\n", 3, ["mh-dh: 0", "8 to 255"]),
+    "mh-dh equals mh-bubc": ("bub {\n mh-bubc = 12\n mh-dh = 12\n}\n", 3, ["both 12"]),
+    "mh-bubc equals mh-dh's default": ("bub {\n mh-bubc = 11\n}\n", 2, ["both 11"]),
+    "mh-dh too large": ("bub {\n mh-dh = 256\n}\n", 2, ["0 to 255"]),
+    "option of RFC 6275": ("bub {\n option = 5\n}\n", 2, ["option: 5", "RFC 6275"]),
+    "option of RFC 4283": ("bub {\n option = 8\n}\n", 2, ["option: 8", "RFC 4283"]),
+    "suite unknown": ("bub {\n suites = {x25519-sha256,\n  p256}\n}\n", 3, ["p256", "modp2048"]),
+    "suite twice": ("bub { suites = {x25519-sha256, x25519-sha256} }\n", 1, ["twice"]),
+    "no suite": ("bub {\n suites = {}\n}\n", 1, ["empty"]),
+    "BUB required without route optimisation": (
+        "route-optimisation = never\nbub {\n policy = require\n}\n", 3, ["policy", "never"]),
+    "peer no address": ('peer "example.org" { }\n', 1, ["example.org", "no address"]),
+    "peer twice": ('peer "2001:db8::1" { }\npeer "2001:db8::1" { }\n', 2, ["already"]),
+    "peer twice, written differently": (
+        'peer "2001:db8::1" { }\npeer "2001:db8:0::1" { }\n', 2, ["already"]),
+    "peer at odds": (
+        'peer "2001:db8::1" {\n bub = require\n route-optimisation = never\n}\n', 1, ["never"]),
+    "limits twice": ("limits { }\n\nlimits { }\n", 3, ["twice", "line 1"]),
+    "limit of zero": ("limits {\n peers = 0\n}\n", 2, ["peers", "1 to"]),
+}
+
+FULL = """/* every keyword */ name = "mn1"
+tun = "bub7"            # the interface
+interfaces = {"wl0", "en0"}
+interface "wl0" { preference = 10 }   // Wi-Fi
+control = "run/ctl"
+event-log = "events.jsonl"
+key-log = "keys.log"
+state-dir = "/tmp/state"
+log-level = debug
+route-table = 3000
+rule-priority = 500
+route-optimisation = require
+ack-correspondents = false
+accept-refresh-requests = false
+send-refresh-requests = false
+prefix-discovery = false
+mobile-node {
+    home-address = "2001:db8:1::10/60"
+    home-agent = "2001:db8:1::1"
+    secret-file = "mn1.secret"
+    lifetime = 600
+    alternate-care-of = false
+    protect-payload = false
+}
+home-agent {
+    address = "2001:db8:7::1"
+    home-link = "home0"
+    prefixes = {"2001:db8:7::/64", "2001:db8:8::/48"}
+    lifetime-max = 1200
+    prefix-valid = 2000
+    prefix-preferred = 1000
+    preference = 7
+    backhaul = encapsulated
+    protect-payload = false
+    mobile-node "2001:db8:7::10" { secret-file = "text.secret" }
+}
+bub {
+    policy = require
+    direct-copy = false
+    eager = false
+    static-after = 60
+    static-correspondents = true
+    check-care-of = true
+    kabm-lifetime = 7200
+    lifetime = 900
+    suites = {"modp2048-sha1"}
+    mh-bubc = 200
+    mh-dh = 201
+    option = 202
+}
+peer "2001:db8:2::10" { route-optimisation = allow  bub = never }
+peer "2001:db8:2::11" { }
+limits { bindings = 10  peers = 11  clients = 12 }
+"""
+
+
+class Config(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        secrets = {
+            "mn1": (SECRET + "\n", 0o600), "text": ("correct horse battery", 0o400),
+            "short": ("fifteen letters", 0o600), "open": (SECRET, 0o644),
+            "group": (SECRET, 0o620), "two": (SECRET + "\n" + SECRET, 0o600),
+            "odd": (SECRET + "0", 0o600), "nohex": (SECRET[:-1] + "g", 0o600),
+            "aes": ("hex:" + "a1" * 16, 0o600), "des": ("hex:" + bytes(range(24)).hex(), 0o600),
+            "sha1": ("hex:" + "b2" * 20, 0o600), "sha256": ("hex:" + "c3" * 32, 0o400),
+            "shorthex": (SECRET[:-2], 0o600), "long": ("x" * 257, 0o600), "empty": ("", 0o600),
+        }
+        for name, (text, mode) in secrets.items():
+            path = self.path(name + ".secret")
+            with open(path, "w", encoding="ascii") as f:
+                f.write(text)
+            os.chmod(path, mode)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def run_bubd(self, text, *options, mode=0o644):
+        with open(self.path("bubd.conf"), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(self.path("bubd.conf"), mode)
+        return subprocess.run([BUBD, "-c", self.path("bubd.conf"), *options], text=True,
+                              capture_output=True, timeout=60, check=False)
+
+    def test_mistakes(self):
+        for name, (text, line, words) in WRONG.items():
+            with self.subTest(name):
+                done = self.run_bubd(text, "-t")
+                self.assertEqual(done.returncode, 2, done.stderr)
+                first = done.stderr.splitlines()[0]
+                self.assertTrue(first.startswith(f"{self.path('bubd.conf')}:{line}: "), first)
+                self.assertIn("expected", first)
+                for word in words:
+                    self.assertIn(word, first)
+                self.assertEqual(done.stdout, "")
+
+    def test_one_mistake_is_one_line(self):
+        for name, (text, _, _) in WRONG.items():
+            with self.subTest(name):
+                self.assertEqual(len(self.run_bubd(text, "-t").stderr.splitlines()), 1)
+
+    def test_all_mistakes_are_shown(self):
+        done = self.run_bubd("tun = 'a/b'\nlog-level = x\nbub {\n eager = x\n}\n", "-t")
+        lines = [message.split(":")[1] for message in done.stderr.splitlines()]
+        self.assertEqual(lines, ["1", "2", "4"])
+
+    def test_missing_file(self):
+        done = subprocess.run([BUBD, "-t", "-c", "/no/such/file"], text=True, capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/no/such/file: cannot open it", done.stderr)
+
+    def test_truncated_anywhere(self):
+        """No prefix of a good file may crash bubd or be taken for something else in silence."""
+        for end in range(0, len(FULL), 7):
+            done = self.run_bubd(FULL[:end], "-t")
+            self.assertIn(done.returncode, (0, 2), done.stderr)
+            self.assertEqual(done.returncode == 0, done.stderr == "")
+
+    def test_check_says_nothing(self):
+        done = self.run_bubd(FULL, "-t")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_static_sas(self):
+        for text in (static(), static(without=(6, 7)).replace("mobile-node {",
+                                                              "mobile-node { protect-payload=false"),
+                     "prefix-discovery = false\n" + static(without=(4, 5))):
+            done = self.run_bubd(text, "-t")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), text)
+
+    def test_keys_in_the_configuration(self):
+        """Right when nobody else can read it; and still of the right length."""
+        for key, mode, status in (("hex:" + "5a" * 16, 0o600, 0), ("sixteen octets..", 0o400, 0),
+                                  ("hex:" + "5a" * 16, 0o640, 2), ("hex:" + "5a" * 16, 0o604, 2),
+                                  ("short", 0o600, 2), ("hex:5", 0o600, 2), ("hex:xx", 0o600, 2),
+                                  ("x" * 257, 0o600, 2), ("", 0o600, 2)):
+            text = static(first(a=('-key-file = "aes.secret"', f'-key = "{key}"')))
+            done = self.run_bubd(text, "-t", mode=mode)
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1 if status else 0, done.stderr)
+            if status:
+                self.assertIn(":4: encryption-key: ", done.stderr)
+
+    def test_options(self):
+        for options, status in ((["-V"], 0), (["-h"], 0), (["-x"], 2), (["extra"], 2)):
+            done = subprocess.run([BUBD, *options], text=True, capture_output=True, check=False)
+            self.assertEqual(done.returncode, status)
+
+
+class Values(Config):
+    """What a good file comes to; only the stand-in shows that."""
+
+    test_mistakes = test_one_mistake_is_one_line = test_all_mistakes_are_shown = None
+    test_missing_file = test_truncated_anywhere = test_check_says_nothing = test_options = None
+    test_static_sas = test_keys_in_the_configuration = None
+
+    def values(self, text):
+        done = self.run_bubd(text)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def test_full(self):
+        self.assertEqual(self.values(FULL), [
+            f"node mn1 tun bub7 control {self.path('run/ctl')} state-dir /tmp/state log-level 3",
+            f"logs {self.path('events.jsonl')} {self.path('keys.log')}",
+            "interface wl0 preference 10",
+            "interface en0 preference 0",
+            "table 3000 priority 500 payload 0",
+            "home 2001:db8:1::10/60 lifetime 600 alternate 0",
+            "home-agent 2001:db8:1::1",
+            "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7",
+            "prefix 2001:db8:7::/64 2000 1000",
+            "prefix 2001:db8:8::/48 2000 1000",
+            "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
+            "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
+            "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",
+            "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 renew 7200",
+            "codepoints 200 201 202 suites 1",
+            "limits 10 11 12",
+            "peer 2001:db8:2::10 ro 0 bub 1",
+            "peer 2001:db8:2::11 ro 2 bub 2",
+        ])
+
+    def test_defaults(self):
+        values = self.values(MN + "}\n")
+        self.assertIn("tun bub0 control /run/bub/bubd.sock state-dir /var/lib/bub log-level 2",
+                      values[0])
+        self.assertEqual(values[1:], [
+            "logs  ",
+            "table 2116 priority 1000 payload 1",
+            "home 2001:db8:1::10/64 lifetime 3600 alternate 1",
+            "home-agent 2001:db8:1::1",
+            "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
+            "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",
+            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 0 renew 86400",
+            "codepoints 8 11 18 suites 2 1",
+            "limits 1024 256 1024",
+        ])
+
+    def test_empty_file_is_a_correspondent(self):
+        self.assertIn("limits 1024 256 1024", self.values(""))
+
+    def test_home_agent_to_be_discovered(self):
+        text = MN.replace('home-agent = "2001:db8:1::1"', "") + "}\n"
+        self.assertIn("home-agent ::", self.values(text))
+
+    def test_static_values(self):
+        old = sa("0x900", "in", "tunnel", "mobility, payload",
+                 'encryption = "3des-cbc" encryption-key-file = "des.secret" replay-check = false '
+                 'integrity = "hmac-sha1-96" integrity-key-file = "sha1.secret"')
+        clear = sa("2000", "out", "transport", "binding-updates, prefix-discovery",
+                   'encryption = "null" integrity = "hmac-sha1-96" integrity-key = "' + "k" * 20
+                   + '"')
+        rest = [line for i, line in enumerate(pairs()) if i in (1, 2, 5, 6)]
+        text = HA + ' mobile-node "2001:db8:1::10" {\n' + old + clear + "".join(rest) + "}\n}\n"
+        done = self.run_bubd(text, mode=0o600)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        usual = "aes-cbc " + "a1" * 16 + " hmac-sha256-128 " + "c3" * 32
+        self.assertEqual([s for s in done.stdout.splitlines() if s[:3] in ("sa ", "pai")], [
+            "pair 2001:db8:1::10 served ",
+            "sa 00000900 2001:db8:1::10 in tunnel covers a 3des-cbc " + bytes(range(24)).hex()
+            + " hmac-sha1-96 " + "b2" * 20 + " unchecked",
+            "sa 000007d0 2001:db8:1::10 out transport covers 5 null  hmac-sha1-96 " + "6b" * 20,
+            "sa 000007d1 2001:db8:1::10 in transport covers 1 " + usual,
+            "sa 000007d2 2001:db8:1::10 out tunnel covers 2 " + usual,
+            "sa 000007d5 2001:db8:1::10 in transport covers 4 " + usual,
+            "sa 000007d6 2001:db8:1::10 out tunnel covers 8 " + usual,
+        ])
+
+    def test_last_tables_and_priorities(self):
+        self.assertIn("table 4294967274 priority 32760 payload 1",
+                      self.values("route-table = 4294967274\nrule-priority = 32760\n"))
+
+    def test_windows_line_ends(self):
+        self.assertIn("table 777 priority 1000 payload 1",
+                      self.values("# x\r\nroute-table = 777\r\n"))
+
+    def test_order_of_suites(self):
+        self.assertIn("codepoints 8 11 18 suites 1 2",
+                      self.values("bub { suites = {modp2048-sha1, x25519-sha256} }"))
+
+
+if __name__ == "__main__":
+    if "no_daemon" not in BUBD:
+        del Values
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The key log against tshark: with it, tshark reads a packet of every algorithm and finds each ICV
+good; without it, of none.
+
+usage: test_keylog.py KEYLOG_PACKETS; 77 without tshark
+"""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+LINKTYPE_IPV6 = 229
+
+
+def write_pcap(path, packets):
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, LINKTYPE_IPV6))
+        for packet in packets:
+            f.write(struct.pack("<IIII", 0, 0, len(packet), len(packet)) + packet)
+
+
+def read(config, pcap, *options):
+    """A tuple for each packet: SPI, whether the ICV is good, UDP port, UDP data."""
+    fields = [x for name in ("esp.spi", "esp.icv_good", "udp.dstport", "data.data")
+              for x in ("-e", name)]
+    done = subprocess.run(
+        ["tshark", "-r", pcap, "-T", "fields", *options, *fields], text=True, check=True,
+        capture_output=True, timeout=120,
+        env={**os.environ, "WIRESHARK_CONFIG_DIR": config, "HOME": config})
+    return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
+
+
+def main():
+    if shutil.which("tshark") is None:
+        print("SKIP: no tshark")
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        config = os.path.join(folder, "config")
+        os.mkdir(config)
+        pcap = os.path.join(folder, "esp.pcap")
+        done = subprocess.run([sys.argv[1], os.path.join(config, "esp_sa")], text=True,
+                              capture_output=True, check=True)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        write_pcap(pcap, [bytes.fromhex(octets) for _, octets in lines])
+        known = read(config, pcap, "-o", "esp.enable_encryption_decode:TRUE",
+                     "-o", "esp.enable_authentication_check:TRUE")
+        unknown = read(folder, pcap)
+    assert len(lines) == 10
+    for (spi, _), row, blind in zip(lines, known, unknown, strict=True):
+        print(row)
+        assert row == (f"0x{int(spi, 16):08x}", "1", "22136", spi[-2:] * 8), row
+        assert blind[1:] == ("", "", ""), blind
+    return 0
+
+
+sys.exit(main())

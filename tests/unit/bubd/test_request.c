@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control protocol: replies by content, from an engine whose status is made up here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+
+/* ---- A made-up engine and kernel room ------------------------------------------------------ */
+
+struct bub_engine {
+	unsigned n_homes, n_peers, n_clients;
+	struct bub_counters counters;
+};
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
+	return a;
+}
+
+bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			    struct bub_home_status *ret)
+{
+	(void)now;
+	if (index >= eng->n_homes)
+		return false;
+	*ret = (struct bub_home_status){
+		.address = addr("2001:db8:1::10"),
+		.home_agent = addr("2001:db8:1::1"),
+		.care_of = index == 0 ? addr("2001:db8:a::10") : in6addr_any,
+		.state = index == 0 ? "registered" : "at home",
+		.why = "since a test",
+		.lifetime_s = index == 0 ? 3599 : 0,
+		.sequence = 65535,
+	};
+	return true;
+}
+
+bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			    struct bub_peer_status *ret)
+{
+	(void)now;
+	if (index >= eng->n_peers)
+		return false;
+	*ret = (struct bub_peer_status){
+		.local = addr("2001:db8:1::10"),
+		.peer = addr("2001:db8:2::10"),
+		.local_care_of = addr("2001:db8:a::10"),
+		.mode = BUB_MODE_BUB,
+		.why = "since the DH exchange",
+		.test = "succeeded",
+		.sequence_out = 7,
+		.sequence_in = 9,
+		.lifetime_s = 3000,
+		.peer_lifetime_s = 2000,
+		.handovers = 3,
+	};
+	return true;
+}
+
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			      struct bub_client_status *ret)
+{
+	(void)now;
+	if (index >= eng->n_clients)
+		return false;
+	*ret = (struct bub_client_status){
+		.home = addr("2001:db8:1::20"),
+		.registered = true,
+		.care_of = addr("2001:db8:b::20"),
+		.lifetime_s = 60,
+		.sequence = 4,
+	};
+	return true;
+}
+
+const struct bub_counters *bub_engine_counters(const struct bub_engine *eng)
+{
+	return &eng->counters;
+}
+
+const char *bub_mode_name(enum bub_mode mode)
+{
+	return mode == BUB_MODE_BUB ? "bub" : "plain";
+}
+
+unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
+{
+	(void)lnx;
+	assert_true(cap >= 2);
+	ret[0] = (struct lnx_counter){"data-out", UINT64_MAX};
+	ret[1] = (struct lnx_counter){"data-hao-no-binding", 0};
+	return 2;
+}
+
+/* ---- The tests ----------------------------------------------------------------------------- */
+
+struct fixture {
+	struct bub_engine engine;
+	struct bub_config cfg;
+	struct request_target target;
+	unsigned n_commands;
+	enum bub_command command;
+	struct in6_addr peer;
+	bool makes_peer;
+};
+
+static void on_command(void *ctx, enum bub_command what, const struct in6_addr *peer)
+{
+	struct fixture *f = ctx;
+
+	f->n_commands++;
+	f->command = what;
+	f->peer = *peer;
+	if (f->makes_peer)
+		f->engine.n_peers = 1;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->cfg.n_homes = 2;
+	f->cfg.ha.enabled = true;
+	f->engine.n_homes = 2;
+	f->engine.n_peers = 1;
+	f->engine.n_clients = 1;
+	f->engine.counters.drop[BUB_DROP_MH_CHECKSUM] = 5;
+	f->engine.counters.sent[BUB_MH_BU] = 6;
+	f->engine.counters.dh_received[2] = 8;
+	f->engine.counters.handovers = 11;
+	f->target = (struct request_target){
+		.src = {.node = "mn1", .cfg = &f->cfg, .engine = &f->engine},
+		.command = on_command,
+		.ctx = f,
+	};
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+/* Asks and parses the one line that comes back. */
+static json_t *ask_octets(struct fixture *f, const char *request, size_t len)
+{
+	char *line = request_answer(request, len, &f->target);
+	json_t *reply = NULL;
+
+	assert_non_null(line);
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	reply = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(reply);
+	free(line);
+	return reply;
+}
+
+static json_t *ask(struct fixture *f, const char *request)
+{
+	return ask_octets(f, request, strlen(request));
+}
+
+static void assert_same_json(const json_t *have, const char *expected_text)
+{
+	json_t *expected = json_loads(expected_text, JSON_DECODE_ANY, NULL);
+
+	assert_non_null(expected);
+	if (json_equal(have, expected) != 1) {
+		char *text = json_dumps(have, JSON_INDENT(1) | JSON_ENCODE_ANY);
+
+		print_message("have: %s\n", text);
+		free(text);
+		fail();
+	}
+	json_decref(expected);
+}
+
+static void show_has_everything(void **state)
+{
+	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
+
+	assert_int_equal(json_object_size(r), 6);
+	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
+	assert_same_json(json_object_get(r, "roles"),
+			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
+	assert_same_json(json_object_get(r, "homes"),
+			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
+			 "  \"care_of\": \"2001:db8:a::10\", \"state\": \"registered\","
+			 "  \"why\": \"since a test\","
+			 "  \"lifetime_s\": 3599, \"sequence\": 65535},"
+			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
+			 "  \"care_of\": null, \"state\": \"at home\", \"lifetime_s\": 0,"
+			 "  \"why\": \"since a test\","
+			 "  \"sequence\": 65535}]");
+	assert_same_json(
+		json_object_get(r, "peers"),
+		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
+		"  \"why\": \"since the DH exchange\", \"test\": \"succeeded\","
+		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
+		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
+		"  \"peer_lifetime_s\": 2000, \"handovers\": 3}]");
+	assert_same_json(json_object_get(r, "clients"),
+			 "[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
+			 "\"2001:db8:b::20\","
+			 "  \"lifetime_s\": 60, \"sequence\": 4}]");
+	assert_int_equal(json_object_size(json_object_get(r, "counters")), 5);
+	json_decref(r);
+}
+
+static void roles_follow_the_configuration(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL;
+
+	f->cfg.n_homes = 0;
+	f->cfg.ha.enabled = false;
+	r = ask(f, "{\"cmd\": \"show\"}");
+	assert_same_json(json_object_get(r, "roles"), "[\"correspondent\"]");
+	json_decref(r);
+}
+
+static void counters_have_every_reason(void **state)
+{
+	json_t *r = ask(*state, "{\"cmd\": \"counters\"}");
+	json_t *c = json_object_get(r, "counters");
+	json_t *drops = json_object_get(c, "drops");
+
+	assert_int_equal(json_object_size(r), 2);
+	assert_int_equal(json_object_size(drops), BUB_DROP_COUNT - 1);
+	assert_int_equal(json_integer_value(json_object_get(drops, "mh-checksum")), 5);
+	assert_same_json(json_object_get(drops, "hao-no-binding"), "0");
+	assert_null(json_object_get(drops, "none"));
+	assert_same_json(json_object_get(c, "sent"),
+			 "{\"brr\": 0, \"hoti\": 0, \"coti\": 0, \"hot\": 0, \"cot\": 0, \"bu\": 6,"
+			 " \"ba\": 0, \"be\": 0, \"bubc\": 0, \"dh1\": 0, \"dh2\": 0, \"dh3\": 0,"
+			 " \"dh4\": 0}");
+	assert_same_json(json_object_get(json_object_get(c, "received"), "dh2"), "8");
+	assert_same_json(json_object_get(c, "engine"),
+			 "{\"handovers\": 11, \"bub-tests\": 0, \"bub-tests-failed\": 0,"
+			 " \"dh-exchanges\": 0, \"dh-failed\": 0, \"tunnel-in\": 0,"
+			 " \"tunnel-out\": 0}");
+	assert_same_json(json_object_get(c, "data"),
+			 "{\"data-out\": 9223372036854775807, \"data-hao-no-binding\": 0}");
+	json_decref(r);
+}
+
+static void commands_reach_the_engine(void **state)
+{
+	static const struct {
+		const char *request;
+		enum bub_command what;
+		const char *peer;
+	} rows[] = {
+		{"{\"cmd\":\"refresh\"}", BUB_CMD_SEND_BINDING_UPDATES, "::"},
+		{"{\"cmd\":\"bub-start\",\"peer\":\"2001:db8:2::10\"}", BUB_CMD_START_BUB,
+		 "2001:db8:2::10"},
+		{"{\"cmd\":\"forget\",\"peer\":\"2001:db8:2:0::10\"}", BUB_CMD_FORGET_PEER,
+		 "2001:db8:2::10"},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *r = ask(f, rows[i].request);
+		struct in6_addr peer = addr(rows[i].peer);
+
+		assert_same_json(r, "{\"ok\": true}");
+		assert_int_equal(f->n_commands, i + 1);
+		assert_int_equal(f->command, rows[i].what);
+		assert_memory_equal(&f->peer, &peer, sizeof(peer));
+		json_decref(r);
+	}
+}
+
+static void assert_refused(struct fixture *f, const char *request, const char *words)
+{
+	json_t *r = ask(f, request);
+	const char *error = json_string_value(json_object_get(r, "error"));
+
+	assert_int_equal(json_object_size(r), 1);
+	assert_non_null(error);
+	if (strstr(error, words) == NULL)
+		fail_msg("\"%s\" has no \"%s\"", error, words);
+	json_decref(r);
+}
+
+static void what_has_no_effect_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_refused(f, "{\"cmd\":\"forget\",\"peer\":\"2001:db8:2::99\"}", "nothing is known");
+	assert_int_equal(f->n_commands, 0);
+	/* The engine was asked, but made no session. */
+	assert_refused(f, "{\"cmd\":\"bub-start\",\"peer\":\"2001:db8:2::99\"}", "no BUB test");
+	assert_int_equal(f->n_commands, 1);
+	f->cfg.n_homes = 0;
+	assert_refused(f, "{\"cmd\":\"refresh\"}", "no mobile node");
+	assert_refused(f, "{\"cmd\":\"bub-start\",\"peer\":\"2001:db8:2::10\"}", "no mobile node");
+	assert_int_equal(f->n_commands, 1);
+}
+
+static void bub_start_with_a_new_peer(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL;
+
+	f->engine.n_peers = 0;
+	f->makes_peer = true;
+	r = ask(f, "{\"cmd\":\"bub-start\",\"peer\":\"2001:db8:2::10\"}");
+	assert_same_json(r, "{\"ok\": true}");
+	json_decref(r);
+}
+
+static void malformed_requests_are_refused(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *words;
+	} rows[] = {
+		{"", "no JSON"},
+		{"show", "no JSON"},
+		{"{", "no JSON"},
+		{"{\"cmd\": \"show\"} x", "no JSON"},
+		{"{\"cmd\": \"show\", \"cmd\": \"refresh\"}", "no JSON"},
+		{"\xff\xfe", "no JSON"},
+		{"[]", "\"cmd\""},
+		{"[\"show\"]", "\"cmd\""},
+		{"{}", "\"cmd\""},
+		{"{\"cmd\": 1}", "\"cmd\""},
+		{"{\"cmd\": null}", "\"cmd\""},
+		{"{\"cmd\": \"\"}", "unknown command"},
+		{"{\"cmd\": \"halt\"}", "unknown command \"halt\""},
+		{"{\"cmd\": \"forget\"}", "needs a peer"},
+		{"{\"cmd\": \"forget\", \"peer\": 7}", "needs a peer"},
+		{"{\"cmd\": \"bub-start\", \"peer\": null}", "needs a peer"},
+		{"{\"cmd\": \"bub-start\", \"peer\": \"mn2\"}", "no IPv6 address"},
+		{"{\"cmd\": \"bub-start\", \"peer\": \"192.0.2.1\"}", "no IPv6 address"},
+		{"{\"cmd\": \"bub-start\", \"peer\": \"ff02::1\"}", "unicast"},
+		{"{\"cmd\": \"bub-start\", \"peer\": \"%n%s\"}", "%n%s"},
+	};
+	struct fixture *f = *state;
+	char nul[] = "{\"cmd\":\0\"show\"}";
+	json_t *r = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_refused(f, rows[i].request, rows[i].words);
+	r = ask_octets(f, nul, sizeof(nul) - 1);
+	assert_non_null(json_object_get(r, "error"));
+	json_decref(r);
+	assert_int_equal(f->n_commands, 0);
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+	char request[REQUEST_MAX];
+	json_t *r = NULL;
+
+	memset(request, '[', sizeof(request));
+	r = ask_octets(*state, request, sizeof(request));
+	assert_non_null(json_object_get(r, "error"));
+	json_decref(r);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(show_has_everything),
+		T(roles_follow_the_configuration),
+		T(counters_have_every_reason),
+		T(commands_reach_the_engine),
+		T(what_has_no_effect_is_refused),
+		T(bub_start_with_a_new_peer),
+		T(malformed_requests_are_refused),
+		T(deep_nesting_is_refused),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

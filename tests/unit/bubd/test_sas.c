@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The SAs of both ends, made from configurations: what one seals the other opens, and numbers go on
+ * after a crash, after a clean exit and after a change of the home agent.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sas.h"
+
+static const struct bub_time t0 = {1000 * BUB_NS_PER_S};
+
+struct end {
+	char dir[64];
+	struct bubd_config cfg;
+	struct bubd_pair pair;
+	struct sas *sas;
+};
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
+	return a;
+}
+
+static void start(struct end *e)
+{
+	char error[256] = "";
+
+	e->sas = sas_new(&e->cfg, NULL, t0, error, sizeof(error));
+	if (e->sas == NULL)
+		fail_msg("%s", error);
+}
+
+static void finish(struct end *e)
+{
+	char error[256] = "";
+
+	assert_int_equal(sas_free(e->sas, error, sizeof(error)), 0);
+	e->sas = NULL;
+}
+
+static void make(struct end *e, const char *home_agent, bool at_home_agent)
+{
+	memset(e, 0, sizeof(*e));
+	(void)snprintf(e->dir, sizeof(e->dir), "/tmp/bub-sas-XXXXXX");
+	assert_non_null(mkdtemp(e->dir));
+	e->pair.home = addr("2001:db8:1::10");
+	e->pair.home_agent = addr(home_agent);
+	e->pair.at_home_agent = at_home_agent;
+	e->pair.secret_len = 32;
+	memset(e->pair.secret, 0x5a, 32);
+	e->cfg.pairs = &e->pair;
+	e->cfg.n_pairs = 1;
+	(void)snprintf(e->cfg.state_dir, sizeof(e->cfg.state_dir), "%s", e->dir);
+	start(e);
+}
+
+/* Leaves the files as they are: what a crash does.  The lock goes with the process, here with a
+ * copy of the folder. */
+static void crash(struct end *e)
+{
+	char command[256];
+	char old[64];
+
+	(void)snprintf(old, sizeof(old), "%s", e->dir);
+	(void)snprintf(e->dir, sizeof(e->dir), "/tmp/bub-sas-XXXXXX");
+	assert_non_null(mkdtemp(e->dir));
+	(void)snprintf(command, sizeof(command), "cp %s/esp-* %s/", old, e->dir);
+	(void)!system(command); /* NOLINT(cert-env33-c): nothing to copy is fine */
+	(void)sas_free(e->sas, NULL, 0);
+	(void)snprintf(command, sizeof(command), "rm -r %s", old);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+	(void)snprintf(e->cfg.state_dir, sizeof(e->cfg.state_dir), "%s", e->dir);
+	start(e);
+}
+
+static void destroy(struct end *e)
+{
+	char command[256];
+
+	if (e->sas != NULL)
+		finish(e);
+	(void)snprintf(command, sizeof(command), "rm -r %s", e->dir);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
+/* A packet through the tunnel from @a to @b; returns what @b says, and its number. */
+static enum esp_result carry(struct end *a, struct end *b, uint32_t *ret_sequence)
+{
+	static const uint8_t inner[48] = {0x60, 0, 0, 0, 0, 8, 59, 64};
+	static uint8_t counter;
+	uint8_t iv[16] = {++counter};
+	uint8_t wire[256];
+	uint8_t out[256];
+	struct esp_opened opened;
+	struct in6_addr home = addr("2001:db8:1::10");
+	struct in6_addr src = addr("2001:db8:a::1");
+	struct in6_addr dst = addr("2001:db8:b::1");
+	struct esp_sa *sa =
+		esp_sad_find_out(sas_database(a->sas), &home, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
+	size_t len = 0;
+
+	assert_non_null(sa);
+	assert_int_equal(
+		esp_seal_tunnel(sa, &src, &dst, inner, sizeof(inner), iv, wire, sizeof(wire), &len),
+		ESP_OK);
+	*ret_sequence = (uint32_t)wire[44] << 24 | (uint32_t)wire[45] << 16 |
+			(uint32_t)wire[46] << 8 | wire[47];
+	return esp_open(sas_database(b->sas), wire, len, 6, 40, out, sizeof(out), &opened);
+}
+
+static void both_ends_understand_each_other(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t sequence = 0;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&ha, "2001:db8:1::1", true);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_int_equal(sequence, 1);
+	assert_int_equal(carry(&ha, &mn, &sequence), ESP_OK);
+	assert_int_equal(sequence, 1);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+static void numbers_go_on(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t sequence = 0;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&ha, "2001:db8:1::1", true);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	finish(&mn);
+	start(&mn);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_int_equal(sequence, 6); /* a clean exit loses none */
+	crash(&mn);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_true(sequence > 6); /* and a crash repeats none */
+	finish(&ha);
+	start(&ha);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+static void a_restarted_receiver_remembers(void **state)
+{
+	struct end mn;
+	struct end again;
+	struct end ha;
+	uint32_t sequence = 0;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&again, "2001:db8:1::1", false); /* sends the same numbers: a replay */
+	make(&ha, "2001:db8:1::1", true);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	finish(&ha);
+	start(&ha);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(carry(&again, &ha, &sequence), ESP_REPLAY);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	destroy(&mn);
+	destroy(&again);
+	destroy(&ha);
+}
+
+static int use(struct end *mn, const char *home_agent)
+{
+	struct in6_addr home = addr("2001:db8:1::10");
+	struct in6_addr agent = addr(home_agent);
+	char error[256] = "";
+
+	return sas_use_home_agent(mn->sas, &mn->cfg, &home, &agent, t0, error, sizeof(error));
+}
+
+static void discovered_home_agents(void **state)
+{
+	struct in6_addr home = addr("2001:db8:1::10");
+	struct end mn;
+	struct end ha1;
+	struct end ha2;
+	uint32_t sequence = 0;
+
+	(void)state;
+	make(&mn, "::", false);
+	make(&ha1, "2001:db8:1::1", true);
+	make(&ha2, "2001:db8:1::2", true);
+	assert_null(esp_sad_find_out(sas_database(mn.sas), &home, ESP_TUNNEL, ESP_CLASS_PAYLOAD));
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0);
+	assert_int_equal(carry(&mn, &ha1, &sequence), ESP_OK);
+	assert_int_equal(use(&mn, "2001:db8:1::2"), 0);
+	assert_int_equal(carry(&mn, &ha2, &sequence), ESP_OK);
+	assert_int_equal(sequence, 1); /* an SA of its own */
+	assert_int_equal(carry(&ha2, &mn, &sequence), ESP_OK);
+	/* Back to the first, twice: its numbers go on. */
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0);
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0);
+	assert_int_equal(carry(&mn, &ha1, &sequence), ESP_OK);
+	assert_int_equal(sequence, 2);
+	assert_int_equal(carry(&ha1, &mn, &sequence), ESP_OK);
+	finish(&mn);
+	start(&mn);
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0);
+	assert_int_equal(carry(&mn, &ha1, &sequence), ESP_OK);
+	assert_int_equal(sequence, 3);
+	destroy(&mn);
+	destroy(&ha1);
+	destroy(&ha2);
+}
+
+static void changes_of_home_agent_are_bounded(void **state)
+{
+	struct end mn;
+	unsigned n = 0;
+
+	(void)state;
+	make(&mn, "::", false);
+	while (n < 1000 && use(&mn, n % 2 == 0 ? "2001:db8:1::1" : "2001:db8:1::2") == 0)
+		n++;
+	assert_true(n >= 10);
+	assert_true(n < 1000); /* an error, not a crash */
+	destroy(&mn);
+}
+
+static void a_configured_home_agent_stays(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t sequence = 0;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&ha, "2001:db8:1::1", true);
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+/* The disk fails while a tunnel is busy: first a warning, then a stop, never a number twice. */
+static void a_failing_disk_stops_in_time(void **state)
+{
+	struct in6_addr home = addr("2001:db8:1::10");
+	struct end mn;
+	struct end ha;
+	struct esp_sa_status status;
+	char path[128];
+	char error[256] = "";
+	uint32_t sequence = 0;
+	enum sas_verdict verdict = SAS_FINE;
+	bool warned = false;
+	bool pending = false;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&ha, "2001:db8:1::1", true);
+	esp_sa_get_status(
+		esp_sad_find_out(sas_database(mn.sas), &home, ESP_TUNNEL, ESP_CLASS_PAYLOAD),
+		&status);
+	(void)snprintf(path, sizeof(path), "%s/esp-%08x.new", mn.dir, status.spi);
+	assert_int_equal(mkdir(path, 0700), 0);
+	while (verdict != SAS_STOP) {
+		for (unsigned i = 0; i < SAS_CHECK_PACKETS; i++)
+			(void)carry(&mn, &ha, &sequence);
+		verdict = sas_check(mn.sas, t0, &pending, error, sizeof(error));
+		warned |= verdict == SAS_WARN;
+		assert_true(sequence <= 16384);
+	}
+	assert_true(warned);
+	assert_non_null(strstr(error, "cannot write"));
+	assert_int_equal(rmdir(path), 0);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+/* ---- Written out --------------------------------------------------------------------------- */
+
+#define N_WRITTEN 4
+
+/* As config_sa.c would make them: transport and tunnel, up and down, with old algorithms. */
+static void make_written(struct end *e, bool at_home_agent)
+{
+	static struct bubd_sa sas[2][N_WRITTEN];
+	struct bubd_sa *s = sas[at_home_agent];
+
+	memset(e, 0, sizeof(*e));
+	memset(s, 0, sizeof(sas[0]));
+	(void)snprintf(e->dir, sizeof(e->dir), "/tmp/bub-sas-XXXXXX");
+	assert_non_null(mkdtemp(e->dir));
+	for (unsigned i = 0; i < N_WRITTEN; i++) {
+		struct esp_sa_params *p = &s[i].params;
+
+		p->spi = 0x7d0 + i;
+		p->owner = addr("2001:db8:1::10");
+		p->direction = (i % 2 == 0) != at_home_agent ? ESP_OUT : ESP_IN;
+		p->mode = i < 2 ? ESP_TRANSPORT : ESP_TUNNEL;
+		p->covers = i < 2 ? ESP_CLASS_BINDING : ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD;
+		p->alg = ESP_3DES_CBC_HMAC_SHA1_96;
+		for (unsigned k = 0; k < 24; k++)
+			p->enc_key[k] = (uint8_t)(16 * i + 3 * k);
+	}
+	e->pair.home = addr("2001:db8:1::10");
+	e->pair.at_home_agent = at_home_agent;
+	if (at_home_agent)
+		e->pair.home_agent = addr("2001:db8:1::1"); /* the mobile node discovers it */
+	e->cfg.pairs = &e->pair;
+	e->cfg.n_pairs = 1;
+	e->cfg.sas = s;
+	e->cfg.n_sas = N_WRITTEN;
+	(void)snprintf(e->cfg.state_dir, sizeof(e->cfg.state_dir), "%s", e->dir);
+	start(e);
+}
+
+static void written_out(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t before = 0;
+	uint32_t sequence = 0;
+	bool pending = false;
+	char error[256] = "";
+	char path[128];
+
+	(void)state;
+	make_written(&mn, false);
+	make_written(&ha, true);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_int_equal(carry(&ha, &mn, &sequence), ESP_OK);
+	assert_int_equal(use(&mn, "2001:db8:1::1"), 0); /* whatever it is */
+	assert_int_equal(carry(&mn, &ha, &before), ESP_OK);
+	assert_int_equal(before, 2);
+	assert_int_equal(sas_check(mn.sas, t0, &pending, error, sizeof(error)), SAS_FINE);
+	(void)snprintf(path, sizeof(path), "%s/esp-000007d2", mn.dir);
+	assert_int_equal(access(path, R_OK), 0);
+	crash(&mn);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_true(sequence > before);
+	before = sequence;
+	finish(&mn);
+	start(&mn);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_int_equal(sequence, before + 1);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+/* An SA for signalling in tunnel mode is kept as exactly as one in transport mode. */
+static void signalling_is_kept_exactly(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t sequence = 0;
+	bool pending = false;
+	char error[256] = "";
+
+	(void)state;
+	make_written(&mn, false);
+	make_written(&ha, true);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_int_equal(sas_check(ha.sas, t0, &pending, error, sizeof(error)), SAS_FINE);
+	assert_false(pending); /* payload: a block behind is good enough */
+	finish(&ha);
+	ha.cfg.sas[2].params.covers = ESP_CLASS_MOBILITY;
+	start(&ha);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_NOT_COVERED);
+	assert_int_equal(sas_check(ha.sas, t0, &pending, error, sizeof(error)), SAS_FINE);
+	assert_true(pending);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+static void weak_ones_are_told(void **state)
+{
+	struct esp_sa_params p = {.spi = 0x7d0, .direction = ESP_IN};
+	char text[128] = "";
+
+	(void)state;
+	for (unsigned alg = 0; alg < ESP_ALG_COUNT; alg++) {
+		p.alg = alg;
+		assert_int_equal(sas_weakness(&p, text, sizeof(text)),
+				 alg > ESP_AES_256_CBC_HMAC_SHA256_128);
+	}
+	p.alg = ESP_3DES_CBC_HMAC_SHA1_96;
+	assert_true(sas_weakness(&p, text, sizeof(text)));
+	assert_string_equal(text,
+			    "SA 0x7d0: 3des-cbc with hmac-sha1-96; for old peers and tests only");
+	p.alg = ESP_AES_CBC_HMAC_SHA256_128;
+	p.any_sequence = true;
+	assert_true(sas_weakness(&p, text, sizeof(text)));
+	assert_non_null(strstr(text, "no replay check"));
+}
+
+static void no_secrets_no_folder(void **state)
+{
+	struct bubd_config cfg = {.state_dir = "/no/such/folder/state"};
+	char error[256] = "";
+	struct sas *sas = sas_new(&cfg, NULL, t0, error, sizeof(error));
+	bool pending = true;
+
+	(void)state;
+	assert_non_null(sas);
+	assert_int_equal(sas_check(sas, t0, &pending, error, sizeof(error)), SAS_FINE);
+	assert_int_equal(sas_free(sas, error, sizeof(error)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_ends_understand_each_other),
+		cmocka_unit_test(numbers_go_on),
+		cmocka_unit_test(a_restarted_receiver_remembers),
+		cmocka_unit_test(discovered_home_agents),
+		cmocka_unit_test(changes_of_home_agent_are_bounded),
+		cmocka_unit_test(a_configured_home_agent_stays),
+		cmocka_unit_test(a_failing_disk_stops_in_time),
+		cmocka_unit_test(written_out),
+		cmocka_unit_test(signalling_is_kept_exactly),
+		cmocka_unit_test(weak_ones_are_told),
+		cmocka_unit_test(no_secrets_no_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

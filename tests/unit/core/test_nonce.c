@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nonces of the correspondent (RFC 6275, 5.2.1 and 5.2.2): how long a token is good, that the list
+ * goes on where the 16-bit index wraps, that forgetting works.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core.h"
+
+static const struct in6_addr address = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 1}};
+
+static void next_octets(void *ctx, uint8_t *buf, size_t len)
+{
+	uint32_t *seed = ctx;
+
+	for (size_t i = 0; i < len; i++) {
+		*seed = *seed * 1103515245u + 12345u;
+		buf[i] = (uint8_t)(*seed >> 16);
+	}
+}
+
+static uint32_t seed;
+
+static struct bub_engine *correspondent(void)
+{
+	struct bub_config cfg;
+	struct bub_env env = {.ctx = &seed, .random = next_octets};
+	struct bub_engine *eng = NULL;
+
+	seed = 7;
+	bub_config_init(&cfg);
+	cfg.limit.bindings = 1;
+	assert_int_equal(bub_engine_new(&cfg, &env, (struct bub_time){BUB_NS_PER_S}, &eng), 0);
+	return eng;
+}
+
+static void later(struct bub_engine *eng, uint64_t s)
+{
+	eng->now = bub_time_add_s(eng->now, s);
+}
+
+static void a_token_is_good_for_210_to_240_s(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	uint8_t first[BUB_TOKEN_LEN], again[BUB_TOKEN_LEN];
+	uint16_t index;
+
+	(void)state;
+	for (unsigned age = 0; age < 30; age++) {
+		nonce_forget(eng);
+		nonce_token(eng, &address, false, &index, first); /* makes a nonce */
+		later(eng, age);
+		nonce_token(eng, &address, false, &index, first); /* hands it out at that age */
+		later(eng, 210);
+		assert_true(nonce_token_at(eng, &address, false, index, again));
+		assert_memory_equal(first, again, BUB_TOKEN_LEN);
+		later(eng, 30 - age);
+		assert_false(nonce_token_at(eng, &address, false, index, again));
+	}
+	bub_engine_free(eng);
+}
+
+static void the_index_wraps(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	uint8_t token[16][BUB_TOKEN_LEN], again[BUB_TOKEN_LEN];
+	uint16_t index[16];
+
+	(void)state;
+	eng->last_nonce = 65533;
+	/* Fast enough that all still live: one each 30 s, seven at a time. */
+	for (unsigned i = 0; i < 16; i++) {
+		nonce_token(eng, &address, true, &index[i], token[i]);
+		assert_int_equal(index[i], (uint16_t)(65534 + i));
+		for (unsigned k = i < 7 ? 0 : i - 7; k <= i; k++) {
+			assert_true(nonce_token_at(eng, &address, true, index[k], again));
+			assert_memory_equal(token[k], again, BUB_TOKEN_LEN);
+		}
+		if (i >= 8)
+			assert_false(nonce_token_at(eng, &address, true, index[i - 8], again));
+		later(eng, 30);
+	}
+	bub_engine_free(eng);
+}
+
+static void tokens_differ(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	struct in6_addr other = address;
+	uint8_t home[BUB_TOKEN_LEN], care_of[BUB_TOKEN_LEN], elsewhere[BUB_TOKEN_LEN];
+	uint16_t index;
+
+	(void)state;
+	other.s6_addr[15] = 2;
+	nonce_token(eng, &address, false, &index, home);
+	nonce_token(eng, &address, true, &index, care_of);
+	nonce_token(eng, &other, false, &index, elsewhere);
+	assert_memory_not_equal(home, care_of, BUB_TOKEN_LEN);
+	assert_memory_not_equal(home, elsewhere, BUB_TOKEN_LEN);
+	bub_engine_free(eng);
+}
+
+static void forgetting_and_guessing(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	uint8_t token[BUB_TOKEN_LEN];
+	uint16_t index;
+
+	(void)state;
+	nonce_token(eng, &address, false, &index, token);
+	for (unsigned i = 1; i < 65536; i++)
+		assert_false(nonce_token_at(eng, &address, false, (uint16_t)(index + i), token));
+	assert_true(nonce_token_at(eng, &address, false, index, token));
+	nonce_forget(eng);
+	assert_false(nonce_token_at(eng, &address, false, index, token));
+	bub_engine_free(eng);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_is_good_for_210_to_240_s),
+		cmocka_unit_test(the_index_wraps),
+		cmocka_unit_test(tokens_differ),
+		cmocka_unit_test(forgetting_and_guessing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fixed tables: finding, filling up, freeing, walking with removal, no memory left behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "table.h"
+
+struct entry {
+	struct tentry key;
+	uint8_t secret[16];
+};
+
+static struct in6_addr addr(unsigned n)
+{
+	struct in6_addr a = {.s6_addr = {0x20, 1}};
+
+	a.s6_addr[14] = (uint8_t)(n >> 8);
+	a.s6_addr[15] = (uint8_t)(n & 0xff);
+	return a;
+}
+
+static uint8_t *memory;
+
+static struct table make(uint32_t cap, uint64_t seed)
+{
+	struct arena ar = {0};
+	struct table t;
+
+	table_init(&t, &ar, cap, sizeof(struct entry), seed);
+	memory = calloc(1, ar.used + 1);
+	assert_non_null(memory);
+	ar = (struct arena){.base = memory};
+	table_init(&t, &ar, cap, sizeof(struct entry), seed);
+	return t;
+}
+
+static void fills_and_empties(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 5; seed++) {
+		struct table t = make(37, seed * 77);
+		struct in6_addr a, b = addr(1);
+
+		for (unsigned round = 0; round < 3; round++) {
+			for (unsigned i = 0; i < 37; i++) {
+				a = addr(i);
+				assert_null(table_find(&t, &a, &b));
+				assert_non_null(table_add(&t, &a, &b));
+			}
+			a = addr(99);
+			assert_null(table_add(&t, &a, &b)); /* full */
+			assert_null(table_find(&t, &a, &b));
+			assert_int_equal(t.used, 37);
+			for (unsigned i = 0; i < 37; i++) {
+				a = addr((i * 5 + round) % 37);
+				table_remove(&t, table_find(&t, &a, &b));
+				assert_null(table_find(&t, &a, &b));
+			}
+			assert_int_equal(t.used, 0);
+		}
+		free(memory);
+	}
+}
+
+static void both_addresses_are_the_key(void **state)
+{
+	struct table t = make(4, 1);
+	struct in6_addr one = addr(1), two = addr(2);
+	struct entry *e;
+
+	(void)state;
+	e = table_add(&t, &one, &two);
+	assert_ptr_equal(table_find(&t, &one, &two), e);
+	assert_null(table_find(&t, &two, &one));
+	assert_null(table_find(&t, &one, &one));
+	free(memory);
+}
+
+static void walking_with_removal(void **state)
+{
+	struct table t = make(10, 3);
+	struct in6_addr b = addr(0);
+	unsigned seen = 0;
+
+	(void)state;
+	assert_null(table_next(&t, NULL));
+	for (unsigned i = 0; i < 10; i++) {
+		struct in6_addr a = addr(i);
+
+		assert_non_null(table_add(&t, &a, &b));
+	}
+	for (struct entry *e = table_next(&t, NULL); e != NULL; e = table_next(&t, e)) {
+		seen++;
+		if (seen % 2 == 0)
+			table_remove(&t, e);
+	}
+	assert_int_equal(seen, 10);
+	assert_int_equal(t.used, 5);
+	for (struct entry *e = table_next(&t, NULL); e != NULL; e = table_next(&t, e))
+		seen--;
+	assert_int_equal(seen, 5);
+	free(memory);
+}
+
+static void removal_wipes(void **state)
+{
+	static const uint8_t zero[16];
+	struct table t = make(2, 0);
+	struct in6_addr a = addr(1);
+	struct entry *e = table_add(&t, &a, &a);
+
+	(void)state;
+	memset(e->secret, 0x5a, sizeof e->secret);
+	table_remove(&t, e);
+	assert_memory_equal(e->secret, zero, sizeof zero);
+	e = table_add(&t, &a, &a);
+	assert_memory_equal(e->secret, zero, sizeof zero);
+	free(memory);
+}
+
+static void of_no_size(void **state)
+{
+	struct table t = make(0, 0);
+	struct in6_addr a = addr(1);
+
+	(void)state;
+	assert_null(table_find(&t, &a, &a));
+	assert_null(table_add(&t, &a, &a));
+	assert_null(table_next(&t, NULL));
+	free(memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fills_and_empties),
+		cmocka_unit_test(both_addresses_are_the_key),
+		cmocka_unit_test(walking_with_removal),
+		cmocka_unit_test(removal_wipes),
+		cmocka_unit_test(of_no_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The parts of bublab that need no namespaces: captures, ESP, bounds, losses, timeline, options."""
+
+import argparse
+import ipaddress
+import pathlib
+import struct
+import tempfile
+import unittest
+
+from bublab import __main__ as command
+from bublab import bounds, daemons, esp, pcap, report, timeline, topology
+from bublab.events import Event, EventLogs
+from bublab.session import Handover, describe
+
+COA1, COA2 = "2001:db8:1a::ff:fe00:101", "2001:db8:2a::ff:fe00:102"
+HOA1, HOA2 = topology.HOME_ADDRESS["mn1"], topology.HOME_ADDRESS["mn2"]
+
+
+def packed(address):
+    return ipaddress.IPv6Address(address).packed
+
+
+def ip6(src, dst, proto, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + packed(src) + packed(dst) + payload
+
+
+def rh2(proto, home):
+    return struct.pack("!BBBBI", proto, 2, 2, 1, 0) + packed(home)
+
+
+def hao(proto, home):
+    return struct.pack("!BBBB", proto, 2, 1, 2) + bytes(2) + bytes([0xC9, 16]) + packed(home)
+
+
+def write_pcap(path, frames, magic=0xA1B2C3D4):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHIIII", magic, 2, 4, 0, 0, 262144, 1))
+        for when, data in frames:
+            frame = bytes(12) + struct.pack("!H", 0x86DD) + data
+            sec, usec = divmod(round(when * 1e6), 1_000_000)
+            file.write(struct.pack("<IIII", sec, usec, len(frame), len(frame)) + frame)
+
+
+class Capture(unittest.TestCase):
+    def test_route_optimised_data(self):
+        data = rh2(60, HOA2) + hao(17, HOA1) + b"\x13\x89\x13\x89\0\x08\0\0"
+        packet = pcap.parse(ip6(COA1, COA2, 43, data))
+        self.assertEqual((packet.home_src, packet.home_dst), (HOA1, HOA2))
+        self.assertEqual((packet.src, packet.dst), (COA1, COA2))
+        self.assertTrue(packet.is_data and packet.has_rh2)
+
+    def test_mobility_messages(self):
+        for kind, name in ((5, "Binding Update"), (8, "BUB Complete"), (99, "MH 99")):
+            header = bytes([59, 1, kind, 0, 0, 0, 0, 0]) + bytes(8)
+            packet = pcap.parse(ip6(COA1, HOA2, 60, hao(135, HOA1) + header))
+            self.assertEqual(packet.mobility, name)
+            self.assertFalse(packet.is_data)
+        packet = pcap.parse(ip6(COA1, HOA2, 135, bytes([59, 1, 11, 0, 0, 0, 3, 1]) + bytes(8)))
+        self.assertEqual(packet.mobility, "DH3")
+
+    def test_every_truncation_is_survived(self):
+        whole = ip6(COA1, COA2, 43, rh2(60, HOA2) + hao(17, HOA1) + bytes(8))
+        for length in range(len(whole)):
+            packet = pcap.parse(whole[:length])
+            self.assertTrue(packet is None or packet.src == COA1)
+
+    def test_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "x.pcap")
+            write_pcap(path, [(1700000000.25, ip6(COA1, COA2, 17, bytes(8)))])
+            [(when, packet)] = pcap.packets(path)
+            self.assertEqual((when, packet.dst), (1700000000.25, COA2))
+            write_pcap(path, [], magic=0x0A0D0D0A)  # pcapng
+            with self.assertRaises(ValueError):
+                list(pcap.packets(path))
+
+
+class Esp(unittest.TestCase):
+    KEY = bytes.fromhex("06a9214036b8a15b512e03d534120006")
+
+    def test_aes_cbc(self):
+        """RFC 3602, 4: case 1."""
+        iv = bytes.fromhex("3dafba429d9eb430b422da802c9fac41")
+        sealed = bytes.fromhex("e353779c1079aeb82708942dbe77181a")
+        self.assertEqual(esp.aes_128_cbc(self.KEY, iv, sealed), b"Single block msg")
+
+    def test_key_log(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "mn1.keys")
+            row = ["IPv6", "*", "*", "0x00001000", "AES-CBC [RFC3602]", "0x" + self.KEY.hex()]
+            row += ["HMAC-SHA-256-128 [RFC4868]", "0x" + "11" * 32]
+            text = ",".join(f'"{cell}"' for cell in row)
+            path.write_text(f"# bub-key Kbm {HOA1} {HOA2} 00\n{text}\n")
+            self.assertEqual(esp.read_keys([path]), {0x1000: self.KEY})
+
+    def test_unknown_spi_stays_closed(self):
+        packet = pcap.parse(ip6(COA1, "2001:db8:1::1", 50, bytes(120)))
+        self.assertIs(esp.innermost(packet, {}), packet)
+
+    def test_plain_tunnel_is_opened(self):
+        inner = ip6(HOA2, HOA1, 17, bytes(8))
+        packet = pcap.parse(ip6("2001:db8:1::1", COA1, 41, inner))
+        self.assertEqual(esp.innermost(packet, {}).dst, HOA1)
+
+
+class Bounds(unittest.TestCase):
+    """The numbers are added up by hand from the default delays."""
+
+    def places(self, one, two, static=False, **delays):
+        return bounds.Places(topology.Options(delays), {"mn1": one, "mn2": two}, static)
+
+    def test_paths(self):
+        away = self.places("ar1a", "ar2b")
+        self.assertEqual(away.home("mn1"), 5 + 10 + 15)
+        self.assertEqual(away.direct(), 5 + 10 + 10 + 5)
+        self.assertEqual(away.backhaul("mn1", "mn2"), 30 + 15 + 15 + 30)
+        self.assertEqual(away.via_home_of("mn1", "mn2"), 5 + 10 + 15 + 15 + 10 + 5)
+        home = self.places("ha1", "ar2a")
+        self.assertEqual(home.home("mn1"), 5)
+        self.assertEqual(home.direct(), 5 + 15 + 10 + 5)
+        self.assertEqual(home.backhaul("mn1", "mn2"), 5 + 15 + 15 + 30)
+
+    def test_bounds(self):
+        places = self.places("ar1a", "ar2b")
+        self.assertEqual(bounds.tunnel_bound(places, "mn1"), 60)
+        self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", False), 60 + 60 + 30)
+        self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", True), 180 + 60 + 30)
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, None), 60)
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", False, None), 90 + 30)
+
+    def test_double_jump(self):
+        places = self.places("ar1a", "ar2b")
+        # Data through both tunnels is there before the Binding Update has had its effect.
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, 0), 30 + 30 + 30)
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, 20), 20 + 90)
+        # The peer's home agent hears of the peer's place only after our Binding Update came.
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, 100), 130 + 30 + 30)
+        # The peer was there long before us: our home agent has to hear of us first.
+        self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, -100), 30 + 30)
+
+    def test_static_peer(self):
+        places = self.places("ar1b", "ar2a", static=True)
+        self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", False), 4 * 30)
+
+    def test_delays_of_the_command_line(self):
+        places = self.places("ar1a", "ar2b", ar1a=1, mn1=2)
+        self.assertEqual(places.direct(), 2 + 1 + 10 + 5)
+
+
+class Losses(unittest.TestCase):
+    def test_each_belongs_to_the_last_cut_that_it_may_have_met(self):
+        handovers = [Handover("", {"mn1": "ar1a"}, {}, cut, True) for cut in (100.0, 110.0)]
+        lost = [50.0, 99.9, 100.2, 109.5, 109.9, 110.1]
+        self.assertEqual(report.attribute(lost, handovers), ([3, 2], 1))
+
+
+    def test_stalls_belong_to_the_cut_that_they_followed(self):
+        handovers = [Handover("", {"mn1": "ar1a"}, {}, cut, True) for cut in (100.0, 110.0)]
+        progress = [(99.0, 1), (99.95, 2), (102.0, 3), (105.0, 4), (109.95, 5), (113.0, 6)]
+        self.assertEqual([round(ms) for ms in report.stalls(progress, handovers)], [4950, 3050])
+
+
+class Timeline(unittest.TestCase):
+    def setUp(self):
+        names = timeline.Names()
+        for address, name in ((HOA1, "mn1"), (HOA2, "mn2"), ("2001:db8:1::1", "ha1")):
+            names.add(address, name)
+        self.condenser = timeline.Condenser(names)
+
+    def lines(self, *events):
+        found = []
+        for event in events:
+            found += self.condenser.feed(event)
+        return [(line.node, line.text) for line in found + list(self.condenser.flush())]
+
+    def sent(self, when, what, via, number=7, peer=HOA2):
+        return Event(when, "mn1", "sent", {"what": what, "via": via, "number": number, "peer": peer})
+
+    def test_copies_share_a_line(self):
+        update = "Binding Update"
+        lines = self.lines(
+            self.sent(1.0, update, "home agent", 3, "2001:db8:1::1"),
+            self.sent(1.001, update, "home agents"),
+            self.sent(1.001, update, "direct"),
+        )
+        self.assertEqual(
+            lines,
+            [
+                ("mn1", "-> ha1  Binding Update 3 [ESP]"),
+                ("mn1", "-> mn2  Binding Update 7 [through the home agents and direct]"),
+            ],
+        )
+
+    def test_messages_apart_do_not(self):
+        self.assertEqual(
+            len(self.lines(self.sent(1.0, "DH1", "direct"), self.sent(1.2, "DH3", "direct"))), 2
+        )
+
+    def test_mode(self):
+        state = {"machine": "mode", "from": "ro", "to": "bub", "what": "why", "peer": HOA2}
+        self.assertEqual(
+            self.lines(Event(1, "mn1", "state", state)), [("mn1", "BUB mode with mn2 (why)")]
+        )
+
+
+class Events(unittest.TestCase):
+    def test_logs_are_followed_and_half_lines_wait(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "log")
+            logs = EventLogs()
+            logs.follow(path)
+            logs.poll()
+            path.write_text('{"time": 2, "node": "mn1", "event": "start"}\n{"time": 1, "no')
+            logs.poll()
+            self.assertEqual([e.time for e in logs.all], [2])
+            with open(path, "a") as file:
+                file.write('de": "mn2", "event": "start"}\n')
+            logs.poll()
+            self.assertEqual([e.time for e in logs.ordered()], [1, 2])
+
+
+class Options(unittest.TestCase):
+    def test_links(self):
+        self.assertEqual(command.delay_value("ar1a=2.5"), ("ar1a", 2.5))
+        for bad in ("x=1", "ar1a", "ar1a=", "ar1a=-1", "ar1a=many", "ar1a=nan"):
+            with self.subTest(bad), self.assertRaises(argparse.ArgumentTypeError):
+                command.delay_value(bad)
+        with self.assertRaises(argparse.ArgumentTypeError):
+            command.loss_value("mn1=101")
+
+    def test_out_folder_with_other_things_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder)
+            (out / "precious").touch()
+            with self.assertRaises(command.LabError):
+                command.prepare_out(out)
+            (out / "precious").rename(out / "summary.json")
+            command.prepare_out(out)
+            self.assertEqual([p.name for p in out.iterdir()], ["logs"])
+
+    def test_out_folder_that_cannot_be_made(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "file")
+            file.touch()
+            for out in (file, file / "below", pathlib.Path("/proc/x")):
+                with self.subTest(out), self.assertRaisesRegex(command.LabError, str(out)):
+                    command.prepare_out(out)
+
+    def test_configs(self):
+        out, run = pathlib.Path("/o"), pathlib.Path("/r")
+        mn1 = daemons.config_text("mn1", daemons.BubOptions(direct_copy=False), out, run)
+        self.assertIn('home-address = "2001:db8:1::10/64"', mn1)
+        self.assertIn("direct-copy = false", mn1)
+        self.assertIn("policy = allow", mn1)
+        mn2 = daemons.config_text("mn2", daemons.BubOptions(stock_peer=True), out, run)
+        self.assertIn("policy = never", mn2)
+        static = daemons.BubOptions(static_peer=True)
+        self.assertNotIn("mobile-node", daemons.config_text("mn2", static, out, run))
+        self.assertNotIn("mn2.secret", daemons.config_text("ha2", static, out, run))
+        self.assertIn("mn1.secret", daemons.config_text("ha1", static, out, run))
+
+    def test_what_a_move_is_called(self):
+        before = {"mn1": "ha1", "mn2": "ar2a"}
+        self.assertEqual(describe({"mn1": "ar1a"}, before), "mn1 leaves home for ar1a")
+        self.assertEqual(
+            describe({"mn1": "ar1a", "mn2": "ha2"}, before),
+            "mn1 leaves home for ar1a and mn2 returns home in the same instant",
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
