@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "flights.h"
+#include "homelink.h"
 
 #define GRACE_NS (1000 * BUB_NS_PER_MS)
 #define FOREVER_NS UINT64_MAX
@@ -20,12 +21,9 @@ struct world {
 	struct node **node;
 	struct node **due; /* heap of the nodes by their next timers */
 	unsigned n_nodes;
-	struct flight **heap;
-	size_t n_flights, cap_flights;
-	struct flight *spare;
+	struct flights flights;
 	struct addrmap places; /* by prefix */
 	struct addrmap owners; /* address to node */
-	struct addrmap agents; /* address of a home agent to node */
 };
 
 /* ---- Random and time ----------------------------------------------------------------------- */
@@ -90,76 +88,10 @@ static void on_trace(void *ctx, const struct bub_trace *tr)
 		n->world->hooks.trace(n->world->hooks.ctx, n, tr);
 }
 
-/* ---- Event heap ---------------------------------------------------------------------------- */
-
-static bool earlier(const struct flight *a, const struct flight *b)
+static struct flight *copy_of(struct world *w, const struct flight *f)
 {
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
+	struct flight *copy = flights_copy(&w->flights, f);
 
-static void heap_push(struct world *w, struct flight *f)
-{
-	size_t i = w->n_flights++;
-
-	if (w->n_flights > w->cap_flights) {
-		w->cap_flights = w->cap_flights == 0 ? 64 : w->cap_flights * 2;
-		w->heap = realloc(w->heap, w->cap_flights * sizeof(struct flight *));
-		assert(w->heap != NULL);
-	}
-	while (i > 0 && earlier(f, w->heap[(i - 1) / 2])) {
-		w->heap[i] = w->heap[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	w->heap[i] = f;
-}
-
-static struct flight *heap_pop(struct world *w)
-{
-	struct flight *top = w->heap[0], *last = w->heap[--w->n_flights];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= w->n_flights)
-			break;
-		if (child + 1 < w->n_flights && earlier(w->heap[child + 1], w->heap[child]))
-			child++;
-		if (!earlier(w->heap[child], last))
-			break;
-		w->heap[i] = w->heap[child];
-		i = child;
-	}
-	if (w->n_flights > 0)
-		w->heap[i] = last;
-	return top;
-}
-
-/* A flight with everything but the octets zeroed. */
-static struct flight *flight_new(struct world *w)
-{
-	struct flight *f = w->spare;
-
-	if (f != NULL)
-		w->spare = f->next;
-	else
-		f = malloc(sizeof *f);
-	assert(f != NULL);
-	memset(f, 0, offsetof(struct flight, octets));
-	return f;
-}
-
-static void flight_free(struct world *w, struct flight *f)
-{
-	f->next = w->spare;
-	w->spare = f;
-}
-
-static struct flight *flight_copy(struct world *w, const struct flight *f)
-{
-	struct flight *copy = flight_new(w);
-
-	memcpy(copy, f, offsetof(struct flight, octets) + f->len);
 	copy->order = ++w->order;
 	return copy;
 }
@@ -240,24 +172,51 @@ static bool is_own_address(const struct node *n, const struct in6_addr *a)
 	return world_node_at(n->world, a) == n;
 }
 
-/* The addresses on the link at hand: its own one and, on the home link, the home address. */
+/* The addresses on the links at hand: its own ones and, on the home link, the home address. */
 static void claim(struct node *n)
 {
-	if (n->place == NULL)
-		return;
-	if (!IN6_IS_ADDR_UNSPECIFIED(&n->address))
-		addrmap_set(&n->world->owners, &n->address, n);
-	for (unsigned i = 0; i < n->cfg.n_homes; i++)
-		if (same_prefix(&n->cfg.home[i].address, &n->place->prefix))
-			addrmap_set(&n->world->owners, &n->cfg.home[i].address, n);
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
+		const struct world_iface *f = &n->iface[i];
+
+		if (f->place == NULL)
+			continue;
+		addrmap_set(&n->world->owners, &f->address, n);
+		for (unsigned k = 0; k < n->cfg.n_homes; k++)
+			if (same_prefix(&n->cfg.home[k].address, &f->place->prefix))
+				addrmap_set(&n->world->owners, &n->cfg.home[k].address, n);
+	}
 }
 
 static void disclaim(struct node *n)
 {
-	addrmap_del(&n->world->owners, &n->address);
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+		if (is_own_address(n, &n->iface[i].address))
+			addrmap_del(&n->world->owners, &n->iface[i].address);
 	for (unsigned i = 0; i < n->cfg.n_homes; i++)
 		if (is_own_address(n, &n->cfg.home[i].address))
 			addrmap_del(&n->world->owners, &n->cfg.home[i].address);
+}
+
+/* The link by which a packet with this source leaves. */
+static struct place *way_out(const struct node *n, const struct in6_addr *src)
+{
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
+		const struct world_iface *f = &n->iface[i];
+
+		if (f->place != NULL &&
+		    (bub_addr_eq(&f->address, src) ||
+		     (same_prefix(&f->place->prefix, src) && is_own_address(n, src))))
+			return f->place;
+	}
+	return n->place;
+}
+
+static uint32_t way_in(const struct node *n, const struct in6_addr *dst)
+{
+	for (uint32_t i = 0; i < WORLD_INTERFACES; i++)
+		if (n->iface[i].place != NULL && same_prefix(&n->iface[i].place->prefix, dst))
+			return i + 1;
+	return 1;
 }
 
 static const struct bub_tunnel *tunnel_of(const struct node *n, const struct in6_addr *home)
@@ -278,30 +237,30 @@ static void launch(struct world *w, struct node *from, struct flight *f)
 	enum fate fate = FATE_PASS;
 
 	f->from = from;
+	f->left = way_out(from, &f->src);
 	f->order = ++w->order;
-	if (from != NULL && (from->place == NULL || from->place->cut)) {
+	if (f->left == NULL || f->left->cut) {
 		lose(w, f);
-		flight_free(w, f);
+		flights_free(&w->flights, f);
 		return;
 	}
-	f->at_ns = w->now_ns + (from != NULL ? from->place->delay_ns : 0) +
-		   (to != NULL ? to->delay_ns : 0);
+	f->at_ns = w->now_ns + f->left->delay_ns + (to != NULL ? to->delay_ns : 0);
 	if (w->hooks.judge != NULL)
 		fate = w->hooks.judge(w->hooks.ctx, w, f);
 	if (fate == FATE_LOSE || to == NULL || to->cut) {
 		if (fate != FATE_LOSE)
 			lose(w, f);
-		flight_free(w, f);
+		flights_free(&w->flights, f);
 		return;
 	}
-	heap_push(w, f);
+	flights_push(&w->flights, f);
 	if (fate == FATE_TWICE)
-		heap_push(w, flight_copy(w, f));
+		flights_push(&w->flights, copy_of(w, f));
 }
 
 static void launch_packet(struct world *w, struct node *from, struct bub_view packet)
 {
-	struct flight *f = flight_new(w);
+	struct flight *f = flights_new(&w->flights);
 
 	assert(packet.len >= BUB_IP6_HDR_LEN && packet.len <= sizeof f->octets);
 	f->way = BUB_WAY_PLAIN;
@@ -385,7 +344,7 @@ static void send_packet(struct node *n, const struct bub_action *act)
 		if (t == NULL)
 			return;
 	}
-	f = flight_new(n->world);
+	f = flights_new(&n->world->flights);
 	assert(act->u.send.data.len <= sizeof f->octets);
 	f->way = act->u.send.way;
 	f->owner = act->u.send.owner;
@@ -428,13 +387,13 @@ static void push(struct world *w, struct flight *f)
 {
 	if (f->at_ns < w->now_ns)
 		f->at_ns = w->now_ns;
-	heap_push(w, f);
+	flights_push(&w->flights, f);
 }
 
 static void probe(struct node *n, const struct bub_action *act)
 {
 	const struct world_hooks *hooks = &n->world->hooks;
-	struct flight *f = flight_new(n->world);
+	struct flight *f = flights_new(&n->world->flights);
 	uint64_t takes_ns = 0;
 
 	f->order = ++n->world->order;
@@ -472,10 +431,14 @@ static void carry_out(struct node *n, const struct bub_action *act)
 	case BUB_ACT_DAD:
 		probe(n, act);
 		return;
+	case BUB_ACT_PROXY_ADD:
+		homelink_claim(n->place, n, &act->u.home);
+		return;
+	case BUB_ACT_PROXY_DEL:
+		homelink_unclaim(n->place, n, &act->u.home);
+		return;
 	case BUB_ACT_HOME_AGENT:
 	case BUB_ACT_ATTACH:
-	case BUB_ACT_PROXY_ADD:
-	case BUB_ACT_PROXY_DEL:
 		return;
 	}
 }
@@ -598,16 +561,19 @@ static void arrive(struct world *w, struct flight *f)
 	ev.u.packet.outer_dst = f->dst;
 	if (bub_ip6_decode(ev.u.packet.data, &ip) != BUB_DROP_NONE)
 		return;
-	if (n == NULL) { /* nobody there: the home agent of the link may intercept */
-		if (place->agent == NULL || tunnel_of(place->agent, &f->dst) == NULL ||
-		    f->way != BUB_WAY_PLAIN || place->agent->down) {
+	if (n == NULL && f->way == BUB_WAY_PLAIN && place->anycast)
+		n = homelink_anycast(w, place, &f->dst);
+	if (n == NULL) { /* nobody there: a home agent of the link may intercept */
+		n = homelink_interceptor(place, &f->dst);
+		if (n == NULL || f->way != BUB_WAY_PLAIN) {
 			lose(w, f);
 			return;
 		}
 		ev.u.packet.way = BUB_WAY_TUN;
-		world_feed(place->agent, &ev);
+		world_feed(n, &ev);
 		return;
 	}
+	ev.ifindex = way_in(n, &f->dst);
 	/* Only the two ends of an association can open it. */
 	if (f->way == BUB_WAY_PLAIN)
 		arrive_plain(n, &ip, &ev);
@@ -645,23 +611,16 @@ void world_free(struct world *w)
 		return;
 	for (unsigned i = 0; i < w->n_nodes; i++)
 		node_free(w->node[i]);
-	for (unsigned i = 0; i < w->n_places; i++)
+	for (unsigned i = 0; i < w->n_places; i++) {
+		addrmap_done(&w->place[i]->proxies);
 		free(w->place[i]);
-	while (w->n_flights > 0)
-		flight_free(w, heap_pop(w));
-	while (w->spare != NULL) {
-		struct flight *f = w->spare;
-
-		w->spare = f->next;
-		free(f);
 	}
+	flights_done(&w->flights);
 	addrmap_done(&w->places);
 	addrmap_done(&w->owners);
-	addrmap_done(&w->agents);
 	free(w->place);
 	free(w->node);
 	free(w->due);
-	free(w->heap);
 	free(w);
 }
 
@@ -697,11 +656,19 @@ struct place *world_add_place(struct world *w, const char *prefix, uint64_t dela
 	return p;
 }
 
-/* Whoever's home link is a home agent's may register there. */
+/* A mobile node may register at its home agent, or at those of its home link where it has to look
+ * for one. */
+static bool is_agent_of(const struct node *agent, const struct bub_home_config *home)
+{
+	return bub_addr_eq(&home->home_agent, &agent->fixed) ||
+	       (IN6_IS_ADDR_UNSPECIFIED(&home->home_agent) &&
+		same_prefix(&home->address, &agent->fixed));
+}
+
 static void make_clients(const struct node *n, struct node *agent)
 {
 	for (unsigned k = 0; k < n->cfg.n_homes; k++)
-		if (bub_addr_eq(&n->cfg.home[k].home_agent, &agent->fixed))
+		if (is_agent_of(agent, &n->cfg.home[k]))
 			bub_engine_add_client(agent->engine, &n->cfg.home[k].address);
 }
 
@@ -742,27 +709,29 @@ struct node *world_add_node(struct world *w, const char *name, const struct bub_
 		addrmap_set(&w->owners, &n->fixed, n);
 	claim(n);
 	if (cfg->ha.enabled && place != NULL)
-		place->agent = n;
+		homelink_add(place, n);
 	start_engine(w, n);
 	reschedule(n);
-	if (cfg->ha.enabled)
-		addrmap_set(&w->agents, &n->fixed, n);
 	/* Home agents that were there before learn of the new client. */
 	for (unsigned k = 0; k < cfg->n_homes; k++) {
-		struct node *agent = addrmap_get(&w->agents, &cfg->home[k].home_agent);
+		struct place *home = world_place_of(w, &cfg->home[k].address);
 
-		if (agent != NULL)
-			make_clients(n, agent);
+		for (struct node *a = home != NULL ? home->agent : NULL; a != NULL;
+		     a = a->next_agent)
+			if (is_agent_of(a, &cfg->home[k]))
+				bub_engine_add_client(a->engine, &cfg->home[k].address);
 	}
 	return n;
 }
 
-static void announce_address(struct node *n)
+static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type type)
 {
-	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = 1};
+	const struct world_iface *f = &n->iface[iface];
+	struct bub_event ev = {.type = type, .ifindex = iface + 1};
 
-	ev.u.care_of.address = n->address;
+	ev.u.care_of.address = f->address;
 	ev.u.care_of.prefix_len = 64;
+	ev.u.care_of.preference = f->preference;
 	world_feed(n, &ev);
 }
 
@@ -775,8 +744,9 @@ void world_restart(struct world *w, struct node *n)
 	addrmap_done(&n->tunnels);
 	start_engine(w, n);
 	reschedule(n);
-	if (n->place != NULL && IN6_IS_ADDR_UNSPECIFIED(&n->fixed))
-		announce_address(n);
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+		if (n->iface[i].place != NULL)
+			tell_of_address(n, i, BUB_EV_CARE_OF_NEW);
 }
 
 void world_pause(struct world *w, struct node *n, bool down)
@@ -797,23 +767,81 @@ void world_set_drift(struct world *w, struct node *n, int32_t ppm)
 	reschedule(n);
 }
 
-void world_attach(struct world *w, struct node *n, struct place *place)
+/* ---- Moving -------------------------------------------------------------------------------- */
+
+struct in6_addr world_address(const struct node *n, unsigned iface, const struct place *place)
 {
-	struct bub_event down = {.type = BUB_EV_LINK_DOWN, .ifindex = 1};
+	struct in6_addr a = place->prefix;
+
+	memcpy(a.s6_addr + 8, n->id.s6_addr + 8, 8);
+	a.s6_addr[9] = (uint8_t)iface;
+	return a;
+}
+
+static bool is_home(const struct node *n, const struct world_iface *f)
+{
+	for (unsigned i = 0; i < n->cfg.n_homes; i++)
+		if (same_prefix(&n->cfg.home[i].address, &f->place->prefix))
+			return true;
+	return false;
+}
+
+static bool is_better(const struct node *n, const struct world_iface *a,
+		      const struct world_iface *b)
+{
+	if (is_home(n, a) != is_home(n, b))
+		return is_home(n, a);
+	return a->preference != b->preference ? a->preference > b->preference : a->since > b->since;
+}
+
+/* Gives the node this link on that interface and takes the one it had, unseen by the engine. */
+static void plug(struct node *n, unsigned iface, struct place *place)
+{
+	const struct world_iface *best = NULL;
+	struct world_iface *f = &n->iface[iface];
+
+	disclaim(n);
+	f->place = place;
+	if (place != NULL) {
+		f->address = world_address(n, iface, place);
+		f->since = ++n->world->order;
+	}
+	claim(n);
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+		if (n->iface[i].place != NULL && (best == NULL || is_better(n, &n->iface[i], best)))
+			best = &n->iface[i];
+	n->place = best != NULL ? best->place : NULL;
+	if (best != NULL)
+		n->address = best->address;
+}
+
+void world_attach_by(struct world *w, struct node *n, unsigned iface, struct place *place)
+{
+	struct bub_event down = {.type = BUB_EV_LINK_DOWN, .ifindex = iface + 1};
 
 	(void)w;
-	if (n->place != NULL) {
-		disclaim(n);
-		n->place = NULL;
+	if (n->iface[iface].place != NULL) {
+		plug(n, iface, NULL);
 		world_feed(n, &down);
 	}
 	if (place == NULL)
 		return;
-	n->place = place;
-	n->address = place->prefix;
-	memcpy(n->address.s6_addr + 8, n->id.s6_addr + 8, 8);
-	claim(n);
-	announce_address(n);
+	plug(n, iface, place);
+	tell_of_address(n, iface, BUB_EV_CARE_OF_NEW);
+}
+
+void world_attach(struct world *w, struct node *n, struct place *place)
+{
+	world_attach_by(w, n, 0, place);
+}
+
+void world_withdraw(struct world *w, struct node *n, unsigned iface)
+{
+	(void)w;
+	if (n->iface[iface].place == NULL)
+		return;
+	plug(n, iface, NULL);
+	tell_of_address(n, iface, BUB_EV_CARE_OF_GONE);
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */
@@ -883,7 +911,7 @@ void world_send_data(struct world *w, struct node *n, const struct in6_addr *src
 
 void world_inject(struct world *w, const struct flight *f)
 {
-	push(w, flight_copy(w, f));
+	push(w, copy_of(w, f));
 }
 
 /* ---- Running ------------------------------------------------------------------------------- */
@@ -892,7 +920,7 @@ void world_inject(struct world *w, const struct flight *f)
 static bool step(struct world *w, uint64_t end_ns)
 {
 	uint64_t timer_ns = w->n_nodes > 0 ? w->due[0]->due_ns : FOREVER_NS;
-	uint64_t flight_ns = w->n_flights > 0 ? w->heap[0]->at_ns : FOREVER_NS;
+	uint64_t flight_ns = w->flights.n > 0 ? w->flights.heap[0]->at_ns : FOREVER_NS;
 	struct flight *f;
 
 	if (timer_ns > end_ns && flight_ns > end_ns)
@@ -903,10 +931,10 @@ static bool step(struct world *w, uint64_t end_ns)
 		run_timers(w->due[0]);
 		return true;
 	}
-	f = heap_pop(w);
+	f = flights_pop(&w->flights);
 	w->now_ns = flight_ns;
 	arrive(w, f);
-	flight_free(w, f);
+	flights_free(&w->flights, f);
 	return true;
 }
 

@@ -18,16 +18,19 @@
 #include "bub/engine.h"
 
 #define WORLD_PACKET_MAX 2048
+#define WORLD_INTERFACES 2 /* of a mobile node; their numbers in events begin with 1 */
 
 struct world;
 struct node;
 
-/* A link.  A home link belongs to a home agent. */
+/* A link.  A home link has one home agent or several. */
 struct place {
 	struct in6_addr prefix; /* /64 */
 	uint64_t delay_ns;      /* one way, node to backbone */
-	struct node *agent;     /* home agent of this link; NULL: access link */
+	struct node *agent;     /* the first home agent of this link; NULL: access link */
 	bool cut;               /* partition: nothing passes */
+	bool anycast;           /* its home agents hear the home agents' anycast address */
+	struct addrmap proxies; /* home address to the home agent that claimed it last */
 };
 
 /* A packet on its way. */
@@ -38,6 +41,7 @@ struct flight {
 	struct in6_addr owner;
 	struct in6_addr src, dst; /* of the outermost header */
 	struct node *from;
+	struct place *left;       /* the link by which it left */
 	struct node *verdict_for; /* no packet: the verdict of an action of this node */
 	uint32_t verdict_id;
 	int verdict;
@@ -81,6 +85,14 @@ struct world_path {
 	uint64_t before_until_ns;
 };
 
+/* One interface of a mobile node. */
+struct world_iface {
+	struct place *place; /* NULL: down */
+	struct in6_addr address;
+	int32_t preference;
+	uint64_t since; /* the greater, the newer */
+};
+
 struct node {
 	struct world *world;
 	unsigned index; /* in the order of world_add_node() */
@@ -91,6 +103,10 @@ struct node {
 	struct in6_addr fixed;   /* home agents, static correspondents: own address */
 	struct place *place;     /* where it is attached; NULL: nowhere */
 	struct in6_addr address; /* on that link */
+	/* Of several links, place and address are those that it ought to use: the home link, else
+	 * the highest preference, then the newest (bubd.conf(5)). */
+	struct world_iface iface[WORLD_INTERFACES];
+	struct node *next_agent; /* of the same home link */
 	struct world_path *path;
 	unsigned n_paths, cap_paths;
 	struct addrmap tunnels;    /* home address to struct bub_tunnel */
@@ -130,6 +146,18 @@ void world_pause(struct world *w, struct node *n, bool down);
 
 /* Leaves the link at hand and gets an address on @place at once; NULL: just leaves. */
 void world_attach(struct world *w, struct node *n, struct place *place);
+
+/* The same with one interface, counted from 0; the others stay as they are. */
+void world_attach_by(struct world *w, struct node *n, unsigned iface, struct place *place);
+
+/* The address on that interface goes away, and the link stays: nothing comes or goes by it. */
+void world_withdraw(struct world *w, struct node *n, unsigned iface);
+
+/* The address that @n has with that interface on @place. */
+struct in6_addr world_address(const struct node *n, unsigned iface, const struct place *place);
+
+/* Home agents of one link hear each other's router advertisements (RFC 6275, 10.5.1). */
+void world_advertise(struct world *w, const struct place *place);
 
 /* Sends a data packet as an application would. */
 void world_send_data(struct world *w, struct node *n, const struct in6_addr *src,
