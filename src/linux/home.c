@@ -132,35 +132,46 @@ static void away_rules_del(struct lnx *l, unsigned index)
 
 /* ---- At home ------------------------------------------------------------------------------- */
 
+static int at_home_route_set(struct lnx *l)
+{
+	const struct nl_route r = {
+		.oif = l->home[0].on_ifindex,
+		.table = l->cfg.route_table + TABLE_AT_HOME,
+		.prefsrc = l->home[0].addr,
+		.gateway = l->at_home_gateway,
+		.onlink = true,
+	};
+
+	return nl_route_set(l->nl, &r);
+}
+
 /* The default route of unbound sockets while the first home is at home. */
 void home_at_home_router(struct lnx *l)
 {
 	const struct lnx_home *h = &l->home[0];
+	struct in6_addr gateway;
 	struct lnx_iface *ifc;
-	struct nl_route r;
 	int err;
 
 	if (l->cfg.n_homes == 0 || h->on_ifindex == 0)
 		return;
 	ifc = iface_find(l, h->on_ifindex);
-	if (ifc == NULL)
-		return;
-	r = (struct nl_route){
-		.oif = h->on_ifindex,
-		.table = l->cfg.route_table + TABLE_AT_HOME,
-		.prefsrc = h->addr,
-		.onlink = true,
-	};
 	/* Without a router of our own choice, the main table's default route serves. */
-	if (!router_for(l, ifc, &h->addr, &r.gateway))
+	if (ifc == NULL || !router_for(l, ifc, &h->addr, &gateway))
 		return;
-	if (l->at_home_routed && bub_addr_eq(&l->at_home_gateway, &r.gateway))
+	if (l->at_home_routed && bub_addr_eq(&l->at_home_gateway, &gateway))
 		return;
-	err = nl_route_set(l->nl, &r);
+	l->at_home_gateway = gateway;
+	err = at_home_route_set(l);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_ERROR, "cannot route over the home link: %s", strerror(-err));
 	l->at_home_routed = err == 0;
-	l->at_home_gateway = r.gateway;
+}
+
+void home_renew_route(struct lnx *l)
+{
+	if (l->at_home_routed)
+		(void)at_home_route_set(l);
 }
 
 static void at_home_route_del(struct lnx *l, uint32_t ifindex)

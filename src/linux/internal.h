@@ -389,6 +389,11 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
 int home_default_route(struct lnx *l, unsigned index);
 void home_at_home_router(struct lnx *l);
+
+/* A connection that goes by the default route of TABLE_AT_HOME keeps to it, and to its MTU, when a
+ * host route appears in another table: the kernel looks again only where a table has changed.  So
+ * that table's route is written anew. */
+void home_renew_route(struct lnx *l);
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
 void agent_close(struct lnx *l);
 

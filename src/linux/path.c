@@ -102,6 +102,8 @@ static void route_update(struct lnx *l, struct lnx_path *p)
 	}
 	p->route = r;
 	p->routed = true;
+	if (r.table == RT_TABLE_MAIN_ID)
+		home_renew_route(l);
 }
 
 void path_set(struct lnx *l, const struct bub_path *path)

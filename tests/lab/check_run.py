@@ -212,8 +212,17 @@ def check_dh(run: Run) -> None:
             assert p.dst in run.home.values() and p.hao in run.home.values(), f"DH{number}: path"
 
 
+def is_at_home(run: Run, link: str, time: float) -> bool:
+    """Whether the mobile node of that home link was on it."""
+    node = {"ha1": "mn1", "ha2": "mn2"}[link]
+    places = [h["places"][node] for h in run.summary["handovers"]
+              if node in h["places"] and h["time"] < time]
+    return places[-1:] == [link]
+
+
 def check_direct_data(run: Run) -> None:
-    """Between handovers nothing but signalling goes by the home agents."""
+    """Between handovers nothing but signalling goes by the home agents; the direct path of a mobile
+    node that is at home crosses its home link."""
     times = [h["time"] for h in run.summary["handovers"]]
     first = run.handovers("bub") and run.handovers("bub")[0]["time"]
     if not first:
@@ -224,7 +233,16 @@ def check_direct_data(run: Run) -> None:
                 continue
             if any(t - 1.0 < p.time < t + 2.5 for t in times):
                 continue
+            if (p.hao or p.rh2) and is_at_home(run, link, p.time):
+                continue
             raise AssertionError(f"{link}: data at {p.time} although no handover is near")
+
+
+def check_sizes(run: Run) -> None:
+    """Connections know the MTU of the path that they are on, but for a packet that was under way."""
+    for name in NODES:
+        too_big = run.summary["nodes"][name]["counters"]["data"]["data-too-big"]
+        assert too_big <= 20, f"{name}: {too_big} packets were too big for their path"
 
 
 def check_no_bub(run: Run) -> None:
@@ -259,7 +277,7 @@ def check_tshark_reads_all(run: Run) -> None:
 
 COMMON = (
     check_mobility_headers, check_extension_headers, check_only_esp_with_home_agents,
-    check_data_checksums, check_tshark_reads_all,
+    check_data_checksums, check_sizes, check_tshark_reads_all,
 )
 BUB = (
     check_bub_handovers, check_sequence_numbers, check_bub_complete, check_dh, check_direct_data,

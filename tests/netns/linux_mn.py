@@ -599,6 +599,35 @@ def no_trace(t):
         raise Failure("a qdisc stays")
 
 
+def connections_see_a_path_at_home(t):
+    """A connection from before the path learns its MTU: the headers have to fit."""
+    c = t.start()
+    t.plug("a")
+    t.a.advertise("2001:db8:a::")
+    c.event("care-of-new")
+    c.send("attach", HOME, "home", "::", "e0")
+    c.sync()
+    s = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    t.socks.append(s)
+    s.connect((PEER, 9))
+
+    def mtu():
+        s.send(b"x")
+        return s.getsockopt(socket.IPPROTO_IPV6, 24)  # IPV6_MTU
+
+    if mtu() != 1500:
+        raise Failure(f"at first {mtu()}")
+    c.send("path-set", HOME, PEER, "1", HOME, PEER_CARE_OF, "::")
+    c.sync()
+    if mtu() != 1500 - 24:
+        raise Failure(f"with a type 2 routing header {mtu()}")
+    c.send("path-del", HOME, PEER)
+    c.sync()
+    if mtu() != 1500:
+        raise Failure(f"afterwards {mtu()}")
+    c.quit()
+
+
 def start_after_crash(t):
     t.plug("a")
     t.a.advertise("2001:db8:a::")
@@ -656,7 +685,8 @@ def bad_starts(t):
 CASES = [usable_after_dad, link_down_and_back, address_goes, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes,
-         esp_both_ways, plain_tunnel_both_ways, no_trace, start_after_crash, bad_starts]
+         connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,
+         start_after_crash, bad_starts]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
