@@ -393,6 +393,9 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			      struct bub_client_status *ret);
 
+/* One clause: why BUB_CMD_START_BUB with @peer would start no test now; NULL: it would. */
+const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct in6_addr *peer);
+
 /* Entries in use, deleted bindings that stand against replay included. */
 struct bub_table_use {
 	uint32_t bindings, peers, clients;

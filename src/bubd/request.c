@@ -3,8 +3,7 @@
  * Answers the requests of bubctl.  Owns the commands and the words in which one is refused; sockets
  * are control.c's business.
  *
- * A command that cannot have an effect is refused, not swallowed: the engine itself has no way of
- * saying so.
+ * A command that cannot have an effect is refused, not swallowed.
  */
 #include "request.h"
 
@@ -76,19 +75,19 @@ static json_t *on_counters(const json_t *request, const struct request_target *t
 
 static json_t *on_bub_start(const json_t *request, const struct request_target *t)
 {
+	const char *obstacle = NULL;
 	struct in6_addr peer = in6addr_any;
 	json_t *why = get_peer(request, &peer);
 
 	if (why != NULL)
 		return why;
-	if (t->src.cfg->n_homes == 0)
-		return refusal("this node is no mobile node, so it starts no BUB test");
 	if (!bub_addr_is_routable(&peer))
 		return refusal("a peer's home address is a unicast address that is not "
 			       "link-local");
+	obstacle = bub_engine_bub_obstacle(t->src.engine, &peer);
+	if (obstacle != NULL)
+		return refusal("no BUB test was started: %s", obstacle);
 	t->command(t->ctx, BUB_CMD_START_BUB, &peer);
-	if (!knows_peer(&t->src, &peer))
-		return refusal("no BUB test was started: nothing is known of that peer");
 	return success();
 }
 

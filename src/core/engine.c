@@ -698,7 +698,7 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 		mn_refresh(eng);
 		return;
 	case BUB_CMD_START_BUB:
-		if (p != NULL && !p->rr.active && bubtest_may_launch(eng, p))
+		if (bub_engine_bub_obstacle(eng, &ev->u.command.peer) == NULL)
 			rr_start(eng, p, true);
 		return;
 	case BUB_CMD_FORGET_PEER:

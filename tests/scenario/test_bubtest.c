@@ -361,6 +361,226 @@ static void bubc_lost(void **state)
 	pair_end(&p);
 }
 
+/* The same CoTI again, octet for octet, gets the same BUB cookie; a new one gets a new cookie. */
+static void bub_cookie_belongs_to_the_care_of_cookie(void **state)
+{
+	const struct message *first, *second, *third;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1000);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 500);
+	pair_replay(&p, p.mn[0], pair_nth(&p, 0, p.mn[1], BUB_MH_COTI, 0));
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_COT), 2);
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 2);
+	pair_run(&p, 1000);
+	first = pair_nth(&p, 0, p.mn[0], BUB_MH_BUBC, 0);
+	second = pair_nth(&p, 0, p.mn[0], BUB_MH_BUBC, 1);
+	third = pair_nth(&p, 0, p.mn[0], BUB_MH_BUBC, 2);
+	assert_memory_equal(first->mh.u.bubc.care_of_cookie, second->mh.u.bubc.care_of_cookie, 8);
+	assert_memory_equal(first->mh.u.bubc.bub_cookie, second->mh.u.bubc.bub_cookie, 8);
+	assert_memory_not_equal(first->mh.u.bubc.care_of_cookie, third->mh.u.bubc.care_of_cookie,
+				8);
+	assert_memory_not_equal(first->mh.u.bubc.bub_cookie, third->mh.u.bubc.bub_cookie, 8);
+	pair_end(&p);
+}
+
+/* "If no options are present in this message ... the Header Len field will be set to 2". */
+static void bubc_without_options(void **state)
+{
+	const struct bub_codepoints cp = BUB_CODEPOINTS_DEFAULT;
+	const struct bub_mh mh = {.kind = BUB_MH_BUBC};
+	struct bub_mh_layout at;
+	uint8_t octets[64];
+
+	(void)state;
+	assert_int_equal(bub_mh_encode(&mh, &cp, octets, sizeof octets, &at), 0);
+	assert_int_equal(at.len, 24);
+	assert_int_equal(octets[1], 2);
+}
+
+static const char *obstacle(const struct pair *p, unsigned i)
+{
+	const char *why = bub_engine_bub_obstacle(p->mn[i]->engine, &p->hoa[1 - i]);
+
+	return why != NULL ? why : "none";
+}
+
+static void ask_for_bub(struct pair *p, unsigned i)
+{
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	ev.u.command.what = BUB_CMD_START_BUB;
+	ev.u.command.peer = p->hoa[1 - i];
+	world_feed(p->mn[i], &ev);
+}
+
+/* Asked for by an operator, and told why not: nothing is sent then. */
+static void assert_not_started(struct pair *p, unsigned i, const char *why)
+{
+	size_t mark = pair_mark(p);
+
+	assert_string_equal(obstacle(p, i), why);
+	ask_for_bub(p, i);
+	assert_int_equal(p->n_messages, mark);
+}
+
+static void starts_only_when_both_are_away(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
+	pair_start(&p);
+	assert_not_started(&p, 0, "nothing is known of that peer");
+	one_away(&p);
+	assert_not_started(&p, 0, "that peer is not known to be away from home");
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2000);
+	pair_talk(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB); /* node 2's test rode on its return routability */
+	assert_not_started(&p, 0, "a Kabm is agreed with that peer already");
+	pair_end(&p);
+	/* The other way round: the one who is at home does not ask. */
+	pair_new(&p);
+	one_away(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 50);
+	pair_go_home(&p, 1);
+	pair_run(&p, 2000);
+	assert_not_started(&p, 1, "this node is not away from home");
+	pair_end(&p);
+}
+
+/* Not eager: nothing but return routability that is due, or an operator, brings a test. */
+static void waits_for_return_routability(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
+	pair_start(&p);
+	pair_go(&p, 0, 0);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 3000);
+	/* Each starts before it knows of the other's care-of address: no test rides on this. */
+	pair_data(&p, 0);
+	pair_data(&p, 1);
+	pair_talk(&p, 20000);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	assert_int_equal(tries(&p, 0, 0) + tries(&p, 0, 1), 0);
+	assert_string_equal(obstacle(&p, 0), "none");
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1); /* return routability is due */
+	pair_talk(&p, 3000);
+	assert_int_equal(tries(&p, mark, 0), 1);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+static void an_operator_may_ask(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
+	pair_start(&p);
+	pair_go(&p, 0, 0);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 3000);
+	pair_data(&p, 0);
+	pair_data(&p, 1);
+	pair_talk(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	ask_for_bub(&p, 1);
+	assert_string_equal(obstacle(&p, 1), "a test or an exchange is under way");
+	pair_talk(&p, 3000);
+	assert_int_equal(tries(&p, 0, 1), 1);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* Both have come to know of the other in the same moment: the smaller home address goes at once,
+ * the other waits two seconds for it. */
+static void the_smaller_address_goes_first(void **state)
+{
+	struct pair p;
+	uint64_t bound_ms;
+
+	(void)state;
+	for (unsigned launcher = 0; launcher < 2; launcher++) {
+		const struct message *m = NULL;
+
+		pair_init(&p);
+		p.mn_cfg[1 - launcher].eager_bub = false; /* that one keeps quiet */
+		pair_start(&p);
+		pair_go(&p, 0, 0);
+		pair_go(&p, 1, 0);
+		pair_run(&p, 3000);
+		pair_data(&p, 0);
+		pair_data(&p, 1);
+		while (!pair_is_settled(&p, BUB_MODE_RO))
+			pair_run(&p, 1);
+		bound_ms = pair_now_ms(&p);
+		pair_run(&p, 1900);
+		assert_int_equal(tries(&p, 0, launcher), launcher == 0 ? 1 : 0);
+		pair_run(&p, 300);
+		assert_int_equal(tries(&p, 0, launcher), 1);
+		for (size_t i = 0; i < p.n_messages && m == NULL; i++)
+			if (p.message[i]->node == p.mn[launcher] &&
+			    p.message[i]->mh.kind == BUB_MH_HOTI &&
+			    p.message[i]->mh.opts.present & BUB_OPT_BUB)
+				m = p.message[i];
+		assert_non_null(m);
+		if (launcher == 0)
+			assert_in_range(m->at_ns / BUB_NS_PER_MS, bound_ms - 100, bound_ms + 1);
+		else
+			assert_in_range(m->at_ns / BUB_NS_PER_MS, bound_ms + 1900, bound_ms + 2001);
+		pair_end(&p);
+	}
+}
+
+/* CoTI to a mobile peer: its care-of address first, its home address when repeated; a BUB test
+ * needs the direct path and stays on it. */
+static void where_the_care_of_test_goes(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
+	pair_start(&p);
+	pair_both_away(&p);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_lose(&p, p.mn[0], BUB_MH_COTI, 1);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 1900);
+	pair_assert_node_sent(&p, mark, p.mn[0], "mn1 home-BU b1>HA1 hao=HoA1 transport",
+			      "mn1 CoTI b1>a2 plain", "mn1 CoTI b1>HoA2 plain",
+			      "mn1 BU b1>HoA2 hao=HoA1 plain", NULL);
+	pair_end(&p);
+
+	pair_new(&p);
+	one_away(&p);
+	pair_lose(&p, p.mn[1], BUB_MH_COTI, 2);
+	mark = pair_mark(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2500);
+	pair_assert_node_sent(&p, mark, p.mn[1], "mn2 home-BU a2>HA2 hao=HoA2 transport",
+			      "mn2 HoTI+do HoA2>HoA1 tunnel", "mn2 CoTI+do a2>a1 plain",
+			      "mn2 CoTI+do a2>a1 plain", NULL);
+	pair_end(&p);
+}
+
 /* BUBC as node 1 would send it. */
 static struct forged bubc(struct pair *p, const struct message *coti)
 {
@@ -539,6 +759,13 @@ int main(void)
 		cmocka_unit_test(stranger),
 		cmocka_unit_test(stock_peer),
 		cmocka_unit_test(moving_during_the_test),
+		cmocka_unit_test(bub_cookie_belongs_to_the_care_of_cookie),
+		cmocka_unit_test(bubc_without_options),
+		cmocka_unit_test(starts_only_when_both_are_away),
+		cmocka_unit_test(waits_for_return_routability),
+		cmocka_unit_test(an_operator_may_ask),
+		cmocka_unit_test(the_smaller_address_goes_first),
+		cmocka_unit_test(where_the_care_of_test_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,13 +30,27 @@ static void set_state(struct bub_engine *eng, struct peer *p, enum test_state to
 
 /* ---- Initiator ----------------------------------------------------------------------------- */
 
-bool bubtest_may_launch(struct bub_engine *eng, const struct peer *p)
+const char *bubtest_obstacle(const struct bub_engine *eng, const struct peer *p)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	if (p->bub_policy == BUB_POLICY_NEVER)
+		return "the policy towards that peer is never";
+	if (p->has_kabm)
+		return "a Kabm is agreed with that peer already";
+	if (!home_is_away(p->home))
+		return "this node is not away from home";
+	if (binding_active(eng, &p->key.a, &p->key.b) == NULL)
+		return "that peer is not known to be away from home";
+	/* Never again in this session; but the peer may (draft, 5.1). */
+	if (p->test.state == TEST_FAILED || p->test.state == TEST_ABANDONED)
+		return "a test has failed in this session; now only that peer may start one";
+	if (p->test.state != TEST_NONE || p->dh.state != DH_NONE)
+		return "a test or an exchange is under way";
+	return NULL;
+}
 
-	return p->bub_policy != BUB_POLICY_NEVER && home_is_away(p->home) && b != NULL &&
-	       !bub_addr_eq(&b->care_of, &p->key.b) && !p->has_kabm && p->test.state == TEST_NONE &&
-	       p->dh.state == DH_NONE;
+bool bubtest_may_launch(const struct bub_engine *eng, const struct peer *p)
+{
+	return bubtest_obstacle(eng, p) == NULL;
 }
 
 static bool is_willing(const struct bub_engine *eng, const struct peer *p)

@@ -619,7 +619,9 @@ void cn_on_bu(struct bub_engine *eng, const struct rx *rx);
 
 void bubtest_init(struct peer *p);
 /* True when this node may launch a test with the peer now (draft, 5.1). */
-bool bubtest_may_launch(struct bub_engine *eng, const struct peer *p);
+bool bubtest_may_launch(const struct bub_engine *eng, const struct peer *p);
+/* One clause: why it may not; NULL: it may. */
+const char *bubtest_obstacle(const struct bub_engine *eng, const struct peer *p);
 /* Considers an eager launch: both ends are known to be away. */
 void bubtest_consider(struct bub_engine *eng, struct peer *p);
 void bubtest_begin_try(struct bub_engine *eng, struct peer *p);

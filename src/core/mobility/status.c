@@ -59,6 +59,21 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 	return b != NULL ? BUB_MODE_RO : BUB_MODE_PLAIN;
 }
 
+const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct in6_addr *peer)
+{
+	const struct peer *p = NULL;
+
+	if (eng->cfg.n_homes == 0)
+		return "this node is no mobile node";
+	for (unsigned i = 0; i < eng->cfg.n_homes && p == NULL; i++)
+		p = peer_find(eng, &eng->home[i].cfg.address, peer);
+	if (p == NULL)
+		return "nothing is known of that peer";
+	if (p->rr.active && bubtest_may_launch(eng, p))
+		return "return routability with that peer is under way";
+	return bubtest_obstacle(eng, p);
+}
+
 static const char *test_of(const struct peer *p)
 {
 	static const char *const name[] = {"none",   "running", "waiting",
