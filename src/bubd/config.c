@@ -333,6 +333,10 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 	}
 	home = &eng->home[eng->n_homes];
 	home->lifetime_s = get_number(l, sec, "lifetime", 3600, 4, BUB_LIFETIME_MAX_S);
+	/* RFC 6275, 13: InitialBindackTimeoutFirstReg can be configured; MAX_BINDACK_TIMEOUT is 32
+	 * s. */
+	home->first_timeout_ms =
+		get_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
 	get_protect_payload(l, sec);
 
