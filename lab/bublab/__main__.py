@@ -63,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--no-payload-esp", action="store_true", help="tunnel data without ESP")
     run.add_argument("--dad", action="store_true", help="leave duplicate address detection on")
     run.add_argument(
+        "--optimistic-dad",
+        action="store_true",
+        help="leave it on, and let mobile nodes use an address while it goes on",
+    )
+    run.add_argument(
         "--home-agent-dad",
         choices=("before", "meanwhile", "never"),
         default="before",
@@ -135,7 +140,8 @@ def summarise(
             "seed": args.seed,
             "direct_copy": session.daemons.options.direct_copy,
             "payload_esp": session.daemons.options.protect_payload,
-            "dad": args.dad,
+            "dad": args.dad or args.optimistic_dad,
+            "optimistic_dad": args.optimistic_dad,
             "home_agent_dad": args.home_agent_dad,
         },
         "nodes": report.node_summary(session, counters),
@@ -170,9 +176,11 @@ def scenario_options(
         direct_copy=not args.no_direct_copy,
         protect_payload=not args.no_payload_esp,
         agent_dad=args.home_agent_dad,
+        optimistic_dad=args.optimistic_dad,
     )
+    dad = args.dad or args.optimistic_dad
     links = topology.Options(
-        dict(args.delay), dict(args.loss), args.seed, args.dad, scenario.bub.static_peer
+        dict(args.delay), dict(args.loss), args.seed, dad, scenario.bub.static_peer
     )
     return links, bub
 

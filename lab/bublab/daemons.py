@@ -24,6 +24,7 @@ class BubOptions:
     eager: bool = True
     protect_payload: bool = True
     agent_dad: str = "before"  # when a home agent probes its link for a new home address
+    optimistic_dad: bool = False  # mobile nodes use an address while its detection goes on
     stock_peer: bool = False  # mn2 has BUB switched off
     static_peer: bool = False  # mn2 is a correspondent and nothing else
 
@@ -96,6 +97,8 @@ def config_text(
     if node in HOME_AGENTS:
         return common(node, ["core0", "home0"], out, run_dir) + agent_section(node, options)
     text = common(node, ["wl0"], out, run_dir)
+    if options.optimistic_dad:
+        text += 'interface "wl0" { optimistic-dad = true }\n'
     if not (options.static_peer and node == "mn2"):
         text += mobile_section(node, options)
     return text + bub_section(node, options)

@@ -670,14 +670,16 @@ static void load_interfaces(struct loader *l)
 	}
 }
 
-static void load_preference(struct loader *l, cfg_t *sec)
+static void load_interface(struct loader *l, cfg_t *sec)
 {
 	struct lnx_config *lnx = &l->cfg->lnx;
 	uint32_t preference = get_number(l, sec, "preference", 0, 0, 1000000);
+	bool optimistic = loader_bool(l, sec, "optimistic-dad", false);
 
 	for (unsigned i = 0; i < lnx->n_interfaces; i++) {
 		if (strcmp(lnx->interfaces[i], cfg_title(sec)) == 0) {
 			lnx->preference[i] = (int32_t)preference;
+			lnx->optimistic[i] = optimistic;
 			return;
 		}
 	}
@@ -718,7 +720,7 @@ static void load_node(struct loader *l)
 		parse_ifname(l, tun->line, "tun", tun->text, cfg->tun);
 	load_interfaces(l);
 	for (unsigned i = 0; i < cfg_size(l->root, "interface"); i++)
-		load_preference(l, cfg_getnsec(l->root, "interface", i));
+		load_interface(l, cfg_getnsec(l->root, "interface", i));
 	get_path(l, "control", DEFAULT_CONTROL, cfg->control, sizeof(cfg->control));
 	get_path(l, "state-dir", DEFAULT_STATE_DIR, cfg->state_dir, sizeof(cfg->state_dir));
 	get_log_path(l, "event-log", cfg->event_log);

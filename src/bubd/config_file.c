@@ -93,7 +93,7 @@ static void free_value(void *value)
 /* libConfuse copies the tables, but does not take them as const: hence they are on the stack. */
 static cfg_t *make_grammar(void)
 {
-	cfg_opt_t interface[] = {VALUE("preference"), END_OF_SECTION};
+	cfg_opt_t interface[] = {VALUE("preference"), VALUE("optimistic-dad"), END_OF_SECTION};
 	cfg_opt_t sa[] = {
 		VALUE("direction"),    VALUE("mode"),           LIST("covers"),
 		VALUE("encryption"),   VALUE("encryption-key"), VALUE("encryption-key-file"),

@@ -19,6 +19,7 @@
  * connection finds itself without a route.
  */
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -224,7 +225,8 @@ static void greet_router(struct lnx *l, const struct in6_addr *care_of)
 	const struct lnx_addr *a = movement_care_of(l, care_of);
 	const struct lnx_iface *ifc = a != NULL ? iface_find(l, a->ifindex) : NULL;
 
-	if (ifc != NULL)
+	/* Not from an address that may be another's (RFC 4429, 3.2). */
+	if (ifc != NULL && !(a->flags & IFA_F_TENTATIVE))
 		nd_send_ns(l, ifc, care_of, &a->gateway);
 }
 

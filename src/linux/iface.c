@@ -63,6 +63,7 @@ uint32_t iface_mtu(const struct lnx_iface *ifc)
 static bool is_ours(struct lnx *l, struct lnx_iface *ifc)
 {
 	ifc->preference = 0;
+	ifc->optimistic = false;
 	if (ifc->ifindex == l->tun_ifindex || (ifc->flags & IFF_LOOPBACK) || ifc->port)
 		return false;
 	if (l->cfg.home_link != NULL && strcmp(ifc->name, l->home_link) == 0)
@@ -70,10 +71,52 @@ static bool is_ours(struct lnx *l, struct lnx_iface *ifc)
 	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
 		if (strcmp(ifc->name, l->if_names[i]) == 0) {
 			ifc->preference = l->cfg.preference[i];
+			ifc->optimistic = l->cfg.optimistic[i];
 			return true;
 		}
 	}
 	return l->cfg.n_interfaces == 0;
+}
+
+static const char *const optimistic_sysctl[2] = {"optimistic_dad", "use_optimistic"};
+
+/* The kernel makes optimistic addresses, and takes them for sources, only where it is told to. */
+static void set_optimistic(struct lnx *l, struct lnx_iface *ifc)
+{
+	char path[64];
+
+	for (unsigned i = 0; ifc->optimistic && i < 2; i++) {
+		int before;
+
+		if (ifc->sysctl_optimistic[i] != 0)
+			continue;
+		snprintf(path, sizeof(path), "conf/%s/%s", ifc->name, optimistic_sysctl[i]);
+		before = nl_sysctl_get(path);
+		if (before < 0 || nl_sysctl_set(path, "1") < 0) {
+			lnx_log(l, LNX_LOG_WARNING,
+				"%s: cannot set net.ipv6.conf.%s.%s: its addresses wait for "
+				"duplicate detection",
+				ifc->name, ifc->name, optimistic_sysctl[i]);
+			return;
+		}
+		ifc->sysctl_optimistic[i] = before + 1;
+	}
+}
+
+void iface_close(struct lnx *l)
+{
+	char path[64];
+
+	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
+		const struct lnx_iface *ifc = &l->iface[i];
+
+		for (unsigned k = 0; ifc->ifindex != 0 && k < 2; k++) {
+			if (ifc->sysctl_optimistic[k] != 1)
+				continue; /* not touched, or it was on before */
+			snprintf(path, sizeof(path), "conf/%s/%s", ifc->name, optimistic_sysctl[k]);
+			(void)nl_sysctl_set(path, "0");
+		}
+	}
 }
 
 static void attach(struct lnx *l, struct lnx_iface *ifc)
@@ -231,6 +274,7 @@ static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)
 		mtu_changed(l);
 	ifc->seen = true;
 	ifc->ours = is_ours(l, ifc);
+	set_optimistic(l, ifc);
 	if (l->cfg.home_link != NULL && strcmp(ifc->name, l->home_link) == 0)
 		l->home_link_ifindex = ifc->ifindex;
 	attach(l, ifc);
@@ -268,13 +312,21 @@ static struct lnx_addr *addr_add(struct lnx *l, uint32_t ifindex, const struct i
 	return NULL;
 }
 
+/* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
+bool iface_addr_is_tentative(const struct lnx_iface *ifc, const struct lnx_addr *a)
+{
+	if (a->flags & IFA_F_DADFAILED)
+		return true;
+	return (a->flags & IFA_F_TENTATIVE) && !(ifc->optimistic && (a->flags & IFA_F_OPTIMISTIC));
+}
+
 /* Lets signalling to the address pass the packet filter. */
-static void local_add(struct lnx *l, struct lnx_addr *a)
+static void local_add(struct lnx *l, const struct lnx_iface *ifc, struct lnx_addr *a)
 {
 	int err;
 
 	a->local_del_due = BUB_TIME_NEVER;
-	if (a->local || (a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
+	if (a->local || iface_addr_is_tentative(ifc, a))
 		return;
 	err = datapath_local_add(l->dp, &a->addr, false);
 	if (err < 0)
@@ -371,7 +423,7 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	l->n_gone -= a->gone;
 	a->gone = false;
 	a->seen = true;
-	local_add(l, a);
+	local_add(l, ifc, a);
 	movement_evaluate(l, ifc);
 }
 

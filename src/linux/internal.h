@@ -116,8 +116,10 @@ struct lnx_iface {
 	bool carrier;
 	bool seen; /* in a dump */
 	int32_t preference;
-	uint32_t epoch; /* counts the times that the carrier came up */
-	bool trusted;   /* state found at start: routes from RAs count, as no RA was missed */
+	bool optimistic;          /* addresses may be used while detection goes on (RFC 4429) */
+	int sysctl_optimistic[2]; /* as found, plus 1; 0: not touched */
+	uint32_t epoch;           /* counts the times that the carrier came up */
+	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */
 	bool ra_prefixes_seen;
 	unsigned n_ra;
 	struct lnx_ra_prefix ra[LNX_RA_PREFIXES_MAX];
@@ -321,6 +323,8 @@ struct lnx_iface *iface_find(struct lnx *l, uint32_t ifindex);
 struct lnx_iface *iface_find_name(struct lnx *l, const char *name);
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
 uint32_t iface_mtu(const struct lnx_iface *ifc); /* for IPv6 */
+bool iface_addr_is_tentative(const struct lnx_iface *ifc, const struct lnx_addr *a);
+void iface_close(struct lnx *l);
 /* A Router Advertisement may have set it, of which the kernel sends no notification. */
 void iface_read_mtu6(struct lnx *l, struct lnx_iface *ifc);
 void iface_local_expire(struct lnx *l, struct bub_time now);

@@ -321,6 +321,7 @@ void lnx_close(struct lnx *l)
 	if (l->nl != NULL && l->tun_ifindex != 0) {
 		home_close(l);
 		agent_close(l);
+		iface_close(l);
 		(void)nl_flush(l->nl);
 	}
 	for (unsigned i = 0; i < FD_COUNT; i++)

@@ -39,8 +39,9 @@ struct lnx_config {
 	const char *tun_name;                       /* "bub0" */
 	const char *interfaces[LNX_INTERFACES_MAX]; /* may hold care-of addresses */
 	int32_t preference[LNX_INTERFACES_MAX];     /* of each; higher is better */
-	unsigned n_interfaces;                      /* 0: every interface but lo and bub's own */
-	struct in6_addr homes[BUB_HOMES_MAX];       /* mobile node */
+	bool optimistic[LNX_INTERFACES_MAX];  /* of each: use optimistic addresses (RFC 4429) */
+	unsigned n_interfaces;                /* 0: every interface but lo and bub's own */
+	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
 	unsigned n_homes;
 	bool home_agent;

@@ -253,10 +253,9 @@ static void report(struct lnx *l, const struct lnx_iface *ifc, const struct lnx_
 
 static void evaluate_one(struct lnx *l, struct lnx_iface *ifc, struct lnx_addr *a)
 {
-	const uint32_t unusable =
-		IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_TEMPORARY;
+	const uint32_t unusable = IFA_F_DEPRECATED | IFA_F_TEMPORARY;
 	struct in6_addr router;
-	bool usable = ifc->carrier && !(a->flags & unusable);
+	bool usable = ifc->carrier && !(a->flags & unusable) && !iface_addr_is_tentative(ifc, a);
 
 	if (!usable) {
 		if (!a->reported)

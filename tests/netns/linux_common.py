@@ -58,6 +58,9 @@ class Namespace:
     def sysctl(self, name, value):
         self.exec("sysctl", "-qw", f"net.ipv6.{name}={value}")
 
+    def get_sysctl(self, name):
+        return self.exec("sysctl", "-n", f"net.ipv6.{name}").strip()
+
     def exec(self, *words, check=True):
         return run("ip", "netns", "exec", self.name, *words, check=check)
 

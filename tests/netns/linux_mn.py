@@ -106,6 +106,73 @@ def usable_after_dad(t):
     c.quit()
 
 
+def optimistic_address(t):
+    """RFC 4429: used while detection goes on, where that is wanted; its switches go back after."""
+    switches = ["optimistic_dad", "use_optimistic"]
+    before = [t.m.get_sysctl(f"conf.e0.{s}") for s in switches]
+    c = t.start("-o")
+    if [t.m.get_sysctl(f"conf.e0.{s}") for s in switches] != ["1", "1"]:
+        raise Failure("the kernel was not told")
+    seen = t.r.capture("br-b")
+    t.socks.append(seen)
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    if care_of not in t.m.ip("-6", "addr", "show", "tentative"):
+        raise Failure("detection has passed already: the test tests nothing")
+    c.send("attach", HOME, "away", care_of, "e0")
+    c.send("tunnel-set", HOME, care_of, AGENT)
+    heard = t.m.capture("e0")
+    t.socks.append(heard)
+    # It sends, and the router can answer: by its own solicitation, for which ours MUST NOT come
+    # from the address (RFC 4429, 3.2).
+    echo = icmp6(care_of, SERVER, 128, 0, struct.pack("!HH", 7, 9) + b"payload")
+    c.send("send", "plain", "::", "-", ip6(care_of, SERVER, 58, echo).hex())
+    wait_for("the answer", lambda: captured(heard, lambda p: p[6] == 58 and p[40] == 129))
+    if captured(seen, lambda p: p[6] == 58 and p[40] == 135 and text_of(p[8:24]) == care_of):
+        raise Failure("a solicitation from the optimistic address")
+    wait_for("the end of detection",
+             lambda: care_of not in t.m.ip("-6", "addr", "show", "tentative"))
+    c.sync()
+    if c.has("care-of-gone") or c.has("care-of-new"):
+        raise Failure(str(c.lines))
+    c.quit()
+    if [t.m.get_sysctl(f"conf.e0.{s}") for s in switches] != before:
+        raise Failure("the switches stay")
+
+
+def optimistic_address_is_taken(t):
+    """Another node has it: it is given up."""
+    c = t.start("-o")
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    mac = bytes.fromhex(t.m.mac("e0").replace(":", ""))
+    iid = bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    t.r.ip("addr", "add", text_of(addr("2001:db8:b::")[:8] + iid) + "/64", "dev", "br-b", "nodad")
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    if c.event("care-of-gone")[1] != care_of:
+        raise Failure("another address")
+    c.quit()
+
+
+def optimistic_only_where_wanted(t):
+    """The kernel would let it be used, the configuration does not."""
+    for switch in ("optimistic_dad", "use_optimistic"):
+        t.m.sysctl(f"conf.e0.{switch}", 1)
+    c = t.start()
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::")
+    wait_for("the address", lambda: "optimistic" in t.m.ip("-6", "addr", "show", "dev", "e0"))
+    if c.has("care-of-new"):
+        raise Failure("usable while tentative")
+    if c.event("care-of-new")[1] in t.m.ip("-6", "addr", "show", "tentative"):
+        raise Failure("usable while tentative")
+    c.quit()
+
+
 def link_down_and_back(t):
     c = t.start()
     t.plug("a")
@@ -682,7 +749,8 @@ def bad_starts(t):
         raise Failure(str(t.m.state()))
 
 
-CASES = [usable_after_dad, link_down_and_back, address_goes, home_at_once,
+CASES = [usable_after_dad, optimistic_address, optimistic_address_is_taken,
+         optimistic_only_where_wanted, link_down_and_back, address_goes, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,

@@ -290,7 +290,7 @@ WRONG = {
 FULL = """/* every keyword */ name = "mn1"
 tun = "bub7"            # the interface
 interfaces = {"wl0", "en0"}
-interface "wl0" { preference = 10 }   // Wi-Fi
+interface "wl0" { preference = 10 optimistic-dad = true }   // Wi-Fi
 control = "run/ctl"
 event-log = "events.jsonl"
 key-log = "keys.log"
@@ -456,8 +456,8 @@ class Values(Config):
         self.assertEqual(self.values(FULL), [
             f"node mn1 tun bub7 control {self.path('run/ctl')} state-dir /tmp/state log-level 3",
             f"logs {self.path('events.jsonl')} {self.path('keys.log')}",
-            "interface wl0 preference 10",
-            "interface en0 preference 0",
+            "interface wl0 preference 10 optimistic 1",
+            "interface en0 preference 0 optimistic 0",
             "table 3000 priority 500 payload 0",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0",
             "home-agent 2001:db8:1::1",
