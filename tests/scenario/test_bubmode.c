@@ -492,6 +492,294 @@ static void binding_errors_do_not_end_it(void **state)
 	pair_end(&p);
 }
 
+/* @f in another IPv6 header, from the first home agent, as it arrives by @way. */
+static void feed_wrapped(struct pair *p, const struct forged *f, enum bub_way way)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
+	struct bub_ip6_build b = {
+		.src = p->ha_addr[0],
+		.dst = p->hoa[1],
+		.upper_proto = BUB_NH_IPV6,
+	};
+	uint8_t inner[512], packet[600];
+	size_t len = pair_build(p, f, inner, sizeof inner);
+
+	b.upper_len = (uint16_t)len;
+	ev.u.packet.way = way;
+	if (way == BUB_WAY_ESP_TUNNEL) { /* out of it comes the wrapper */
+		assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
+		memcpy(packet + BUB_IP6_HDR_LEN, inner, len);
+		ev.u.packet.data = (struct bub_view){packet, BUB_IP6_HDR_LEN + len};
+		ev.u.packet.owner = p->hoa[1];
+		ev.u.packet.outer_src = p->ha_addr[1];
+		ev.u.packet.outer_dst = *pair_at(p, 1);
+	} else { /* a plain tunnel to the home address: the inner packet */
+		ev.u.packet.data = (struct bub_view){inner, len};
+		ev.u.packet.outer_src = p->ha_addr[0];
+		ev.u.packet.outer_dst = p->hoa[1];
+	}
+	world_feed(p->mn[1], &ev);
+}
+
+static bool saw_wrapper;
+
+static void look_for_wrapper(struct pair *p, struct flight *f)
+{
+	struct bub_ip6 ip;
+
+	if (f->from == p->ha[0] && f->way == BUB_WAY_PLAIN &&
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
+	    ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.src, &p->ha_addr[0]) &&
+	    bub_addr_eq(&ip.dst, &p->hoa[1]))
+		saw_wrapper = true;
+}
+
+/* backhaul = encapsulated: the first home agent wraps the update once more, to the peer's home
+ * address; the peer, away from home, takes such a thing only out of its own ESP tunnel. */
+static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
+{
+	struct pair p;
+	struct forged f;
+	uint16_t before;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
+	p.mn_cfg[0].direct_copy = false;
+	pair_start(&p);
+	pair_in_bub(&p);
+	saw_wrapper = false;
+	p.on_flight = look_for_wrapper;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 1000);
+	assert_true(saw_wrapper);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	p.on_flight = NULL;
+	before = pair_status(&p, 1).sequence_in;
+	f = bub_bu(&p, (uint16_t)(before + 1));
+	feed_wrapped(&p, &f, BUB_WAY_IP_TUNNEL);
+	assert_drops(p.mn[1], BUB_DROP_TUNNEL_NO_BINDING, 1);
+	assert_int_equal(pair_status(&p, 1).sequence_in, before);
+	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(pair_status(&p, 1).sequence_in, (uint16_t)(before + 1));
+	/* For another home address than this one's: no way in. */
+	f.dst = p.hoa[0];
+	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
+	assert_drops(p.mn[1], BUB_DROP_REVERSE_INNER_SOURCE, 1);
+	pair_end(&p);
+}
+
+/* The responder of the exchange holds Kabm, but DH4 did not get through: it keeps still, and takes
+ * updates under Kbm, until it sees Kabm used. */
+static void responder_waits_until_the_key_is_used(void **state)
+{
+	struct bub_peer_status s;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	pair_data(&p, 0);
+	pair_run(&p, 2000);
+	pair_lose_dh(&p, p.mn[0], 4, 1);
+	mark = pair_mark(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 700);
+	assert_true(pair_status(&p, 0).kabm);
+	assert_false(pair_status(&p, 0).kabm_heard || pair_status(&p, 1).kabm);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
+	pair_go(&p, 1, 1); /* its update is signed with Kbm: it knows of nothing else */
+	pair_run(&p, 280);
+	s = pair_status(&p, 0);
+	assert_true(bub_addr_eq(&s.peer_care_of, pair_at(&p, 1)));
+	assert_false(s.peer_kabm || s.kabm_heard);
+	assert_drops(p.mn[0], BUB_DROP_BUB_BU_RR_SIGNED, 0);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
+	/* DH3 is repeated, DH4 comes, the initiator uses the key at once, and the responder then.
+	 */
+	mark = pair_mark(&p);
+	pair_run(&p, 3000);
+	assert_true(pair_status(&p, 0).kabm_heard);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+	assert_true(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 0)->at_ns >
+		    pair_nth(&p, mark, p.mn[1], BUB_MH_BU, 0)->at_ns);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* The numbers go on from those of route optimisation; but the first under a new Kabm is the start,
+ * whatever it is. */
+static void any_first_number_under_a_new_key(void **state)
+{
+	struct pair p;
+	struct forged f;
+	uint16_t ro;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	assert_int_equal(pair_nth(&p, 0, p.mn[1], BUB_MH_BU, 2)->mh.u.bu.sequence,
+			 (uint16_t)(pair_nth(&p, 0, p.mn[1], BUB_MH_BU, 1)->mh.u.bu.sequence + 1));
+	pair_end(&p);
+
+	pair_new(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	pair_data(&p, 0);
+	pair_run(&p, 2000);
+	pair_lose(&p, p.mn[1], BUB_MH_BU, 1000)->match.home_bit = 0;
+	p.rule[0].skip = 1; /* the one of route optimisation passes */
+	pair_go(&p, 1, 0);
+	pair_run(&p, 900);
+	assert_true(pair_status(&p, 0).kabm && !pair_status(&p, 0).kabm_heard);
+	ro = pair_status(&p, 0).sequence_in;
+	f = (struct forged){
+		.src = *pair_at(&p, 1),
+		.dst = p.hoa[0],
+		.hao = &p.hoa[1],
+		.way = BUB_WAY_ESP_TUNNEL,
+		.owner = p.hoa[0],
+		.outer_src = p.ha_addr[0],
+		.mh = {.kind = BUB_MH_BU},
+		.key = &p.kabm[0].key,
+		.auth_care_of = *pair_at(&p, 1),
+		.auth_correspondent = p.hoa[0],
+	};
+	f.mh.u.bu.flags = BUB_BU_ACK;
+	f.mh.u.bu.lifetime_s = 3600;
+	f.mh.opts.present = BUB_OPT_AUTH;
+	f.mh.u.bu.sequence = (uint16_t)(ro - 1000);
+	pair_feed(&p, p.mn[0], &f);
+	assert_int_equal(pair_status(&p, 0).sequence_in, (uint16_t)(ro - 1000));
+	f.mh.u.bu.sequence = (uint16_t)(ro - 1001); /* the second one has to be greater */
+	pair_feed(&p, p.mn[0], &f);
+	assert_int_equal(pair_status(&p, 0).sequence_in, (uint16_t)(ro - 1000));
+	assert_drops(p.mn[0], BUB_DROP_BU_SEQUENCE, 1);
+	pair_end(&p);
+}
+
+static bool is_signed(const struct message *m, const struct bub_key *key,
+		      const struct in6_addr *care_of, const struct in6_addr *correspondent)
+{
+	struct bub_crypto *crypto = bub_crypto_new();
+	size_t at = m->mh.opts.auth_at;
+	uint8_t auth[BUB_AUTH_LEN];
+
+	assert_non_null(crypto);
+	assert_true(m->mh.opts.present & BUB_OPT_AUTH);
+	bub_authenticator(crypto, key, care_of, correspondent, m->mh.raw.data, at, auth);
+	bub_crypto_free(crypto);
+	return memcmp(auth, m->mh.raw.data + at, sizeof auth) == 0;
+}
+
+/* CoTI and CoT under Kabm: each names, or is covered with, the care-of address that is tested and
+ * the home address of who answers; only such an answer opens the path. */
+static void signed_care_of_test(void **state)
+{
+	const struct message *coti, *cot;
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[1].check_care_of = true;
+	pair_start(&p);
+	pair_in_bub(&p);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1); /* and node 2 looks whether it is reached there */
+	pair_run(&p, 900);
+	coti = pair_nth(&p, mark, p.mn[1], BUB_MH_COTI, 0);
+	cot = pair_nth(&p, mark, p.mn[0], BUB_MH_COT, 0);
+	assert_int_equal(coti->mh.opts.present, BUB_OPT_MN_ID | BUB_OPT_AUTH);
+	assert_true(bub_addr_eq(&coti->mh.opts.mn_id, &p.hoa[1]));
+	assert_true(is_signed(coti, &p.kabm[1].key, pair_at(&p, 1), &p.hoa[0]));
+	assert_int_equal(cot->mh.opts.present, BUB_OPT_AUTH);
+	assert_true(is_signed(cot, &p.kabm[1].key, pair_at(&p, 1), &p.hoa[0]));
+	/* A CoTI that is signed wrong gets no CoT, not even a plain one. */
+	f = (struct forged){
+		.src = coti->ip.src,
+		.dst = coti->ip.dst,
+		.mh = coti->mh,
+		.key = &p.kabm[1].key,
+		.auth_care_of = coti->ip.src,
+		.auth_correspondent = p.hoa[0],
+		.bad_auth = true,
+	};
+	mark = pair_mark(&p);
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_CARE_OF_TEST_BAD_AUTH, 1);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_COT), 0);
+	pair_end(&p);
+}
+
+/* An answer with the right cookie and no signature, or a wrong one, opens nothing; nor does the
+ * token in it make a Kbm. */
+static void unsigned_care_of_answer(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_COT}};
+	const struct message *coti;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	p.judge = cut_direct;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 5000);
+	assert_false(p.last_path[0].direct);
+	mark = pair_mark(&p);
+	pair_run(&p, 31000);
+	coti = pair_nth(&p, mark, p.mn[0], BUB_MH_COTI,
+			pair_count(&p, mark, p.mn[0], BUB_MH_COTI) - 1);
+	p.kbm[0].seen = false;
+	f.src = *pair_at(&p, 1);
+	f.dst = *pair_at(&p, 0);
+	memcpy(f.mh.u.test.cookie, coti->mh.u.test_init.cookie, 8);
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_CARE_OF_TEST_BAD_AUTH, 1);
+	f.mh.opts.present = BUB_OPT_AUTH;
+	f.key = &p.kabm[0].key;
+	f.auth_care_of = f.dst;
+	f.auth_correspondent = p.hoa[1];
+	f.bad_auth = true;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_CARE_OF_TEST_BAD_AUTH, 2);
+	assert_false(p.last_path[0].direct);
+	f.bad_auth = false;
+	pair_feed(&p, p.mn[0], &f);
+	assert_true(p.last_path[0].direct);
+	assert_false(p.kbm[0].seen);
+	pair_end(&p);
+}
+
+/* Back home, the home agent does not answer, so the way through the home agents is not open, and
+ * neither is the direct one: that says nothing about the key. */
+static void silence_at_home_does_not_count(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 1000);
+	pair_lose(&p, p.mn[1], BUB_MH_BA, 1000);
+	mark = pair_mark(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 20000);
+	assert_true(pair_count(&p, mark, p.mn[0], BUB_MH_BU) > 3 + 3);
+	assert_int_equal(p.left_bub, 0);
+	pair_no_rules(&p);
+	pair_run(&p, 40000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(p.left_bub, 0);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +797,12 @@ int main(void)
 		cmocka_unit_test(three_unanswered_end_the_session),
 		cmocka_unit_test(given_up_at_home),
 		cmocka_unit_test(binding_errors_do_not_end_it),
+		cmocka_unit_test(wrapped_update_comes_out_of_the_tunnel_only),
+		cmocka_unit_test(responder_waits_until_the_key_is_used),
+		cmocka_unit_test(any_first_number_under_a_new_key),
+		cmocka_unit_test(signed_care_of_test),
+		cmocka_unit_test(unsigned_care_of_answer),
+		cmocka_unit_test(silence_at_home_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

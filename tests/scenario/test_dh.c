@@ -4,8 +4,11 @@
  * replies, and forgeries by somebody who holds Kbm and the BUB cookie, since those who do not get
  * no further than the signature.  Node 2 is the initiator throughout.
  */
+#include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "mobility/core.h"
 #include "pair.h"
 
 static void one_away(struct pair *p)
@@ -549,6 +552,183 @@ static void renewal_with_losses(void **state)
 		}
 }
 
+/* How each DH message left whom, as a line like "mn2 DH1 plain". */
+static char leg[32][32];
+static unsigned n_legs;
+
+static void note_leg(struct pair *p, struct flight *f)
+{
+	struct bub_mh_fault fault;
+	struct bub_ip6 ip;
+	struct bub_mh mh;
+
+	assert_true(f->len <= BUB_MIN_MTU);
+	if (f->way == BUB_WAY_ESP_TRANSPORT ||
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_MH ||
+	    bub_mh_decode(&ip, &p->mn_cfg[0].codepoints, &mh, &fault) != 0 ||
+	    mh.kind != BUB_MH_DH || n_legs == 32)
+		return;
+	snprintf(leg[n_legs++], sizeof leg[0], "%s DH%u %s", f->from->name,
+		 (unsigned)mh.u.dh.message, f->way == BUB_WAY_ESP_TUNNEL ? "encrypted" : "plain");
+}
+
+/* The figure of the draft, 6: what goes between a mobile node and its own home agent is encrypted,
+ * and nothing else is. */
+static void encrypted_legs(void **state)
+{
+	static const char *const figure[] = {
+		"mn2 DH1 plain",     "ha1 DH1 encrypted", /* to MN1's home address */
+		"mn1 DH2 encrypted", "mn1 DH2 plain",     "ha1 DH2 plain",     /* both copies */
+		"ha2 DH2 encrypted", "mn2 DH3 plain",     "ha1 DH3 encrypted", /* as DH1 */
+		"mn1 DH4 plain",     "ha2 DH4 encrypted",
+	};
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	n_legs = 0;
+	p.on_flight = note_leg;
+	exchange(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(n_legs, sizeof figure / sizeof figure[0]);
+	for (unsigned i = 0; i < n_legs; i++)
+		assert_string_equal(leg[i], figure[i]);
+	pair_end(&p);
+}
+
+/* With both suites offered DH1 is as long as it gets; note_leg() looks at every leg. */
+static void no_message_needs_fragments(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		p.mn_cfg[i].suite[0] = BUB_SUITE_SHA1_MODP2048;
+		p.mn_cfg[i].suite[1] = BUB_SUITE_SHA256_X25519;
+		p.mn_cfg[i].n_suites = 2;
+	}
+	pair_start(&p);
+	one_away(&p);
+	n_legs = 0;
+	p.on_flight = note_leg;
+	exchange(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(n_legs, 10);
+	assert_true(dh(&p, 1, 0)->mh.raw.len >= 256 + 32);
+	pair_end(&p);
+}
+
+/* Session identifiers of 64 and nonces of 128 bits, new in each exchange; home addresses as
+ * identities. */
+static void random_values_and_identities(void **state)
+{
+	struct bub_dh before[3] = {{0}};
+	uint8_t nonce[3][BUB_DH_NONCE_LEN] = {{0}};
+	struct pair p;
+
+	(void)state;
+	for (unsigned run = 0; run < 2; run++) {
+		pair_init(&p);
+		p.seed = run + 1;
+		pair_start(&p);
+		one_away(&p);
+		exchange(&p, 3000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		assert_true(bub_addr_eq(&dh(&p, 3, 0)->mh.u.dh.identity, &p.hoa[1]));
+		assert_true(bub_addr_eq(&dh(&p, 4, 0)->mh.u.dh.identity, &p.hoa[0]));
+		for (unsigned k = 1; k <= 2; k++) {
+			const struct bub_dh *m = &dh(&p, k, 0)->mh.u.dh;
+			const uint8_t *sid = k == 1 ? m->sid1 : m->sid2;
+
+			assert_int_equal(m->nonce.len, 16);
+			/* Both halves of each differ from run to run and from each other. */
+			assert_memory_not_equal(sid, k == 1 ? before[k].sid1 : before[k].sid2, 4);
+			assert_memory_not_equal(sid + 4,
+						(k == 1 ? before[k].sid1 : before[k].sid2) + 4, 4);
+			assert_memory_not_equal(m->nonce.data, nonce[k], 8);
+			assert_memory_not_equal(m->nonce.data + 8, nonce[k] + 8, 8);
+			assert_memory_not_equal(m->nonce.data, m->nonce.data + 8, 8);
+			before[k] = *m;
+			memcpy(nonce[k], m->nonce.data, sizeof nonce[k]);
+		}
+		assert_memory_not_equal(nonce[1], nonce[2], 16);
+		pair_end(&p);
+	}
+}
+
+/* Somebody with stolen keys takes the better suite out of DH1: seen when DH3 comes. */
+static void offer_the_old_suite_only(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+				     const struct bub_mh *mh)
+{
+	static const uint8_t info[2] = {1, BUB_SUITE_SHA1_MODP2048};
+	struct bub_mh changed = *mh;
+	struct bub_dh *m = &changed.u.dh;
+
+	for (unsigned i = 0; i < mh->u.dh.n_shares; i++)
+		if (mh->u.dh.share[i].suite == BUB_SUITE_SHA1_MODP2048)
+			m->share[0] = mh->u.dh.share[i];
+	m->n_shares = 1;
+	m->info = (struct bub_view){info, sizeof info};
+	pair_rewrite(p, f, ip, &changed, &p->kbm[1].key, p->bub_cookie);
+}
+
+static void downgrade_is_seen(void **state)
+{
+	struct pair p;
+	struct rule *r;
+
+	(void)state;
+	pair_init(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		p.mn_cfg[i].suite[1] = BUB_SUITE_SHA1_MODP2048;
+		p.mn_cfg[i].n_suites = 2;
+	}
+	pair_start(&p);
+	one_away(&p);
+	r = pair_lose_dh(&p, p.mn[1], 1, 1000);
+	r->fate = FATE_PASS;
+	r->alter = offer_the_old_suite_only;
+	exchange(&p, 9000);
+	assert_int_equal(dh(&p, 2, 0)->mh.u.dh.share[0].suite, BUB_SUITE_SHA1_MODP2048);
+	assert_true(pair_drops(p.mn[0], BUB_DROP_DH_BAD_SIG) >= 3);
+	assert_int_equal(pair_count_dh(&p, 0, 4), 0);
+	assert_failed_to_ro(&p);
+	pair_end(&p);
+}
+
+static bool memory_has(const struct node *n, const uint8_t *octets, size_t len)
+{
+	return memmem(n->engine, malloc_usable_size(n->engine), octets, len) != NULL;
+}
+
+/* Km and the private values are nowhere in memory when the exchange is over; Kabm is. */
+static void km_dies_with_the_exchange(void **state)
+{
+	struct pair p;
+	struct peer *peer;
+	uint8_t km[32], priv[32];
+
+	(void)state;
+	(void)stopped_at(&p, 4);
+	peer = table_next(&p.mn[1]->engine->peers, NULL);
+	assert_int_equal(peer->dh.keys.km.len, sizeof km);
+	memcpy(km, peer->dh.keys.km.octets, sizeof km);
+	memcpy(priv, peer->dh.priv[0], sizeof priv);
+	assert_true(memory_has(p.mn[1], km, sizeof km));
+	/* Node 1 has sent DH4: over for it. */
+	assert_false(memory_has(p.mn[0], km, sizeof km));
+	pair_no_rules(&p);
+	pair_talk(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_false(memory_has(p.mn[1], km, sizeof km));
+	assert_false(memory_has(p.mn[1], priv, sizeof priv));
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(memory_has(p.mn[i], p.kabm[0].key.octets, 32));
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -571,6 +751,11 @@ int main(void)
 		cmocka_unit_test(moving_during_the_exchange),
 		cmocka_unit_test(renewal),
 		cmocka_unit_test(renewal_with_losses),
+		cmocka_unit_test(encrypted_legs),
+		cmocka_unit_test(no_message_needs_fragments),
+		cmocka_unit_test(random_values_and_identities),
+		cmocka_unit_test(downgrade_is_seen),
+		cmocka_unit_test(km_dies_with_the_exchange),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
