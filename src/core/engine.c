@@ -425,10 +425,18 @@ void core_policy(struct bub_engine *eng, const struct in6_addr *peer, enum bub_p
 		*ret_bub = BUB_POLICY_NEVER;
 }
 
+/* Back to where @rx came from; from a home address through the tunnel (RFC 6275, 11.3.1). */
+static struct route route_of_answer(const struct rx *rx)
+{
+	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
+		return route_from_home(rx->home, &rx->ip->src);
+	return route_plain(&rx->ip->dst, &rx->ip->src);
+}
+
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
-	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
+	struct route r = route_of_answer(rx);
 
 	/* RFC 6275, 9.3.3: never to multicast or for it, and rate-limited. */
 	if (!bub_addr_is_routable(&rx->ip->src) || IN6_IS_ADDR_MULTICAST(&rx->ip->dst))
@@ -441,8 +449,6 @@ void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t sta
 		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->ip->src);
 		return;
 	}
-	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
-		r = route_from_home(rx->home, &rx->ip->src);
 	out.mh.u.be.status = status;
 	if (rx->ip->has_hao)
 		out.mh.u.be.home = rx->ip->hao;
@@ -543,6 +549,7 @@ static void param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t 
 		.dst = rx->ip->src,
 		.upper_proto = BUB_NH_ICMPV6,
 	};
+	struct route r = route_of_answer(rx);
 	struct bub_action *act;
 	uint8_t *buf;
 	int len;
@@ -557,7 +564,8 @@ static void param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t 
 	b.upper_len = (uint16_t)len;
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
-	act->u.send.way = BUB_WAY_PLAIN;
+	act->u.send.way = r.way;
+	act->u.send.owner = r.owner;
 }
 
 void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One engine alone, seen from its public side: configurations that it refuses, the answers to
+ * Mobility Headers that cannot be used (RFC 6275, 9.2 and 9.3.3), what ICMPv6 errors do to a
+ * correspondent (11.3.5), and the order of actions where it matters.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "bub/engine.h"
+
+#define SENT_MAX 32
+
+/* What an engine did since the last feed. */
+static struct {
+	struct bub_action act[SENT_MAX];
+	uint8_t octets[SENT_MAX][1400];
+	unsigned n;
+} did;
+
+static struct bub_config cfg;
+static struct bub_engine *eng;
+static struct bub_time now;
+
+static struct in6_addr addr(const char *text)
+{
+	struct in6_addr a;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
+	return a;
+}
+
+static void count(void *ctx, uint8_t *buf, size_t len)
+{
+	static uint8_t octet;
+
+	(void)ctx;
+	for (size_t i = 0; i < len; i++)
+		buf[i] = ++octet;
+}
+
+static const struct bub_env env = {.random = count};
+
+static void drain(void)
+{
+	struct bub_action act;
+
+	while (bub_engine_next_action(eng, &act)) {
+		assert_true(did.n < SENT_MAX);
+		if (act.type == BUB_ACT_SEND || act.type == BUB_ACT_DELIVER) {
+			assert_true(act.u.send.data.len <= sizeof did.octets[0]);
+			memcpy(did.octets[did.n], act.u.send.data.data, act.u.send.data.len);
+			act.u.send.data.data = did.octets[did.n];
+		}
+		did.act[did.n++] = act;
+	}
+}
+
+static void feed(const struct bub_event *ev)
+{
+	did.n = 0;
+	now = bub_time_add_ms(now, 400);
+	bub_engine_feed(eng, now, ev);
+	drain();
+}
+
+static void start(void)
+{
+	now = (struct bub_time){BUB_NS_PER_S};
+	assert_int_equal(bub_engine_new(&cfg, &env, now, &eng), 0);
+}
+
+/* A mobile node, or a correspondent that never moves. */
+static void defaults(bool mobile)
+{
+	bub_config_init(&cfg);
+	cfg.limit.bindings = 4;
+	cfg.limit.peers = 4;
+	cfg.prefix_discovery = false;
+	if (!mobile)
+		return;
+	cfg.home[0].address = addr("2001:db8:1::10");
+	cfg.home[0].home_agent = addr("2001:db8:1::1");
+	cfg.n_homes = 1;
+}
+
+static void usable(const char *care_of)
+{
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = 1};
+
+	ev.u.care_of.address = addr(care_of);
+	ev.u.care_of.prefix_len = 64;
+	feed(&ev);
+}
+
+static void packet(const uint8_t *octets, size_t len, enum bub_way way)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
+
+	ev.u.packet.data = (struct bub_view){octets, len};
+	ev.u.packet.way = way;
+	ev.u.packet.owner = cfg.home[0].address;
+	ev.u.packet.outer_src = cfg.home[0].home_agent;
+	feed(&ev);
+}
+
+static uint64_t drops(enum bub_drop why)
+{
+	return bub_engine_counters(eng)->drop[why];
+}
+
+/* Puts an upper layer of @len octets behind the headers of @b; returns the packet's length. */
+static size_t build(struct bub_ip6_build b, const uint8_t *upper, size_t len, uint8_t buf[1400])
+{
+	int at;
+
+	b.upper_len = (uint16_t)len;
+	at = bub_ip6_encode(&b, buf, 1400);
+	assert_true(at > 0 && (size_t)at + len <= 1400);
+	memcpy(buf + at, upper, len);
+	return (size_t)at + len;
+}
+
+/* A Mobility Header of 16 octets with this type, Payload Proto and Header Len. */
+static size_t mobility(const char *src, const char *dst, const struct in6_addr *hao,
+		       const uint8_t head[3], uint8_t buf[1400])
+{
+	struct bub_ip6_build b = {.src = addr(src), .dst = addr(dst), .upper_proto = BUB_NH_MH};
+	uint8_t mh[16] = {head[0], head[1], head[2]};
+
+	b.hao = hao;
+	bub_mh_finish(mh, sizeof mh, hao != NULL ? hao : &b.src, &b.dst);
+	return build(b, mh, sizeof mh, buf);
+}
+
+/* ---- Configurations ------------------------------------------------------------------------ */
+
+static void refused(void)
+{
+	struct bub_engine *none = (struct bub_engine *)&cfg;
+
+	assert_int_equal(bub_engine_new(&cfg, &env, (struct bub_time){0}, &none), BUB_ERR_INVALID);
+	assert_ptr_equal(none, &cfg); /* untouched */
+	defaults(true);
+}
+
+static void code_points_that_cannot_be(void **state)
+{
+	(void)state;
+	defaults(true);
+	cfg.codepoints.mh_bubc = 7; /* Binding Error: RFC 6275, 6.1.9 */
+	refused();
+	cfg.codepoints.mh_dh = 0;
+	refused();
+	cfg.codepoints.mh_dh = cfg.codepoints.mh_bubc;
+	refused();
+	cfg.codepoints.opt_bub = 5; /* Binding Authorization Data: RFC 6275, 6.2.7 */
+	refused();
+}
+
+static void nodes_that_cannot_be(void **state)
+{
+	(void)state;
+	defaults(true);
+	cfg.home[0].address = in6addr_any;
+	refused();
+	cfg.home[0].address = addr("fe80::1");
+	refused();
+	cfg.home[0].home_agent = addr("ff02::1");
+	refused();
+	cfg.home[0].lifetime_s = 3; /* less than one unit: RFC 6275, 6.1.7 */
+	refused();
+	cfg.home[0].first_timeout_ms = 0;
+	refused();
+	cfg.n_homes = BUB_HOMES_MAX + 1;
+	refused();
+	cfg.n_suites = BUB_SUITES_MAX + 1;
+	refused();
+	cfg.suite[1] = 99;
+	refused();
+	cfg.limit.bindings = 0;
+	refused();
+	cfg.limit.peers = 0;
+	refused();
+	cfg.ha.enabled = true; /* without address and prefix */
+	refused();
+	cfg.ha.enabled = true;
+	cfg.ha.address = addr("2001:db8:1::1");
+	refused();
+	cfg.ha.enabled = true;
+	cfg.ha.address = addr("2001:db8:1::1");
+	cfg.ha.n_prefixes = BUB_HA_PREFIXES_MAX + 1;
+	refused();
+	cfg.ha.enabled = true;
+	cfg.ha.address = addr("fe80::1");
+	cfg.ha.n_prefixes = 1;
+	refused();
+	/* And those that look odd but can be. */
+	cfg.home[0].lifetime_s = 4;
+	cfg.home[0].home_agent = in6addr_any; /* to be discovered */
+	start();
+	bub_engine_free(eng);
+	defaults(false);
+	cfg.limit.peers = 0; /* a correspondent has no binding update list */
+	cfg.home[0].address = in6addr_any;
+	start();
+	bub_engine_free(eng);
+	bub_engine_free(NULL);
+}
+
+static void clients_and_policies_are_limited(void **state)
+{
+	const struct in6_addr a = addr("2001:db8:1::a"), b = addr("2001:db8:1::b");
+	struct bub_peer_policy policy = {.peer = a, .bub = BUB_POLICY_NEVER};
+
+	(void)state;
+	defaults(false);
+	cfg.limit.policies = 1;
+	start();
+	assert_int_equal(bub_engine_add_client(eng, &a), BUB_ERR_INVALID); /* no home agent */
+	assert_int_equal(bub_engine_set_policy(eng, &policy), 0);
+	assert_int_equal(bub_engine_set_policy(eng, &policy), 0); /* changes it */
+	policy.peer = b;
+	assert_int_equal(bub_engine_set_policy(eng, &policy), BUB_ERR_NO_SPACE);
+	bub_engine_free(eng);
+
+	defaults(false);
+	cfg.limit.clients = 1;
+	cfg.ha.enabled = true;
+	cfg.ha.address = addr("2001:db8:1::1");
+	cfg.ha.prefix[0].prefix = addr("2001:db8:1::");
+	cfg.ha.prefix[0].len = 64;
+	cfg.ha.n_prefixes = 1;
+	start();
+	assert_int_equal(bub_engine_add_client(eng, &a), 0);
+	assert_int_equal(bub_engine_add_client(eng, &a), BUB_ERR_EXISTS);
+	assert_int_equal(bub_engine_add_client(eng, &b), BUB_ERR_NO_SPACE);
+	bub_engine_free(eng);
+}
+
+/* ---- Mobility Headers that cannot be used -------------------------------------------------- */
+
+/* The one action is an ICMPv6 Parameter Problem, code 0, about @sent. */
+static void assert_param_problem(const uint8_t *sent, size_t len, uint32_t pointer,
+				 enum bub_way way)
+{
+	struct bub_ip6 ip, was;
+	struct bub_icmp6 icmp;
+
+	assert_int_equal(did.n, 1);
+	assert_int_equal(did.act[0].type, BUB_ACT_SEND);
+	assert_int_equal(did.act[0].u.send.way, way);
+	assert_int_equal(bub_ip6_decode(did.act[0].u.send.data, &ip), BUB_DROP_NONE);
+	assert_int_equal(bub_ip6_decode((struct bub_view){sent, len}, &was), BUB_DROP_NONE);
+	assert_int_equal(ip.upper_proto, BUB_NH_ICMPV6);
+	assert_true(bub_addr_eq(&ip.src, &was.dst));
+	assert_true(bub_addr_eq(&ip.dst, &was.src));
+	assert_int_equal(bub_icmp6_decode(&ip, &icmp), BUB_DROP_NONE);
+	assert_int_equal(icmp.kind, BUB_ICMP6_PARAM_PROBLEM);
+	assert_int_equal(icmp.code, 0);
+	assert_int_equal(icmp.u.param_problem.pointer, pointer);
+	assert_int_equal(icmp.quoted.len, len);
+	assert_memory_equal(icmp.quoted.data, sent, len);
+}
+
+/* RFC 6275, 9.2: the pointer says which octet, from the start of the IPv6 header. */
+static void parameter_problems(void **state)
+{
+	static const uint8_t proto[3] = {17, 1, 5}, len[3] = {59, 0, 5};
+	const struct in6_addr hao = addr("2001:db8:77::1");
+	uint8_t buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(false);
+	start();
+	n = mobility("2001:db8:88::1", "2001:db8:c::c", NULL, proto, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_param_problem(buf, n, 40, BUB_WAY_PLAIN);
+	assert_int_equal(drops(BUB_DROP_MH_PAYLOAD_PROTO), 1);
+	n = mobility("2001:db8:88::1", "2001:db8:c::c", &hao, len, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_param_problem(buf, n, 40 + 24 + 1, BUB_WAY_PLAIN);
+	assert_int_equal(drops(BUB_DROP_MH_LENGTH), 1);
+	/* RFC 4443, 2.4 (e): none to multicast, and none to where no node answers. */
+	n = mobility("2001:db8:88::1", "ff0e::1", NULL, proto, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 0);
+	n = mobility("ff02::1", "2001:db8:c::c", NULL, proto, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_MH_PAYLOAD_PROTO), 3);
+	bub_engine_free(eng);
+}
+
+/* Away, what leaves with the home address as source takes the tunnel (RFC 6275, 11.3.1). */
+static void answers_from_the_home_address_are_tunnelled(void **state)
+{
+	static const uint8_t proto[3] = {17, 1, 5}, unknown[3] = {59, 1, 200};
+	uint8_t buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(true);
+	start();
+	usable("2001:db8:a::1");
+	n = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, proto, buf);
+	packet(buf, n, BUB_WAY_ESP_TUNNEL);
+	assert_param_problem(buf, n, 40, BUB_WAY_ESP_TUNNEL);
+	assert_true(bub_addr_eq(&did.act[0].u.send.owner, &cfg.home[0].address));
+	n = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, unknown, buf);
+	packet(buf, n, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(did.n, 1);
+	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	/* From the care-of address neither. */
+	n = mobility("2001:db8:88::1", "2001:db8:a::1", NULL, proto, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_param_problem(buf, n, 40, BUB_WAY_PLAIN);
+	n = mobility("2001:db8:88::1", "2001:db8:a::1", NULL, unknown, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 1);
+	assert_int_equal(did.act[0].u.send.way, BUB_WAY_PLAIN);
+	bub_engine_free(eng);
+}
+
+/* RFC 6275, 9.2 and 9.3.3: status 2, with the Home Address option's address. */
+static void unknown_type_is_told(void **state)
+{
+	static const uint8_t unknown[3] = {59, 1, 200};
+	const struct in6_addr hao = addr("2001:db8:77::1");
+	struct bub_mh_fault fault;
+	struct bub_ip6 ip;
+	struct bub_mh mh;
+	uint8_t buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(false);
+	start();
+	for (unsigned i = 0; i < 2; i++) {
+		const struct in6_addr *home = i == 0 ? NULL : &hao;
+		struct in6_addr want = i == 0 ? in6addr_any : hao;
+
+		n = mobility("2001:db8:88::1", "2001:db8:c::c", home, unknown, buf);
+		packet(buf, n, BUB_WAY_PLAIN);
+		assert_int_equal(did.n, 1);
+		assert_int_equal(bub_ip6_decode(did.act[0].u.send.data, &ip), BUB_DROP_NONE);
+		assert_int_equal(bub_mh_decode(&ip, &cfg.codepoints, &mh, &fault), 0);
+		assert_int_equal(mh.kind, BUB_MH_BE);
+		assert_int_equal(mh.u.be.status, BUB_BE_UNKNOWN_MH);
+		assert_memory_equal(&mh.u.be.home, &want, sizeof want);
+		assert_false(ip.has_rh2);
+	}
+	assert_int_equal(drops(BUB_DROP_MH_UNKNOWN_TYPE), 2);
+	bub_engine_free(eng);
+}
+
+/* ---- ICMPv6 -------------------------------------------------------------------------------- */
+
+/* Asks for route optimisation with the peer; true when a CoTI or HoTI goes out. */
+static bool tries(const char *peer)
+{
+	struct bub_event ev = {.type = BUB_EV_FLOW};
+
+	ev.u.flow.home = cfg.home[0].address;
+	ev.u.flow.peer = addr(peer);
+	feed(&ev);
+	return did.n > 0;
+}
+
+/* A Parameter Problem of @from with this code that quotes a packet @src to @dst. */
+static void problem(const char *from, uint8_t code, const char *src, const char *dst, size_t quoted)
+{
+	struct bub_icmp6 icmp = {.kind = BUB_ICMP6_PARAM_PROBLEM, .code = code};
+	struct bub_ip6_build b = {.src = addr(from), .dst = addr("2001:db8:a::1")};
+	struct bub_ip6_build q = {.src = addr(src), .dst = addr(dst), .upper_proto = BUB_NH_MH};
+	uint8_t quote[1400], body[1200], buf[1400];
+	size_t n = build(q, (const uint8_t[16]){59, 1, 2}, 16, quote);
+	int len;
+
+	b.upper_proto = BUB_NH_ICMPV6;
+	icmp.u.param_problem.pointer = 6;
+	icmp.quoted = (struct bub_view){quote, quoted < n ? quoted : n};
+	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
+	assert_true(len > 0);
+	packet(buf, build(b, body, (size_t)len, buf), BUB_WAY_PLAIN);
+}
+
+static void away_with_a_registration(void)
+{
+	struct bub_mh mh = {.kind = BUB_MH_BA};
+	struct bub_mh_layout at;
+	struct bub_ip6_build b = {.src = cfg.home[0].home_agent, .upper_proto = BUB_NH_MH};
+	uint8_t body[64], buf[1400];
+	struct bub_mh_fault fault;
+	struct bub_ip6 ip;
+	struct bub_mh bu;
+
+	usable("2001:db8:a::1");
+	for (unsigned i = 0; i < did.n; i++)
+		if (did.act[i].type == BUB_ACT_SEND)
+			assert_int_equal(bub_ip6_decode(did.act[i].u.send.data, &ip), 0);
+	assert_int_equal(bub_mh_decode(&ip, &cfg.codepoints, &bu, &fault), 0);
+	mh.u.ba.sequence = bu.u.bu.sequence;
+	mh.u.ba.lifetime_s = 3600;
+	assert_int_equal(bub_mh_encode(&mh, &cfg.codepoints, body, sizeof body, &at), 0);
+	b.dst = ip.src;
+	b.rh2 = &cfg.home[0].address;
+	bub_mh_finish(body, at.len, &b.src, b.rh2);
+	packet(buf, build(b, body, at.len, buf), BUB_WAY_ESP_TRANSPORT);
+}
+
+/* RFC 6275, 11.3.5: a correspondent that does not know the Mobility Header (code 1) or the Home
+ * Address option (code 2) is left alone; nothing else says so. */
+static void peer_that_does_not_know(void **state)
+{
+	static const char *const peer[] = {"2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3"};
+	struct bub_peer_status s;
+
+	(void)state;
+	defaults(true);
+	start();
+	away_with_a_registration();
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(tries(peer[i]));
+	/* Code 0 is a mistake in one message, not ignorance; nobody knows the other peer; a quote
+	 * that is too short says nothing; nor does one of somebody else's packet. */
+	problem(peer[0], 0, "2001:db8:a::1", peer[0], 100);
+	problem("2001:db8:9::4", 1, "2001:db8:a::1", "2001:db8:9::4", 100);
+	problem(peer[0], 1, "2001:db8:a::1", peer[0], 39);
+	problem(peer[0], 1, "2001:db8:a::2", peer[0], 100);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(bub_engine_peer_status(eng, now, i, &s));
+		assert_string_not_equal(s.why, "the peer does not do Mobile IPv6");
+	}
+	problem(peer[0], 1, "2001:db8:a::1", peer[0], 100);
+	problem(peer[1], 2, "2001:db8:1::10", peer[1], 40);
+	for (unsigned i = 0; bub_engine_peer_status(eng, now, i, &s); i++) {
+		const struct in6_addr third = addr(peer[2]);
+		bool left = strcmp(s.why, "the peer does not do Mobile IPv6") == 0;
+
+		assert_int_equal(left, !bub_addr_eq(&s.peer, &third));
+	}
+	assert_false(tries(peer[0]));
+	assert_false(tries(peer[1]));
+	/* No test message is repeated to them, only to the third. */
+	did.n = 0;
+	while (!bub_time_before(now, bub_engine_deadline(eng))) {
+		bub_engine_expire(eng, now);
+		drain();
+	}
+	assert_int_equal(did.n, 2); /* HoTI and CoTI */
+	for (unsigned i = 0; i < did.n; i++) {
+		const struct in6_addr third = addr(peer[2]);
+		struct bub_ip6 ip;
+
+		assert_int_equal(bub_ip6_decode(did.act[i].u.send.data, &ip), BUB_DROP_NONE);
+		assert_true(bub_addr_eq(&ip.dst, &third));
+	}
+	bub_engine_free(eng);
+}
+
+/* ---- Discovery ----------------------------------------------------------------------------- */
+
+/* RFC 6275, 5.3: what protects the traffic with a discovered home agent is there before the first
+ * Binding Update to it, which nothing but the security association carries. */
+static void discovered_agent_is_protected_first(void **state)
+{
+	struct bub_icmp6 icmp = {.kind = BUB_ICMP6_DHAAD_REPLY};
+	struct bub_ip6_build b = {.src = addr("2001:db8:1::5"), .dst = addr("2001:db8:a::1")};
+	uint8_t body[128], buf[1400];
+	struct bub_ip6 ip;
+	int len;
+
+	(void)state;
+	defaults(true);
+	cfg.home[0].home_agent = in6addr_any;
+	start();
+	usable("2001:db8:a::1");
+	assert_int_equal(did.act[did.n - 1].type, BUB_ACT_SEND);
+	assert_int_equal(bub_ip6_decode(did.act[did.n - 1].u.send.data, &ip), BUB_DROP_NONE);
+	assert_int_equal(ip.upper.data[0], BUB_ICMP6_DHAAD_REQUEST);
+	icmp.u.dhaad.id = (uint16_t)(ip.upper.data[4] << 8 | ip.upper.data[5]);
+	icmp.u.dhaad.n_addrs = 1;
+	icmp.u.dhaad.addr[0] = b.src;
+	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
+	assert_true(len > 0);
+	b.upper_proto = BUB_NH_ICMPV6;
+	packet(buf, build(b, body, (size_t)len, buf), BUB_WAY_PLAIN);
+	assert_true(did.n >= 2);
+	assert_int_equal(did.act[0].type, BUB_ACT_HOME_AGENT);
+	assert_true(bub_addr_eq(&did.act[0].u.agent.home_agent, &b.src));
+	for (unsigned i = 1; i < did.n; i++)
+		if (did.act[i].type == BUB_ACT_SEND)
+			assert_int_equal(did.act[i].u.send.way, BUB_WAY_ESP_TRANSPORT);
+	assert_int_equal(did.act[did.n - 1].type, BUB_ACT_SEND);
+	bub_engine_free(eng);
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+static void expiring_early_does_nothing(void **state)
+{
+	struct bub_time due;
+
+	(void)state;
+	defaults(true);
+	start();
+	assert_true(bub_time_is_never(bub_engine_deadline(eng)));
+	usable("2001:db8:a::1");
+	due = bub_engine_deadline(eng);
+	did.n = 0;
+	bub_engine_expire(eng, (struct bub_time){due.ns - 1});
+	drain();
+	assert_int_equal(did.n, 0);
+	assert_true(due.ns == bub_engine_deadline(eng).ns);
+	bub_engine_expire(eng, due);
+	drain();
+	assert_int_equal(did.n, 1); /* the Binding Update once more */
+	assert_true(bub_time_before(due, bub_engine_deadline(eng)));
+	bub_engine_free(eng);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_points_that_cannot_be),
+		cmocka_unit_test(nodes_that_cannot_be),
+		cmocka_unit_test(clients_and_policies_are_limited),
+		cmocka_unit_test(parameter_problems),
+		cmocka_unit_test(answers_from_the_home_address_are_tunnelled),
+		cmocka_unit_test(unknown_type_is_told),
+		cmocka_unit_test(peer_that_does_not_know),
+		cmocka_unit_test(discovered_agent_is_protected_first),
+		cmocka_unit_test(expiring_early_does_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
