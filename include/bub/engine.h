@@ -59,7 +59,8 @@ struct bub_home_config {
 struct bub_ha_prefix {
 	struct in6_addr prefix;
 	uint8_t len;
-	uint32_t valid_s, preferred_s; /* told to mobile nodes (RFC 6275, 10.6) */
+	uint32_t valid_s, preferred_s; /* told to mobile nodes (RFC 6275, 10.6); 0: withdrawn,
+					  deprecated; UINT32_MAX: for ever */
 };
 
 /* When a home agent probes its link for a home address that registers (RFC 6275, 10.3.1). */
@@ -79,6 +80,9 @@ struct bub_ha_config {
 	bool physical_link;  /* the home link exists: DAD and proxy neighbour discovery */
 	uint32_t lifetime_max_s;
 	enum bub_backhaul backhaul;
+	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
+	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */
+	uint32_t prefix_advert_max_s; /* MaxMobPfxAdvInterval; default 86400 */
 };
 
 struct bub_peer_policy {
@@ -137,9 +141,10 @@ enum bub_event_type {
 	BUB_EV_PACKET,      /* a packet arrived */
 	BUB_EV_CARE_OF_NEW, /* an address became usable: DAD has passed, its router is known */
 	BUB_EV_CARE_OF_GONE,
-	BUB_EV_LINK_DOWN, /* every address on the interface is unusable until CARE_OF_NEW */
-	BUB_EV_DONE,      /* verdict of an earlier action */
-	BUB_EV_FLOW,      /* data goes between a home address and a peer */
+	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
+	BUB_EV_DONE,          /* verdict of an earlier action */
+	BUB_EV_FLOW,          /* data goes between a home address and a peer */
+	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
 	BUB_EV_COMMAND,
 };
 
@@ -184,6 +189,12 @@ struct bub_event {
 			struct in6_addr home;
 			struct in6_addr peer;
 		} flow;
+		struct {
+			const struct bub_ha_prefix *prefix; /* borrowed during the feed.  One that
+							       is missing here is withdrawn */
+			unsigned n;                         /* at most BUB_HA_PREFIXES_MAX */
+			bool managed, other;
+		} prefixes;
 		struct {
 			enum bub_command what;
 			struct in6_addr peer;

@@ -357,7 +357,8 @@ struct bub_icmp6 {
 		struct {
 			uint8_t hop_limit;
 			uint16_t lifetime_s;
-			bool home_agent; /* H bit (RFC 6275, 7.1) */
+			bool managed, other; /* M and O bits (RFC 4861, 4.2) */
+			bool home_agent;     /* H bit (RFC 6275, 7.1) */
 			bool has_source_ll;
 			uint8_t source_ll[6];
 			uint32_t interval_ms;     /* Advertisement Interval (7.3); 0: absent */

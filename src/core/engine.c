@@ -27,7 +27,9 @@ void bub_config_init(struct bub_config *cfg)
 		.bub_lifetime_s = 3600,
 		.suite = {BUB_SUITE_SHA256_X25519, BUB_SUITE_SHA1_MODP2048},
 		.n_suites = 2,
-		.ha = {.lifetime_max_s = 3600},
+		.ha = {.lifetime_max_s = 3600,
+		       .prefix_advert_min_s = 600,
+		       .prefix_advert_max_s = 86400},
 	};
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 		cfg->home[i].lifetime_s = 3600;
@@ -72,9 +74,9 @@ static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_c
 {
 	uint32_t peers = cfg->n_homes > 0 ? cfg->limit.peers : 0;
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
-	/* One timer for each binding and client, several for each peer and home. */
-	uint32_t timers =
-		cfg->limit.bindings + PEER_TIMERS * peers + clients + HOME_TIMERS * BUB_HOMES_MAX;
+	/* One timer for each binding, several for the others. */
+	uint32_t timers = cfg->limit.bindings + PEER_TIMERS * peers + CLIENT_TIMERS * clients +
+			  HOME_TIMERS * BUB_HOMES_MAX;
 
 	arena_take(ar, sizeof *eng);
 	table_init(&eng->bindings, ar, cfg->limit.bindings, sizeof(struct binding), seed);
@@ -744,6 +746,9 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 		h = core_home_of(eng, &ev->u.flow.home);
 		if (h != NULL)
 			peer_on_flow(eng, h, &ev->u.flow.peer);
+		return;
+	case BUB_EV_HOME_PREFIXES:
+		prefixes_set(eng, ev);
 		return;
 	case BUB_EV_COMMAND:
 		on_command(eng, ev);

@@ -80,6 +80,8 @@ static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 	int i = index_of(p, n);
 	struct key_seen *k;
 
+	if (tr->type == BUB_TR_STATE && strcmp(tr->machine, "home-link") == 0)
+		p->odd_links++;
 	if (tr->type == BUB_TR_STATE && strcmp(tr->machine, "mode") == 0 &&
 	    strcmp(tr->from, "bub") == 0)
 		p->left_bub++;

@@ -100,7 +100,8 @@ struct pair {
 	uint64_t dad_ns;                 /* that takes so long */
 	struct bub_path last_path[2];    /* last PATH_SET of each mobile node */
 	unsigned tunnel_dels;
-	unsigned left_bub; /* times that a node gave a Kabm up */
+	unsigned odd_links; /* times that a home agent heard of a prefix that it does not have */
+	unsigned left_bub;  /* times that a node gave a Kabm up */
 };
 
 /* Defaults for every node: suite 2 only (suite 1 costs time), small tables. */

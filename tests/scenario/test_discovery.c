@@ -1,74 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dynamic home agent address discovery (RFC 6275, 5.3, 10.5 and 11.4.1) and mobile prefix discovery
- * (10.6, 11.4.2 and 11.4.3).  The anycast address of the home prefix is no node's own in the world,
- * so requests are carried to the home agent here by hand.
+ * Dynamic home agent address discovery (RFC 6275, 5.3, 10.5 and 11.4.1).  The anycast address of
+ * the home prefix is no node's own in the world, so requests are carried to the home agent here by
+ * hand.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "pair.h"
-
-#define REQUESTS_MAX 16
-
-/* ICMPv6 messages of one kind that node 1 or its home agent sent. */
-static struct {
-	uint64_t at_ns[REQUESTS_MAX];
-	uint8_t octets[REQUESTS_MAX][256];
-	size_t len[REQUESTS_MAX];
-	unsigned n;
-	enum bub_icmp6_kind kind;
-} seen;
-
-static void watch(struct pair *p, struct flight *f)
-{
-	struct bub_ip6 ip;
-	struct bub_icmp6 icmp;
-
-	if (bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
-	    ip.upper_proto != BUB_NH_ICMPV6 || bub_icmp6_decode(&ip, &icmp) != BUB_DROP_NONE ||
-	    icmp.kind != seen.kind || seen.n == REQUESTS_MAX || f->len > sizeof seen.octets[0])
-		return;
-	seen.at_ns[seen.n] = world_now(p->w).ns;
-	memcpy(seen.octets[seen.n], f->octets, f->len);
-	seen.len[seen.n++] = f->len;
-}
-
-static void begin(struct pair *p, enum bub_icmp6_kind kind)
-{
-	memset(&seen, 0, sizeof seen);
-	seen.kind = kind;
-	p->on_flight = watch;
-	pair_start(p);
-}
-
-static struct bub_icmp6 decode(unsigned i, struct bub_ip6 *ret_ip)
-{
-	struct bub_icmp6 icmp;
-
-	assert_true(i < seen.n);
-	assert_int_equal(bub_ip6_decode((struct bub_view){seen.octets[i], seen.len[i]}, ret_ip),
-			 BUB_DROP_NONE);
-	assert_int_equal(bub_icmp6_decode(ret_ip, &icmp), BUB_DROP_NONE);
-	return icmp;
-}
-
-/* Feeds an ICMPv6 message as if it had come this way. */
-static void feed(struct pair *p, struct node *to, const struct bub_icmp6 *icmp,
-		 struct bub_ip6_build b, enum bub_way way, const struct in6_addr *owner)
-{
-	uint8_t packet[512];
-	size_t hao = b.hao != NULL ? BUB_HAO_HDR_LEN : 0;
-	size_t at = BUB_IP6_HDR_LEN + hao + (b.rh2 != NULL ? BUB_RH2_HDR_LEN : 0);
-	int len = bub_icmp6_encode(icmp, b.hao != NULL ? b.hao : &b.src,
-				   b.rh2 != NULL ? b.rh2 : &b.dst, packet + at, sizeof packet - at);
-
-	assert_true(len > 0);
-	b.upper_proto = BUB_NH_ICMPV6;
-	b.upper_len = (uint16_t)len;
-	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), at);
-	pair_feed_raw(p, to, packet, at + (size_t)len, way, owner, &b.src);
-}
+#include "seen.h"
 
 static void reply(struct pair *p, uint16_t id, const struct in6_addr *agents, unsigned n)
 {
@@ -78,7 +18,7 @@ static void reply(struct pair *p, uint16_t id, const struct in6_addr *agents, un
 	icmp.u.dhaad.id = id;
 	icmp.u.dhaad.n_addrs = n;
 	memcpy(icmp.u.dhaad.addr, agents, n * sizeof *agents);
-	feed(p, p->mn[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->mn[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
 }
 
 static void home_agent_is_discovered(void **state)
@@ -93,14 +33,14 @@ static void home_agent_is_discovered(void **state)
 	(void)state;
 	pair_init(&p);
 	p.mn_cfg[0].home[0].home_agent = in6addr_any;
-	begin(&p, BUB_ICMP6_DHAAD_REQUEST);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
 	pair_go(&p, 0, 0);
 	pair_run(&p, 50000);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 0);
 	assert_int_equal(seen.n, 5);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(seen.at_ns[i] - seen.at_ns[0], s[i] * BUB_NS_PER_S);
-	req = decode(4, &ip);
+	req = seen_decode(4, &ip);
 	inet_pton(AF_INET6, "2001:db8:1::fdff:ffff:ffff:fffe", &anycast);
 	assert_true(bub_addr_eq(&ip.dst, &anycast));
 	assert_true(bub_addr_eq(&ip.src, pair_at(&p, 0)));
@@ -122,12 +62,12 @@ static void first_agent_of_the_reply_is_used(void **state)
 	(void)state;
 	pair_init(&p);
 	p.mn_cfg[0].home[0].home_agent = in6addr_any;
-	begin(&p, BUB_ICMP6_DHAAD_REQUEST);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
 	/* The world knows a home agent's clients by their configuration: tell it by hand. */
 	bub_engine_add_client(p.ha[0]->engine, &p.hoa[0]);
 	pair_go(&p, 0, 0);
 	pair_run(&p, 100);
-	req = decode(0, &ip);
+	req = seen_decode(0, &ip);
 	reply(&p, req.u.dhaad.id, p.ha_addr, 2);
 	pair_run(&p, 1000);
 	assert_string_equal(pair_home(&p, 0).state, "registered");
@@ -153,7 +93,7 @@ static void advertise(struct pair *p, const char *link_local, const char *addres
 	inet_pton(AF_INET6, address, &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, link_local, &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
-	feed(p, p->ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
 }
 
 static void request(struct pair *p)
@@ -162,7 +102,7 @@ static void request(struct pair *p)
 	struct bub_ip6_build b = {.src = p->cn_addr, .dst = p->ha_addr[0]};
 
 	icmp.u.dhaad.id = 0x1234;
-	feed(p, p->ha[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->ha[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
 }
 
 static void replies_are_ordered_by_preference(void **state)
@@ -175,14 +115,14 @@ static void replies_are_ordered_by_preference(void **state)
 	(void)state;
 	pair_init(&p);
 	p.ha_cfg[0].ha.preference = 5;
-	begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
 	advertise(&p, "fe80::a", "2001:db8:1::a", 1, 100, 255);
 	advertise(&p, "fe80::b", "2001:db8:1::b", 9, 100, 255);
 	advertise(&p, "fe80::d", "2001:db8:1::d", 7, 100, 64);        /* not from the link */
 	advertise(&p, "fe80::e", "2001:db8:9::e", 7, 100, 255);       /* not our prefix */
 	advertise(&p, "2001:db8:1::f", "2001:db8:1::f", 7, 100, 255); /* not link-local */
 	request(&p);
-	icmp = decode(0, &ip);
+	icmp = seen_decode(0, &ip);
 	assert_int_equal(icmp.u.dhaad.id, 0x1234);
 	assert_true(bub_addr_eq(&ip.src, &p.ha_addr[0]));
 	assert_int_equal(icmp.u.dhaad.n_addrs, 3);
@@ -195,54 +135,152 @@ static void replies_are_ordered_by_preference(void **state)
 	/* Lifetime 0: gone at once; the other ends by itself. */
 	advertise(&p, "fe80::b", "2001:db8:1::b", 9, 0, 255);
 	request(&p);
-	assert_int_equal(decode(1, &ip).u.dhaad.n_addrs, 2);
+	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 2);
 	pair_run(&p, 101000);
 	request(&p);
-	assert_int_equal(decode(2, &ip).u.dhaad.n_addrs, 1);
+	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 1);
 	pair_end(&p);
 }
 
-static void prefixes_are_asked_for_under_protection(void **state)
+/* RFC 6275, 10.5: in random order among those of one preference. */
+static void equals_come_in_random_order(void **state)
+{
+	unsigned first[3] = {0};
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.preference = 5;
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	advertise(&p, "fe80::a", "2001:db8:1::a", 5, 1000, 255);
+	advertise(&p, "fe80::b", "2001:db8:1::b", 5, 1000, 255);
+	advertise(&p, "fe80::c", "2001:db8:1::c", 4, 1000, 255);
+	for (unsigned i = 0; i < 60; i++) {
+		struct bub_icmp6 icmp;
+
+		seen_change(BUB_ICMP6_DHAAD_REPLY);
+		request(&p);
+		icmp = seen_decode(0, &ip);
+		assert_int_equal(icmp.u.dhaad.n_addrs, 4);
+		assert_int_equal(icmp.u.dhaad.addr[3].s6_addr[15], 0xc);
+		switch (icmp.u.dhaad.addr[0].s6_addr[15]) {
+		case 0xa:
+			first[0]++;
+			break;
+		case 0xb:
+			first[1]++;
+			break;
+		case 1:
+			first[2]++;
+			break;
+		default:
+			fail();
+		}
+	}
+	for (unsigned i = 0; i < 3; i++)
+		assert_in_range(first[i], 5, 50);
+	pair_end(&p);
+}
+
+/* However many there are: one packet of at most 1280 octets, to whoever asked (RFC 6275, 10.5). */
+static void reply_is_no_longer_than_the_minimum_mtu(void **state)
 {
 	struct pair p;
-	struct bub_icmp6 sol;
+	struct bub_icmp6 icmp;
 	struct bub_ip6 ip;
-	struct bub_ip6_build b = {.hop_limit = 64};
-	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT, .n_prefixes = 1};
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.preference = 1;
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	for (unsigned i = 1; i <= 100; i++) {
+		char link_local[40], address[40];
+
+		snprintf(link_local, sizeof link_local, "fe80::%x:1", i);
+		snprintf(address, sizeof address, "2001:db8:1::%x:1", i);
+		advertise(&p, link_local, address, 7, 1000, 255);
+	}
+	seen_change(BUB_ICMP6_DHAAD_REPLY);
+	request(&p);
+	icmp = seen_decode(0, &ip);
+	assert_true(bub_addr_eq(&ip.dst, &p.cn_addr));
+	assert_in_range(seen.len[0], 40 + 8 + 16 * 10, BUB_MIN_MTU);
+	/* Itself, with the lowest preference, at the end. */
+	assert_true(bub_addr_eq(&icmp.u.dhaad.addr[icmp.u.dhaad.n_addrs - 1], &p.ha_addr[0]));
+	pair_end(&p);
+}
+
+/* RFC 6275, 10.5.1: a router that is no home agent any more leaves the list, also where nobody
+ * says so but a Router Lifetime of zero; without the option the defaults are in force. */
+static void list_follows_the_advertisements(void **state)
+{
+	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 1};
+	struct bub_ip6_build b = {.hop_limit = 255};
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	advertise(&p, "fe80::a", "2001:db8:1::a", 9, 1000, 255);
+	request(&p);
+	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 2);
+	ra.prefix[0].prefix_len = 64;
+	ra.prefix[0].router_address = true;
+	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
+	inet_pton(AF_INET6, "fe80::a", &b.src);
+	inet_pton(AF_INET6, "ff02::1", &b.dst);
+	ra.u.ra.lifetime_s = 1800;
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any); /* H is clear */
+	request(&p);
+	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 1);
+	/* Preference 0, and the Router Lifetime. */
+	ra.u.ra.home_agent = true;
+	ra.u.ra.lifetime_s = 50;
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	pair_run(&p, 49000);
+	request(&p);
+	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
+	pair_run(&p, 2000);
+	request(&p);
+	assert_int_equal(seen_decode(3, &ip).u.dhaad.n_addrs, 1);
+	ra.u.ra.lifetime_s = 0; /* a default router no more: no home agent either */
+	advertise(&p, "fe80::a", "2001:db8:1::a", 9, 1000, 255);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	request(&p);
+	assert_int_equal(seen_decode(4, &ip).u.dhaad.n_addrs, 1);
+	pair_end(&p);
+}
+
+/* RFC 6275, 10.6.1: said once, and never handed on to mobile nodes. */
+static void other_prefixes_of_the_link_are_reported(void **state)
+{
+	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 2};
+	struct bub_ip6_build b = {.hop_limit = 255};
+	struct pair p;
 
 	(void)state;
 	pair_init(&p);
 	p.mn_cfg[0].prefix_discovery = true;
-	begin(&p, BUB_ICMP6_PREFIX_SOLICIT);
+	seen_begin(&p, BUB_ICMP6_PREFIX_ADVERT);
+	advertise(&p, "fe80::a", "2001:db8:1::a", 9, 1000, 255);
+	assert_int_equal(p.odd_links, 0);
+	ra.u.ra.home_agent = true;
+	ra.u.ra.lifetime_s = 50;
+	ra.prefix[0].prefix_len = ra.prefix[1].prefix_len = 64;
+	ra.prefix[0].router_address = true;
+	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
+	inet_pton(AF_INET6, "2001:db8:9::", &ra.prefix[1].prefix);
+	inet_pton(AF_INET6, "fe80::a", &b.src);
+	inet_pton(AF_INET6, "ff02::1", &b.dst);
+	for (unsigned i = 0; i < 2; i++) {
+		seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+		assert_int_equal(p.odd_links, 1);
+	}
 	pair_go(&p, 0, 0);
-	pair_run(&p, 1000);
-	assert_int_equal(seen.n, 1); /* answered: not asked again */
-	sol = decode(0, &ip);
-	assert_true(ip.has_hao && bub_addr_eq(&ip.hao, &p.hoa[0]));
-	/* The same, bare, or from elsewhere. */
-	b.src = *pair_at(&p, 0);
-	b.dst = p.ha_addr[0];
-	b.hao = &p.hoa[0];
-	feed(&p, p.ha[0], &sol, b, BUB_WAY_PLAIN, &in6addr_any);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
-	b.src = p.cn_addr;
-	feed(&p, p.ha[0], &sol, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 2);
-	/* An advertisement that is bare, and one that answers something else. */
-	b = (struct bub_ip6_build){.src = p.ha_addr[0], .dst = *pair_at(&p, 0), .rh2 = &p.hoa[0]};
-	adv.u.prefix.id = sol.u.prefix.id;
-	adv.prefix[0].prefix = p.hoa[0];
-	adv.prefix[0].prefix_len = 64;
-	feed(&p, p.mn[0], &adv, b, BUB_WAY_PLAIN, &in6addr_any);
-	assert_drops(p.mn[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
-	adv.u.prefix.id++;
-	feed(&p, p.mn[0], &adv, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_drops(p.mn[0], BUB_DROP_PREFIX_NO_MATCH, 1);
-	assert_string_equal(pair_home(&p, 0).why, "acknowledged by the home agent");
-	/* Renumbered: the home prefix is withdrawn (unsolicited, id 0). */
-	adv.u.prefix.id = 0;
-	feed(&p, p.mn[0], &adv, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_non_null(strstr(pair_home(&p, 0).why, "withdrawn"));
+	pair_run(&p, 2000);
+	assert_int_equal(seen_decode(0, &(struct bub_ip6){0}).n_prefixes, 1);
 	pair_end(&p);
 }
 
@@ -286,7 +324,10 @@ int main(void)
 		cmocka_unit_test(home_agent_is_discovered),
 		cmocka_unit_test(first_agent_of_the_reply_is_used),
 		cmocka_unit_test(replies_are_ordered_by_preference),
-		cmocka_unit_test(prefixes_are_asked_for_under_protection),
+		cmocka_unit_test(equals_come_in_random_order),
+		cmocka_unit_test(reply_is_no_longer_than_the_minimum_mtu),
+		cmocka_unit_test(list_follows_the_advertisements),
+		cmocka_unit_test(other_prefixes_of_the_link_are_reported),
 		cmocka_unit_test(errors_about_losses_are_passed_over),
 	};
 

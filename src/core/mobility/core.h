@@ -13,7 +13,8 @@
  *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
  *   icmp.c      ICMPv6: errors about our messages
- *   discovery.c home agent address and prefix discovery (RFC 6275, 10.5, 10.6, 11.4)
+ *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
+ *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
  *   ha.c        home agent (RFC 6275, 10)
  *   status.c    looking in
@@ -39,6 +40,8 @@
 #define DHAAD_RETRIES 4u
 #define INITIAL_SOLICIT_TIMER_MS 3000u
 #define PREFIX_RETRIES 3u
+#define PREFIX_ADV_RETRIES 3u
+#define PREFIX_ADV_TIMEOUT_MS 3000u
 #define DOUBT_S 60u        /* a doubted registration is refreshed no more often */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 
@@ -55,6 +58,7 @@
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
 #define PEER_TIMERS 6u         /* timers in struct peer */
+#define CLIENT_TIMERS 2u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
 #define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
 #define CHECK_SENDS 3u         /* signed CoTI without an answer: the direct path is broken */
@@ -132,6 +136,8 @@ struct home {
 	bool prefix_waiting;
 	uint16_t prefix_id;
 	unsigned prefix_sends;
+	struct bub_time prefix_asked; /* the last solicitation */
+	bool prefix_known;            /* what follows was heard */
 	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
 	struct timer prefix_timer;
 	struct timer timer; /* retransmission or refresh */
@@ -320,7 +326,11 @@ struct client {
 	struct bub_time expires;
 	struct timer timer;
 	uint32_t dad_id;
-	struct request pending; /* waits for duplicate address detection */
+	struct request pending;        /* waits for duplicate address detection */
+	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
+	unsigned prefix_sends;         /* advertisements that it did not ask for */
+	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
+	struct timer prefix_timer;
 };
 
 /* A tunnelled message that came before the Binding Update that vouches for its care-of address. */
@@ -335,6 +345,8 @@ struct held {
 struct other_agent {
 	struct in6_addr link_local, address;
 	uint16_t preference;
+	bool managed, other; /* M and O bits */
+	bool differs;        /* advertises a prefix that is not ours */
 	struct bub_time expires;
 };
 #define OTHER_AGENTS 16
@@ -659,11 +671,29 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 void discovery_init(struct home *h);
 /* Looks for a home agent of the home prefix from the care-of address. */
 void discovery_start(struct bub_engine *eng, struct home *h);
-/* Asks for the home link's prefixes, unless what is known still holds. */
-void discovery_solicit_prefixes(struct bub_engine *eng, struct home *h);
+/* Any ICMPv6 message of discovery. */
+void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
+/* M and O, where this home agent or another of the home link sets them. */
+void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other);
 /* False: the message is none of discovery's. */
 bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
 		     const struct bub_event *ev);
+
+/* prefixes.c */
+
+void prefixes_home_init(struct home *h);
+/* Asks for the home link's prefixes, unless what is known still holds. */
+void prefixes_solicit(struct bub_engine *eng, struct home *h);
+void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
+			const struct bub_icmp6 *adv, const struct bub_event *ev);
+void prefixes_client_init(struct client *c);
+/* The home link has other prefixes from now on. */
+void prefixes_set(struct bub_engine *eng, const struct bub_event *ev);
+/* A home registration was accepted. */
+void prefixes_on_registered(struct bub_engine *eng, struct client *c);
+void prefixes_on_unregistered(struct bub_engine *eng, struct client *c);
+void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
+			      const struct bub_icmp6 *sol, const struct bub_event *ev);
 
 /* ha.c */
 

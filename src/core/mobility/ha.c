@@ -46,6 +46,7 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 	core_trace_state(eng, "home-binding", "bound", "none", why, &eng->cfg.ha.address,
 			 &c->key.a);
 	timerq_cancel(&eng->timers, &c->timer);
+	prefixes_on_unregistered(eng, c);
 	c->registered = c->defended = false;
 	home_action(eng, BUB_ACT_TUNNEL_DEL, c);
 	home_action(eng, BUB_ACT_PROXY_DEL, c);
@@ -63,6 +64,7 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 {
 	(void)eng;
 	timer_init(&c->timer, on_timer, c);
+	prefixes_client_init(c);
 }
 
 /* ---- Registration -------------------------------------------------------------------------- */
@@ -149,6 +151,7 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 	c->registered = c->defended = true;
 	c->deleted = false;
 	send_ba(eng, &c->key.a, req, status, req->sequence, lifetime_s);
+	prefixes_on_registered(eng, c);
 	release_held(eng, c);
 }
 

@@ -118,6 +118,7 @@ void mn_init(struct bub_engine *eng)
 		core_random(eng, &h->sequence, sizeof h->sequence);
 		timer_init(&h->timer, on_timer, h);
 		discovery_init(h);
+		prefixes_home_init(h);
 	}
 }
 
@@ -348,7 +349,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	h->sends = 0;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
 		h->prefix_until = eng->now; /* RFC 6275, 11.7.3: ask now */
-	discovery_solicit_prefixes(eng, h);
+	prefixes_solicit(eng, h);
 	peer_on_registered(eng, h);
 }
 

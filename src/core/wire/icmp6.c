@@ -19,6 +19,8 @@ enum {
 	ND_OPT_INTERVAL = 7,   /* RFC 6275, 7.3 */
 	ND_OPT_HOME_AGENT = 8, /* RFC 6275, 7.4 */
 
+	RA_MANAGED = 0x80,
+	RA_OTHER = 0x40,
 	RA_HOME_AGENT = 0x20, /* H bit: RFC 6275, 7.1 */
 
 	PREFIX_ON_LINK = 0x80,
@@ -115,8 +117,13 @@ static bool nd_options_decode(struct rd *r, struct bub_icmp6 *m)
 
 static bool ra_decode(struct rd *r, struct bub_icmp6 *m)
 {
+	uint8_t flags;
+
 	m->u.ra.hop_limit = rd_u8(r);
-	m->u.ra.home_agent = (rd_u8(r) & RA_HOME_AGENT) != 0;
+	flags = rd_u8(r);
+	m->u.ra.managed = (flags & RA_MANAGED) != 0;
+	m->u.ra.other = (flags & RA_OTHER) != 0;
+	m->u.ra.home_agent = (flags & RA_HOME_AGENT) != 0;
 	m->u.ra.lifetime_s = rd_u16(r);
 	rd_skip(r, 8); /* reachable time, retransmission timer: the kernel's */
 	/* RFC 4861, 6.1.2: code 0. */
@@ -222,8 +229,11 @@ static void prefixes_encode(struct wr *w, const struct bub_icmp6 *m)
 
 static void ra_encode(struct wr *w, const struct bub_icmp6 *m)
 {
+	unsigned flags = (m->u.ra.managed ? RA_MANAGED : 0u) | (m->u.ra.other ? RA_OTHER : 0u) |
+			 (m->u.ra.home_agent ? RA_HOME_AGENT : 0u);
+
 	wr_u8(w, m->u.ra.hop_limit);
-	wr_u8(w, m->u.ra.home_agent ? RA_HOME_AGENT : 0);
+	wr_u8(w, (uint8_t)flags);
 	wr_u16(w, m->u.ra.lifetime_s);
 	wr_zero(w, 8);
 	if (m->u.ra.has_source_ll) {

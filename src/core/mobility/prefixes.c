@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile prefix discovery, both sides (RFC 6275, 10.6, 11.4.2 and 11.4.3): which prefixes the home
+ * link has, and what that means for a home address.
+ *
+ * A home agent answers who asks, and when the prefixes change it tells each mobile node that is
+ * registered, at a random time, until that one asks.  What it tells are the prefixes that it serves
+ * itself: in any other it would refuse the registration.  All of it goes under the same protection
+ * as Binding Updates.
+ */
+#include <string.h>
+
+#include "core.h"
+
+/* ---- Home agent (RFC 6275, 10.6) ----------------------------------------------------------- */
+
+static void send_advert(struct bub_engine *eng, struct client *c, const struct in6_addr *dst,
+			uint16_t id)
+{
+	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT};
+	struct route r = route_plain(&eng->cfg.ha.address, dst);
+
+	r.has_rh2 = true;
+	r.rh2 = c->key.a;
+	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.owner = c->key.a;
+	adv.u.prefix.id = id;
+	discovery_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
+	/* Always the whole list (RFC 6275, 10.6.2). */
+	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
+		adv.prefix[adv.n_prefixes++] = (struct bub_prefix_info){
+			.prefix = eng->cfg.ha.prefix[i].prefix,
+			.prefix_len = eng->cfg.ha.prefix[i].len,
+			.on_link = true,
+			.autonomous = true,
+			.valid_s = eng->cfg.ha.prefix[i].valid_s,
+			.preferred_s = eng->cfg.ha.prefix[i].preferred_s,
+		};
+	c->prefixes_told = eng->now;
+	discovery_send(eng, &r, &adv);
+}
+
+static uint32_t preferred_s_of(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
+		if (bub_addr_in_prefix(home, &eng->cfg.ha.prefix[i].prefix,
+				       eng->cfg.ha.prefix[i].len))
+			return eng->cfg.ha.prefix[i].preferred_s;
+	return 0;
+}
+
+/* RAND_ADV_DELAY of RFC 6275, 10.6.2.  One that is scheduled already goes out at its time, with the
+ * prefixes as they are then. */
+static void schedule(struct bub_engine *eng, struct client *c)
+{
+	uint32_t min_s = eng->cfg.ha.prefix_advert_min_s;
+	uint32_t max_s = eng->cfg.ha.prefix_advert_max_s;
+	uint32_t preferred_s = preferred_s_of(eng, &c->key.a);
+	uint32_t span_s, lot;
+
+	c->prefix_sends = 0;
+	if (timer_is_set(&c->prefix_timer))
+		return;
+	if (preferred_s < max_s)
+		max_s = preferred_s;
+	span_s = max_s > min_s ? max_s - min_s : min_s - max_s;
+	core_random(eng, &lot, sizeof lot);
+	core_timer(eng, &c->prefix_timer,
+		   ((uint64_t)min_s + (span_s > 0 ? lot % span_s : 0)) * 1000);
+}
+
+static void on_client_timer(struct bub_engine *eng, void *owner)
+{
+	struct client *c = owner;
+
+	send_advert(eng, c, &c->care_of, 0);
+	c->prefix_sends++;
+	if (c->prefix_sends <= PREFIX_ADV_RETRIES) /* RFC 6275, 10.6.2 and 12 */
+		core_timer(eng, &c->prefix_timer,
+			   (uint64_t)PREFIX_ADV_TIMEOUT_MS << (c->prefix_sends - 1));
+}
+
+void prefixes_client_init(struct client *c)
+{
+	timer_init(&c->prefix_timer, on_client_timer, c);
+}
+
+void prefixes_on_registered(struct bub_engine *eng, struct client *c)
+{
+	uint64_t max_ms = (uint64_t)eng->cfg.ha.prefix_advert_max_s * 1000;
+
+	if (timer_is_set(&c->prefix_timer))
+		return;
+	if (c->prefix_sends > PREFIX_ADV_RETRIES) {
+		/* It has not heard us, but is there: begin again (RFC 6275, 10.6.2). */
+		c->prefix_sends = 0;
+		core_timer(eng, &c->prefix_timer, 0);
+	} else if (!c->prefixes_known ||
+		   bub_time_ms_between(c->prefixes_told, eng->now) >= max_ms) {
+		schedule(eng, c);
+	}
+}
+
+/* Nothing goes to a node that is not registered (RFC 6275, 10.6.2). */
+void prefixes_on_unregistered(struct bub_engine *eng, struct client *c)
+{
+	timerq_cancel(&eng->timers, &c->prefix_timer);
+	c->prefix_sends = 0;
+}
+
+void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
+			      const struct bub_icmp6 *sol, const struct bub_event *ev)
+{
+	struct client *c = ha_client(eng, &ev->u.packet.owner);
+
+	/* Answered only to whom we serve and to where it is (RFC 6275, 10.6.3). */
+	if (ev->u.packet.way != BUB_WAY_ESP_TRANSPORT || c == NULL || !c->registered ||
+	    !ip->has_hao || !bub_addr_eq(&ip->hao, &c->key.a) ||
+	    !bub_addr_eq(&ip->src, &c->care_of)) {
+		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
+		return;
+	}
+	/* This acknowledges what it was sent unasked (RFC 6275, 10.6.2). */
+	prefixes_on_unregistered(eng, c);
+	c->prefixes_known = true;
+	send_advert(eng, c, &ip->src, sol->u.prefix.id);
+}
+
+static bool same_prefix(const struct bub_ha_prefix *a, const struct bub_ha_prefix *b)
+{
+	return a->len == b->len && bub_addr_in_prefix(&a->prefix, &b->prefix, b->len);
+}
+
+static bool same_prefixes(const struct bub_ha_config *ha, const struct bub_event *ev)
+{
+	if (ha->n_prefixes != ev->u.prefixes.n || ha->managed != ev->u.prefixes.managed ||
+	    ha->other != ev->u.prefixes.other)
+		return false;
+	for (unsigned i = 0; i < ha->n_prefixes; i++)
+		if (!same_prefix(&ha->prefix[i], &ev->u.prefixes.prefix[i]) ||
+		    ha->prefix[i].valid_s != ev->u.prefixes.prefix[i].valid_s ||
+		    ha->prefix[i].preferred_s != ev->u.prefixes.prefix[i].preferred_s)
+			return false;
+	return true;
+}
+
+/* The old one stays, with lifetimes of zero, so that its mobile nodes hear of it. */
+static void keep_withdrawn(struct bub_ha_config *ha, struct bub_ha_prefix old)
+{
+	for (unsigned i = 0; i < ha->n_prefixes; i++)
+		if (same_prefix(&ha->prefix[i], &old))
+			return;
+	if (ha->n_prefixes == BUB_HA_PREFIXES_MAX)
+		return;
+	old.valid_s = old.preferred_s = 0;
+	ha->prefix[ha->n_prefixes++] = old;
+}
+
+void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct bub_ha_config *ha = &eng->cfg.ha;
+	const struct bub_ha_config before = *ha;
+	struct client *c;
+
+	if (!ha->enabled || ev->u.prefixes.n > BUB_HA_PREFIXES_MAX || same_prefixes(ha, ev))
+		return;
+	ha->managed = ev->u.prefixes.managed;
+	ha->other = ev->u.prefixes.other;
+	ha->n_prefixes = ev->u.prefixes.n;
+	memcpy(ha->prefix, ev->u.prefixes.prefix, ha->n_prefixes * sizeof ha->prefix[0]);
+	for (unsigned i = 0; i < before.n_prefixes; i++)
+		keep_withdrawn(ha, before.prefix[i]);
+	for (c = table_next(&eng->clients, NULL); c != NULL; c = table_next(&eng->clients, c)) {
+		c->prefixes_known = false;
+		if (c->registered)
+			schedule(eng, c);
+	}
+}
+
+/* ---- Mobile node (RFC 6275, 11.4.2 and 11.4.3) --------------------------------------------- */
+
+static void send_solicitation(struct bub_engine *eng, struct home *h)
+{
+	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
+	struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
+
+	r.has_hao = true;
+	r.hao = h->cfg.address;
+	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.owner = h->cfg.address;
+	core_random(eng, &h->prefix_id, sizeof h->prefix_id);
+	if (h->prefix_id == 0) /* an advertisement that nobody asked for has that */
+		h->prefix_id = 1;
+	sol.u.prefix.id = h->prefix_id;
+	h->prefix_sends++;
+	h->prefix_waiting = true;
+	h->prefix_asked = eng->now;
+	discovery_send(eng, &r, &sol);
+	core_timer(eng, &h->prefix_timer,
+		   (uint64_t)INITIAL_SOLICIT_TIMER_MS << (h->prefix_sends - 1));
+}
+
+void prefixes_solicit(struct bub_engine *eng, struct home *h)
+{
+	if (!eng->cfg.prefix_discovery || h->prefix_waiting ||
+	    bub_time_before(eng->now, h->prefix_until))
+		return;
+	h->prefix_sends = 0;
+	send_solicitation(eng, h);
+}
+
+static void prefix_ended(struct bub_engine *eng, struct home *h)
+{
+	h->prefix_known = false;
+	h->prefix_until = eng->now;
+	core_trace_state(eng, "home-prefix", "valid", "withdrawn", "its valid lifetime has ended",
+			 &h->cfg.address, &h->cfg.home_agent);
+	h->why = "the home prefix is withdrawn: a new home address is needed";
+}
+
+static void on_home_timer(struct bub_engine *eng, void *owner)
+{
+	struct home *h = owner;
+
+	if (!home_is_away(h)) { /* at home the link itself tells */
+		h->prefix_waiting = h->prefix_known = false;
+		return;
+	}
+	if (h->prefix_known && !bub_time_before(eng->now, h->prefix_until)) {
+		h->prefix_waiting = false;
+		prefix_ended(eng, h);
+		return;
+	}
+	if (h->state != HOME_REGISTERED ||
+	    (h->prefix_waiting && h->prefix_sends > PREFIX_RETRIES)) {
+		h->prefix_waiting = false; /* the next registration asks again */
+		if (h->prefix_known)
+			timerq_set(&eng->timers, &h->prefix_timer, h->prefix_until);
+		return;
+	}
+	if (!h->prefix_waiting)
+		h->prefix_sends = 0;
+	send_solicitation(eng, h);
+}
+
+void prefixes_home_init(struct home *h)
+{
+	timer_init(&h->prefix_timer, on_home_timer, h);
+}
+
+static const struct bub_prefix_info *home_prefix(const struct home *h, const struct bub_icmp6 *adv)
+{
+	for (unsigned i = 0; i < adv->n_prefixes; i++)
+		if (bub_addr_in_prefix(&h->cfg.address, &adv->prefix[i].prefix,
+				       adv->prefix[i].prefix_len))
+			return &adv->prefix[i];
+	return NULL;
+}
+
+/* What this says of the home address, as a router of the home link would (RFC 4862, 5.5.3).  The
+ * valid lifetime is taken as it comes, however short: the sender is known. */
+static void process(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
+{
+	const struct bub_prefix_info *info = home_prefix(h, adv);
+	uint64_t ask_s;
+
+	if (info == NULL)
+		return; /* says nothing of ours; the next registration asks again */
+	if (info->valid_s == 0) {
+		prefix_ended(eng, h);
+		return;
+	}
+	if (!h->prefix_known)
+		core_trace_state(eng, "home-prefix", "unknown", "valid", "prefix advertisement",
+				 &h->cfg.address, &h->cfg.home_agent);
+	h->prefix_known = true;
+	h->prefix_until = bub_time_add_s(eng->now, info->valid_s);
+	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
+	ask_s = info->preferred_s > 0 ? info->preferred_s : info->valid_s;
+	core_timer(eng, &h->prefix_timer,
+		   ask_s * 800 < INITIAL_SOLICIT_TIMER_MS ? INITIAL_SOLICIT_TIMER_MS : ask_s * 800);
+}
+
+void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
+			const struct bub_icmp6 *adv, const struct bub_event *ev)
+{
+	struct home *h = core_home_of(eng, bub_ip6_home_dst(ip));
+
+	if (h == NULL || !ip->has_rh2 || ev->u.packet.way != BUB_WAY_ESP_TRANSPORT ||
+	    !bub_addr_eq(&ip->src, &h->cfg.home_agent)) {
+		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
+		return;
+	}
+	if (!h->prefix_waiting || adv->u.prefix.id != h->prefix_id) {
+		core_drop(eng, BUB_DROP_PREFIX_NO_MATCH, &ip->src);
+		/* Not asked for: discarded, but a reason to ask (RFC 6275, 11.4.3). */
+		if (eng->cfg.prefix_discovery && !h->prefix_waiting &&
+		    h->state == HOME_REGISTERED &&
+		    bub_time_ms_between(h->prefix_asked, eng->now) >= INITIAL_SOLICIT_TIMER_MS) {
+			h->prefix_sends = 0;
+			send_solicitation(eng, h);
+		}
+		return;
+	}
+	h->prefix_waiting = false;
+	timerq_cancel(&eng->timers, &h->prefix_timer);
+	process(eng, h, adv);
+}
