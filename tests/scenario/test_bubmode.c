@@ -74,6 +74,10 @@ static void sequence_wraps_at_the_mover(void **state)
 	(void)state;
 	pair_new(&p);
 	pair_in_bub(&p);
+	/* In two steps, wherever the mover began: half the circle ahead would be behind. */
+	walk_to(&p, (uint16_t)(pair_status(&p, 0).sequence_out / 2 + 32760));
+	pair_go(&p, 0, 2);
+	pair_run(&p, 2000);
 	walk_to(&p, 65520);
 	pair_go(&p, 0, 1);
 	pair_run(&p, 2000);
