@@ -266,11 +266,13 @@ static struct bubd_pair *new_pair(struct loader *l)
 	return &cfg->pairs[cfg->n_pairs++];
 }
 
-/* Notes the pair, with the secret that it shares or the SAs that it has instead. */
+/* Notes the pair, with the secret that it shares or the SAs that it has instead; with neither where
+ * nothing is to be protected. */
 static void add_pair(struct loader *l, cfg_t *sec, const struct in6_addr *home,
 		     const struct in6_addr *home_agent, bool at_home_agent)
 {
-	const bool has_sas = cfg_size(sec, "sa") > 0;
+	const bool unprotected = l->cfg->lnx.unprotected != 0;
+	const bool has_sas = cfg_size(sec, "sa") > 0 || unprotected;
 	const struct config_value *v = config_file_value(sec, "secret-file", 0);
 	char path[PATH_MAX] = "";
 	const char *why = NULL;
@@ -278,7 +280,11 @@ static void add_pair(struct loader *l, cfg_t *sec, const struct in6_addr *home,
 
 	if (has_sas && v != NULL) {
 		problem(&l->p, v->line,
-			"secret-file stands beside sa sections; expected the one or the others");
+			unprotected
+				? "secret-file does not go with unprotected; expected sa sections "
+				  "for the rest"
+				: "secret-file stands beside sa sections; expected the one or "
+				  "the others");
 		return;
 	}
 	if (!has_sas) {
@@ -701,6 +707,7 @@ static void load_protocol(struct loader *l)
 	eng->accept_brr = loader_bool(l, l->root, "accept-refresh-requests", eng->accept_brr);
 	eng->send_brr = loader_bool(l, l->root, "send-refresh-requests", eng->send_brr);
 	eng->prefix_discovery = loader_bool(l, l->root, "prefix-discovery", eng->prefix_discovery);
+	loader_unprotected(l);
 }
 
 static void load_node(struct loader *l)

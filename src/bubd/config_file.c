@@ -147,6 +147,7 @@ static cfg_t *make_grammar(void)
 			    VALUE("refresh-unused"),
 			    VALUE("send-refresh-requests"),
 			    VALUE("prefix-discovery"),
+			    LIST("unprotected"),
 			    TITLED("interface", interface),
 			    SECTION("mobile-node", mobile_node),
 			    SECTION("home-agent", home_agent),

@@ -45,4 +45,10 @@ void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
  */
 void loader_sas(struct loader *l, cfg_t *sec, const struct in6_addr *owner, bool at_home_agent);
 
+/* The classes (enum esp_class) that a mobile node needs SAs for. */
+unsigned loader_classes(const struct loader *l, bool at_home_agent);
+
+/* Reads the keyword unprotected. */
+void loader_unprotected(struct loader *l);
+
 #endif

@@ -182,6 +182,16 @@ static uint32_t load_spi(struct loader *l, cfg_t *sec)
 	return (uint32_t)spi;
 }
 
+/* 0 after a problem(). */
+static unsigned load_class(struct loader *l, const char *name, const struct config_value *v)
+{
+	for (unsigned k = 0; k < N_CLASSES; k++)
+		if (strcmp(v->text, class_words[k]) == 0)
+			return 1u << k;
+	problem(&l->p, v->line, "%s: \"%s\" is unknown; expected " CLASS_LIST, name, v->text);
+	return 0;
+}
+
 static unsigned load_covers(struct loader *l, cfg_t *sec, enum esp_mode mode)
 {
 	const struct config_value *v = NULL;
@@ -189,16 +199,10 @@ static unsigned load_covers(struct loader *l, cfg_t *sec, enum esp_mode mode)
 
 	(void)loader_needed(l, sec, "covers", CLASS_LIST);
 	for (unsigned i = 0; (v = config_file_value(sec, "covers", i)) != NULL; i++) {
-		unsigned class = 0;
+		const unsigned class = load_class(l, "covers", v);
 
-		for (unsigned k = 0; k < N_CLASSES; k++)
-			if (strcmp(v->text, class_words[k]) == 0)
-				class = 1u << k;
-		if (class == 0) {
-			problem(&l->p, v->line, "covers: \"%s\" is unknown; expected " CLASS_LIST,
-				v->text);
+		if (class == 0)
 			continue;
-		}
 		/* RFC 3776, 4.1 */
 		if (((class & (ESP_CLASS_BINDING | ESP_CLASS_PREFIX)) != 0) !=
 		    (mode == ESP_TRANSPORT))
@@ -280,10 +284,8 @@ static unsigned covered(const struct bubd_config *cfg, size_t first, enum esp_di
 	return covers;
 }
 
-static void check_covered(struct loader *l, cfg_t *sec, size_t first, bool at_home_agent)
+unsigned loader_classes(const struct loader *l, bool at_home_agent)
 {
-	const unsigned out = covered(l->cfg, first, ESP_OUT);
-	const unsigned in = covered(l->cfg, first, ESP_IN);
 	unsigned needed = ESP_CLASS_BINDING | ESP_CLASS_MOBILITY;
 
 	if (l->cfg->lnx.protect_payload)
@@ -291,9 +293,22 @@ static void check_covered(struct loader *l, cfg_t *sec, size_t first, bool at_ho
 	/* A home agent that is never asked needs no answer. */
 	if (!at_home_agent && l->cfg->engine.prefix_discovery)
 		needed |= ESP_CLASS_PREFIX;
+	return needed & ~l->cfg->lnx.unprotected;
+}
+
+static void check_covered(struct loader *l, cfg_t *sec, size_t first, bool at_home_agent)
+{
+	const unsigned out = covered(l->cfg, first, ESP_OUT);
+	const unsigned in = covered(l->cfg, first, ESP_IN);
+	const unsigned needed = loader_classes(l, at_home_agent);
+
 	for (unsigned i = 0; i < N_CLASSES; i++) {
 		const unsigned class = 1u << i;
 
+		if (((out | in) & l->cfg->lnx.unprotected & class) != 0)
+			problem(&l->p, config_file_section_line(sec),
+				"%s: an sa covers %s, which is unprotected; expected one of them",
+				cfg_name(sec), class_words[i]);
 		if ((out & in & class) != 0 || ((needed | out | in) & class) == 0)
 			continue;
 		if (((out | in) & class) != 0)
@@ -321,4 +336,19 @@ void loader_sas(struct loader *l, cfg_t *sec, const struct in6_addr *owner, bool
 		return; /* what was wrong above would be missed here */
 	check_ambiguous(l, first);
 	check_covered(l, sec, first, at_home_agent);
+}
+
+void loader_unprotected(struct loader *l)
+{
+	const struct config_value *v = NULL;
+
+	for (unsigned i = 0; (v = config_file_value(l->root, "unprotected", i)) != NULL; i++) {
+		const unsigned class = load_class(l, "unprotected", v);
+
+		if (class == ESP_CLASS_PAYLOAD)
+			problem(&l->p, v->line,
+				"unprotected: payload has a keyword of its own; expected "
+				"protect-payload = false");
+		l->cfg->lnx.unprotected |= class;
+	}
 }

@@ -483,10 +483,15 @@ static int init_handles(struct daemon *d)
 	return fail(d, "event loop", uv_strerror(err));
 }
 
-static void warn_of_sas(const struct daemon *d)
+static void warn_of_protection(const struct daemon *d)
 {
 	char text[ERROR_MAX] = "";
 
+	if (d->cfg->lnx.unprotected != 0)
+		log_line(&d->log, LNX_LOG_WARNING,
+			 "signalling with the home agent goes without IPsec, as \"unprotected\" "
+			 "says, against RFC 6275, 5.1: whoever can send a packet can take over a "
+			 "home address; for tests only");
 	for (size_t i = 0; i < d->cfg->n_sas; i++)
 		if (sas_weakness(&d->cfg->sas[i].params, text, sizeof(text)))
 			log_line(&d->log, LNX_LOG_WARNING, "%s", text);
@@ -506,7 +511,7 @@ static int start(struct daemon *d)
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
 	if (d->sas == NULL)
 		return fail(d, error, "");
-	warn_of_sas(d);
+	warn_of_protection(d);
 	if (start_engine(d) != 0 || start_lnx(d) != 0)
 		return -1;
 	err = privs_drop();

@@ -66,15 +66,50 @@ static bool take(struct lnx *l, enum esp_result r, size_t len, struct bub_view *
 	return true;
 }
 
+#define MH_FLAGS_AT 8 /* of a Binding Update */
+#define MH_FLAG_HOME 0x40
+
+static bool is_home_registration(const struct bub_ip6 *ip)
+{
+	return ip->upper.len > MH_FLAGS_AT && (ip->upper.data[MH_FLAGS_AT] & MH_FLAG_HOME) != 0;
+}
+
+/*
+ * Whether a packet that came without ESP is one that needs none here, and then whose it is; NULL:
+ * it is a packet like any other.  Without an SA only addresses say who sent it, which is why this
+ * is for tests (RFC 6275, 5.1: the home registration MUST be protected).
+ */
+const struct in6_addr *lnx_esp_bypass(struct lnx *l, const struct bub_ip6 *ip)
+{
+	enum esp_class class = esp_class_of(ESP_TRANSPORT, ip->packet.data, ip->packet.len);
+	const struct in6_addr *home = bub_ip6_home_dst(ip);
+	const struct lnx_tunnel *t;
+
+	if ((class & (ESP_CLASS_BINDING | ESP_CLASS_PREFIX) & l->cfg.unprotected) == 0)
+		return NULL;
+	if (iface_is_home(l, home)) {
+		t = tunnel_find(l, home);
+		return t != NULL && bub_addr_eq(&t->remote_outer, &ip->src) ? home : NULL;
+	}
+	/* With a correspondent, which a home agent is too, it is a plain matter anyway. */
+	if (class == ESP_CLASS_BINDING && !is_home_registration(ip))
+		return NULL;
+	return l->cfg.home_agent ? bub_ip6_home_src(ip) : NULL;
+}
+
 bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
 		       struct bub_view *ret)
 {
-	struct esp_sa *sa = esp_sad_find_out(l->sad, owner, ESP_TRANSPORT,
-					     esp_class_of(ESP_TRANSPORT, packet.data, packet.len));
+	enum esp_class class = esp_class_of(ESP_TRANSPORT, packet.data, packet.len);
+	struct esp_sa *sa = esp_sad_find_out(l->sad, owner, ESP_TRANSPORT, class);
 	struct bub_ip6 ip;
 	enum esp_result r;
 	size_t len = 0;
 
+	if ((l->cfg.unprotected & class) != 0) {
+		*ret = packet;
+		return true;
+	}
 	if (sa == NULL) {
 		l->count[COUNT_TX_NO_SA]++;
 		return false;

@@ -301,7 +301,7 @@ void rx_readable(struct lnx *l);
 /* tx.c */
 int tx_open(struct lnx *l, char *ret_error, size_t error_size);
 void tx_send(struct lnx *l, const struct bub_action *act);
-bool tx_is_signalling(const struct bub_ip6 *ip);
+bool tx_is_clear(const struct lnx *l, const struct bub_ip6 *ip);
 
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
@@ -310,6 +310,7 @@ int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_vie
 /* esp.c */
 uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp);
 enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp_opened *ret);
+const struct in6_addr *lnx_esp_bypass(struct lnx *l, const struct bub_ip6 *ip);
 bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
 		       struct bub_view *ret);
 bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,

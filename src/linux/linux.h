@@ -51,6 +51,7 @@ struct lnx_config {
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;
 	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
+	unsigned unprotected;   /* set of enum esp_class: goes without ESP, for tests; no payload */
 	uint32_t max_paths;     /* data paths: pairs of addresses; 0: 1024 */
 	uint32_t max_tunnels;   /* home addresses with a tunnel; 0: 4096 */
 	uint32_t route_table;   /* first of the 21 routing tables that are bub's own; 2116 */

@@ -111,6 +111,21 @@ static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 	lnx_emit(l, &ev);
 }
 
+/* As it came, or as if out of the SA that it needs none of here (lnx_config.unprotected). */
+static void on_bare(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
+	const struct in6_addr *owner = lnx_esp_bypass(l, ip);
+
+	ev.u.packet.data = ip->packet;
+	ev.u.packet.way = BUB_WAY_PLAIN;
+	if (owner != NULL) {
+		ev.u.packet.way = BUB_WAY_ESP_TRANSPORT;
+		ev.u.packet.owner = *owner;
+	}
+	lnx_emit(l, &ev);
+}
+
 /* Packets that the kernel has merged on receipt come with their checksum left to be computed. */
 static void finish_checksum(uint8_t *inner, size_t len)
 {
@@ -137,15 +152,15 @@ static void finish_checksum(uint8_t *inner, size_t len)
 }
 
 /* Without ESP nothing proves whose tunnel it is but the addresses, which the core compares with the
- * binding.  That is good enough for data where the operator wants it so, never for signalling. */
+ * binding.  That is good enough for data where the operator wants it so, for signalling in tests.
+ */
 static void set_owner(struct lnx *l, struct bub_event *ev)
 {
 	const struct bub_view inner = ev->u.packet.data;
 	const struct in6_addr *owner;
 	struct bub_ip6 ip;
 
-	if (l->cfg.protect_payload || bub_ip6_decode(inner, &ip) != BUB_DROP_NONE ||
-	    tx_is_signalling(&ip))
+	if (bub_ip6_decode(inner, &ip) != BUB_DROP_NONE || !tx_is_clear(l, &ip))
 		return;
 	owner = iface_is_home(l, &ip.dst) ? &ip.dst : &ip.src;
 	if (tunnel_find(l, owner) != NULL)
@@ -219,7 +234,7 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 			return;
 		}
 	}
-	emit(l, ifindex, whole, BUB_WAY_PLAIN);
+	on_bare(l, ifindex, &ip);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */

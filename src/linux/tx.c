@@ -85,22 +85,29 @@ static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view head, st
 		strerror(-err));
 }
 
-/* Signalling stays protected even where the operator wants no ESP for data: mobility headers, and
- * prefix discovery (RFC 6275, 5.1 and 5.3). */
-bool tx_is_signalling(const struct bub_ip6 *ip)
+/* Whether a packet goes through the tunnel without ESP.  Signalling stays protected where the
+ * operator wants no ESP for data: mobility headers, which have a setting of their own, and prefix
+ * discovery (RFC 6275, 5.1 and 5.3). */
+bool tx_is_clear(const struct lnx *l, const struct bub_ip6 *ip)
 {
-	if (ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0)
-		return ip->upper.data[0] >= BUB_ICMP6_DHAAD_REQUEST &&
-		       ip->upper.data[0] <= BUB_ICMP6_PREFIX_ADVERT;
-	return ip->upper_proto == BUB_NH_MH;
+	if (ip->upper_proto == BUB_NH_MH)
+		return (l->cfg.unprotected & ESP_CLASS_MOBILITY) != 0;
+	if (ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 &&
+	    ip->upper.data[0] >= BUB_ICMP6_DHAAD_REQUEST &&
+	    ip->upper.data[0] <= BUB_ICMP6_PREFIX_ADVERT)
+		return false;
+	return !l->cfg.protect_payload;
 }
 
 static bool is_protected(const struct lnx *l, struct bub_view packet)
 {
 	struct bub_ip6 ip;
 
-	return l->cfg.protect_payload ||
-	       (bub_ip6_decode(packet, &ip) == BUB_DROP_NONE && tx_is_signalling(&ip));
+	if (l->cfg.protect_payload && l->cfg.unprotected == 0)
+		return true; /* nothing has to be looked at */
+	if (bub_ip6_decode(packet, &ip) != BUB_DROP_NONE)
+		return l->cfg.protect_payload;
+	return !tx_is_clear(l, &ip);
 }
 
 static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *owner,

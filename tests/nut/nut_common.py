@@ -308,9 +308,7 @@ class Link:
             f'name = "nut"\ninterfaces = {{"eth0"}}\ncontrol = "{self.dir}/sock"\n'
             f'state-dir = "{self.dir}/state"\nevent-log = "{self.dir}/events"\n'
         )
-        path = os.path.join(self.dir, "bubd.conf")
-        with open(path, "w") as f:
-            f.write(head + text)
+        path = self.secret("bubd.conf", head + text)
         self.command = ["ip", "netns", "exec", self.nut, bubd, "-c", path]
         self.launch()
 
@@ -459,6 +457,14 @@ class Link:
 # ---- ESP ---------------------------------------------------------------------------------------
 
 
+UP, DOWN, TUNNEL_UP, TUNNEL_DOWN, MPS_UP, MPS_DOWN, DATA_UP, DATA_DOWN = range(8)
+CLASSES = ("binding-updates", "mobility", "prefix-discovery", "payload")
+
+
+def is_mobility(packet):
+    return Packet(packet, 0).proto == MH
+
+
 class Esp:
     """The four associations of docs/esp.md, seen from the tester: keys by HKDF (RFC 5869)."""
 
@@ -481,24 +487,32 @@ class Esp:
                     auth_key=out[16:48],
                 )
             )
+        self.sa = [self.sa[i] for i in (0, 1, 2, 3, 0, 1, 2, 3)]  # one pair for each mode
 
     def seal(self, index, proto, data):
-        """ESP header, data and trailer, as they follow on the headers that stay outside."""
+        """(protocol, octets) that follow on the headers that stay outside."""
+        if index in (TUNNEL_UP, TUNNEL_DOWN) and not is_mobility(data):
+            index += DATA_UP - TUNNEL_UP
         packet = s6.IPv6(src="::1", dst="::2", nh=proto) / Raw(data)
-        return bytes(self.sa[index].encrypt(packet).payload)
+        return ESP_NH, bytes(self.sa[index].encrypt(packet).payload)
+
+    def spis(self, index):
+        twin = index + DATA_UP - TUNNEL_UP if index in (TUNNEL_UP, TUNNEL_DOWN) else index
+        return [struct.pack("!I", self.sa[i].spi) for i in (index, twin)]
 
     def open(self, index, packet):
         """(protocol, data) of an ESP packet; raises when it is not authentic."""
-        equal("protocol", packet.proto, ESP_NH)
-        sa = self.sa[index]
-        equal("SPI", struct.unpack("!I", packet.data[:4])[0], sa.spi)
+        check("its association", self.is_for(index, packet), packet)
+        of_mobility = packet.data[:4] == self.spis(index)[0]
+        sa = self.sa[index if of_mobility else index + DATA_UP - TUNNEL_UP]
         outer = s6.IPv6(src=packet.src, dst=packet.dst, nh=ESP_NH) / ESP(packet.data)
         plain = bytes(sa.decrypt(outer))
+        if len(set(self.spis(index))) > 1:
+            equal("for mobility messages", of_mobility, is_mobility(plain[40:]))
         return plain[6], plain[40:]
 
     def is_for(self, index, packet):
-        spi = struct.pack("!I", self.sa[index].spi)
-        return packet.proto == ESP_NH and packet.data[:4] == spi
+        return packet.proto == ESP_NH and packet.data[:4] in self.spis(index)
 
     def inner(self, index, packet):
         """The packet in a tunnel."""
@@ -515,6 +529,61 @@ class Esp:
         if packet.to_home is not None:
             plain = ip6(packet.src, packet.dst, ROUTING, rh2(packet.to_home, proto) + data)
         return Packet(plain, packet.at)
+
+
+class StaticEsp(Esp):
+    """A pair of associations for each kind of message, the way test beds have them."""
+
+    # The configuration's words; scapy's; octets of the keys.
+    ALGORITHMS = {
+        "3des-sha1": ("3des-cbc", "hmac-sha1-96", "3DES", "HMAC-SHA1-96", 24, 20),
+        "aes-sha1": ("aes-cbc", "hmac-sha1-96", "AES-CBC", "HMAC-SHA1-96", 16, 20),
+        "aes-sha256": ("aes-cbc", "hmac-sha256-128", "AES-CBC", "SHA2-256-128", 32, 32),
+        "null-sha1": ("null", "hmac-sha1-96", "NULL", "HMAC-SHA1-96", 0, 20),
+    }
+
+    def __init__(self, names, first_spi=0x111):
+        """names: of the algorithms, one for each of CLASSES."""
+        self.sa, self.text = [], []
+        for i in range(8):
+            cipher, digest, crypt, auth, crypt_len, auth_len = self.ALGORITHMS[names[i // 2]]
+            key = (f"{first_spi + i:x}-" + "abcdefghijklmnop" * 2)[:32]
+            key, auth_key = key[:crypt_len], key[::-1][:auth_len]
+            self.sa.append(SecurityAssociation(
+                ESP, spi=first_spi + i, crypt_algo=crypt, crypt_key=key.encode() or None,
+                auth_algo=auth, auth_key=auth_key.encode()))
+            self.text.append(
+                f'mode = {"transport" if i // 2 in (0, 2) else "tunnel"} '
+                f'covers = {{{CLASSES[i // 2]}}}\nencryption = {cipher} integrity = {digest}\n'
+                + (f'encryption-key = "{key}"\n' if key else "")
+                + f'integrity-key = "{auth_key}"\n')
+
+    def config(self, at_home_agent):
+        text = ""
+        for i in range(8):
+            inbound = i % 2 == (0 if at_home_agent else 1)
+            text += f'sa "{self.sa[i].spi:#x}" {{\ndirection = {"in" if inbound else "out"} '
+            text += self.text[i] + ("replay-check = false\n" if inbound else "") + "}\n"
+        return text
+
+
+class Bare(Esp):
+    """Nothing is protected; the protocol says what a packet is."""
+
+    def __init__(self):
+        pass
+
+    def seal(self, index, proto, data):
+        return proto, data
+
+    def is_for(self, index, packet):
+        if index in (MPS_UP, MPS_DOWN):
+            return packet.icmp == (146 if index == MPS_UP else 147)
+        return packet.proto == (MH if index in (UP, DOWN) else IP6_NH)
+
+    def open(self, index, packet):
+        check("its kind", self.is_for(index, packet), packet)
+        return packet.proto, packet.data
 
 
 # ---- TAP ---------------------------------------------------------------------------------------

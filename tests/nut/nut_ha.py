@@ -14,14 +14,14 @@ import sys
 import time
 
 import nut_common as nut
-from nut_common import A, BA, BU, ESP_NH, H, HOTI, ICMP6, IP6_NH, L, MH, Link, check, equal
+from nut_common import (A, BA, BU, DOWN, ESP_NH, H, HOTI, ICMP6, IP6_NH, L, MH, MPS_DOWN, MPS_UP,
+                        TUNNEL_DOWN, TUNNEL_UP, UP, Link, check, equal)
 
 PREFIX = "2001:db8:1::"
 AGENT = PREFIX + nut.NUT_IID
 ANYCAST = "2001:db8:1:0:fdff:ffff:ffff:fffe"
 SECRET = b"a secret for the conformance cases"
 MOBILES = 40
-UP, DOWN, TUNNEL_UP, TUNNEL_DOWN = range(4)
 
 
 class Mobile:
@@ -30,7 +30,7 @@ class Mobile:
         self.home = f"{PREFIX}{0x100 + number:x}"
         self.care_of = f"2001:db8:b::{number:x}"
         self.peer = f"2001:db8:c::{number:x}"
-        self.esp = nut.Esp(SECRET, self.home, AGENT)
+        self.esp = node.esps.get(number) or nut.Esp(SECRET, self.home, AGENT)
         self.seq = 1000
         self.ident = number << 8
 
@@ -39,7 +39,7 @@ class Mobile:
         src = src or self.care_of
         text = nut.binding_update(self.seq, flags, units, src if alt is True else alt or None, **kw)
         text = nut.finish(text, self.home, AGENT)
-        text, proto = self.esp.seal(UP, MH, text), ESP_NH
+        proto, text = self.esp.seal(UP, MH, text)
         if home:
             text, proto = nut.hao(self.home, proto) + text, nut.DSTOPT
         return nut.ip6(src, AGENT, proto, text)
@@ -68,10 +68,10 @@ class Mobile:
         equal("sequence", p.ba.seq, self.seq)
         return p
 
-    def up(self, octets, src=None, sealed=TUNNEL_UP):
+    def up(self, octets, src=None):
         """A packet in the reverse tunnel."""
-        text = self.esp.seal(sealed, IP6_NH, octets)
-        self.link.send(nut.ip6(src or self.care_of, AGENT, ESP_NH, text))
+        proto, text = self.esp.seal(TUNNEL_UP, IP6_NH, octets)
+        self.link.send(nut.ip6(src or self.care_of, AGENT, proto, text))
 
     def ping_up(self, inner_src=None, outer_src=None):
         self.ident += 1
@@ -134,17 +134,20 @@ def is_advert(p, target):
 
 
 class Node:
-    def __init__(self, bubd, extra=""):
+    def __init__(self, bubd, extra="", esps=None, head="", keys=None):
+        """esps: by number of the mobile node, what protects it in place of the secret."""
         self.link = Link("ha", forwarding=True)
+        self.esps = esps or {}
         self.mobiles = 0
         ip = ("ip", "-n", self.link.nut)
         nut.run(*ip, "addr", "add", f"{AGENT}/64", "dev", "eth0", "nodad")
         nut.run(*ip, "route", "add", "default", "via", "fe80::1", "dev", "eth0")
         path = self.link.secret("secret", SECRET.decode())
-        text = f'home-agent {{\naddress = "{AGENT}"\nhome-link = "eth0"\npreference = 10\n'
+        text = f'{head}home-agent {{\naddress = "{AGENT}"\nhome-link = "eth0"\npreference = 10\n'
         text += f'prefixes = {{"{PREFIX}/64"}}\n{extra}\n'
         for i in range(1, MOBILES):
-            text += f'mobile-node "{PREFIX}{0x100 + i:x}" {{ secret-file = "{path}" }}\n'
+            own = f'secret-file = "{path}"' if keys is None else keys(i)
+            text += f'mobile-node "{PREFIX}{0x100 + i:x}" {{ {own} }}\n'
         try:
             self.link.start(bubd, text + "}\n")
             self.link.wait("an answer", self.is_ready)
@@ -537,7 +540,7 @@ def solicit_prefixes(m, protected=True):
     text = nut.icmp6(m.home, AGENT, 146, 0, struct.pack("!HH", ident, 0))[40:]
     proto = ICMP6
     if protected:
-        text, proto = m.esp.seal(UP, proto, text), ESP_NH
+        proto, text = m.esp.seal(MPS_UP, proto, text)
     m.link.send(nut.ip6(m.care_of, AGENT, nut.DSTOPT, nut.hao(m.home, proto) + text))
     return ident
 
@@ -546,8 +549,8 @@ def prefixes_are_told(n):
     m = n.mobile()
     m.register()
     ident = solicit_prefixes(m)
-    p = n.link.expect("MPA", lambda p: p.dst == m.care_of and m.esp.is_for(DOWN, p))
-    p = m.esp.message(DOWN, p)
+    p = n.link.expect("MPA", lambda p: p.dst == m.care_of and m.esp.is_for(MPS_DOWN, p))
+    p = m.esp.message(MPS_DOWN, p)
     equal("type", p.icmp, 147)
     equal("routing header", p.to_home, m.home)
     equal("checksum", nut.checksum(p.src, p.true_dst, ICMP6, p.data), 0)

@@ -16,24 +16,26 @@ import sys
 import time
 
 import nut_common as nut
-from nut_common import (A, BA, BE, BRR, BU, COT, COTI, DSTOPT, ESP_NH, H, HOT, HOTI, ICMP6, IP6_NH,
-                        MH, Link, check, equal)
+from nut_common import (A, BA, BE, BRR, BU, COT, COTI, DOWN, DSTOPT, ESP_NH, H, HOT, HOTI, ICMP6,
+                        IP6_NH, MH, MPS_DOWN, MPS_UP, TUNNEL_DOWN, TUNNEL_UP, UP, Link, check,
+                        equal)
 
 HOME_PREFIX = "2001:db8:1::"
 HOME = HOME_PREFIX + nut.NUT_IID
 AGENT = HOME_PREFIX + "1"
 ANYCAST = "2001:db8:1:0:fdff:ffff:ffff:fffe"
 SECRET = b"a secret for the conformance cases"
-UP, DOWN, TUNNEL_UP, TUNNEL_DOWN = range(4)
 
 
 class Node:
-    def __init__(self, bubd, agent=f'home-agent = "{AGENT}"', extra="bub { policy = never }"):
+    def __init__(self, bubd, agent=f'home-agent = "{AGENT}"', extra="bub { policy = never }",
+                 esp=None, keys=""):
         self.link = Link("mn")
-        self.esp = nut.Esp(SECRET, HOME, AGENT)
-        path = self.link.secret("secret", SECRET.decode())
+        self.esp = esp or nut.Esp(SECRET, HOME, AGENT)
+        if esp is None:
+            keys = f'secret-file = "{self.link.secret("secret", SECRET.decode())}"'
         text = f'{extra}\nmobile-node {{\nhome-address = "{HOME}/64"\n{agent}\n'
-        text += f'secret-file = "{path}"\nlifetime = 400\n}}\n'
+        text += f'{keys}\nlifetime = 400\n}}\n'
         try:
             self.arrive(1, HOME_PREFIX)
             self.link.start(bubd, text)
@@ -65,10 +67,9 @@ class Node:
         """The next home Binding Update, out of ESP."""
         care_of = care_of or self.care_of
         p = self.link.expect(
-            "home BU", lambda p: p.src == care_of and self.esp.is_for(UP, p)
+            "home BU", lambda p: p.src == care_of and p.dst == AGENT and self.esp.is_for(UP, p)
             and self.esp.message(UP, p).kind == BU, limit_s
         )
-        equal("destination", p.dst, AGENT)
         p = self.esp.message(UP, p)
         p.bu = p.mh
         return p
@@ -77,14 +78,14 @@ class Node:
         text = nut.mobility(BA, struct.pack("!BBHH", status, 0, seq & 0xFFFF, units))
         text, proto = nut.finish(text, AGENT, HOME), MH
         if protected:
-            text, proto = self.esp.seal(DOWN, proto, text), ESP_NH
+            proto, text = self.esp.seal(DOWN, proto, text)
         if away:
             text, proto = nut.rh2(HOME, proto) + text, nut.ROUTING
         self.link.send(nut.ip6(AGENT, self.care_of if away else HOME, proto, text))
 
     def tunnel(self, packet, src=AGENT):
-        text = self.esp.seal(TUNNEL_DOWN, IP6_NH, packet)
-        self.link.send(nut.ip6(src, self.care_of, ESP_NH, text))
+        proto, text = self.esp.seal(TUNNEL_DOWN, IP6_NH, packet)
+        self.link.send(nut.ip6(src, self.care_of, proto, text))
 
     def tunnelled(self, what, match, limit_s=nut.LIMIT_S):
         """A packet out of the reverse tunnel."""
@@ -274,19 +275,21 @@ def sequence_refused_it_goes_on_from_there(n):
 
 def registered_it_asks_for_prefixes(n):
     n.acknowledge(n.seq)
-    p = n.link.expect("MPS", lambda p: n.esp.is_for(UP, p) and n.esp.message(UP, p).icmp == 146)
-    p = n.esp.message(UP, p)
+    p = n.link.expect(
+        "MPS", lambda p: n.esp.is_for(MPS_UP, p) and n.esp.message(MPS_UP, p).icmp == 146)
+    p = n.esp.message(MPS_UP, p)
     equal("source", p.src, n.care_of)
     equal("home address", p.home, HOME)
     equal("destination", p.dst, AGENT)
     equal("checksum", nut.checksum(HOME, AGENT, ICMP6, p.data), 0)
     option = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 3600, 0) + nut.addr(HOME_PREFIX)
     text = nut.icmp6(AGENT, HOME, 147, 0, p.data[4:6] + b"\0\0" + option)[40:]
-    text = nut.rh2(HOME, ESP_NH) + n.esp.seal(DOWN, ICMP6, text)
+    proto, text = n.esp.seal(MPS_DOWN, ICMP6, text)
+    text = nut.rh2(HOME, proto) + text
     n.link.send(nut.ip6(AGENT, n.care_of, nut.ROUTING, text))
     end = time.monotonic() + 4  # it would be repeated after three
     n.link.wait("the end", lambda: time.monotonic() > end)
-    found = n.link.find(lambda p: n.esp.is_for(UP, p))
+    found = n.link.find(lambda p: n.esp.is_for(MPS_UP, p))
     check("answered, it is quiet", not found, found)
 
 

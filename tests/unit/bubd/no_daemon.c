@@ -79,6 +79,8 @@ int daemon_run(const char *config_path, const struct bubd_config *cfg)
 			     cfg->lnx.preference[i], cfg->lnx.optimistic[i]);
 	(void)printf("table %u priority %u payload %d\n", cfg->lnx.route_table,
 		     cfg->lnx.rule_priority, cfg->lnx.protect_payload);
+	if (cfg->lnx.unprotected != 0)
+		(void)printf("unprotected %x\n", cfg->lnx.unprotected);
 	show_roles(cfg);
 	(void)printf("ro %d bub %d copy %d eager %d static %u lifetime %u\n",
 		     (int)eng->route_optimisation, (int)eng->bub, eng->direct_copy, eng->eager_bub,

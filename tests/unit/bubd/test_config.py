@@ -191,6 +191,20 @@ WRONG = {
     "sa: no prefix discovery": (static(without=(4, 5)), 1,
                                 ["no sa covers prefix-discovery;", "prefix-discovery = false"]),
     "sa: no binding updates": (static(without=(0, 1)), 1, ["no sa covers binding-updates;"]),
+    "unprotected: a word": (
+        "\nunprotected = {binding-updates, bu}\n", 2, ["unprotected:", '"bu"', "mobility"]),
+    "unprotected: payload": (
+        "unprotected = {payload}\n", 1, ["payload", "protect-payload = false"]),
+    "unprotected, and a secret": (
+        "unprotected = {mobility}\n" + MN + "}\n", 5, ["secret-file", "unprotected"]),
+    "unprotected, and an sa for it": (
+        "unprotected = {mobility}\n" + static(), 2, ["covers mobility", "expected one of them"]),
+    "unprotected, but not the rest": (
+        "unprotected = {mobility}\n" + static(without=(0, 1, 2, 3)), 2,
+        ["no sa covers binding-updates;"]),
+    "unprotected, but not payload": (
+        "unprotected = {binding-updates, mobility, prefix-discovery}\n" + STATIC + "}\n", 2,
+        ["no sa covers payload;", "protect-payload = false"]),
     "sa: cipher": (static(first(a=("aes-cbc", "aes-gcm"))), 4, ["aes-gcm", "3des-cbc"]),
     "sa: no cipher": (static(first(a=('encryption = "aes-cbc"', ""))), 4, ["lacks encryption;"]),
     "sa: integrity": (static(first(a=("hmac-sha256-128", "hmac-md5-96"))), 4,
@@ -519,6 +533,14 @@ class Values(Config):
             "sa 000007d5 2001:db8:1::10 in transport covers 4 " + usual,
             "sa 000007d6 2001:db8:1::10 out tunnel covers 8 " + usual,
         ])
+
+    def test_unprotected(self):
+        words = "unprotected = {binding-updates, mobility, prefix-discovery}\n"
+        bare = self.values(words + STATIC + " protect-payload = false\n}\n")
+        self.assertIn("unprotected 7", bare)
+        self.assertIn("pair 2001:db8:1::10 own ", bare)
+        self.assertIn("unprotected 2", self.values(
+            "unprotected = {mobility}\n" + static(without=(2, 3))))
 
     def test_last_tables_and_priorities(self):
         self.assertIn("table 4294967274 priority 32760 payload 1",
