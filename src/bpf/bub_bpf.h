@@ -4,7 +4,8 @@
  * Plain integers only, so that both compilers lay it out alike without packing.  Addresses and
  * lengths of wire formats are in network order as they are on the wire.
  *
- * Owner of the maps' contents is user space (src/linux/datapath.c); the programs only count.
+ * Owner of the maps' contents is user space (src/linux/datapath.c); the programs only count, and
+ * note which pairs are in use.
  */
 #ifndef BUB_BPF_H
 #define BUB_BPF_H
@@ -32,6 +33,7 @@ struct bub_bpf_out {
 	struct bub_bpf_addr src;
 	struct bub_bpf_addr dst;
 	__u32 flags; /* BUB_BPF_OUT_* */
+	__u32 used;  /* flow_epoch when a packet last went this way; 0: none yet */
 };
 
 /* From where a Home Address option naming the peer is accepted. */
@@ -39,6 +41,8 @@ struct bub_bpf_in {
 	struct bub_bpf_addr care_of;
 	struct bub_bpf_addr previous; /* the care-of address bound before */
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
+	__u32 used;                   /* as above */
+	__u32 unused;
 };
 
 /* Value of the map of local addresses. */

@@ -160,6 +160,7 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	out = bpf_map_lookup_elem(&paths_out, &pair);
 	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr))
 		return TC_ACT_UNSPEC;
+	mark_used(&out->used);
 	return insert(skb, l2, &f, &pair, out);
 }
 

@@ -25,12 +25,14 @@ static __always_inline enum binding check_binding(const struct bub_bpf_addr *loc
 						  const struct bub_bpf_addr *care_of)
 {
 	struct bub_bpf_pair pair = {*local, *home};
-	const struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, &pair);
+	struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, &pair);
 
 	if (!in)
 		return BINDING_NONE;
-	if (addr_eq(&in->care_of, care_of))
+	if (addr_eq(&in->care_of, care_of)) {
+		mark_used(&in->used);
 		return BINDING_CURRENT;
+	}
 	if (addr_eq(&in->previous, care_of) && bpf_ktime_get_ns() < in->previous_until_ns)
 		return BINDING_GRACE;
 	return BINDING_NONE;
@@ -41,6 +43,17 @@ static __always_inline bool is_home(const struct bub_bpf_addr *addr)
 	const __u32 *flags = bpf_map_lookup_elem(&locals, addr);
 
 	return flags && (*flags & BUB_BPF_LOCAL_HOME);
+}
+
+/* From a peer that has no binding here, but knows ours: that is the pair's other map. */
+static __always_inline void mark_pair(const struct bub_bpf_addr *local,
+				      const struct bub_bpf_addr *peer)
+{
+	struct bub_bpf_pair pair = {*local, *peer};
+	struct bub_bpf_out *out = bpf_map_lookup_elem(&paths_out, &pair);
+
+	if (out)
+		mark_used(&out->used);
 }
 
 /* Takes @len octets out of the packet at offset @at, which may lie behind other headers. */
@@ -203,6 +216,8 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 		return drop(BUB_BPF_DATA_MALFORMED);
 	if (strip(skb, l2, ip6, w) < 0)
 		return drop(BUB_BPF_DATA_MALFORMED);
+	if (!w->hao_at)
+		mark_pair(&dst, &care_of);
 	if (binding == BINDING_GRACE)
 		count(BUB_BPF_DATA_IN_GRACE);
 	count(BUB_BPF_DATA_IN);

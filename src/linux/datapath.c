@@ -40,6 +40,9 @@
 #define FILTER_PRIORITY 2827
 #define FILTER_HANDLE 1
 
+/* The one before it is another than that of an entry that was never used, 0. */
+#define FLOW_EPOCH_FIRST 2
+
 #define ERROR_MAX 256
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
@@ -123,6 +126,7 @@ static int load(struct datapath *dp, uint32_t max_paths)
 	 * guards. */
 	dp->skel->rodata->have_check_mtu =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, NULL) == 1;
+	dp->skel->bss->flow_epoch = FLOW_EPOCH_FIRST;
 	err = bpf_map__set_max_entries(dp->skel->maps.paths_out, max_paths);
 	if (err == 0)
 		err = bpf_map__set_max_entries(dp->skel->maps.paths_in, max_paths);
@@ -586,6 +590,32 @@ int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 	int err_in = map_del(dp, dp->skel->maps.paths_in, &key);
 
 	return err_out != 0 ? err_out : err_in;
+}
+
+void datapath_next_period(struct datapath *dp)
+{
+	uint32_t next = dp->skel->bss->flow_epoch + 1;
+
+	dp->skel->bss->flow_epoch = next < FLOW_EPOCH_FIRST ? FLOW_EPOCH_FIRST : next;
+}
+
+static bool is_recent(const struct datapath *dp, uint32_t used)
+{
+	return used != 0 && dp->skel->bss->flow_epoch - used <= 1;
+}
+
+bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
+			const struct in6_addr *peer)
+{
+	struct bub_bpf_pair key = to_pair(local, peer);
+	struct bub_bpf_out out;
+	struct bub_bpf_in in;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_out), &key, &out) == 0 &&
+	    is_recent(dp, out.used))
+		return true;
+	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_in), &key, &in) == 0 &&
+	       is_recent(dp, in.used);
 }
 
 /* ---- Counters ------------------------------------------------------------------------------ */

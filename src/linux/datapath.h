@@ -44,6 +44,12 @@ int datapath_path_set(struct datapath *dp, const struct bub_path *path);
 int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 		      const struct in6_addr *peer);
 
+/* Which pairs are in use: packets are told apart by periods, of which each call begins one.  A pair
+ * counts as used where a packet went or came by a direct path in this period or the one before. */
+void datapath_next_period(struct datapath *dp);
+bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
+			const struct in6_addr *peer);
+
 /* The programs themselves, for tests that run them on single packets. */
 enum datapath_program {
 	DATAPATH_EGRESS_ETHER,

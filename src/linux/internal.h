@@ -251,6 +251,8 @@ struct lnx {
 	unsigned n_gone;    /* addresses that wait for their grace period */
 	bool paths_dirty;   /* routes have changed: look all next hops up again */
 	uint32_t paths_cursor;
+	uint32_t flow_cursor;            /* which paths are in use: past the end until flow_due */
+	struct bub_time flow_due;        /* next look at all of them */
 	struct bub_time pmtu_scan_due;   /* next expiry of path MTUs */
 	struct bub_time tunnel_scan_due; /* the same of tunnels */
 	struct bub_time ptb_scan_due;    /* not before: a walk over all tunnels */

@@ -188,6 +188,7 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	if (err < 0)
 		snprintf(ret_error, error_size, "out of memory");
 	l->paths_cursor = l->paths.cap;
+	l->flow_cursor = l->paths.cap;
 	return err;
 }
 

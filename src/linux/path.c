@@ -15,6 +15,7 @@
 
 #define PMTU_SCAN_S 60    /* how late an old path MTU may be forgotten */
 #define REFRESH_BATCH 256 /* paths that one expiry looks up again */
+#define FLOW_SCAN_S 5     /* the core's measure of use is two minutes */
 
 /* Headers that the BPF program will insert (RFC 6275, 6.3 and 6.4). */
 static uint32_t overhead(const struct lnx_path *p)
@@ -236,6 +237,36 @@ static bool pmtu_expire(struct lnx *l, struct bub_time now)
 	return left;
 }
 
+/* ---- Use ----------------------------------------------------------------------------------- */
+
+/* Packets on a direct path pass bubd by, but whether the binding at the peer is worth a refresh
+ * depends on them (RFC 6275, 11.7.2). */
+static void report_flows(struct lnx *l, struct bub_time now)
+{
+	if (l->cfg.n_homes == 0)
+		return;
+	if (l->flow_cursor == l->paths.cap) {
+		if (bub_time_before(now, l->flow_due))
+			return;
+		l->flow_due = bub_time_add_s(now, FLOW_SCAN_S);
+		l->flow_cursor = 0;
+		datapath_next_period(l->dp);
+	}
+	for (unsigned n = 0; n < REFRESH_BATCH && l->flow_cursor < l->paths.cap;) {
+		const struct lnx_path *p = lnx_map_at(&l->paths, l->flow_cursor++);
+		struct bub_event ev = {.type = BUB_EV_FLOW};
+
+		if (p == NULL || !iface_is_home(l, &p->entry.a))
+			continue;
+		n++;
+		if (!datapath_path_used(l->dp, &p->entry.a, &p->entry.b))
+			continue;
+		ev.u.flow.home = p->entry.a;
+		ev.u.flow.peer = p->entry.b;
+		lnx_emit(l, &ev);
+	}
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 void path_expire(struct lnx *l, struct bub_time now)
@@ -255,11 +286,17 @@ void path_expire(struct lnx *l, struct bub_time now)
 		n++;
 		route_update(l, p);
 	}
+	report_flows(l, now);
 }
 
 struct bub_time path_deadline(const struct lnx *l)
 {
+	const bool flows = l->paths.used > 0 && l->cfg.n_homes > 0;
+
 	if (l->paths.used > 0 && (l->paths_dirty || l->paths_cursor < l->paths.cap))
 		return (struct bub_time){0};
-	return l->pmtu_scan_due;
+	if (flows && l->flow_cursor < l->paths.cap)
+		return (struct bub_time){0};
+	return flows && bub_time_before(l->flow_due, l->pmtu_scan_due) ? l->flow_due
+								       : l->pmtu_scan_due;
 }

@@ -578,6 +578,49 @@ def path_routes(t):
     c.quit()
 
 
+def flows_are_told(t):
+    """Data on a direct path passes bubd by; that there was some comes to the core all the same."""
+    c = t.start()
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    idle, sends, fixed, mobile = (f"2001:db8:77::{i}" for i in range(1, 5))
+    c.send("attach", HOME, "away", care_of, "e0")
+    for peer in (idle, sends, fixed):
+        c.send("path-set", HOME, peer, "1", care_of, peer, "::")
+    c.send("path-set", HOME, mobile, "0", "::", "::", PEER_CARE_OF)
+    c.sync()
+
+    def told():
+        found = {words[2] for words in (x.split() for x in c.has("flow"))}
+        c.lines = [x for x in c.lines if not x.startswith("flow")]
+        return found
+
+    # The first look comes at once, before there was any: from now on.
+    told()
+    s = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    t.socks.append(s)
+    s.bind((HOME, 0))
+    s.sendto(b"x", (sends, 9))
+    out = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    t.socks.append(out)
+    udp = struct.pack("!HHHH", 9, 9, 8, 0)
+    out.sendto(ip6(fixed, care_of, 43, rh2(HOME, 17) + udp), (care_of, 0))
+    out.sendto(ip6(PEER_CARE_OF, care_of, 43, rh2(HOME, 60) + hao(mobile, 17) + udp), (care_of, 0))
+    seen = set()
+    wait_for("three of them", lambda: seen.update(told()) or len(seen) == 3, 30)
+    if seen != {sends, fixed, mobile}:
+        raise Failure(str(seen))
+    # Use that is over is told no more, from the third look on; each look tells of the fourth.
+    for _ in range(4):
+        seen = told()
+        s.sendto(b"x", (idle, 9))
+        wait_for("the fourth", lambda: seen.update(told()) or idle in seen, 30)
+    if seen != {idle}:
+        raise Failure(f"use that is over is told: {seen}")
+    c.quit()
+
+
 def esp_both_ways(t, *options):
     """Ping through the tunnel, with the router as home agent."""
     t.r.ip("route", "add", "2001:db8:a::200/128", "dev", "lo")
@@ -752,7 +795,7 @@ def bad_starts(t):
 CASES = [usable_after_dad, optimistic_address, optimistic_address_is_taken,
          optimistic_only_where_wanted, link_down_and_back, address_goes, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
-         notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes,
+         notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,
          start_after_crash, bad_starts]
 

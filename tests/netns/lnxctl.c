@@ -100,6 +100,11 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		printf("done %u %d\n", ev->u.done.id, ev->u.done.error);
 		break;
 	case BUB_EV_FLOW:
+		printf("flow");
+		print_address(&ev->u.flow.home);
+		print_address(&ev->u.flow.peer);
+		printf("\n");
+		break;
 	case BUB_EV_HOME_PREFIXES:
 	case BUB_EV_COMMAND:
 		break;
