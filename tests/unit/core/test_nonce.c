@@ -15,6 +15,10 @@
 
 static const struct in6_addr address = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 1}};
 
+/* What the random source gave last. */
+static uint8_t last[64];
+static size_t last_len;
+
 static void next_octets(void *ctx, uint8_t *buf, size_t len)
 {
 	uint32_t *seed = ctx;
@@ -23,6 +27,8 @@ static void next_octets(void *ctx, uint8_t *buf, size_t len)
 		*seed = *seed * 1103515245u + 12345u;
 		buf[i] = (uint8_t)(*seed >> 16);
 	}
+	last_len = len < sizeof last ? len : sizeof last;
+	memcpy(last, buf, last_len);
 }
 
 static uint32_t seed;
@@ -89,6 +95,61 @@ static void the_index_wraps(void **state)
 	bub_engine_free(eng);
 }
 
+/* RFC 6275, 5.2.2 and 5.2.7: made at random at intervals, one for all mobile nodes meanwhile. */
+static void one_nonce_for_all_in_an_interval(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	struct in6_addr other = address;
+	uint8_t token[BUB_TOKEN_LEN], before[sizeof eng->nonce[0].octets] = {0};
+	uint16_t first, index;
+
+	(void)state;
+	other.s6_addr[15] = 2;
+	for (unsigned i = 0; i < 20; i++) {
+		const struct nonce *n;
+
+		nonce_token(eng, &address, false, &first, token);
+		n = &eng->nonce[first % NONCES];
+		assert_true(sizeof n->octets >= 8); /* 64 bits: RFC 6275, 5.2.2 */
+		assert_int_equal(last_len, sizeof n->octets);
+		assert_memory_equal(last, n->octets, sizeof n->octets);
+		assert_memory_not_equal(before, n->octets, sizeof n->octets);
+		memcpy(before, n->octets, sizeof before);
+		later(eng, 29);
+		nonce_token(eng, &other, true, &index, token);
+		assert_int_equal(index, first);
+		assert_memory_equal(before, n->octets, sizeof before);
+		later(eng, 1);
+		nonce_token(eng, &other, true, &index, token);
+		assert_int_equal(index, (uint16_t)(first + 1));
+	}
+	bub_engine_free(eng);
+}
+
+/* RFC 6275, 5.2.1: one key serves with everybody; a new one makes every token worthless. */
+static void one_key_for_all(void **state)
+{
+	struct bub_engine *eng = correspondent();
+	uint8_t key[sizeof eng->kcn], token[BUB_TOKEN_LEN], again[BUB_TOKEN_LEN];
+	struct in6_addr other = address;
+	uint16_t index;
+
+	(void)state;
+	assert_int_equal(sizeof key, 20);
+	memcpy(key, eng->kcn, sizeof key);
+	for (unsigned i = 0; i < 100; i++) {
+		other.s6_addr[14] = (uint8_t)i;
+		nonce_token(eng, &other, i % 2 != 0, &index, token);
+		later(eng, 10);
+	}
+	assert_memory_equal(key, eng->kcn, sizeof key);
+	nonce_init(eng);
+	assert_memory_not_equal(key, eng->kcn, sizeof key);
+	if (nonce_token_at(eng, &other, true, index, again))
+		assert_memory_not_equal(token, again, sizeof token);
+	bub_engine_free(eng);
+}
+
 static void tokens_differ(void **state)
 {
 	struct bub_engine *eng = correspondent();
@@ -127,6 +188,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_token_is_good_for_210_to_240_s),
 		cmocka_unit_test(the_index_wraps),
+		cmocka_unit_test(one_nonce_for_all_in_an_interval),
+		cmocka_unit_test(one_key_for_all),
 		cmocka_unit_test(tokens_differ),
 		cmocka_unit_test(forgetting_and_guessing),
 	};

@@ -226,6 +226,49 @@ static void test_where_options_mean_something(void **state)
 	}
 }
 
+/* RFC 6275, 6.2.1: skipped in each message, in front of a known option and behind it. */
+static void test_unknown_options_are_skipped(void **state)
+{
+	static const struct {
+		unsigned type;
+		const char *fixed;
+	} messages[] = {
+		{0, "0000 "},         {1, TEST_INIT_FIXED},
+		{2, TEST_INIT_FIXED}, {3, TEST_FIXED},
+		{4, TEST_FIXED},      {5, BU_FIXED},
+		{6, BA_FIXED},        {7, "0100 20010db8000a000000000000000000a1 "},
+		{8, TEST_FIXED},
+	};
+	static const unsigned unknown[] = {6, 7, 9, 10, 63, 127, 201, 255};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		for (size_t k = 0; k < sizeof(unknown) / sizeof(unknown[0]); k++)
+			for (unsigned behind = 0; behind < 2; behind++) {
+				struct bub_mh_opts opts;
+
+				if (unknown[k] == BUB_CODEPOINTS_DEFAULT.opt_bub)
+					continue;
+				mh_begin(messages[i].type);
+				put_hex(&o, messages[i].fixed);
+				if (behind)
+					put_hex(&o, "0811 02 20010db8000a000000000000000000a1");
+				put_octet(&o, unknown[k]);
+				put_hex(&o,
+					"03 050c02"); /* what looks like options in it is none */
+				put_octet(&o, unknown[k]);
+				put_octet(&o, 0);
+				if (!behind)
+					put_hex(&o, "0811 02 20010db8000a000000000000000000a1");
+				while ((o.n - mh_at) % 8 != 0)
+					put_octet(&o, 0);
+				mh_end();
+				opts = mh_accepted().opts;
+				assert_int_equal(opts.present, BUB_OPT_MN_ID);
+				assert_addr(&opts.mn_id, COA1);
+			}
+}
+
 static void test_bub_codes(void **state)
 {
 	static const char *const fixed[] = {NULL, TEST_INIT_FIXED, TEST_INIT_FIXED, TEST_FIXED,
@@ -423,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_authorization_data_is_last),
 		cmocka_unit_test(test_where_options_mean_something),
+		cmocka_unit_test(test_unknown_options_are_skipped),
 		cmocka_unit_test(test_bub_codes),
 		cmocka_unit_test(test_bub_length),
 		cmocka_unit_test(test_bub_code_point),
