@@ -35,8 +35,8 @@ int loader_line(cfg_t *sec, const char *name)
 	return v != NULL ? v->line : config_file_section_line(sec);
 }
 
-static uint32_t get_number(struct loader *l, cfg_t *sec, const char *name, uint32_t or_else,
-			   uint32_t min, uint32_t max)
+uint32_t loader_number(struct loader *l, cfg_t *sec, const char *name, uint32_t or_else,
+		       uint32_t min, uint32_t max)
 {
 	const struct config_value *v = config_file_value(sec, name, 0);
 	unsigned long long n = 0;
@@ -138,8 +138,8 @@ static bool get_address(struct loader *l, cfg_t *sec, const char *name, struct i
 }
 
 /* "ADDRESS/LENGTH". */
-static bool parse_prefixed(struct loader *l, const struct config_value *v, const char *name,
-			   struct in6_addr *ret_addr, uint8_t *ret_len)
+bool loader_prefixed(struct loader *l, const struct config_value *v, const char *name,
+		     struct in6_addr *ret_addr, uint8_t *ret_len)
 {
 	const char *slash = strchr(v->text, '/');
 	char text[INET6_ADDRSTRLEN] = "";
@@ -338,16 +338,16 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 		return;
 	}
 	home = &eng->home[eng->n_homes];
-	home->lifetime_s = get_number(l, sec, "lifetime", 3600, 4, BUB_LIFETIME_MAX_S);
+	home->lifetime_s = loader_number(l, sec, "lifetime", 3600, 4, BUB_LIFETIME_MAX_S);
 	/* RFC 6275, 13: InitialBindackTimeoutFirstReg can be configured; MAX_BINDACK_TIMEOUT is 32
 	 * s. */
 	home->first_timeout_ms =
-		get_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
+		loader_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
 	get_protect_payload(l, sec);
 
 	v = loader_needed(l, sec, "home-address", "ADDRESS/LENGTH");
-	if (v == NULL || !parse_prefixed(l, v, "home-address", &home->address, &home->prefix_len))
+	if (v == NULL || !loader_prefixed(l, v, "home-address", &home->address, &home->prefix_len))
 		return;
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
 	if (config_file_is_set(sec, "home-agent") &&
@@ -366,31 +366,6 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 			v->text);
 	add_pair(l, sec, &home->address, &home->home_agent, false);
 	eng->n_homes++;
-}
-
-static void load_prefixes(struct loader *l, cfg_t *sec, uint32_t valid_s, uint32_t preferred_s)
-{
-	struct bub_ha_config *ha = &l->cfg->engine.ha;
-	const struct config_value *v = NULL;
-
-	if (loader_needed(l, sec, "prefixes", "at least one ADDRESS/LENGTH") == NULL)
-		return;
-	for (unsigned i = 0; (v = config_file_value(sec, "prefixes", i)) != NULL; i++) {
-		struct bub_ha_prefix *p = NULL;
-
-		if (ha->n_prefixes == BUB_HA_PREFIXES_MAX) {
-			problem(&l->p, v->line,
-				"prefixes: \"%s\" is one too many; expected at most "
-				"%d",
-				v->text, BUB_HA_PREFIXES_MAX);
-			return;
-		}
-		p = &ha->prefix[ha->n_prefixes];
-		p->valid_s = valid_s;
-		p->preferred_s = preferred_s;
-		if (parse_prefixed(l, v, "prefixes", &p->prefix, &p->len))
-			ha->n_prefixes++;
-	}
 }
 
 static bool in_home_prefixes(const struct bub_ha_config *ha, const struct in6_addr *addr)
@@ -447,12 +422,10 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	struct bub_ha_config *ha = &eng->ha;
 	const struct config_value *v = config_file_value(sec, "home-link", 0);
 	unsigned n_clients = cfg_size(sec, "mobile-node");
-	uint32_t valid_s = get_number(l, sec, "prefix-valid", 2592000, 1, UINT32_MAX);
-	uint32_t preferred_s = get_number(l, sec, "prefix-preferred", 604800, 1, UINT32_MAX);
 
 	ha->enabled = true;
-	ha->preference = (uint16_t)get_number(l, sec, "preference", 0, 0, UINT16_MAX);
-	ha->lifetime_max_s = get_number(l, sec, "lifetime-max", 3600, 4, BUB_LIFETIME_MAX_S);
+	ha->preference = (uint16_t)loader_number(l, sec, "preference", 0, 0, UINT16_MAX);
+	ha->lifetime_max_s = loader_number(l, sec, "lifetime-max", 3600, 4, BUB_LIFETIME_MAX_S);
 	ha->backhaul = (enum bub_backhaul)loader_word(l, sec, "backhaul", BUB_BACKHAUL_PLAIN, ways,
 						      2, "plain or encapsulated");
 	ha->dad = (enum bub_dad)loader_word(l, sec, "dad", BUB_DAD_BEFORE, probes, 3,
@@ -462,11 +435,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 		parse_ifname(l, v->line, "home-link", v->text, l->cfg->home_link);
 		ha->physical_link = true;
 	}
-	load_prefixes(l, sec, valid_s, preferred_s);
-	if (preferred_s > valid_s) /* RFC 4862, 5.5.3 */
-		problem(&l->p, loader_line(sec, "prefix-preferred"),
-			"prefix-preferred: %u is more than prefix-valid, %u; expected at most that",
-			preferred_s, valid_s);
+	loader_home_link(l, sec);
 	if (!get_address(l, sec, "address", &ha->address))
 		return;
 	for (unsigned i = 0; i < eng->n_homes; i++)
@@ -530,9 +499,9 @@ static void load_codepoints(struct loader *l, cfg_t *sec)
 {
 	struct bub_codepoints *cp = &l->cfg->engine.codepoints;
 
-	cp->mh_bubc = (uint8_t)get_number(l, sec, "mh-bubc", cp->mh_bubc, 0, 255);
-	cp->mh_dh = (uint8_t)get_number(l, sec, "mh-dh", cp->mh_dh, 0, 255);
-	cp->opt_bub = (uint8_t)get_number(l, sec, "option", cp->opt_bub, 0, 255);
+	cp->mh_bubc = (uint8_t)loader_number(l, sec, "mh-bubc", cp->mh_bubc, 0, 255);
+	cp->mh_dh = (uint8_t)loader_number(l, sec, "mh-dh", cp->mh_dh, 0, 255);
+	cp->opt_bub = (uint8_t)loader_number(l, sec, "option", cp->opt_bub, 0, 255);
 	if (cp->mh_bubc <= 7) /* RFC 6275, 6.1.2 to 6.1.9 */
 		problem(&l->p, loader_line(sec, "mh-bubc"),
 			"mh-bubc: %u is a message type of RFC 6275; expected 8 to 255",
@@ -561,9 +530,9 @@ static void load_bub(struct loader *l, cfg_t *sec)
 	eng->eager_bub = loader_bool(l, sec, "eager", true);
 	eng->static_kabm = loader_bool(l, sec, "static-correspondents", eng->static_kabm);
 	eng->check_care_of = loader_bool(l, sec, "check-care-of", eng->check_care_of);
-	eng->kabm_lifetime_s = get_number(l, sec, "kabm-lifetime", 86400, 60, 31536000);
-	eng->static_after_s = get_number(l, sec, "static-after", 420, 1, 604800);
-	eng->bub_lifetime_s = get_number(l, sec, "lifetime", 3600, 4, BUB_LIFETIME_MAX_S);
+	eng->kabm_lifetime_s = loader_number(l, sec, "kabm-lifetime", 86400, 60, 31536000);
+	eng->static_after_s = loader_number(l, sec, "static-after", 420, 1, 604800);
+	eng->bub_lifetime_s = loader_number(l, sec, "lifetime", 3600, 4, BUB_LIFETIME_MAX_S);
 	load_suites(l, sec);
 	load_codepoints(l, sec);
 	/* BUB starts from a return routability run (draft, 4). */
@@ -617,9 +586,9 @@ static void load_limits(struct loader *l, cfg_t *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
 
-	eng->limit.bindings = get_number(l, sec, "bindings", 1024, 1, 1u << 20);
-	eng->limit.peers = get_number(l, sec, "peers", 256, 1, 1u << 20);
-	eng->limit.clients = get_number(l, sec, "clients", 1024, 1, 1u << 20);
+	eng->limit.bindings = loader_number(l, sec, "bindings", 1024, 1, 1u << 20);
+	eng->limit.peers = loader_number(l, sec, "peers", 256, 1, 1u << 20);
+	eng->limit.clients = loader_number(l, sec, "clients", 1024, 1, 1u << 20);
 }
 
 /* ---- The node ------------------------------------------------------------------------------ */
@@ -679,7 +648,7 @@ static void load_interfaces(struct loader *l)
 static void load_interface(struct loader *l, cfg_t *sec)
 {
 	struct lnx_config *lnx = &l->cfg->lnx;
-	uint32_t preference = get_number(l, sec, "preference", 0, 0, 1000000);
+	uint32_t preference = loader_number(l, sec, "preference", 0, 0, 1000000);
 	bool optimistic = loader_bool(l, sec, "optimistic-dad", false);
 
 	for (unsigned i = 0; i < lnx->n_interfaces; i++) {
@@ -734,10 +703,10 @@ static void load_node(struct loader *l)
 	get_log_path(l, "key-log", cfg->key_log);
 	cfg->log_level = (enum lnx_log_level)loader_word(
 		l, l->root, "log-level", LNX_LOG_INFO, levels, 4, "error, warning, info or debug");
-	cfg->lnx.route_table = get_number(l, l->root, "route-table", 2116, LNX_ROUTE_TABLE_MIN,
-					  LNX_ROUTE_TABLE_MAX);
+	cfg->lnx.route_table = loader_number(l, l->root, "route-table", 2116, LNX_ROUTE_TABLE_MIN,
+					     LNX_ROUTE_TABLE_MAX);
 	cfg->lnx.rule_priority =
-		get_number(l, l->root, "rule-priority", 1000, 1, LNX_RULE_PRIORITY_MAX);
+		loader_number(l, l->root, "rule-priority", 1000, 1, LNX_RULE_PRIORITY_MAX);
 	load_protocol(l);
 }
 
@@ -800,14 +769,15 @@ static void load_all(struct loader *l)
 	fill_lnx(l->cfg);
 }
 
-/* Keeps as text what a reload cannot change: everything but log-level and the peers. */
+/* Keeps as text what a reload cannot change: everything but log-level, the peers and what a home
+ * agent says of its prefixes. */
 static void freeze(struct loader *l)
 {
 	unsigned n = 0;
 
 	for (cfg_opt_t *o = l->root->opts; o->name != NULL && n < BUBD_KEYWORDS_MAX; o++)
 		if (strcmp(o->name, "log-level") != 0 && strcmp(o->name, "peer") != 0)
-			l->cfg->frozen[n++] = config_file_text(o);
+			l->cfg->frozen[n++] = config_file_text(o, loader_reloadable);
 }
 
 static bool same_secrets(const struct bubd_config *a, const struct bubd_config *b)

@@ -69,8 +69,8 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages);
 void bubd_config_free(struct bubd_config *cfg);
 
 /*
- * Compares all but log-level and the peers.  Returns how many settings differ, and writes their
- * names into @ret_text, as many as fit.
+ * Compares all but log-level, the peers and the prefixes of a home agent.  Returns how many
+ * settings differ, and writes their names into @ret_text, as many as fit.
  */
 unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_config *b,
 			     char *ret_text, size_t cap);

@@ -104,11 +104,17 @@ static cfg_t *make_grammar(void)
 		VALUE("lifetime"),        VALUE("first-timeout"), VALUE("alternate-care-of"),
 		VALUE("protect-payload"), TITLED("sa", sa),       END_OF_SECTION};
 	cfg_opt_t client[] = {VALUE("secret-file"), TITLED("sa", sa), END_OF_SECTION};
+	cfg_opt_t prefix[] = {VALUE("valid"), VALUE("preferred"), END_OF_SECTION};
 	cfg_opt_t home_agent[] = {VALUE("address"),
 				  VALUE("home-link"),
 				  LIST("prefixes"),
 				  VALUE("prefix-valid"),
 				  VALUE("prefix-preferred"),
+				  TITLED("prefix", prefix),
+				  VALUE("managed-addresses"),
+				  VALUE("other-configuration"),
+				  VALUE("prefix-advert-min"),
+				  VALUE("prefix-advert-max"),
 				  VALUE("preference"),
 				  VALUE("lifetime-max"),
 				  VALUE("backhaul"),
@@ -438,7 +444,8 @@ int config_file_section_line(cfg_t *sec)
 	return v != NULL ? v->line : sec->line;
 }
 
-static void write_text(FILE *out, cfg_opt_t *opt)
+static void write_text(FILE *out, cfg_opt_t *opt,
+		       bool (*skip)(const char *section, const char *name))
 {
 	(void)fprintf(out, "%s\n", opt->name);
 	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
@@ -453,13 +460,13 @@ static void write_text(FILE *out, cfg_opt_t *opt)
 		sec = cfg_opt_getnsec(opt, i);
 		(void)fprintf(out, "{ %s\n", sec->title != NULL ? sec->title : "");
 		for (cfg_opt_t *o = sec->opts; o->name != NULL; o++)
-			if (cfg_opt_size(o) > 0)
-				write_text(out, o);
+			if (cfg_opt_size(o) > 0 && !skip(opt->name, o->name))
+				write_text(out, o, skip);
 		(void)fputs("}\n", out);
 	}
 }
 
-char *config_file_text(cfg_opt_t *opt)
+char *config_file_text(cfg_opt_t *opt, bool (*skip)(const char *section, const char *name))
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -467,7 +474,7 @@ char *config_file_text(cfg_opt_t *opt)
 
 	if (out == NULL)
 		return NULL;
-	write_text(out, opt);
+	write_text(out, opt, skip);
 	(void)fclose(out);
 	return text;
 }

@@ -43,8 +43,9 @@ bool config_file_is_set(cfg_t *sec, const char *name);
 /* The line on which the section begins. */
 int config_file_section_line(cfg_t *sec);
 
-/* A keyword and, line by line, everything that the file says under it; NULL: out of memory.  Equal
- * text means equal settings.  Free it. */
-char *config_file_text(cfg_opt_t *opt);
+/* A keyword and, line by line, everything that the file says under it but the keywords within its
+ * section for which @skip is true; NULL: out of memory.  Equal text means equal settings.  Free it.
+ */
+char *config_file_text(cfg_opt_t *opt, bool (*skip)(const char *section, const char *name));
 
 #endif

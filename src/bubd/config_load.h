@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the readers of the configuration's sections share.  Private to config.c and config_sa.c;
+ * What the readers of the configuration's sections share.  Private to config*.c;
  * everybody else includes config.h.
  */
 #ifndef BUBD_CONFIG_LOAD_H
@@ -27,6 +27,14 @@ const struct config_value *loader_needed(struct loader *l, cfg_t *sec, const cha
 unsigned loader_word(struct loader *l, cfg_t *sec, const char *name, unsigned or_else,
 		     const char *const *words, unsigned n, const char *expected);
 
+/* A number from @min to @max. */
+uint32_t loader_number(struct loader *l, cfg_t *sec, const char *name, uint32_t or_else,
+		       uint32_t min, uint32_t max);
+
+/* "ADDRESS/LENGTH". */
+bool loader_prefixed(struct loader *l, const struct config_value *v, const char *name,
+		     struct in6_addr *ret_addr, uint8_t *ret_len);
+
 bool loader_bool(struct loader *l, cfg_t *sec, const char *name, bool or_else);
 
 /* Relative paths start at the folder of the configuration file. */
@@ -38,6 +46,12 @@ bool loader_path(struct loader *l, const struct config_value *v, const char *nam
  * leave a copy of the secrets in it behind.  NULL after a problem(); the array stays as it was.
  */
 void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
+
+/* What the home-agent section @sec says of the prefixes of its link (config_link.c). */
+void loader_home_link(struct loader *l, cfg_t *sec);
+
+/* True for those keywords of that section that a reload takes over. */
+bool loader_reloadable(const char *section, const char *name);
 
 /*
  * Reads the sa sections within @sec, all of them @owner's, and sees that nothing is left without

@@ -328,6 +328,23 @@ static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
 	d->n_policies = fresh->n_peers;
 }
 
+/* The prefixes of the home link, and what mobile nodes are told of them (RFC 6275, 10.6.2). */
+static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
+{
+	const struct bub_ha_config *ha = &fresh->engine.ha;
+	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
+
+	if (!ha->enabled || !d->cfg->engine.ha.enabled)
+		return;
+	lnx_home_prefixes(d->lnx, fresh->lnx.ha_prefix, fresh->lnx.ha_prefix_len,
+			  fresh->lnx.n_ha_prefixes);
+	ev.u.prefixes.prefix = ha->prefix;
+	ev.u.prefixes.n = ha->n_prefixes;
+	ev.u.prefixes.managed = ha->managed;
+	ev.u.prefixes.other = ha->other;
+	feed(d, &ev);
+}
+
 static void reload(struct daemon *d)
 {
 	struct bubd_config *fresh = bubd_config_load(d->config_path, stderr);
@@ -341,12 +358,15 @@ static void reload(struct daemon *d)
 	}
 	d->log.level = fresh->log_level;
 	reload_peers(d, fresh);
+	reload_prefixes(d, fresh);
 	if (bubd_config_compare(d->cfg, fresh, names, sizeof(names)) > 0)
 		log_line(&d->log, LNX_LOG_WARNING,
-			 "reload: log-level and peers were taken over; restart bubd for: %s",
+			 "reload: log-level, peers and home prefixes were taken over; restart bubd "
+			 "for: %s",
 			 names);
 	else
-		log_line(&d->log, LNX_LOG_INFO, "reload: log-level and peers were taken over");
+		log_line(&d->log, LNX_LOG_INFO,
+			 "reload: log-level, peers and home prefixes were taken over");
 	bubd_config_free(fresh);
 }
 

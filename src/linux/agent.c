@@ -22,6 +22,18 @@ static bool on_a_link(const struct lnx *l, const struct in6_addr *prefix, uint8_
 	return false;
 }
 
+static int route_prefix(struct lnx *l, unsigned index)
+{
+	const struct nl_route r = {
+		.dst = l->cfg.ha_prefix[index],
+		.dst_len = l->cfg.ha_prefix_len[index],
+		.oif = l->tun_ifindex,
+		.table = RT_TABLE_MAIN_ID,
+	};
+
+	return nl_route_set(l->nl, &r);
+}
+
 /* A virtual home link: everything for the prefix comes to us, with one route instead of one for
  * each mobile node.  What the core has no tunnel for is dropped there and counted. */
 static int route_prefixes(struct lnx *l)
@@ -31,13 +43,7 @@ static int route_prefixes(struct lnx *l)
 			return 0;
 	}
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
-		const struct nl_route r = {
-			.dst = l->cfg.ha_prefix[i],
-			.dst_len = l->cfg.ha_prefix_len[i],
-			.oif = l->tun_ifindex,
-			.table = RT_TABLE_MAIN_ID,
-		};
-		int err = nl_route_set(l->nl, &r);
+		int err = route_prefix(l, i);
 
 		if (err < 0)
 			return err;
@@ -97,15 +103,49 @@ static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
 	return 0;
 }
 
-static void join_anycasts(struct lnx *l)
+static void try_anycast(struct lnx *l, unsigned index)
+{
+	int err = join_anycast(l, &l->cfg.ha_prefix[index]);
+
+	if (err < 0)
+		lnx_log(l, LNX_LOG_WARNING, "no home agent address discovery for %s/%u: %s",
+			lnx_ntop(&l->cfg.ha_prefix[index]), l->cfg.ha_prefix_len[index],
+			strerror(-err));
+}
+
+static bool knows_prefix(const struct lnx *l, const struct in6_addr *prefix, uint8_t len)
 {
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
-		int err = join_anycast(l, &l->cfg.ha_prefix[i]);
+		if (l->cfg.ha_prefix_len[i] == len &&
+		    bub_addr_in_prefix(prefix, &l->cfg.ha_prefix[i], len))
+			return true;
+	}
+	return false;
+}
 
-		if (err < 0)
-			lnx_log(l, LNX_LOG_WARNING, "no home agent address discovery for %s/%u: %s",
-				lnx_ntop(&l->cfg.ha_prefix[i]), l->cfg.ha_prefix_len[i],
-				strerror(-err));
+static void add_prefix(struct lnx *l, const struct in6_addr *prefix, uint8_t len)
+{
+	unsigned at = l->cfg.n_ha_prefixes;
+
+	if (at == BUB_HA_PREFIXES_MAX) {
+		lnx_log(l, LNX_LOG_ERROR, "no room for the home prefix %s/%u: restart bubd",
+			lnx_ntop(prefix), len);
+		return;
+	}
+	l->cfg.ha_prefix[at] = *prefix;
+	l->cfg.ha_prefix_len[at] = len;
+	l->cfg.n_ha_prefixes++;
+	try_anycast(l, at);
+	if (l->prefix_routed && route_prefix(l, at) < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot route the home prefix %s/%u to %s",
+			lnx_ntop(prefix), len, l->tun_name);
+}
+
+void lnx_home_prefixes(struct lnx *l, const struct in6_addr *prefix, const uint8_t *len, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!knows_prefix(l, &prefix[i], len[i]))
+			add_prefix(l, &prefix[i], len[i]);
 	}
 }
 
@@ -127,7 +167,8 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 		snprintf(ret_error, error_size, "cannot receive signalling: %s", strerror(-err));
 		return err;
 	}
-	join_anycasts(l);
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
+		try_anycast(l, i);
 	if (l->cfg.home_link != NULL)
 		return proxy_link(l, ret_error, error_size);
 	err = route_prefixes(l);

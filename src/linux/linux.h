@@ -96,6 +96,11 @@ void lnx_expire(struct lnx *lnx, struct bub_time now);
  * this call. */
 void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
 
+/* Home agent: the home link has these prefixes now, at most BUB_HA_PREFIXES_MAX.  Those from before
+ * keep coming here. */
+void lnx_home_prefixes(struct lnx *lnx, const struct in6_addr *prefix, const uint8_t *len,
+		       unsigned n);
+
 /* Milliseconds are never needed finer than this: CLOCK_MONOTONIC as the engine's time. */
 struct bub_time lnx_now(void);
 

@@ -38,14 +38,15 @@ class Documented(unittest.TestCase):
     def test_tables_were_found(self):
         tables = grammar()
         self.assertEqual(sorted(tables), ["bub", "client", "home_agent", "interface", "limits",
-                                          "mobile_node", "peer", "root", "sa"])
+                                          "mobile_node", "peer", "prefix", "root", "sa"])
         self.assertGreaterEqual(sum(map(len, tables.values())), 70)
 
     def test_every_keyword(self):
         page = read("man", "bubd.conf.5")
         start = {
             "root": ".Ss Settings", "interface": ".Ss interface", "mobile_node": ".Ss mobile-node",
-            "home_agent": ".Ss home-agent", "client": ".Ss home-agent", "bub": ".Ss bub",
+            "home_agent": ".Ss home-agent", "client": ".Ss home-agent", "prefix": ".It Cm prefix No",
+            "bub": ".Ss bub",
             "peer": ".Ss peer", "limits": ".Ss limits", "sa": ".Ss sa",
         }
         for table, keywords in grammar().items():

@@ -51,6 +51,9 @@ static void show_roles(const struct bubd_config *cfg)
 			     text(&eng->ha.address),
 			     cfg->lnx.home_link != NULL ? cfg->lnx.home_link : "-",
 			     eng->ha.lifetime_max_s, (int)eng->ha.backhaul, eng->ha.preference);
+	if (eng->ha.enabled)
+		(void)printf("flags %d %d told %u %u\n", eng->ha.managed, eng->ha.other,
+			     eng->ha.prefix_advert_min_s, eng->ha.prefix_advert_max_s);
 	for (unsigned i = 0; i < eng->ha.n_prefixes; i++)
 		(void)printf("prefix %s/%u %u %u\n", text(&eng->ha.prefix[i].prefix),
 			     eng->ha.prefix[i].len, eng->ha.prefix[i].valid_s,

@@ -116,6 +116,13 @@ WRONG = {
         'mobile-node {\n home-agent = "2001:db8::1"\n}\n', 1, ["lacks home-address"]),
     "prefix preferred longer than valid": (
         HA + " prefix-valid = 100\n prefix-preferred = 101\n}\n", 5, ["101", "at most"]),
+    "prefix that is not in the list": (
+        HA + ' prefix "2001:db8:2::/64" { valid = 5 }\n}\n', 4, ["2001:db8:2::/64", "list"]),
+    "prefix with preferred longer than valid": (
+        HA + ' prefix "2001:db8:1::/64" { valid = 5\n preferred = 6 }\n}\n', 5,
+        ["6", "valid", "at most"]),
+    "prefix-advert-max below the least": (
+        HA + " prefix-advert-min = 20\n prefix-advert-max = 19\n}\n", 5, ["19", "at least"]),
     "preference too high": (HA + " preference = 65536\n}\n", 4, ["0 to 65535"]),
     "kabm-lifetime too short": ("bub { kabm-lifetime = 59 }\n", 1, ["60 to"]),
     "no secret": (
@@ -333,6 +340,10 @@ home-agent {
     lifetime-max = 1200
     prefix-valid = 2000
     prefix-preferred = 1000
+    prefix "2001:db8:8::/48" { valid = 500  preferred = 0 }
+    managed-addresses = true
+    prefix-advert-min = 5
+    prefix-advert-max = 50
     preference = 7
     backhaul = encapsulated
     protect-payload = false
@@ -476,8 +487,9 @@ class Values(Config):
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0",
             "home-agent 2001:db8:1::1",
             "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7",
+            "flags 1 0 told 5 50",
             "prefix 2001:db8:7::/64 2000 1000",
-            "prefix 2001:db8:8::/48 2000 1000",
+            "prefix 2001:db8:8::/48 500 0",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
             "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",

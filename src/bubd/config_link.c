@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a home agent tells of its home link: prefixes, their lifetimes, and when (RFC 6275, 7, 10.6
+ * and 13).  The rest of the home-agent section is config.c's.
+ */
+#include <string.h>
+
+#include "config_load.h"
+
+#define WEEK_S 604800u
+
+/* RFC 4862, 5.5.3 c: the preferred lifetime is not longer than the valid one. */
+static void check_lifetimes(struct loader *l, cfg_t *sec, const char *valid, const char *preferred,
+			    const struct bub_ha_prefix *p)
+{
+	if (p->preferred_s > p->valid_s)
+		problem(&l->p, loader_line(sec, preferred),
+			"%s: %u is more than %s, %u; expected at most that", preferred,
+			p->preferred_s, valid, p->valid_s);
+}
+
+static void load_prefixes(struct loader *l, cfg_t *sec)
+{
+	struct bub_ha_config *ha = &l->cfg->engine.ha;
+	struct bub_ha_prefix common = {0};
+	const struct config_value *v = NULL;
+
+	common.valid_s = loader_number(l, sec, "prefix-valid", 2592000, 1, UINT32_MAX);
+	common.preferred_s = loader_number(l, sec, "prefix-preferred", WEEK_S, 1, UINT32_MAX);
+	check_lifetimes(l, sec, "prefix-valid", "prefix-preferred", &common);
+	if (loader_needed(l, sec, "prefixes", "at least one ADDRESS/LENGTH") == NULL)
+		return;
+	for (unsigned i = 0; (v = config_file_value(sec, "prefixes", i)) != NULL; i++) {
+		struct bub_ha_prefix *p = &ha->prefix[ha->n_prefixes];
+
+		if (ha->n_prefixes == BUB_HA_PREFIXES_MAX) {
+			problem(&l->p, v->line,
+				"prefixes: \"%s\" is one too many; expected at most "
+				"%d",
+				v->text, BUB_HA_PREFIXES_MAX);
+			return;
+		}
+		*p = common;
+		if (loader_prefixed(l, v, "prefixes", &p->prefix, &p->len))
+			ha->n_prefixes++;
+	}
+}
+
+/* A prefix section: other lifetimes for one of the list. */
+static void load_lifetimes(struct loader *l, cfg_t *sec)
+{
+	struct bub_ha_config *ha = &l->cfg->engine.ha;
+	int line = config_file_section_line(sec);
+	const char *title = cfg_title(sec);
+	const struct config_value *v = NULL;
+
+	/* As the list has it: text is compared, so that nothing else has to be understood. */
+	for (unsigned i = 0;
+	     (v = config_file_value(cfg_getsec(l->root, "home-agent"), "prefixes", i)) != NULL;
+	     i++) {
+		struct bub_ha_prefix *p = &ha->prefix[i];
+
+		if (i >= ha->n_prefixes || strcmp(v->text, title) != 0)
+			continue;
+		p->valid_s = loader_number(l, sec, "valid", p->valid_s, 0, UINT32_MAX);
+		p->preferred_s = loader_number(l, sec, "preferred", p->preferred_s, 0, UINT32_MAX);
+		check_lifetimes(l, sec, "valid", "preferred", p);
+		return;
+	}
+	problem(&l->p, line, "prefix: \"%s\" is not in the list of prefixes; expected one that is",
+		title);
+}
+
+void loader_home_link(struct loader *l, cfg_t *sec)
+{
+	struct bub_ha_config *ha = &l->cfg->engine.ha;
+
+	load_prefixes(l, sec);
+	for (unsigned i = 0; l->p.n == 0 && i < cfg_size(sec, "prefix"); i++)
+		load_lifetimes(l, cfg_getnsec(sec, "prefix", i));
+	ha->managed = loader_bool(l, sec, "managed-addresses", false);
+	ha->other = loader_bool(l, sec, "other-configuration", false);
+	ha->prefix_advert_min_s =
+		loader_number(l, sec, "prefix-advert-min", ha->prefix_advert_min_s, 1, WEEK_S);
+	ha->prefix_advert_max_s =
+		loader_number(l, sec, "prefix-advert-max", ha->prefix_advert_max_s, 1, WEEK_S);
+	if (ha->prefix_advert_min_s > ha->prefix_advert_max_s)
+		problem(&l->p, loader_line(sec, "prefix-advert-max"),
+			"prefix-advert-max: %u is less than prefix-advert-min, %u; expected at "
+			"least that",
+			ha->prefix_advert_max_s, ha->prefix_advert_min_s);
+}
+
+bool loader_reloadable(const char *section, const char *name)
+{
+	static const char *const names[] = {
+		"prefixes", "prefix-valid",      "prefix-preferred",
+		"prefix",   "managed-addresses", "other-configuration",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(section, "home-agent") == 0 && strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
