@@ -294,6 +294,39 @@ static void expires(void **state)
 	pair_end(&v.p);
 }
 
+/* A Binding Refresh Request is a MAY (RFC 6275, 9.5.5): once, ten seconds before a binding ends
+ * that lived for more than twenty, and where it is wanted. */
+static void refresh_is_asked_for(void **state)
+{
+	static const struct {
+		uint32_t lifetime_s;
+		bool wanted, asked;
+	} row[] = {{420, true, true}, {24, true, true}, {20, true, false}, {420, false, false}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct visitor v;
+		struct forged f;
+
+		pair_init(&v.p);
+		v.p.cn_cfg.send_brr = row[i].wanted;
+		visit(&v);
+		get_tokens(&v);
+		f = update(&v, 7, row[i].lifetime_s);
+		assert_status(&v, &f, 0, true);
+		pair_run(&v.p, 1000 * (uint64_t)row[i].lifetime_s - 10001);
+		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 0);
+		pair_run(&v.p, 2);
+		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), row[i].asked);
+		pair_run(&v.p, 9998);
+		assert_true(bound(&v, NULL));
+		pair_run(&v.p, 2);
+		assert_false(bound(&v, NULL));
+		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), row[i].asked);
+		pair_end(&v.p);
+	}
+}
+
 static void unsigned_and_badly_signed(void **state)
 {
 	struct visitor v;
@@ -608,6 +641,7 @@ int main(void)
 		cmocka_unit_test(headers_that_do_not_belong),
 		cmocka_unit_test(registers_refreshes_and_deletes),
 		cmocka_unit_test(expires),
+		cmocka_unit_test(refresh_is_asked_for),
 		cmocka_unit_test(unsigned_and_badly_signed),
 		cmocka_unit_test(alternate_care_of_address),
 		cmocka_unit_test(nonces_expire),

@@ -503,6 +503,141 @@ static void discovered_agent_is_protected_first(void **state)
 	bub_engine_free(eng);
 }
 
+/* ---- Addresses and packets that are none of ours -------------------------------------------- */
+
+/* RFC 6275, 11.5.3: a care-of address is a unicast routable address. */
+static void addresses_that_serve_nobody(void **state)
+{
+	static const char *const useless[] = {"fe80::1", "::1", "::", "ff02::1"};
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW};
+	struct bub_home_status s;
+
+	(void)state;
+	defaults(true);
+	start();
+	for (unsigned i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+		usable(useless[i]);
+		assert_int_equal(did.n, 0);
+	}
+	ev.u.care_of.address = addr("2001:db8:a::1"); /* of no interface */
+	feed(&ev);
+	assert_int_equal(did.n, 0);
+	assert_true(bub_engine_home_status(eng, now, 0, &s));
+	assert_string_equal(s.state, "no care-of address");
+	bub_engine_free(eng);
+}
+
+/* What the kernel hands over for a tunnel. */
+static void packets_for_the_tunnel(void **state)
+{
+	struct bub_ip6_build b = {.upper_proto = 17};
+	uint8_t buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(true);
+	start();
+	b.src = cfg.home[0].address;
+	b.dst = addr("2001:db8:9::1");
+	n = build(b, (const uint8_t[8]){0}, 8, buf);
+	packet(buf, n, BUB_WAY_TUN); /* no care-of address yet */
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_NO_CARE_OF), 1);
+	usable("2001:db8:a::1");
+	packet(buf, n, BUB_WAY_TUN);
+	assert_int_equal(did.act[0].type, BUB_ACT_SEND);
+	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(did.act[0].u.send.data.len, n);
+	assert_memory_equal(did.act[0].u.send.data.data, buf, n);
+	packet(buf, n - 1, BUB_WAY_TUN);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_IP6_TRUNCATED), 1);
+	b.src = addr("2001:db8:9::2"); /* nobody's here */
+	n = build(b, (const uint8_t[8]){0}, 8, buf);
+	packet(buf, n, BUB_WAY_TUN);
+	assert_int_equal(did.n, 0);
+	bub_engine_free(eng);
+}
+
+/* Out of an IPv6-in-IPv6 tunnel that ends at the home address (protocol.md, 1): only a mobility
+ * message to that address, and only at home. */
+static void wrapped_messages(void **state)
+{
+	static const uint8_t hoti[3] = {59, 1, 1};
+	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
+	struct bub_ip6_build b = {.upper_proto = 17};
+	uint8_t buf[1400], data[1400];
+
+	(void)state;
+	defaults(true);
+	start();
+	usable("2001:db8:1::99");
+	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
+	ev.u.packet.outer_src = addr("2001:db8:2::1");
+	ev.u.packet.outer_dst = cfg.home[0].address;
+	ev.u.packet.data.data = buf;
+	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
+	feed(&ev);
+	assert_int_equal(did.n, 1); /* HoT */
+	assert_int_equal(bub_engine_counters(eng)->received[BUB_MH_HOTI], 1);
+	b.src = addr("2001:db8:88::1");
+	b.dst = cfg.home[0].address;
+	ev.u.packet.data = (struct bub_view){data, build(b, (const uint8_t[8]){0}, 8, data)};
+	feed(&ev);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 1);
+	ev.u.packet.data.len--;
+	feed(&ev);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 2);
+	ev.u.packet.data.data = buf; /* to somebody else */
+	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::11", NULL, hoti, buf);
+	feed(&ev);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 3);
+	/* Away only the home agent's tunnel is believed. */
+	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
+	bub_engine_feed(eng, now, &(struct bub_event){.type = BUB_EV_LINK_DOWN, .ifindex = 1});
+	drain();
+	usable("2001:db8:a::1");
+	feed(&ev);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 4);
+	/* And nothing that ends at an address which is nobody's. */
+	ev.u.packet.outer_dst = addr("2001:db8:9::9");
+	feed(&ev);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 5);
+	bub_engine_free(eng);
+}
+
+/* ---- The binding update list --------------------------------------------------------------- */
+
+/* protocol.md, P16: an entry without binding and key makes room; one with a binding does not. */
+static void peers_make_room(void **state)
+{
+	static const char *const peer[] = {"2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3",
+					   "2001:db8:9::4", "2001:db8:9::5"};
+	struct bub_peer_status s;
+
+	(void)state;
+	defaults(true);
+	start(); /* four places */
+	away_with_a_registration();
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(tries(peer[i]));
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(bub_engine_peer_status(eng, now, i, &s));
+	assert_false(bub_engine_peer_status(eng, now, 4, &s));
+	/* What the pushed out one had asked for is forgotten: four go on asking. */
+	did.n = 0;
+	now = bub_time_add_ms(now, 1000);
+	for (unsigned i = 0; !bub_time_before(now, bub_engine_deadline(eng)); i++) {
+		assert_true(i < 8);
+		bub_engine_expire(eng, now);
+		drain();
+	}
+	assert_int_equal(did.n, 4 * 2);
+	bub_engine_free(eng);
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 static void expiring_early_does_nothing(void **state)
@@ -538,6 +673,10 @@ int main(void)
 		cmocka_unit_test(unknown_type_is_told),
 		cmocka_unit_test(peer_that_does_not_know),
 		cmocka_unit_test(discovered_agent_is_protected_first),
+		cmocka_unit_test(addresses_that_serve_nobody),
+		cmocka_unit_test(packets_for_the_tunnel),
+		cmocka_unit_test(wrapped_messages),
+		cmocka_unit_test(peers_make_room),
 		cmocka_unit_test(expiring_early_does_nothing),
 	};
 

@@ -440,6 +440,13 @@ static void test_prefix(void **state)
 	b = addr("2001:db8:aaaa:5555::1");
 	assert_true(bub_addr_in_prefix(&a, &b, 127));
 	assert_false(bub_addr_in_prefix(&a, &b, 128));
+	/* One bit that differs, at each place, counts for the longer prefixes only. */
+	for (unsigned bit = 0; bit < 128; bit++) {
+		b = a;
+		b.s6_addr[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+		for (unsigned len = 0; len <= 128; len++)
+			assert_int_equal(bub_addr_in_prefix(&a, &b, len), len <= bit);
+	}
 }
 
 int main(void)
