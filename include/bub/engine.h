@@ -396,12 +396,16 @@ struct bub_counters {
 	uint64_t tunnel_in, tunnel_out; /* packets */
 };
 
-/* Each copies the @index'th entry and returns true, or false past the end. */
+/*
+ * Each copies an entry and returns true, or false past the end: the @index'th one, or in tables
+ * that may be large the next one after *@at, a place that is 0 for the first and moves on with each
+ * call.
+ */
 bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			    struct bub_home_status *ret);
-bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			    struct bub_peer_status *ret);
-bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret);
 
 /* One clause: why BUB_CMD_START_BUB with @peer would start no test now; NULL: it would. */

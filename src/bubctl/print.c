@@ -124,6 +124,7 @@ static void print_clients(FILE *out, const json_t *clients)
 {
 	size_t home_width = strlen("home address");
 	size_t care_of_width = strlen("care-of address");
+	size_t registered = 0;
 	const json_t *c = NULL;
 	size_t i = 0;
 
@@ -138,9 +139,12 @@ static void print_clients(FILE *out, const json_t *clients)
 
 		home_width = h > home_width ? h : home_width;
 		care_of_width = a > care_of_width ? a : care_of_width;
+		registered += json_is_true(json_object_get(c, "registered"));
 	}
-	(void)fprintf(out, "\nhome agent for\n  %-*s  %-*s  %8s  %s\n", (int)home_width,
-		      "home address", (int)care_of_width, "care-of address", "sequence", "left");
+	(void)fprintf(out, "\nhome agent, %zu of %zu registered\n", registered,
+		      json_array_size(clients));
+	(void)fprintf(out, "  %-*s  %-*s  %8s  %s\n", (int)home_width, "home address",
+		      (int)care_of_width, "care-of address", "sequence", "left");
 	json_array_foreach(clients, i, c)
 	{
 		if (!json_is_true(json_object_get(c, "registered"))) {

@@ -36,7 +36,7 @@ static bool knows_peer(const struct status_source *src, const struct in6_addr *p
 {
 	struct bub_peer_status p;
 
-	for (unsigned i = 0; bub_engine_peer_status(src->engine, src->now, i, &p); i++)
+	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);)
 		if (bub_addr_eq(&p.peer, peer))
 			return true;
 	return false;

@@ -75,7 +75,7 @@ static json_t *peers(const struct status_source *src)
 	json_t *array = json_array();
 	struct bub_peer_status p;
 
-	for (unsigned i = 0; bub_engine_peer_status(src->engine, src->now, i, &p); i++) {
+	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
 		json_t *o = json_object();
 
 		set(o, "local", address(&p.local));
@@ -100,7 +100,7 @@ static json_t *clients(const struct status_source *src)
 	json_t *array = json_array();
 	struct bub_client_status c;
 
-	for (unsigned i = 0; bub_engine_client_status(src->engine, src->now, i, &c); i++) {
+	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
 		json_t *o = json_object();
 
 		set(o, "home", address(&c.home));

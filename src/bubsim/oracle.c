@@ -170,7 +170,7 @@ static void look(struct sim *s, struct sim_node *n)
 
 	for (unsigned i = 0; i < n->n_watches; i++)
 		n->watch[i].looked = false;
-	for (unsigned i = 0; bub_engine_peer_status(n->node->engine, now, i, &st); i++) {
+	for (unsigned at = 0; bub_engine_peer_status(n->node->engine, now, &at, &st);) {
 		struct watch *w = watch_of(n, &st.local, &st.peer);
 
 		compare(s, n, w, &st);
@@ -196,8 +196,8 @@ static void look_at_clients(struct sim *s, struct sim_node *n)
 
 	if (n->plan->cfg.limit.clients > AGENT_CLIENTS_MAX)
 		return;
-	for (unsigned i = 0;
-	     bub_engine_client_status(n->node->engine, world_clock(n->node), i, &st); i++) {
+	for (unsigned at = 0;
+	     bub_engine_client_status(n->node->engine, world_clock(n->node), &at, &st);) {
 		struct watch *w = watch_of(n, &n->plan->address, &st.home);
 
 		if (st.registered && w->bound && st.sequence != w->seen.sequence_in &&

@@ -966,7 +966,7 @@ enum bub_mode world_mode(const struct world *w, const struct node *n, const stru
 	struct bub_peer_status s;
 
 	(void)w;
-	for (unsigned i = 0; bub_engine_peer_status(n->engine, world_clock(n), i, &s); i++)
+	for (unsigned at = 0; bub_engine_peer_status(n->engine, world_clock(n), &at, &s);)
 		if (bub_addr_eq(&s.peer, peer)) {
 			if (ret_status != NULL)
 				*ret_status = s;

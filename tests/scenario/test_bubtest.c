@@ -686,7 +686,7 @@ static void stranger(void **state)
 	f.mh.opts.mn_id = p.hoa[0];
 	pair_feed(&p, p.mn[1], &f);
 	pair_assert_sent(&p, mark, "mn2 HoT+nack a2>CN plain", "mn2 CoT+nack a2>CN plain", NULL);
-	assert_false(bub_engine_peer_status(p.mn[1]->engine, world_now(p.w), 0, &s));
+	assert_false(bub_engine_peer_status(p.mn[1]->engine, world_now(p.w), &(unsigned){0}, &s));
 	pair_end(&p);
 }
 

@@ -52,10 +52,10 @@ static void takes_it_back_when_in_use(void **state)
 	(void)state;
 	leave_home(&p, BUB_DAD_MEANWHILE, 1000, -98);
 	pair_run(&p, 900);
-	assert_true(bub_engine_client_status(p.ha[0]->engine, world_now(p.w), 0, &c));
+	assert_true(bub_engine_client_status(p.ha[0]->engine, world_now(p.w), &(unsigned){0}, &c));
 	assert_true(c.registered);
 	pair_run(&p, 600);
-	assert_true(bub_engine_client_status(p.ha[0]->engine, world_now(p.w), 0, &c));
+	assert_true(bub_engine_client_status(p.ha[0]->engine, world_now(p.w), &(unsigned){0}, &c));
 	assert_false(c.registered);
 	pair_end(&p);
 }

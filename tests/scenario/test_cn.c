@@ -86,7 +86,7 @@ static bool bound(struct visitor *v, struct bub_peer_status *ret_status)
 {
 	struct bub_peer_status s;
 
-	for (unsigned i = 0; bub_engine_peer_status(v->p.cn->engine, world_now(v->p.w), i, &s); i++)
+	for (unsigned at = 0; bub_engine_peer_status(v->p.cn->engine, world_now(v->p.w), &at, &s);)
 		if (bub_addr_eq(&s.peer, &v->home)) {
 			if (ret_status != NULL)
 				*ret_status = s;

@@ -13,8 +13,9 @@
 static struct bub_client_status client(const struct pair *p)
 {
 	struct bub_client_status s;
+	unsigned at = 0;
 
-	assert_true(bub_engine_client_status(p->ha[0]->engine, world_now(p->w), 0, &s));
+	assert_true(bub_engine_client_status(p->ha[0]->engine, world_now(p->w), &at, &s));
 	return s;
 }
 

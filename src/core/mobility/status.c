@@ -16,15 +16,6 @@ static uint32_t seconds_left(struct bub_time now, struct bub_time until)
 	return (uint32_t)(bub_time_ms_between(now, until) / 1000);
 }
 
-static void *nth(const struct table *t, unsigned index)
-{
-	void *e = table_next(t, NULL);
-
-	while (e != NULL && index-- > 0)
-		e = table_next(t, e);
-	return e;
-}
-
 bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			    struct bub_home_status *ret)
 {
@@ -112,34 +103,33 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 	}
 }
 
-/* Entries of the binding update list first, then bindings of peers that we tell nothing. */
-bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+/* Entries of the binding update list first, then bindings of peers that we tell nothing: their
+ * slots count on from those of the list. */
+bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			    struct bub_peer_status *ret)
 {
-	const struct peer *p;
-	const struct binding *b;
+	const struct peer *p = table_from(&eng->peers, at);
+	const struct binding *b = NULL;
+	unsigned slot = 0;
 
-	if (index < eng->peers.used) {
-		p = nth(&eng->peers, index);
+	if (p != NULL) {
 		fill(eng, now, &p->key.a, &p->key.b, ret);
 		return true;
 	}
-	index -= eng->peers.used;
-	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
-		if (!b->active || peer_find(eng, &b->key.a, &b->key.b) != NULL)
-			continue;
-		if (index-- == 0) {
-			fill(eng, now, &b->key.a, &b->key.b, ret);
-			return true;
-		}
-	}
-	return false;
+	slot = *at - eng->peers.cap;
+	do {
+		b = table_from(&eng->bindings, &slot);
+	} while (b != NULL && (!b->active || peer_find(eng, &b->key.a, &b->key.b) != NULL));
+	*at = eng->peers.cap + slot;
+	if (b != NULL)
+		fill(eng, now, &b->key.a, &b->key.b, ret);
+	return b != NULL;
 }
 
-bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret)
 {
-	const struct client *c = nth(&eng->clients, index);
+	const struct client *c = table_from(&eng->clients, at);
 
 	if (c == NULL)
 		return false;

@@ -101,17 +101,22 @@ void table_remove(struct table *t, void *entry)
 	t->used--;
 }
 
-void *table_next(const struct table *t, const void *after)
+void *table_from(const struct table *t, unsigned *at)
 {
-	size_t i = 0;
-
-	if (after != NULL)
-		i = (size_t)((const uint8_t *)after - t->slots) / t->stride + 1;
-	for (; i < t->cap; i++) {
-		struct tentry *e = (void *)(t->slots + i * t->stride);
+	while (*at < t->cap) {
+		struct tentry *e = (void *)(t->slots + (size_t)(*at)++ * t->stride);
 
 		if (e->used)
 			return e;
 	}
 	return NULL;
+}
+
+void *table_next(const struct table *t, const void *after)
+{
+	unsigned at = 0;
+
+	if (after != NULL)
+		at = (unsigned)((size_t)((const uint8_t *)after - t->slots) / t->stride) + 1;
+	return table_from(t, &at);
 }

@@ -52,4 +52,8 @@ void table_remove(struct table *t, void *entry);
 /* Walks the used entries in slot order: start with NULL.  The entry at hand may be removed. */
 void *table_next(const struct table *t, const void *after);
 
+/* The used entry in slot *@at or the first one behind it; *@at becomes the slot after that.  NULL:
+ * there is none, and *@at is at least the number of slots. */
+void *table_from(const struct table *t, unsigned *at);
+
 #endif

@@ -55,8 +55,9 @@ static void finish(struct session *s)
 static struct bub_client_status status(const struct session *s)
 {
 	struct bub_client_status st;
+	unsigned at = 0;
 
-	assert_true(bub_engine_client_status(s->node.engine, s->node.now, 0, &st));
+	assert_true(bub_engine_client_status(s->node.engine, s->node.now, &at, &st));
 	return st;
 }
 

@@ -188,7 +188,7 @@ static struct bub_peer_status peer_status(const struct session *s)
 {
 	struct bub_peer_status st;
 
-	for (unsigned i = 0; bub_engine_peer_status(s->node.engine, s->node.now, i, &st); i++)
+	for (unsigned at = 0; bub_engine_peer_status(s->node.engine, s->node.now, &at, &st);)
 		if (bub_addr_eq(&st.peer, &s->peer))
 			return st;
 	fail();

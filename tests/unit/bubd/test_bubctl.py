@@ -78,7 +78,7 @@ peer 2001:db8:3::1
   sequence          out 0, in 0
   handovers         0
 
-home agent for
+home agent, 2 of 3 registered
   home address     care-of address        sequence  left
   2001:db8:7::10   2001:db8:c::1                 4  1 min 0 s
   2001:db8:7::11   2001:db8:dddd:dddd::1     65535  2 h 0 min

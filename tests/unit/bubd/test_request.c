@@ -54,12 +54,13 @@ const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct i
 	return eng->obstacle;
 }
 
-bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			    struct bub_peer_status *ret)
 {
 	(void)now;
-	if (index >= eng->n_peers)
+	if (*at >= eng->n_peers)
 		return false;
+	++*at;
 	*ret = (struct bub_peer_status){
 		.local = addr("2001:db8:1::10"),
 		.peer = addr("2001:db8:2::10"),
@@ -76,12 +77,13 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 	return true;
 }
 
-bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret)
 {
 	(void)now;
-	if (index >= eng->n_clients)
+	if (*at >= eng->n_clients)
 		return false;
+	++*at;
 	*ret = (struct bub_client_status){
 		.home = addr("2001:db8:1::20"),
 		.registered = true,

@@ -435,13 +435,13 @@ static void peer_that_does_not_know(void **state)
 	problem("2001:db8:9::4", 1, "2001:db8:a::1", "2001:db8:9::4", 100);
 	problem(peer[0], 1, "2001:db8:a::1", peer[0], 39);
 	problem(peer[0], 1, "2001:db8:a::2", peer[0], 100);
-	for (unsigned i = 0; i < 3; i++) {
-		assert_true(bub_engine_peer_status(eng, now, i, &s));
+	for (unsigned i = 0, at = 0; i < 3; i++) {
+		assert_true(bub_engine_peer_status(eng, now, &at, &s));
 		assert_string_not_equal(s.why, "the peer does not do Mobile IPv6");
 	}
 	problem(peer[0], 1, "2001:db8:a::1", peer[0], 100);
 	problem(peer[1], 2, "2001:db8:1::10", peer[1], 40);
-	for (unsigned i = 0; bub_engine_peer_status(eng, now, i, &s); i++) {
+	for (unsigned at = 0; bub_engine_peer_status(eng, now, &at, &s);) {
 		const struct in6_addr third = addr(peer[2]);
 		bool left = strcmp(s.why, "the peer does not do Mobile IPv6") == 0;
 
@@ -616,6 +616,7 @@ static void peers_make_room(void **state)
 	static const char *const peer[] = {"2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3",
 					   "2001:db8:9::4", "2001:db8:9::5"};
 	struct bub_peer_status s;
+	unsigned at = 0;
 
 	(void)state;
 	defaults(true);
@@ -624,8 +625,8 @@ static void peers_make_room(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		assert_true(tries(peer[i]));
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(bub_engine_peer_status(eng, now, i, &s));
-	assert_false(bub_engine_peer_status(eng, now, 4, &s));
+		assert_true(bub_engine_peer_status(eng, now, &at, &s));
+	assert_false(bub_engine_peer_status(eng, now, &at, &s));
 	/* What the pushed out one had asked for is forgotten: four go on asking. */
 	did.n = 0;
 	now = bub_time_add_ms(now, 1000);

@@ -106,6 +106,10 @@ static void walking_with_removal(void **state)
 	for (struct entry *e = table_next(&t, NULL); e != NULL; e = table_next(&t, e))
 		seen--;
 	assert_int_equal(seen, 5);
+	/* From place to place, without going over what lies before. */
+	for (unsigned at = 0, last = 0; table_from(&t, &at) != NULL; last = at, seen++)
+		assert_true(at > last);
+	assert_int_equal(seen, 10);
 	free(memory);
 }
 
