@@ -19,9 +19,10 @@ static bool can(const struct sim *s, unsigned attacker, enum plan_fault art)
 	return plan_has(s->plan->attacker[attacker].arts, art);
 }
 
-static void did(struct sim *s)
+static void did(struct sim *s, enum sim_feature what)
 {
 	s->result->attacks++;
+	sim_did(s, what);
 	s->disturbed_ns = sim_now(s);
 }
 
@@ -81,7 +82,7 @@ static void forge(struct sim *s, struct sim_attacker *a, struct flight *f)
 		copy.at_ns += rng_below(&a->rng, 20 * BUB_NS_PER_MS);
 		world_inject(s->world, &copy);
 	}
-	did(s);
+	did(s, DID_FORGED);
 }
 
 static bool meet(struct sim *s, unsigned i, struct flight *f)
@@ -92,12 +93,12 @@ static bool meet(struct sim *s, unsigned i, struct flight *f)
 	if (!message)
 		return true;
 	if (can(s, i, FAULT_DROP) && rng_one_in(&a->rng, 6)) {
-		did(s);
+		did(s, DID_TAKEN);
 		return false;
 	}
 	if (can(s, i, FAULT_DELAY) && rng_one_in(&a->rng, 6)) {
 		f->at_ns += rng_below(&a->rng, 4 * BUB_NS_PER_S);
-		did(s);
+		did(s, DID_HELD_BACK);
 	}
 	if (plain && can(s, i, FAULT_REPLAY))
 		remember(a, f);
@@ -109,7 +110,7 @@ static bool meet(struct sim *s, unsigned i, struct flight *f)
 bool attack_on(struct sim *s, struct flight *f)
 {
 	const struct plan_place *to = sim_place_of(s, &f->dst);
-	const struct plan_place *from = sim_place_of(s, &f->from->place->prefix);
+	const struct plan_place *from = sim_place_of(s, &f->left->prefix);
 
 	for (unsigned i = 0; i < s->plan->n_attackers; i++) {
 		const struct plan_place *at = &s->plan->place[s->plan->attacker[i].place];
@@ -125,7 +126,8 @@ bool attack_on(struct sim *s, struct flight *f)
 /* The victim: one end of a pair, and the other end that the attacker pretends to be. */
 struct victim {
 	const struct sim_node *n, *peer;
-	struct in6_addr at; /* where it is reached directly */
+	struct in6_addr at;    /* where it is reached directly */
+	struct in6_addr agent; /* its home agent */
 };
 
 static struct in6_addr address_of(const struct sim_node *n)
@@ -172,7 +174,7 @@ static void spoof_answer(struct rng *r, const struct victim *v, struct spoof *sp
 	sp->mh.u.ba.sequence = (uint16_t)rng_next(r);
 	sp->mh.opts.present = rng_one_in(r, 2) ? BUB_OPT_AUTH : 0;
 	if (rng_one_in(r, 4))
-		sp->src = v->n->plan->cfg.home[0].home_agent;
+		sp->src = v->agent;
 }
 
 static void spoof_dh(struct rng *r, const struct victim *v, struct spoof *sp, uint8_t octets[64])
@@ -262,7 +264,7 @@ static void launch(struct sim *s, const struct spoof *sp, uint8_t proto, const u
 	f.len = (size_t)at + len;
 	f.at_ns = sim_now(s) + BUB_NS_PER_MS;
 	world_inject(s->world, &f);
-	did(s);
+	did(s, DID_MADE_UP);
 }
 
 static void launch_message(struct sim *s, struct rng *r, const struct victim *v,
@@ -369,7 +371,7 @@ static void replay(struct sim *s, struct sim_attacker *a)
 		memcpy(f->octets + 8, &evil, sizeof evil);
 	}
 	world_inject(s->world, f);
-	did(s);
+	did(s, DID_REPLAYED);
 }
 
 void attack_tick(struct sim *s, unsigned attacker)
@@ -388,6 +390,8 @@ void attack_tick(struct sim *s, unsigned attacker)
 	v.n = &s->node[pair->node[side]];
 	v.peer = &s->node[pair->node[1 - side]];
 	v.at = address_of(v.n);
+	v.agent = v.n->plan->role == ROLE_MOBILE ? s->node[v.n->plan->agent].plan->address
+						 : v.n->plan->address;
 	make_up(s, &a->rng, &v);
 }
 

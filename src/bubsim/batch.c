@@ -27,6 +27,8 @@ struct worker {
 struct totals {
 	uint64_t runs, failed, simulated_ms, packets, messages, handovers, watched, tests;
 	uint64_t exchanges, restarts, attacks, longest_ms;
+	uint64_t did[DID_COUNT];          /* runs */
+	uint64_t dropped[BUB_DROP_COUNT]; /* runs */
 	double began_s, told_s;
 };
 
@@ -227,8 +229,51 @@ static void add_up(struct totals *t, const struct sim_result *r)
 	t->exchanges += r->dh_exchanges;
 	t->restarts += r->restarts;
 	t->attacks += r->attacks;
+	for (unsigned i = 0; i < DID_COUNT; i++)
+		t->did[i] += r->did[i] > 0;
+	for (unsigned i = 0; i < BUB_DROP_COUNT; i++)
+		t->dropped[i] += r->dropped[i];
 	if (r->well_after_ms > t->longest_ms)
 		t->longest_ms = r->well_after_ms;
+}
+
+static const char *const feature_name[] = {
+#define FEATURE_NAME(id, text) text,
+	SIM_FEATURES(FEATURE_NAME)
+#undef FEATURE_NAME
+};
+
+/* What the runs have come across, and how many of them. */
+static void tell_coverage(const struct totals *t)
+{
+	unsigned reasons = 0;
+
+	for (unsigned i = 1; i < BUB_DROP_COUNT; i++)
+		reasons += t->dropped[i] > 0;
+	fputs("touched:", stdout);
+	for (unsigned i = 0; i < DID_COUNT; i++)
+		printf(" %s %llu,", feature_name[i], (unsigned long long)t->did[i]);
+	printf(" drop reasons %u of %d\n", reasons, BUB_DROP_COUNT - 1);
+}
+
+/* What none of them has; returns how many of the features. */
+static unsigned tell_gaps(const struct totals *t)
+{
+	unsigned gaps = 0;
+	const char *sep = "never dropped for: ";
+
+	for (unsigned i = 1; i < BUB_DROP_COUNT; i++)
+		if (t->dropped[i] == 0) {
+			printf("%s%s", sep, bub_drop_name((enum bub_drop)i));
+			sep = ", ";
+		}
+	fputs(*sep == ',' ? "\n" : "", stdout);
+	for (unsigned i = 0; i < DID_COUNT; i++)
+		if (t->did[i] == 0) {
+			printf("FAILED: no run has come across: %s\n", feature_name[i]);
+			gaps++;
+		}
+	return gaps;
 }
 
 static void tell(const struct totals *t, bool at_the_end)
@@ -238,7 +283,7 @@ static void tell(const struct totals *t, bool at_the_end)
 	printf("%llu seeds, %llu failed, %.1f s: %.1f seeds/s, %.0f simulated seconds a second\n",
 	       (unsigned long long)t->runs, (unsigned long long)t->failed, s, (double)t->runs / s,
 	       (double)t->simulated_ms / 1000 / s);
-	if (at_the_end)
+	if (at_the_end) {
 		printf("%llu packets, %llu messages, %llu handovers (%llu counted message by "
 		       "message), %llu BUB tests, %llu DH exchanges, %llu restarts, %llu attacks; "
 		       "all well at the latest %.0f s after the faults\n",
@@ -247,6 +292,8 @@ static void tell(const struct totals *t, bool at_the_end)
 		       (unsigned long long)t->tests, (unsigned long long)t->exchanges,
 		       (unsigned long long)t->restarts, (unsigned long long)t->attacks,
 		       (double)t->longest_ms / 1000);
+		tell_coverage(t);
+	}
 	fflush(stdout);
 }
 
@@ -329,5 +376,5 @@ uint64_t batch_run(const struct batch *b)
 		}
 	stop_all(w, b->workers);
 	tell(&t, true);
-	return t.failed;
+	return t.failed + (b->coverage ? tell_gaps(&t) : 0);
 }

@@ -24,6 +24,7 @@ struct batch {
 	bool progress;   /* a line now and then */
 	bool keep_going; /* after a failure */
 	bool shrink;
+	bool coverage; /* what no run came across is a failure; and tell which drops never were */
 };
 
 /* False: the topology file is unusable. */

@@ -28,12 +28,14 @@ void live_start(struct sim *s)
 {
 	for (unsigned i = 0; i < s->plan->n_pairs; i++)
 		s->pair[i].flow[0].run = s->pair[i].flow[1].run = 0;
+	for (unsigned i = 0; i < s->plan->n_nodes; i++)
+		s->node[i].asked_ns = 0;
 }
 
 static bool is_away(const struct sim *s, const struct sim_node *n)
 {
 	(void)s;
-	return n->plan->role == ROLE_MOBILE && n->place != n->plan->home;
+	return n->plan->role == ROLE_MOBILE && !sim_is_home(n);
 }
 
 static enum bub_policy ro_of(const struct sim_node *n)
@@ -141,9 +143,9 @@ static const char *check_home(const struct sim_node *n)
 		return NULL;
 	if (!bub_engine_home_status(n->node->engine, world_clock(n->node), 0, &h))
 		return "no home address";
-	if (strcmp(h.state, n->place == n->plan->home ? "at home" : "registered") != 0)
+	if (strcmp(h.state, sim_is_home(n) ? "at home" : "registered") != 0)
 		return h.state;
-	return NULL;
+	return n->asked_ns != 0 ? "no answer to its question for prefixes" : NULL;
 }
 
 static const char *check_pair(const struct sim *s, unsigned i)

@@ -29,6 +29,7 @@ enum option_key {
 	OPT_NO_ORACLES,
 	OPT_KEEP_GOING,
 	OPT_PROGRESS,
+	OPT_COVERAGE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{"no-oracles", no_argument, NULL, OPT_NO_ORACLES},
 	{"keep-going", no_argument, NULL, OPT_KEEP_GOING},
 	{"progress", no_argument, NULL, OPT_PROGRESS},
+	{"check-coverage", no_argument, NULL, OPT_COVERAGE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{NULL, 0, NULL, 0},
@@ -66,8 +68,9 @@ static void usage(FILE *to)
 	fputs("usage: bubsim [--seed N] [--topology FILE] [--time S] [--liveness S] [--faults "
 	      "LIST]\n"
 	      "              [--pairs N] [--only LIST] [--runs N] [--threads N|no]\n"
-	      "              [--check-determinism] [--keep-going] [--progress] [--no-shrink]\n"
-	      "              [--no-oracles] [--trace] [--pcap FILE] [--help] [--version]\n"
+	      "              [--check-determinism] [--check-coverage] [--keep-going] [--progress]\n"
+	      "              [--no-shrink] [--no-oracles] [--trace] [--pcap FILE]\n"
+	      "              [--help] [--version]\n"
 	      "faults: all, none, or of:",
 	      to);
 	for (unsigned i = 0; plan_fault_name(i) != NULL; i++)
@@ -115,6 +118,36 @@ static uint64_t pair_list(const char *text)
 	}
 }
 
+/* Options without an argument; false: it is none of them. */
+static bool take_flag(struct command_line *c, int key)
+{
+	switch (key) {
+	case OPT_TRACE:
+		c->opt.trace = true;
+		return true;
+	case OPT_DETERMINISM:
+		c->batch.job.twice = true;
+		return true;
+	case OPT_COVERAGE:
+		c->batch.coverage = true;
+		return true;
+	case OPT_NO_SHRINK:
+		c->batch.shrink = false;
+		return true;
+	case OPT_NO_ORACLES:
+		c->batch.job.no_oracles = c->opt.no_oracles = true;
+		return true;
+	case OPT_KEEP_GOING:
+		c->batch.keep_going = true;
+		return true;
+	case OPT_PROGRESS:
+		c->batch.progress = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void take(struct command_line *c, int key, const char *arg)
 {
 	struct job *job = &c->batch.job;
@@ -135,9 +168,6 @@ static void take(struct command_line *c, int key, const char *arg)
 	case OPT_PCAP:
 		c->opt.pcap = arg;
 		return;
-	case OPT_TRACE:
-		c->opt.trace = true;
-		return;
 	case OPT_RUNS:
 		c->batch.runs = number(arg, UINT64_MAX / 2);
 		c->has_runs = true;
@@ -157,21 +187,6 @@ static void take(struct command_line *c, int key, const char *arg)
 		return;
 	case OPT_ONLY:
 		job->limits.pairs_mask = pair_list(arg);
-		return;
-	case OPT_DETERMINISM:
-		job->twice = true;
-		return;
-	case OPT_NO_SHRINK:
-		c->batch.shrink = false;
-		return;
-	case OPT_NO_ORACLES:
-		job->no_oracles = c->opt.no_oracles = true;
-		return;
-	case OPT_KEEP_GOING:
-		c->batch.keep_going = true;
-		return;
-	case OPT_PROGRESS:
-		c->batch.progress = true;
 		return;
 	case OPT_HELP:
 		usage(stdout);
@@ -197,7 +212,8 @@ static void parse(struct command_line *c, int argc, char **argv)
 			  .shrink = true},
 	};
 	while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-		take(c, key, optarg);
+		if (!take_flag(c, key))
+			take(c, key, optarg);
 	if (optind != argc)
 		die("no arguments are taken", argv[optind]);
 	if ((c->opt.trace || c->opt.pcap != NULL) && c->batch.runs != 1)

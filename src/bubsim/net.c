@@ -10,6 +10,7 @@
 #define LATE_NS (250 * BUB_NS_PER_MS) /* a reordered packet comes up to so much later */
 #define ESP_TUNNEL_MAX 110            /* outer header, ESP, padding, ICV */
 #define ESP_TRANSPORT_MAX 50
+#define TIGHT 1200 /* octets that are close to the smallest MTU */
 
 /* For the oracle that counts the messages of a handover. */
 static void disturb(struct sim *s, const struct flight *f)
@@ -21,9 +22,12 @@ static void disturb(struct sim *s, const struct flight *f)
 void net_lost(void *ctx, const struct flight *f)
 {
 	struct sim *s = ctx;
+	const struct place *to = world_place_of(s->world, &f->dst);
 
 	sim_mix(s, f->order);
 	disturb(s, f);
+	if ((f->left != NULL && f->left->cut) || (to != NULL && to->cut))
+		sim_did(s, DID_CUT_OFF);
 }
 
 static bool is_blocked(const struct sim *s, const struct plan_place *a, const struct plan_place *b)
@@ -42,6 +46,17 @@ static bool is_blocked(const struct sim *s, const struct plan_place *a, const st
 	return false;
 }
 
+/* Packets to one address that do not come in the order in which they were sent. */
+static void note_order(struct sim *s, const struct flight *f)
+{
+	struct sim_node *n = &s->node[f->from->index];
+
+	if (bub_addr_eq(&n->last_dst, &f->dst) && f->at_ns < n->last_arrival_ns)
+		sim_did(s, DID_OVERTAKEN);
+	n->last_dst = f->dst;
+	n->last_arrival_ns = f->at_ns;
+}
+
 static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_place *from,
 			   const struct plan_place *to)
 {
@@ -57,9 +72,11 @@ static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_pl
 		f->at_ns += rng_below(&s->rng[FAULT_REORDER], LATE_NS);
 		disturb(s, f);
 	}
+	note_order(s, f);
 	/* ESP's replay window takes the second copy away. */
 	if (rng_hits(&s->rng[FAULT_DUP], to->dup_ppm) && !esp) {
 		disturb(s, f);
+		sim_did(s, DID_DOUBLED);
 		return FATE_TWICE;
 	}
 	return FATE_PASS;
@@ -75,6 +92,8 @@ static void check_size(struct sim *s, const struct flight *f, const struct plan_
 		len += ESP_TUNNEL_MAX;
 	else if (f->way == BUB_WAY_ESP_TRANSPORT)
 		len += ESP_TRANSPORT_MAX;
+	if ((from->mtu != 0 || to->mtu != 0) && len > TIGHT)
+		sim_did(s, DID_TIGHT);
 	if ((from->mtu != 0 && len > from->mtu) || (to->mtu != 0 && len > to->mtu))
 		sim_fail(s, "mtu", "%s sends a packet of %zu octets", f->from->name, len);
 }
@@ -86,11 +105,11 @@ enum fate net_judge(void *ctx, struct world *w, struct flight *f)
 	enum fate fate;
 
 	(void)w;
-	assert(f->from != NULL && f->from->place != NULL); /* what attackers send is not judged */
+	assert(f->from != NULL && f->left != NULL); /* what attackers send is not judged */
 	s->result->packets++;
 	sim_mix(s, f->at_ns);
 	sim_mix_octets(s, f->octets, f->len);
-	from = sim_place_of(s, &f->from->place->prefix);
+	from = sim_place_of(s, &f->left->prefix);
 	oracle_flight(s, f);
 	if (s->pcap != NULL)
 		pcap_write(s->pcap, sim_now(s), f);
@@ -99,10 +118,16 @@ enum fate net_judge(void *ctx, struct world *w, struct flight *f)
 	check_size(s, f, from, to);
 	if (s->stopped)
 		return FATE_PASS;
-	if (is_blocked(s, from, to))
+	if (f->way == BUB_WAY_PLAIN && f->octets[6] == BUB_NH_IPV6)
+		sim_did(s, DID_WRAPPED);
+	if (is_blocked(s, from, to)) {
 		fate = FATE_LOSE;
-	else
+		sim_did(s, DID_BLOCKED);
+	} else {
 		fate = draw_fate(s, f, from, to);
+		if (fate == FATE_LOSE)
+			sim_did(s, DID_LOST);
+	}
 	if (fate != FATE_LOSE && s->plan->n_attackers > 0 && !attack_on(s, f))
 		fate = FATE_LOSE;
 	if (fate == FATE_LOSE)

@@ -128,6 +128,7 @@ static void check_accepted(struct sim *s, struct sim_node *n, struct watch *w,
 
 	check_owner(s, n, &now->peer, &now->peer_care_of);
 	check_sequence(s, n, w, now);
+	sim_did(s, now->peer_kabm ? DID_BUB : DID_RO);
 	if (now->peer_kabm)
 		w->fresh_kabm = false;
 	if (now->peer_kabm)
@@ -283,12 +284,19 @@ void oracle_after(void *ctx, struct node *n, const struct bub_event *ev)
 void oracle_action(void *ctx, struct node *n, const struct bub_action *act)
 {
 	struct sim *s = ctx;
-	const struct sim_node *sn = sim_of(s, n);
+	struct sim_node *sn = sim_of(s, n);
 
 	if (act->type == BUB_ACT_TUNNEL_SET && sn->plan->role == ROLE_AGENT)
 		check_owner(s, sn, &act->u.tunnel.home, &act->u.tunnel.remote_outer);
 	if (act->type == BUB_ACT_PATH_SET && !IN6_IS_ADDR_UNSPECIFIED(&act->u.path.in_care_of))
 		check_owner(s, sn, &act->u.path.peer, &act->u.path.in_care_of);
+	if (act->type == BUB_ACT_HOME_AGENT) {
+		sim_did(s, IN6_IS_ADDR_UNSPECIFIED(&sn->agent) ||
+					   bub_addr_eq(&sn->agent, &act->u.agent.home_agent)
+				   ? DID_FOUND_AGENT
+				   : DID_OTHER_AGENT);
+		sn->agent = act->u.agent.home_agent;
+	}
 }
 
 static void check_out(struct sim *s, struct sim_node *n, const struct bub_ip6 *ip)
@@ -300,7 +308,7 @@ static void check_out(struct sim *s, struct sim_node *n, const struct bub_ip6 *i
 	if (ip->has_rh2 && (!w->bound || !bub_addr_eq(&w->seen.peer_care_of, &ip->dst)))
 		sim_fail(s, "data", "%s sends data to %s, for which it has no binding",
 			 n->plan->name, sim_text(&ip->dst, a));
-	if (ip->has_hao && (!bub_addr_eq(&n->node->address, &ip->src) ||
+	if (ip->has_hao && (world_node_at(s->world, &ip->src) != n->node ||
 			    !bub_addr_eq(&w->seen.local_care_of, &ip->src)))
 		sim_fail(s, "data", "%s sends data from %s, which the peer did not acknowledge",
 			 n->plan->name, sim_text(&ip->src, a));
@@ -315,9 +323,14 @@ void oracle_flight(struct sim *s, const struct flight *f)
 		return;
 	if (f->way == BUB_WAY_ESP_TUNNEL && n->plan->role == ROLE_AGENT)
 		check_owner(s, n, &f->owner, &f->dst);
-	if (f->way != BUB_WAY_PLAIN || n->plan->role == ROLE_AGENT ||
+	if (f->way == BUB_WAY_ESP_TUNNEL || n->plan->role == ROLE_AGENT ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
 		return;
+	if (f->way == BUB_WAY_ESP_TRANSPORT) {
+		if (ip.upper_proto == BUB_NH_ICMPV6 && n->asked_ns == 0)
+			n->asked_ns = sim_now(s);
+		return;
+	}
 	if (ip.upper_proto == 17 && (ip.has_rh2 || ip.has_hao))
 		check_out(s, n, &ip);
 }
@@ -345,9 +358,8 @@ void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool d
 
 /* ---- Messages of a handover ---------------------------------------------------------------- */
 
-static uint64_t trip_us(const struct sim *s, const struct sim_node *n)
+static uint64_t trip_us(const struct sim *s, const struct sim_node *n, const struct plan_place *at)
 {
-	const struct plan_place *at = &s->plan->place[n->place];
 	const struct plan_place *home = &s->plan->place[n->plan->home];
 
 	return 2 * ((uint64_t)at->delay_us + at->jitter_us) +
@@ -363,22 +375,29 @@ static bool is_quiet(const struct sim *s, const struct sim_node *n)
 {
 	uint64_t now_ns = sim_now(s);
 
-	return n->place != PLAN_NOWHERE && n->moved_ns + QUIET_NS < now_ns && !n->node->down;
+	return n->node->place != NULL && n->moved_ns + QUIET_NS < now_ns && !n->node->down;
 }
 
 /* What the update will ask for is what the peer has: it cannot tell it from a repetition, which is
  * answered on both paths. */
-static bool is_no_news(const struct sim_node *n, const struct in6_addr *care_of,
+static bool is_no_news(const struct sim_node *n, const struct in6_addr *care_of, uint32_t where,
 		       const struct watch *other)
 {
-	if (n->place == n->plan->home)
+	if (where == n->plan->home)
 		return !other->bound;
 	return bub_addr_eq(care_of, &other->seen.peer_care_of);
 }
 
-void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of)
+void oracle_left(struct sim_node *n)
 {
-	bool quiet = is_quiet(s, n) && s->disturbed_ns + QUIET_NS < sim_now(s) && s->n_ends == 0;
+	for (unsigned i = 0; i < n->n_watches; i++)
+		n->watch[i].armed = false;
+}
+
+void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of, uint32_t where)
+{
+	bool quiet = n->moved_ns + QUIET_NS < sim_now(s) && !n->node->down &&
+		     s->disturbed_ns + QUIET_NS < sim_now(s) && s->n_ends == 0;
 	bool was_here = n->moved_ns != 0;
 
 	n->moved_ns = sim_now(s);
@@ -392,8 +411,10 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		other = watch_between(peer, n);
 		other->armed = false;
 		if (!quiet || !was_here || !is_quiet(s, peer) || !is_in_bub(w) ||
-		    !is_in_bub(other) || is_no_news(n, care_of, other) ||
-		    trip_us(s, n) + trip_us(s, peer) > TRIP_MAX_US)
+		    !is_in_bub(other) || is_no_news(n, care_of, where, other) ||
+		    trip_us(s, n, &s->plan->place[where]) +
+				    trip_us(s, peer, sim_place_of(s, &peer->node->place->prefix)) >
+			    TRIP_MAX_US)
 			continue;
 		w->armed = true;
 		w->n_direct = w->n_backhaul = w->n_answers = 0;
@@ -436,6 +457,10 @@ static void on_sent(struct sim *s, struct sim_node *n, const struct bub_trace *t
 	struct sim_node *mover;
 	struct watch *w;
 
+	if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BRR)) == 0)
+		sim_did(s, DID_BRR);
+	if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BE)) == 0)
+		sim_did(s, DID_BE);
 	if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BU)) == 0 &&
 	    strcmp(tr->via, "home agent") != 0) {
 		w = watch_of(n, &tr->local, &tr->peer);
@@ -479,6 +504,10 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 		s->disturbed_ns = sim_now(s); /* the new key asks for an update of its own */
 		return;
 	case BUB_TR_STATE:
+		if (strcmp(tr->machine, "home-prefix") == 0) {
+			sim_did(s, DID_PREFIXES);
+			n->asked_ns = 0;
+		}
 		if (strcmp(tr->machine, "mode") == 0) /* a session ends or begins, with updates */
 			s->disturbed_ns = sim_now(s);
 		return;
@@ -492,6 +521,7 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 void oracle_restarted(struct sim *s, struct sim_node *n)
 {
 	n->restarted_ns = sim_now(s);
+	n->asked_ns = 0;
 	for (unsigned i = 0; i < n->n_watches; i++) {
 		struct watch *w = &n->watch[i], old = *w;
 

@@ -158,9 +158,15 @@ static void finish_mobile(struct plan *p, struct plan_node *n)
 {
 	n->cfg.n_homes = 1;
 	n->cfg.home[0].address = n->address;
-	n->cfg.home[0].home_agent = p->node[n->agent].address;
+	if (!n->discovers)
+		n->cfg.home[0].home_agent = p->node[n->agent].address;
 	n->home = p->node[n->agent].home;
-	p->node[n->agent].cfg.limit.clients++;
+	for (unsigned i = 0; i < p->n_nodes; i++) {
+		struct plan_node *a = &p->node[i];
+
+		if (i == n->agent || (n->discovers && a->role == ROLE_AGENT && a->home == n->home))
+			a->cfg.limit.clients++;
+	}
 }
 
 static uint32_t max_s(uint32_t a, uint32_t b)
@@ -168,7 +174,8 @@ static uint32_t max_s(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Where a node may have lost its state, what others know of it stands until it runs out. */
+/* Where a node may have lost its state, what others know of it stands until it runs out; so does
+ * the binding at a home agent that was left for another. */
 static uint32_t longest_lifetime_s(const struct plan *p)
 {
 	uint32_t longest_s = RR_LIFETIME_S;
@@ -176,6 +183,8 @@ static uint32_t longest_lifetime_s(const struct plan *p)
 
 	for (unsigned i = 0; i < p->n_events; i++)
 		forgets = forgets || p->event[i].what == PLAN_FORGET;
+	for (unsigned i = 0; i < p->n_nodes; i++)
+		forgets = forgets || p->node[i].discovers;
 	for (unsigned i = 0; i < p->n_nodes && forgets; i++) {
 		const struct bub_config *c = &p->node[i].cfg;
 
@@ -188,7 +197,6 @@ static uint32_t longest_lifetime_s(const struct plan *p)
 
 void plan_finish(struct plan *p)
 {
-
 	for (unsigned i = 0; i < p->n_nodes; i++)
 		if (p->node[i].role == ROLE_AGENT)
 			finish_agent(p, &p->node[i]);

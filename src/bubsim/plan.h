@@ -7,7 +7,7 @@
 #ifndef BUBSIM_PLAN_H
 #define BUBSIM_PLAN_H
 
-#include "bub/engine.h"
+#include "world.h"
 
 #define PLAN_NAME_MAX 24
 #define PLAN_NOWHERE UINT32_MAX /* instead of a place or a node */
@@ -35,7 +35,12 @@
 	X(FORGE, "forge")         /* attackers change messages */                                  \
 	X(DELAY, "delay")         /* attackers hold messages back */                               \
 	X(DROP, "drop")           /* attackers take messages away */                               \
-	X(SPOOF, "spoof")         /* attackers make messages up */
+	X(SPOOF, "spoof")         /* attackers make messages up */                                 \
+	X(OVERLAP, "overlap")     /* two interfaces up at once, with preferences */                \
+	X(CROSS, "cross")         /* one end goes home while the other moves */                    \
+	X(CROWD, "crowd")         /* many pairs at one home agent, all moving at once */           \
+	X(AGENTS, "agents")       /* two home agents on each home link */                          \
+	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */
 
 enum plan_fault {
 #define PLAN_FAULT_ENUM(id, name) FAULT_##id,
@@ -83,6 +88,8 @@ struct plan_node {
 	struct bub_peer_policy *policy;
 	unsigned n_policies;
 	int32_t drift_ppm;
+	bool discovers; /* MOBILE: has to ask for its home agent */
+	int32_t preference[WORLD_INTERFACES];
 };
 
 /* Two nodes that exchange data in both directions. */
@@ -95,18 +102,20 @@ struct plan_pair {
 };
 
 enum plan_what {
-	PLAN_MOVE,    /* who, where (or PLAN_NOWHERE) */
-	PLAN_PAUSE,   /* who, for_ms */
-	PLAN_FORGET,  /* who, for_ms: the same, and its state is lost */
-	PLAN_CUT,     /* where, for_ms */
-	PLAN_BLOCK,   /* where, who (a place too), for_ms */
-	PLAN_COMMAND, /* who, where: enum bub_command, other: the peer's node */
+	PLAN_MOVE,     /* who, where (or PLAN_NOWHERE), iface */
+	PLAN_WITHDRAW, /* who, iface: its address there goes, the link stays */
+	PLAN_PAUSE,    /* who, for_ms */
+	PLAN_FORGET,   /* who, for_ms: the same, and its state is lost */
+	PLAN_CUT,      /* where, for_ms */
+	PLAN_BLOCK,    /* where, who (a place too), for_ms */
+	PLAN_COMMAND,  /* who, where: enum bub_command, other: the peer's node */
 };
 
 struct plan_event {
 	uint64_t at_ms;
 	enum plan_what what;
 	uint32_t who, where, other;
+	uint32_t iface;
 	uint32_t for_ms;
 	uint32_t order; /* as they were added */
 };
@@ -159,8 +168,8 @@ struct swarm_limits {
 /* Draws a plan. */
 void swarm_draw(uint64_t seed, const struct swarm_limits *limits, struct plan *ret_plan);
 
-/* How many pairs a seed draws. */
-uint32_t swarm_pairs(uint64_t seed);
+/* How many pairs a seed draws, with these faults. */
+uint32_t swarm_pairs(uint64_t seed, uint32_t faults);
 
 /* Reads a plan from a topology file; errors go to stderr as file:line.  False: unusable. */
 bool topology_read(const char *path, struct plan *ret_plan);

@@ -133,7 +133,7 @@ static void write_out(struct job *job)
 	job->limits.faults = plan.faults;
 	job->limits.faults_given = true;
 	job->limits.time_s = plan.time_ms / 1000;
-	job->limits.n_pairs = n != 0 ? n : swarm_pairs(job->seed);
+	job->limits.n_pairs = n != 0 ? n : swarm_pairs(job->seed, plan.faults);
 	if (job->limits.n_pairs < 64)
 		job->limits.pairs_mask &= (UINT64_C(1) << job->limits.n_pairs) - 1;
 	plan_done(&plan);

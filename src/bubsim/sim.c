@@ -18,6 +18,8 @@
 #define LIVE_LATE_MS 4000
 #define ATTACK_MS UINT64_C(700) /* an attacker's own deeds, on average */
 #define DATA_MIN 20             /* octets: UDP header, pair, direction, number */
+#define ADVERT_NS (20 * BUB_NS_PER_S)
+#define PINGPONG_NS (5 * BUB_NS_PER_S) /* three moves */
 
 /* ---- Trace --------------------------------------------------------------------------------- */
 
@@ -44,6 +46,11 @@ void sim_mix_octets(struct sim *s, const uint8_t *octets, size_t len)
 	while (len > 0)
 		v = v << 8 | octets[--len];
 	sim_mix(s, v);
+}
+
+void sim_did(struct sim *s, enum sim_feature what)
+{
+	s->result->did[what]++;
 }
 
 static void mix_text(struct sim *s, const char *text)
@@ -154,6 +161,14 @@ static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 struct sim_node *sim_node_of(const struct sim *s, const struct in6_addr *home)
 {
 	return addrmap_get(&s->homes, home);
+}
+
+bool sim_is_home(const struct sim_node *n)
+{
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+		if (n->place[i] != PLAN_NOWHERE && n->place[i] == n->plan->home)
+			return true;
+	return false;
 }
 
 const struct plan_place *sim_place_of(const struct sim *s, const struct in6_addr *a)
@@ -277,7 +292,10 @@ static void do_agenda(struct sim *s)
 {
 	struct agenda_entry *e = &s->agenda[0];
 
-	if (e->pair >= SIM_ATTACK) {
+	if (e->pair >= SIM_ADVERT && e->pair < SIM_ATTACK) {
+		world_advertise(s->world, s->place[e->pair - SIM_ADVERT]);
+		e->at_ns += ADVERT_NS;
+	} else if (e->pair >= SIM_ATTACK) {
 		unsigned attacker = e->pair - SIM_ATTACK;
 
 		attack_tick(s, attacker);
@@ -293,27 +311,96 @@ static void do_agenda(struct sim *s)
 
 /* ---- Timetable ----------------------------------------------------------------------------- */
 
-static void attach(struct sim *s, struct sim_node *n, uint32_t where)
+/* For the coverage line. */
+static void note_move(struct sim *s, struct sim_node *n)
+{
+	uint64_t now_ns = sim_now(s), *third = &n->moves_ns[n->n_moves % 3];
+
+	sim_did(s, DID_MOVED);
+	if (n->n_moves >= 3 && *third + PINGPONG_NS > now_ns)
+		sim_did(s, DID_PINGPONG);
+	*third = now_ns;
+	n->n_moves++;
+	n->went_home = sim_is_home(n);
+	if (n->went_home)
+		sim_did(s, DID_WENT_HOME);
+	for (unsigned i = 0; i < s->plan->n_pairs; i++)
+		for (unsigned side = 0; side < 2; side++) {
+			const struct plan_pair *pair = &s->plan->pair[i];
+			const struct sim_node *peer = &s->node[pair->node[1 - side]];
+
+			if (&s->node[pair->node[side]] != n || peer->n_moves == 0 ||
+			    peer->moves_ns[(peer->n_moves - 1) % 3] + BUB_NS_PER_S < now_ns)
+				continue;
+			sim_did(s, n->went_home != peer->went_home ? DID_CROSSED : DID_JUMPED);
+		}
+}
+
+static void note_links(struct sim *s, const struct sim_node *n, unsigned iface)
+{
+	unsigned up = 0;
+
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+		up += n->node->iface[i].place != NULL;
+	if (up == 0)
+		sim_did(s, DID_OFFLINE);
+	if (up < 2)
+		return;
+	sim_did(s, DID_OVERLAPPED);
+	if (!bub_addr_eq(&n->node->address, &n->node->iface[iface].address))
+		sim_did(s, DID_PREFERRED);
+}
+
+static void leave(struct sim *s, struct sim_node *n, unsigned iface, bool withdrawn)
+{
+	if (n->node->iface[iface].place == NULL)
+		return;
+	sim_note(s, n->node,
+		 withdrawn ? "loses its address on interface" : "leaves its link on interface",
+		 iface + 1);
+	oracle_left(n);
+	if (n->node->iface[1 - iface].place != NULL) /* to the other one: a movement, mostly */
+		n->moved_ns = sim_now(s);
+	if (withdrawn) {
+		sim_did(s, DID_WITHDRAWN);
+		world_withdraw(s->world, n->node, iface);
+	} else {
+		world_attach_by(s->world, n->node, iface, NULL);
+	}
+	note_links(s, n, iface);
+}
+
+static void attach(struct sim *s, struct sim_node *n, unsigned iface, uint32_t where)
 {
 	struct in6_addr care_of;
+	const struct world_iface *f = &n->node->iface[iface];
 
-	n->place = where;
+	n->place[iface] = where;
 	if (n->node->down)
 		return; /* when it wakes up */
 	if (where == PLAN_NOWHERE) {
-		sim_note(s, n->node, "leaves its link", 0);
-		world_attach(s->world, n->node, NULL);
+		leave(s, n, iface, false);
 		return;
 	}
-	if (n->node->place == s->place[where])
+	if (f->place == s->place[where])
 		return;
 	sim_note(s, n->node, "moves to place", where);
-	care_of = s->plan->place[where].prefix;
-	memcpy(care_of.s6_addr + 8, n->node->id.s6_addr + 8, 8);
+	care_of = world_address(n->node, iface, s->place[where]);
 	addrmap_set(&s->stays, &care_of, n);
 	if (!s->opt->no_oracles)
-		oracle_moved(s, n, &care_of);
-	world_attach(s->world, n->node, s->place[where]);
+		oracle_moved(s, n, &care_of, where);
+	if (f->place != NULL) /* to the other link, where that is up, and from there */
+		oracle_left(n);
+	world_attach_by(s->world, n->node, iface, s->place[where]);
+	note_move(s, n);
+	note_links(s, n, iface);
+}
+
+static void withdraw(struct sim *s, struct sim_node *n, unsigned iface)
+{
+	n->place[iface] = PLAN_NOWHERE;
+	if (!n->node->down)
+		leave(s, n, iface, true);
 }
 
 static void apply_policies(struct sim_node *n)
@@ -324,8 +411,6 @@ static void apply_policies(struct sim_node *n)
 
 static void wake(struct sim *s, struct sim_node *n)
 {
-	uint32_t place = n->place;
-
 	sim_note(s, n->node, n->forgetful ? "restarts without its state" : "wakes up", 0);
 	if (n->forgetful) {
 		s->result->restarts++;
@@ -337,8 +422,8 @@ static void wake(struct sim *s, struct sim_node *n)
 		world_pause(s->world, n->node, false);
 	}
 	n->forgetful = false;
-	if (n->plan->role == ROLE_MOBILE)
-		attach(s, n, place);
+	for (unsigned i = 0; i < WORLD_INTERFACES && n->plan->role == ROLE_MOBILE; i++)
+		attach(s, n, i, n->place[i]);
 }
 
 static void begin(struct sim *s, const struct plan_event *e)
@@ -361,6 +446,9 @@ static void crash(struct sim *s, const struct plan_event *e)
 		return;
 	sim_note(s, n->node, "crashes", 0);
 	n->forgetful = e->what == PLAN_FORGET;
+	sim_did(s, n->forgetful ? DID_FORGOT : DID_PAUSED);
+	if (n->plan->role == ROLE_AGENT)
+		sim_did(s, DID_AGENT_DOWN);
 	world_pause(s->world, n->node, true);
 	begin(s, e);
 }
@@ -379,7 +467,10 @@ static void do_event(struct sim *s, const struct plan_event *e)
 {
 	switch (e->what) {
 	case PLAN_MOVE:
-		attach(s, &s->node[e->who], e->where);
+		attach(s, &s->node[e->who], e->iface, e->where);
+		return;
+	case PLAN_WITHDRAW:
+		withdraw(s, &s->node[e->who], e->iface);
 		return;
 	case PLAN_PAUSE:
 	case PLAN_FORGET:
@@ -428,6 +519,7 @@ static void do_end(struct sim *s, unsigned i)
 		sim_note(s, NULL, "a way again, one end is place", e.where);
 		return;
 	case PLAN_MOVE:
+	case PLAN_WITHDRAW:
 	case PLAN_COMMAND:
 		return;
 	}
@@ -456,6 +548,7 @@ static void build_places(struct sim *s)
 
 		s->place[i] = world_add_place(s->world, sim_text(&p->place[i].prefix, text), 0);
 		s->place[i]->delay_ns = p->place[i].delay_us * UINT64_C(1000);
+		s->place[i]->anycast = true;
 		addrmap_set(&s->prefixes, &p->place[i].prefix, &p->place[i]);
 	}
 }
@@ -476,14 +569,29 @@ static void build_nodes(struct sim *s)
 		n->node = world_add_node(s->world, pn->name, &pn->cfg,
 					 mobile ? NULL : sim_text(&pn->address, text),
 					 mobile ? NULL : s->place[pn->at]);
-		n->place = mobile ? PLAN_NOWHERE : pn->at;
+		for (unsigned k = 0; k < WORLD_INTERFACES; k++) {
+			n->place[k] = PLAN_NOWHERE;
+			n->node->iface[k].preference = pn->preference[k];
+		}
 		addrmap_set(&s->homes, &pn->address, n);
+		if (pn->drift_ppm != 0)
+			sim_did(s, DID_DRIFTED);
+		if (pn->cfg.limit.clients >= 10)
+			sim_did(s, DID_CROWD);
 		world_set_drift(s->world, n->node, pn->drift_ppm);
 		apply_policies(n);
 	}
 	for (unsigned i = 0; i < p->n_nodes; i++)
 		if (p->node[i].role == ROLE_MOBILE && p->node[i].at != PLAN_NOWHERE)
-			attach(s, &s->node[i], p->node[i].at);
+			attach(s, &s->node[i], 0, p->node[i].at);
+}
+
+/* Home links with several home agents. */
+static void put_adverts(struct sim *s)
+{
+	for (uint32_t i = 0; i < s->plan->n_places; i++)
+		if (s->place[i]->agent != NULL && s->place[i]->agent->next_agent != NULL)
+			put(s, sim_now(s), SIM_ADVERT + i);
 }
 
 static void build_agenda(struct sim *s)
@@ -492,12 +600,13 @@ static void build_agenda(struct sim *s)
 	struct rng r = rng_for(p->seed, 1001, 0);
 
 	s->pair = calloc(p->n_pairs + 1, sizeof *s->pair);
-	s->agenda = calloc(p->n_pairs + p->n_attackers + 1, sizeof *s->agenda);
+	s->agenda = calloc(p->n_pairs + p->n_attackers + p->n_places + 1, sizeof *s->agenda);
 	assert(s->pair != NULL && s->agenda != NULL);
 	for (uint32_t i = 0; i < p->n_pairs; i++)
 		put(s, sim_now(s) + rng_below(&r, p->pair[i].every_ms) * BUB_NS_PER_MS, i);
 	for (uint32_t i = 0; i < p->n_attackers; i++)
 		put(s, sim_now(s) + i * BUB_NS_PER_MS, SIM_ATTACK + i);
+	put_adverts(s);
 }
 
 static void build(struct sim *s)
@@ -586,12 +695,13 @@ static void stop_faults(struct sim *s)
 	for (unsigned i = 0; i < s->plan->n_nodes; i++) {
 		struct sim_node *n = &s->node[i];
 
-		if (n->plan->role == ROLE_MOBILE && n->place == PLAN_NOWHERE)
-			attach(s, n, n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
+		if (n->plan->role == ROLE_MOBILE && n->node->place == NULL)
+			attach(s, n, 0, n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
 	}
 	s->n_agenda = 0;
 	for (uint32_t i = 0; i < s->plan->n_pairs; i++)
 		put(s, sim_now(s) + BUB_NS_PER_MS * (i + 1), i);
+	put_adverts(s);
 	sim_note(s, NULL, "faults stop", 0);
 	live_start(s);
 }
@@ -619,6 +729,8 @@ static void sum_up(struct sim *s)
 		s->result->handovers += c->handovers;
 		s->result->bub_tests += c->bub_tests;
 		s->result->dh_exchanges += c->dh_exchanges;
+		for (unsigned k = 0; k < BUB_DROP_COUNT; k++)
+			s->result->dropped[k] = s->result->dropped[k] || c->drop[k] > 0;
 	}
 	s->result->hash = s->hash;
 	s->result->simulated_ms = sim_now(s) / BUB_NS_PER_MS - 1000;

@@ -32,6 +32,49 @@ struct sim_options {
 	bool no_oracles;  /* measures the rest */
 };
 
+/* What a run has come across: the coverage line counts the runs that did. */
+#define SIM_FEATURES(X)                                                                            \
+	X(LOST, "packets lost")                                                                    \
+	X(DOUBLED, "doubled")                                                                      \
+	X(OVERTAKEN, "overtaken")                                                                  \
+	X(TIGHT, "close to the MTU")                                                               \
+	X(CUT_OFF, "cut off")                                                                      \
+	X(BLOCKED, "blocked")                                                                      \
+	X(MOVED, "move")                                                                           \
+	X(JUMPED, "double jump")                                                                   \
+	X(PINGPONG, "ping-pong")                                                                   \
+	X(WENT_HOME, "return home")                                                                \
+	X(CROSSED, "return home while the peer moves")                                             \
+	X(OVERLAPPED, "two interfaces up")                                                         \
+	X(PREFERRED, "newer address not preferred")                                                \
+	X(WITHDRAWN, "address withdrawn")                                                          \
+	X(OFFLINE, "no link")                                                                      \
+	X(PAUSED, "crash")                                                                         \
+	X(FORGOT, "state lost")                                                                    \
+	X(AGENT_DOWN, "home agent down")                                                           \
+	X(DRIFTED, "clocks apart")                                                                 \
+	X(REPLAYED, "replay")                                                                      \
+	X(FORGED, "forgery")                                                                       \
+	X(HELD_BACK, "holding back")                                                               \
+	X(TAKEN, "taking away")                                                                    \
+	X(MADE_UP, "making up")                                                                    \
+	X(RO, "route optimisation")                                                                \
+	X(BUB, "BUB mode")                                                                         \
+	X(WRAPPED, "backhaul wrapped")                                                             \
+	X(BRR, "refresh request")                                                                  \
+	X(BE, "binding error")                                                                     \
+	X(FOUND_AGENT, "home agent discovered")                                                    \
+	X(OTHER_AGENT, "home agent changed")                                                       \
+	X(PREFIXES, "prefixes told")                                                               \
+	X(CROWD, "ten clients at one home agent")
+
+enum sim_feature {
+#define SIM_FEATURE_ENUM(id, name) DID_##id,
+	SIM_FEATURES(SIM_FEATURE_ENUM)
+#undef SIM_FEATURE_ENUM
+		DID_COUNT,
+};
+
 struct sim_result {
 	bool failed;
 	char oracle[24];         /* name of the one that was violated */
@@ -42,6 +85,8 @@ struct sim_result {
 	uint64_t packets, messages; /* that left a node */
 	uint64_t watched_handovers; /* by the oracle that counts their messages */
 	uint64_t handovers, bub_tests, dh_exchanges, restarts, attacks;
+	uint32_t did[DID_COUNT];
+	bool dropped[BUB_DROP_COUNT]; /* for this reason, somewhere */
 };
 
 /* A line of the trace, kept unformatted: most are never looked at. */
@@ -80,10 +125,17 @@ struct sim_node {
 	const struct plan_node *plan;
 	struct watch *watch;
 	unsigned n_watches;
-	bool forgetful;        /* comes back without its state */
-	uint64_t restarted_ns; /* 0: never */
-	uint32_t place;        /* where it is to be: PLAN_NOWHERE, or a place */
+	bool forgetful;                   /* comes back without its state */
+	uint64_t restarted_ns;            /* 0: never */
+	uint32_t place[WORLD_INTERFACES]; /* where it is to be: PLAN_NOWHERE, or a place */
 	uint64_t moved_ns;
+	uint64_t moves_ns[3]; /* the last ones, and whether they went home */
+	unsigned n_moves;
+	bool went_home;
+	uint64_t asked_ns;        /* for prefixes, and there was no answer yet; 0: no */
+	struct in6_addr agent;    /* discovered */
+	struct in6_addr last_dst; /* of what it sent, and when that arrives */
+	uint64_t last_arrival_ns;
 };
 
 /* One direction of a pair. */
@@ -103,6 +155,7 @@ struct agenda_entry {
 	uint32_t order, pair; /* pair: that sends data, or SIM_ATTACK + attacker */
 };
 #define SIM_ATTACK UINT32_C(0x80000000)
+#define SIM_ADVERT UINT32_C(0x40000000) /* or + home link: its home agents advertise */
 
 /* Something that ends: a crash, a cut, a blocked way. */
 struct sim_end {
@@ -162,6 +215,8 @@ const struct plan_place *sim_place_of(const struct sim *s, const struct in6_addr
 bool sim_is_message(const struct flight *f);
 const char *sim_text(const struct in6_addr *a, char buf[INET6_ADDRSTRLEN]);
 uint64_t sim_now(const struct sim *s);
+void sim_did(struct sim *s, enum sim_feature what);
+bool sim_is_home(const struct sim_node *n);
 
 /* net.c */
 enum fate net_judge(void *ctx, struct world *w, struct flight *f);
@@ -181,7 +236,11 @@ void oracle_action(void *ctx, struct node *n, const struct bub_action *act);
 void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr);
 void oracle_flight(struct sim *s, const struct flight *f);
 void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool direct);
-void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of);
+/* It is about to get this address at @where. */
+void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of,
+		  uint32_t where);
+/* It is about to fall back to another link. */
+void oracle_left(struct sim_node *n);
 void oracle_restarted(struct sim *s, struct sim_node *n);
 
 /* live.c */

@@ -7,7 +7,8 @@
  * Every node and pair draws from a generator of its own, so that leaving pairs or classes out while
  * a failure is shrunk keeps the rest as it was.
  *
- *   home link of agent h   2001:db8:1:h::/64, agent ::1, home address of node k ::1000+k
+ *   home link of agent h   2001:db8:1:h::/64, agent ::1, its second one ::2, home address of
+ *                          node k ::1000+k
  *   access link a          2001:db8:2:a::/64
  *   correspondent k        2001:db8:3:k::/64, ::c
  */
@@ -19,6 +20,8 @@
 #include "random.h"
 
 #define PAIRS_MAX 8
+#define CROWD_PAIRS 6 /* times as many */
+#define CROWD_RARE 16 /* and that is slow */
 
 enum purpose {
 	FOR_PLAN,
@@ -29,13 +32,14 @@ enum purpose {
 	FOR_MOVES,
 	FOR_TROUBLE,
 	FOR_ATTACKERS,
+	FOR_TIES,
 };
 
 struct draw {
 	struct plan *plan;
 	uint64_t seed;
 	uint32_t faults;
-	uint32_t n_pairs, n_agents, n_access;
+	uint32_t n_pairs, n_agents, n_access; /* n_agents: home links */
 	bool big;          /* a run of many pairs measures: nodes stay away, mostly */
 	uint32_t *node_of; /* 2 * pair + side to plan node, PLAN_NOWHERE while there is none */
 	uint32_t first_access;
@@ -80,29 +84,45 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	p->mtu = has(d, FAULT_MTU) ? 1280 : 0;
 }
 
+/* The @which'th home agent of a home link. */
+static void draw_agent(struct draw *d, uint32_t link, uint32_t which)
+{
+	struct rng r = rng_for(d->seed, FOR_AGENT, (uint64_t)which << 32 | link);
+	struct plan_node *n = plan_add_node(d->plan);
+	bool encapsulates = rng_one_in(&r, 3), physical = rng_one_in(&r, 2);
+	uint32_t max_s = (uint32_t)rng_between(&r, 12, 200);
+	uint16_t preference = (uint16_t)rng_below(&r, 3);
+	uint32_t valid_s = (uint32_t)rng_between(&r, 60, 600);
+	uint32_t preferred_s = (uint32_t)rng_between(&r, 15, valid_s);
+
+	plan_config(n);
+	snprintf(n->name, sizeof n->name, "ha%u%s", link, which > 0 ? "b" : "");
+	n->role = ROLE_AGENT;
+	n->address = address(1, link, 1 + which);
+	n->home = n->at = link;
+	n->cfg.ha.physical_link = physical;
+	if (has(d, FAULT_AGENTS))
+		n->cfg.ha.preference = preference;
+	if (has(d, FAULT_DISCOVER)) {
+		n->cfg.ha.prefix[0].valid_s = valid_s;
+		n->cfg.ha.prefix[0].preferred_s = preferred_s;
+	}
+	if (has(d, FAULT_OPTIONS) && encapsulates)
+		n->cfg.ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
+	if (has(d, FAULT_SHORT))
+		n->cfg.ha.lifetime_max_s = max_s;
+}
+
 static void draw_agents(struct draw *d)
 {
 	struct plan *p = d->plan;
 
 	for (uint32_t i = 0; i < d->n_agents; i++) {
-		struct rng r = rng_for(d->seed, FOR_AGENT, i);
-		struct plan_node *n;
-		bool encapsulates = rng_one_in(&r, 3), physical = rng_one_in(&r, 2);
-		uint32_t max_s = (uint32_t)rng_between(&r, 12, 200);
-
 		draw_place(d, 1, i, "home");
-		n = plan_add_node(p);
-		plan_config(n);
-		snprintf(n->name, sizeof n->name, "ha%u", i);
-		n->role = ROLE_AGENT;
-		n->address = address(1, i, 1);
-		n->home = n->at = p->n_places - 1;
-		n->cfg.ha.physical_link = physical;
-		if (has(d, FAULT_OPTIONS) && encapsulates)
-			n->cfg.ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
-		if (has(d, FAULT_SHORT))
-			n->cfg.ha.lifetime_max_s = max_s;
+		draw_agent(d, i, 0);
 	}
+	for (uint32_t i = 0; i < d->n_agents && has(d, FAULT_AGENTS); i++)
+		draw_agent(d, i, 1);
 	d->first_access = p->n_places;
 	for (uint32_t i = 0; i < d->n_access; i++)
 		draw_place(d, 2, i, "net");
@@ -162,6 +182,26 @@ static void draw_options(const struct draw *d, struct rng *r, struct plan_node *
 		n->drift_ppm = drift;
 }
 
+/* How a mobile node is tied to home agents and links. */
+static void draw_ties(const struct draw *d, struct plan_node *n, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_TIES, key);
+	bool second = rng_one_in(&r, 2), discovers = !rng_one_in(&r, 3), equal = rng_one_in(&r, 2);
+
+	if (has(d, FAULT_AGENTS) && second)
+		n->agent += d->n_agents;
+	if (has(d, FAULT_DISCOVER)) {
+		n->discovers = discovers;
+		n->cfg.prefix_discovery = true;
+	}
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
+		int32_t preference = (int32_t)rng_below(&r, 3);
+
+		if (has(d, FAULT_OVERLAP) && !equal)
+			n->preference[i] = preference;
+	}
+}
+
 static uint32_t make_node(struct draw *d, uint32_t key)
 {
 	struct rng r = rng_for(d->seed, FOR_NODE, key);
@@ -188,6 +228,7 @@ static uint32_t make_node(struct draw *d, uint32_t key)
 		n->agent = agent; /* agents are the first nodes */
 		n->home = d->plan->node[agent].home;
 		n->at = at_home ? n->home : d->first_access + access;
+		draw_ties(d, n, key);
 	}
 	return d->plan->n_nodes - 1;
 }
@@ -219,6 +260,8 @@ static void draw_pair(struct draw *d, uint32_t i)
 	};
 	struct plan_pair *slot;
 
+	if (has(d, FAULT_MTU)) /* up to what fits into a tunnel, with a Home Address option */
+		pair.octets += 106;
 	pair.node[0] = node_for(d, 2 * i);
 	pair.node[1] = node_for(d, shares ? with : 2 * i + 1);
 	if (are_paired(d->plan, pair.node[0], pair.node[1]))
@@ -244,6 +287,13 @@ static void add_event(struct draw *d, uint64_t at_ms, enum plan_what what, uint3
 	e->for_ms = (uint32_t)for_ms;
 }
 
+/* Sets the interface of the event just added, if time was left for it. */
+static void by(struct draw *d, uint64_t at_ms, uint32_t iface)
+{
+	if (at_ms < d->plan->time_ms)
+		d->plan->event[d->plan->n_events - 1].iface = iface;
+}
+
 static void move(struct draw *d, struct rng *r, uint64_t at_ms, uint32_t who, uint32_t where)
 {
 	uint64_t gap_ms = rng_below(r, 4) * 150; /* without any link in between */
@@ -256,6 +306,29 @@ static void move(struct draw *d, struct rng *r, uint64_t at_ms, uint32_t who, ui
 static uint32_t any_access(struct draw *d, struct rng *r)
 {
 	return d->first_access + (uint32_t)rng_below(r, d->n_access);
+}
+
+/* From one interface to the other, which comes up before the first one goes or at least before
+ * long; what the first one loses is its link or just its address. */
+static void draw_overlap(struct draw *d, uint32_t who, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(6) << 32 | key);
+	uint64_t mean_ms = rng_between(&r, 4000, 30000), t;
+	uint32_t iface = 1;
+
+	for (t = rng_below(&r, mean_ms); has(d, FAULT_OVERLAP) && t < d->plan->time_ms;
+	     t += rng_between(&r, mean_ms / 4, 2 * mean_ms)) {
+		uint32_t home = d->plan->node[who].home;
+		uint64_t together_ms = rng_between(&r, 0, rng_one_in(&r, 3) ? 20000 : 1000);
+
+		add_event(d, t, PLAN_MOVE, who, rng_one_in(&r, 8) ? home : any_access(d, &r), 0);
+		by(d, t, iface);
+		iface = 1 - iface;
+		t += together_ms;
+		add_event(d, t, rng_one_in(&r, 2) ? PLAN_MOVE : PLAN_WITHDRAW, who, PLAN_NOWHERE,
+			  0);
+		by(d, t, iface);
+	}
 }
 
 static void draw_walk(struct draw *d, uint32_t who, uint32_t key)
@@ -318,6 +391,44 @@ static void draw_jumps(struct draw *d, uint32_t i)
 	}
 }
 
+/* One end goes home while the other moves. */
+static void draw_crosses(struct draw *d, uint32_t i)
+{
+	const struct plan_pair *pair = &d->plan->pair[i];
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(7) << 32 | i);
+
+	for (uint64_t n = rng_between(&r, 1, 5); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms),
+			 later_ms = rng_between(&r, 500, 20000);
+		uint64_t apart_ms = rng_one_in(&r, 2) ? 0 : rng_below(&r, 600);
+		uint32_t one = any_access(d, &r), other = any_access(d, &r);
+		uint32_t side = (uint32_t)rng_below(&r, 2);
+		uint32_t goer = pair->node[side], mover = pair->node[1 - side];
+
+		if (!has(d, FAULT_CROSS) || d->plan->node[goer].role != ROLE_MOBILE ||
+		    d->plan->node[mover].role != ROLE_MOBILE)
+			continue;
+		add_event(d, t, PLAN_MOVE, goer, d->plan->node[goer].home, 0);
+		add_event(d, t + apart_ms, PLAN_MOVE, mover, one, 0);
+		add_event(d, t + later_ms, PLAN_MOVE, goer, other, 0);
+	}
+}
+
+/* A train arrives. */
+static void draw_crowd(struct draw *d)
+{
+	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(8) << 32);
+
+	for (uint64_t n = rng_between(&r, 1, 3); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms);
+		uint32_t where = any_access(d, &r);
+
+		for (uint32_t i = 0; has(d, FAULT_CROWD) && i < d->plan->n_nodes; i++)
+			if (d->plan->node[i].role == ROLE_MOBILE)
+				add_event(d, t, PLAN_MOVE, i, where, 0);
+	}
+}
+
 static void draw_moves(struct draw *d)
 {
 	for (uint32_t key = 0; key < 2 * d->n_pairs; key++) {
@@ -330,11 +441,16 @@ static void draw_moves(struct draw *d)
 			continue;
 		draw_walk(d, who, key);
 		draw_pingpong(d, who, key);
+		draw_overlap(d, who, key);
 	}
-	for (uint32_t i = 0; i < d->n_agents; i++)
-		draw_crashes(d, i, 0x10000 + i);
-	for (uint32_t i = 0; i < d->plan->n_pairs; i++)
+	for (uint32_t i = 0; i < d->plan->n_nodes; i++)
+		if (d->plan->node[i].role == ROLE_AGENT)
+			draw_crashes(d, i, 0x10000 + i);
+	for (uint32_t i = 0; i < d->plan->n_pairs; i++) {
 		draw_jumps(d, i);
+		draw_crosses(d, i);
+	}
+	draw_crowd(d);
 }
 
 static void draw_trouble(struct draw *d)
@@ -387,9 +503,10 @@ static uint32_t draw_faults(struct rng *r, const struct swarm_limits *limits)
 	bool calm = rng_one_in(r, 8);
 
 	for (unsigned i = 0; i < FAULT_COUNT; i++) {
-		bool moves = i == FAULT_WALK || i == FAULT_JUMP || i == FAULT_HOME;
+		bool moves = i == FAULT_WALK || i == FAULT_JUMP || i == FAULT_HOME ||
+			     i == FAULT_CROSS || i == FAULT_OVERLAP;
 
-		if (rng_one_in(r, 2) && (!calm || moves))
+		if (rng_one_in(r, i == FAULT_CROWD ? CROWD_RARE : 2) && (!calm || moves))
 			drawn |= UINT32_C(1) << i;
 	}
 	return limits->faults_given ? limits->faults : drawn & limits->faults;
@@ -404,26 +521,28 @@ static uint32_t draw_n_pairs(struct rng *r)
 	return a < b ? a : b;
 }
 
-uint32_t swarm_pairs(uint64_t seed)
+uint32_t swarm_pairs(uint64_t seed, uint32_t faults)
 {
 	struct rng r = rng_for(seed, FOR_PLAN, 0);
 
-	return draw_n_pairs(&r);
+	return draw_n_pairs(&r) * (plan_has(faults, FAULT_CROWD) ? CROWD_PAIRS : 1);
 }
 
 void swarm_draw(uint64_t seed, const struct swarm_limits *limits, struct plan *ret_plan)
 {
 	struct rng r = rng_for(seed, FOR_PLAN, 0);
 	uint32_t n_pairs = draw_n_pairs(&r);
+	bool crowd;
 	uint64_t time_s = rng_between(&r, 30, 150);
 	uint32_t agents = (uint32_t)rng_between(&r, 1, 4), access;
 	struct draw d = {.plan = ret_plan, .seed = seed};
 
 	access = (uint32_t)rng_between(&r, 2, 8);
 	d.faults = draw_faults(&r, limits);
-	d.n_pairs = limits->n_pairs != 0 ? limits->n_pairs : n_pairs;
-	d.big = d.n_pairs > PAIRS_MAX;
-	d.n_agents = d.big ? d.n_pairs / 20 + 1 : agents;
+	crowd = has(&d, FAULT_CROWD);
+	d.n_pairs = limits->n_pairs != 0 ? limits->n_pairs : n_pairs * (crowd ? CROWD_PAIRS : 1);
+	d.big = d.n_pairs > PAIRS_MAX && !crowd;
+	d.n_agents = d.big ? d.n_pairs / 20 + 1 : crowd ? 1 : agents;
 	d.n_access = d.big ? d.n_pairs / 4 + 2 : access;
 	*ret_plan = (struct plan){.seed = seed, .faults = d.faults};
 	ret_plan->time_ms = (limits->time_s != 0 ? limits->time_s : time_s) * 1000;

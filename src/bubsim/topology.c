@@ -8,8 +8,9 @@
  *   correspondent NAME at PLACE [KEYWORD VALUE]...
  *   pair NAME NAME [every T] [octets N] [expect MODE]
  *   attacker at PLACE ART[,ART...]
- *   at T move NAME PLACE | leave NAME | home NAME | pause NAME for T | forget NAME for T |
- *        cut PLACE for T | block PLACE PLACE for T | refresh NAME | bub NAME NAME
+ *   at T move NAME PLACE [by N] | home NAME [by N] | leave NAME [by N] | withdraw NAME [by N] |
+ *        pause NAME for T | forget NAME for T | cut PLACE for T | block PLACE PLACE for T |
+ *        refresh NAME | bub NAME NAME
  *   seed N   time T   liveness T
  *
  * T is a number with us, ms, s (default), m or h; P a percentage.  Names are used after they were
@@ -371,11 +372,63 @@ static void read_drift(struct reader *r, struct plan_node *n)
 	n->drift_ppm = slow ? -(int32_t)v : (int32_t)v;
 }
 
+static uint32_t prefix_lifetime_s(struct reader *r, const char *what)
+{
+	uint64_t s = duration_us(r, what) / 1000000;
+
+	if (!r->failed && (s < 4 || s >= UINT32_MAX))
+		complain(r, "%s: from 4 s to %u s", what, UINT32_MAX - 1);
+	return (uint32_t)s;
+}
+
+/* What only home agents have. */
+static bool read_agent_option(struct reader *r, struct plan_node *n)
+{
+	struct bub_ha_config *ha = &n->cfg.ha;
+
+	if (n->role != ROLE_AGENT)
+		return false;
+	if (is_next(r, "lifetime-max"))
+		ha->lifetime_max_s = lifetime_s(r, "lifetime-max");
+	else if (is_next(r, "prefix-valid"))
+		ha->prefix[0].valid_s = prefix_lifetime_s(r, "prefix-valid");
+	else if (is_next(r, "prefix-preferred"))
+		ha->prefix[0].preferred_s = prefix_lifetime_s(r, "prefix-preferred");
+	else if (is_next(r, "preference"))
+		ha->preference = (uint16_t)whole(r, "preference", 0, UINT16_MAX);
+	else if (is_next(r, "backhaul"))
+		ha->backhaul = is_next(r, "encapsulated")
+				       ? BUB_BACKHAUL_ENCAPSULATED
+				       : (expect(r, "plain"), BUB_BACKHAUL_PLAIN);
+	else
+		return false;
+	return true;
+}
+
+/* What only mobile nodes have. */
+static bool read_mobile_option(struct reader *r, struct plan_node *n)
+{
+	if (n->role != ROLE_MOBILE)
+		return false;
+	if (is_next(r, "alternate-care-of"))
+		n->cfg.home[0].alternate_care_of = yes_or_no(r);
+	else if (is_next(r, "lifetime"))
+		n->cfg.home[0].lifetime_s = lifetime_s(r, "lifetime");
+	else if (is_next(r, "discover"))
+		n->discovers = yes_or_no(r);
+	else if (is_next(r, "preferences"))
+		for (unsigned i = 0; i < WORLD_INTERFACES; i++)
+			n->preference[i] = (int32_t)whole(r, "preferences", 0, INT32_MAX);
+	else
+		return false;
+	return true;
+}
+
 static void read_option(struct reader *r, struct plan_node *n)
 {
 	struct bub_config *c = &n->cfg;
 
-	if (read_flag(r, c))
+	if (read_flag(r, c) || read_agent_option(r, n) || read_mobile_option(r, n))
 		return;
 	if (is_next(r, "route-optimisation"))
 		c->route_optimisation = policy(r, "route-optimisation");
@@ -383,26 +436,28 @@ static void read_option(struct reader *r, struct plan_node *n)
 		c->bub = policy(r, "bub");
 	else if (is_next(r, "suites"))
 		suites(r, c);
-	else if (is_next(r, "lifetime"))
-		c->home[0].lifetime_s = lifetime_s(r, "lifetime");
 	else if (is_next(r, "bub-lifetime"))
 		c->bub_lifetime_s = lifetime_s(r, "bub-lifetime");
 	else if (is_next(r, "kabm-lifetime"))
 		c->kabm_lifetime_s = lifetime_s(r, "kabm-lifetime");
 	else if (is_next(r, "static-after"))
 		c->static_after_s = lifetime_s(r, "static-after");
-	else if (is_next(r, "lifetime-max"))
-		c->ha.lifetime_max_s = lifetime_s(r, "lifetime-max");
-	else if (is_next(r, "alternate-care-of"))
-		c->home[0].alternate_care_of = yes_or_no(r);
-	else if (is_next(r, "backhaul"))
-		c->ha.backhaul = is_next(r, "encapsulated")
-					 ? BUB_BACKHAUL_ENCAPSULATED
-					 : (expect(r, "plain"), BUB_BACKHAUL_PLAIN);
 	else if (is_next(r, "drift"))
 		read_drift(r, n);
 	else
 		complain(r, "a node has no '%s'", r->word[r->at]);
+}
+
+/* Agents have the hosts 1, 2, ... of their link, others 1000, 1001, ... by their order. */
+static struct in6_addr host_of(const struct plan *p, const struct plan_node *n)
+{
+	uint32_t host = n->role == ROLE_AGENT ? 1 : 0x1000 + p->n_nodes;
+
+	if (n->role == ROLE_MOBILE)
+		return address_at(p, p->node[n->agent].home, host);
+	for (unsigned i = 0; i < p->n_nodes && n->role == ROLE_AGENT; i++)
+		host += p->node[i].role == ROLE_AGENT && p->node[i].home == n->home;
+	return address_at(p, n->at, host);
 }
 
 static void read_node(struct reader *r, enum plan_role role)
@@ -429,17 +484,8 @@ static void read_node(struct reader *r, enum plan_role role)
 		read_option(r, &n);
 	if (r->failed)
 		return;
-	/* Agents have the host 1 of their link, others 1000, 1001, ... by their order. */
-	n.address = role == ROLE_MOBILE
-			    ? address_at(r->plan, r->plan->node[n.agent].home,
-					 0x1000 + r->plan->n_nodes)
-			    : address_at(r->plan, n.at,
-					 role == ROLE_AGENT ? 1 : 0x1000 + r->plan->n_nodes);
-	for (unsigned i = 0; i < r->plan->n_nodes; i++)
-		if (bub_addr_eq(&r->plan->node[i].address, &n.address))
-			complain(r, "'%s' is the home agent there", r->plan->node[i].name);
-	if (!r->failed)
-		*plan_add_node(r->plan) = n;
+	n.address = host_of(r->plan, &n);
+	*plan_add_node(r->plan) = n;
 }
 
 /* ---- Pairs, attackers, timetable ----------------------------------------------------------- */
@@ -507,17 +553,28 @@ static void read_for(struct reader *r, struct plan_event *e)
 	e->for_ms = duration_ms(r, "for");
 }
 
+/* Interfaces are counted from 1 in files. */
+static void read_interface(struct reader *r, struct plan_event *e)
+{
+	if (is_next(r, "by"))
+		e->iface = whole(r, "by", 1, WORLD_INTERFACES) - 1;
+}
+
 static void read_what(struct reader *r, struct plan_event *e)
 {
 	if (is_next(r, "move")) {
 		e->who = mobile(r);
 		e->where = place(r);
-	} else if (is_next(r, "leave")) {
+		read_interface(r, e);
+	} else if (is_next(r, "leave") || is_next(r, "withdraw")) {
+		e->what = strcmp(r->word[r->at - 1], "leave") == 0 ? PLAN_MOVE : PLAN_WITHDRAW;
 		e->who = mobile(r);
 		e->where = PLAN_NOWHERE;
+		read_interface(r, e);
 	} else if (is_next(r, "home")) {
 		e->who = mobile(r);
 		e->where = r->failed ? 0 : r->plan->node[r->plan->node[e->who].agent].home;
+		read_interface(r, e);
 	} else if (is_next(r, "pause") || is_next(r, "forget")) {
 		e->what = strcmp(r->word[r->at - 1], "pause") == 0 ? PLAN_PAUSE : PLAN_FORGET;
 		e->who = node(r);

@@ -737,6 +737,8 @@ static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type 
 
 void world_restart(struct world *w, struct node *n)
 {
+	unsigned first;
+
 	bub_engine_free(n->engine);
 	n->n_paths = 0;
 	for (size_t i = 0; i < n->tunnels.cap; i++)
@@ -744,9 +746,11 @@ void world_restart(struct world *w, struct node *n)
 	addrmap_done(&n->tunnels);
 	start_engine(w, n);
 	reschedule(n);
-	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
-		if (n->iface[i].place != NULL)
-			tell_of_address(n, i, BUB_EV_CARE_OF_NEW);
+	_Static_assert(WORLD_INTERFACES == 2, "in the order in which they came up");
+	first = n->iface[1].since < n->iface[0].since;
+	for (unsigned k = 0; k < WORLD_INTERFACES; k++)
+		if (n->iface[first ^ k].place != NULL)
+			tell_of_address(n, first ^ k, BUB_EV_CARE_OF_NEW);
 }
 
 void world_pause(struct world *w, struct node *n, bool down)

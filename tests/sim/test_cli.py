@@ -137,7 +137,10 @@ class Topology(unittest.TestCase):
             ("place x 2001:db8::/64 colour", "FILE:1: a place has no 'colour'"),
             (PLACES + "place one 2001:db8:9::/64", "FILE:5: there is a place 'one' already"),
             (PLACES + "place three 2001:db8:1::/64", "FILE:5: place 'one' has this prefix"),
-            (PLACES + "agent hb at one", "FILE:5: 'ha' is the home agent there"),
+            (PLACES + "agent hb at one preference 70000", "FILE:5: preference: a whole number"),
+            (PLACES + "agent hb at one discover yes", "FILE:5: a node has no 'discover'"),
+            (PLACES + "mobile a agent ha preferences 1", "FILE:5: preferences is missing"),
+            (PLACES + "mobile a agent ha\nat 1s move a two by 3", "FILE:6: by: a whole number"),
             (PLACES + "mobile a agent nobody", "FILE:5: no node 'nobody'"),
             (PLACES + "mobile a agent ha at sea", "FILE:5: no place 'sea'"),
             (PLACES + "mobile a agent ha bub maybe", "FILE:5: bub: allow, never or require"),
@@ -160,6 +163,72 @@ class Topology(unittest.TestCase):
                 done = topology(text)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(message, done.stderr)
+
+
+class Links(unittest.TestCase):
+    """Several interfaces, several home agents on one link."""
+
+    def test_make_before_break(self):
+        out = topology(
+            PLACES
+            + """
+            mobile a agent ha at two
+            mobile b agent ha at two
+            pair a b expect bub
+            at 5s move a one by 2
+            at 6s leave a by 1
+            at 10s move a two by 1
+            at 12s withdraw a by 2
+            """,
+            "--trace",
+        ).stdout
+        self.assertIn("registered -> deregistering (back on the home link)", out)
+        self.assertNotIn("registered -> no care-of address", out)
+        self.assertIn("well after", out)
+
+    def test_the_preferred_interface_is_used(self):
+        text = (
+            PLACES
+            + "place three 2001:db8:3::/64\nmobile a agent ha at two preferences 1 {}\n"
+            + "at 5s move a three by 2\n"
+        )
+        moved = "registered -> registering (new care-of address)"
+        self.assertIn(moved, topology(text.format(2), "--trace").stdout)
+        self.assertNotIn(moved, topology(text.format(0), "--trace").stdout)
+
+    def test_home_agent_is_discovered_and_left_for_another(self):
+        out = topology(
+            PLACES
+            + """
+            agent hb at one preference 3
+            mobile a agent ha at two discover yes
+            mobile b agent ha at two
+            pair a b expect bub
+            at 60s pause hb for 10m
+            at 90s move a one
+            at 91s move a two
+            time 500s
+            """,
+            "--trace",
+        ).stdout
+        lines = [line.split()[1] for line in out.splitlines() if "home-binding none -> bound" in line]
+        self.assertEqual(lines[0:2], ["ha", "hb"])
+        self.assertIn("well after", out)
+        bound = [line for line in out.splitlines() if "-> bound (registered) 2001:db8:1::1002" in line]
+        self.assertEqual([line.split()[1] for line in bound], ["hb", "ha"])
+
+
+class Coverage(unittest.TestCase):
+    def test_what_no_run_came_across_fails(self):
+        calm = ("--seed", "1", "--runs", "3", "--faults", "walk")
+        done = bubsim(*calm, "--check-coverage")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("FAILED: no run has come across: clocks apart", done.stdout)
+        self.assertNotIn("come across: move\n", done.stdout)
+        self.assertIn("never dropped for: ", done.stdout)
+        done = bubsim(*calm)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"touched: packets lost 0, .* move 3,.*drop reasons \d+ of")
 
 
 class Capture(unittest.TestCase):
