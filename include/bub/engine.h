@@ -79,6 +79,7 @@ struct bub_ha_config {
 	uint16_t preference; /* among the home agents of the link (RFC 6275, 10.5) */
 	bool physical_link;  /* the home link exists: DAD and proxy neighbour discovery */
 	uint32_t lifetime_max_s;
+	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted; 0: none */
 	enum bub_backhaul backhaul;
 	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
 	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */

@@ -68,11 +68,16 @@ enum bub_err {
 	/* Home agent */                                                                           \
 	X(HOME_BU_NOT_PROTECTED, "home-bu-not-protected", "RFC 6275, 10.3.1")                      \
 	X(HOME_BU_WRONG_SA, "home-bu-wrong-sa", "RFC 4877, 6")                                     \
+	X(HOME_BU_NONCE_INDICES, "home-bu-nonce-indices", "RFC 6275, 9.5.1")                       \
+	X(HOME_BU_NO_HAO, "home-bu-no-hao", "RFC 6275, 10.3.1")                                    \
+	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
+	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 2473, 4.1.2")                                   \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \
 	X(REVERSE_INNER_SOURCE, "reverse-inner-source", "RFC 6275, 10.4.5; protocol.md 1")         \
 	X(TUNNEL_NO_BINDING, "tunnel-no-binding", "RFC 6275, 10.4.1")                              \
 	X(TUNNEL_NOT_FORWARDED, "tunnel-not-forwarded", "RFC 6275, 10.4.2")                        \
+	X(HELD_TIMEOUT, "held-timeout", "protocol.md P9")                                          \
 	/* BUB */                                                                                  \
 	X(BUB_OPTION_LENGTH, "bub-option-length", "draft 5.2; protocol.md 2")                      \
 	X(BUB_OPTION_CODE, "bub-option-code", "draft 5.2; protocol.md 2")                          \

@@ -74,9 +74,9 @@ static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_c
 {
 	uint32_t peers = cfg->n_homes > 0 ? cfg->limit.peers : 0;
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
-	/* One timer for each binding, several for the others. */
+	/* One timer for each binding, several for the others, and the home agent's own. */
 	uint32_t timers = cfg->limit.bindings + PEER_TIMERS * peers + CLIENT_TIMERS * clients +
-			  HOME_TIMERS * BUB_HOMES_MAX;
+			  HOME_TIMERS * BUB_HOMES_MAX + 1;
 
 	arena_take(ar, sizeof *eng);
 	table_init(&eng->bindings, ar, cfg->limit.bindings, sizeof(struct binding), seed);
@@ -113,6 +113,7 @@ int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, stru
 	eng->now = now;
 	nonce_init(eng);
 	mn_init(eng);
+	ha_init(eng);
 	*ret_eng = eng;
 	return 0;
 }
@@ -351,6 +352,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 	act->u.send.data = (struct bub_view){buf, (size_t)at + len};
 	act->u.send.way = r->way;
 	act->u.send.owner = r->owner;
+	act->u.send.ifindex = r->ifindex;
 	count_sent(eng, kind, number);
 	trace(eng, &tr);
 }
@@ -666,15 +668,16 @@ static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
-	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
+	enum bub_drop why;
 	struct home *h;
 
+	if (ha_intercept(eng, ev->u.packet.data))
+		return;
+	why = bub_ip6_decode(ev->u.packet.data, &ip);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, NULL);
 		return;
 	}
-	if (ha_intercept(eng, &ip, ip.packet))
-		return;
 	h = core_home_of(eng, &ip.src);
 	if (h != NULL)
 		mn_to_tunnel(eng, h, &ip, ip.packet);

@@ -57,7 +57,10 @@ int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_vie
 
 	if (head.len < BUB_IP6_HDR_LEN)
 		return -EINVAL;
-	memcpy(&info.ipi6_addr, head.data + 8, 16);
+	/* By a link of the caller's choice: with a source named, the kernel would take the best
+	 * route whatever its link is, a home address's into the tunnel for one. */
+	if (ifindex == 0)
+		memcpy(&info.ipi6_addr, head.data + 8, 16);
 	memcpy(&to.sin6_addr, head.data + 24, 16);
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;

@@ -58,11 +58,16 @@ static void on_sent(void *ctx, struct node *n, const struct bub_action *act)
 	m->node = n;
 	m->way = act->u.send.way;
 	m->owner = act->u.send.owner;
+	m->ifindex = act->u.send.ifindex;
 	m->len = act->u.send.data.len;
 	assert_true(m->len <= sizeof m->octets);
 	memcpy(m->octets, act->u.send.data.data, m->len);
-	assert_int_equal(bub_ip6_decode((struct bub_view){m->octets, m->len}, &m->ip),
-			 BUB_DROP_NONE);
+	if (bub_ip6_decode((struct bub_view){m->octets, m->len}, &m->ip) != BUB_DROP_NONE) {
+		/* Somebody else's packet, which is only passed on. */
+		assert_int_equal(act->u.send.way, BUB_WAY_ESP_TUNNEL);
+		free(m);
+		return;
+	}
 	if (m->ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&m->ip, &n->cfg.codepoints, &m->mh, &fault) != 0) {
 		assert_int_not_equal(m->ip.upper_proto, BUB_NH_MH); /* ours are well-formed */
@@ -103,6 +108,12 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 		p->last_path[i] = act->u.path;
 	if (act->type == BUB_ACT_TUNNEL_DEL)
 		p->tunnel_dels++;
+	if ((act->type == BUB_ACT_DAD || act->type == BUB_ACT_PROXY_ADD ||
+	     act->type == BUB_ACT_PROXY_DEL) &&
+	    p->n_link_acts < LINK_ACTS_MAX) {
+		p->link_act[p->n_link_acts].type = act->type;
+		p->link_act[p->n_link_acts++].home = act->u.home;
+	}
 }
 
 static int on_dad(void *ctx, struct node *n, const struct in6_addr *home, uint64_t *ret_ns)
@@ -110,8 +121,9 @@ static int on_dad(void *ctx, struct node *n, const struct in6_addr *home, uint64
 	struct pair *p = ctx;
 
 	(void)n;
-	(void)home;
 	*ret_ns = p->dad_ns;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&p->dad_taken) && !bub_addr_eq(home, &p->dad_taken))
+		return 0;
 	return p->dad_error;
 }
 

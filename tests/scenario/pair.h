@@ -29,6 +29,7 @@
 
 #define ACCESS_LINKS 3
 #define RULES_MAX 8
+#define LINK_ACTS_MAX 32
 #define LINE_MAX_LEN 160
 
 /* A mobility message as a node sent it. */
@@ -37,6 +38,7 @@ struct message {
 	struct node *node;
 	enum bub_way way;
 	struct in6_addr owner;
+	uint32_t ifindex;
 	struct bub_ip6 ip;
 	struct bub_mh mh;
 	size_t len;
@@ -97,11 +99,18 @@ struct pair {
 	struct key_seen kbm[2], kabm[2]; /* last one traced by each mobile node */
 	uint8_t bub_cookie[8];           /* in the last BUBC sent */
 	int dad_error;                   /* verdict of duplicate address detection */
+	struct in6_addr dad_taken;       /* for this address only; ::  for every one */
 	uint64_t dad_ns;                 /* that takes so long */
 	struct bub_path last_path[2];    /* last PATH_SET of each mobile node */
 	unsigned tunnel_dels;
 	unsigned odd_links; /* times that a home agent heard of a prefix that it does not have */
-	unsigned left_bub;  /* times that a node gave a Kabm up */
+	/* What the home agents did on their links: DAD, PROXY_ADD, PROXY_DEL. */
+	struct {
+		enum bub_action_type type;
+		struct in6_addr home;
+	} link_act[LINK_ACTS_MAX];
+	unsigned n_link_acts;
+	unsigned left_bub; /* times that a node gave a Kabm up */
 };
 
 /* Defaults for every node: suite 2 only (suite 1 costs time), small tables. */

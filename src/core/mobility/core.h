@@ -308,6 +308,7 @@ struct request {
 	struct in6_addr care_of; /* the home address: delete */
 	struct in6_addr source;  /* where the answer goes */
 	bool has_hao;
+	uint32_t ifindex; /* that it came by */
 	uint16_t sequence;
 	bool link_local; /* L bit: the link-local address with the same identifier too */
 	uint32_t lifetime_s;
@@ -325,7 +326,8 @@ struct client {
 	struct bub_time deleted_at;
 	struct bub_time expires;
 	struct timer timer;
-	uint32_t dad_id;
+	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
+	bool probed_link_local;
 	struct request pending;        /* waits for duplicate address detection */
 	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
 	unsigned prefix_sends;         /* advertisements that it did not ask for */
@@ -389,6 +391,7 @@ struct bub_engine {
 	uint64_t candidate_order;
 	struct home home[BUB_HOMES_MAX];
 	struct held held[HELD_PACKETS];
+	struct timer held_timer;
 	struct other_agent agent[OTHER_AGENTS];
 	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */
 	struct {
@@ -415,7 +418,8 @@ struct route {
 	struct in6_addr hao, rh2;
 	enum bub_way way; /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
 	struct in6_addr owner;
-	const char *via; /* for the trace: "direct", "home agent", "home agents" */
+	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
+	uint32_t ifindex; /* 0: as routed */
 };
 
 /* A message to encode: what signs it, if anything does. */
@@ -700,9 +704,11 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev);
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error);
 void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev);
-/* A packet for a home address that this node serves; false: it serves none such. */
-bool ha_intercept(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view packet);
+/* A packet for a home address that this node serves; false: it serves none such.  What it carries
+ * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
+bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
 struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
+void ha_init(struct bub_engine *eng);
 void ha_client_init(struct bub_engine *eng, struct client *c);
 
 #endif

@@ -8,9 +8,13 @@
  * vouches for the care-of address in a Binding Update (protocol.md, 1).  A mobility message that
  * overtakes the registration it belongs to is held for a moment instead of dropped.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "core.h"
+
+#define HELD_MS ((uint64_t)HELD_S * 1000)
+#define HOP_LIMIT_AT 7 /* in the IPv6 header */
 
 struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home)
 {
@@ -41,6 +45,14 @@ static void home_action(struct bub_engine *eng, enum bub_action_type type, const
 	act->u.home = c->key.a;
 }
 
+/* L clear: nothing but the home address is defended (RFC 6275, 10.3.1). */
+static void defend_link_local(struct bub_engine *eng, struct client *c, bool wanted)
+{
+	if (wanted != c->link_local)
+		link_local_action(eng, wanted ? BUB_ACT_PROXY_ADD : BUB_ACT_PROXY_DEL, c);
+	c->link_local = wanted;
+}
+
 static void unregister(struct bub_engine *eng, struct client *c, const char *why)
 {
 	core_trace_state(eng, "home-binding", "bound", "none", why, &eng->cfg.ha.address,
@@ -50,9 +62,7 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 	c->registered = c->defended = false;
 	home_action(eng, BUB_ACT_TUNNEL_DEL, c);
 	home_action(eng, BUB_ACT_PROXY_DEL, c);
-	if (c->link_local)
-		link_local_action(eng, BUB_ACT_PROXY_DEL, c);
-	c->link_local = false;
+	defend_link_local(eng, c, false);
 }
 
 static void on_timer(struct bub_engine *eng, void *owner)
@@ -67,6 +77,8 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 	prefixes_client_init(c);
 }
 
+static void held_release(struct bub_engine *eng, const struct client *c);
+
 /* ---- Registration -------------------------------------------------------------------------- */
 
 static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const struct request *req,
@@ -74,61 +86,67 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
 	struct route r = route_plain(&eng->cfg.ha.address, &req->source);
+	uint32_t advice_s = eng->cfg.ha.refresh_advice_s & ~3u;
 
 	r.has_rh2 = req->has_hao;
 	r.rh2 = *home;
 	r.way = BUB_WAY_ESP_TRANSPORT;
 	r.owner = *home;
 	r.via = "home agent";
+	/* From the home link, and back there whatever the tunnel's route says (RFC 6275, 10.3.2).
+	 */
+	if (bub_addr_eq(&req->source, home))
+		r.ifindex = req->ifindex;
+	/* K stays clear: nothing here moves the endpoint of a key exchange (RFC 6275, 10.3.1). */
 	out.mh.u.ba.status = status;
 	out.mh.u.ba.sequence = sequence;
 	out.mh.u.ba.lifetime_s = lifetime_s;
+	/* A deletion has no advice, and no advice reaches the lifetime (RFC 6275, 10.3.1, 10.3.2).
+	 */
+	if (advice_s > 0 && advice_s < lifetime_s) {
+		out.mh.opts.present = BUB_OPT_REFRESH_ADVICE;
+		out.mh.opts.refresh_advice_s = advice_s;
+	}
 	core_send(eng, &r, &out);
 }
 
-static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched);
-
-/* What arrived ahead of this registration, in the order of its slots. */
-static void release_held(struct bub_engine *eng, const struct client *c)
+/* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
+static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
+					     const struct in6_addr *home)
 {
-	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &eng->held[i];
-		struct bub_ip6 ip;
+	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++) {
+		const struct bub_ha_prefix *p = &eng->cfg.ha.prefix[i];
 
-		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a))
-			continue;
-		if (bub_addr_eq(&h->outer_src, &c->care_of) &&
-		    bub_time_ms_between(h->at, eng->now) <= (uint64_t)HELD_S * 1000 &&
-		    eng->n_actions + 4 < BUB_ACTIONS_MAX &&
-		    bub_ip6_decode((struct bub_view){h->packet, h->len}, &ip) == BUB_DROP_NONE)
-			forward(eng, &ip, !bub_addr_eq(&ip.src, &c->key.a));
-		h->len = 0;
+		if (bub_addr_in_prefix(home, &p->prefix, p->len))
+			return p->valid_s >= 4 ? p : NULL;
 	}
+	return NULL;
 }
 
-/* Of the prefix that @home belongs to; 0: none of ours. */
-static uint32_t prefix_lifetime_s(const struct bub_engine *eng, const struct in6_addr *home)
+/* What is granted, and whether the prefix is deprecated or invalid by its end (RFC 6275, 10.3.1).
+ */
+static uint32_t grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
+		      uint8_t *ret_status)
 {
-	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
-		if (bub_addr_in_prefix(home, &eng->cfg.ha.prefix[i].prefix,
-				       eng->cfg.ha.prefix[i].len))
-			return eng->cfg.ha.prefix[i].valid_s;
-	return 0;
+	const struct bub_ha_prefix *p = prefix_of(eng, home);
+	uint32_t valid_s = p != NULL ? p->valid_s & ~3u : 0;
+	uint32_t preferred_s = p != NULL ? p->preferred_s & ~3u : 0;
+	uint32_t max_s = eng->cfg.ha.lifetime_max_s & ~3u;
+	uint32_t lifetime_s = asked_s < max_s ? asked_s : max_s;
+
+	if (valid_s < lifetime_s)
+		lifetime_s = valid_s;
+	*ret_status = preferred_s < lifetime_s || valid_s == lifetime_s
+			      ? BUB_STATUS_PREFIX_DISCOVERY
+			      : BUB_STATUS_ACCEPTED;
+	return lifetime_s;
 }
 
 static void complete(struct bub_engine *eng, struct client *c, const struct request *req)
 {
-	uint32_t max_s = eng->cfg.ha.lifetime_max_s & ~3u;
-	uint32_t lifetime_s = req->lifetime_s < max_s ? req->lifetime_s : max_s;
-	uint32_t prefix_s = prefix_lifetime_s(eng, &c->key.a) & ~3u;
-	uint8_t status = BUB_STATUS_ACCEPTED;
+	uint8_t status;
+	uint32_t lifetime_s = grant(eng, &c->key.a, req->lifetime_s, &status);
 	struct bub_action *act;
-
-	/* Never longer than the prefix of the home address (RFC 6275, 10.3.1). */
-	if (prefix_s < lifetime_s) {
-		lifetime_s = prefix_s;
-		status = BUB_STATUS_PREFIX_DISCOVERY;
-	}
 
 	if (!c->registered)
 		core_trace_state(eng, "home-binding", "none", "bound", "registered",
@@ -145,14 +163,12 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 	};
 	if (!c->registered)
 		home_action(eng, BUB_ACT_PROXY_ADD, c);
-	if (req->link_local && !c->link_local)
-		link_local_action(eng, BUB_ACT_PROXY_ADD, c);
-	c->link_local = c->link_local || req->link_local;
+	defend_link_local(eng, c, req->link_local);
 	c->registered = c->defended = true;
 	c->deleted = false;
 	send_ba(eng, &c->key.a, req, status, req->sequence, lifetime_s);
 	prefixes_on_registered(eng, c);
-	release_held(eng, c);
+	held_release(eng, c);
 }
 
 static void deregister(struct bub_engine *eng, struct client *c, const struct request *req)
@@ -178,6 +194,31 @@ static bool is_late(const struct bub_engine *eng, const struct client *c, const 
 		       (uint64_t)MAX_DELETE_BCE_TIMEOUT_S * 1000;
 }
 
+/* A tunnel to an address for which this node has a tunnel would feed on itself (RFC 2473, 4.1.2).
+ */
+static bool leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
+{
+	return ha_client(eng, care_of) != NULL || bub_addr_eq(care_of, &eng->cfg.ha.address);
+}
+
+/* Asks the home link for the home address and, with L, for the link-local address of the same
+ * identifier, each once in a round. */
+static void probe(struct bub_engine *eng, struct client *c, bool link_local)
+{
+	if (!c->probing) {
+		home_action(eng, BUB_ACT_DAD, c);
+		c->dad_id[0] = eng->last_id;
+		c->dad_id[1] = 0;
+		c->probed_link_local = false;
+	}
+	if (link_local && !c->probed_link_local) {
+		link_local_action(eng, BUB_ACT_DAD, c);
+		c->dad_id[1] = eng->last_id;
+		c->probed_link_local = true;
+	}
+	c->probing = true;
+}
+
 static void process(struct bub_engine *eng, struct client *c, const struct request *req)
 {
 	if ((c->registered || is_late(eng, c, req)) &&
@@ -196,13 +237,14 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
-	/* First registration: is the home address in use on the link?  (RFC 6275, 10.3.1) */
+	if (leads_back(eng, &req->care_of)) {
+		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &c->key.a);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		return;
+	}
+	/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1) */
 	if (!c->defended && eng->cfg.ha.physical_link && eng->cfg.ha.dad != BUB_DAD_NEVER) {
-		if (!c->probing) {
-			home_action(eng, BUB_ACT_DAD, c);
-			c->dad_id = eng->last_id;
-		}
-		c->probing = true;
+		probe(eng, c, req->link_local);
 		c->pending = *req;
 		if (eng->cfg.ha.dad == BUB_DAD_BEFORE)
 			return;
@@ -210,27 +252,45 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 	complete(eng, c, req);
 }
 
+/* Why an address that was probed for is not accepted: somebody has it, or there was no telling. */
+static uint8_t dad_status(int error)
+{
+	if (error == -EADDRINUSE)
+		return BUB_STATUS_DAD_FAILED;
+	return error == -EBUSY ? BUB_STATUS_NO_RESOURCES : BUB_STATUS_UNSPECIFIED;
+}
+
+/* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
+static struct client *take_verdict(struct bub_engine *eng, uint32_t id)
+{
+	for (struct client *c = table_next(&eng->clients, NULL); c != NULL;
+	     c = table_next(&eng->clients, c))
+		for (unsigned i = 0; c->probing && i < 2; i++)
+			if (c->dad_id[i] == id) {
+				c->dad_id[i] = 0;
+				return c;
+			}
+	return NULL;
+}
+
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
-	struct client *c;
+	struct client *c = take_verdict(eng, id);
 	struct request req;
 
-	for (c = table_next(&eng->clients, NULL); c != NULL; c = table_next(&eng->clients, c))
-		if (c->probing && c->dad_id == id)
-			break;
-	if (c == NULL)
+	if (c == NULL || (error == 0 && (c->dad_id[0] != 0 || c->dad_id[1] != 0)))
 		return;
 	c->probing = false;
 	req = c->pending;
 	if (c->registered) { /* BUB_DAD_MEANWHILE */
 		if (error != 0)
-			unregister(eng, c, "the home address is in use on the home link");
+			unregister(eng, c, "the address is in use on the home link");
 		return;
 	}
 	if (error == 0)
 		complete(eng, c, &req);
 	else
-		send_ba(eng, &c->key.a, &req, BUB_STATUS_DAD_FAILED, req.sequence, 0);
+		send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
 }
 
 /* RFC 6275, 10.3.1: a node that is no home agent says so. */
@@ -248,40 +308,60 @@ static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 	core_send(eng, &r, &out);
 }
 
+/* RFC 6275, 9.5.1 and 10.3.1: what keeps a Binding Update from being looked at. */
+static enum bub_drop why_not(const struct rx *rx, const struct bub_event *ev,
+			     const struct request *req)
+{
+	bool deletes = req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &rx->peer);
+
+	if (rx->way != BUB_WAY_ESP_TRANSPORT)
+		return BUB_DROP_HOME_BU_NOT_PROTECTED;
+	/* The SA is one mobile node's: it may speak for no other (RFC 4877, 6). */
+	if (!bub_addr_eq(&ev->u.packet.owner, &rx->peer))
+		return BUB_DROP_HOME_BU_WRONG_SA;
+	if (rx->mh.opts.present & BUB_OPT_NONCE_INDICES)
+		return BUB_DROP_HOME_BU_NONCE_INDICES;
+	if (!rx->ip->has_hao && !deletes)
+		return BUB_DROP_HOME_BU_NO_HAO;
+	return BUB_DROP_NONE;
+}
+
 void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev)
 {
 	struct request req = {
 		.care_of = rx->ip->src,
 		.source = rx->ip->src,
 		.has_hao = rx->ip->has_hao,
+		.ifindex = ev->ifindex,
 		.sequence = rx->mh.u.bu.sequence,
 		.link_local = rx->mh.u.bu.flags & BUB_BU_LINK_LOCAL,
 		.lifetime_s = rx->mh.u.bu.lifetime_s,
 	};
-	struct client *c;
+	struct client *c = ha_client(eng, &rx->peer);
+	enum bub_drop why;
 
 	if (!eng->cfg.ha.enabled) {
 		core_drop(eng, BUB_DROP_NOT_HOME_AGENT, &rx->peer);
 		refuse_as_correspondent(eng, rx);
 		return;
 	}
-	if (rx->way != BUB_WAY_ESP_TRANSPORT) {
-		core_drop(eng, BUB_DROP_HOME_BU_NOT_PROTECTED, &rx->peer);
-		return;
-	}
-	/* The SA is one mobile node's: it may speak for no other (RFC 4877, 6). */
-	c = ha_client(eng, &ev->u.packet.owner);
-	if (c == NULL || !bub_addr_eq(&c->key.a, &rx->peer)) {
-		core_drop(eng, BUB_DROP_HOME_BU_WRONG_SA, &rx->peer);
-		return;
-	}
 	if (rx->mh.opts.present & BUB_OPT_ALT_CARE_OF)
 		req.care_of = rx->mh.opts.alt_care_of;
-	if (prefix_lifetime_s(eng, &rx->peer) == 0) {
+	why = why_not(rx, ev, &req);
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &rx->peer);
+	} else if (prefix_of(eng, &rx->peer) == NULL) {
 		send_ba(eng, &rx->peer, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
-		return;
+	} else if (c == NULL) { /* genuine, but nobody has permitted it to register here */
+		core_drop(eng, BUB_DROP_HOME_BU_NOT_PERMITTED, &rx->peer);
+		send_ba(eng, &rx->peer, &req, BUB_STATUS_PROHIBITED, req.sequence, 0);
+	} else if (binding_active(eng, &rx->local, &rx->peer) != NULL) {
+		/* As a correspondent we have a binding: its type does not change (9.5.1). */
+		core_drop(eng, BUB_DROP_BU_TYPE_CHANGE, &rx->peer);
+		send_ba(eng, &rx->peer, &req, BUB_STATUS_REGISTRATION_TYPE, req.sequence, 0);
+	} else {
+		process(eng, c, &req);
 	}
-	process(eng, c, &req);
 }
 
 /* ---- Tunnels ------------------------------------------------------------------------------- */
@@ -296,17 +376,36 @@ static void tunnel_to(struct bub_engine *eng, const struct client *c, struct bub
 	eng->counters.tunnel_out++;
 }
 
-bool ha_intercept(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view packet)
+bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 {
-	const struct client *c = ha_client(eng, &ip->dst);
+	const struct client *c;
+	struct in6_addr dst;
+	size_t len;
 
-	if (c == NULL)
+	if (packet.len < BUB_IP6_HDR_LEN || packet.data[0] >> 4 != 6)
+		return false;
+	len = BUB_IP6_HDR_LEN + ((size_t)packet.data[4] << 8 | packet.data[5]);
+	memcpy(&dst, packet.data + 24, sizeof dst);
+	c = ha_client(eng, &dst);
+	if (c == NULL || packet.len < len)
 		return false;
 	if (!c->registered)
-		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ip->dst);
+		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
 	else
-		tunnel_to(eng, c, packet);
+		tunnel_to(eng, c, (struct bub_view){packet.data, len});
 	return true;
+}
+
+/* Out of one tunnel into another: this node is a hop on the way (RFC 2473, 3.1). */
+static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+{
+	uint8_t *copy = eng->scratch;
+
+	if (packet.len <= PACKET_MAX)
+		copy = eng->buffer[eng->n_actions]; /* of the action to come */
+	memcpy(copy, packet.data, packet.len);
+	copy[HOP_LIMIT_AT]--;
+	tunnel_to(eng, c, (struct bub_view){copy, packet.len});
 }
 
 /* Wraps a vouched message, so that its foreign source address does not leave our site bare
@@ -330,6 +429,7 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 	buf = eng->buffer[eng->n_actions - 1];
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	memcpy(buf + BUB_IP6_HDR_LEN, ip->packet.data, ip->packet.len);
+	buf[BUB_IP6_HDR_LEN + HOP_LIMIT_AT]--;
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + ip->packet.len};
 	act->u.send.way = BUB_WAY_PLAIN;
 }
@@ -338,6 +438,8 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 {
 	const struct client *c = ha_client(eng, &ip->dst);
+	/* Else the kernel has it: it says so to the sender (RFC 4443, 3.3). */
+	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
 	struct bub_action *act;
 
 	if (!bub_addr_is_routable(&ip->dst)) {
@@ -346,9 +448,9 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 	}
 	/* Another of our mobile nodes: straight into its tunnel; the kernel would send a
 	 * redirect for a packet that leaves as it came. */
-	if (c != NULL && c->registered) {
-		tunnel_to(eng, c, ip->packet);
-	} else if (vouched && eng->cfg.ha.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
+	if (may_go_on && c != NULL && c->registered) {
+		tunnel_on(eng, c, ip->packet);
+	} else if (may_go_on && vouched && eng->cfg.ha.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
 		send_encapsulated(eng, ip);
 	} else {
 		act = core_action(eng, BUB_ACT_DELIVER);
@@ -356,17 +458,50 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 	}
 }
 
-/* Keeps a mobility message that overtook its registration; false: no room. */
-static bool hold(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
-		 const struct in6_addr *outer_src)
+/* ---- Messages that overtook their registration (protocol.md, P9) ---------------------------- */
+
+static bool held_is_over(const struct bub_engine *eng, const struct held *h)
+{
+	return !bub_time_before(eng->now, bub_time_add_ms(h->at, HELD_MS));
+}
+
+/* Nothing came that vouches for what waited long enough. */
+static void on_held_timer(struct bub_engine *eng, void *owner)
+{
+	struct bub_time next = BUB_TIME_NEVER;
+
+	(void)owner;
+	for (unsigned i = 0; i < HELD_PACKETS; i++) {
+		struct held *h = &eng->held[i];
+
+		if (h->len == 0)
+			continue;
+		if (held_is_over(eng, h)) {
+			core_drop(eng, BUB_DROP_HELD_TIMEOUT, &h->home);
+			h->len = 0;
+		} else if (bub_time_before(bub_time_add_ms(h->at, HELD_MS), next)) {
+			next = bub_time_add_ms(h->at, HELD_MS);
+		}
+	}
+	if (!bub_time_is_never(next))
+		timerq_set(&eng->timers, &eng->held_timer, next);
+}
+
+void ha_init(struct bub_engine *eng)
+{
+	timer_init(&eng->held_timer, on_held_timer, NULL);
+}
+
+/* False: no room, or nothing to be held. */
+static bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
+		     const struct in6_addr *outer_src)
 {
 	struct held *slot = NULL;
 
 	if (ip->upper_proto != BUB_NH_MH || ip->packet.len > HELD_PACKET_MAX)
 		return false;
 	for (unsigned i = 0; i < HELD_PACKETS && slot == NULL; i++)
-		if (eng->held[i].len == 0 ||
-		    bub_time_ms_between(eng->held[i].at, eng->now) > (uint64_t)HELD_S * 1000)
+		if (eng->held[i].len == 0)
 			slot = &eng->held[i];
 	if (slot == NULL)
 		return false;
@@ -375,8 +510,30 @@ static bool hold(struct bub_engine *eng, const struct client *c, const struct bu
 	slot->outer_src = *outer_src;
 	slot->len = ip->packet.len;
 	memcpy(slot->packet, ip->packet.data, ip->packet.len);
+	if (!timer_is_set(&eng->held_timer))
+		core_timer(eng, &eng->held_timer, HELD_MS);
 	return true;
 }
+
+/* What came ahead of this registration goes on, in the order of its slots.  What does not belong to
+ * it, or finds no room among the actions, waits for the timer. */
+static void held_release(struct bub_engine *eng, const struct client *c)
+{
+	for (unsigned i = 0; i < HELD_PACKETS; i++) {
+		struct held *h = &eng->held[i];
+		struct bub_ip6 ip;
+
+		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a) ||
+		    !bub_addr_eq(&h->outer_src, &c->care_of) || held_is_over(eng, h) ||
+		    eng->n_actions == BUB_ACTIONS_MAX ||
+		    bub_ip6_decode((struct bub_view){h->packet, h->len}, &ip) != BUB_DROP_NONE)
+			continue;
+		forward(eng, &ip, !bub_addr_eq(&ip.src, &c->key.a));
+		h->len = 0;
+	}
+}
+
+/* ---- Out of the tunnel --------------------------------------------------------------------- */
 
 void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev)
 {
@@ -397,7 +554,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 		return;
 	}
 	if (!c->registered || !bub_addr_eq(outer, &c->care_of)) {
-		if (!hold(eng, c, &ip, outer))
+		if (!held_add(eng, c, &ip, outer))
 			core_drop(eng,
 				  c->registered ? BUB_DROP_REVERSE_OUTER_SOURCE
 						: BUB_DROP_TUNNEL_NO_BINDING,
