@@ -81,6 +81,11 @@ static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
 	}
 	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->cfg.home_link);
 	l->sysctl_proxy_delay = sysctl_swap(path, "0");
+	/* Only with this one does the kernel look at what it forwards: it answers solicitations
+	 * sent to a home address itself, by neighbours that ask again (RFC 4861, 7.3), and has
+	 * packets to a link-local one returned (RFC 6275, 10.4.2). */
+	snprintf(path, sizeof(path), "conf/all/proxy_ndp");
+	l->sysctl_proxy_all = sysctl_swap(path, "1");
 	return 0;
 }
 
@@ -185,6 +190,11 @@ void agent_close(struct lnx *l)
 	if (l->sysctl_proxy_ndp >= 0) {
 		snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->home_link);
 		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_ndp);
+		(void)nl_sysctl_set(path, value);
+	}
+	if (l->sysctl_proxy_all >= 0) {
+		snprintf(path, sizeof(path), "conf/all/proxy_ndp");
+		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_all);
 		(void)nl_sysctl_set(path, value);
 	}
 	if (l->sysctl_proxy_delay >= 0) {

@@ -234,6 +234,7 @@ struct lnx {
 	bool prefix_routed;   /* home agent: the whole home prefix goes to the TUN */
 	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
 	int sysctl_proxy_delay;
+	int sysctl_proxy_all;
 
 	struct lnx_home home[BUB_HOMES_MAX];
 	struct lnx_iface iface[LNX_IFACES_MAX];

@@ -293,6 +293,7 @@ int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struc
 	l->fd_out = -1;
 	l->sysctl_proxy_ndp = -1;
 	l->sysctl_proxy_delay = -1;
+	l->sysctl_proxy_all = -1;
 	l->iv_used = sizeof(l->iv);
 	l->pmtu_scan_due = BUB_TIME_NEVER;
 	l->tunnel_scan_due = BUB_TIME_NEVER;

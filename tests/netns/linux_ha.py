@@ -147,8 +147,9 @@ def proxy(t):
     after = t.g.state()
     if after != before:
         raise Failure(f"more: {set(after) - set(before)}, less: {set(before) - set(after)}")
-    if "= 0" not in t.g.exec("sysctl", "net.ipv6.conf.e0.proxy_ndp"):
-        raise Failure("proxy_ndp stays")
+    for name in ("e0", "all"):
+        if "= 0" not in t.g.exec("sysctl", f"net.ipv6.conf.{name}.proxy_ndp"):
+            raise Failure(f"proxy_ndp of {name} stays")
 
 
 def anycast(t):

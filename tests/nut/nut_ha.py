@@ -110,14 +110,18 @@ class Mobile:
         equal("addresses", (inner.src, inner.dst), (self.peer, self.home))
         check("hop limit", inner.hops in (63, 64), inner.hops)
 
-    def solicit(self, src="fe80::77"):
-        """A neighbour asks who has the home address; returns its question's time."""
+    def link_local(self):
+        return f"fe80::{struct.unpack('!H', nut.addr(self.home)[14:])[0]:x}"
+
+    def solicit(self, src="fe80::77", dst=None):
+        """A neighbour asks who has the home address."""
         self.link.owned[src] = "02:00:00:00:00:77"
         option = b"" if src == "::" else b"\x01\x01" + bytes.fromhex("020000000077")
         group = "ff02::1:ff" + f"{nut.addr(self.home)[13]:02x}:{nut.addr(self.home)[14]:02x}" \
             f"{nut.addr(self.home)[15]:02x}"
         body = b"\0" * 4 + nut.addr(self.home) + option
-        self.link.send(nut.icmp6(src, group, 135, 0, body, hops=255), "02:00:00:00:00:77")
+        packet = nut.icmp6(src, dst or group, 135, 0, body, hops=255)
+        self.link.send(packet, "02:00:00:00:00:77")
 
     def adverts(self):
         """Unsolicited advertisements for the home address."""
@@ -285,8 +289,7 @@ def care_of_address_must_be_unicast(n):
 def link_local_address_is_claimed_too(n):
     m = n.mobile()
     m.register(flags=A | H | L)
-    wanted = "fe80::" + f"{struct.unpack('!H', nut.addr(m.home)[14:])[0]:x}"
-    n.link.expect("advertisement", lambda p: is_advert(p, wanted))
+    n.link.expect("advertisement", lambda p: is_advert(p, m.link_local()))
 
 
 def update_without_esp_is_dropped(n):
@@ -347,6 +350,31 @@ def neighbours_get_the_agents_address(n):
     p = n.link.expect("advertisement", lambda p: is_advert(p, m.home) and p.dst == "fe80::77")
     check("solicited", p.data[4] & 0x40)
     check("link-layer address", nut.NUT_MAC.replace(":", "") in p.data.hex())
+
+
+def neighbours_find_the_agent_reachable(n):
+    """RFC 4861, 7.3: a neighbour that has the address asks again, by unicast."""
+    m = n.mobile()
+    m.register()
+    n.link.drain()
+    m.solicit(dst=m.home)
+    p = n.link.expect("advertisement", lambda p: is_advert(p, m.home) and p.dst == "fe80::77")
+    check("solicited", p.data[4] & 0x40)
+    check("not in the tunnel", not n.link.find(lambda p: m.esp.is_for(TUNNEL_DOWN, p)))
+
+
+def link_local_packets_are_not_tunnelled(n):
+    """RFC 6275, 10.4.2: discarded, and the sender is told: address unreachable."""
+    m = n.mobile()
+    m.register(flags=A | H | L)
+    for src in ("fe80::77", f"{PREFIX}77"):
+        n.link.owned[src] = "02:00:00:00:00:77"
+        packet = nut.echo(src, m.link_local(), 5)
+        n.link.send(packet, "02:00:00:00:00:77")
+        p = n.link.expect("unreachable", lambda p: p.icmp == 1 and p.dst == src)
+        equal("code", p.data[1], 3)
+        equal("quoted packet", p.data[8:48][24:40], nut.addr(m.link_local()))
+        check("not in the tunnel", not n.link.find(lambda p: m.esp.is_for(TUNNEL_DOWN, p)))
 
 
 def home_address_is_defended(n):
@@ -499,6 +527,22 @@ def deregistration_without_entry(n):
     equal("sequence", p.ba.seq, m.seq)
 
 
+def old_sequence_from_home_is_told_there(n):
+    """RFC 6275, 10.3.2: the mobile node is on the link, though its tunnel still stands."""
+    m = n.mobile()
+    m.register()
+    n.link.owned[m.home] = "02:00:00:00:00:56"
+    m.seq -= 1
+    m.send(units=0, src=m.home, home=False, alt=False)
+    p = m.answer(m.home)
+    equal("status", p.ba.status, 135)
+    equal("last accepted", p.ba.seq, m.seq)
+    equal("extension headers", p.chain, [])
+    check("not in the tunnel", not n.link.find(lambda p: m.esp.is_for(TUNNEL_DOWN, p)))
+    del n.link.owned[m.home]
+    m.is_intercepted()
+
+
 # ---- Discovery ---------------------------------------------------------------------------------
 
 
@@ -587,6 +631,8 @@ CASES = (
     forged_and_replayed_esp_is_dropped,
     binding_expires,
     neighbours_get_the_agents_address,
+    neighbours_find_the_agent_reachable,
+    link_local_packets_are_not_tunnelled,
     home_address_is_defended,
     unregistered_address_is_nobodys,
     packets_are_intercepted,
@@ -602,6 +648,7 @@ CASES = (
     deregistration_by_lifetime,
     deregistration_from_home,
     deregistration_without_entry,
+    old_sequence_from_home_is_told_there,
     home_agents_are_told,
     other_home_agents_are_told_by_preference,
     prefixes_are_told,
