@@ -426,6 +426,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	ha->enabled = true;
 	ha->preference = (uint16_t)loader_number(l, sec, "preference", 0, 0, UINT16_MAX);
 	ha->lifetime_max_s = loader_number(l, sec, "lifetime-max", 3600, 4, BUB_LIFETIME_MAX_S);
+	ha->refresh_advice_s = loader_number(l, sec, "refresh-advice", 0, 4, BUB_LIFETIME_MAX_S);
 	ha->backhaul = (enum bub_backhaul)loader_word(l, sec, "backhaul", BUB_BACKHAUL_PLAIN, ways,
 						      2, "plain or encapsulated");
 	ha->dad = (enum bub_dad)loader_word(l, sec, "dad", BUB_DAD_BEFORE, probes, 3,

@@ -117,6 +117,7 @@ static cfg_t *make_grammar(void)
 				  VALUE("prefix-advert-max"),
 				  VALUE("preference"),
 				  VALUE("lifetime-max"),
+				  VALUE("refresh-advice"),
 				  VALUE("backhaul"),
 				  VALUE("dad"),
 				  VALUE("protect-payload"),

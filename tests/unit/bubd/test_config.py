@@ -338,6 +338,7 @@ home-agent {
     home-link = "home0"
     prefixes = {"2001:db8:7::/64", "2001:db8:8::/48"}
     lifetime-max = 1200
+    refresh-advice = 600
     prefix-valid = 2000
     prefix-preferred = 1000
     prefix "2001:db8:8::/48" { valid = 500  preferred = 0 }
