@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fcntl
+import os
 import pathlib
 import shutil
 import signal
@@ -84,15 +86,33 @@ def prepare_out(out: pathlib.Path) -> pathlib.Path:
     if " " in str(out) or '"' in str(out):
         raise LabError(f"{out}: blanks and quotes cannot be written into configuration files")
     try:
-        return empty_out(out)
+        out.mkdir(parents=True, exist_ok=True)
+        folder = lock_out(out)
+        try:
+            return empty_out(out)
+        except BaseException:
+            os.close(folder)
+            raise
     except OSError as error:
         raise LabError(
             f"cannot write to --out {out} ({error.strerror}): give a folder that can be made"
         ) from None
 
 
+def lock_out(out: pathlib.Path) -> int:
+    """Two runs in one folder would write over each other.  Returns a descriptor that holds the
+    lock; it is meant to stay open for as long as the process lives."""
+    folder = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise LabError(f"another run writes to --out {out}: give a folder of its own") from None
+    return folder
+
+
 def empty_out(out: pathlib.Path) -> pathlib.Path:
-    foreign = [p.name for p in out.iterdir() if p.name not in OWN] if out.is_dir() else []
+    foreign = [p.name for p in out.iterdir() if p.name not in OWN]
     if foreign:
         raise LabError(f"{out} holds other things ({foreign[0]}); give a folder of its own")
     for name in OWN:
@@ -101,7 +121,7 @@ def empty_out(out: pathlib.Path) -> pathlib.Path:
             shutil.rmtree(path)
         elif path.exists():
             path.unlink()
-    (out / "logs").mkdir(parents=True, exist_ok=True)
+    (out / "logs").mkdir()
     return out
 
 

@@ -4,8 +4,11 @@
 
 import argparse
 import ipaddress
+import os
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -239,6 +242,24 @@ class Options(unittest.TestCase):
             (out / "precious").rename(out / "summary.json")
             command.prepare_out(out)
             self.assertEqual([p.name for p in out.iterdir()], ["logs"])
+
+    def test_out_folder_of_another_run(self):
+        """A run holds its folder until it ends, however it ends."""
+        with tempfile.TemporaryDirectory() as folder:
+            out = pathlib.Path(folder, "out")
+            hold = ("import sys, pathlib; from bublab.__main__ import prepare_out;"
+                    "prepare_out(pathlib.Path(sys.argv[1])); print(1, flush=True); input()")
+            with subprocess.Popen([sys.executable, "-c", hold, out], text=True,
+                                  env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+                other.stdout.readline()
+                (out / "summary.json").touch()
+                with self.assertRaisesRegex(command.LabError, "another run"):
+                    command.prepare_out(out)
+                self.assertTrue((out / "summary.json").exists())
+                other.kill()
+            command.prepare_out(out)
+            self.assertFalse((out / "summary.json").exists())
 
     def test_out_folder_that_cannot_be_made(self):
         with tempfile.TemporaryDirectory() as folder:
