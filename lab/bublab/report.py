@@ -24,7 +24,6 @@ FOOTNOTE = (
     "  uses the home address (RFC 6275, 10.3.1); what the peer's copy of the Binding Update does\n"
     "  not cover waits for that"
 )
-SLACK_S = 0.002  # between an event's line and the frame that belongs to it
 
 
 @dataclasses.dataclass
@@ -151,10 +150,11 @@ class Captures:
         return None
 
     def count(self, h: Handover) -> tuple[int, int]:
-        """Mobility messages between the mobile nodes, and between movers and home agents."""
+        """Mobility messages between the mobile nodes, and between movers and home agents.  The
+        node's line about what ends the handover comes after that frame, and before the next."""
         peer = home = 0
         for node in MOBILES:
-            for _when, packet in self.between(node, h.cut, end_of(h) + SLACK_S):
+            for _when, packet in self.between(node, h.cut, end_of(h)):
                 inner = esp.innermost(packet, self.keys)
                 if not inner.mobility:
                     continue

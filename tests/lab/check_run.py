@@ -245,6 +245,14 @@ def check_sizes(run: Run) -> None:
         assert too_big <= 20, f"{name}: {too_big} packets were too big for their path"
 
 
+def check_counts(run: Run) -> None:
+    """The event logs and the captures tell of the same messages."""
+    for h in run.summary["handovers"]:
+        for which in ("messages_peer", "messages_home"):
+            logged, captured = h[which], h["captured_" + which]
+            assert logged == captured, f"{h['label']}: {which} {logged}, captured {captured}"
+
+
 def check_no_bub(run: Run) -> None:
     for link, p in run.everything():
         assert p.mobility is None or p.mobility.kind not in (BUBC, DH), f"{link}: BUB message"
@@ -277,7 +285,7 @@ def check_tshark_reads_all(run: Run) -> None:
 
 COMMON = (
     check_mobility_headers, check_extension_headers, check_only_esp_with_home_agents,
-    check_data_checksums, check_sizes, check_tshark_reads_all,
+    check_data_checksums, check_sizes, check_counts, check_tshark_reads_all,
 )
 BUB = (
     check_bub_handovers, check_sequence_numbers, check_bub_complete, check_dh, check_direct_data,
