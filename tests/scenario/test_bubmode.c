@@ -784,6 +784,34 @@ static void silence_at_home_does_not_count(void **state)
 	pair_end(&p);
 }
 
+/* The copy through the home agents goes after the direct one was answered: the binding is refreshed
+ * all the same. */
+static void late_copy_leaves_the_refresh_alone(void **state)
+{
+	struct bub_peer_status s;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 3000);
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 500);
+	s = pair_status(&p, 0);
+	assert_true(bub_addr_eq(&s.local_care_of, pair_at(&p, 0)));
+	mark = pair_mark(&p);
+	pair_run(&p, 3000); /* registered, and the copy gone */
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+	for (unsigned i = 0; i < 400; i++) {
+		pair_run(&p, 20000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+	}
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -807,6 +835,7 @@ int main(void)
 		cmocka_unit_test(signed_care_of_test),
 		cmocka_unit_test(unsigned_care_of_answer),
 		cmocka_unit_test(silence_at_home_does_not_count),
+		cmocka_unit_test(late_copy_leaves_the_refresh_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

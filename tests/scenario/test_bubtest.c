@@ -361,6 +361,32 @@ static void bubc_lost(void **state)
 	pair_end(&p);
 }
 
+/* The CoTI that asks for the BUBC once more comes when the responder has a new nonce: the BUBC is
+ * signed with the Kbm of the token that goes with it. */
+static void bubc_lost_at_a_new_nonce(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}};
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	pair_run(&p, 30000);
+	f.src = p.cn_addr;
+	f.dst = *pair_at(&p, 0);
+	pair_feed(&p, p.mn[0], &f); /* makes a nonce, which is handed out for 30 s */
+	pair_run(&p, 28900);
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1);
+	pair_go(&p, 1, 0);
+	pair_talk(&p, 8000);
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 2);
+	assert_int_not_equal(pair_nth(&p, 0, p.mn[0], BUB_MH_COT, 0)->mh.u.test.nonce_index,
+			     pair_nth(&p, 0, p.mn[0], BUB_MH_COT, 1)->mh.u.test.nonce_index);
+	assert_int_equal(tries(&p, 0, 1), 1);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
 /* The same CoTI again, octet for octet, gets the same BUB cookie; a new one gets a new cookie. */
 static void bub_cookie_belongs_to_the_care_of_cookie(void **state)
 {
@@ -754,6 +780,7 @@ int main(void)
 		cmocka_unit_test(glare),
 		cmocka_unit_test(bubc_before_its_cot_is_held),
 		cmocka_unit_test(bubc_lost),
+		cmocka_unit_test(bubc_lost_at_a_new_nonce),
 		cmocka_unit_test(bubc_that_nobody_awaits),
 		cmocka_unit_test(false_bubc),
 		cmocka_unit_test(stranger),

@@ -266,6 +266,18 @@ static void registers_refreshes_and_deletes(void **state)
 	f.hao = NULL;
 	assert_status(&v, &f, 0, true);
 	assert_false(bound(&v, NULL));
+	/* The home address as care-of address deletes whatever the lifetime (RFC 6275, 6.1.7). */
+	f = update(&v, 106, 40);
+	assert_status(&v, &f, 0, true);
+	assert_true(bound(&v, NULL));
+	f = update(&v, 107, 0);
+	f.src = v.home;
+	f.hao = NULL;
+	f.mh.u.bu.lifetime_s = 40;
+	ba = answer_to(&v, &f);
+	assert_int_equal(ba->mh.u.ba.status, 0);
+	assert_int_equal(ba->mh.u.ba.lifetime_s, 0);
+	assert_false(bound(&v, NULL));
 	pair_end(&v.p);
 }
 
@@ -522,6 +534,12 @@ static void full_table(void **state)
 	assert_true(bound(&v, NULL));
 	v.home.s6_addr[15] = 1;
 	assert_status(&v, &first, BUB_STATUS_NONCES_EXPIRED, false);
+	/* Each that is left ends in its own time, and then nothing is due any more. */
+	pair_run(&v.p, 401000);
+	v.home.s6_addr[15] = 9;
+	assert_false(bound(&v, NULL));
+	pair_run(&v.p, 241000);
+	assert_true(bub_time_is_never(bub_engine_deadline(v.p.cn->engine)));
 	pair_end(&v.p);
 }
 

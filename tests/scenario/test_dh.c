@@ -525,6 +525,32 @@ static void renewal(void **state)
 	pair_end(&p);
 }
 
+/* protocol.md, P11: the smaller home address at 80 % of the life, the other at 90 %. */
+static void renewal_times(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair p;
+		const struct message *dh1;
+		uint64_t from_ns;
+		size_t mark;
+
+		pair_init(&p);
+		p.mn_cfg[i].kabm_lifetime_s = 1000;
+		pair_start(&p);
+		pair_in_bub(&p);
+		from_ns = dh(&p, 4, 0)->at_ns;
+		mark = pair_mark(&p);
+		pair_run(&p, 950000);
+		dh1 = pair_nth(&p, mark, NULL, BUB_MH_DH, 0);
+		assert_int_equal(dh1->mh.u.dh.message, 1);
+		assert_ptr_equal(dh1->node, p.mn[i]);
+		assert_in_range((dh1->at_ns - from_ns) / BUB_NS_PER_S, 800 + 100 * i,
+				801 + 100 * i);
+		pair_end(&p);
+	}
+}
+
 static void renewal_with_losses(void **state)
 {
 	struct pair p;
@@ -750,6 +776,7 @@ int main(void)
 		cmocka_unit_test(test_messages_of_a_stranger_do_not_spoil_it),
 		cmocka_unit_test(moving_during_the_exchange),
 		cmocka_unit_test(renewal),
+		cmocka_unit_test(renewal_times),
 		cmocka_unit_test(renewal_with_losses),
 		cmocka_unit_test(encrypted_legs),
 		cmocka_unit_test(no_message_needs_fragments),

@@ -111,6 +111,30 @@ static void granted_lifetime_counts(void **state)
 	pair_end(&p);
 }
 
+static struct forged home_ba(struct pair *p, uint8_t status, uint16_t sequence);
+
+/* RFC 6275, 11.7.3: never longer than asked for, whatever the home agent says. */
+static void granted_is_not_longer_than_asked(void **state)
+{
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].lifetime_s = 300;
+	pair_start(&p);
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 100);
+	f = home_ba(&p, 0, pair_home(&p, 0).sequence);
+	pair_feed(&p, p.mn[0], &f); /* 600 s */
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_in_range(pair_home(&p, 0).lifetime_s, 298, 300);
+	pair_run(&p, 300000);
+	assert_true(pair_count(&p, 0, p.mn[0], BUB_MH_BU) >= 2);
+	pair_end(&p);
+}
+
 static void expires_at_the_home_agent(void **state)
 {
 	struct pair p;
@@ -593,6 +617,7 @@ int main(void)
 		cmocka_unit_test(later_registrations_start_at_one_second),
 		cmocka_unit_test(is_refreshed_before_it_ends),
 		cmocka_unit_test(granted_lifetime_counts),
+		cmocka_unit_test(granted_is_not_longer_than_asked),
 		cmocka_unit_test(expires_at_the_home_agent),
 		cmocka_unit_test(silent_home_agent),
 		cmocka_unit_test(sequence_number_is_recovered),

@@ -173,6 +173,62 @@ static void silent_peer_is_left_alone(void **state)
 	pair_end(&p);
 }
 
+/* It answers tests and no Binding Update: six of each run, and after three runs it is left alone.
+ */
+static void updates_without_an_answer(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	pair_lose(&p, p.cn, BUB_MH_BA, 1000);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 62000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 6); /* 1 + 2 + ... + 32 s */
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	pair_run(&p, 140000);
+	assert_string_equal(status(&p).why, "no answer to Binding Updates");
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 3 * 6);
+	mark = pair_mark(&p);
+	talk(&p, 300000);
+	pair_assert_sent(&p, mark, NULL);
+	/* Ten minutes later it gets another chance, and needs it only once. */
+	pair_no_rules(&p);
+	talk(&p, 320000);
+	assert_bound(&p);
+	pair_lose(&p, p.cn, BUB_MH_BA, 11);
+	pair_go(&p, 0, 1);
+	talk(&p, 130000);
+	assert_bound(&p);
+	pair_end(&p);
+}
+
+/* Test messages that answer what has been answered already. */
+static void test_messages_come_twice(void **state)
+{
+	const struct message *hot, *cot;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 1000);
+	assert_bound(&p);
+	hot = pair_nth(&p, 0, p.cn, BUB_MH_HOT, 0);
+	cot = pair_nth(&p, 0, p.cn, BUB_MH_COT, 0);
+	mark = pair_mark(&p);
+	pair_replay(&p, p.mn[0], hot);
+	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 1);
+	pair_replay(&p, p.mn[0], cot);
+	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 2);
+	pair_assert_sent(&p, mark, NULL);
+	assert_bound(&p);
+	pair_end(&p);
+}
+
 /* What the correspondent says in place of its acknowledgement. */
 static uint8_t said_status;
 static uint16_t said_sequence;
@@ -470,6 +526,8 @@ int main(void)
 		cmocka_unit_test(test_messages_are_retransmitted),
 		cmocka_unit_test(binding_updates_are_retransmitted),
 		cmocka_unit_test(silent_peer_is_left_alone),
+		cmocka_unit_test(updates_without_an_answer),
+		cmocka_unit_test(test_messages_come_twice),
 		cmocka_unit_test(expired_nonces_start_anew),
 		cmocka_unit_test(out_of_window_goes_on_from_there),
 		cmocka_unit_test(refusals_are_heeded),

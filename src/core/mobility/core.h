@@ -273,7 +273,8 @@ struct peer {
 	struct bub_time told_until; /* the peer may have a binding of ours until then */
 	uint16_t sequence;
 	unsigned bu_sends;
-	uint64_t rtt_ms; /* from a Binding Update to its acknowledgement, last time */
+	unsigned unanswered; /* rounds in a row of RR_SENDS Binding Updates without Kabm */
+	uint64_t rtt_ms;     /* from a Binding Update to its acknowledgement, last time */
 	uint32_t interval_ms;
 	struct timer bu_timer; /* retransmission, refresh, update due, retry */
 	struct rr rr;

@@ -278,8 +278,11 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 		p->reg = REG_NONE;
 		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
 			return;
-		p->rr.failures++;
-		peer_on_rr_failed(eng, p);
+		/* The tests were answered, so that rr.failures does not tell. */
+		if (++p->unanswered >= MAX_RO_FAILURE)
+			peer_refused(eng, p, "no answer to Binding Updates");
+		else
+			rr_start(eng, p, false);
 		return;
 	}
 	p->interval_ms *= 2;
@@ -360,7 +363,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		return;
 	case REG_FAILED:
 		p->reg = REG_NONE;
-		p->rr.failures = 0;
+		p->rr.failures = p->unanswered = 0;
 		p->why = "to be tried again";
 		if (!home_is_away(p->home)) /* away, data will ask for it */
 			peer_update(eng, p);
@@ -468,6 +471,7 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->acked) && !bub_addr_eq(&p->acked, &p->care_of);
 	uint32_t margin_s;
 
+	p->unanswered = 0;
 	if (bub_addr_eq(&p->care_of, &p->key.a)) { /* deleted: we are at home */
 		p->reg = REG_NONE;
 		p->acked = in6addr_any;

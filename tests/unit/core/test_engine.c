@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -162,6 +163,12 @@ static void code_points_that_cannot_be(void **state)
 	refused();
 	cfg.codepoints.opt_bub = 5; /* Binding Authorization Data: RFC 6275, 6.2.7 */
 	refused();
+	/* The first that are free of RFC 6275's own. */
+	cfg.codepoints.mh_bubc = 8;
+	cfg.codepoints.mh_dh = 9;
+	cfg.codepoints.opt_bub = 6;
+	start();
+	bub_engine_free(eng);
 }
 
 static void nodes_that_cannot_be(void **state)
@@ -527,6 +534,82 @@ static void addresses_that_serve_nobody(void **state)
 	bub_engine_free(eng);
 }
 
+static bool attached(struct in6_addr *ret_care_of)
+{
+	for (unsigned i = 0; i < did.n; i++)
+		if (did.act[i].type == BUB_ACT_ATTACH) {
+			*ret_care_of = did.act[i].u.attach.care_of;
+			return true;
+		}
+	return false;
+}
+
+/* The newest counts, and when the list is full the oldest makes room. */
+static void many_addresses(void **state)
+{
+	struct bub_event gone = {.type = BUB_EV_CARE_OF_GONE, .ifindex = 1};
+	struct in6_addr care_of = in6addr_any;
+	char text[64];
+
+	(void)state;
+	defaults(true);
+	start();
+	for (unsigned i = 1; i <= 20; i++) {
+		snprintf(text, sizeof text, "2001:db8:a::%x", i);
+		usable(text);
+		assert_true(attached(&care_of));
+		assert_int_equal(care_of.s6_addr[15], i);
+	}
+	/* Sixteen are kept: 5 to 20. */
+	for (unsigned i = 20; i > 5; i--) {
+		snprintf(text, sizeof text, "2001:db8:a::%x", i);
+		gone.u.care_of.address = addr(text);
+		feed(&gone);
+		assert_true(attached(&care_of));
+		assert_int_equal(care_of.s6_addr[15], i - 1);
+	}
+	gone.u.care_of.address = addr("2001:db8:a::5");
+	feed(&gone);
+	assert_true(attached(&care_of)); /* none is left: that is told, too */
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&care_of));
+	feed(&gone); /* known to be gone */
+	assert_int_equal(did.n, 0);
+	bub_engine_free(eng);
+}
+
+/* A ping is data: it concerns the engine only when it claims a home address without a binding
+ * (RFC 6275, 9.3.1).  The messages of discovery are none. */
+static void pings_are_data(void **state)
+{
+	const struct in6_addr hao = addr("2001:db8:77::1");
+	struct bub_ip6_build b = {.upper_proto = BUB_NH_ICMPV6};
+	uint8_t echo[8] = {128}, reply[8] = {145}, buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(false);
+	start();
+	b.src = addr("2001:db8:88::1");
+	b.dst = addr("2001:db8:c::c");
+	n = build(b, echo, sizeof echo, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 0);
+	for (unsigned i = BUB_DROP_NONE + 1; i < BUB_DROP_COUNT; i++)
+		assert_int_equal(drops((enum bub_drop)i), 0);
+	b.hao = &hao;
+	n = build(b, echo, sizeof echo, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 1); /* Binding Error */
+	assert_int_equal(drops(BUB_DROP_HAO_NO_BINDING), 1);
+	n = build(b, reply, sizeof reply, buf);
+	packet(buf, n, BUB_WAY_PLAIN);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_ICMP6_CHECKSUM), 1);
+	packet(buf, 39, BUB_WAY_PLAIN);
+	assert_int_equal(drops(BUB_DROP_IP6_TRUNCATED), 1);
+	bub_engine_free(eng);
+}
+
 /* What the kernel hands over for a tunnel. */
 static void packets_for_the_tunnel(void **state)
 {
@@ -593,6 +676,13 @@ static void wrapped_messages(void **state)
 	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::11", NULL, hoti, buf);
 	feed(&ev);
 	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 3);
+	/* An ESP tunnel that is no home agent's. */
+	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
+	ev.u.packet.way = BUB_WAY_ESP_TUNNEL;
+	feed(&ev);
+	assert_int_equal(did.n, 0);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 4);
+	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
 	/* Away only the home agent's tunnel is believed. */
 	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
 	bub_engine_feed(eng, now, &(struct bub_event){.type = BUB_EV_LINK_DOWN, .ifindex = 1});
@@ -600,11 +690,11 @@ static void wrapped_messages(void **state)
 	usable("2001:db8:a::1");
 	feed(&ev);
 	assert_int_equal(did.n, 0);
-	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 4);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 5);
 	/* And nothing that ends at an address which is nobody's. */
 	ev.u.packet.outer_dst = addr("2001:db8:9::9");
 	feed(&ev);
-	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 5);
+	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 6);
 	bub_engine_free(eng);
 }
 
@@ -675,6 +765,8 @@ int main(void)
 		cmocka_unit_test(peer_that_does_not_know),
 		cmocka_unit_test(discovered_agent_is_protected_first),
 		cmocka_unit_test(addresses_that_serve_nobody),
+		cmocka_unit_test(many_addresses),
+		cmocka_unit_test(pings_are_data),
 		cmocka_unit_test(packets_for_the_tunnel),
 		cmocka_unit_test(wrapped_messages),
 		cmocka_unit_test(peers_make_room),
