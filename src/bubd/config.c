@@ -743,6 +743,11 @@ static void fill_lnx(struct bubd_config *cfg)
 		lnx->ha_prefix_len[i] = eng->ha.prefix[i].len;
 	}
 	lnx->n_ha_prefixes = eng->ha.n_prefixes;
+	memcpy(lnx->advert.prefix, eng->ha.prefix, sizeof(lnx->advert.prefix));
+	lnx->advert.n_prefixes = eng->ha.n_prefixes;
+	lnx->advert.preference = eng->ha.preference;
+	lnx->advert.managed = eng->ha.managed;
+	lnx->advert.other = eng->ha.other;
 	/* A path for each correspondent and each binding: more the engine cannot ask for. */
 	lnx->max_paths = eng->limit.bindings + eng->limit.peers;
 	lnx->max_tunnels = (eng->ha.enabled ? eng->limit.clients : 0) + eng->n_homes;

@@ -104,6 +104,9 @@ static cfg_t *make_grammar(void)
 		VALUE("lifetime"),        VALUE("first-timeout"), VALUE("alternate-care-of"),
 		VALUE("protect-payload"), TITLED("sa", sa),       END_OF_SECTION};
 	cfg_opt_t client[] = {VALUE("secret-file"), TITLED("sa", sa), END_OF_SECTION};
+	cfg_opt_t adverts[] = {VALUE("interval-max"),   VALUE("interval-min"),
+			       VALUE("delay-min"),      VALUE("router-lifetime"),
+			       VALUE("agent-lifetime"), END_OF_SECTION};
 	cfg_opt_t prefix[] = {VALUE("valid"), VALUE("preferred"), END_OF_SECTION};
 	cfg_opt_t home_agent[] = {VALUE("address"),
 				  VALUE("home-link"),
@@ -115,6 +118,7 @@ static cfg_t *make_grammar(void)
 				  VALUE("other-configuration"),
 				  VALUE("prefix-advert-min"),
 				  VALUE("prefix-advert-max"),
+				  SECTION("router-adverts", adverts),
 				  VALUE("preference"),
 				  VALUE("lifetime-max"),
 				  VALUE("refresh-advice"),

@@ -71,6 +71,39 @@ static void load_lifetimes(struct loader *l, cfg_t *sec)
 		title);
 }
 
+/* Its presence turns the advertisements on.  Intervals have the bounds of RFC 6275, 7.5, which are
+ * below those of RFC 4861, 6.2.1. */
+static void load_adverts(struct loader *l, cfg_t *sec)
+{
+	struct lnx_advert_config *a = &l->cfg->lnx.advert;
+	uint32_t max_ms = loader_number(l, sec, "interval-max", 600000, 70, 1800000);
+	uint32_t least_ms = max_ms / 3 > 30 ? max_ms / 3 : 30;
+	uint32_t min_ms = loader_number(l, sec, "interval-min", least_ms, 30, 1350000);
+	uint32_t life_s = max_ms * 3 / 1000; /* AdvDefaultLifetime */
+
+	if (min_ms > max_ms * 3 / 4)
+		problem(&l->p, loader_line(sec, "interval-min"),
+			"interval-min: %u is more than three quarters of interval-max, %u; "
+			"expected at most that",
+			min_ms, max_ms);
+	if (life_s > 9000 || life_s == 0)
+		life_s = life_s == 0 ? 1 : 9000;
+	a->enabled = true;
+	a->interval_max_ms = max_ms;
+	a->interval_min_ms = min_ms;
+	a->delay_min_ms =
+		loader_number(l, sec, "delay-min", min_ms < 3000 ? min_ms : 3000, 30, 1800000);
+	a->router_lifetime_s = (uint16_t)loader_number(l, sec, "router-lifetime", life_s, 0, 9000);
+	if (a->router_lifetime_s != 0 && (uint32_t)a->router_lifetime_s * 1000 < max_ms)
+		problem(&l->p, loader_line(sec, "router-lifetime"),
+			"router-lifetime: %u s is less than interval-max; expected 0, or at least "
+			"that",
+			a->router_lifetime_s);
+	a->home_agent_lifetime_s = (uint16_t)loader_number(
+		l, sec, "agent-lifetime", a->router_lifetime_s != 0 ? a->router_lifetime_s : life_s,
+		1, UINT16_MAX);
+}
+
 void loader_home_link(struct loader *l, cfg_t *sec)
 {
 	struct bub_ha_config *ha = &l->cfg->engine.ha;
@@ -80,6 +113,14 @@ void loader_home_link(struct loader *l, cfg_t *sec)
 		load_lifetimes(l, cfg_getnsec(sec, "prefix", i));
 	ha->managed = loader_bool(l, sec, "managed-addresses", false);
 	ha->other = loader_bool(l, sec, "other-configuration", false);
+	for (unsigned i = 0; i < cfg_size(sec, "router-adverts"); i++) {
+		cfg_t *adverts = cfg_getnsec(sec, "router-adverts", i);
+
+		if (i > 0 || !config_file_is_set(sec, "home-link"))
+			problem(&l->p, config_file_section_line(adverts),
+				"router-adverts: expected once, and only with home-link");
+		load_adverts(l, adverts);
+	}
 	ha->prefix_advert_min_s =
 		loader_number(l, sec, "prefix-advert-min", ha->prefix_advert_min_s, 1, WEEK_S);
 	ha->prefix_advert_max_s =

@@ -336,8 +336,7 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 
 	if (!ha->enabled || !d->cfg->engine.ha.enabled)
 		return;
-	lnx_home_prefixes(d->lnx, fresh->lnx.ha_prefix, fresh->lnx.ha_prefix_len,
-			  fresh->lnx.n_ha_prefixes);
+	lnx_home_prefixes(d->lnx, ha->prefix, ha->n_prefixes, ha->managed, ha->other);
 	ev.u.prefixes.prefix = ha->prefix;
 	ev.u.prefixes.n = ha->n_prefixes;
 	ev.u.prefixes.managed = ha->managed;

@@ -146,12 +146,14 @@ static void add_prefix(struct lnx *l, const struct in6_addr *prefix, uint8_t len
 			lnx_ntop(prefix), len, l->tun_name);
 }
 
-void lnx_home_prefixes(struct lnx *l, const struct in6_addr *prefix, const uint8_t *len, unsigned n)
+void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsigned n, bool managed,
+		       bool other)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (!knows_prefix(l, &prefix[i], len[i]))
-			add_prefix(l, &prefix[i], len[i]);
+		if (!knows_prefix(l, &prefix[i].prefix, prefix[i].len))
+			add_prefix(l, &prefix[i].prefix, prefix[i].len);
 	}
+	advert_prefixes(l, prefix, n, managed, other);
 }
 
 int agent_open(struct lnx *l, char *ret_error, size_t error_size)

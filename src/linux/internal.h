@@ -258,6 +258,12 @@ struct lnx {
 	struct bub_time tunnel_scan_due; /* the same of tunnels */
 	struct bub_time ptb_scan_due;    /* not before: a walk over all tunnels */
 
+	struct {
+		struct bub_time due, sent;
+		unsigned initial_left;
+		struct in6_addr src; /* link-local; :: not known */
+	} advert;
+
 	struct lnx_dad dad[LNX_DAD_MAX];
 	unsigned n_dad;
 	struct lnx_na na[LNX_NA_MAX];
@@ -358,6 +364,10 @@ struct bub_time router_deadline(const struct lnx *l);
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);
+/* Sends an ICMPv6 message through the kernel, which computes the checksum.  @src NULL: the kernel
+ * chooses.  0 or a negative errno. */
+int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+	    const uint8_t *msg, size_t len);
 void nd_icmp6_readable(struct lnx *l);
 void nd_dad_readable(struct lnx *l);
 void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc);
@@ -371,6 +381,16 @@ void nd_proxy_add(struct lnx *l, struct bub_time now, const struct in6_addr *hom
 void nd_proxy_del(struct lnx *l, const struct in6_addr *home);
 void nd_expire(struct lnx *l, struct bub_time now);
 struct bub_time nd_deadline(const struct lnx *l);
+
+/* advert.c: router advertisements of a home agent */
+int advert_open(struct lnx *l, char *ret_error, size_t error_size);
+void advert_close(struct lnx *l);
+void advert_on_solicit(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
+		       struct bub_view msg);
+void advert_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsigned n, bool managed,
+		     bool other);
+void advert_expire(struct lnx *l, struct bub_time now);
+struct bub_time advert_deadline(const struct lnx *l);
 
 /* tunnel.c */
 void tunnel_set(struct lnx *l, const struct bub_tunnel *t);

@@ -272,6 +272,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0)
 		err = agent_open(l, ret_error, error_size);
 	if (err == 0)
+		err = advert_open(l, ret_error, error_size);
+	if (err == 0)
 		err = rx_open(l, ret_error, error_size);
 	return err;
 }
@@ -321,6 +323,7 @@ void lnx_close(struct lnx *l)
 		return;
 	/* Only who holds the TUN may take back what is marked as bub's: it might be another's. */
 	if (l->nl != NULL && l->tun_ifindex != 0) {
+		advert_close(l);
 		home_close(l);
 		agent_close(l);
 		iface_close(l);
@@ -401,7 +404,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
 		l->tunnel_scan_due, iface_deadline(l), router_deadline(l),
-		nd_deadline(l),     path_deadline(l),
+		nd_deadline(l),     path_deadline(l),  advert_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -419,6 +422,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	iface_local_expire(l, now);
 	router_expire(l, now);
 	nd_expire(l, now);
+	advert_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);
 	finish(l);

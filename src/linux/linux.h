@@ -35,6 +35,19 @@ enum lnx_log_level {
 /* All six come before the kernel's rule for the main table, 32766. */
 #define LNX_RULE_PRIORITY_MAX 32760u
 
+/* Router Advertisements on the home link. */
+struct lnx_advert_config {
+	bool enabled;
+	uint32_t interval_min_ms, interval_max_ms; /* MinRtrAdvInterval, MaxRtrAdvInterval */
+	uint32_t delay_min_ms;                     /* MinDelayBetweenRAs */
+	uint16_t router_lifetime_s;                /* 0: no default router */
+	uint16_t home_agent_lifetime_s;            /* not 0 */
+	uint16_t preference;                       /* as a home agent */
+	bool managed, other;
+	struct bub_ha_prefix prefix[BUB_HA_PREFIXES_MAX];
+	unsigned n_prefixes;
+};
+
 struct lnx_config {
 	const char *tun_name;                       /* "bub0" */
 	const char *interfaces[LNX_INTERFACES_MAX]; /* may hold care-of addresses */
@@ -50,6 +63,7 @@ struct lnx_config {
 	struct in6_addr ha_prefix[BUB_HA_PREFIXES_MAX];
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;
+	struct lnx_advert_config advert;
 	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
 	unsigned unprotected;   /* set of enum esp_class: goes without ESP, for tests; no payload */
 	uint32_t max_paths;     /* data paths: pairs of addresses; 0: 1024 */
@@ -96,10 +110,10 @@ void lnx_expire(struct lnx *lnx, struct bub_time now);
  * this call. */
 void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
 
-/* Home agent: the home link has these prefixes now, at most BUB_HA_PREFIXES_MAX.  Those from before
- * keep coming here. */
-void lnx_home_prefixes(struct lnx *lnx, const struct in6_addr *prefix, const uint8_t *len,
-		       unsigned n);
+/* Home agent: the home link has these prefixes and flags now, at most BUB_HA_PREFIXES_MAX.  Those
+ * from before keep coming here. */
+void lnx_home_prefixes(struct lnx *lnx, const struct bub_ha_prefix *prefix, unsigned n,
+		       bool managed, bool other);
 
 /* Milliseconds are never needed finer than this: CLOCK_MONOTONIC as the engine's time. */
 struct bub_time lnx_now(void);

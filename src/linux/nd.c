@@ -44,8 +44,8 @@ static struct in6_addr solicited_node(const struct in6_addr *a)
 
 /* Sends an ICMPv6 message through the kernel, which computes the checksum.  @src NULL: the kernel
  * chooses. */
-static int send_icmp6(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
-		      const struct in6_addr *dst, const uint8_t *msg, size_t len)
+int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+	    const uint8_t *msg, size_t len)
 {
 	union {
 		struct cmsghdr align;
@@ -124,7 +124,7 @@ void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc)
 	uint8_t msg[ND_MAX];
 	size_t len = put_nd(ifc, ND_ROUTER_SOLICIT, 0, NULL, OPT_SOURCE_LL, msg);
 
-	if (send_icmp6(l, ifc->ifindex, NULL, &all_routers, msg, len) == 0)
+	if (nd_send(l, ifc->ifindex, NULL, &all_routers, msg, len) == 0)
 		return;
 	/* No address that is not tentative: from ::, and then without the option (RFC 4861,
 	 * 4.1). */
@@ -143,7 +143,7 @@ void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_add
 	if (!ifc->has_mac || IN6_IS_ADDR_UNSPECIFIED(router))
 		return;
 	len = put_nd(ifc, ND_NEIGHBOR_SOLICIT, 0, router, OPT_SOURCE_LL, msg);
-	(void)send_icmp6(l, ifc->ifindex, src, router, msg, len);
+	(void)nd_send(l, ifc->ifindex, src, router, msg, len);
 }
 
 /* Unsolicited, to all nodes: override set, solicited and router clear (RFC 6275, 10.4.1). */
@@ -156,10 +156,10 @@ static void send_na(struct lnx *l, const struct lnx_iface *ifc, const struct in6
 	if (!ifc->has_mac)
 		return;
 	len = put_nd(ifc, ND_NEIGHBOR_ADVERT, 0x20, target, OPT_TARGET_LL, msg);
-	(void)send_icmp6(l, ifc->ifindex, src, &all_nodes, msg, len);
+	(void)nd_send(l, ifc->ifindex, src, &all_nodes, msg, len);
 }
 
-/* ---- Advertisements of others -------------------------------------------------------------- */
+/* ---- What others send ------------------------------------------------------------------------ */
 
 static void on_advert(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
 		      struct bub_view msg)
@@ -176,6 +176,10 @@ static void on_advert(struct lnx *l, const struct in6_addr *src, const struct in
 	if (msg.len >= ND_NA_LEN && msg.data[0] == ND_NEIGHBOR_ADVERT) {
 		memcpy(&target, msg.data + 8, sizeof(target));
 		router_heard(l, info->ipi6_ifindex, &target);
+		return;
+	}
+	if (msg.len > 0 && msg.data[0] == ND_ROUTER_SOLICIT) {
+		advert_on_solicit(l, info->ipi6_ifindex, src, msg);
 		return;
 	}
 	/* RFC 4861, 6.1.2 */
@@ -233,6 +237,8 @@ static int open_icmp6(struct lnx *l)
 	ICMP6_FILTER_SETBLOCKALL(&filter);
 	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
 	ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+	if (l->cfg.advert.enabled)
+		ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
 	if (fd < 0 || setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)) < 0 ||

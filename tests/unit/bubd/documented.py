@@ -37,7 +37,7 @@ def literal_blocks(page):
 class Documented(unittest.TestCase):
     def test_tables_were_found(self):
         tables = grammar()
-        self.assertEqual(sorted(tables), ["bub", "client", "home_agent", "interface", "limits",
+        self.assertEqual(sorted(tables), ["adverts", "bub", "client", "home_agent", "interface", "limits",
                                           "mobile_node", "peer", "prefix", "root", "sa"])
         self.assertGreaterEqual(sum(map(len, tables.values())), 70)
 
@@ -46,6 +46,7 @@ class Documented(unittest.TestCase):
         start = {
             "root": ".Ss Settings", "interface": ".Ss interface", "mobile_node": ".Ss mobile-node",
             "home_agent": ".Ss home-agent", "client": ".Ss home-agent", "prefix": ".It Cm prefix No",
+            "adverts": ".It Cm router-adverts No",
             "bub": ".Ss bub",
             "peer": ".Ss peer", "limits": ".Ss limits", "sa": ".Ss sa",
         }

@@ -54,6 +54,12 @@ static void show_roles(const struct bubd_config *cfg)
 	if (eng->ha.enabled)
 		(void)printf("flags %d %d told %u %u\n", eng->ha.managed, eng->ha.other,
 			     eng->ha.prefix_advert_min_s, eng->ha.prefix_advert_max_s);
+	if (cfg->lnx.advert.enabled)
+		(void)printf("adverts %u %u %u lifetimes %u %u preference %u prefixes %u\n",
+			     cfg->lnx.advert.interval_min_ms, cfg->lnx.advert.interval_max_ms,
+			     cfg->lnx.advert.delay_min_ms, cfg->lnx.advert.router_lifetime_s,
+			     cfg->lnx.advert.home_agent_lifetime_s, cfg->lnx.advert.preference,
+			     cfg->lnx.advert.n_prefixes);
 	for (unsigned i = 0; i < eng->ha.n_prefixes; i++)
 		(void)printf("prefix %s/%u %u %u\n", text(&eng->ha.prefix[i].prefix),
 			     eng->ha.prefix[i].len, eng->ha.prefix[i].valid_s,

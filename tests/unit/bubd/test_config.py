@@ -123,6 +123,18 @@ WRONG = {
         ["6", "valid", "at most"]),
     "prefix-advert-max below the least": (
         HA + " prefix-advert-min = 20\n prefix-advert-max = 19\n}\n", 5, ["19", "at least"]),
+    "router-adverts without a link": (HA + " router-adverts { }\n}\n", 4, ["home-link"]),
+    "router-adverts too often": (
+        HA + ' home-link = "e0"\n router-adverts { interval-max = 69 }\n}\n', 5,
+        ["69", "70 to"]),
+    "router-adverts interval-min": (
+        HA + ' home-link = "e0"\n router-adverts {\n interval-min = 76\n interval-max = 100\n}\n}'
+        "\n", 6, ["76", "three quarters"]),
+    "router-adverts lifetime": (
+        HA + ' home-link = "e0"\n router-adverts { router-lifetime = 599 }\n}\n', 5,
+        ["599", "interval-max"]),
+    "router-adverts agent-lifetime": (
+        HA + ' home-link = "e0"\n router-adverts { agent-lifetime = 0 }\n}\n', 5, ["1 to 65535"]),
     "preference too high": (HA + " preference = 65536\n}\n", 4, ["0 to 65535"]),
     "kabm-lifetime too short": ("bub { kabm-lifetime = 59 }\n", 1, ["60 to"]),
     "no secret": (
@@ -345,6 +357,7 @@ home-agent {
     managed-addresses = true
     prefix-advert-min = 5
     prefix-advert-max = 50
+    router-adverts { interval-min = 30  interval-max = 70  router-lifetime = 0 }
     preference = 7
     backhaul = encapsulated
     protect-payload = false
@@ -489,6 +502,7 @@ class Values(Config):
             "home-agent 2001:db8:1::1",
             "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7",
             "flags 1 0 told 5 50",
+            "adverts 30 70 30 lifetimes 0 1 preference 7 prefixes 2",
             "prefix 2001:db8:7::/64 2000 1000",
             "prefix 2001:db8:8::/48 500 0",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",

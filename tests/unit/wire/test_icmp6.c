@@ -134,6 +134,15 @@ static void test_errors(void **state)
 static void test_nd_options(void **state)
 {
 	(void)state;
+	/* RFC 6275, 7.3 and 7.4: only a router advertisement has those two; elsewhere they are
+	 * skipped, whatever is in them. */
+	assert_int_equal(verdict("93 00 0000 1234 0000 0702 0000000003e80000000000000000"
+				 "0802 0000000503e80000000000000000"),
+			 BUB_DROP_NONE);
+	assert_int_equal(verdict(RA_FIXED "0702 0000000003e80000000000000000"),
+			 BUB_DROP_ICMP6_MALFORMED);
+	assert_int_equal(verdict(RA_FIXED "0802 0000000503e80000000000000000"),
+			 BUB_DROP_ICMP6_MALFORMED);
 	assert_int_equal(verdict(RA_FIXED), BUB_DROP_NONE);
 	/* RFC 4861, 6.1.2: code 0; options of length zero discard the whole. */
 	assert_int_equal(verdict("86 01 0000 40 20 0708 00000000 00000000"),
