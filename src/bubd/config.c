@@ -214,7 +214,7 @@ static void get_path(struct loader *l, const char *name, const char *or_else, ch
 		(void)loader_path(l, v, name, ret_path, cap);
 }
 
-/* A file to be written: its folder has to be there. */
+/* A file to be written: its folder has to be there, and it must be no folder itself. */
 static void get_log_path(struct loader *l, const char *name, char ret_path[static PATH_MAX])
 {
 	const struct config_value *v = config_file_value(l->root, name, 0);
@@ -224,6 +224,8 @@ static void get_log_path(struct loader *l, const char *name, char ret_path[stati
 
 	if (v == NULL || !loader_path(l, v, name, ret_path, PATH_MAX))
 		return;
+	if (stat(ret_path, &st) == 0 && S_ISDIR(st.st_mode))
+		problem(&l->p, v->line, "%s: \"%s\" is a folder; expected a file", name, ret_path);
 	memcpy(folder, ret_path, PATH_MAX);
 	slash = strrchr(folder, '/');
 	if (slash == NULL)

@@ -156,6 +156,17 @@ void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsign
 	advert_prefixes(l, prefix, n, managed, other);
 }
 
+/* It may come later, when its link does; until then nothing arrives here. */
+static void check_address(struct lnx *l)
+{
+	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++)
+		if (l->addr[i].ifindex != 0 &&
+		    bub_addr_eq(&l->addr[i].addr, &l->cfg.home_agent_address))
+			return;
+	lnx_log(l, LNX_LOG_WARNING, "the home agent's address %s is on no interface (yet)",
+		lnx_ntop(&l->cfg.home_agent_address));
+}
+
 int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	char path[64] = "conf/all/forwarding";
@@ -174,6 +185,7 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 		snprintf(ret_error, error_size, "cannot receive signalling: %s", strerror(-err));
 		return err;
 	}
+	check_address(l);
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
 		try_anycast(l, i);
 	if (l->cfg.home_link != NULL)

@@ -134,6 +134,20 @@ def restarted_it_is_ready_and_empty(n):
     m.is_intercepted()
 
 
+def address_that_comes_late_is_told(n):
+    """The operator has misspelt it, or its link is not up yet."""
+    ip = ("ip", "-n", n.link.nut, "addr")
+    n.link.stop()
+    nut.run(*ip, "del", f"{ha.AGENT}/64", "dev", "eth0")
+    n.link.launch()
+    n.link.wait("a warning", lambda: any(f"{ha.AGENT} is on no interface (yet)" in line
+                                         for line in n.link.tail()))
+    nut.run(*ip, "add", f"{ha.AGENT}/64", "dev", "eth0", "nodad")
+    nut.run("ip", "-n", n.link.nut, "route", "replace", "default", "via", "fe80::1", "dev", "eth0")
+    n.link.wait("an answer", n.is_ready)
+    n.mobile().register()
+
+
 def update_without_home_bit_is_a_correspondents(n):
     """Not a registration, however little is protected: it has no authenticator."""
     m = n.mobile()
@@ -192,8 +206,11 @@ if __name__ == "__main__":
                 (bare_mobile_node, after(mn.moved_it_registers, MN_STORY,
                                          answer_of_another_than_the_home_agent_is_dropped)),
                 (old_home_agent, HA_STORY + PROTECTED),
-                (bare_home_agent, HA_STORY[1:] + (update_without_home_bit_is_a_correspondents,
-                                              update_for_an_unknown_node_is_dropped)),
+                (bare_home_agent, HA_STORY[1:] + (
+                    address_that_comes_late_is_told,
+                    update_without_home_bit_is_a_correspondents,
+                    update_for_an_unknown_node_is_dropped,
+                )),
             ]
         )
     )

@@ -110,6 +110,7 @@ WRONG = {
         "rule-priority = 32761\n", 1, ["32761", "1 to 32760"]),
     "control path too long": ('control = "/' + "a" * 108 + '"\n', 1, ["control:", "path"]),
     "event-log folder": ('event-log = "/no/such/folder/x"\n', 1, ["/no/such/folder", "folder"]),
+    "event-log is a folder": ('event-log = "/tmp"\n', 1, ["event-log:", "expected a file"]),
     "key-log folder": ('key-log = "/no/such/folder/x"\n', 1, ["key-log", "folder"]),
 
     "no home address": (
