@@ -155,9 +155,28 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act)
 			 address_text(&p->peer).text, set ? "as routed" : "removed");
 }
 
-static void log_trace(const struct eventlog *el, const struct bub_trace *tr)
+/* Data that waits for duplicate address detection, or comes from a peer that does not listen, would
+ * fill the screen with one line a packet. */
+static void log_drop(struct eventlog *el, const struct bub_trace *tr)
 {
 	const bool has_local = !IN6_IS_ADDR_UNSPECIFIED(&tr->local);
+	struct eventlog_drop *d = &el->drop[tr->drop];
+	char more[48] = "";
+
+	if (d->seen && bub_time_ms_between(d->at, tr->now) < 1000) {
+		d->more++;
+		return;
+	}
+	if (d->more > 0)
+		(void)snprintf(more, sizeof(more), "; %u more since the last line", d->more);
+	*d = (struct eventlog_drop){.seen = true, .at = tr->now};
+	log_line(el->log, LNX_LOG_DEBUG, "dropped: %s (%s), from %s%s%s%s", bub_drop_name(tr->drop),
+		 bub_drop_rule(tr->drop), address_text(&tr->peer).text, has_local ? " to " : "",
+		 has_local ? address_text(&tr->local).text : "", more);
+}
+
+static void log_trace(struct eventlog *el, const struct bub_trace *tr)
+{
 	struct address_text local;
 	struct address_text peer;
 
@@ -178,9 +197,7 @@ static void log_trace(const struct eventlog *el, const struct bub_trace *tr)
 			 tr->via != NULL ? tr->via : "direct", tr->number);
 		break;
 	case BUB_TR_DROP:
-		log_line(el->log, LNX_LOG_DEBUG, "dropped: %s (%s), from %s%s%s",
-			 bub_drop_name(tr->drop), bub_drop_rule(tr->drop), peer.text,
-			 has_local ? " to " : "", has_local ? local.text : "");
+		log_drop(el, tr);
 		break;
 	case BUB_TR_KEY:
 		break;

@@ -12,6 +12,12 @@ struct eventlog {
 	int fd;                /* -1: no JSON lines */
 	const char *node;      /* borrowed */
 	const struct log *log; /* borrowed */
+	/* For people, a reason to drop gets one line a second. */
+	struct eventlog_drop {
+		bool seen;
+		struct bub_time at; /* of its line */
+		unsigned more;      /* since then, without one */
+	} drop[BUB_DROP_COUNT];
 };
 
 /* @path "": no file.  Returns 0, or -1 with errno set. */

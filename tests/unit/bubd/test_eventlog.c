@@ -238,6 +238,38 @@ static void keys_never_come_to_the_event_log(void **state)
 	assert_int_equal(st.st_size, 0);
 }
 
+/* What is written for people goes to standard error. */
+static void many_drops_are_one_line_a_second(void **state)
+{
+	struct fixture *f = *state;
+	struct bub_trace tr = {.type = BUB_TR_DROP, .drop = BUB_DROP_NO_CARE_OF};
+	char text[1024] = "";
+	int saved = dup(STDERR_FILENO);
+	FILE *out = tmpfile();
+
+	assert_non_null(out);
+	assert_true(dup2(fileno(out), STDERR_FILENO) >= 0);
+	f->log.level = LNX_LOG_DEBUG;
+	tr.peer = addr("2001:db8:2::10");
+	for (unsigned ms = 0; ms <= 1000; ms += 10) {
+		tr.now = bub_time_add_ms((struct bub_time){0}, ms);
+		eventlog_trace(&f->el, &tr);
+	}
+	tr.drop = BUB_DROP_MH_CHECKSUM;
+	eventlog_trace(&f->el, &tr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(saved);
+	rewind(out);
+	assert_true(fread(text, 1, sizeof(text) - 1, out) > 0);
+	(void)fclose(out);
+	assert_string_equal(
+		text,
+		"debug: dropped: no-care-of (RFC 6275, 11.3.1), from 2001:db8:2::10\n"
+		"debug: dropped: no-care-of (RFC 6275, 11.3.1), from 2001:db8:2::10; 99 more since "
+		"the last line\n"
+		"debug: dropped: mh-checksum (RFC 6275, 9.2), from 2001:db8:2::10\n");
+}
+
 static void without_a_file(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +353,7 @@ int main(void)
 		T(paths),
 		T(traces),
 		T(keys_never_come_to_the_event_log),
+		T(many_drops_are_one_line_a_second),
 		T(without_a_file),
 		T(strings_stay_json),
 		T(key_log_is_a_wireshark_table),
