@@ -306,8 +306,8 @@ static void expires(void **state)
 	pair_end(&v.p);
 }
 
-/* A Binding Refresh Request is a MAY (RFC 6275, 9.5.5): once, ten seconds before a binding ends
- * that lived for more than twenty, and where it is wanted. */
+/* A Binding Refresh Request is a MAY (RFC 6275, 9.5.5): once, ten to fifteen seconds before a
+ * binding ends that lived for more than twenty, and where it is wanted. */
 static void refresh_is_asked_for(void **state)
 {
 	static const struct {
@@ -326,9 +326,9 @@ static void refresh_is_asked_for(void **state)
 		get_tokens(&v);
 		f = update(&v, 7, row[i].lifetime_s);
 		assert_status(&v, &f, 0, true);
-		pair_run(&v.p, 1000 * (uint64_t)row[i].lifetime_s - 10001);
+		pair_run(&v.p, 1000 * (uint64_t)row[i].lifetime_s - 15001);
 		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 0);
-		pair_run(&v.p, 2);
+		pair_run(&v.p, 5002);
 		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), row[i].asked);
 		pair_run(&v.p, 9998);
 		assert_true(bound(&v, NULL));
@@ -543,6 +543,86 @@ static void full_table(void **state)
 	pair_end(&v.p);
 }
 
+/* Nothing to delete is no error, and what is left of it refuses an older update; nor is it an error
+ * where there is no room for that. */
+static void deletion_without_entry(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 7, 0);
+	assert_status(&v, &f, 0, true);
+	assert_false(bound(&v, NULL));
+	f = update(&v, 6, 40); /* delayed on its way */
+	assert_status(&v, &f, BUB_STATUS_SEQUENCE, true);
+	assert_false(bound(&v, NULL));
+	for (unsigned i = 0; i < 4; i++) {
+		v.home.s6_addr[15] = (uint8_t)(i + 2);
+		get_tokens(&v);
+		f = update(&v, 1, 400);
+		assert_status(&v, &f, 0, true);
+	}
+	v.home.s6_addr[15] = 9;
+	get_tokens(&v);
+	f = update(&v, 7, 0);
+	assert_int_equal(answer_to(&v, &f)->mh.u.ba.sequence, 7);
+	assert_status(&v, &f, 0, true);
+	f.mh.u.bu.flags = 0;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BU_TABLE_FULL, 0);
+	pair_end(&v.p);
+}
+
+/* RFC 6275, 9.5.5: to the home address, one and no more while nobody answers, and not all at once
+ * for bindings that end together. */
+static void refresh_requests(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	uint64_t start_ms, at_ms[16];
+	unsigned same = 0;
+
+	(void)state;
+	pair_init(&v.p);
+	v.p.cn_cfg.limit.bindings = 20;
+	visit(&v);
+	start_ms = pair_now_ms(&v.p);
+	for (unsigned i = 0; i < 17; i++) {
+		v.home.s6_addr[15] = (uint8_t)(i + 1);
+		get_tokens(&v);
+		f = update(&v, 1, i < 16 ? 60 : 20); /* the last is too short-lived for it */
+		assert_status(&v, &f, 0, true);
+	}
+	pair_run(&v.p, 59900);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 16);
+	for (unsigned i = 0; i < 16; i++) {
+		const struct message *brr = pair_nth(&v.p, 0, v.p.cn, BUB_MH_BRR, i);
+
+		assert_false(brr->ip.has_rh2);
+		assert_in_range(brr->ip.dst.s6_addr[15], 1, 16);
+		at_ms[i] = brr->at_ns / BUB_NS_PER_MS - start_ms;
+		assert_in_range(at_ms[i], 45000, 50000);
+		same += i > 0 && at_ms[i] - at_ms[i - 1] == 0 ? 1 : 0;
+	}
+	assert_true(same < 4);
+	/* A refresh in time: asked for again before the new end only. */
+	v.home.s6_addr[15] = 1;
+	get_tokens(&v);
+	f = update(&v, 2, 60);
+	assert_status(&v, &f, 0, true);
+	pair_run(&v.p, 44900);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 16);
+	assert_true(bound(&v, NULL));
+	pair_run(&v.p, 20000);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 17);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
 /* Data with a Home Address option that no binding covers: Binding Error 1, ten a second. */
 static void binding_errors(void **state)
 {
@@ -667,6 +747,8 @@ int main(void)
 		cmocka_unit_test(registration_type),
 		cmocka_unit_test(policy_never),
 		cmocka_unit_test(full_table),
+		cmocka_unit_test(deletion_without_entry),
+		cmocka_unit_test(refresh_requests),
 		cmocka_unit_test(binding_errors),
 		cmocka_unit_test(data_follows_the_binding),
 		cmocka_unit_test(option_that_means_nothing),

@@ -69,6 +69,16 @@ struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local
 	return b;
 }
 
+/* How long before its end a binding is asked for: not the same for many that end at once (RFC
+ * 6275, 9.5.5). */
+static uint64_t brr_margin_ms(struct bub_engine *eng)
+{
+	uint32_t lot;
+
+	core_random(eng, &lot, sizeof lot);
+	return (uint64_t)BRR_MARGIN_S * 1000 + lot % BRR_SPREAD_MS;
+}
+
 void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
 		 uint32_t lifetime_s)
 {
@@ -82,7 +92,7 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 	/* No question where none is wanted, or where the life is too short to be worth it. */
 	b->brr_sent = b->bub || !eng->cfg.send_brr || lifetime_s <= 2 * BRR_MARGIN_S;
 	core_timer(eng, &b->timer,
-		   (uint64_t)(lifetime_s - (b->brr_sent ? 0 : BRR_MARGIN_S)) * 1000);
+		   (uint64_t)lifetime_s * 1000 - (b->brr_sent ? 0 : brr_margin_ms(eng)));
 	path_update(eng, &b->key.a, &b->key.b);
 }
 

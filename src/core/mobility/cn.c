@@ -240,6 +240,11 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 	if (u->binding == NULL)
 		u->binding = binding_get(eng, &u->rx->local, &u->rx->peer);
 	b = u->binding;
+	if (b == NULL && u->deletes) { /* of nothing: as good as done (RFC 6275, 9.5.3) */
+		if (mh->u.bu.flags & BUB_BU_ACK)
+			send_ba(eng, u, BUB_STATUS_ACCEPTED, 0, mh->u.bu.sequence, false);
+		return;
+	}
 	if (b == NULL) {
 		refuse(eng, u, BUB_STATUS_NO_RESOURCES, BUB_DROP_BU_TABLE_FULL);
 		return;

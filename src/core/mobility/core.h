@@ -55,6 +55,7 @@
 #define RESPONDER_FORGETS_S 20 /* a responder keeps half a test or exchange so long */
 #define RO_RETRY_S 600u        /* a peer that refused route optimisation is left alone so long */
 #define BRR_MARGIN_S 10u       /* before expiry a correspondent asks for a refresh */
+#define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
 #define PEER_TIMERS 6u         /* timers in struct peer */
