@@ -183,6 +183,7 @@ struct lnx_tunnel {
 	bool routed;   /* home agent: home/128 goes to the TUN */
 	uint32_t pmtu; /* of the outer path; 0: as the link */
 	struct bub_time pmtu_due;
+	struct bub_time contest_due; /* home agent: not before, an answer to somebody's claim */
 };
 
 struct lnx_dad {

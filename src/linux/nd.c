@@ -293,9 +293,13 @@ void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct 
 			ifc->name, strerror(-err));
 }
 
+static void contest(struct lnx *l, const struct in6_addr *target);
+
 static void dad_heard(struct lnx *l, const struct bub_ip6 *ip)
 {
 	const uint8_t *msg = ip->upper.data;
+	struct in6_addr target;
+	bool asked = false;
 
 	/* RFC 4861, 7.1.1 and 7.1.2 */
 	if (ip->upper_proto != BUB_NH_ICMPV6 || ip->upper.len < ND_NA_LEN ||
@@ -311,9 +315,12 @@ static void dad_heard(struct lnx *l, const struct bub_ip6 *ip)
 
 		if (!dad->used || memcmp(&dad->addr, msg + 8, 16) != 0)
 			continue;
-		dad->duplicate = true;
+		asked = dad->duplicate = true;
 		dad->due = (struct bub_time){0};
 	}
+	memcpy(&target, msg + 8, sizeof(target));
+	if (!asked && msg[0] == ND_NEIGHBOR_ADVERT)
+		contest(l, &target);
 }
 
 static void dad_expire(struct lnx *l, struct bub_time now)
@@ -342,8 +349,7 @@ void nd_dad_readable(struct lnx *l)
 
 		if (n < 0)
 			break;
-		if (l->n_dad > 0 &&
-		    bub_ip6_decode((struct bub_view){buf, (size_t)n}, &ip) == BUB_DROP_NONE)
+		if (bub_ip6_decode((struct bub_view){buf, (size_t)n}, &ip) == BUB_DROP_NONE)
 			dad_heard(l, &ip);
 	}
 	dad_expire(l, (struct bub_time){0});
@@ -400,6 +406,22 @@ static void na_send(struct lnx *l, struct bub_time now, struct lnx_na na)
 	na.due = bub_time_add_ms(now, NA_INTERVAL_MS);
 	*na_at(l, l->n_na) = na;
 	l->n_na++;
+}
+
+/* Somebody else says that a home address is its own while we answer for it: those who heard that
+ * hear us again, at most once a second (RFC 6275, 10.4.1). */
+static void contest(struct lnx *l, const struct in6_addr *target)
+{
+	struct lnx_tunnel *t = tunnel_find(l, target);
+	struct bub_time now = lnx_now();
+
+	if (t == NULL || iface_is_home(l, target) || bub_time_before(now, t->contest_due))
+		return;
+	t->contest_due = bub_time_add_ms(now, NA_INTERVAL_MS);
+	lnx_log(l, LNX_LOG_WARNING, "somebody on the home link claims %s, which is registered",
+		lnx_ntop(target));
+	na_send(l, now,
+		(struct lnx_na){.target = *target, .ifindex = l->home_link_ifindex, .left = 1});
 }
 
 void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
