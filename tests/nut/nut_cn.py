@@ -538,6 +538,48 @@ def home_address_option_with_wrong_care_of_address(n):
     m.is_bound()
 
 
+def deleted_binding_covers_nothing(n):
+    """RFC 6275, 9.6: data that still comes with the option gets a Binding Error."""
+    m = n.mobile()
+    m.bind()
+    m.is_bound()
+    m.seq += 1
+    m.send(m.update(units=0, delete=True, nonces=(m.home_nonce, 0)))
+    equal("status", m.answer().ba.status, 0)
+
+    def refused():  # for at most a second the care-of address of before is still good
+        n.link.send(nut.echo(m.care_of, ADDRESS, 7, home=m.home))
+        return n.link.find(lambda p: p.kind == BE and p.dst == m.care_of)
+
+    p = n.link.wait("Binding Error", refused)[0]
+    equal("status", p.mh.status, 1)
+    equal("home address", p.mh.ha, m.home)
+
+
+def mobile_nodes_share_a_care_of_address(n):
+    m, other = n.mobile(), n.mobile()
+    other.care_of = m.care_of
+    m.bind()
+    other.bind()
+    m.is_bound()
+    other.is_bound()
+    m.seq += 1
+    m.send(m.update(units=0, delete=True, nonces=(m.home_nonce, 0)))
+    equal("status", m.answer().ba.status, 0)
+    m.is_not_bound()
+    other.is_bound()
+
+
+def deletion_without_entry_is_accepted(n):
+    m = n.mobile()
+    m.tokens()
+    m.send(m.update(units=0, delete=True, nonces=(m.home_nonce, 0)))
+    p = m.answer()
+    equal("status", p.ba.status, 0)
+    equal("lifetime", p.ba.mhtime, 0)
+    m.is_not_bound()
+
+
 def binding_errors_are_limited(n):
     m = n.mobile()
     for i in range(300):
@@ -633,6 +675,9 @@ CASES = (
     refresh_is_requested_before_expiry,
     home_address_option_without_binding,
     home_address_option_with_wrong_care_of_address,
+    deleted_binding_covers_nothing,
+    mobile_nodes_share_a_care_of_address,
+    deletion_without_entry_is_accepted,
     binding_errors_are_limited,
     home_address_option_with_multicast,
     type_2_routing_header_is_not_for_us,
