@@ -10,6 +10,7 @@ certain once the good one is answered.  No case waits for a fixed time to show t
 RFC 6275, 6.1 (messages), 5.2.5 and 6.2.7 (keys); RFC 4861.
 """
 
+import ctypes
 import hashlib
 import hmac
 import os
@@ -241,6 +242,17 @@ class Packet:
         return f"<{self.src} > {self.dst} {self.chain} {self.proto} {self.data[:32].hex()}>"
 
 
+def socket_in(namespace, *kind):
+    """A namespace belongs to a thread: in and out again; a socket stays where it was made."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/self/ns/net") as before, open(f"/run/netns/{namespace}") as there:
+        check("setns", libc.setns(there.fileno(), 0x40000000) == 0)
+        try:
+            return socket.socket(*kind)
+        finally:
+            libc.setns(before.fileno(), 0x40000000)
+
+
 # ---- The link ----------------------------------------------------------------------------------
 
 
@@ -278,17 +290,10 @@ class Link:
         run("ip", "netns", "exec", ns, "sysctl", "-qw", f"net.ipv6.{name}={value}")
 
     def _open_socket(self):
-        """A namespace belongs to a thread: in and out again."""
-        import ctypes
-
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/self/ns/net") as before, open(f"/run/netns/{self.tester}") as there:
-            check("setns", libc.setns(there.fileno(), 0x40000000) == 0)
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
-            s.bind(("t0", 0x86DD))
-            s.setsockopt(263, 23, 1)  # SOL_PACKET, PACKET_IGNORE_OUTGOING
-            s.setblocking(False)
-            libc.setns(before.fileno(), 0x40000000)
+        s = socket_in(self.tester, socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
+        s.bind(("t0", 0x86DD))
+        s.setsockopt(263, 23, 1)  # SOL_PACKET, PACKET_IGNORE_OUTGOING
+        s.setblocking(False)
         return s
 
     def close(self):

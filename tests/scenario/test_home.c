@@ -499,9 +499,21 @@ static void reverse_tunnel(void **state)
 	assert_drops(p.ha[0], BUB_DROP_REVERSE_INNER_SOURCE, 4);
 	/* Link-local and multicast destinations do not leave. */
 	f = (struct forged){.src = p.hoa[0], .mh = {.kind = BUB_MH_HOTI}};
+	inet_pton(AF_INET6, "ff02::1", &f.dst);
+	out_of_tunnel(&p, f, &old);
+	inet_pton(AF_INET6, "fe80::1", &f.dst);
+	out_of_tunnel(&p, f, &old);
+	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 2);
+	/* Those of a wider scope are for the kernel's multicast routing, but not from a care-of
+	 * address. */
 	inet_pton(AF_INET6, "ff0e::1", &f.dst);
 	out_of_tunnel(&p, f, &old);
-	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 1);
+	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 2);
+	f.src = old;
+	f.hao = &p.hoa[0];
+	f.mh.kind = BUB_MH_BU;
+	out_of_tunnel(&p, f, &old);
+	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 3);
 	pair_end(&p);
 }
 

@@ -434,6 +434,13 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 	act->u.send.way = BUB_WAY_PLAIN;
 }
 
+/* True for a group that is not interface-local or link-local: where its packets go is for the
+ * kernel's multicast routing to say, as for those of any host on the home link (RFC 4291, 2.7). */
+static bool leaves_its_link(const struct in6_addr *dst)
+{
+	return IN6_IS_ADDR_MULTICAST(dst) && (dst->s6_addr[1] & 0x0f) > 2;
+}
+
 /* A packet that passed the check of the reverse tunnel goes its way. */
 static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 {
@@ -442,7 +449,7 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
 	struct bub_action *act;
 
-	if (!bub_addr_is_routable(&ip->dst)) {
+	if (!bub_addr_is_routable(&ip->dst) && (vouched || !leaves_its_link(&ip->dst))) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
 		return;
 	}
