@@ -270,9 +270,8 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 		prefix_ended(eng, h);
 		return;
 	}
-	if (!h->prefix_known)
-		core_trace_state(eng, "home-prefix", "unknown", "valid", "prefix advertisement",
-				 &h->cfg.address, &h->cfg.home_agent);
+	core_trace_state(eng, "home-prefix", h->prefix_known ? "valid" : "unknown", "valid",
+			 "prefix advertisement", &h->cfg.address, &h->cfg.home_agent);
 	h->prefix_known = true;
 	h->prefix_until = bub_time_add_s(eng->now, info->valid_s);
 	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
