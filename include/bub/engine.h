@@ -54,6 +54,9 @@ struct bub_home_config {
 	uint32_t first_timeout_ms;  /* InitialBindackTimeoutFirstReg (RFC 6275, 13); default 1500 */
 	uint32_t lifetime_s;        /* asked of the home agent; default 3600 */
 	bool alternate_care_of;     /* put the Alternate Care-of Address option in; default true */
+	bool renumber; /* a home prefix that is deprecated or withdrawn gives way to another:
+			  same interface identifier, registered beside the old address until
+			  that one's prefix has ended (RFC 6275, 11.4.3); default false */
 };
 
 struct bub_ha_prefix {
@@ -216,9 +219,12 @@ enum bub_action_type {
 	BUB_ACT_ATTACH,     /* u.attach: mobile node: where the home address now is */
 	BUB_ACT_HOME_AGENT, /* u.agent: mobile node: a home agent was discovered; what protects the
 			       traffic with it has to be there before the next action */
-	BUB_ACT_DAD,        /* u.home: home agent: probe the home link for it; answered by DONE */
-	BUB_ACT_PROXY_ADD,  /* u.home: home agent: claim and defend it on the home link */
-	BUB_ACT_PROXY_DEL,  /* u.home */
+	BUB_ACT_HOME_ADD, /* u.home_add: mobile node: it has one more home address; what carries and
+			     protects it has to be there before the next action */
+	BUB_ACT_HOME_DEL, /* u.home: that home address is used no more */
+	BUB_ACT_DAD,      /* u.home: home agent: probe the home link for it; answered by DONE */
+	BUB_ACT_PROXY_ADD, /* u.home: home agent: claim and defend it on the home link */
+	BUB_ACT_PROXY_DEL, /* u.home */
 };
 
 /*
@@ -274,6 +280,11 @@ struct bub_action {
 		struct {
 			struct in6_addr home, home_agent;
 		} agent;
+		struct {
+			struct in6_addr home, home_agent;
+			struct in6_addr instead_of; /* the home address that it will replace */
+			uint8_t prefix_len;
+		} home_add;
 		struct in6_addr home;
 	} u;
 };
@@ -363,6 +374,8 @@ struct bub_home_status {
 	const char *why;     /* one clause: since what */
 	uint32_t lifetime_s; /* left */
 	uint16_t sequence;
+	const char *prefix;         /* "unknown", "preferred", "deprecated", "withdrawn" */
+	uint32_t prefix_lifetime_s; /* valid so much longer, where it is known */
 };
 
 struct bub_peer_status {

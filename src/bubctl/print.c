@@ -71,6 +71,8 @@ static void print_home(FILE *out, const json_t *h)
 	lifetime_line(out, "registration", number_of(h, "lifetime_s"));
 	label(out, "sequence");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(h, "sequence"));
+	if (strcmp(text_of(h, "prefix", "unknown"), "unknown") != 0)
+		line(out, "home prefix", text_of(h, "prefix", ""));
 }
 
 static const char *mode_words(const char *mode)

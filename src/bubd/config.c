@@ -279,6 +279,7 @@ static void add_pair(struct loader *l, cfg_t *sec, const struct in6_addr *home,
 	char path[PATH_MAX] = "";
 	const char *why = NULL;
 	struct bubd_pair *pair = NULL;
+	bool renumber = loader_renumber(l, sec, home, at_home_agent);
 
 	if (has_sas && v != NULL) {
 		problem(&l->p, v->line,
@@ -300,6 +301,7 @@ static void add_pair(struct loader *l, cfg_t *sec, const struct in6_addr *home,
 	pair->home = *home;
 	pair->home_agent = *home_agent;
 	pair->at_home_agent = at_home_agent;
+	pair->renumber = renumber;
 	if (has_sas) {
 		loader_sas(l, sec, home, at_home_agent);
 		return;
@@ -367,6 +369,11 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 			"own",
 			v->text);
 	add_pair(l, sec, &home->address, &home->home_agent, false);
+	home->renumber = loader_bool(l, sec, "renumber", false);
+	if (home->renumber && home->prefix_len != 64)
+		problem(&l->p, loader_line(sec, "renumber"),
+			"renumber: the home address has a prefix of %u bits; expected 64",
+			home->prefix_len);
 	eng->n_homes++;
 }
 
@@ -752,7 +759,8 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->advert.other = eng->ha.other;
 	/* A path for each correspondent and each binding: more the engine cannot ask for. */
 	lnx->max_paths = eng->limit.bindings + eng->limit.peers;
-	lnx->max_tunnels = (eng->ha.enabled ? eng->limit.clients : 0) + eng->n_homes;
+	lnx->max_tunnels =
+		(eng->ha.enabled ? eng->limit.clients : 0) + (eng->n_homes > 0 ? BUB_HOMES_MAX : 0);
 	if (lnx->max_tunnels == 0)
 		lnx->max_tunnels = 1; /* 0 would mean some thousands */
 }
@@ -861,6 +869,24 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages)
 		return l.cfg;
 	bubd_config_free(l.cfg);
 	return NULL;
+}
+
+const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
+					 bool at_home_agent)
+{
+	const struct bubd_pair *found = NULL;
+
+	for (size_t i = 0; i < cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &cfg->pairs[i];
+
+		if (p->at_home_agent != at_home_agent)
+			continue;
+		if (bub_addr_eq(&p->home, home))
+			return p;
+		if (p->renumber && memcmp(p->home.s6_addr + 8, home->s6_addr + 8, 8) == 0)
+			found = p;
+	}
+	return found;
 }
 
 void bubd_config_free(struct bubd_config *cfg)

@@ -23,6 +23,7 @@ struct bubd_pair {
 	struct in6_addr home;
 	struct in6_addr home_agent; /* ::  to be discovered */
 	bool at_home_agent;
+	bool renumber; /* its interface identifier in other home prefixes is it as well */
 	uint8_t secret[ESP_SECRET_MAX];
 	size_t secret_len; /* 0: none, its SAs are written out */
 };
@@ -64,6 +65,11 @@ struct bubd_config {
  * Returns the configuration, to be freed with bubd_config_free(), or NULL after a mistake.
  */
 struct bubd_config *bubd_config_load(const char *path, FILE *messages);
+
+/* The pair of home address @home at this end: that of its section, else the one that renumbering
+ * made it of; NULL: none. */
+const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
+					 bool at_home_agent);
 
 /* Wipes the secrets; NULL is fine. */
 void bubd_config_free(struct bubd_config *cfg);

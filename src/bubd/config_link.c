@@ -132,6 +132,26 @@ void loader_home_link(struct loader *l, cfg_t *sec)
 			ha->prefix_advert_max_s, ha->prefix_advert_min_s);
 }
 
+/* Its address in another prefix must be nobody else's, and its keys come from the secret. */
+bool loader_renumber(struct loader *l, cfg_t *sec, const struct in6_addr *home, bool at_home_agent)
+{
+	bool renumber = loader_bool(l, sec, "renumber", false);
+
+	if (renumber && config_file_value(sec, "secret-file", 0) == NULL)
+		problem(&l->p, loader_line(sec, "renumber"),
+			"renumber: keys for another home address need secret-file; expected that");
+	for (size_t i = 0; i < l->cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &l->cfg->pairs[i];
+
+		if ((renumber || p->renumber) && p->at_home_agent == at_home_agent &&
+		    memcmp(p->home.s6_addr + 8, home->s6_addr + 8, 8) == 0)
+			problem(&l->p, config_file_section_line(sec),
+				"renumber: two mobile nodes have one interface identifier; "
+				"expected each to have its own");
+	}
+	return renumber;
+}
+
 bool loader_reloadable(const char *section, const char *name)
 {
 	static const char *const names[] = {

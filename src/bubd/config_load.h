@@ -50,6 +50,9 @@ void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
 /* What the home-agent section @sec says of the prefixes of its link (config_link.c). */
 void loader_home_link(struct loader *l, cfg_t *sec);
 
+/* Whether the mobile node of @sec may change to other home prefixes. */
+bool loader_renumber(struct loader *l, cfg_t *sec, const struct in6_addr *home, bool at_home_agent);
+
 /* True for those keywords of that section that a reload takes over. */
 bool loader_reloadable(const char *section, const char *name);
 

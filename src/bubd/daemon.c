@@ -115,6 +115,26 @@ static void use_home_agent(struct daemon *d, const struct bub_action *act)
 			 agent, error);
 }
 
+/* The same for a home address that came by renumbering. */
+static void use_new_home(struct daemon *d, const struct bub_action *act)
+{
+	char home[INET6_ADDRSTRLEN] = "";
+	char old[INET6_ADDRSTRLEN] = "";
+	char error[ERROR_MAX] = "";
+
+	(void)inet_ntop(AF_INET6, &act->u.home_add.home, home, sizeof(home));
+	(void)inet_ntop(AF_INET6, &act->u.home_add.instead_of, old, sizeof(old));
+	if (sas_add_home(d->sas, d->cfg, &act->u.home_add.home, &act->u.home_add.home_agent, false,
+			 lnx_now(), error, sizeof(error)) == 0)
+		log_line(&d->log, LNX_LOG_WARNING,
+			 "the home link was renumbered: %s takes over from %s; put it into the "
+			 "configuration",
+			 home, old);
+	else
+		log_line(&d->log, LNX_LOG_ERROR, "new home address %s cannot be used: %s", home,
+			 error);
+}
+
 static void drain(struct daemon *d)
 {
 	struct bub_action act;
@@ -122,6 +142,8 @@ static void drain(struct daemon *d)
 	while (bub_engine_next_action(d->engine, &act)) {
 		if (act.type == BUB_ACT_HOME_AGENT)
 			use_home_agent(d, &act);
+		else if (act.type == BUB_ACT_HOME_ADD)
+			use_new_home(d, &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
 		eventlog_action(&d->events, &act);
 		d->packets++;
@@ -328,6 +350,40 @@ static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
 	d->n_policies = fresh->n_peers;
 }
 
+static void serve_address(struct daemon *d, const struct in6_addr *home)
+{
+	const struct in6_addr *agent = &d->cfg->engine.ha.address;
+	char text[INET6_ADDRSTRLEN] = "";
+	char error[ERROR_MAX] = "";
+	int err = bub_engine_add_client(d->engine, home);
+
+	if (err == BUB_ERR_EXISTS)
+		return;
+	if (err == 0 &&
+	    sas_add_home(d->sas, d->cfg, home, agent, true, lnx_now(), error, sizeof(error)) == 0)
+		return;
+	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
+	log_line(&d->log, LNX_LOG_ERROR, "cannot serve %s: %s", text,
+		 err != 0 ? bub_strerror(err) : error);
+}
+
+/* Who may renumber may register its interface identifier in every home prefix. */
+static void serve_renumbered(struct daemon *d, const struct bub_ha_config *ha)
+{
+	for (size_t i = 0; i < d->cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &d->cfg->pairs[i];
+
+		for (unsigned k = 0; p->at_home_agent && p->renumber && k < ha->n_prefixes; k++) {
+			struct in6_addr home = p->home;
+
+			memcpy(home.s6_addr, ha->prefix[k].prefix.s6_addr, 8);
+			if (ha->prefix[k].len == 64 &&
+			    !bub_addr_eq(&home, &d->cfg->engine.ha.address))
+				serve_address(d, &home);
+		}
+	}
+}
+
 /* The prefixes of the home link, and what mobile nodes are told of them (RFC 6275, 10.6.2). */
 static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 {
@@ -336,6 +392,7 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 
 	if (!ha->enabled || !d->cfg->engine.ha.enabled)
 		return;
+	serve_renumbered(d, ha);
 	lnx_home_prefixes(d->lnx, ha->prefix, ha->n_prefixes, ha->managed, ha->other);
 	ev.u.prefixes.prefix = ha->prefix;
 	ev.u.prefixes.n = ha->n_prefixes;
@@ -531,7 +588,10 @@ static int start(struct daemon *d)
 	if (d->sas == NULL)
 		return fail(d, error, "");
 	warn_of_protection(d);
-	if (start_engine(d) != 0 || start_lnx(d) != 0)
+	if (start_engine(d) != 0)
+		return -1;
+	serve_renumbered(d, &d->cfg->engine.ha);
+	if (start_lnx(d) != 0)
 		return -1;
 	err = privs_drop();
 	if (err != 0)

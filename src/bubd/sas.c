@@ -164,32 +164,49 @@ bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap)
 	return true;
 }
 
+int sas_add_home(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
+		 const struct in6_addr *home_agent, bool at_home_agent, struct bub_time now,
+		 char *ret_error, size_t error_size)
+{
+	const struct bubd_pair *written = bubd_config_pair(cfg, home, at_home_agent);
+	struct bubd_pair pair;
+	int rc;
+
+	if (written == NULL) {
+		(void)snprintf(ret_error, error_size, "no secret for that home address");
+		return -1;
+	}
+	pair = *written;
+	pair.home = *home;
+	rc = add_pair(sas, &pair, home_agent, now, ret_error, error_size);
+	explicit_bzero(&pair, sizeof(pair));
+	return rc;
+}
+
 int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
 		       const struct in6_addr *home_agent, struct bub_time now, char *ret_error,
 		       size_t error_size)
 {
-	for (size_t i = 0; i < cfg->n_pairs; i++) {
-		const struct bubd_pair *pair = &cfg->pairs[i];
+	const struct bubd_pair *pair = bubd_config_pair(cfg, home, false);
 
-		if (pair->at_home_agent || !bub_addr_eq(&pair->home, home))
-			continue;
-		if (!IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent))
-			return 0; /* configured: its SAs are there since the start */
-		return add_pair(sas, pair, home_agent, now, ret_error, error_size);
-	}
-	(void)snprintf(ret_error, error_size, "no secret for that home address");
-	return -1;
+	if (pair != NULL && !IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent))
+		return 0; /* configured: its SAs are there since the start */
+	return sas_add_home(sas, cfg, home, home_agent, false, now, ret_error, error_size);
 }
 
+/* With room for the addresses that renumbering may bring. */
 static size_t count_sas(const struct bubd_config *cfg)
 {
 	size_t n = cfg->n_sas;
 
 	for (size_t i = 0; i < cfg->n_pairs; i++) {
-		if (cfg->pairs[i].secret_len == 0)
-			continue;
-		n += IN6_IS_ADDR_UNSPECIFIED(&cfg->pairs[i].home_agent) ? DISCOVERED_SAS_MAX
-									: ESP_SET_COUNT;
+		const struct bubd_pair *p = &cfg->pairs[i];
+		size_t homes = p->at_home_agent ? BUB_HA_PREFIXES_MAX : BUB_HOMES_MAX;
+		size_t each = IN6_IS_ADDR_UNSPECIFIED(&p->home_agent) ? DISCOVERED_SAS_MAX
+								      : ESP_SET_COUNT;
+
+		if (p->secret_len > 0)
+			n += p->renumber ? homes * each : each;
 	}
 	return n;
 }

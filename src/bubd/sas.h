@@ -35,6 +35,14 @@ int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const str
 		       const struct in6_addr *home_agent, struct bub_time now, char *ret_error,
 		       size_t error_size);
 
+/*
+ * A mobile node that may renumber has one more home address: SAs with @home_agent for it, from the
+ * same secret.  Returns 0, or -1 and one line in @ret_error.
+ */
+int sas_add_home(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
+		 const struct in6_addr *home_agent, bool at_home_agent, struct bub_time now,
+		 char *ret_error, size_t error_size);
+
 /* Whether an SA is less than it should be, and then why, as a line for the log. */
 bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap);
 

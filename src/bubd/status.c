@@ -65,6 +65,8 @@ static json_t *homes(const struct status_source *src)
 		set(o, "why", string(h.why));
 		set(o, "lifetime_s", number(h.lifetime_s));
 		set(o, "sequence", number(h.sequence));
+		set(o, "prefix", string(h.prefix));
+		set(o, "prefix_lifetime_s", number(h.prefix_lifetime_s));
 		(void)json_array_append_new(array, o);
 	}
 	return array;

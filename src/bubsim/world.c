@@ -438,6 +438,8 @@ static void carry_out(struct node *n, const struct bub_action *act)
 		homelink_unclaim(n->place, n, &act->u.home);
 		return;
 	case BUB_ACT_HOME_AGENT:
+	case BUB_ACT_HOME_ADD:
+	case BUB_ACT_HOME_DEL:
 	case BUB_ACT_ATTACH:
 		return;
 	}

@@ -72,7 +72,7 @@ static struct nl_rule away_rule(const struct lnx *l)
 {
 	return (struct nl_rule){
 		.priority = l->cfg.rule_priority + RULE_AWAY,
-		.table = l->cfg.route_table + TABLE_HOME,
+		.table = l->cfg.route_table + TABLE_HOME + l->first_home,
 	};
 }
 
@@ -110,7 +110,7 @@ static int away_rules_add(struct lnx *l, unsigned index)
 	err = nl_rule_add(l->nl, &r[0]);
 	if (err == 0 && l->home[index].prefix_len > 0)
 		err = nl_rule_add(l->nl, &r[1]);
-	if (err == 0 && index == 0) {
+	if (err == 0 && index == l->first_home) {
 		r[0] = away_rule(l);
 		err = nl_rule_add(l->nl, &r[0]);
 	}
@@ -125,7 +125,7 @@ static void away_rules_del(struct lnx *l, unsigned index)
 	(void)nl_rule_del(l->nl, &r[0]);
 	if (l->home[index].prefix_len > 0)
 		(void)nl_rule_del(l->nl, &r[1]);
-	if (index == 0) {
+	if (index == l->first_home) {
 		r[0] = away_rule(l);
 		(void)nl_rule_del(l->nl, &r[0]);
 	}
@@ -136,9 +136,9 @@ static void away_rules_del(struct lnx *l, unsigned index)
 static int at_home_route_set(struct lnx *l)
 {
 	const struct nl_route r = {
-		.oif = l->home[0].on_ifindex,
+		.oif = l->home[l->first_home].on_ifindex,
 		.table = l->cfg.route_table + TABLE_AT_HOME,
-		.prefsrc = l->home[0].addr,
+		.prefsrc = l->home[l->first_home].addr,
 		.gateway = l->at_home_gateway,
 		.onlink = true,
 	};
@@ -149,12 +149,12 @@ static int at_home_route_set(struct lnx *l)
 /* The default route of unbound sockets while the first home is at home. */
 void home_at_home_router(struct lnx *l)
 {
-	const struct lnx_home *h = &l->home[0];
+	const struct lnx_home *h = &l->home[l->first_home];
 	struct in6_addr gateway;
 	struct lnx_iface *ifc;
 	int err;
 
-	if (l->cfg.n_homes == 0 || h->on_ifindex == 0)
+	if (l->cfg.n_homes == 0 || h->on_ifindex == l->first_home)
 		return;
 	ifc = iface_find(l, h->on_ifindex);
 	/* Without a router of our own choice, the main table's default route serves. */
@@ -199,11 +199,11 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index, uint3
 	h->on_ifindex = ifindex;
 	h->care_of = in6addr_any;
 	if (before != 0 && before != ifindex) {
-		if (index == 0)
+		if (index == l->first_home)
 			at_home_route_del(l, before);
 		(void)nl_addr_del(l->nl, before, &h->addr, 128);
 	}
-	if (index == 0)
+	if (index == l->first_home)
 		home_at_home_router(l);
 	away_rules_del(l, index);
 	/* Connections remember the route into the TUN as long as it stands unchanged. */
@@ -242,7 +242,7 @@ static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *car
 		h->on_ifindex = 0;
 		nd_unclaim(l, &h->addr);
 		path_refresh_local(l, &h->addr);
-		if (index == 0)
+		if (index == l->first_home)
 			at_home_route_del(l, before);
 		(void)nl_addr_del(l->nl, before, &h->addr, 128);
 		err = home_default_route(l, index);
@@ -274,27 +274,90 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
+/* Away, until the core says otherwise. */
+static int set_up(struct lnx *l, unsigned index)
+{
+	struct lnx_home *h = &l->home[index];
+	int err;
+
+	h->tunnel_mtu = l->tun_mtu;
+	err = nl_addr_add(l->nl, l->tun_ifindex, &h->addr, 128);
+	if (err == 0)
+		err = home_default_route(l, index);
+	if (err == 0)
+		err = away_rules_add(l, index);
+	if (err == 0)
+		err = datapath_local_add(l->dp, &h->addr, true);
+	return err;
+}
+
+/* Unbound sockets get this home address from now on.  Both are away. */
+static void change_first(struct lnx *l, unsigned index)
+{
+	const struct nl_rule before = away_rule(l);
+	struct nl_rule after;
+
+	l->first_home = index;
+	after = away_rule(l);
+	(void)nl_rule_add(l->nl, &after);
+	(void)nl_rule_del(l->nl, &before);
+}
+
+void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
+	      const struct in6_addr *instead_of)
+{
+	const struct lnx_home *old = home_find(l, instead_of);
+	unsigned index = l->cfg.n_homes;
+	int err;
+
+	if (index == BUB_HOMES_MAX)
+		return; /* the core's limit too */
+	l->home[index] = (struct lnx_home){
+		.addr = *addr,
+		.prefix = lnx_prefix_of(addr, prefix_len),
+		.prefix_len = prefix_len,
+	};
+	l->cfg.n_homes++;
+	err = set_up(l, index);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot set up the home address %s: %s", lnx_ntop(addr),
+			strerror(-err));
+	else if (old == &l->home[l->first_home])
+		change_first(l, index);
+}
+
+void home_del(struct lnx *l, const struct in6_addr *addr)
+{
+	struct lnx_home *h = home_find(l, addr);
+	struct nl_route r;
+
+	if (h == NULL)
+		return;
+	r = (struct nl_route){
+		.oif = l->tun_ifindex,
+		.table = l->cfg.route_table + TABLE_HOME + (uint32_t)(h - l->home),
+	};
+	away_rules_del(l, (unsigned)(h - l->home));
+	(void)nl_route_del(l->nl, &r);
+	(void)nl_addr_del(l->nl, l->tun_ifindex, &h->addr, 128);
+	(void)datapath_local_del(l->dp, &h->addr);
+	/* The slot stays, as that of no address in no prefix. */
+	*h = (struct lnx_home){.prefix_len = 128};
+}
+
 int home_open(struct lnx *l)
 {
 	const struct nl_rule common[] = {landing_rule(l), main_rule(l), at_home_rule(l)};
 	int err = 0;
 
 	for (unsigned i = 0; err == 0 && i < l->cfg.n_homes; i++) {
-		struct lnx_home *h = &l->home[i];
-
 		/* Left by a bubd that was killed at home. */
 		for (unsigned k = 0; k < LNX_IFACES_MAX; k++) {
 			if (l->iface[k].ifindex != 0 && l->iface[k].ours)
-				(void)nl_addr_del(l->nl, l->iface[k].ifindex, &h->addr, 128);
+				(void)nl_addr_del(l->nl, l->iface[k].ifindex, &l->home[i].addr,
+						  128);
 		}
-		h->tunnel_mtu = l->tun_mtu;
-		err = nl_addr_add(l->nl, l->tun_ifindex, &h->addr, 128);
-		if (err == 0)
-			err = home_default_route(l, i);
-		if (err == 0)
-			err = away_rules_add(l, i);
-		if (err == 0)
-			err = datapath_local_add(l->dp, &h->addr, true);
+		err = set_up(l, i);
 	}
 	if (l->cfg.n_homes == 0)
 		return err;

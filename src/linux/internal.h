@@ -238,6 +238,7 @@ struct lnx {
 	int sysctl_proxy_all;
 
 	struct lnx_home home[BUB_HOMES_MAX];
+	unsigned first_home; /* that unbound sockets use */
 	struct lnx_iface iface[LNX_IFACES_MAX];
 	struct lnx_addr addr[LNX_ADDRS_MAX];
 	struct lnx_default_route defroute[LNX_DEFAULT_ROUTES_MAX];
@@ -416,6 +417,9 @@ int home_open(struct lnx *l);
 void home_close(struct lnx *l);
 void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at);
 struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
+void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
+	      const struct in6_addr *instead_of);
+void home_del(struct lnx *l, const struct in6_addr *addr);
 int home_default_route(struct lnx *l, unsigned index);
 void home_at_home_router(struct lnx *l);
 

@@ -99,10 +99,20 @@ static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 	memcpy(k->key.octets, tr->secret.data, tr->secret.len);
 }
 
+/* One more home address, which its home agent lets register. */
+static void add_home(struct node *n, struct node *agent, const struct bub_action *act)
+{
+	n->cfg.home[n->cfg.n_homes++].address = act->u.home_add.home;
+	assert_int_equal(bub_engine_add_client(agent->engine, &act->u.home_add.home), 0);
+}
+
 static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 {
 	struct pair *p = ctx;
 	int i = index_of(p, n);
+
+	if (act->type == BUB_ACT_HOME_ADD && i >= 0)
+		add_home(n, p->ha[i], act);
 
 	if (act->type == BUB_ACT_PATH_SET && i >= 0)
 		p->last_path[i] = act->u.path;

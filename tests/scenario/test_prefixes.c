@@ -353,6 +353,148 @@ static void binding_ends_with_the_prefix(void **state)
 	pair_end(&p);
 }
 
+static void assert_same(struct in6_addr got, const struct in6_addr *wanted)
+{
+	assert_true(bub_addr_eq(&got, wanted));
+}
+
+static struct bub_home_status home_status(const struct pair *p, unsigned index)
+{
+	struct bub_home_status status = {0};
+
+	bub_engine_home_status(p->mn[0]->engine, world_now(p->w), index, &status);
+	return status;
+}
+
+/* Registered away from home, and its prefix is deprecated: another one is there. */
+static void begin_renumbering(struct pair *p, uint32_t valid_s)
+{
+	struct bub_ha_prefix prefix[] = {prefix_of("2001:db8:1::", valid_s, 0),
+					 prefix_of("2001:db8:11::", 7200, 3600)};
+
+	pair_init(p);
+	p->mn_cfg[0].prefix_discovery = true;
+	p->mn_cfg[0].home[0].renumber = true;
+	p->ha_cfg[0].ha.prefix_advert_min_s = 10;
+	p->ha_cfg[0].ha.prefix_advert_max_s = 40;
+	seen_begin(p, BUB_ICMP6_PREFIX_ADVERT);
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+	assert_string_equal(home_status(p, 0).prefix, "preferred");
+	set_prefixes(p, prefix, 2);
+	pair_run(p, 45000);
+}
+
+/* The same interface identifier in the new prefix, registered beside the old one. */
+static void new_home_address(void **state)
+{
+	struct in6_addr new;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	inet_pton(AF_INET6, "2001:db8:11::10", &new);
+	begin_renumbering(&p, 5000);
+	assert_same(home_status(&p, 1).address, &new);
+	assert_string_equal(home_status(&p, 1).state, "registered");
+	assert_string_equal(home_status(&p, 1).prefix, "preferred");
+	assert_same(home_status(&p, 1).home_agent, &p.ha_addr[0]);
+	assert_string_equal(home_status(&p, 0).state, "registered");
+	assert_string_equal(home_status(&p, 0).prefix, "deprecated");
+	assert_in_range(home_status(&p, 0).prefix_lifetime_s, 4900, 5000);
+	/* Both move on. */
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+	assert_same(home_status(&p, 1).care_of, pair_at(&p, 0));
+	assert_string_equal(home_status(&p, 1).state, "registered");
+	/* Told again: there is only one new address. */
+	pair_run(&p, 4200 * 1000);
+	assert_null(home_status(&p, 2).state);
+	pair_end(&p);
+}
+
+/* What becomes invalid is used no more, and left to expire. */
+static void old_home_address_goes(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		struct bub_ha_prefix prefix[] = {prefix_of("2001:db8:1::", 0, 0),
+						 prefix_of("2001:db8:11::", 7200, 3600)};
+		struct pair p;
+		size_t mark;
+
+		begin_renumbering(&p, 100);
+		if (round == 0) { /* withdrawn */
+			set_prefixes(&p, prefix, 2);
+			pair_run(&p, 45000);
+		} else { /* nobody answers any more */
+			seen.lose = SEEN_MAX;
+			pair_run(&p, 101000);
+		}
+		assert_string_equal(home_status(&p, 0).prefix, "withdrawn");
+		assert_string_equal(home_status(&p, 0).state, "no care-of address");
+		assert_non_null(strstr(home_status(&p, 0).why, "another home address"));
+		assert_int_equal(p.tunnel_dels > 0, 1);
+		assert_string_equal(home_status(&p, 1).state, "registered");
+		mark = pair_mark(&p);
+		pair_go(&p, 0, 1);
+		pair_run(&p, 2000);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
+		assert_same(home_status(&p, 1).care_of, pair_at(&p, 0));
+		assert_string_equal(home_status(&p, 1).state, "registered");
+		pair_end(&p);
+	}
+}
+
+/* Another prefix that no address may be made in, or that is no better. */
+static void not_every_prefix_will_do(void **state)
+{
+	static const struct {
+		const char *prefix;
+		uint8_t len;
+		bool autonomous, may;
+		uint32_t valid_s, preferred_s;
+	} table[] = {
+		{"2001:db8:11::", 64, false, true, 7200, 3600},
+		{"2001:db8:11::", 56, true, true, 7200, 3600},
+		{"2001:db8:11::", 64, true, true, 7200, 0},
+		{"2001:db8:11::", 64, true, true, 3600, 7200},
+		{"fe80::", 64, true, true, 7200, 3600},
+		{"2001:db8:1::", 64, true, true, 7200, 3600},
+		{"2001:db8:11::", 64, true, false, 7200, 3600},
+		{"2001:db8:11::", 64, true, true, 7200, 3600},
+	};
+	const size_t n = sizeof table / sizeof table[0];
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		struct bub_icmp6 adv;
+		struct bub_ip6 ip;
+		struct pair p;
+
+		pair_init(&p);
+		p.mn_cfg[0].prefix_discovery = true;
+		p.mn_cfg[0].home[0].renumber = table[i].may;
+		seen_begin(&p, BUB_ICMP6_PREFIX_SOLICIT);
+		seen.lose = SEEN_MAX;
+		pair_go(&p, 0, 0);
+		pair_run(&p, 1000);
+		adv = advert_of(&p, seen_decode(seen.n - 1, &ip).u.prefix.id, 1000);
+		adv.n_prefixes = 2;
+		inet_pton(AF_INET6, table[i].prefix, &adv.prefix[1].prefix);
+		adv.prefix[1].prefix_len = table[i].len;
+		adv.prefix[1].autonomous = table[i].autonomous;
+		adv.prefix[1].valid_s = table[i].valid_s;
+		adv.prefix[1].preferred_s = table[i].preferred_s;
+		seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+		assert_string_equal(home_status(&p, 0).prefix, "deprecated");
+		assert_int_equal(home_status(&p, 1).state != NULL, i == n - 1);
+		pair_end(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +508,9 @@ int main(void)
 		cmocka_unit_test(silence_ends),
 		cmocka_unit_test(flags_are_the_link_s),
 		cmocka_unit_test(binding_ends_with_the_prefix),
+		cmocka_unit_test(new_home_address),
+		cmocka_unit_test(old_home_address_goes),
+		cmocka_unit_test(not_every_prefix_will_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

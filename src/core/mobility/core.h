@@ -140,6 +140,9 @@ struct home {
 	struct bub_time prefix_asked; /* the last solicitation */
 	bool prefix_known;            /* what follows was heard */
 	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
+	bool prefix_deprecated, prefix_withdrawn;
+	bool replaced; /* another home address has taken over */
+	bool gone;     /* and this one is not used any more */
 	struct timer prefix_timer;
 	struct timer timer; /* retransmission or refresh */
 };
@@ -502,6 +505,10 @@ void mn_refresh(struct bub_engine *eng);
 void mn_doubt(struct bub_engine *eng, struct home *h);
 /* True while tunnelled packets of @h get through its home agent. */
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
+/* One more home address, instead of that of @old; false: there is no room for it. */
+bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address);
+/* A home address that was replaced, and whose prefix has ended: left to expire. */
+void mn_retire_home(struct bub_engine *eng, struct home *h);
 /* Discovery found a home agent: registers there. */
 void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
 const char *home_state_name(enum home_state s);

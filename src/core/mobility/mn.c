@@ -107,19 +107,21 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	send_home_bu(eng, h);
 }
 
+static void init_home(struct bub_engine *eng, struct home *h)
+{
+	h->cfg = eng->cfg.home[h - eng->home];
+	h->state = HOME_UNATTACHED;
+	h->why = "no usable address yet";
+	core_random(eng, &h->sequence, sizeof h->sequence);
+	timer_init(&h->timer, on_timer, h);
+	discovery_init(h);
+	prefixes_home_init(h);
+}
+
 void mn_init(struct bub_engine *eng)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
-
-		h->cfg = eng->cfg.home[i];
-		h->state = HOME_UNATTACHED;
-		h->why = "no usable address yet";
-		core_random(eng, &h->sequence, sizeof h->sequence);
-		timer_init(&h->timer, on_timer, h);
-		discovery_init(h);
-		prefixes_home_init(h);
-	}
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
+		init_home(eng, &eng->home[i]);
 }
 
 /* ---- Movement ------------------------------------------------------------------------------ */
@@ -235,6 +237,8 @@ static void reselect(struct bub_engine *eng)
 		const struct candidate *c = best_candidate(eng, h);
 		bool home_now = h->state == HOME_AT_HOME || h->state == HOME_DEREGISTERING;
 
+		if (h->gone)
+			continue;
 		if (c == NULL) {
 			if (h->state != HOME_UNATTACHED)
 				go_nowhere(eng, h);
@@ -246,6 +250,51 @@ static void reselect(struct bub_engine *eng)
 		}
 	}
 }
+
+/* ---- Renumbering (RFC 6275, 11.4.3) -------------------------------------------------------- */
+
+bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address)
+{
+	unsigned n = eng->cfg.n_homes;
+	struct bub_action *act;
+
+	if (n == BUB_HOMES_MAX)
+		return false;
+	eng->cfg.home[n] = eng->cfg.home[old - eng->home];
+	eng->cfg.home[n].address = *address;
+	eng->cfg.n_homes++;
+	init_home(eng, &eng->home[n]);
+	eng->home[n].cfg.home_agent = old->cfg.home_agent; /* which may have been discovered */
+	act = core_action(eng, BUB_ACT_HOME_ADD);
+	act->u.home_add.home = *address;
+	act->u.home_add.home_agent = old->cfg.home_agent;
+	act->u.home_add.instead_of = old->cfg.address;
+	act->u.home_add.prefix_len = old->cfg.prefix_len;
+	core_trace_state(eng, "home-address", "none", "new", "the home link was renumbered",
+			 address, &old->cfg.address);
+	reselect(eng);
+	return true;
+}
+
+void mn_retire_home(struct bub_engine *eng, struct home *h)
+{
+	struct bub_action *act;
+
+	h->gone = true;
+	go_nowhere(eng, h);
+	h->why = "its prefix has ended; another home address has taken over";
+	h->interval_ms = 0;
+	h->bound_until = (struct bub_time){0};
+	h->discovering = false;
+	timerq_cancel(&eng->timers, &h->discovery_timer);
+	timerq_cancel(&eng->timers, &h->prefix_timer);
+	act = core_action(eng, BUB_ACT_TUNNEL_DEL);
+	act->u.home = h->cfg.address;
+	act = core_action(eng, BUB_ACT_HOME_DEL);
+	act->u.home = h->cfg.address;
+}
+
+/* ---- Candidates ---------------------------------------------------------------------------- */
 
 static struct candidate *find_candidate(struct bub_engine *eng, uint32_t ifindex,
 					const struct in6_addr *a)

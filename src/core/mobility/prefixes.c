@@ -212,10 +212,14 @@ void prefixes_solicit(struct bub_engine *eng, struct home *h)
 static void prefix_ended(struct bub_engine *eng, struct home *h)
 {
 	h->prefix_known = false;
+	h->prefix_withdrawn = true;
 	h->prefix_until = eng->now;
 	core_trace_state(eng, "home-prefix", "valid", "withdrawn", "its valid lifetime has ended",
 			 &h->cfg.address, &h->cfg.home_agent);
-	h->why = "the home prefix is withdrawn: a new home address is needed";
+	if (h->replaced)
+		mn_retire_home(eng, h);
+	else
+		h->why = "the home prefix is withdrawn: a new home address is needed";
 }
 
 static void on_home_timer(struct bub_engine *eng, void *owner)
@@ -257,6 +261,28 @@ static const struct bub_prefix_info *home_prefix(const struct home *h, const str
 	return NULL;
 }
 
+/* An address may be made in it (RFC 4862, 5.5.3), and it is not that of @h. */
+static bool is_usable(const struct home *h, const struct bub_prefix_info *info)
+{
+	return info->autonomous && info->prefix_len == 64 && info->preferred_s > 0 &&
+	       info->preferred_s <= info->valid_s && bub_addr_is_routable(&info->prefix) &&
+	       !bub_addr_in_prefix(&h->cfg.address, &info->prefix, 64);
+}
+
+/* The home address's prefix comes to its end: the same interface identifier in another one that
+ * this advertises (RFC 6275, 11.4.3). */
+static void renumber(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
+{
+	for (unsigned i = 0; i < adv->n_prefixes && !h->replaced; i++) {
+		struct in6_addr a = h->cfg.address;
+
+		if (!is_usable(h, &adv->prefix[i]))
+			continue;
+		memcpy(a.s6_addr, adv->prefix[i].prefix.s6_addr, 8);
+		h->replaced = core_home_of(eng, &a) != NULL || mn_add_home(eng, h, &a);
+	}
+}
+
 /* What this says of the home address, as a router of the home link would (RFC 4862, 5.5.3).  The
  * valid lifetime is taken as it comes, however short: the sender is known. */
 static void process(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
@@ -266,6 +292,9 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 
 	if (info == NULL)
 		return; /* says nothing of ours; the next registration asks again */
+	h->prefix_deprecated = info->preferred_s == 0;
+	if (h->prefix_deprecated && h->cfg.renumber)
+		renumber(eng, h, adv);
 	if (info->valid_s == 0) {
 		prefix_ended(eng, h);
 		return;
@@ -273,6 +302,7 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 	core_trace_state(eng, "home-prefix", h->prefix_known ? "valid" : "unknown", "valid",
 			 "prefix advertisement", &h->cfg.address, &h->cfg.home_agent);
 	h->prefix_known = true;
+	h->prefix_withdrawn = false;
 	h->prefix_until = bub_time_add_s(eng->now, info->valid_s);
 	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
 	ask_s = info->preferred_s > 0 ? info->preferred_s : info->valid_s;

@@ -16,6 +16,15 @@ static uint32_t seconds_left(struct bub_time now, struct bub_time until)
 	return (uint32_t)(bub_time_ms_between(now, until) / 1000);
 }
 
+static const char *prefix_of(const struct home *h)
+{
+	if (h->prefix_withdrawn)
+		return "withdrawn";
+	if (!h->prefix_known)
+		return "unknown";
+	return h->prefix_deprecated ? "deprecated" : "preferred";
+}
+
 bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			    struct bub_home_status *ret)
 {
@@ -32,6 +41,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.why = h->why,
 		.lifetime_s = seconds_left(now, h->bound_until),
 		.sequence = h->sequence,
+		.prefix = prefix_of(h),
+		.prefix_lifetime_s = h->prefix_known ? seconds_left(now, h->prefix_until) : 0,
 	};
 	return true;
 }

@@ -222,6 +222,8 @@ static void keep(struct node *n, const struct bub_action *act)
 	case BUB_ACT_TUNNEL_DEL:
 	case BUB_ACT_ATTACH:
 	case BUB_ACT_HOME_AGENT:
+	case BUB_ACT_HOME_ADD:
+	case BUB_ACT_HOME_DEL:
 	case BUB_ACT_PROXY_ADD:
 	case BUB_ACT_PROXY_DEL:
 		break;

@@ -19,6 +19,7 @@ STATUS = {
     "homes": [{
         "address": "2001:db8:1::10", "home_agent": "2001:db8:1::1", "care_of": "2001:db8:a::10",
         "state": "registered", "why": "acknowledged", "lifetime_s": 3599, "sequence": 12,
+        "prefix": "deprecated", "prefix_lifetime_s": 77,
     }],
     "peers": [
         {"local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
@@ -57,6 +58,7 @@ home address 2001:db8:1::10
   care-of address   2001:db8:a::10
   registration      59 min 59 s left
   sequence          12
+  home prefix       deprecated
 
 peer 2001:db8:2::10
   local address     2001:db8:1::10

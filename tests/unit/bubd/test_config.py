@@ -136,6 +136,16 @@ WRONG = {
         ["599", "interval-max"]),
     "router-adverts agent-lifetime": (
         HA + ' home-link = "e0"\n router-adverts { agent-lifetime = 0 }\n}\n', 5, ["1 to 65535"]),
+    "renumber with another prefix length": (
+        MN.replace("::10/64", "::10/60") + "renumber = true\n}\n", 5, ["60 bits", "64"]),
+    "renumber without a secret": (
+        static().replace('home-agent = "', 'renumber = true\n    home-agent = "', 1), 3,
+        ["renumber", "secret-file"]),
+    "renumber into another one's address": (
+        HA.replace("1::/64", '1::/64", "2001:db8:2::/64')
+        + ' mobile-node "2001:db8:1::10" { secret-file = "mn1.secret"\n renumber = true }\n'
+        ' mobile-node "2001:db8:2::10" { secret-file = "mn1.secret" }\n}\n', 6,
+        ["renumber", "interface identifier"]),
     "preference too high": (HA + " preference = 65536\n}\n", 4, ["0 to 65535"]),
     "kabm-lifetime too short": ("bub { kabm-lifetime = 59 }\n", 1, ["60 to"]),
     "no secret": (

@@ -44,6 +44,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.why = "since a test",
 		.lifetime_s = index == 0 ? 3599 : 0,
 		.sequence = 65535,
+		.prefix = index == 0 ? "deprecated" : "unknown",
+		.prefix_lifetime_s = index == 0 ? 77 : 0,
 	};
 	return true;
 }
@@ -207,10 +209,12 @@ static void show_has_everything(void **state)
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": \"2001:db8:a::10\", \"state\": \"registered\","
 			 "  \"why\": \"since a test\","
-			 "  \"lifetime_s\": 3599, \"sequence\": 65535},"
+			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
+			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"state\": \"at home\", \"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\","
+			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
 			 "  \"sequence\": 65535}]");
 	assert_same_json(
 		json_object_get(r, "peers"),

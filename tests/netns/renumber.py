@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The home link is renumbered while a mobile node is away: two daemons, real packets (RFC 6275,
+10.6 and 11.4.3).
+
+        home agent g             mobile node m
+          e0 ------------------- e0     access link 2001:db8:b::/64
+          lo                            2001:db8:1::1, the home agent; 2001:db8:c::1, a peer
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import linux_common
+from linux_common import Failure, Namespace, Router, main, wait_for
+
+AGENT, PEER = "2001:db8:1::1", "2001:db8:c::1"
+OLD, NEW = "2001:db8:1::", "2001:db8:11::"
+IID = "10"
+
+
+class Daemon:
+    def __init__(self, bubd, ns, folder, text):
+        self.dir = folder
+        self.conf, self.sock = os.path.join(folder, "bubd.conf"), os.path.join(folder, "sock")
+        self.head = (f'interfaces = {{"e0"}}\ncontrol = "{self.sock}"\n'
+                     f'state-dir = "{folder}/state"\n')
+        secret = os.path.join(folder, "secret")
+        with os.fdopen(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            f.write("a secret of more than sixteen octets\n")
+        self.write(text)
+        self.log = open(os.path.join(folder, "log"), "wb")
+        self.proc = ns.popen(bubd, "-c", self.conf, stderr=self.log)
+
+    def write(self, text):
+        with open(self.conf, "w") as f:
+            f.write(self.head + text)
+
+    def reload(self, text):
+        self.write(text)
+        self.proc.send_signal(signal.SIGHUP)
+
+    def show(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            try:
+                s.connect(self.sock)
+            except OSError:
+                return {}
+            s.settimeout(linux_common.LIMIT_S)
+            s.sendall(b'{"cmd": "show"}\n')
+            return json.loads(s.makefile().readline())
+
+    def tail(self):
+        with open(os.path.join(self.dir, "log"), errors="replace") as f:
+            return f.read()[-2000:]
+
+    def stop(self):
+        self.proc.terminate()
+        status = self.proc.wait(linux_common.LIMIT_S)
+        if status != 0:
+            raise Failure(f"bubd ended with {status}: {self.tail()}")
+
+    def close(self):
+        if self.proc.poll() is None:
+            self.proc.kill()
+            self.proc.wait()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def agent_text(prefixes, extra=""):
+    listed = ", ".join(f'"{p}/64"' for p in prefixes)
+    return (f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{{listed}}}\n'
+            f"prefix-advert-min = 1\nprefix-advert-max = 2\n{extra}\n"
+            f'mobile-node "{OLD}{IID}" {{ secret-file = "secret"\nrenumber = true }}\n}}\n')
+
+
+class Things:
+    def __init__(self, bubd):
+        self.g, self.m = Namespace("g"), Namespace("m")
+        g, m = self.g, self.m
+        g.sysctl("conf.all.forwarding", 1)
+        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
+        m.sysctl("conf.e0.router_solicitation_delay", 0)
+        g.ip("link", "set", "e0", "up")
+        m.ip("link", "set", "e0", "up")
+        for address in (AGENT, PEER):
+            g.ip("addr", "add", f"{address}/128", "dev", "lo")
+        g.ip("addr", "add", "2001:db8:b::1/64", "dev", "e0", "nodad")
+        self.router = Router(g, "e0")
+        m.link_local("e0")
+        self.daemons = []
+        self.agent = self.daemon(bubd, g, "g", agent_text([OLD]))
+        self.mobile = self.daemon(
+            bubd, m, "m", f'mobile-node {{\nhome-address = "{OLD}{IID}/64"\nrenumber = true\n'
+            f'home-agent = "{AGENT}"\nsecret-file = "secret"\n}}\n')
+
+    def daemon(self, bubd, ns, name, text):
+        self.daemons.append(Daemon(bubd, ns, tempfile.mkdtemp(prefix=f"bub-{name}-"), text))
+        return self.daemons[-1]
+
+    def home(self, address, **wanted):
+        """The home address, once it is as wanted."""
+        def find():
+            for h in self.mobile.show().get("homes", []):
+                if h["address"] == address and all(h[k] == v for k, v in wanted.items()):
+                    return h
+            return None
+
+        try:
+            return wait_for(f"{address} to be {wanted}", find)
+        except Failure as e:
+            raise Failure(f"{e}; there is {self.mobile.show().get('homes')}; {self.agent.tail()}; "
+                          f"{self.mobile.tail()}") from e
+
+    def ping(self, *source):
+        def works():
+            r = subprocess.run(["ip", "netns", "exec", self.m.name, "ping", "-6", "-c", "1", "-W",
+                                "2", *source, PEER], stdout=subprocess.DEVNULL)
+            return r.returncode == 0
+
+        wait_for(f"an answer to ping {source}", works)
+
+    def close(self):
+        for d in self.daemons:
+            d.close()
+        self.router.sock.close()
+        self.g.close()
+        self.m.close()
+
+
+def home_link_is_renumbered(t):
+    old, new = OLD + IID, NEW + IID
+    wait_for("bubd", lambda: "homes" in t.mobile.show() and "clients" in t.agent.show())
+    t.router.advertise("2001:db8:b::")
+    t.home(old, state="registered", prefix="preferred")
+    t.ping("-I", old)
+    # Another prefix, and the old one is deprecated.
+    deprecated = f'prefix "{OLD}/64" {{ valid = 7200\npreferred = 0 }}'
+    t.agent.reload(agent_text([OLD, NEW], deprecated))
+    t.home(new, state="registered", prefix="preferred")
+    t.home(old, state="registered", prefix="deprecated")
+    for address in (new, old):
+        t.ping("-I", address)
+    route = t.m.ip("-6", "route", "get", PEER)
+    if f"src {new}" not in route:
+        raise Failure(f"unbound sockets do not get the new address: {route}")
+    t.ping()
+    registered = {c["home"] for c in t.agent.show()["clients"] if c["registered"]}
+    if registered != {old, new}:
+        raise Failure(f"registered: {registered}")
+    # The old one is withdrawn: used no more.
+    t.agent.reload(agent_text([OLD, NEW], deprecated.replace("7200", "0")))
+    t.home(old, prefix="withdrawn", care_of=None)
+    wait_for("the old address to go", lambda: f" {old}/" not in t.m.ip("-6", "addr"))
+    if old in t.m.ip("-6", "rule"):
+        raise Failure("its rules stay")
+    t.home(new, state="registered")
+    t.ping()
+    t.mobile.stop()
+    t.agent.stop()
+    left = [x for x in t.m.state() if new in x or old in x or "bub0" in x]
+    if left:
+        raise Failure(f"left behind: {left}")
+
+
+def new_address_outlives_a_restart(t):
+    """What the manual says: put it into the configuration."""
+    wait_for("bubd", lambda: "homes" in t.mobile.show() and "clients" in t.agent.show())
+    t.mobile.stop()
+    t.agent.reload(agent_text([OLD, NEW], f'prefix "{OLD}/64" {{ preferred = 0 }}'))
+    wait_for("the new client", lambda: any(
+        c["home"] == NEW + IID for c in t.agent.show()["clients"]))
+    with open(t.mobile.conf) as f:
+        text = f.read().replace(OLD + IID, NEW + IID)
+    with open(t.mobile.conf, "w") as f:
+        f.write(text)
+    t.mobile.proc = t.m.popen(t.mobile.proc.args[4], "-c", t.mobile.conf, stderr=t.mobile.log)
+    wait_for("bubd", lambda: "homes" in t.mobile.show())
+    t.router.advertise("2001:db8:b::")
+    t.home(NEW + IID, state="registered", prefix="preferred")
+    t.ping("-I", NEW + IID)
+
+
+CASES = [home_link_is_renumbered, new_address_outlives_a_restart]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))
