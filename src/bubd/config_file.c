@@ -91,6 +91,39 @@ static void free_value(void *value)
 #define END_OF_SECTION OPTION(LINE_MARK, CFGF_NONE, "x"), CFG_END()
 
 /* libConfuse copies the tables, but does not take them as const: hence they are on the stack. */
+static cfg_t *make_root(cfg_opt_t *interface, cfg_opt_t *mobile_node, cfg_opt_t *home_agent,
+			cfg_opt_t *bub)
+{
+	cfg_opt_t peer[] = {VALUE("route-optimisation"), VALUE("bub"), END_OF_SECTION};
+	cfg_opt_t limits[] = {VALUE("bindings"), VALUE("peers"), VALUE("clients"), END_OF_SECTION};
+	cfg_opt_t root[] = {VALUE("name"),
+			    VALUE("tun"),
+			    LIST("interfaces"),
+			    VALUE("control"),
+			    VALUE("event-log"),
+			    VALUE("key-log"),
+			    VALUE("state-dir"),
+			    VALUE("log-level"),
+			    VALUE("route-table"),
+			    VALUE("rule-priority"),
+			    VALUE("route-optimisation"),
+			    VALUE("ack-correspondents"),
+			    VALUE("accept-refresh-requests"),
+			    VALUE("refresh-unused"),
+			    VALUE("send-refresh-requests"),
+			    VALUE("prefix-discovery"),
+			    LIST("unprotected"),
+			    TITLED("interface", interface),
+			    SECTION("mobile-node", mobile_node),
+			    SECTION("home-agent", home_agent),
+			    SECTION("bub", bub),
+			    TITLED("peer", peer),
+			    SECTION("limits", limits),
+			    END_OF_SECTION};
+
+	return cfg_init(root, CFGF_NONE);
+}
+
 static cfg_t *make_grammar(void)
 {
 	cfg_opt_t interface[] = {VALUE("preference"), VALUE("optimistic-dad"), END_OF_SECTION};
@@ -142,34 +175,8 @@ static cfg_t *make_grammar(void)
 			   VALUE("mh-dh"),
 			   VALUE("option"),
 			   END_OF_SECTION};
-	cfg_opt_t peer[] = {VALUE("route-optimisation"), VALUE("bub"), END_OF_SECTION};
-	cfg_opt_t limits[] = {VALUE("bindings"), VALUE("peers"), VALUE("clients"), END_OF_SECTION};
-	cfg_opt_t root[] = {VALUE("name"),
-			    VALUE("tun"),
-			    LIST("interfaces"),
-			    VALUE("control"),
-			    VALUE("event-log"),
-			    VALUE("key-log"),
-			    VALUE("state-dir"),
-			    VALUE("log-level"),
-			    VALUE("route-table"),
-			    VALUE("rule-priority"),
-			    VALUE("route-optimisation"),
-			    VALUE("ack-correspondents"),
-			    VALUE("accept-refresh-requests"),
-			    VALUE("refresh-unused"),
-			    VALUE("send-refresh-requests"),
-			    VALUE("prefix-discovery"),
-			    LIST("unprotected"),
-			    TITLED("interface", interface),
-			    SECTION("mobile-node", mobile_node),
-			    SECTION("home-agent", home_agent),
-			    SECTION("bub", bub),
-			    TITLED("peer", peer),
-			    SECTION("limits", limits),
-			    END_OF_SECTION};
 
-	return cfg_init(root, CFGF_NONE);
+	return make_root(interface, mobile_node, home_agent, bub);
 }
 
 /* ---- What libConfuse has to say ------------------------------------------------------------ */

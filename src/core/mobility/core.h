@@ -125,20 +125,20 @@ struct home {
 	struct bub_time sent_at;     /* the last home registration */
 	struct bub_time bound_until; /* the home agent has a binding until then */
 	struct bub_time last_update; /* any Binding Update sent for this home address */
+	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
-	struct rate rate;
 	bool postponed; /* by the rate limit */
-	unsigned sends; /* Binding Updates since the last answer */
 	bool discovering;
 	uint16_t discovery_id;
 	unsigned discovery_sends;
 	uint32_t discovery_ms;
 	struct timer discovery_timer;
+	struct rate rate;
 	bool prefix_waiting;
+	bool prefix_known; /* prefix_until was heard */
 	uint16_t prefix_id;
 	unsigned prefix_sends;
 	struct bub_time prefix_asked; /* the last solicitation */
-	bool prefix_known;            /* what follows was heard */
 	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
 	bool prefix_deprecated, prefix_withdrawn;
 	bool replaced; /* another home address has taken over */
@@ -264,11 +264,11 @@ struct peer {
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	enum reg_state reg;
-	bool update_due;   /* bu_timer means: bring the binding at the peer up to date */
-	bool backhaul_due; /* BU still to go through the home agents (not yet registered) */
-	bool backhaul_now; /* bu_timer means: send it; then it is due at bu_due again */
+	bool update_due;    /* bu_timer means: bring the binding at the peer up to date */
+	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
+	bool backhaul_now;  /* bu_timer means: send it; then it is due at bu_due again */
+	bool direct_broken; /* data goes through the home agents for now */
 	struct bub_time bu_due;
-	bool direct_broken;      /* data goes through the home agents for now */
 	struct in6_addr care_of; /* in the last Binding Update; the home address: deletion */
 	struct in6_addr acked;   /* that the peer acknowledged; :: none */
 	struct bub_time acked_until;
@@ -289,14 +289,14 @@ struct peer {
 	struct bub_response resp;
 	struct dh dh;
 	bool has_kabm;
-	bool kabm_heard;      /* the peer has used it: it holds it too */
-	bool has_sequence_in; /* a Binding Update of the peer under Kabm has been accepted */
-	uint16_t sequence_in; /* its number */
-	bool kabm_static;     /* agreed with a correspondent that has not moved since */
+	bool kabm_heard;  /* the peer has used it: it holds it too */
+	bool kabm_static; /* agreed with a correspondent that has not moved since */
 	bool static_tried;
-	struct bub_key kabm; /* signs */
 	bool has_other;
 	bool other_is_newer;       /* agreed in a renewal; the peer has not used it yet */
+	bool has_sequence_in;      /* a Binding Update of the peer under Kabm has been accepted */
+	uint16_t sequence_in;      /* its number */
+	struct bub_key kabm;       /* signs */
 	struct bub_key kabm_other; /* accepted too, round a renewal */
 	struct timer kabm_timer;   /* renewal */
 	struct care_of_check check;
