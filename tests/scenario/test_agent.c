@@ -766,6 +766,19 @@ static void held_messages_time_out(void **state)
 	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 2);
 	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 1);
 	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NO_BINDING, 0);
+	/* Nobody registers: each after its own second. */
+	f.mh.u.bu.sequence = 8;
+	f.mh.u.bu.lifetime_s = 0;
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	hold_one(&p, care_of);
+	pair_run(&p, 600);
+	hold_one(&p, care_of);
+	pair_run(&p, 500);
+	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 3);
+	pair_run(&p, 499);
+	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 3);
+	pair_run(&p, 2);
+	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 4);
 	pair_end(&p);
 }
 

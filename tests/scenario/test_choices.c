@@ -114,6 +114,30 @@ static void single_jump_is_not(void **state)
 	pair_end(&p);
 }
 
+/* RFC 6275, 8.5: on by default; off, data stays in the tunnel and no test message goes out, nor is
+ * a peer's registration accepted. */
+static void route_optimisation_as_wanted(void **state)
+{
+	(void)state;
+	for (unsigned off = 0; off < 2; off++) {
+		struct pair p;
+		size_t mark;
+
+		pair_init(&p);
+		p.mn_cfg[0].bub = BUB_POLICY_NEVER;
+		if (off == 1)
+			p.mn_cfg[0].route_optimisation = BUB_POLICY_NEVER;
+		pair_start(&p);
+		mark = pair_mark(&p);
+		pair_both_away(&p);
+		assert_int_equal(pair_mode(&p, 0), off == 1 ? BUB_MODE_TUNNEL : BUB_MODE_RO);
+		assert_int_equal(pair_mode(&p, 1), off == 1 ? BUB_MODE_TUNNEL : BUB_MODE_RO);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI) == 0, off == 1);
+		assert_true(off == 0 || p.mn[0]->data_tunnelled > 0);
+		pair_end(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +147,7 @@ int main(void)
 		cmocka_unit_test(never_probes),
 		cmocka_unit_test(double_jump_is_repeated_soon),
 		cmocka_unit_test(single_jump_is_not),
+		cmocka_unit_test(route_optimisation_as_wanted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
