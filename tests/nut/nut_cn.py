@@ -164,10 +164,11 @@ def coti_with_home_address_option_is_dropped(n):
 
 def bad_checksum_is_dropped(n):
     for kind, src in ((HOTI, "2001:db8:a::3"), (COTI, "2001:db8:b::3"), (200, "2001:db8:b::4")):
-        text = bytearray(nut.finish(nut.mobility(kind, b"\0\0" + os.urandom(8)), src, ADDRESS))
-        text[5] ^= 1
-        n.link.send(nut.mobile(src, ADDRESS, bytes(text), fresh=False))
-        n.silent(f"type {kind} with a bad checksum", to(src))
+        text = bytearray(nut.finish(nut.mobility(kind, b"\0\0" + b"\x5a" * 8), src, ADDRESS))
+        for wrong in (text[4:5] + bytes([text[5] ^ 1]), b"\0\0", b"\xff\xff"):
+            text[4:6] = wrong
+            n.link.send(nut.mobile(src, ADDRESS, bytes(text), fresh=False))
+            n.silent(f"type {kind} with a bad checksum", to(src))
 
 
 def problem(n, src, text, pointer, **kw):

@@ -349,6 +349,7 @@ def neighbours_get_the_agents_address(n):
     m.solicit()
     p = n.link.expect("advertisement", lambda p: is_advert(p, m.home) and p.dst == "fe80::77")
     check("solicited", p.data[4] & 0x40)
+    check("no router", not p.data[4] & 0x80)  # RFC 6275, 10.4.1
     check("link-layer address", nut.NUT_MAC.replace(":", "") in p.data.hex())
 
 
@@ -360,6 +361,7 @@ def neighbours_find_the_agent_reachable(n):
     m.solicit(dst=m.home)
     p = n.link.expect("advertisement", lambda p: is_advert(p, m.home) and p.dst == "fe80::77")
     check("solicited", p.data[4] & 0x40)
+    check("no router", not p.data[4] & 0x80)  # RFC 6275, 10.4.1
     check("not in the tunnel", not n.link.find(lambda p: m.esp.is_for(TUNNEL_DOWN, p)))
 
 
