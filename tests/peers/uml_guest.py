@@ -10,6 +10,7 @@ the host's, read only.
     ["run", WORD, ...]                       [status, stdout, stderr]
     ["tcp", SOURCE, DESTINATION, OCTETS]     tcp_send()
     ["udp", SOURCE, DESTINATION, COUNT]      udp_exchange()
+    ["mh", SOURCE, DESTINATION, HEX, KIND]   mobility_exchange()
 
 As a module: the same servers and clients for the host's end.  A client always says which address it
 saw answering and which address the server saw asking.
@@ -25,6 +26,7 @@ import threading
 import tty
 
 TCP_PORT, UDP_PORT = 7000, 7001
+MH = 135
 LIMIT_S = 20
 READY = b"ready\n"
 UDP_LEN_MAX = 1300  # with both headers it still fits 1500 octets: a fragment proves nothing here
@@ -120,6 +122,19 @@ def udp_exchange(source, destination, count, sock=None):
     return [good, sorted(seen)]
 
 
+def mobility_exchange(source, destination, message, kind):
+    """Sends a mobility message, whose checksum is the kernel's task, and returns the first one of
+    @kind that comes to the source from there; what IPsec does to them is the kernel's task too."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, MH) as s:
+        s.settimeout(LIMIT_S)
+        s.bind((source, 0))
+        s.sendto(bytes.fromhex(message), (destination, 0))
+        while True:
+            answer, peer = s.recvfrom(4096)
+            if peer[0] == destination and answer[2] == kind:
+                return [answer.hex()]
+
+
 def insmod(path):
     fd = os.open(path, os.O_RDONLY)
     failed = libc.syscall(SYS_FINIT_MODULE, fd, b"", 0) != 0
@@ -136,6 +151,7 @@ def run(*words):
 def attempt(name, arguments):
     """A failed command is an answer too."""
     commands = {"insmod": insmod, "run": run, "tcp": tcp_send, "udp": udp_exchange,
+                "mh": mobility_exchange,
                 "serve": lambda: serve(listening())}
     try:
         return commands[name](*arguments)

@@ -52,7 +52,7 @@ SO_RCVBUFFORCE = 33
 class Machine:
     """User Mode Linux, its interface on a TAP of the namespace @ns."""
 
-    def __init__(self, ns):
+    def __init__(self, ns, modules=WANTED):
         self.dir = tempfile.mkdtemp(prefix="bub-uml-")
         ours, theirs = socket.socketpair()
         fd = theirs.fileno()
@@ -72,7 +72,7 @@ class Machine:
                 raise Failure("it ended")
         except (OSError, Failure) as e:
             raise Failure(f"User Mode Linux did not boot: {e}; {self.last_words()}") from e
-        self.load_modules()
+        self.load_modules(modules)
 
     def last_words(self):
         with open(self.log.name, errors="replace") as f:
@@ -94,7 +94,7 @@ class Machine:
             raise Failure(f"in the guest: {' '.join(words)}: {err.strip()}")
         return out
 
-    def load_modules(self):
+    def load_modules(self, modules):
         version = self.run("uname", "-r").strip()
         base = os.path.join(MODULES, version)
         needs = {}
@@ -103,7 +103,7 @@ class Machine:
                 name, _, rest = line.partition(":")
                 needs[name] = rest.split()
         loaded = set()
-        for wanted in WANTED:
+        for wanted in modules:
             target = next(x for x in needs if os.path.basename(x) == wanted + ".ko")
             # modules.dep lists what is needed the other way round.
             for name in needs[target][::-1] + [target]:

@@ -142,14 +142,14 @@ class Documented(unittest.TestCase):
                           opener=lambda p, f: os.open(p, f, 0o600)) as f:
                     f.write("hex:" + "5a" * 32 + "\n")
             path = os.path.join(folder, "bubd.conf")
-            with open(path, "w", encoding="utf-8") as f:
+            with open(path, "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
                 f.write(text)
             done = subprocess.run([BUBD, "-t", "-c", path], text=True, capture_output=True,
                                   check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""), text)
 
     def test_samples(self):
-        for name in ("bubd-mn.conf", "bubd-ha.conf"):
+        for name in ("bubd-mn.conf", "bubd-ha.conf", "bubd-testbed.conf"):
             self.check(read("etc", name))
 
     def test_examples(self):
