@@ -78,6 +78,58 @@ static void first_agent_of_the_reply_is_used(void **state)
 	pair_end(&p);
 }
 
+/* In the order of the reply, until one accepts (RFC 6275, 11.4.1). */
+static void agents_are_tried_in_order(void **state)
+{
+	struct in6_addr agents[3];
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].home_agent = in6addr_any;
+	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
+	bub_engine_add_client(p.ha[0]->engine, &p.hoa[0]);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 100);
+	agents[0] = p.cn_addr; /* is none */
+	agents[1] = in6addr_any;
+	agents[2] = p.ha_addr[0];
+	reply(&p, seen_decode(0, &ip).u.dhaad.id, agents, 3);
+	pair_run(&p, 30000);
+	assert_int_equal(seen.n, 1); /* nothing had to be asked again */
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(bub_addr_eq(&pair_nth(&p, 0, p.mn[0], BUB_MH_BU, i)->ip.dst,
+					i < 4 ? &p.cn_addr : &p.ha_addr[0]));
+	pair_end(&p);
+}
+
+/* All of them refuse: the next request takes its time. */
+static void refusals_do_not_make_a_storm(void **state)
+{
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].home_agent = in6addr_any;
+	inet_pton(AF_INET6, "2001:db8:99::", &p.ha_cfg[0].ha.prefix[0].prefix);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
+	bub_engine_add_client(p.ha[0]->engine, &p.hoa[0]);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 100);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(seen.n, i + 1);
+		reply(&p, seen_decode(i, &ip).u.dhaad.id, p.ha_addr, 1);
+		pair_run(&p, 31000);
+		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), i + 1);
+		pair_run(&p, 2000);
+	}
+	assert_true(seen_gap_ms(0) >= 32000 && seen_gap_ms(1) >= 32000);
+	pair_end(&p);
+}
+
 static void advertise(struct pair *p, const char *link_local, const char *address,
 		      uint16_t preference, uint16_t lifetime_s, uint8_t hop_limit)
 {
@@ -323,6 +375,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(home_agent_is_discovered),
 		cmocka_unit_test(first_agent_of_the_reply_is_used),
+		cmocka_unit_test(agents_are_tried_in_order),
+		cmocka_unit_test(refusals_do_not_make_a_storm),
 		cmocka_unit_test(replies_are_ordered_by_preference),
 		cmocka_unit_test(equals_come_in_random_order),
 		cmocka_unit_test(reply_is_no_longer_than_the_minimum_mtu),

@@ -410,7 +410,7 @@ static void new_home_address(void **state)
 	assert_same(home_status(&p, 1).care_of, pair_at(&p, 0));
 	assert_string_equal(home_status(&p, 1).state, "registered");
 	/* Told again: there is only one new address. */
-	pair_run(&p, 4200 * 1000);
+	pair_run(&p, 4200000);
 	assert_null(home_status(&p, 2).state);
 	pair_end(&p);
 }

@@ -72,6 +72,7 @@
 #define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
 #define HELD_PACKET_MAX 256 /* octets of one */
 #define HELD_S 1            /* and how long */
+#define AGENTS_MAX 16       /* home agents of a reply that a mobile node tries */
 #define SCRATCH_MAX 9216    /* a jumbo frame */
 
 /* ---- Binding cache ------------------------------------------------------------------------- */
@@ -133,6 +134,8 @@ struct home {
 	unsigned discovery_sends;
 	uint32_t discovery_ms;
 	struct timer discovery_timer;
+	struct in6_addr agent[AGENTS_MAX]; /* of the last reply */
+	unsigned n_agents, next_agent;
 	struct rate rate;
 	bool prefix_waiting;
 	bool prefix_known; /* prefix_until was heard */
@@ -684,6 +687,9 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 void discovery_init(struct home *h);
 /* Looks for a home agent of the home prefix from the care-of address. */
 void discovery_start(struct bub_engine *eng, struct home *h);
+/* The home agent at hand does not serve: on to the next one of the reply.  When there is none it
+ * asks anew, @at_once or after a while. */
+void discovery_next(struct bub_engine *eng, struct home *h, bool at_once);
 /* Any ICMPv6 message of discovery. */
 void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 /* M and O, where this home agent or another of the home link sets them. */

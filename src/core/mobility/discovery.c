@@ -208,6 +208,24 @@ void discovery_start(struct bub_engine *eng, struct home *h)
 	send_discovery(eng, h);
 }
 
+void discovery_next(struct bub_engine *eng, struct home *h, bool at_once)
+{
+	if (h->next_agent < h->n_agents) {
+		mn_use_home_agent(eng, h, &h->agent[h->next_agent++]);
+		return;
+	}
+	if (at_once) {
+		discovery_start(eng, h);
+		return;
+	}
+	/* Those that answer quickly, and always no, are not asked all the time. */
+	h->discovering = true;
+	h->discovery_sends = 0;
+	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS / 2;
+	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
+	core_timer(eng, &h->discovery_timer, MAX_BINDACK_TIMEOUT_MS);
+}
+
 static void on_discovery_timer(struct bub_engine *eng, void *owner)
 {
 	struct home *h = owner;
@@ -222,6 +240,14 @@ static void on_discovery_timer(struct bub_engine *eng, void *owner)
 	send_discovery(eng, h);
 }
 
+static void keep_agents(struct home *h, const struct bub_icmp6 *reply)
+{
+	h->n_agents = h->next_agent = 0;
+	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
+		if (bub_addr_is_routable(&reply->u.dhaad.addr[k]))
+			h->agent[h->n_agents++] = reply->u.dhaad.addr[k];
+}
+
 static void on_discovery_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 			       const struct bub_icmp6 *reply)
 {
@@ -231,14 +257,13 @@ static void on_discovery_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
 		    !bub_addr_eq(&h->care_of, &ip->dst))
 			continue;
-		for (unsigned k = 0; k < reply->u.dhaad.n_addrs; k++) {
-			if (!bub_addr_is_routable(&reply->u.dhaad.addr[k]))
-				continue;
-			h->discovering = false;
-			timerq_cancel(&eng->timers, &h->discovery_timer);
-			mn_use_home_agent(eng, h, &reply->u.dhaad.addr[k]);
-			return;
-		}
+		keep_agents(h, reply);
+		if (h->n_agents == 0)
+			continue;
+		h->discovering = false;
+		timerq_cancel(&eng->timers, &h->discovery_timer);
+		discovery_next(eng, h, false);
+		return;
 	}
 	core_drop(eng, BUB_DROP_DHAAD_NO_MATCH, &ip->src);
 }

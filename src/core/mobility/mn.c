@@ -98,7 +98,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	/* One that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
 	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && is_discovered(eng, h)) {
 		set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
-		discovery_start(eng, h);
+		discovery_next(eng, h, true);
 		return;
 	}
 	h->interval_ms *= 2;
@@ -442,7 +442,7 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 	    home_is_away(h) && is_discovered(eng, h)) {
 		set_state(eng, h, HOME_REGISTERING, bub_status_name(status));
 		timerq_cancel(&eng->timers, &h->timer);
-		discovery_start(eng, h); /* another one (RFC 6275, 11.7.3) */
+		discovery_next(eng, h, false); /* another one (RFC 6275, 11.7.3) */
 		return;
 	}
 	/* Retried slowly: whatever it was may be mended at the home agent. */
