@@ -60,7 +60,9 @@ def advert(n, m, limit_s=nut.LIMIT_S):
 
 def settle(n, m):
     """Registered, and nothing is left to be told."""
-    m.register()
+    m.send()
+    # 1 where the home prefix is deprecated (RFC 6275, 10.3.1).
+    check("status", m.answer().ba.status in (0, 1))
     ident = nut_ha.solicit_prefixes(m)
     while advert(n, m)[1] != ident:
         pass

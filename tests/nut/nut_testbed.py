@@ -156,11 +156,12 @@ def update_without_home_bit_is_a_correspondents(n):
     m.register()
 
 
-def update_for_an_unknown_node_is_dropped(n):
+def update_for_an_unknown_node_is_refused(n):
+    """Administratively prohibited (RFC 6275, 10.3.1): without IPsec there is somebody to tell."""
     m = n.mobile()
     m.home = f"{ha.PREFIX}1ff"
     m.send()
-    n.silent("BA", lambda p: p.dst == m.care_of)
+    equal("status", m.answer().ba.status, 129)
 
 
 HA_STORY = (
@@ -209,7 +210,7 @@ if __name__ == "__main__":
                 (bare_home_agent, HA_STORY[1:] + (
                     address_that_comes_late_is_told,
                     update_without_home_bit_is_a_correspondents,
-                    update_for_an_unknown_node_is_dropped,
+                    update_for_an_unknown_node_is_refused,
                 )),
             ]
         )
