@@ -366,6 +366,33 @@ static struct bub_home_status home_status(const struct pair *p, unsigned index)
 	return status;
 }
 
+/* Status 1 is a reason to ask (RFC 6275, 11.7.3), and until there is an answer the prefix is as it
+ * was. */
+static void doubt_is_no_withdrawal(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].prefix_discovery = true;
+	p.ha_cfg[0].ha.prefix[0] = prefix_of("2001:db8:1::", 10000, 1000);
+	seen_begin(&p, BUB_ICMP6_PREFIX_SOLICIT);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	assert_int_equal(seen.n, 1);
+	seen.lose = 1;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	assert_int_equal(pair_nth(&p, 0, p.ha[0], BUB_MH_BA, 1)->mh.u.ba.status,
+			 BUB_STATUS_PREFIX_DISCOVERY);
+	assert_int_equal(seen.n, 2);
+	pair_run(&p, 3000);
+	assert_int_equal(seen.n, 3);
+	assert_string_equal(home_status(&p, 0).prefix, "preferred");
+	assert_string_equal(home_status(&p, 0).state, "registered");
+	pair_end(&p);
+}
+
 /* Registered away from home, and its prefix is deprecated: another one is there. */
 static void begin_renumbering(struct pair *p, uint32_t valid_s)
 {
@@ -508,6 +535,7 @@ int main(void)
 		cmocka_unit_test(silence_ends),
 		cmocka_unit_test(flags_are_the_link_s),
 		cmocka_unit_test(binding_ends_with_the_prefix),
+		cmocka_unit_test(doubt_is_no_withdrawal),
 		cmocka_unit_test(new_home_address),
 		cmocka_unit_test(old_home_address_goes),
 		cmocka_unit_test(not_every_prefix_will_do),

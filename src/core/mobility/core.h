@@ -143,6 +143,7 @@ struct home {
 	unsigned prefix_sends;
 	struct bub_time prefix_asked; /* the last solicitation */
 	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
+	bool prefix_doubted;          /* ask, whatever is known */
 	bool prefix_deprecated, prefix_withdrawn;
 	bool replaced; /* another home address has taken over */
 	bool gone;     /* and this one is not used any more */

@@ -397,7 +397,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
 	h->sends = 0;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
-		h->prefix_until = eng->now; /* RFC 6275, 11.7.3: ask now */
+		h->prefix_doubted = true; /* RFC 6275, 11.7.3: ask now */
 	prefixes_solicit(eng, h);
 	peer_on_registered(eng, h);
 }

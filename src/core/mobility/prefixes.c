@@ -203,7 +203,7 @@ static void send_solicitation(struct bub_engine *eng, struct home *h)
 void prefixes_solicit(struct bub_engine *eng, struct home *h)
 {
 	if (!eng->cfg.prefix_discovery || h->prefix_waiting ||
-	    bub_time_before(eng->now, h->prefix_until))
+	    (!h->prefix_doubted && bub_time_before(eng->now, h->prefix_until)))
 		return;
 	h->prefix_sends = 0;
 	send_solicitation(eng, h);
@@ -331,7 +331,7 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 		}
 		return;
 	}
-	h->prefix_waiting = false;
+	h->prefix_waiting = h->prefix_doubted = false;
 	timerq_cancel(&eng->timers, &h->prefix_timer);
 	process(eng, h, adv);
 }
