@@ -11,6 +11,8 @@ the host's, read only.
     ["tcp", SOURCE, DESTINATION, OCTETS]     tcp_send()
     ["udp", SOURCE, DESTINATION, COUNT]      udp_exchange()
     ["mh", SOURCE, DESTINATION, HEX, KIND]   mobility_exchange()
+    ["mh-take", DESTINATION, KIND]           mobility_take()
+    ["mh-hear"]                              from now on, mobility messages are no ICMPv6 errors
 
 As a module: the same servers and clients for the host's end.  A client always says which address it
 saw answering and which address the server saw asking.
@@ -33,6 +35,8 @@ UDP_LEN_MAX = 1300  # with both headers it still fits 1500 octets: a fragment pr
 
 SYS_FINIT_MODULE = 313  # x86-64, the only machine that Debian builds User Mode Linux for
 RB_POWER_OFF = 0x4321FEDC
+
+deaf = []  # sockets that nobody reads
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -122,17 +126,34 @@ def udp_exchange(source, destination, count, sock=None):
     return [good, sorted(seen)]
 
 
+def take(s, kind):
+    while True:
+        message, peer = s.recvfrom(4096)
+        if message[2] == kind:
+            return [message.hex(), peer[0]]
+
+
 def mobility_exchange(source, destination, message, kind):
     """Sends a mobility message, whose checksum is the kernel's task, and returns the first one of
-    @kind that comes to the source from there; what IPsec does to them is the kernel's task too."""
+    @kind that comes to the source, if one is wanted, and who it is from; what IPsec does to them
+    is the kernel's task too."""
     with socket.socket(socket.AF_INET6, socket.SOCK_RAW, MH) as s:
         s.settimeout(LIMIT_S)
         s.bind((source, 0))
         s.sendto(bytes.fromhex(message), (destination, 0))
-        while True:
-            answer, peer = s.recvfrom(4096)
-            if peer[0] == destination and answer[2] == kind:
-                return [answer.hex()]
+        return [] if kind is None else take(s, kind)
+
+
+def mobility_hear():
+    deaf.append(socket.socket(socket.AF_INET6, socket.SOCK_RAW, MH))
+
+
+def mobility_take(destination, kind):
+    """The next message of @kind, and who it is from."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, MH) as s:
+        s.settimeout(LIMIT_S)
+        s.bind((destination, 0))
+        return take(s, kind)
 
 
 def insmod(path):
@@ -151,7 +172,7 @@ def run(*words):
 def attempt(name, arguments):
     """A failed command is an answer too."""
     commands = {"insmod": insmod, "run": run, "tcp": tcp_send, "udp": udp_exchange,
-                "mh": mobility_exchange,
+                "mh": mobility_exchange, "mh-take": mobility_take, "mh-hear": mobility_hear,
                 "serve": lambda: serve(listening())}
     try:
         return commands[name](*arguments)
