@@ -557,6 +557,29 @@ def deleted_binding_covers_nothing(n):
     equal("home address", p.mh.ha, m.home)
 
 
+def unreachable_care_of_address_is_forgotten(n):
+    """RFC 6275, 9.3.4: where errors about it persist, not for the first of them."""
+    m = n.mobile()
+    m.bind()
+    quoted = nut.ip6(ADDRESS, m.care_of, nut.ROUTING, nut.rh2(m.home, 17) + b"\0" * 64)
+    begin = time.monotonic()
+
+    def gone():
+        for _ in range(5):
+            n.link.send(nut.icmp6("2001:db8:5::1", ADDRESS, 1, 0, b"\0" * 4 + quoted))
+        try:
+            m.is_not_bound()
+            return True
+        except nut.Failure:
+            return False
+
+    n.link.wait("end of the binding", gone, 30)
+    check("not at once", time.monotonic() - begin > 9)
+    m.seq += 1
+    m.bind()
+    m.is_bound()
+
+
 def mobile_nodes_share_a_care_of_address(n):
     m, other = n.mobile(), n.mobile()
     other.care_of = m.care_of
@@ -677,6 +700,7 @@ CASES = (
     home_address_option_without_binding,
     home_address_option_with_wrong_care_of_address,
     deleted_binding_covers_nothing,
+    unreachable_care_of_address_is_forgotten,
     mobile_nodes_share_a_care_of_address,
     deletion_without_entry_is_accepted,
     binding_errors_are_limited,

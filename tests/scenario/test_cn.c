@@ -10,6 +10,8 @@
 
 #include "pair.h"
 
+#define WRONG_SUM 0x80 /* in a code: the ICMPv6 checksum is wrong */
+
 /* A mobile node that exists only in what it sends. */
 struct visitor {
 	struct pair p;
@@ -623,6 +625,85 @@ static void refresh_requests(void **state)
 	pair_end(&v.p);
 }
 
+/* A router somewhere says that a packet with a type 2 routing header did not get there. */
+static void unreachable(struct visitor *v, uint8_t code, const struct in6_addr *home,
+			const struct in6_addr *to)
+{
+	struct bub_ip6_build quoted = {.src = v->p.cn_addr, .dst = *to, .rh2 = home};
+	struct bub_ip6_build b = {.dst = v->p.cn_addr, .upper_proto = BUB_NH_ICMPV6};
+	uint8_t packet[256] = {0}, *icmp = packet + BUB_IP6_HDR_LEN;
+	uint16_t sum;
+	int len;
+
+	inet_pton(AF_INET6, "2001:db8:5::1", &b.src);
+	quoted.upper_proto = 17;
+	quoted.upper_len = 1000; /* of which the error quotes little */
+	len = bub_ip6_encode(&quoted, icmp + 8, sizeof packet - BUB_IP6_HDR_LEN - 8);
+	assert_int_equal(len, BUB_IP6_HDR_LEN + (home != NULL ? BUB_RH2_HDR_LEN : 0));
+	icmp[0] = 1;
+	icmp[1] = code & 0x0f;
+	b.upper_len = (uint16_t)(8 + len + 8);
+	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
+	sum = bub_ip6_checksum(&b.src, &b.dst, BUB_NH_ICMPV6, (struct bub_view){icmp, b.upper_len});
+	icmp[2] = (uint8_t)(sum >> 8);
+	icmp[3] = (uint8_t)sum;
+	icmp[3] ^= code & 0x80; /* WRONG_SUM */
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len, BUB_WAY_PLAIN,
+		      &in6addr_any, &in6addr_any);
+}
+
+/* RFC 6275, 9.3.4: an error or two is no reason to forget a binding; that the care-of address stays
+ * unreachable is. */
+static void care_of_address_is_unreachable(void **state)
+{
+	static const uint8_t no_matter[] = {1, 2, 4, 5, 6};
+	struct in6_addr other;
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, 0, true);
+	for (unsigned i = 0; i < 20; i++) /* a burst */
+		unreachable(&v, 0, &v.home, &v.care_of);
+	pair_run(&v.p, 9999);
+	unreachable(&v, 3, &v.home, &v.care_of);
+	assert_true(bound(&v, NULL));
+	f = update(&v, 2, 400); /* heard of again: all is forgotten */
+	assert_status(&v, &f, 0, true);
+	pair_run(&v.p, 2);
+	other = v.care_of;
+	other.s6_addr[15] ^= 1;
+	for (unsigned i = 0; i < 40; i++) { /* of other packets, codes and bindings; too rarely */
+		for (unsigned k = 0; k < sizeof no_matter; k++)
+			unreachable(&v, no_matter[k], &v.home, &v.care_of);
+		unreachable(&v, 0, &v.home, &other);
+		unreachable(&v, 0, &other, &v.care_of);
+		unreachable(&v, 0, NULL, &v.care_of);
+		if (i % 13 == 0)
+			unreachable(&v, 0, &v.home, &v.care_of);
+		pair_run(&v.p, 5000);
+	}
+	assert_true(bound(&v, NULL));
+	pair_run(&v.p, 61000);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(bound(&v, NULL));
+		unreachable(&v, WRONG_SUM, &v.home, &v.care_of);
+		unreachable(&v, i % 2 == 0 ? 0 : 3, &v.home, &v.care_of);
+		pair_run(&v.p, 5000);
+	}
+	assert_drops(v.p.cn, BUB_DROP_ICMP6_CHECKSUM, 3);
+	assert_false(bound(&v, NULL));
+	/* It may register again, with a later number. */
+	get_tokens(&v);
+	f = update(&v, 3, 400);
+	assert_status(&v, &f, 0, true);
+	pair_end(&v.p);
+}
+
 /* Data with a Home Address option that no binding covers: Binding Error 1, ten a second. */
 static void binding_errors(void **state)
 {
@@ -749,6 +830,7 @@ int main(void)
 		cmocka_unit_test(full_table),
 		cmocka_unit_test(deletion_without_entry),
 		cmocka_unit_test(refresh_requests),
+		cmocka_unit_test(care_of_address_is_unreachable),
 		cmocka_unit_test(binding_errors),
 		cmocka_unit_test(data_follows_the_binding),
 		cmocka_unit_test(option_that_means_nothing),

@@ -86,6 +86,7 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 		core_trace_state(eng, "binding", "none", "bound", b->bub ? "bub" : "ro", &b->key.a,
 				 &b->key.b);
 	b->active = true;
+	b->unreachable = 0;
 	b->care_of = *care_of;
 	b->updated = eng->now;
 	b->expires = bub_time_add_s(eng->now, lifetime_s);
@@ -94,6 +95,22 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 	core_timer(eng, &b->timer,
 		   (uint64_t)lifetime_s * 1000 - (b->brr_sent ? 0 : brr_margin_ms(eng)));
 	path_update(eng, &b->key.a, &b->key.b);
+}
+
+void binding_unreachable(struct bub_engine *eng, struct binding *b)
+{
+	uint64_t ms = bub_time_ms_between(b->unreachable_since, eng->now);
+
+	if (b->bub) /* the signed test of the direct path decides (draft, appendix A) */
+		return;
+	if (b->unreachable == 0 || ms > (uint64_t)UNREACHABLE_MAX_S * 1000) {
+		b->unreachable = 0;
+		b->unreachable_since = eng->now;
+		ms = 0;
+	}
+	b->unreachable++;
+	if (b->unreachable >= UNREACHABLE_ERRORS && ms >= (uint64_t)UNREACHABLE_MIN_S * 1000)
+		binding_delete(eng, b, "its care-of address is unreachable");
 }
 
 void binding_cap(struct bub_engine *eng, struct binding *b)

@@ -55,6 +55,9 @@
 #define RESPONDER_FORGETS_S 20 /* a responder keeps half a test or exchange so long */
 #define RO_RETRY_S 600u        /* a peer that refused route optimisation is left alone so long */
 #define BRR_MARGIN_S 10u       /* before expiry a correspondent asks for a refresh */
+#define UNREACHABLE_ERRORS 3u  /* so many errors about a care-of address, */
+#define UNREACHABLE_MIN_S 10u  /* over so long, */
+#define UNREACHABLE_MAX_S 60u  /* and no longer: the binding goes */
 #define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
@@ -86,7 +89,9 @@ struct binding {
 	uint8_t last_auth[BUB_AUTH_LEN]; /* of the last Binding Update: tells a copy */
 	struct bub_time expires;
 	struct bub_time updated;
+	struct bub_time unreachable_since;
 	struct bub_key signer; /* that signed the last Binding Update */
+	unsigned unreachable;  /* errors about the care-of address since then */
 	bool brr_sent;
 	struct timer timer;
 };
@@ -619,6 +624,9 @@ struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local
 			    const struct in6_addr *home);
 void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
 		 uint32_t lifetime_s);
+/* An ICMPv6 error says that nobody gets through to the care-of address.  Only where that persists
+ * the binding is deleted (RFC 6275, 9.3.4). */
+void binding_unreachable(struct bub_engine *eng, struct binding *b);
 /* The key that it was signed with is gone: it lives no longer than any other (RFC 6275, 12). */
 void binding_cap(struct bub_engine *eng, struct binding *b);
 void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);

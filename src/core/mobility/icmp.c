@@ -2,7 +2,8 @@
 /*
  * ICMPv6 errors that speak of our own messages: a correspondent that does not know the Mobility
  * Header or the Home Address option says so with a Parameter Problem, and is left alone from then
- * on (RFC 6275, 11.3.5).
+ * on (RFC 6275, 11.3.5).  And those about data on its way to a care-of address: where nobody gets
+ * through to it, the binding goes (RFC 6275, 9.3.4).
  */
 #include <string.h>
 
@@ -15,16 +16,64 @@ enum {
 };
 
 /* Errors that only say that a packet is lost (RFC 4443, 3.1 and 3.3): retransmission sees to that,
- * and anybody could have written them. */
+ * and anybody could have written them.  Several in a row say more. */
 enum {
 	DESTINATION_UNREACHABLE = 1,
 	TIME_EXCEEDED = 3,
 };
 
+/* Codes of a Destination Unreachable that speak of the network or the host (RFC 4443, 3.1). */
+enum {
+	NO_ROUTE = 0,
+	ADDRESS_UNREACHABLE = 3,
+};
+
+#define ERROR_LEN 8 /* of an ICMPv6 error, in front of the packet that it quotes */
+#define RH2_TYPE_AT (BUB_IP6_HDR_LEN + 2)
+#define RH2_HOME_AT (BUB_IP6_HDR_LEN + 8)
+
 static bool is_about_a_loss(const struct bub_ip6 *ip)
 {
 	return ip->upper.len > 0 &&
 	       (ip->upper.data[0] == DESTINATION_UNREACHABLE || ip->upper.data[0] == TIME_EXCEEDED);
+}
+
+/* The binding by which the quoted packet was sent: to the care-of address, with a type 2 routing
+ * header first of all.  NULL: none. */
+static struct binding *quoted_binding(struct bub_engine *eng, struct bub_view quoted)
+{
+	struct in6_addr local, care_of, home;
+	struct binding *b;
+
+	if (quoted.len < BUB_IP6_HDR_LEN + BUB_RH2_HDR_LEN || quoted.data[6] != BUB_NH_ROUTING ||
+	    quoted.data[RH2_TYPE_AT] != 2)
+		return NULL;
+	memcpy(&local, quoted.data + 8, sizeof local);
+	memcpy(&care_of, quoted.data + 24, sizeof care_of);
+	memcpy(&home, quoted.data + RH2_HOME_AT, sizeof home);
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
+		if (home_is_away(&eng->home[i]) && bub_addr_eq(&eng->home[i].care_of, &local))
+			local = eng->home[i].cfg.address;
+	b = binding_active(eng, &local, &home);
+	return b != NULL && bub_addr_eq(&b->care_of, &care_of) ? b : NULL;
+}
+
+static void on_loss(struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	const uint8_t *icmp = ip->upper.data;
+	struct binding *b;
+
+	if (icmp[0] != DESTINATION_UNREACHABLE || ip->upper.len <= ERROR_LEN ||
+	    (icmp[1] != NO_ROUTE && icmp[1] != ADDRESS_UNREACHABLE))
+		return;
+	b = quoted_binding(eng, (struct bub_view){icmp + ERROR_LEN, ip->upper.len - ERROR_LEN});
+	if (b == NULL)
+		return;
+	if (bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_ICMPV6,
+			     ip->upper) != 0)
+		core_drop(eng, BUB_DROP_ICMP6_CHECKSUM, &ip->src);
+	else
+		binding_unreachable(eng, b);
 }
 
 /* The peer that the quoted packet was sent to.  Errors quote as much as fits, so only the fixed
@@ -51,8 +100,10 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 	enum bub_drop why;
 	struct peer *p;
 
-	if (is_about_a_loss(ip))
+	if (is_about_a_loss(ip)) {
+		on_loss(eng, ip);
 		return;
+	}
 	why = bub_icmp6_decode(ip, &icmp);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &ip->src);
