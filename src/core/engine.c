@@ -475,7 +475,10 @@ static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
 		return BUB_DROP_HAO_FORBIDDEN;
 	if (rx->ip->has_hao && !bub_addr_is_routable(&rx->ip->hao))
 		return BUB_DROP_HAO_NOT_UNICAST;
-	if (rx->ip->has_rh2 && rx->ip->rh2_segments_left > 0) {
+	if (rx->ip->has_rh2) {
+		/* RFC 6275, 6.4: one segment is left; nobody but the mobile node takes it away. */
+		if (rx->ip->rh2_segments_left != 1)
+			return BUB_DROP_RH2_MALFORMED;
 		if (kind != BUB_MH_BA && kind != BUB_MH_BU)
 			return BUB_DROP_RH2_FORBIDDEN;
 		if (core_home_of(eng, &rx->ip->rh2) == NULL)

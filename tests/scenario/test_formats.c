@@ -160,8 +160,10 @@ static void bindings_do_not_turn_messages(void **state)
 static void routing_header_names_the_home_address(void **state)
 {
 	static const char *const bad[] = {"ff02::1", "fe80::10", "::", "::1", "2001:db8:1::11"};
+	uint8_t packet[256];
 	struct forged f;
 	struct pair p;
+	size_t n;
 
 	(void)state;
 	pair_new(&p);
@@ -179,6 +181,17 @@ static void routing_header_names_the_home_address(void **state)
 		pair_feed(&p, p.mn[0], &f);
 		assert_drops(p.mn[0], BUB_DROP_RH2_NOT_MY_HOME, i + 1);
 	}
+	/* No segment left: nobody on the way may take it (RFC 6275, 6.4). */
+	f.rh2 = NULL;
+	n = pair_build(&p, &f, packet, sizeof packet);
+	memmove(packet + BUB_IP6_HDR_LEN + BUB_RH2_HDR_LEN, packet + BUB_IP6_HDR_LEN,
+		n - BUB_IP6_HDR_LEN);
+	memcpy(packet + BUB_IP6_HDR_LEN, (const uint8_t[8]){BUB_NH_MH, 2, 2, 0}, 8);
+	memcpy(packet + BUB_IP6_HDR_LEN + 8, &p.hoa[0], 16);
+	packet[5] = (uint8_t)(packet[5] + BUB_RH2_HDR_LEN);
+	packet[6] = BUB_NH_ROUTING;
+	pair_feed_raw(&p, p.mn[0], packet, n + BUB_RH2_HDR_LEN, f.way, &f.owner, &f.src);
+	assert_drops(p.mn[0], BUB_DROP_RH2_MALFORMED, 1);
 	assert_string_equal(pair_home(&p, 0).state, "registering");
 	f.rh2 = &p.hoa[0];
 	pair_feed(&p, p.mn[0], &f);

@@ -393,6 +393,30 @@ static struct forged binding_error(const struct pair *p, uint8_t code)
 	return f;
 }
 
+/* RFC 6275, 11.3.5: the correspondent, or somebody who writes its address, does not know the
+ * Mobility Header. */
+static void param_problem(struct pair *p)
+{
+	uint8_t packet[256], quote[BUB_IP6_HDR_LEN];
+	struct bub_icmp6 icmp = {.kind = BUB_ICMP6_PARAM_PROBLEM, .code = 1};
+	struct bub_ip6_build b = {
+		.src = *pair_at(p, 0), .dst = p->cn_addr, .upper_proto = BUB_NH_MH};
+	int len;
+
+	icmp.u.param_problem.pointer = 6;
+	assert_int_equal(bub_ip6_encode(&b, quote, sizeof quote), sizeof quote);
+	icmp.quoted = (struct bub_view){quote, sizeof quote};
+	b = (struct bub_ip6_build){
+		.src = p->cn_addr, .dst = *pair_at(p, 0), .upper_proto = BUB_NH_ICMPV6};
+	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, packet + BUB_IP6_HDR_LEN,
+			       sizeof packet - BUB_IP6_HDR_LEN);
+	assert_true(len > 0);
+	b.upper_len = (uint16_t)len;
+	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
+	pair_feed_raw(p, p->mn[0], packet, BUB_IP6_HDR_LEN + (size_t)len, BUB_WAY_PLAIN,
+		      &in6addr_any, &b.src);
+}
+
 /* "I do not know this message": left alone for ten minutes (RFC 6275, 11.3.6). */
 static void peer_without_mobility(void **state)
 {
@@ -417,6 +441,8 @@ static void peer_without_mobility(void **state)
 	assert_bound(&p);
 	/* Bound: then it is not true. */
 	pair_feed(&p, p.mn[0], &f);
+	assert_bound(&p);
+	param_problem(&p);
 	assert_bound(&p);
 	pair_end(&p);
 }
