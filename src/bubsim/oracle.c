@@ -378,6 +378,12 @@ static bool is_quiet(const struct sim *s, const struct sim_node *n)
 	return n->node->place != NULL && n->moved_ns + QUIET_NS < now_ns && !n->node->down;
 }
 
+/* No update of its own accord was sent just before, whose copies may still be on their way. */
+static bool is_settled(const struct sim *s, const struct watch *w)
+{
+	return w->bu_ns[(w->bu_next + 3) % 4] + QUIET_NS < sim_now(s);
+}
+
 /* What the update will ask for is what the peer has: it cannot tell it from a repetition, which is
  * answered on both paths. */
 static bool is_no_news(const struct sim_node *n, const struct in6_addr *care_of, uint32_t where,
@@ -411,7 +417,8 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		other = watch_between(peer, n);
 		other->armed = false;
 		if (!quiet || !was_here || !is_quiet(s, peer) || !is_in_bub(w) ||
-		    !is_in_bub(other) || is_no_news(n, care_of, where, other) ||
+		    !is_settled(s, w) || !is_in_bub(other) ||
+		    is_no_news(n, care_of, where, other) ||
 		    trip_us(s, n, &s->plan->place[where]) +
 				    trip_us(s, peer, sim_place_of(s, &peer->node->place->prefix)) >
 			    TRIP_MAX_US)

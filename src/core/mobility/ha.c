@@ -173,16 +173,17 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 
 static void deregister(struct bub_engine *eng, struct client *c, const struct request *req)
 {
-	if (!c->registered) {
-		send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HA_FOR_MN, req->sequence, 0);
-		return;
-	}
+	bool was_registered = c->registered;
+
 	/* First the tunnel, so that the answer finds the node on the home link. */
-	unregister(eng, c, "by the mobile node");
+	if (was_registered)
+		unregister(eng, c, "by the mobile node");
+	/* Where there is nothing to delete, too: the update that this overtook may come yet. */
 	c->sequence = req->sequence;
 	c->deleted = true;
 	c->deleted_at = eng->now;
-	send_ba(eng, &c->key.a, req, BUB_STATUS_ACCEPTED, req->sequence, 0);
+	send_ba(eng, &c->key.a, req,
+		was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN, req->sequence, 0);
 }
 
 /* An update that was overtaken by the deletion must not bring the binding back: the node is at

@@ -214,9 +214,9 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
 		set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
 		discovery_start(eng, h);
-		return;
+	} else {
+		register_away(eng, h, "new care-of address");
 	}
-	register_away(eng, h, "new care-of address");
 	peer_on_move(eng, h); /* right behind the home registration, not waiting for its answer */
 }
 
