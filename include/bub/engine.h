@@ -184,6 +184,7 @@ struct bub_event {
 			struct in6_addr address;
 			uint8_t prefix_len;
 			int32_t preference; /* higher is better */
+			bool defended;      /* a home address: somebody else answers for it here */
 		} care_of;                  /* CARE_OF_NEW, CARE_OF_GONE */
 		struct {
 			uint32_t id; /* of the action */
@@ -258,7 +259,8 @@ struct bub_attach {
 	struct in6_addr home;
 	bool at_home; /* the home address belongs on ifindex, no tunnel */
 	bool claim;   /* at home: the home agent has let go; tell the link (RFC 6275, 11.5.5) */
-	struct in6_addr care_of; /* away: the primary care-of address; :: while there is none */
+	struct in6_addr care_of;    /* away: the primary care-of address; :: while there is none */
+	struct in6_addr home_agent; /* :: while none is known */
 	uint32_t ifindex;
 };
 

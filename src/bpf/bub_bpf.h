@@ -50,6 +50,9 @@ enum {
 	BUB_BPF_LOCAL_HOME = 1 << 0, /* a type 2 routing header may name it */
 };
 
+/* Socket mark of bub's own question who has a home address. */
+#define BUB_BPF_OWN_MARK 0x627562
+
 #define BUB_BPF_LOCALS_MAX 1024
 
 /* Packets with an uncovered Home Address option that the socket filter lets through, a second and
@@ -61,6 +64,7 @@ enum {
 	X(DATA_OUT, "data-out")                           /* sent with RH2, HAO or both */         \
 	X(DATA_OUT_FAILED, "data-out-failed")             /* dropped: headers did not go in */     \
 	X(DATA_TOO_BIG, "data-too-big")                   /* dropped: over the link's MTU */       \
+	X(HOME_PROBE, "home-probe-stopped")               /* the kernel's DAD of a home address */ \
 	X(DATA_IN, "data-in")                             /* accepted, headers taken out */        \
 	X(DATA_IN_GRACE, "data-in-grace")                 /* of these: from the former care-of */  \
 	X(DATA_HAO_NO_BINDING, "data-hao-no-binding")     /* dropped: RFC 6275, 9.3.1 */           \

@@ -46,6 +46,8 @@ enum {
 	OPT_HAO = 0xc9, /* RFC 6275, 6.3 */
 };
 
+#define ICMP6_NEIGHBOR_SOLICIT 135
+
 #define IP6_LEN 40
 #define IP6_NEXT_AT 6
 #define EXT_LEN 24    /* octets of a type 2 routing header, and of our options header with HAO */

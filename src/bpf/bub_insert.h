@@ -147,6 +147,30 @@ static __always_inline bool carries_signalling(struct __sk_buff *skb, __u32 l2, 
 	return w && is_signalling(w->upper);
 }
 
+static __always_inline bool is_home(const struct bub_bpf_addr *addr)
+{
+	const __u32 *flags = bpf_map_lookup_elem(&locals, addr);
+
+	return flags && (*flags & BUB_BPF_LOCAL_HOME);
+}
+
+/* The kernel's duplicate address detection of a home address, which it may have formed by itself
+ * from the home link's prefix: the home agent would defend it (RFC 6275, 11.5.5). */
+static __always_inline bool is_home_probe(struct __sk_buff *skb, __u32 l2,
+					  const struct ipv6hdr *ip6, const struct bub_bpf_addr *src)
+{
+	struct bub_bpf_addr target;
+	__u8 type;
+
+	if (ip6->nexthdr != NH_ICMPV6 || src->word[0] || src->word[1] || src->word[2] ||
+	    src->word[3] || skb->mark == BUB_BPF_OWN_MARK)
+		return false;
+	return bpf_skb_load_bytes(skb, l2 + IP6_LEN, &type, 1) == 0 &&
+	       type == ICMP6_NEIGHBOR_SOLICIT &&
+	       bpf_skb_load_bytes(skb, l2 + IP6_LEN + 8, &target, sizeof(target)) == 0 &&
+	       is_home(&target);
+}
+
 static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 {
 	struct bub_bpf_pair pair;
@@ -157,6 +181,8 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 		return TC_ACT_UNSPEC;
 	copy_addr(&pair.local, &f.ip6.saddr);
 	copy_addr(&pair.peer, &f.ip6.daddr);
+	if (is_home_probe(skb, l2, &f.ip6, &pair.local))
+		return drop(BUB_BPF_HOME_PROBE);
 	out = bpf_map_lookup_elem(&paths_out, &pair);
 	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr))
 		return TC_ACT_UNSPEC;

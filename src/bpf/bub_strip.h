@@ -38,13 +38,6 @@ static __always_inline enum binding check_binding(const struct bub_bpf_addr *loc
 	return BINDING_NONE;
 }
 
-static __always_inline bool is_home(const struct bub_bpf_addr *addr)
-{
-	const __u32 *flags = bpf_map_lookup_elem(&locals, addr);
-
-	return flags && (*flags & BUB_BPF_LOCAL_HOME);
-}
-
 /* From a peer that has no binding here, but knows ours: that is the pair's other map. */
 static __always_inline void mark_pair(const struct bub_bpf_addr *local,
 				      const struct bub_bpf_addr *peer)

@@ -3,8 +3,9 @@
  * The mobile node's home addresses and the policy routing around them.
  *
  * A home address is on bub's own interface for as long as bubd runs, so that sockets keep it
- * whatever the links do; at home it is on the home link as well, so that the kernel answers for it
- * there.  Rules and tables (internal.h), from P = config.rule_priority on and asked in this order:
+ * whatever the links do; at home, once the home agent has let go (homelink.c), it is on the home
+ * link as well, so that the kernel answers for it there.  Rules and tables (internal.h), from P =
+ * config.rule_priority on and asked in this order:
  *
  *   P    from each care-of address: its own table, over its own router (movement.c)
  *   P+1  from, or to the home prefix of, a home that is away: its table;
@@ -187,22 +188,57 @@ static void at_home_route_del(struct lnx *l, uint32_t ifindex)
 	l->at_home_routed = false;
 }
 
-static int attach_home(struct lnx *l, struct bub_time now, unsigned index, uint32_t ifindex,
-		       bool claim)
+/* Takes the address off the link that has it. */
+static void displace(struct lnx *l, struct lnx_home *h)
+{
+	uint32_t ifindex = h->placed_on;
+
+	h->placed_on = 0;
+	h->probe_until = (struct bub_time){0};
+	/* The kernel may have formed it by itself first, with the prefix's length. */
+	if (ifindex != 0 && nl_addr_del(l->nl, ifindex, &h->addr, 128) < 0)
+		(void)nl_addr_del(l->nl, ifindex, &h->addr, h->prefix_len);
+}
+
+/* Puts it on the link, where the kernel then answers for it. */
+static int place(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex)
+{
+	bool let_go = h->returning_on == ifindex; /* by the home agent's own word */
+	int err;
+
+	if (h->placed_on != ifindex)
+		displace(l, h);
+	homelink_leave(l, h);
+	err = nl_addr_add(l->nl, ifindex, &h->addr, 128);
+	if (err < 0)
+		return err;
+	h->placed_on = ifindex;
+	if (!let_go)
+		homelink_probe(l, now, h, ifindex);
+	return 0;
+}
+
+static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
+		       const struct bub_attach *at)
 {
 	struct lnx_home *h = &l->home[index];
+	uint32_t ifindex = at->ifindex;
 	uint32_t before = h->on_ifindex;
-	int err = nl_addr_add(l->nl, ifindex, &h->addr, 128);
+	int err = 0;
 
+	if (at->claim) {
+		err = place(l, now, h, ifindex);
+	} else {
+		displace(l, h);
+		nd_unclaim(l, &h->addr);
+		homelink_return(l, now, h, ifindex, &at->home_agent);
+	}
 	if (err < 0)
 		return err;
 	h->on_ifindex = ifindex;
 	h->care_of = in6addr_any;
-	if (before != 0 && before != ifindex) {
-		if (index == l->first_home)
-			at_home_route_del(l, before);
-		(void)nl_addr_del(l->nl, before, &h->addr, 128);
-	}
+	if (before != 0 && before != ifindex && index == l->first_home)
+		at_home_route_del(l, before);
 	if (index == l->first_home)
 		home_at_home_router(l);
 	away_rules_del(l, index);
@@ -211,7 +247,7 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index, uint3
 	path_refresh_local(l, &h->addr);
 	/* Those on the link who know the home agent's link-layer address for it learn ours, once
 	 * the home agent has let go (RFC 6275, 11.5.5). */
-	if (claim)
+	if (at->claim)
 		nd_claim(l, now, ifindex, &h->addr, true);
 	return err;
 }
@@ -244,7 +280,8 @@ static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *car
 		path_refresh_local(l, &h->addr);
 		if (index == l->first_home)
 			at_home_route_del(l, before);
-		(void)nl_addr_del(l->nl, before, &h->addr, 128);
+		homelink_leave(l, h);
+		displace(l, h);
 		err = home_default_route(l, index);
 	}
 	if (!IN6_IS_ADDR_UNSPECIFIED(care_of) && !bub_addr_eq(care_of, &h->care_of))
@@ -264,7 +301,7 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 		return;
 	}
 	if (at->at_home)
-		err = attach_home(l, now, (unsigned)(h - l->home), at->ifindex, at->claim);
+		err = attach_home(l, now, (unsigned)(h - l->home), at);
 	else
 		err = attach_away(l, (unsigned)(h - l->home), &at->care_of);
 	if (err < 0)
@@ -370,7 +407,7 @@ int home_open(struct lnx *l)
 void home_close(struct lnx *l)
 {
 	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
-		if (l->home[i].on_ifindex != 0)
-			(void)nl_addr_del(l->nl, l->home[i].on_ifindex, &l->home[i].addr, 128);
+		homelink_leave(l, &l->home[i]);
+		displace(l, &l->home[i]);
 	}
 }

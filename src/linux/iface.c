@@ -403,9 +403,14 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	if (ifa->ifa_family != AF_INET6 ||
 	    (!nl_addr(tb[IFA_LOCAL], &addr) && !nl_addr(tb[IFA_ADDRESS], &addr)))
 		return;
-	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL ||
-	    iface_is_home(l, &addr))
+	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL)
 		return;
+	if (iface_is_home(l, &addr)) {
+		if (ifc->ours && nlh->nlmsg_type == RTM_NEWADDR)
+			homelink_on_addr(l, ifc->ifindex, &addr, ifa->ifa_prefixlen,
+					 nl_u32(tb[IFA_FLAGS], ifa->ifa_flags));
+		return;
+	}
 	a = addr_find(l, ifa->ifa_index, &addr);
 	if (nlh->nlmsg_type == RTM_DELADDR) {
 		if (a != NULL && !a->gone)

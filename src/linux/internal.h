@@ -34,6 +34,7 @@
 #define LNX_TUN_MTU_MIN 1280   /* RFC 8200, 5 */
 #define LNX_PMTU_AGE_S 600     /* RFC 8201, 4: raise it again after ten minutes */
 #define LNX_TUNNELS_DEFAULT 4096
+#define HELD_MAX 256 /* a Binding Update in ESP */
 #define RT_TABLE_MAIN_ID 254
 
 /* Marks every route, rule and proxy entry as bub's, so that a later start finds what a crash left
@@ -90,6 +91,9 @@ struct lnx_ra_prefix {
 	struct in6_addr router; /* link-local */
 	uint8_t len;
 	bool on_link;
+	bool has_mac;
+	uint8_t mac[6];          /* of the router */
+	struct in6_addr address; /* its global one (RFC 6275, 7.2); :: not told */
 };
 
 /* A router whose presence matters. */
@@ -161,8 +165,17 @@ struct lnx_home {
 	uint8_t prefix_len;
 	uint32_t reported_on; /* the interface whose link announces the prefix; 0: none */
 	uint32_t on_ifindex;  /* the link on which it is at home; 0: away */
+	uint32_t placed_on;   /* the link that has the address; 0: bub's own interface only */
 	struct in6_addr care_of;
 	uint32_t tunnel_mtu; /* of the default route into the TUN */
+
+	/* homelink.c */
+	uint32_t returning_on; /* the link where the home agent may still answer; 0: none */
+	struct in6_addr agent;
+	struct bub_time ask_until;   /* its link-layer address is asked for; 0: not */
+	struct bub_time probe_until; /* who answers for the address?; 0: not asked */
+	uint8_t held[HELD_MAX];      /* the Binding Update that waits for it */
+	size_t held_len;
 };
 
 /* One data path (key: local, peer). */
@@ -270,6 +283,7 @@ struct lnx {
 	unsigned n_dad;
 	struct lnx_na na[LNX_NA_MAX];
 	unsigned na_first, n_na;
+	unsigned n_listening; /* home addresses whose solicitations are heard */
 	struct lnx_done done[LNX_DONE_MAX];
 	unsigned done_first, n_done;
 
@@ -375,6 +389,12 @@ void nd_dad_readable(struct lnx *l);
 void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc);
 void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
 		const struct in6_addr *router);
+/* Asks from :: who has @target (RFC 6275, 11.5.5; RFC 4862, 5.4.2). */
+void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target);
+/* Hears solicitations for @target, or no more. */
+void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on);
+void nd_answer(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *to,
+	       const struct in6_addr *target);
 void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
 void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
 	      bool own);
@@ -427,6 +447,22 @@ void home_at_home_router(struct lnx *l);
  * host route appears in another table: the kernel looks again only where a table has changed.  So
  * that table's route is written anew. */
 void home_renew_route(struct lnx *l);
+
+/* homelink.c: on the home link while the home agent may still answer for the home address */
+void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex,
+		     const struct in6_addr *agent);
+void homelink_leave(struct lnx *l, struct lnx_home *h); /* it has let go, or we are away */
+void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex);
+bool homelink_hold(struct lnx *l, struct bub_view packet); /* true: it is sent later */
+void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
+		    const struct in6_addr *target);
+void homelink_on_na(struct lnx *l, uint32_t ifindex, const struct in6_addr *target,
+		    const uint8_t *mac); /* NULL: not told */
+void homelink_on_addr(struct lnx *l, uint32_t ifindex, const struct in6_addr *addr,
+		      uint8_t prefix_len, uint32_t flags);
+void homelink_expire(struct lnx *l, struct bub_time now);
+struct bub_time homelink_deadline(const struct lnx *l);
+
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
 void agent_close(struct lnx *l);
 

@@ -403,8 +403,8 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due, iface_deadline(l), router_deadline(l),
-		nd_deadline(l),     path_deadline(l),  advert_deadline(l),
+		l->tunnel_scan_due, iface_deadline(l),  router_deadline(l),   nd_deadline(l),
+		path_deadline(l),   advert_deadline(l), homelink_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -423,6 +423,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	router_expire(l, now);
 	nd_expire(l, now);
 	advert_expire(l, now);
+	homelink_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);
 	finish(l);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bub_bpf.h"
 #include "internal.h"
 
 #define ND_HOP_LIMIT 255 /* proves that the sender is on the link (RFC 4861, 11.2) */
@@ -146,6 +147,32 @@ void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_add
 	(void)nd_send(l, ifc->ifindex, src, router, msg, len);
 }
 
+void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target)
+{
+	const struct lnx_iface *ifc = iface_find(l, ifindex);
+	struct in6_addr group = solicited_node(target);
+	int mark = BUB_BPF_OWN_MARK, none = 0;
+	uint8_t msg[ND_MAX];
+	size_t len;
+
+	if (ifc == NULL || !ifc->has_mac)
+		return;
+	len = put_nd(ifc, ND_NEIGHBOR_SOLICIT, 0, target, 0, msg);
+	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+	(void)send_unspecified(l, ifindex, &group, msg, len);
+	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &none, sizeof(none));
+}
+
+/* Solicited, and override set: from the target itself (RFC 4861, 7.2.4). */
+void nd_answer(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *to,
+	       const struct in6_addr *target)
+{
+	uint8_t msg[ND_MAX];
+	size_t len = put_nd(ifc, ND_NEIGHBOR_ADVERT, 0x60, target, OPT_TARGET_LL, msg);
+
+	(void)nd_send(l, ifc->ifindex, target, to, msg, len);
+}
+
 /* Unsolicited, to all nodes: override set, solicited and router clear (RFC 6275, 10.4.1). */
 static void send_na(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
 		    const struct in6_addr *target)
@@ -160,6 +187,14 @@ static void send_na(struct lnx *l, const struct lnx_iface *ifc, const struct in6
 }
 
 /* ---- What others send ------------------------------------------------------------------------ */
+
+/* The first option, which is the only one that anybody sends; NULL: another, or none. */
+static const uint8_t *target_ll(struct bub_view msg)
+{
+	return msg.len >= ND_MAX && msg.data[24] == OPT_TARGET_LL && msg.data[25] == 1
+		       ? msg.data + 26
+		       : NULL;
+}
 
 static void on_advert(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
 		      struct bub_view msg)
@@ -176,6 +211,12 @@ static void on_advert(struct lnx *l, const struct in6_addr *src, const struct in
 	if (msg.len >= ND_NA_LEN && msg.data[0] == ND_NEIGHBOR_ADVERT) {
 		memcpy(&target, msg.data + 8, sizeof(target));
 		router_heard(l, info->ipi6_ifindex, &target);
+		homelink_on_na(l, info->ipi6_ifindex, &target, target_ll(msg));
+		return;
+	}
+	if (msg.len >= ND_NA_LEN && msg.data[0] == ND_NEIGHBOR_SOLICIT) {
+		memcpy(&target, msg.data + 8, sizeof(target));
+		homelink_on_ns(l, info->ipi6_ifindex, src, &target);
 		return;
 	}
 	if (msg.len > 0 && msg.data[0] == ND_ROUTER_SOLICIT) {
@@ -227,19 +268,37 @@ void nd_icmp6_readable(struct lnx *l)
 	}
 }
 
-static int open_icmp6(struct lnx *l)
+static int set_filter(const struct lnx *l, bool solicitations)
 {
 	struct icmp6_filter filter;
+
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+	ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+	if (solicitations)
+		ICMP6_FILTER_SETPASS(ND_NEIGHBOR_SOLICIT, &filter);
+	if (l->cfg.advert.enabled)
+		ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
+	return setsockopt(l->fd[FD_ICMP6], IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
+}
+
+void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on)
+{
+	struct ipv6_mreq req = {solicited_node(target), ifindex};
+
+	(void)setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, on ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
+			 &req, sizeof(req));
+	l->n_listening += on ? 1 : -1u;
+	(void)set_filter(l, l->n_listening > 0);
+}
+
+static int open_icmp6(struct lnx *l)
+{
 	int on = 1, off = 0, hops = ND_HOP_LIMIT;
 	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 
 	l->fd[FD_ICMP6] = fd;
-	ICMP6_FILTER_SETBLOCKALL(&filter);
-	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
-	ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
-	if (l->cfg.advert.enabled)
-		ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
-	if (fd < 0 || setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)) < 0 ||
+	if (fd < 0 || set_filter(l, false) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0 ||

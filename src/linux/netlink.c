@@ -532,6 +532,23 @@ static void forget_one(void *ctx, const struct nlmsghdr *nlh)
 	flush_one(&f->flush, nlh, RTM_DELNEIGH);
 }
 
+int nl_neigh_set(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr, const uint8_t mac[6])
+{
+	char buf[REQUEST_MAX];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ndmsg *ndm;
+
+	nlh->nlmsg_type = RTM_NEWNEIGH;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	ndm->ndm_family = AF_INET6;
+	ndm->ndm_ifindex = (int)ifindex;
+	ndm->ndm_state = NUD_REACHABLE;
+	put_addr(nlh, NDA_DST, addr);
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return transact(nl, nl->sock, nlh, NULL, NULL);
+}
+
 int nl_neigh_forget(struct nl *nl, uint32_t ifindex, const struct in6_addr *keep)
 {
 	struct forget f = {.flush = {.nl = nl}, .ifindex = ifindex, .keep = keep};

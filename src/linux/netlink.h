@@ -52,6 +52,10 @@ int nl_rule_del(struct nl *nl, const struct nl_rule *r);
 int nl_proxy_add(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr);
 int nl_proxy_del(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr);
 
+/* @addr is at @mac, and was heard of just now. */
+int nl_neigh_set(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr,
+		 const uint8_t mac[6]);
+
 /* Forgets the neighbours on @ifindex that have not answered, but @keep, and with them
  * the packets that wait for them. */
 int nl_neigh_forget(struct nl *nl, uint32_t ifindex, const struct in6_addr *keep);

@@ -36,10 +36,20 @@ static void ra_remove(struct lnx_iface *ifc, unsigned index)
 	memmove(&ifc->ra[index], &ifc->ra[index + 1], (ifc->n_ra - index) * sizeof(ifc->ra[0]));
 }
 
+static void ra_read(struct lnx_ra_prefix *e, const struct bub_icmp6 *ra,
+		    const struct bub_prefix_info *p)
+{
+	e->on_link = p->on_link;
+	e->address = p->router_address ? p->prefix : in6addr_any;
+	e->has_mac = ra->u.ra.has_source_ll;
+	if (e->has_mac)
+		memcpy(e->mac, ra->u.ra.source_ll, sizeof(e->mac));
+}
+
 /* The newest announcement of a prefix comes to stand behind the older ones, so that with two
  * routers alive the gateway does not flap; when the list is full the oldest goes. */
 static void ra_note(struct lnx_iface *ifc, const struct in6_addr *router,
-		    const struct bub_prefix_info *p, bool alive)
+		    const struct bub_icmp6 *ra, const struct bub_prefix_info *p, bool alive)
 {
 	struct lnx_ra_prefix *e;
 
@@ -51,7 +61,7 @@ static void ra_note(struct lnx_iface *ifc, const struct in6_addr *router,
 		if (!alive)
 			ra_remove(ifc, i);
 		else
-			e->on_link = p->on_link;
+			ra_read(e, ra, p);
 		return;
 	}
 	if (!alive)
@@ -63,8 +73,8 @@ static void ra_note(struct lnx_iface *ifc, const struct in6_addr *router,
 		.prefix = p->prefix,
 		.router = *router,
 		.len = p->prefix_len,
-		.on_link = p->on_link,
 	};
+	ra_read(e, ra, p);
 }
 
 /* A default route on the interface that a person or a program set; at start also one that the
@@ -256,7 +266,7 @@ void router_on_ra(struct lnx *l, uint32_t ifindex, const struct in6_addr *router
 		if (p->prefix_len > 128 || IN6_IS_ADDR_LINKLOCAL(&p->prefix))
 			continue; /* RFC 4862, 5.5.3 b */
 		ifc->ra_prefixes_seen = true;
-		ra_note(ifc, router, p, alive);
+		ra_note(ifc, router, ra, p, alive);
 	}
 	iface_read_mtu6(l, ifc);
 	suspect_others(l, ifc, router, now);

@@ -78,8 +78,11 @@ int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_vie
 static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
 {
 	struct in6_addr src, dst;
-	int err = tx_raw(l, ifindex, head, body);
+	int err;
 
+	if (body.len == 0 && head.len >= BUB_IP6_HDR_LEN && homelink_hold(l, head))
+		return;
+	err = tx_raw(l, ifindex, head, body);
 	if (err == 0 || head.len < BUB_IP6_HDR_LEN)
 		return;
 	memcpy(&src, head.data + 8, 16);

@@ -193,9 +193,10 @@ static bool parse(char *const w[], unsigned n, uint8_t *packet, size_t cap, stru
 	} else if (n == 5 && strcmp(w[0], "attach") == 0) {
 		act->type = BUB_ACT_ATTACH;
 		act->u.attach.home = address(w[1]);
-		act->u.attach.at_home = strcmp(w[2], "home") == 0;
-		act->u.attach.claim = act->u.attach.at_home;
+		act->u.attach.claim = strcmp(w[2], "home") == 0;
+		act->u.attach.at_home = strcmp(w[2], "away") != 0;
 		act->u.attach.care_of = address(w[3]);
+		act->u.attach.home_agent = act->u.attach.care_of; /* "returning" */
 		act->u.attach.ifindex = if_nametoindex(w[4]);
 	} else if (n == 3 && strcmp(w[0], "dad") == 0) {
 		act->type = BUB_ACT_DAD;

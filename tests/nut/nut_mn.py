@@ -430,10 +430,36 @@ def moved_again_it_tells_everybody(n):
     equal("sequence", p.bu.seq, n.seq + 1 & 0xFFFF)
 
 
+def solicit(n, target, src, mac):
+    """Another node on the link, or the home agent, asks for an address."""
+    group = nut.text_of(nut.addr("ff02::1:ff00:0")[:13] + nut.addr(target)[13:])
+    body = b"\0" * 4 + nut.addr(target) + b"\x01\x01" + bytes.fromhex(mac.replace(":", ""))
+    n.link.send(nut.icmp6(src, group, 135, 0, body, hops=255), mac)
+
+
+def asks(p):
+    return p.icmp == 135 and (p.src == HOME or p.data[8:24] == nut.addr(HOME))
+
+
 def returned_it_deregisters(n):
     """RFC 6275, 11.5.5: from the home address, lifetime 0; then it claims its address."""
     n.arrive(1, HOME_PREFIX)
+    n.link.owned[HOME] = "02:00:00:00:00:01"  # the home agent defends it
     p = n.update(HOME)
+    # The home agent's link-layer address is asked for from ::, once, and nobody from the home
+    # address; the kernel's duplicate detection would have an option more (RFC 7527).
+    found = [q for q in n.link.packets if asks(q)]
+    check("one question", [(q.src, len(q.data)) for q in found] == [("::", 24)], found)
+    # Until the answer it speaks for the address to the home agent alone.
+    n.link.drain()
+    solicit(n, HOME, "fe80::77", "02:00:00:00:00:77")
+    solicit(n, HOME, AGENT, "02:00:00:00:00:01")
+    q = n.link.expect("answer to the home agent", lambda p: is_advert(p, HOME))
+    equal("destination", q.dst, AGENT)
+    equal("solicited, override", q.data[4] & 0xE0, 0x60)
+    found = n.link.find(lambda p: is_advert(p, HOME))
+    check("no answer to others", not found, found)
+    del n.link.owned[HOME]
     equal("headers", p.chain, [])
     equal("flags", struct.unpack("!H", p.data[8:10])[0], A | H)
     equal("lifetime", p.bu.mhtime, 0)
@@ -445,6 +471,9 @@ def returned_it_deregisters(n):
     equal("hop limit", p.hops, 255)
     equal("target link-layer address", p.data[24:32],
           b"\x02\x01" + bytes.fromhex(nut.NUT_MAC.replace(":", "")))
+    solicit(n, HOME, "fe80::77", "02:00:00:00:00:77")
+    n.link.owned["fe80::77"] = "02:00:00:00:00:77"
+    n.link.expect("answer to others", lambda p: is_advert(p, HOME) and p.dst == "fe80::77")
 
 
 def returned_it_deletes_the_bindings(n):
@@ -481,6 +510,24 @@ STORY = (
     returned_it_deregisters,
     returned_it_deletes_the_bindings,
 )
+
+
+# ---- Started at home, with a binding left from before ------------------------------------------
+
+
+def started_at_home_it_gives_up_an_old_binding(n):
+    """The home agent still answers for the home address: it is told to stop (RFC 6275, 11.5.5)."""
+    n.link.stop(hard=True)
+    n.link.drain()
+    n.link.owned[HOME] = "02:00:00:00:00:01"
+    n.link.launch()
+    p = n.update(HOME)
+    equal("lifetime", p.bu.mhtime, 0)
+    del n.link.owned[HOME]
+    n.link.drain()
+    n.acknowledge(p.bu.seq, units=0, away=False)
+    n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
+    at_home_it_is_a_host(n)
 
 
 # ---- As it comes: BUB is on, and stock peers do not know it -----------------------------------
@@ -533,6 +580,7 @@ if __name__ == "__main__":
         nut.main(
             [
                 (Node, STORY),
+                (plain, (started_at_home_it_gives_up_an_old_binding,)),
                 (plain, (stock_peer_gets_a_binding,)),
                 (searching, (home_agent_is_discovered,)),
             ]

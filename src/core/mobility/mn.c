@@ -159,13 +159,14 @@ static void attach(struct bub_engine *eng, const struct home *h, bool at_home, b
 		.at_home = at_home,
 		.claim = claim,
 		.care_of = h->care_of,
+		.home_agent = h->cfg.home_agent,
 		.ifindex = h->ifindex,
 	};
 }
 
-static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex)
+/* @known  the home agent has a binding, or may have one */
+static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bool known)
 {
-	bool known = bub_time_before(eng->now, h->bound_until) || h->interval_ms != 0;
 
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
@@ -178,6 +179,25 @@ static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex)
 		timerq_cancel(&eng->timers, &h->timer);
 	}
 	peer_on_move(eng, h);
+}
+
+static bool may_be_bound(const struct bub_engine *eng, const struct home *h)
+{
+	return bub_time_before(eng->now, h->bound_until) || h->interval_ms != 0;
+}
+
+/* At home, and somebody answers for the home address: the home agent has a binding that this node
+ * knows nothing of, being started anew, and is to give it up (RFC 6275, 11.5.5). */
+static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+
+		if (h->state == HOME_AT_HOME && h->ifindex == ifindex &&
+		    bub_addr_eq(&h->cfg.address, home) &&
+		    !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
+			go_home(eng, h, ifindex, true);
+	}
 }
 
 static void register_away(struct bub_engine *eng, struct home *h, const char *why)
@@ -244,7 +264,7 @@ static void reselect(struct bub_engine *eng)
 				go_nowhere(eng, h);
 		} else if (in_home_prefix(h, c)) {
 			if (!home_now || h->ifindex != c->ifindex)
-				go_home(eng, h, c->ifindex);
+				go_home(eng, h, c->ifindex, may_be_bound(eng, h));
 		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
 			go_away(eng, h, c);
 		}
@@ -326,6 +346,10 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 
 	if (ev->ifindex == 0 || !bub_addr_is_routable(&ev->u.care_of.address))
 		return;
+	if (ev->u.care_of.defended) {
+		on_defended(eng, &ev->u.care_of.address, ev->ifindex);
+		return;
+	}
 	c = find_candidate(eng, ev->ifindex, &ev->u.care_of.address);
 	if (c == NULL)
 		c = new_candidate(eng);

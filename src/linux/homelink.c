@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Back on the home link while the home agent may still answer for the home address (RFC 6275,
+ * 11.5.5).  Until it has acknowledged the deregistration the address is on bub's own interface
+ * only, so that the kernel answers no solicitation for it, asks nobody from it and detects no
+ * duplicate of it; the home agent's own solicitation is answered from here.  Where to send the
+ * Binding Update is known from the home agent's advertisement, or asked for from ::.
+ *
+ * A node that starts on its home link does not know whether there is a binding left from before:
+ * whoever answers for the address then is taken for the home agent.
+ *
+ * Not here: rules and routes (home.c), the advertisement that takes the address back (nd.c).
+ */
+#include <linux/if_addr.h>
+#include <netinet/icmp6.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define ASK_MS 300    /* how long the Binding Update waits for the home agent's address */
+#define PROBE_MS 1500 /* somebody who answers for the home address later has another reason */
+
+/* ---- The home agent's link-layer address --------------------------------------------------- */
+
+static void send_held(struct lnx *l, struct lnx_home *h)
+{
+	size_t len = h->held_len;
+
+	h->held_len = 0;
+	h->ask_until = (struct bub_time){0};
+	if (len > 0)
+		(void)tx_raw(l, 0, (struct bub_view){h->held, len}, (struct bub_view){NULL, 0});
+}
+
+static void set_agent_mac(struct lnx *l, struct lnx_home *h, uint32_t ifindex, const uint8_t mac[6])
+{
+	(void)nl_neigh_set(l->nl, ifindex, &h->agent, mac); /* else the kernel asks */
+	send_held(l, h);
+}
+
+/* The advertisement of the home agent names its own address (RFC 6275, 7.2). */
+static const struct lnx_ra_prefix *agents_advert(const struct lnx_iface *ifc,
+						 const struct in6_addr *agent)
+{
+	for (unsigned i = 0; i < ifc->n_ra; i++) {
+		if (bub_addr_eq(&ifc->ra[i].address, agent))
+			return &ifc->ra[i];
+	}
+	return NULL;
+}
+
+bool homelink_hold(struct lnx *l, struct bub_view packet)
+{
+	struct in6_addr src, dst;
+
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		struct lnx_home *h = &l->home[i];
+
+		if (h->ask_until.ns == 0 || packet.len > sizeof(h->held))
+			continue;
+		memcpy(&src, packet.data + 8, 16);
+		memcpy(&dst, packet.data + 24, 16);
+		if (!bub_addr_eq(&src, &h->addr) || !bub_addr_eq(&dst, &h->agent))
+			continue;
+		memcpy(h->held, packet.data, packet.len);
+		h->held_len = packet.len;
+		return true;
+	}
+	return false;
+}
+
+void homelink_expire(struct lnx *l, struct bub_time now)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (l->home[i].ask_until.ns != 0 && !bub_time_before(now, l->home[i].ask_until))
+			send_held(l, &l->home[i]);
+	}
+}
+
+struct bub_time homelink_deadline(const struct lnx *l)
+{
+	struct bub_time t = BUB_TIME_NEVER;
+
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (l->home[i].ask_until.ns != 0 && bub_time_before(l->home[i].ask_until, t))
+			t = l->home[i].ask_until;
+	}
+	return t;
+}
+
+/* ---- Back, and at home --------------------------------------------------------------------- */
+
+void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex,
+		     const struct in6_addr *agent)
+{
+	const struct lnx_iface *ifc = iface_find(l, ifindex);
+	const struct lnx_ra_prefix *ra = ifc != NULL ? agents_advert(ifc, agent) : NULL;
+
+	homelink_leave(l, h);
+	h->agent = *agent;
+	h->returning_on = ifindex;
+	h->probe_until = (struct bub_time){0};
+	nd_listen(l, ifindex, &h->addr, true);
+	if (ra != NULL && ra->has_mac) {
+		set_agent_mac(l, h, ifindex, ra->mac);
+		return;
+	}
+	h->ask_until = bub_time_add_ms(now, ASK_MS);
+	nd_send_probe(l, ifindex, &h->addr);
+}
+
+void homelink_leave(struct lnx *l, struct lnx_home *h)
+{
+	if (h->returning_on != 0)
+		nd_listen(l, h->returning_on, &h->addr, false);
+	h->returning_on = 0;
+	h->ask_until = (struct bub_time){0};
+	h->held_len = 0;
+}
+
+void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex)
+{
+	h->probe_until = bub_time_add_ms(now, PROBE_MS);
+	nd_send_probe(l, ifindex, &h->addr);
+}
+
+/* ---- Heard --------------------------------------------------------------------------------- */
+
+/* Some home agents ask from their global address, others from the link-local one that they
+ * advertise the home prefix from. */
+static bool is_agent(const struct lnx_home *h, const struct lnx_iface *ifc,
+		     const struct in6_addr *src)
+{
+	const struct lnx_ra_prefix *ra = agents_advert(ifc, &h->agent);
+
+	if (bub_addr_eq(src, &h->agent) || (ra != NULL && bub_addr_eq(src, &ra->router)))
+		return true;
+	for (unsigned i = 0; ra == NULL && i < ifc->n_ra; i++) {
+		if (bub_addr_in_prefix(&h->addr, &ifc->ra[i].prefix, ifc->ra[i].len) &&
+		    bub_addr_eq(src, &ifc->ra[i].router))
+			return true;
+	}
+	return false;
+}
+
+/* "The mobile node ... MUST NOT reply to" others before the acknowledgement is there, but the home
+ * agent needs its link-layer address to send that. */
+void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
+		    const struct in6_addr *target)
+{
+	const struct lnx_iface *ifc = iface_find(l, ifindex);
+
+	for (unsigned i = 0; ifc != NULL && i < l->cfg.n_homes; i++) {
+		const struct lnx_home *h = &l->home[i];
+
+		if (h->returning_on == ifindex && bub_addr_eq(&h->addr, target) &&
+		    is_agent(h, ifc, src))
+			nd_answer(l, ifc, src, target);
+	}
+}
+
+static void report_defended(struct lnx *l, struct lnx_home *h, const struct lnx_iface *ifc)
+{
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = ifc->ifindex};
+
+	h->probe_until = (struct bub_time){0};
+	lnx_log(l, LNX_LOG_INFO, "%s: somebody answers for %s: a binding is left from before",
+		ifc->name, lnx_ntop(&h->addr));
+	ev.u.care_of.address = h->addr;
+	ev.u.care_of.prefix_len = h->prefix_len;
+	ev.u.care_of.preference = ifc->preference;
+	ev.u.care_of.defended = true;
+	lnx_emit(l, &ev);
+}
+
+void homelink_on_na(struct lnx *l, uint32_t ifindex, const struct in6_addr *target,
+		    const uint8_t *mac)
+{
+	const struct lnx_iface *ifc = iface_find(l, ifindex);
+
+	for (unsigned i = 0; ifc != NULL && mac != NULL && i < l->cfg.n_homes; i++) {
+		struct lnx_home *h = &l->home[i];
+
+		if (!bub_addr_eq(&h->addr, target) || memcmp(mac, ifc->mac, 6) == 0)
+			continue;
+		if (h->returning_on == ifindex && h->ask_until.ns != 0)
+			set_agent_mac(l, h, ifindex, mac);
+		else if (h->placed_on == ifindex && bub_time_before(lnx_now(), h->probe_until))
+			report_defended(l, h, ifc);
+	}
+}
+
+/* The kernel has formed the home address by itself from the home link's prefix.  It has no business
+ * there but where home.c has put it: its duplicate detection would find the home agent. */
+void homelink_on_addr(struct lnx *l, uint32_t ifindex, const struct in6_addr *addr,
+		      uint8_t prefix_len, uint32_t flags)
+{
+	const struct lnx_home *h = home_find(l, addr);
+
+	if (h == NULL || h->placed_on == ifindex || (flags & IFA_F_PERMANENT))
+		return;
+	(void)nl_addr_del(l->nl, ifindex, addr, prefix_len);
+}
