@@ -405,6 +405,28 @@ static void registration_outlives_the_cache(void **state)
 	pair_end(&p);
 }
 
+/* An update that the deletion has overtaken does not bring the binding back: its number is refused
+ * for MAX_DELETE_BCE_TIMEOUT (RFC 6275, 12); then any number will do again. */
+static void update_that_comes_after_its_deletion(void **state)
+{
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	f = home_bu(&p, 100, 600);
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	f = home_bu(&p, 102, 0);
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	f = home_bu(&p, 101, 600);
+	assert_int_equal(assert_status(&p, &f, BUB_STATUS_SEQUENCE)->mh.u.ba.sequence, 102);
+	pair_run(&p, 9900);
+	assert_status(&p, &f, BUB_STATUS_SEQUENCE);
+	pair_run(&p, 200);
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	pair_end(&p);
+}
+
 /* ---- The home link (RFC 6275, 10.3.1, 10.4.1) ---------------------------------------------- */
 
 /* With L the link-local address of the same identifier is probed, claimed and let go as well;
@@ -822,6 +844,7 @@ int main(void)
 		cmocka_unit_test(prefix_bounds_the_lifetime),
 		cmocka_unit_test(refresh_advice),
 		cmocka_unit_test(registration_outlives_the_cache),
+		cmocka_unit_test(update_that_comes_after_its_deletion),
 		cmocka_unit_test(link_local_address),
 		cmocka_unit_test(either_address_is_in_use),
 		cmocka_unit_test(link_local_address_comes_late),

@@ -130,6 +130,11 @@ static void granted_is_not_longer_than_asked(void **state)
 	pair_feed(&p, p.mn[0], &f); /* 600 s */
 	assert_string_equal(pair_home(&p, 0).state, "registered");
 	assert_in_range(pair_home(&p, 0).lifetime_s, 298, 300);
+	/* Once more, and shorter: the update has had its answer. */
+	f.mh.u.ba.lifetime_s = 100;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BA_NO_MATCH, 1);
+	assert_in_range(pair_home(&p, 0).lifetime_s, 298, 300);
 	pair_run(&p, 300000);
 	assert_true(pair_count(&p, 0, p.mn[0], BUB_MH_BU) >= 2);
 	pair_end(&p);
