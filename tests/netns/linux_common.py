@@ -260,6 +260,12 @@ class Router:
             msg += struct.pack("!BBHI", 5, 1, 0, mtu)
         self.sock.sendto(msg, (ALL_NODES, 0, 0, self.ns.ifindex(self.dev)))
 
+    def claim(self, target):
+        """A neighbour advertisement to all nodes: somebody on the link has the address."""
+        msg = struct.pack("!BBHI", 136, 0, 0, 0x20000000) + addr(target)
+        msg += struct.pack("!BB", 2, 1) + bytes.fromhex(self.ns.mac(self.dev).replace(":", ""))
+        self.sock.sendto(msg, (ALL_NODES, 0, 0, self.ns.ifindex(self.dev)))
+
 
 def main(cases, setup):
     """Runs each case in a fresh setup; prints TAP for meson."""
