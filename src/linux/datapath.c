@@ -430,15 +430,26 @@ static const char *attach_hint(int err)
 	}
 }
 
+/* A filter of ours there: the qdisc was made by a bub that was killed. */
+static bool has_our_filter(const struct iface *ifc)
+{
+	struct bpf_tc_hook hook;
+	struct bpf_tc_opts opts;
+
+	init_hook(&hook, ifc->ifindex, BPF_TC_INGRESS);
+	init_opts(&opts);
+	return bpf_tc_query(&hook, &opts) == 0;
+}
+
 /* Attaches to a clsact qdisc, made if there is none.  Takes everything back on failure. */
-static int attach_iface(struct datapath *dp, struct iface *ifc)
+static int attach_iface(struct datapath *dp, struct iface *ifc, bool known)
 {
 	struct bpf_tc_hook hook;
 	int err;
 
 	init_hook(&hook, ifc->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	err = bpf_tc_hook_create(&hook);
-	if (err == 0)
+	if (err == 0 || (err == -EEXIST && !known && has_our_filter(ifc)))
 		ifc->made_clsact = true;
 	else if (err != -EEXIST)
 		return fail(dp, err, "cannot make a clsact qdisc on interface %u: %s", ifc->ifindex,
@@ -470,7 +481,7 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex)
 	if (known != NULL)
 		ifc.made_clsact = known->made_clsact;
 	/* Again even where it is known: someone may have removed the qdisc meanwhile. */
-	err = attach_iface(dp, &ifc);
+	err = attach_iface(dp, &ifc, known != NULL);
 	if (err != 0)
 		return err;
 	if (known != NULL)

@@ -253,6 +253,9 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 			snprintf(ret_error, error_size, "cannot talk to the kernel: %s",
 				 strerror(-err));
 	}
+	if (err == 0 && nl_sysctl_get("conf/all/disable_ipv6") == 1)
+		lnx_log(l, LNX_LOG_WARNING,
+			"IPv6 is switched off: set net.ipv6.conf.all.disable_ipv6=0");
 	if (err == 0)
 		err = tun_open(l, ret_error, error_size);
 	if (err == 0) {

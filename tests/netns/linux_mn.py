@@ -760,6 +760,17 @@ def start_after_crash(t):
     after = t.m.state()
     if after != before:
         raise Failure(f"more: {set(after) - set(before)}, less: {set(before) - set(after)}")
+    if "clsact" in t.m.exec("tc", "qdisc"):
+        raise Failure("the qdisc stays")
+
+
+def ipv6_switched_off(t):
+    t.m.sysctl("conf.all.disable_ipv6", 1)
+    c = t.start()
+    c.sync()
+    if not c.has("log", "1", "IPv6 is switched off: set net.ipv6.conf.all.disable_ipv6=0"):
+        raise Failure(str(c.lines))
+    c.quit()
 
 
 def bad_starts(t):
@@ -795,7 +806,8 @@ CASES = [usable_after_dad, optimistic_address, optimistic_address_is_taken,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,
-         start_after_crash, bad_starts]
+         start_after_crash, ipv6_switched_off,
+         bad_starts]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
