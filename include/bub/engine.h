@@ -27,7 +27,7 @@ struct bub_trace;
 enum bub_policy {
 	BUB_POLICY_ALLOW,
 	BUB_POLICY_NEVER,
-	BUB_POLICY_REQUIRE, /* without it, traffic with the peer stays in the tunnel */
+	BUB_POLICY_REQUIRE, /* no data goes otherwise (protocol.md, P22) */
 };
 
 /* How HA1 passes a tunnelled Binding Update on to the peer's home agent (protocol.md, 1). */
@@ -292,7 +292,7 @@ struct bub_action {
 };
 
 /* A feed or an expiry queues at most this many actions. */
-#define BUB_ACTIONS_MAX 16
+#define BUB_ACTIONS_MAX 40
 
 /* ---- Traces -------------------------------------------------------------------------------- */
 

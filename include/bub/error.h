@@ -65,6 +65,7 @@ enum bub_err {
 	X(BE_NO_MATCH, "be-no-match", "RFC 6275, 11.3.6")                                          \
 	X(TUNNEL_NOT_FROM_HA, "tunnel-not-from-ha", "RFC 6275, 11.3.1")                            \
 	X(NO_CARE_OF, "no-care-of", "RFC 6275, 11.3.1")                                            \
+	X(POLICY_REQUIRE, "policy-require", "protocol.md P22")                                     \
 	/* Home agent */                                                                           \
 	X(HOME_BU_NOT_PROTECTED, "home-bu-not-protected", "RFC 6275, 10.3.1")                      \
 	X(HOME_BU_WRONG_SA, "home-bu-wrong-sa", "RFC 4877, 6")                                     \

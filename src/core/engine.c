@@ -418,7 +418,7 @@ struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
 	return NULL;
 }
 
-void core_policy(struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
+void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
 		 enum bub_policy *ret_bub)
 {
 	const struct policy_entry *e = table_find(&eng->policies, peer, &in6addr_any);
@@ -437,26 +437,32 @@ static struct route route_of_answer(const struct rx *rx)
 	return route_plain(&rx->ip->dst, &rx->ip->src);
 }
 
-void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
+void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
+			     const struct in6_addr *home)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
-	struct route r = route_of_answer(rx);
 
-	/* RFC 6275, 9.3.3: never to multicast or for it, and rate-limited. */
-	if (!bub_addr_is_routable(&rx->ip->src) || IN6_IS_ADDR_MULTICAST(&rx->ip->dst))
-		return;
 	if (bub_time_ms_between(eng->errors.since, eng->now) >= 1000) {
 		eng->errors.since = eng->now;
 		eng->errors.n = 0;
 	}
 	if (eng->errors.n++ >= 10) {
-		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->ip->src);
+		core_drop(eng, BUB_DROP_RATE_LIMITED, &r->dst);
 		return;
 	}
 	out.mh.u.be.status = status;
-	if (rx->ip->has_hao)
-		out.mh.u.be.home = rx->ip->hao;
-	core_send(eng, &r, &out);
+	out.mh.u.be.home = *home;
+	core_send(eng, r, &out);
+}
+
+void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
+{
+	struct route r = route_of_answer(rx);
+
+	/* RFC 6275, 9.3.3: never to multicast or for it, and rate-limited. */
+	if (!bub_addr_is_routable(&rx->ip->src) || IN6_IS_ADDR_MULTICAST(&rx->ip->dst))
+		return;
+	core_send_binding_error(eng, &r, status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
 }
 
 /* ---- Mobility messages --------------------------------------------------------------------- */

@@ -114,7 +114,7 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 	if (act->type == BUB_ACT_HOME_ADD && i >= 0)
 		add_home(n, p->ha[i], act);
 
-	if (act->type == BUB_ACT_PATH_SET && i >= 0)
+	if ((act->type == BUB_ACT_PATH_SET || act->type == BUB_ACT_PATH_DEL) && i >= 0)
 		p->last_path[i] = act->u.path;
 	if (act->type == BUB_ACT_TUNNEL_DEL)
 		p->tunnel_dels++;

@@ -413,6 +413,25 @@ static void direct_path_breaks_and_heals(void **state)
 	pair_end(&p);
 }
 
+/* The path broke while both were away; then the peer goes home, where it is reached. */
+static void direct_path_to_a_peer_that_went_home(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	p.judge = cut_direct;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 5000);
+	assert_false(p.last_path[0].direct);
+	pair_go_home(&p, 1);
+	pair_run(&p, 40000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_true(p.last_path[0].direct);
+	pair_end(&p);
+}
+
 static bool has_binding(const struct bub_peer_status *s)
 {
 	return !IN6_IS_ADDR_UNSPECIFIED(&s->peer_care_of);
@@ -826,6 +845,7 @@ int main(void)
 		cmocka_unit_test(old_sequence_complaint_is_ignored),
 		cmocka_unit_test(repetition_is_answered_both_ways),
 		cmocka_unit_test(direct_path_breaks_and_heals),
+		cmocka_unit_test(direct_path_to_a_peer_that_went_home),
 		cmocka_unit_test(three_unanswered_end_the_session),
 		cmocka_unit_test(given_up_at_home),
 		cmocka_unit_test(binding_errors_do_not_end_it),

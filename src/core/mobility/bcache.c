@@ -144,8 +144,10 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		.out_src = *local,
 		.out_dst = *peer,
 	};
+	enum bub_policy ro, bub;
 	struct bub_action *act;
 
+	core_policy(eng, peer, &ro, &bub);
 	if (b != NULL) {
 		path.out_dst = b->care_of;
 		path.in_care_of = b->care_of;
@@ -154,12 +156,15 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
 		path.direct = p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
-			      (p->bub_policy != BUB_POLICY_REQUIRE || p->has_kabm);
+			      (bub != BUB_POLICY_REQUIRE || p->has_kabm);
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {
 		path.direct = b != NULL;
 	}
+	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
+	if (bub == BUB_POLICY_REQUIRE && b != NULL && !b->bub)
+		path.direct = false;
 	act = core_action(eng, path.direct || b != NULL ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
 	act->u.path = path;
 }

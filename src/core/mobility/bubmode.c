@@ -262,7 +262,7 @@ void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p)
 void bubmode_probe(struct bub_engine *eng, struct peer *p)
 {
 	if (!p->has_kabm || p->reg == REG_SENT || p->home->state == HOME_UNATTACHED ||
-	    p->home->state == HOME_DEREGISTERING || peer_rate_take(eng, p) > 0)
+	    p->home->state == HOME_DEREGISTERING || core_rate_wait(eng, &p->bu_rate) > 0)
 		return;
 	p->bu_sends = 0;
 	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
@@ -280,11 +280,13 @@ void bubmode_consider_static(struct bub_engine *eng, struct peer *p)
 
 /* ---- The direct path ----------------------------------------------------------------------- */
 
-static void send_check(struct bub_engine *eng, struct peer *p, const struct binding *b)
+static void send_check(struct bub_engine *eng, struct peer *p)
 {
+	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = &p->kabm};
 	const struct in6_addr *src = home_is_away(p->home) ? &p->home->care_of : &p->key.a;
-	struct route r = route_plain(src, &b->care_of);
+	/* Without a binding the peer is at home. */
+	struct route r = route_plain(src, b != NULL ? &b->care_of : &p->key.b);
 
 	core_random(eng, p->check.cookie, sizeof p->check.cookie);
 	memcpy(out.mh.u.test_init.cookie, p->check.cookie, BUB_COOKIE_LEN);
@@ -298,14 +300,17 @@ static void send_check(struct bub_engine *eng, struct peer *p, const struct bind
 static void on_check_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	p->check.active = false;
 	if (!p->has_kabm)
 		return;
-	if (b == NULL || p->home->state == HOME_UNATTACHED) {
+	if (p->home->state == HOME_UNATTACHED) {
 		if (p->direct_broken) /* no way to look now */
 			core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
+		return;
+	}
+	if (core_rate_wait(eng, &p->rate) > 0) { /* a peer that moves without rest */
+		core_timer(eng, &p->check.timer, core_rate_wait(eng, &p->rate));
 		return;
 	}
 	if (p->check.sends >= CHECK_SENDS) {
@@ -313,7 +318,8 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 		bubmode_direct_path(eng, p, true);
 		return;
 	}
-	send_check(eng, p, b);
+	core_rate_note(eng, &p->rate);
+	send_check(eng, p);
 	core_timer(eng, &p->check.timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << p->check.sends);
 	p->check.sends++;
 	p->check.active = true;

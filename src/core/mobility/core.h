@@ -12,7 +12,7 @@
  *   nonce.c     the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
  *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
- *   icmp.c      ICMPv6: errors about our messages
+ *   icmp.c      ICMPv6: errors about our packets
  *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
  *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
@@ -61,7 +61,7 @@
 #define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
-#define PEER_TIMERS 6u         /* timers in struct peer */
+#define PEER_TIMERS 7u         /* timers in struct peer */
 #define CLIENT_TIMERS 2u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
 #define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
@@ -160,7 +160,8 @@ struct rr {
 	bool active;
 	bool want_home, want_care_of; /* still waiting for this answer */
 	bool with_test;
-	bool via_home; /* CoTI goes to the peer's home address */
+	bool via_home;  /* CoTI goes to the peer's home address */
+	bool postponed; /* by the rate limit */
 	unsigned sends;
 	uint32_t interval_ms;
 	uint8_t home_cookie[BUB_COOKIE_LEN], care_of_cookie[BUB_COOKIE_LEN];
@@ -169,6 +170,7 @@ struct rr {
 	uint16_t home_nonce, care_of_nonce;
 	struct bub_time home_at, care_of_at;
 	struct in6_addr care_of; /* that the care-of token is for */
+	struct in6_addr asked;   /* where the last CoTI went */
 	unsigned failures;       /* runs in a row without an answer */
 	struct timer timer;
 };
@@ -273,6 +275,7 @@ struct peer {
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	enum reg_state reg;
+	bool refresh_asked; /* by the peer: the next Kbm is for a Binding Update */
 	bool update_due;    /* bu_timer means: bring the binding at the peer up to date */
 	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
 	bool backhaul_now;  /* bu_timer means: send it; then it is due at bu_due again */
@@ -289,7 +292,8 @@ struct peer {
 	unsigned unanswered; /* rounds in a row of RR_SENDS Binding Updates without Kabm */
 	uint64_t rtt_ms;     /* from a Binding Update to its acknowledgement, last time */
 	uint32_t interval_ms;
-	struct timer bu_timer; /* retransmission, refresh, update due, retry */
+	struct timer bu_timer;  /* retransmission, refresh, update due, retry */
+	struct timer end_timer; /* at acked_until: data has to take another way */
 	struct rr rr;
 	struct bub_key kbm;    /* of the last return routability run */
 	struct bub_key bu_kbm; /* that signed the last Binding Update without Kabm */
@@ -309,7 +313,7 @@ struct peer {
 	struct bub_key kabm_other; /* accepted too, round a renewal */
 	struct timer kabm_timer;   /* renewal */
 	struct care_of_check check;
-	struct rate rate;    /* rounds of peer_update() */
+	struct rate rate;    /* rounds of HoTI and CoTI */
 	struct rate bu_rate; /* every Binding Update, also one that ends a round */
 	uint64_t handovers;
 	struct bub_time used; /* data seen, or the entry's last registration */
@@ -483,8 +487,10 @@ struct route route_from_home(const struct home *h, const struct in6_addr *dst);
 
 /* Binding Error of RFC 6275, 9.3.3, rate-limited; @home is the Home Address option or ::. */
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status);
+void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
+			     const struct in6_addr *home);
 
-void core_policy(struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
+void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
 		 enum bub_policy *ret_bub);
 
 /* A Mobility Header, plain or out of a tunnel: checks of RFC 6275, 9.2, then to its role. */
@@ -541,8 +547,6 @@ void peer_on_move(struct bub_engine *eng, struct home *h);
 void peer_on_registered(struct bub_engine *eng, struct home *h);
 /* Brings the binding at the peer up to date (draft, 7; RFC 6275, 11.7.2). */
 void peer_update(struct bub_engine *eng, struct peer *p);
-/* Milliseconds until a round may start; 0: now, and counted. */
-uint64_t peer_rate_take(struct bub_engine *eng, struct peer *p);
 /* Return routability gave a fresh Kbm. */
 void peer_on_kbm(struct bub_engine *eng, struct peer *p);
 /* The peer does not do what we want of it: left alone for RO_RETRY_S. */
@@ -560,6 +564,9 @@ void peer_on_rr_failed(struct bub_engine *eng, struct peer *p);
 void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
 void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
 void peer_on_be(struct bub_engine *eng, const struct rx *rx);
+/* The peer has no binding of ours, whatever it acknowledged: data goes through the home agent, and
+ * the registration begins anew (RFC 6275, 11.3.6). */
+void peer_lost_binding(struct bub_engine *eng, struct peer *p);
 /* True when data may go to the peer from the care-of address. */
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
 

@@ -561,6 +561,13 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
 		return;
 	}
+	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
+	 */
+	if (!c->registered && !c->probing && bub_addr_is_routable(outer)) {
+		struct route r = route_plain(&eng->cfg.ha.address, outer);
+
+		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
+	}
 	if (!c->registered || !bub_addr_eq(outer, &c->care_of)) {
 		if (!held_add(eng, c, &ip, outer))
 			core_drop(eng,

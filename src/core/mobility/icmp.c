@@ -28,7 +28,8 @@ enum {
 	ADDRESS_UNREACHABLE = 3,
 };
 
-#define ERROR_LEN 8 /* of an ICMPv6 error, in front of the packet that it quotes */
+#define HAO_TYPE 0xc9 /* RFC 6275, 6.3 */
+#define ERROR_LEN 8   /* of an ICMPv6 error, in front of the packet that it quotes */
 #define RH2_TYPE_AT (BUB_IP6_HDR_LEN + 2)
 #define RH2_HOME_AT (BUB_IP6_HDR_LEN + 8)
 
@@ -76,8 +77,13 @@ static void on_loss(struct bub_engine *eng, const struct bub_ip6 *ip)
 		binding_unreachable(eng, b);
 }
 
-/* The peer that the quoted packet was sent to.  Errors quote as much as fits, so only the fixed
- * IPv6 header is looked at. */
+static bool is_ours(const struct home *h, const struct in6_addr *src)
+{
+	return bub_addr_eq(&h->cfg.address, src) || bub_addr_eq(&h->care_of, src);
+}
+
+/* The peer that the quoted packet was sent to, at its home or its care-of address.  Errors quote as
+ * much as fits, so only the fixed IPv6 header is looked at. */
 static struct peer *quoted_peer(struct bub_engine *eng, struct bub_view quoted)
 {
 	struct in6_addr src, dst;
@@ -87,18 +93,48 @@ static struct peer *quoted_peer(struct bub_engine *eng, struct bub_view quoted)
 		return NULL;
 	memcpy(&src, quoted.data + 8, sizeof src);
 	memcpy(&dst, quoted.data + 24, sizeof dst);
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
-		if (bub_addr_eq(&p->key.b, &dst) &&
-		    (bub_addr_eq(&p->key.a, &src) || bub_addr_eq(&p->home->care_of, &src)))
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+		if (is_ours(p->home, &src) &&
+		    (bub_addr_eq(&p->key.b, &dst) || (b != NULL && bub_addr_eq(&b->care_of, &dst))))
 			return p;
+	}
 	return NULL;
+}
+
+/* The octet that the Parameter Problem points at; -1: past what is quoted. */
+static int octet_at_fault(const struct bub_icmp6 *icmp)
+{
+	uint32_t at = icmp->u.param_problem.pointer;
+
+	return at < icmp->quoted.len ? icmp->quoted.data[at] : -1;
+}
+
+static void on_param_problem(struct bub_engine *eng, const struct bub_icmp6 *icmp)
+{
+	struct peer *p = quoted_peer(eng, icmp->quoted);
+
+	/* A peer that holds Kabm is known to do better: somebody else wrote this. */
+	if (p == NULL || p->has_kabm)
+		return;
+	if (icmp->code == UNKNOWN_NEXT_HEADER && octet_at_fault(icmp) == BUB_NH_MH) {
+		if (p->reg != REG_BOUND) /* so has one that has answered */
+			peer_refused(eng, p, "the peer does not do Mobile IPv6");
+	} else if (icmp->code == UNKNOWN_OPTION && octet_at_fault(icmp) == HAO_TYPE) {
+		/* Bound, it may have been replaced: asked again, with no such option in data until
+		 * it has acknowledged. */
+		if (p->reg == REG_BOUND)
+			peer_lost_binding(eng, p);
+		else
+			peer_refused(eng, p, "the peer does not do Mobile IPv6");
+	}
 }
 
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev)
 {
 	struct bub_icmp6 icmp;
 	enum bub_drop why;
-	struct peer *p;
 
 	if (is_about_a_loss(ip)) {
 		on_loss(eng, ip);
@@ -109,13 +145,6 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 		core_drop(eng, why, &ip->src);
 		return;
 	}
-	if (discovery_input(eng, ip, &icmp, ev))
-		return;
-	if (icmp.kind != BUB_ICMP6_PARAM_PROBLEM ||
-	    (icmp.code != UNKNOWN_NEXT_HEADER && icmp.code != UNKNOWN_OPTION))
-		return;
-	p = quoted_peer(eng, icmp.quoted);
-	/* A peer that has answered is known to do better: somebody else wrote this. */
-	if (p != NULL && p->reg != REG_BOUND && !p->has_kabm)
-		peer_refused(eng, p, "the peer does not do Mobile IPv6");
+	if (!discovery_input(eng, ip, &icmp, ev) && icmp.kind == BUB_ICMP6_PARAM_PROBLEM)
+		on_param_problem(eng, &icmp);
 }

@@ -59,6 +59,7 @@ static void send_home_bu(struct bub_engine *eng, struct home *h)
 	h->sends++;
 	h->last_update = eng->now;
 	h->sent_at = eng->now;
+	core_rate_note(eng, &h->rate);
 	core_send(eng, &r, &out);
 	core_timer(eng, &h->timer, h->interval_ms);
 }
@@ -70,7 +71,7 @@ static void start_home_bu(struct bub_engine *eng, struct home *h)
 	/* A first registration waits for duplicate address detection (RFC 6275, 11.8). */
 	h->interval_ms = bub_time_before(eng->now, h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
 								   : h->cfg.first_timeout_ms;
-	wait_ms = core_rate_take(eng, &h->rate);
+	wait_ms = core_rate_wait(eng, &h->rate);
 	h->postponed = wait_ms > 0;
 	if (h->postponed)
 		core_timer(eng, &h->timer, wait_ms);
@@ -614,6 +615,17 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 		deliver(eng, h, &ip);
 }
 
+/* Route optimisation is required: direct or not at all (protocol.md, P22). */
+static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
+			     const struct in6_addr *dst)
+{
+	enum bub_policy ro, bub;
+
+	core_policy(eng, dst, &ro, &bub);
+	return ro == BUB_POLICY_REQUIRE && !bub_addr_eq(dst, &h->cfg.home_agent) &&
+	       core_home_of(eng, dst) == NULL;
+}
+
 void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet)
 {
@@ -628,10 +640,14 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
 		return;
 	}
-	act = core_action(eng, BUB_ACT_SEND);
-	act->u.send.data = packet;
-	act->u.send.way = BUB_WAY_ESP_TUNNEL;
-	act->u.send.owner = h->cfg.address;
-	eng->counters.tunnel_out++;
+	if (has_to_go_direct(eng, h, &ip->dst)) {
+		core_drop(eng, BUB_DROP_POLICY_REQUIRE, &ip->dst);
+	} else {
+		act = core_action(eng, BUB_ACT_SEND);
+		act->u.send.data = packet;
+		act->u.send.way = BUB_WAY_ESP_TUNNEL;
+		act->u.send.owner = h->cfg.address;
+		eng->counters.tunnel_out++;
+	}
 	peer_on_flow(eng, h, &ip->dst);
 }

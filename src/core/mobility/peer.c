@@ -15,6 +15,7 @@
 #define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
 
 static void on_timer(struct bub_engine *eng, void *owner);
+static void on_end_timer(struct bub_engine *eng, void *owner);
 
 struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
 		       const struct in6_addr *peer)
@@ -38,6 +39,7 @@ struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
 static void discard(struct bub_engine *eng, struct peer *p)
 {
 	timerq_cancel(&eng->timers, &p->bu_timer);
+	timerq_cancel(&eng->timers, &p->end_timer);
 	rr_stop(eng, p);
 	bubmode_reset(eng, p);
 	bubtest_reset(eng, p);
@@ -45,15 +47,18 @@ static void discard(struct bub_engine *eng, struct peer *p)
 	table_remove(&eng->peers, p);
 }
 
+static bool registered_here(const struct bub_engine *eng, const struct peer *p);
+
 /* Frees an entry that holds nothing of worth, so that packets from addresses that somebody makes up
- * cannot shut real peers out. */
+ * cannot shut real peers out.  While the peer may have a binding of ours its sequence number is
+ * kept (RFC 6275, 11.1). */
 static bool push_out(struct bub_engine *eng)
 {
 	struct peer *p;
 
 	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
-		if (p->has_kabm || p->dh.state != DH_NONE || p->reg == REG_BOUND ||
-		    p->reg == REG_SENT || binding_active(eng, &p->key.a, &p->key.b) != NULL)
+		if (p->has_kabm || p->dh.state != DH_NONE || registered_here(eng, p) ||
+		    binding_active(eng, &p->key.a, &p->key.b) != NULL)
 			continue;
 		discard(eng, p);
 		return true;
@@ -77,6 +82,7 @@ struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_a
 	core_policy(eng, peer, &p->ro_policy, &p->bub_policy);
 	core_random(eng, &p->sequence, sizeof p->sequence);
 	timer_init(&p->bu_timer, on_timer, p);
+	timer_init(&p->end_timer, on_end_timer, p);
 	rr_init(p);
 	bubtest_init(p);
 	dh_init(p);
@@ -105,6 +111,13 @@ bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
 static void peer_path(struct bub_engine *eng, const struct peer *p)
 {
 	path_update(eng, &p->key.a, &p->key.b);
+}
+
+/* The binding at the peer has ended, refreshed or not: no data from the care-of address any more
+ * (RFC 6275, 11.1 and 11.3.1). */
+static void on_end_timer(struct bub_engine *eng, void *owner)
+{
+	peer_path(eng, owner);
 }
 
 void peer_due_now(struct bub_engine *eng, struct peer *p)
@@ -138,7 +151,7 @@ void peer_after_bu(struct bub_engine *eng, struct peer *p, uint32_t lifetime_s)
 	p->home->last_update = eng->now;
 	p->home->ever_sent = true;
 	p->sent_at = eng->now;
-	p->backhaul_now = false;
+	p->backhaul_now = p->refresh_asked = false;
 	p->asked_s = lifetime_s & ~3u;
 	p->reg = REG_SENT;
 	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
@@ -181,11 +194,13 @@ static bool registered_here(const struct bub_engine *eng, const struct peer *p)
 	return bub_time_before(eng->now, p->told_until);
 }
 
-uint64_t peer_rate_take(struct bub_engine *eng, struct peer *p)
+/* Milliseconds until a round may start that ends in a Binding Update. */
+static uint64_t round_wait(const struct bub_engine *eng, const struct peer *p)
 {
-	uint64_t wait_ms = core_rate_wait(eng, &p->bu_rate);
+	uint64_t update_ms = core_rate_wait(eng, &p->bu_rate);
+	uint64_t test_ms = p->has_kabm ? 0 : core_rate_wait(eng, &p->rate);
 
-	return wait_ms > 0 ? wait_ms : core_rate_take(eng, &p->rate);
+	return update_ms > test_ms ? update_ms : test_ms;
 }
 
 void peer_update(struct bub_engine *eng, struct peer *p)
@@ -208,7 +223,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	}
 	if (!p->has_kabm && p->rr.active)
 		return;
-	wait_ms = peer_rate_take(eng, p);
+	wait_ms = round_wait(eng, p);
 	if (wait_ms > 0) {
 		p->update_due = true;
 		core_timer(eng, &p->bu_timer, wait_ms);
@@ -227,6 +242,7 @@ void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 		return;
 	/* A run only for a BUB test leaves a binding alone that is good for long. */
 	if (p->reg == REG_BOUND && timer_is_set(&p->bu_timer) && peer_is_bound(eng, p) &&
+	    !p->refresh_asked &&
 	    bub_time_ms_between(eng->now, p->acked_until) > (uint64_t)REFRESH_MARGIN_S * 1000)
 		return;
 	if (core_rate_wait(eng, &p->bu_rate) > 0) {
@@ -490,6 +506,7 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 		granted_s = p->asked_s;
 	/* The peer counts from a later moment: when it received this (RFC 6275, 11.7.3). */
 	p->acked_until = bub_time_add_s(p->sent_at, granted_s);
+	timerq_set(&eng->timers, &p->end_timer, p->acked_until);
 	if (moved) {
 		p->handovers++;
 		eng->counters.handovers++;
@@ -639,7 +656,7 @@ void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
 	}
 	if (!eng->cfg.accept_brr)
 		return;
-	p->acked_until = eng->now; /* so that the run ends in a Binding Update */
+	p->refresh_asked = true;
 	peer_update(eng, p);
 }
 
@@ -660,8 +677,16 @@ static struct peer *be_peer(struct bub_engine *eng, const struct rx *rx)
 
 void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 {
+	struct home *h = core_home_of(eng, &rx->mh.u.be.home);
 	struct peer *p = be_peer(eng, rx);
 
+	/* Our home agent has lost the registration: nobody signs this, so it is looked into, no
+	 * more often than it costs (RFC 6275, 11.3.6). */
+	if (h != NULL && bub_addr_eq(&rx->peer, &h->cfg.home_agent) &&
+	    rx->mh.u.be.status == BUB_BE_NO_BINDING) {
+		mn_doubt(eng, h);
+		return;
+	}
 	/* Nobody signs a Binding Error: a peer that holds Kabm is known to do better. */
 	if (p == NULL || (p->reg == REG_NONE && !p->rr.active) ||
 	    (p->has_kabm && rx->mh.u.be.status == BUB_BE_UNKNOWN_MH)) {
@@ -675,11 +700,16 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 			peer_refused(eng, p, "the peer does not do Mobile IPv6");
 		return;
 	}
-	/* No binding there: register anew, unless an answer is awaited anyway (RFC 6275, 11.3.6).
-	 */
-	if (p->reg == REG_BOUND && bub_addr_eq(&rx->mh.u.be.home, &p->key.a)) {
-		p->acked = in6addr_any;
+	if (bub_addr_eq(&rx->mh.u.be.home, &p->key.a))
+		peer_lost_binding(eng, p);
+}
+
+void peer_lost_binding(struct bub_engine *eng, struct peer *p)
+{
+	p->acked = in6addr_any;
+	if (p->reg == REG_BOUND) { /* else an answer is awaited anyway */
 		p->reg = REG_NONE;
 		peer_due_now(eng, p);
 	}
+	peer_path(eng, p);
 }

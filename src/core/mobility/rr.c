@@ -39,13 +39,14 @@ static void send_home_init(struct bub_engine *eng, struct peer *p)
 	core_send(eng, &r, &out);
 }
 
-void rr_send_care_of_init(struct bub_engine *eng, struct peer *p)
+static void send_care_of_init(struct bub_engine *eng, struct peer *p)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}};
 	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 	bool direct = b != NULL && !p->rr.via_home;
 	struct route r = route_plain(&p->home->care_of, direct ? &b->care_of : &p->key.b);
 
+	p->rr.asked = r.dst;
 	core_random(eng, p->rr.care_of_cookie, sizeof p->rr.care_of_cookie);
 	memcpy(out.mh.u.test_init.cookie, p->rr.care_of_cookie, BUB_COOKIE_LEN);
 	if (p->rr.with_test) {
@@ -57,13 +58,27 @@ void rr_send_care_of_init(struct bub_engine *eng, struct peer *p)
 	core_send(eng, &r, &out);
 }
 
+void rr_send_care_of_init(struct bub_engine *eng, struct peer *p)
+{
+	core_rate_note(eng, &p->rate);
+	send_care_of_init(eng, p);
+}
+
+/* Not more than MAX_UPDATE_RATE messages of a kind a second to one node (RFC 6275, 11.8). */
 static void send_missing(struct bub_engine *eng, struct peer *p)
 {
+	uint64_t wait_ms = core_rate_take(eng, &p->rate);
+
+	p->rr.postponed = wait_ms > 0;
+	if (p->rr.postponed) {
+		core_timer(eng, &p->rr.timer, wait_ms);
+		return;
+	}
 	p->rr.sends++;
 	if (p->rr.want_home)
 		send_home_init(eng, p);
 	if (p->rr.want_care_of)
-		rr_send_care_of_init(eng, p);
+		send_care_of_init(eng, p);
 	core_timer(eng, &p->rr.timer, p->rr.interval_ms);
 }
 
@@ -87,6 +102,10 @@ static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
 
+	if (p->rr.postponed) {
+		send_missing(eng, p);
+		return;
+	}
 	if (p->rr.sends >= (p->rr.with_test ? TEST_SENDS : RR_SENDS)) {
 		give_up(eng, p);
 		return;
@@ -174,7 +193,9 @@ void rr_on_hot(struct bub_engine *eng, const struct rx *rx)
 {
 	struct peer *p = peer_find(eng, &rx->local, &rx->peer);
 
+	/* Away from home it comes out of the tunnel (RFC 6275, 11.6.2). */
 	if (p == NULL || !p->rr.active || !p->rr.want_home ||
+	    (home_is_away(p->home) && !rx->tunnelled) ||
 	    memcmp(p->rr.home_cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) != 0) {
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
@@ -188,7 +209,8 @@ void rr_on_hot(struct bub_engine *eng, const struct rx *rx)
 	finish(eng, p);
 }
 
-/* A CoT comes from the peer's care-of address, which names no entry: the cookie does. */
+/* A CoT comes from where the CoTI went, perhaps the peer's care-of address, which names no entry:
+ * the cookie does. */
 static struct peer *find_by_cookie(struct bub_engine *eng, const struct rx *rx)
 {
 	struct peer *p;
@@ -196,6 +218,7 @@ static struct peer *find_by_cookie(struct bub_engine *eng, const struct rx *rx)
 	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
 		if ((p->rr.active || p->test.state == TEST_WAIT_BUBC) &&
 		    bub_addr_eq(&p->rr.care_of, &rx->local) &&
+		    bub_addr_eq(&p->rr.asked, &rx->ip->src) &&
 		    memcmp(p->rr.care_of_cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
 			return p;
 	return NULL;

@@ -52,13 +52,19 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 {
 	const struct binding *b = binding_active(eng, local, peer);
 	const struct peer *p = peer_find(eng, local, peer);
+	enum bub_policy ro, bub;
+	bool may;
 
+	core_policy(eng, peer, &ro, &bub);
+	/* Required, BUB leaves no place for route optimisation under Kbm (protocol.md, P22). */
+	may = bub != BUB_POLICY_REQUIRE || (p != NULL && p->has_kabm);
 	if (p != NULL && p->has_kabm && !p->kabm_static)
 		return BUB_MODE_BUB;
 	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
 		if (bub_addr_eq(&eng->home[i].cfg.address, local) && home_is_away(&eng->home[i]))
-			return p != NULL && peer_is_bound(eng, p) ? BUB_MODE_RO : BUB_MODE_TUNNEL;
-	return b != NULL ? BUB_MODE_RO : BUB_MODE_PLAIN;
+			return p != NULL && peer_is_bound(eng, p) && may ? BUB_MODE_RO
+									 : BUB_MODE_TUNNEL;
+	return b != NULL && may ? BUB_MODE_RO : BUB_MODE_PLAIN;
 }
 
 const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct in6_addr *peer)

@@ -387,12 +387,18 @@ static void problem(const char *from, uint8_t code, const char *src, const char 
 	struct bub_icmp6 icmp = {.kind = BUB_ICMP6_PARAM_PROBLEM, .code = code};
 	struct bub_ip6_build b = {.src = addr(from), .dst = addr("2001:db8:a::1")};
 	struct bub_ip6_build q = {.src = addr(src), .dst = addr(dst), .upper_proto = BUB_NH_MH};
+	const struct in6_addr home = addr("2001:db8:1::10");
 	uint8_t quote[1400], body[1200], buf[1400];
-	size_t n = build(q, (const uint8_t[16]){59, 1, 2}, 16, quote);
+	uint32_t at = 6; /* which says Mobility Header */
+	size_t n;
 	int len;
 
+	q.hao = code == 2 ? &home : NULL;
+	n = build(q, (const uint8_t[16]){59, 1, 2}, 16, quote);
+	while (code == 2 && quote[at] != 0xc9) /* the type of the Home Address option */
+		at++;
 	b.upper_proto = BUB_NH_ICMPV6;
-	icmp.u.param_problem.pointer = 6;
+	icmp.u.param_problem.pointer = at;
 	icmp.quoted = (struct bub_view){quote, quoted < n ? quoted : n};
 	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
 	assert_true(len > 0);
@@ -447,7 +453,7 @@ static void peer_that_does_not_know(void **state)
 		assert_string_not_equal(s.why, "the peer does not do Mobile IPv6");
 	}
 	problem(peer[0], 1, "2001:db8:a::1", peer[0], 100);
-	problem(peer[1], 2, "2001:db8:1::10", peer[1], 40);
+	problem(peer[1], 2, "2001:db8:1::10", peer[1], 100);
 	for (unsigned at = 0; bub_engine_peer_status(eng, now, &at, &s);) {
 		const struct in6_addr third = addr(peer[2]);
 		bool left = strcmp(s.why, "the peer does not do Mobile IPv6") == 0;
