@@ -285,11 +285,11 @@ struct peer {
 	struct in6_addr acked;   /* that the peer acknowledged; :: none */
 	struct bub_time acked_until;
 	struct bub_time sent_at;    /* the last Binding Update */
-	uint32_t asked_s;           /* by it */
 	struct bub_time told_until; /* the peer may have a binding of ours until then */
 	uint16_t sequence;
 	unsigned bu_sends;
 	unsigned unanswered; /* rounds in a row of RR_SENDS Binding Updates without Kabm */
+	uint32_t asked_s;    /* by the last Binding Update */
 	uint64_t rtt_ms;     /* from a Binding Update to its acknowledgement, last time */
 	uint32_t interval_ms;
 	struct timer bu_timer;  /* retransmission, refresh, update due, retry */
