@@ -169,6 +169,31 @@ static void only_care_of_refused(void **state)
 	bub_engine_free(f.engine);
 }
 
+/* 139: a binding of the other type stands in the way and ends by itself: tried again slowly. */
+static void other_type_of_registration(void **state)
+{
+	struct bub_time due;
+	struct fixture f;
+	unsigned sent;
+
+	(void)state;
+	start(&f, "2001:db8:1::1");
+	usable(&f, "2001:db8:a::1", 1);
+	sent = f.sent;
+	answer(&f, BUB_STATUS_REGISTRATION_TYPE, 0);
+	assert_int_equal(f.sent, sent);
+	assert_string_equal(state_of(&f), "registering");
+	due = bub_engine_deadline(f.engine);
+	assert_int_equal(bub_time_ms_between(f.now, due), 32000);
+	f.now = due;
+	bub_engine_expire(f.engine, f.now);
+	drain(&f);
+	assert_int_equal(f.sent, sent + 1);
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_string_equal(state_of(&f), "registered");
+	bub_engine_free(f.engine);
+}
+
 static void another_home_agent(void **state)
 {
 	static const uint8_t not_ours[] = {BUB_STATUS_HOME_NOT_SUPPORTED,
@@ -227,7 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(care_of_refused),    cmocka_unit_test(only_care_of_refused),
 		cmocka_unit_test(another_home_agent), cmocka_unit_test(claims_after_the_answer),
-		cmocka_unit_test(first_timeout),
+		cmocka_unit_test(first_timeout),      cmocka_unit_test(other_type_of_registration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
