@@ -245,7 +245,6 @@ struct lnx {
 	uint32_t tun_mtu;
 	uint32_t home_link_ifindex;
 	struct nl *nl;        /* requests */
-	bool prefix_routed;   /* home agent: the whole home prefix goes to the TUN */
 	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
 	int sysctl_proxy_delay;
 	int sysctl_proxy_all;
@@ -255,16 +254,17 @@ struct lnx {
 	struct lnx_iface iface[LNX_IFACES_MAX];
 	struct lnx_addr addr[LNX_ADDRS_MAX];
 	struct lnx_default_route defroute[LNX_DEFAULT_ROUTES_MAX];
-	bool at_home_routed; /* TABLE_AT_HOME has its default route */
 	struct in6_addr at_home_gateway;
-	uint32_t care_ofs; /* bit set of tables in use */
+	uint32_t care_ofs;   /* bit set of tables in use */
+	bool at_home_routed; /* TABLE_AT_HOME has its default route */
+	bool prefix_routed;  /* home agent: the whole home prefix goes to the TUN */
 	bool ifaces_full, addrs_full;
 	bool scanned; /* events may be sent */
 
 	struct lnx_map paths;
 	struct lnx_map tunnels;
-	bool router_timers; /* solicitations or probes are under way */
 	unsigned n_gone;    /* addresses that wait for their grace period */
+	bool router_timers; /* solicitations or probes are under way */
 	bool paths_dirty;   /* routes have changed: look all next hops up again */
 	uint32_t paths_cursor;
 	uint32_t flow_cursor;            /* which paths are in use: past the end until flow_due */
