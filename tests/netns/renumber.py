@@ -8,70 +8,15 @@
           lo                            2001:db8:1::1, the home agent; 2001:db8:c::1, a peer
 """
 
-import json
-import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 
-import linux_common
+from daemon import Daemon
 from linux_common import Failure, Namespace, Router, main, wait_for
 
 AGENT, PEER = "2001:db8:1::1", "2001:db8:c::1"
 OLD, NEW = "2001:db8:1::", "2001:db8:11::"
 IID = "10"
-
-
-class Daemon:
-    def __init__(self, bubd, ns, folder, text):
-        self.dir = folder
-        self.conf, self.sock = os.path.join(folder, "bubd.conf"), os.path.join(folder, "sock")
-        self.head = (f'interfaces = {{"e0"}}\ncontrol = "{self.sock}"\n'
-                     f'state-dir = "{folder}/state"\n')
-        secret = os.path.join(folder, "secret")
-        with os.fdopen(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
-            f.write("a secret of more than sixteen octets\n")
-        self.write(text)
-        self.log = open(os.path.join(folder, "log"), "wb")
-        self.proc = ns.popen(bubd, "-c", self.conf, stderr=self.log)
-
-    def write(self, text):
-        with open(self.conf, "w") as f:
-            f.write(self.head + text)
-
-    def reload(self, text):
-        self.write(text)
-        self.proc.send_signal(signal.SIGHUP)
-
-    def show(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-            try:
-                s.connect(self.sock)
-            except OSError:
-                return {}
-            s.settimeout(linux_common.LIMIT_S)
-            s.sendall(b'{"cmd": "show"}\n')
-            return json.loads(s.makefile().readline())
-
-    def tail(self):
-        with open(os.path.join(self.dir, "log"), errors="replace") as f:
-            return f.read()[-2000:]
-
-    def stop(self):
-        self.proc.terminate()
-        status = self.proc.wait(linux_common.LIMIT_S)
-        if status != 0:
-            raise Failure(f"bubd ended with {status}: {self.tail()}")
-
-    def close(self):
-        if self.proc.poll() is None:
-            self.proc.kill()
-            self.proc.wait()
-        self.log.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def agent_text(prefixes, extra=""):
@@ -96,13 +41,13 @@ class Things:
         self.router = Router(g, "e0")
         m.link_local("e0")
         self.daemons = []
-        self.agent = self.daemon(bubd, g, "g", agent_text([OLD]))
+        self.agent = self.daemon(bubd, g, agent_text([OLD]))
         self.mobile = self.daemon(
-            bubd, m, "m", f'mobile-node {{\nhome-address = "{OLD}{IID}/64"\nrenumber = true\n'
+            bubd, m, f'mobile-node {{\nhome-address = "{OLD}{IID}/64"\nrenumber = true\n'
             f'home-agent = "{AGENT}"\nsecret-file = "secret"\n}}\n')
 
-    def daemon(self, bubd, ns, name, text):
-        self.daemons.append(Daemon(bubd, ns, tempfile.mkdtemp(prefix=f"bub-{name}-"), text))
+    def daemon(self, bubd, ns, text):
+        self.daemons.append(Daemon(bubd, ns, text))
         return self.daemons[-1]
 
     def home(self, address, **wanted):

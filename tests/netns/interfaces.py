@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A mobile node with two interfaces up at once: two daemons, real packets (RFC 6275, 11.5.3 and
+11.5.4).
+
+        home agent g             mobile node m
+          e0 ------------------- e0     2001:db8:b::/64, preferred
+          e1 ------------------- e1     2001:db8:d::/64
+          lo                            2001:db8:1::1, the home agent; 2001:db8:c::1, a peer
+"""
+
+import re
+import sys
+
+from daemon import Daemon
+from linux_common import Failure, Namespace, Router, main, wait_for
+
+AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::1", "2001:db8:1::10"
+PREFIX = {"e0": "2001:db8:b::", "e1": "2001:db8:d::"}
+
+
+class Things:
+    def __init__(self, bubd):
+        self.g, self.m = Namespace("g"), Namespace("m")
+        g, m = self.g, self.m
+        g.sysctl("conf.all.forwarding", 1)
+        for address in (AGENT, PEER):
+            g.ip("addr", "add", f"{address}/128", "dev", "lo")
+        self.router = {}
+        for name, prefix in PREFIX.items():
+            g.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", m.name)
+            m.sysctl(f"conf.{name}.router_solicitation_delay", 0)
+            g.sysctl(f"conf.{name}.keep_addr_on_down", 1)
+            g.ip("link", "set", name, "up")
+            m.ip("link", "set", name, "up")
+            g.ip("addr", "add", f"{prefix}1/64", "dev", name, "nodad")
+            self.router[name] = Router(g, name)
+            m.link_local(name)
+        self.agent = Daemon(
+            bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
+            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n', PREFIX)
+        self.mobile = Daemon(
+            bubd, m, f'interface "e0" {{ preference = 10 }}\n'
+            f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
+            f'secret-file = "secret"\n}}\n', PREFIX)
+        wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show())
+
+    def registered_by(self, name):
+        """Both ends agree that the mobile node is on that link."""
+        def agreed():
+            home = self.mobile.show()["homes"][0]
+            client = self.agent.show()["clients"][0]
+            return (home["state"] == "registered" and home["care_of"] == client["care_of"]
+                    and (client["care_of"] or "").startswith(PREFIX[name][:-1]))
+
+        try:
+            wait_for(f"a registration by {name}", agreed)
+        except Failure as e:
+            raise Failure(f"{e}: {self.mobile.show()['homes']}; {self.mobile.tail()}") from e
+
+    def stream(self, count):
+        """Starts @count echo requests, 20 ms apart, from the home address."""
+        return self.m.popen("ping", "-6", "-i", "0.02", "-c", str(count), "-W", "1", "-I", HOME,
+                            PEER, stdout=-1, text=True)
+
+    def close(self):
+        self.mobile.close()
+        self.agent.close()
+        for router in self.router.values():
+            router.sock.close()
+        self.g.close()
+        self.m.close()
+
+
+def answered(stream):
+    text = stream.communicate()[0]
+    found = re.search(r"(\d+) packets transmitted, (\d+) received", text)
+    if found is None:
+        raise Failure(f"ping says {text}")
+    return int(found[1]), int(found[2])
+
+
+def preferred_interface_goes_and_returns(t):
+    t.router["e1"].advertise(PREFIX["e1"])
+    t.registered_by("e1")
+    # A preferred interface comes up beside it: over to that one, and nothing is lost, as the old
+    # one is still there (make before break).
+    stream = t.stream(150)
+    t.router["e0"].advertise(PREFIX["e0"])
+    t.registered_by("e0")
+    sent, received = answered(stream)
+    if received != sent:
+        raise Failure(f"{sent - received} of {sent} packets lost though both links were up")
+    # It loses its link: the other one serves, without a new address to wait for.
+    stream = t.stream(150)
+    t.g.ip("link", "set", "e0", "down")
+    t.registered_by("e1")
+    sent, received = answered(stream)
+    if received < sent - 50:
+        raise Failure(f"{sent - received} of {sent} packets lost, a second's worth or more")
+    # And it is back.
+    stream = t.stream(150)
+    t.g.ip("link", "set", "e0", "up")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.g.link_local("e0")
+    t.router["e0"].advertise(PREFIX["e0"])
+    t.registered_by("e0")
+    sent, received = answered(stream)
+    if received != sent:
+        raise Failure(f"{sent - received} of {sent} packets lost on the way back")
+    # The other one goes: nothing of ours was there.
+    stream = t.stream(50)
+    t.g.ip("link", "set", "e1", "down")
+    sent, received = answered(stream)
+    if received != sent:
+        raise Failure(f"{sent - received} of {sent} packets lost with the spare interface")
+    t.registered_by("e0")
+    t.mobile.stop()
+    t.agent.stop()
+
+
+CASES = [preferred_interface_goes_and_returns]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))
