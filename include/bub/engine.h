@@ -54,9 +54,11 @@ struct bub_home_config {
 	uint32_t first_timeout_ms;  /* InitialBindackTimeoutFirstReg (RFC 6275, 13); default 1500 */
 	uint32_t lifetime_s;        /* asked of the home agent; default 3600 */
 	bool alternate_care_of;     /* put the Alternate Care-of Address option in; default true */
-	bool renumber; /* a home prefix that is deprecated or withdrawn gives way to another:
-			  same interface identifier, registered beside the old address until
-			  that one's prefix has ended (RFC 6275, 11.4.3); default false */
+	bool link_local; /* L bit: the home agent defends the link-local address with the same
+			    interface identifier as well (RFC 6275, 11.7.1); default false */
+	bool renumber;   /* a home prefix that is deprecated or withdrawn gives way to another:
+			    same interface identifier, registered beside the old address until
+			    that one's prefix has ended (RFC 6275, 11.4.3); default false */
 };
 
 struct bub_ha_prefix {
@@ -142,8 +144,9 @@ struct bub_env {
 /* ---- Events -------------------------------------------------------------------------------- */
 
 enum bub_event_type {
-	BUB_EV_PACKET,      /* a packet arrived */
-	BUB_EV_CARE_OF_NEW, /* an address became usable: DAD has passed, its router is known */
+	BUB_EV_PACKET,           /* a packet arrived */
+	BUB_EV_CARE_OF_NEW,      /* an address became usable: DAD has passed, its router is known */
+	BUB_EV_CARE_OF_LIFETIME, /* a usable address is valid for longer or shorter than was said */
 	BUB_EV_CARE_OF_GONE,
 	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
 	BUB_EV_DONE,          /* verdict of an earlier action */
@@ -184,8 +187,9 @@ struct bub_event {
 			struct in6_addr address;
 			uint8_t prefix_len;
 			int32_t preference; /* higher is better */
+			uint32_t valid_s;   /* NEW, LIFETIME: so much longer; 0: no end is known */
 			bool defended;      /* a home address: somebody else answers for it here */
-		} care_of;                  /* CARE_OF_NEW, CARE_OF_GONE */
+		} care_of;                  /* CARE_OF_NEW, CARE_OF_LIFETIME, CARE_OF_GONE */
 		struct {
 			uint32_t id; /* of the action */
 			int error;   /* 0, or a negative errno */

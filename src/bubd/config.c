@@ -348,6 +348,7 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 	home->first_timeout_ms =
 		loader_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
+	home->link_local = loader_bool(l, sec, "link-local", false);
 	get_protect_payload(l, sec);
 
 	v = loader_needed(l, sec, "home-address", "ADDRESS/LENGTH");

@@ -390,6 +390,18 @@ struct bub_time iface_deadline(const struct lnx *l)
 	return t;
 }
 
+static struct bub_time valid_until(const struct nlattr *cacheinfo)
+{
+	struct ifa_cacheinfo info;
+
+	if (cacheinfo == NULL || mnl_attr_get_payload_len(cacheinfo) < sizeof(info))
+		return BUB_TIME_NEVER;
+	memcpy(&info, mnl_attr_get_payload(cacheinfo), sizeof(info));
+	if (info.ifa_valid == UINT32_MAX) /* RFC 4861, 4.6.2: for ever */
+		return BUB_TIME_NEVER;
+	return bub_time_add_s(lnx_now(), info.ifa_valid);
+}
+
 static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
@@ -425,6 +437,7 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	a->prefix_len = ifa->ifa_prefixlen;
 	a->proto = nl_u8(tb[IFA_PROTO], IFAPROT_UNSPEC);
 	a->epoch = ifc->epoch;
+	a->valid_until = valid_until(tb[IFA_CACHEINFO]);
 	l->n_gone -= a->gone;
 	a->gone = false;
 	a->seen = true;

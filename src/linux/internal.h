@@ -147,6 +147,8 @@ struct lnx_addr {
 	int care_of;   /* index of its routing table, or -1 */
 	struct in6_addr gateway;
 	struct bub_time local_del_due;
+	struct bub_time valid_until; /* in the kernel */
+	struct bub_time told_until;  /* the same, as the core knows it */
 };
 
 struct lnx_default_route {

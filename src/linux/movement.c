@@ -16,6 +16,8 @@
 
 #include "internal.h"
 
+#define LIFETIME_SLACK_MS 2000u
+
 /* ---- Usable addresses ---------------------------------------------------------------------- */
 
 /* Is there a router on this link that stands for the address? */
@@ -235,7 +237,17 @@ void movement_forget(struct lnx *l)
 
 /* ---- Reporting ----------------------------------------------------------------------------- */
 
-static void report(struct lnx *l, const struct lnx_iface *ifc, const struct lnx_addr *a,
+/* What BUB_EV_CARE_OF_NEW says: seconds, 0: no end is known. */
+static uint32_t seconds_valid(const struct lnx_addr *a)
+{
+	uint64_t left_s = bub_time_ms_between(lnx_now(), a->valid_until) / 1000;
+
+	if (bub_time_is_never(a->valid_until) || left_s > UINT32_MAX)
+		return 0;
+	return left_s == 0 ? 1 : (uint32_t)left_s;
+}
+
+static void report(struct lnx *l, const struct lnx_iface *ifc, struct lnx_addr *a,
 		   enum bub_event_type type)
 {
 	struct bub_event ev = {.type = type, .ifindex = a->ifindex};
@@ -243,12 +255,21 @@ static void report(struct lnx *l, const struct lnx_iface *ifc, const struct lnx_
 	if (type == BUB_EV_CARE_OF_NEW)
 		lnx_log(l, LNX_LOG_INFO, "%s is usable on %s over %s", lnx_ntop(&a->addr),
 			ifc->name, lnx_ntop(&a->gateway));
-	else
+	else if (type == BUB_EV_CARE_OF_GONE)
 		lnx_log(l, LNX_LOG_INFO, "%s is no longer usable", lnx_ntop(&a->addr));
+	a->told_until = a->valid_until;
+	ev.u.care_of.valid_s = seconds_valid(a);
 	ev.u.care_of.address = a->addr;
 	ev.u.care_of.prefix_len = a->prefix_len;
 	ev.u.care_of.preference = ifc != NULL ? ifc->preference : 0;
 	lnx_emit(l, &ev);
+}
+
+/* The kernel counts in whole seconds. */
+static bool lifetime_changed(const struct lnx_addr *a)
+{
+	return bub_time_ms_between(a->told_until, a->valid_until) > LIFETIME_SLACK_MS ||
+	       bub_time_ms_between(a->valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
 
 static void evaluate_one(struct lnx *l, struct lnx_iface *ifc, struct lnx_addr *a)
@@ -272,6 +293,8 @@ static void evaluate_one(struct lnx *l, struct lnx_iface *ifc, struct lnx_addr *
 		return;
 	}
 	set_fresh(l, a);
+	if (a->reported && lifetime_changed(a))
+		report(l, ifc, a, BUB_EV_CARE_OF_LIFETIME);
 	if (a->reported && bub_addr_eq(&router, &a->gateway))
 		return;
 	if (!care_of_setup(l, ifc, a, &router) || a->reported)

@@ -106,6 +106,28 @@ def usable_after_dad(t):
     c.quit()
 
 
+def lifetime_is_told(t):
+    """How long an address is valid, as routers say it, and say it again."""
+
+    def seconds_are(event, at_most):
+        if not at_most - 10 <= int(event[-1]) <= at_most:
+            raise Failure(f"{event}, expected about {at_most} s")
+
+    c = t.start()
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::", valid=100, preferred=50)
+    event = c.event("care-of-new")
+    seconds_are(event, 100)
+    t.b.advertise("2001:db8:b::", valid=9000, preferred=50)
+    seconds_are(c.event("care-of-lifetime", event[1]), 9000)
+    t.b.advertise("2001:db8:b::", valid=0xFFFFFFFF, preferred=0xFFFFFFFF)
+    seconds_are(c.event("care-of-lifetime", event[1]), 0)
+    if c.has("care-of-new") or c.has("care-of-gone"):
+        raise Failure("it was there all the time")
+    c.quit()
+
+
 def optimistic_address(t):
     """RFC 4429: used while detection goes on, where that is wanted; its switches go back after."""
     switches = ["optimistic_dad", "use_optimistic"]
@@ -801,7 +823,7 @@ def bad_starts(t):
         raise Failure(str(t.m.state()))
 
 
-CASES = [usable_after_dad, optimistic_address, optimistic_address_is_taken,
+CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_address_is_taken,
          optimistic_only_where_wanted, link_down_and_back, address_goes, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,

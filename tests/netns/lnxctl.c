@@ -91,7 +91,12 @@ static void on_event(void *ctx, const struct bub_event *ev)
 	case BUB_EV_CARE_OF_GONE:
 		printf(ev->type == BUB_EV_CARE_OF_NEW ? "care-of-new" : "care-of-gone");
 		print_address(&ev->u.care_of.address);
-		printf(" %u %d\n", ev->ifindex, ev->u.care_of.preference);
+		printf(" %u %d %u\n", ev->ifindex, ev->u.care_of.preference, ev->u.care_of.valid_s);
+		break;
+	case BUB_EV_CARE_OF_LIFETIME:
+		printf("care-of-lifetime");
+		print_address(&ev->u.care_of.address);
+		printf(" %u\n", ev->u.care_of.valid_s);
 		break;
 	case BUB_EV_LINK_DOWN:
 		printf("link-down %u\n", ev->ifindex);

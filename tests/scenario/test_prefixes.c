@@ -266,15 +266,15 @@ static void changes_are_combined(void **state)
 	(void)state;
 	begin(&p, BUB_ICMP6_PREFIX_ADVERT, true);
 	seen_change(BUB_ICMP6_PREFIX_ADVERT);
-	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 900, 600)}, 1);
+	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 9000, 6000)}, 1);
 	pair_run(&p, 5000);
-	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 800, 500)}, 1);
+	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 8000, 5000)}, 1);
 	pair_run(&p, 36000);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(seen_decode(0, &ip).u.prefix.id, 0);
-	assert_int_equal(seen_decode(0, &ip).prefix[0].valid_s, 800);
+	assert_int_equal(seen_decode(0, &ip).prefix[0].valid_s, 8000);
 	/* What does not change anything is not told. */
-	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 800, 500)}, 1);
+	set_prefixes(&p, (struct bub_ha_prefix[]){prefix_of("2001:db8:1::", 8000, 5000)}, 1);
 	pair_run(&p, 36000);
 	assert_int_equal(seen.n, 2);
 	pair_end(&p);
@@ -304,7 +304,7 @@ static void flags_are_the_link_s(void **state)
 	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 1};
 	struct bub_ip6_build b = {.hop_limit = 255};
 	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
-	struct bub_ha_prefix prefix = prefix_of("2001:db8:1::", 900, 600);
+	struct bub_ha_prefix prefix = prefix_of("2001:db8:1::", 9000, 6000);
 	struct pair p;
 	struct bub_icmp6 adv;
 	struct bub_ip6 ip;
@@ -410,6 +410,37 @@ static void begin_renumbering(struct pair *p, uint32_t valid_s)
 	assert_string_equal(home_status(p, 0).prefix, "preferred");
 	set_prefixes(p, prefix, 2);
 	pair_run(p, 45000);
+}
+
+/* RFC 6275, 11.4.3: what was registered for longer than the home address lasts is made shorter, at
+ * the home agent and at correspondents. */
+static void bindings_end_with_the_home_address(void **state)
+{
+	struct bub_ha_prefix shorter[] = {prefix_of("2001:db8:1::", 203, 203)};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].prefix_discovery = true;
+	p.ha_cfg[0].ha.prefix_advert_min_s = 1;
+	p.ha_cfg[0].ha.prefix_advert_max_s = 4;
+	seen_begin(&p, BUB_ICMP6_PREFIX_ADVERT);
+	pair_go(&p, 0, 0);
+	pair_talk(&p, 2000);
+	assert_in_range(pair_status(&p, 0).lifetime_s, 410, 420);
+	mark = pair_mark(&p);
+	set_prefixes(&p, shorter, 1);
+	pair_run(&p, 6000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+	assert_in_range(pair_home(&p, 0).lifetime_s, 190, 203);
+	assert_in_range(pair_status(&p, 0).lifetime_s, 190, 203);
+	/* Said once more: nothing has become shorter. */
+	mark = pair_mark(&p);
+	set_prefixes(&p, shorter, 1);
+	pair_run(&p, 6000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
+	pair_end(&p);
 }
 
 /* The same interface identifier in the new prefix, registered beside the old one. */
@@ -536,6 +567,7 @@ int main(void)
 		cmocka_unit_test(flags_are_the_link_s),
 		cmocka_unit_test(binding_ends_with_the_prefix),
 		cmocka_unit_test(doubt_is_no_withdrawal),
+		cmocka_unit_test(bindings_end_with_the_home_address),
 		cmocka_unit_test(new_home_address),
 		cmocka_unit_test(old_home_address_goes),
 		cmocka_unit_test(not_every_prefix_will_do),

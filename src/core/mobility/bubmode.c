@@ -28,7 +28,7 @@ static size_t build_bu(struct bub_engine *eng, struct peer *p, uint8_t *buf, siz
 {
 	struct mh_out out;
 
-	peer_fill_bu(p, &out, eng->cfg.bub_lifetime_s);
+	peer_fill_bu(p, &out);
 	out.key = &p->kabm;
 	return core_build(eng, &out, buf, cap);
 }
@@ -96,6 +96,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 
 	notice_both_away(eng, p);
 	p->sequence++;
+	p->asked_s = mn_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
 	p->backhaul_due = false;
 	len = build_bu(eng, p, mh, sizeof mh);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5). */
@@ -113,7 +114,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 		if (eng->cfg.direct_copy && peer_away)
 			send_direct(eng, p, mh, len);
 	}
-	peer_after_bu(eng, p, eng->cfg.bub_lifetime_s);
+	peer_after_bu(eng, p);
 }
 
 const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,

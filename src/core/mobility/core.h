@@ -43,6 +43,7 @@
 #define PREFIX_ADV_RETRIES 3u
 #define PREFIX_ADV_TIMEOUT_MS 3000u
 #define DOUBT_S 60u        /* a doubted registration is refreshed no more often */
+#define SHORTEN_SLACK_S 4u /* lifetimes are told in units of so much */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 
 /* docs/protocol.md. */
@@ -110,6 +111,7 @@ struct candidate {
 	uint32_t ifindex; /* 0: slot unused */
 	int32_t preference;
 	uint64_t order; /* newer is larger */
+	struct bub_time valid_until;
 };
 
 enum home_state {
@@ -128,7 +130,8 @@ struct home {
 	uint32_t ifindex;
 	uint16_t sequence;
 	uint32_t interval_ms;        /* of the retransmission timer */
-	struct bub_time sent_at;     /* the last home registration */
+	uint32_t asked_s;            /* by the last home registration */
+	struct bub_time sent_at;     /* when that was */
 	struct bub_time bound_until; /* the home agent has a binding until then */
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
@@ -275,7 +278,7 @@ struct peer {
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	enum reg_state reg;
-	bool refresh_asked; /* by the peer: the next Kbm is for a Binding Update */
+	bool refresh_asked; /* the next Kbm is for a Binding Update */
 	bool update_due;    /* bu_timer means: bring the binding at the peer up to date */
 	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
 	bool backhaul_now;  /* bu_timer means: send it; then it is due at bu_due again */
@@ -289,7 +292,7 @@ struct peer {
 	uint16_t sequence;
 	unsigned bu_sends;
 	unsigned unanswered; /* rounds in a row of RR_SENDS Binding Updates without Kabm */
-	uint32_t asked_s;    /* by the last Binding Update */
+	uint32_t asked_s;    /* by the Binding Update of this sequence number */
 	uint64_t rtt_ms;     /* from a Binding Update to its acknowledgement, last time */
 	uint32_t interval_ms;
 	struct timer bu_timer;  /* retransmission, refresh, update due, retry */
@@ -507,6 +510,7 @@ bool home_is_away(const struct home *h);
 
 void mn_init(struct bub_engine *eng);
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
+void mn_care_of_lifetime(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
 void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);
@@ -515,6 +519,11 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 void mn_from_wrapper(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
 void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet);
+/* @wanted_s, or what the home and the care-of address are still valid for (RFC 6275, 11.7.1 and
+ * 11.7.2), as the wire can say it: a multiple of 4, and never the 0 that deletes. */
+uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
+/* The home address ends at @end: bindings that were to last longer are made to end with it. */
+void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
 void mn_refresh(struct bub_engine *eng);
 /* Nothing came back through the tunnel: the home agent may have lost the registration. */
 void mn_doubt(struct bub_engine *eng, struct home *h);
@@ -543,6 +552,8 @@ void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr 
 void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
 /* The care-of address of @h changed: every peer of it has to know. */
 void peer_on_move(struct bub_engine *eng, struct home *h);
+/* Peers of @h that may have a binding past @end are sent a Binding Update. */
+void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time end);
 /* The home agent has a binding again: what waited for the tunnel can go. */
 void peer_on_registered(struct bub_engine *eng, struct home *h);
 /* Brings the binding at the peer up to date (draft, 7; RFC 6275, 11.7.2). */
@@ -554,8 +565,8 @@ void peer_refused(struct bub_engine *eng, struct peer *p, const char *why);
 /* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */
 void peer_due_now(struct bub_engine *eng, struct peer *p);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
-void peer_fill_bu(struct peer *p, struct mh_out *out, uint32_t lifetime_s);
-void peer_after_bu(struct bub_engine *eng, struct peer *p, uint32_t lifetime_s);
+void peer_fill_bu(struct peer *p, struct mh_out *out);
+void peer_after_bu(struct bub_engine *eng, struct peer *p);
 /* The peer is at a new care-of address while our own Binding Update is not acknowledged: it may
  * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
  * says. */

@@ -34,6 +34,30 @@ bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
 	return home_is_away(h) && bub_time_before(eng->now, h->bound_until);
 }
 
+static struct candidate *find_candidate(struct bub_engine *eng, uint32_t ifindex,
+					const struct in6_addr *a)
+{
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (eng->candidate[i].ifindex == ifindex &&
+		    bub_addr_eq(&eng->candidate[i].address, a))
+			return &eng->candidate[i];
+	return NULL;
+}
+
+uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s)
+{
+	const struct candidate *c = find_candidate(eng, h->ifindex, &h->care_of);
+	struct bub_time until = c != NULL ? c->valid_until : BUB_TIME_NEVER;
+	uint64_t left_s;
+
+	if (h->prefix_known && bub_time_before(h->prefix_until, until))
+		until = h->prefix_until;
+	left_s = bub_time_ms_between(eng->now, until) / 1000;
+	if (left_s < wanted_s)
+		wanted_s = (uint32_t)left_s;
+	return wanted_s < 4 ? 4 : wanted_s & ~3u;
+}
+
 /* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
  * from the home address to delete the binding. */
 static void send_home_bu(struct bub_engine *eng, struct home *h)
@@ -49,7 +73,10 @@ static void send_home_bu(struct bub_engine *eng, struct home *h)
 	r.hao = h->cfg.address;
 	out.mh.u.bu.sequence = ++h->sequence; /* also in a retransmission (RFC 6275, 11.8) */
 	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
-	out.mh.u.bu.lifetime_s = away ? h->cfg.lifetime_s & ~3u : 0;
+	if (h->cfg.link_local)
+		out.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
+	h->asked_s = away ? mn_lifetime(eng, h, h->cfg.lifetime_s) : 0;
+	out.mh.u.bu.lifetime_s = h->asked_s;
 	if (away && h->cfg.alternate_care_of) {
 		/* ESP in transport mode does not cover the IPv6 source (RFC 3776, 4.1). */
 		out.mh.opts.present = BUB_OPT_ALT_CARE_OF;
@@ -317,16 +344,6 @@ void mn_retire_home(struct bub_engine *eng, struct home *h)
 
 /* ---- Candidates ---------------------------------------------------------------------------- */
 
-static struct candidate *find_candidate(struct bub_engine *eng, uint32_t ifindex,
-					const struct in6_addr *a)
-{
-	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-		if (eng->candidate[i].ifindex == ifindex &&
-		    bub_addr_eq(&eng->candidate[i].address, a))
-			return &eng->candidate[i];
-	return NULL;
-}
-
 /* A free slot, or the oldest one: the node cannot be on more links than that. */
 static struct candidate *new_candidate(struct bub_engine *eng)
 {
@@ -339,6 +356,12 @@ static struct candidate *new_candidate(struct bub_engine *eng)
 			c = &eng->candidate[i];
 	}
 	return c;
+}
+
+static struct bub_time valid_until(const struct bub_engine *eng, const struct bub_event *ev)
+{
+	return ev->u.care_of.valid_s == 0 ? BUB_TIME_NEVER
+					  : bub_time_add_s(eng->now, ev->u.care_of.valid_s);
 }
 
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
@@ -360,8 +383,17 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 		.ifindex = ev->ifindex,
 		.preference = ev->u.care_of.preference,
 		.order = ++eng->candidate_order,
+		.valid_until = valid_until(eng, ev),
 	};
 	reselect(eng);
+}
+
+void mn_care_of_lifetime(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct candidate *c = find_candidate(eng, ev->ifindex, &ev->u.care_of.address);
+
+	if (c != NULL && ev->ifindex != 0)
+		c->valid_until = valid_until(eng, ev);
 }
 
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev)
@@ -391,7 +423,19 @@ void mn_refresh(struct bub_engine *eng)
 			continue;
 		start_home_bu(eng, h);
 		peer_on_move(eng, h);
+		peer_refresh(eng, h, eng->now);
 	}
+}
+
+void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end)
+{
+	struct bub_time limit = bub_time_add_s(end, SHORTEN_SLACK_S);
+
+	if (!home_is_away(h))
+		return;
+	if (bub_time_before(limit, h->bound_until))
+		start_home_bu(eng, h);
+	peer_refresh(eng, h, limit);
 }
 
 void mn_doubt(struct bub_engine *eng, struct home *h)
@@ -407,11 +451,10 @@ void mn_doubt(struct bub_engine *eng, struct home *h)
 static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx *rx)
 {
 	uint32_t granted_s = rx->mh.u.ba.lifetime_s;
-	uint32_t asked_s = h->cfg.lifetime_s & ~3u;
 	uint64_t refresh_ms;
 
-	if (granted_s > asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
-		granted_s = asked_s;
+	if (granted_s > h->asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
+		granted_s = h->asked_s;
 	h->bound_until = bub_time_add_s(h->sent_at, granted_s);
 	refresh_ms = (uint64_t)granted_s * 800; /* leaves room for every retransmission */
 	if (rx->mh.opts.present & BUB_OPT_REFRESH_ADVICE &&

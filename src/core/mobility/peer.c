@@ -129,7 +129,7 @@ void peer_due_now(struct bub_engine *eng, struct peer *p)
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
-void peer_fill_bu(struct peer *p, struct mh_out *out, uint32_t lifetime_s)
+void peer_fill_bu(struct peer *p, struct mh_out *out)
 {
 	bool away = home_is_away(p->home);
 
@@ -141,24 +141,23 @@ void peer_fill_bu(struct peer *p, struct mh_out *out, uint32_t lifetime_s)
 	};
 	out->mh.u.bu.sequence = p->sequence;
 	out->mh.u.bu.flags = BUB_BU_ACK;
-	out->mh.u.bu.lifetime_s = away ? lifetime_s & ~3u : 0;
+	out->mh.u.bu.lifetime_s = away ? p->asked_s : 0;
 	out->mh.opts.present = BUB_OPT_AUTH;
 }
 
-void peer_after_bu(struct bub_engine *eng, struct peer *p, uint32_t lifetime_s)
+void peer_after_bu(struct bub_engine *eng, struct peer *p)
 {
 	core_rate_note(eng, &p->bu_rate);
 	p->home->last_update = eng->now;
 	p->home->ever_sent = true;
 	p->sent_at = eng->now;
 	p->backhaul_now = p->refresh_asked = false;
-	p->asked_s = lifetime_s & ~3u;
 	p->reg = REG_SENT;
 	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
 	if (!bub_addr_eq(&p->acked, &p->care_of))
 		p->acked_until = eng->now;
 	if (!bub_addr_eq(&p->care_of, &p->key.a))
-		p->told_until = bub_time_add_s(eng->now, lifetime_s);
+		p->told_until = bub_time_add_s(eng->now, p->asked_s);
 	core_timer(eng, &p->bu_timer, p->interval_ms);
 }
 
@@ -172,7 +171,8 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 
 	p->sequence++;
 	p->bu_sends++;
-	peer_fill_bu(p, &out, MAX_RR_BINDING_LIFETIME_S);
+	p->asked_s = mn_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
+	peer_fill_bu(p, &out);
 	if (!eng->cfg.ack_correspondents)
 		out.mh.u.bu.flags = 0;
 	p->bu_kbm = p->kbm;
@@ -184,9 +184,9 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	r.has_hao = home_is_away(p->home);
 	r.hao = p->key.a;
 	core_send(eng, &r, &out);
-	peer_after_bu(eng, p, MAX_RR_BINDING_LIFETIME_S);
+	peer_after_bu(eng, p);
 	if (!eng->cfg.ack_correspondents)
-		registered(eng, p, MAX_RR_BINDING_LIFETIME_S); /* no answer will come */
+		registered(eng, p, p->asked_s); /* no answer will come */
 }
 
 static bool registered_here(const struct bub_engine *eng, const struct peer *p)
@@ -444,6 +444,18 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 		if (p->reg == REG_FAILED)
 			continue;
 		bubmode_new_path(eng, p);
+		peer_due_now(eng, p);
+	}
+}
+
+void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time end)
+{
+	struct peer *p;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		if (p->home != h || p->reg == REG_FAILED || !bub_time_before(end, p->told_until))
+			continue;
+		p->refresh_asked = true;
 		peer_due_now(eng, p);
 	}
 }

@@ -304,6 +304,7 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 	h->prefix_known = true;
 	h->prefix_withdrawn = false;
 	h->prefix_until = bub_time_add_s(eng->now, info->valid_s);
+	mn_shorten(eng, h, h->prefix_until);
 	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
 	ask_s = info->preferred_s > 0 ? info->preferred_s : info->valid_s;
 	core_timer(eng, &h->prefix_timer,

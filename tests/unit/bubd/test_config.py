@@ -354,6 +354,7 @@ mobile-node {
     lifetime = 600
     first-timeout = 2500
     alternate-care-of = false
+    link-local = true
     protect-payload = false
 }
 home-agent {
