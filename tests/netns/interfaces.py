@@ -10,10 +10,13 @@
 """
 
 import re
+import socket
+import struct
 import sys
 
 from daemon import Daemon
-from linux_common import Failure, Namespace, Router, main, wait_for
+from linux_common import (LIMIT_S, Failure, Namespace, Router, checksum, ip6, main, rh2,
+                          wait_for)
 
 AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::1", "2001:db8:1::10"
 PREFIX = {"e0": "2001:db8:b::", "e1": "2001:db8:d::"}
@@ -72,6 +75,10 @@ class Things:
         self.m.close()
 
 
+def mac(ns, dev):
+    return bytes.fromhex(ns.mac(dev).replace(":", ""))
+
+
 def answered(stream):
     text = stream.communicate()[0]
     found = re.search(r"(\d+) packets transmitted, (\d+) received", text)
@@ -119,7 +126,38 @@ def preferred_interface_goes_and_returns(t):
     t.agent.stop()
 
 
-CASES = [preferred_interface_goes_and_returns]
+def packets_in_flight_arrive(t):
+    """RFC 6275, 11.5.4: what is on its way to the care-of address of before is still taken."""
+    t.router["e1"].advertise(PREFIX["e1"])
+    t.registered_by("e1")
+    old = t.mobile.show()["homes"][0]["care_of"]
+    t.router["e0"].advertise(PREFIX["e0"])
+    t.registered_by("e0")
+
+    def listen():
+        s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        s.bind((HOME, 4000))
+        s.settimeout(LIMIT_S)
+        return s
+
+    payload = b"sent before the peer knew"
+    udp = struct.pack("!HHHH", 5000, 4000, 8 + len(payload), 0)
+    sum_ = checksum(PEER, HOME, socket.IPPROTO_UDP, udp + payload)
+    udp = udp[:6] + struct.pack("!H", sum_) + payload
+    packet = ip6(PEER, old, socket.IPPROTO_ROUTING, rh2(HOME, socket.IPPROTO_UDP) + udp)
+    frame = mac(t.m, "e1") + mac(t.g, "e1") + struct.pack("!H", 0x86DD) + packet
+    with t.m.inside(listen) as app, t.g.inside(
+            lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)) as wire:
+        wire.bind(("e1", 0))
+        wire.send(frame)
+        got, source = app.recvfrom(1500)
+    if got != payload or source[0] != PEER:
+        raise Failure(f"{got} from {source}")
+    t.mobile.stop()
+    t.agent.stop()
+
+
+CASES = [preferred_interface_goes_and_returns, packets_in_flight_arrive]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
