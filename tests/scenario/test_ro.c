@@ -51,6 +51,35 @@ static void exchange_with_a_static_peer(void **state)
 	pair_end(&p);
 }
 
+/* RFC 6275, 11.7.2: a packet of a node that knows only the home address comes through the home
+ * agent, and is the reason to tell that node where we are; policy may say no. */
+static void tunnelled_packet_starts_it(void **state)
+{
+	(void)state;
+	for (unsigned never = 0; never < 2; never++) {
+		struct pair p;
+		size_t mark;
+
+		pair_init(&p);
+		if (never)
+			p.mn_cfg[0].route_optimisation = BUB_POLICY_NEVER;
+		pair_start(&p);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 2000);
+		mark = pair_mark(&p);
+		world_send_data(p.w, p.cn, &p.cn_addr, &p.hoa[0]);
+		pair_run(&p, 1000);
+		assert_int_equal(p.mn[0]->data_tunnelled, 1);
+		if (never)
+			pair_assert_sent(&p, mark, NULL);
+		else
+			pair_assert_sent(&p, mark, "mn1 HoTI HoA1>CN tunnel",
+					 "mn1 CoTI a1>CN plain", "mn1 BU a1>CN hao=HoA1 plain",
+					 NULL);
+		pair_end(&p);
+	}
+}
+
 static void tokens_are_used_for_210_s_only(void **state)
 {
 	struct pair p;
@@ -517,6 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exchange_with_a_static_peer),
+		cmocka_unit_test(tunnelled_packet_starts_it),
 		cmocka_unit_test(tokens_are_used_for_210_s_only),
 		cmocka_unit_test(test_messages_are_retransmitted),
 		cmocka_unit_test(binding_updates_are_retransmitted),
