@@ -25,6 +25,7 @@
 #define QUIET_NS (3 * BUB_NS_PER_S)     /* and how quiet it has to be before */
 #define TRIP_MAX_US 900000              /* longer ways have retransmissions by right */
 #define SECOND_NS (980 * BUB_NS_PER_MS) /* a second on the fastest clock */
+#define LIFETIME_SLACK_S 4              /* lifetimes are told in units of so much, clocks differ */
 #define AGENT_CLIENTS_MAX 64            /* home agents with more are not looked through */
 
 static struct sim_node *sim_of(struct sim *s, const struct node *n)
@@ -314,6 +315,30 @@ static void check_out(struct sim *s, struct sim_node *n, const struct bub_ip6 *i
 			 n->plan->name, sim_text(&ip->src, a));
 }
 
+/* A copy through the home agents may wait for its way, with the octets of the other one. */
+static void check_lifetime(struct sim *s, const struct sim_node *n, const struct bub_ip6 *ip)
+{
+	const struct bub_codepoints *cp = &n->node->cfg.codepoints;
+	struct bub_mh_fault fault;
+	struct bub_mh mh;
+
+	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
+		const struct world_iface *f = &n->node->iface[i];
+		uint64_t left_s;
+
+		if (f->place == NULL || f->valid_until_ns == 0 ||
+		    !bub_addr_eq(&f->address, &ip->src) ||
+		    bub_mh_decode(ip, cp, &mh, &fault) != 0 || mh.kind != BUB_MH_BU)
+			continue;
+		left_s = (f->valid_until_ns - sim_now(s)) / BUB_NS_PER_S;
+		if (mh.u.bu.lifetime_s > left_s + LIFETIME_SLACK_S)
+			sim_fail(s, "lifetime", "%s asks for %u s with an address valid for %llu s",
+				 n->plan->name, mh.u.bu.lifetime_s, (unsigned long long)left_s);
+		if (mh.u.bu.lifetime_s + LIFETIME_SLACK_S > left_s)
+			sim_did(s, DID_SHORT_LIVED);
+	}
+}
+
 void oracle_flight(struct sim *s, const struct flight *f)
 {
 	struct sim_node *n = sim_of(s, f->from);
@@ -326,6 +351,8 @@ void oracle_flight(struct sim *s, const struct flight *f)
 	if (f->way == BUB_WAY_ESP_TUNNEL || n->plan->role == ROLE_AGENT ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
 		return;
+	if (ip.upper_proto == BUB_NH_MH && ip.has_hao)
+		check_lifetime(s, n, &ip);
 	if (f->way == BUB_WAY_ESP_TRANSPORT) {
 		if (ip.upper_proto == BUB_NH_ICMPV6 && n->asked_ns == 0)
 			n->asked_ns = sim_now(s);

@@ -40,7 +40,8 @@
 	X(CROSS, "cross")         /* one end goes home while the other moves */                    \
 	X(CROWD, "crowd")         /* many pairs at one home agent, all moving at once */           \
 	X(AGENTS, "agents")       /* two home agents on each home link */                          \
-	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */
+	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */       \
+	X(EXPIRE, "expire")       /* care-of addresses with short lifetimes, prolonged in time */
 
 enum plan_fault {
 #define PLAN_FAULT_ENUM(id, name) FAULT_##id,
@@ -69,7 +70,8 @@ struct plan_place {
 	struct in6_addr prefix;
 	uint32_t delay_us, jitter_us;
 	uint32_t loss_ppm, dup_ppm, reorder_ppm;
-	uint32_t mtu; /* 0: no limit */
+	uint32_t mtu;     /* 0: no limit */
+	uint32_t valid_s; /* of addresses, prolonged when half of it has gone; 0: for ever */
 };
 
 enum plan_role {

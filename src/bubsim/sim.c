@@ -288,11 +288,33 @@ static uint64_t data_interval_ns(const struct sim *s, uint32_t pair)
 	return ms * BUB_NS_PER_MS;
 }
 
+/* The router of a link says again how long its addresses are valid, to all who are there. */
+static void prolong(struct sim *s, const struct place *place)
+{
+	for (unsigned i = 0; i < s->plan->n_nodes; i++)
+		for (unsigned k = 0; k < WORLD_INTERFACES; k++) {
+			struct bub_event ev = {.type = BUB_EV_CARE_OF_LIFETIME, .ifindex = k + 1};
+			struct world_iface *f = &s->node[i].node->iface[k];
+
+			if (f->place != place)
+				continue;
+			f->valid_until_ns = sim_now(s) + place->valid_s * BUB_NS_PER_S;
+			if (s->node[i].node->down)
+				continue;
+			ev.u.care_of.address = f->address;
+			ev.u.care_of.valid_s = place->valid_s;
+			world_feed(s->node[i].node, &ev);
+		}
+}
+
 static void do_agenda(struct sim *s)
 {
 	struct agenda_entry *e = &s->agenda[0];
 
-	if (e->pair >= SIM_ADVERT && e->pair < SIM_ATTACK) {
+	if (e->pair >= SIM_ROUTER && e->pair < SIM_ADVERT) {
+		prolong(s, s->place[e->pair - SIM_ROUTER]);
+		e->at_ns += s->place[e->pair - SIM_ROUTER]->valid_s * BUB_NS_PER_S / 2;
+	} else if (e->pair >= SIM_ADVERT && e->pair < SIM_ATTACK) {
 		world_advertise(s->world, s->place[e->pair - SIM_ADVERT]);
 		e->at_ns += ADVERT_NS;
 	} else if (e->pair >= SIM_ATTACK) {
@@ -549,6 +571,7 @@ static void build_places(struct sim *s)
 		s->place[i] = world_add_place(s->world, sim_text(&p->place[i].prefix, text), 0);
 		s->place[i]->delay_ns = p->place[i].delay_us * UINT64_C(1000);
 		s->place[i]->anycast = true;
+		s->place[i]->valid_s = p->place[i].valid_s;
 		addrmap_set(&s->prefixes, &p->place[i].prefix, &p->place[i]);
 	}
 }
@@ -586,12 +609,15 @@ static void build_nodes(struct sim *s)
 			attach(s, &s->node[i], 0, p->node[i].at);
 }
 
-/* Home links with several home agents. */
+/* Home links with several home agents, and links whose addresses do not live for ever. */
 static void put_adverts(struct sim *s)
 {
-	for (uint32_t i = 0; i < s->plan->n_places; i++)
+	for (uint32_t i = 0; i < s->plan->n_places; i++) {
 		if (s->place[i]->agent != NULL && s->place[i]->agent->next_agent != NULL)
 			put(s, sim_now(s), SIM_ADVERT + i);
+		if (s->place[i]->valid_s != 0)
+			put(s, sim_now(s), SIM_ROUTER + i);
+	}
 }
 
 static void build_agenda(struct sim *s)
@@ -600,7 +626,7 @@ static void build_agenda(struct sim *s)
 	struct rng r = rng_for(p->seed, 1001, 0);
 
 	s->pair = calloc(p->n_pairs + 1, sizeof *s->pair);
-	s->agenda = calloc(p->n_pairs + p->n_attackers + p->n_places + 1, sizeof *s->agenda);
+	s->agenda = calloc(p->n_pairs + p->n_attackers + 2 * p->n_places + 1, sizeof *s->agenda);
 	assert(s->pair != NULL && s->agenda != NULL);
 	for (uint32_t i = 0; i < p->n_pairs; i++)
 		put(s, sim_now(s) + rng_below(&r, p->pair[i].every_ms) * BUB_NS_PER_MS, i);

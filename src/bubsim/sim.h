@@ -48,6 +48,7 @@ struct sim_options {
 	X(OVERLAPPED, "two interfaces up")                                                         \
 	X(PREFERRED, "newer address not preferred")                                                \
 	X(WITHDRAWN, "address withdrawn")                                                          \
+	X(SHORT_LIVED, "lifetime of the address is less than asked for")                           \
 	X(OFFLINE, "no link")                                                                      \
 	X(PAUSED, "crash")                                                                         \
 	X(FORGOT, "state lost")                                                                    \
@@ -156,6 +157,7 @@ struct agenda_entry {
 };
 #define SIM_ATTACK UINT32_C(0x80000000)
 #define SIM_ADVERT UINT32_C(0x40000000) /* or + home link: its home agents advertise */
+#define SIM_ROUTER UINT32_C(0x20000000) /* or + link: its router prolongs addresses */
 
 /* Something that ends: a crash, a cut, a blocked way. */
 struct sim_end {

@@ -22,6 +22,7 @@
 #define PAIRS_MAX 8
 #define CROWD_PAIRS 6 /* times as many */
 #define CROWD_RARE 16 /* and that is slow */
+#define ACCESS_LINK 2 /* third word of the address */
 
 enum purpose {
 	FOR_PLAN,
@@ -73,6 +74,7 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	uint32_t jitter_us = (uint32_t)rng_below(&r, delay_us + 1);
 	uint32_t loss = (uint32_t)rng_below(&r, rng_one_in(&r, 4) ? 300000 : 50000);
 	uint32_t dup = (uint32_t)rng_below(&r, 100000), reorder = (uint32_t)rng_below(&r, 100000);
+	uint32_t valid_s = (uint32_t)rng_between(&r, 10, 200);
 
 	snprintf(p->name, sizeof p->name, "%s%u", prefix, net);
 	p->prefix = address(kind, net, 0);
@@ -82,6 +84,7 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	p->dup_ppm = has(d, FAULT_DUP) ? dup : 0;
 	p->reorder_ppm = has(d, FAULT_REORDER) ? reorder : 0;
 	p->mtu = has(d, FAULT_MTU) ? 1280 : 0;
+	p->valid_s = has(d, FAULT_EXPIRE) && kind == ACCESS_LINK ? valid_s : 0;
 }
 
 /* The @which'th home agent of a home link. */
@@ -125,7 +128,7 @@ static void draw_agents(struct draw *d)
 		draw_agent(d, i, 1);
 	d->first_access = p->n_places;
 	for (uint32_t i = 0; i < d->n_access; i++)
-		draw_place(d, 2, i, "net");
+		draw_place(d, ACCESS_LINK, i, "net");
 }
 
 /* ---- Nodes --------------------------------------------------------------------------------- */

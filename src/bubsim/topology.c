@@ -2,7 +2,7 @@
 /*
  * The topology file: one statement a line, '#' begins a comment; see docs/bubsim.md for all of it.
  *
- *   place NAME PREFIX/64 [delay T] [jitter T] [loss P] [dup P] [reorder P] [mtu N]
+ *   place NAME PREFIX/64 [delay T] [jitter T] [loss P] [dup P] [reorder P] [mtu N] [valid T]
  *   agent NAME at PLACE [KEYWORD VALUE]...
  *   mobile NAME agent AGENT [at PLACE] [KEYWORD VALUE]...
  *   correspondent NAME at PLACE [KEYWORD VALUE]...
@@ -253,6 +253,15 @@ static void prefix(struct reader *r, struct plan_place *p)
 		complain(r, "not a prefix for use here: '%s'", text);
 }
 
+static uint32_t lifetime_s(struct reader *r, const char *what)
+{
+	uint64_t s = duration_us(r, what) / 1000000;
+
+	if (!r->failed && (s < 4 || s > BUB_LIFETIME_MAX_S))
+		complain(r, "%s: from 4 s to %u s", what, BUB_LIFETIME_MAX_S);
+	return (uint32_t)s;
+}
+
 static void read_place(struct reader *r)
 {
 	struct plan_place p = {0};
@@ -272,6 +281,8 @@ static void read_place(struct reader *r)
 			p.reorder_ppm = ppm(r, "reorder");
 		else if (is_next(r, "mtu"))
 			p.mtu = whole(r, "mtu", BUB_MIN_MTU, 65535);
+		else if (is_next(r, "valid"))
+			p.valid_s = lifetime_s(r, "valid");
 		else
 			complain(r, "a place has no '%s'", r->word[r->at]);
 	}
@@ -349,15 +360,6 @@ static bool read_flag(struct reader *r, struct bub_config *c)
 			return true;
 		}
 	return false;
-}
-
-static uint32_t lifetime_s(struct reader *r, const char *what)
-{
-	uint64_t s = duration_us(r, what) / 1000000;
-
-	if (!r->failed && (s < 4 || s > BUB_LIFETIME_MAX_S))
-		complain(r, "%s: from 4 s to %u s", what, BUB_LIFETIME_MAX_S);
-	return (uint32_t)s;
 }
 
 static void read_drift(struct reader *r, struct plan_node *n)

@@ -734,6 +734,9 @@ static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type 
 	ev.u.care_of.address = f->address;
 	ev.u.care_of.prefix_len = 64;
 	ev.u.care_of.preference = f->preference;
+	if (f->valid_until_ns > n->world->now_ns + BUB_NS_PER_S)
+		ev.u.care_of.valid_s =
+			(uint32_t)((f->valid_until_ns - n->world->now_ns) / BUB_NS_PER_S);
 	world_feed(n, &ev);
 }
 
@@ -811,6 +814,8 @@ static void plug(struct node *n, unsigned iface, struct place *place)
 	if (place != NULL) {
 		f->address = world_address(n, iface, place);
 		f->since = ++n->world->order;
+		f->valid_until_ns =
+			place->valid_s == 0 ? 0 : n->world->now_ns + place->valid_s * BUB_NS_PER_S;
 	}
 	claim(n);
 	for (unsigned i = 0; i < WORLD_INTERFACES; i++)

@@ -29,6 +29,7 @@ struct place {
 	uint64_t delay_ns;      /* one way, node to backbone */
 	struct node *agent;     /* the first home agent of this link; NULL: access link */
 	bool cut;               /* partition: nothing passes */
+	uint32_t valid_s;       /* of an address that it gives; 0: for ever */
 	bool anycast;           /* its home agents hear the home agents' anycast address */
 	struct addrmap proxies; /* home address to the home agent that claimed it last */
 };
@@ -90,7 +91,8 @@ struct world_iface {
 	struct place *place; /* NULL: down */
 	struct in6_addr address;
 	int32_t preference;
-	uint64_t since; /* the greater, the newer */
+	uint64_t since;          /* the greater, the newer */
+	uint64_t valid_until_ns; /* on the world's clock; 0: for ever */
 };
 
 struct node {
