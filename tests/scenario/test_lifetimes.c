@@ -17,6 +17,21 @@ static void valid_for(struct pair *p, uint32_t valid_s)
 	world_feed(p->mn[0], &ev);
 }
 
+static void away(struct pair *p)
+{
+	pair_new(p);
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+}
+
+static void refresh(struct pair *p)
+{
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	ev.u.command.what = BUB_CMD_SEND_BINDING_UPDATES;
+	world_feed(p->mn[0], &ev);
+}
+
 /* Lifetime in the @nth Binding Update since @mark with this H bit. */
 static uint32_t asked_s(const struct pair *p, size_t mark, bool home_bit, unsigned nth)
 {
@@ -35,29 +50,25 @@ static uint32_t asked_s(const struct pair *p, size_t mark, bool home_bit, unsign
 
 static void no_longer_than_the_care_of_address(void **state)
 {
-	struct bub_event again = {.type = BUB_EV_COMMAND};
 	struct pair p;
 	size_t mark;
 
 	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 2000);
+	away(&p);
 	assert_int_equal(asked_s(&p, 0, true, 0), 3600);
 	valid_for(&p, 103);
 	pair_talk(&p, 3000);
 	/* The correspondent's: 103 s less up to 3 s, in units of 4. */
 	assert_in_range(asked_s(&p, 0, false, 0), 100, 103);
-	again.u.command.what = BUB_CMD_SEND_BINDING_UPDATES;
 	mark = pair_mark(&p);
-	world_feed(p.mn[0], &again);
+	refresh(&p);
 	pair_run(&p, 2000);
 	assert_in_range(asked_s(&p, mark, true, 0), 96, 100);
 	assert_in_range(pair_home(&p, 0).lifetime_s, 92, 100);
 	/* Longer again, as each Router Advertisement says: everything as without an end. */
 	valid_for(&p, 0);
 	mark = pair_mark(&p);
-	world_feed(p.mn[0], &again);
+	refresh(&p);
 	pair_run(&p, 2000);
 	assert_int_equal(asked_s(&p, mark, true, 0), 3600);
 	assert_int_equal(asked_s(&p, mark, false, 0), 420);
@@ -71,16 +82,11 @@ static void repetitions_ask_for_what_is_left(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 2000);
+	away(&p);
 	pair_lose(&p, p.ha[0], BUB_MH_BA, 1000);
 	valid_for(&p, 41);
 	mark = pair_mark(&p);
-	world_feed(p.mn[0], &(struct bub_event){
-				    .type = BUB_EV_COMMAND,
-				    .u.command.what = BUB_CMD_SEND_BINDING_UPDATES,
-			    });
+	refresh(&p);
 	pair_run(&p, 64000);
 	/* At 0, 1, 3, 7, 15, 31 and 63 s: 41, 40, 38, 34, 26, 10 s are left, then nothing; 0 would
 	 * ask the home agent to delete the binding. */
@@ -102,14 +108,9 @@ static void short_lived_address(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 2000);
+	away(&p);
 	valid_for(&p, 30);
-	world_feed(p.mn[0], &(struct bub_event){
-				    .type = BUB_EV_COMMAND,
-				    .u.command.what = BUB_CMD_SEND_BINDING_UPDATES,
-			    });
+	refresh(&p);
 	mark = pair_mark(&p);
 	for (unsigned i = 0; i < 100; i++) {
 		valid_for(&p, 30);
@@ -144,10 +145,7 @@ static void copies_stay_the_same(void **state)
 	pair_go(&p, 0, 1);
 	valid_for(&p, 50);
 	pair_run(&p, 100);
-	world_feed(p.mn[0], &(struct bub_event){
-				    .type = BUB_EV_COMMAND,
-				    .u.command.what = BUB_CMD_SEND_BINDING_UPDATES,
-			    });
+	refresh(&p);
 	pair_run(&p, 6000);
 	for (size_t i = mark; i < p.n_messages; i++) {
 		direct = p.message[i];
@@ -198,9 +196,7 @@ static void direct_only_while_bound(void **state)
 	struct pair p;
 
 	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 2000);
+	away(&p);
 	pair_lose(&p, p.mn[1], BUB_MH_BA, 1);
 	pair_data(&p, 0);
 	pair_run(&p, 900);
