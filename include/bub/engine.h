@@ -144,9 +144,9 @@ struct bub_env {
 /* ---- Events -------------------------------------------------------------------------------- */
 
 enum bub_event_type {
-	BUB_EV_PACKET,           /* a packet arrived */
-	BUB_EV_CARE_OF_NEW,      /* an address became usable: DAD has passed, its router is known */
-	BUB_EV_CARE_OF_LIFETIME, /* a usable address is valid for longer or shorter than was said */
+	BUB_EV_PACKET,          /* a packet arrived */
+	BUB_EV_CARE_OF_NEW,     /* an address became usable: DAD has passed, its router is known */
+	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, or whether it is deprecated */
 	BUB_EV_CARE_OF_GONE,
 	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
 	BUB_EV_DONE,          /* verdict of an earlier action */
@@ -187,9 +187,10 @@ struct bub_event {
 			struct in6_addr address;
 			uint8_t prefix_len;
 			int32_t preference; /* higher is better */
-			uint32_t valid_s;   /* NEW, LIFETIME: so much longer; 0: no end is known */
+			uint32_t valid_s;   /* NEW, CHANGED: so much longer; 0: no end is known */
+			bool deprecated;    /* NEW, CHANGED: used only where there is no other */
 			bool defended;      /* a home address: somebody else answers for it here */
-		} care_of;                  /* CARE_OF_NEW, CARE_OF_LIFETIME, CARE_OF_GONE */
+		} care_of;                  /* CARE_OF_NEW, CARE_OF_CHANGED, CARE_OF_GONE */
 		struct {
 			uint32_t id; /* of the action */
 			int error;   /* 0, or a negative errno */

@@ -293,7 +293,7 @@ static void prolong(struct sim *s, const struct place *place)
 {
 	for (unsigned i = 0; i < s->plan->n_nodes; i++)
 		for (unsigned k = 0; k < WORLD_INTERFACES; k++) {
-			struct bub_event ev = {.type = BUB_EV_CARE_OF_LIFETIME, .ifindex = k + 1};
+			struct bub_event ev = {.type = BUB_EV_CARE_OF_CHANGED, .ifindex = k + 1};
 			struct world_iface *f = &s->node[i].node->iface[k];
 
 			if (f->place != place)

@@ -745,8 +745,8 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 	case BUB_EV_CARE_OF_NEW:
 		mn_care_of_new(eng, ev);
 		return;
-	case BUB_EV_CARE_OF_LIFETIME:
-		mn_care_of_lifetime(eng, ev);
+	case BUB_EV_CARE_OF_CHANGED:
+		mn_care_of_changed(eng, ev);
 		break;
 	case BUB_EV_CARE_OF_GONE:
 		mn_care_of_gone(eng, ev);

@@ -149,6 +149,7 @@ struct lnx_addr {
 	struct bub_time local_del_due;
 	struct bub_time valid_until; /* in the kernel */
 	struct bub_time told_until;  /* the same, as the core knows it */
+	bool told_deprecated;
 };
 
 struct lnx_default_route {

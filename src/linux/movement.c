@@ -258,6 +258,8 @@ static void report(struct lnx *l, const struct lnx_iface *ifc, struct lnx_addr *
 	else if (type == BUB_EV_CARE_OF_GONE)
 		lnx_log(l, LNX_LOG_INFO, "%s is no longer usable", lnx_ntop(&a->addr));
 	a->told_until = a->valid_until;
+	a->told_deprecated = a->flags & IFA_F_DEPRECATED;
+	ev.u.care_of.deprecated = a->told_deprecated;
 	ev.u.care_of.valid_s = seconds_valid(a);
 	ev.u.care_of.address = a->addr;
 	ev.u.care_of.prefix_len = a->prefix_len;
@@ -265,18 +267,19 @@ static void report(struct lnx *l, const struct lnx_iface *ifc, struct lnx_addr *
 	lnx_emit(l, &ev);
 }
 
-/* The kernel counts in whole seconds. */
-static bool lifetime_changed(const struct lnx_addr *a)
+/* The kernel counts lifetimes in whole seconds. */
+static bool has_changed(const struct lnx_addr *a)
 {
-	return bub_time_ms_between(a->told_until, a->valid_until) > LIFETIME_SLACK_MS ||
+	return a->told_deprecated != ((a->flags & IFA_F_DEPRECATED) != 0) ||
+	       bub_time_ms_between(a->told_until, a->valid_until) > LIFETIME_SLACK_MS ||
 	       bub_time_ms_between(a->valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
 
 static void evaluate_one(struct lnx *l, struct lnx_iface *ifc, struct lnx_addr *a)
 {
-	const uint32_t unusable = IFA_F_DEPRECATED | IFA_F_TEMPORARY;
 	struct in6_addr router;
-	bool usable = ifc->carrier && !(a->flags & unusable) && !iface_addr_is_tentative(ifc, a);
+	bool usable =
+		ifc->carrier && !(a->flags & IFA_F_TEMPORARY) && !iface_addr_is_tentative(ifc, a);
 
 	if (!usable) {
 		if (!a->reported)
@@ -293,8 +296,8 @@ static void evaluate_one(struct lnx *l, struct lnx_iface *ifc, struct lnx_addr *
 		return;
 	}
 	set_fresh(l, a);
-	if (a->reported && lifetime_changed(a))
-		report(l, ifc, a, BUB_EV_CARE_OF_LIFETIME);
+	if (a->reported && has_changed(a))
+		report(l, ifc, a, BUB_EV_CARE_OF_CHANGED);
 	if (a->reported && bub_addr_eq(&router, &a->gateway))
 		return;
 	if (!care_of_setup(l, ifc, a, &router) || a->reported)

@@ -120,9 +120,9 @@ def lifetime_is_told(t):
     event = c.event("care-of-new")
     seconds_are(event, 100)
     t.b.advertise("2001:db8:b::", valid=9000, preferred=50)
-    seconds_are(c.event("care-of-lifetime", event[1]), 9000)
+    seconds_are(c.event("care-of-changed", event[1]), 9000)
     t.b.advertise("2001:db8:b::", valid=0xFFFFFFFF, preferred=0xFFFFFFFF)
-    seconds_are(c.event("care-of-lifetime", event[1]), 0)
+    seconds_are(c.event("care-of-changed", event[1]), 0)
     if c.has("care-of-new") or c.has("care-of-gone"):
         raise Failure("it was there all the time")
     c.quit()
@@ -244,11 +244,24 @@ def address_goes(t):
         raise Failure("another address")
     if first in t.m.ip("-6", "rule"):
         raise Failure("its rule stays")
-    # One that loses its preferred lifetime is not for new bindings (RFC 4862, 5.5.4).
+    c.quit()
+
+
+def address_is_deprecated(t):
+    """RFC 4862, 5.5.4: still there, but for use only where there is no other."""
+    c = t.start()
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    c.event("care-of-new")
     t.m.ip("addr", "add", "2001:db8:b::77/64", "dev", "e0", "nodad")
     c.event("care-of-new", "2001:db8:b::77")
-    t.m.ip("addr", "change", "2001:db8:b::77/64", "dev", "e0", "nodad", "preferred_lft", "0")
-    c.event("care-of-gone", "2001:db8:b::77")
+    for lifetime, state in ("0", "deprecated"), ("forever", "preferred"):
+        t.m.ip("addr", "change", "2001:db8:b::77/64", "dev", "e0", "nodad", "preferred_lft",
+               lifetime)
+        if c.event("care-of-changed", "2001:db8:b::77")[-2] != state:
+            raise Failure(f"not {state}")
+    if c.has("care-of-gone"):
+        raise Failure("gone")
     c.quit()
 
 
@@ -824,7 +837,8 @@ def bad_starts(t):
 
 
 CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_address_is_taken,
-         optimistic_only_where_wanted, link_down_and_back, address_goes, home_at_once,
+         optimistic_only_where_wanted, link_down_and_back, address_goes,
+         address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,

@@ -93,10 +93,11 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		print_address(&ev->u.care_of.address);
 		printf(" %u %d %u\n", ev->ifindex, ev->u.care_of.preference, ev->u.care_of.valid_s);
 		break;
-	case BUB_EV_CARE_OF_LIFETIME:
-		printf("care-of-lifetime");
+	case BUB_EV_CARE_OF_CHANGED:
+		printf("care-of-changed");
 		print_address(&ev->u.care_of.address);
-		printf(" %u\n", ev->u.care_of.valid_s);
+		printf(" %s %u\n", ev->u.care_of.deprecated ? "deprecated" : "preferred",
+		       ev->u.care_of.valid_s);
 		break;
 	case BUB_EV_LINK_DOWN:
 		printf("link-down %u\n", ev->ifindex);

@@ -9,7 +9,7 @@
 /* Tells the first node that its care-of address is valid for @valid_s from now. */
 static void valid_for(struct pair *p, uint32_t valid_s)
 {
-	struct bub_event ev = {.type = BUB_EV_CARE_OF_LIFETIME, .ifindex = 1};
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_CHANGED, .ifindex = 1};
 
 	ev.u.care_of.address = *pair_at(p, 0);
 	ev.u.care_of.prefix_len = 64;

@@ -110,7 +110,9 @@ struct candidate {
 	uint8_t prefix_len;
 	uint32_t ifindex; /* 0: slot unused */
 	int32_t preference;
-	uint64_t order; /* newer is larger */
+	uint64_t order;  /* newer is larger */
+	bool deprecated; /* RFC 4862, 5.5.4 */
+	bool refused;    /* by a home agent */
 	struct bub_time valid_until;
 };
 
@@ -510,7 +512,7 @@ bool home_is_away(const struct home *h);
 
 void mn_init(struct bub_engine *eng);
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
-void mn_care_of_lifetime(struct bub_engine *eng, const struct bub_event *ev);
+void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
 void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);

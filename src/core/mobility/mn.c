@@ -159,7 +159,19 @@ static bool in_home_prefix(const struct home *h, const struct candidate *c)
 	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);
 }
 
-/* The home link where one is at hand; else the highest preference, then the newest. */
+/* The address that serves well comes before the one that barely does; then the highest preference,
+ * then the newest. */
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (a->refused != b->refused)
+		return b->refused;
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
+	return a->preference > b->preference ||
+	       (a->preference == b->preference && a->order > b->order);
+}
+
+/* The home link where one is at hand. */
 static const struct candidate *best_candidate(const struct bub_engine *eng, const struct home *h)
 {
 	const struct candidate *best = NULL;
@@ -171,8 +183,7 @@ static const struct candidate *best_candidate(const struct bub_engine *eng, cons
 			continue;
 		if (in_home_prefix(h, c))
 			return c;
-		if (best == NULL || c->preference > best->preference ||
-		    (c->preference == best->preference && c->order > best->order))
+		if (best == NULL || is_better(c, best))
 			best = c;
 	}
 	return best;
@@ -358,10 +369,13 @@ static struct candidate *new_candidate(struct bub_engine *eng)
 	return c;
 }
 
-static struct bub_time valid_until(const struct bub_engine *eng, const struct bub_event *ev)
+/* What may change while the address is there. */
+static void set_life(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev)
 {
-	return ev->u.care_of.valid_s == 0 ? BUB_TIME_NEVER
-					  : bub_time_add_s(eng->now, ev->u.care_of.valid_s);
+	c->deprecated = ev->u.care_of.deprecated;
+	c->valid_until = ev->u.care_of.valid_s == 0
+				 ? BUB_TIME_NEVER
+				 : bub_time_add_s(eng->now, ev->u.care_of.valid_s);
 }
 
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
@@ -383,17 +397,19 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 		.ifindex = ev->ifindex,
 		.preference = ev->u.care_of.preference,
 		.order = ++eng->candidate_order,
-		.valid_until = valid_until(eng, ev),
 	};
+	set_life(eng, c, ev);
 	reselect(eng);
 }
 
-void mn_care_of_lifetime(struct bub_engine *eng, const struct bub_event *ev)
+void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct candidate *c = find_candidate(eng, ev->ifindex, &ev->u.care_of.address);
 
-	if (c != NULL && ev->ifindex != 0)
-		c->valid_until = valid_until(eng, ev);
+	if (c == NULL || ev->ifindex == 0)
+		return;
+	set_life(eng, c, ev);
+	reselect(eng);
 }
 
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev)
@@ -490,7 +506,7 @@ static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
 	struct in6_addr before = h->care_of;
 
 	if (c != NULL)
-		c->preference = INT32_MIN;
+		c->refused = true;
 	reselect(eng);
 	return !bub_addr_eq(&h->care_of, &before);
 }

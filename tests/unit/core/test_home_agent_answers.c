@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A mobile node's engine alone, and what it does about a home agent's refusals (RFC 6275, 11.7.3):
- * the test plays the kernel room and the home agent.
+ * A mobile node's engine alone, and what it does about a home agent's refusals (RFC 6275, 11.7.3)
+ * and addresses that are better or worse: the test plays the kernel room and the home agent.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,6 +169,46 @@ static void only_care_of_refused(void **state)
 	bub_engine_free(f.engine);
 }
 
+static void changed(struct fixture *f, const char *care_of, uint32_t ifindex, bool deprecated)
+{
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_CHANGED, .ifindex = ifindex};
+
+	ev.u.care_of.address = addr(care_of);
+	ev.u.care_of.deprecated = deprecated;
+	feed(f, &ev);
+}
+
+/* RFC 4862, 5.5.4: a deprecated address serves until another one is there, and one that the home
+ * agent has refused is worse still, whatever routers say of it. */
+static void deprecated_care_of(void **state)
+{
+	const struct in6_addr first = addr("2001:db8:a::1"), second = addr("2001:db8:b::1");
+	struct fixture f;
+	unsigned sent;
+
+	(void)state;
+	start(&f, "2001:db8:1::1");
+	usable(&f, "2001:db8:a::1", 1);
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	sent = f.sent;
+	changed(&f, "2001:db8:a::1", 1, true);
+	assert_int_equal(f.sent, sent); /* there is no other */
+	assert_string_equal(state_of(&f), "registered");
+	usable(&f, "2001:db8:b::1", 1);
+	assert_true(bub_addr_eq(&f.care_of, &second));
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	changed(&f, "2001:db8:b::1", 1, true);
+	assert_true(bub_addr_eq(&f.care_of, &second)); /* one as good as the other: the newer */
+	changed(&f, "2001:db8:a::1", 1, false);
+	assert_true(bub_addr_eq(&f.care_of, &first));
+	answer(&f, BUB_STATUS_INVALID_CARE_OF, 0);
+	assert_true(bub_addr_eq(&f.care_of, &second));
+	sent = f.sent;
+	changed(&f, "2001:db8:a::1", 1, false);
+	assert_int_equal(f.sent, sent);
+	bub_engine_free(f.engine);
+}
+
 /* 139: a binding of the other type stands in the way and ends by itself: tried again slowly. */
 static void other_type_of_registration(void **state)
 {
@@ -253,6 +293,7 @@ int main(void)
 		cmocka_unit_test(care_of_refused),    cmocka_unit_test(only_care_of_refused),
 		cmocka_unit_test(another_home_agent), cmocka_unit_test(claims_after_the_answer),
 		cmocka_unit_test(first_timeout),      cmocka_unit_test(other_type_of_registration),
+		cmocka_unit_test(deprecated_care_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
