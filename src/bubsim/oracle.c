@@ -541,6 +541,9 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 		if (strcmp(tr->machine, "home-prefix") == 0) {
 			sim_did(s, DID_PREFIXES);
 			n->asked_ns = 0;
+			/* What was to last longer than the home address is asked for anew
+			 * (RFC 6275, 11.4.3). */
+			oracle_left(n);
 		}
 		if (strcmp(tr->machine, "mode") == 0) /* a session ends or begins, with updates */
 			s->disturbed_ns = sim_now(s);

@@ -241,7 +241,8 @@ void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool d
 /* It is about to get this address at @where. */
 void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of,
 		  uint32_t where);
-/* It is about to fall back to another link. */
+/* Messages of a movement are not counted any more: it falls back to another link, or has other
+ * reasons. */
 void oracle_left(struct sim_node *n);
 void oracle_restarted(struct sim *s, struct sim_node *n);
 
