@@ -8,118 +8,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "pair.h"
+#include "visitor.h"
 
 #define WRONG_SUM 0x80 /* in a code: the ICMPv6 checksum is wrong */
-
-/* A mobile node that exists only in what it sends. */
-struct visitor {
-	struct pair p;
-	struct in6_addr home, care_of;
-	uint8_t home_token[8], care_of_token[8];
-	uint16_t home_nonce, care_of_nonce;
-	struct bub_key kbm, deletion;
-};
-
-static void visit(struct visitor *v)
-{
-	pair_start(&v->p);
-	inet_pton(AF_INET6, "2001:db8:77::1", &v->home);
-	inet_pton(AF_INET6, "2001:db8:88::1", &v->care_of);
-}
-
-static struct forged test_init(const struct visitor *v, bool care_of)
-{
-	struct forged f = {
-		.src = care_of ? v->care_of : v->home,
-		.dst = v->p.cn_addr,
-		.mh = {.kind = care_of ? BUB_MH_COTI : BUB_MH_HOTI},
-	};
-
-	memset(f.mh.u.test_init.cookie, care_of ? 0xca : 0x40, 8);
-	return f;
-}
-
-/* Return routability: both tokens, and the keys that they make. */
-static void get_tokens(struct visitor *v)
-{
-	struct bub_crypto *crypto = bub_crypto_new();
-	size_t mark = pair_mark(&v->p);
-	const struct message *hot, *cot;
-	struct forged f = test_init(v, false);
-
-	pair_feed(&v->p, v->p.cn, &f);
-	f = test_init(v, true);
-	pair_feed(&v->p, v->p.cn, &f);
-	hot = pair_nth(&v->p, mark, v->p.cn, BUB_MH_HOT, 0);
-	cot = pair_nth(&v->p, mark, v->p.cn, BUB_MH_COT, 0);
-	memcpy(v->home_token, hot->mh.u.test.token, 8);
-	memcpy(v->care_of_token, cot->mh.u.test.token, 8);
-	v->home_nonce = hot->mh.u.test.nonce_index;
-	v->care_of_nonce = cot->mh.u.test.nonce_index;
-	bub_kbm(crypto, v->home_token, v->care_of_token, &v->kbm);
-	bub_kbm(crypto, v->home_token, NULL, &v->deletion);
-	bub_crypto_free(crypto);
-}
-
-static struct forged update(const struct visitor *v, uint16_t sequence, uint32_t lifetime_s)
-{
-	bool deletes = lifetime_s == 0;
-	struct forged f = {
-		.src = v->care_of,
-		.dst = v->p.cn_addr,
-		.hao = &v->home,
-		.mh = {.kind = BUB_MH_BU},
-		.key = deletes ? &v->deletion : &v->kbm,
-		.auth_care_of = deletes ? v->home : v->care_of,
-		.auth_correspondent = v->p.cn_addr,
-	};
-
-	f.mh.u.bu.sequence = sequence;
-	f.mh.u.bu.flags = BUB_BU_ACK;
-	f.mh.u.bu.lifetime_s = lifetime_s;
-	f.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
-	f.mh.opts.home_nonce = v->home_nonce;
-	f.mh.opts.care_of_nonce = v->care_of_nonce;
-	return f;
-}
-
-static bool bound(struct visitor *v, struct bub_peer_status *ret_status)
-{
-	struct bub_peer_status s;
-
-	for (unsigned at = 0; bub_engine_peer_status(v->p.cn->engine, world_now(v->p.w), &at, &s);)
-		if (bub_addr_eq(&s.peer, &v->home)) {
-			if (ret_status != NULL)
-				*ret_status = s;
-			return !IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of);
-		}
-	return false;
-}
-
-/* Feeds, and returns the acknowledgement, or NULL for silence. */
-static const struct message *answer_to(struct visitor *v, const struct forged *f)
-{
-	size_t mark = pair_mark(&v->p);
-
-	pair_feed(&v->p, v->p.cn, f);
-	if (v->p.n_messages == mark)
-		return NULL;
-	assert_int_equal(v->p.n_messages, mark + 1);
-	return v->p.message[mark];
-}
-
-static void assert_status(struct visitor *v, const struct forged *f, uint8_t status, bool is_signed)
-{
-	const struct message *ba = answer_to(v, f);
-
-	assert_non_null(ba);
-	assert_int_equal(ba->mh.kind, BUB_MH_BA);
-	assert_int_equal(ba->mh.u.ba.status, status);
-	assert_int_equal((ba->mh.opts.present & BUB_OPT_AUTH) != 0, is_signed);
-	assert_true(bub_addr_eq(&ba->ip.dst, &f->src));
-	assert_int_equal(ba->ip.has_rh2, f->hao != NULL);
-}
 
 static void test_messages_leave_no_state(void **state)
 {
@@ -148,6 +39,18 @@ static void test_messages_leave_no_state(void **state)
 	again = answer_to(&v, &f);
 	assert_memory_not_equal(first->mh.u.test.token, again->mh.u.test.token, 8);
 	assert_false(bound(&v, NULL));
+	/* Any number of addresses, and still there is room for those that register. */
+	for (unsigned i = 0; i < 200; i++) {
+		f = test_init(&v, i % 2 != 0);
+		f.src.s6_addr[14] = (uint8_t)(i + 1);
+		assert_non_null(answer_to(&v, &f));
+	}
+	for (uint8_t i = 1; i <= 4; i++) { /* as many as the table has places */
+		v.home.s6_addr[15] = i;
+		get_tokens(&v);
+		f = update(&v, 1, 400);
+		assert_status(&v, &f, 0, true);
+	}
 	pair_end(&v.p);
 }
 
@@ -195,6 +98,8 @@ static void test_messages_that_are_dropped(void **state)
 /* RFC 6275, 6.1: which messages may carry a Home Address option or a type 2 routing header. */
 static void headers_that_do_not_belong(void **state)
 {
+	static const enum bub_mh_kind bare[] = {BUB_MH_HOTI, BUB_MH_COTI, BUB_MH_BRR,
+						BUB_MH_HOT,  BUB_MH_COT,  BUB_MH_BE};
 	struct visitor v;
 	struct forged f;
 	struct in6_addr bad;
@@ -202,14 +107,19 @@ static void headers_that_do_not_belong(void **state)
 	(void)state;
 	pair_init(&v.p);
 	visit(&v);
-	f = (struct forged){.src = v.care_of, .dst = v.p.cn_addr, .mh = {.kind = BUB_MH_HOT}};
-	f.hao = &v.home;
-	assert_null(answer_to(&v, &f));
-	assert_drops(v.p.cn, BUB_DROP_HAO_FORBIDDEN, 1);
-	f = test_init(&v, false);
-	f.rh2 = &v.p.cn_addr;
-	assert_null(answer_to(&v, &f));
-	assert_drops(v.p.cn, BUB_DROP_RH2_FORBIDDEN, 1);
+	for (unsigned i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+		f = (struct forged){.src = v.care_of, .dst = v.p.cn_addr, .mh = {.kind = bare[i]}};
+		f.hao = &v.home;
+		assert_null(answer_to(&v, &f));
+	}
+	assert_drops(v.p.cn, BUB_DROP_TEST_INIT_WITH_HAO, 2);
+	assert_drops(v.p.cn, BUB_DROP_HAO_FORBIDDEN, 4);
+	for (unsigned i = 0; i < sizeof bare / sizeof bare[0]; i++) {
+		f = (struct forged){.src = v.home, .dst = v.p.cn_addr, .mh = {.kind = bare[i]}};
+		f.rh2 = &v.p.cn_addr;
+		assert_null(answer_to(&v, &f));
+	}
+	assert_drops(v.p.cn, BUB_DROP_RH2_FORBIDDEN, 6);
 	f = (struct forged){.src = v.care_of, .dst = v.p.cn_addr, .mh = {.kind = BUB_MH_BA}};
 	f.rh2 = &v.home; /* not ours */
 	assert_null(answer_to(&v, &f));
@@ -398,6 +308,7 @@ static void alternate_care_of_address(void **state)
 	inet_pton(AF_INET6, "ff02::1", &f.mh.opts.alt_care_of);
 	assert_status(&v, &f, BUB_STATUS_INVALID_CARE_OF, false);
 	assert_drops(v.p.cn, BUB_DROP_BU_CARE_OF_NOT_UNICAST, 1);
+	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 0); /* that was all of it */
 	pair_end(&v.p);
 }
 
@@ -427,6 +338,7 @@ static void nonces_expire(void **state)
 	f.mh.opts.care_of_nonce = old_care_of;
 	assert_status(&v, &f, BUB_STATUS_CARE_OF_NONCE_EXPIRED, false);
 	assert_drops(v.p.cn, BUB_DROP_BU_NONCE_EXPIRED, 3);
+	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 0); /* there is no telling */
 	f = update(&v, 2, 40);
 	assert_status(&v, &f, 0, true);
 	pair_end(&v.p);
@@ -689,6 +601,12 @@ static void care_of_address_is_unreachable(void **state)
 	}
 	assert_true(bound(&v, NULL));
 	pair_run(&v.p, 61000);
+	for (unsigned i = 0; i < 2; i++) { /* long enough, but two are no more than two */
+		unreachable(&v, 0, &v.home, &v.care_of);
+		pair_run(&v.p, 12000);
+	}
+	assert_true(bound(&v, NULL));
+	pair_run(&v.p, 61000);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(bound(&v, NULL));
 		unreachable(&v, WRONG_SUM, &v.home, &v.care_of);
@@ -701,6 +619,28 @@ static void care_of_address_is_unreachable(void **state)
 	get_tokens(&v);
 	f = update(&v, 3, 400);
 	assert_status(&v, &f, 0, true);
+	pair_end(&v.p);
+}
+
+/* What Kabm vouches for is tested on the direct path, under that key: nobody can end it with errors
+ * (draft, appendix A). */
+static void errors_do_not_end_bub(void **state)
+{
+	struct visitor v;
+
+	(void)state;
+	pair_new(&v.p);
+	pair_in_bub(&v.p);
+	v.p.cn = v.p.mn[1];
+	v.p.cn_addr = *pair_at(&v.p, 1);
+	v.home = v.p.hoa[0];
+	v.care_of = *pair_at(&v.p, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		unreachable(&v, 0, &v.home, &v.care_of);
+		assert_true(bound(&v, NULL));
+		pair_run(&v.p, 5000);
+	}
+	pair_assert_settled(&v.p, BUB_MODE_BUB);
 	pair_end(&v.p);
 }
 
@@ -831,6 +771,7 @@ int main(void)
 		cmocka_unit_test(deletion_without_entry),
 		cmocka_unit_test(refresh_requests),
 		cmocka_unit_test(care_of_address_is_unreachable),
+		cmocka_unit_test(errors_do_not_end_bub),
 		cmocka_unit_test(binding_errors),
 		cmocka_unit_test(data_follows_the_binding),
 		cmocka_unit_test(option_that_means_nothing),

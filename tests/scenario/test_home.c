@@ -256,6 +256,8 @@ static void who_may_register(void **state)
 	f.owner = p.hoa[1];
 	pair_feed(&p, p.ha[0], &f);
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_WRONG_SA, 1);
+	pair_run(&p, 3000); /* nor later, when the address was found to be free */
+	assert_int_equal(p.n_link_acts, 0);
 	assert_false(client(&p).registered);
 	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BA), 0);
 	/* A correspondent is no home agent and says so. */

@@ -76,7 +76,7 @@ static void asked_for_under_protection(void **state)
 	b.src = *pair_at(&p, 0);
 	b.dst = p.ha_addr[0];
 	b.hao = &p.hoa[0];
-	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_PLAIN, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
 	b.src = p.cn_addr;
 	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);

@@ -100,6 +100,15 @@ static void tokens_are_used_for_210_s_only(void **state)
 	}
 }
 
+/* Each test has a cookie of its own, random from its first octet to its last (RFC 6275, 5.2.3). */
+static void assert_cookies_differ(const struct message *a, const struct message *b)
+{
+	const uint8_t *one = a->mh.u.test_init.cookie, *other = b->mh.u.test_init.cookie;
+
+	for (unsigned at = 0; at < 8; at += 2)
+		assert_memory_not_equal(one + at, other + at, 2);
+}
+
 static void test_messages_are_retransmitted(void **state)
 {
 	static const unsigned ms[] = {0, 1000, 3000, 7000, 15000, 31000};
@@ -117,10 +126,35 @@ static void test_messages_are_retransmitted(void **state)
 		assert_int_equal(after_ms(&p, mark, BUB_MH_COTI, i), ms[i]);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 1);
 	assert_bound(&p);
-	/* Each with a cookie of its own. */
-	assert_memory_not_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 0)->mh.u.test_init.cookie,
-				pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 1)->mh.u.test_init.cookie,
-				8);
+	for (unsigned i = 0; i < 5; i++)
+		assert_cookies_differ(pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, i),
+				      pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, i + 1));
+	pair_end(&p);
+}
+
+/* The same for the home test, and its cookie is none of the care-of test's. */
+static void home_test_is_retransmitted(void **state)
+{
+	static const unsigned ms[] = {0, 1000, 3000};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	mark = pair_mark(&p);
+	pair_lose(&p, p.cn, BUB_MH_HOT, 2);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 6000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 3);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct message *m = pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, i);
+
+		assert_int_equal(after_ms(&p, mark, BUB_MH_HOTI, i), ms[i]);
+		assert_cookies_differ(m, pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 0));
+		if (i > 0)
+			assert_cookies_differ(m, pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, i - 1));
+	}
+	assert_bound(&p);
 	pair_end(&p);
 }
 
@@ -318,6 +352,24 @@ static void refusals_are_heeded(void **state)
 		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 0);
 		pair_end(&p);
 	}
+}
+
+/* Nor does data go on from the care-of address when what is refused is a refresh. */
+static void refused_refresh_ends_direct_data(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	away(&p);
+	talk(&p, 1000);
+	assert_bound(&p);
+	assert_true(p.last_path[0].direct);
+	say_once(&p, BUB_STATUS_PROHIBITED, 0);
+	talk(&p, 395000);
+	assert_int_equal(p.rule[0].hit, 1);
+	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+	assert_false(p.last_path[0].direct);
+	pair_end(&p);
 }
 
 /* Accepted for no time at all: no loop of Binding Updates. */
@@ -549,6 +601,7 @@ int main(void)
 		cmocka_unit_test(tunnelled_packet_starts_it),
 		cmocka_unit_test(tokens_are_used_for_210_s_only),
 		cmocka_unit_test(test_messages_are_retransmitted),
+		cmocka_unit_test(home_test_is_retransmitted),
 		cmocka_unit_test(binding_updates_are_retransmitted),
 		cmocka_unit_test(silent_peer_is_left_alone),
 		cmocka_unit_test(updates_without_an_answer),
@@ -556,6 +609,7 @@ int main(void)
 		cmocka_unit_test(expired_nonces_start_anew),
 		cmocka_unit_test(out_of_window_goes_on_from_there),
 		cmocka_unit_test(refusals_are_heeded),
+		cmocka_unit_test(refused_refresh_ends_direct_data),
 		cmocka_unit_test(lifetime_zero_granted),
 		cmocka_unit_test(bad_acknowledgements),
 		cmocka_unit_test(peer_without_mobility),

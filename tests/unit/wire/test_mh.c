@@ -234,6 +234,10 @@ static void test_reserved_fields_are_ignored(void **state)
 	mh = mh_accepted();
 	assert_int_equal(mh.kind, BUB_MH_HOTI);
 	assert_memory_equal(mh.u.test_init.cookie, "\1\2\3\4\5\6\7\10", 8);
+	mh_make(2, "ffff 0102030405060708");
+	mh = mh_accepted();
+	assert_int_equal(mh.kind, BUB_MH_COTI);
+	assert_memory_equal(mh.u.test_init.cookie, "\1\2\3\4\5\6\7\10", 8);
 	mh_make(0, "ffff");
 	assert_int_equal(mh_accepted().kind, BUB_MH_BRR);
 	mh_make(8, "ffff 0102030405060708 1112131415161718");
