@@ -427,6 +427,35 @@ static void update_that_comes_after_its_deletion(void **state)
 	pair_end(&p);
 }
 
+/* The home address as care-of address deletes, whatever the lifetime (RFC 6275, 6.1.7): from the
+ * home link, and by the option from elsewhere. */
+static void deletion_by_the_home_address(void **state)
+{
+	const struct message *ba;
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		f = home_bu(&p, (uint16_t)(100 + 2 * i), 600);
+		assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+		assert_true(client(&p).registered);
+		f = home_bu(&p, (uint16_t)(101 + 2 * i), 600);
+		if (i == 0) {
+			f.src = p.hoa[0];
+			f.hao = NULL;
+		} else {
+			f.mh.opts.present = BUB_OPT_ALT_CARE_OF;
+			f.mh.opts.alt_care_of = p.hoa[0];
+		}
+		ba = assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+		assert_int_equal(ba->mh.u.ba.lifetime_s, 0);
+		assert_false(client(&p).registered);
+	}
+	pair_end(&p);
+}
+
 /* ---- The home link (RFC 6275, 10.3.1, 10.4.1) ---------------------------------------------- */
 
 /* With L the link-local address of the same identifier is probed, claimed and let go as well;
@@ -845,6 +874,7 @@ int main(void)
 		cmocka_unit_test(refresh_advice),
 		cmocka_unit_test(registration_outlives_the_cache),
 		cmocka_unit_test(update_that_comes_after_its_deletion),
+		cmocka_unit_test(deletion_by_the_home_address),
 		cmocka_unit_test(link_local_address),
 		cmocka_unit_test(either_address_is_in_use),
 		cmocka_unit_test(link_local_address_comes_late),
