@@ -118,6 +118,45 @@ static void refresh_advice_of_a_correspondent(void **state)
 	pair_end(&p);
 }
 
+/* RFC 6275, 6.1.8: below 128 is an acceptance, whether the number means anything or not. */
+static void status_below_128_accepts(void **state)
+{
+	static const uint8_t value[] = {0, 1, 2, 127, 128, 255};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof value; i++) {
+		struct forged f;
+		struct pair p;
+
+		pair_new(&p);
+		pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+		pair_lose(&p, p.cn, BUB_MH_BA, 1);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 100);
+		f = acknowledgement(&p, &p.ha_addr[0], pair_home(&p, 0).sequence, 600, 100);
+		f.way = BUB_WAY_ESP_TRANSPORT;
+		f.owner = p.hoa[0];
+		f.mh.u.ba.status = value[i];
+		pair_feed(&p, p.mn[0], &f);
+		assert_string_equal(pair_home(&p, 0).state,
+				    value[i] < 128 ? "registered" : "registering");
+		pair_run(&p, 40000); /* asked again, where it was refused */
+		world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+		pair_run(&p, 500);
+		f = acknowledgement(&p, &p.cn_addr, 0, 420, 0);
+		f.mh.u.ba.sequence = pair_nth(&p, 0, p.cn, BUB_MH_BA, 0)->mh.u.ba.sequence;
+		f.mh.u.ba.status = value[i];
+		f.mh.opts.present = BUB_OPT_AUTH;
+		f.key = &p.kbm[0].key;
+		f.auth_care_of = f.dst;
+		f.auth_correspondent = p.cn_addr;
+		pair_feed(&p, p.mn[0], &f);
+		assert_int_equal(world_mode(p.w, p.mn[0], &p.cn_addr, NULL),
+				 value[i] < 128 ? BUB_MODE_RO : BUB_MODE_TUNNEL);
+		pair_end(&p);
+	}
+}
+
 /* RFC 6275, 6.1.1: a binding turns data, and no Mobility Header message. */
 static void bindings_do_not_turn_messages(void **state)
 {
@@ -342,6 +381,7 @@ int main(void)
 		cmocka_unit_test(home_bit_is_for_home_agents),
 		cmocka_unit_test(refresh_advice_of_the_home_agent),
 		cmocka_unit_test(refresh_advice_of_a_correspondent),
+		cmocka_unit_test(status_below_128_accepts),
 		cmocka_unit_test(bindings_do_not_turn_messages),
 		cmocka_unit_test(routing_header_names_the_home_address),
 		cmocka_unit_test(home_address_option_only_while_bound),
