@@ -427,6 +427,25 @@ static void update_that_comes_after_its_deletion(void **state)
 	pair_end(&p);
 }
 
+/* The registration lives for what was granted (RFC 6275, 10.3.1). */
+static void registration_ends_with_what_was_granted(void **state)
+{
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.lifetime_max_s = 100;
+	pair_start(&p);
+	f = home_bu(&p, 100, 600);
+	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.u.ba.lifetime_s, 100);
+	pair_run(&p, 98000);
+	assert_true(client(&p).registered);
+	pair_run(&p, 2001);
+	assert_false(client(&p).registered);
+	pair_end(&p);
+}
+
 /* The home address as care-of address deletes, whatever the lifetime (RFC 6275, 6.1.7): from the
  * home link, and by the option from elsewhere. */
 static void deletion_by_the_home_address(void **state)
@@ -874,6 +893,7 @@ int main(void)
 		cmocka_unit_test(refresh_advice),
 		cmocka_unit_test(registration_outlives_the_cache),
 		cmocka_unit_test(update_that_comes_after_its_deletion),
+		cmocka_unit_test(registration_ends_with_what_was_granted),
 		cmocka_unit_test(deletion_by_the_home_address),
 		cmocka_unit_test(link_local_address),
 		cmocka_unit_test(either_address_is_in_use),

@@ -69,6 +69,27 @@ static void number_of_a_deletion_is_kept(void **state)
 	pair_end(&v.p);
 }
 
+/* The entry lives for what was granted, not for what was asked for (RFC 6275, 6.1.8 and 9.5.2). */
+static void granted_lifetime_counts(void **state)
+{
+	struct bub_peer_status s;
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	visit_correspondent(&v);
+	get_tokens(&v);
+	f = update(&v, 7, 3600);
+	assert_int_equal(answer_to(&v, &f)->mh.u.ba.lifetime_s, 420);
+	assert_true(bound(&v, &s));
+	assert_int_equal(s.peer_lifetime_s, 420);
+	pair_run(&v.p, 419999);
+	assert_true(bound(&v, NULL));
+	pair_run(&v.p, 2);
+	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
 static void register_as(struct visitor *v, uint8_t who, uint16_t sequence, uint32_t lifetime_s,
 			uint8_t status)
 {
@@ -185,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(number_outlives_the_nonces),
 		cmocka_unit_test(number_of_a_deletion_is_kept),
+		cmocka_unit_test(granted_lifetime_counts),
 		cmocka_unit_test(oldest_deleted_entry_goes_first),
 		cmocka_unit_test(registration_is_returned),
 		cmocka_unit_test(path_while_the_home_agent_is_told),

@@ -56,6 +56,9 @@ static void test_padding(void **state)
 	assert_int_equal(mh_accepted().opts.present, 0);
 	make(5, BU_FIXED, "01020000");
 	assert_int_equal(mh_accepted().opts.present, 0);
+	/* Pad1 has no length: what follows it is an option's type (RFC 6275, 6.2.2). */
+	make(5, BU_FIXED, "00 0100 00");
+	assert_int_equal(mh_accepted().opts.present, 0);
 	/* A PadN of two octets, and one whose octets are not zero (RFC 6275, 6.2.3). */
 	make(5, BU_FIXED, "0100 0100");
 	assert_int_equal(mh_accepted().opts.present, 0);
