@@ -55,6 +55,34 @@ static unsigned tries(const struct pair *p, size_t mark, unsigned i)
 	return n;
 }
 
+static const char *obstacle(const struct pair *p, unsigned i)
+{
+	const char *why = bub_engine_bub_obstacle(p->mn[i]->engine, &p->hoa[1 - i]);
+
+	return why != NULL ? why : "none";
+}
+
+static void ask_for_bub(struct pair *p, unsigned i)
+{
+	struct bub_event ev = {.type = BUB_EV_COMMAND};
+
+	ev.u.command.what = BUB_CMD_START_BUB;
+	ev.u.command.peer = p->hoa[1 - i];
+	world_feed(p->mn[i], &ev);
+}
+
+/* Asked for by an operator, and told why not: nothing is sent then. */
+static void assert_not_started(struct pair *p, unsigned i, const char *why)
+{
+	size_t mark = pair_mark(p);
+
+	assert_string_equal(obstacle(p, i), why);
+	ask_for_bub(p, i);
+	assert_int_equal(p->n_messages, mark);
+}
+
+#define FAILED_ONCE "a test has failed in this session; now only that peer may start one"
+
 static void refused_twice_fails_but_the_peer_may(void **state)
 {
 	struct pair p;
@@ -72,6 +100,7 @@ static void refused_twice_fails_but_the_peer_may(void **state)
 	assert_int_equal(pair_mode(&p, 1), BUB_MODE_RO); /* not held up */
 	pair_no_rules(&p);
 	/* Neither moving nor time nor an operator lets this node launch again. */
+	assert_not_started(&p, 1, FAILED_ONCE);
 	mark = pair_mark(&p);
 	pair_go(&p, 1, 1);
 	pair_run(&p, 400);
@@ -110,10 +139,11 @@ static void policy_never(void **state)
 	}
 }
 
-/* Two different answers: once more; then it is abandoned. */
+/* Two different answers: once more; then it is abandoned, for as long as the session lasts. */
 static void mismatch(void **state)
 {
 	struct pair p;
+	size_t mark;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -125,6 +155,13 @@ static void mismatch(void **state)
 		assert_int_equal(tries(&p, 0, 1), 2);
 		assert_string_equal(pair_status(&p, 1).test, "abandoned");
 		assert_int_equal(pair_mode(&p, 1), BUB_MODE_RO);
+		pair_no_rules(&p);
+		assert_not_started(&p, 1, FAILED_ONCE);
+		mark = pair_mark(&p);
+		pair_go(&p, 1, 1);
+		pair_talk(&p, 3000);
+		assert_int_equal(tries(&p, mark, 1), 0);
+		pair_assert_settled(&p, BUB_MODE_RO);
 		pair_end(&p);
 	}
 }
@@ -146,25 +183,39 @@ static void mismatch_once_is_forgiven(void **state)
 	pair_end(&p);
 }
 
+static const uint8_t *init_cookie(const struct pair *p, enum bub_mh_kind kind, unsigned nth)
+{
+	return pair_nth(p, 0, p->mn[1], kind, nth)->mh.u.test_init.cookie;
+}
+
 /* HoTI or CoTI with the option never arrive: each try ends after the retransmissions, and then
- * return routability goes on without. */
+ * return routability goes on without.  Every transmission has a cookie of its own. */
 static void no_answer(void **state)
 {
 	struct pair p;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
+		enum bub_mh_kind lost = i == 0 ? BUB_MH_HOTI : BUB_MH_COTI;
+		enum bub_mh_kind other = i == 0 ? BUB_MH_COTI : BUB_MH_HOTI;
+
 		pair_new(&p);
 		one_away(&p);
-		pair_lose(&p, p.mn[1], i == 0 ? BUB_MH_HOTI : BUB_MH_COTI, 6);
+		pair_lose(&p, p.mn[1], lost, 6);
 		pair_go(&p, 1, 0);
 		pair_talk(&p, 13500);
 		assert_string_equal(pair_status(&p, 1).test, "running");
-		pair_talk(&p, 3000);
+		pair_run(&p, 3000);
 		assert_string_equal(pair_status(&p, 1).test, "failed");
 		assert_int_equal(tries(&p, 0, 1), i == 0 ? 6 : 2);
-		pair_talk(&p, 8000);
-		/* The other launches then, with the way open. */
+		for (unsigned k = 1; k < 6; k++)
+			assert_memory_not_equal(init_cookie(&p, lost, k - 1),
+						init_cookie(&p, lost, k), 8);
+		/* What was answered is not asked again: once a try, and after the test for the
+		 * care-of token once more. */
+		assert_int_equal(pair_count(&p, 0, p.mn[1], other), i == 0 ? 3 : 2);
+		/* No data is needed for it; the other launches then, with the way open. */
+		pair_run(&p, 8000);
 		pair_assert_settled(&p, BUB_MODE_BUB);
 		pair_end(&p);
 	}
@@ -272,6 +323,39 @@ static void static_responder_refuses(void **state)
 	pair_go(&p, 0, 1);
 	pair_talk(&p, 6000);
 	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* HoTI and CoTI with Do BUB in the name of node 2, as node 1 gets them at home. */
+static void ask_at_home(struct pair *p)
+{
+	struct forged f = {.src = p->hoa[1], .dst = p->hoa[0], .mh = {.kind = BUB_MH_HOTI}};
+
+	f.mh.opts.present = BUB_OPT_BUB;
+	f.mh.opts.bub_code = BUB_CODE_DO;
+	pair_feed(p, p->mn[0], &f);
+	f.src = p->cn_addr;
+	f.mh.kind = BUB_MH_COTI;
+	f.mh.opts.present |= BUB_OPT_MN_ID;
+	f.mh.opts.mn_id = p->hoa[1];
+	pair_feed(p, p->mn[0], &f);
+}
+
+/* Back home a moment ago, so that its last Binding Update is fresh: it does not want to. */
+static void responder_at_home_refuses(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 3000);
+	mark = pair_mark(&p);
+	ask_at_home(&p);
+	pair_assert_sent(&p, mark, "mn1 HoT+nack HoA1>HoA2 plain", "mn1 CoT+nack HoA1>CN plain",
+			 NULL);
 	pair_end(&p);
 }
 
@@ -410,7 +494,13 @@ static void bub_cookie_belongs_to_the_care_of_cookie(void **state)
 	assert_memory_equal(first->mh.u.bubc.bub_cookie, second->mh.u.bubc.bub_cookie, 8);
 	assert_memory_not_equal(first->mh.u.bubc.care_of_cookie, third->mh.u.bubc.care_of_cookie,
 				8);
-	assert_memory_not_equal(first->mh.u.bubc.bub_cookie, third->mh.u.bubc.bub_cookie, 8);
+	/* All of it is drawn: neither half stays, and nothing in it is the other cookie's. */
+	for (unsigned half = 0; half <= 4; half += 4) {
+		assert_memory_not_equal(first->mh.u.bubc.bub_cookie + half,
+					third->mh.u.bubc.bub_cookie + half, 4);
+		assert_memory_not_equal(first->mh.u.bubc.bub_cookie + half,
+					first->mh.u.bubc.care_of_cookie + half, 4);
+	}
 	pair_end(&p);
 }
 
@@ -426,32 +516,6 @@ static void bubc_without_options(void **state)
 	assert_int_equal(bub_mh_encode(&mh, &cp, octets, sizeof octets, &at), 0);
 	assert_int_equal(at.len, 24);
 	assert_int_equal(octets[1], 2);
-}
-
-static const char *obstacle(const struct pair *p, unsigned i)
-{
-	const char *why = bub_engine_bub_obstacle(p->mn[i]->engine, &p->hoa[1 - i]);
-
-	return why != NULL ? why : "none";
-}
-
-static void ask_for_bub(struct pair *p, unsigned i)
-{
-	struct bub_event ev = {.type = BUB_EV_COMMAND};
-
-	ev.u.command.what = BUB_CMD_START_BUB;
-	ev.u.command.peer = p->hoa[1 - i];
-	world_feed(p->mn[i], &ev);
-}
-
-/* Asked for by an operator, and told why not: nothing is sent then. */
-static void assert_not_started(struct pair *p, unsigned i, const char *why)
-{
-	size_t mark = pair_mark(p);
-
-	assert_string_equal(obstacle(p, i), why);
-	ask_for_bub(p, i);
-	assert_int_equal(p->n_messages, mark);
 }
 
 static void starts_only_when_both_are_away(void **state)
@@ -674,6 +738,11 @@ static void false_bubc(void **state)
 	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 2);
 	f = bubc(&p, coti);
 	f.key = &p.kbm[1].key;
+	f.bad_auth = true; /* in the last octet only */
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 3);
+	f = bubc(&p, coti);
+	f.key = &p.kbm[1].key;
 	f.mh.u.bubc.care_of_cookie[0] ^= 1;
 	pair_feed(&p, p.mn[1], &f);
 	assert_drops(p.mn[1], BUB_DROP_BUBC_COOKIE, 1);
@@ -684,6 +753,35 @@ static void false_bubc(void **state)
 	pair_feed(&p, p.mn[1], &f);
 	assert_drops(p.mn[1], BUB_DROP_BUBC_NO_HAO, 1);
 	assert_string_equal(pair_status(&p, 1).test, "waiting");
+	pair_talk(&p, 5000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
+/* Held until its CoT comes, and judged then like any other. */
+static void false_bubc_before_its_cot(void **state)
+{
+	struct pair p;
+	struct rule *r;
+	struct forged f;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	r = pair_lose(&p, p.mn[0], BUB_MH_COT, 1);
+	r->fate = FATE_PASS;
+	r->delay_ns = 400 * BUB_NS_PER_MS;
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 300);
+	assert_string_equal(pair_status(&p, 1).test, "running");
+	f = bubc(&p, pair_nth(&p, 0, p.mn[1], BUB_MH_COTI, 0));
+	pair_feed(&p, p.mn[1], &f); /* signed with another key than that of this run */
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 0);
+	pair_run(&p, 400);
+	assert_string_equal(pair_status(&p, 1).test, "waiting");
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 1);
+	assert_int_equal(pair_count_dh(&p, 0, 1), 0);
 	pair_talk(&p, 5000);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	pair_end(&p);
@@ -777,12 +875,14 @@ int main(void)
 		cmocka_unit_test(malformed_option_counts_as_none),
 		cmocka_unit_test(refused_during_a_try),
 		cmocka_unit_test(static_responder_refuses),
+		cmocka_unit_test(responder_at_home_refuses),
 		cmocka_unit_test(glare),
 		cmocka_unit_test(bubc_before_its_cot_is_held),
 		cmocka_unit_test(bubc_lost),
 		cmocka_unit_test(bubc_lost_at_a_new_nonce),
 		cmocka_unit_test(bubc_that_nobody_awaits),
 		cmocka_unit_test(false_bubc),
+		cmocka_unit_test(false_bubc_before_its_cot),
 		cmocka_unit_test(stranger),
 		cmocka_unit_test(stock_peer),
 		cmocka_unit_test(moving_during_the_test),

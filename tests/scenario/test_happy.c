@@ -134,6 +134,20 @@ static void messages_have_the_right_contents(void **state)
 	pair_end(&p);
 }
 
+/* One packet each way goes straight to where the other now is. */
+static void assert_data_is_direct(struct pair *p)
+{
+	uint64_t direct[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		direct[i] = p->mn[i]->data_direct;
+	pair_data(p, 0);
+	pair_data(p, 1);
+	pair_run(p, 100);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(p->mn[i]->data_direct, direct[i] + 1);
+}
+
 /* One handover of node 1 in BUB mode to its access link @link. */
 static void assert_handover(struct pair *p, unsigned link, bool direct_copy)
 {
@@ -163,6 +177,7 @@ static void assert_handover(struct pair *p, unsigned link, bool direct_copy)
 	if (direct_copy)
 		assert_same_octets(bu, pair_nth(p, mark, p->mn[0], BUB_MH_BU, 2));
 	pair_assert_settled(p, BUB_MODE_BUB);
+	assert_data_is_direct(p);
 }
 
 static void handovers(void **state)

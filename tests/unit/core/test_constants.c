@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The protocol constants, against the table of RFC 6275, 12.
+ * The protocol constants, against the table of RFC 6275, 12, and what holds where nothing is
+ * configured (draft, 5.2 and 5.3; protocol.md).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,10 +32,33 @@ static void table_of_the_rfc(void **state)
 	assert_int_equal(INITIAL_BINDACK_TIMEOUT_FIRST_REG_MS, 1500);
 }
 
+static void defaults_of_bub(void **state)
+{
+	struct bub_config cfg;
+
+	(void)state;
+	bub_config_init(&cfg);
+	assert_int_equal(cfg.codepoints.mh_bubc, 8); /* the draft's */
+	assert_int_equal(cfg.codepoints.mh_dh, 11);  /* RFC 5096's, for experiments */
+	assert_int_equal(cfg.codepoints.opt_bub, 18);
+	assert_int_equal(cfg.n_suites, 2);
+	assert_int_equal(cfg.suite[0], 2); /* X25519 and HMAC-SHA-256 */
+	assert_int_equal(cfg.suite[1], 1); /* group 14 and HMAC-SHA1 */
+	assert_int_equal(cfg.static_after_s, 420);
+	assert_int_equal(cfg.bub_lifetime_s, 3600);
+	assert_int_equal(cfg.kabm_lifetime_s, 24 * 3600);
+	assert_int_equal(cfg.bub, BUB_POLICY_ALLOW);
+	assert_true(cfg.eager_bub && cfg.direct_copy);
+	assert_false(cfg.static_kabm || cfg.check_care_of);
+	assert_int_equal(cfg.ha.backhaul, BUB_BACKHAUL_PLAIN);
+	assert_int_equal(cfg.ha.dad, BUB_DAD_BEFORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_of_the_rfc),
+		cmocka_unit_test(defaults_of_bub),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,10 +157,13 @@ static void code_points_that_cannot_be(void **state)
 	defaults(true);
 	cfg.codepoints.mh_bubc = 7; /* Binding Error: RFC 6275, 6.1.9 */
 	refused();
-	cfg.codepoints.mh_dh = 0;
+	defaults(true);
+	cfg.codepoints.mh_dh = 7;
 	refused();
+	defaults(true);
 	cfg.codepoints.mh_dh = cfg.codepoints.mh_bubc;
 	refused();
+	defaults(true);
 	cfg.codepoints.opt_bub = 5; /* Binding Authorization Data: RFC 6275, 6.2.7 */
 	refused();
 	/* The first that are free of RFC 6275's own. */
