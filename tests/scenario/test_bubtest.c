@@ -576,6 +576,7 @@ static void waits_for_return_routability(void **state)
 
 static void an_operator_may_ask(void **state)
 {
+	struct bub_key before;
 	struct pair p;
 
 	(void)state;
@@ -589,10 +590,14 @@ static void an_operator_may_ask(void **state)
 	pair_data(&p, 1);
 	pair_talk(&p, 3000);
 	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_run(&p, 60000); /* the responder hands out another nonce now */
+	before = p.kbm[1].key;
 	ask_for_bub(&p, 1);
 	assert_string_equal(obstacle(&p, 1), "a test or an exchange is under way");
 	pair_talk(&p, 3000);
 	assert_int_equal(tries(&p, 0, 1), 1);
+	/* The DH messages were signed with the Kbm of this run, not with the binding's. */
+	assert_memory_not_equal(p.kbm[1].key.octets, before.octets, BUB_KBM_LEN);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	pair_end(&p);
 }
@@ -712,6 +717,18 @@ static void bubc_that_nobody_awaits(void **state)
 	mark = pair_mark(&p);
 	pair_feed(&p, p.cn, &f);
 	pair_assert_node_sent(&p, mark, p.cn, "cn BE CN>HoA1 plain", NULL);
+	pair_end(&p);
+	/* So does one that knows the peer, but has no test running with it. */
+	pair_new(&p);
+	one_away(&p);
+	f.src = p.cn_addr;
+	f.hao = &p.hoa[1];
+	f.dst = *pair_at(&p, 0);
+	mark = pair_mark(&p);
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_BUBC_NO_TEST, 1);
+	pair_assert_sent(&p, mark, "mn1 BE a1>CN plain", NULL);
+	assert_int_equal(pair_nth(&p, mark, NULL, BUB_MH_BE, 0)->mh.u.be.status, 2);
 	pair_end(&p);
 }
 

@@ -136,7 +136,10 @@ static void messages_are_as_documented(void **state)
 	struct pair p;
 
 	(void)state;
-	pair_new(&p);
+	pair_init(&p);
+	p.mn_cfg[1].suite[1] = BUB_SUITE_SHA1_MODP2048; /* so that info1 is not info2 */
+	p.mn_cfg[1].n_suites = 2;
+	pair_start(&p);
 	pair_go(&p, 0, 0);
 	pair_run(&p, 2000);
 	pair_data(&p, 0);
@@ -152,8 +155,8 @@ static void messages_are_as_documented(void **state)
 	dh1 = &dh(&p, 1)->mh.u.dh;
 	dh2 = &dh(&p, 2)->mh.u.dh;
 	/* info: the format, 1, and the suites offered or the one chosen. */
-	assert_int_equal(dh1->info.len, 2);
-	assert_memory_equal(dh1->info.data, "\1\2", 2);
+	assert_int_equal(dh1->info.len, 3);
+	assert_memory_equal(dh1->info.data, "\1\2\1", 3);
 	assert_int_equal(dh2->info.len, 2);
 	assert_memory_equal(dh2->info.data, "\1\2", 2);
 	assert_int_equal(dh(&p, 4)->mh.u.dh.info.len, 2);
@@ -221,12 +224,34 @@ static void messages_are_counted(void **state)
 	pair_end(&p);
 }
 
+/* Other numbers than the draft's, as configured, in every message of BUB's own. */
+static void code_points_as_configured(void **state)
+{
+	const struct bub_codepoints other = {200, 201, 202};
+	const struct message *hoti;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	for (unsigned i = 0; i < 2; i++)
+		p.mn_cfg[i].codepoints = p.ha_cfg[i].codepoints = other;
+	pair_start(&p);
+	pair_in_bub(&p);
+	assert_int_equal(pair_nth(&p, 0, p.mn[0], BUB_MH_BUBC, 0)->mh.raw.data[2], 200);
+	for (unsigned message = 1; message <= 4; message++)
+		assert_int_equal(dh(&p, message)->mh.raw.data[2], 201);
+	hoti = pair_nth(&p, 0, p.mn[1], BUB_MH_HOTI, 0);
+	assert_int_equal(hoti->mh.raw.data[16], 202); /* the option follows the cookie */
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_as_documented),
 		cmocka_unit_test(suites_by_preference),
 		cmocka_unit_test(messages_are_counted),
+		cmocka_unit_test(code_points_as_configured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

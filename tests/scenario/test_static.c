@@ -95,6 +95,8 @@ static void handover_is_one_round_trip(void **state)
 			      pair_at(&p, 0), &p.hoa[1]));
 	s = pair_status(&p, 1);
 	assert_true(bub_addr_eq(&s.peer_care_of, pair_at(&p, 0)));
+	for (unsigned i = 0; i < 2; i++) /* the correspondent has not moved: no home agents */
+		assert_int_equal(pair_mode(&p, i), BUB_MODE_RO);
 	pair_end(&p);
 }
 
