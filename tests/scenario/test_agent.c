@@ -4,98 +4,10 @@
  * what it defends, and what it does with packets for and from its mobile nodes.  The Binding
  * Updates are made up here; how the two ends get along is in test_home.c.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
-#include "pair.h"
-
-static struct in6_addr addr(const char *text)
-{
-	struct in6_addr a;
-
-	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
-	return a;
-}
-
-static const char care_of[] = "2001:db8:1a::77";
-
-static struct bub_client_status client(const struct pair *p)
-{
-	struct bub_client_status s;
-	uint32_t at = 0;
-
-	assert_true(bub_engine_client_status(p->ha[0]->engine, world_now(p->w), &at, &s));
-	return s;
-}
-
-/* Of the first client of the first home agent, from a link that it is not on. */
-static struct forged home_bu(struct pair *p, uint16_t sequence, uint32_t lifetime_s)
-{
-	struct forged f = {
-		.src = addr(care_of),
-		.dst = p->ha_addr[0],
-		.hao = &p->hoa[0],
-		.way = BUB_WAY_ESP_TRANSPORT,
-		.owner = p->hoa[0],
-		.mh = {.kind = BUB_MH_BU},
-	};
-
-	f.mh.u.bu.sequence = sequence;
-	f.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
-	f.mh.u.bu.lifetime_s = lifetime_s;
-	return f;
-}
-
-/* Feeds, lets duplicate address detection end, and returns the one answer; NULL: silence. */
-static const struct message *answer_to(struct pair *p, const struct forged *f)
-{
-	size_t mark = pair_mark(p);
-
-	pair_feed(p, p->ha[0], f);
-	pair_run(p, 1);
-	if (pair_count(p, mark, p->ha[0], BUB_MH_BA) == 0)
-		return NULL;
-	assert_int_equal(pair_count(p, mark, p->ha[0], BUB_MH_BA), 1);
-	return pair_nth(p, mark, p->ha[0], BUB_MH_BA, 0);
-}
-
-/* Whatever the status, the answer goes to the source, with its number, in the SA of the address. */
-static const struct message *assert_status(struct pair *p, const struct forged *f, uint8_t status)
-{
-	const struct message *ba = answer_to(p, f);
-
-	assert_non_null(ba);
-	assert_int_equal(ba->mh.u.ba.status, status);
-	assert_true(bub_addr_eq(&ba->ip.dst, &f->src));
-	assert_int_equal(ba->way, BUB_WAY_ESP_TRANSPORT);
-	assert_true(bub_addr_eq(&ba->owner, &f->owner));
-	assert_int_equal(ba->ip.has_rh2, f->hao != NULL);
-	if (status != BUB_STATUS_SEQUENCE)
-		assert_int_equal(ba->mh.u.ba.sequence, f->mh.u.bu.sequence);
-	if (status >= BUB_STATUS_UNSPECIFIED)
-		assert_int_equal(ba->mh.u.ba.lifetime_s, 0);
-	return ba;
-}
-
-static unsigned link_acts(const struct pair *p, enum bub_action_type type,
-			  const struct in6_addr *home)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < p->n_link_acts; i++)
-		if (p->link_act[i].type == type && bub_addr_eq(&p->link_act[i].home, home))
-			n++;
-	return n;
-}
-
-static struct in6_addr link_local_of(const struct in6_addr *home)
-{
-	struct in6_addr a = addr("fe80::");
-
-	memcpy(a.s6_addr + 8, home->s6_addr + 8, 8);
-	return a;
-}
+#include "agent.h"
 
 /* ---- Who may register (RFC 6275, 9.5.1, 10.3.1) -------------------------------------------- */
 
@@ -113,15 +25,15 @@ static void not_permitted(void **state)
 	f = home_bu(&p, 7, 600);
 	f.hao = &stranger;
 	f.owner = stranger;
-	assert_status(&p, &f, BUB_STATUS_PROHIBITED);
+	agent_assert_status(&p, &f, BUB_STATUS_PROHIBITED);
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NOT_PERMITTED, 1);
 	f.mh.u.bu.lifetime_s = 0;
-	assert_status(&p, &f, BUB_STATUS_PROHIBITED);
+	agent_assert_status(&p, &f, BUB_STATUS_PROHIBITED);
 	assert_int_equal(p.n_link_acts, 0);
 	/* Another prefix comes before it: 132. */
 	stranger = addr("2001:db8:77::1");
 	f.owner = stranger;
-	assert_status(&p, &f, BUB_STATUS_NOT_HOME_SUBNET);
+	agent_assert_status(&p, &f, BUB_STATUS_NOT_HOME_SUBNET);
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NOT_PERMITTED, 2);
 	pair_end(&p);
 }
@@ -145,13 +57,13 @@ static void probe_impossible(void **state)
 	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
 		p.dad_error = row[i].error;
 		f = home_bu(&p, (uint16_t)(7 + i), 600);
-		assert_status(&p, &f, row[i].status);
+		agent_assert_status(&p, &f, row[i].status);
 		assert_false(client(&p).registered);
 		assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &p.hoa[0]), 0);
 	}
 	p.dad_error = 0;
 	f = home_bu(&p, 1, 600); /* no entry: any number */
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	pair_end(&p);
 }
 
@@ -187,14 +99,14 @@ static void type_does_not_change(void **state)
 	pair_feed(&p, p.ha[0], &f);
 
 	f = home_bu(&p, 9, 600);
-	assert_status(&p, &f, BUB_STATUS_REGISTRATION_TYPE);
+	agent_assert_status(&p, &f, BUB_STATUS_REGISTRATION_TYPE);
 	f.mh.u.bu.lifetime_s = 0;
-	assert_status(&p, &f, BUB_STATUS_REGISTRATION_TYPE);
+	agent_assert_status(&p, &f, BUB_STATUS_REGISTRATION_TYPE);
 	assert_drops(p.ha[0], BUB_DROP_BU_TYPE_CHANGE, 2);
 	assert_false(client(&p).registered);
 	pair_run(&p, 41000); /* until it ends */
 	f = home_bu(&p, 9, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	bub_crypto_free(crypto);
 	pair_end(&p);
 }
@@ -208,7 +120,7 @@ static void headers_that_must_and_must_not_be(void **state)
 	pair_new(&p);
 	f = home_bu(&p, 7, 600);
 	f.mh.opts.present = BUB_OPT_NONCE_INDICES;
-	assert_null(answer_to(&p, &f));
+	assert_null(agent_answer(&p, &f));
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NONCE_INDICES, 1);
 	/* Only a deletion comes without Home Address option (RFC 6275, 10.3.1 and 10.3.2). */
 	f = home_bu(&p, 7, 600);
@@ -216,12 +128,12 @@ static void headers_that_must_and_must_not_be(void **state)
 	f.src = p.hoa[0];
 	f.mh.opts.present = BUB_OPT_ALT_CARE_OF;
 	f.mh.opts.alt_care_of = addr(care_of);
-	assert_null(answer_to(&p, &f));
+	assert_null(agent_answer(&p, &f));
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NO_HAO, 1);
 	assert_false(client(&p).registered);
 	assert_int_equal(p.n_link_acts, 0);
 	f.mh.u.bu.lifetime_s = 0;
-	assert_status(&p, &f, BUB_STATUS_NOT_HA_FOR_MN);
+	agent_assert_status(&p, &f, BUB_STATUS_NOT_HA_FOR_MN);
 	pair_end(&p);
 }
 
@@ -236,16 +148,14 @@ static void care_of_address_that_leads_back(void **state)
 	pair_init(&p);
 	p.ha_cfg[0].limit.clients = 4;
 	pair_start(&p);
-	other = p.hoa[0];
-	other.s6_addr[15] ^= 0x55;
-	assert_int_equal(bub_engine_add_client(p.ha[0]->engine, &other), 0);
+	other = second_client(&p);
 	f = home_bu(&p, 7, 600);
 	f.src = other;
-	assert_status(&p, &f, BUB_STATUS_INVALID_CARE_OF);
+	agent_assert_status(&p, &f, BUB_STATUS_INVALID_CARE_OF);
 	f = home_bu(&p, 7, 600);
 	f.mh.opts.present = BUB_OPT_ALT_CARE_OF;
 	f.mh.opts.alt_care_of = p.ha_addr[0];
-	assert_status(&p, &f, BUB_STATUS_INVALID_CARE_OF);
+	agent_assert_status(&p, &f, BUB_STATUS_INVALID_CARE_OF);
 	assert_drops(p.ha[0], BUB_DROP_BU_CARE_OF_LOOP, 2);
 	assert_false(client(&p).registered);
 	pair_end(&p);
@@ -264,7 +174,7 @@ static void flags_of_an_update(void **state)
 	pair_new(&p);
 	f = home_bu(&p, 7, 600);
 	f.mh.u.bu.flags = BUB_BU_HOME | BUB_BU_KEY_MANAGEMENT;
-	ba = assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	ba = agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(ba->mh.u.ba.flags, 0);
 	assert_int_equal(ba->mh.u.ba.lifetime_s, 600);
 	assert_true(client(&p).registered);
@@ -303,7 +213,7 @@ static void prefix_bounds_the_lifetime(void **state)
 		p.ha_cfg[0].ha.prefix[0].preferred_s = row[i].preferred_s;
 		pair_start(&p);
 		f = home_bu(&p, 7, row[i].asked_s);
-		assert_int_equal(assert_status(&p, &f, row[i].status)->mh.u.ba.lifetime_s,
+		assert_int_equal(agent_assert_status(&p, &f, row[i].status)->mh.u.ba.lifetime_s,
 				 row[i].granted_s);
 		if (row[i].granted_s > 4)
 			assert_in_range(client(&p).lifetime_s, row[i].granted_s - 1,
@@ -323,18 +233,18 @@ static void refresh_advice(void **state)
 	p.ha_cfg[0].ha.refresh_advice_s = 302;
 	pair_start(&p);
 	f = home_bu(&p, 7, 600);
-	ba = assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	ba = agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(ba->mh.opts.present, BUB_OPT_REFRESH_ADVICE);
 	assert_int_equal(ba->mh.opts.refresh_advice_s, 300);
 	/* Never as long as the lifetime, and none in a refusal or a deletion. */
 	f = home_bu(&p, 8, 300);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present, 0);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_SEQUENCE)->mh.opts.present, 0);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present, 0);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_SEQUENCE)->mh.opts.present, 0);
 	f = home_bu(&p, 9, 304);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present,
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present,
 			 BUB_OPT_REFRESH_ADVICE);
 	f = home_bu(&p, 10, 0);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present, 0);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.opts.present, 0);
 	pair_end(&p);
 	/* The mobile node takes it; the registration itself lives on. */
 	pair_init(&p);
@@ -366,7 +276,7 @@ static void registration_outlives_the_cache(void **state)
 	(void)state;
 	pair_new(&p);
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	for (unsigned i = 0; i < 3 * p.ha_cfg[0].limit.bindings; i++) {
 		struct in6_addr home = addr("2001:db8:77::1");
 		struct forged init = {.src = home, .dst = p.ha_addr[0]};
@@ -391,7 +301,7 @@ static void registration_outlives_the_cache(void **state)
 		f.mh.u.bu.flags = BUB_BU_ACK;
 		f.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
 		f.mh.opts.home_nonce = hot->mh.u.test.nonce_index;
-		assert_int_equal(answer_to(&p, &f)->mh.u.ba.status,
+		assert_int_equal(agent_answer(&p, &f)->mh.u.ba.status,
 				 i == 0 ? BUB_STATUS_REGISTRATION_TYPE : BUB_STATUS_ACCEPTED);
 		assert_true(client(&p).registered);
 	}
@@ -415,15 +325,15 @@ static void update_that_comes_after_its_deletion(void **state)
 	(void)state;
 	pair_new(&p);
 	f = home_bu(&p, 100, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	f = home_bu(&p, 102, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	f = home_bu(&p, 101, 600);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_SEQUENCE)->mh.u.ba.sequence, 102);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_SEQUENCE)->mh.u.ba.sequence, 102);
 	pair_run(&p, 9900);
-	assert_status(&p, &f, BUB_STATUS_SEQUENCE);
+	agent_assert_status(&p, &f, BUB_STATUS_SEQUENCE);
 	pair_run(&p, 200);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	pair_end(&p);
 }
 
@@ -438,7 +348,7 @@ static void registration_ends_with_what_was_granted(void **state)
 	p.ha_cfg[0].ha.lifetime_max_s = 100;
 	pair_start(&p);
 	f = home_bu(&p, 100, 600);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.u.ba.lifetime_s, 100);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->mh.u.ba.lifetime_s, 100);
 	pair_run(&p, 98000);
 	assert_true(client(&p).registered);
 	pair_run(&p, 2001);
@@ -458,7 +368,7 @@ static void deletion_by_the_home_address(void **state)
 	pair_new(&p);
 	for (unsigned i = 0; i < 2; i++) {
 		f = home_bu(&p, (uint16_t)(100 + 2 * i), 600);
-		assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+		agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 		assert_true(client(&p).registered);
 		f = home_bu(&p, (uint16_t)(101 + 2 * i), 600);
 		if (i == 0) {
@@ -468,7 +378,7 @@ static void deletion_by_the_home_address(void **state)
 			f.mh.opts.present = BUB_OPT_ALT_CARE_OF;
 			f.mh.opts.alt_care_of = p.hoa[0];
 		}
-		ba = assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+		ba = agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 		assert_int_equal(ba->mh.u.ba.lifetime_s, 0);
 		assert_false(client(&p).registered);
 	}
@@ -489,34 +399,34 @@ static void link_local_address(void **state)
 	pair_new(&p);
 	ll = link_local_of(&p.hoa[0]);
 	f = home_bu(&p, 1, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(p.n_link_acts, 2);
 	assert_int_equal(link_acts(&p, BUB_ACT_DAD, &p.hoa[0]), 1);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &p.hoa[0]), 1);
 	/* Set and cleared again by refreshes. */
 	f = home_bu(&p, 2, 600);
 	f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &ll), 1);
 	f = home_bu(&p, 3, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_DEL, &ll), 1);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_DEL, &p.hoa[0]), 0);
 	f = home_bu(&p, 4, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_DEL, &p.hoa[0]), 1);
 	pair_end(&p);
 
 	pair_new(&p);
 	f = home_bu(&p, 1, 600);
 	f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(link_acts(&p, BUB_ACT_DAD, &p.hoa[0]), 1);
 	assert_int_equal(link_acts(&p, BUB_ACT_DAD, &ll), 1);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &ll), 1);
 	f.mh.u.bu.sequence = 2;
 	f.mh.u.bu.lifetime_s = 0;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_DEL, &ll), 1);
 	pair_end(&p);
 }
@@ -534,12 +444,12 @@ static void either_address_is_in_use(void **state)
 		p.dad_taken = i == 0 ? p.hoa[0] : link_local_of(&p.hoa[0]);
 		f = home_bu(&p, 1, 600);
 		f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-		assert_status(&p, &f, BUB_STATUS_DAD_FAILED);
+		agent_assert_status(&p, &f, BUB_STATUS_DAD_FAILED);
 		assert_false(client(&p).registered);
 		assert_int_equal(p.n_link_acts, 2);
 		f.mh.u.bu.sequence = 2;
 		f.mh.u.bu.flags &= (uint16_t)~BUB_BU_LINK_LOCAL;
-		assert_status(&p, &f, i == 0 ? BUB_STATUS_DAD_FAILED : BUB_STATUS_ACCEPTED);
+		agent_assert_status(&p, &f, i == 0 ? BUB_STATUS_DAD_FAILED : BUB_STATUS_ACCEPTED);
 		pair_end(&p);
 	}
 }
@@ -589,7 +499,7 @@ static void probed_meanwhile(void **state)
 	p.dad_ns = 1000 * BUB_NS_PER_MS;
 	f = home_bu(&p, 1, 600);
 	f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_true(client(&p).registered);
 	pair_run(&p, 1100);
 	assert_false(client(&p).registered);
@@ -608,55 +518,19 @@ static void answers_stay_on_the_home_link(void **state)
 	(void)state;
 	pair_new(&p);
 	f = home_bu(&p, 7, 600);
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->ifindex, 0);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->ifindex, 0);
 	f = home_bu(&p, 7, 0); /* an old number */
 	f.hao = NULL;
 	f.src = p.hoa[0];
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_SEQUENCE)->ifindex, 1);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_SEQUENCE)->ifindex, 1);
 	assert_true(client(&p).registered);
 	f.mh.u.bu.sequence = 8;
-	assert_int_equal(assert_status(&p, &f, BUB_STATUS_ACCEPTED)->ifindex, 1);
+	assert_int_equal(agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED)->ifindex, 1);
 	assert_false(client(&p).registered);
 	pair_end(&p);
 }
 
 /* ---- Tunnels (RFC 6275, 10.4.2, 10.4.5) ---------------------------------------------------- */
-
-/* What the home agent sent last, this way. */
-struct last {
-	enum bub_way way;
-	unsigned n;
-	struct in6_addr owner;
-	size_t len;
-	uint8_t octets[1400];
-};
-
-static void note(struct pair *p, struct flight *f)
-{
-	struct last *last = p->ctx;
-
-	if (f->from != p->ha[0] || f->way != last->way || f->len > sizeof last->octets)
-		return;
-	last->n++;
-	last->owner = f->owner;
-	last->len = f->len;
-	memcpy(last->octets, f->octets, f->len);
-}
-
-/* A packet without meaning; returns its length. */
-static size_t data_packet(const struct in6_addr *src, const struct in6_addr *dst, uint8_t hops,
-			  uint8_t *packet, size_t cap)
-{
-	struct bub_ip6_build b = {.src = *src, .dst = *dst, .hop_limit = hops};
-	int n;
-
-	b.upper_proto = 17;
-	b.upper_len = 8;
-	n = bub_ip6_encode(&b, packet, cap);
-	assert_true(n > 0);
-	memset(packet + n, 0, 8);
-	return (size_t)n + 8;
-}
 
 static void intercept(struct pair *p, const uint8_t *packet, size_t len)
 {
@@ -676,9 +550,9 @@ static void interception_looks_at_the_destination(void **state)
 	(void)state;
 	pair_new(&p);
 	p.ctx = &last;
-	p.on_flight = note;
+	p.on_flight = last_note;
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	len = data_packet(&p.cn_addr, &p.hoa[0], 9, packet, sizeof packet);
 	intercept(&p, packet, len);
 	assert_int_equal(last.n, 1);
@@ -733,16 +607,14 @@ static void hop_from_tunnel_to_tunnel(void **state)
 	p.ha_cfg[0].limit.clients = 4;
 	pair_start(&p);
 	p.ctx = &last;
-	p.on_flight = note;
-	other = p.hoa[0];
-	other.s6_addr[15] ^= 0x55;
-	assert_int_equal(bub_engine_add_client(p.ha[0]->engine, &other), 0);
+	p.on_flight = last_note;
+	other = second_client(&p);
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	f.hao = &other;
 	f.owner = other;
 	f.src.s6_addr[15] ^= 1;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	len = data_packet(&p.hoa[0], &other, 9, packet, sizeof packet);
 	for (unsigned i = 0; i < 2; i++) { /* short, and longer than what the core itself builds */
 		last.n = 0;
@@ -780,7 +652,7 @@ static void hop_into_the_wrapper(void **state)
 	p.ha_cfg[0].ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
 	pair_start(&p);
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	f = (struct forged){.src = at, .dst = p.hoa[1], .hao = &p.hoa[0]};
 	f.mh.kind = BUB_MH_BU;
 	len = pair_build(&p, &f, packet, sizeof packet);
@@ -788,7 +660,7 @@ static void hop_into_the_wrapper(void **state)
 		struct last last = {.way = BUB_WAY_PLAIN};
 
 		p.ctx = &last;
-		p.on_flight = note;
+		p.on_flight = last_note;
 		packet[7] = hops[i];
 		pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &at);
 		assert_int_equal(last.n, 1); /* the kernel's business otherwise: bare */
@@ -828,7 +700,7 @@ static void held_messages_time_out(void **state)
 	/* The second is in time; a third came from elsewhere and is never let go. */
 	hold_one(&p, "2001:db8:1b::1");
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	pair_run(&p, 100);
 	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 1);
 	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 1);
@@ -839,7 +711,7 @@ static void held_messages_time_out(void **state)
 	/* Nobody registers: each after its own second. */
 	f.mh.u.bu.sequence = 8;
 	f.mh.u.bu.lifetime_s = 0;
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	hold_one(&p, care_of);
 	pair_run(&p, 600);
 	hold_one(&p, care_of);
@@ -866,14 +738,14 @@ static void held_messages_are_limited(void **state)
 		hold_one(&p, care_of);
 	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NO_BINDING, 8);
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	pair_run(&p, 2000);
 	passed = pair_count(&p, 0, p.cn, BUB_MH_HOT);
 	assert_in_range(passed, 8, 32);
 	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 32 - passed);
 	/* And all places are free again. */
 	f = home_bu(&p, 8, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	for (unsigned i = 0; i < 32; i++)
 		hold_one(&p, care_of);
 	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NO_BINDING, 8);

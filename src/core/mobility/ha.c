@@ -288,10 +288,12 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 			unregister(eng, c, "the address is in use on the home link");
 		return;
 	}
-	if (error == 0)
-		complete(eng, c, &req);
-	else
+	if (error != 0)
 		send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
+	else if (prefix_of(eng, &c->key.a) == NULL) /* it has gone meanwhile */
+		send_ba(eng, &c->key.a, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
+	else
+		complete(eng, c, &req);
 }
 
 /* RFC 6275, 10.3.1: a node that is no home agent says so. */
