@@ -19,6 +19,7 @@ static void watch(struct pair *p, struct flight *f)
 		return;
 	seen.at_ns[seen.n] = world_now(p->w).ns;
 	seen.way[seen.n] = f->way;
+	seen.owner[seen.n] = f->owner;
 	memcpy(seen.octets[seen.n], f->octets, f->len);
 	seen.len[seen.n++] = f->len;
 	if (seen.lose > 0) {

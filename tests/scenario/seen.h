@@ -13,6 +13,7 @@
 struct seen {
 	uint64_t at_ns[SEEN_MAX];
 	enum bub_way way[SEEN_MAX];
+	struct in6_addr owner[SEEN_MAX];
 	uint8_t octets[SEEN_MAX][BUB_MIN_MTU];
 	size_t len[SEEN_MAX];
 	unsigned n;

@@ -237,7 +237,8 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 	}
 	if (h->state != HOME_REGISTERED ||
 	    (h->prefix_waiting && h->prefix_sends > PREFIX_RETRIES)) {
-		h->prefix_waiting = false; /* the next registration asks again */
+		h->prefix_waiting = false;
+		h->prefix_doubted = true; /* the next registration asks again */
 		if (h->prefix_known)
 			timerq_set(&eng->timers, &h->prefix_timer, h->prefix_until);
 		return;
