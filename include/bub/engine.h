@@ -86,6 +86,7 @@ struct bub_ha_config {
 	uint32_t lifetime_max_s;
 	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted; 0: none */
 	enum bub_backhaul backhaul;
+	bool direct; /* its own data with a mobile node needs no tunnel: HAO and RH2 instead */
 	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
 	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */
 	uint32_t prefix_advert_max_s; /* MaxMobPfxAdvInterval; default 86400 */

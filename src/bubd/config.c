@@ -442,6 +442,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	ha->dad = (enum bub_dad)loader_word(l, sec, "dad", BUB_DAD_BEFORE, probes, 3,
 					    "before, meanwhile or never");
 	get_protect_payload(l, sec);
+	ha->direct = !l->cfg->lnx.protect_payload;
 	if (v != NULL) {
 		parse_ifname(l, v->line, "home-link", v->text, l->cfg->home_link);
 		ha->physical_link = true;
@@ -758,8 +759,10 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->advert.preference = eng->ha.preference;
 	lnx->advert.managed = eng->ha.managed;
 	lnx->advert.other = eng->ha.other;
-	/* A path for each correspondent and each binding: more the engine cannot ask for. */
-	lnx->max_paths = eng->limit.bindings + eng->limit.peers;
+	/* A path for each correspondent, each binding and each mobile node served: more the engine
+	 * cannot ask for. */
+	lnx->max_paths =
+		eng->limit.bindings + eng->limit.peers + (eng->ha.direct ? eng->limit.clients : 0);
 	lnx->max_tunnels =
 		(eng->ha.enabled ? eng->limit.clients : 0) + (eng->n_homes > 0 ? BUB_HOMES_MAX : 0);
 	if (lnx->max_tunnels == 0)

@@ -625,7 +625,8 @@ static void on_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
 	rx.peer = *bub_ip6_home_src(ip);
 	rx.home = core_home_of(eng, &rx.local);
 	b = binding_active(eng, &rx.local, &rx.peer);
-	if (b != NULL && bub_addr_eq(&b->care_of, &ip->src))
+	if ((b != NULL && bub_addr_eq(&b->care_of, &ip->src)) ||
+	    ha_covers(eng, &rx.local, &rx.peer, &ip->src))
 		return; /* bound since: the packet is lost, the next one will pass */
 	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
 	core_binding_error(eng, &rx, BUB_BE_NO_BINDING);

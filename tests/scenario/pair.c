@@ -116,6 +116,10 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 
 	if ((act->type == BUB_ACT_PATH_SET || act->type == BUB_ACT_PATH_DEL) && i >= 0)
 		p->last_path[i] = act->u.path;
+	if ((act->type == BUB_ACT_PATH_SET || act->type == BUB_ACT_PATH_DEL) && n == p->ha[0]) {
+		p->ha_path = act->u.path;
+		p->ha_path_set = act->type == BUB_ACT_PATH_SET;
+	}
 	if (act->type == BUB_ACT_TUNNEL_DEL)
 		p->tunnel_dels++;
 	if ((act->type == BUB_ACT_DAD || act->type == BUB_ACT_PROXY_ADD ||

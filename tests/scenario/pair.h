@@ -102,6 +102,8 @@ struct pair {
 	struct in6_addr dad_taken;       /* for this address only; ::  for every one */
 	uint64_t dad_ns;                 /* that takes so long */
 	struct bub_path last_path[2];    /* last PATH_SET or _DEL of each mobile node */
+	struct bub_path ha_path;         /* the same, of the first home agent */
+	bool ha_path_set;                /* it was PATH_SET */
 	unsigned tunnel_dels;
 	unsigned odd_links; /* times that a home agent heard of a prefix that it does not have */
 	/* What the home agents did on their links: DAD, PROXY_ADD, PROXY_DEL. */

@@ -591,6 +591,80 @@ static void interception_looks_at_the_destination(void **state)
 	pair_end(&p);
 }
 
+/* Where data needs no ESP, what this node itself has to say to a mobile node goes as from any
+ * correspondent with a binding (RFC 6275, 9.3.1 and 9.3.2), and no mobility message does (6.1). */
+static void own_data_goes_direct(void **state)
+{
+	struct last last = {.way = BUB_WAY_PLAIN};
+	struct in6_addr at = addr(care_of), other = addr("2001:db8:1a::78");
+	struct bub_ip6_build b = {.upper_proto = 17};
+	uint8_t packet[128];
+	struct bub_ip6 ip;
+	struct pair p;
+	struct forged f;
+	size_t len;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.direct = true;
+	pair_start(&p);
+	p.ctx = &last;
+	p.on_flight = last_note;
+	f = home_bu(&p, 7, 600);
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	/* In: the data path lets the option pass from this care-of address. */
+	assert_true(p.ha_path_set);
+	assert_true(bub_addr_eq(&p.ha_path.local, &p.ha_addr[0]));
+	assert_true(bub_addr_eq(&p.ha_path.peer, &p.hoa[0]));
+	assert_true(bub_addr_eq(&p.ha_path.in_care_of, &at));
+	assert_false(p.ha_path.direct); /* others' packets for the home address take the tunnel */
+	/* Out: a type 2 routing header, and all else as it was. */
+	len = data_packet(&p.ha_addr[0], &p.hoa[0], 9, packet, sizeof packet);
+	packet[1] = 0x5a; /* traffic class and flow label */
+	intercept(&p, packet, len);
+	assert_int_equal(last.n, 1);
+	assert_int_equal(last.len, len + BUB_RH2_HDR_LEN);
+	assert_int_equal(bub_ip6_decode((struct bub_view){last.octets, last.len}, &ip),
+			 BUB_DROP_NONE);
+	assert_true(bub_addr_eq(&ip.src, &p.ha_addr[0]));
+	assert_true(bub_addr_eq(&ip.dst, &at));
+	assert_true(ip.has_rh2 && bub_addr_eq(&ip.rh2, &p.hoa[0]));
+	assert_int_equal(ip.hop_limit, 9);
+	assert_int_equal(last.octets[1], 0x5a);
+	assert_int_equal(ip.upper.len, len - BUB_IP6_HDR_LEN);
+	assert_memory_equal(ip.upper.data, packet + BUB_IP6_HDR_LEN, ip.upper.len);
+	/* Not what begins with hop-by-hop options, not a mobility message, not another's. */
+	packet[6] = BUB_NH_HOPOPTS;
+	intercept(&p, packet, len);
+	f = (struct forged){.src = p.ha_addr[0], .dst = p.hoa[0], .mh = {.kind = BUB_MH_HOT}};
+	len = pair_build(&p, &f, packet, sizeof packet);
+	intercept(&p, packet, len);
+	len = data_packet(&p.cn_addr, &p.hoa[0], 9, packet, sizeof packet);
+	intercept(&p, packet, len);
+	assert_int_equal(last.n, 1);
+	/* A packet that the data path refused before it knew of the binding: no Binding Error. */
+	b.src = at;
+	b.dst = p.ha_addr[0];
+	b.hao = &p.hoa[0];
+	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 0);
+	b.src = other;
+	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
+	/* Until the registration ends. */
+	f = home_bu(&p, 8, 0);
+	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	assert_false(p.ha_path_set);
+	assert_true(bub_addr_eq(&p.ha_path.peer, &p.hoa[0]));
+	b.src = at;
+	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 2);
+	pair_end(&p);
+}
+
 /* From one mobile node to another, both of this home agent: one hop; the last one is the kernel's,
  * which tells the sender. */
 static void hop_from_tunnel_to_tunnel(void **state)
@@ -773,6 +847,7 @@ int main(void)
 		cmocka_unit_test(probed_meanwhile),
 		cmocka_unit_test(answers_stay_on_the_home_link),
 		cmocka_unit_test(interception_looks_at_the_destination),
+		cmocka_unit_test(own_data_goes_direct),
 		cmocka_unit_test(hop_from_tunnel_to_tunnel),
 		cmocka_unit_test(hop_into_the_wrapper),
 		cmocka_unit_test(held_messages_time_out),

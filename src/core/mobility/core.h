@@ -751,6 +751,9 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 /* A packet for a home address that this node serves; false: it serves none such.  What it carries
  * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
+/* Whether a home registration is what allows data with this Home Address option. */
+bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
+	       const struct in6_addr *care_of);
 struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
 void ha_init(struct bub_engine *eng);
 void ha_client_init(struct bub_engine *eng, struct client *c);

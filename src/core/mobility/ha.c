@@ -8,6 +8,7 @@
  * vouches for the care-of address in a Binding Update (protocol.md, 1).  A mobility message that
  * overtakes the registration it belongs to is held for a moment instead of dropped.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -53,6 +54,34 @@ static void defend_link_local(struct bub_engine *eng, struct client *c, bool wan
 	c->link_local = wanted;
 }
 
+/* What passes between this node itself and a mobile node, where no ESP is asked for: with a Home
+ * Address option and a type 2 routing header, as with any correspondent that has a binding (RFC
+ * 6275, 9.3.1 and 9.3.2).  What leaves comes out of the TUN all the same (send_direct). */
+static void own_path(struct bub_engine *eng, enum bub_action_type type, const struct client *c)
+{
+	struct bub_action *act;
+
+	if (!eng->cfg.ha.direct)
+		return;
+	act = core_action(eng, type);
+	act->u.path = (struct bub_path){
+		.local = eng->cfg.ha.address,
+		.peer = c->key.a,
+		.out_src = eng->cfg.ha.address,
+		.out_dst = c->care_of,
+		.in_care_of = c->care_of,
+	};
+}
+
+bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
+	       const struct in6_addr *care_of)
+{
+	const struct client *c = ha_client(eng, home);
+
+	return eng->cfg.ha.direct && c != NULL && c->registered &&
+	       bub_addr_eq(local, &eng->cfg.ha.address) && bub_addr_eq(care_of, &c->care_of);
+}
+
 static void unregister(struct bub_engine *eng, struct client *c, const char *why)
 {
 	core_trace_state(eng, "home-binding", "bound", "none", why, &eng->cfg.ha.address,
@@ -60,6 +89,7 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 	timerq_cancel(&eng->timers, &c->timer);
 	prefixes_on_unregistered(eng, c);
 	c->registered = c->defended = false;
+	own_path(eng, BUB_ACT_PATH_DEL, c);
 	home_action(eng, BUB_ACT_TUNNEL_DEL, c);
 	home_action(eng, BUB_ACT_PROXY_DEL, c);
 	defend_link_local(eng, c, false);
@@ -161,6 +191,7 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 		.local_outer = eng->cfg.ha.address,
 		.remote_outer = c->care_of,
 	};
+	own_path(eng, BUB_ACT_PATH_SET, c);
 	if (!c->registered)
 		home_action(eng, BUB_ACT_PROXY_ADD, c);
 	defend_link_local(eng, c, req->link_local);
@@ -379,6 +410,38 @@ static void tunnel_to(struct bub_engine *eng, const struct client *c, struct bub
 	eng->counters.tunnel_out++;
 }
 
+/* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes
+ * first of all is better left where it is. */
+static bool is_own(const struct bub_engine *eng, struct bub_view packet)
+{
+	uint8_t next = packet.data[6];
+
+	return eng->cfg.ha.direct && next != BUB_NH_MH && next != BUB_NH_HOPOPTS &&
+	       packet.len + BUB_RH2_HDR_LEN <= SCRATCH_MAX &&
+	       memcmp(packet.data + 8, &eng->cfg.ha.address, sizeof eng->cfg.ha.address) == 0;
+}
+
+/* RFC 6275, 9.3.2. */
+static void send_direct(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+{
+	struct bub_ip6_build b = {
+		.src = eng->cfg.ha.address,
+		.dst = c->care_of,
+		.rh2 = &c->key.a,
+		.hop_limit = packet.data[HOP_LIMIT_AT],
+		.upper_proto = packet.data[6],
+		.upper_len = (uint16_t)(packet.len - BUB_IP6_HDR_LEN),
+	};
+	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
+	int at = bub_ip6_encode(&b, eng->scratch, SCRATCH_MAX);
+
+	assert(at > 0);
+	memcpy(eng->scratch, packet.data, 4); /* traffic class and flow label */
+	memcpy(eng->scratch + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
+	act->u.send.data = (struct bub_view){eng->scratch, (size_t)at + b.upper_len};
+	act->u.send.way = BUB_WAY_PLAIN;
+}
+
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 {
 	const struct client *c;
@@ -392,10 +455,13 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 	c = ha_client(eng, &dst);
 	if (c == NULL || packet.len < len)
 		return false;
+	packet.len = len;
 	if (!c->registered)
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
+	else if (is_own(eng, packet))
+		send_direct(eng, c, packet);
 	else
-		tunnel_to(eng, c, (struct bub_view){packet.data, len});
+		tunnel_to(eng, c, packet);
 	return true;
 }
 
