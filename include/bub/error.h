@@ -72,7 +72,7 @@ enum bub_err {
 	X(HOME_BU_NONCE_INDICES, "home-bu-nonce-indices", "RFC 6275, 9.5.1")                       \
 	X(HOME_BU_NO_HAO, "home-bu-no-hao", "RFC 6275, 10.3.1")                                    \
 	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
-	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 2473, 4.1.2")                                   \
+	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \
 	X(REVERSE_INNER_SOURCE, "reverse-inner-source", "RFC 6275, 10.4.5; protocol.md 1")         \

@@ -178,11 +178,20 @@ static void registers_refreshes_and_deletes(void **state)
 	f.hao = NULL;
 	assert_status(&v, &f, 0, true);
 	assert_false(bound(&v, NULL));
-	/* The home address as care-of address deletes whatever the lifetime (RFC 6275, 6.1.7). */
+	/* With the option, which says nothing new: the answer has no routing header. */
 	f = update(&v, 106, 40);
 	assert_status(&v, &f, 0, true);
-	assert_true(bound(&v, NULL));
 	f = update(&v, 107, 0);
+	f.src = v.home;
+	ba = answer_to(&v, &f);
+	assert_int_equal(ba->mh.u.ba.status, 0);
+	assert_false(ba->ip.has_rh2);
+	assert_false(bound(&v, NULL));
+	/* The home address as care-of address deletes whatever the lifetime (RFC 6275, 6.1.7). */
+	f = update(&v, 108, 40);
+	assert_status(&v, &f, 0, true);
+	assert_true(bound(&v, NULL));
+	f = update(&v, 109, 0);
 	f.src = v.home;
 	f.hao = NULL;
 	f.mh.u.bu.lifetime_s = 40;
@@ -305,10 +314,56 @@ static void alternate_care_of_address(void **state)
 	assert_status(&v, &f, 0, true);
 	assert_true(bound(&v, &s));
 	assert_true(bub_addr_eq(&s.peer_care_of, &v.care_of));
+	/* Silently (RFC 6275, 6.1.7): whoever wrote it, nothing has been signed for yet. */
 	inet_pton(AF_INET6, "ff02::1", &f.mh.opts.alt_care_of);
-	assert_status(&v, &f, BUB_STATUS_INVALID_CARE_OF, false);
+	assert_null(answer_to(&v, &f));
 	assert_drops(v.p.cn, BUB_DROP_BU_CARE_OF_NOT_UNICAST, 1);
 	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 0); /* that was all of it */
+	assert_true(bound(&v, NULL));
+	pair_end(&v.p);
+}
+
+/* A binding from one home address to the next and back to the first would be a circle, however
+ * many there are on the way (RFC 6275, 6.1.7). */
+static void care_of_address_that_leads_back(void **state)
+{
+	struct visitor v;
+	struct forged f;
+	struct in6_addr place[11];
+
+	(void)state;
+	pair_init(&v.p);
+	v.p.cn_cfg.limit.bindings = 16;
+	visit(&v);
+	place[0] = v.home;
+	for (unsigned i = 1; i < 11; i++) {
+		place[i] = place[0];
+		place[i].s6_addr[13] = (uint8_t)i;
+	}
+	/* From the first to the second, from there to the third, and so on. */
+	for (unsigned i = 0; i + 1 < 11; i++) {
+		v.home = place[i];
+		v.care_of = place[i + 1];
+		get_tokens(&v);
+		f = update(&v, 1, 40);
+		assert_status(&v, &f, 0, true);
+	}
+	/* Back to the tenth, and back to the fourth: ever longer circles. */
+	for (unsigned i = 0; i < 2; i++) {
+		v.home = place[10];
+		v.care_of = place[9 - 6 * i];
+		get_tokens(&v);
+		f = update(&v, 1, 40);
+		assert_null(answer_to(&v, &f));
+		assert_drops(v.p.cn, BUB_DROP_BU_CARE_OF_LOOP, 1 + i);
+		assert_false(bound(&v, NULL));
+	}
+	/* A deletion is one whatever its care-of address. */
+	v.home = place[9];
+	v.care_of = place[8];
+	get_tokens(&v);
+	f = update(&v, 2, 0);
+	assert_status(&v, &f, 0, true);
 	pair_end(&v.p);
 }
 
@@ -392,6 +447,29 @@ static void registration_type(void **state)
 	assert_status(&v, &f, BUB_STATUS_REGISTRATION_TYPE, true);
 	assert_drops(v.p.ha[0], BUB_DROP_BU_TYPE_CHANGE, 1);
 	assert_false(bound(&v, NULL));
+	pair_end(&v.p);
+	/* The other way round, at a node that is no home agent: 139 where there is a binding, 131
+	 * where there is none, and silence for one that would be both. */
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 40);
+	assert_status(&v, &f, 0, true);
+	f = update(&v, 2, 4);
+	f.mh.u.bu.flags |= BUB_BU_HOME;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_HOME_BU_NONCE_INDICES, 1);
+	f.mh.opts.present = 0;
+	f.key = NULL;
+	assert_status(&v, &f, BUB_STATUS_REGISTRATION_TYPE, false);
+	assert_true(bound(&v, NULL));
+	f = update(&v, 3, 0);
+	assert_status(&v, &f, 0, true);
+	f = update(&v, 4, 4);
+	f.mh.u.bu.flags |= BUB_BU_HOME;
+	f.mh.opts.present = 0;
+	f.key = NULL;
+	assert_status(&v, &f, BUB_STATUS_HOME_NOT_SUPPORTED, false);
 	pair_end(&v.p);
 }
 
@@ -763,6 +841,7 @@ int main(void)
 		cmocka_unit_test(refresh_is_asked_for),
 		cmocka_unit_test(unsigned_and_badly_signed),
 		cmocka_unit_test(alternate_care_of_address),
+		cmocka_unit_test(care_of_address_that_leads_back),
 		cmocka_unit_test(nonces_expire),
 		cmocka_unit_test(sequence_window),
 		cmocka_unit_test(registration_type),

@@ -8,6 +8,7 @@
 
 #include "core.h"
 
+#define CHAIN_MAX 8     /* bindings from one to the next; more is taken for a circle */
 #define REPETITION_S 32 /* MAX_BINDACK_TIMEOUT: a refresh comes later than a retransmission */
 
 /* ---- Test messages ------------------------------------------------------------------------- */
@@ -108,7 +109,8 @@ struct update {
 	bool has_key;
 };
 
-/* Straight back, under the key of the update (RFC 6275, 9.5.4). */
+/* Straight back, under the key of the update; from the home address itself there is no other to
+ * name (RFC 6275, 9.5.4). */
 static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out)
 {
 	const struct rx *rx = u->rx;
@@ -116,7 +118,7 @@ static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh
 
 	if (rx->home != NULL)
 		r = route_from_home(rx->home, &rx->ip->src);
-	r.has_rh2 = rx->ip->has_hao;
+	r.has_rh2 = !bub_addr_eq(&rx->peer, &rx->ip->src);
 	r.rh2 = rx->peer;
 	core_send(eng, &r, out);
 }
@@ -378,15 +380,36 @@ static void fill_update(struct bub_engine *eng, const struct rx *rx, struct upda
 	*ret = u;
 }
 
+/* The care-of address is a home address that has a binding here, from there on to the home address
+ * of the update, over others perhaps: a circle (RFC 6275, 6.1.7). */
+static bool leads_back(const struct bub_engine *eng, const struct update *u)
+{
+	const struct in6_addr *at = &u->care_of;
+
+	for (unsigned i = 0; i < CHAIN_MAX; i++) {
+		const struct binding *b = binding_active(eng, &u->rx->local, at);
+
+		if (b == NULL)
+			return false;
+		if (bub_addr_eq(&b->care_of, &u->rx->peer))
+			return true;
+		at = &b->care_of;
+	}
+	return true;
+}
+
 void cn_on_bu(struct bub_engine *eng, const struct rx *rx)
 {
 	const struct bub_mh_opts *o = &rx->mh.opts;
 	struct update u;
 
 	fill_update(eng, rx, &u);
-	if (!bub_addr_is_routable(&u.care_of)) {
+	if (!bub_addr_is_routable(&u.care_of)) { /* silently: 6.1.7 */
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &rx->peer);
-		send_ba(eng, &u, BUB_STATUS_INVALID_CARE_OF, 0, rx->mh.u.bu.sequence, false);
+		return;
+	}
+	if (!u.deletes && leads_back(eng, &u)) {
+		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &rx->peer);
 		return;
 	}
 	if (!(o->present & BUB_OPT_AUTH)) {

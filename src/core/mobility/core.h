@@ -330,7 +330,6 @@ struct peer {
 struct request {
 	struct in6_addr care_of; /* the home address: delete */
 	struct in6_addr source;  /* where the answer goes */
-	bool has_hao;
 	uint32_t ifindex; /* that it came by */
 	uint16_t sequence;
 	bool link_local; /* L bit: the link-local address with the same identifier too */

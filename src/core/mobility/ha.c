@@ -118,7 +118,7 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 	struct route r = route_plain(&eng->cfg.ha.address, &req->source);
 	uint32_t advice_s = eng->cfg.ha.refresh_advice_s & ~3u;
 
-	r.has_rh2 = req->has_hao;
+	r.has_rh2 = !bub_addr_eq(&req->source, home);
 	r.rh2 = *home;
 	r.way = BUB_WAY_ESP_TRANSPORT;
 	r.owner = *home;
@@ -327,7 +327,8 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 		complete(eng, c, &req);
 }
 
-/* RFC 6275, 10.3.1: a node that is no home agent says so. */
+/* RFC 6275, 9.5.1 and 10.3.1: a node that is no home agent says so, but first that the binding that
+ * it has is of another type. */
 static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
@@ -335,9 +336,11 @@ static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 
 	if (rx->home != NULL)
 		r = route_from_home(rx->home, &rx->ip->src);
-	r.has_rh2 = rx->ip->has_hao;
+	r.has_rh2 = !bub_addr_eq(&rx->peer, &rx->ip->src);
 	r.rh2 = rx->peer;
-	out.mh.u.ba.status = BUB_STATUS_HOME_NOT_SUPPORTED;
+	out.mh.u.ba.status = binding_active(eng, &rx->local, &rx->peer) != NULL
+				     ? BUB_STATUS_REGISTRATION_TYPE
+				     : BUB_STATUS_HOME_NOT_SUPPORTED;
 	out.mh.u.ba.sequence = rx->mh.u.bu.sequence;
 	core_send(eng, &r, &out);
 }
@@ -365,7 +368,6 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	struct request req = {
 		.care_of = rx->ip->src,
 		.source = rx->ip->src,
-		.has_hao = rx->ip->has_hao,
 		.ifindex = ev->ifindex,
 		.sequence = rx->mh.u.bu.sequence,
 		.link_local = rx->mh.u.bu.flags & BUB_BU_LINK_LOCAL,
@@ -374,6 +376,10 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	struct client *c = ha_client(eng, &rx->peer);
 	enum bub_drop why;
 
+	if (!eng->cfg.ha.enabled && rx->mh.opts.present & BUB_OPT_NONCE_INDICES) {
+		core_drop(eng, BUB_DROP_HOME_BU_NONCE_INDICES, &rx->peer);
+		return;
+	}
 	if (!eng->cfg.ha.enabled) {
 		core_drop(eng, BUB_DROP_NOT_HOME_AGENT, &rx->peer);
 		refuse_as_correspondent(eng, rx);
