@@ -164,11 +164,14 @@ static __always_inline bool is_ipv6(const struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present;
 }
 
+/* Not 0: the daemon has no security associations, and ESP is data to it. */
+volatile __u32 esp_is_data;
+
 /* What user space reads through its packet socket and the kernel must neither send in our place nor
  * answer. */
 static __always_inline bool is_signalling(__u32 upper)
 {
-	return upper == NH_MH || upper == NH_ESP;
+	return upper == NH_MH || (upper == NH_ESP && !esp_is_data);
 }
 
 /* Moves @len octets behind the IPv6 header by @by octets in either direction (@from, @to: offsets).

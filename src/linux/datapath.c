@@ -213,6 +213,11 @@ int datapath_program_fd(const struct datapath *dp, enum datapath_program which)
 	return prog == NULL ? -EINVAL : bpf_program__fd(prog);
 }
 
+void datapath_leave_esp(struct datapath *dp, bool leave)
+{
+	dp->skel->bss->esp_is_data = leave;
+}
+
 int datapath_filter_fd(const struct datapath *dp)
 {
 	return datapath_program_fd(dp, DATAPATH_FILTER);

@@ -32,6 +32,10 @@ int datapath_detach(struct datapath *dp, uint32_t ifindex);
  * option that are addressed to one of the local addresses. */
 int datapath_filter_fd(const struct datapath *dp);
 
+/* Who takes ESP: the daemon, or for one that has no security associations the kernel, to which it
+ * is data that a Home Address option and a type 2 routing header may come with (RFC 6275, 9.3). */
+void datapath_leave_esp(struct datapath *dp, bool leave);
+
 /* An address of this node that signalling is sent to (care-of, home, home agent).  @home: a type 2
  * routing header may name it. */
 int datapath_local_add(struct datapath *dp, const struct in6_addr *addr, bool home);

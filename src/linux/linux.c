@@ -262,6 +262,9 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 		(void)nl_flush(l->nl); /* what a crash left */
 		err = datapath_open(l->cfg.max_paths, ret_error, error_size, &l->dp);
 	}
+	/* Nobody but a mobile node and a home agent has ESP in user space. */
+	if (err == 0)
+		datapath_leave_esp(l->dp, l->cfg.n_homes == 0 && !l->cfg.home_agent);
 	if (err == 0)
 		err = iface_open(l, ret_error, error_size);
 	if (err == 0)

@@ -351,6 +351,32 @@ def home_registration_has_no_nonce_indices(n):
     m.is_bound()
 
 
+# ---- ESP ---------------------------------------------------------------------------------------
+
+
+def esp_is_the_kernels(n):
+    """A correspondent has no associations of bubd's: the kernel gets ESP, and what comes with the
+    Home Address option of a bound mobile node, too (RFC 6275, 9.3.1)."""
+    m = n.mobile()
+    m.bind()
+    body = struct.pack("!II", 0x4711, 1) + b"\x5a" * 32
+
+    def delivered():
+        text = nut.run("ip", "netns", "exec", n.link.nut, "cat", "/proc/net/snmp6")
+        return int(text.split("Ip6InDelivers")[1].split()[0])
+
+    def grows_by(care_of):
+        before = delivered()
+        for _ in range(50):
+            text = nut.hao(m.home, nut.ESP_NH) + body
+            n.link.send(nut.ip6(care_of, ADDRESS, nut.DSTOPT, text))
+        n.silent("anything", lambda p: False)
+        return delivered() - before
+
+    check("delivered", grows_by(m.care_of) >= 50)
+    check("without a binding, refused", grows_by("2001:db8:b::dead") < 50)
+
+
 CASES = (
     options_of_other_messages_do_not_matter,
     authenticator_must_be_the_last_option,
@@ -371,6 +397,7 @@ CASES = (
     deletion_without_nonce_indices_is_dropped,
     type_of_a_binding_does_not_change,
     home_registration_has_no_nonce_indices,
+    esp_is_the_kernels,
 )
 
 if __name__ == "__main__":

@@ -636,6 +636,30 @@ static void ingress_signalling_in_fragments(void **state)
 	assert_false(seen(&p));
 }
 
+/* A node without security associations of bub's: ESP is the kernel's, between any addresses, and
+ * moves with the home address of the peer like other data (RFC 6275, 9.3.1 and 9.3.2). */
+static void esp_of_the_kernel(void **state)
+{
+	struct packet to_us = plain(OTHER, COA1, 50, 1);
+	struct packet mobile = arriving(COA2, COA1, HOA1, HOA2, 50, 1);
+	struct packet spoofed = arriving(COA3, COA1, HOA1, HOA2, 50, 1);
+	struct packet stripped = plain(HOA2, HOA1, 50, 1), mh = plain(OTHER, COA1, 135, 59);
+	struct packet out = plain(HOA1, HOA2, 50, 1), dressed = ip6(COA1, COA2);
+
+	rh2(&dressed, HOA2);
+	hao(&dressed, HOA1);
+	upper(&dressed, 50, 1, 64);
+	datapath_leave_esp(dp, true);
+	expect_same(DATAPATH_INGRESS_ETHER, &to_us);
+	assert_false(seen(&to_us));
+	expect(DATAPATH_INGRESS_ETHER, &mobile, &stripped, "data-in");
+	expect_shot(DATAPATH_INGRESS_ETHER, &spoofed, "data-hao-no-binding");
+	expect(DATAPATH_EGRESS_ETHER, &out, &dressed, "data-out");
+	expect_shot(DATAPATH_INGRESS_ETHER, &mh, "signalling-taken");
+	datapath_leave_esp(dp, false);
+	expect_shot(DATAPATH_INGRESS_ETHER, &to_us, "signalling-taken");
+}
+
 /* ---- The socket filter ---------------------------------------------------------------------- */
 
 static void filter_icmp6(void **state)
@@ -854,6 +878,7 @@ int main(void)
 		T(ingress_forwarded),
 		T(ingress_signalling),
 		T(ingress_signalling_in_fragments),
+		T(esp_of_the_kernel),
 		T(filter_icmp6),
 		T(filter_tunnel),
 		T(filter_data),
