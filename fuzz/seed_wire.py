@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Writes the corpora of the targets mh, ip6 and icmp6 from tests/vectors: whole packets for ip6, the
-last header alone for the two others.  Run it after a vector was added.
+last header alone for the two others.  Run it after a vector was added.  And that of the target
+error, about packets between the addresses of fuzz_error.c.
 """
 
+import ipaddress
 import pathlib
+import struct
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WALKED = (0, 43, 60)  # hop-by-hop options, routing, destination options
@@ -19,7 +22,36 @@ def upper(packet):
     return proto, packet[at:]
 
 
+def address(last):
+    return ipaddress.ip_address(f"2001:db8::{last}").packed
+
+
+def packet(src, dst, proto, payload):
+    head = struct.pack("!IHBB", 6 << 28, len(payload), proto, 64)
+    return head + address(src) + address(dst) + payload
+
+
+def errors():
+    """Yields names and messages."""
+    udp = bytes.fromhex("3039d43100100000") + bytes(8)
+    hao = bytes.fromhex("110201020000c910") + address(1) + udp
+    both = bytes.fromhex("3c02020100000000") + address(4) + hao
+    alert = bytes.fromhex("2b00050200000100") + both
+    direct = packet(2, 5, 43, both)
+    for kind, word in ((1, 0), (2, 1400), (3, 0), (4, 88)):
+        yield f"direct-{kind}", struct.pack("!BBHI", kind, 0, 0, word) + direct
+    head = struct.pack("!BBHI", 1, 3, 0, 0)
+    yield "hop-by-hop", head + packet(2, 5, 0, alert)
+    yield "peer-at-home", head + packet(2, 4, 60, hao)
+    yield "tunnel-out", head + packet(2, 3, 41, packet(1, 10, 17, udp))
+    yield "tunnel-in", head + packet(8, 7, 41, packet(10, 6, 17, udp))
+
+
 def main():
+    folder = ROOT / "fuzz" / "corpus" / "error"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, message in errors():
+        (folder / name).write_bytes(message)
     for path in sorted((ROOT / "tests" / "vectors").glob("*.hex")):
         lines = path.read_text(encoding="ascii").splitlines()
         packet = bytes.fromhex("".join(line.split("#")[0] for line in lines))

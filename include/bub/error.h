@@ -108,7 +108,9 @@ enum bub_err {
 	X(BUB_BU_COPY, "bub-bu-copy", "draft 7; protocol.md 5")                                    \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \
-	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")
+	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \
+	X(ICMP6_ABOUT_ERROR, "icmp6-about-error", "RFC 4443, 2.4")                                 \
+	X(ICMP6_NOT_OUR_PATH, "icmp6-not-our-path", "RFC 6275, 9.3.4")
 
 enum bub_drop {
 	BUB_DROP_NONE,

@@ -322,7 +322,9 @@ static inline bool bub_seq_greater(uint16_t seq, uint16_t last)
 /* ---- ICMPv6 -------------------------------------------------------------------------------- */
 
 enum bub_icmp6_kind {
+	BUB_ICMP6_UNREACHABLE = 1,
 	BUB_ICMP6_TOO_BIG = 2,
+	BUB_ICMP6_TIME_EXCEEDED = 3,
 	BUB_ICMP6_PARAM_PROBLEM = 4,
 	BUB_ICMP6_ROUTER_ADVERT = 134,
 	BUB_ICMP6_DHAAD_REQUEST = 144,

@@ -288,6 +288,13 @@ uint64_t core_rate_take(const struct bub_engine *eng, struct rate *r)
 	return wait_ms;
 }
 
+bool core_window_take(const struct bub_engine *eng, struct window *w, unsigned max)
+{
+	if (bub_time_ms_between(w->since, eng->now) >= 1000)
+		*w = (struct window){.since = eng->now};
+	return w->n++ < max;
+}
+
 size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf, size_t cap)
 {
 	struct bub_mh_layout at;
@@ -442,11 +449,7 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
 
-	if (bub_time_ms_between(eng->errors.since, eng->now) >= 1000) {
-		eng->errors.since = eng->now;
-		eng->errors.n = 0;
-	}
-	if (eng->errors.n++ >= 10) {
+	if (!core_window_take(eng, &eng->errors, BINDING_ERRORS_PER_S)) {
 		core_drop(eng, BUB_DROP_RATE_LIMITED, &r->dst);
 		return;
 	}

@@ -183,8 +183,9 @@ static void on_encapsulated(struct lnx *l, uint32_t ifindex, const struct bub_ip
 }
 
 /* A Packet Too Big about a packet that this folder has sent: its addresses are care-of addresses,
- * which no socket of the kernel knows. */
-static void on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
+ * which no socket of the kernel knows.  True: the route has that MTU now, and the core can tell the
+ * sockets. */
+static bool on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 {
 	struct bub_time now = lnx_now();
 	const struct bub_view q = icmp->quoted;
@@ -201,6 +202,7 @@ static void on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 			applied = path_too_big(l, now, q, icmp->u.too_big.mtu);
 	}
 	l->count[applied ? COUNT_PTB_APPLIED : COUNT_PTB_IGNORED]++;
+	return applied;
 }
 
 static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
@@ -228,11 +230,9 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 		if (ip.upper.data[0] == BUB_ICMP6_ROUTER_ADVERT &&
 		    (!l->cfg.home_agent || ifindex != l->home_link_ifindex))
 			return;
-		if (ip.upper.data[0] == BUB_ICMP6_TOO_BIG) {
-			if (bub_icmp6_decode(&ip, &icmp) == BUB_DROP_NONE)
-				on_too_big(l, &icmp);
+		if (ip.upper.data[0] == BUB_ICMP6_TOO_BIG &&
+		    bub_icmp6_decode(&ip, &icmp) == BUB_DROP_NONE && !on_too_big(l, &icmp))
 			return;
-		}
 	}
 	on_bare(l, ifindex, &ip);
 }

@@ -122,6 +122,12 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 	}
 	if (act->type == BUB_ACT_TUNNEL_DEL)
 		p->tunnel_dels++;
+	if (act->type == BUB_ACT_DELIVER && act->u.send.data.len <= sizeof p->delivered.octets) {
+		p->delivered.node = n;
+		p->delivered.n++;
+		p->delivered.len = act->u.send.data.len;
+		memcpy(p->delivered.octets, act->u.send.data.data, p->delivered.len);
+	}
 	if ((act->type == BUB_ACT_DAD || act->type == BUB_ACT_PROXY_ADD ||
 	     act->type == BUB_ACT_PROXY_DEL) &&
 	    p->n_link_acts < LINK_ACTS_MAX) {

@@ -104,6 +104,13 @@ struct pair {
 	struct bub_path last_path[2];    /* last PATH_SET or _DEL of each mobile node */
 	struct bub_path ha_path;         /* the same, of the first home agent */
 	bool ha_path_set;                /* it was PATH_SET */
+	/* The last packet that a node gave to its kernel, and how many there were. */
+	struct {
+		struct node *node;
+		unsigned n;
+		size_t len;
+		uint8_t octets[1400];
+	} delivered;
 	unsigned tunnel_dels;
 	unsigned odd_links; /* times that a home agent heard of a prefix that it does not have */
 	/* What the home agents did on their links: DAD, PROXY_ADD, PROXY_DEL. */

@@ -356,6 +356,8 @@ static void errors_about_losses_are_passed_over(void **state)
 		uint16_t sum;
 
 		icmp[0] = type[i];
+		icmp[8] = 0x60; /* quotes a bare IPv6 header, of UDP */
+		icmp[14] = 17;
 		sum = bub_ip6_checksum(&b.src, &b.dst, BUB_NH_ICMPV6, (struct bub_view){icmp, 48});
 		icmp[2] = (uint8_t)(sum >> 8);
 		icmp[3] = (uint8_t)sum;

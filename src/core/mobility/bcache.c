@@ -133,22 +133,56 @@ void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
 	path_update(eng, &b->key.a, &b->key.b);
 }
 
+/* Data goes to or comes from @now from here on; ::  not directly. */
+static void recent_set(const struct bub_engine *eng, struct recent *r, const struct in6_addr *now)
+{
+	if (bub_addr_eq(&r->now, now))
+		return;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&r->now)) {
+		r->before = r->now;
+		r->before_until = bub_time_add_ms(eng->now, PATH_GRACE_MS);
+	}
+	r->now = *now;
+}
+
+static bool recent_is(const struct bub_engine *eng, const struct recent *r,
+		      const struct in6_addr *a)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(a))
+		return false;
+	return bub_addr_eq(&r->now, a) ||
+	       (bub_addr_eq(&r->before, a) && bub_time_before(eng->now, r->before_until));
+}
+
+bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
+{
+	const struct binding *b = binding_find(eng, &e->local, &e->peer);
+	const struct peer *p = peer_find(eng, &e->local, &e->peer);
+
+	if (!bub_addr_eq(&e->src, &e->local) &&
+	    (p == NULL || !recent_is(eng, &p->sent_from, &e->src)))
+		return false;
+	return bub_addr_eq(&e->dst, &e->peer) ||
+	       (b != NULL && recent_is(eng, &b->sent_to, &e->dst));
+}
+
 void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer)
 {
-	const struct binding *b = binding_active(eng, local, peer);
+	struct binding *b = binding_find(eng, local, peer);
 	const struct home *h = core_home_of(eng, local);
-	const struct peer *p = peer_find(eng, local, peer);
+	struct peer *p = peer_find(eng, local, peer);
 	struct bub_path path = {
 		.local = *local,
 		.peer = *peer,
 		.out_src = *local,
 		.out_dst = *peer,
 	};
+	const bool bound = b != NULL && b->active;
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
 	core_policy(eng, peer, &ro, &bub);
-	if (b != NULL) {
+	if (bound) {
 		path.out_dst = b->care_of;
 		path.in_care_of = b->care_of;
 	}
@@ -160,11 +194,15 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {
-		path.direct = b != NULL;
+		path.direct = bound;
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
-	if (bub == BUB_POLICY_REQUIRE && b != NULL && !b->bub)
+	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)
 		path.direct = false;
-	act = core_action(eng, path.direct || b != NULL ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
+	if (b != NULL)
+		recent_set(eng, &b->sent_to, path.direct && bound ? &path.out_dst : &in6addr_any);
+	if (p != NULL)
+		recent_set(eng, &p->sent_from, path.direct ? &path.out_src : &in6addr_any);
+	act = core_action(eng, path.direct || bound ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
 	act->u.path = path;
 }

@@ -13,6 +13,7 @@
  *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
  *   icmp.c      ICMPv6: errors about our packets
+ *   relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
  *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
  *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
@@ -79,7 +80,17 @@
 #define AGENTS_MAX 16       /* home agents of a reply that a mobile node tries */
 #define SCRATCH_MAX 9216    /* a jumbo frame */
 
+#define BINDING_ERRORS_PER_S 10u
+#define RELAYED_PER_S 100u /* ICMPv6 errors that a home agent tells others */
+#define PATH_GRACE_MS 1000 /* an error may speak of the path that data took until then */
+
 /* ---- Binding cache ------------------------------------------------------------------------- */
+
+/* One end of the direct path of a pair, and what it was a moment ago. */
+struct recent {
+	struct in6_addr now, before; /* :: none */
+	struct bub_time before_until;
+};
 
 struct binding {
 	struct tentry key; /* a: address here that the peer registered with; b: its home address */
@@ -94,6 +105,7 @@ struct binding {
 	struct bub_key signer; /* that signed the last Binding Update */
 	unsigned unreachable;  /* errors about the care-of address since then */
 	bool brr_sent;
+	struct recent sent_to; /* the care-of address, where data goes there directly */
 	struct timer timer;
 };
 
@@ -321,7 +333,8 @@ struct peer {
 	struct rate rate;    /* rounds of HoTI and CoTI */
 	struct rate bu_rate; /* every Binding Update, also one that ends a round */
 	uint64_t handovers;
-	struct bub_time used; /* data seen, or the entry's last registration */
+	struct recent sent_from; /* the source of data that goes directly */
+	struct bub_time used;    /* data seen, or the entry's last registration */
 };
 
 /* ---- Home agent ---------------------------------------------------------------------------- */
@@ -330,7 +343,7 @@ struct peer {
 struct request {
 	struct in6_addr care_of; /* the home address: delete */
 	struct in6_addr source;  /* where the answer goes */
-	uint32_t ifindex; /* that it came by */
+	uint32_t ifindex;        /* that it came by */
 	uint16_t sequence;
 	bool link_local; /* L bit: the link-local address with the same identifier too */
 	uint32_t lifetime_s;
@@ -386,6 +399,12 @@ struct nonce {
 	struct bub_time made;
 };
 
+/* What was sent in the second that began at @since: rate limit. */
+struct window {
+	struct bub_time since;
+	unsigned n;
+};
+
 struct policy_entry {
 	struct tentry key; /* a: peer; b: :: */
 	struct bub_peer_policy policy;
@@ -416,10 +435,8 @@ struct bub_engine {
 	struct timer held_timer;
 	struct other_agent agent[OTHER_AGENTS];
 	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */
-	struct {
-		struct bub_time since;
-		unsigned n;
-	} errors; /* Binding Errors sent lately: rate limit */
+	struct window errors;         /* Binding Errors */
+	struct window relayed;        /* ICMPv6 errors told to others */
 };
 
 /* A received mobility message and the way it came. */
@@ -488,6 +505,9 @@ struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst)
 
 /* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
 struct route route_from_home(const struct home *h, const struct in6_addr *dst);
+
+/* False where @max were taken in this second. */
+bool core_window_take(const struct bub_engine *eng, struct window *w, unsigned max);
 
 /* Binding Error of RFC 6275, 9.3.3, rate-limited; @home is the Home Address option or ::. */
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status);
@@ -651,6 +671,13 @@ void binding_cap(struct bub_engine *eng, struct binding *b);
 void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
 /* Works the data path of one pair out anew and queues it. */
 void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer);
+/* A packet of a direct path: home addresses, and the addresses on the wire. */
+struct path_ends {
+	struct in6_addr local, peer;
+	struct in6_addr src, dst;
+};
+/* True when data goes that way, or did a moment ago. */
+bool path_sent(const struct bub_engine *eng, const struct path_ends *e);
 
 /* nonce.c */
 
@@ -709,6 +736,25 @@ void dh_reset(struct bub_engine *eng, struct peer *p);
 /* icmp.c */
 
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev);
+
+/* relay.c */
+
+/* The packet that an error quotes, where it has a type 2 routing header or a Home Address option as
+ * data on a direct path has. */
+struct quote {
+	struct path_ends ends;
+	bool has_hao, has_rh2;
+	size_t named_at; /* the octet that names the first of the two headers */
+	size_t at, end;  /* the two, or the one that is there, lie from here to there */
+	size_t last_at;  /* the last of them */
+	uint8_t upper;   /* what follows them */
+};
+
+/* BUB_DROP_NONE, or why nothing can be said: it is cut off too early.  Without either header,
+ * has_hao and has_rh2 are false. */
+enum bub_drop quote_decode(struct bub_view quoted, struct quote *ret_quote);
+/* Tells whoever sent the quoted packet. */
+void relay_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp);
 
 /* discovery.c */
 

@@ -294,7 +294,9 @@ bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 	case BUB_ICMP6_PREFIX_ADVERT:
 		prefixes_on_advert(eng, ip, icmp, ev);
 		return true;
+	case BUB_ICMP6_UNREACHABLE:
 	case BUB_ICMP6_TOO_BIG:
+	case BUB_ICMP6_TIME_EXCEEDED:
 	case BUB_ICMP6_PARAM_PROBLEM:
 		break;
 	}

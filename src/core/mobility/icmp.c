@@ -15,13 +15,6 @@ enum {
 	UNKNOWN_OPTION = 2,
 };
 
-/* Errors that only say that a packet is lost (RFC 4443, 3.1 and 3.3): retransmission sees to that,
- * and anybody could have written them.  Several in a row say more. */
-enum {
-	DESTINATION_UNREACHABLE = 1,
-	TIME_EXCEEDED = 3,
-};
-
 /* Codes of a Destination Unreachable that speak of the network or the host (RFC 4443, 3.1). */
 enum {
 	NO_ROUTE = 0,
@@ -29,51 +22,20 @@ enum {
 };
 
 #define HAO_TYPE 0xc9 /* RFC 6275, 6.3 */
-#define ERROR_LEN 8   /* of an ICMPv6 error, in front of the packet that it quotes */
-#define RH2_TYPE_AT (BUB_IP6_HDR_LEN + 2)
-#define RH2_HOME_AT (BUB_IP6_HDR_LEN + 8)
 
-static bool is_about_a_loss(const struct bub_ip6 *ip)
+/* A packet to the care-of address of a binding, which its type 2 routing header told from others,
+ * was lost.  Retransmission sees to that, and anybody could have written the error.  Several in a
+ * row say more (RFC 6275, 9.3.4). */
+static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 {
-	return ip->upper.len > 0 &&
-	       (ip->upper.data[0] == DESTINATION_UNREACHABLE || ip->upper.data[0] == TIME_EXCEEDED);
-}
-
-/* The binding by which the quoted packet was sent: to the care-of address, with a type 2 routing
- * header first of all.  NULL: none. */
-static struct binding *quoted_binding(struct bub_engine *eng, struct bub_view quoted)
-{
-	struct in6_addr local, care_of, home;
 	struct binding *b;
+	struct quote q;
 
-	if (quoted.len < BUB_IP6_HDR_LEN + BUB_RH2_HDR_LEN || quoted.data[6] != BUB_NH_ROUTING ||
-	    quoted.data[RH2_TYPE_AT] != 2)
-		return NULL;
-	memcpy(&local, quoted.data + 8, sizeof local);
-	memcpy(&care_of, quoted.data + 24, sizeof care_of);
-	memcpy(&home, quoted.data + RH2_HOME_AT, sizeof home);
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
-		if (home_is_away(&eng->home[i]) && bub_addr_eq(&eng->home[i].care_of, &local))
-			local = eng->home[i].cfg.address;
-	b = binding_active(eng, &local, &home);
-	return b != NULL && bub_addr_eq(&b->care_of, &care_of) ? b : NULL;
-}
-
-static void on_loss(struct bub_engine *eng, const struct bub_ip6 *ip)
-{
-	const uint8_t *icmp = ip->upper.data;
-	struct binding *b;
-
-	if (icmp[0] != DESTINATION_UNREACHABLE || ip->upper.len <= ERROR_LEN ||
-	    (icmp[1] != NO_ROUTE && icmp[1] != ADDRESS_UNREACHABLE))
+	if ((icmp->code != NO_ROUTE && icmp->code != ADDRESS_UNREACHABLE) ||
+	    quote_decode(icmp->quoted, &q) != BUB_DROP_NONE || !q.has_rh2)
 		return;
-	b = quoted_binding(eng, (struct bub_view){icmp + ERROR_LEN, ip->upper.len - ERROR_LEN});
-	if (b == NULL)
-		return;
-	if (bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_ICMPV6,
-			     ip->upper) != 0)
-		core_drop(eng, BUB_DROP_ICMP6_CHECKSUM, &ip->src);
-	else
+	b = binding_active(eng, &q.ends.local, &q.ends.peer);
+	if (b != NULL && bub_addr_eq(&b->care_of, &q.ends.dst))
 		binding_unreachable(eng, b);
 }
 
@@ -134,17 +96,18 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_icmp6 *icm
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev)
 {
 	struct bub_icmp6 icmp;
-	enum bub_drop why;
+	enum bub_drop why = bub_icmp6_decode(ip, &icmp);
 
-	if (is_about_a_loss(ip)) {
-		on_loss(eng, ip);
-		return;
-	}
-	why = bub_icmp6_decode(ip, &icmp);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &ip->src);
 		return;
 	}
-	if (!discovery_input(eng, ip, &icmp, ev) && icmp.kind == BUB_ICMP6_PARAM_PROBLEM)
+	if (discovery_input(eng, ip, &icmp, ev))
+		return;
+	/* First: it is about the path as it is. */
+	relay_error(eng, ip, &icmp);
+	if (icmp.kind == BUB_ICMP6_UNREACHABLE)
+		on_unreachable(eng, &icmp);
+	else if (icmp.kind == BUB_ICMP6_PARAM_PROBLEM)
 		on_param_problem(eng, &icmp);
 }

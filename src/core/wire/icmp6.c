@@ -2,7 +2,7 @@
 /*
  * The ICMPv6 messages that mobility sends and hears: home agent address discovery (RFC 6275, 6.5
  * and 6.6), mobile prefix discovery (6.7, 6.8), router advertisements with the changes of RFC 6275,
- * 7, and the two errors that end or narrow a route (RFC 4443, 3.2 and 3.4).
+ * 7, and the errors about what was sent (RFC 4443, 3).
  *
  * What RFC 4861, 6.1.2 asks of the packet around a router advertisement (hop limit 255, link-local
  * source) is not looked at here, nor whether a sender is to be believed.
@@ -41,7 +41,7 @@ enum {
 
 static bool is_error(enum bub_icmp6_kind kind)
 {
-	return kind == BUB_ICMP6_TOO_BIG || kind == BUB_ICMP6_PARAM_PROBLEM;
+	return kind >= BUB_ICMP6_UNREACHABLE && kind <= BUB_ICMP6_PARAM_PROBLEM;
 }
 
 /* RFC 4861, 4.6.2, with the R bit of RFC 6275, 7.2.  @r starts behind type and length. */
@@ -167,6 +167,10 @@ static bool prefix_msg_decode(struct rd *r, struct bub_icmp6 *m)
 static bool body_decode(struct rd *r, struct bub_icmp6 *m)
 {
 	switch (m->kind) {
+	case BUB_ICMP6_UNREACHABLE:
+	case BUB_ICMP6_TIME_EXCEEDED:
+		rd_skip(r, 4); /* RFC 4443, 3.1 and 3.3: unused */
+		break;
 	case BUB_ICMP6_TOO_BIG:
 		m->u.too_big.mtu = rd_u32(r);
 		break;
@@ -305,6 +309,10 @@ int bub_icmp6_encode(const struct bub_icmp6 *icmp, const struct in6_addr *src,
 	wr_u8(&w, icmp->code);
 	wr_u16(&w, 0);
 	switch (icmp->kind) {
+	case BUB_ICMP6_UNREACHABLE:
+	case BUB_ICMP6_TIME_EXCEEDED:
+		wr_u32(&w, 0);
+		break;
 	case BUB_ICMP6_TOO_BIG:
 		wr_u32(&w, icmp->u.too_big.mtu);
 		break;

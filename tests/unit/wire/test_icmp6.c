@@ -52,7 +52,8 @@ static void test_too_short(void **state)
 	static const struct {
 		unsigned type;
 		size_t len_min;
-	} table[] = {{2, 8}, {4, 8}, {134, 16}, {144, 8}, {145, 8}, {146, 8}, {147, 8}};
+	} table[] = {{1, 8},   {2, 8},   {3, 8},   {4, 8},  {134, 16},
+		     {144, 8}, {145, 8}, {146, 8}, {147, 8}};
 	struct bub_icmp6 m;
 
 	(void)state;
@@ -89,7 +90,7 @@ static void test_checksum(void **state)
 
 static void test_other_types(void **state)
 {
-	static const uint8_t ours[] = {2, 4, 134, 144, 145, 146, 147};
+	static const uint8_t ours[] = {1, 2, 3, 4, 134, 144, 145, 146, 147};
 	struct bub_icmp6 m;
 
 	(void)state;
@@ -129,6 +130,13 @@ static void test_errors(void **state)
 	assert_int_equal(m.code, 2);
 	assert_int_equal(m.u.param_problem.pointer, 0xffffffff);
 	assert_int_equal(m.quoted.len, 0);
+	make("01 03 0000 deadbeef 05"); /* unused: ignored */
+	finish();
+	assert_int_equal(decode(&m), BUB_DROP_NONE);
+	assert_int_equal(m.kind, BUB_ICMP6_UNREACHABLE);
+	assert_int_equal(m.code, 3);
+	assert_int_equal(m.quoted.len, 1);
+	assert_int_equal(verdict("03 01 0000 00000000"), BUB_DROP_NONE);
 }
 
 static void test_nd_options(void **state)

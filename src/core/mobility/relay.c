@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ICMPv6 errors about data, told to those who sent it.
+ *
+ * A packet of a direct path is quoted as it was on the wire, between care-of addresses, which no
+ * socket knows: it is turned back into what the application sent, and the error goes to the home
+ * address (RFC 6275, 9.3.4 and 11.3.5).  About a packet in a tunnel without ESP the entry point
+ * hears, and tells the source of the inner packet (RFC 2473, 8).  With ESP the quote is of no use.
+ *
+ * Nothing proves who wrote an error.  What is told here could have been sent to the home address
+ * just as well, by anybody; so the kernel's checks of what is quoted have to do, as for any error.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "core.h"
+
+enum {
+	NEXT_HEADER_AT = 6,
+	SRC_AT = 8,
+	DST_AT = 24,
+
+	HDR_UNIT = 8,
+	RH2_EXT_LEN = 2,
+	HAO_EXT_LEN = 2,
+	RH2_TYPE = 2,
+	HAO_TYPE = 0xc9,
+	HAO_AT = 6, /* RFC 6275, 6.3: as it is always sent, behind four octets of padding */
+
+	ICMP6_INFO_FIRST = 128, /* the types below are errors (RFC 4443, 2.1) */
+	ADDRESS_UNREACHABLE = 3,
+};
+
+/* RFC 4443, 2.4 (c): what an error quotes, at most. */
+#define QUOTED_MAX (BUB_MIN_MTU - BUB_IP6_HDR_LEN - 8)
+
+static uint16_t get_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void put_u16(uint8_t *p, size_t value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+}
+
+/* ---- What is quoted ------------------------------------------------------------------------ */
+
+/* The header behind those known so far; what follows it is the upper layer until shown otherwise.
+ * False: there is not so much of it. */
+static bool take_header(struct bub_view v, struct quote *q)
+{
+	if (v.len < q->end + BUB_RH2_HDR_LEN)
+		return false;
+	q->upper = v.data[q->end];
+	q->last_at = q->end;
+	q->end += BUB_RH2_HDR_LEN;
+	return true;
+}
+
+/* With no segment left it is quoted by who has taken it (RFC 6275, 6.4): then the addresses have
+ * changed places. */
+static void take_rh2(const uint8_t *rh2, struct quote *q)
+{
+	struct in6_addr *address = rh2[3] != 0 ? &q->ends.peer : &q->ends.dst;
+
+	q->has_rh2 = true;
+	memcpy(address, rh2 + HDR_UNIT, sizeof *address);
+}
+
+enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
+{
+	struct quote q = {.named_at = NEXT_HEADER_AT, .at = BUB_IP6_HDR_LEN};
+	const uint8_t *h;
+
+	if (v.len < BUB_IP6_HDR_LEN)
+		return BUB_DROP_ICMP6_MALFORMED;
+	memcpy(&q.ends.src, v.data + SRC_AT, sizeof q.ends.src);
+	memcpy(&q.ends.dst, v.data + DST_AT, sizeof q.ends.dst);
+	q.ends.local = q.ends.src;
+	q.ends.peer = q.ends.dst;
+	q.upper = v.data[NEXT_HEADER_AT];
+	/* Hop-by-hop options come first (RFC 8200, 4.1). */
+	if (q.upper == BUB_NH_HOPOPTS) {
+		if (v.len < BUB_IP6_HDR_LEN + HDR_UNIT)
+			return BUB_DROP_ICMP6_MALFORMED;
+		q.named_at = BUB_IP6_HDR_LEN;
+		q.upper = v.data[BUB_IP6_HDR_LEN];
+		q.at += (size_t)HDR_UNIT * (v.data[BUB_IP6_HDR_LEN + 1] + 1u);
+	}
+	q.end = q.at;
+	if (q.upper == BUB_NH_ROUTING) {
+		if (!take_header(v, &q))
+			return BUB_DROP_ICMP6_MALFORMED;
+		h = v.data + q.last_at;
+		if (h[1] == RH2_EXT_LEN && h[2] == RH2_TYPE && h[3] <= 1)
+			take_rh2(h, &q);
+	}
+	if (q.upper == BUB_NH_DSTOPTS && (q.has_rh2 || q.end == q.at)) {
+		const struct quote before = q;
+
+		if (!take_header(v, &q))
+			return BUB_DROP_ICMP6_MALFORMED;
+		h = v.data + q.last_at;
+		q.has_hao = h[1] == HAO_EXT_LEN && h[HAO_AT] == HAO_TYPE;
+		if (q.has_hao)
+			memcpy(&q.ends.local, h + HDR_UNIT, sizeof q.ends.local);
+		else
+			q = before; /* options of the sender's own */
+	}
+	*ret_quote = q;
+	return BUB_DROP_NONE;
+}
+
+/* ---- What is told -------------------------------------------------------------------------- */
+
+/* RFC 4443, 2.4 (e): none about an error. */
+static bool is_icmp_error(uint8_t proto, struct bub_view upper)
+{
+	return proto == BUB_NH_ICMPV6 && upper.len > 0 && upper.data[0] < ICMP6_INFO_FIRST;
+}
+
+/* bub's own; no application waits for it. */
+static bool is_signalling(uint8_t proto)
+{
+	return proto == BUB_NH_MH || proto == BUB_NH_ESP;
+}
+
+static void tell(struct bub_engine *eng, const struct in6_addr *from, const struct in6_addr *to,
+		 const struct bub_icmp6 *icmp)
+{
+	struct bub_ip6_build b = {.src = *from, .dst = *to, .upper_proto = BUB_NH_ICMPV6};
+	struct bub_action *act = core_action(eng, BUB_ACT_DELIVER);
+	uint8_t *buf = eng->buffer[eng->n_actions - 1];
+	int len = bub_icmp6_encode(icmp, from, to, buf + BUB_IP6_HDR_LEN,
+				   BUB_MIN_MTU - BUB_IP6_HDR_LEN);
+
+	assert(len > 0); /* of a kind that can be encoded, and cut to what fits */
+	b.upper_len = (uint16_t)len;
+	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
+	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
+}
+
+/* Where the pointer of a Parameter Problem points once our headers are out; false: at them. */
+static bool move_pointer(const struct quote *q, uint32_t *pointer)
+{
+	if (*pointer == q->last_at)
+		*pointer = (uint32_t)q->named_at; /* names what follows both */
+	else if (*pointer == q->named_at || (*pointer >= q->at && *pointer < q->end))
+		return false;
+	else if (*pointer >= q->end)
+		*pointer -= (uint32_t)(q->end - q->at);
+	return true;
+}
+
+/* RFC 8201, 4: never below the minimum. */
+static uint32_t less(uint32_t mtu, size_t headers)
+{
+	return mtu > BUB_MIN_MTU + headers ? mtu - (uint32_t)headers : BUB_MIN_MTU;
+}
+
+/* Writes what the application sent, as much of it as there is. */
+static struct bub_view undress(struct bub_view quoted, const struct quote *q,
+			       uint8_t ret_packet[static QUOTED_MAX])
+{
+	size_t rest = quoted.len - q->end;
+
+	if (rest > QUOTED_MAX - q->at)
+		rest = QUOTED_MAX - q->at;
+	memcpy(ret_packet, quoted.data, q->at);
+	memcpy(ret_packet + q->at, quoted.data + q->end, rest);
+	put_u16(ret_packet + 4, get_u16(quoted.data + 4) - (q->end - q->at));
+	ret_packet[q->named_at] = q->upper;
+	memcpy(ret_packet + SRC_AT, &q->ends.local, sizeof q->ends.local);
+	memcpy(ret_packet + DST_AT, &q->ends.peer, sizeof q->ends.peer);
+	return (struct bub_view){ret_packet, q->at + rest};
+}
+
+static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
+			 const struct bub_icmp6 *icmp, const struct quote *q)
+{
+	const struct in6_addr *to = bub_ip6_home_dst(ip);
+	const struct bub_view rest = {icmp->quoted.data + q->end, icmp->quoted.len - q->end};
+	struct bub_icmp6 told = *icmp;
+
+	if (is_signalling(q->upper))
+		return;
+	if ((!bub_addr_eq(to, &q->ends.src) && !bub_addr_eq(to, &q->ends.local)) ||
+	    !path_sent(eng, &q->ends)) {
+		core_drop(eng, BUB_DROP_ICMP6_NOT_OUR_PATH, &ip->src);
+		return;
+	}
+	if (is_icmp_error(q->upper, rest)) {
+		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
+		return;
+	}
+	if (q->at > QUOTED_MAX || get_u16(icmp->quoted.data + 4) < q->end - BUB_IP6_HDR_LEN) {
+		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
+		return;
+	}
+	/* At fault are our own headers: icmp.c knows what to do about it. */
+	if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM &&
+	    !move_pointer(q, &told.u.param_problem.pointer))
+		return;
+	if (icmp->kind == BUB_ICMP6_TOO_BIG)
+		told.u.too_big.mtu = less(icmp->u.too_big.mtu, q->end - q->at);
+	told.quoted = undress(icmp->quoted, q, eng->scratch);
+	tell(eng, &ip->src, &q->ends.local, &told);
+}
+
+/* ---- In a tunnel --------------------------------------------------------------------------- */
+
+/* True when a packet from @src to @dst can have gone into a tunnel of this node, that leads from
+ * @outer_src to @outer_dst. */
+static bool is_our_tunnel(struct bub_engine *eng, const struct in6_addr *outer_src,
+			  const struct in6_addr *outer_dst, const struct in6_addr *src,
+			  const struct in6_addr *dst)
+{
+	const struct home *h = core_home_of(eng, src);
+	const struct client *c = ha_client(eng, dst);
+
+	if (h != NULL && home_is_away(h) && bub_addr_eq(outer_src, &h->care_of) &&
+	    bub_addr_eq(outer_dst, &h->cfg.home_agent))
+		return true;
+	return c != NULL && c->registered && bub_addr_eq(outer_src, &eng->cfg.ha.address) &&
+	       bub_addr_eq(outer_dst, &c->care_of);
+}
+
+/* RFC 2473, 8.3: what is wrong within the tunnel is told as an address that cannot be reached,
+ * except for a size.  False: nothing to tell. */
+static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
+			 struct bub_icmp6 *ret_told)
+{
+	struct bub_icmp6 told = {.quoted = inner};
+
+	if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM)
+		return false; /* of the tunnel's own header */
+	if (icmp->kind == BUB_ICMP6_TOO_BIG) {
+		told.kind = BUB_ICMP6_TOO_BIG;
+		told.u.too_big.mtu = less(icmp->u.too_big.mtu, BUB_IP6_HDR_LEN);
+		/* RFC 2473, 7.1 (b): from now on that packet goes in fragments. */
+		if ((size_t)get_u16(inner.data + 4) + BUB_IP6_HDR_LEN <= told.u.too_big.mtu)
+			return false;
+	} else {
+		told.kind = BUB_ICMP6_UNREACHABLE;
+		told.code = ADDRESS_UNREACHABLE;
+	}
+	*ret_told = told;
+	return true;
+}
+
+static void about_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
+			    const struct bub_icmp6 *icmp, const struct quote *q)
+{
+	const struct bub_view inner = {icmp->quoted.data + q->end, icmp->quoted.len - q->end};
+	struct bub_icmp6 told;
+	struct in6_addr src, dst;
+	struct bub_view rest;
+
+	if (inner.len < BUB_IP6_HDR_LEN) {
+		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
+		return;
+	}
+	memcpy(&src, inner.data + SRC_AT, sizeof src);
+	memcpy(&dst, inner.data + DST_AT, sizeof dst);
+	if (!bub_addr_eq(&ip->dst, &q->ends.src) || !bub_addr_is_routable(&src) ||
+	    !is_our_tunnel(eng, &q->ends.src, &q->ends.dst, &src, &dst)) {
+		core_drop(eng, BUB_DROP_ICMP6_NOT_OUR_PATH, &ip->src);
+		return;
+	}
+	rest = (struct bub_view){inner.data + BUB_IP6_HDR_LEN, inner.len - BUB_IP6_HDR_LEN};
+	if (is_icmp_error(inner.data[NEXT_HEADER_AT], rest)) {
+		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
+		return;
+	}
+	if (is_signalling(inner.data[NEXT_HEADER_AT]) || !tunnel_error(icmp, inner, &told))
+		return;
+	/* RFC 4443, 2.4 (f): what goes to others is limited. */
+	if (core_home_of(eng, &src) == NULL &&
+	    !core_window_take(eng, &eng->relayed, RELAYED_PER_S)) {
+		core_drop(eng, BUB_DROP_RATE_LIMITED, &src);
+		return;
+	}
+	tell(eng, &q->ends.src, &src, &told);
+}
+
+void relay_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)
+{
+	struct quote q;
+	enum bub_drop why = quote_decode(icmp->quoted, &q);
+
+	if (why != BUB_DROP_NONE)
+		core_drop(eng, why, &ip->src);
+	else if (q.has_hao || q.has_rh2)
+		about_direct(eng, ip, icmp, &q);
+	else if (q.upper == BUB_NH_IPV6 && q.end == BUB_IP6_HDR_LEN)
+		about_tunnelled(eng, ip, icmp, &q);
+}
