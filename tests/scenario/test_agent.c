@@ -611,7 +611,7 @@ static void own_data_goes_direct(void **state)
 	p.ctx = &last;
 	p.on_flight = last_note;
 	f = home_bu(&p, 7, 600);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	/* In: the data path lets the option pass from this care-of address. */
 	assert_true(p.ha_path_set);
 	assert_true(bub_addr_eq(&p.ha_path.local, &p.ha_addr[0]));
@@ -655,7 +655,7 @@ static void own_data_goes_direct(void **state)
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
 	/* Until the registration ends. */
 	f = home_bu(&p, 8, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	assert_false(p.ha_path_set);
 	assert_true(bub_addr_eq(&p.ha_path.peer, &p.hoa[0]));
 	b.src = at;

@@ -32,7 +32,7 @@ static void update(struct pair *p, uint16_t sequence)
 {
 	struct forged f = home_bu(p, sequence, 3600);
 
-	assert_non_null(answer_to(p, &f));
+	assert_non_null(agent_answer(p, &f));
 }
 
 /* A solicitation: where it comes from, what its Home Address option says, whose association. */
@@ -188,7 +188,7 @@ static void repetitions_begin_again(void **state)
 	pair_run(&p, 1);
 	assert_int_equal(seen.n, 12);
 	f = home_bu(&p, 4, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	pair_run(&p, 100000);
 	assert_int_equal(seen.n, 12);
 	pair_end(&p);
@@ -245,7 +245,7 @@ static void told_what_it_has_missed(void **state)
 	(void)state;
 	begin_settled(&p);
 	f = home_bu(&p, 2, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	set_home_prefix(&p, 8500, 6000);
 	pair_run(&p, 10000);
 	assert_int_equal(seen.n, 0);
@@ -360,7 +360,7 @@ static void whom_it_answers(void **state)
 	assert_int_equal(seen.n, 0);
 	acknowledge(&p);
 	f = home_bu(&p, 2, 0);
-	assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]); /* no longer */
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
 	pair_end(&p);
