@@ -59,6 +59,7 @@ struct bub_home_config {
 	bool renumber;   /* a home prefix that is deprecated or withdrawn gives way to another:
 			    same interface identifier, registered beside the old address until
 			    that one's prefix has ended (RFC 6275, 11.4.3); default false */
+	bool direct;     /* data with the home agent itself needs no tunnel: HAO and RH2 instead */
 };
 
 struct bub_ha_prefix {

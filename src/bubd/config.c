@@ -350,6 +350,7 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
 	home->link_local = loader_bool(l, sec, "link-local", false);
 	get_protect_payload(l, sec);
+	home->direct = !l->cfg->lnx.protect_payload;
 
 	v = loader_needed(l, sec, "home-address", "ADDRESS/LENGTH");
 	if (v == NULL || !loader_prefixed(l, v, "home-address", &home->address, &home->prefix_len))
@@ -759,10 +760,10 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->advert.preference = eng->ha.preference;
 	lnx->advert.managed = eng->ha.managed;
 	lnx->advert.other = eng->ha.other;
-	/* A path for each correspondent, each binding and each mobile node served: more the engine
-	 * cannot ask for. */
-	lnx->max_paths =
-		eng->limit.bindings + eng->limit.peers + (eng->ha.direct ? eng->limit.clients : 0);
+	/* A path for each correspondent, each binding, each mobile node served and each home agent:
+	 * more the engine cannot ask for. */
+	lnx->max_paths = eng->limit.bindings + eng->limit.peers + BUB_HOMES_MAX +
+			 (eng->ha.direct ? eng->limit.clients : 0);
 	lnx->max_tunnels =
 		(eng->ha.enabled ? eng->limit.clients : 0) + (eng->n_homes > 0 ? BUB_HOMES_MAX : 0);
 	if (lnx->max_tunnels == 0)

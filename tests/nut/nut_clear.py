@@ -12,12 +12,13 @@ RFC 6275, 5.1, 9.3 and 10.4.5; RFC 3776, 4.
 
 import struct
 import sys
+import time
 
 import nut_common as nut
 import nut_ha as ha
 import nut_mn as mn
-from nut_common import (BE, HOT, HOTI, IP6_NH, MPS_DOWN, MPS_UP, TUNNEL_DOWN, TUNNEL_UP,
-                        StaticEsp, check, equal)
+from nut_common import (BE, COTI, DSTOPT, HOT, HOTI, IP6_NH, MPS_DOWN, MPS_UP, TUNNEL_DOWN,
+                        TUNNEL_UP, StaticEsp, check, equal)
 from nut_testbed import (MN_STORY, NOT_BUB, after, registration_is_accepted,
                          unprotected_answer_is_dropped)
 
@@ -167,11 +168,48 @@ HA_STORY = (
 
 
 def home_agent_may_use_the_direct_path(n):
-    """What it sends itself comes with a routing header; the answer, by the tunnel."""
-    n.link.send(nut.echo(mn.AGENT, n.care_of, 0x5151, to_home=mn.HOME))
-    p = n.tunnelled("echo reply", lambda p: p.icmp == 129 and p.dst == mn.AGENT)
-    equal("source", p.src, mn.HOME)
+    """With a routing header there, with the Home Address option back (RFC 6275, 11.3.1)."""
+
+    def ask():  # the kernel may answer before bubd has read the acknowledgement that came ahead
+        n.link.send(nut.echo(mn.AGENT, n.care_of, 0x5151, to_home=mn.HOME))
+        n.link.take(0.2)
+        return n.link.find(lambda p: p.icmp == 129 and p.dst == mn.AGENT)
+
+    p = n.link.wait("direct echo reply", ask)[0]
+    equal("source", p.src, n.care_of)
+    equal("extension headers", p.chain, [DSTOPT])
+    equal("home address option", p.octets[40:64], nut.hao(mn.HOME, nut.ICMP6))
     equal("identifier", p.data[4:6], b"\x51\x51")
+    equal("checksum", nut.checksum(mn.HOME, mn.AGENT, nut.ICMP6, p.data), 0)
+    n.link.drain()
+
+
+def tunnelled_request_of_the_home_agent(n):
+    """Answered as well, and no reason for return routability: it has a binding."""
+    n.tunnel(nut.echo(mn.AGENT, mn.HOME, 0x5252))
+    p = n.link.expect("echo reply", lambda p: p.icmp == 129 and p.dst == mn.AGENT)
+    equal("home address option", p.octets[40:64], nut.hao(mn.HOME, nut.ICMP6))
+    equal("identifier", p.data[4:6], b"\x52\x52")
+    end = time.monotonic() + 1.5
+    n.link.wait("the end", lambda: time.monotonic() > end)
+    found = n.link.find(lambda p: p.kind == COTI or n.esp.is_for(TUNNEL_UP, p))
+    check("no test messages", not found, found)
+
+
+def home_agent_may_refuse_the_direct_path(n):
+    """RFC 6275, 9.3.3: a Binding Error; the tunnel then, until the next movement."""
+    text = nut.mobility(BE, b"\x01\0" + nut.addr(mn.HOME))
+    n.link.send(nut.mobile(mn.AGENT, n.care_of, text))
+
+    def ask():
+        n.link.send(nut.echo(mn.AGENT, n.care_of, 0x5353, to_home=mn.HOME))
+        n.link.take(0.2)
+        return n.link.find(lambda p: n.esp.is_for(TUNNEL_UP, p)
+                           and n.esp.inner(TUNNEL_UP, p).icmp == 129)
+
+    inner = n.esp.inner(TUNNEL_UP, n.link.wait("tunnelled echo reply", ask)[0])
+    equal("addresses", (inner.src, inner.dst), (mn.HOME, mn.AGENT))
+    n.link.drain()
 
 
 def test_message_in_the_clear_is_no_answer(n):
@@ -224,6 +262,8 @@ if __name__ == "__main__":
                     mn.moved_it_registers,
                     registration_is_accepted,
                     home_agent_may_use_the_direct_path,
+                    tunnelled_request_of_the_home_agent,
+                    home_agent_may_refuse_the_direct_path,
                     test_message_in_the_clear_is_no_answer,
                 )),
             ]

@@ -613,6 +613,62 @@ static void restarted_home_agent_is_noticed(void **state)
 	pair_end(&p);
 }
 
+/* ---- Data with the home agent itself ------------------------------------------------------- */
+
+static bool agent_is_direct(const struct pair *p)
+{
+	const struct bub_path *path = &p->last_path[0];
+
+	assert_true(bub_addr_eq(&path->local, &p->hoa[0]));
+	assert_true(bub_addr_eq(&path->peer, &p->ha_addr[0]));
+	assert_true(bub_addr_eq(&path->out_dst, &p->ha_addr[0]));
+	assert_true(!path->direct || bub_addr_eq(&path->out_src, pair_at(p, 0)));
+	return path->direct;
+}
+
+/* Where data needs no ESP, it goes from the care-of address as the registration allows: not
+ * before the home agent has accepted that address, not at home, and not where it says no. */
+static void home_agent_is_spoken_to_directly(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_BE}};
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].direct = true;
+	pair_start(&p);
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 1400);
+	assert_false(agent_is_direct(&p));
+	pair_run(&p, 2000);
+	assert_true(agent_is_direct(&p));
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 900);
+	assert_false(agent_is_direct(&p));
+	pair_run(&p, 2000);
+	assert_true(agent_is_direct(&p));
+	/* A refusal holds until the next movement, also when the registration is renewed. */
+	f.src = p.ha_addr[0];
+	f.dst = *pair_at(&p, 0);
+	f.mh.u.be.status = BUB_BE_NO_BINDING;
+	f.mh.u.be.home = p.hoa[0];
+	pair_run(&p, 70000);
+	pair_feed(&p, p.mn[0], &f);
+	assert_false(agent_is_direct(&p));
+	pair_run(&p, 2000);
+	assert_false(agent_is_direct(&p));
+	pair_go(&p, 0, 2);
+	pair_run(&p, 2000);
+	assert_true(agent_is_direct(&p));
+	pair_go_home(&p, 0);
+	pair_run(&p, 2000);
+	assert_string_equal(pair_home(&p, 0).state, "at home");
+	assert_false(agent_is_direct(&p));
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +687,7 @@ int main(void)
 		cmocka_unit_test(acknowledgements_are_a_choice),
 		cmocka_unit_test(rate_of_messages),
 		cmocka_unit_test(restarted_home_agent_is_noticed),
+		cmocka_unit_test(home_agent_is_spoken_to_directly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,8 +189,10 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
-		path.direct = p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
-			      (bub != BUB_POLICY_REQUIRE || p->has_kabm);
+		path.direct = (p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
+			       (bub != BUB_POLICY_REQUIRE || p->has_kabm)) ||
+			      (h->state == HOME_REGISTERED && h->agent_direct &&
+			       bub_addr_eq(peer, &h->cfg.home_agent));
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {

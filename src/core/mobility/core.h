@@ -150,7 +150,8 @@ struct home {
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
-	bool postponed; /* by the rate limit */
+	bool postponed;    /* by the rate limit */
+	bool agent_direct; /* the home agent has not refused data on the direct path from here */
 	bool discovering;
 	uint16_t discovery_id;
 	unsigned discovery_sends;
@@ -548,6 +549,8 @@ void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
 void mn_refresh(struct bub_engine *eng);
 /* Nothing came back through the tunnel: the home agent may have lost the registration. */
 void mn_doubt(struct bub_engine *eng, struct home *h);
+/* A Binding Error from the home agent: it has no binding. */
+void mn_on_home_be(struct bub_engine *eng, struct home *h);
 /* True while tunnelled packets of @h get through its home agent. */
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
 /* One more home address, instead of that of @old; false: there is no room for it. */

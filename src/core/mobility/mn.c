@@ -19,6 +19,14 @@ const char *home_state_name(enum home_state s)
 	return name[s];
 }
 
+/* The home agent has a binding too: where no ESP is asked for, what this node has to say to the
+ * agent itself needs no tunnel (RFC 6275, 11.3.1). */
+static void agent_path(struct bub_engine *eng, const struct home *h)
+{
+	if (h->cfg.direct && !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
+		path_update(eng, &h->cfg.address, &h->cfg.home_agent);
+}
+
 static void set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why)
 {
 	h->why = why;
@@ -27,6 +35,7 @@ static void set_state(struct bub_engine *eng, struct home *h, enum home_state to
 	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
 			 why, &h->cfg.address, &h->cfg.home_agent);
 	h->state = to;
+	agent_path(eng, h);
 }
 
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
@@ -268,6 +277,7 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 {
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
+	h->agent_direct = h->cfg.direct;
 	attach(eng, h, false, false);
 	h->sends = 0;
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
@@ -460,6 +470,14 @@ void mn_doubt(struct bub_engine *eng, struct home *h)
 	    bub_time_ms_between(h->sent_at, eng->now) < (uint64_t)DOUBT_S * 1000)
 		return;
 	start_home_bu(eng, h);
+}
+
+void mn_on_home_be(struct bub_engine *eng, struct home *h)
+{
+	/* Or it takes data out of the tunnel only: not tried again before the next movement. */
+	h->agent_direct = false;
+	agent_path(eng, h);
+	mn_doubt(eng, h);
 }
 
 /* ---- The home agent's answer --------------------------------------------------------------- */

@@ -696,7 +696,7 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 	 * more often than it costs (RFC 6275, 11.3.6). */
 	if (h != NULL && bub_addr_eq(&rx->peer, &h->cfg.home_agent) &&
 	    rx->mh.u.be.status == BUB_BE_NO_BINDING) {
-		mn_doubt(eng, h);
+		mn_on_home_be(eng, h);
 		return;
 	}
 	/* Nobody signs a Binding Error: a peer that holds Kabm is known to do better. */
