@@ -624,6 +624,11 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 	return true;
 }
 
+static bool is_icmp_error(const struct bub_ip6 *ip)
+{
+	return ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 && ip->upper.data[0] < 128;
+}
+
 static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
 {
 	struct bub_view packet = ip->packet;
@@ -633,8 +638,9 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 		return;
 	act = core_action(eng, BUB_ACT_DELIVER);
 	act->u.send.data = packet;
-	/* A packet that came through the home agent asks for route optimisation: 11.7.2. */
-	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2) {
+	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
+	 * only an error to report, or has not understood us, is not one to begin that with. */
+	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !is_icmp_error(ip)) {
 		peer_on_flow(eng, h, bub_ip6_home_src(ip));
 		peer_on_detour(eng, h, bub_ip6_home_src(ip));
 	}
