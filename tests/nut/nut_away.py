@@ -201,6 +201,47 @@ def it_is_a_correspondent_through_the_tunnel(n):
     p.check_signature(key, care_of, HOME)
 
 
+# ---- No registration ---------------------------------------------------------------------------
+
+
+def says_nothing(n, ident):
+    """What had been sent already comes first."""
+    peer = Peer(n, ident)
+
+    def ask():
+        n.link.drain()
+        n.link.send(nut.echo(AGENT, n.care_of, ident, to_home=HOME))
+        n.tunnel(nut.echo(peer.addr, HOME, ident))
+        end = time.monotonic() + 0.5
+        n.link.wait("the end", lambda: time.monotonic() > end)
+        return not n.link.find(lambda p: n.esp.is_for(TUNNEL_UP, p) or p.icmp == 129)
+
+    n.link.wait("no answer", ask, 3)
+
+
+def unanswered_it_uses_no_tunnel(n):
+    """RFC 6275, 11.7.3: it has no registration that anything could rest upon."""
+    n.arrive(2)
+    n.update()
+    n.update()
+    says_nothing(n, 8)
+
+
+def registered_it_does(n):
+    seq = n.update().bu.seq
+    from_agent(n, acknowledgement(seq, 0))
+    peer = Peer(n, 9)
+    ident = peer.ping()
+    n.tunnelled("echo reply", lambda p: peer.is_reply(p, ident))
+
+
+def refused_it_uses_no_tunnel(n):
+    """Though the home agent may well have the binding of before."""
+    n.arrive(3)
+    from_agent(n, acknowledgement(n.update().bu.seq, 130, units=0))
+    says_nothing(n, 10)
+
+
 def plain(bubd):
     return Node(bubd)
 
@@ -220,6 +261,11 @@ if __name__ == "__main__":
                     errors_start_no_return_routability,
                     spoilt_acknowledgement_of_a_correspondent,
                     it_is_a_correspondent_through_the_tunnel,
+                )),
+                (plain, (
+                    unanswered_it_uses_no_tunnel,
+                    registered_it_does,
+                    refused_it_uses_no_tunnel,
                 )),
             ]
         )

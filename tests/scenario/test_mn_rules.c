@@ -669,6 +669,48 @@ static void home_agent_is_spoken_to_directly(void **state)
 	pair_end(&p);
 }
 
+/* The first packets go right behind the Binding Update.  Later, without an answer, or with a bad
+ * one, nothing goes to the home agent that would be dropped there. */
+static void no_registration_no_tunnel(void **state)
+{
+	struct rule *no;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].route_optimisation = BUB_POLICY_NEVER;
+	pair_start(&p);
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 2);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 1000);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 1000); /* repeated after 1.5 s */
+	assert_int_equal(p.cn->data_plain, 1);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	assert_int_equal(pair_drops(p.mn[0], BUB_DROP_TUNNEL_NO_BINDING), 1);
+	pair_run(&p, 4000); /* and after 3 s */
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 1000);
+	assert_int_equal(p.cn->data_plain, 2);
+	/* A handover does not wait for the answer, but it counts. */
+	pair_lose(&p, p.ha[0], BUB_MH_BA, 2);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	pair_run(&p, 4000);
+	assert_int_equal(p.cn->data_plain, 3);
+	no = pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+	no->fate = FATE_PASS;
+	no->alter = say_no;
+	pair_go(&p, 0, 2);
+	pair_run(&p, 1000);
+	assert_string_equal(pair_home(&p, 0).state, "registering");
+	world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+	assert_int_equal(pair_drops(p.mn[0], BUB_DROP_TUNNEL_NO_BINDING), 2);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -688,6 +730,7 @@ int main(void)
 		cmocka_unit_test(rate_of_messages),
 		cmocka_unit_test(restarted_home_agent_is_noticed),
 		cmocka_unit_test(home_agent_is_spoken_to_directly),
+		cmocka_unit_test(no_registration_no_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,7 @@ struct home {
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
 	bool postponed;    /* by the rate limit */
+	bool refused;      /* the home agent's last answer */
 	bool agent_direct; /* the home agent has not refused data on the direct path from here */
 	bool discovering;
 	uint16_t discovery_id;

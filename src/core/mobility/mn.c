@@ -268,6 +268,7 @@ void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_
 	h->cfg.home_agent = *agent;
 	h->bound_until = (struct bub_time){0};
 	h->sends = 0;
+	h->refused = false;
 	act->u.agent.home = h->cfg.address;
 	act->u.agent.home_agent = *agent;
 	register_away(eng, h, "home agent discovered");
@@ -280,6 +281,7 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 	h->agent_direct = h->cfg.direct;
 	attach(eng, h, false, false);
 	h->sends = 0;
+	h->refused = false;
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
 		set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
 		discovery_start(eng, h);
@@ -498,6 +500,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	core_timer(eng, &h->timer, refresh_ms < 1000 ? 1000 : refresh_ms);
 	set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
 	h->sends = 0;
+	h->refused = false;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
 		h->prefix_doubted = true; /* RFC 6275, 11.7.3: ask now */
 	prefixes_solicit(eng, h);
@@ -547,6 +550,7 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 		discovery_next(eng, h, false); /* another one (RFC 6275, 11.7.3) */
 		return;
 	}
+	h->refused = true;
 	/* Retried slowly: whatever it was may be mended at the home agent. */
 	h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
 	core_timer(eng, &h->timer, h->interval_ms);
@@ -709,6 +713,13 @@ static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
 	       core_home_of(eng, dst) == NULL;
 }
 
+/* What follows right behind the first Binding Update may find the home agent ready; later, without
+ * an answer, or with a bad one, it would be dropped there. */
+static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home *h)
+{
+	return !h->refused && (h->sends <= 1 || bub_time_before(eng->now, h->bound_until));
+}
+
 void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet)
 {
@@ -721,6 +732,10 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 	/* Link-local and multicast destinations stay on their link (RFC 6275, 11.3.1). */
 	if (!bub_addr_is_routable(&ip->dst)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
+		return;
+	}
+	if (!is_worth_tunnelling(eng, h)) {
+		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ip->dst);
 		return;
 	}
 	if (has_to_go_direct(eng, h, &ip->dst)) {
