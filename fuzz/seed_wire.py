@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Writes the corpora of the targets mh, ip6 and icmp6 from tests/vectors: whole packets for ip6, the
-last header alone for the two others.  Run it after a vector was added.  And that of the target
-error, about packets between the addresses of fuzz_error.c.
+last header alone for the two others.  Run it after a vector was added.  And that of the targets
+error, about packets between the addresses of fuzz_error.c, and frag.
 """
 
 import ipaddress
@@ -47,11 +47,30 @@ def errors():
     yield "tunnel-in", head + packet(8, 7, 41, packet(10, 6, 17, udp))
 
 
+def fragments(*parts):
+    """One row of fragments, of (offset, length, more)."""
+    row = b""
+    for at, length, more in parts:
+        payload = struct.pack("!BBHI", 50, 0, at | more, 7) + bytes(length)
+        part = packet(1, 2, 44, payload)
+        row += struct.pack("!H", len(part)) + part
+    return row
+
+
+def rows():
+    yield "in-order", fragments((0, 16, 1), (16, 5, 0))
+    yield "last-first", fragments((16, 5, 0), (8, 8, 1), (0, 8, 1))
+    yield "twice", fragments((0, 16, 1), (0, 16, 1), (16, 5, 0))
+    yield "overlap", fragments((0, 16, 1), (8, 16, 1), (24, 5, 0))
+    yield "one", fragments((0, 16, 0))
+
+
 def main():
-    folder = ROOT / "fuzz" / "corpus" / "error"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, message in errors():
-        (folder / name).write_bytes(message)
+    for target, seeds in (("error", errors()), ("frag", rows())):
+        folder = ROOT / "fuzz" / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, message in seeds:
+            (folder / name).write_bytes(message)
     for path in sorted((ROOT / "tests" / "vectors").glob("*.hex")):
         lines = path.read_text(encoding="ascii").splitlines()
         packet = bytes.fromhex("".join(line.split("#")[0] for line in lines))

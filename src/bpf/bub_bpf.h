@@ -71,7 +71,7 @@ enum {
 	X(DATA_RH2_NOT_HOME, "data-rh2-not-home")         /* dropped: RFC 6275, 11.3.3 */          \
 	X(DATA_MALFORMED, "data-malformed")               /* dropped: bad RH2 or HAO */            \
 	X(SIGNALLING_TAKEN, "signalling-taken")           /* kept from the kernel: user space's */ \
-	X(SIGNALLING_FRAGMENT, "signalling-fragment")     /* dropped: MH or ESP in fragments */    \
+	X(SIGNALLING_FRAGMENT, "signalling-fragment")     /* dropped: MH in fragments */           \
 	X(UNCOVERED_SEEN, "hao-no-binding-seen")          /* shown to user space */                \
 	X(UNCOVERED_LIMITED, "hao-no-binding-rate-limit") /* not shown: too many a second */
 

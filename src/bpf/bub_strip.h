@@ -243,7 +243,8 @@ static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
 	if (w->state != WALK_DONE)
 		return w->rh2_at || w->hao_at ? drop(BUB_BPF_DATA_MALFORMED) : TC_ACT_UNSPEC;
 	if (is_signalling(w->upper))
-		return drop(w->fragment ? BUB_BPF_SIGNALLING_FRAGMENT : BUB_BPF_SIGNALLING_TAKEN);
+		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
+						   : BUB_BPF_SIGNALLING_TAKEN);
 	if (!w->rh2_at && !w->hao_at)
 		return TC_ACT_UNSPEC;
 	if (is_discovery(skb, l2, w))

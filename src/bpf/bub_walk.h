@@ -216,4 +216,10 @@ static __always_inline struct walk *walk(struct __sk_buff *skb, __u32 l2, __u8 n
 	return w;
 }
 
+/* Of the fragments that come here, user space puts those of ESP and of IPv6 together. */
+static __always_inline bool is_refused_fragment(const struct walk *w)
+{
+	return w->fragment && w->upper == NH_MH;
+}
+
 #endif

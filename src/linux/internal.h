@@ -15,6 +15,7 @@
 #include <linux/if.h>
 
 #include "datapath.h"
+#include "frag.h"
 #include "linux.h"
 #include "map.h"
 #include "netlink.h"
@@ -28,6 +29,7 @@
 #define LNX_DAD_MAX 256        /* probes at once; a group membership each */
 #define LNX_DONE_MAX 1024      /* verdicts that wait for lnx_expire() */
 #define LNX_NA_MAX 1024        /* advertisements that wait for their repetition */
+#define LNX_FRAGS 128          /* packets that are put together at once */
 #define LNX_BATCH 32           /* packets read by one system call */
 #define LNX_BATCHES 4          /* system calls by one lnx_readable() */
 #define LNX_PACKET_MAX 65576   /* IPv6 header and the largest payload */
@@ -68,9 +70,14 @@ enum lnx_count {
 	COUNT_RX_OTHER_INTERFACE,
 	COUNT_RX_MALFORMED,
 	COUNT_RX_TRUNCATED,
+	COUNT_RX_FROM_FRAGMENTS,
+	COUNT_FRAG_MALFORMED,
+	COUNT_FRAG_OVERLAP,
+	COUNT_FRAG_LOST,
 	COUNT_TX_PACKETS,
 	COUNT_TX_FAILED,
 	COUNT_TX_TOO_BIG,
+	COUNT_TX_IN_FRAGMENTS,
 	COUNT_TX_NO_SA,
 	COUNT_TX_NO_TUNNEL,
 	COUNT_TUN_IN,
@@ -292,6 +299,8 @@ struct lnx {
 
 	uint8_t iv[4096]; /* random octets for ESP */
 	size_t iv_used;
+	struct frag_table *frags;
+	uint32_t frag_id; /* of the next packet that goes in fragments */
 	uint64_t count[COUNT_COUNT];
 
 	uint8_t *rx;  /* LNX_BATCH packets */

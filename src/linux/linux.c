@@ -171,15 +171,17 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 
 static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 {
-	uint64_t seed[2];
+	uint64_t seed[3];
 	int err = -ENOMEM;
 
 	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
 	l->tun = malloc(LNX_PACKET_MAX);
 	l->in = malloc(LNX_PACKET_MAX);
 	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
+	l->frags = frag_new(LNX_FRAGS);
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) && l->rx != NULL && l->tun != NULL &&
-	    l->in != NULL && l->out != NULL) {
+	    l->in != NULL && l->out != NULL && l->frags != NULL) {
+		l->frag_id = (uint32_t)seed[2]; /* nobody is to guess it (RFC 7739) */
 		err = lnx_map_init(&l->paths, l->cfg.max_paths, sizeof(struct lnx_path), seed[0]);
 		if (err == 0)
 			err = lnx_map_init(&l->tunnels, l->cfg.max_tunnels,
@@ -348,6 +350,7 @@ void lnx_close(struct lnx *l)
 	free(l->tun);
 	free(l->in);
 	free(l->out);
+	frag_free(l->frags);
 	free(l);
 }
 
@@ -442,9 +445,14 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_RX_OTHER_INTERFACE] = "signalling-other-interface",
 	[COUNT_RX_MALFORMED] = "signalling-malformed",
 	[COUNT_RX_TRUNCATED] = "signalling-truncated",
+	[COUNT_RX_FROM_FRAGMENTS] = "from-fragments",
+	[COUNT_FRAG_MALFORMED] = "fragment-malformed",
+	[COUNT_FRAG_OVERLAP] = "fragment-overlap",
+	[COUNT_FRAG_LOST] = "fragment-lost",
 	[COUNT_TX_PACKETS] = "sent",
 	[COUNT_TX_FAILED] = "send-failed",
 	[COUNT_TX_TOO_BIG] = "send-too-big",
+	[COUNT_TX_IN_FRAGMENTS] = "sent-in-fragments",
 	[COUNT_TX_NO_SA] = "send-no-sa",
 	[COUNT_TX_NO_TUNNEL] = "send-no-tunnel",
 	[COUNT_TUN_IN] = "tun-in",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Receiving: a packet socket on all protocols, before the kernel's own stack and before the tc
- * programs, with the eBPF filter of datapath.c in front.  Takes ESP and outer headers off and says
- * by which way the packet came.  What a packet means is the core's business: malformed ones are
- * handed on too, so that they are counted by reason.
+ * programs, with the eBPF filter of datapath.c in front.  Puts fragments together, takes ESP and
+ * outer headers off and says by which way the packet came.  What a packet means is the core's
+ * business: malformed ones are handed on too, so that they are counted by reason.
  *
  * The kernel has no receiver for mobility headers, ESP and encapsulated packets and would answer
  * with ICMPv6 errors: raw sockets whose filter drops everything keep it quiet.
@@ -205,6 +205,33 @@ static bool on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 	return applied;
 }
 
+/* An outer packet in fragments (RFC 2473, 7.1).  True when it is whole: *@packet and @ip are of it
+ * from then on. */
+static bool put_together(struct lnx *l, uint8_t **packet, struct bub_ip6 *ip)
+{
+	const struct frag_in f = {
+		.packet = ip->packet.data,
+		.len = ip->packet.len,
+		.named_at = ip->upper_proto_at,
+		.at = (size_t)(ip->upper.data - ip->packet.data),
+	};
+	enum frag_result r;
+	size_t len;
+
+	r = frag_take(l->frags, lnx_now().ns, &f, packet, &len);
+	l->count[COUNT_FRAG_LOST] = frag_lost(l->frags);
+	/* Fragments of fragments are nobody's idea of a tunnel. */
+	if (r == FRAG_WHOLE &&
+	    (bub_ip6_decode((struct bub_view){*packet, len}, ip) != BUB_DROP_NONE ||
+	     ip->upper_proto == BUB_NH_FRAGMENT))
+		r = FRAG_MALFORMED;
+	if (r == FRAG_WHOLE)
+		l->count[COUNT_RX_FROM_FRAGMENTS]++;
+	else if (r != FRAG_WAITS)
+		l->count[r == FRAG_OVERLAP ? COUNT_FRAG_OVERLAP : COUNT_FRAG_MALFORMED]++;
+	return r == FRAG_WHOLE;
+}
+
 static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
 {
 	const struct bub_view whole = {packet, len};
@@ -216,6 +243,8 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 		emit(l, ifindex, whole, BUB_WAY_PLAIN);
 		return;
 	}
+	if (ip.upper_proto == BUB_NH_FRAGMENT && !put_together(l, &packet, &ip))
+		return;
 	if (ip.upper_proto == BUB_NH_ESP) {
 		on_esp(l, ifindex, &ip);
 		return;

@@ -32,7 +32,7 @@ int tx_open(struct lnx *l, char *ret_error, size_t error_size)
 	return 0;
 }
 
-int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
 {
 	union {
 		struct cmsghdr align;
@@ -53,7 +53,6 @@ int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_vie
 		.msg_controllen = sizeof(control.buf),
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
-	int err;
 
 	if (head.len < BUB_IP6_HDR_LEN)
 		return -EINVAL;
@@ -70,25 +69,72 @@ int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_vie
 		l->count[COUNT_TX_PACKETS]++;
 		return 0;
 	}
-	err = -errno;
-	l->count[err == -EMSGSIZE ? COUNT_TX_TOO_BIG : COUNT_TX_FAILED]++;
+	return -errno;
+}
+
+static int counted(struct lnx *l, int err)
+{
+	if (err < 0)
+		l->count[err == -EMSGSIZE ? COUNT_TX_TOO_BIG : COUNT_TX_FAILED]++;
 	return err;
 }
 
-static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+{
+	return counted(l, transmit(l, ifindex, head, body));
+}
+
+static void log_failure(struct lnx *l, struct bub_view head, int err)
 {
 	struct in6_addr src, dst;
-	int err;
 
-	if (body.len == 0 && head.len >= BUB_IP6_HDR_LEN && homelink_hold(l, head))
-		return;
-	err = tx_raw(l, ifindex, head, body);
 	if (err == 0 || head.len < BUB_IP6_HDR_LEN)
 		return;
 	memcpy(&src, head.data + 8, 16);
 	memcpy(&dst, head.data + 24, 16);
 	lnx_log(l, LNX_LOG_DEBUG, "cannot send from %s to %s: %s", lnx_ntop(&src), lnx_ntop(&dst),
 		strerror(-err));
+}
+
+static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
+{
+	if (packet.len >= BUB_IP6_HDR_LEN && homelink_hold(l, packet))
+		return;
+	log_failure(l, packet, tx_raw(l, ifindex, packet, (struct bub_view){NULL, 0}));
+}
+
+/* Fragments that fit any link, so no path has to be measured for them (RFC 8200, 5). */
+static int send_fragments(struct lnx *l, uint32_t ifindex, struct bub_view head,
+			  struct bub_view body)
+{
+	const uint32_t id = l->frag_id++;
+	uint8_t front[FRAG_HEAD_LEN];
+	int err = 0;
+
+	for (size_t at = 0, len; at < body.len && err == 0; at += len) {
+		len = frag_cut(head.data, body.len, at, id, front);
+		err = transmit(l, ifindex, (struct bub_view){front, sizeof(front)},
+			       (struct bub_view){body.data + at, len});
+	}
+	if (err == 0)
+		l->count[COUNT_TX_IN_FRAGMENTS]++;
+	return err;
+}
+
+/* An outer packet: the IPv6 header @head and what is behind it.  The route into the tunnel lets no
+ * inner packet in that is too big for the path, but for those that go through any tunnel, of 1280
+ * octets: these are cut (RFC 2473, 7.1 (b); RFC 4303, 3.3.4). */
+static void send_outer(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
+		       struct bub_view head, struct bub_view body)
+{
+	int err = -EMSGSIZE;
+
+	if (t->pmtu == 0 || head.len + body.len <= t->pmtu)
+		err = transmit(l, ifindex, head, body);
+	/* Of the link, or by what the kernel has heard. */
+	if (err == -EMSGSIZE)
+		err = send_fragments(l, ifindex, head, body);
+	log_failure(l, head, counted(l, err));
 }
 
 /* Whether a packet goes through the tunnel without ESP.  Signalling stays protected where the
@@ -130,7 +176,9 @@ static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *
 	}
 	if (is_protected(l, packet)) {
 		if (lnx_esp_tunnel(l, t, packet, &sealed))
-			send_plain(l, ifindex, sealed, (struct bub_view){NULL, 0});
+			send_outer(l, ifindex, t, (struct bub_view){sealed.data, BUB_IP6_HDR_LEN},
+				   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
+						     sealed.len - BUB_IP6_HDR_LEN});
 		return;
 	}
 	build.src = t->local_outer;
@@ -140,7 +188,7 @@ static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *
 		l->count[COUNT_TX_FAILED]++;
 		return;
 	}
-	send_plain(l, ifindex, (struct bub_view){head, sizeof(head)}, packet);
+	send_outer(l, ifindex, t, (struct bub_view){head, sizeof(head)}, packet);
 }
 
 void tx_send(struct lnx *l, const struct bub_action *act)
@@ -151,11 +199,11 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 
 	switch (act->u.send.way) {
 	case BUB_WAY_PLAIN:
-		send_plain(l, ifindex, data, (struct bub_view){NULL, 0});
+		send_plain(l, ifindex, data);
 		break;
 	case BUB_WAY_ESP_TRANSPORT:
 		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
-			send_plain(l, ifindex, sealed, (struct bub_view){NULL, 0});
+			send_plain(l, ifindex, sealed);
 		break;
 	case BUB_WAY_ESP_TUNNEL:
 		send_tunnel(l, ifindex, &act->u.send.owner, data);

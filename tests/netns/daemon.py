@@ -46,6 +46,10 @@ class Daemon:
             s.sendall(b'{"cmd": "show"}\n')
             return json.loads(s.makefile().readline())
 
+    def counters(self):
+        """Those of packets, data and ESP, by name."""
+        return self.show()["counters"]["data"]
+
     def tail(self):
         with open(os.path.join(self.dir, "log"), errors="replace") as f:
             return f.read()[-2000:]

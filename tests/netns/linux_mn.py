@@ -720,6 +720,40 @@ def plain_tunnel_both_ways(t):
     esp_both_ways(t, "-u")
 
 
+def fragments_of_the_kernel(t):
+    """What the kernel cuts is put together here, and what is cut here by the kernel: inner packets
+    of 1280 octets on a link that takes no more (RFC 2473, 7.1 (b))."""
+    t.r.ip("link", "set", "port", "mtu", "1280")
+    t.m.ip("link", "set", "e0", "mtu", "1280")
+    c = t.start("-u")
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    t.b.advertise("2001:db8:b::")
+    care_of = c.event("care-of-new")[1]
+    c.send("attach", HOME, "away", care_of, "e0")
+    c.send("tunnel-set", HOME, care_of, AGENT)
+    c.sync()
+    agent = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 41))
+    t.socks.append(agent)
+    agent.bind((AGENT, 0))
+    agent.settimeout(10)
+    for number in range(5):
+        echo = struct.pack("!HH", 7, number) + bytes(i & 255 for i in range(1280 - 48))
+        there = ip6(HOME, SERVER, 58, icmp6(HOME, SERVER, 128, 0, echo))
+        c.send("send", "esp-tunnel", HOME, "-", there.hex())
+        if agent.recv(2000) != there:
+            raise Failure("another packet")
+        back = ip6(SERVER, HOME, 58, icmp6(SERVER, HOME, 129, 0, echo))
+        agent.sendto(back, (care_of, 0))
+        event = c.event("packet", "ip-tunnel")
+        if event[3:] != [HOME, AGENT, care_of, back.hex()]:
+            raise Failure(str(event))
+    counters = c.counters()
+    if counters["sent-in-fragments"] != 5 or counters["from-fragments"] != 5:
+        raise Failure(str(counters))
+    c.quit()
+
+
 def no_trace(t):
     t.plug("a")
     t.a.advertise("2001:db8:a::")
@@ -843,7 +877,8 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,
-         connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, no_trace,
+         connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
+         no_trace,
          start_after_crash, ipv6_switched_off,
          bad_starts]
 

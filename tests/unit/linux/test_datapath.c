@@ -628,12 +628,22 @@ static void ingress_signalling(void **state)
 
 static void ingress_signalling_in_fragments(void **state)
 {
-	struct packet p = ip6(OTHER, COA1);
+	struct packet mh = ip6(OTHER, COA1), esp = ip6(OTHER, COA1), inner = ip6(OTHER, COA1);
 
-	fragment(&p, 50);
-	upper(&p, 50, 1, 64);
-	expect_shot(DATAPATH_INGRESS_ETHER, &p, "signalling-fragment");
-	assert_false(seen(&p));
+	fragment(&mh, 135);
+	upper(&mh, 135, 1, 64);
+	expect_shot(DATAPATH_INGRESS_ETHER, &mh, "signalling-fragment");
+	assert_false(seen(&mh));
+	/* Of a tunnel: user space puts them together.  The host may have other tunnels, but no
+	 * other ESP. */
+	fragment(&esp, 50);
+	upper(&esp, 50, 1, 64);
+	expect_shot(DATAPATH_INGRESS_ETHER, &esp, "signalling-taken");
+	assert_true(seen(&esp));
+	fragment(&inner, 41);
+	upper(&inner, 41, 0x60, 64);
+	expect_same(DATAPATH_INGRESS_ETHER, &inner);
+	assert_true(seen(&inner));
 }
 
 /* A node without security associations of bub's: ESP is the kernel's, between any addresses, and
