@@ -242,10 +242,10 @@ class Node:
         expect("source", peer, AGENT)
         expect("cookie", bytes.fromhex(answer)[8:16], cookie)
 
-    def pings(self, wait_s=5):
+    def pings(self, wait_s=10):
         return received(self.ns.exec(*ping_words(self.near, self.far, wait_s), check=False))
 
-    def pings_back(self, wait_s=5):
+    def pings_back(self, wait_s=10):
         return received(self.machine.run(*ping_words(self.far, self.near, wait_s), check=False))
 
     def talk(self):

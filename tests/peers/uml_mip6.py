@@ -259,11 +259,11 @@ class Pair:
 
     # ---- traffic -------------------------------------------------------------------------------
 
-    def ping(self, wait_s=5):
+    def ping(self, wait_s=10):
         """Ours to them; how many of PINGS were answered."""
         return received(self.world.ns.exec(*ping_words(self.us, self.them, wait_s), check=False))
 
-    def ping_back(self, wait_s=5):
+    def ping_back(self, wait_s=10):
         return received(self.machine.run(*ping_words(self.them, self.us, wait_s), check=False))
 
     def forms(self):
@@ -312,8 +312,10 @@ def open_capture():
 
 
 def ping_words(source, destination, wait_s):
-    return ("ping", "-6", "-n", "-c", str(PINGS), "-i", "0.1", "-W", str(wait_s), "-I", source,
-            destination)
+    """All requests at once.  ping keeps to -W only while it has no answer at all; after that it
+    waits for an interval at least, hence -i."""
+    return ("ping", "-6", "-n", "-c", str(PINGS), "-l", str(PINGS), "-i", str(wait_s), "-W",
+            str(wait_s), "-I", source, destination)
 
 
 def received(text):
