@@ -108,7 +108,8 @@ static void use_home_agent(struct daemon *d, const struct bub_action *act)
 	(void)inet_ntop(AF_INET6, &act->u.agent.home, home, sizeof(home));
 	(void)inet_ntop(AF_INET6, &act->u.agent.home_agent, agent, sizeof(agent));
 	if (sas_use_home_agent(d->sas, d->cfg, &act->u.agent.home, &act->u.agent.home_agent,
-			       lnx_now(), error, sizeof(error)) == 0)
+			       lnx_now(), error, sizeof(error)) == 0 &&
+	    sas_commit(d->sas, lnx_now(), error, sizeof(error)) == 0)
 		log_line(&d->log, LNX_LOG_INFO, "home agent of %s: %s", home, agent);
 	else
 		log_line(&d->log, LNX_LOG_ERROR, "home agent of %s: %s cannot be used: %s", home,
@@ -125,7 +126,8 @@ static void use_new_home(struct daemon *d, const struct bub_action *act)
 	(void)inet_ntop(AF_INET6, &act->u.home_add.home, home, sizeof(home));
 	(void)inet_ntop(AF_INET6, &act->u.home_add.instead_of, old, sizeof(old));
 	if (sas_add_home(d->sas, d->cfg, &act->u.home_add.home, &act->u.home_add.home_agent, false,
-			 lnx_now(), error, sizeof(error)) == 0)
+			 lnx_now(), error, sizeof(error)) == 0 &&
+	    sas_commit(d->sas, lnx_now(), error, sizeof(error)) == 0)
 		log_line(&d->log, LNX_LOG_WARNING,
 			 "the home link was renumbered: %s takes over from %s; put it into the "
 			 "configuration",
@@ -389,10 +391,13 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 {
 	const struct bub_ha_config *ha = &fresh->engine.ha;
 	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
+	char error[ERROR_MAX] = "";
 
 	if (!ha->enabled || !d->cfg->engine.ha.enabled)
 		return;
 	serve_renumbered(d, ha);
+	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
+		log_line(&d->log, LNX_LOG_ERROR, "reload: cannot serve new addresses: %s", error);
 	lnx_home_prefixes(d->lnx, ha->prefix, ha->n_prefixes, ha->managed, ha->other);
 	ev.u.prefixes.prefix = ha->prefix;
 	ev.u.prefixes.n = ha->n_prefixes;
@@ -591,6 +596,8 @@ static int start(struct daemon *d)
 	if (start_engine(d) != 0)
 		return -1;
 	serve_renumbered(d, &d->cfg->engine.ha);
+	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
+		return fail(d, error, "");
 	if (start_lnx(d) != 0)
 		return -1;
 	err = privs_drop();

@@ -9,6 +9,7 @@
  */
 #include "sas.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,8 @@
 
 struct entry {
 	struct esp_sa *sa;
-	struct seqstore_sa numbers;
 	struct in6_addr home_agent;
+	struct entry *twin; /* the next outbound SA that has the same SPI, and so the same file */
 };
 
 struct sas {
@@ -30,16 +31,26 @@ struct sas {
 	struct seqstore *store; /* NULL: no SAs */
 	FILE *key_log;
 	struct entry *entries;
+	struct seqstore_sa *numbers; /* of the entry with the same index */
 	size_t n_entries;
+	size_t n_twins; /* from the end of the entries */
 	size_t max_entries;
+	uint32_t *spis; /* hash table by SPI: index of the entry and 1; 0: a free slot */
+	size_t n_spis;  /* its slots, a power of two, at least twice as many as entries */
 };
 
-static uint64_t sequence_of(const struct esp_sa *sa)
+/* How far the numbers of an entry are used. */
+static uint64_t sequence_of(const struct entry *e)
 {
-	struct esp_sa_status status;
+	uint64_t last = 0;
 
-	esp_sa_get_status(sa, &status);
-	return status.sequence;
+	for (; e != NULL; e = e->twin) {
+		struct esp_sa_status status;
+
+		esp_sa_get_status(e->sa, &status);
+		last = status.sequence > last ? status.sequence : last;
+	}
+	return last;
 }
 
 /* An SA for signalling sees few packets and each one counts, so its window is kept more exactly. */
@@ -50,29 +61,82 @@ static enum seqstore_kind kind_of(const struct esp_sa_params *p)
 	return (p->covers & ESP_CLASS_PAYLOAD) == 0 ? SEQSTORE_IN_SIGNALLING : SEQSTORE_IN;
 }
 
+static int make_tables(struct sas *sas, size_t max_entries)
+{
+	sas->max_entries = max_entries;
+	for (sas->n_spis = 2; sas->n_spis < 2 * max_entries;)
+		sas->n_spis *= 2;
+	sas->entries = calloc(max_entries, sizeof(*sas->entries));
+	sas->numbers = calloc(max_entries, sizeof(*sas->numbers));
+	sas->spis = calloc(sas->n_spis, sizeof(*sas->spis));
+	return sas->entries != NULL && sas->numbers != NULL && sas->spis != NULL ? 0 : -1;
+}
+
+/* The slot of @spi, or the free one that it would get. */
+static uint32_t *spi_slot(struct sas *sas, uint32_t spi)
+{
+	/* Derived SPIs are random but for the last two bits. */
+	size_t i = (spi >> 2 ^ spi << 30) & (sas->n_spis - 1);
+
+	while (sas->spis[i] != 0 && sas->numbers[sas->spis[i] - 1].spi != spi)
+		i = (i + 1) & (sas->n_spis - 1);
+	return &sas->spis[i];
+}
+
+static int add_to_database(struct sas *sas, struct entry *e, const struct esp_sa_params *p,
+			   uint64_t limit, char *ret_error, size_t error_size)
+{
+	char owner[INET6_ADDRSTRLEN] = "";
+	const char *why = NULL;
+
+	e->sa = esp_sad_add(sas->sad, p, &why);
+	if (e->sa == NULL) {
+		(void)inet_ntop(AF_INET6, &p->owner, owner, sizeof(owner));
+		(void)snprintf(ret_error, error_size, "%s, SPI %08x: %s", owner, p->spi, why);
+		return -1;
+	}
+	esp_sa_set_limit(e->sa, limit);
+	keylog_esp(sas->key_log, p);
+	return 0;
+}
+
+/* Outbound, an SPI is the receivers' affair, and among many thousand clients some have the same by
+ * chance.  They share a file: each skips the numbers that the other has used. */
+static int add_twin(struct sas *sas, size_t first, struct esp_sa_params *p, char *ret_error,
+		    size_t error_size)
+{
+	struct entry *e = &sas->entries[sas->max_entries - 1 - sas->n_twins];
+
+	p->sequence = sequence_of(&sas->entries[first]);
+	if (add_to_database(sas, e, p, sas->numbers[first].stored, ret_error, error_size) != 0)
+		return -1;
+	e->twin = sas->entries[first].twin;
+	sas->entries[first].twin = e;
+	sas->n_twins++;
+	return 0;
+}
+
 static int add_sa(struct sas *sas, struct esp_sa_params *p, const struct in6_addr *home_agent,
 		  struct bub_time now, char *ret_error, size_t error_size)
 {
-	struct entry *e = NULL;
-	const char *why = NULL;
+	struct entry *e = &sas->entries[sas->n_entries];
+	struct seqstore_sa *numbers = &sas->numbers[sas->n_entries];
+	uint32_t *slot = NULL;
 
-	if (sas->n_entries == sas->max_entries) {
+	if (sas->n_entries + sas->n_twins == sas->max_entries) {
 		(void)snprintf(ret_error, error_size,
 			       "too many home agents were discovered; restart bubd");
 		return -1;
 	}
-	e = &sas->entries[sas->n_entries];
-	if (seqstore_begin(sas->store, p->spi, kind_of(p), now, &e->numbers, &p->sequence,
-			   ret_error, error_size) != 0)
+	slot = spi_slot(sas, p->spi);
+	if (*slot != 0 && p->direction == ESP_OUT && sas->numbers[*slot - 1].kind == SEQSTORE_OUT)
+		return add_twin(sas, *slot - 1, p, ret_error, error_size);
+	if (seqstore_begin(sas->store, p->spi, kind_of(p), now, numbers, &p->sequence, ret_error,
+			   error_size) != 0 ||
+	    add_to_database(sas, e, p, numbers->stored, ret_error, error_size) != 0)
 		return -1;
-	e->sa = esp_sad_add(sas->sad, p, &why);
-	if (e->sa == NULL) {
-		(void)snprintf(ret_error, error_size, "SPI %08x: %s", p->spi, why);
-		return -1;
-	}
 	e->home_agent = *home_agent;
-	sas->n_entries++;
-	keylog_esp(sas->key_log, p);
+	*slot = (uint32_t)++sas->n_entries;
 	return 0;
 }
 
@@ -81,7 +145,7 @@ static struct entry *find_entry(struct sas *sas, const struct esp_sa_params *p,
 				const struct in6_addr *home_agent)
 {
 	for (size_t i = 0; i < sas->n_entries; i++)
-		if (sas->entries[i].numbers.spi == p->spi &&
+		if (sas->numbers[i].spi == p->spi &&
 		    bub_addr_eq(&sas->entries[i].home_agent, home_agent))
 			return &sas->entries[i];
 	return NULL;
@@ -98,12 +162,13 @@ static int renew_sa(struct sas *sas, struct entry *e, struct esp_sa_params *p, c
 	if (p->direction == ESP_IN ||
 	    esp_sad_find_out(sas->sad, &p->owner, p->mode, p->covers) == e->sa)
 		return 0;
-	p->sequence = sequence_of(e->sa);
+	p->sequence = sequence_of(e);
 	sa = esp_sad_add(sas->sad, p, &why);
 	if (sa == NULL) {
 		(void)snprintf(ret_error, error_size, "SPI %08x: %s", p->spi, why);
 		return -1;
 	}
+	esp_sa_set_limit(sa, sas->numbers[e - sas->entries].stored);
 	e->sa = sa;
 	return 0;
 }
@@ -225,10 +290,8 @@ struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_tim
 		goto no_memory;
 	if (n == 0)
 		return sas;
-	sas->entries = calloc(n, sizeof(*sas->entries));
-	if (sas->entries == NULL)
+	if (make_tables(sas, n) != 0)
 		goto no_memory;
-	sas->max_entries = n;
 	sas->store = seqstore_open(cfg->state_dir, ret_error, error_size);
 	if (sas->store == NULL)
 		goto fail;
@@ -255,16 +318,16 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 
 	if (sas == NULL)
 		return 0;
-	for (size_t i = 0; i < sas->n_entries; i++) {
-		struct entry *e = &sas->entries[i];
-
-		if (seqstore_end(sas->store, &e->numbers, sequence_of(e->sa), ret_error,
-				 error_size) != 0)
-			rc = -1;
-	}
+	for (size_t i = 0; i < sas->n_entries; i++)
+		seqstore_end(&sas->numbers[i], sequence_of(&sas->entries[i]));
+	if (sas->n_entries > 0)
+		rc = seqstore_finish(sas->store, sas->numbers, sas->n_entries, ret_error,
+				     error_size);
 	seqstore_close(sas->store);
 	esp_sad_free(sas->sad);
 	free(sas->entries);
+	free(sas->numbers);
+	free(sas->spis);
 	free(sas);
 	return rc;
 }
@@ -274,28 +337,38 @@ struct esp_sad *sas_database(struct sas *sas)
 	return sas->sad;
 }
 
+int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t error_size)
+{
+	int rc = 0;
+
+	if (sas->n_entries > 0)
+		rc = seqstore_commit(sas->store, sas->numbers, sas->n_entries, now, ret_error,
+				     error_size);
+	for (size_t i = 0; i < sas->n_entries; i++)
+		for (struct entry *e = &sas->entries[i]; e != NULL; e = e->twin)
+			esp_sa_set_limit(e->sa, sas->numbers[i].stored);
+	return rc;
+}
+
 enum sas_verdict sas_check(struct sas *sas, struct bub_time now, bool *ret_pending, char *ret_error,
 			   size_t error_size)
 {
 	enum sas_verdict verdict = SAS_FINE;
 
+	for (size_t i = 0; i < sas->n_entries; i++)
+		seqstore_note(&sas->numbers[i], sequence_of(&sas->entries[i]), now);
+	if (sas_commit(sas, now, ret_error, error_size) != 0)
+		verdict = SAS_WARN;
 	*ret_pending = false;
 	for (size_t i = 0; i < sas->n_entries; i++) {
-		struct entry *e = &sas->entries[i];
-		uint64_t sequence = sequence_of(e->sa);
+		const struct seqstore_sa *numbers = &sas->numbers[i];
+		uint64_t sequence = sequence_of(&sas->entries[i]);
 
-		int err = seqstore_note(sas->store, &e->numbers, sequence, now, ret_error,
-					error_size);
-
-		if (e->numbers.kind == SEQSTORE_IN_SIGNALLING && sequence > e->numbers.stored)
+		if (numbers->kind == SEQSTORE_IN_SIGNALLING && sequence > numbers->stored)
 			*ret_pending = true;
-		if (err == 0)
-			continue;
 		/* Rather no tunnel than a number used twice after the next crash. */
-		if (e->numbers.kind == SEQSTORE_OUT &&
-		    seqstore_room(&e->numbers, sequence) < SAS_CHECK_PACKETS)
-			return SAS_STOP;
-		verdict = SAS_WARN;
+		if (seqstore_is_short(numbers, sequence, SAS_CHECK_PACKETS))
+			verdict = SAS_STOP;
 	}
 	return verdict;
 }

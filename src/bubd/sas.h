@@ -15,7 +15,8 @@ struct sas;
 
 /*
  * Derives the SAs of every pair in @cfg, adds those that are written out and takes their sequence
- * numbers from the state folder, which stays locked.  Without a pair no folder is touched.
+ * numbers from the state folder, which stays locked.  Without a pair no folder is touched.  The SAs
+ * may be used once sas_commit() has returned 0.
  *
  * @key_log  gets one line an SA; NULL: none.  Borrowed until sas_free()
  * Returns NULL and one line in @ret_error on failure.
@@ -29,7 +30,8 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size);
 
 /*
  * A mobile node that was configured without a home agent discovered one: from now on @home's SAs
- * are those with @home_agent.  Returns 0, or -1 and one line in @ret_error.
+ * are those with @home_agent.  They may be used once sas_commit() has returned 0.
+ * Returns 0, or -1 and one line in @ret_error.
  */
 int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
 		       const struct in6_addr *home_agent, struct bub_time now, char *ret_error,
@@ -37,11 +39,16 @@ int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const str
 
 /*
  * A mobile node that may renumber has one more home address: SAs with @home_agent for it, from the
- * same secret.  Returns 0, or -1 and one line in @ret_error.
+ * same secret.  They may be used once sas_commit() has returned 0.
+ * Returns 0, or -1 and one line in @ret_error.
  */
 int sas_add_home(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
 		 const struct in6_addr *home_agent, bool at_home_agent, struct bub_time now,
 		 char *ret_error, size_t error_size);
+
+/* Reserves numbers for what was added, for all of it at once.  Returns 0, or -1 and one line in
+ * @ret_error: then what was added refuses to seal. */
+int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t error_size);
 
 /* Whether an SA is less than it should be, and then why, as a line for the log. */
 bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap);

@@ -2,7 +2,8 @@
 /*
  * Sequence numbers of ESP that survive a restart.  docs/esp.md says what is kept, and why so.
  *
- * One small text file for each SA, "esp-<SPI in hex>", in a folder that one daemon holds at a time.
+ * One small text file for each SA, "esp-<SPI in hex>", and one for all, in a folder that one daemon
+ * holds at a time.
  */
 #ifndef BUBD_SEQSTORE_H
 #define BUBD_SEQSTORE_H
@@ -18,7 +19,7 @@
 #define SEQSTORE_LAST UINT32_MAX      /* no extended sequence numbers (RFC 4303, 2.2) */
 
 enum seqstore_kind {
-	SEQSTORE_OUT,          /* file: no number above this one has been used */
+	SEQSTORE_OUT,          /* file and base: no number above their sum has been used */
 	SEQSTORE_IN,           /* file: right edge of the replay window, SEQSTORE_BLOCK exact */
 	SEQSTORE_IN_SIGNALLING /* the same, about a second exact */
 };
@@ -27,7 +28,8 @@ enum seqstore_kind {
 struct seqstore_sa {
 	uint32_t spi;
 	enum seqstore_kind kind;
-	uint64_t stored;         /* number in the file */
+	uint64_t stored;         /* number in the file, for OUT with the base added */
+	uint64_t staged;         /* number that seqstore_commit() is to store */
 	uint32_t block;          /* OUT: size of the next reservation */
 	struct bub_time written; /* when the file was written */
 };
@@ -45,7 +47,7 @@ void seqstore_close(struct seqstore *st); /* NULL is fine */
  * Begins with one SA.  An SA without a file starts at zero.  A file that is damaged is an error: to
  * start at zero would use numbers again (RFC 4303, 3.3.3).
  *
- * OUT: the first block is reserved when this returns.
+ * OUT: the first block is reserved once seqstore_commit() has returned.
  *
  * Returns 0, writes @ret_sa and the number to give to esp_sad_add(); or -1 and one line in
  * @ret_error.
@@ -56,19 +58,34 @@ int seqstore_begin(struct seqstore *st, uint32_t spi, enum seqstore_kind kind, s
 
 /*
  * Says how far an SA has come: @sequence was the last number used (OUT) or is the right edge (IN).
- * Writes the file when it is time to.
- *
- * Returns 0; or -1 when the file could not be written, with one line in @ret_error.  An outbound SA
- * may go on up to sa->stored and not beyond.
+ * Marks what is due to be written for seqstore_commit().
  */
-int seqstore_note(struct seqstore *st, struct seqstore_sa *sa, uint64_t sequence,
-		  struct bub_time now, char *ret_error, size_t error_size);
+void seqstore_note(struct seqstore_sa *sa, uint64_t sequence, struct bub_time now);
+
+/* Clean exit: marks the exact number, so that none is lost.  For all SAs before seqstore_finish().
+ */
+void seqstore_end(struct seqstore_sa *sa, uint64_t sequence);
+
+/*
+ * Writes what is marked in the @n SAs at @sas down to the disk, however many they are with few
+ * calls that wait for it.
+ *
+ * Returns 0; or -1 when something could not be written, with one line in @ret_error: then all of it
+ * stays marked.  An outbound SA may go on up to sa->stored and not beyond.
+ */
+int seqstore_commit(struct seqstore *st, struct seqstore_sa *sas, size_t n, struct bub_time now,
+		    char *ret_error, size_t error_size);
+
+/* Clean exit: commits what seqstore_end() has marked in all SAs that were begun.  Returns as
+ * seqstore_commit(); the store can only be closed then. */
+int seqstore_finish(struct seqstore *st, struct seqstore_sa *sas, size_t n, char *ret_error,
+		    size_t error_size);
 
 /* Outbound numbers that may still be used without another write. */
 uint64_t seqstore_room(const struct seqstore_sa *sa, uint64_t sequence);
 
-/* Clean exit: stores the exact number, so that none is lost.  Returns as seqstore_note(). */
-int seqstore_end(struct seqstore *st, struct seqstore_sa *sa, uint64_t sequence, char *ret_error,
-		 size_t error_size);
+/* Whether an outbound SA has less than @least of them although numbers are left: what should have
+ * reserved more has failed. */
+bool seqstore_is_short(const struct seqstore_sa *sa, uint64_t sequence, uint32_t least);
 
 #endif

@@ -144,7 +144,7 @@ static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t 
 static enum esp_result seal_check(const struct esp_sa *sa, size_t total, size_t out_cap)
 {
 	/* RFC 4303, 3.3.3: a number never comes twice under one key. */
-	if (sa->sequence >= UINT32_MAX)
+	if (sa->sequence >= sa->limit)
 		return ESP_EXHAUSTED;
 	if (total > out_cap || total - IP6_HDR_LEN > IP6_PAYLOAD_MAX)
 		return ESP_NO_SPACE;

@@ -106,7 +106,7 @@ enum esp_result {
 	ESP_BAD_ICV,     /* "esp-bad-icv" */
 	ESP_BAD_PADDING, /* "esp-bad-padding" */
 	ESP_BAD_INNER,   /* "esp-bad-inner": what came out is no packet of the SA's mode */
-	ESP_EXHAUSTED,   /* "esp-exhausted": sequence numbers used up, the secret must change */
+	ESP_EXHAUSTED,   /* "esp-exhausted": no sequence number left below the limit */
 	ESP_NO_SPACE,    /* "esp-no-space": output buffer too small */
 	ESP_NOT_COVERED, /* "esp-not-covered": what came out is of a class that the SA is not for */
 	ESP_RESULT_COUNT,
@@ -140,6 +140,9 @@ struct esp_sa_status {
 	uint64_t packets, octets; /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];
 };
+/* OUT: no number above @last is used from now on; without a call, none above 2^32 - 1. */
+void esp_sa_set_limit(struct esp_sa *sa, uint64_t last);
+
 void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret);
 
 /* Packets that no SA could be charged with (ESP_NO_SA, ESP_TRUNCATED), by enum esp_result. */

@@ -311,6 +311,7 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 		.any_sequence = p->any_sequence,
 		.owner = p->owner,
 		.sequence = p->sequence,
+		.limit = UINT32_MAX,
 	};
 	if (own == NULL) {
 		memcpy(sa->enc_key, p->enc_key, sizeof(sa->enc_key));
@@ -324,6 +325,11 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 	sa->next = *bucket;
 	*bucket = (uint32_t)++sad->n_sas;
 	return sa;
+}
+
+void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)
+{
+	sa->limit = last < UINT32_MAX ? last : UINT32_MAX;
 }
 
 struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after)

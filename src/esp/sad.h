@@ -40,6 +40,7 @@ struct esp_sa {
 	uint8_t enc_key[ESP_AES_KEY_LEN];
 	uint8_t auth_key[ESP_HMAC_KEY_LEN];
 	uint64_t sequence;                 /* OUT: last used; IN: right edge of the window */
+	uint64_t limit;                    /* OUT: the last number that may be used */
 	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
 	uint64_t packets, octets;          /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];

@@ -39,7 +39,7 @@ static void start(struct end *e)
 	char error[256] = "";
 
 	e->sas = sas_new(&e->cfg, NULL, t0, error, sizeof(error));
-	if (e->sas == NULL)
+	if (e->sas == NULL || sas_commit(e->sas, t0, error, sizeof(error)) != 0)
 		fail_msg("%s", error);
 }
 
@@ -192,7 +192,9 @@ static int use(struct end *mn, const char *home_agent)
 	struct in6_addr agent = addr(home_agent);
 	char error[256] = "";
 
-	return sas_use_home_agent(mn->sas, &mn->cfg, &home, &agent, t0, error, sizeof(error));
+	if (sas_use_home_agent(mn->sas, &mn->cfg, &home, &agent, t0, error, sizeof(error)) != 0)
+		return -1;
+	return sas_commit(mn->sas, t0, error, sizeof(error));
 }
 
 static void discovered_home_agents(void **state)
@@ -295,6 +297,43 @@ static void a_failing_disk_stops_in_time(void **state)
 	destroy(&ha);
 }
 
+/* A home agent is discovered while the disk is full: no packet leaves under a number that is not
+ * stored, or it would come again after the next start. */
+static void numbers_wait_for_the_disk(void **state)
+{
+	static const uint8_t inner[48] = {0x60, 0, 0, 0, 0, 8, 59, 64};
+	static const uint8_t iv[16];
+	struct in6_addr home = addr("2001:db8:1::10");
+	struct in6_addr agent = addr("2001:db8:1::1");
+	struct end mn;
+	struct esp_sa *sa = NULL;
+	struct esp_sa_status status;
+	uint8_t wire[256];
+	char path[128];
+	char error[256] = "";
+	size_t len = 0;
+
+	(void)state;
+	make(&mn, "::", false);
+	assert_int_equal(
+		sas_use_home_agent(mn.sas, &mn.cfg, &home, &agent, t0, error, sizeof(error)), 0);
+	sa = esp_sad_find_out(sas_database(mn.sas), &home, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
+	assert_non_null(sa);
+	esp_sa_get_status(sa, &status);
+	(void)snprintf(path, sizeof(path), "%s/esp-%08x.new", mn.dir, status.spi);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(sas_commit(mn.sas, t0, error, sizeof(error)), -1);
+	assert_int_equal(esp_seal_tunnel(sa, &home, &agent, inner, sizeof(inner), iv, wire,
+					 sizeof(wire), &len),
+			 ESP_EXHAUSTED);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(sas_commit(mn.sas, t0, error, sizeof(error)), 0);
+	assert_int_equal(esp_seal_tunnel(sa, &home, &agent, inner, sizeof(inner), iv, wire,
+					 sizeof(wire), &len),
+			 ESP_OK);
+	destroy(&mn);
+}
+
 /* ---- Written out --------------------------------------------------------------------------- */
 
 #define N_WRITTEN 4
@@ -366,6 +405,59 @@ static void written_out(void **state)
 	destroy(&ha);
 }
 
+/* Two secrets gave the same SPI: no fault where the other end chose both, but the numbers of the
+ * two are in one file. */
+static void twins_share_a_file(void **state)
+{
+	struct end mn;
+	struct end ha;
+	uint32_t last = 0;
+	uint32_t sequence = 0;
+	uint64_t bindings = 0;
+	struct esp_sa_status status;
+	struct in6_addr home = addr("2001:db8:1::10");
+
+	(void)state;
+	make_written(&mn, false);
+	finish(&mn);
+	mn.cfg.sas[0].params.spi = mn.cfg.sas[2].params.spi; /* both outbound */
+	make_written(&ha, true);
+	for (unsigned i = 0; i < 2; i++) {
+		start(&mn);
+		assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+		assert_true(sequence > last);
+		assert_int_equal(carry(&mn, &ha, &last), ESP_OK);
+		esp_sa_get_status(esp_sad_find_out(sas_database(mn.sas), &home, ESP_TRANSPORT,
+						   ESP_CLASS_BINDING),
+				  &status);
+		assert_true(status.sequence >= bindings);
+		bindings = last; /* after the next start both have skipped what either has used */
+		finish(&mn);
+	}
+	start(&mn);
+	crash(&mn);
+	assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+	assert_true(sequence > last + 16384);
+	destroy(&mn);
+	destroy(&ha);
+}
+
+/* Inbound it is a fault: nothing else tells whose a packet is. */
+static void an_inbound_spi_is_one_association(void **state)
+{
+	struct end mn;
+	char error[256] = "";
+
+	(void)state;
+	make_written(&mn, false);
+	finish(&mn);
+	mn.cfg.sas[3].params.spi = mn.cfg.sas[1].params.spi;
+	assert_null(sas_new(&mn.cfg, NULL, t0, error, sizeof(error)));
+	assert_string_equal(error, "2001:db8:1::10, SPI 000007d1: another inbound security "
+				   "association has this SPI");
+	destroy(&mn);
+}
+
 /* An SA for signalling in tunnel mode is kept as exactly as one in transport mode. */
 static void signalling_is_kept_exactly(void **state)
 {
@@ -435,7 +527,10 @@ int main(void)
 		cmocka_unit_test(changes_of_home_agent_are_bounded),
 		cmocka_unit_test(a_configured_home_agent_stays),
 		cmocka_unit_test(a_failing_disk_stops_in_time),
+		cmocka_unit_test(numbers_wait_for_the_disk),
 		cmocka_unit_test(written_out),
+		cmocka_unit_test(twins_share_a_file),
+		cmocka_unit_test(an_inbound_spi_is_one_association),
 		cmocka_unit_test(signalling_is_kept_exactly),
 		cmocka_unit_test(weak_ones_are_told),
 		cmocka_unit_test(no_secrets_no_folder),

@@ -329,6 +329,28 @@ static void test_exhausted(void **state)
 	esp_sad_free(sender);
 }
 
+/* Who stores the numbers says how far they may go. */
+static void test_limit(void **state)
+{
+	struct esp_sad *sender = esp_sad_new(1);
+	struct esp_sa_params p = params(ESP_OUT, ESP_TUNNEL);
+	const struct octets plain = plain_packet(1);
+	struct octets sealed;
+	struct esp_sa *out;
+
+	(void)state;
+	p.sequence = 7;
+	out = add(sender, &p);
+	esp_sa_set_limit(out, 8);
+	assert_int_equal(seal_tunnel(out, &plain, &sealed), ESP_OK);
+	assert_int_equal(seal_tunnel(out, &plain, &sealed), ESP_EXHAUSTED);
+	assert_int_equal(status(out).sequence, 8);
+	esp_sa_set_limit(out, UINT64_MAX);
+	assert_int_equal(seal_tunnel(out, &plain, &sealed), ESP_OK);
+	assert_memory_equal(sealed.at + 44, "\0\0\0\x09", 4);
+	esp_sad_free(sender);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_window_start),
 		cmocka_unit_test(test_window_model),
 		cmocka_unit_test(test_exhausted),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
