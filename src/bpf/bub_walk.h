@@ -200,7 +200,7 @@ static __always_inline struct walk *walk(struct __sk_buff *skb, __u32 l2, __u8 n
 {
 	__u32 zero = 0;
 	struct walk *w = bpf_map_lookup_elem(&walks, &zero);
-	int i;
+	int i = 0;
 
 	if (!w)
 		return NULL;
@@ -209,10 +209,14 @@ static __always_inline struct walk *walk(struct __sk_buff *skb, __u32 l2, __u8 n
 	w->named_at = IP6_NEXT_AT;
 	w->upper = next;
 	w->state = WALK_ON;
-	for (i = 0; i < WALK_STEPS && w->state == WALK_ON; i++) {
+	/* Before Linux 6.7 the verifier takes only a jump for the way back, nothing that falls through
+	 * to the top of a loop.  Hence the condition is at the end, and nothing is loaded there for
+	 * the next round: what is kept in registers is followed, too. */
+	do {
+		barrier();
 		w->state = w->opts_end ? walk_option(skb, l2, w) : walk_header(skb, l2, w);
-		barrier(); /* what is kept in registers is followed, too */
-	}
+		barrier();
+	} while (++i < WALK_STEPS && w->state == WALK_ON);
 	return w;
 }
 

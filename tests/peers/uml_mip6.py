@@ -50,18 +50,20 @@ SO_RCVBUFFORCE = 33
 
 
 class Machine:
-    """User Mode Linux, its interface on a TAP of the namespace @ns."""
+    """User Mode Linux, its interface on a TAP of the namespace @ns; without one, there is none."""
 
     def __init__(self, ns, modules=WANTED):
         self.dir = tempfile.mkdtemp(prefix="bub-uml-")
         ours, theirs = socket.socketpair()
         fd = theirs.fileno()
         self.log = open(os.path.join(self.dir, "log"), "wb")
+        popen = subprocess.Popen if ns is None else lambda words, **kw: ns.popen(*words, **kw)
+        link = [] if ns is None else [f"vec0:transport=tap,ifname={DEV},depth=64,gro=1"]
         # Its own session, so that all its processes can be ended at once.
-        self.proc = ns.popen(
+        self.proc = popen([
             UML, "mem=128M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
             f"init={GUEST}", "con=null", "con0=null,fd:1", f"con1=fd:{fd},fd:{fd}", "quiet",
-            f"vec0:transport=tap,ifname={DEV},depth=64,gro=1", f"uml_dir={self.dir}", "umid=bub",
+            *link, f"uml_dir={self.dir}", "umid=bub"],
             pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
             start_new_session=True, env=dict(os.environ, TMPDIR=self.dir))
         theirs.close()
