@@ -722,51 +722,87 @@ static void errors_do_not_end_bub(void **state)
 	pair_end(&v.p);
 }
 
-/* Data with a Home Address option that no binding covers: Binding Error 1, ten a second. */
+/* Data with the visitor's home address in a Home Address option, which user space gets to see only
+ * where the data path has refused it. */
+static void feed_data(struct visitor *v, const struct in6_addr *src, const struct in6_addr *dst)
+{
+	struct bub_ip6_build b = {.src = *src, .dst = *dst, .upper_proto = 17, .upper_len = 8};
+	uint8_t packet[128] = {0};
+	int at;
+
+	b.hao = &v->home;
+	at = bub_ip6_encode(&b, packet, sizeof packet);
+	assert_true(at > 0);
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+		      &in6addr_any);
+}
+
+/* Such data that no binding covers: Binding Error 1, ten a second. */
 static void binding_errors(void **state)
 {
+	struct in6_addr other;
 	struct visitor v;
-	uint8_t packet[128] = {0};
-	struct bub_ip6_build b = {.upper_proto = 17, .upper_len = 8};
 	const struct message *be;
 	struct forged f;
-	int at;
 
 	(void)state;
 	pair_init(&v.p);
 	visit(&v);
-	b.src = v.care_of;
-	b.dst = v.p.cn_addr;
-	b.hao = &v.home;
-	at = bub_ip6_encode(&b, packet, sizeof packet);
-	assert_true(at > 0);
 	for (unsigned i = 0; i < 15; i++)
-		pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
-			      &in6addr_any);
+		feed_data(&v, &v.care_of, &v.p.cn_addr);
 	assert_drops(v.p.cn, BUB_DROP_HAO_NO_BINDING, 15);
 	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
 	assert_drops(v.p.cn, BUB_DROP_RATE_LIMITED, 5);
 	be = pair_nth(&v.p, 0, v.p.cn, BUB_MH_BE, 0);
 	assert_int_equal(be->mh.u.be.status, 1);
 	assert_true(bub_addr_eq(&be->mh.u.be.home, &v.home));
+	assert_true(bub_addr_eq(&be->ip.src, &v.p.cn_addr));
 	assert_true(bub_addr_eq(&be->ip.dst, &v.care_of));
 	assert_false(be->ip.has_rh2);
+	assert_false(be->ip.has_hao);
+	assert_false(bound(&v, NULL));
 	pair_run(&v.p, 1000);
-	/* To multicast: none. */
-	inet_pton(AF_INET6, "ff0e::5", &b.dst);
-	bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
-		      &in6addr_any);
+	/* To or from multicast: none. */
+	inet_pton(AF_INET6, "ff0e::5", &other);
+	feed_data(&v, &v.care_of, &other);
+	feed_data(&v, &other, &v.p.cn_addr);
 	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
 	/* Bound: none. */
 	get_tokens(&v);
 	f = update(&v, 1, 400);
 	assert_status(&v, &f, 0, true);
-	b.dst = v.p.cn_addr;
-	bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&v.p, v.p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
-		      &in6addr_any);
+	feed_data(&v, &v.care_of, &v.p.cn_addr);
 	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	pair_end(&v.p);
+}
+
+/* The option is no Binding Update: from elsewhere the binding stays what it was, and a deleted one
+ * covers nothing (RFC 6275, 6.3, 9.3.1 and 9.6). */
+static void home_address_option_changes_no_binding(void **state)
+{
+	struct bub_peer_status s;
+	struct in6_addr other;
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	assert_status(&v, &f, 0, true);
+	other = v.care_of;
+	other.s6_addr[15] ^= 1;
+	feed_data(&v, &other, &v.p.cn_addr);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 1);
+	assert_true(bub_addr_eq(&pair_nth(&v.p, 0, v.p.cn, BUB_MH_BE, 0)->ip.dst, &other));
+	assert_true(bound(&v, &s));
+	assert_true(bub_addr_eq(&s.peer_care_of, &v.care_of));
+	f = update(&v, 2, 0);
+	assert_status(&v, &f, 0, true);
+	feed_data(&v, &v.care_of, &v.p.cn_addr);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 2);
+	assert_false(bound(&v, NULL));
 	pair_end(&v.p);
 }
 
@@ -852,6 +888,7 @@ int main(void)
 		cmocka_unit_test(care_of_address_is_unreachable),
 		cmocka_unit_test(errors_do_not_end_bub),
 		cmocka_unit_test(binding_errors),
+		cmocka_unit_test(home_address_option_changes_no_binding),
 		cmocka_unit_test(data_follows_the_binding),
 		cmocka_unit_test(option_that_means_nothing),
 		cmocka_unit_test(signed_test_without_key),
