@@ -137,6 +137,12 @@ static void route_optimisation_as_wanted(void **state)
 		assert_int_equal(pair_mode(&p, 1), off == 1 ? BUB_MODE_TUNNEL : BUB_MODE_RO);
 		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI) == 0, off == 1);
 		assert_true(off == 0 || p.mn[0]->data_tunnelled > 0);
+		/* Nor does a movement bring it. */
+		pair_go(&p, 0, 1);
+		pair_talk(&p, 5000);
+		assert_int_equal(pair_mode(&p, 0), off == 1 ? BUB_MODE_TUNNEL : BUB_MODE_RO);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI) == 0, off == 1);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_COTI) == 0, off == 1);
 		pair_end(&p);
 	}
 }
