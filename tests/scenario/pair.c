@@ -136,6 +136,15 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 	}
 }
 
+static void on_data(void *ctx, struct node *n, const struct bub_ip6 *ip, bool direct)
+{
+	struct pair *p = ctx;
+
+	(void)direct;
+	if (p->on_data != NULL)
+		p->on_data(p, n, ip);
+}
+
 static int on_dad(void *ctx, struct node *n, const struct in6_addr *home, uint64_t *ret_ns)
 {
 	struct pair *p = ctx;
@@ -194,6 +203,7 @@ void pair_start(struct pair *p)
 		.trace = on_trace,
 		.sent = on_sent,
 		.action = on_action,
+		.data = on_data,
 		.dad = on_dad,
 	};
 	char prefix[64];

@@ -94,6 +94,8 @@ struct pair {
 	unsigned n_rules;
 	void (*on_flight)(struct pair *p, struct flight *f); /* NULL: none; sees all that leave */
 	enum fate (*judge)(struct pair *p, const struct flight *f, const struct bub_mh *mh);
+	/* NULL: none; sees the data that applications get. */
+	void (*on_data)(struct pair *p, struct node *n, const struct bub_ip6 *ip);
 	void *ctx;
 
 	struct key_seen kbm[2], kabm[2]; /* last one traced by each mobile node */

@@ -155,6 +155,86 @@ static void registration_is_returned(void **state)
 	pair_end(&v.p);
 }
 
+/* What an application got last. */
+static struct bub_ip6 got;
+static uint8_t got_octets[128];
+
+static void note_data(struct pair *p, struct node *n, const struct bub_ip6 *ip)
+{
+	(void)p;
+	(void)n;
+	got = *ip;
+	assert_true(ip->packet.len <= sizeof got_octets);
+	memcpy(got_octets, ip->packet.data, ip->packet.len);
+}
+
+/* Data from @src with the visitor's home address in the option, out of the node's own tunnel. */
+static void feed_tunnelled(struct visitor *v, const struct in6_addr *src)
+{
+	struct bub_ip6_build b = {.src = *src, .dst = v->p.cn_addr, .hop_limit = 9};
+	static const uint8_t upper[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	uint8_t packet[128];
+	int at;
+
+	b.hao = &v->home;
+	b.upper_proto = 17;
+	b.upper_len = sizeof upper;
+	at = bub_ip6_encode(&b, packet, sizeof packet);
+	assert_true(at > 0);
+	memcpy(packet + at, upper, sizeof upper);
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + sizeof upper, BUB_WAY_ESP_TUNNEL,
+		      &v->p.cn_addr, &v->p.ha_addr[0]);
+}
+
+/* The kernel's data path does not see what comes out of the tunnel: checked and turned back here
+ * (RFC 6275, 9.3.1). */
+static void option_out_of_the_tunnel(void **state)
+{
+	const struct message *be;
+	struct in6_addr other;
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	visit_correspondent(&v);
+	v.p.on_data = note_data;
+	v.p.cn = v.p.mn[0];
+	v.p.cn_addr = v.p.hoa[0];
+	pair_go(&v.p, 0, 0);
+	pair_run(&v.p, 2000);
+	/* No binding: Binding Error 1, back through the tunnel. */
+	feed_tunnelled(&v, &v.care_of);
+	assert_drops(v.p.cn, BUB_DROP_HAO_NO_BINDING, 1);
+	assert_int_equal(v.p.cn->data_tunnelled, 0);
+	be = pair_nth(&v.p, 0, v.p.cn, BUB_MH_BE, 0);
+	assert_int_equal(be->mh.u.be.status, 1);
+	assert_true(bub_addr_eq(&be->mh.u.be.home, &v.home));
+	assert_true(bub_addr_eq(&be->ip.src, &v.p.hoa[0]));
+	assert_true(bub_addr_eq(&be->ip.dst, &v.care_of));
+	assert_int_equal(be->way, BUB_WAY_ESP_TUNNEL);
+	get_tokens(&v);
+	f = update(&v, 1, 400);
+	pair_feed(&v.p, v.p.cn, &f);
+	assert_true(bound(&v, NULL));
+	feed_tunnelled(&v, &v.care_of);
+	assert_int_equal(v.p.cn->data_tunnelled, 1);
+	assert_true(bub_addr_eq(&got.src, &v.home));
+	assert_true(bub_addr_eq(&got.dst, &v.p.hoa[0]));
+	assert_false(got.has_hao);
+	assert_int_equal(got.hop_limit, 9);
+	assert_int_equal(got.upper_proto, 17);
+	assert_int_equal(got.packet.len, BUB_IP6_HDR_LEN + 8);
+	assert_memory_equal(got_octets + BUB_IP6_HDR_LEN, "\1\2\3\4\5\6\7\10", 8);
+	/* From another care-of address: none. */
+	other = v.care_of;
+	other.s6_addr[15] ^= 1;
+	feed_tunnelled(&v, &other);
+	assert_drops(v.p.cn, BUB_DROP_HAO_NO_BINDING, 2);
+	assert_int_equal(v.p.cn->data_tunnelled, 1);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 2);
+	pair_end(&v.p);
+}
+
 /* Back at home the care-of address is no longer what packets come from, before the home agent has
  * heard of it too; the peer's binding still counts. */
 static void path_while_the_home_agent_is_told(void **state)
@@ -209,6 +289,7 @@ int main(void)
 		cmocka_unit_test(granted_lifetime_counts),
 		cmocka_unit_test(oldest_deleted_entry_goes_first),
 		cmocka_unit_test(registration_is_returned),
+		cmocka_unit_test(option_out_of_the_tunnel),
 		cmocka_unit_test(path_while_the_home_agent_is_told),
 		cmocka_unit_test(end_of_bub_shortens_the_binding),
 	};

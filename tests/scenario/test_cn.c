@@ -761,18 +761,23 @@ static void binding_errors(void **state)
 	assert_false(be->ip.has_rh2);
 	assert_false(be->ip.has_hao);
 	assert_false(bound(&v, NULL));
-	pair_run(&v.p, 1000);
+	pair_run(&v.p, 999);
+	feed_data(&v, &v.care_of, &v.p.cn_addr);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	pair_run(&v.p, 1);
+	feed_data(&v, &v.care_of, &v.p.cn_addr);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 11);
 	/* To or from multicast: none. */
 	inet_pton(AF_INET6, "ff0e::5", &other);
 	feed_data(&v, &v.care_of, &other);
 	feed_data(&v, &other, &v.p.cn_addr);
-	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 11);
 	/* Bound: none. */
 	get_tokens(&v);
 	f = update(&v, 1, 400);
 	assert_status(&v, &f, 0, true);
 	feed_data(&v, &v.care_of, &v.p.cn_addr);
-	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 10);
+	assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BE), 11);
 	pair_end(&v.p);
 }
 
