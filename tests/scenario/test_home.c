@@ -268,6 +268,7 @@ static void who_may_register(void **state)
 	assert_drops(p.cn, BUB_DROP_NOT_HOME_AGENT, 1);
 	assert_int_equal(pair_nth(&p, 0, p.cn, BUB_MH_BA, 0)->mh.u.ba.status,
 			 BUB_STATUS_HOME_NOT_SUPPORTED);
+	assert_int_equal(pair_nth(&p, 0, p.cn, BUB_MH_BA, 0)->mh.u.ba.sequence, 7);
 	/* A client of a prefix that is not served: 132. */
 	inet_pton(AF_INET6, "2001:db8:77::1", &other);
 	assert_int_equal(bub_engine_add_client(p.ha[0]->engine, &other), 0);
