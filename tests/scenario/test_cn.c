@@ -251,6 +251,9 @@ static void refresh_is_asked_for(void **state)
 		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 0);
 		pair_run(&v.p, 5002);
 		assert_int_equal(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), row[i].asked);
+		if (row[i].asked)
+			assert_true(bub_addr_eq(&pair_nth(&v.p, 0, v.p.cn, BUB_MH_BRR, 0)->ip.dst,
+						&v.home));
 		pair_run(&v.p, 9998);
 		assert_true(bound(&v, NULL));
 		pair_run(&v.p, 2);
