@@ -212,6 +212,23 @@ static void test_router_advertisement(void **state)
 	assert_int_equal(m.u.ra.interval_ms, 0);
 }
 
+/* M and O of RFC 4861, 4.2, and H of RFC 6275, 7.1. */
+static void test_router_flags(void **state)
+{
+	struct bub_icmp6 m;
+
+	(void)state;
+	for (unsigned flags = 0; flags < 256; flags++) {
+		make(RA_FIXED);
+		o.b[40 + 5] = (uint8_t)flags;
+		finish();
+		assert_int_equal(decode(&m), BUB_DROP_NONE);
+		assert_int_equal(m.u.ra.managed, (flags & 0x80) != 0);
+		assert_int_equal(m.u.ra.other, (flags & 0x40) != 0);
+		assert_int_equal(m.u.ra.home_agent, (flags & 0x20) != 0);
+	}
+}
+
 static void test_prefix_flags(void **state)
 {
 	struct bub_icmp6 m;
@@ -410,13 +427,21 @@ static void test_cannot_encode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_too_short),       cmocka_unit_test(test_checksum),
-		cmocka_unit_test(test_other_types),     cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_nd_options),      cmocka_unit_test(test_router_advertisement),
-		cmocka_unit_test(test_prefix_flags),    cmocka_unit_test(test_prefix_message_flags),
-		cmocka_unit_test(test_prefix_length),   cmocka_unit_test(test_number_of_prefixes),
-		cmocka_unit_test(test_discovery_reply), cmocka_unit_test(test_encode),
-		cmocka_unit_test(test_encode_errors),   cmocka_unit_test(test_cannot_encode),
+		cmocka_unit_test(test_too_short),
+		cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_other_types),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_nd_options),
+		cmocka_unit_test(test_router_advertisement),
+		cmocka_unit_test(test_router_flags),
+		cmocka_unit_test(test_prefix_flags),
+		cmocka_unit_test(test_prefix_message_flags),
+		cmocka_unit_test(test_prefix_length),
+		cmocka_unit_test(test_number_of_prefixes),
+		cmocka_unit_test(test_discovery_reply),
+		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_encode_errors),
+		cmocka_unit_test(test_cannot_encode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
