@@ -11,8 +11,9 @@ import re
 import socket
 import struct
 import sys
+import time
 
-from linux_common import (Ctl, Failure, Namespace, addr, captured, icmp6, ip6, main, text_of,
+from linux_common import (ALL_NODES, Ctl, Failure, Namespace, addr, captured, icmp6, ip6, main, text_of,
                           wait_for)
 
 HOME = "2001:db8:a::100"
@@ -97,6 +98,39 @@ def dad_race(t):
     c.quit()
 
 
+def dad_hears_claims_only(t):
+    """What only asks, or proves not that its sender is on the link, is no claim (RFC 4861, 7.1;
+    RFC 4862, 5.4.3)."""
+    c = t.start()
+    seen = t.h.capture("e0")
+    group = "ff02::1:ff00:100"
+    option = b"\x02\x01\x02\0\0\0\0\x99"
+    asks = icmp6("2001:db8:a::2", group, 135, 0, bytes(4) + addr(HOME))
+    says = icmp6("2001:db8:a::2", ALL_NODES, 136, 0, b"\x20\0\0\0" + addr(HOME) + option)
+    other = icmp6("2001:db8:a::2", ALL_NODES, 136, 0,
+                  b"\x20\0\0\0" + addr("2001:db8:a::101") + option)
+    packets = (ip6("2001:db8:a::2", group, 58, asks, 255),
+               ip6("2001:db8:a::2", ALL_NODES, 58, says, 64),
+               ip6("2001:db8:a::2", ALL_NODES, 58, says[:2] + b"\0\0" + says[4:], 255),
+               ip6("2001:db8:a::2", ALL_NODES, 58, other, 255))
+    c.send("dad", "7", HOME)
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    s = t.h.inside(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0))
+    mac = bytes.fromhex(t.g.mac("e0").replace(":", ""))
+    for packet in packets:
+        s.sendto(packet, ("e0", 0x86DD, 0, 0, mac))
+    if c.event("done", "7")[2] != "0":
+        raise Failure("no success")
+    # The same as it should be.
+    c.send("dad", "8", HOME)
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    s.sendto(ip6("2001:db8:a::2", ALL_NODES, 58, says, 255), ("e0", 0x86DD, 0, 0, mac))
+    s.close()
+    if c.event("done", "8")[2] != str(-EADDRINUSE):
+        raise Failure("no failure")
+    c.quit()
+
+
 def dad_virtual(t):
     """Nobody else can be on a link that does not exist."""
     c = t.start(link=False)
@@ -120,8 +154,12 @@ def proxy(t):
                 text_of(p[24:40]) == "ff02::1" and text_of(p[48:64]) == HOME and
                 p[64:66] == b"\x02\x01")
 
+    claims = []
     for _ in range(3):
         wait_for("an unsolicited advertisement", lambda: captured(seen, is_claim))
+        claims.append(time.monotonic())
+    if min(claims[1] - claims[0], claims[2] - claims[1]) < 0.5:  # a second apart, as seen here
+        raise Failure(f"claims at {claims}")
     mac = t.g.mac("e0")
     wait_for("the neighbour entry", lambda: mac in t.h.ip("-6", "neigh", "show", HOME))
     # Solicitations are answered at once.
@@ -135,6 +173,12 @@ def proxy(t):
     # Nobody else gets the address.
     t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0")
     wait_for("the duplicate", lambda: "dadfailed" in t.h.ip("-6", "addr"))
+    wait_for("time for a fourth claim", lambda: time.monotonic() > claims[2] + 1.5)
+    if captured(seen, is_claim):
+        raise Failure("more than three claims")
+    # At once, which takes no time to show (RFC 4861, 7.2.8).
+    if t.g.get_sysctl("neigh.e0.proxy_delay") != "0":
+        raise Failure("the proxy waits")
     c.send("proxy-del", HOME)
     c.send("tunnel-del", HOME)
     c.sync()
@@ -191,6 +235,31 @@ def forwards(t):
         raise Failure(packet.hex())
     if c.has("packet"):
         raise Failure(str(c.lines))
+    c.quit()
+
+
+def scopes_stay(t):
+    """Groups and link-local addresses mean nothing beyond the interface, whatever routes lead there
+    (RFC 6275, 10.4.2)."""
+    c = t.start()
+    c.send("tunnel-set", HOME, AGENT, CARE_OF)
+    c.sync()
+    before = c.counters()["tun-ignored"]
+    s = t.g.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"bub0")
+    s.bind((AGENT, 0))
+    index = t.g.inside(lambda: socket.if_nametoindex("bub0"))
+    for number, dst in enumerate(("ff05::5", "ff0e::5", "fe80::5"), 1):
+        kind = ("multicast",) if dst.startswith("ff") else ()
+        t.g.ip("-6", "route", "add", *kind, f"{dst}/128", "dev", "bub0", "table", "local")
+        s.sendto(ip6(AGENT, dst, 17, bytes(8)), (dst, 0, 0, index))
+        wait_for(f"the packet to {dst}",
+                 lambda number=number: c.counters()["tun-ignored"] == before + number)
+    s.sendto(ip6(AGENT, HOME, 17, bytes(8)), (HOME, 0))
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    if text_of(packet[24:40]) != HOME:
+        raise Failure("another packet")
+    s.close()
     c.quit()
 
 
@@ -277,8 +346,8 @@ def signalling_arrives(t):
     c.quit()
 
 
-CASES = [dad_free, dad_taken, dad_race, dad_virtual, proxy, anycast, forwards, virtual_link,
-         correspondent_path, signalling_arrives]
+CASES = [dad_free, dad_taken, dad_race, dad_hears_claims_only, dad_virtual, proxy, anycast, forwards,
+         scopes_stay, virtual_link, correspondent_path, signalling_arrives]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -24,7 +24,7 @@ static void reply(struct pair *p, uint16_t id, const struct in6_addr *agents, un
 static void home_agent_is_discovered(void **state)
 {
 	/* 3 s, doubling, and then slowly (RFC 6275, 11.4.1 and 12). */
-	static const unsigned s[] = {0, 3, 9, 21, 45};
+	static const unsigned s[] = {0, 3, 9, 21, 45, 93, 125};
 	struct pair p;
 	struct bub_icmp6 req;
 	struct bub_ip6 ip;
@@ -35,12 +35,15 @@ static void home_agent_is_discovered(void **state)
 	p.mn_cfg[0].home[0].home_agent = in6addr_any;
 	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
 	pair_go(&p, 0, 0);
-	pair_run(&p, 50000);
+	pair_run(&p, 130000);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 0);
-	assert_int_equal(seen.n, 5);
-	for (unsigned i = 0; i < 5; i++)
+	assert_int_equal(seen.n, 7);
+	for (unsigned i = 0; i < 7; i++)
 		assert_int_equal(seen.at_ns[i] - seen.at_ns[0], s[i] * BUB_NS_PER_S);
-	req = seen_decode(4, &ip);
+	for (unsigned i = 1; i < 7; i++)
+		assert_int_not_equal(seen_decode(i, &ip).u.dhaad.id,
+				     seen_decode(i - 1, &ip).u.dhaad.id);
+	req = seen_decode(6, &ip);
 	inet_pton(AF_INET6, "2001:db8:1::fdff:ffff:ffff:fffe", &anycast);
 	assert_true(bub_addr_eq(&ip.dst, &anycast));
 	assert_true(bub_addr_eq(&ip.src, pair_at(&p, 0)));
@@ -50,6 +53,10 @@ static void home_agent_is_discovered(void **state)
 	assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, 1);
 	reply(&p, req.u.dhaad.id, &in6addr_any, 1); /* of no use */
 	assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, 2);
+	/* At home nobody is looked for. */
+	pair_go_home(&p, 0);
+	pair_run(&p, 200000);
+	assert_int_equal(seen.n, 7);
 	pair_end(&p);
 }
 
@@ -122,11 +129,65 @@ static void refusals_do_not_make_a_storm(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(seen.n, i + 1);
 		reply(&p, seen_decode(i, &ip).u.dhaad.id, p.ha_addr, 1);
-		pair_run(&p, 31000);
+		pair_run(&p, 15000);
+		reply(&p, seen_decode(i, &ip).u.dhaad.id, p.ha_addr, 1); /* the same again */
+		assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, i + 1);
+		pair_run(&p, 16000);
 		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), i + 1);
 		pair_run(&p, 2000);
 	}
 	assert_true(seen_gap_ms(0) >= 32000 && seen_gap_ms(1) >= 32000);
+	/* That one is repeated as any other. */
+	pair_run(&p, 50000);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(seen_gap_ms(3 + i), 3000u << i);
+	pair_end(&p);
+}
+
+/* The one that was found does not answer: the question is put again, at once and from the start,
+ * and the new list takes the place of the old one. */
+static void silent_agent_is_given_up(void **state)
+{
+	struct in6_addr nobody[20];
+	struct pair p;
+	struct bub_ip6 ip;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].home_agent = in6addr_any;
+	seen_begin(&p, BUB_ICMP6_DHAAD_REQUEST);
+	bub_engine_add_client(p.ha[0]->engine, &p.hoa[0]);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 10000);
+	assert_int_equal(seen.n, 3);
+	inet_pton(AF_INET6, "2001:db8:c::99", &nobody[0]);
+	reply(&p, seen_decode(2, &ip).u.dhaad.id, nobody, 1);
+	pair_run(&p, 22400);
+	assert_int_equal(seen.n, 3);
+	pair_run(&p, 4000);
+	assert_int_equal(seen.n, 5);
+	assert_int_equal(seen_gap_ms(3), 3000);
+	/* Not to where it is now. */
+	mark = pair_mark(&p);
+	seen_feed(&p, p.mn[0],
+		  &(struct bub_icmp6){.kind = BUB_ICMP6_DHAAD_REPLY,
+				      .u.dhaad = {.id = seen_decode(4, &ip).u.dhaad.id,
+						  .addr = {p.ha_addr[0]},
+						  .n_addrs = 1}},
+		  (struct bub_ip6_build){.src = p.ha_addr[0], .dst = p.hoa[0]}, BUB_WAY_PLAIN,
+		  &in6addr_any);
+	assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, 1);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
+	/* More of them than a mobile node keeps. */
+	nobody[0] = p.ha_addr[0];
+	for (unsigned i = 1; i < 20; i++)
+		inet_pton(AF_INET6, "2001:db8:c::99", &nobody[i]);
+	reply(&p, seen_decode(4, &ip).u.dhaad.id, nobody, 20);
+	pair_run(&p, 10000);
+	assert_true(bub_addr_eq(&pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 0)->ip.dst, &p.ha_addr[0]));
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_int_equal(seen.n, 5);
 	pair_end(&p);
 }
 
@@ -192,6 +253,81 @@ static void replies_are_ordered_by_preference(void **state)
 	request(&p);
 	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 1);
 	pair_end(&p);
+}
+
+/* Only addresses of routers, which the R bit marks, and each home agent once (RFC 6275, 10.5.1);
+ * only a home agent answers, and only whom an answer can reach. */
+static void who_is_listed_and_who_is_told(void **state)
+{
+	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 2};
+	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
+	struct bub_ip6_build b = {.hop_limit = 255};
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	ra.u.ra.home_agent = true;
+	ra.u.ra.lifetime_s = 1000;
+	ra.prefix[0].prefix_len = ra.prefix[1].prefix_len = 64;
+	inet_pton(AF_INET6, "2001:db8:1::", &ra.prefix[0].prefix);
+	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[1].prefix);
+	inet_pton(AF_INET6, "fe80::a", &b.src);
+	inet_pton(AF_INET6, "ff02::1", &b.dst);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	request(&p);
+	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 1);
+	ra.prefix[1].router_address = true;
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	request(&p);
+	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 2);
+	advertise(&p, "fe80::b", "2001:db8:1::1", 9, 1000, 255); /* its own address */
+	request(&p);
+	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
+	b = (struct bub_ip6_build){.dst = p.ha_addr[0]};
+	seen_feed(&p, p.ha[0], &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	inet_pton(AF_INET6, "fe80::a", &b.src);
+	seen_feed(&p, p.ha[0], &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	b = (struct bub_ip6_build){.src = p.ha_addr[0], .dst = p.cn_addr};
+	seen_feed(&p, p.cn, &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	assert_int_equal(seen.n, 3);
+	pair_end(&p);
+}
+
+/* M and O are those of home agents that are there, each for itself (RFC 6275, 10.6.3). */
+static void flags_go_with_their_home_agent(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 1};
+		struct bub_ip6_build b = {.hop_limit = 255};
+		bool managed = i % 2 == 0, gone = i / 2 == 1;
+		struct bub_icmp6 adv;
+		struct pair p;
+
+		pair_init(&p);
+		p.mn_cfg[0].prefix_discovery = true;
+		seen_begin(&p, BUB_ICMP6_PREFIX_ADVERT);
+		ra.u.ra.home_agent = true;
+		ra.u.ra.lifetime_s = 10;
+		ra.u.ra.managed = managed;
+		ra.u.ra.other = !managed;
+		ra.prefix[0].prefix_len = 64;
+		ra.prefix[0].router_address = true;
+		inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
+		inet_pton(AF_INET6, "fe80::a", &b.src);
+		inet_pton(AF_INET6, "ff02::1", &b.dst);
+		seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+		pair_run(&p, gone ? 11000 : 100);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 2000);
+		adv = seen_decode(0, &(struct bub_ip6){0});
+		assert_int_equal(adv.u.prefix.managed, managed && !gone);
+		assert_int_equal(adv.u.prefix.other, !managed && !gone);
+		pair_end(&p);
+	}
 }
 
 /* RFC 6275, 10.5: in random order among those of one preference. */
@@ -320,10 +456,13 @@ static void other_prefixes_of_the_link_are_reported(void **state)
 	assert_int_equal(p.odd_links, 0);
 	ra.u.ra.home_agent = true;
 	ra.u.ra.lifetime_s = 50;
-	ra.prefix[0].prefix_len = ra.prefix[1].prefix_len = 64;
+	ra.n_prefixes = 3;
+	for (unsigned i = 0; i < 3; i++)
+		ra.prefix[i].prefix_len = 64;
 	ra.prefix[0].router_address = true;
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "2001:db8:9::", &ra.prefix[1].prefix);
+	inet_pton(AF_INET6, "fe80::", &ra.prefix[2].prefix);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
 	for (unsigned i = 0; i < 2; i++) {
@@ -379,6 +518,9 @@ int main(void)
 		cmocka_unit_test(first_agent_of_the_reply_is_used),
 		cmocka_unit_test(agents_are_tried_in_order),
 		cmocka_unit_test(refusals_do_not_make_a_storm),
+		cmocka_unit_test(silent_agent_is_given_up),
+		cmocka_unit_test(who_is_listed_and_who_is_told),
+		cmocka_unit_test(flags_go_with_their_home_agent),
 		cmocka_unit_test(replies_are_ordered_by_preference),
 		cmocka_unit_test(equals_come_in_random_order),
 		cmocka_unit_test(reply_is_no_longer_than_the_minimum_mtu),
