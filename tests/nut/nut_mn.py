@@ -46,8 +46,8 @@ class Node:
             self.link.close()
             raise
 
-    def arrive(self, number, prefix=None):
-        """The router before vanishes, this one advertises its prefix."""
+    def arrive(self, number, prefix=None, full=None):
+        """The router before vanishes, this one advertises its prefix, and perhaps its address."""
         prefix = prefix or f"2001:db8:{number:x}::"
         router, mac = f"fe80::{number:x}", f"02:00:00:00:00:{number:02x}"
         self.link.owned.clear()
@@ -57,7 +57,7 @@ class Node:
             self.link.owned[AGENT] = mac
         self.care_of = prefix + nut.NUT_IID
         self.link.drain()
-        self.link.beacon = lambda: self.link.advertise([prefix], router, mac)
+        self.link.beacon = lambda: self.link.advertise([prefix], router, mac, full=full)
         self.link.beacon_at = time.monotonic()
         self.link.beacon()
 
@@ -450,6 +450,10 @@ def returned_it_deregisters(n):
     # address; the kernel's duplicate detection would have an option more (RFC 7527).
     found = [q for q in n.link.packets if asks(q)]
     check("one question", [(q.src, len(q.data)) for q in found] == [("::", 24)], found)
+    # Nor may the kernel keep the address that it forms from the advertisement: it would answer
+    # for it.
+    n.link.wait("the kernel's own address to go", lambda: HOME not in nut.run(
+        "ip", "-n", n.link.nut, "-6", "addr", "show", "dev", "eth0"))
     # Until the answer it speaks for the address to the home agent alone.
     n.link.drain()
     solicit(n, HOME, "fe80::77", "02:00:00:00:00:77")
@@ -499,6 +503,20 @@ def returned_it_deletes_the_bindings(n):
     p.check_signature(key, HOME, peer.addr)
 
 
+def returned_to_an_agent_that_tells_its_address(n):
+    """RFC 6275, 11.5.5: its advertisement has the link-layer address, so that nobody is asked."""
+    n.move(2)
+    n.arrive(1, HOME_PREFIX, full=AGENT)
+    n.link.owned[HOME] = "02:00:00:00:00:01"
+    p = n.update(HOME)
+    equal("lifetime", p.bu.mhtime, 0)
+    found = [q for q in n.link.packets if asks(q)]
+    check("no question", not found, found)
+    del n.link.owned[HOME]
+    n.acknowledge(p.bu.seq, units=0, away=False)
+    n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
+
+
 STORY = (
     at_home_it_is_a_host,
     moved_it_registers,
@@ -521,6 +539,7 @@ STORY = (
     moved_again_it_tells_everybody,
     returned_it_deregisters,
     returned_it_deletes_the_bindings,
+    returned_to_an_agent_that_tells_its_address,
 )
 
 

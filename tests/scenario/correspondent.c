@@ -4,6 +4,8 @@
  */
 #include "correspondent.h"
 
+#include <string.h>
+
 void talk(struct pair *p, unsigned ms)
 {
 	for (unsigned t = 0; t < ms; t += 200) {
@@ -33,4 +35,22 @@ void assert_bound(const struct pair *p)
 
 	assert_int_equal(s.mode, BUB_MODE_RO);
 	assert_true(bub_addr_eq(&s.local_care_of, pair_at(p, 0)));
+}
+
+void replace_ba(struct pair *p, struct flight *f, const struct bub_ip6 *ip, const struct bub_mh *mh)
+{
+	struct in6_addr rh2 = ip->rh2;
+	struct forged fo = {
+		.src = ip->src,
+		.dst = ip->dst,
+		.rh2 = &rh2,
+		.mh = *mh,
+		.key = &p->kbm[0].key,
+		.auth_care_of = ip->dst,
+		.auth_correspondent = ip->src,
+	};
+	uint8_t packet[512];
+
+	f->len = pair_build(p, &fo, packet, sizeof packet);
+	memcpy(f->octets, packet, f->len);
 }

@@ -16,4 +16,8 @@ struct bub_peer_status status(const struct pair *p);
 /* Route optimisation, by the care-of address of where the mobile node is. */
 void assert_bound(const struct pair *p);
 
+/* Sends @mh in place of the acknowledgement in @f, signed with the last Kbm of the mobile node. */
+void replace_ba(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+		const struct bub_mh *mh);
+
 #endif

@@ -4,8 +4,6 @@
  * packets start route optimisation, what is refreshed and what is let go, what a refusal is good
  * for, and what a packet that comes the long way tells.
  */
-#include <string.h>
-
 #include "agent.h"
 #include "correspondent.h"
 
@@ -248,6 +246,78 @@ static void detour_means_nothing_otherwise(void **state)
 	pair_end(&p);
 }
 
+/* ---- What the correspondent grants (RFC 6275, 11.7.3) -------------------------------------- */
+
+static uint32_t granted_s;
+
+static void grant(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+		  const struct bub_mh *mh)
+{
+	struct bub_mh said = *mh;
+
+	said.u.ba.lifetime_s = granted_s;
+	replace_ba(p, f, ip, &said);
+}
+
+/* Never longer than asked for; refreshed half a minute before its end, or in the middle of it where
+ * it is no longer than that. */
+static void granted_lifetime_counts(void **state)
+{
+	static const struct {
+		uint32_t granted_s, lifetime_s, refresh_s;
+	} row[] = {{1000, 420, 390}, {420, 420, 390}, {100, 100, 70}, {40, 40, 10},
+		   {32, 32, 2},      {28, 28, 14},    {8, 8, 4}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct rule *r;
+		struct pair p;
+		size_t mark;
+
+		away(&p);
+		granted_s = row[i].granted_s;
+		r = pair_lose(&p, p.cn, BUB_MH_BA, 1000);
+		r->fate = FATE_PASS;
+		r->alter = grant;
+		flow(&p, &p.cn_addr);
+		pair_run(&p, 1000);
+		assert_int_equal(r->hit, 1);
+		assert_bound(&p);
+		assert_in_range(status(&p).lifetime_s, row[i].lifetime_s - 2, row[i].lifetime_s);
+		mark = pair_mark(&p);
+		pair_run(&p, (row[i].refresh_s - 1) * 1000 - 200);
+		assert_int_equal(updates(&p, mark), 0);
+		pair_run(&p, 1000);
+		assert_int_equal(updates(&p, mark), 1);
+		pair_end(&p);
+	}
+}
+
+/* Deleted, and acknowledged: there is nothing to be deleted any more. */
+static void deleted_once(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	away(&p);
+	flow(&p, &p.cn_addr);
+	pair_run(&p, 1000);
+	assert_bound(&p);
+	mark = pair_mark(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 2000);
+	assert_int_equal(updates(&p, mark), 2);
+	world_attach(p.w, p.mn[0], NULL);
+	pair_run(&p, 1000);
+	pair_go_home(&p, 0);
+	pair_run(&p, 5000);
+	for (unsigned i = 2; i < updates(&p, mark); i++) /* the home agent's at most */
+		assert_true(bub_addr_eq(&pair_nth(&p, mark, p.mn[0], BUB_MH_BU, i)->ip.dst,
+					&p.ha_addr[0]));
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_is_no_refresh),
 		cmocka_unit_test(detour_is_looked_into),
 		cmocka_unit_test(detour_means_nothing_otherwise),
+		cmocka_unit_test(granted_lifetime_counts),
+		cmocka_unit_test(deleted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

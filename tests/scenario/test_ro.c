@@ -267,28 +267,15 @@ static uint16_t said_sequence;
 
 static void say(struct pair *p, struct flight *f, const struct bub_ip6 *ip, const struct bub_mh *mh)
 {
-	struct in6_addr rh2 = ip->rh2;
-	struct forged fo = {
-		.src = ip->src,
-		.dst = ip->dst,
-		.rh2 = &rh2,
-		.mh = *mh,
-		.key = &p->kbm[0].key,
-		.auth_care_of = ip->dst,
-		.auth_correspondent = ip->src,
-	};
-	uint8_t packet[512];
-	size_t len;
+	struct bub_mh said = *mh;
 
-	fo.mh.u.ba.status = said_status;
-	fo.mh.u.ba.sequence = (uint16_t)(mh->u.ba.sequence + said_sequence);
-	fo.mh.u.ba.lifetime_s = 0;
+	said.u.ba.status = said_status;
+	said.u.ba.sequence = (uint16_t)(mh->u.ba.sequence + said_sequence);
+	said.u.ba.lifetime_s = 0;
 	if (said_status >= BUB_STATUS_HOME_NONCE_EXPIRED &&
 	    said_status <= BUB_STATUS_NONCES_EXPIRED)
-		fo.mh.opts.present = 0;
-	len = pair_build(p, &fo, packet, sizeof packet);
-	memcpy(f->octets, packet, len);
-	f->len = len;
+		said.opts.present = 0;
+	replace_ba(p, f, ip, &said);
 }
 
 static void say_once(struct pair *p, uint8_t status_value, uint16_t sequence_off)

@@ -3,8 +3,6 @@
  * Return routability as mobile node, one message at a time (RFC 6275, 5.2, 11.6 and 11.8): which
  * test is sent when, whose answer counts, how old a token may be, and what a refusal ends.
  */
-#include <string.h>
-
 #include "correspondent.h"
 
 static void one_packet(struct pair *p)
@@ -219,14 +217,11 @@ static void binding_is_good_while_it_is_refreshed(void **state)
 static void refuse(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
 		   const struct bub_mh *mh)
 {
-	struct forged fo = {.src = ip->src, .dst = ip->dst, .rh2 = &p->hoa[0], .mh = *mh};
+	struct bub_mh said = *mh;
 
-	fo.key = &p->kbm[0].key;
-	fo.auth_care_of = ip->dst;
-	fo.auth_correspondent = ip->src;
-	fo.mh.u.ba.status = BUB_STATUS_PROHIBITED;
-	fo.mh.u.ba.lifetime_s = 0;
-	f->len = pair_build(p, &fo, f->octets, sizeof f->octets);
+	said.u.ba.status = BUB_STATUS_PROHIBITED;
+	said.u.ba.lifetime_s = 0;
+	replace_ba(p, f, ip, &said);
 }
 
 /* A refusal is the end of the binding that was: data goes through the tunnel from then on, without
