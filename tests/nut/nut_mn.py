@@ -454,7 +454,10 @@ def returned_it_deregisters(n):
     # for it.
     n.link.wait("the kernel's own address to go", lambda: HOME not in nut.run(
         "ip", "-n", n.link.nut, "-6", "addr", "show", "dev", "eth0"))
-    # Until the answer it speaks for the address to the home agent alone.
+    # Until the answer it speaks for the address to the home agent alone; an answer to others, whom
+    # it knows, would be here first.
+    nut.run("ip", "-n", n.link.nut, "neigh", "replace", "fe80::77", "lladdr", "02:00:00:00:00:77",
+            "dev", "eth0", "nud", "reachable")
     n.link.drain()
     solicit(n, HOME, "fe80::77", "02:00:00:00:00:77")
     solicit(n, HOME, AGENT, "02:00:00:00:00:01")
