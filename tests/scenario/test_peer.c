@@ -293,6 +293,73 @@ static void granted_lifetime_counts(void **state)
 	}
 }
 
+/* An acknowledgement of the last Binding Update to the correspondent, signed with its Kbm. */
+static void acknowledge(struct pair *p, uint8_t value, uint16_t off)
+{
+	struct forged f = {
+		.src = p->cn_addr,
+		.dst = *pair_at(p, 0),
+		.rh2 = &p->hoa[0],
+		.mh = {.kind = BUB_MH_BA},
+		.key = &p->kbm[0].key,
+		.auth_care_of = *pair_at(p, 0),
+		.auth_correspondent = p->cn_addr,
+	};
+
+	f.mh.u.ba.status = value;
+	f.mh.u.ba.sequence = (uint16_t)(status(p).sequence_out + off);
+	f.mh.u.ba.lifetime_s = value < 128 ? 40 : 0;
+	f.mh.opts.present = BUB_OPT_AUTH;
+	pair_feed(p, p->mn[0], &f);
+}
+
+/* Without the A bit only a refusal is answered, after the binding was taken for granted (RFC 6275,
+ * 9.5.4 and 11.7.2).  With it the answer has come before, and a second one says nothing. */
+static void late_refusal(void **state)
+{
+	static const struct {
+		uint8_t status;
+		uint16_t off;
+		bool refuses, repeats;
+	} row[] = {{0, 0, false, false},  {1, 0, false, false},   {128, 0, true, false},
+		   {129, 0, true, false}, {129, 1, false, false}, {135, 0, false, false},
+		   {135, 7, false, true}};
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * (sizeof row / sizeof row[0]); i++) {
+		unsigned k = i / 2;
+		bool acks = i % 2 == 1;
+		struct pair p;
+		size_t mark;
+
+		pair_init(&p);
+		p.mn_cfg[0].ack_correspondents = acks;
+		pair_start(&p);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 2000);
+		flow(&p, &p.cn_addr);
+		pair_run(&p, 1500);
+		assert_bound(&p);
+		mark = pair_mark(&p);
+		acknowledge(&p, row[k].status, row[k].off);
+		pair_run(&p, 1);
+		if (!acks && row[k].refuses)
+			assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
+		else
+			assert_bound(&p);
+		assert_int_equal(updates(&p, mark), !acks && row[k].repeats);
+		if (!acks && row[k].repeats)
+			assert_int_equal(
+				pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 0)->mh.u.bu.sequence,
+				(uint16_t)(pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 1)
+						   ->mh.u.bu.sequence +
+					   8));
+		if (status(&p).mode == BUB_MODE_RO)
+			assert_in_range(status(&p).lifetime_s, 410, 420);
+		pair_end(&p);
+	}
+}
+
 /* Deleted, and acknowledged: there is nothing to be deleted any more. */
 static void deleted_once(void **state)
 {
@@ -329,6 +396,7 @@ int main(void)
 		cmocka_unit_test(detour_is_looked_into),
 		cmocka_unit_test(detour_means_nothing_otherwise),
 		cmocka_unit_test(granted_lifetime_counts),
+		cmocka_unit_test(late_refusal),
 		cmocka_unit_test(deleted_once),
 	};
 
