@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """
-Writes the corpora of the targets mh, ip6 and icmp6 from tests/vectors: whole packets for ip6, the
-last header alone for the two others.  Run it after a vector was added.  And that of the targets
+Writes the corpora of the targets mh, ip6, icmp6 and mld from tests/vectors: whole packets for ip6,
+the last header alone for the others.  Run it after a vector was added.  And that of the targets
 error, about packets between the addresses of fuzz_error.c, and frag.
 """
 
@@ -71,11 +71,13 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         for name, message in seeds:
             (folder / name).write_bytes(message)
-    for path in sorted((ROOT / "tests" / "vectors").glob("*.hex")):
+    for path in sorted((ROOT / "tests" / "vectors").rglob("*.hex")):
         lines = path.read_text(encoding="ascii").splitlines()
         packet = bytes.fromhex("".join(line.split("#")[0] for line in lines))
         proto, octets = upper(packet)
         seeds = {"ip6": packet, {135: "mh", 58: "icmp6"}.get(proto): octets}
+        if path.parent.name == "mld":
+            seeds = {"mld": octets}
         for target, seed in seeds.items():
             if target is not None:
                 folder = ROOT / "fuzz" / "corpus" / target

@@ -106,6 +106,9 @@ enum bub_err {
 	X(PREFIX_NO_MATCH, "prefix-no-match", "RFC 6275, 11.4.3")                                  \
 	X(CARE_OF_TEST_BAD_AUTH, "care-of-test-bad-auth", "draft appendix A")                      \
 	X(BUB_BU_COPY, "bub-bu-copy", "draft 7; protocol.md 5")                                    \
+	/* Multicast listeners */                                                                  \
+	X(MLD_MALFORMED, "mld-malformed", "RFC 3810, 5.1 and 5.2")                                 \
+	X(MLD_HEADER, "mld-header", "RFC 3810, 6.2 and 7.4")                                       \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \
 	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \

@@ -76,6 +76,20 @@ PACKETS = [
      "icmpv6.opt.prefix.valid_lifetime": 7200},
 ]
 
+# The vectors of tests/vectors/mld.
+MLD = {
+    "done": {"icmpv6.type": 132, "icmpv6.mld.multicast_address": "ff1e::1234"},
+    "query": {"icmpv6.type": 130, "icmpv6.mld.maximum_response_code": 1000,
+              "icmpv6.mld.multicast_address": "::", "icmpv6.mld.flag.qrv": 2,
+              "icmpv6.mld.qqi": 125, "icmpv6.mld.nb_sources": 0},
+    "report1": {"icmpv6.type": 131, "icmpv6.mld.multicast_address": "ff1e::1234"},
+    "report2": {"icmpv6.type": 143, "icmpv6.mldr.nb_mcast_records": 4,
+                "icmpv6.mldr.mar.record_type": "4,3,1,6",
+                "icmpv6.mldr.mar.nb_sources": "0,0,2,1",
+                "icmpv6.mldr.mar.multicast_address": "ff1e::1234,ff1e::5,ff3e::6,ff3e::7",
+                "icmpv6.mldr.mar.source_address": "2001:db8:c::1,2001:db8:c::2,2001:db8:c::1"},
+}
+
 failures = 0
 
 
@@ -151,6 +165,32 @@ def check_vectors_with_tshark(folder, scratch):
         elif not name.startswith("ip6-"):
             expect(f"{name}, type", row["mip6.mhtype"], kinds[name.split("-")[0]])
     return paths
+
+
+def check_mld(folder, scratch):
+    from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop, RouterAlert, in6_chksum
+
+    paths = sorted(glob.glob(os.path.join(folder, "mld", "*.hex")))
+    expect("MLD vectors", [os.path.basename(p)[:-4] for p in paths], sorted(MLD))
+    capture = os.path.join(scratch, "mld.pcap")
+    write_capture(capture, [load_vector(p) for p in paths])
+    fields = sorted({name for want in MLD.values() for name in want})
+    extra = ["_ws.malformed", "icmpv6.checksum.status", "ipv6.opt.router_alert"]
+    for (name, want), row in zip(sorted(MLD.items()), tshark_rows(capture, fields + extra)):
+        for field, value in want.items():
+            expect(f"{name}, {field}", normal(row[field]), str(value))
+        expect(f"{name}, malformed", row["_ws.malformed"], "")
+        expect(f"{name}, checksum status", row["icmpv6.checksum.status"], "1")
+        expect(f"{name}, router alert", row["ipv6.opt.router_alert"], "0")
+    for path in paths:
+        packet = IPv6(load_vector(path))
+        options = packet[IPv6ExtHdrHopByHop].options
+        expect(f"{path}, scapy's router alert",
+               [o.value for o in options if isinstance(o, RouterAlert)], [0])
+        upper = bytes(packet[IPv6ExtHdrHopByHop].payload)
+        plain = IPv6(src=packet.src, dst=packet.dst, nh=58)
+        expect(f"{path}, scapy's checksum", struct.unpack("!H", upper[2:4])[0],
+               in6_chksum(58, plain, upper[:2] + b"\0\0" + upper[4:]))
 
 
 def mh_layer(packet):
@@ -239,6 +279,7 @@ def main():
         subprocess.run([emit, capture], check=True)
         check_tshark(capture)
         check_scapy(capture)
+        check_mld(vectors, scratch)
         for path in check_vectors_with_tshark(vectors, scratch):
             raw = load_vector(path)
             if not os.path.basename(path).startswith(("ip6-", "icmp6-")):
