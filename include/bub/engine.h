@@ -84,6 +84,7 @@ struct bub_ha_config {
 	enum bub_dad dad;
 	uint16_t preference; /* among the home agents of the link (RFC 6275, 10.5) */
 	bool physical_link;  /* the home link exists: DAD and proxy neighbour discovery */
+	bool multicast;      /* mobile nodes may join groups (RFC 6275, 10.4.3); default false */
 	uint32_t lifetime_max_s;
 	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted; 0: none */
 	enum bub_backhaul backhaul;
@@ -103,10 +104,11 @@ struct bub_config {
 	struct bub_codepoints codepoints;
 
 	struct {
-		uint32_t bindings; /* binding cache as correspondent */
-		uint32_t peers;    /* correspondents and BUB sessions as mobile node */
-		uint32_t clients;  /* mobile nodes that the home agent may serve */
-		uint32_t policies; /* entries of bub_engine_set_policy() */
+		uint32_t bindings;    /* binding cache as correspondent */
+		uint32_t peers;       /* correspondents and BUB sessions as mobile node */
+		uint32_t clients;     /* mobile nodes that the home agent may serve */
+		uint32_t policies;    /* entries of bub_engine_set_policy() */
+		uint32_t memberships; /* pairs of mobile node and group at the home agent */
 	} limit;
 
 	struct bub_home_config home[BUB_HOMES_MAX]; /* none: not a mobile node */
@@ -231,8 +233,12 @@ enum bub_action_type {
 			     protects it has to be there before the next action */
 	BUB_ACT_HOME_DEL, /* u.home: that home address is used no more */
 	BUB_ACT_DAD,      /* u.home: home agent: probe the home link for it; answered by DONE */
-	BUB_ACT_PROXY_ADD, /* u.home: home agent: claim and defend it on the home link */
-	BUB_ACT_PROXY_DEL, /* u.home */
+	BUB_ACT_PROXY_ADD,   /* u.home: home agent: claim and defend it on the home link */
+	BUB_ACT_PROXY_DEL,   /* u.home */
+	BUB_ACT_GROUP_JOIN,  /* u.group: home agent: join it on the home link; what comes there for
+				it is to be fed as BUB_WAY_TUN, with one hop less */
+	BUB_ACT_GROUP_LEAVE, /* u.group */
+	BUB_ACT_GROUP_SEND,  /* u.send.data, for a group: onto the home link */
 };
 
 /*
@@ -295,10 +301,12 @@ struct bub_action {
 			uint8_t prefix_len;
 		} home_add;
 		struct in6_addr home;
+		struct in6_addr group;
 	} u;
 };
 
-/* A feed or an expiry queues at most this many actions. */
+/* A feed or an expiry queues at most this many actions; with multicast, there may follow one a
+ * group and one a member. */
 #define BUB_ACTIONS_MAX 40
 
 /* ---- Traces -------------------------------------------------------------------------------- */
@@ -411,6 +419,12 @@ struct bub_client_status {
 	uint16_t sequence;
 };
 
+/* Home agent: one group that one mobile node listens to. */
+struct bub_membership_status {
+	struct in6_addr group, home;
+	uint32_t lifetime_s; /* left, unless it is reported again */
+};
+
 struct bub_counters {
 	uint64_t drop[BUB_DROP_COUNT];
 	uint64_t sent[16], received[16]; /* mobility messages by enum bub_mh_kind; DH apart below */
@@ -430,6 +444,8 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 			    struct bub_peer_status *ret);
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret);
+bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
+				  struct bub_membership_status *ret);
 
 /* One clause: why BUB_CMD_START_BUB with @peer would start no test now; NULL: it would. */
 const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct in6_addr *peer);

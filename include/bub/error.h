@@ -109,6 +109,8 @@ enum bub_err {
 	/* Multicast listeners */                                                                  \
 	X(MLD_MALFORMED, "mld-malformed", "RFC 3810, 5.1 and 5.2")                                 \
 	X(MLD_HEADER, "mld-header", "RFC 3810, 6.2 and 7.4")                                       \
+	X(MLD_UNEXPECTED, "mld-unexpected", "RFC 6275, 10.4.3")                                    \
+	X(MLD_TABLE_FULL, "mld-table-full", "protocol.md P25")                                     \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \
 	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \

@@ -14,6 +14,7 @@
 #define FILTER_REFUSE 0
 
 #define NS_PER_S 1000000000ull
+#define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
 /* ICMPv6 types. */
 enum {
@@ -86,6 +87,13 @@ static __always_inline bool is_local(const struct in6_addr *addr)
 	return bpf_map_lookup_elem(&locals, &key) != NULL;
 }
 
+/* Packets for a group go past its link in the tunnels of mobile nodes that are away (RFC 6275,
+ * 10.4.2), whatever is in them. */
+static __always_inline bool is_global_group(const struct in6_addr *addr)
+{
+	return addr->s6_addr[0] == 0xff && (addr->s6_addr[1] & 0x0f) >= SCOPE_GLOBAL;
+}
+
 static __always_inline int filter(struct __sk_buff *skb)
 {
 	const struct walk *w;
@@ -95,6 +103,8 @@ static __always_inline int filter(struct __sk_buff *skb)
 	if (!is_ipv6(skb) || skb->pkt_type == PKT_OUTGOING || skb->pkt_type == PKT_OTHERHOST ||
 	    bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
 		return FILTER_REFUSE;
+	if (is_global_group(&ip6.daddr))
+		return is_local(&ip6.daddr) ? FILTER_PASS : FILTER_REFUSE;
 	if (!may_concern(ip6.nexthdr) && ip6.nexthdr != NH_ICMPV6 && ip6.nexthdr != NH_IPV6)
 		return FILTER_REFUSE;
 	w = walk(skb, 0, ip6.nexthdr);

@@ -162,6 +162,26 @@ static void print_clients(FILE *out, const json_t *clients)
 	}
 }
 
+/* One row a group and mobile node; nothing where there is none. */
+static void print_memberships(FILE *out, const json_t *memberships)
+{
+	const json_t *m = NULL;
+	size_t width = 0;
+	size_t i = 0;
+
+	if (json_array_size(memberships) == 0)
+		return;
+	json_array_foreach(memberships, i, m)
+	{
+		size_t len = strlen(text_of(m, "home", "?"));
+
+		width = len > width ? len : width;
+	}
+	(void)fputs("\ngroups that mobile nodes listen to\n", out);
+	json_array_foreach(memberships, i, m)(void) fprintf(
+		out, "  %-*s  %s\n", (int)width, text_of(m, "home", "?"), text_of(m, "group", "?"));
+}
+
 static bool has_role(const json_t *roles, const char *role)
 {
 	const json_t *r = NULL;
@@ -192,6 +212,7 @@ void ctl_print_status(FILE *out, const json_t *reply)
 	json_array_foreach(peers, i, v) print_peer(out, v);
 	if (has_role(roles, "home-agent"))
 		print_clients(out, json_object_get(reply, "clients"));
+	print_memberships(out, json_object_get(reply, "memberships"));
 }
 
 /* ---- counters ------------------------------------------------------------------------------ */

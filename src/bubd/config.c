@@ -442,6 +442,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 						      2, "plain or encapsulated");
 	ha->dad = (enum bub_dad)loader_word(l, sec, "dad", BUB_DAD_BEFORE, probes, 3,
 					    "before, meanwhile or never");
+	ha->multicast = loader_bool(l, sec, "multicast", false);
 	get_protect_payload(l, sec);
 	ha->direct = !l->cfg->lnx.protect_payload;
 	if (v != NULL) {
@@ -602,6 +603,7 @@ static void load_limits(struct loader *l, cfg_t *sec)
 	eng->limit.bindings = loader_number(l, sec, "bindings", 1024, 1, 1u << 20);
 	eng->limit.peers = loader_number(l, sec, "peers", 256, 1, 1u << 20);
 	eng->limit.clients = loader_number(l, sec, "clients", 1024, 1, 1u << 20);
+	eng->limit.memberships = loader_number(l, sec, "memberships", 256, 1, 1u << 20);
 }
 
 /* ---- The node ------------------------------------------------------------------------------ */
@@ -746,6 +748,7 @@ static void fill_lnx(struct bubd_config *cfg)
 		lnx->homes[i] = eng->home[i].address;
 		lnx->home_prefix_len[i] = eng->home[i].prefix_len;
 	}
+	lnx->multicast = eng->ha.enabled && eng->ha.multicast;
 	lnx->n_homes = eng->n_homes;
 	lnx->home_agent = eng->ha.enabled;
 	lnx->home_agent_address = eng->ha.address;

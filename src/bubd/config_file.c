@@ -95,7 +95,8 @@ static cfg_t *make_root(cfg_opt_t *interface, cfg_opt_t *mobile_node, cfg_opt_t 
 			cfg_opt_t *bub)
 {
 	cfg_opt_t peer[] = {VALUE("route-optimisation"), VALUE("bub"), END_OF_SECTION};
-	cfg_opt_t limits[] = {VALUE("bindings"), VALUE("peers"), VALUE("clients"), END_OF_SECTION};
+	cfg_opt_t limits[] = {VALUE("bindings"), VALUE("peers"), VALUE("clients"),
+			      VALUE("memberships"), END_OF_SECTION};
 	cfg_opt_t root[] = {VALUE("name"),
 			    VALUE("tun"),
 			    LIST("interfaces"),
@@ -159,6 +160,7 @@ static cfg_t *make_grammar(void)
 				  VALUE("refresh-advice"),
 				  VALUE("backhaul"),
 				  VALUE("dad"),
+				  VALUE("multicast"),
 				  VALUE("protect-payload"),
 				  TITLED("mobile-node", client),
 				  END_OF_SECTION};

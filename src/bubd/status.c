@@ -115,6 +115,22 @@ static json_t *clients(const struct status_source *src)
 	return array;
 }
 
+static json_t *memberships(const struct status_source *src)
+{
+	json_t *array = json_array();
+	struct bub_membership_status m;
+
+	for (unsigned at = 0; bub_engine_membership_status(src->engine, src->now, &at, &m);) {
+		json_t *o = json_object();
+
+		set(o, "group", address(&m.group));
+		set(o, "home", address(&m.home));
+		set(o, "lifetime_s", number(m.lifetime_s));
+		(void)json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *drops(const struct bub_counters *c)
 {
 	json_t *o = json_object();
@@ -192,6 +208,7 @@ json_t *status_all(const struct status_source *src)
 	set(o, "homes", homes(src));
 	set(o, "peers", peers(src));
 	set(o, "clients", clients(src));
+	set(o, "memberships", memberships(src));
 	set(o, "counters", status_counters(src));
 	return o;
 }

@@ -14,7 +14,11 @@ void bub_config_init(struct bub_config *cfg)
 {
 	*cfg = (struct bub_config){
 		.codepoints = BUB_CODEPOINTS_DEFAULT,
-		.limit = {.bindings = 1024, .peers = 256, .clients = 0, .policies = 64},
+		.limit = {.bindings = 1024,
+			  .peers = 256,
+			  .clients = 0,
+			  .policies = 64,
+			  .memberships = 256},
 		.direct_copy = true,
 		.eager_bub = true,
 		.ack_correspondents = true,
@@ -74,15 +78,19 @@ static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_c
 {
 	uint32_t peers = cfg->n_homes > 0 ? cfg->limit.peers : 0;
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
-	/* One timer for each binding, several for the others, and the home agent's own. */
+	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
+	/* One timer for each binding and each membership, several for the others, and the home
+	 * agent's own. */
 	uint32_t timers = cfg->limit.bindings + PEER_TIMERS * peers + CLIENT_TIMERS * clients +
-			  HOME_TIMERS * BUB_HOMES_MAX + 1;
+			  HOME_TIMERS * BUB_HOMES_MAX + members + 1;
 
 	arena_take(ar, sizeof *eng);
 	table_init(&eng->bindings, ar, cfg->limit.bindings, sizeof(struct binding), seed);
 	table_init(&eng->peers, ar, peers, sizeof(struct peer), seed);
 	table_init(&eng->clients, ar, clients, sizeof(struct client), seed);
 	table_init(&eng->policies, ar, cfg->limit.policies, sizeof(struct policy_entry), seed);
+	table_init(&eng->memberships, ar, members, sizeof(struct membership), seed);
+	table_init(&eng->groups, ar, 2 * members, sizeof(struct group), seed);
 	eng->timers = (struct timerq){.cap = timers};
 	eng->timers.heap = arena_take(ar, timers * sizeof(struct timer *));
 }
@@ -403,6 +411,14 @@ struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst)
 bool home_is_away(const struct home *h)
 {
 	return !IN6_IS_ADDR_UNSPECIFIED(&h->care_of);
+}
+
+struct in6_addr core_link_local(const struct in6_addr *a)
+{
+	struct in6_addr ll = {.s6_addr = {0xfe, 0x80}};
+
+	memcpy(ll.s6_addr + 8, a->s6_addr + 8, 8);
+	return ll;
 }
 
 struct route route_from_home(const struct home *h, const struct in6_addr *dst)
@@ -739,7 +755,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 	struct home *h;
 
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions);
+	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	switch (ev->type) {
@@ -778,7 +794,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 bool bub_engine_next_action(struct bub_engine *eng, struct bub_action *ret_action)
 {
 	if (eng->next_action == eng->n_actions)
-		return false;
+		return multicast_next_action(eng, ret_action);
 	*ret_action = eng->action[eng->next_action++];
 	return true;
 }
@@ -793,7 +809,7 @@ void bub_engine_expire(struct bub_engine *eng, struct bub_time now)
 	struct timer *t;
 
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions);
+	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	t = timerq_take_due(&eng->timers, now);

@@ -47,5 +47,14 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 	case BUB_ACT_PROXY_DEL:
 		nd_proxy_del(l, &act->u.home);
 		break;
+	case BUB_ACT_GROUP_JOIN:
+		agent_group(l, &act->u.group, true);
+		break;
+	case BUB_ACT_GROUP_LEAVE:
+		agent_group(l, &act->u.group, false);
+		break;
+	case BUB_ACT_GROUP_SEND:
+		(void)tx_raw(l, l->home_link_ifindex, act->u.send.data, (struct bub_view){NULL, 0});
+		break;
 	}
 }

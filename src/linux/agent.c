@@ -108,6 +108,23 @@ static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
 	return 0;
 }
 
+/* As a proxy (RFC 4605, 4.2): the link's routers see one listener, whoever of the mobile nodes it
+ * is.  The packet socket gets what comes for the group. */
+void agent_group(struct lnx *l, const struct in6_addr *group, bool join)
+{
+	struct ipv6_mreq req = {*group, l->home_link_ifindex};
+	int err = join ? datapath_local_add(l->dp, group, false) : datapath_local_del(l->dp, group);
+
+	if (err == 0 &&
+	    setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
+		       &req, sizeof(req)) < 0)
+		err = -errno;
+	if (err < 0 && join)
+		lnx_log(l, LNX_LOG_WARNING, "cannot join %s on %s: %s%s", lnx_ntop(group),
+			l->home_link, strerror(-err),
+			err == -ENOBUFS || err == -ENOMEM ? ": raise net.core.optmem_max" : "");
+}
+
 static void try_anycast(struct lnx *l, unsigned index)
 {
 	int err = join_anycast(l, &l->cfg.ha_prefix[index]);

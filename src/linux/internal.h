@@ -430,6 +430,8 @@ struct bub_time advert_deadline(const struct lnx *l);
 void tunnel_set(struct lnx *l, const struct bub_tunnel *t);
 void tunnel_del(struct lnx *l, const struct in6_addr *home);
 struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home);
+struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
+			       const struct in6_addr *inner_src);
 void tunnel_refresh(struct lnx *l);
 bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct in6_addr *outer_src,
 		    const struct in6_addr *outer_dst, uint32_t mtu);
@@ -476,6 +478,8 @@ void homelink_expire(struct lnx *l, struct bub_time now);
 struct bub_time homelink_deadline(const struct lnx *l);
 
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
+/* Joins a group on the home link, or leaves it. */
+void agent_group(struct lnx *l, const struct in6_addr *group, bool join);
 void agent_close(struct lnx *l);
 
 #endif

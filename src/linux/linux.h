@@ -64,6 +64,7 @@ struct lnx_config {
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;
 	struct lnx_advert_config advert;
+	bool multicast;         /* groups through the tunnel, as mobile node or home agent */
 	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
 	unsigned unprotected;   /* set of enum esp_class: goes without ESP, for tests; no payload */
 	uint32_t max_paths;     /* data paths: pairs of addresses; 0: 1024 */

@@ -19,6 +19,10 @@
 
 #define RX_RCVBUF (8 << 20)
 
+#define HOP_LIMIT_AT 7 /* in the IPv6 header */
+#define DST_AT 24
+#define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
+
 #define TCP_HDR_LEN 20
 #define TCP_CHECKSUM_AT 16
 #define UDP_HDR_LEN 8
@@ -151,6 +155,34 @@ static void finish_checksum(uint8_t *inner, size_t len)
 	inner[at + 1] = (uint8_t)sum;
 }
 
+/* A packet for a group that mobile nodes listen to, on its way into their tunnels: a hop of it ends
+ * here, as the kernel has it with what it routes there itself. */
+static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
+{
+	if (ifindex != l->home_link_ifindex || packet[HOP_LIMIT_AT] <= 1)
+		return;
+	if (partial)
+		finish_checksum(packet, len);
+	packet[HOP_LIMIT_AT]--;
+	emit(l, ifindex, (struct bub_view){packet, len}, BUB_WAY_TUN);
+}
+
+/* Whose tunnel a packet without ESP came out of: addresses have to do.  In one for a group only the
+ * source is somebody's, and a listener's report has a link-local one. */
+static const struct in6_addr *owner_of(struct lnx *l, const struct bub_ip6 *inner,
+				       const struct in6_addr *outer_src)
+{
+	const struct lnx_tunnel *t;
+
+	if (iface_is_home(l, &inner->dst))
+		return &inner->dst;
+	if (!l->cfg.multicast || !IN6_IS_ADDR_MULTICAST(&inner->dst) ||
+	    tunnel_find(l, &inner->src) != NULL)
+		return &inner->src;
+	t = tunnel_from(l, outer_src, &inner->src);
+	return t != NULL ? &t->entry.a : &inner->src;
+}
+
 /* Without ESP nothing proves whose tunnel it is but the addresses, which the core compares with the
  * binding.  That is good enough for data where the operator wants it so, for signalling in tests.
  */
@@ -162,7 +194,7 @@ static void set_owner(struct lnx *l, struct bub_event *ev)
 
 	if (bub_ip6_decode(inner, &ip) != BUB_DROP_NONE || !tx_is_clear(l, &ip))
 		return;
-	owner = iface_is_home(l, &ip.dst) ? &ip.dst : &ip.src;
+	owner = owner_of(l, &ip, &ev->u.packet.outer_src);
 	if (tunnel_find(l, owner) != NULL)
 		ev->u.packet.owner = *owner;
 }
@@ -238,6 +270,11 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 	struct bub_icmp6 icmp;
 	struct bub_ip6 ip;
 
+	if (len >= BUB_IP6_HDR_LEN && packet[DST_AT] == 0xff &&
+	    (packet[DST_AT + 1] & 0x0f) >= SCOPE_GLOBAL) {
+		on_group(l, ifindex, packet, len, partial);
+		return;
+	}
 	if (bub_ip6_decode(whole, &ip) != BUB_DROP_NONE) {
 		l->count[COUNT_RX_MALFORMED]++;
 		emit(l, ifindex, whole, BUB_WAY_PLAIN);

@@ -53,6 +53,25 @@ struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home)
 	return lnx_map_find(&l->tunnels, home, &in6addr_any);
 }
 
+/* The tunnel with that far end; of several, which belong to one mobile node, the one whose home
+ * address has the interface identifier of @inner_src. */
+struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
+			       const struct in6_addr *inner_src)
+{
+	struct lnx_tunnel *found = NULL;
+
+	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
+		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+
+		if (t == NULL || !bub_addr_eq(&t->remote_outer, outer_src))
+			continue;
+		if (memcmp(t->entry.a.s6_addr + 8, inner_src->s6_addr + 8, 8) == 0)
+			return t;
+		found = t;
+	}
+	return found;
+}
+
 /* What fits the link that the tunnel leaves by. */
 static uint32_t link_mtu(struct lnx *l, const struct lnx_tunnel *t)
 {

@@ -111,6 +111,8 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 	struct pair *p = ctx;
 	int i = index_of(p, n);
 
+	if (p->on_action != NULL)
+		p->on_action(p, n, act);
 	if (act->type == BUB_ACT_HOME_ADD && i >= 0)
 		add_home(n, p->ha[i], act);
 

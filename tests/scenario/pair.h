@@ -93,6 +93,8 @@ struct pair {
 	struct rule rule[RULES_MAX];
 	unsigned n_rules;
 	void (*on_flight)(struct pair *p, struct flight *f); /* NULL: none; sees all that leave */
+	/* NULL: none; sees every action of every node. */
+	void (*on_action)(struct pair *p, struct node *n, const struct bub_action *act);
 	enum fate (*judge)(struct pair *p, const struct flight *f, const struct bub_mh *mh);
 	/* NULL: none; sees the data that applications get. */
 	void (*on_data)(struct pair *p, struct node *n, const struct bub_ip6 *ip);

@@ -18,6 +18,7 @@
  *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
  *   ha.c        home agent (RFC 6275, 10)
+ *   multicast.c groups of mobile nodes that are away (RFC 6275, 10.4.3, 11.3.4)
  *   status.c    looking in
  */
 #ifndef BUB_CORE_CORE_H
@@ -64,7 +65,7 @@
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
 #define PEER_TIMERS 7u         /* timers in struct peer */
-#define CLIENT_TIMERS 2u       /* timers in struct client */
+#define CLIENT_TIMERS 3u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
 #define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
 #define CHECK_SENDS 3u         /* signed CoTI without an answer: the direct path is broken */
@@ -370,6 +371,23 @@ struct client {
 	unsigned prefix_sends;         /* advertisements that it did not ask for */
 	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
 	struct timer prefix_timer;
+	unsigned memberships; /* groups that it listens to */
+	unsigned queries;     /* since its registration */
+	struct timer query_timer;
+};
+
+/* One mobile node that listens to one group. */
+struct membership {
+	struct tentry key;       /* a: group; b: home address */
+	struct membership *next; /* of the same group */
+	struct client *client;
+	struct timer timer; /* not reported any more */
+};
+
+struct group {
+	struct tentry key; /* a: group; b: :: */
+	struct membership *first;
+	bool joined; /* on the home link */
 };
 
 /* A tunnelled message that came before the Binding Update that vouches for its care-of address. */
@@ -429,7 +447,13 @@ struct bub_engine {
 	struct nonce nonce[NONCES];
 	uint16_t last_nonce;
 
-	struct table bindings, peers, clients, policies;
+	struct table bindings, peers, clients, policies, memberships, groups;
+	unsigned groups_at; /* groups behind it may have to be joined or left */
+	struct {
+		struct bub_view packet;
+		const struct membership *next; /* NULL: all have it */
+		const struct client *sender;   /* NULL: none of the mobile nodes */
+	} fan;                                 /* a packet that several mobile nodes get */
 	struct candidate candidate[CANDIDATES_MAX];
 	uint64_t candidate_order;
 	struct home home[BUB_HOMES_MAX];
@@ -525,6 +549,9 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 
 /* The home whose address is @a; NULL: none. */
 struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a);
+
+/* The link-local address with the interface identifier of @a. */
+struct in6_addr core_link_local(const struct in6_addr *a);
 
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home *h);
@@ -804,7 +831,27 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);
 struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
+/* Into the tunnel as it is, in an action of its own or in @act. */
+void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
+void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+		    struct bub_action *act);
 void ha_init(struct bub_engine *eng);
 void ha_client_init(struct bub_engine *eng, struct client *c);
+
+/* multicast.c */
+
+void multicast_client_init(struct client *c);
+void multicast_on_registered(struct bub_engine *eng, struct client *c);
+void multicast_on_unregistered(struct bub_engine *eng, struct client *c);
+/* An MLD message out of the tunnel of @c. */
+void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip);
+/* A packet for group @dst, off the home link; false: no mobile node here listens to it. */
+bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst,
+			 struct bub_view packet);
+/* A packet for a group, which a mobile node sent through its tunnel.  It has a hop left and fits
+ * SCRATCH_MAX. */
+void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip);
+/* What does not fit the queue of a feed: groups to join or leave, copies.  False: nothing left. */
+bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action);
 
 #endif

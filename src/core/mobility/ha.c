@@ -22,21 +22,12 @@ struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home)
 	return table_find(&eng->clients, home, &in6addr_any);
 }
 
-/* The link-local address with the interface identifier of the home address (RFC 6275, 6.1.7). */
-static struct in6_addr link_local_of(const struct in6_addr *home)
-{
-	struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
-
-	memcpy(a.s6_addr + 8, home->s6_addr + 8, 8);
-	return a;
-}
-
 static void link_local_action(struct bub_engine *eng, enum bub_action_type type,
 			      const struct client *c)
 {
 	struct bub_action *act = core_action(eng, type);
 
-	act->u.home = link_local_of(&c->key.a);
+	act->u.home = core_link_local(&c->key.a); /* RFC 6275, 6.1.7 */
 }
 
 static void home_action(struct bub_engine *eng, enum bub_action_type type, const struct client *c)
@@ -88,6 +79,7 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 			 &c->key.a);
 	timerq_cancel(&eng->timers, &c->timer);
 	prefixes_on_unregistered(eng, c);
+	multicast_on_unregistered(eng, c);
 	c->registered = c->defended = false;
 	own_path(eng, BUB_ACT_PATH_DEL, c);
 	home_action(eng, BUB_ACT_TUNNEL_DEL, c);
@@ -105,6 +97,7 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 	(void)eng;
 	timer_init(&c->timer, on_timer, c);
 	prefixes_client_init(c);
+	multicast_client_init(c);
 }
 
 static void held_release(struct bub_engine *eng, const struct client *c);
@@ -199,6 +192,7 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 	c->deleted = false;
 	send_ba(eng, &c->key.a, req, status, req->sequence, lifetime_s);
 	prefixes_on_registered(eng, c);
+	multicast_on_registered(eng, c);
 	held_release(eng, c);
 }
 
@@ -406,14 +400,18 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 
 /* ---- Tunnels ------------------------------------------------------------------------------- */
 
-static void tunnel_to(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+		    struct bub_action *act)
 {
-	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-
 	act->u.send.data = packet;
 	act->u.send.way = BUB_WAY_ESP_TUNNEL;
 	act->u.send.owner = c->key.a;
 	eng->counters.tunnel_out++;
+}
+
+void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+{
+	ha_fill_tunnel(eng, c, packet, core_action(eng, BUB_ACT_SEND));
 }
 
 /* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes
@@ -458,8 +456,12 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 		return false;
 	len = BUB_IP6_HDR_LEN + ((size_t)packet.data[4] << 8 | packet.data[5]);
 	memcpy(&dst, packet.data + 24, sizeof dst);
+	if (packet.len < len)
+		return false;
+	if (IN6_IS_ADDR_MULTICAST(&dst))
+		return multicast_intercept(eng, &dst, (struct bub_view){packet.data, len});
 	c = ha_client(eng, &dst);
-	if (c == NULL || packet.len < len)
+	if (c == NULL)
 		return false;
 	packet.len = len;
 	if (!c->registered)
@@ -467,7 +469,7 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 	else if (is_own(eng, packet))
 		send_direct(eng, c, packet);
 	else
-		tunnel_to(eng, c, packet);
+		ha_tunnel(eng, c, packet);
 	return true;
 }
 
@@ -480,7 +482,7 @@ static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub
 		copy = eng->buffer[eng->n_actions]; /* of the action to come */
 	memcpy(copy, packet.data, packet.len);
 	copy[HOP_LIMIT_AT]--;
-	tunnel_to(eng, c, (struct bub_view){copy, packet.len});
+	ha_tunnel(eng, c, (struct bub_view){copy, packet.len});
 }
 
 /* Wraps a vouched message, so that its foreign source address does not leave our site bare
@@ -526,6 +528,10 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 
 	if (!bub_addr_is_routable(&ip->dst) && (vouched || !leaves_its_link(&ip->dst))) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
+		return;
+	}
+	if (eng->cfg.ha.multicast && may_go_on && bub_group_is_global(&ip->dst)) {
+		multicast_forward(eng, ip);
 		return;
 	}
 	/* Another of our mobile nodes: straight into its tunnel; the kernel would send a
@@ -580,7 +586,8 @@ static bool held_add(struct bub_engine *eng, const struct client *c, const struc
 {
 	struct held *slot = NULL;
 
-	if (ip->upper_proto != BUB_NH_MH || ip->packet.len > HELD_PACKET_MAX)
+	if (ip->upper_proto != BUB_NH_MH || ip->packet.len > HELD_PACKET_MAX ||
+	    IN6_IS_ADDR_MULTICAST(&ip->dst))
 		return false;
 	for (unsigned i = 0; i < HELD_PACKETS && slot == NULL; i++)
 		if (eng->held[i].len == 0)
@@ -621,7 +628,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 {
 	const struct in6_addr *outer = &ev->u.packet.outer_src;
 	struct bub_ip6 ip;
-	bool from_home, vouched;
+	bool from_home, vouched, reports;
 	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
 
 	if (why != BUB_DROP_NONE) {
@@ -631,7 +638,8 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 	from_home = bub_addr_eq(&ip.src, &c->key.a);
 	vouched = bub_addr_eq(&ip.src, outer) && ip.has_hao && bub_addr_eq(&ip.hao, &c->key.a) &&
 		  ip.upper_proto == BUB_NH_MH;
-	if (!from_home && !vouched) {
+	reports = eng->cfg.ha.multicast && bub_mld_is(&ip);
+	if (!from_home && !vouched && !reports) {
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
 		return;
 	}
@@ -653,6 +661,8 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 	eng->counters.tunnel_in++;
 	if (bub_addr_eq(&ip.dst, &eng->cfg.ha.address) && ip.upper_proto == BUB_NH_MH)
 		core_input_mh(eng, &ip, ev, false);
+	else if (reports)
+		multicast_on_report(eng, c, &ip);
 	else
 		forward(eng, &ip, vouched);
 }

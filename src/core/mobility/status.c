@@ -160,6 +160,21 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	return true;
 }
 
+bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
+				  struct bub_membership_status *ret)
+{
+	const struct membership *m = table_from(&eng->memberships, at);
+
+	if (m == NULL)
+		return false;
+	*ret = (struct bub_membership_status){
+		.group = m->key.a,
+		.home = m->key.b,
+		.lifetime_s = seconds_left(now, m->timer.at),
+	};
+	return true;
+}
+
 void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *ret)
 {
 	*ret = (struct bub_table_use){

@@ -226,6 +226,9 @@ static void keep(struct node *n, const struct bub_action *act)
 	case BUB_ACT_HOME_DEL:
 	case BUB_ACT_PROXY_ADD:
 	case BUB_ACT_PROXY_DEL:
+	case BUB_ACT_GROUP_JOIN:
+	case BUB_ACT_GROUP_LEAVE:
+	case BUB_ACT_GROUP_SEND:
 		break;
 	}
 }

@@ -39,6 +39,10 @@ STATUS = {
         {"home": "2001:db8:7::122", "care_of": None, "lifetime_s": 0, "sequence": 0,
          "registered": False},
     ],
+    "memberships": [
+        {"home": "2001:db8:7::10", "group": "ff1e::1234", "lifetime_s": 251},
+        {"home": "2001:db8:7::122", "group": "ff1e::5", "lifetime_s": 9},
+    ],
     "counters": {
         "drops": {"mh-checksum": 5, "hao-no-binding": 0},
         "sent": {"bu": 6, "dh1": 0},
@@ -85,6 +89,10 @@ home agent, 2 of 3 registered
   2001:db8:7::10   2001:db8:c::1                 4  1 min 0 s
   2001:db8:7::11   2001:db8:dddd:dddd::1     65535  2 h 0 min
   2001:db8:7::122  not registered
+
+groups that mobile nodes listen to
+  2001:db8:7::10   ff1e::1234
+  2001:db8:7::122  ff1e::5
 """
 
 COUNTERS = """\

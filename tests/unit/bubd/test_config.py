@@ -372,6 +372,7 @@ home-agent {
     router-adverts { interval-min = 30  interval-max = 70  router-lifetime = 0 }
     preference = 7
     backhaul = encapsulated
+    multicast = true
     protect-payload = false
     mobile-node "2001:db8:7::10" { secret-file = "text.secret" }
 }

@@ -17,7 +17,7 @@
 /* ---- A made-up engine and kernel room ------------------------------------------------------ */
 
 struct bub_engine {
-	unsigned n_homes, n_peers, n_clients;
+	unsigned n_homes, n_peers, n_clients, n_memberships;
 	const char *obstacle; /* to a BUB test */
 	struct bub_counters counters;
 };
@@ -96,6 +96,21 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	return true;
 }
 
+bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
+				  struct bub_membership_status *ret)
+{
+	(void)now;
+	if (*at >= eng->n_memberships)
+		return false;
+	++*at;
+	*ret = (struct bub_membership_status){
+		.group = addr("ff1e::1234"),
+		.home = addr("2001:db8:1::20"),
+		.lifetime_s = 250,
+	};
+	return true;
+}
+
 const struct bub_counters *bub_engine_counters(const struct bub_engine *eng)
 {
 	return &eng->counters;
@@ -144,6 +159,7 @@ static int setup(void **state)
 	f->engine.n_homes = 2;
 	f->engine.n_peers = 1;
 	f->engine.n_clients = 1;
+	f->engine.n_memberships = 1;
 	f->engine.counters.drop[BUB_DROP_MH_CHECKSUM] = 5;
 	f->engine.counters.sent[BUB_MH_BU] = 6;
 	f->engine.counters.dh_received[2] = 8;
@@ -201,7 +217,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 6);
+	assert_int_equal(json_object_size(r), 7);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -227,6 +243,9 @@ static void show_has_everything(void **state)
 			 "[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
 			 "\"2001:db8:b::20\","
 			 "  \"lifetime_s\": 60, \"sequence\": 4}]");
+	assert_same_json(json_object_get(r, "memberships"),
+			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
+			 "  \"lifetime_s\": 250}]");
 	assert_int_equal(json_object_size(json_object_get(r, "counters")), 5);
 	json_decref(r);
 }

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Multicast through the tunnel (RFC 6275, 10.4.2 and 10.4.3; protocol.md, P25).
+ *
+ * The home agent asks each registered mobile node through its tunnel which groups it listens to,
+ * keeps what it answers, joins those groups on the home link as a proxy (RFC 4605), and gives each
+ * member a copy of what is sent to them.  One listener is at the other end of a tunnel, so that
+ * nobody else has to be asked when it leaves.
+ *
+ * Only groups of global scope.  How a group is joined on a link is not known here.
+ */
+#include <string.h>
+
+#include "core.h"
+
+/* RFC 3810, 9.  One node answers each query, so that there is no burst to be spread. */
+#define ROBUSTNESS 2u
+#define QUERY_INTERVAL_S 125u
+#define STARTUP_INTERVAL_MS (QUERY_INTERVAL_S * 1000 / 4)
+#define RESPONSE_MS 1000u
+#define LISTENER_MS (ROBUSTNESS * QUERY_INTERVAL_S * 1000 + RESPONSE_MS)
+
+#define SOURCE_AT 8 /* in the IPv6 header */
+#define HOP_LIMIT_AT 7
+
+/* ---- Who listens to what ------------------------------------------------------- */
+
+static void trace(struct bub_engine *eng, const struct membership *m, bool listens, const char *why)
+{
+	core_trace_state(eng, "membership", listens ? "none" : "listening",
+			 listens ? "listening" : "none", why, &m->key.a, &m->key.b);
+}
+
+static void leave(struct bub_engine *eng, struct membership *m, const char *why)
+{
+	struct group *g = table_find(&eng->groups, &m->key.a, &in6addr_any);
+	struct membership **p = &g->first;
+
+	trace(eng, m, false, why);
+	while (*p != m)
+		p = &(*p)->next;
+	*p = m->next;
+	m->client->memberships--;
+	timerq_cancel(&eng->timers, &m->timer);
+	table_remove(&eng->memberships, m);
+	if (g->first != NULL)
+		return;
+	if (g->joined)
+		eng->groups_at = 0; /* multicast_next_action() sees to it */
+	else
+		table_remove(&eng->groups, g);
+}
+
+static void on_silence(struct bub_engine *eng, void *owner)
+{
+	leave(eng, owner, "not reported any more");
+}
+
+/* NULL: the table is full. */
+static struct membership *add(struct bub_engine *eng, struct client *c,
+			      const struct in6_addr *group)
+{
+	struct membership *m = table_add(&eng->memberships, group, &c->key.a);
+	struct group *g = table_find(&eng->groups, group, &in6addr_any);
+
+	if (m == NULL)
+		return NULL;
+	if (g == NULL) /* there are twice as many, for those that wait to be left */
+		g = table_add(&eng->groups, group, &in6addr_any);
+	m->client = c;
+	m->next = g->first;
+	g->first = m;
+	c->memberships++;
+	timer_init(&m->timer, on_silence, m);
+	if (!g->joined)
+		eng->groups_at = 0;
+	trace(eng, m, true, "reported");
+	return m;
+}
+
+static void on_record(struct bub_engine *eng, struct client *c, const struct bub_mld_record *rec)
+{
+	struct membership *m = table_find(&eng->memberships, &rec->group, &c->key.a);
+
+	if (rec->listens && bub_group_is_global(&rec->group)) {
+		if (m == NULL)
+			m = add(eng, c, &rec->group);
+		if (m != NULL)
+			core_timer(eng, &m->timer, LISTENER_MS);
+		else
+			core_drop(eng, BUB_DROP_MLD_TABLE_FULL, &c->key.a);
+	} else if (rec->leaves && m != NULL) {
+		leave(eng, m, "by the mobile node");
+	}
+}
+
+/* The tunnel says whose it is; the source is link-local and anything (RFC 6275, 10.4.3). */
+static enum bub_drop decode(const struct bub_ip6 *ip, struct bub_mld *ret_mld)
+{
+	return IN6_IS_ADDR_LINKLOCAL(&ip->src) ? bub_mld_decode(ip, ret_mld) : BUB_DROP_MLD_HEADER;
+}
+
+void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip)
+{
+	struct bub_mld mld;
+	enum bub_drop why = decode(ip, &mld);
+	struct bub_mld_record rec;
+
+	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
+		why = BUB_DROP_MLD_UNEXPECTED;
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &c->key.a);
+		return;
+	}
+	if (mld.kind != BUB_MLD_REPORT_2) {
+		rec = (struct bub_mld_record){
+			.group = mld.group,
+			.listens = mld.kind == BUB_MLD_REPORT_1,
+			.leaves = mld.kind == BUB_MLD_DONE,
+		};
+		on_record(eng, c, &rec);
+		return;
+	}
+	while (bub_mld_next(&mld.records, &rec))
+		on_record(eng, c, &rec);
+}
+
+/* ---- Home agent: asking -------------------------------------------------------------------- */
+
+static void query(struct bub_engine *eng, struct client *c)
+{
+	struct in6_addr src = core_link_local(&eng->cfg.ha.address);
+	uint8_t *packet = eng->buffer[eng->n_actions]; /* of the action to come */
+
+	bub_mld_query(&src, RESPONSE_MS, ROBUSTNESS, QUERY_INTERVAL_S, packet);
+	ha_tunnel(eng, c, (struct bub_view){packet, BUB_MLD_QUERY_LEN});
+	c->queries++;
+	core_timer(eng, &c->query_timer,
+		   c->queries < ROBUSTNESS ? STARTUP_INTERVAL_MS : QUERY_INTERVAL_S * 1000);
+}
+
+static void on_query_timer(struct bub_engine *eng, void *owner)
+{
+	query(eng, owner);
+}
+
+void multicast_client_init(struct client *c)
+{
+	timer_init(&c->query_timer, on_query_timer, c);
+}
+
+/* Asked again after each movement and refresh: a report may have been lost on the way, and who has
+ * started anew needs a query before it may report. */
+void multicast_on_registered(struct bub_engine *eng, struct client *c)
+{
+	if (!eng->cfg.ha.multicast)
+		return;
+	c->queries = 0;
+	query(eng, c);
+}
+
+void multicast_on_unregistered(struct bub_engine *eng, struct client *c)
+{
+	struct membership *m = NULL;
+
+	timerq_cancel(&eng->timers, &c->query_timer);
+	while (c->memberships > 0) {
+		m = table_next(&eng->memberships, m);
+		if (m->client == c)
+			leave(eng, m, "its registration has ended");
+	}
+}
+
+/* ---- Home agent: packets ------------------------------------------------------------------- */
+
+/* A copy for each member but the sender; @packet lives as long as the actions of this feed. */
+static void fan_out(struct bub_engine *eng, const struct group *g, const struct in6_addr *src,
+		    struct bub_view packet)
+{
+	eng->fan.packet = packet;
+	eng->fan.next = g != NULL ? g->first : NULL;
+	eng->fan.sender = ha_client(eng, src);
+}
+
+bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, struct bub_view packet)
+{
+	const struct group *g = table_find(&eng->groups, dst, &in6addr_any);
+	struct in6_addr src;
+
+	memcpy(&src, packet.data + SOURCE_AT, sizeof src);
+	if (g == NULL || core_home_of(eng, &src) != NULL)
+		return false;
+	fan_out(eng, g, &src, packet);
+	return true;
+}
+
+void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	const struct group *g = table_find(&eng->groups, &ip->dst, &in6addr_any);
+	struct bub_view copy = {eng->scratch, ip->packet.len};
+	bool on_link = eng->cfg.ha.physical_link;
+	struct bub_action *act = core_action(eng, on_link ? BUB_ACT_GROUP_SEND : BUB_ACT_DELIVER);
+
+	memcpy(eng->scratch, ip->packet.data, ip->packet.len);
+	eng->scratch[HOP_LIMIT_AT]--;
+	act->u.send.data = on_link ? copy : ip->packet; /* the kernel counts the hop itself */
+	fan_out(eng, g, &ip->src, copy);
+}
+
+/* ---- Home agent: actions without number ---------------------------------------------------- */
+
+/* The next group that has got its first member or lost its last one. */
+static bool next_group(struct bub_engine *eng, struct bub_action *ret)
+{
+	struct group *g;
+
+	while ((g = table_from(&eng->groups, &eng->groups_at)) != NULL) {
+		bool wanted = g->first != NULL && eng->cfg.ha.physical_link;
+
+		if (g->joined == wanted)
+			continue;
+		g->joined = wanted;
+		*ret = (struct bub_action){
+			.type = wanted ? BUB_ACT_GROUP_JOIN : BUB_ACT_GROUP_LEAVE,
+			.u.group = g->key.a,
+		};
+		if (!wanted)
+			table_remove(&eng->groups, g);
+		return true;
+	}
+	return false;
+}
+
+static bool next_copy(struct bub_engine *eng, struct bub_action *ret)
+{
+	const struct membership *m = eng->fan.next;
+
+	if (m != NULL && m->client == eng->fan.sender)
+		m = m->next;
+	if (m == NULL) {
+		eng->fan.next = NULL;
+		return false;
+	}
+	eng->fan.next = m->next;
+	*ret = (struct bub_action){.type = BUB_ACT_SEND};
+	ha_fill_tunnel(eng, m->client, eng->fan.packet, ret);
+	return true;
+}
+
+bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action)
+{
+	if (!next_group(eng, ret_action) && !next_copy(eng, ret_action))
+		return false;
+	ret_action->id = ++eng->last_id;
+	return true;
+}
