@@ -60,6 +60,8 @@ struct bub_home_config {
 			    same interface identifier, registered beside the old address until
 			    that one's prefix has ended (RFC 6275, 11.4.3); default false */
 	bool direct;     /* data with the home agent itself needs no tunnel: HAO and RH2 instead */
+	bool multicast;  /* groups are joined, and sent to, through the tunnel (RFC 6275, 11.3.4);
+			    default false */
 };
 
 struct bub_ha_prefix {

@@ -111,6 +111,7 @@ enum bub_err {
 	X(MLD_HEADER, "mld-header", "RFC 3810, 6.2 and 7.4")                                       \
 	X(MLD_UNEXPECTED, "mld-unexpected", "RFC 6275, 10.4.3")                                    \
 	X(MLD_TABLE_FULL, "mld-table-full", "protocol.md P25")                                     \
+	X(MLD_NOT_ASKED, "mld-not-asked", "RFC 6275, 11.3.4")                                      \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \
 	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \

@@ -349,6 +349,7 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 		loader_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
 	home->link_local = loader_bool(l, sec, "link-local", false);
+	home->multicast = loader_bool(l, sec, "multicast", false);
 	get_protect_payload(l, sec);
 	home->direct = !l->cfg->lnx.protect_payload;
 
@@ -747,8 +748,9 @@ static void fill_lnx(struct bubd_config *cfg)
 	for (unsigned i = 0; i < eng->n_homes; i++) {
 		lnx->homes[i] = eng->home[i].address;
 		lnx->home_prefix_len[i] = eng->home[i].prefix_len;
+		lnx->multicast |= eng->home[i].multicast;
 	}
-	lnx->multicast = eng->ha.enabled && eng->ha.multicast;
+	lnx->multicast |= eng->ha.enabled && eng->ha.multicast;
 	lnx->n_homes = eng->n_homes;
 	lnx->home_agent = eng->ha.enabled;
 	lnx->home_agent_address = eng->ha.address;

@@ -136,8 +136,8 @@ static cfg_t *make_grammar(void)
 	cfg_opt_t mobile_node[] = {
 		VALUE("home-address"),      VALUE("renumber"),   VALUE("home-agent"),
 		VALUE("secret-file"),       VALUE("lifetime"),   VALUE("first-timeout"),
-		VALUE("alternate-care-of"), VALUE("link-local"), VALUE("protect-payload"),
-		TITLED("sa", sa),           END_OF_SECTION};
+		VALUE("alternate-care-of"), VALUE("link-local"), VALUE("multicast"),
+		VALUE("protect-payload"),   TITLED("sa", sa),    END_OF_SECTION};
 	cfg_opt_t client[] = {VALUE("secret-file"), VALUE("renumber"), TITLED("sa", sa),
 			      END_OF_SECTION};
 	cfg_opt_t adverts[] = {VALUE("interval-max"),   VALUE("interval-min"),

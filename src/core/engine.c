@@ -710,6 +710,8 @@ static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 	h = core_home_of(eng, &ip.src);
 	if (h != NULL)
 		mn_to_tunnel(eng, h, &ip, ip.packet);
+	else if (eng->cfg.n_homes > 0 && bub_mld_is(&ip))
+		multicast_from_kernel(eng, &ip);
 }
 
 static void on_packet(struct bub_engine *eng, const struct bub_event *ev)

@@ -2,8 +2,8 @@
 /*
  * bub's own interface, a TUN device.  Home addresses live on it; what the kernel routes into it
  * comes to the core, and what the core delivers enters the kernel through it.  It has no
- * link-local address and no multicast, so that the kernel sends nothing into it by itself and no
- * redirect out of it.
+ * link-local address, so that the kernel sends nothing into it by itself but reports of groups that
+ * applications join there, and no redirect out of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -94,8 +94,10 @@ void tun_readable(struct lnx *l)
 			continue;
 		if (n < 0)
 			return;
-		/* Multicast and link-local packets have no meaning beyond this interface. */
-		if (n < BUB_IP6_HDR_LEN || l->tun[0] >> 4 != 6 || l->tun[24] == 0xff ||
+		/* Link-local packets have no meaning beyond this interface, multicast only where it
+		 * is wanted: the kernel's own listener reports here (RFC 3810). */
+		if (n < BUB_IP6_HDR_LEN || l->tun[0] >> 4 != 6 ||
+		    (l->tun[24] == 0xff && !l->cfg.multicast) ||
 		    (l->tun[24] == 0xfe && (l->tun[25] & 0xc0) == 0x80)) {
 			l->count[COUNT_TUN_IGNORED]++;
 			continue;

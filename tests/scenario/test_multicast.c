@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Groups of mobile nodes that are away (RFC 6275, 10.4.2 and 10.4.3; RFC 2710; RFC 3810;
- * protocol.md, P25): the home agent alone, with reports made up here.
+ * Groups of mobile nodes that are away (RFC 6275, 10.4.2, 10.4.3 and 11.3.4; RFC 2710; RFC 3810;
+ * protocol.md, P25): the home agent alone with reports made up here, the mobile node alone with the
+ * kernel's, and both together.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static void start(struct pair *p)
 	pair_init(p);
 	p->ha_cfg[0].ha.multicast = true;
 	p->ha_cfg[0].limit.clients = MEMBERS + 4;
+	p->mn_cfg[0].home[0].multicast = true;
 }
 
 static void watch_home_agent(struct pair *p)
@@ -710,6 +712,191 @@ static void virtual_home_link(void **state)
 	pair_end(&p);
 }
 
+/* ---- The mobile node ----------------------------------------------------------------------- */
+
+/* The kernel's listener on bub's interface. */
+static void kernel_says(struct pair *p, const uint8_t *packet, size_t len)
+{
+	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+}
+
+static void kernel_joins(struct pair *p)
+{
+	uint8_t packet[256];
+
+	kernel_says(p, packet, mld_2(TO_EXCLUDE, "::", GROUP, 1, packet));
+}
+
+static void watch_mobile_node(struct pair *p)
+{
+	pair_start(p);
+	p->on_action = watch;
+	seen.node = p->mn[0];
+	forget();
+}
+
+static void spoil_queries(struct pair *p, struct flight *f)
+{
+	(void)p;
+	if (f->way == BUB_WAY_ESP_TUNNEL && f->octets[6] == 0 && f->octets[ICMP_AT] == QUERY)
+		f->octets[7]++;
+}
+
+/* Both engines: a report of the kernel's becomes a membership at the home agent. */
+static void reports_through_the_tunnel(void **state)
+{
+	struct in6_addr home;
+	uint8_t packet[256];
+	struct bub_ip6 ip;
+	struct bub_mld m;
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	watch_mobile_node(&p);
+	kernel_joins(&p); /* at home */
+	assert_drops(p.mn[0], BUB_DROP_MLD_NOT_ASKED, 1);
+	pair_go(&p, 0, 0);
+	kernel_joins(&p); /* no binding yet */
+	assert_drops(p.mn[0], BUB_DROP_MLD_NOT_ASKED, 2);
+	pair_run(&p, 2000);
+	assert_int_equal(seen.delivered, 1); /* the query, for the kernel to answer */
+	assert_int_equal(seen.packet[ICMP_AT], QUERY);
+	kernel_joins(&p);
+	assert_int_equal(seen.copies, 1);
+	home = p.hoa[0];
+	assert_true(bub_addr_eq(&seen.owner[0], &home));
+	assert_int_equal(bub_ip6_decode((struct bub_view){seen.packet, seen.len}, &ip),
+			 BUB_DROP_NONE);
+	assert_true(IN6_IS_ADDR_LINKLOCAL(&ip.src));
+	assert_memory_equal(ip.src.s6_addr + 8, home.s6_addr + 8, 8);
+	assert_int_equal(bub_mld_decode(&ip, &m), BUB_DROP_NONE);
+	pair_run(&p, 500);
+	assert_int_equal(memberships(&p), 1);
+	/* A movement changes nothing, and is followed by a query. */
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	assert_int_equal(memberships(&p), 1);
+	assert_int_equal(seen.delivered, 2);
+	kernel_joins(&p);
+	assert_int_equal(seen.copies, 2);
+	/* Also one that gets lost: the binding is the same. */
+	p.on_flight = spoil_queries;
+	pair_go(&p, 0, 2);
+	pair_run(&p, 2000);
+	assert_int_equal(seen.delivered, 2);
+	kernel_says(&p, packet, mld_2(TO_INCLUDE, "::", GROUP, 1, packet));
+	pair_run(&p, 500);
+	assert_int_equal(memberships(&p), 0);
+	assert_drops(p.ha[0], BUB_DROP_MLD_HEADER, 0);
+	pair_end(&p);
+}
+
+/* A home agent that does not ask is not told (RFC 6275, 11.3.4). */
+static void home_agent_without_multicast(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	p.ha_cfg[0].ha.multicast = false;
+	watch_mobile_node(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	kernel_joins(&p);
+	assert_drops(p.mn[0], BUB_DROP_MLD_NOT_ASKED, 1);
+	assert_int_equal(seen.copies, 0);
+	pair_end(&p);
+}
+
+/* The query belongs to one binding: after the next one begins, another has to come. */
+static void new_binding_waits_for_a_query(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	p.mn_cfg[0].home[0].lifetime_s = 100;
+	watch_mobile_node(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	kernel_joins(&p);
+	assert_int_equal(seen.copies, 1);
+	world_attach(p.w, p.mn[0], NULL);
+	pair_run(&p, 150000); /* the binding ends at both */
+	p.on_flight = spoil_queries;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 2000);
+	assert_drops(p.mn[0], BUB_DROP_MLD_HEADER, 1);
+	kernel_joins(&p);
+	assert_drops(p.mn[0], BUB_DROP_MLD_NOT_ASKED, 1);
+	p.on_flight = NULL;
+	pair_run(&p, 31250);
+	kernel_joins(&p);
+	assert_int_equal(seen.copies, 2);
+	pair_end(&p);
+}
+
+static void what_comes_out_of_the_tunnel(void **state)
+{
+	uint8_t packet[256];
+	struct in6_addr home;
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	watch_mobile_node(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	home = p.hoa[0];
+	forget();
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const group[] = {GROUP, "ff0e::5", "ff02::1", "ff05::2"};
+		size_t len = data_packet("2001:db8:c::c", group[i], 9, packet);
+
+		pair_feed_raw(&p, p.mn[0], packet, len, BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+	}
+	assert_int_equal(seen.delivered, 2);
+	assert_drops(p.mn[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 2);
+	/* MLD that is no query, or none that a listener would heed (RFC 3810, 6.2). */
+	pair_feed_raw(&p, p.mn[0], packet, mld_1(REPORT_1, LISTENER, GROUP, packet),
+		      BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+	assert_drops(p.mn[0], BUB_DROP_MLD_UNEXPECTED, 1);
+	pair_feed_raw(&p, p.mn[0], packet, mld_1(QUERY, "2001:db8:1::1", "::", packet),
+		      BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+	assert_drops(p.mn[0], BUB_DROP_MLD_HEADER, 1);
+	assert_int_equal(seen.delivered, 2);
+	pair_end(&p);
+}
+
+/* RFC 6275, 11.3.4: from the home address; what has link scope stays. */
+static void what_goes_into_the_tunnel(void **state)
+{
+	uint8_t packet[256];
+	struct pair p;
+
+	(void)state;
+	for (unsigned on = 0; on < 2; on++) {
+		start(&p);
+		p.mn_cfg[0].home[0].multicast = on == 1;
+		watch_mobile_node(&p);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 2000);
+		forget();
+		kernel_says(&p, packet, data_packet("2001:db8:1::10", GROUP, 9, packet));
+		assert_int_equal(seen.copies, on);
+		kernel_says(&p, packet, data_packet("2001:db8:1::10", "ff02::fb", 9, packet));
+		kernel_says(&p, packet, data_packet("2001:db8:1::10", "ff05::5", 9, packet));
+		assert_drops(p.mn[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 3 - on);
+		kernel_says(&p, packet, mld_1(QUERY, LISTENER, "::", packet));
+		assert_drops(p.mn[0], BUB_DROP_MLD_UNEXPECTED, 1);
+		kernel_says(&p, packet, mld_1(REPORT_1, "::", GROUP, packet) - 1);
+		assert_drops(p.mn[0], BUB_DROP_IP6_TRUNCATED, 1);
+		assert_int_equal(seen.copies, on);
+		pair_end(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,6 +915,11 @@ int main(void)
 		cmocka_unit_test(sent_by_a_mobile_node),
 		cmocka_unit_test(both_roles),
 		cmocka_unit_test(virtual_home_link),
+		cmocka_unit_test(reports_through_the_tunnel),
+		cmocka_unit_test(home_agent_without_multicast),
+		cmocka_unit_test(new_binding_waits_for_a_query),
+		cmocka_unit_test(what_comes_out_of_the_tunnel),
+		cmocka_unit_test(what_goes_into_the_tunnel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

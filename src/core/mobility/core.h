@@ -148,6 +148,8 @@ struct home {
 	uint32_t asked_s;            /* by the last home registration */
 	struct bub_time sent_at;     /* when that was */
 	struct bub_time bound_until; /* the home agent has a binding until then */
+	struct bub_time bound_since; /* sending of the Binding Update that made this binding */
+	struct bub_time mld_heard;   /* the last query out of the tunnel */
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
@@ -574,6 +576,8 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
 /* The home address ends at @end: bindings that were to last longer are made to end with it. */
 void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
+/* Into the tunnel as it is. */
+void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet);
 void mn_refresh(struct bub_engine *eng);
 /* Nothing came back through the tunnel: the home agent may have lost the registration. */
 void mn_doubt(struct bub_engine *eng, struct home *h);
@@ -853,5 +857,9 @@ bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst,
 void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* What does not fit the queue of a feed: groups to join or leave, copies.  False: nothing left. */
 bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action);
+/* Mobile node: an MLD message of the kernel's own. */
+void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
+/* A packet for a group came out of the tunnel of @h: true where it may be delivered. */
+bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip);
 
 #endif

@@ -491,6 +491,8 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 
 	if (granted_s > h->asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
 		granted_s = h->asked_s;
+	if (!bub_time_before(eng->now, h->bound_until))
+		h->bound_since = h->sent_at;
 	h->bound_until = bub_time_add_s(h->sent_at, granted_s);
 	refresh_ms = (uint64_t)granted_s * 800; /* leaves room for every retransmission */
 	if (rx->mh.opts.present & BUB_OPT_REFRESH_ADVICE &&
@@ -698,7 +700,7 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 		core_input_mh(eng, &ip, ev, true);
 	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address))
 		unwrap(eng, h, &ip, ev);
-	else
+	else if (!IN6_IS_ADDR_MULTICAST(&ip.dst) || multicast_from_home_agent(eng, h, &ip))
 		deliver(eng, h, &ip);
 }
 
@@ -720,17 +722,31 @@ static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home 
 	return !h->refused && (h->sends <= 1 || bub_time_before(eng->now, h->bound_until));
 }
 
+void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
+
+	act->u.send.data = packet;
+	act->u.send.way = BUB_WAY_ESP_TUNNEL;
+	act->u.send.owner = h->cfg.address;
+	eng->counters.tunnel_out++;
+}
+
+/* Link-local destinations stay on their link (RFC 6275, 11.3.1), and groups may go to the home
+ * agent (11.3.4). */
+static bool leaves_its_link(const struct home *h, const struct in6_addr *dst)
+{
+	return bub_addr_is_routable(dst) || (h->cfg.multicast && bub_group_is_global(dst));
+}
+
 void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet)
 {
-	struct bub_action *act;
-
 	if (!home_is_away(h)) {
 		core_drop(eng, BUB_DROP_NO_CARE_OF, &ip->dst);
 		return;
 	}
-	/* Link-local and multicast destinations stay on their link (RFC 6275, 11.3.1). */
-	if (!bub_addr_is_routable(&ip->dst)) {
+	if (!leaves_its_link(h, &ip->dst)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
 		return;
 	}
@@ -738,14 +754,9 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ip->dst);
 		return;
 	}
-	if (has_to_go_direct(eng, h, &ip->dst)) {
+	if (has_to_go_direct(eng, h, &ip->dst))
 		core_drop(eng, BUB_DROP_POLICY_REQUIRE, &ip->dst);
-	} else {
-		act = core_action(eng, BUB_ACT_SEND);
-		act->u.send.data = packet;
-		act->u.send.way = BUB_WAY_ESP_TUNNEL;
-		act->u.send.owner = h->cfg.address;
-		eng->counters.tunnel_out++;
-	}
+	else
+		mn_tunnel(eng, h, packet);
 	peer_on_flow(eng, h, &ip->dst);
 }

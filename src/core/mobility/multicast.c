@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Multicast through the tunnel (RFC 6275, 10.4.2 and 10.4.3; protocol.md, P25).
+ * Multicast through the tunnel (RFC 6275, 10.4.2, 10.4.3 and 11.3.4; protocol.md, P25).
  *
- * The home agent asks each registered mobile node through its tunnel which groups it listens to,
- * keeps what it answers, joins those groups on the home link as a proxy (RFC 4605), and gives each
- * member a copy of what is sent to them.  One listener is at the other end of a tunnel, so that
- * nobody else has to be asked when it leaves.
+ * Home agent: asks each registered mobile node through its tunnel which groups it listens to, keeps
+ * what it answers, joins those groups on the home link as a proxy (RFC 4605), and gives each member
+ * a copy of what is sent to them.  One listener is at the other end of a tunnel, so that nobody
+ * else has to be asked when it leaves.
+ *
+ * Mobile node: what the kernel's own listener on bub's interface says goes to the home agent, once
+ * that has asked.
  *
  * Only groups of global scope.  How a group is joined on a link is not known here.
  */
@@ -22,8 +25,9 @@
 
 #define SOURCE_AT 8 /* in the IPv6 header */
 #define HOP_LIMIT_AT 7
+#define CHECKSUM_AT 2 /* in an ICMPv6 message */
 
-/* ---- Who listens to what ------------------------------------------------------- */
+/* ---- Home agent: who listens to what ------------------------------------------------------- */
 
 static void trace(struct bub_engine *eng, const struct membership *m, bool listens, const char *why)
 {
@@ -253,4 +257,75 @@ bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action
 		return false;
 	ret_action->id = ++eng->last_id;
 	return true;
+}
+
+/* ---- Mobile node --------------------------------------------------------------------------- */
+
+/* RFC 6275, 11.3.4: not before there is a binding and a query has come out of its tunnel. */
+static bool may_report(const struct bub_engine *eng, const struct home *h)
+{
+	return h->cfg.multicast && mn_tunnel_ready(eng, h) &&
+	       !bub_time_before(h->mld_heard, h->bound_since);
+}
+
+/* The kernel has no link-local address on bub's interface and reports from ::, which no router
+ * would hear (RFC 3810, 7.4). */
+static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
+				 const struct bub_ip6 *ip)
+{
+	struct in6_addr src = core_link_local(&h->cfg.address);
+	uint8_t *icmp = eng->scratch + (ip->upper.data - ip->packet.data);
+	uint16_t sum;
+
+	memcpy(eng->scratch, ip->packet.data, ip->packet.len);
+	memcpy(eng->scratch + SOURCE_AT, &src, sizeof src);
+	icmp[CHECKSUM_AT] = icmp[CHECKSUM_AT + 1] = 0;
+	sum = bub_ip6_checksum(&src, &ip->dst, BUB_NH_ICMPV6,
+			       (struct bub_view){icmp, ip->upper.len});
+	icmp[CHECKSUM_AT] = (uint8_t)(sum >> 8);
+	icmp[CHECKSUM_AT + 1] = (uint8_t)sum;
+	return (struct bub_view){eng->scratch, ip->packet.len};
+}
+
+void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	struct bub_mld mld;
+	enum bub_drop why = bub_mld_decode(ip, &mld);
+	struct home *h = NULL;
+
+	/* Through one tunnel only, or each packet of a group would come several times. */
+	for (unsigned i = 0; i < eng->cfg.n_homes && h == NULL; i++)
+		if (may_report(eng, &eng->home[i]))
+			h = &eng->home[i];
+	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
+		why = BUB_DROP_MLD_UNEXPECTED;
+	else if (why == BUB_DROP_NONE && ip->packet.len > SCRATCH_MAX)
+		why = BUB_DROP_TUNNEL_NOT_FORWARDED;
+	else if (why == BUB_DROP_NONE && h == NULL)
+		why = BUB_DROP_MLD_NOT_ASKED;
+	if (why != BUB_DROP_NONE)
+		core_drop(eng, why, &ip->dst);
+	else
+		mn_tunnel(eng, h, readdress(eng, h, ip));
+}
+
+bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
+{
+	struct bub_mld mld;
+	enum bub_drop why = BUB_DROP_NONE;
+
+	if (!h->cfg.multicast)
+		return true;
+	if (bub_mld_is(ip)) {
+		why = decode(ip, &mld);
+		if (why == BUB_DROP_NONE && mld.kind != BUB_MLD_QUERY)
+			why = BUB_DROP_MLD_UNEXPECTED;
+		if (why == BUB_DROP_NONE)
+			h->mld_heard = eng->now;
+	} else if (!bub_group_is_global(&ip->dst)) {
+		why = BUB_DROP_TUNNEL_NOT_FORWARDED;
+	}
+	if (why != BUB_DROP_NONE)
+		core_drop(eng, why, &h->cfg.home_agent);
+	return why == BUB_DROP_NONE;
 }

@@ -355,6 +355,7 @@ mobile-node {
     first-timeout = 2500
     alternate-care-of = false
     link-local = true
+    multicast = true
     protect-payload = false
 }
 home-agent {
