@@ -326,18 +326,23 @@ static void static_responder_refuses(void **state)
 	pair_end(&p);
 }
 
-/* HoTI and CoTI with Do BUB in the name of node 2, as node 1 gets them at home. */
-static void ask_at_home(struct pair *p)
+/* HoTI or CoTI with Do BUB in the name of node 2, as node 1 gets it where it is. */
+static void do_bub(struct pair *p, enum bub_mh_kind kind)
 {
-	struct forged f = {.src = p->hoa[1], .dst = p->hoa[0], .mh = {.kind = BUB_MH_HOTI}};
+	struct forged f = {.src = p->hoa[1], .dst = p->hoa[0], .mh = {.kind = kind}};
 
 	f.mh.opts.present = BUB_OPT_BUB;
 	f.mh.opts.bub_code = BUB_CODE_DO;
-	pair_feed(p, p->mn[0], &f);
-	f.src = p->cn_addr;
-	f.mh.kind = BUB_MH_COTI;
-	f.mh.opts.present |= BUB_OPT_MN_ID;
-	f.mh.opts.mn_id = p->hoa[1];
+	if (kind == BUB_MH_COTI) {
+		f.src = p->cn_addr;
+		f.dst = *pair_at(p, 0);
+		f.mh.opts.present |= BUB_OPT_MN_ID;
+		f.mh.opts.mn_id = p->hoa[1];
+	} else if (!bub_addr_eq(pair_at(p, 0), &p->hoa[0])) {
+		f.way = BUB_WAY_ESP_TUNNEL;
+		f.owner = p->hoa[0];
+		f.outer_src = p->ha_addr[0];
+	}
 	pair_feed(p, p->mn[0], &f);
 }
 
@@ -353,10 +358,55 @@ static void responder_at_home_refuses(void **state)
 	pair_go_home(&p, 0);
 	pair_run(&p, 3000);
 	mark = pair_mark(&p);
-	ask_at_home(&p);
+	do_bub(&p, BUB_MH_HOTI);
+	do_bub(&p, BUB_MH_COTI);
 	pair_assert_sent(&p, mark, "mn1 HoT+nack HoA1>HoA2 plain", "mn1 CoT+nack HoA1>CN plain",
 			 NULL);
 	pair_end(&p);
+}
+
+/* BUB Complete needs both requests, the later one not more than ten seconds after the other. */
+static void bubc_needs_both(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	one_away(&p);
+	mark = pair_mark(&p);
+	do_bub(&p, BUB_MH_COTI);
+	pair_assert_sent(&p, mark, "mn1 CoT+ack a1>CN plain", NULL);
+	pair_end(&p);
+
+	pair_new(&p);
+	one_away(&p);
+	mark = pair_mark(&p);
+	do_bub(&p, BUB_MH_HOTI);
+	pair_run(&p, 10100);
+	do_bub(&p, BUB_MH_COTI);
+	pair_assert_sent(&p, mark, "mn1 HoT+ack HoA1>HoA2 tunnel", "mn1 CoT+ack a1>CN plain", NULL);
+	mark = pair_mark(&p);
+	do_bub(&p, BUB_MH_HOTI);
+	pair_assert_sent(&p, mark, "mn1 HoT+ack HoA1>HoA2 tunnel", "mn1 BUBC a1>CN hao=HoA1 plain",
+			 NULL);
+	pair_end(&p);
+}
+
+/* Both away in route optimisation, and no test was run: each began before it knew of the other's
+ * care-of address, and neither is eager. */
+static void both_in_ro(struct pair *p)
+{
+	pair_init(p);
+	p->mn_cfg[0].eager_bub = p->mn_cfg[1].eager_bub = false;
+	pair_start(p);
+	pair_go(p, 0, 0);
+	pair_go(p, 1, 0);
+	pair_run(p, 3000);
+	pair_data(p, 0);
+	pair_data(p, 1);
+	pair_talk(p, 3000);
+	pair_assert_settled(p, BUB_MODE_RO);
 }
 
 /* Both in the same instant: one exchange comes of it, and nobody's test counts as failed. */
@@ -368,14 +418,7 @@ static void glare(void **state)
 	(void)state;
 	for (unsigned lag_ms = 0; lag_ms < 120; lag_ms += 7)
 		for (unsigned first = 0; first < 2; first++) {
-			pair_init(&p);
-			p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
-			p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_ALLOW;
-			pair_start(&p);
-			one_away(&p);
-			/* Node 2 learns late of node 1's binding, so neither has a test yet. */
-			pair_go(&p, 1, 0);
-			pair_talk(&p, 2000);
+			both_in_ro(&p);
 			ev.u.command.what = BUB_CMD_START_BUB;
 			ev.u.command.peer = p.hoa[1 - first];
 			world_feed(p.mn[first], &ev);
@@ -389,6 +432,11 @@ static void glare(void **state)
 
 				assert_int_equal(c->dh_exchanges, 1);
 				assert_int_equal(c->bub_tests_failed, 0);
+			}
+			/* Both were under way: the smaller home address stays initiator. */
+			if (lag_ms == 0) {
+				assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 0);
+				assert_int_equal(pair_count(&p, 0, p.mn[1], BUB_MH_BUBC), 1);
 			}
 			pair_end(&p);
 		}
@@ -553,16 +601,8 @@ static void waits_for_return_routability(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
-	pair_start(&p);
-	pair_go(&p, 0, 0);
-	pair_go(&p, 1, 0);
-	pair_run(&p, 3000);
-	/* Each starts before it knows of the other's care-of address: no test rides on this. */
-	pair_data(&p, 0);
-	pair_data(&p, 1);
-	pair_talk(&p, 20000);
+	both_in_ro(&p);
+	pair_talk(&p, 17000);
 	pair_assert_settled(&p, BUB_MODE_RO);
 	assert_int_equal(tries(&p, 0, 0) + tries(&p, 0, 1), 0);
 	assert_string_equal(obstacle(&p, 0), "none");
@@ -580,16 +620,7 @@ static void an_operator_may_ask(void **state)
 	struct pair p;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
-	pair_start(&p);
-	pair_go(&p, 0, 0);
-	pair_go(&p, 1, 0);
-	pair_run(&p, 3000);
-	pair_data(&p, 0);
-	pair_data(&p, 1);
-	pair_talk(&p, 3000);
-	pair_assert_settled(&p, BUB_MODE_RO);
+	both_in_ro(&p);
 	pair_run(&p, 60000); /* the responder hands out another nonce now */
 	before = p.kbm[1].key;
 	ask_for_bub(&p, 1);
@@ -893,6 +924,7 @@ int main(void)
 		cmocka_unit_test(refused_during_a_try),
 		cmocka_unit_test(static_responder_refuses),
 		cmocka_unit_test(responder_at_home_refuses),
+		cmocka_unit_test(bubc_needs_both),
 		cmocka_unit_test(glare),
 		cmocka_unit_test(bubc_before_its_cot_is_held),
 		cmocka_unit_test(bubc_lost),

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two ways of a message in BUB mode (draft, 7; protocol.md, 1, 5 and P14): what the first home
+ * agent lets out of the tunnel, whom the peer believes on which way, and what is done where one of
+ * the two is closed for a while.
+ */
+#include <string.h>
+
+#include "pair.h"
+
+/* From the care-of address that is bound and with the right Home Address option, and yet it is no
+ * mobility message: the home agent vouches for those only. */
+static void data_from_the_care_of_address_stays_in(void **state)
+{
+	uint8_t packet[128] = {0};
+	struct bub_ip6_build b = {.upper_proto = 17, .upper_len = 8};
+	struct pair p;
+	int at;
+
+	(void)state;
+	pair_new(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 2000);
+	b.src = *pair_at(&p, 0);
+	b.dst = p.cn_addr;
+	b.hao = &p.hoa[0];
+	at = bub_ip6_encode(&b, packet, sizeof packet);
+	assert_true(at > 0);
+	pair_feed_raw(&p, p.ha[0], packet, (size_t)at + 8, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+		      pair_at(&p, 0));
+	assert_drops(p.ha[0], BUB_DROP_REVERSE_INNER_SOURCE, 1);
+	pair_end(&p);
+}
+
+/* The peer has moved, and nothing of what it sent about that arrived: its acknowledgement comes
+ * from an address that nobody knows.  Kabm vouches for it; the binding cache is not asked. */
+static void acknowledgement_from_a_new_address(void **state)
+{
+	struct bub_peer_status s;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	pair_lose(&p, p.mn[1], BUB_MH_BU, 1000)->match.home_bit = 0;
+	pair_go(&p, 1, 1);
+	pair_run(&p, 200);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 800);
+	pair_assert_node_sent(&p, mark, p.mn[0], "mn1 home-BU b1>HA1 hao=HoA1 transport",
+			      "mn1 BU b1>HoA2 hao=HoA1 tunnel",
+			      "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain", NULL);
+	s = pair_status(&p, 0);
+	assert_true(bub_addr_eq(&s.local_care_of, pair_at(&p, 0)));
+	assert_false(bub_addr_eq(&s.peer_care_of, pair_at(&p, 1)));
+	pair_end(&p);
+}
+
+/* A message is held for the registration of its own home address: that of another one does not let
+ * it go, though both are at the same care-of address (protocol.md, P9). */
+static void held_for_another_home_address(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .way = BUB_WAY_ESP_TUNNEL};
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	f.src = p.hoa[0];
+	f.src.s6_addr[15] ^= 0x80;
+	assert_int_equal(bub_engine_add_client(p.ha[0]->engine, &f.src), 0);
+	pair_go(&p, 0, 0);
+	f.dst = p.cn_addr;
+	f.owner = f.src;
+	f.outer_src = *pair_at(&p, 0);
+	pair_feed(&p, p.ha[0], &f);
+	f.src = f.owner = p.hoa[0];
+	pair_feed(&p, p.ha[0], &f);
+	pair_run(&p, 900);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 1);
+	pair_run(&p, 300);
+	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 1);
+	pair_end(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(data_from_the_care_of_address_stays_in),
+		cmocka_unit_test(acknowledgement_from_a_new_address),
+		cmocka_unit_test(held_for_another_home_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
