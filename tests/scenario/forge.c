@@ -200,3 +200,17 @@ void pair_rewrite(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
 	f->len = build(&p->mn_cfg[0].codepoints, &fo, packet, sizeof packet);
 	memcpy(f->octets, packet, f->len);
 }
+
+bool pair_is_signed(const struct message *m, const struct bub_key *key,
+		      const struct in6_addr *care_of, const struct in6_addr *correspondent)
+{
+	struct bub_crypto *crypto = bub_crypto_new();
+	size_t at = m->mh.opts.auth_at;
+	uint8_t auth[BUB_AUTH_LEN];
+
+	assert_non_null(crypto);
+	assert_true(m->mh.opts.present & BUB_OPT_AUTH);
+	bub_authenticator(crypto, key, care_of, correspondent, m->mh.raw.data, at, auth);
+	bub_crypto_free(crypto);
+	return memcmp(auth, m->mh.raw.data + at, sizeof auth) == 0;
+}

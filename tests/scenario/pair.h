@@ -219,6 +219,10 @@ void pair_replay(struct pair *p, struct node *to, const struct message *m);
 void pair_rewrite(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
 		  const struct bub_mh *mh, const struct bub_key *key, const uint8_t *bub_cookie);
 
+/* The message carries an Authenticator under @key over these two addresses (RFC 6275, 6.2.7). */
+bool pair_is_signed(const struct message *m, const struct bub_key *key,
+		    const struct in6_addr *care_of, const struct in6_addr *correspondent);
+
 #define assert_drops(n, why, count) assert_int_equal(pair_drops(n, why), count)
 
 #endif

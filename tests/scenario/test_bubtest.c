@@ -365,6 +365,31 @@ static void responder_at_home_refuses(void **state)
 	pair_end(&p);
 }
 
+/* A peer whose Kabm we hold asks anew: refused, and asked whether it has lost the key.  When it does
+ * not answer the session is over (protocol.md, P15). */
+static void asked_anew_under_kabm(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	for (unsigned silent = 0; silent < 2; silent++) {
+		pair_new(&p);
+		pair_in_bub(&p);
+		pair_run(&p, 40000);
+		if (silent == 1)
+			pair_lose(&p, p.mn[1], BUB_MH_BA, 1000);
+		mark = pair_mark(&p);
+		do_bub(&p, BUB_MH_HOTI);
+		pair_assert_sent(&p, mark, "mn1 BU a1>HoA2 hao=HoA1 tunnel",
+				 "mn1 BU a1>a2 hao=HoA1 rh2=HoA2 plain",
+				 "mn1 HoT+nack HoA1>HoA2 tunnel", NULL);
+		pair_run(&p, 7500);
+		assert_int_equal(p.left_bub, silent);
+		pair_end(&p);
+	}
+}
+
 /* BUB Complete needs both requests, the later one not more than ten seconds after the other. */
 static void bubc_needs_both(void **state)
 {
@@ -925,6 +950,7 @@ int main(void)
 		cmocka_unit_test(static_responder_refuses),
 		cmocka_unit_test(responder_at_home_refuses),
 		cmocka_unit_test(bubc_needs_both),
+		cmocka_unit_test(asked_anew_under_kabm),
 		cmocka_unit_test(glare),
 		cmocka_unit_test(bubc_before_its_cot_is_held),
 		cmocka_unit_test(bubc_lost),

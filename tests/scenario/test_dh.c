@@ -363,7 +363,7 @@ static void forged_dh2(void **state)
 static void dh2_twice_on_one_path(void **state)
 {
 	struct pair p;
-	struct forged a = stopped_at(&p, 2), b = from(&p, dh(&p, 2, 1));
+	struct forged a = stopped_at(&p, 2), b = from(&p, dh(&p, 2, 1)), tunnelled;
 
 	(void)state;
 	pair_feed(&p, p.mn[1], &a);
@@ -372,6 +372,12 @@ static void dh2_twice_on_one_path(void **state)
 	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
 	a.way = BUB_WAY_PLAIN; /* the tunnelled one, injected on the access link */
 	assert_refused(&p, &a, 1, BUB_DROP_DH_PATH);
+	tunnelled = b; /* nor does the direct one count through the home agents */
+	tunnelled.dst = tunnelled.owner = p.hoa[1];
+	tunnelled.way = BUB_WAY_ESP_TUNNEL;
+	tunnelled.outer_src = p.ha_addr[1];
+	pair_feed(&p, p.mn[1], &tunnelled);
+	assert_drops(p.mn[1], BUB_DROP_DH_PATH, 2);
 	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
 	pair_feed(&p, p.mn[1], &b);
 	assert_int_equal(pair_count_dh(&p, 0, 3), 1);
@@ -549,6 +555,66 @@ static void renewal_times(void **state)
 				801 + 100 * i);
 		pair_end(&p);
 	}
+}
+
+/* Binding Updates of node @i since @mark under @key: at least one, and none under another. */
+static void assert_updates_under(const struct pair *p, size_t mark, unsigned i,
+				 const struct bub_key *key)
+{
+	unsigned n = 0;
+
+	for (size_t k = mark; k < p->n_messages; k++) {
+		const struct message *m = p->message[k];
+
+		if (m->node != p->mn[i] || m->mh.kind != BUB_MH_BU ||
+		    m->mh.u.bu.flags & BUB_BU_HOME)
+			continue;
+		assert_true(pair_is_signed(m, key, pair_at(p, i), &p->hoa[1 - i]));
+		n++;
+	}
+	assert_true(n > 0);
+}
+
+/* protocol.md, P11: the initiator signs with the new key at once and still takes the old one; the
+ * responder signs with the new one when it has seen it used. */
+static void renewal_keys(void **state)
+{
+	struct bub_peer_status s;
+	struct bub_key old, new;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].kabm_lifetime_s = 1000;
+	pair_start(&p);
+	pair_in_bub(&p);
+	old = p.kabm[0].key;
+	pair_run(&p, 700000);
+	pair_lose(&p, p.mn[0], BUB_MH_BU, 1000);
+	mark = pair_mark(&p);
+	while (memcmp(p.kabm[0].key.octets, old.octets, 32) == 0)
+		pair_run(&p, 1);
+	pair_run(&p, 50);
+	new = p.kabm[0].key;
+	assert_memory_equal(p.kabm[1].key.octets, new.octets, 32);
+	assert_updates_under(&p, mark, 0, &new); /* lost, all of them */
+	mark = pair_mark(&p);
+	pair_go(&p, 1, 1);
+	pair_run(&p, 400);
+	assert_updates_under(&p, mark, 1, &old);
+	s = pair_status(&p, 0);
+	assert_true(bub_addr_eq(&s.peer_care_of, pair_at(&p, 1)));
+	pair_no_rules(&p);
+	pair_run(&p, 4000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	mark = pair_mark(&p);
+	pair_go(&p, 1, 2);
+	pair_run(&p, 2000);
+	assert_updates_under(&p, mark, 1, &new);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(p.left_bub, 0);
+	pair_end(&p);
 }
 
 static void renewal_with_losses(void **state)
@@ -737,6 +803,19 @@ static void km_dies_with_the_exchange(void **state)
 	uint8_t km[32], priv[32];
 
 	(void)state;
+	/* The responder, which keeps its stored reply for a while, and no more. */
+	(void)stopped_at(&p, 3);
+	peer = table_next(&p.mn[0]->engine->peers, NULL);
+	memcpy(km, peer->dh.keys.km.octets, sizeof km);
+	memcpy(priv, peer->dh.priv[0], sizeof priv);
+	assert_true(memory_has(p.mn[0], km, sizeof km) && memory_has(p.mn[0], priv, sizeof priv));
+	pair_no_rules(&p);
+	pair_talk(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_false(memory_has(p.mn[0], km, sizeof km));
+	assert_false(memory_has(p.mn[0], priv, sizeof priv));
+	pair_end(&p);
+	/* The initiator. */
 	(void)stopped_at(&p, 4);
 	peer = table_next(&p.mn[1]->engine->peers, NULL);
 	assert_int_equal(peer->dh.keys.km.len, sizeof km);
@@ -777,6 +856,7 @@ int main(void)
 		cmocka_unit_test(moving_during_the_exchange),
 		cmocka_unit_test(renewal),
 		cmocka_unit_test(renewal_times),
+		cmocka_unit_test(renewal_keys),
 		cmocka_unit_test(renewal_with_losses),
 		cmocka_unit_test(encrypted_legs),
 		cmocka_unit_test(no_message_needs_fragments),

@@ -30,20 +30,6 @@ static void agree(struct pair *p, bool direct_copy)
 	assert_memory_equal(p->kabm[0].key.octets, p->kabm[1].key.octets, 32);
 }
 
-static bool is_signed(const struct message *m, const struct bub_key *key,
-		      const struct in6_addr *care_of, const struct in6_addr *correspondent)
-{
-	struct bub_crypto *crypto = bub_crypto_new();
-	size_t at = m->mh.opts.auth_at;
-	uint8_t auth[BUB_AUTH_LEN];
-
-	assert_non_null(crypto);
-	assert_true(m->mh.opts.present & BUB_OPT_AUTH);
-	bub_authenticator(crypto, key, care_of, correspondent, m->mh.raw.data, at, auth);
-	bub_crypto_free(crypto);
-	return memcmp(auth, m->mh.raw.data + at, sizeof auth) == 0;
-}
-
 static void agreement_follows_the_registration(void **state)
 {
 	struct bub_crypto *crypto = bub_crypto_new();
@@ -91,7 +77,7 @@ static void handover_is_one_round_trip(void **state)
 	pair_run(&p, 1000);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 plain", "mn2 BA HoA2>b1 rh2=HoA1 plain", NULL);
-	assert_true(is_signed(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1), &p.kabm[0].key,
+	assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1), &p.kabm[0].key,
 			      pair_at(&p, 0), &p.hoa[1]));
 	s = pair_status(&p, 1);
 	assert_true(bub_addr_eq(&s.peer_care_of, pair_at(&p, 0)));
@@ -119,7 +105,7 @@ static void becomes_mobile(void **state)
 			 "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn2 BU a2>HoA1 hao=HoA2 tunnel",
 			 NULL);
 	for (unsigned i = 1; i < 3; i++)
-		assert_true(is_signed(pair_nth(&p, mark, p.mn[1], BUB_MH_BU, i), &kabm,
+		assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[1], BUB_MH_BU, i), &kabm,
 				      pair_at(&p, 1), &p.hoa[0]));
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	/* From now on the other one takes the same path. */
