@@ -202,7 +202,7 @@ void pair_rewrite(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
 }
 
 bool pair_is_signed(const struct message *m, const struct bub_key *key,
-		      const struct in6_addr *care_of, const struct in6_addr *correspondent)
+		    const struct in6_addr *care_of, const struct in6_addr *correspondent)
 {
 	struct bub_crypto *crypto = bub_crypto_new();
 	size_t at = m->mh.opts.auth_at;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "mobility/core.h"
 #include "pair.h"
 
 /* From the care-of address that is bound and with the right Home Address option, and yet it is no
@@ -85,12 +86,106 @@ static void held_for_another_home_address(void **state)
 	pair_end(&p);
 }
 
+/* Binding Updates of node 1 to its peer since @mark, both copies. */
+static unsigned updates(const struct pair *p, size_t mark)
+{
+	unsigned n = 0;
+
+	for (size_t i = mark; i < p->n_messages; i++)
+		if (p->message[i]->node == p->mn[0] && p->message[i]->mh.kind == BUB_MH_BU &&
+		    !(p->message[i]->mh.u.bu.flags & BUB_BU_HOME))
+			n++;
+	return n;
+}
+
+/* A double jump: the repetition comes twice the last round trip after the peer's Binding Update was
+ * heard, not before 200 ms, and it is brought forward once (protocol.md, P17). */
+static void repetition_is_brought_forward(void **state)
+{
+	struct rule *r;
+	struct pair p;
+
+	(void)state;
+	for (unsigned slow = 0; slow < 2; slow++) {
+		uint64_t heard_ns, wait_ms;
+		size_t mark;
+
+		pair_new(&p);
+		pair_in_bub(&p);
+		r = pair_lose(&p, p.mn[1], BUB_MH_BA, slow);
+		r->fate = FATE_PASS;
+		r->delay_ns = 150 * BUB_NS_PER_MS;
+		pair_go(&p, 0, 1);
+		pair_run(&p, 2000);
+		pair_lose(&p, p.mn[0], BUB_MH_BU, 1000)->match.home_bit = 0;
+		mark = pair_mark(&p);
+		pair_go(&p, 0, 2);
+		pair_go(&p, 1, 1);
+		while (updates(&p, mark) == 2)
+			pair_run(&p, 1);
+		heard_ns = pair_nth(&p, mark, p.mn[0], BUB_MH_BA, 0)->at_ns;
+		wait_ms = (world_now(p.w).ns - heard_ns) / BUB_NS_PER_MS;
+		assert_in_range(wait_ms, slow == 0 ? 200 : 2 * 150, slow == 0 ? 201 : 2 * 250);
+		assert_int_equal(updates(&p, mark), 4);
+		pair_go(&p, 1, 2); /* heard again, but the next one is two seconds after that */
+		pair_run(&p, 1900);
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BA), 2);
+		assert_int_equal(updates(&p, mark), 4);
+		pair_run(&p, 200);
+		assert_int_equal(updates(&p, mark), 6);
+		pair_end(&p);
+	}
+}
+
+/* Both at home, so that there is no binding either way: the key alone holds the place in a table
+ * that is full (protocol.md, P16). */
+static void key_holds_its_place(void **state)
+{
+	struct bub_engine *eng;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].limit.peers = 1;
+	pair_start(&p);
+	pair_in_bub(&p);
+	pair_go_home(&p, 0);
+	pair_go_home(&p, 1);
+	pair_run(&p, 5000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	eng = p.mn[0]->engine;
+	assert_null(peer_get(eng, &eng->home[0], &p.cn_addr));
+	assert_true(pair_status(&p, 0).kabm);
+	pair_end(&p);
+}
+
+/* The request for a refresh is return routability's: a peer in BUB mode that is gone for good is
+ * not asked (protocol.md, P20). */
+static void gone_peer_is_not_asked(void **state)
+{
+	struct bub_peer_status s;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	world_attach(p.w, p.mn[1], NULL);
+	pair_run(&p, 4500000);
+	s = pair_status(&p, 0);
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of));
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BRR), 0);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_from_the_care_of_address_stays_in),
 		cmocka_unit_test(acknowledgement_from_a_new_address),
 		cmocka_unit_test(held_for_another_home_address),
+		cmocka_unit_test(repetition_is_brought_forward),
+		cmocka_unit_test(key_holds_its_place),
+		cmocka_unit_test(gone_peer_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

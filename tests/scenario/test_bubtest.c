@@ -365,8 +365,8 @@ static void responder_at_home_refuses(void **state)
 	pair_end(&p);
 }
 
-/* A peer whose Kabm we hold asks anew: refused, and asked whether it has lost the key.  When it does
- * not answer the session is over (protocol.md, P15). */
+/* A peer whose Kabm we hold asks anew: refused, and asked whether it has lost the key.  When it
+ * does not answer the session is over (protocol.md, P15). */
 static void asked_anew_under_kabm(void **state)
 {
 	struct pair p;

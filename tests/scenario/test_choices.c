@@ -71,6 +71,8 @@ static void never_probes(void **state)
 	leave_home(&p, BUB_DAD_NEVER, 1000, -98);
 	pair_run(&p, 3000);
 	assert_string_equal(pair_home(&p, 0).state, "registered");
+	for (unsigned i = 0; i < p.n_link_acts; i++)
+		assert_int_not_equal(p.link_act[i].type, BUB_ACT_DAD);
 	pair_end(&p);
 }
 

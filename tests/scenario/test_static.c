@@ -78,7 +78,7 @@ static void handover_is_one_round_trip(void **state)
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 plain", "mn2 BA HoA2>b1 rh2=HoA1 plain", NULL);
 	assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1), &p.kabm[0].key,
-			      pair_at(&p, 0), &p.hoa[1]));
+				   pair_at(&p, 0), &p.hoa[1]));
 	s = pair_status(&p, 1);
 	assert_true(bub_addr_eq(&s.peer_care_of, pair_at(&p, 0)));
 	for (unsigned i = 0; i < 2; i++) /* the correspondent has not moved: no home agents */
@@ -106,7 +106,7 @@ static void becomes_mobile(void **state)
 			 NULL);
 	for (unsigned i = 1; i < 3; i++)
 		assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[1], BUB_MH_BU, i), &kabm,
-				      pair_at(&p, 1), &p.hoa[0]));
+					   pair_at(&p, 1), &p.hoa[0]));
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	/* From now on the other one takes the same path. */
 	mark = pair_mark(&p);
@@ -208,6 +208,67 @@ static void unwilling_correspondent(void **state)
 	pair_end(&p);
 }
 
+/* DH1 of node 1 as it would be signed with a static correspondent, under the Kbm of its binding. */
+static struct forged dh1_without_test(struct pair *p)
+{
+	static const uint8_t info[2] = {1, BUB_SUITE_SHA256_X25519}, nonce[BUB_DH_NONCE_LEN] = {1};
+	static const uint8_t value[32] = {9};
+	struct forged f = {
+		.src = *pair_at(p, 0),
+		.dst = p->hoa[1],
+		.hao = &p->hoa[0],
+		.mh = {.kind = BUB_MH_DH},
+		.key = &p->kbm[0].key,
+		.bub_cookie = no_cookie,
+	};
+	struct bub_dh *m = &f.mh.u.dh;
+
+	m->message = 1;
+	m->sid1[0] = 1;
+	m->nonce = (struct bub_view){nonce, sizeof nonce};
+	m->info = (struct bub_view){info, sizeof info};
+	m->n_shares = 1;
+	m->share[0].suite = BUB_SUITE_SHA256_X25519;
+	m->share[0].value = (struct bub_view){value, sizeof value};
+	return f;
+}
+
+/* Without a BUB test nobody agrees but a node at home that is configured to and may: not one that
+ * was away and came back, nor one of the policy never, nor one that is away. */
+static void not_without_a_test(void **state)
+{
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	for (unsigned row = 0; row < 4; row++) {
+		pair_init(&p);
+		p.mn_cfg[0].eager_bub = p.mn_cfg[1].eager_bub = false;
+		p.mn_cfg[0].bub = BUB_POLICY_NEVER; /* says nothing of its own accord */
+		p.mn_cfg[1].static_kabm = row != 1;
+		if (row == 2)
+			p.mn_cfg[1].bub = BUB_POLICY_NEVER;
+		pair_start(&p);
+		pair_go(&p, 0, 0);
+		pair_go(&p, 1, 0); /* so that it has an entry for node 1 */
+		pair_run(&p, 2000);
+		pair_talk(&p, 3000);
+		if (row < 3)
+			pair_go_home(&p, 1);
+		pair_run(&p, 3000);
+		f = dh1_without_test(&p);
+		if (row == 3) {
+			f.way = BUB_WAY_ESP_TUNNEL;
+			f.owner = p.hoa[1];
+			f.outer_src = p.ha_addr[1];
+		}
+		pair_feed(&p, p.mn[1], &f);
+		assert_int_equal(pair_count_dh(&p, 0, 2), row == 0 ? 2 : 0);
+		assert_drops(p.mn[1], BUB_DROP_DH_STATE, row == 0 ? 0 : 1);
+		pair_end(&p);
+	}
+}
+
 /* Signed with another key than that of the registration: somebody else's. */
 static void forged_first_message(void **state)
 {
@@ -249,6 +310,7 @@ int main(void)
 		cmocka_unit_test(both_move_at_once),
 		cmocka_unit_test(data_goes_direct_after_the_change),
 		cmocka_unit_test(unwilling_correspondent),
+		cmocka_unit_test(not_without_a_test),
 		cmocka_unit_test(forged_first_message),
 	};
 
