@@ -177,6 +177,81 @@ static void gone_peer_is_not_asked(void **state)
 	pair_end(&p);
 }
 
+/* A router says that node 1's packet to node 2's care-of address did not get there. */
+static void unreachable(struct pair *p)
+{
+	struct bub_ip6_build quoted = {.src = *pair_at(p, 0), .dst = *pair_at(p, 1)};
+	struct bub_ip6_build b = {.src = p->cn_addr, .dst = *pair_at(p, 0)};
+	uint8_t packet[256] = {0}, *icmp = packet + BUB_IP6_HDR_LEN;
+	uint16_t sum;
+	int len;
+
+	quoted.rh2 = &p->hoa[1];
+	quoted.upper_proto = 17;
+	len = bub_ip6_encode(&quoted, icmp + 8, 128);
+	assert_true(len > 0);
+	icmp[0] = 1; /* Destination Unreachable, no route */
+	b.upper_proto = BUB_NH_ICMPV6;
+	b.upper_len = (uint16_t)(8 + len);
+	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
+	sum = bub_ip6_checksum(&b.src, &b.dst, BUB_NH_ICMPV6, (struct bub_view){icmp, b.upper_len});
+	icmp[2] = (uint8_t)(sum >> 8);
+	icmp[3] = (uint8_t)sum;
+	pair_feed_raw(p, p->mn[0], packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len, BUB_WAY_PLAIN,
+		      &in6addr_any, &in6addr_any);
+}
+
+/* Errors that end a binding of return routability (protocol.md, P20) say nothing against one under
+ * Kabm: the signed test of the direct path decides. */
+static void errors_do_not_end_a_binding_under_kabm(void **state)
+{
+	(void)state;
+	for (unsigned bub = 0; bub < 2; bub++) {
+		struct bub_peer_status s;
+		struct pair p;
+
+		pair_init(&p);
+		if (bub == 0)
+			p.mn_cfg[0].bub = BUB_POLICY_NEVER;
+		pair_start(&p);
+		pair_both_away(&p);
+		pair_assert_settled(&p, bub == 1 ? BUB_MODE_BUB : BUB_MODE_RO);
+		for (unsigned i = 0; i < 3; i++) {
+			unreachable(&p);
+			pair_run(&p, 6000);
+		}
+		s = pair_status(&p, 0);
+		assert_int_equal(IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of), bub == 0);
+		pair_end(&p);
+	}
+}
+
+/* A registration that waits for its address to be probed is not lost: no Binding Error for what
+ * comes out of the tunnel meanwhile (protocol.md, P23). */
+static void no_error_while_it_probes(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .way = BUB_WAY_ESP_TUNNEL};
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.physical_link = true;
+	pair_start(&p);
+	p.dad_ns = BUB_NS_PER_S;
+	pair_go(&p, 0, 0);
+	f.src = f.owner = p.hoa[0];
+	f.dst = p.cn_addr;
+	f.outer_src = *pair_at(&p, 0);
+	pair_feed(&p, p.ha[0], &f); /* nothing is known of a registration yet */
+	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BE), 1);
+	pair_run(&p, 500);
+	pair_feed(&p, p.ha[0], &f);
+	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BE), 1);
+	pair_run(&p, 1500);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,7 +260,9 @@ int main(void)
 		cmocka_unit_test(held_for_another_home_address),
 		cmocka_unit_test(repetition_is_brought_forward),
 		cmocka_unit_test(key_holds_its_place),
+		cmocka_unit_test(no_error_while_it_probes),
 		cmocka_unit_test(gone_peer_is_not_asked),
+		cmocka_unit_test(errors_do_not_end_a_binding_under_kabm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,7 +427,7 @@ static void away_with_a_registration(void)
 	mh.u.ba.lifetime_s = 3600;
 	assert_int_equal(bub_mh_encode(&mh, &cfg.codepoints, body, sizeof body, &at), 0);
 	b.dst = ip.src;
-	b.rh2 = &cfg.home[0].address;
+	b.rh2 = &ip.hao;
 	bub_mh_finish(body, at.len, &b.src, b.rh2);
 	packet(buf, build(b, body, at.len, buf), BUB_WAY_ESP_TRANSPORT);
 }
@@ -651,6 +651,38 @@ static void packets_for_the_tunnel(void **state)
 	bub_engine_free(eng);
 }
 
+/* Route optimisation is required: the packet goes nowhere, is counted, and asks for a binding; but
+ * not what one of this node's home addresses sends to another, which never goes direct. */
+static void packets_that_have_to_go_direct(void **state)
+{
+	struct bub_ip6_build b = {.upper_proto = 17};
+	uint8_t buf[1400];
+	size_t n;
+
+	(void)state;
+	defaults(true);
+	cfg.route_optimisation = BUB_POLICY_REQUIRE;
+	cfg.home[1].address = addr("2001:db8:1::11");
+	cfg.home[1].home_agent = cfg.home[0].home_agent;
+	cfg.n_homes = 2;
+	start();
+	away_with_a_registration();
+	b.src = cfg.home[1].address; /* whose registration has just been acknowledged */
+	b.dst = cfg.home[0].address;
+	n = build(b, (const uint8_t[8]){0}, 8, buf);
+	packet(buf, n, BUB_WAY_TUN);
+	assert_int_equal(did.n, 1);
+	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(drops(BUB_DROP_POLICY_REQUIRE), 0);
+	b.dst = addr("2001:db8:9::1");
+	n = build(b, (const uint8_t[8]){0}, 8, buf);
+	packet(buf, n, BUB_WAY_TUN);
+	assert_int_equal(drops(BUB_DROP_POLICY_REQUIRE), 1);
+	assert_int_equal(did.n, 2); /* HoTI and CoTI */
+	assert_int_equal(bub_engine_counters(eng)->sent[BUB_MH_HOTI], 1);
+	bub_engine_free(eng);
+}
+
 /* Out of an IPv6-in-IPv6 tunnel that ends at the home address (protocol.md, 1): only a mobility
  * message to that address, and only at home. */
 static void wrapped_messages(void **state)
@@ -777,6 +809,7 @@ int main(void)
 		cmocka_unit_test(many_addresses),
 		cmocka_unit_test(pings_are_data),
 		cmocka_unit_test(packets_for_the_tunnel),
+		cmocka_unit_test(packets_that_have_to_go_direct),
 		cmocka_unit_test(wrapped_messages),
 		cmocka_unit_test(peers_make_room),
 		cmocka_unit_test(expiring_early_does_nothing),
