@@ -659,6 +659,7 @@ static void an_operator_may_ask(void **state)
 	assert_int_equal(tries(&p, 0, 1), 1);
 	/* The DH messages were signed with the Kbm of this run, not with the binding's. */
 	assert_memory_not_equal(p.kbm[1].key.octets, before.octets, BUB_KBM_LEN);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 0);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	pair_end(&p);
 }
