@@ -276,6 +276,14 @@ void pair_talk(struct pair *p, uint64_t ms)
 	}
 }
 
+void pair_one_away(struct pair *p)
+{
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+	pair_data(p, 0);
+	pair_run(p, 2000);
+}
+
 void pair_both_away(struct pair *p)
 {
 	pair_go(p, 0, 0);
@@ -486,6 +494,17 @@ unsigned pair_count(const struct pair *p, size_t mark, const struct node *n, enu
 		if (is_among(p, p->message[i], n) && p->message[i]->mh.kind == kind)
 			count++;
 	return count;
+}
+
+unsigned pair_tries(const struct pair *p, size_t mark, unsigned i)
+{
+	unsigned n = 0;
+
+	for (size_t k = mark; k < p->n_messages; k++)
+		if (p->message[k]->node == p->mn[i] && p->message[k]->mh.kind == BUB_MH_HOTI &&
+		    p->message[k]->mh.opts.present & BUB_OPT_BUB)
+			n++;
+	return n;
 }
 
 unsigned pair_count_dh(const struct pair *p, size_t mark, unsigned dh)

@@ -144,6 +144,8 @@ void pair_data(struct pair *p, unsigned i);
 /* Data both ways every 100 ms for @ms. */
 void pair_talk(struct pair *p, uint64_t ms);
 
+/* Node 1 is away and registered with node 2, which is at home. */
+void pair_one_away(struct pair *p);
 /* Takes both away from home and into route optimisation or BUB mode, as policy has it. */
 void pair_both_away(struct pair *p);
 /* The same, and asserts that they are in BUB mode. */
@@ -172,6 +174,8 @@ void pair_assert_sent(const struct pair *p, size_t mark, ...);
 void pair_assert_node_sent(const struct pair *p, size_t mark, const struct node *n, ...);
 /* How many messages of a kind @n sent since @mark; NULL: all mobile nodes. */
 unsigned pair_count(const struct pair *p, size_t mark, const struct node *n, enum bub_mh_kind kind);
+/* HoTI with Do BUB of mobile node @i. */
+unsigned pair_tries(const struct pair *p, size_t mark, unsigned i);
 unsigned pair_count_dh(const struct pair *p, size_t mark, unsigned dh);
 /* The @nth (from 0) message of a kind that @n sent since @mark; fails where there is none. */
 const struct message *pair_nth(const struct pair *p, size_t mark, const struct node *n,

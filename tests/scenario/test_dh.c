@@ -11,18 +11,10 @@
 #include "mobility/core.h"
 #include "pair.h"
 
-static void one_away(struct pair *p)
-{
-	pair_go(p, 0, 0);
-	pair_run(p, 2000);
-	pair_data(p, 0);
-	pair_run(p, 2000);
-}
-
 static void begin(struct pair *p)
 {
 	pair_new(p);
-	one_away(p);
+	pair_one_away(p);
 }
 
 /* Node 2 leaves, the exchange runs. */
@@ -702,7 +694,7 @@ static void no_message_needs_fragments(void **state)
 		p.mn_cfg[i].n_suites = 2;
 	}
 	pair_start(&p);
-	one_away(&p);
+	pair_one_away(&p);
 	n_legs = 0;
 	p.on_flight = note_leg;
 	exchange(&p, 3000);
@@ -725,7 +717,7 @@ static void random_values_and_identities(void **state)
 		pair_init(&p);
 		p.seed = run + 1;
 		pair_start(&p);
-		one_away(&p);
+		pair_one_away(&p);
 		exchange(&p, 3000);
 		pair_assert_settled(&p, BUB_MODE_BUB);
 		assert_true(bub_addr_eq(&dh(&p, 3, 0)->mh.u.dh.identity, &p.hoa[1]));
@@ -778,7 +770,7 @@ static void downgrade_is_seen(void **state)
 		p.mn_cfg[i].n_suites = 2;
 	}
 	pair_start(&p);
-	one_away(&p);
+	pair_one_away(&p);
 	r = pair_lose_dh(&p, p.mn[1], 1, 1000);
 	r->fate = FATE_PASS;
 	r->alter = offer_the_old_suite_only;
