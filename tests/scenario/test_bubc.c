@@ -58,6 +58,25 @@ static void bubc_lost(void **state)
 	pair_end(&p);
 }
 
+/* A lost CoT leaves a BUBC that came before it: that one is for the CoTI of the lost CoT, and its
+ * cookie is not what the responder expects any more when it has answered the next. */
+static void cot_lost(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_one_away(&p);
+	pair_lose(&p, p.mn[0], BUB_MH_COT, 1);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2500);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BUBC), 2);
+	assert_drops(p.mn[0], BUB_DROP_DH_BAD_SIGNATURE, 0);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_COOKIE, 1);
+	pair_end(&p);
+}
+
 /* The CoTI that asks for the BUBC once more comes when the responder has a new nonce: the BUBC is
  * signed with the Kbm of the token that goes with it. */
 static void bubc_lost_at_a_new_nonce(void **state)
@@ -264,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bubc_before_its_cot_is_held),
 		cmocka_unit_test(bubc_lost),
+		cmocka_unit_test(cot_lost),
 		cmocka_unit_test(bubc_lost_at_a_new_nonce),
 		cmocka_unit_test(bub_cookie_belongs_to_the_care_of_cookie),
 		cmocka_unit_test(bubc_without_options),

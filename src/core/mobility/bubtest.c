@@ -129,6 +129,12 @@ static void process_held(struct bub_engine *eng, struct peer *p)
 
 	memcpy(msg.u.bubc.bub_cookie, p->test.held + 16, BUB_COOKIE_LEN);
 	p->test.held_len = 0;
+	/* Its CoT was lost, and this CoT answers a later CoTI: so does a later BUBC, whose cookie
+	 * is the one that the responder expects now. */
+	if (memcmp(p->test.held + 8, p->rr.care_of_cookie, BUB_COOKIE_LEN) != 0) {
+		core_drop(eng, BUB_DROP_BUBC_COOKIE, &p->key.b);
+		return;
+	}
 	verify_bubc(eng, p, p->test.held, auth_at, &msg);
 }
 
