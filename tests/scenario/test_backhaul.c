@@ -186,6 +186,7 @@ static void unreachable(struct pair *p)
 	uint16_t sum;
 	int len;
 
+	quoted.hao = &p->hoa[0];
 	quoted.rh2 = &p->hoa[1];
 	quoted.upper_proto = 17;
 	len = bub_ip6_encode(&quoted, icmp + 8, 128);
