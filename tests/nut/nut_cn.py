@@ -635,12 +635,15 @@ def restarted_it_is_ready_and_empty(n):
     m = n.mobile()
     m.bind()
     took = []
+    tokens = set()
     for hard in (True, False, True):
         n.link.stop(hard)
         begin = time.monotonic()
         n.link.launch()
         n.link.wait("an answer", n.is_ready)
         took.append(time.monotonic() - begin)
+        tokens.add(n.link.token(HOTI, "2001:db8:a::1", ADDRESS)[1])
+    equal("tokens of three lives", len(tokens), 3)  # key and nonce are random (RFC 6275, 5.2)
     print("# ready after " + ", ".join(f"{x:.2f} s" for x in took), flush=True)
     check("ready within 2 s", min(took) < 2, took)
     m.is_not_bound()
