@@ -295,7 +295,8 @@ static void test_discovery_reply(void **state)
 	(void)state;
 	for (unsigned octets = 0; octets <= 80 * 16; octets++) {
 		make("91 00 0000 beef 0000");
-		put_repeated(&o, 0x20, octets);
+		for (unsigned at = 0; at < octets; at++)
+			put_octet(&o, 1 + at / 16); /* each address its own */
 		finish();
 		if (octets % 16 != 0) {
 			assert_int_equal(decode(&m), BUB_DROP_ICMP6_MALFORMED);
@@ -305,6 +306,8 @@ static void test_discovery_reply(void **state)
 		assert_int_equal(m.u.dhaad.id, 0xbeef);
 		assert_int_equal(m.u.dhaad.n_addrs,
 				 octets / 16 < BUB_DHAAD_MAX ? octets / 16 : BUB_DHAAD_MAX);
+		for (unsigned i = 0; i < m.u.dhaad.n_addrs; i++)
+			assert_int_equal(m.u.dhaad.addr[i].s6_addr[15], 1 + i);
 		assert_int_equal(m.n_prefixes, 0);
 	}
 }
