@@ -156,6 +156,11 @@ def receives(t, protect):
                 got = t.wait("a packet", lambda: received(early))
                 if got != (b"%d" % i, HOST, 8):
                     raise Failure(f"received: {got}")
+            # Larger than the tunnel, as a group's packet may be: it comes in outer fragments.
+            out.sendto(bytes(1452), (GROUP, PORT))
+            got = t.wait("a large packet", lambda: received(early))
+            if got != (bytes(1452), HOST, 8):
+                raise Failure(f"received: {len(got[0])} octets")
             early.close()
             t.wait("the end of the first one", lambda: t.groups() == {(OTHER, HOME)})
             t.reported(GROUP, 3)
