@@ -115,7 +115,7 @@ static __always_inline int filter(struct __sk_buff *skb)
 	 * are a tunnel without ESP: the daemon takes the outer header off.  The kernel sees them
 	 * too, since the host may have tunnels of its own.  An outer packet may come in fragments
 	 * (RFC 2473, 7.1), a mobility message never does (RFC 6275, 6.1). */
-	if (is_signalling(w->upper) || w->upper == NH_IPV6)
+	if (is_ours(w, &ip6) || w->upper == NH_IPV6)
 		return !is_refused_fragment(w) && is_local(&ip6.daddr) ? FILTER_PASS
 								       : FILTER_REFUSE;
 	if (w->upper == NH_ICMPV6 && !w->fragment && is_wanted_icmp6(skb, w->at, &advert) &&

@@ -135,16 +135,18 @@ static __always_inline int insert(struct __sk_buff *skb, __u32 l2, struct front 
 	return TC_ACT_UNSPEC;
 }
 
-/* bub's own signalling never goes by the path of the data, whatever its addresses (RFC 6275, 6.1:
- * the binding cache is not used for Mobility Header messages). */
+/* Mobility messages never go by the path of the data, whatever their addresses (RFC 6275, 6.1: the
+ * binding cache is not used for them).  ESP that has come here with the addresses of a path is the
+ * kernel's, between the two hosts, and gets its headers as all data (RFC 6275, 11.3.2): bub's own
+ * goes to or from a care-of address already. */
 static __always_inline bool carries_signalling(struct __sk_buff *skb, __u32 l2, __u8 next)
 {
 	const struct walk *w;
 
 	if (next != NH_HOPOPTS && next != NH_ROUTING && next != NH_DSTOPTS)
-		return is_signalling(next);
+		return next == NH_MH;
 	w = walk(skb, l2, next);
-	return w && is_signalling(w->upper);
+	return w && w->upper == NH_MH;
 }
 
 static __always_inline bool is_home(const struct bub_bpf_addr *addr)

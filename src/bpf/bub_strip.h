@@ -224,6 +224,25 @@ static __always_inline bool may_concern(__u8 next)
 	       next == NH_FRAGMENT || is_signalling(next);
 }
 
+/* Mobility messages, and ESP between mobile node and home agent.  Other ESP has our headers and
+ * came between two that have a path: that is the hosts' own, for the kernel (RFC 6275, 11.3.2). */
+static __always_inline bool is_ours(const struct walk *w, const struct ipv6hdr *ip6)
+{
+	struct bub_bpf_pair pair;
+
+	if (!is_signalling(w->upper))
+		return false;
+	if (w->upper != NH_ESP || (!w->rh2_at && !w->hao_at))
+		return true;
+	copy_addr(&pair.local, &ip6->daddr);
+	copy_addr(&pair.peer, &ip6->saddr);
+	if (w->rh2_at)
+		pair.local = w->rh2;
+	if (w->hao_at)
+		pair.peer = w->hao;
+	return !bpf_map_lookup_elem(&paths_out, &pair) && !bpf_map_lookup_elem(&paths_in, &pair);
+}
+
 static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
 {
 	struct bub_bpf_addr dst;
@@ -242,7 +261,7 @@ static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
 		return TC_ACT_UNSPEC;
 	if (w->state != WALK_DONE)
 		return w->rh2_at || w->hao_at ? drop(BUB_BPF_DATA_MALFORMED) : TC_ACT_UNSPEC;
-	if (is_signalling(w->upper))
+	if (is_ours(w, &ip6))
 		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
 						   : BUB_BPF_SIGNALLING_TAKEN);
 	if (!w->rh2_at && !w->hao_at)

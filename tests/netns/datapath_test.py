@@ -8,6 +8,9 @@
    (CoA1x: second care-of address)             (CoA2x: the same)
 
 The router knows no route to the home addresses, so what is not rewritten does not arrive.
+IPsec between the two is the kernel's: class IpsecTest is skipped where it has none, and
+tests/peers/uml_datapath.py runs it where it has.
+
 Usage: datapath_test.py DPCTL [unittest arguments].  Exits with 77 where a feature is missing.
 """
 import atexit
@@ -34,6 +37,8 @@ STRANGER = "2001:db8:f::f"
 MTU = 1500
 ROUTE_MTU = MTU - 48
 UDP_SEGMENT = 103
+NH_ESP, NH_AH = 50, 51
+ETH_P_ALL, ETH_P_IPV6 = 3, 0x86dd
 LIMIT_S = 10
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -219,6 +224,43 @@ def send_raw(ns, device, src, dst, next_header, payload):
     s.close()
 
 
+def packets(ns, device):
+    """What passes there from now on, for forms()."""
+    s = make_socket(ns, socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    s.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)  # SO_RCVBUFFORCE
+    s.bind((device, ETH_P_ALL))
+    s.setblocking(False)
+    return s
+
+
+def headers(packet):
+    """Next headers up to the first that is none of ours, and where that begins."""
+    chain, at = [packet[6]], 40
+    while chain[-1] in (43, 60):
+        chain.append(packet[at])
+        at += 8 * (packet[at + 1] + 1)
+    return tuple(chain), at
+
+
+def each_packet(sock):
+    """(source, destination, next headers, packet, offset of what is no header of ours)."""
+    while True:
+        try:
+            packet, where = sock.recvfrom(65536)
+        except BlockingIOError:
+            return
+        if where[1] != ETH_P_IPV6:
+            continue
+        chain, at = headers(packet)
+        if chain not in ((58,), (0,)):  # neighbour discovery, and multicast listener discovery
+            yield (*(socket.inet_ntop(socket.AF_INET6, packet[i:i + 16]) for i in (8, 24)), chain,
+                   packet, at)
+
+
+def forms(sock):
+    return {x[:3] for x in each_packet(sock)}
+
+
 def open_mac(ns, device):
     """Link-layer address at the other end of @device."""
     peer = {"e1": ("r", "r1"), "e2": ("r", "r2"), "r1": ("n1", "e1"), "r2": ("n2", "e2")}[device]
@@ -227,7 +269,9 @@ def open_mac(ns, device):
     return bytes.fromhex(text.strip().replace(":", ""))
 
 
-class DatapathTest(unittest.TestCase):
+class Pair(unittest.TestCase):
+    """Both are mobile, and bound to each other."""
+
     def setUp(self):
         self.c1, self.c2 = Ctl("n1"), Ctl("n2")
         self.addCleanup(self.c1.close)
@@ -288,6 +332,8 @@ class DatapathTest(unittest.TestCase):
         client.close()
         self.assertEqual((got, peer[0]), (text, src[1]))
 
+
+class DatapathTest(Pair):
     def test_tcp_with_offloads(self):
         for on in (True, False):
             set_offloads(on)
@@ -342,6 +388,31 @@ class DatapathTest(unittest.TestCase):
         self.assertEqual(server.recv(8192), data)
         server.close()
         client.close()
+
+    def test_whatever_is_inside(self):
+        """RFC 6275, 11.3.2: ESP and AH come behind our headers.  The octets are arbitrary, as those
+        of ESP look here, whole and in fragments: no byte of them may change or be looked at."""
+        capture = packets("r", "r2")
+        seen = set()
+        for proto in (NH_ESP, NH_AH, 4, 41, 47, 59, 132, 253):
+            for src, dst in ((("n1", HOA1), ("n2", HOA2)), (("n2", HOA2), ("n1", HOA1))):
+                server = make_socket(dst[0], socket.AF_INET6, socket.SOCK_RAW, proto)
+                client = make_socket(src[0], socket.AF_INET6, socket.SOCK_RAW, proto)
+                server.bind((dst[1], 0))
+                client.bind((src[1], 0))
+                for size in (1, 8, 333, ROUTE_MTU - 40, 4000):
+                    data = os.urandom(size)
+                    client.sendto(data, (dst[1], 0))
+                    got, peer = server.recvfrom(8192)
+                    self.assertEqual((got, peer[0]), (data, src[1]), (proto, size))
+                server.close()
+                client.close()
+            seen |= forms(capture)
+            want = ((COA1, COA2), (COA2, COA1))
+            self.assertEqual(seen, {(*way, (43, 60, *how)) for way in want
+                                    for how in ((proto,), (44,))})
+            seen.clear()
+        capture.close()
 
     def test_hop_by_hop_and_options(self):
         server, client = udp("n2", HOA2), udp("n1", HOA1)
@@ -423,7 +494,8 @@ class DatapathTest(unittest.TestCase):
         server = udp("n1", "::")
         port = server.getsockname()[1]
         self.c2.path(args["local"], args["peer"], args["out_src"], args["out_dst"], "::")
-        ip("n2", "route", "replace", args["peer"] + "/128", "via", "2001:db8:b::ff", "dev", "e2")
+        ip("n2", "route", "replace", args["peer"] + "/128", "via", "2001:db8:b::ff", "dev", "e2",
+           "mtu", str(ROUTE_MTU))
         before = self.c1.counters()
         client = make_socket("n2", socket.AF_INET6, socket.SOCK_DGRAM)
         client.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND: any source will do
@@ -678,6 +750,132 @@ class DatapathTest(unittest.TestCase):
             ["setpriv", "--bounding-set", "-bpf,-sys_admin", "--inh-caps", "-bpf,-sys_admin",
              DPCTL], input="open 8\n", capture_output=True, text=True, check=False)
         self.assertIn("CAP_BPF", got.stdout)
+
+
+class IpsecTest(Pair):
+    """RFC 6275, 11.3.2: the kernels' IPsec, set up by hand for the home addresses only.  It sees
+    nothing of care-of addresses, and what it made is behind our headers on the way."""
+
+    @classmethod
+    def setUpClass(cls):
+        answer = xfrm("n1", "state", "add", "src", HOA1, "dst", HOA2, *cls.state("esp", 1),
+                      check=False)
+        if answer.returncode != 0:
+            raise unittest.SkipTest("no IPsec in this kernel: " + answer.stderr.strip())
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.forget)
+        self.before = {ns: xfrm_counters(ns) for ns in ("n1", "n2")}
+        self.capture = packets("r", "r2")
+        self.addCleanup(self.capture.close)
+
+    @staticmethod
+    def state(proto, spi):
+        words = ["proto", proto, "spi", str(0x1000 + spi), "reqid", str(spi), "mode", "transport",
+                 "replay-window", "32", "auth-trunc", "hmac(sha256)", "0x" + "%02x" % spi * 32,
+                 "128"]
+        return words + (["enc", "cbc(aes)", "0x" + "5a" * 16] if proto == "esp" else [])
+
+    @staticmethod
+    def forget():
+        for ns in ("n1", "n2"):
+            xfrm(ns, "policy", "flush")
+            xfrm(ns, "state", "flush")
+
+    def protect(self, proto, peers=((HOA1, HOA2),), nodes=("n1", "n2")):
+        """Whatever goes between two addresses, by one association each way."""
+        self.forget()
+        for one, other in peers:
+            for ns, near in zip(nodes, (one, other)):
+                for spi, (src, dst) in enumerate(((one, other), (other, one)), 1):
+                    xfrm(ns, "state", "add", "src", src, "dst", dst, *self.state(proto, spi))
+                    xfrm(ns, "policy", "add", "src", src, "dst", dst, "dir",
+                         "out" if src == near else "in", "tmpl", "proto", proto, "reqid",
+                         str(spi), "mode", "transport")
+
+    def refused_by_ipsec(self, ns):
+        return {k: n - self.before[ns][k] for k, n in xfrm_counters(ns).items()
+                if n != self.before[ns][k]}
+
+    def talk(self, one=HOA1, other=HOA2):
+        for src, dst in ((("n1", one), ("n2", other)), (("n2", other), ("n1", one))):
+            self.datagram(src, dst, os.urandom(1000))
+            self.transfer(1 << 20, src, dst)
+
+    def numbers(self, care_of1, care_of2, chain=(43, 60, NH_ESP)):
+        """Checks that nothing else was on the way; {SPI: sequence numbers} of what was."""
+        seen = {}
+        for src, dst, got, packet, at in each_packet(self.capture):
+            self.assertIn((src, dst, got), ((care_of1, care_of2, chain),
+                                            (care_of2, care_of1, chain)))
+            if chain[-1] == NH_AH:
+                at += 4
+            spi, number = struct.unpack("!II", packet[at:at + 8])
+            self.assertEqual(spi, 0x1001 if src == care_of1 else 0x1002)
+            seen.setdefault(spi, []).append(number)
+        self.assertEqual(set(seen), {0x1001, 0x1002})
+        return seen
+
+    def move(self):
+        self.c2.path(HOA2, HOA1, COA2, COA1X, COA1X)
+        self.c1.path(HOA1, HOA2, COA1X, COA2, COA2)
+
+    def survives_moves(self, proto, number):
+        self.protect(proto)
+        self.talk()
+        before = self.numbers(COA1, COA2, (43, 60, number))
+        self.move()
+        self.talk()
+        after = self.numbers(COA1X, COA2, (43, 60, number))
+        for spi, numbers in after.items():
+            # The same association goes on: no number is left out, none comes twice.
+            self.assertEqual(before[spi] + numbers, list(range(1, numbers[-1] + 1)))
+        for ns in ("n1", "n2"):
+            self.assertEqual(self.refused_by_ipsec(ns), {})
+            text = xfrm(ns, "state").stdout + xfrm(ns, "policy").stdout
+            self.assertFalse([a for a in (COA1, COA1X, COA2) if a + " " in text], text)
+
+    def test_esp_survives_moves(self):
+        self.survives_moves("esp", NH_ESP)
+
+    def test_ah_survives_moves(self):
+        self.survives_moves("ah", NH_AH)
+
+    def test_esp_with_a_static_peer(self):
+        """One header only, each way its own."""
+        self.c1.path(HOA1, COA2, COA1, COA2, "::")
+        self.c2.path(COA2, HOA1, COA2, COA1, COA1)
+        ip("n1", "route", "replace", COA2 + "/128", "via", "2001:db8:a::ff", "dev", "e1", "src",
+           HOA1, "mtu", str(ROUTE_MTU))
+        self.addCleanup(ip, "n1", "route", "del", COA2 + "/128")
+        self.protect("esp", ((HOA1, COA2),))
+        self.talk(HOA1, COA2)
+        self.assertEqual(forms(self.capture), {(COA1, COA2, (60, NH_ESP)),
+                                               (COA2, COA1, (43, NH_ESP))})
+
+    def test_policy_sees_home_addresses(self):
+        """What comes from the home address without ESP is refused after our headers are off."""
+        self.protect("esp")
+        xfrm("n1", "policy", "flush")
+        server, client = udp("n2", HOA2), udp("n1", HOA1)
+        client.sendto(b"plain", server.getsockname()[:2])
+        wait_until("refused", lambda: self.refused_by_ipsec("n2") == {"XfrmInTmplMismatch": 1})
+        self.assertEqual(forms(self.capture), {(COA1, COA2, (43, 60, socket.IPPROTO_UDP))})
+        server.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            server.recv(64)
+        server.close()
+        client.close()
+
+
+def xfrm(ns, *args, check=True):
+    return run("ip", "-n", NS[ns], "xfrm", *args, check=check)
+
+
+def xfrm_counters(ns):
+    text = run("ip", "netns", "exec", NS[ns], "cat", "/proc/net/xfrm_stat").stdout
+    return {k: int(v) for k, v in (line.split() for line in text.splitlines())}
 
 
 def main():
