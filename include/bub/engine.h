@@ -260,6 +260,8 @@ struct bub_path {
 	struct in6_addr out_src;
 	struct in6_addr out_dst;
 	struct in6_addr in_care_of;
+	bool home_agent; /* between a mobile node and its home agent: ESP there is bub's own, which
+			    no path is for; between other hosts it is data like any */
 };
 
 /* Bidirectional tunnel for one home address: at the mobile node from its care-of address to the

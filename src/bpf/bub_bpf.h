@@ -28,11 +28,14 @@ enum {
 	BUB_BPF_OUT_HAO = 1 << 1, /* the source is not our home address */
 };
 
+/* Of both directions: a mobile node and its home agent, whose ESP is user space's. */
+#define BUB_BPF_HOME_AGENT (1 << 2)
+
 /* How local -> peer leaves.  There is no entry for a pair that leaves unchanged. */
 struct bub_bpf_out {
 	struct bub_bpf_addr src;
 	struct bub_bpf_addr dst;
-	__u32 flags; /* BUB_BPF_OUT_* */
+	__u32 flags; /* BUB_BPF_OUT_*, BUB_BPF_HOME_AGENT */
 	__u32 used;  /* flow_epoch when a packet last went this way; 0: none yet */
 };
 
@@ -42,7 +45,7 @@ struct bub_bpf_in {
 	struct bub_bpf_addr previous; /* the care-of address bound before */
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
 	__u32 used;                   /* as above */
-	__u32 unused;
+	__u32 flags;                  /* BUB_BPF_HOME_AGENT */
 };
 
 /* Value of the map of local addresses. */

@@ -136,17 +136,21 @@ static __always_inline int insert(struct __sk_buff *skb, __u32 l2, struct front 
 }
 
 /* Mobility messages never go by the path of the data, whatever their addresses (RFC 6275, 6.1: the
- * binding cache is not used for them).  ESP that has come here with the addresses of a path is the
- * kernel's, between the two hosts, and gets its headers as all data (RFC 6275, 11.3.2): bub's own
- * goes to or from a care-of address already. */
-static __always_inline bool carries_signalling(struct __sk_buff *skb, __u32 l2, __u8 next)
+ * binding cache is not used for them), and ESP between a mobile node and its home agent does not.
+ * Other ESP that has come here with the addresses of a path is the kernel's, between the two hosts,
+ * and gets its headers as all data (RFC 6275, 11.3.2). */
+static __always_inline bool carries_signalling(struct __sk_buff *skb, __u32 l2, __u8 next,
+					       __u32 flags)
 {
 	const struct walk *w;
 
-	if (next != NH_HOPOPTS && next != NH_ROUTING && next != NH_DSTOPTS)
-		return next == NH_MH;
-	w = walk(skb, l2, next);
-	return w && w->upper == NH_MH;
+	if (next == NH_HOPOPTS || next == NH_ROUTING || next == NH_DSTOPTS) {
+		w = walk(skb, l2, next);
+		if (!w)
+			return false;
+		next = w->upper;
+	}
+	return next == NH_MH || (next == NH_ESP && (flags & BUB_BPF_HOME_AGENT));
 }
 
 static __always_inline bool is_home(const struct bub_bpf_addr *addr)
@@ -186,7 +190,7 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	if (is_home_probe(skb, l2, &f.ip6, &pair.local))
 		return drop(BUB_BPF_HOME_PROBE);
 	out = bpf_map_lookup_elem(&paths_out, &pair);
-	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr))
+	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr, out->flags))
 		return TC_ACT_UNSPEC;
 	mark_used(&out->used);
 	return insert(skb, l2, &f, &pair, out);

@@ -224,11 +224,14 @@ static __always_inline bool may_concern(__u8 next)
 	       next == NH_FRAGMENT || is_signalling(next);
 }
 
-/* Mobility messages, and ESP between mobile node and home agent.  Other ESP has our headers and
- * came between two that have a path: that is the hosts' own, for the kernel (RFC 6275, 11.3.2). */
+/* Mobility messages, and ESP between mobile node and home agent, who may have a path for what needs
+ * no ESP.  Other ESP has our headers and came between two that have a path: that is the hosts' own,
+ * for the kernel (RFC 6275, 11.3.2). */
 static __always_inline bool is_ours(const struct walk *w, const struct ipv6hdr *ip6)
 {
 	struct bub_bpf_pair pair;
+	struct bub_bpf_out *out;
+	struct bub_bpf_in *in;
 
 	if (!is_signalling(w->upper))
 		return false;
@@ -240,7 +243,11 @@ static __always_inline bool is_ours(const struct walk *w, const struct ipv6hdr *
 		pair.local = w->rh2;
 	if (w->hao_at)
 		pair.peer = w->hao;
-	return !bpf_map_lookup_elem(&paths_out, &pair) && !bpf_map_lookup_elem(&paths_in, &pair);
+	out = bpf_map_lookup_elem(&paths_out, &pair);
+	if (out)
+		return out->flags & BUB_BPF_HOME_AGENT;
+	in = bpf_map_lookup_elem(&paths_in, &pair);
+	return !in || in->flags & BUB_BPF_HOME_AGENT;
 }
 
 static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)

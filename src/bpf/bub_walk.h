@@ -209,9 +209,9 @@ static __always_inline struct walk *walk(struct __sk_buff *skb, __u32 l2, __u8 n
 	w->named_at = IP6_NEXT_AT;
 	w->upper = next;
 	w->state = WALK_ON;
-	/* Before Linux 6.7 the verifier takes only a jump for the way back, nothing that falls through
-	 * to the top of a loop.  Hence the condition is at the end, and nothing is loaded there for
-	 * the next round: what is kept in registers is followed, too. */
+	/* Before Linux 6.7 the verifier takes only a jump for the way back, nothing that falls
+	 * through to the top of a loop.  Hence the condition is at the end, and nothing is loaded
+	 * there for the next round: what is kept in registers is followed, too. */
 	do {
 		barrier();
 		w->state = w->opts_end ? walk_option(skb, l2, w) : walk_header(skb, l2, w);

@@ -559,17 +559,20 @@ static uint64_t monotonic_ns(void)
 
 /* RFC 6275, 9.3.1 wants packets from the bound address only.  Those in flight from the address that
  * was bound before get DATAPATH_GRACE_MS; an address set again starts no new grace. */
-static int set_in(struct datapath *dp, const struct bub_bpf_pair *key,
-		  const struct in6_addr *care_of)
+static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, const struct bub_path *path)
 {
 	const struct bpf_map *map = dp->skel->maps.paths_in;
-	struct bub_bpf_in in = {.care_of = to_bpf(care_of)};
+	struct bub_bpf_in in = {
+		.care_of = to_bpf(&path->in_care_of),
+		.flags = path->home_agent ? BUB_BPF_HOME_AGENT : 0,
+	};
 	struct bub_bpf_in before;
 
-	if (IN6_IS_ADDR_UNSPECIFIED(care_of))
+	if (IN6_IS_ADDR_UNSPECIFIED(&path->in_care_of))
 		return map_del(dp, map, key);
 	if (bpf_map_lookup_elem(bpf_map__fd(map), key, &before) == 0) {
-		if (memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0)
+		if (memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0 &&
+		    before.flags == in.flags)
 			return 0;
 		in.previous = before.care_of;
 		in.previous_until_ns = monotonic_ns() + DATAPATH_GRACE_MS * NS_PER_MS;
@@ -587,13 +590,15 @@ static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const st
 		out.flags |= BUB_BPF_OUT_RH2;
 	if (!path->direct || out.flags == 0)
 		return map_del(dp, dp->skel->maps.paths_out, key);
+	if (path->home_agent)
+		out.flags |= BUB_BPF_HOME_AGENT;
 	return map_set(dp, dp->skel->maps.paths_out, key, &out);
 }
 
 int datapath_path_set(struct datapath *dp, const struct bub_path *path)
 {
 	struct bub_bpf_pair key = to_pair(&path->local, &path->peer);
-	int err = set_in(dp, &key, &path->in_care_of);
+	int err = set_in(dp, &key, path);
 
 	return err != 0 ? err : set_out(dp, &key, path);
 }

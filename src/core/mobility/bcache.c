@@ -176,6 +176,7 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		.peer = *peer,
 		.out_src = *local,
 		.out_dst = *peer,
+		.home_agent = h != NULL && bub_addr_eq(peer, &h->cfg.home_agent),
 	};
 	const bool bound = b != NULL && b->active;
 	enum bub_policy ro, bub;

@@ -61,6 +61,7 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 		.out_src = eng->cfg.ha.address,
 		.out_dst = c->care_of,
 		.in_care_of = c->care_of,
+		.home_agent = true,
 	};
 }
 

@@ -235,7 +235,15 @@ static void egress_signalling(void **state)
 	static const uint8_t pad[] = {1, 4, 0, 0, 0, 0};
 	struct packet mh = plain(HOA1, HOA2, 135, 59), esp = plain(HOA1, HOA2, 50, 1);
 	struct packet behind_options = ip6(HOA1, HOA2), behind_hopopts = ip6(HOA1, HOA2);
-	struct packet with_rh2 = ip6(HOA1, HOA2);
+	struct packet with_rh2 = ip6(HOA1, HOA2), dressed = ip6(COA1, COA2);
+	struct bub_path path = {
+		.local = ip(HOA1),
+		.peer = ip(HOA2),
+		.direct = true,
+		.out_src = ip(COA1),
+		.out_dst = ip(COA2),
+		.home_agent = true,
+	};
 
 	ext(&behind_options, 60, pad, sizeof(pad));
 	upper(&behind_options, 135, 59, 64);
@@ -244,10 +252,16 @@ static void egress_signalling(void **state)
 	rh2(&with_rh2, HOA2);
 	upper(&with_rh2, 135, 59, 64);
 	expect_same(DATAPATH_EGRESS_ETHER, &mh);
-	expect_same(DATAPATH_EGRESS_ETHER, &esp);
 	expect_same(DATAPATH_EGRESS_ETHER, &behind_options);
-	expect_same(DATAPATH_EGRESS_ETHER, &behind_hopopts);
 	expect_same(DATAPATH_EGRESS_ETHER, &with_rh2);
+	/* ESP is the hosts' own and takes the path, but not towards a home agent. */
+	rh2(&dressed, HOA2);
+	hao(&dressed, HOA1);
+	upper(&dressed, 50, 1, 64);
+	expect(DATAPATH_EGRESS_ETHER, &esp, &dressed, "data-out");
+	assert_int_equal(datapath_path_set(dp, &path), 0);
+	expect_same(DATAPATH_EGRESS_ETHER, &esp);
+	expect_same(DATAPATH_EGRESS_ETHER, &behind_hopopts);
 }
 
 /* RFC 8200, 4.1: hop-by-hop options come first. */
@@ -626,6 +640,44 @@ static void ingress_signalling(void **state)
 	}
 }
 
+/* The hosts' own ESP passes between two that have a path (RFC 6275, 11.3.2), unless they are a
+ * mobile node and its home agent, whose ESP carries signalling. */
+static void ingress_esp_of_a_path(void **state)
+{
+	struct packet both = arriving(COA2, COA1, HOA1, HOA2, 50, 1);
+	struct packet by_hao = arriving(COA2, HOA1, NULL, HOA2, 50, 1);
+	struct packet by_rh2 = arriving(HOA2, COA1, HOA1, NULL, 50, 1);
+	struct packet stripped = plain(HOA2, HOA1, 50, 1);
+	struct bub_path path = {
+		.local = ip(HOA1),
+		.peer = ip(HOA2),
+		.out_src = ip(HOA1),
+		.out_dst = ip(COA2),
+		.in_care_of = ip(COA2),
+		.home_agent = true,
+	};
+
+	expect(DATAPATH_INGRESS_ETHER, &both, &stripped, "data-in");
+	assert_false(seen(&both));
+	/* As at a home agent: only what comes in has a path. */
+	assert_int_equal(datapath_path_del(dp, &path.local, &path.peer), 0);
+	assert_int_equal(datapath_path_set(dp, &path), 0);
+	expect_shot(DATAPATH_INGRESS_ETHER, &by_hao, "signalling-taken");
+	assert_true(seen(&by_hao));
+	/* As at a mobile node: only what goes out. */
+	path.direct = true;
+	path.out_src = ip(COA1);
+	path.out_dst = ip(HOA2);
+	path.in_care_of = in6addr_any;
+	assert_int_equal(datapath_path_set(dp, &path), 0);
+	expect_shot(DATAPATH_INGRESS_ETHER, &by_rh2, "signalling-taken");
+	assert_true(seen(&by_rh2));
+	path.home_agent = false;
+	assert_int_equal(datapath_path_set(dp, &path), 0);
+	stripped = plain(HOA2, HOA1, 50, 1);
+	expect(DATAPATH_INGRESS_ETHER, &by_rh2, &stripped, "data-in");
+}
+
 static void ingress_signalling_in_fragments(void **state)
 {
 	struct packet mh = ip6(OTHER, COA1), esp = ip6(OTHER, COA1), inner = ip6(OTHER, COA1);
@@ -887,6 +939,7 @@ int main(void)
 		T(ingress_not_ours),
 		T(ingress_forwarded),
 		T(ingress_signalling),
+		T(ingress_esp_of_a_path),
 		T(ingress_signalling_in_fragments),
 		T(esp_of_the_kernel),
 		T(filter_icmp6),
