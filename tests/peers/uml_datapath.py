@@ -16,6 +16,7 @@ from uml_mip6 import MODULES, UML, Machine
 
 WANTED = ("ipv6", "mip6", "xfrm_user", "esp6", "ah6", "authenc", "echainiv", "seqiv", "cbc", "hmac",
           "sha512_generic", "jitterentropy_rng", "drbg", "veth", "sch_ingress", "cls_bpf")
+LIMIT_S = 500
 
 
 def main():
@@ -23,7 +24,7 @@ def main():
         print("skipped: needs root and the package user-mode-linux")
         return 77
     test, dpctl, *names = sys.argv[1:]
-    machine = Machine(None, WANTED)
+    machine = Machine(None, WANTED, LIMIT_S)
     try:
         status, out, err = machine.ask("run", "/usr/bin/python3", "-B", os.path.abspath(test),
                                        os.path.abspath(dpctl), *names)

@@ -52,7 +52,8 @@ SO_RCVBUFFORCE = 33
 class Machine:
     """User Mode Linux, its interface on a TAP of the namespace @ns; without one, there is none."""
 
-    def __init__(self, ns, modules=WANTED):
+    def __init__(self, ns, modules=WANTED, limit_s=BOOT_S):
+        """limit_s: for the boot, and then for each command."""
         self.dir = tempfile.mkdtemp(prefix="bub-uml-")
         ours, theirs = socket.socketpair()
         fd = theirs.fileno()
@@ -67,7 +68,7 @@ class Machine:
             pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
             start_new_session=True, env=dict(os.environ, TMPDIR=self.dir))
         theirs.close()
-        ours.settimeout(BOOT_S)
+        ours.settimeout(limit_s)
         self.line = ours.makefile("rwb", buffering=0)
         try:
             if self.line.readline() != uml_guest.READY:
