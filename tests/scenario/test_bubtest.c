@@ -375,6 +375,27 @@ static void asked_anew_under_kabm(void **state)
 	}
 }
 
+/* Away for the first time and looking for a home agent still: no Binding Update was ever sent. */
+static void responder_without_a_registration_refuses(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].home_agent = in6addr_any;
+	pair_start(&p);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2000);
+	pair_data(&p, 1);
+	pair_run(&p, 2000);
+	pair_go(&p, 0, 0);
+	mark = pair_mark(&p);
+	do_bub(&p, BUB_MH_COTI);
+	pair_assert_sent(&p, mark, "mn1 CoT+nack a1>CN plain", NULL);
+	pair_end(&p);
+}
+
 /* BUB Complete needs both requests, the later one not more than ten seconds after the other. */
 static void bubc_needs_both(void **state)
 {
@@ -691,6 +712,7 @@ int main(void)
 		cmocka_unit_test(refused_during_a_try),
 		cmocka_unit_test(static_responder_refuses),
 		cmocka_unit_test(responder_at_home_refuses),
+		cmocka_unit_test(responder_without_a_registration_refuses),
 		cmocka_unit_test(bubc_needs_both),
 		cmocka_unit_test(asked_anew_under_kabm),
 		cmocka_unit_test(glare),

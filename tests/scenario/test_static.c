@@ -108,6 +108,8 @@ static void becomes_mobile(void **state)
 		assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[1], BUB_MH_BU, i), &kabm,
 					   pair_at(&p, 1), &p.hoa[0]));
 	pair_assert_settled(&p, BUB_MODE_BUB);
+	for (unsigned i = 0; i < 2; i++)
+		assert_string_equal(pair_status(&p, i).why, "both ends agreed on BUB");
 	/* From now on the other one takes the same path. */
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);

@@ -82,7 +82,6 @@ void bubtest_begin_try(struct bub_engine *eng, struct peer *p)
 		eng->counters.bub_tests++;
 	timerq_cancel(&eng->timers, &p->test.timer);
 	p->test.hot = p->test.cot = ANSWER_NONE;
-	p->test.held_len = 0;
 	set_state(eng, p, TEST_RUNNING, "Do BUB");
 }
 
