@@ -427,6 +427,12 @@ void oracle_left(struct sim_node *n)
 		n->watch[i].armed = false;
 }
 
+/* A binding for an address there has to be refreshed while the movement is watched. */
+static bool is_short_lived(const struct plan_place *at)
+{
+	return at->valid_s != 0 && at->valid_s < 2 * HANDOVER_NS / BUB_NS_PER_S;
+}
+
 void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of, uint32_t where)
 {
 	bool quiet = n->moved_ns + QUIET_NS < sim_now(s) && !n->node->down &&
@@ -446,6 +452,7 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		if (!quiet || !was_here || !is_quiet(s, peer) || !is_in_bub(w) ||
 		    !is_settled(s, w) || !is_in_bub(other) ||
 		    is_no_news(n, care_of, where, other) ||
+		    is_short_lived(&s->plan->place[where]) ||
 		    trip_us(s, n, &s->plan->place[where]) +
 				    trip_us(s, peer, sim_place_of(s, &peer->node->place->prefix)) >
 			    TRIP_MAX_US)
