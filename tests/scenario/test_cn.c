@@ -202,6 +202,35 @@ static void registers_refreshes_and_deletes(void **state)
 	pair_end(&v.p);
 }
 
+/* Both forms prove the key: the home address in the Authenticator (RFC 6275, 6.2.7), and the source
+ * of the packet, which other stacks put there.  A registration has one form only. */
+static void deletion_that_covers_its_source(void **state)
+{
+	struct visitor v;
+	struct forged f;
+
+	(void)state;
+	pair_init(&v.p);
+	visit(&v);
+	get_tokens(&v);
+	f = update(&v, 100, 40);
+	assert_status(&v, &f, 0, true);
+	f = update(&v, 101, 0);
+	f.auth_care_of = v.p.cn_addr; /* neither */
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 1);
+	assert_true(bound(&v, NULL));
+	f = update(&v, 102, 0);
+	f.auth_care_of = v.care_of;
+	assert_status(&v, &f, 0, true); /* signed in the form of the update */
+	assert_false(bound(&v, NULL));
+	f = update(&v, 103, 40);
+	f.auth_care_of = v.home;
+	assert_null(answer_to(&v, &f));
+	assert_drops(v.p.cn, BUB_DROP_BU_BAD_AUTH, 2);
+	pair_end(&v.p);
+}
+
 static void expires(void **state)
 {
 	struct visitor v;
@@ -881,6 +910,7 @@ int main(void)
 		cmocka_unit_test(test_messages_that_are_dropped),
 		cmocka_unit_test(headers_that_do_not_belong),
 		cmocka_unit_test(registers_refreshes_and_deletes),
+		cmocka_unit_test(deletion_that_covers_its_source),
 		cmocka_unit_test(expires),
 		cmocka_unit_test(refresh_is_asked_for),
 		cmocka_unit_test(unsigned_and_badly_signed),

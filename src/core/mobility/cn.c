@@ -101,6 +101,7 @@ struct update {
 	struct peer *peer;       /* session with the sender; NULL: none */
 	struct binding *binding; /* NULL: none yet */
 	struct in6_addr care_of; /* to register; the home address: delete */
+	struct in6_addr covered; /* by the Authenticator, and by that of the answer */
 	bool deletes;
 	uint16_t last_sequence;       /* last one accepted, where this one is not greater */
 	bool bub;                     /* signed with Kabm */
@@ -162,7 +163,7 @@ static void send_ba(struct bub_engine *eng, const struct update *u, uint8_t stat
 	if (u->has_key) {
 		out.mh.opts.present = BUB_OPT_AUTH;
 		out.key = &u->key;
-		out.auth_care_of = u->care_of;
+		out.auth_care_of = u->covered;
 		out.auth_correspondent = u->rx->local;
 	}
 	if (u->bub)
@@ -182,15 +183,43 @@ static void refuse(struct bub_engine *eng, const struct update *u, uint8_t statu
 	send_ba(eng, u, status, 0, sequence, false);
 }
 
-static bool is_signed_with(struct bub_engine *eng, const struct update *u,
-			   const struct bub_key *key)
+/* The Authenticator of a deletion covers the home address (RFC 6275, 6.2.7).  Other stacks put the
+ * source address there, as in any update.  That proves the same key, so it is taken, and answered
+ * in the same form.  False: there is no other form to try. */
+static bool take_other_form(struct update *u)
+{
+	if (!u->deletes || bub_addr_eq(&u->covered, &u->rx->ip->src))
+		return false;
+	u->covered = u->rx->ip->src;
+	return true;
+}
+
+static bool is_signed(struct bub_engine *eng, struct update *u)
 {
 	const struct bub_mh *mh = &u->rx->mh;
 	uint8_t auth[BUB_AUTH_LEN];
 
-	bub_authenticator(eng->crypto, key, &u->care_of, &u->rx->local, mh->raw.data,
-			  mh->opts.auth_at, auth);
-	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
+	do {
+		bub_authenticator(eng->crypto, &u->key, &u->covered, &u->rx->local, mh->raw.data,
+				  mh->opts.auth_at, auth);
+		if (bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth))
+			return true;
+	} while (take_other_form(u));
+	return false;
+}
+
+/* Which key of the session signed it; NULL: none. */
+static const struct bub_key *find_signer(struct bub_engine *eng, struct update *u)
+{
+	const struct in6_addr first = u->covered;
+	const struct bub_key *key;
+
+	do {
+		key = bubmode_signer(eng, u->peer, u->rx, &u->covered, &u->rx->local);
+	} while (key == NULL && take_other_form(u));
+	if (key == NULL)
+		u->covered = first; /* Kbm may have signed it, in either form */
+	return key;
 }
 
 static bool is_repetition(const struct bub_engine *eng, const struct update *u)
@@ -328,7 +357,7 @@ static bool is_home_registered(struct bub_engine *eng, const struct rx *rx)
 static void on_ro_bu(struct bub_engine *eng, struct update *u)
 {
 	uint8_t status = make_kbm(eng, u);
-	bool genuine = status == BUB_STATUS_ACCEPTED && is_signed_with(eng, u, &u->key);
+	bool genuine = status == BUB_STATUS_ACCEPTED && is_signed(eng, u);
 	enum bub_policy ro, bub;
 
 	core_policy(eng, &u->rx->peer, &ro, &bub);
@@ -374,6 +403,7 @@ static void fill_update(struct bub_engine *eng, const struct rx *rx, struct upda
 	u.deletes = rx->mh.u.bu.lifetime_s == 0 || bub_addr_eq(&u.care_of, &rx->peer);
 	if (u.deletes) /* the address that the Authenticator covers then: RFC 6275, 6.2.7 */
 		u.care_of = rx->peer;
+	u.covered = u.care_of;
 	if (rx->home != NULL)
 		u.peer = peer_find(eng, &rx->local, &rx->peer);
 	u.binding = binding_find(eng, &rx->local, &rx->peer);
@@ -423,7 +453,7 @@ void cn_on_bu(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (u.peer != NULL)
-		u.signer = bubmode_signer(eng, u.peer, rx, &u.care_of, &rx->local);
+		u.signer = find_signer(eng, &u);
 	if (u.signer != NULL)
 		on_bub_bu(eng, &u);
 	else if (o->present & BUB_OPT_NONCE_INDICES)
