@@ -238,26 +238,19 @@ static void arm_timer(struct daemon *d)
 	(void)uv_timer_start(&d->timer, on_timer, ms_until(at), 0);
 }
 
+static void on_sas_line(void *ctx, bool good, const char *text)
+{
+	struct daemon *d = ctx;
+
+	log_line(&d->log, good ? LNX_LOG_INFO : LNX_LOG_ERROR, "%s", text);
+}
+
 static void check_sas(struct daemon *d)
 {
-	char error[ERROR_MAX] = "";
+	const struct sas_listener listener = {.ctx = d, .line = on_sas_line};
 
 	d->packets = 0;
-	switch (sas_check(d->sas, lnx_now(), &d->sas_pending, error, sizeof(error))) {
-	case SAS_FINE:
-		break;
-	case SAS_WARN:
-		log_line(&d->log, LNX_LOG_WARNING, "%s; bubd stops when its reserve is used up",
-			 error);
-		break;
-	case SAS_STOP:
-		log_line(&d->log, LNX_LOG_ERROR,
-			 "%s; bubd stops, as ESP must not use a sequence number twice", error);
-		eventlog_stop(&d->events, "sequence numbers cannot be stored");
-		d->status = 1;
-		uv_stop(&d->loop);
-		break;
-	}
+	d->sas_pending = sas_check(d->sas, lnx_now(), &listener);
 }
 
 static void on_sas_timer(uv_timer_t *timer)

@@ -20,10 +20,13 @@
  * each one that it ever discovers, and a change back to one takes two more. */
 #define DISCOVERED_SAS_MAX 64
 
+#define TEXT_MAX 256 /* of a line about one SA */
+
 struct entry {
 	struct esp_sa *sa;
 	struct in6_addr home_agent;
 	struct entry *twin; /* the next outbound SA that has the same SPI, and so the same file */
+	bool stopped;       /* told: out of reserved numbers */
 };
 
 struct sas {
@@ -37,6 +40,7 @@ struct sas {
 	size_t max_entries;
 	uint32_t *spis; /* hash table by SPI: index of the entry and 1; 0: a free slot */
 	size_t n_spis;  /* its slots, a power of two, at least twice as many as entries */
+	bool failing;   /* told: something could not be written */
 };
 
 /* How far the numbers of an entry are used. */
@@ -350,25 +354,68 @@ int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t err
 	return rc;
 }
 
-enum sas_verdict sas_check(struct sas *sas, struct bub_time now, bool *ret_pending, char *ret_error,
-			   size_t error_size)
+/* An SA has stopped, or goes on. */
+static void note_stop(struct sas *sas, size_t i, const struct sas_listener *listener)
 {
-	enum sas_verdict verdict = SAS_FINE;
+	const struct seqstore_sa *numbers = &sas->numbers[i];
+	struct entry *e = &sas->entries[i];
+	bool stopped = numbers->kind == SEQSTORE_OUT && sequence_of(e) >= numbers->stored;
+	struct esp_sa_status status;
+	char owner[INET6_ADDRSTRLEN] = "";
+	char text[TEXT_MAX];
+
+	if (stopped == e->stopped)
+		return;
+	e->stopped = stopped;
+	esp_sa_get_status(e->sa, &status);
+	(void)inet_ntop(AF_INET6, &status.owner, owner, sizeof(owner));
+	if (!stopped)
+		(void)snprintf(text, sizeof(text), "ESP of %s (SPI %08x) goes on", owner,
+			       (unsigned)numbers->spi);
+	else if (numbers->stored == SEQSTORE_LAST)
+		(void)snprintf(text, sizeof(text),
+			       "ESP of %s (SPI %08x) has stopped: its sequence numbers are used "
+			       "up; change the secret at both ends",
+			       owner, (unsigned)numbers->spi);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "ESP of %s (SPI %08x) has stopped: no more sequence numbers can be "
+			       "stored; its packets are dropped until state-dir can be written",
+			       owner, (unsigned)numbers->spi);
+	listener->line(listener->ctx, !stopped, text);
+}
+
+static void note_failure(struct sas *sas, const char *error, const struct sas_listener *listener)
+{
+	char text[2 * TEXT_MAX];
+	bool failing = error != NULL;
+
+	if (failing == sas->failing)
+		return;
+	sas->failing = failing;
+	if (failing)
+		(void)snprintf(text, sizeof(text),
+			       "%s; each ESP association stops when the numbers that are stored "
+			       "for it are used up",
+			       error);
+	listener->line(listener->ctx, !failing, failing ? text : "state-dir can be written again");
+}
+
+bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *listener)
+{
+	char error[TEXT_MAX] = "";
+	bool pending = false;
 
 	for (size_t i = 0; i < sas->n_entries; i++)
 		seqstore_note(&sas->numbers[i], sequence_of(&sas->entries[i]), now);
-	if (sas_commit(sas, now, ret_error, error_size) != 0)
-		verdict = SAS_WARN;
-	*ret_pending = false;
+	note_failure(sas, sas_commit(sas, now, error, sizeof(error)) != 0 ? error : NULL, listener);
 	for (size_t i = 0; i < sas->n_entries; i++) {
 		const struct seqstore_sa *numbers = &sas->numbers[i];
-		uint64_t sequence = sequence_of(&sas->entries[i]);
 
-		if (numbers->kind == SEQSTORE_IN_SIGNALLING && sequence > numbers->stored)
-			*ret_pending = true;
-		/* Rather no tunnel than a number used twice after the next crash. */
-		if (seqstore_is_short(numbers, sequence, SAS_CHECK_PACKETS))
-			verdict = SAS_STOP;
+		if (numbers->kind == SEQSTORE_IN_SIGNALLING &&
+		    sequence_of(&sas->entries[i]) > numbers->stored)
+			pending = true;
+		note_stop(sas, i, listener);
 	}
-	return verdict;
+	return pending || sas->failing;
 }

@@ -56,20 +56,23 @@ bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap);
 /* Borrowed; never NULL. */
 struct esp_sad *sas_database(struct sas *sas);
 
-enum sas_verdict {
-	SAS_FINE,
-	SAS_WARN, /* a file could not be written; ret_error says why */
-	SAS_STOP, /* the same, and an outbound SA is about to run out of reserved numbers */
+/* What sas_check() has to say, each thing once: @good when something is well again. */
+struct sas_listener {
+	void *ctx;
+	void (*line)(void *ctx, bool good, const char *text);
 };
 
 /*
  * Writes what is due.  To be called within a second after a packet passed ESP, and before
  * SAS_CHECK_PACKETS more did.
  *
- * @ret_pending  something is to be written that is not due yet: call again in a second
+ * Where something cannot be written the others go on.  An outbound SA whose reserved numbers are
+ * used up stops by itself, and goes on once more could be stored.
+ *
+ * Returns whether something is to be written that is not due yet, or could not be: then it is to be
+ * called again in a second.
  */
 #define SAS_CHECK_PACKETS 4096
-enum sas_verdict sas_check(struct sas *sas, struct bub_time now, bool *ret_pending, char *ret_error,
-			   size_t error_size);
+bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *listener);
 
 #endif

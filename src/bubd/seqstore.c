@@ -175,8 +175,8 @@ static int load_base(struct seqstore *st, char *ret_error, size_t error_size)
 	return load(st, BASE_NAME, BASE_HEAD, &st->base, ret_error, error_size);
 }
 
-/* Returns when @base is on the disk. */
-static int store_base(const struct seqstore *st, uint64_t base, char *ret_error, size_t error_size)
+/* Returns 0 when @base is on the disk, else a negative errno. */
+static int store_base(const struct seqstore *st, uint64_t base)
 {
 	char text[TEXT_MAX];
 	int len = snprintf(text, sizeof(text), BASE_HEAD "%" PRIu64 "\n", base);
@@ -187,11 +187,7 @@ static int store_base(const struct seqstore *st, uint64_t base, char *ret_error,
 	if (err == 0 && (renameat(st->dir_fd, BASE_NAME ".new", st->dir_fd, BASE_NAME) != 0 ||
 			 fsync(st->dir_fd) != 0))
 		err = -errno;
-	if (err == 0)
-		return 0;
-	(void)snprintf(ret_error, error_size, "state-dir: cannot write " BASE_NAME ": %s",
-		       strerror(-err));
-	return -1;
+	return err;
 }
 
 /* ---- The folder ---------------------------------------------------------------------------- */
@@ -252,12 +248,6 @@ void seqstore_close(struct seqstore *st)
 uint64_t seqstore_room(const struct seqstore_sa *sa, uint64_t sequence)
 {
 	return sa->stored > sequence ? sa->stored - sequence : 0;
-}
-
-bool seqstore_is_short(const struct seqstore_sa *sa, uint64_t sequence, uint32_t least)
-{
-	return sa->kind == SEQSTORE_OUT && sa->stored < SEQSTORE_LAST &&
-	       seqstore_room(sa, sequence) < least;
 }
 
 static uint64_t reserve_up_to(uint64_t sequence, uint64_t block)
@@ -338,50 +328,61 @@ static bool is_staged(const struct seqstore_sa *sa)
 	return sa->staged != sa->stored;
 }
 
-/* Does one step for each SA that has something to store, up to the first failure, which is told. */
-static int for_staged(const struct seqstore *st, const struct seqstore_sa *sas, size_t n,
-		      int (*step)(const struct seqstore *, const struct seqstore_sa *),
-		      char *ret_error, size_t error_size)
-{
-	for (size_t i = 0; i < n; i++) {
-		int err = is_staged(&sas[i]) ? step(st, &sas[i]) : 0;
+/* The first thing that went wrong, which is told. */
+struct failure {
+	char *text;
+	size_t size;
+	bool told;
+};
 
-		if (err != 0) {
-			(void)snprintf(ret_error, error_size,
-				       "state-dir: cannot write esp-%08" PRIx32 ": %s", sas[i].spi,
-				       strerror(-err));
-			return -1;
-		}
-	}
-	return 0;
+static void tell(struct failure *f, const char *what, int err)
+{
+	if (!f->told)
+		(void)snprintf(f->text, f->size, "state-dir: cannot write %s: %s", what,
+			       strerror(-err));
+	f->told = true;
 }
 
-static int sync_folder(int (*sync_fd)(int), const struct seqstore *st, char *ret_error,
-		       size_t error_size)
+/* Does one step for each SA that has something to store and has not failed before: one that fails
+ * keeps no other from its number. */
+static void for_staged(const struct seqstore *st, struct seqstore_sa *sas, size_t n,
+		       int (*step)(const struct seqstore *, const struct seqstore_sa *),
+		       struct failure *failure)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err = is_staged(&sas[i]) && !sas[i].failed ? step(st, &sas[i]) : 0;
+		char name[NAME_MAX_LEN];
+
+		if (err == 0)
+			continue;
+		sas[i].failed = true;
+		file_name(sas[i].spi, "", name);
+		tell(failure, name, err);
+	}
+}
+
+static int sync_folder(int (*sync_fd)(int), const struct seqstore *st, struct failure *failure)
 {
 	if (sync_fd(st->dir_fd) == 0)
 		return 0;
-	(void)snprintf(ret_error, error_size, "state-dir: cannot write: %s", strerror(errno));
+	tell(failure, "its files", -errno);
 	return -1;
 }
 
 /* A crash leaves the old file or the new one of each SA: contents are on the disk before a name
- * is changed, and the names when this returns. */
-static int store_staged(struct seqstore *st, const struct seqstore_sa *sas, size_t n,
-			size_t n_staged, char *ret_error, size_t error_size)
+ * is changed, and the names when this returns.  -1: nothing is known to be stored; else what has
+ * not failed is. */
+static int store_staged(struct seqstore *st, struct seqstore_sa *sas, size_t n, size_t n_staged,
+			struct failure *failure)
 {
-	if (for_staged(st, sas, n, write_staged, ret_error, error_size) != 0)
-		return -1;
+	for_staged(st, sas, n, write_staged, failure);
 	/* syncfs() waits for what others have written as well, but once. */
-	if (n_staged > SYNC_EACH_MAX) {
-		if (sync_folder(syncfs, st, ret_error, error_size) != 0)
-			return -1;
-	} else if (for_staged(st, sas, n, sync_staged, ret_error, error_size) != 0) {
+	if (n_staged <= SYNC_EACH_MAX)
+		for_staged(st, sas, n, sync_staged, failure);
+	else if (sync_folder(syncfs, st, failure) != 0)
 		return -1;
-	}
-	if (for_staged(st, sas, n, rename_staged, ret_error, error_size) != 0)
-		return -1;
-	return sync_folder(fsync, st, ret_error, error_size);
+	for_staged(st, sas, n, rename_staged, failure);
+	return sync_folder(fsync, st, failure);
 }
 
 static bool is_out(const struct seqstore_sa *sa)
@@ -390,13 +391,18 @@ static bool is_out(const struct seqstore_sa *sa)
 }
 
 /* A block more for each outbound SA at @sas. */
-static int raise_base(struct seqstore *st, struct seqstore_sa *sas, size_t n, char *ret_error,
-		      size_t error_size)
+static int raise_base(struct seqstore *st, struct seqstore_sa *sas, size_t n,
+		      struct failure *failure)
 {
+	int err = 0;
+
 	if (st->base > SEQSTORE_LAST - SEQSTORE_BLOCK)
 		return 0; /* their own files tell */
-	if (store_base(st, st->base + SEQSTORE_BLOCK, ret_error, error_size) != 0)
+	err = store_base(st, st->base + SEQSTORE_BLOCK);
+	if (err != 0) {
+		tell(failure, BASE_NAME, err);
 		return -1;
+	}
 	st->base += SEQSTORE_BLOCK;
 	st->raised = true;
 	for (size_t i = 0; i < n; i++)
@@ -418,28 +424,34 @@ static size_t count_staged(const struct seqstore_sa *sas, size_t n,
 int seqstore_commit(struct seqstore *st, struct seqstore_sa *sas, size_t n, struct bub_time now,
 		    char *ret_error, size_t error_size)
 {
+	struct failure failure = {.text = ret_error, .size = error_size};
 	size_t n_staged = 0;
 
 	if (!st->raised && count_staged(sas, n, is_out) > SYNC_EACH_MAX &&
-	    raise_base(st, sas, n, ret_error, error_size) != 0)
+	    raise_base(st, sas, n, &failure) != 0)
 		return -1;
 	n_staged = count_staged(sas, n, NULL);
 	if (n_staged == 0)
 		return 0;
-	if (store_staged(st, sas, n, n_staged, ret_error, error_size) != 0)
+	for (size_t i = 0; i < n; i++)
+		sas[i].failed = false;
+	if (store_staged(st, sas, n, n_staged, &failure) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_staged(&sas[i]))
+		if (!is_staged(&sas[i]) || sas[i].failed)
 			continue;
 		sas[i].stored = sas[i].staged;
 		sas[i].written = now;
 	}
-	return 0;
+	return failure.told ? -1 : 0;
 }
 
 int seqstore_finish(struct seqstore *st, struct seqstore_sa *sas, size_t n, char *ret_error,
 		    size_t error_size)
 {
+	struct failure failure = {.text = ret_error, .size = error_size};
+	int err = 0;
+
 	/* The files first: with the base that is still on the disk they say too much, which is safe
 	 * and no more than what a crash costs. */
 	if (st->raised) {
@@ -450,5 +462,10 @@ int seqstore_finish(struct seqstore *st, struct seqstore_sa *sas, size_t n, char
 	}
 	if (seqstore_commit(st, sas, n, (struct bub_time){0}, ret_error, error_size) != 0)
 		return -1;
-	return st->raised ? store_base(st, st->base, ret_error, error_size) : 0;
+	if (st->raised)
+		err = store_base(st, st->base);
+	if (err == 0)
+		return 0;
+	tell(&failure, BASE_NAME, err);
+	return -1;
 }

@@ -32,6 +32,7 @@ struct seqstore_sa {
 	uint64_t staged;         /* number that seqstore_commit() is to store */
 	uint32_t block;          /* OUT: size of the next reservation */
 	struct bub_time written; /* when the file was written */
+	bool failed;             /* the last seqstore_commit() could not store the staged number */
 };
 
 struct seqstore;
@@ -70,8 +71,9 @@ void seqstore_end(struct seqstore_sa *sa, uint64_t sequence);
  * Writes what is marked in the @n SAs at @sas down to the disk, however many they are with few
  * calls that wait for it.
  *
- * Returns 0; or -1 when something could not be written, with one line in @ret_error: then all of it
- * stays marked.  An outbound SA may go on up to sa->stored and not beyond.
+ * Returns 0; or -1 when something could not be written, with one line in @ret_error about the first
+ * of it: then that stays marked, and the others are stored all the same.  An outbound SA may go on
+ * up to sa->stored and not beyond.
  */
 int seqstore_commit(struct seqstore *st, struct seqstore_sa *sas, size_t n, struct bub_time now,
 		    char *ret_error, size_t error_size);
@@ -83,9 +85,5 @@ int seqstore_finish(struct seqstore *st, struct seqstore_sa *sas, size_t n, char
 
 /* Outbound numbers that may still be used without another write. */
 uint64_t seqstore_room(const struct seqstore_sa *sa, uint64_t sequence);
-
-/* Whether an outbound SA has less than @least of them although numbers are left: what should have
- * reserved more has failed. */
-bool seqstore_is_short(const struct seqstore_sa *sa, uint64_t sequence, uint32_t least);
 
 #endif
