@@ -42,7 +42,7 @@ bool job_plan(const struct job *job, struct plan *ret_plan)
 	}
 	if (!topology_read(job->topology, ret_plan))
 		return false;
-	if (job->seed != 0)
+	if (job->has_seed)
 		ret_plan->seed = job->seed;
 	if (job->limits.time_s != 0)
 		ret_plan->time_ms = job->limits.time_s * 1000;

@@ -11,6 +11,7 @@
 /* Which run. */
 struct job {
 	uint64_t seed;
+	bool has_seed; /* else a topology file's own */
 	struct swarm_limits limits;
 	const char *topology; /* NULL: the swarm */
 	bool twice;           /* and the traces have to be the same */

@@ -155,6 +155,7 @@ static void take(struct command_line *c, int key, const char *arg)
 	switch (key) {
 	case OPT_SEED:
 		job->seed = number(arg, UINT64_MAX);
+		job->has_seed = true;
 		return;
 	case OPT_TOPOLOGY:
 		job->topology = arg;
@@ -253,6 +254,9 @@ int main(int argc, char **argv)
 	if (c.batch.job.topology != NULL) { /* errors in it are told once, here */
 		if (!job_plan(&c.batch.job, &plan))
 			return 2;
+		/* Of several runs, the others count on from the file's. */
+		c.batch.job.seed = plan.seed;
+		c.batch.job.has_seed = true;
 		plan_done(&plan);
 	}
 	if (c.opt.trace || c.opt.pcap != NULL)

@@ -118,6 +118,18 @@ class Topology(unittest.TestCase):
         done = bubsim("--topology", f"{FOLDER}/roaming.sim", "--check-determinism")
         self.assertEqual(done.returncode, 0, done.stdout)
 
+    def test_the_seed_is_the_files_unless_another_is_given(self):
+        text = PLACES + "mobile a agent ha at two\nmobile b agent ha at two\npair a b\ntime 20s\n"
+
+        def run(seed, *args):
+            return topology(f"{text}seed {seed}\n", "--trace", *args).stdout
+
+        self.assertIn("well after", run(7))
+        self.assertNotEqual(run(7), run(8))
+        self.assertEqual(run(7), run(8, "--seed", "7"))
+        self.assertEqual(run(0), run(8, "--seed", "0"))
+        self.assertNotEqual(run(0), run(1))
+
     def test_what_is_expected_is_checked(self):
         text = PLACES + "mobile a agent ha at two\nmobile b agent ha at two\npair a b expect ro\n"
         done = topology(text, "--liveness", "30")
