@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from decode import (  # noqa: E402
     BA, BU, BUBC, COT, COTI, DESTINATION, DH, ESP, HOT, HOTI, ICMPV6, ROUTING, TCP, UDP, Address,
-    Packet, read,
+    Key, Packet, is_signed, is_signed_dh, read, read_bub_keys,
 )
 
 LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
@@ -46,6 +46,11 @@ class Run:
             for name in NODES
             if self.summary["nodes"].get(name, {}).get("home_agent")
         }
+
+    def keys(self, name: str) -> list[Key]:
+        """Those of that name that a mobile node logged."""
+        paths = [self.folder / "logs" / f"{node}.keys" for node in NODES]
+        return [k for k in read_bub_keys(paths) if k.name == name]
 
     def handovers(self, mode: str) -> list[dict]:
         return [h for h in self.summary["handovers"] if h["mode"] == mode]
@@ -175,6 +180,57 @@ def check_sequence_numbers(run: Run) -> None:
             assert (after - before) % 65536 == 1, f"{node}: {before} and then {after}"
 
 
+def check_bubc_signature(run: Run, p: Packet, coti: Packet) -> None:
+    """Kbm over the initiator's care-of address and the responder's home address (draft, 5.1;
+    docs/protocol.md, 3.4)."""
+    assert p.hao is not None
+    assert len(p.mobility.option(AUTH) or b"") == 12, "not signed"
+    initiator = next(home for home in run.home.values() if home != p.hao)
+    mine = [k.octets for k in run.keys("Kbm") if (k.local, k.peer) == (initiator, p.hao)]
+    assert any(is_signed(p.mobility, key, coti.src, p.hao) for key in mine), "no Kbm signed it"
+    # The addresses are covered: nobody else's would do.
+    assert not any(is_signed(p.mobility, key, initiator, p.hao) for key in mine)
+    assert not any(is_signed(p.mobility, key, coti.src, p.src) for key in mine)
+
+
+def check_authenticators(run: Run) -> None:
+    """Binding Updates, Acknowledgements and signed tests between the two: by a key that was logged,
+    over the care-of address and the home address of the node that was asked (RFC 6275, 6.2.7)."""
+    keys = [k.octets for k in run.keys("Kbm") + run.keys("Kabm")]
+    homes = set(run.home.values())
+    seen = dict.fromkeys((BU, BA), 0)
+    for link, p in run.everything():
+        m = p.mobility
+        if m is None or m.kind not in (BU, BA, COTI, COT) or m.option(AUTH) is None:
+            continue
+        asks = m.kind in (BU, COTI)
+        if not {p.home_src, p.home_dst} & homes or (m.kind == BU and m.bu_flags & 0x4000):
+            continue
+        care_of = p.src if asks else p.dst
+        if m.kind == BA and p.dst in homes and p.rh2 is None and p.hao is None:
+            continue  # through the home agents: does not name the care-of address
+        asked = p.home_dst if asks else p.home_src
+        candidates = homes if asked not in homes else {asked}
+        assert any(is_signed(m, key, care_of, a) for key in keys for a in candidates), (
+            f"{link}: MH type {m.kind} of {p.home_src} at {p.time} was signed by no logged key")
+        if m.kind in seen:
+            seen[m.kind] += 1
+    assert all(seen.values()), f"signed messages seen: {seen}"
+
+
+def check_dh_signatures(run: Run) -> None:
+    """First(96, HMAC_SHA1(Kbm, DH_Message | BUB cookie)) (draft, 5.1)."""
+    cookies = [bytes(8)] + [
+        p.mobility.octets[16:24] for _, p in run.everything()
+        if p.mobility is not None and p.mobility.kind == BUBC
+    ]
+    keys = [k.octets for k in run.keys("Kbm") + run.keys("Kabm")]
+    for link, p in run.everything():
+        if p.mobility is not None and p.mobility.kind == DH:
+            good = any(is_signed_dh(p.mobility, k, c) for k in keys for c in cookies)
+            assert good, f"{link}: DH{p.mobility.octets[6]} at {p.time}"
+
+
 def check_bub_complete(run: Run) -> None:
     found = 0
     for node in NODES:
@@ -190,7 +246,7 @@ def check_bub_complete(run: Run) -> None:
             assert (p.src, p.dst) == (tested[0].src, tested[0].dst), "not on the path of the CoT"
             assert p.dst == asked[0].src
             assert p.hao in run.home.values(), "no Home Address option"
-            assert len(p.mobility.option(AUTH) or b"") == 12, "not signed"
+            check_bubc_signature(run, p, asked[0])
             found += 1
     assert found >= 2, "BUB Complete was not seen at both ends"
 
@@ -289,6 +345,7 @@ COMMON = (
 )
 BUB = (
     check_bub_handovers, check_sequence_numbers, check_bub_complete, check_dh, check_direct_data,
+    check_authenticators, check_dh_signatures,
 )
 CHECKS: dict[str, tuple[Callable[[Run], None], ...]] = {
     "handover": COMMON + BUB,

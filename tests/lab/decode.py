@@ -7,6 +7,8 @@ It shares nothing with src/core/wire, so that the two cannot agree on a mistake.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import ipaddress
 import pathlib
 import struct
@@ -157,3 +159,46 @@ def packet(time: float, frame: bytes) -> Packet | None:
 
 def read(path: pathlib.Path) -> list[Packet]:
     return [p for p in (packet(time, frame) for time, frame in records(path)) if p is not None]
+
+
+# ---- What signs (the keys are those that the daemons logged) -------------------------------------
+
+AUTH = 5
+
+
+@dataclasses.dataclass
+class Key:
+    name: str  # Kbm, Kabm
+    local: Address
+    peer: Address
+    octets: bytes
+
+
+def read_bub_keys(paths: list[pathlib.Path]) -> list[Key]:
+    """`# bub-key NAME LOCAL PEER OCTETS`."""
+    found = []
+    for path in paths:
+        for line in path.read_text().splitlines() if path.exists() else []:
+            words = line.split()
+            if words[:2] == ["#", "bub-key"] and len(words) == 6:
+                found.append(Key(words[2], Address(words[3]), Address(words[4]),
+                                 bytes.fromhex(words[5])))
+    return found
+
+
+def is_signed(m: Mobility, key: bytes, care_of: Address, correspondent: Address) -> bool:
+    """RFC 6275, 6.2.7: First(96, HMAC(key, care-of address | correspondent | MH data)), the checksum
+    taken as zero.  The hash is SHA-256 for a key of its length, which Kbm never has."""
+    value = m.option(AUTH)
+    if value is None:
+        return False
+    data = m.octets[:4] + b"\0\0" + m.octets[6 : len(m.octets) - len(value)]
+    whole = care_of.packed + correspondent.packed + data
+    digest = hashlib.sha256 if len(key) == 32 else hashlib.sha1
+    return hmac.new(key, whole, digest).digest()[:12] == value
+
+
+def is_signed_dh(m: Mobility, key: bytes, bub_cookie: bytes) -> bool:
+    """Draft, 5.1; always SHA-1."""
+    zeroed = m.octets[:4] + b"\0\0" + m.octets[6:-12] + bytes(12)
+    return hmac.new(key, zeroed + bub_cookie, hashlib.sha1).digest()[:12] == m.octets[-12:]

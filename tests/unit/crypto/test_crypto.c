@@ -297,6 +297,36 @@ static void test_authenticator_sha256(void **state)
 	assert_hex(auth, V_AUTH_SHA256);
 }
 
+/* What BUBC's Authenticator covers: the care-of address of who launched the test, then the home
+ * address of who answers (docs/protocol.md, 3.4), and no other of the four addresses. */
+static void test_bubc(void **state)
+{
+	const struct in6_addr hoa1 = addr("2001:db8:1::100"), coa1 = addr("2001:db8:11::7");
+	const struct in6_addr hoa2 = addr("2001:db8:2::200"), coa2 = addr("2001:db8:22::9");
+	const struct bub_codepoints cp = BUB_CODEPOINTS_DEFAULT;
+	const struct hex want = unhex(V_BUBC), kbm = unhex(V_BUBC_KBM);
+	struct bub_key key = {.alg = BUB_MAC_HMAC_SHA1, .len = 20};
+	struct bub_mh mh = {.kind = BUB_MH_BUBC};
+	struct bub_mh_layout at;
+	uint8_t octets[64], auth[BUB_AUTH_LEN];
+
+	(void)state;
+	memcpy(key.octets, kbm.at, kbm.len);
+	memcpy(mh.u.bubc.care_of_cookie, want.at + 8, BUB_COOKIE_LEN);
+	memcpy(mh.u.bubc.bub_cookie, want.at + 16, BUB_COOKIE_LEN);
+	mh.opts.present = BUB_OPT_AUTH;
+	assert_int_equal(bub_mh_encode(&mh, &cp, octets, sizeof octets, &at), 0);
+	assert_int_equal(at.len, want.len);
+	bub_authenticator(crypto, &key, &coa1, &hoa2, octets, at.auth_at, octets + at.auth_at);
+	assert_memory_equal(octets, want.at, want.len);
+	bub_authenticator(crypto, &key, &hoa1, &hoa2, octets, at.auth_at, auth);
+	assert_hex(auth, V_BUBC_OF_HOMES);
+	bub_authenticator(crypto, &key, &coa1, &coa2, octets, at.auth_at, auth);
+	assert_hex(auth, V_BUBC_OF_CARE_OFS);
+	bub_authenticator(crypto, &key, &hoa2, &coa1, octets, at.auth_at, auth);
+	assert_hex(auth, V_BUBC_SWAPPED);
+}
+
 /* Draft, 5.1: SHA-1 for Kbm and for a Kabm of suite 2 alike. */
 static void test_dh_signature(void **state)
 {
@@ -369,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_umip_authenticators),
 		cmocka_unit_test(test_authenticator_covers),
 		cmocka_unit_test(test_authenticator_sha256),
+		cmocka_unit_test(test_bubc),
 		cmocka_unit_test(test_dh_signature),
 		cmocka_unit_test(test_equal_secret_and_wipe),
 		cmocka_unit_test(test_free_takes_null),

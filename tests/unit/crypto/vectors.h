@@ -11,6 +11,11 @@
 #define V_DH_SIGNATURE_KBM "267884629656caf927bd14d1"
 #define V_DH_SIGNATURE_KABM "b8550e9282a45d0732429e1d"
 #define V_DH_SIGNATURE_MIDDLE "b3188dc22e6dfaee4373879e"
+#define V_BUBC_KBM "aab92e247c6ffd75d0c5276640268ef1852f1757"
+#define V_BUBC "3b04080000000000c1c2c3c4c5c6c7c8b1b2b3b4b5b6b7b80100050cfad36e560cffdeccb3f49d96"
+#define V_BUBC_OF_HOMES "55c9e4e23c84425e79cd0ebc"
+#define V_BUBC_OF_CARE_OFS "5774f76e1cd663148059e580"
+#define V_BUBC_SWAPPED "e6ba7b7d6f0c219d0b2e19a7"
 #define V_GROUP14_P                                                                                \
 	"ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22"         \
 	"514a08798e3404ddef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6"         \

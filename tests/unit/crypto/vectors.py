@@ -90,6 +90,23 @@ def signatures():
     emit("V_DH_SIGNATURE_MIDDLE", mac("sha1", bytes(range(20)), middle, cookie)[:12])
 
 
+def bubc():
+    """BUB Complete from MN2 at 2001:db8:22::9 to MN1 at 2001:db8:11::7 (docs/protocol.md, 3.4): the
+    Mobility Header with its checksum zero, and what other addresses would give."""
+    kbm = hashlib.sha1(b"a Kbm").digest()
+    hoa1, coa1, hoa2, coa2 = (
+        IPv6Address(a).packed
+        for a in ("2001:db8:1::100", "2001:db8:11::7", "2001:db8:2::200", "2001:db8:22::9")
+    )
+    cookies = bytes.fromhex("c1c2c3c4c5c6c7c8") + bytes.fromhex("b1b2b3b4b5b6b7b8")
+    covered = bytes([59, 4, 8, 0, 0, 0, 0, 0]) + cookies + bytes([1, 0, 5, 12])
+    emit("V_BUBC_KBM", kbm)
+    emit("V_BUBC", covered + mac("sha1", kbm, coa1, hoa2, covered)[:12])
+    emit("V_BUBC_OF_HOMES", mac("sha1", kbm, hoa1, hoa2, covered)[:12])
+    emit("V_BUBC_OF_CARE_OFS", mac("sha1", kbm, coa1, coa2, covered)[:12])
+    emit("V_BUBC_SWAPPED", mac("sha1", kbm, hoa2, coa1, covered)[:12])
+
+
 def exchange(prefix, alg, gx, gy, secret):
     n1, n2 = bytes(range(0x20, 0x30)), bytes(range(0x40, 0x50))
     sid1, sid2 = bytes(range(0x60, 0x68)), bytes(range(0x70, 0x78))
@@ -114,6 +131,7 @@ def main():
     print("#ifndef BUB_TEST_CRYPTO_VECTORS_H\n#define BUB_TEST_CRYPTO_VECTORS_H\n")
     tokens()
     signatures()
+    bubc()
 
     p = group14_prime()
     emit("V_GROUP14_P", p.to_bytes(256, "big"))
