@@ -29,7 +29,9 @@ static uint32_t random_below(uint32_t bound)
 {
 	uint32_t n = 0;
 
-	(void)getrandom(&n, sizeof(n), 0);
+	/* It spreads load and hides nothing: the earliest moment is as good. */
+	if (getrandom(&n, sizeof(n), 0) != sizeof(n))
+		n = 0;
 	return bound > 0 ? n % bound : 0;
 }
 
