@@ -35,7 +35,9 @@ int eventlog_open(struct eventlog *el, const char *path, const char *node, const
 	*el = (struct eventlog){.fd = -1, .node = node, .log = log};
 	if (path[0] == '\0')
 		return 0;
-	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	/* It says who talks to whom, and where they are: that is for the operator's group at most.
+	 */
+	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	return el->fd < 0 ? -1 : 0;
 }
 

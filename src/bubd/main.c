@@ -6,9 +6,11 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "config.h"
 #include "daemon.h"
+#include "privs.h"
 
 #define DEFAULT_CONFIG "/etc/bub/bubd.conf"
 #define EXIT_USAGE 2
@@ -30,6 +32,7 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int status = 0;
 	int opt = 0;
+	int err = 0;
 
 	while ((opt = getopt(argc, argv, "c:htV")) != -1) {
 		switch (opt) {
@@ -50,6 +53,11 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return usage(stderr, EXIT_USAGE);
+	err = privs_no_core(); /* before the first secret is read */
+	if (err != 0) {
+		(void)fprintf(stderr, "bubd: cannot switch core files off: %s\n", strerror(-err));
+		return 1;
+	}
 	cfg = bubd_config_load(path, stderr);
 	if (cfg == NULL)
 		return EXIT_USAGE;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * What the process may do, and what may be taken from it.
+ *
+ * No core: it would have the keys in it, on a disk.  RLIMIT_CORE alone does not do, as the kernel
+ * hands a core to a program (core_pattern with a pipe) whatever the limit is.
+ *
  * Capabilities of the running daemon.  It starts as root: sockets, the TUN interface and the BPF
  * programs need more than keeping them does.  Afterwards stays
  *
@@ -18,9 +23,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+int privs_no_core(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return -errno;
+	return 0;
+}
 
 static bool kernel_older_than(unsigned major, unsigned minor)
 {

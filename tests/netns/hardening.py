@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a running bubd gives away, and whether the systemd unit lets it do what it has to: the
+system calls of a mobile node's and a home agent's life, seen by strace, against the unit's filter.
+
+        mobile node m       home agent g
+          e0 ------------------- e0
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+
+from daemon import Daemon
+from linux_common import Failure, Namespace, Router, main, wait_for
+
+AGENT, HOME = "2001:db8:1::1", "2001:db8:1::10"
+WRAPPER = """#!/bin/sh
+exec strace -D -f -qq -o {out} {bubd} "$@"
+"""
+
+
+class Things:
+    def __init__(self, bubd, unit):
+        self.unit = unit
+        self.g, self.m = Namespace("g"), Namespace("m")
+        g, m = self.g, self.m
+        g.sysctl("conf.all.forwarding", 1)
+        g.ip("addr", "add", f"{AGENT}/128", "dev", "lo")
+        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
+        for ns in (g, m):
+            ns.ip("link", "set", "e0", "up")
+        g.ip("addr", "add", "2001:db8:b::1/64", "dev", "e0", "nodad")
+        self.router = Router(g, "e0")
+        m.link_local("e0")
+        self.traces, self.daemons = [], []
+        self.agent = self.start(
+            bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
+            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n')
+        self.mobile = self.start(
+            bubd, m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
+            f'secret-file = "secret"\n}}\n')
+        wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show())
+        self.router.advertise("2001:db8:b::")
+        wait_for("a registration",
+                 lambda: self.mobile.show()["homes"][0]["state"] == "registered")
+
+    def start(self, bubd, ns, text):
+        """A daemon that logs its events, under strace where there is one."""
+        daemon = Daemon("/bin/true", ns, "")
+        events = os.path.join(daemon.dir, "events")
+        if shutil.which("strace"):
+            wrapper, trace = os.path.join(daemon.dir, "bubd"), os.path.join(daemon.dir, "trace")
+            with open(wrapper, "w") as f:
+                f.write(WRAPPER.format(out=trace, bubd=bubd))
+            os.chmod(wrapper, 0o700)
+            self.traces.append(trace)
+            bubd = wrapper
+        daemon.write(f'event-log = "{events}"\n{text}')
+        daemon.proc.wait()
+        before = os.umask(0)  # the file's own mode, not the caller's idea of one
+        try:
+            daemon.proc = ns.popen(bubd, "-c", daemon.conf, stderr=daemon.log)
+        finally:
+            os.umask(before)
+        self.daemons.append(daemon)
+        return daemon
+
+    def close(self):
+        for daemon in self.daemons:
+            daemon.close()
+        self.router.sock.close()
+        for ns in (self.g, self.m):
+            ns.close()
+
+
+def no_core(t):
+    for daemon in t.daemons:
+        with open(f"/proc/{daemon.proc.pid}/limits") as f:
+            limit = re.search(r"Max core file size +(\S+) +(\S+)", f.read())
+        if limit.groups() != ("0", "0"):
+            raise Failure(f"a core of {limit.group(1)}")
+
+
+def events_are_private(t):
+    for daemon in t.daemons:
+        mode = stat.S_IMODE(os.stat(os.path.join(daemon.dir, "events")).st_mode)
+        if mode != 0o640:
+            raise Failure(f"mode {mode:o}")
+
+
+def expand(name):
+    """The system calls of one of systemd's sets."""
+    if not name.startswith("@"):
+        return {name}
+    done = subprocess.run(["systemd-analyze", "--no-pager", "syscall-filter", name], text=True,
+                          check=True, capture_output=True)
+    calls = set()
+    for line in done.stdout.splitlines()[1:]:
+        if line.strip() and not line.strip().startswith("#"):
+            calls |= expand(line.strip())
+    return calls
+
+
+def unit_allows_the_calls(t):
+    if not t.traces or shutil.which("systemd-analyze") is None:
+        print("# no strace or no systemd-analyze: nothing to compare")
+        return
+    allowed = set()
+    with open(t.unit) as f:
+        for words in re.findall(r"^SystemCallFilter=(.*)$", f.read(), re.M):
+            names = words.lstrip("~").split()
+            calls = set().union(*map(expand, names))
+            allowed = allowed - calls if words.startswith("~") else allowed | calls
+    if not {"bpf", "recvmmsg"} <= allowed or "reboot" in allowed:
+        raise Failure(f"the filter was not understood: {sorted(allowed)}")
+    for daemon, trace in zip(t.daemons, t.traces, strict=True):
+        daemon.reload("")
+        wait_for("a reload", lambda daemon=daemon: "reload" in daemon.tail())
+        daemon.stop()
+        with open(trace) as f:
+            used = set(re.findall(r"^\d+ +(\w+)\(", f.read(), re.M))
+        if "bpf" not in used or not used <= allowed:
+            raise Failure(f"beyond the filter: {sorted(used - allowed)}")
+
+
+CASES = [no_core, events_are_private, unit_allows_the_calls]
+
+if __name__ == "__main__":
+    unit = sys.argv.pop(2)
+    sys.exit(main(CASES, lambda bubd: Things(bubd, unit)))

@@ -1,0 +1,35 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The systemd unit by systemd's own measure.
+
+usage: test_service.py UNIT; 77 without systemd-analyze
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+
+EXPOSURE_MAX = 3.0
+
+
+def main():
+    if shutil.which("systemd-analyze") is None:
+        print("SKIP: no systemd-analyze")
+        return 77
+    # --offline came with systemd 250.
+    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                           sys.argv[1]], text=True, capture_output=True)
+    found = re.search(r"exposure level for bubd\.service: (\d+\.\d)", done.stdout)
+    if found is None and re.search("unrecognized option", done.stderr):
+        print("SKIP: systemd-analyze cannot do this")
+        return 77
+    print(done.stdout, done.stderr)
+    assert found is not None
+    assert float(found.group(1)) <= EXPOSURE_MAX, found.group(1)
+    # A directive that is spelled wrong is no protection.
+    assert not re.search("Unknown key|Failed to parse", done.stderr), done.stderr
+    return 0
+
+
+sys.exit(main())
