@@ -213,7 +213,7 @@ struct bub_mh_opts {
 #define BUB_DH_INFO_MAX 16
 #define BUB_DH_PUBLIC_MAX 256 /* RFC 3526 group 14 */
 
-/* One Diffie-Hellman message (docs/protocol.md, "DH messages").  Empty view: item not present. */
+/* One Diffie-Hellman message (docs/protocol.md, 4.2).  Empty view: item not present. */
 struct bub_dh {
 	uint8_t message; /* 1..4 */
 	uint8_t sid1[BUB_DH_SID_LEN];

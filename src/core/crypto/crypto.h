@@ -3,7 +3,7 @@
  * Keygen tokens, binding management keys, authenticators and the key agreement of BUB, on
  * OpenSSL's libcrypto.  Nothing here keeps protocol state or draws randomness.
  *
- * RFC 6275, 5.2; draft 5.1, 6 and appendix A; docs/protocol.md, "DH messages".
+ * RFC 6275, 5.2; draft 5.1, 6 and appendix A; docs/protocol.md, 4.3 and 4.4.
  */
 #ifndef BUB_CORE_CRYPTO_H
 #define BUB_CORE_CRYPTO_H
@@ -100,8 +100,8 @@ struct bub_dh_context {
 };
 
 /*
- * Shared secret and keys (docs/protocol.md): seed = HKDF-Extract(N1 | N2, g^xy), Km and Kabm by
- * HKDF-Expand with a label, sids and identities.  The hash is the suite's.
+ * Shared secret and keys (docs/protocol.md, 4.4): seed = HKDF-Extract(N1 | N2, g^xy), Km and Kabm
+ * by HKDF-Expand with a label, sids and identities.  The hash is the suite's.
  *
  * Returns 0, or BUB_ERR_CRYPTO for a peer value of wrong length or out of range and for an all-zero
  * shared secret.

@@ -6,7 +6,7 @@
  *   suite 1: RFC 3526 group 14 (2048-bit MODP), HMAC-SHA1
  *   suite 2: X25519 (RFC 7748), HMAC-SHA-256
  *
- * Draft 6 and appendix A; docs/protocol.md, "DH messages"; HKDF is RFC 5869.
+ * Draft 6 and appendix A; docs/protocol.md, 4.4; HKDF is RFC 5869.
  */
 #include <assert.h>
 #include <openssl/err.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Diffie-Hellman messages DH1 to DH4 (docs/protocol.md, "DH messages"; draft, 6 and appendix
+ * The Diffie-Hellman messages DH1 to DH4 (docs/protocol.md, 4.2; draft, 6 and appendix
  * A): a fixed part, items, and the signature in the last twelve octets of the Mobility Header.
  *
  * Decoding checks that exactly the items of the message are there, each in a length that one of the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Diffie-Hellman messages: which items each has, their lengths, padding, and the place of the
- * signature (docs/protocol.md, "DH messages").
+ * signature (docs/protocol.md, 4.2).
  */
 #include "mh_bytes.h"
 
