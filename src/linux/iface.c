@@ -222,11 +222,13 @@ static void set_carrier(struct lnx *l, struct lnx_iface *ifc, bool carrier)
 		movement_carrier_up(l, ifc);
 	else
 		movement_carrier_down(l, ifc);
+	tun_fit(l);
 }
 
 static void mtu_changed(struct lnx *l)
 {
 	l->paths_dirty = true;
+	tun_fit(l);
 	tunnel_refresh(l);
 }
 

@@ -327,7 +327,9 @@ struct in6_addr lnx_prefix_of(const struct in6_addr *a, unsigned len);
 
 /* tun.c */
 int tun_open(struct lnx *l, char *ret_error, size_t error_size);
-int tun_setup(struct lnx *l, uint32_t mtu);
+int tun_setup(struct lnx *l);
+/* An interface came, went or has another MTU: the tunnel's own follows. */
+void tun_fit(struct lnx *l);
 void tun_readable(struct lnx *l);
 void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
 

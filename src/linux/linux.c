@@ -213,21 +213,9 @@ static int check_interfaces(struct lnx *l, char *ret_error, size_t error_size)
 	return -ENODEV;
 }
 
-static uint32_t smallest_mtu(const struct lnx *l)
-{
-	uint32_t mtu = UINT32_MAX;
-
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0 && l->iface[i].ours && iface_mtu(&l->iface[i]) < mtu)
-			mtu = iface_mtu(&l->iface[i]);
-	}
-	return mtu == UINT32_MAX ? BUB_MIN_MTU : mtu;
-}
-
 static int open_addresses(struct lnx *l, char *ret_error, size_t error_size)
 {
-	uint32_t mtu = lnx_tunnel_mtu(smallest_mtu(l), l->cfg.protect_payload);
-	int err = tun_setup(l, mtu);
+	int err = tun_setup(l);
 
 	if (err < 0) {
 		snprintf(ret_error, error_size, "cannot set %s up (%s): is IPv6 switched off?",

@@ -64,8 +64,58 @@ int tun_open(struct lnx *l, char *ret_error, size_t error_size)
 	return err;
 }
 
-int tun_setup(struct lnx *l, uint32_t mtu)
+/* What fits every interface that a tunnel may leave by now.  One that is down, as ip6tnl0 is on
+ * every host with that module, says nothing; where all are, the smallest will do until one is up.
+ */
+static uint32_t fitting_mtu(const struct lnx *l)
 {
+	uint32_t up = UINT32_MAX, any = UINT32_MAX;
+
+	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
+		const struct lnx_iface *ifc = &l->iface[i];
+		uint32_t mtu = iface_mtu(ifc);
+
+		if (ifc->ifindex == 0 || !ifc->ours)
+			continue;
+		any = mtu < any ? mtu : any;
+		if (ifc->carrier)
+			up = mtu < up ? mtu : up;
+	}
+	if (up == UINT32_MAX)
+		up = any == UINT32_MAX ? BUB_MIN_MTU : any;
+	return lnx_tunnel_mtu(up, l->cfg.protect_payload);
+}
+
+static bool any_carrier(const struct lnx *l)
+{
+	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
+		if (l->iface[i].ifindex != 0 && l->iface[i].ours && l->iface[i].carrier)
+			return true;
+	}
+	return false;
+}
+
+void tun_fit(struct lnx *l)
+{
+	uint32_t mtu = fitting_mtu(l);
+	int err;
+
+	/* Not set up yet; and a node between two links keeps what it has. */
+	if (l->tun_mtu == 0 || mtu == l->tun_mtu || !any_carrier(l))
+		return;
+	err = nl_link_up(l->nl, l->tun_ifindex, mtu);
+	if (err < 0) {
+		lnx_log(l, LNX_LOG_ERROR, "cannot set the MTU of %s to %u: %s", l->tun_name, mtu,
+			strerror(-err));
+		return;
+	}
+	l->tun_mtu = mtu;
+	tunnel_refresh(l);
+}
+
+int tun_setup(struct lnx *l)
+{
+	uint32_t mtu = fitting_mtu(l);
 	char path[64];
 	int err;
 

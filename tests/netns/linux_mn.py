@@ -387,6 +387,32 @@ def late_interface(t):
     c.quit()
 
 
+def tunnel_mtu(t):
+    """The tunnel takes what the links that are up take; an interface that is down, as ip6tnl0 is
+    wherever its module is loaded, has no say."""
+
+    def is_mtu(mtu):
+        return f"mtu {mtu} " in t.m.ip("link", "show", "bub0")
+
+    t.m.ip("link", "add", "small0", "mtu", "1300", "type", "veth", "peer", "name", "other0")
+    t.m.ip("link", "set", "other0", "up")
+    c = t.start("-i", "small0")
+    t.plug("b")
+    wait_for("the MTU of e0 less ESP", lambda: is_mtu(1406))
+    t.m.ip("link", "set", "small0", "up")
+    wait_for("that of the smaller one", lambda: is_mtu(1280))
+    t.m.ip("link", "set", "small0", "mtu", "1400")
+    wait_for("a change of it", lambda: is_mtu(1310))
+    t.m.ip("link", "set", "small0", "down")
+    wait_for("that of e0 again", lambda: is_mtu(1406))
+    t.unplug()
+    c.event("link-down")
+    c.sync()
+    if not is_mtu(1406):
+        raise Failure("a node between two links has no new MTU")
+    c.quit()
+
+
 def notifications_lost(t):
     """The kernel has dropped notifications: everything is read again."""
     c = t.start()
@@ -876,7 +902,8 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          optimistic_only_where_wanted, link_down_and_back, address_goes,
          address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
-         notifications_lost, known_at_start, connection_survives, sent_by_care_of, path_routes, flows_are_told,
+         tunnel_mtu, notifications_lost, known_at_start, connection_survives, sent_by_care_of,
+         path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
          no_trace,
          start_after_crash, ipv6_switched_off,
