@@ -161,6 +161,80 @@ static void bub_cookie_is_covered(void **state)
 	pair_end(&p);
 }
 
+/* Options that a receiver does not know are skipped, in BUBC too (draft, 5.3), and covered. */
+static void unknown_option_is_skipped(void **state)
+{
+	static const uint8_t unknown[] = {99, 6, 1, 2, 3, 4, 5, 6};
+	const struct message *lost;
+	uint8_t packet[256], *mh;
+	struct bub_crypto *crypto = bub_crypto_new();
+	struct forged f;
+	struct pair p;
+	size_t len;
+
+	(void)state;
+	assert_non_null(crypto);
+	lost = await_bubc(&p);
+	f = right_bubc(&p, lost);
+	len = pair_build(&p, &f, packet, sizeof packet);
+	mh = packet + len - BUBC_LEN;
+	memmove(mh + 24 + sizeof unknown, mh + 24, BUBC_LEN - 24);
+	memcpy(mh + 24, unknown, sizeof unknown);
+	len += sizeof unknown;
+	packet[5] = (uint8_t)(packet[5] + sizeof unknown);
+	mh[1]++;
+	/* With the signature of the message without the option, first. */
+	bub_mh_finish(mh, BUBC_LEN + sizeof unknown, f.hao, &f.dst);
+	pair_feed_raw(&p, p.mn[1], packet, len, BUB_WAY_PLAIN, &p.hoa[1], &f.src);
+	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 1);
+	bub_authenticator(crypto, f.key, &f.auth_care_of, &f.auth_correspondent, mh,
+			  BUBC_LEN + sizeof unknown - BUB_AUTH_LEN, packet + len - BUB_AUTH_LEN);
+	bub_mh_finish(mh, BUBC_LEN + sizeof unknown, f.hao, &f.dst);
+	pair_feed_raw(&p, p.mn[1], packet, len, BUB_WAY_PLAIN, &p.hoa[1], &f.src);
+	assert_int_equal(pair_count_dh(&p, 0, 1), 1);
+	bub_crypto_free(crypto);
+	pair_end(&p);
+}
+
+/* The cookie is part of the secret that signs the DH messages (draft, 5.1 and 5.3): Kbm alone,
+ * which somebody on the path of return routability may have, makes no signature that is taken. */
+static void dh_messages_need_the_bub_cookie(void **state)
+{
+	uint8_t other[BUB_COOKIE_LEN] = {0};
+	const struct message *dh1;
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_one_away(&p);
+	pair_lose_dh(&p, p.mn[1], 1, 1000);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 500);
+	dh1 = pair_nth(&p, 0, p.mn[1], BUB_MH_DH, 0);
+	f = (struct forged){
+		.src = dh1->ip.src,
+		.dst = dh1->ip.dst,
+		.hao = &p.hoa[1],
+		.way = BUB_WAY_ESP_TUNNEL,
+		.owner = p.hoa[0],
+		.outer_src = p.ha_addr[0],
+		.mh = dh1->mh,
+		.key = &p.kbm[1].key,
+		.bub_cookie = other,
+	};
+	pair_feed(&p, p.mn[0], &f);
+	memcpy(other, p.bub_cookie, sizeof other);
+	other[BUB_COOKIE_LEN - 1] ^= 1;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_DH_BAD_SIGNATURE, 2);
+	assert_int_equal(pair_count_dh(&p, 0, 2), 0);
+	f.bub_cookie = p.bub_cookie;
+	pair_feed(&p, p.mn[0], &f);
+	assert_int_equal(pair_count_dh(&p, 0, 2), 2);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +242,8 @@ int main(void)
 		cmocka_unit_test(signed_over_other_addresses),
 		cmocka_unit_test(one_wrong_field),
 		cmocka_unit_test(bub_cookie_is_covered),
+		cmocka_unit_test(unknown_option_is_skipped),
+		cmocka_unit_test(dh_messages_need_the_bub_cookie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
