@@ -55,7 +55,8 @@ class Page(unittest.TestCase):
         self.assertEqual(len(protocol.check_page(PAGE + "[x](#3-nothing)")), 1)
 
     def test_decisions_in_order(self):
-        for row in ("| P2 | a | b |", "| P4 | a | b |"):
+        self.assertEqual(protocol.check_page(PAGE + "| P4 | a | b |\n"), [])
+        for row in ("| P2 | a | b |", "| P1 | a | b |"):
             self.assertEqual(len(protocol.check_page(PAGE + row + "\n")), 1)
 
 
