@@ -42,6 +42,10 @@ static void random_octets(void *ctx, uint8_t *buf, size_t len)
 {
 	struct node *n = ctx;
 
+	if (n->world->hooks.random != NULL) {
+		n->world->hooks.random(n->world->hooks.ctx, n, buf, len);
+		return;
+	}
 	for (size_t i = 0; i < len; i++)
 		buf[i] = (uint8_t)world_random(n->world);
 }

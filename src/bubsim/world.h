@@ -74,6 +74,8 @@ struct world_hooks {
 	int (*dad)(void *ctx, struct node *n, const struct in6_addr *home, uint64_t *ret_ns);
 	/* A packet got lost without the judge: cut off, nobody there.  NULL: nobody listens. */
 	void (*lost)(void *ctx, const struct flight *f);
+	/* What a node draws.  NULL: the world's own numbers. */
+	void (*random)(void *ctx, struct node *n, uint8_t *buf, size_t len);
 	/* Round each event and each timer of a node; @ev is NULL for a timer. */
 	void (*before)(void *ctx, struct node *n, const struct bub_event *ev);
 	void (*after)(void *ctx, struct node *n, const struct bub_event *ev);

@@ -158,6 +158,13 @@ static int on_dad(void *ctx, struct node *n, const struct in6_addr *home, uint64
 	return p->dad_error;
 }
 
+static void on_random(void *ctx, struct node *n, uint8_t *buf, size_t len)
+{
+	struct pair *p = ctx;
+
+	p->random(p, n, buf, len);
+}
+
 /* ---- Building ------------------------------------------------------------------------------ */
 
 void pair_init(struct pair *p)
@@ -207,6 +214,7 @@ void pair_start(struct pair *p)
 		.action = on_action,
 		.data = on_data,
 		.dad = on_dad,
+		.random = p->random != NULL ? on_random : NULL,
 	};
 	char prefix[64];
 

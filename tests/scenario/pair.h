@@ -98,6 +98,8 @@ struct pair {
 	enum fate (*judge)(struct pair *p, const struct flight *f, const struct bub_mh *mh);
 	/* NULL: none; sees the data that applications get. */
 	void (*on_data)(struct pair *p, struct node *n, const struct bub_ip6 *ip);
+	/* NULL: the world's own numbers; what a node draws. */
+	void (*random)(struct pair *p, struct node *n, uint8_t *buf, size_t len);
 	void *ctx;
 
 	struct key_seen kbm[2], kabm[2]; /* last one traced by each mobile node */
