@@ -162,8 +162,8 @@ static void feed_spoiled(struct pair *p, unsigned at, uint8_t value)
 	uint8_t *mh = packet + BUB_IP6_HDR_LEN;
 
 	mh[at] = value;
-	if (at != 4)
-		bub_mh_finish(mh, len - BUB_IP6_HDR_LEN, &f.src, &f.dst);
+	if (at != 4) /* over as much as Header Len says (RFC 6275, 6.1.1) */
+		bub_mh_finish(mh, 8u * mh[1] + 8u, &f.src, &f.dst);
 	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
 }
 

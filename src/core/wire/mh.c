@@ -11,6 +11,9 @@
 
 #include "mh.h"
 
+/* Up to the end of the checksum, in the unit of Header Len. */
+#define MH_LEN_MIN 8u
+
 /* The type octets of RFC 6275, 6.1; their numbers are those of enum bub_mh_kind. */
 #define MH_TYPE_RFC6275_LAST 7
 
@@ -49,6 +52,21 @@ static int type_of_kind(enum bub_mh_kind kind, const struct bub_codepoints *cp)
 	return type > MH_TYPE_RFC6275_LAST ? type : BUB_ERR_INVALID;
 }
 
+/* Octets that Header Len speaks of (RFC 6275, 6.1.1). */
+static size_t header_len(const uint8_t *mh)
+{
+	return 8u * mh[1] + 8u;
+}
+
+/* The Mobility Header, as much of it as has come.  Octets behind a header that names no next one
+ * are ignored (RFC 8200, 4.7; protocol.md, P27). */
+static struct bub_view extent(struct bub_view upper)
+{
+	if (header_len(upper.data) < upper.len)
+		upper.len = header_len(upper.data);
+	return upper;
+}
+
 /* The checks of RFC 6275, 9.2, in its order. */
 static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct bub_codepoints *cp,
 					enum bub_mh_kind *ret_kind)
@@ -56,14 +74,14 @@ static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct b
 	const uint8_t *mh = ip->upper.data;
 	/* The upper layer runs to the end of the packet. */
 	size_t at = ip->packet.len - ip->upper.len;
-	size_t len;
+	struct bub_view whole;
 
 	/* Too short to hold a checksum, so nothing that could be answered. */
-	if (ip->upper.len < 8)
+	if (ip->upper.len < MH_LEN_MIN)
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_LENGTH};
-	/* Over the octets that came, not over Header Len's: a wrong Header Len with a right
-	 * checksum is the sender's fault and to be told; RFC 6275, 6.1.1 makes the two one. */
-	if (bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_MH, ip->upper) != 0)
+	/* RFC 6275, 6.1.1: the checksum is over the Mobility Header, whose end Header Len names. */
+	whole = extent(ip->upper);
+	if (bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_MH, whole) != 0)
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_CHECKSUM};
 	if (!kind_of_type(mh[2], cp, ret_kind) ||
 	    (*ret_kind == BUB_MH_DH && !bub_dh_is_known(mh[6], mh[7])))
@@ -73,14 +91,13 @@ static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct b
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_PAYLOAD_PROTO,
 					     .param_problem = true,
 					     .pointer = (uint16_t)at};
-	/* RFC 6275, 9.2: not shorter than its type asks for.  Longer than what came, or followed by
-	 * something although it must be the last header, is the same fault. */
-	len = 8u * mh[1] + 8u;
 	/* Under BUBC's number come other stacks' messages too, which may well be shorter. */
-	if (*ret_kind == BUB_MH_BUBC && len < len_min[BUB_MH_BUBC] && len == ip->upper.len)
+	if (*ret_kind == BUB_MH_BUBC && whole.len < len_min[BUB_MH_BUBC])
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_UNKNOWN_TYPE,
 					     .binding_error = true};
-	if (len < len_min[*ret_kind] || len != ip->upper.len)
+	/* RFC 6275, 9.2: not shorter than its type asks for.  Longer than what came is the same
+	 * fault. */
+	if (whole.len < len_min[*ret_kind] || whole.len != header_len(mh))
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_LENGTH,
 					     .param_problem = true,
 					     .pointer = (uint16_t)(at + 1)};
@@ -141,7 +158,7 @@ int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, str
 	assert(ip->upper_proto == BUB_NH_MH);
 	fault = header_check(ip, cp, &mh.kind);
 	if (fault.why == BUB_DROP_NONE) {
-		mh.raw = ip->upper;
+		mh.raw = extent(ip->upper);
 		r = rd_from(mh.raw);
 		rd_skip(&r, MH_HDR_LEN);
 		if (mh.kind == BUB_MH_DH) {

@@ -136,7 +136,7 @@ static size_t mobility(const char *src, const char *dst, const struct in6_addr *
 	uint8_t mh[16] = {head[0], head[1], head[2]};
 
 	b.hao = hao;
-	bub_mh_finish(mh, sizeof mh, hao != NULL ? hao : &b.src, &b.dst);
+	bub_mh_finish(mh, head[1] == 0 ? 8 : sizeof mh, hao != NULL ? hao : &b.src, &b.dst);
 	return build(b, mh, sizeof mh, buf);
 }
 

@@ -162,34 +162,66 @@ static void test_pointer_counts_extension_headers(void **state)
 	assert_int_equal(fault.pointer, 40 + 24 + 24);
 }
 
+/* The checksum over so many octets of the message, in place (RFC 6275, 6.1.1). */
+static void sum_over(size_t len)
+{
+	size_t all = o.n;
+
+	o.n = mh_at + len;
+	set_checksum(&o, mh_at, 4, BUB_NH_MH, HOA1, HOA2);
+	o.n = all;
+}
+
+/* Too small for its type, or larger than what came: the sender is told. */
 static void test_header_len_against_the_packet(void **state)
 {
 	(void)state;
-	/* Every Header Len but the right one is a fault, too small or too large. */
 	for (unsigned header_len = 0; header_len < 256; header_len++) {
 		mh_make(1, "0000 0102030405060708 0106000000000000");
 		o.b[mh_at + 1] = (uint8_t)header_len;
-		set_checksum(&o, mh_at, 4, BUB_NH_MH, HOA1, HOA2);
-		if (header_len == 2) {
+		sum_over(header_len < 2 ? 8 * header_len + 8 : 24);
+		if (header_len == 1 || header_len == 2) {
 			(void)mh_accepted();
 			continue;
 		}
 		assert_int_equal(mh_refused().why, BUB_DROP_MH_LENGTH);
+		assert_true(mh_refused().param_problem);
 		assert_int_equal(mh_refused().pointer, 41);
 	}
 }
 
+/* What Header Len does not cover is neither summed (RFC 6275, 6.1.1) nor read (RFC 8200, 4.7). */
 static void test_octets_behind_the_header(void **state)
 {
 	(void)state;
-	/* RFC 6275, 6.1.1: the Mobility Header is the last. */
 	for (size_t extra = 1; extra < 20; extra++) {
-		mh_make(0, "0000");
+		struct bub_mh mh;
+
+		mh_make(1, "0000 0102030405060708");
 		put_repeated(&o, 0xee, extra);
-		set_checksum(&o, mh_at, 4, BUB_NH_MH, HOA1, HOA2);
 		ip6_end(&o);
-		assert_int_equal(mh_refused().why, BUB_DROP_MH_LENGTH);
+		mh = mh_accepted();
+		assert_int_equal(mh.raw.len, 16);
+		assert_int_equal(mh.opts.present, 0);
+		set_checksum(&o, mh_at, 4, BUB_NH_MH, HOA1, HOA2);
+		assert_int_equal(mh_refused().why, BUB_DROP_MH_CHECKSUM);
+		assert_true(SILENT(mh_refused()));
 	}
+}
+
+/* Another payload behind the header is the sender's fault, and he is told. */
+static void test_payload_behind_the_header(void **state)
+{
+	(void)state;
+	mh_begin(1);
+	put_hex(&o, "0000 0102030405060708");
+	o.b[mh_at] = 17;
+	mh_end();
+	put_hex(&o, "3039d43100080000");
+	ip6_end(&o);
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_PAYLOAD_PROTO);
+	assert_true(mh_refused().param_problem);
+	assert_int_equal(mh_refused().pointer, 40);
 }
 
 static void test_truncated_with_a_right_checksum(void **state)
@@ -383,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_pointer_counts_extension_headers),
 		cmocka_unit_test(test_header_len_against_the_packet),
 		cmocka_unit_test(test_octets_behind_the_header),
+		cmocka_unit_test(test_payload_behind_the_header),
 		cmocka_unit_test(test_truncated_with_a_right_checksum),
 		cmocka_unit_test(test_order_of_checks),
 		cmocka_unit_test(test_reserved_fields_are_ignored),
