@@ -54,6 +54,8 @@ enum bub_err {
 	X(BU_POLICY, "bu-policy", "RFC 6275, 9.5.1")                                               \
 	X(BU_TABLE_FULL, "bu-table-full", "RFC 6275, 9.5.4")                                       \
 	X(RATE_LIMITED, "rate-limited", "RFC 6275, 9.3.3")                                         \
+	X(TEST_LIMITED, "test-limited", "protocol.md P27")                                         \
+	X(REFUSAL_LIMITED, "refusal-limited", "protocol.md P27")                                   \
 	/* Mobile node */                                                                          \
 	X(TEST_NO_MATCH, "test-no-match", "RFC 6275, 11.6.2")                                      \
 	X(BA_NO_MATCH, "ba-no-match", "RFC 6275, 11.7.3")                                          \
@@ -72,6 +74,7 @@ enum bub_err {
 	X(HOME_BU_NONCE_INDICES, "home-bu-nonce-indices", "RFC 6275, 9.5.1")                       \
 	X(HOME_BU_NO_HAO, "home-bu-no-hao", "RFC 6275, 10.3.1")                                    \
 	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
+	X(DHAAD_LIMITED, "dhaad-limited", "protocol.md P27")                                       \
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \
@@ -116,7 +119,8 @@ enum bub_err {
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \
 	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \
 	X(ICMP6_ABOUT_ERROR, "icmp6-about-error", "RFC 4443, 2.4")                                 \
-	X(ICMP6_NOT_OUR_PATH, "icmp6-not-our-path", "RFC 6275, 9.3.4")
+	X(ICMP6_NOT_OUR_PATH, "icmp6-not-our-path", "RFC 6275, 9.3.4")                             \
+	X(ICMP6_LIMITED, "icmp6-limited", "RFC 4443, 2.4 (f)")
 
 enum bub_drop {
 	BUB_DROP_NONE,

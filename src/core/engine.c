@@ -119,6 +119,7 @@ int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, stru
 	eng->cfg = *cfg;
 	eng->env = *env;
 	eng->now = now;
+	eng->limit.seed = seed;
 	nonce_init(eng);
 	mn_init(eng);
 	ha_init(eng);
@@ -296,13 +297,6 @@ uint64_t core_rate_take(const struct bub_engine *eng, struct rate *r)
 	return wait_ms;
 }
 
-bool core_window_take(const struct bub_engine *eng, struct window *w, unsigned max)
-{
-	if (bub_time_ms_between(w->since, eng->now) >= 1000)
-		*w = (struct window){.since = eng->now};
-	return w->n++ < max;
-}
-
 size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf, size_t cap)
 {
 	struct bub_mh_layout at;
@@ -452,36 +446,66 @@ void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum
 		*ret_bub = BUB_POLICY_NEVER;
 }
 
-/* Back to where @rx came from; from a home address through the tunnel (RFC 6275, 11.3.1). */
-static struct route route_of_answer(const struct rx *rx)
+struct route core_route_back(struct bub_engine *eng, const struct rx *rx)
 {
+	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
+	bool off_a_link = rx->way == BUB_WAY_PLAIN || rx->way == BUB_WAY_ESP_TRANSPORT;
+
+	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
+	 * a routing header behind it says. */
 	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
 		return route_from_home(rx->home, &rx->ip->src);
-	return route_plain(&rx->ip->dst, &rx->ip->src);
+	/* From a home address on its home link, and back there although the route leads into the
+	 * tunnel (RFC 6275, 10.3.2). */
+	if (off_a_link && ha_client(eng, &rx->ip->src) != NULL)
+		r.ifindex = rx->ifindex;
+	return r;
+}
+
+bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *rx,
+		 const struct route *r, const struct mh_out *out)
+{
+	uint8_t mh[DH_MESSAGE_MAX];
+	size_t len = core_build(eng, out, mh, sizeof mh);
+	size_t octets = BUB_IP6_HDR_LEN + (r->has_hao ? BUB_HAO_HDR_LEN : 0u) +
+			(r->has_rh2 ? BUB_RH2_HDR_LEN : 0u) + len;
+
+	if (!limit_allow(eng, kind, &r->dst, rx->ip->packet.len, octets))
+		return false;
+	core_send_built(eng, r, out->mh.kind, number_of(&out->mh), mh, len);
+	return true;
+}
+
+static struct mh_out binding_error(uint8_t status, const struct in6_addr *home)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
+
+	out.mh.u.be.status = status;
+	out.mh.u.be.home = *home;
+	return out;
 }
 
 void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
 			     const struct in6_addr *home)
 {
-	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
+	struct mh_out out = binding_error(status, home);
 
-	if (!core_window_take(eng, &eng->errors, BINDING_ERRORS_PER_S)) {
-		core_drop(eng, BUB_DROP_RATE_LIMITED, &r->dst);
-		return;
-	}
-	out.mh.u.be.status = status;
-	out.mh.u.be.home = *home;
 	core_send(eng, r, &out);
+}
+
+/* RFC 6275, 9.3.3, and RFC 4443, 2.4 (e): never to multicast or for it. */
+static bool may_complain(const struct rx *rx)
+{
+	return bub_addr_is_routable(&rx->ip->src) && !IN6_IS_ADDR_MULTICAST(&rx->ip->dst);
 }
 
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
 {
-	struct route r = route_of_answer(rx);
+	struct route r = core_route_back(eng, rx);
+	struct mh_out out = binding_error(status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
 
-	/* RFC 6275, 9.3.3: never to multicast or for it, and rate-limited. */
-	if (!bub_addr_is_routable(&rx->ip->src) || IN6_IS_ADDR_MULTICAST(&rx->ip->dst))
-		return;
-	core_send_binding_error(eng, &r, status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
+	if (may_complain(rx))
+		(void)core_answer(eng, LIMIT_BINDING_ERROR, rx, &r, &out);
 }
 
 /* ---- Mobility messages --------------------------------------------------------------------- */
@@ -498,8 +522,6 @@ static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
 		return BUB_DROP_TEST_INIT_WITH_HAO;
 	if (rx->ip->has_hao && !own)
 		return BUB_DROP_HAO_FORBIDDEN;
-	if (rx->ip->has_hao && !bub_addr_is_routable(&rx->ip->hao))
-		return BUB_DROP_HAO_NOT_UNICAST;
 	if (rx->ip->has_rh2) {
 		/* RFC 6275, 6.4: one segment is left; nobody but the mobile node takes it away. */
 		if (rx->ip->rh2_segments_left != 1)
@@ -568,6 +590,9 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 	}
 }
 
+/* RFC 4443, 2.4 (c): what an error quotes, at most. */
+#define ICMP6_QUOTED_MAX (BUB_MIN_MTU - BUB_IP6_HDR_LEN - 8)
+
 /* RFC 6275, 9.2: an ICMPv6 Parameter Problem, code 0, that points at the octet at fault. */
 static void param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t pointer)
 {
@@ -581,12 +606,15 @@ static void param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t 
 		.dst = rx->ip->src,
 		.upper_proto = BUB_NH_ICMPV6,
 	};
-	struct route r = route_of_answer(rx);
+	struct route r = core_route_back(eng, rx);
+	size_t quoted = icmp.quoted.len < ICMP6_QUOTED_MAX ? icmp.quoted.len : ICMP6_QUOTED_MAX;
 	struct bub_action *act;
 	uint8_t *buf;
 	int len;
 
-	if (!bub_addr_is_routable(&rx->ip->src) || IN6_IS_ADDR_MULTICAST(&rx->ip->dst))
+	/* RFC 4443, 2.4 (f). */
+	if (!may_complain(rx) || !limit_allow(eng, LIMIT_ICMP_ERROR, &b.dst, rx->ip->packet.len,
+					      BUB_IP6_HDR_LEN + 8 + quoted))
 		return;
 	act = core_action(eng, BUB_ACT_SEND);
 	buf = eng->buffer[eng->n_actions - 1];
@@ -598,15 +626,27 @@ static void param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t 
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
 	act->u.send.way = r.way;
 	act->u.send.owner = r.owner;
+	act->u.send.ifindex = r.ifindex;
+}
+
+bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	if (!ip->has_hao || bub_addr_is_routable(&ip->hao))
+		return false;
+	core_drop(eng, BUB_DROP_HAO_NOT_UNICAST, &ip->src);
+	return true;
 }
 
 void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
 		   bool tunnelled)
 {
-	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .tunnelled = tunnelled};
+	struct rx rx = {
+		.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex, .tunnelled = tunnelled};
 	struct bub_mh_fault fault;
 	enum bub_drop why;
 
+	if (core_has_absurd_home(eng, ip))
+		return;
 	rx.local = *bub_ip6_home_dst(ip);
 	rx.peer = *bub_ip6_home_src(ip);
 	rx.home = core_home_of(eng, &rx.local);
@@ -632,23 +672,33 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 	dispatch_mh(eng, &rx, ev);
 }
 
-/* A data packet with a Home Address option that no binding covers got this far only because the
+/* Whether a binding allows the Home Address option of @ip (RFC 6275, 9.3.1). */
+static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is_discovery)
+{
+	const struct in6_addr *local = bub_ip6_home_dst(ip);
+	const struct binding *b = binding_active(eng, local, &ip->hao);
+
+	if (b != NULL && bub_addr_eq(&b->care_of, &ip->src))
+		return true;
+	/* What concerns the home link goes between a mobile node and its home agent directly
+	 * (RFC 6275, 6.7), other data only where that is wanted. */
+	return is_discovery ? ha_registered(eng, local, &ip->hao, &ip->src)
+			    : ha_covers(eng, local, &ip->hao, &ip->src);
+}
+
+/* A packet with a Home Address option that no binding covers; data got this far only because the
  * data path refused it (RFC 6275, 9.3.1). */
 static void on_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
 			 const struct bub_event *ev)
 {
-	struct rx rx = {.ip = ip, .way = ev->u.packet.way};
-	const struct binding *b;
+	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex};
 
 	rx.local = *bub_ip6_home_dst(ip);
 	rx.peer = *bub_ip6_home_src(ip);
 	rx.home = core_home_of(eng, &rx.local);
-	b = binding_active(eng, &rx.local, &rx.peer);
-	if ((b != NULL && bub_addr_eq(&b->care_of, &ip->src)) ||
-	    ha_covers(eng, &rx.local, &rx.peer, &ip->src))
-		return; /* bound since: the packet is lost, the next one will pass */
 	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
-	core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
+	if (!icmp_is_error(ip))
+		core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
 }
 
 /* ICMPv6 that a program sends, a ping for one: data like any other.  Errors, Router Advertisements
@@ -665,17 +715,23 @@ static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
+	bool for_us;
 
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, NULL);
 		return;
 	}
-	if (ip.upper_proto == BUB_NH_MH)
+	if (ip.upper_proto == BUB_NH_MH) {
 		core_input_mh(eng, &ip, ev, false);
-	else if (ip.upper_proto == BUB_NH_ICMPV6 && !is_icmp_data(&ip))
-		icmp_input(eng, &ip, ev);
-	else if (ip.has_hao)
+		return;
+	}
+	for_us = ip.upper_proto == BUB_NH_ICMPV6 && !is_icmp_data(&ip);
+	if (core_has_absurd_home(eng, &ip))
+		return;
+	if (ip.has_hao && !is_covered(eng, &ip, for_us))
 		on_uncovered(eng, &ip, ev);
+	else if (for_us) /* other data has been bound since: it is lost, the next will pass */
+		icmp_input(eng, &ip, ev);
 }
 
 static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)

@@ -421,6 +421,28 @@ static void other_paths_are_not_ours(void **state)
 	pair_end(&p);
 }
 
+/* Our headers, round two addresses that are the same with and without them: no path has made such a
+ * packet, and nobody has sent what it would be without them. */
+static void headers_without_a_path(void **state)
+{
+	struct error e = {.type = UNREACHABLE};
+	struct data d;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_both_away(&p);
+	d = sent_between(&p);
+	for (unsigned i = 0; i < 4; i++) {
+		d.local = d.src = i % 2 == 0 ? p.hoa[0] : *pair_at(&p, 0);
+		d.peer = d.dst = i / 2 == 0 ? p.hoa[1] : *pair_at(&p, 1);
+		feed_about(&p, p.mn[0], &d, e, 2000);
+		assert_int_equal(p.delivered.n, 0);
+		assert_drops(p.mn[0], BUB_DROP_ICMP6_NOT_OUR_PATH, i + 1);
+	}
+	pair_end(&p);
+}
+
 /* RFC 4443, 2.4 (e), and RFC 6275, 6.1: what a quoted packet must not be. */
 static void errors_and_signalling_are_not_told_about(void **state)
 {
@@ -600,7 +622,7 @@ static void errors_for_others_are_limited(void **state)
 		feed_tunnel(&p, p.ha[0], &d, &p.ha_addr[0], &care_of, e, 2000);
 		assert_int_equal(p.delivered.n, i < 100);
 	}
-	assert_drops(p.ha[0], BUB_DROP_RATE_LIMITED, 20);
+	assert_drops(p.ha[0], BUB_DROP_ICMP6_LIMITED, 20);
 	pair_run(&p, 1000);
 	feed_tunnel(&p, p.ha[0], &d, &p.ha_addr[0], &care_of, e, 2000);
 	assert_int_equal(p.delivered.n, 1);
@@ -667,6 +689,7 @@ int main(void)
 		cmocka_unit_test(pointers_move),
 		cmocka_unit_test(quotes_of_every_length),
 		cmocka_unit_test(other_paths_are_not_ours),
+		cmocka_unit_test(headers_without_a_path),
 		cmocka_unit_test(errors_and_signalling_are_not_told_about),
 		cmocka_unit_test(errors_of_the_path_before),
 		cmocka_unit_test(errors_in_a_tunnel_are_told),

@@ -338,31 +338,31 @@ static void whom_it_answers(void **state)
 	struct in6_addr stranger, other;
 	struct forged f;
 	struct pair p;
-	unsigned n = 0;
+	unsigned n = 0, unbound = 0;
 
 	(void)state;
 	begin(&p);
 	other = second_client(&p);
 	stranger = addr("2001:db8:1::99");
 	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]); /* not registered */
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	update(&p, 1);
 	solicit(&p, care_of, &p.hoa[0], BUB_WAY_PLAIN, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
 	solicit(&p, care_of, &stranger, BUB_WAY_ESP_TRANSPORT, &stranger);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	solicit(&p, care_of, &other, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	solicit(&p, care_of, NULL, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
 	solicit(&p, "2001:db8:1b::77", &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	assert_int_equal(seen.n, 0);
 	acknowledge(&p);
 	f = home_bu(&p, 2, 0);
 	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
 	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]); /* no longer */
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	pair_end(&p);
 }
 

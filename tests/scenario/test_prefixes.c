@@ -81,7 +81,7 @@ static void asked_for_under_protection(void **state)
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
 	b.src = p.cn_addr;
 	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
-	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 2);
+	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
 	/* An advertisement that is bare, from elsewhere, or without a routing header. */
 	adv = advert_of(&p, sol.u.prefix.id, 0);
 	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_PLAIN, &in6addr_any);

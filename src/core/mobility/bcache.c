@@ -159,6 +159,9 @@ bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 	const struct binding *b = binding_find(eng, &e->local, &e->peer);
 	const struct peer *p = peer_find(eng, &e->local, &e->peer);
 
+	/* Home addresses at both ends: whatever its headers are, no direct path made them. */
+	if (bub_addr_eq(&e->src, &e->local) && bub_addr_eq(&e->dst, &e->peer))
+		return false;
 	if (!bub_addr_eq(&e->src, &e->local) &&
 	    (p == NULL || !recent_is(eng, &p->sent_from, &e->src)))
 		return false;

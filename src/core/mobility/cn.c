@@ -53,18 +53,16 @@ static void on_signed_init(struct bub_engine *eng, const struct rx *rx, const st
 	out->mh.opts.present = BUB_OPT_AUTH;
 	out->auth_care_of = rx->ip->src;
 	out->auth_correspondent = p->key.a;
-	core_send(eng, r, out);
+	core_send(eng, r, out); /* not limited: its question was signed */
 }
 
 void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 {
 	bool care_of = rx->mh.kind == BUB_MH_COTI;
 	struct mh_out out = {.mh = {.kind = care_of ? BUB_MH_COT : BUB_MH_HOT}};
-	struct route r = route_plain(&rx->local, &rx->ip->src);
+	struct route r = core_route_back(eng, rx);
 	struct peer *p = NULL;
 
-	if (rx->home != NULL)
-		r = route_from_home(rx->home, &rx->ip->src);
 	nonce_token(eng, &rx->ip->src, care_of, &out.mh.u.test.nonce_index, out.mh.u.test.token);
 	memcpy(out.mh.u.test.cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN);
 	/* One that does not say whose it is is none of ours: the option is skipped. */
@@ -77,8 +75,8 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 		out.mh.opts.present = BUB_OPT_BUB;
 		out.mh.opts.bub_code = bubtest_on_do(eng, rx, p, out.mh.u.test.nonce_index);
 	}
-	core_send(eng, &r, &out);
-	if (p != NULL && out.mh.opts.bub_code == BUB_CODE_ACK)
+	if (core_answer(eng, LIMIT_TEST, rx, &r, &out) && p != NULL &&
+	    out.mh.opts.bub_code == BUB_CODE_ACK)
 		bubtest_after_answer(eng, p);
 }
 
@@ -121,7 +119,10 @@ static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh
 		r = route_from_home(rx->home, &rx->ip->src);
 	r.has_rh2 = !bub_addr_eq(&rx->peer, &rx->ip->src);
 	r.rh2 = rx->peer;
-	core_send(eng, &r, out);
+	if (u->has_key)
+		core_send(eng, &r, out);
+	else /* that nonces have expired anybody may be told */
+		(void)core_answer(eng, LIMIT_REFUSAL, rx, &r, out);
 }
 
 /* Care-of address to care-of address (draft, 7), and for a repetition also through the home

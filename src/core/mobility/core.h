@@ -12,6 +12,7 @@
  *   nonce.c     the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
  *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
+ *   limit.c     what strangers may make this node send
  *   icmp.c      ICMPv6: errors about our packets
  *   relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
  *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
@@ -26,6 +27,7 @@
 
 #include "bub/engine.h"
 #include "crypto/crypto.h"
+#include "limit.h"
 #include "table.h"
 #include "timerq.h"
 
@@ -81,8 +83,6 @@
 #define AGENTS_MAX 16       /* home agents of a reply that a mobile node tries */
 #define SCRATCH_MAX 9216    /* a jumbo frame */
 
-#define BINDING_ERRORS_PER_S 10u
-#define RELAYED_PER_S 100u /* ICMPv6 errors that a home agent tells others */
 #define PATH_GRACE_MS 1000 /* an error may speak of the path that data took until then */
 
 /* ---- Binding cache ------------------------------------------------------------------------- */
@@ -373,6 +373,7 @@ struct client {
 	unsigned prefix_sends;         /* advertisements that it did not ask for */
 	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
 	struct timer prefix_timer;
+	struct bucket errors; /* Binding Errors to it, apart from those to strangers */
 	unsigned memberships; /* groups that it listens to */
 	unsigned queries;     /* since its registration */
 	struct timer query_timer;
@@ -421,12 +422,6 @@ struct nonce {
 	struct bub_time made;
 };
 
-/* What was sent in the second that began at @since: rate limit. */
-struct window {
-	struct bub_time since;
-	unsigned n;
-};
-
 struct policy_entry {
 	struct tentry key; /* a: peer; b: :: */
 	struct bub_peer_policy policy;
@@ -463,15 +458,15 @@ struct bub_engine {
 	struct timer held_timer;
 	struct other_agent agent[OTHER_AGENTS];
 	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */
-	struct window errors;         /* Binding Errors */
-	struct window relayed;        /* ICMPv6 errors told to others */
+	struct limit limit;
 };
 
-/* A received mobility message and the way it came. */
+/* A received message, mobility or ICMPv6, and the way it came. */
 struct rx {
 	const struct bub_ip6 *ip;
 	struct bub_mh mh;
 	enum bub_way way;
+	uint32_t ifindex;
 	bool tunnelled;        /* out of the tunnel from this node's own home agent */
 	struct in6_addr local; /* destination after a routing header */
 	struct in6_addr peer;  /* source after a Home Address option */
@@ -534,13 +529,23 @@ struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst)
 /* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
 struct route route_from_home(const struct home *h, const struct in6_addr *dst);
 
-/* False where @max were taken in this second. */
-bool core_window_take(const struct bub_engine *eng, struct window *w, unsigned max);
+/* The way that a message came, by the address that it was sent to: so goes its answer. */
+struct route core_route_back(struct bub_engine *eng, const struct rx *rx);
 
-/* Binding Error of RFC 6275, 9.3.3, rate-limited; @home is the Home Address option or ::. */
+/* Answers @rx within the limit of @kind; false: that is used up, which has been counted. */
+bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *rx,
+		 const struct route *r, const struct mh_out *out);
+
+/* Binding Error of RFC 6275, 9.3.3, rate-limited. */
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status);
+/* The same without a limit, which is the caller's; @home is the Home Address option or ::. */
 void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
 			     const struct in6_addr *home);
+#define BINDING_ERROR_LEN (BUB_IP6_HDR_LEN + 24)
+
+/* True: a Home Address option that no mobile node can have sent.  The packet is discarded before
+ * anything of it is looked at, and nobody hears of it (RFC 6275, 9.3.1). */
+bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip);
 
 void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
 		 enum bub_policy *ret_bub);
@@ -770,6 +775,8 @@ void dh_reset(struct bub_engine *eng, struct peer *p);
 
 /* icmp.c */
 
+/* An ICMPv6 error, which nothing may be sent in answer to (RFC 4443, 2.4 (e)). */
+bool icmp_is_error(const struct bub_ip6 *ip);
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev);
 
 /* relay.c */
@@ -831,6 +838,9 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 /* A packet for a home address that this node serves; false: it serves none such.  What it carries
  * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
+/* Whether @home is registered here with @care_of, @local being this home agent's address. */
+bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *home, const struct in6_addr *care_of);
 /* Whether a home registration is what allows data with this Home Address option. */
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);

@@ -178,6 +178,9 @@ static void on_discovery_request(struct bub_engine *eng, const struct bub_ip6 *i
 		return;
 	reply.u.dhaad.id = req->u.dhaad.id;
 	list_agents(eng, &reply);
+	if (!limit_allow(eng, LIMIT_DISCOVERY, &ip->src, ip->packet.len,
+			 BUB_IP6_HDR_LEN + 8 + sizeof(struct in6_addr) * reply.u.dhaad.n_addrs))
+		return;
 	discovery_send(eng, &r, &reply);
 }
 

@@ -65,13 +65,19 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 	};
 }
 
-bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
-	       const struct in6_addr *care_of)
+bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *home, const struct in6_addr *care_of)
 {
 	const struct client *c = ha_client(eng, home);
 
-	return eng->cfg.ha.direct && c != NULL && c->registered &&
-	       bub_addr_eq(local, &eng->cfg.ha.address) && bub_addr_eq(care_of, &c->care_of);
+	return c != NULL && c->registered && bub_addr_eq(local, &eng->cfg.ha.address) &&
+	       bub_addr_eq(care_of, &c->care_of);
+}
+
+bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
+	       const struct in6_addr *care_of)
+{
+	return eng->cfg.ha.direct && ha_registered(eng, local, home, care_of);
 }
 
 static void unregister(struct bub_engine *eng, struct client *c, const char *why)
@@ -337,7 +343,7 @@ static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 				     ? BUB_STATUS_REGISTRATION_TYPE
 				     : BUB_STATUS_HOME_NOT_SUPPORTED;
 	out.mh.u.ba.sequence = rx->mh.u.bu.sequence;
-	core_send(eng, &r, &out);
+	(void)core_answer(eng, LIMIT_REFUSAL, rx, &r, &out);
 }
 
 /* RFC 6275, 9.5.1 and 10.3.1: what keeps a Binding Update from being looked at. */
@@ -645,8 +651,10 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 		return;
 	}
 	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
-	 */
-	if (!c->registered && !c->probing && bub_addr_is_routable(outer)) {
+	 * Nothing that strangers send takes that away from it. */
+	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
+	    limit_allow_own(eng, LIMIT_BINDING_ERROR, &c->errors, outer, ip.packet.len,
+			    BINDING_ERROR_LEN)) {
 		struct route r = route_plain(&eng->cfg.ha.address, outer);
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);

@@ -21,7 +21,8 @@ enum {
 	ADDRESS_UNREACHABLE = 3,
 };
 
-#define HAO_TYPE 0xc9 /* RFC 6275, 6.3 */
+#define INFO_FIRST 128 /* the types below are errors (RFC 4443, 2.1) */
+#define HAO_TYPE 0xc9  /* RFC 6275, 6.3 */
 
 /* A packet to the care-of address of a binding, which its type 2 routing header told from others,
  * was lost.  Retransmission sees to that, and anybody could have written the error.  Several in a
@@ -91,6 +92,12 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_icmp6 *icm
 		else
 			peer_refused(eng, p, "the peer does not do Mobile IPv6");
 	}
+}
+
+bool icmp_is_error(const struct bub_ip6 *ip)
+{
+	return ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 &&
+	       ip->upper.data[0] < INFO_FIRST;
 }
 
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev)

@@ -612,12 +612,16 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 		.upper_len = (uint16_t)ip->upper.len,
 	};
 
+	if (core_has_absurd_home(eng, ip))
+		return false;
 	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
-		struct rx rx = {.ip = ip, .local = ip->dst, .peer = ip->hao};
+		struct rx rx = {
+			.ip = ip, .way = BUB_WAY_ESP_TUNNEL, .local = ip->dst, .peer = ip->hao};
 
 		rx.home = core_home_of(eng, &ip->dst);
 		core_drop(eng, BUB_DROP_HAO_NO_BINDING, &ip->hao);
-		core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
+		if (!icmp_is_error(ip))
+			core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
 		return false;
 	}
 	if (ip->upper.len + BUB_IP6_HDR_LEN > sizeof eng->scratch) {
@@ -628,11 +632,6 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 	memcpy(eng->scratch + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
 	*ret_packet = (struct bub_view){eng->scratch, BUB_IP6_HDR_LEN + ip->upper.len};
 	return true;
-}
-
-static bool is_icmp_error(const struct bub_ip6 *ip)
-{
-	return ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 && ip->upper.data[0] < 128;
 }
 
 static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
@@ -646,7 +645,7 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	act->u.send.data = packet;
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
 	 * only an error to report, or has not understood us, is not one to begin that with. */
-	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !is_icmp_error(ip)) {
+	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !icmp_is_error(ip)) {
 		peer_on_flow(eng, h, bub_ip6_home_src(ip));
 		peer_on_detour(eng, h, bub_ip6_home_src(ip));
 	}

@@ -127,6 +127,11 @@ static bool is_signalling(uint8_t proto)
 	return proto == BUB_NH_MH || proto == BUB_NH_ESP;
 }
 
+static size_t told_len(size_t quoted)
+{
+	return BUB_MIN_MTU - QUOTED_MAX + (quoted < QUOTED_MAX ? quoted : QUOTED_MAX);
+}
+
 static void tell(struct bub_engine *eng, const struct in6_addr *from, const struct in6_addr *to,
 		 const struct bub_icmp6 *icmp)
 {
@@ -278,10 +283,8 @@ static void about_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
 		return;
 	/* RFC 4443, 2.4 (f): what goes to others is limited. */
 	if (core_home_of(eng, &src) == NULL &&
-	    !core_window_take(eng, &eng->relayed, RELAYED_PER_S)) {
-		core_drop(eng, BUB_DROP_RATE_LIMITED, &src);
+	    !limit_allow(eng, LIMIT_RELAYED, &src, ip->packet.len, told_len(told.quoted.len)))
 		return;
-	}
 	tell(eng, &q->ends.src, &src, &told);
 }
 

@@ -59,7 +59,7 @@ static size_t header_len(const uint8_t *mh)
 }
 
 /* The Mobility Header, as much of it as has come.  Octets behind a header that names no next one
- * are ignored (RFC 8200, 4.7; protocol.md, P27). */
+ * are ignored (RFC 8200, 4.7; protocol.md, P28). */
 static struct bub_view extent(struct bub_view upper)
 {
 	if (header_len(upper.data) < upper.len)

@@ -610,6 +610,7 @@ static void pings_are_data(void **state)
 	packet(buf, n, BUB_WAY_PLAIN);
 	assert_int_equal(did.n, 1); /* Binding Error */
 	assert_int_equal(drops(BUB_DROP_HAO_NO_BINDING), 1);
+	b.hao = NULL;
 	n = build(b, reply, sizeof reply, buf);
 	packet(buf, n, BUB_WAY_PLAIN);
 	assert_int_equal(did.n, 0);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What strangers may make this node send (protocol.md, P27): so many messages a second of each
+ * kind, for one prefix of 64 bits and in all, and in sum no more octets than they have sent.
+ *
+ * An answer that is larger than its question, as a Home Test is by the formats of RFC 6275, comes
+ * out of a small credit.  Whoever asks little never sees its end; a flood pays for itself, since
+ * questions without an answer count too.
+ *
+ * Prefixes share a fixed number of buckets by a hash that nobody outside knows.  So there is no
+ * table that could be filled, and nobody to push out of it.
+ */
+#include <string.h>
+
+#include "core.h"
+
+/* Octets that are owed are forgiven over this time. */
+#define CREDIT_S 60
+
+struct quota {
+	uint32_t per_s, burst; /* messages; 0: any number */
+	uint32_t credit;       /* octets */
+};
+
+struct rule {
+	struct quota prefix, all;
+	enum bub_drop why;
+};
+
+/*
+ * In all there is more room than for one prefix, so that one prefix, or one forger, does not stop
+ * the others.  Tests have no limit in all: the answer costs who asks as much as us, and such a
+ * limit would be a means to keep everybody from return routability.
+ */
+static const struct rule rules[LIMIT_KINDS] = {
+	[LIMIT_TEST] = {{1000, 1000, 8192}, {0, 0, 65536}, BUB_DROP_TEST_LIMITED},
+	[LIMIT_BINDING_ERROR] = {{10, 10, 1024}, {200, 200, 16384}, BUB_DROP_RATE_LIMITED},
+	[LIMIT_ICMP_ERROR] = {{10, 10, 1024}, {200, 200, 16384}, BUB_DROP_ICMP6_LIMITED},
+	[LIMIT_RELAYED] = {{100, 100, 1024}, {1000, 1000, 16384}, BUB_DROP_ICMP6_LIMITED},
+	[LIMIT_REFUSAL] = {{10, 20, 1024}, {1000, 1000, 16384}, BUB_DROP_REFUSAL_LIMITED},
+	[LIMIT_DISCOVERY] = {{5, 10, 4096}, {500, 500, 65536}, BUB_DROP_DHAAD_LIMITED},
+};
+
+/* The bucket of the prefix; different kinds spread in different ways. */
+static struct bucket *bucket_of(struct limit *l, enum limit_kind kind,
+				const struct in6_addr *source)
+{
+	uint64_t prefix, h;
+
+	memcpy(&prefix, source->s6_addr, sizeof prefix);
+	h = (prefix ^ l->seed) * UINT64_C(0x9e3779b97f4a7c15);
+	h = (h ^ (h >> 29) ^ kind) * UINT64_C(0xbf58476d1ce4e5b9);
+	return &l->prefix[kind][(h >> 32) % LIMIT_SLOTS];
+}
+
+static uint64_t step_ns(const struct quota *q)
+{
+	return BUB_NS_PER_S / q->per_s;
+}
+
+static uint64_t octet_ns(const struct quota *q)
+{
+	return CREDIT_S * BUB_NS_PER_S / q->credit;
+}
+
+/* A bucket, and how much it holds. */
+struct share {
+	struct bucket *b;
+	const struct quota *q;
+};
+
+/* One more message is within the burst, and @octets more are within the credit. */
+static bool has_room(const struct share *s, uint64_t now_ns, size_t octets)
+{
+	uint64_t owed_ns = s->b->octets_ns > now_ns ? s->b->octets_ns - now_ns : 0;
+
+	if (s->q->per_s != 0 && s->b->messages_ns > now_ns + (s->q->burst - 1) * step_ns(s->q))
+		return false;
+	return octets == 0 || owed_ns + octets * octet_ns(s->q) <= CREDIT_S * BUB_NS_PER_S;
+}
+
+static void earn(const struct share *s, uint64_t now_ns, size_t octets)
+{
+	uint64_t paid_ns = octets * octet_ns(s->q);
+
+	if (s->b->octets_ns <= now_ns || s->b->octets_ns - now_ns <= paid_ns)
+		s->b->octets_ns = now_ns;
+	else
+		s->b->octets_ns -= paid_ns;
+}
+
+static void take(const struct share *s, uint64_t now_ns, size_t octets_in, size_t octets_out)
+{
+	struct bucket *b = s->b;
+
+	if (s->q->per_s != 0)
+		b->messages_ns =
+			(b->messages_ns > now_ns ? b->messages_ns : now_ns) + step_ns(s->q);
+	if (octets_out > octets_in)
+		b->octets_ns = (b->octets_ns > now_ns ? b->octets_ns : now_ns) +
+			       (octets_out - octets_in) * octet_ns(s->q);
+	else
+		earn(s, now_ns, octets_in - octets_out);
+}
+
+/* Out of each of @n shares, or of none. */
+static bool allow(struct bub_engine *eng, const struct share *share, unsigned n, size_t octets_in,
+		  size_t octets_out)
+{
+	size_t more = octets_out > octets_in ? octets_out - octets_in : 0;
+	uint64_t now_ns = eng->now.ns;
+	bool room = true;
+
+	for (unsigned i = 0; i < n; i++)
+		room = room && has_room(&share[i], now_ns, more);
+	for (unsigned i = 0; i < n; i++)
+		if (room)
+			take(&share[i], now_ns, octets_in, octets_out);
+		else
+			earn(&share[i], now_ns, octets_in);
+	return room;
+}
+
+bool limit_allow(struct bub_engine *eng, enum limit_kind kind, const struct in6_addr *source,
+		 size_t octets_in, size_t octets_out)
+{
+	const struct share share[] = {
+		{bucket_of(&eng->limit, kind, source), &rules[kind].prefix},
+		{&eng->limit.all[kind], &rules[kind].all},
+	};
+
+	if (allow(eng, share, 2, octets_in, octets_out))
+		return true;
+	core_drop(eng, rules[kind].why, source);
+	return false;
+}
+
+bool limit_allow_own(struct bub_engine *eng, enum limit_kind kind, struct bucket *own,
+		     const struct in6_addr *source, size_t octets_in, size_t octets_out)
+{
+	const struct share share = {own, &rules[kind].prefix};
+
+	if (allow(eng, &share, 1, octets_in, octets_out))
+		return true;
+	core_drop(eng, rules[kind].why, source);
+	return false;
+}
