@@ -2,7 +2,7 @@
 /*
  * The data path in the kernel (architecture.md, "The ways of the bytes"): route-optimised packets
  * never enter user space.  Two tc programs, each for interfaces with and without an Ethernet
- * header, and the filter of the daemon's packet socket.
+ * header, and the filters of the daemon's packet sockets.
  *
  * Needs Linux 5.8 (BPF_F_ADJ_ROOM_NO_CSUM_RESET) and no kernel BTF.  A packet that is not ours goes
  * on to the next filter of the interface (TC_ACT_UNSPEC), so that others' programs keep working.
@@ -34,9 +34,21 @@ int ingress_raw(struct __sk_buff *skb)
 }
 
 SEC("socket")
-int packet_filter(struct __sk_buff *skb)
+int packets_known(struct __sk_buff *skb)
 {
-	return filter(skb);
+	return filter_known(skb);
+}
+
+SEC("socket")
+int packets_strangers(struct __sk_buff *skb)
+{
+	return filter_stranger(skb);
+}
+
+SEC("socket")
+int packets_merged(struct __sk_buff *skb)
+{
+	return filter_merged(skb);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -62,27 +62,68 @@ enum {
  * CPU: enough for every peer to learn of it by a Binding Error, too few to be a burden. */
 #define BUB_BPF_UNCOVERED_PER_S 100
 
+/*
+ * What the daemon reads from somebody it does not know, by kind, and how many of it the socket
+ * filter lets through in a second and CPU: more than any node needs that is not flooded, and
+ * together less than what keeps the daemon busy.  (Nobody whom it does know is behind them: that
+ * has a socket of its own.)
+ */
+#define BUB_BPF_KINDS(X)                                                                           \
+	X(HOTI, "rate-limit-hoti", 4000)                                                           \
+	X(COTI, "rate-limit-coti", 4000)                                                           \
+	X(UPDATE, "rate-limit-binding-update", 4000)                                               \
+	X(MOBILITY, "rate-limit-mobility", 1000)  /* all other mobility messages */                \
+	X(ERROR, "rate-limit-icmpv6-error", 1000) /* ICMPv6 errors */                              \
+	X(DISCOVERY, "rate-limit-discovery", 200) /* RFC 6275, 6.5 to 6.8 */                       \
+	X(TUNNEL, "rate-limit-tunnel", 2000)      /* IPv6 in IPv6 */                               \
+	X(FRAGMENT, "rate-limit-fragment", 500)   /* of ESP and IPv6 in IPv6 */                    \
+	X(UNCOVERED, "hao-no-binding-rate-limit", BUB_BPF_UNCOVERED_PER_S)
+
+enum bub_bpf_kind {
+#define X(id, name, rate) BUB_BPF_KIND_##id,
+	BUB_BPF_KINDS(X)
+#undef X
+		BUB_BPF_KIND_COUNT
+};
+
+/* Of these, and in a second and CPU: from one prefix of 64 bits ... */
+#define BUB_BPF_PREFIX_PER_S 1000
+/* ... and questions from one address that is known: anybody can send those in its name. */
+#define BUB_BPF_KNOWN_PER_S 50
+
+/* What user space says of this node. */
+#define BUB_BPF_MOBILE_NODE (1 << 0) /* it has a home address */
+#define BUB_BPF_ESP_IS_DATA (1 << 1) /* it has no security associations */
+#define BUB_BPF_ANY_SPI (1 << 2)     /* the map of SPIs has not all of them */
+
 /* A packet that the kernel has not segmented yet counts once. */
 #define BUB_BPF_COUNTERS(X)                                                                        \
-	X(DATA_OUT, "data-out")                           /* sent with RH2, HAO or both */         \
-	X(DATA_OUT_FAILED, "data-out-failed")             /* dropped: headers did not go in */     \
-	X(DATA_TOO_BIG, "data-too-big")                   /* dropped: over the link's MTU */       \
-	X(HOME_PROBE, "home-probe-stopped")               /* the kernel's DAD of a home address */ \
-	X(DATA_IN, "data-in")                             /* accepted, headers taken out */        \
-	X(DATA_IN_GRACE, "data-in-grace")                 /* of these: from the former care-of */  \
-	X(DATA_HAO_NO_BINDING, "data-hao-no-binding")     /* dropped: RFC 6275, 9.3.1 */           \
-	X(DATA_RH2_NOT_HOME, "data-rh2-not-home")         /* dropped: RFC 6275, 11.3.3 */          \
-	X(DATA_MALFORMED, "data-malformed")               /* dropped: bad RH2 or HAO */            \
-	X(SIGNALLING_TAKEN, "signalling-taken")           /* kept from the kernel: user space's */ \
-	X(SIGNALLING_FRAGMENT, "signalling-fragment")     /* dropped: MH in fragments */           \
-	X(UNCOVERED_SEEN, "hao-no-binding-seen")          /* shown to user space */                \
-	X(UNCOVERED_LIMITED, "hao-no-binding-rate-limit") /* not shown: too many a second */
+	X(DATA_OUT, "data-out")                       /* sent with RH2, HAO or both */             \
+	X(DATA_OUT_FAILED, "data-out-failed")         /* dropped: headers did not go in */         \
+	X(DATA_TOO_BIG, "data-too-big")               /* dropped: over the link's MTU */           \
+	X(HOME_PROBE, "home-probe-stopped")           /* the kernel's DAD of a home address */     \
+	X(DATA_IN, "data-in")                         /* accepted, headers taken out */            \
+	X(DATA_IN_GRACE, "data-in-grace")             /* of these: from the former care-of */      \
+	X(DATA_HAO_NO_BINDING, "data-hao-no-binding") /* dropped: RFC 6275, 9.3.1 */               \
+	X(DATA_RH2_NOT_HOME, "data-rh2-not-home")     /* dropped: RFC 6275, 11.3.3 */              \
+	X(DATA_MALFORMED, "data-malformed")           /* dropped: bad RH2 or HAO */                \
+	X(SIGNALLING_TAKEN, "signalling-taken")       /* kept from the kernel: user space's */     \
+	X(SIGNALLING_FRAGMENT, "signalling-fragment") /* dropped: MH in fragments */               \
+	X(UNCOVERED_SEEN, "hao-no-binding-seen")      /* shown to user space */                    \
+	X(SIGNALLING_SHORT, "signalling-short")       /* not shown: MH of less than 8 octets */    \
+	X(SIGNALLING_NO_ROLE, "signalling-no-role")   /* not shown: only mobile nodes take it */   \
+	X(ESP_UNKNOWN_SPI, "esp-unknown-spi")         /* not shown: no SA (RFC 4303, 3.4.2) */     \
+	X(RATE_PREFIX, "rate-limit-prefix")           /* not shown: too many from a /64 */
 
 enum bub_bpf_counter {
 #define X(id, name) BUB_BPF_##id,
 	BUB_BPF_COUNTERS(X)
 #undef X
-		BUB_BPF_COUNTER_COUNT
+/* Not shown: too many of a kind in a second. */
+#define X(id, name, rate) BUB_BPF_RATE_##id,
+		BUB_BPF_KINDS(X)
+#undef X
+			BUB_BPF_COUNTER_COUNT
 };
 
 #endif

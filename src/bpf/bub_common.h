@@ -108,18 +108,6 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
-struct limiter {
-	__u64 second; /* which one it is */
-	__u64 passed; /* in it */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct limiter);
-} limiter SEC(".maps");
-
 /* User space counts this up every some seconds: a pair whose number is of late has been used.  So
  * a packet reads what is seldom written, and the time is not asked for. */
 volatile __u32 flow_epoch;
@@ -164,14 +152,13 @@ static __always_inline bool is_ipv6(const struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present;
 }
 
-/* Not 0: the daemon has no security associations, and ESP is data to it. */
-volatile __u32 esp_is_data;
+volatile __u32 node_flags; /* BUB_BPF_MOBILE_NODE and the others */
 
 /* What user space reads through its packet socket and the kernel must neither send in our place nor
  * answer. */
 static __always_inline bool is_signalling(__u32 upper)
 {
-	return upper == NH_MH || (upper == NH_ESP && !esp_is_data);
+	return upper == NH_MH || (upper == NH_ESP && !(node_flags & BUB_BPF_ESP_IS_DATA));
 }
 
 /* Moves @len octets behind the IPv6 header by @by octets in either direction (@from, @to: offsets).

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Filter of the packet socket (AF_PACKET, SOCK_DGRAM: data begins at the IPv6 header): what the
- * daemon wants to see of the packets that arrive, at the price of a few instructions for the rest.
+ * Filters of the packet sockets: what the daemon wants to see of the packets that arrive, at the
+ * price of a few instructions for the rest.  There are three sockets, and each packet goes to one
+ * of them at most:
+ *
+ *   known     of peers, home agents and clients: read first, whatever waits in the others
+ *   stranger  of everybody else, and what anybody can send in the name of a peer: so many a second,
+ *             by kind and by source prefix
+ *   merged    out of a tunnel without ESP, put together by the kernel on receipt (GRO): this socket
+ *             tells how to take it apart
  *
  * A packet socket sees packets before the tc programs do, so what those drop is still seen here.
+ *
+ * Checksums are not looked at: a packet that has not left its host, or has been merged, has none
+ * yet, and a filter cannot tell.
  */
 #ifndef BUB_FILTER_H
 #define BUB_FILTER_H
@@ -12,6 +22,8 @@
 
 #define FILTER_PASS 0xffffffff
 #define FILTER_REFUSE 0
+
+#define LINK_HEADER_MAX 64
 
 #define NS_PER_S 1000000000ull
 #define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
@@ -32,15 +44,21 @@ static __always_inline bool is_link_scope(const struct in6_addr *addr)
 	       (addr->s6_addr[0] == 0xfe && (addr->s6_addr[1] & 0xc0) == 0x80);
 }
 
-static __always_inline bool is_wanted_icmp6(struct __sk_buff *skb, __u32 at, bool *ret_advert)
+static __always_inline bool is_wanted_icmp6(struct __sk_buff *skb, __u32 at, bool *ret_advert,
+					    __u32 *ret_kind)
 {
 	__u8 type;
 
 	if (bpf_skb_load_bytes(skb, at, &type, 1) < 0)
 		return false;
 	*ret_advert = type == ICMP6_ROUTER_ADVERT;
-	return *ret_advert || (type >= ICMP6_ERROR_FIRST && type <= ICMP6_ERROR_LAST) ||
-	       (type >= ICMP6_DISCOVERY_FIRST && type <= ICMP6_DISCOVERY_LAST);
+	if (type >= ICMP6_DISCOVERY_FIRST && type <= ICMP6_DISCOVERY_LAST)
+		*ret_kind = BUB_BPF_KIND_DISCOVERY;
+	else if (type >= ICMP6_ERROR_FIRST && type <= ICMP6_ERROR_LAST)
+		*ret_kind = BUB_BPF_KIND_ERROR;
+	else
+		return *ret_advert;
+	return true;
 }
 
 /* A Home Address option without a binding makes the daemon send a Binding Error (RFC 6275, 9.3.3),
@@ -58,27 +76,6 @@ static __always_inline bool is_uncovered(const struct ipv6hdr *ip6, const struct
 	return !w->rh2_at || is_home(&w->rh2);
 }
 
-static __always_inline int pass_limited(void)
-{
-	__u32 zero = 0;
-	struct limiter *l = bpf_map_lookup_elem(&limiter, &zero);
-	__u64 second = bpf_ktime_get_ns() / NS_PER_S;
-
-	if (!l)
-		return FILTER_REFUSE;
-	if (l->second != second) {
-		l->second = second;
-		l->passed = 0;
-	}
-	if (l->passed >= BUB_BPF_UNCOVERED_PER_S) {
-		count(BUB_BPF_UNCOVERED_LIMITED);
-		return FILTER_REFUSE;
-	}
-	l->passed += 1;
-	count(BUB_BPF_UNCOVERED_SEEN);
-	return FILTER_PASS;
-}
-
 static __always_inline bool is_local(const struct in6_addr *addr)
 {
 	struct bub_bpf_addr key;
@@ -94,34 +91,293 @@ static __always_inline bool is_global_group(const struct in6_addr *addr)
 	return addr->s6_addr[0] == 0xff && (addr->s6_addr[1] & 0x0f) >= SCOPE_GLOBAL;
 }
 
-static __always_inline int filter(struct __sk_buff *skb)
+/* ---- Who sent it --------------------------------------------------------------------------- */
+
+/* Addresses of peers, home agents and clients. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024); /* user space sets it before loading */
+	__type(key, struct bub_bpf_addr);
+	__type(value, __u32);
+} known SEC(".maps");
+
+/* SPIs of the daemon's inbound security associations, in network order. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024); /* user space sets it before loading */
+	__type(key, __u32);
+	__type(value, __u32);
+} spis SEC(".maps");
+
+/* By its home address, where it names one: a peer that moves comes from a new care-of address. */
+static __always_inline void sender(const struct ipv6hdr *ip6, const struct walk *w,
+				   struct bub_bpf_addr *ret)
 {
+	if (w->hao_at)
+		*ret = w->hao;
+	else
+		copy_addr(ret, &ip6->saddr);
+}
+
+/* ---- Which socket -------------------------------------------------------------------------- */
+
+enum taker {
+	TAKER_NONE,
+	TAKER_ANY, /* the strangers' socket, without a limit */
+	TAKER_KNOWN,
+	TAKER_MERGED,
+	TAKER_ASKED,    /* a question in the name of somebody known */
+	TAKER_STRANGER, /* .. of a kind */
+	TAKER_COUNT,    /* none, and that is counted */
+};
+
+/* What the programs find out about a packet. */
+struct finding {
+	struct bub_bpf_addr from;
+	__u32 kind;    /* enum bub_bpf_kind */
+	__u32 counter; /* TAKER_COUNT */
+};
+
+enum {
+	MH_BRR,
+	MH_HOTI,
+	MH_COTI,
+	MH_HOT,
+	MH_COT,
+	MH_BU,
+	MH_BA,
+	MH_BE,
+};
+
+static __always_inline enum taker refuse(struct finding *f, __u32 counter)
+{
+	f->counter = counter;
+	return TAKER_COUNT;
+}
+
+/* Binding Updates, answers to own questions and what is signed cost a stranger a guess that the
+ * daemon sees through at once; the rest asks for something, and anybody may. */
+static __always_inline enum taker take_mobility(struct __sk_buff *skb, __u32 l2,
+						const struct walk *w, struct finding *f)
+{
+	bool question;
+	__u8 head[8];
+
+	/* RFC 6275, 6.1.1: no mobility message is shorter. */
+	if (bpf_skb_load_bytes(skb, l2 + w->at, head, sizeof(head)) < 0)
+		return refuse(f, BUB_BPF_SIGNALLING_SHORT);
+	/* They answer, or remind of, a binding of a home address. */
+	if (!(node_flags & BUB_BPF_MOBILE_NODE) &&
+	    (head[2] == MH_BRR || head[2] == MH_HOT || head[2] == MH_COT || head[2] == MH_BA))
+		return refuse(f, BUB_BPF_SIGNALLING_NO_ROLE);
+	question =
+		head[2] == MH_BRR || head[2] == MH_HOTI || head[2] == MH_COTI || head[2] == MH_BE;
+	f->kind = BUB_BPF_KIND_MOBILITY;
+	if (head[2] == MH_HOTI)
+		f->kind = BUB_BPF_KIND_HOTI;
+	else if (head[2] == MH_COTI)
+		f->kind = BUB_BPF_KIND_COTI;
+	else if (head[2] == MH_BU)
+		f->kind = BUB_BPF_KIND_UPDATE;
+	if (!bpf_map_lookup_elem(&known, &f->from))
+		return TAKER_STRANGER;
+	return question ? TAKER_ASKED : TAKER_KNOWN;
+}
+
+static __always_inline enum taker take_esp(struct __sk_buff *skb, __u32 l2, const struct walk *w,
+					   struct finding *f)
+{
+	__u32 spi;
+
+	if (bpf_skb_load_bytes(skb, l2 + w->at, &spi, sizeof(spi)) < 0)
+		return refuse(f, BUB_BPF_ESP_UNKNOWN_SPI);
+	if (!(node_flags & BUB_BPF_ANY_SPI) && !bpf_map_lookup_elem(&spis, &spi))
+		return refuse(f, BUB_BPF_ESP_UNKNOWN_SPI);
+	return TAKER_KNOWN;
+}
+
+/* Outer packets in fragments (RFC 2473, 7.1), and those of a tunnel without ESP: the daemon takes
+ * the outer header off.  The kernel sees them too, since the host may have tunnels of its own. */
+static __always_inline enum taker take_outer(struct __sk_buff *skb, const struct walk *w,
+					     struct finding *f)
+{
+	f->kind = w->fragment ? BUB_BPF_KIND_FRAGMENT : BUB_BPF_KIND_TUNNEL;
+	if (!bpf_map_lookup_elem(&known, &f->from))
+		return TAKER_STRANGER;
+	return skb->gso_size && !w->fragment ? TAKER_MERGED : TAKER_KNOWN;
+}
+
+/* Addresses last: that is what costs, and most of what comes here is data. */
+static __always_inline enum taker take(struct __sk_buff *skb, __u32 l2, const struct ipv6hdr *ip6,
+				       struct finding *f)
+{
+	bool advert = false, ours;
 	const struct walk *w;
-	struct ipv6hdr ip6;
-	bool advert = false;
 
-	if (!is_ipv6(skb) || skb->pkt_type == PKT_OUTGOING || skb->pkt_type == PKT_OTHERHOST ||
-	    bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
-		return FILTER_REFUSE;
-	if (is_global_group(&ip6.daddr))
-		return is_local(&ip6.daddr) ? FILTER_PASS : FILTER_REFUSE;
-	if (!may_concern(ip6.nexthdr) && ip6.nexthdr != NH_ICMPV6 && ip6.nexthdr != NH_IPV6)
-		return FILTER_REFUSE;
-	w = walk(skb, 0, ip6.nexthdr);
+	if (is_global_group(&ip6->daddr))
+		return is_local(&ip6->daddr) ? TAKER_ANY : TAKER_NONE;
+	if (!may_concern(ip6->nexthdr) && ip6->nexthdr != NH_ICMPV6 && ip6->nexthdr != NH_IPV6)
+		return TAKER_NONE;
+	w = walk(skb, l2, ip6->nexthdr);
 	if (!w || w->foreign || w->state != WALK_DONE)
-		return FILTER_REFUSE;
+		return TAKER_NONE;
+	sender(ip6, w, &f->from);
+	ours = is_ours(w, ip6);
+	if (ours || w->upper == NH_IPV6) {
+		/* A mobility message is never in fragments (RFC 6275, 6.1). */
+		if (is_refused_fragment(w) || !is_local(&ip6->daddr))
+			return TAKER_NONE;
+		if (w->fragment || !ours)
+			return take_outer(skb, w, f);
+		return w->upper == NH_MH ? take_mobility(skb, l2, w, f) : take_esp(skb, l2, w, f);
+	}
+	if (w->upper == NH_ICMPV6 && !w->fragment &&
+	    is_wanted_icmp6(skb, l2 + w->at, &advert, &f->kind)) {
+		if (advert && is_link_scope(&ip6->daddr))
+			return TAKER_ANY;
+		if (is_local(&ip6->daddr))
+			return advert ? TAKER_ANY : TAKER_STRANGER;
+	}
+	f->kind = BUB_BPF_KIND_UNCOVERED;
+	return is_uncovered(ip6, w) && is_local(&ip6->daddr) ? TAKER_STRANGER : TAKER_NONE;
+}
 
-	/* Addresses last: that is what costs, and most of what comes here is data.  Packets in IPv6
-	 * are a tunnel without ESP: the daemon takes the outer header off.  The kernel sees them
-	 * too, since the host may have tunnels of its own.  An outer packet may come in fragments
-	 * (RFC 2473, 7.1), a mobility message never does (RFC 6275, 6.1). */
-	if (is_ours(w, &ip6) || w->upper == NH_IPV6)
-		return !is_refused_fragment(w) && is_local(&ip6.daddr) ? FILTER_PASS
-								       : FILTER_REFUSE;
-	if (w->upper == NH_ICMPV6 && !w->fragment && is_wanted_icmp6(skb, w->at, &advert) &&
-	    ((advert && is_link_scope(&ip6.daddr)) || is_local(&ip6.daddr)))
+static __always_inline bool may_arrive(const struct __sk_buff *skb)
+{
+	return is_ipv6(skb) && skb->pkt_type != PKT_OUTGOING && skb->pkt_type != PKT_OTHERHOST;
+}
+
+/* ---- How many ------------------------------------------------------------------------------ */
+
+#define RATE_BUCKETS 4096 /* shared by all prefixes, and by all known addresses */
+
+/* What passed in a second. */
+struct limiter {
+	__u64 second; /* which one it is */
+	__u64 passed; /* in it */
+};
+
+/* One for each kind, then the buckets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BUB_BPF_KIND_COUNT + RATE_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct limiter);
+} rates SEC(".maps");
+
+/* Set before loading: nobody is to choose prefixes that share a bucket with another's. */
+const volatile __u64 rate_seed = 0;
+
+static __always_inline __u64 mix(__u64 h, __u32 word)
+{
+	h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
+static __always_inline __u32 bucket_of(const struct bub_bpf_addr *a, __u32 kind, bool whole)
+{
+	__u64 h = mix(mix(mix(rate_seed, kind << 1 | whole), a->word[0]), a->word[1]);
+
+	if (whole)
+		h = mix(mix(h, a->word[2]), a->word[3]);
+	return BUB_BPF_KIND_COUNT + ((__u32)(h >> 32) & (RATE_BUCKETS - 1));
+}
+
+static __always_inline bool pass(__u32 bucket, __u64 second, __u32 rate)
+{
+	struct limiter *l = bpf_map_lookup_elem(&rates, &bucket);
+
+	if (!l)
+		return false;
+	if (l->second != second) {
+		l->second = second;
+		l->passed = 0;
+	}
+	if (l->passed >= rate)
+		return false;
+	l->passed += 1;
+	return true;
+}
+
+static __always_inline __u32 rate_of(__u32 kind)
+{
+	switch (kind) {
+#define X(id, name, rate)                                                                          \
+	case BUB_BPF_KIND_##id:                                                                    \
+		return rate;
+		BUB_BPF_KINDS(X)
+#undef X
+	}
+	return 0;
+}
+
+/* One prefix does not use up what all others have: its own share is looked at first. */
+static __always_inline int pass_limited(enum taker t, const struct finding *f)
+{
+	__u64 second = bpf_ktime_get_ns() / NS_PER_S;
+
+	if (t == TAKER_ASKED &&
+	    pass(bucket_of(&f->from, f->kind, true), second, BUB_BPF_KNOWN_PER_S))
 		return FILTER_PASS;
-	return is_uncovered(&ip6, w) && is_local(&ip6.daddr) ? pass_limited() : FILTER_REFUSE;
+	if (!pass(bucket_of(&f->from, f->kind, false), second, BUB_BPF_PREFIX_PER_S)) {
+		count(BUB_BPF_RATE_PREFIX);
+		return FILTER_REFUSE;
+	}
+	if (!pass(f->kind, second, rate_of(f->kind))) {
+		count(BUB_BPF_RATE_HOTI + f->kind);
+		return FILTER_REFUSE;
+	}
+	if (f->kind == BUB_BPF_KIND_UNCOVERED)
+		count(BUB_BPF_UNCOVERED_SEEN);
+	return FILTER_PASS;
+}
+
+/* ---- The filters --------------------------------------------------------------------------- */
+
+static __always_inline int filter_known(struct __sk_buff *skb)
+{
+	struct finding f = {};
+	struct ipv6hdr ip6;
+
+	if (!may_arrive(skb) || bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
+		return FILTER_REFUSE;
+	return take(skb, 0, &ip6, &f) == TAKER_KNOWN ? FILTER_PASS : FILTER_REFUSE;
+}
+
+/* The one that counts what none of them takes. */
+static __always_inline int filter_stranger(struct __sk_buff *skb)
+{
+	struct finding f = {};
+	struct ipv6hdr ip6;
+	enum taker t;
+
+	if (!may_arrive(skb) || bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
+		return FILTER_REFUSE;
+	t = take(skb, 0, &ip6, &f);
+	if (t == TAKER_COUNT)
+		count(f.counter);
+	if (t == TAKER_ASKED || t == TAKER_STRANGER)
+		return pass_limited(t, &f);
+	return t == TAKER_ANY ? FILTER_PASS : FILTER_REFUSE;
+}
+
+/* Of a socket that sees link-layer headers, as only such a one tells the size of the segments.  How
+ * long they are follows from the lengths: what was merged has no padding. */
+static __always_inline int filter_merged(struct __sk_buff *skb)
+{
+	struct finding f = {};
+	struct ipv6hdr ip6;
+	__u32 l2;
+
+	if (!skb->gso_size || !may_arrive(skb) ||
+	    bpf_skb_load_bytes_relative(skb, 0, &ip6, sizeof(ip6), BPF_HDR_START_NET) < 0)
+		return FILTER_REFUSE;
+	l2 = skb->len - IP6_LEN - bpf_ntohs(ip6.payload_len);
+	if (l2 > LINK_HEADER_MAX)
+		return FILTER_REFUSE;
+	return take(skb, l2, &ip6, &f) == TAKER_MERGED ? FILTER_PASS : FILTER_REFUSE;
 }
 
 #endif

@@ -30,8 +30,8 @@
 #define POLL_ERRORS_MAX 100 /* of one descriptor in a second */
 
 /* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
- * to today (LNX_BATCH * LNX_BATCHES). */
-#define READ_PACKETS 256
+ * to today (LNX_BATCH * LNX_BATCHES of strangers, each batch behind one of those who are known). */
+#define READ_PACKETS 512
 #define SAS_DELAY_MS 1000 /* after the first packet; seqstore.h: within a second */
 
 struct daemon;

@@ -123,6 +123,13 @@ void esp_sad_free(struct esp_sad *sad); /* wipes the keys; NULL is fine */
 struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 			   const char **ret_error);
 
+/* Tells @fn of the SPI of each inbound SA that there is, and from then on of each that comes or
+ * goes; NULL: no more. */
+void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool there), void *ctx);
+
+/* How many SAs there may be at once. */
+size_t esp_sad_capacity(const struct esp_sad *sad);
+
 /* The outbound SA of @owner and @mode that covers all of @classes, the one added last if there are
  * more; NULL: none. */
 struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,

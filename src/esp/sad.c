@@ -281,6 +281,12 @@ static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params 
 	return NULL;
 }
 
+static void tell(const struct esp_sad *sad, const struct esp_sa *sa, bool there)
+{
+	if (sad->watch != NULL && sa->direction == ESP_IN)
+		sad->watch(sad->watch_ctx, sa->spi, there);
+}
+
 /* A second outbound SA of the same owner and mode hides the first, which is what new keys are for:
  * chains begin with what was added last. */
 struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
@@ -324,7 +330,21 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 					: owner_bucket(sad, &p->owner, p->mode);
 	sa->next = *bucket;
 	*bucket = (uint32_t)++sad->n_sas;
+	tell(sad, sa, true);
 	return sa;
+}
+
+void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool there), void *ctx)
+{
+	sad->watch = fn;
+	sad->watch_ctx = ctx;
+	for (struct esp_sa *sa = esp_sad_next(sad, NULL); sa != NULL; sa = esp_sad_next(sad, sa))
+		tell(sad, sa, true);
+}
+
+size_t esp_sad_capacity(const struct esp_sad *sad)
+{
+	return sad->max_sas;
 }
 
 void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)

@@ -65,6 +65,8 @@ struct esp_sad {
 	uint32_t *by_owner; /* outbound SAs, likewise */
 	size_t n_buckets;
 	uint64_t errors[ESP_RESULT_COUNT];
+	void (*watch)(void *ctx, uint32_t spi, bool there); /* NULL: nobody */
+	void *watch_ctx;
 };
 
 /* The inbound SA with this SPI; NULL: none. */

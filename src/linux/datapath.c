@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,9 +63,14 @@ struct datapath {
 	char error[ERROR_MAX];
 };
 
+static const char *const counter_names[BUB_BPF_COUNTER_COUNT] = {
 #define X(id, name) [BUB_BPF_##id] = (name),
-static const char *const counter_names[BUB_BPF_COUNTER_COUNT] = {BUB_BPF_COUNTERS(X)};
+	BUB_BPF_COUNTERS(X)
 #undef X
+#define X(id, name, rate) [BUB_BPF_RATE_##id] = (name),
+		BUB_BPF_KINDS(X)
+#undef X
+};
 
 /* Notes why a call fails; returns @err. */
 __attribute__((format(printf, 3, 4))) static int fail(struct datapath *dp, int err, const char *fmt,
@@ -113,8 +119,9 @@ static const char *load_hint(int err)
 	}
 }
 
-static int load(struct datapath *dp, uint32_t max_paths)
+static int load(struct datapath *dp, const struct datapath_size *size)
 {
+	uint64_t seed;
 	int err;
 
 	dp->skel = bub_bpf__open();
@@ -127,9 +134,16 @@ static int load(struct datapath *dp, uint32_t max_paths)
 	dp->skel->rodata->have_check_mtu =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_check_mtu, NULL) == 1;
 	dp->skel->bss->flow_epoch = FLOW_EPOCH_FIRST;
-	err = bpf_map__set_max_entries(dp->skel->maps.paths_out, max_paths);
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return fail(dp, -EIO, "the kernel has no random numbers");
+	dp->skel->rodata->rate_seed = seed;
+	err = bpf_map__set_max_entries(dp->skel->maps.paths_out, size->paths);
 	if (err == 0)
-		err = bpf_map__set_max_entries(dp->skel->maps.paths_in, max_paths);
+		err = bpf_map__set_max_entries(dp->skel->maps.paths_in, size->paths);
+	if (err == 0)
+		err = bpf_map__set_max_entries(dp->skel->maps.known, size->known);
+	if (err == 0)
+		err = bpf_map__set_max_entries(dp->skel->maps.spis, size->spis);
 	if (err == 0)
 		err = bub_bpf__load(dp->skel);
 	if (err != 0)
@@ -137,12 +151,12 @@ static int load(struct datapath *dp, uint32_t max_paths)
 	return 0;
 }
 
-static int make(struct datapath *dp, uint32_t max_paths)
+static int make(struct datapath *dp, const struct datapath_size *size)
 {
 	int n_cpus = libbpf_num_possible_cpus();
 
-	if (max_paths == 0)
-		return fail(dp, -EINVAL, "the number of paths must not be 0");
+	if (size->paths == 0 || size->known == 0 || size->spis == 0)
+		return fail(dp, -EINVAL, "the size of a table must not be 0");
 	if (n_cpus < 0)
 		return fail(dp, n_cpus, "cannot count the CPUs: %s (is /sys mounted?)",
 			    strerror(-n_cpus));
@@ -150,10 +164,11 @@ static int make(struct datapath *dp, uint32_t max_paths)
 	dp->percpu = calloc(dp->n_cpus, sizeof(*dp->percpu));
 	if (dp->percpu == NULL)
 		return fail(dp, -ENOMEM, "out of memory");
-	return load(dp, max_paths);
+	return load(dp, size);
 }
 
-int datapath_open(uint32_t max_paths, char *ret_error, size_t error_size, struct datapath **ret_dp)
+int datapath_open(const struct datapath_size *size, char *ret_error, size_t error_size,
+		  struct datapath **ret_dp)
 {
 	struct datapath *dp = calloc(1, sizeof(*dp));
 	int err;
@@ -163,7 +178,7 @@ int datapath_open(uint32_t max_paths, char *ret_error, size_t error_size, struct
 		return -ENOMEM;
 	}
 	(void)libbpf_set_print(NULL);
-	err = make(dp, max_paths);
+	err = make(dp, size);
 	if (err != 0) {
 		(void)snprintf(ret_error, error_size, "%s", dp->error);
 		datapath_close(dp);
@@ -206,21 +221,35 @@ int datapath_program_fd(const struct datapath *dp, enum datapath_program which)
 	case DATAPATH_INGRESS_RAW:
 		prog = dp->skel->progs.ingress_raw;
 		break;
-	case DATAPATH_FILTER:
-		prog = dp->skel->progs.packet_filter;
+	case DATAPATH_KNOWN:
+		prog = dp->skel->progs.packets_known;
+		break;
+	case DATAPATH_STRANGERS:
+		prog = dp->skel->progs.packets_strangers;
+		break;
+	case DATAPATH_MERGED:
+		prog = dp->skel->progs.packets_merged;
 		break;
 	}
 	return prog == NULL ? -EINVAL : bpf_program__fd(prog);
 }
 
-void datapath_leave_esp(struct datapath *dp, bool leave)
+static void set_flag(struct datapath *dp, uint32_t flag, bool on)
 {
-	dp->skel->bss->esp_is_data = leave;
+	if (on)
+		dp->skel->bss->node_flags |= flag;
+	else
+		dp->skel->bss->node_flags &= ~flag;
 }
 
-int datapath_filter_fd(const struct datapath *dp)
+void datapath_leave_esp(struct datapath *dp, bool leave)
 {
-	return datapath_program_fd(dp, DATAPATH_FILTER);
+	set_flag(dp, BUB_BPF_ESP_IS_DATA, leave);
+}
+
+void datapath_mobile_node(struct datapath *dp, bool mobile)
+{
+	set_flag(dp, BUB_BPF_MOBILE_NODE, mobile);
 }
 
 /* ---- Interfaces ---------------------------------------------------------------------------- */
@@ -546,6 +575,40 @@ int datapath_local_del(struct datapath *dp, const struct in6_addr *addr)
 	struct bub_bpf_addr key = to_bpf(addr);
 
 	return map_del(dp, dp->skel->maps.locals, &key);
+}
+
+int datapath_known_add(struct datapath *dp, const struct in6_addr *addr)
+{
+	struct bub_bpf_addr key = to_bpf(addr);
+	uint32_t nothing = 0;
+
+	return map_set(dp, dp->skel->maps.known, &key, &nothing);
+}
+
+int datapath_known_del(struct datapath *dp, const struct in6_addr *addr)
+{
+	struct bub_bpf_addr key = to_bpf(addr);
+
+	return map_del(dp, dp->skel->maps.known, &key);
+}
+
+int datapath_spi_add(struct datapath *dp, uint32_t spi)
+{
+	uint32_t key = htonl(spi);
+	uint32_t nothing = 0;
+	int err = map_set(dp, dp->skel->maps.spis, &key, &nothing);
+
+	/* Rather too much than a packet of a client's too few. */
+	if (err != 0)
+		set_flag(dp, BUB_BPF_ANY_SPI, true);
+	return err;
+}
+
+int datapath_spi_del(struct datapath *dp, uint32_t spi)
+{
+	uint32_t key = htonl(spi);
+
+	return map_del(dp, dp->skel->maps.spis, &key);
 }
 
 /* The programs read the same clock by bpf_ktime_get_ns(). */

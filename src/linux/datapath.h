@@ -10,8 +10,16 @@
 
 struct datapath;
 
-/* Loads the programs.  @max_paths sizes the maps.  On failure @ret_error says what is missing. */
-int datapath_open(uint32_t max_paths, char *ret_error, size_t error_size, struct datapath **ret_dp);
+/* Entries of the maps. */
+struct datapath_size {
+	uint32_t paths;
+	uint32_t known; /* addresses of datapath_known_add() */
+	uint32_t spis;
+};
+
+/* Loads the programs.  On failure @ret_error says what is missing. */
+int datapath_open(const struct datapath_size *size, char *ret_error, size_t error_size,
+		  struct datapath **ret_dp);
 void datapath_close(struct datapath *dp); /* detaches; NULL is fine */
 
 /* What went wrong in the last call that failed, as one line for the operator; "" before.  Borrowed
@@ -27,14 +35,21 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex);
  * else uses it now.  An interface that is gone is fine; -ENOENT for one never attached. */
 int datapath_detach(struct datapath *dp, uint32_t ifindex);
 
-/* fd of the socket filter program for the packet socket (SO_ATTACH_BPF): passes mobility
- * signalling, ESP, IPv6 in IPv6, ICMPv6 of interest and packets with an uncovered Home Address
- * option that are addressed to one of the local addresses. */
-int datapath_filter_fd(const struct datapath *dp);
-
 /* Who takes ESP: the daemon, or for one that has no security associations the kernel, to which it
  * is data that a Home Address option and a type 2 routing header may come with (RFC 6275, 9.3). */
 void datapath_leave_esp(struct datapath *dp, bool leave);
+
+/* Whether this node has a home address: others have no use for what only answers mobile nodes. */
+void datapath_mobile_node(struct datapath *dp, bool mobile);
+
+/* Whose signalling is read first: peers, home agents, clients. */
+int datapath_known_add(struct datapath *dp, const struct in6_addr *addr);
+int datapath_known_del(struct datapath *dp, const struct in6_addr *addr);
+
+/* SPIs of inbound security associations: ESP with another one is dropped by the filters.  Where the
+ * map is full, none is any more. */
+int datapath_spi_add(struct datapath *dp, uint32_t spi);
+int datapath_spi_del(struct datapath *dp, uint32_t spi);
 
 /* An address of this node that signalling is sent to (care-of, home, home agent).  @home: a type 2
  * routing header may name it. */
@@ -54,13 +69,17 @@ void datapath_next_period(struct datapath *dp);
 bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
 			const struct in6_addr *peer);
 
-/* The programs themselves, for tests that run them on single packets. */
+/* The programs themselves.  The last three are filters of packet sockets (SO_ATTACH_BPF): mobility
+ * signalling, ESP, IPv6 in IPv6, ICMPv6 of interest and packets with an uncovered Home Address
+ * option that are addressed to one of the local addresses. */
 enum datapath_program {
 	DATAPATH_EGRESS_ETHER,
 	DATAPATH_EGRESS_RAW,
 	DATAPATH_INGRESS_ETHER,
 	DATAPATH_INGRESS_RAW,
-	DATAPATH_FILTER,
+	DATAPATH_KNOWN,     /* from who is known; SOCK_DGRAM */
+	DATAPATH_STRANGERS, /* from anybody else, so many a second; SOCK_DGRAM */
+	DATAPATH_MERGED,    /* merged on receipt, out of a tunnel without ESP; SOCK_RAW */
 };
 int datapath_program_fd(const struct datapath *dp, enum datapath_program which);
 

@@ -70,6 +70,11 @@ enum lnx_count {
 	COUNT_RX_OTHER_INTERFACE,
 	COUNT_RX_MALFORMED,
 	COUNT_RX_TRUNCATED,
+	COUNT_RX_KNOWN_LOST,
+	COUNT_RX_STRANGERS_LOST,
+	COUNT_RX_MERGED_LOST,
+	COUNT_RX_MERGED,
+	COUNT_RX_MERGED_BAD,
 	COUNT_RX_FROM_FRAGMENTS,
 	COUNT_FRAG_MALFORMED,
 	COUNT_FRAG_OVERLAP,
@@ -209,6 +214,12 @@ struct lnx_tunnel {
 	struct bub_time contest_due; /* home agent: not before, an answer to somebody's claim */
 };
 
+/* Somebody whose signalling is read first (key: address, ::). */
+struct lnx_known {
+	struct lnx_map_entry entry;
+	uint64_t holders; /* paths and tunnels that name it */
+};
+
 struct lnx_dad {
 	struct in6_addr addr;
 	uint32_t id;
@@ -231,7 +242,9 @@ struct lnx_done {
 };
 
 enum lnx_fd {
-	FD_PACKET,
+	FD_KNOWN,     /* signalling of peers, home agents and clients: read before the others */
+	FD_STRANGERS, /* of everybody else */
+	FD_MERGED,    /* tunnelled data that the kernel has merged */
 	FD_TUN,
 	FD_MONITOR,
 	FD_ICMP6,
@@ -273,6 +286,7 @@ struct lnx {
 
 	struct lnx_map paths;
 	struct lnx_map tunnels;
+	struct lnx_map known;
 	unsigned n_gone;    /* addresses that wait for their grace period */
 	bool router_timers; /* solicitations or probes are under way */
 	bool paths_dirty;   /* routes have changed: look all next hops up again */
@@ -282,6 +296,8 @@ struct lnx {
 	struct bub_time pmtu_scan_due;   /* next expiry of path MTUs */
 	struct bub_time tunnel_scan_due; /* the same of tunnels */
 	struct bub_time ptb_scan_due;    /* not before: a walk over all tunnels */
+	uint64_t rx_lost;                /* packets that a socket had no room for, not logged yet */
+	struct bub_time rx_lost_due;     /* not before: a line about them */
 
 	struct {
 		struct bub_time due, sent;
@@ -335,7 +351,16 @@ void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
 
 /* rx.c */
 int rx_open(struct lnx *l, char *ret_error, size_t error_size);
-void rx_readable(struct lnx *l);
+void rx_readable(struct lnx *l, enum lnx_fd which);
+/* Asks the sockets what they had no room for. */
+void rx_count_lost(struct lnx *l);
+void rx_expire(struct lnx *l, struct bub_time now);
+struct bub_time rx_deadline(const struct lnx *l);
+
+/* known.c: who is no stranger, as the packet filters see it */
+void known_hold(struct lnx *l, const struct in6_addr *addr); /* :: is nobody */
+void known_release(struct lnx *l, const struct in6_addr *addr);
+void known_watch_spis(struct lnx *l);
 
 /* tx.c */
 int tx_open(struct lnx *l, char *ret_error, size_t error_size);

@@ -22,6 +22,7 @@
 
 #define PATHS_DEFAULT 1024
 #define LOG_LINE_MAX 256
+#define SPIS_MIN 16384
 
 /* ---- Helpers of all files ------------------------------------------------------------------ */
 
@@ -169,6 +170,12 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 	return err;
 }
 
+/* A path names two addresses, a tunnel one. */
+static uint32_t known_max(const struct lnx *l)
+{
+	return 2 * l->cfg.max_paths + l->cfg.max_tunnels;
+}
+
 static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 {
 	uint64_t seed[3];
@@ -186,6 +193,9 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 		if (err == 0)
 			err = lnx_map_init(&l->tunnels, l->cfg.max_tunnels,
 					   sizeof(struct lnx_tunnel), seed[1]);
+		if (err == 0)
+			err = lnx_map_init(&l->known, known_max(l), sizeof(struct lnx_known),
+					   seed[1] ^ seed[0]);
 	}
 	if (err < 0)
 		snprintf(ret_error, error_size, "out of memory");
@@ -229,6 +239,25 @@ static int open_addresses(struct lnx *l, char *ret_error, size_t error_size)
 	return err;
 }
 
+static int open_datapath(struct lnx *l, char *ret_error, size_t error_size)
+{
+	const size_t sas = 2 * esp_sad_capacity(l->sad); /* of a later configuration as well */
+	const struct datapath_size size = {
+		.paths = l->cfg.max_paths,
+		.known = known_max(l),
+		.spis = sas < SPIS_MIN ? SPIS_MIN : (uint32_t)sas,
+	};
+	int err = datapath_open(&size, ret_error, error_size, &l->dp);
+
+	if (err < 0)
+		return err;
+	/* Nobody but a mobile node and a home agent has ESP in user space. */
+	datapath_leave_esp(l->dp, l->cfg.n_homes == 0 && !l->cfg.home_agent);
+	datapath_mobile_node(l->dp, l->cfg.n_homes > 0);
+	known_watch_spis(l);
+	return 0;
+}
+
 static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error, size_t error_size)
 {
 	int err = copy_config(l, cfg, ret_error, error_size);
@@ -250,11 +279,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 		err = tun_open(l, ret_error, error_size);
 	if (err == 0) {
 		(void)nl_flush(l->nl); /* what a crash left */
-		err = datapath_open(l->cfg.max_paths, ret_error, error_size, &l->dp);
+		err = open_datapath(l, ret_error, error_size);
 	}
-	/* Nobody but a mobile node and a home agent has ESP in user space. */
-	if (err == 0)
-		datapath_leave_esp(l->dp, l->cfg.n_homes == 0 && !l->cfg.home_agent);
 	if (err == 0)
 		err = iface_open(l, ret_error, error_size);
 	if (err == 0)
@@ -330,8 +356,10 @@ void lnx_close(struct lnx *l)
 	for (size_t i = 0; i < sizeof(l->fd_silent) / sizeof(l->fd_silent[0]); i++)
 		close_fd(l->fd_silent[i]);
 	close_fd(l->fd_out);
+	esp_sad_watch(l->sad, NULL, NULL);
 	datapath_close(l->dp);
 	nl_close(l->nl);
+	lnx_map_done(&l->known);
 	lnx_map_done(&l->paths);
 	lnx_map_done(&l->tunnels);
 	free(l->rx);
@@ -364,8 +392,10 @@ static void finish(struct lnx *l)
 void lnx_readable(struct lnx *l, unsigned index)
 {
 	switch ((enum lnx_fd)index) {
-	case FD_PACKET:
-		rx_readable(l);
+	case FD_KNOWN:
+	case FD_STRANGERS:
+	case FD_MERGED:
+		rx_readable(l, (enum lnx_fd)index);
 		break;
 	case FD_TUN:
 		tun_readable(l);
@@ -401,7 +431,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
 		l->tunnel_scan_due, iface_deadline(l),  router_deadline(l),   nd_deadline(l),
-		path_deadline(l),   advert_deadline(l), homelink_deadline(l),
+		path_deadline(l),   advert_deadline(l), homelink_deadline(l), rx_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -423,6 +453,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	homelink_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);
+	rx_expire(l, now);
 	finish(l);
 }
 
@@ -433,6 +464,11 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_RX_OTHER_INTERFACE] = "signalling-other-interface",
 	[COUNT_RX_MALFORMED] = "signalling-malformed",
 	[COUNT_RX_TRUNCATED] = "signalling-truncated",
+	[COUNT_RX_KNOWN_LOST] = "signalling-lost-known",
+	[COUNT_RX_STRANGERS_LOST] = "signalling-lost",
+	[COUNT_RX_MERGED_LOST] = "merged-lost",
+	[COUNT_RX_MERGED] = "merged-in",
+	[COUNT_RX_MERGED_BAD] = "merged-malformed",
 	[COUNT_RX_FROM_FRAGMENTS] = "from-fragments",
 	[COUNT_FRAG_MALFORMED] = "fragment-malformed",
 	[COUNT_FRAG_OVERLAP] = "fragment-overlap",
@@ -462,6 +498,7 @@ unsigned lnx_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
 	const char *const *data_name;
 	unsigned n = 0, n_data;
 
+	rx_count_lost(l);
 	n_data = datapath_counters(l->dp, &data_name, data, DATAPATH_COUNTERS_MAX);
 	for (unsigned i = 0; i < n_data && n < cap; i++)
 		ret[n++] = (struct lnx_counter){data_name[i], data[i]};

@@ -114,8 +114,10 @@ void path_set(struct lnx *l, const struct bub_path *path)
 
 	if (p == NULL) {
 		p = lnx_map_add(&l->paths, &path->local, &path->peer);
-		if (p != NULL)
+		if (p != NULL) {
 			p->pmtu_due = BUB_TIME_NEVER;
+			known_hold(l, &path->peer);
+		}
 	}
 	if (p == NULL) {
 		lnx_log(l, LNX_LOG_ERROR, "no room for the path from %s to %s (limit %u)",
@@ -130,6 +132,8 @@ void path_set(struct lnx *l, const struct bub_path *path)
 	p->direct = path->direct;
 	p->out_src = path->out_src;
 	p->out_dst = path->out_dst;
+	known_hold(l, &path->in_care_of);
+	known_release(l, &p->in_care_of);
 	p->in_care_of = path->in_care_of;
 	if (!p->direct)
 		route_update(l, p);
@@ -150,6 +154,8 @@ void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr
 
 	if (p != NULL) {
 		route_remove(l, p);
+		known_release(l, &p->in_care_of);
+		known_release(l, peer);
 		lnx_map_remove(&l->paths, p);
 	}
 	(void)datapath_path_del(l->dp, local, peer);

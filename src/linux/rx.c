@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Receiving: a packet socket on all protocols, before the kernel's own stack and before the tc
- * programs, with the eBPF filter of datapath.c in front.  Puts fragments together, takes ESP and
- * outer headers off and says by which way the packet came.  What a packet means is the core's
- * business: malformed ones are handed on too, so that they are counted by reason.
+ * Receiving: packet sockets on all protocols, before the kernel's own stack and before the tc
+ * programs, with the eBPF filters of src/bpf/bub_filter.h in front.  Puts fragments together, takes
+ * apart what was merged, takes ESP and outer headers off and says by which way the packet came.
+ * What a packet means is the core's business: malformed ones are handed on too, so that they are
+ * counted by reason.
+ *
+ * Whoever has to do with this node has a socket that is read before that of strangers, and what any
+ * of them had no room for is counted.
  *
  * The kernel has no receiver for mobility headers, ESP and encapsulated packets and would answer
  * with ICMPv6 errors: raw sockets whose filter drops everything keep it quiet.
@@ -12,26 +16,26 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
+#include "merged.h"
 
 #define RX_RCVBUF (8 << 20)
+#define MERGED_BATCH 8 /* each is as many packets as one poll of a card brings, mostly below 64 */
+#define LOST_LOG_S 60  /* between lines about what was lost */
 
 #define HOP_LIMIT_AT 7 /* in the IPv6 header */
 #define DST_AT 24
 #define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
-#define TCP_HDR_LEN 20
-#define TCP_CHECKSUM_AT 16
-#define UDP_HDR_LEN 8
-#define UDP_CHECKSUM_AT 6
-
 /* What recvmmsg() is given for each packet. */
 struct rx_slot {
 	struct sockaddr_ll from;
-	struct iovec iov;
+	struct virtio_net_hdr vnet; /* FD_MERGED */
+	struct iovec iov[2];
 	union {
 		struct cmsghdr align;
 		uint8_t buf[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
@@ -56,18 +60,36 @@ static int open_silent(struct lnx *l)
 	return 0;
 }
 
-static int open_packet(struct lnx *l)
+struct rx_socket {
+	enum lnx_fd fd;
+	int type;
+	enum datapath_program filter;
+	enum lnx_count lost;
+};
+
+/* The size of merged segments comes in front of a packet with its link-layer header only. */
+static const struct rx_socket sockets[] = {
+	{FD_KNOWN, SOCK_DGRAM, DATAPATH_KNOWN, COUNT_RX_KNOWN_LOST},
+	{FD_STRANGERS, SOCK_DGRAM, DATAPATH_STRANGERS, COUNT_RX_STRANGERS_LOST},
+	{FD_MERGED, SOCK_RAW, DATAPATH_MERGED, COUNT_RX_MERGED_LOST},
+};
+
+#define N_SOCKETS (sizeof(sockets) / sizeof(sockets[0]))
+
+static int open_packet(struct lnx *l, const struct rx_socket *s)
 {
 	struct sockaddr_ll sa = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
-	int filter = datapath_filter_fd(l->dp);
+	int filter = datapath_program_fd(l->dp, s->filter);
 	int on = 1, size = RX_RCVBUF;
 	/* Protocol 0: nothing is received before the filter is there. */
-	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_PACKET, s->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	l->fd[FD_PACKET] = fd;
+	l->fd[s->fd] = fd;
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0)
+		return -errno;
+	if (s->type == SOCK_RAW && setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
@@ -79,8 +101,8 @@ int rx_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	int err = open_silent(l);
 
-	if (err == 0)
-		err = open_packet(l);
+	for (size_t i = 0; err == 0 && i < N_SOCKETS; i++)
+		err = open_packet(l, &sockets[i]);
 	if (err < 0)
 		snprintf(ret_error, error_size, "cannot open a packet socket: %s", strerror(-err));
 	return err;
@@ -130,31 +152,6 @@ static void on_bare(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 	lnx_emit(l, &ev);
 }
 
-/* Packets that the kernel has merged on receipt come with their checksum left to be computed. */
-static void finish_checksum(uint8_t *inner, size_t len)
-{
-	struct bub_ip6 ip;
-	size_t at;
-	uint16_t sum;
-
-	if (bub_ip6_decode((struct bub_view){inner, len}, &ip) != BUB_DROP_NONE)
-		return;
-	if (ip.upper_proto == IPPROTO_TCP && ip.upper.len >= TCP_HDR_LEN)
-		at = TCP_CHECKSUM_AT;
-	else if (ip.upper_proto == IPPROTO_UDP && ip.upper.len >= UDP_HDR_LEN)
-		at = UDP_CHECKSUM_AT;
-	else
-		return;
-	at += (size_t)(ip.upper.data - ip.packet.data);
-	inner[at] = 0;
-	inner[at + 1] = 0;
-	sum = bub_ip6_checksum(&ip.src, &ip.dst, ip.upper_proto, ip.upper);
-	if (sum == 0 && ip.upper_proto == IPPROTO_UDP)
-		sum = UINT16_MAX; /* RFC 8200, 8.1 */
-	inner[at] = (uint8_t)(sum >> 8);
-	inner[at + 1] = (uint8_t)sum;
-}
-
 /* A packet for a group that mobile nodes listen to, on its way into their tunnels: a hop of it ends
  * here, as the kernel has it with what it routes there itself. */
 static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
@@ -162,7 +159,7 @@ static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t le
 	if (ifindex != l->home_link_ifindex || packet[HOP_LIMIT_AT] <= 1)
 		return;
 	if (partial)
-		finish_checksum(packet, len);
+		merged_checksum(packet, len);
 	packet[HOP_LIMIT_AT]--;
 	emit(l, ifindex, (struct bub_view){packet, len}, BUB_WAY_TUN);
 }
@@ -199,19 +196,45 @@ static void set_owner(struct lnx *l, struct bub_event *ev)
 		ev->u.packet.owner = *owner;
 }
 
-static void on_encapsulated(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
-			    uint8_t *packet, bool partial)
+/* @inner came in @outer. */
+static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *outer,
+		     struct bub_view inner)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 
-	if (partial)
-		finish_checksum(packet + (ip->upper.data - ip->packet.data), ip->upper.len);
-	ev.u.packet.data = ip->upper;
+	ev.u.packet.data = inner;
 	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
-	ev.u.packet.outer_src = ip->src;
-	ev.u.packet.outer_dst = ip->dst;
+	ev.u.packet.outer_src = outer->src;
+	ev.u.packet.outer_dst = outer->dst;
 	set_owner(l, &ev);
 	lnx_emit(l, &ev);
+}
+
+static void on_encapsulated(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
+			    uint8_t *packet, bool partial)
+{
+	if (partial)
+		merged_checksum(packet + (ip->upper.data - ip->packet.data), ip->upper.len);
+	on_inner(l, ifindex, ip, ip->upper);
+}
+
+/* A packet that is many: handed on whole it would be too big for every link behind the tunnel. */
+static void on_merged(struct lnx *l, uint32_t ifindex, const uint8_t *packet, size_t len,
+		      const struct virtio_net_hdr *vnet)
+{
+	struct merged m;
+	struct bub_ip6 ip;
+	size_t n;
+
+	if (bub_ip6_decode((struct bub_view){packet, len}, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_IPV6 ||
+	    !merged_begin(&m, ip.upper.data, ip.upper.len, vnet->gso_size)) {
+		l->count[COUNT_RX_MERGED_BAD]++;
+		return;
+	}
+	l->count[COUNT_RX_MERGED]++;
+	while ((n = merged_next(&m, l->in)) > 0)
+		on_inner(l, ifindex, &ip, (struct bub_view){l->in, n});
 }
 
 /* A Packet Too Big about a packet that this folder has sent: its addresses are care-of addresses,
@@ -305,10 +328,23 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static void on_slot(struct lnx *l, struct mmsghdr *m, const struct rx_slot *slot)
+static bool read_auxdata(struct msghdr *mh, struct tpacket_auxdata *ret)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL; c = CMSG_NXTHDR(mh, c)) {
+		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
+			continue;
+		memcpy(ret, CMSG_DATA(c), sizeof(*ret));
+		return true;
+	}
+	return false;
+}
+
+static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const struct rx_slot *slot)
 {
 	const struct lnx_iface *ifc = iface_find(l, (uint32_t)slot->from.sll_ifindex);
-	uint32_t status = 0;
+	struct tpacket_auxdata aux = {0};
+	uint8_t *packet = slot->iov[1].iov_base;
+	size_t len = m->msg_len;
 
 	if (ifc == NULL || !ifc->ours || slot->from.sll_pkttype == PACKET_OTHERHOST ||
 	    slot->from.sll_protocol != htons(ETH_P_IPV6)) {
@@ -319,51 +355,92 @@ static void on_slot(struct lnx *l, struct mmsghdr *m, const struct rx_slot *slot
 		l->count[COUNT_RX_TRUNCATED]++;
 		return;
 	}
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m->msg_hdr); c != NULL;
-	     c = CMSG_NXTHDR(&m->msg_hdr, c)) {
-		struct tpacket_auxdata aux;
-
-		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
-			continue;
-		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
-		status = aux.tp_status;
-	}
 	/* A packet of a VLAN comes a second time, without its tag, on the VLAN's interface. */
-	if (status & TP_STATUS_VLAN_VALID) {
+	if (!read_auxdata(&m->msg_hdr, &aux) || (aux.tp_status & TP_STATUS_VLAN_VALID)) {
 		l->count[COUNT_RX_OTHER_INTERFACE]++;
 		return;
 	}
 	l->count[COUNT_RX_PACKETS]++;
-	on_packet(l, ifc->ifindex, slot->iov.iov_base, m->msg_len,
-		  (status & TP_STATUS_CSUMNOTREADY) != 0);
+	if (which != FD_MERGED)
+		on_packet(l, ifc->ifindex, packet, len,
+			  (aux.tp_status & TP_STATUS_CSUMNOTREADY) != 0);
+	else if (len > sizeof(slot->vnet) + aux.tp_net)
+		on_merged(l, ifc->ifindex, packet + aux.tp_net,
+			  len - sizeof(slot->vnet) - aux.tp_net, &slot->vnet);
 }
 
-void rx_readable(struct lnx *l)
+/* Reads once, and says whether there may be more. */
+static bool read_batch(struct lnx *l, enum lnx_fd which)
 {
+	const unsigned batch = which == FD_MERGED ? MERGED_BATCH : LNX_BATCH;
+	/* Nothing comes in front of a packet but for what was merged. */
+	const unsigned first = which == FD_MERGED ? 0 : 1;
 	struct rx_slot slot[LNX_BATCH];
 	struct mmsghdr msg[LNX_BATCH];
+	int n;
 
-	for (unsigned batch = 0; batch < LNX_BATCHES; batch++) {
-		int n;
+	for (unsigned i = 0; i < batch; i++) {
+		slot[i].iov[0] = (struct iovec){&slot[i].vnet, sizeof(slot[i].vnet)};
+		slot[i].iov[1] = (struct iovec){l->rx + (size_t)i * LNX_PACKET_MAX, LNX_PACKET_MAX};
+		msg[i].msg_hdr = (struct msghdr){
+			.msg_name = &slot[i].from,
+			.msg_namelen = sizeof(slot[i].from),
+			.msg_iov = &slot[i].iov[first],
+			.msg_iovlen = 2 - first,
+			.msg_control = slot[i].control.buf,
+			.msg_controllen = sizeof(slot[i].control.buf),
+		};
+	}
+	n = recvmmsg(l->fd[which], msg, batch, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++) {
+		on_slot(l, which, &msg[i], &slot[i]);
+		lnx_done_flush(l);
+	}
+	return n == (int)batch;
+}
 
-		for (unsigned i = 0; i < LNX_BATCH; i++) {
-			slot[i].iov =
-				(struct iovec){l->rx + (size_t)i * LNX_PACKET_MAX, LNX_PACKET_MAX};
-			msg[i].msg_hdr = (struct msghdr){
-				.msg_name = &slot[i].from,
-				.msg_namelen = sizeof(slot[i].from),
-				.msg_iov = &slot[i].iov,
-				.msg_iovlen = 1,
-				.msg_control = slot[i].control.buf,
-				.msg_controllen = sizeof(slot[i].control.buf),
-			};
-		}
-		n = recvmmsg(l->fd[FD_PACKET], msg, LNX_BATCH, MSG_DONTWAIT, NULL);
-		for (int i = 0; i < n; i++) {
-			on_slot(l, &msg[i], &slot[i]);
-			lnx_done_flush(l);
-		}
-		if (n < LNX_BATCH)
+void rx_readable(struct lnx *l, enum lnx_fd which)
+{
+	const unsigned batches = which == FD_MERGED ? 1 : LNX_BATCHES;
+
+	for (unsigned i = 0; i < batches; i++) {
+		if (which != FD_KNOWN)
+			(void)read_batch(l, FD_KNOWN);
+		if (!read_batch(l, which))
 			return;
 	}
+	rx_count_lost(l); /* what is full may have been too full */
+}
+
+/* ---- What was lost ------------------------------------------------------------------------- */
+
+void rx_count_lost(struct lnx *l)
+{
+	for (size_t i = 0; i < N_SOCKETS; i++) {
+		struct tpacket_stats st = {0};
+		socklen_t size = sizeof(st);
+
+		/* Asking sets it back to zero. */
+		if (getsockopt(l->fd[sockets[i].fd], SOL_PACKET, PACKET_STATISTICS, &st, &size) < 0)
+			continue;
+		l->count[sockets[i].lost] += st.tp_drops;
+		l->rx_lost += st.tp_drops;
+	}
+}
+
+struct bub_time rx_deadline(const struct lnx *l)
+{
+	return l->rx_lost > 0 ? l->rx_lost_due : BUB_TIME_NEVER;
+}
+
+void rx_expire(struct lnx *l, struct bub_time now)
+{
+	if (l->rx_lost == 0 || bub_time_before(now, l->rx_lost_due))
+		return;
+	lnx_log(l, LNX_LOG_WARNING,
+		"%llu packets were lost before they could be read: more came than this machine "
+		"can take; see `bubctl counters`",
+		(unsigned long long)l->rx_lost);
+	l->rx_lost = 0;
+	l->rx_lost_due = bub_time_add_s(now, LOST_LOG_S);
 }

@@ -141,6 +141,8 @@ void tunnel_set(struct lnx *l, const struct bub_tunnel *tunnel)
 	if (known && (!bub_addr_eq(&t->local_outer, &tunnel->local_outer) ||
 		      !bub_addr_eq(&t->remote_outer, &tunnel->remote_outer)))
 		set_pmtu(l, t, 0, BUB_TIME_NEVER);
+	known_hold(l, &tunnel->remote_outer);
+	known_release(l, &t->remote_outer);
 	t->local_outer = tunnel->local_outer;
 	t->remote_outer = tunnel->remote_outer;
 	set_home_mtu(l, t);
@@ -162,6 +164,7 @@ void tunnel_del(struct lnx *l, const struct in6_addr *home)
 
 		(void)nl_route_del(l->nl, &r);
 	}
+	known_release(l, &t->remote_outer);
 	lnx_map_remove(&l->tunnels, t);
 }
 

@@ -518,7 +518,7 @@ class DatapathTest(Pair):
         self.refused("data-hao-no-binding", local=HOA2, peer=HOA1, out_src=COA2X, out_dst=COA1)
 
     def test_unknown_home_address(self):
-        self.c1.do("listen e1")
+        self.c1.do("listen e1 strangers")
         self.refused("data-hao-no-binding", local=STRANGER, peer=HOA1, out_src=COA2, out_dst=COA1)
         seen = bytes.fromhex(self.c1.do("recv 5000"))
         self.assertEqual(seen[8:40], address(COA2) + address(COA1))
@@ -581,15 +581,29 @@ class DatapathTest(Pair):
         after = self.c1.counters()
         self.assertEqual(after["signalling-taken"] - before["signalling-taken"], 6)
 
-    def test_signalling_is_seen(self):
-        self.c1.do("listen e1")
-        mh = bytes([59, 1, 5, 0, 0, 0, 0, 0]) * 2
-        hao = bytes([135, 2, 1, 2, 0, 0, 0xc9, 16]) + address(STRANGER)
-        too_big = struct.pack("!BBHI", 2, 0, 0, 1400) + bytes(48)
-        for next_header, payload in ((135, mh), (50, bytes(32)), (60, hao + mh), (58, too_big)):
+    def signalling(self, *packets):
+        for next_header, payload in packets:
             send_raw("r", "r1", COA2, COA1, next_header, payload)
             seen = bytes.fromhex(self.c1.do("recv 5000"))
             self.assertEqual(seen[6:7] + seen[40:], bytes([next_header]) + payload)
+
+    def test_signalling_is_seen(self):
+        self.c1.do("listen e1 strangers")
+        mh = bytes([59, 1, 5, 0, 0, 0, 0, 0]) * 2
+        hao = bytes([135, 2, 1, 2, 0, 0, 0xc9, 16])
+        too_big = struct.pack("!BBHI", 2, 0, 0, 1400) + bytes(48)
+        self.signalling((135, mh), (60, hao + address(STRANGER) + mh), (58, too_big))
+        # ESP that there is no SA for is nobody's; the packet behind it comes next.
+        before = self.c1.counters()["esp-unknown-spi"]
+        send_raw("r", "r1", COA2, COA1, 50, bytes(32))
+        self.signalling((135, mh))
+        self.assertEqual(self.c1.counters()["esp-unknown-spi"], before + 1)
+        # Of a peer, on a socket of its own.
+        self.c1.do("spi 0x5a5a5a5a")
+        self.c1.do("known " + HOA2)
+        self.c1.do("listen e1 known")
+        send_raw("r", "r1", COA2, COA1, 135, mh)
+        self.signalling((50, b"\x5a" * 32), (60, hao + address(HOA2) + mh))
         # Neither data nor what is sent.
         self.datagram(("n1", HOA1), ("n2", HOA2))
         self.datagram(("n2", HOA2), ("n1", HOA1))
@@ -736,7 +750,7 @@ class DatapathTest(Pair):
             c.path(hoa[me], hoa[other], coa[me], coa[other], coa[other])
             c.do("attach " + device)
         capture = Capture("n2", "raw2", "tcp or udp or proto 43")
-        self.c2.do("listen raw2")
+        self.c2.do("listen raw2 strangers")
         self.transfer(1 << 20, ("n1", hoa["n1"]), ("n2", hoa["n2"]))
         self.datagram(("n2", hoa["n2"]), ("n1", hoa["n1"]))
         capture.wait_for(100, 1000)

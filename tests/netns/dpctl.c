@@ -10,7 +10,8 @@
  *	path LOCAL PEER direct|indirect OUT_SRC OUT_DST IN_CARE_OF
  *	unpath LOCAL PEER
  *	counters                                            ok NAME=VALUE ...
- *	listen IF                                           packet socket with the filter
+ *	known ADDR | spi NUMBER                             what the filters know
+ *	listen IF known|strangers                           packet socket with that filter
  *	recv TIMEOUT_MS                                     ok HEX, from the IPv6 header on; or ok
  *
  * With arguments `wire NETNS NAME NETNS NAME`: makes a TUN interface in each of two network
@@ -65,9 +66,10 @@ static struct in6_addr addr(const char *text)
 
 static void cmd_open(struct state *st, char *const *w)
 {
+	const struct datapath_size size = {(uint32_t)strtoul(w[1], NULL, 10), 64, 64};
 	char error[256];
 
-	if (datapath_open((uint32_t)strtoul(w[1], NULL, 10), error, sizeof(error), &st->dp) != 0)
+	if (datapath_open(&size, error, sizeof(error), &st->dp) != 0)
 		printf("error 0 %s\n", error);
 	else
 		printf("ok\n");
@@ -95,6 +97,18 @@ static void cmd_unlocal(struct state *st, char *const *w)
 	struct in6_addr a = addr(w[1]);
 
 	answer(st, datapath_local_del(st->dp, &a));
+}
+
+static void cmd_known(struct state *st, char *const *w)
+{
+	struct in6_addr a = addr(w[1]);
+
+	answer(st, datapath_known_add(st->dp, &a));
+}
+
+static void cmd_spi(struct state *st, char *const *w)
+{
+	answer(st, datapath_spi_add(st->dp, (uint32_t)strtoul(w[1], NULL, 0)));
 }
 
 static void cmd_path(struct state *st, char *const *w)
@@ -133,7 +147,8 @@ static void cmd_counters(struct state *st, char *const *w)
 
 static void cmd_listen(struct state *st, char *const *w)
 {
-	int filter = datapath_filter_fd(st->dp);
+	bool known = strcmp(w[2], "known") == 0;
+	int filter = datapath_program_fd(st->dp, known ? DATAPATH_KNOWN : DATAPATH_STRANGERS);
 	int yes = 1;
 	struct sockaddr_ll sll = {
 		.sll_family = AF_PACKET,
@@ -141,6 +156,8 @@ static void cmd_listen(struct state *st, char *const *w)
 		.sll_ifindex = (int)if_nametoindex(w[1]),
 	};
 
+	if (st->packet_fd >= 0)
+		close(st->packet_fd);
 	/* Protocol 0: nothing comes in before the filter is there. */
 	st->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (st->packet_fd < 0 ||
@@ -173,8 +190,8 @@ static const struct command {
 } commands[] = {
 	{"open", 2, cmd_open},     {"attach", 2, cmd_attach},     {"detach", 2, cmd_detach},
 	{"local", 3, cmd_local},   {"unlocal", 2, cmd_unlocal},   {"path", 7, cmd_path},
-	{"unpath", 3, cmd_unpath}, {"counters", 1, cmd_counters}, {"listen", 2, cmd_listen},
-	{"recv", 2, cmd_recv},
+	{"unpath", 3, cmd_unpath}, {"counters", 1, cmd_counters}, {"listen", 3, cmd_listen},
+	{"recv", 2, cmd_recv},     {"known", 2, cmd_known},       {"spi", 2, cmd_spi},
 };
 
 static void run_line(struct state *st, char *line)

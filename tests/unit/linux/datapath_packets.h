@@ -21,14 +21,14 @@ struct packet {
 	size_t next_at; /* octet that names the next header */
 };
 
-static void add(struct packet *p, const void *data, size_t len)
+static inline void add(struct packet *p, const void *data, size_t len)
 {
 	assert_true(p->len + len <= sizeof(p->octet));
 	memcpy(p->octet + p->len, data, len);
 	p->len += len;
 }
 
-static struct in6_addr ip(const char *text)
+static inline struct in6_addr ip(const char *text)
 {
 	struct in6_addr a;
 
@@ -36,14 +36,14 @@ static struct in6_addr ip(const char *text)
 	return a;
 }
 
-static void add_addr(struct packet *p, const char *text)
+static inline void add_addr(struct packet *p, const char *text)
 {
 	struct in6_addr a = ip(text);
 
 	add(p, &a, sizeof(a));
 }
 
-static struct packet ip6(const char *src, const char *dst)
+static inline struct packet ip6(const char *src, const char *dst)
 {
 	static const uint8_t ether[] = {0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0x86, 0xdd};
 	static const uint8_t head[] = {0x60, 1, 2, 3, 0, 0, 59, 64};
@@ -57,13 +57,13 @@ static struct packet ip6(const char *src, const char *dst)
 	return p;
 }
 
-static void name(struct packet *p, uint8_t next)
+static inline void name(struct packet *p, uint8_t next)
 {
 	p->octet[p->next_at] = next;
 	p->next_at = p->len;
 }
 
-static void rh2(struct packet *p, const char *home)
+static inline void rh2(struct packet *p, const char *home)
 {
 	static const uint8_t head[] = {59, 2, 2, 1, 0, 0, 0, 0};
 
@@ -73,7 +73,7 @@ static void rh2(struct packet *p, const char *home)
 }
 
 /* An extension header of @len octets with next header 59. */
-static void ext(struct packet *p, uint8_t type, const uint8_t *body, size_t len)
+static inline void ext(struct packet *p, uint8_t type, const uint8_t *body, size_t len)
 {
 	uint8_t head[2] = {59, (uint8_t)((len + 2) / 8 - 1)};
 
@@ -84,8 +84,8 @@ static void ext(struct packet *p, uint8_t type, const uint8_t *body, size_t len)
 }
 
 /* An options header with @before, HAO, @after in it. */
-static void options(struct packet *p, const uint8_t *before, size_t n_before, const char *home,
-		    const uint8_t *after, size_t n_after)
+static inline void options(struct packet *p, const uint8_t *before, size_t n_before,
+			   const char *home, const uint8_t *after, size_t n_after)
 {
 	struct in6_addr a = ip(home);
 	uint8_t body[256] = {0};
@@ -98,21 +98,21 @@ static void options(struct packet *p, const uint8_t *before, size_t n_before, co
 	ext(p, 60, body, n_before + 18 + n_after);
 }
 
-static void hao(struct packet *p, const char *home)
+static inline void hao(struct packet *p, const char *home)
 {
 	static const uint8_t pad[] = {1, 2, 0, 0};
 
 	options(p, pad, sizeof(pad), home, pad, 0);
 }
 
-static void hop_by_hop(struct packet *p)
+static inline void hop_by_hop(struct packet *p)
 {
 	static const uint8_t alert[] = {5, 2, 0, 0, 1, 0}; /* router alert, PadN */
 
 	ext(p, 0, alert, sizeof(alert));
 }
 
-static void fragment(struct packet *p, uint8_t next)
+static inline void fragment(struct packet *p, uint8_t next)
 {
 	uint8_t body[] = {next, 0, 0, 1, 1, 2, 3, 4};
 
@@ -121,8 +121,11 @@ static void fragment(struct packet *p, uint8_t next)
 	p->next_at = p->len - 8;
 }
 
+/* What upper() writes first, read as an SPI. */
+#define SPI_OF_UPPER 0x01070e15
+
 /* Ends the packet with @len octets of upper layer; sets the payload length. */
-static void upper(struct packet *p, uint8_t proto, uint8_t first, size_t len)
+static inline void upper(struct packet *p, uint8_t proto, uint8_t first, size_t len)
 {
 	size_t payload;
 
@@ -137,10 +140,23 @@ static void upper(struct packet *p, uint8_t proto, uint8_t first, size_t len)
 	p->octet[14 + 5] = (uint8_t)payload;
 }
 
-static struct packet plain(const char *src, const char *dst, uint8_t proto, uint8_t first)
+static inline struct packet plain(const char *src, const char *dst, uint8_t proto, uint8_t first)
 {
 	struct packet p = ip6(src, dst);
 
+	upper(&p, proto, first, 64);
+	return p;
+}
+
+static inline struct packet arriving(const char *src, const char *dst, const char *rh2_home,
+				     const char *hao_home, uint8_t proto, uint8_t first)
+{
+	struct packet p = ip6(src, dst);
+
+	if (rh2_home != NULL)
+		rh2(&p, rh2_home);
+	if (hao_home != NULL)
+		hao(&p, hao_home);
 	upper(&p, proto, first, 64);
 	return p;
 }

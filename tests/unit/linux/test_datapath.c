@@ -122,7 +122,7 @@ static bool seen(const struct packet *in)
 {
 	struct packet out = {.len = 0};
 
-	return run(DATAPATH_FILTER, in, &out) != 0;
+	return run(DATAPATH_KNOWN, in, &out) != 0 || run(DATAPATH_STRANGERS, in, &out) != 0;
 }
 
 static void set_path(const char *out_src, const char *out_dst, const char *in_care_of)
@@ -348,19 +348,6 @@ static void egress_failed(void **state)
 }
 
 /* ---- Ingress -------------------------------------------------------------------------------- */
-
-static struct packet arriving(const char *src, const char *dst, const char *rh2_home,
-			      const char *hao_home, uint8_t proto, uint8_t first)
-{
-	struct packet p = ip6(src, dst);
-
-	if (rh2_home != NULL)
-		rh2(&p, rh2_home);
-	if (hao_home != NULL)
-		hao(&p, hao_home);
-	upper(&p, proto, first, 64);
-	return p;
-}
 
 static void ingress_plain(void **state)
 {
@@ -722,73 +709,6 @@ static void esp_of_the_kernel(void **state)
 	expect_shot(DATAPATH_INGRESS_ETHER, &to_us, "signalling-taken");
 }
 
-/* ---- The socket filter ---------------------------------------------------------------------- */
-
-static void filter_icmp6(void **state)
-{
-	static const uint8_t wanted[] = {1, 2, 3, 4, 134, 144, 145, 146, 147};
-	struct packet p, to_all = plain("fe80::1", "ff02::1", 58, 134);
-	struct packet to_link = plain("fe80::1", "fe80::2", 58, 134);
-	struct packet solicit = plain("fe80::1", "ff02::1", 58, 135);
-	struct packet error_to_all = plain(OTHER, "ff02::1", 58, 2);
-
-	for (size_t i = 0; i < sizeof(wanted); i++) {
-		p = plain(OTHER, COA1, 58, wanted[i]);
-		assert_true(seen(&p));
-	}
-	p = arriving(COA2, COA1, HOA1, HOA2, 58, 1);
-	assert_true(seen(&p));
-	p = plain(OTHER, COA1, 58, 128);
-	assert_false(seen(&p));
-	p = plain(OTHER, OTHER, 58, 2);
-	assert_false(seen(&p));
-	assert_true(seen(&to_all));
-	assert_true(seen(&to_link));
-	assert_false(seen(&solicit));
-	assert_false(seen(&error_to_all));
-}
-
-/* Seen for tunnels without ESP, and left to the kernel, which may have tunnels of its own. */
-static void filter_tunnel(void **state)
-{
-	struct packet p = plain(OTHER, COA1, 41, 0x60), elsewhere = plain(OTHER, OTHER, 41, 0x60);
-
-	assert_true(seen(&p));
-	assert_false(seen(&elsewhere));
-	expect_same(DATAPATH_INGRESS_ETHER, &p);
-}
-
-static void filter_data(void **state)
-{
-	struct packet tcp = plain(OTHER, COA1, 6, 1),
-		      foreign = arriving(COA3, COA1, OTHER, HOA2, 6, 1);
-	struct packet covered = arriving(COA2, COA1, HOA1, HOA2, 6, 1);
-	struct packet no_hao = arriving(OTHER, COA1, HOA1, NULL, 6, 1);
-
-	assert_false(seen(&tcp));
-	assert_false(seen(&covered));
-	assert_false(seen(&no_hao));
-	assert_false(seen(&foreign));
-}
-
-/* Floods of packets without a binding do not become floods of Binding Errors. */
-static void filter_rate(void **state)
-{
-	struct packet p = arriving(COA3, COA1, HOA1, HOA2, 6, 1);
-	uint64_t seen_before = counter("hao-no-binding-seen");
-	uint64_t limited_before = counter("hao-no-binding-rate-limit");
-	unsigned passed = 0;
-	double start = now_s();
-
-	for (int i = 0; i < 2000; i++)
-		passed += seen(&p);
-	/* A limit of 100 a second and CPU; the calls may move between CPUs. */
-	assert_true(passed >= 1);
-	assert_true(passed <= (unsigned)(100 * (now_s() - start + 2) * 2));
-	assert_int_equal(counter("hao-no-binding-seen") - seen_before, passed);
-	assert_int_equal(counter("hao-no-binding-rate-limit") - limited_before, 2000 - passed);
-}
-
 /* ---- Everything ------------------------------------------------------------------------------ */
 
 /* Egress of one node, then ingress of the other: what was sent arrives. */
@@ -942,15 +862,12 @@ int main(void)
 		T(ingress_esp_of_a_path),
 		T(ingress_signalling_in_fragments),
 		T(esp_of_the_kernel),
-		T(filter_icmp6),
-		T(filter_tunnel),
-		T(filter_data),
-		T(filter_rate),
 		T(round_trip),
 		T(ingress_random),
 		T(full_map),
 		cmocka_unit_test(interfaces),
 	};
+	const struct datapath_size size = {16, 16, 16};
 	char error[256];
 	int failed;
 
@@ -958,10 +875,12 @@ int main(void)
 		printf("skipped: no network namespace: %s\n", strerror(errno));
 		return 77;
 	}
-	if (datapath_open(16, error, sizeof(error), &dp) != 0) {
+	if (datapath_open(&size, error, sizeof(error), &dp) != 0) {
 		printf("skipped: %s\n", error);
 		return 77;
 	}
+	if (datapath_spi_add(dp, SPI_OF_UPPER) != 0)
+		return 1;
 	have_checksum_complete = probe_checksum_complete();
 	printf("CHECKSUM_COMPLETE %s\n", have_checksum_complete ? "checked" : "not checked");
 	failed = cmocka_run_group_tests(tests, NULL, NULL);

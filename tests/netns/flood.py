@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""A flood of messages from made-up strangers at a correspondent: what a mobile node that it knows
+sends meanwhile is answered as if there were none, and whatever is not read is counted.
+
+        mobile node m       home agent and router g       correspondent c
+          e0 ------------------- e0   e1 ------------------- e0
+          2001:db8:b::/64        lo: 2001:db8:1::1           2001:db8:c::5/64
+          2001:db8:e::/64
+"""
+
+import multiprocessing
+import signal
+import socket
+import struct
+import sys
+
+from daemon import Daemon
+from linux_common import Failure, Namespace, Router, addr, main, wait_for
+
+AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::5", "2001:db8:1::10"
+STRANGERS = 80000
+HOTI, BU = 1, 5
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def frame(head, kind, number, source):
+    """A message of @kind, whose answer would be as large."""
+    body = struct.pack("!BBBBHH8s", 59, 1, kind, 0, 0, 0, struct.pack("!Q", number))
+    src, dst = addr(source), addr(PEER)
+    pseudo = src + dst + struct.pack("!IBBBB", len(body), 0, 0, 0, 135)
+    body = body[:4] + struct.pack("!H", checksum(pseudo + body)) + body[6:]
+    return head + struct.pack("!IHBB", 6 << 28, len(body), 135, 64) + src + dst + body
+
+
+class Things:
+    def __init__(self, bubd):
+        self.g, self.m, self.c = Namespace("g"), Namespace("m"), Namespace("c")
+        g, m, c = self.g, self.m, self.c
+        self.socks = []
+        self.flooder = None
+        g.sysctl("conf.all.forwarding", 1)
+        g.ip("addr", "add", f"{AGENT}/128", "dev", "lo")
+        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
+        g.ip("link", "add", "e1", "type", "veth", "peer", "name", "e0", "netns", c.name)
+        m.sysctl("conf.e0.router_solicitation_delay", 0)
+        for ns, dev in ((g, "e0"), (g, "e1"), (m, "e0"), (c, "e0")):
+            ns.ip("link", "set", dev, "up")
+        for prefix in "be":
+            g.ip("addr", "add", f"2001:db8:{prefix}::1/64", "dev", "e0", "nodad")
+        g.ip("addr", "add", "2001:db8:c::1/64", "dev", "e1", "nodad")
+        # Answers to strangers leave the test.
+        g.ip("route", "add", "blackhole", "2001:db8:f000::/36")
+        c.ip("addr", "add", f"{PEER}/64", "dev", "e0", "nodad")
+        c.ip("route", "add", "default", "via", "2001:db8:c::1")
+        self.router = Router(g, "e0")
+        m.link_local("e0")
+        self.agent = Daemon(
+            bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
+            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n', ("e0", "e1"))
+        self.peer = Daemon(bubd, c, "")
+        self.mobile = Daemon(
+            bubd, m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
+            f'secret-file = "secret"\n}}\n')
+        wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show()
+                 and self.peer.show())
+        self.router.advertise("2001:db8:b::")
+        wait_for("a registration",
+                 lambda: self.mobile.show()["homes"][0]["state"] == "registered")
+        self.here = m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+        self.socks.append(self.here)
+        self.here.bind((HOME, 0))
+        wait_for("a direct path", lambda: self.is_bound("2001:db8:b:"))
+
+    def is_bound(self, prefix):
+        """Data goes, and the correspondent has a binding with a care-of address of @prefix."""
+        self.here.sendto(b"data", (PEER, 9))
+        peers = self.peer.show()["peers"]
+        return bool(peers) and peers[0]["peer_care_of"].startswith(prefix)
+
+    def flood(self, kind, source_of):
+        """Sends STRANGERS messages again and again in a process of its own; each turn sets the
+        next event."""
+        macs = bytes.fromhex((self.c.mac("e0") + self.g.mac("e1")).replace(":", ""))
+
+        def make():
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            s.bind(("e1", 0x86DD))
+            return s
+
+        sock = self.g.inside(make)
+        self.socks.append(sock)
+        frames = [frame(macs + b"\x86\xdd", kind, i, source_of(i)) for i in range(STRANGERS)]
+        self.turns = multiprocessing.Value("i", 0)
+        self.stopping = multiprocessing.Event()
+
+        def run(turns, stopping):
+            while not stopping.is_set():
+                for data in frames:
+                    try:
+                        sock.send(data)
+                    except OSError:  # no room: the receiver has had its share of this CPU
+                        pass
+                turns.value += 1
+
+        self.flooder = multiprocessing.get_context("fork").Process(
+            target=run, args=(self.turns, self.stopping), daemon=True)
+        self.flooder.start()
+
+    def stop_flood(self):
+        self.stopping.set()
+        self.flooder.join()
+
+    def close(self):
+        if self.flooder is not None and self.flooder.is_alive():
+            self.flooder.kill()
+            self.flooder.join()
+        for daemon in (self.mobile, self.peer, self.agent):
+            daemon.close()
+        for s in self.socks + [self.router.sock]:
+            s.close()
+        for ns in (self.g, self.m, self.c):
+            ns.close()
+
+
+def everything_is_counted(t, before):
+    """What the tc program kept from the kernel, which the filters saw before, was read, or refused, or
+    lost."""
+    def sums():
+        grown = {k: v - before.get(k, 0) for k, v in t.peer.counters().items()}
+        known = sum(v for k, v in grown.items() if k.startswith("rate-limit-"))
+        for name in ("signalling-in", "signalling-lost", "signalling-lost-known"):
+            known += grown[name]
+        return grown["signalling-taken"], known
+
+    # Some of it waits to be read.
+    try:
+        wait_for("the rest", lambda: sums()[0] <= sums()[1])
+    except Failure as e:
+        raise Failure(f"{e}: {sums()}, {t.peer.counters()}") from e
+    taken, known = sums()
+    print(f"# {taken} came, {known} are known of", flush=True)
+    if taken < STRANGERS or known > taken + 500:
+        raise Failure(f"{taken} came, {known} are known of: {t.peer.counters()}")
+
+
+def is_answered(t, kind, source_of):
+    before = t.peer.counters()
+    t.flood(kind, source_of)
+    wait_for("the flood", lambda: t.turns.value >= 1, 60)
+    # The mobile node moves: return routability, and an update from its new care-of address.
+    t.router.advertise("2001:db8:b::", preferred=0)
+    t.router.advertise("2001:db8:e::")
+    wait_for("the handover", lambda: t.is_bound("2001:db8:e:"))
+    if t.flooder.exitcode is not None:
+        raise Failure("the flood was over")
+    t.stop_flood()
+    everything_is_counted(t, before)
+    if not any(v for k, v in t.peer.counters().items() if k.startswith("rate-limit-")):
+        raise Failure("no limit was reached")
+    t.peer.stop()
+
+
+def from_everywhere(i):
+    return f"2001:db8:f{i >> 12:03x}:{i & 0xfff:x}::1"
+
+
+def hoti_from_everywhere(t):
+    is_answered(t, HOTI, from_everywhere)
+
+
+def hoti_from_one_prefix(t):
+    is_answered(t, HOTI, lambda i: f"2001:db8:f000:1::{i >> 8:x}:{i & 0xff:x}")
+
+
+def updates_from_everywhere(t):
+    is_answered(t, BU, from_everywhere)
+
+
+def what_is_lost_is_counted(t):
+    """A daemon that does not run for a while, and more of what is read first than there is room
+    for."""
+    before = t.peer.counters()
+    t.peer.proc.send_signal(signal.SIGSTOP)
+    t.flood(BU, lambda i: HOME)
+    wait_for("the flood", lambda: t.turns.value >= 1, 60)
+    t.stop_flood()
+    t.peer.proc.send_signal(signal.SIGCONT)
+    wait_for("a line in the log", lambda: "packets were lost" in t.peer.tail())
+    if t.peer.counters()["signalling-lost-known"] == 0:
+        raise Failure(f"{t.peer.counters()}")
+    everything_is_counted(t, before)
+
+
+CASES = [what_is_lost_is_counted, hoti_from_everywhere, hoti_from_one_prefix, updates_from_everywhere]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))
