@@ -54,6 +54,7 @@ enum bub_err {
 	X(BU_POLICY, "bu-policy", "RFC 6275, 9.5.1")                                               \
 	X(BU_TABLE_FULL, "bu-table-full", "RFC 6275, 9.5.4")                                       \
 	X(RATE_LIMITED, "rate-limited", "RFC 6275, 9.3.3")                                         \
+	X(BU_SHARE, "bu-share", "protocol.md P50")                                                 \
 	X(TEST_LIMITED, "test-limited", "protocol.md P27")                                         \
 	X(REFUSAL_LIMITED, "refusal-limited", "protocol.md P27")                                   \
 	/* Mobile node */                                                                          \
@@ -68,6 +69,7 @@ enum bub_err {
 	X(TUNNEL_NOT_FROM_HA, "tunnel-not-from-ha", "RFC 6275, 11.3.1")                            \
 	X(NO_CARE_OF, "no-care-of", "RFC 6275, 11.3.1")                                            \
 	X(POLICY_REQUIRE, "policy-require", "protocol.md P22")                                     \
+	X(FLOW_LIMITED, "flow-limited", "protocol.md P51")                                         \
 	/* Home agent */                                                                           \
 	X(HOME_BU_NOT_PROTECTED, "home-bu-not-protected", "RFC 6275, 10.3.1")                      \
 	X(HOME_BU_WRONG_SA, "home-bu-wrong-sa", "RFC 4877, 6")                                     \
@@ -82,6 +84,7 @@ enum bub_err {
 	X(TUNNEL_NO_BINDING, "tunnel-no-binding", "RFC 6275, 10.4.1")                              \
 	X(TUNNEL_NOT_FORWARDED, "tunnel-not-forwarded", "RFC 6275, 10.4.2")                        \
 	X(HELD_TIMEOUT, "held-timeout", "protocol.md P9")                                          \
+	X(HELD_SHARE, "held-share", "protocol.md P9")                                              \
 	/* BUB */                                                                                  \
 	X(BUB_OPTION_LENGTH, "bub-option-length", "draft 5.2; protocol.md 2")                      \
 	X(BUB_OPTION_CODE, "bub-option-code", "draft 5.2; protocol.md 2")                          \
@@ -114,6 +117,7 @@ enum bub_err {
 	X(MLD_HEADER, "mld-header", "RFC 3810, 6.2 and 7.4")                                       \
 	X(MLD_UNEXPECTED, "mld-unexpected", "RFC 6275, 10.4.3")                                    \
 	X(MLD_TABLE_FULL, "mld-table-full", "protocol.md P25")                                     \
+	X(MLD_SHARE, "mld-share", "protocol.md P50")                                               \
 	X(MLD_NOT_ASKED, "mld-not-asked", "RFC 6275, 11.3.4")                                      \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \

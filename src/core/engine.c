@@ -838,7 +838,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 	case BUB_EV_FLOW:
 		h = core_home_of(eng, &ev->u.flow.home);
 		if (h != NULL)
-			peer_on_flow(eng, h, &ev->u.flow.peer);
+			peer_on_flow(eng, h, &ev->u.flow.peer, 0);
 		return;
 	case BUB_EV_HOME_PREFIXES:
 		prefixes_set(eng, ev);

@@ -897,6 +897,32 @@ static void what_goes_into_the_tunnel(void **state)
 	}
 }
 
+/* One mobile node takes what is free, up to half of the table; each of the others gets a share of
+ * the other half (protocol.md, P50). */
+static void table_is_shared(void **state)
+{
+	char group[32];
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	p.ha_cfg[0].limit.memberships = 256;
+	watch_home_agent(&p);
+	for (unsigned i = 0; i < 5; i++)
+		binding_update(&p, i, 1, 3600);
+	for (unsigned i = 0; i < 5; i++)
+		for (unsigned n = 0; n < 300; n++) {
+			(void)snprintf(group, sizeof group, "ff1e::%x:%x", i + 1, n + 1);
+			joins(&p, i, group);
+		}
+	assert_int_equal(memberships(&p), 128 + 4 * 32);
+	assert_drops(p.ha[0], BUB_DROP_MLD_SHARE, 172 + 4 * 268);
+	assert_drops(p.ha[0], BUB_DROP_MLD_TABLE_FULL, 0);
+	joins(&p, 0, "ff1e::1:1"); /* who is in stays in */
+	assert_drops(p.ha[0], BUB_DROP_MLD_SHARE, 172 + 4 * 268);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -907,6 +933,7 @@ int main(void)
 		cmocka_unit_test(registration_ends_it),
 		cmocka_unit_test(many_members),
 		cmocka_unit_test(full_table),
+		cmocka_unit_test(table_is_shared),
 		cmocka_unit_test(joined_and_left_at_once),
 		cmocka_unit_test(narrow_groups),
 		cmocka_unit_test(bad_reports),

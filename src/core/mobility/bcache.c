@@ -6,7 +6,11 @@
  * A deleted entry is kept, inactive, until every nonce that could have signed for it has expired:
  * its sequence number refuses the replay of an old Binding Update (RFC 6275, 5.2.8).
  */
+#include <string.h>
+
 #include "core.h"
+
+#define BINDINGS_FEW 64 /* nothing to share among sites */
 
 struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
 			     const struct in6_addr *home)
@@ -52,6 +56,28 @@ static bool push_out(struct bub_engine *eng)
 	table_remove(&eng->bindings, oldest);
 	nonce_forget(eng);
 	return true;
+}
+
+static bool same_bits(const struct in6_addr *a, const struct in6_addr *b, size_t octets)
+{
+	return memcmp(a, b, octets) == 0;
+}
+
+/* One host has a prefix of 64 bits and, where a site gives it more, one of 48: return routability
+ * proves any number of addresses in them. */
+bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of)
+{
+	uint32_t link = 0, site = 0, cap = eng->bindings.cap;
+	const struct binding *b;
+
+	if (eng->bindings.used < cap / 2)
+		return true;
+	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
+		site += same_bits(&b->care_of, care_of, 6);
+		link += same_bits(&b->care_of, care_of, 8);
+	}
+	return !limit_share_used(eng->bindings.used, cap, link) &&
+	       (cap < BINDINGS_FEW || site < cap / 2);
 }
 
 struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,

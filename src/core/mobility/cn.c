@@ -261,6 +261,12 @@ static void after_bub_accept(struct bub_engine *eng, const struct update *u, boo
 		bubmode_check(eng, u->peer);
 }
 
+/* It counts among those of this prefix already. */
+static bool is_at(const struct binding *b, const struct in6_addr *care_of)
+{
+	return b != NULL && b->active && memcmp(&b->care_of, care_of, 8) == 0;
+}
+
 static void accept_update(struct bub_engine *eng, struct update *u)
 {
 	const struct bub_mh *mh = &u->rx->mh;
@@ -269,6 +275,13 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 	bool moved, repeated = is_repetition(eng, u);
 	struct binding *b;
 
+	if (!u->bub && !u->deletes && !is_at(u->binding, &u->care_of) &&
+	    !binding_has_room(eng, &u->care_of)) {
+		if (u->binding != NULL && u->binding->active)
+			binding_delete(eng, u->binding, "no room for where it is now");
+		refuse(eng, u, BUB_STATUS_NO_RESOURCES, BUB_DROP_BU_SHARE);
+		return;
+	}
 	if (u->binding == NULL)
 		u->binding = binding_get(eng, &u->rx->local, &u->rx->peer);
 	b = u->binding;

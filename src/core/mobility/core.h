@@ -297,6 +297,7 @@ struct peer {
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	enum reg_state reg;
+	bool uninvited;     /* its packets came first, and nothing shows that it exists */
 	bool refresh_asked; /* the next Kbm is for a Binding Update */
 	bool update_due;    /* bu_timer means: bring the binding at the peer up to date */
 	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
@@ -607,8 +608,13 @@ struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_a
 /* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
 struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
 void peer_forget(struct bub_engine *eng, struct peer *p);
-/* Data goes between a home address and @peer: route optimisation may be worth it. */
-void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+/* Data goes between a home address and @peer: route optimisation may be worth it.  @octets_in: came
+ * from @peer through the home agent, unproved; 0: went to it. */
+void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
+		  size_t octets_in);
+/* Another round of return routability may go out: always, but to one whom nobody here has asked for
+ * and who has not shown that he exists (protocol.md, P51). */
+bool peer_may_test(struct bub_engine *eng, const struct peer *p);
 /* Data of @peer came through the home agent: does it still have what we think it has? */
 void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
 /* The care-of address of @h changed: every peer of it has to know. */
@@ -701,6 +707,8 @@ struct binding *binding_active(const struct bub_engine *eng, const struct in6_ad
 /* Finds or makes an entry, pushing out the oldest deleted one; NULL: full of active ones. */
 struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
 			    const struct in6_addr *home);
+/* False: the prefix of @care_of has its share of the table already (protocol.md, P50). */
+bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of);
 void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
 		 uint32_t lifetime_s);
 /* An ICMPv6 error says that nobody gets through to the care-of address.  Only where that persists

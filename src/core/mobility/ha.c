@@ -587,18 +587,50 @@ void ha_init(struct bub_engine *eng)
 	timer_init(&eng->held_timer, on_held_timer, NULL);
 }
 
+static unsigned held_by(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < HELD_PACKETS; i++)
+		n += eng->held[i].len != 0 && bub_addr_eq(&eng->held[i].home, home);
+	return n;
+}
+
+/* A free place; where there is none, the oldest one of those who have most, unless the newcomer has
+ * as many. */
+static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *home)
+{
+	struct held *slot = NULL;
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < HELD_PACKETS; i++) {
+		struct held *h = &eng->held[i];
+		unsigned n;
+
+		if (h->len == 0)
+			return h;
+		n = held_by(eng, &h->home);
+		if (n > most || (n == most && bub_time_before(h->at, slot->at))) {
+			most = n;
+			slot = h;
+		}
+	}
+	if (most <= held_by(eng, home) + 1)
+		return NULL;
+	core_drop(eng, BUB_DROP_HELD_SHARE, &slot->home);
+	return slot;
+}
+
 /* False: no room, or nothing to be held. */
 static bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
 		     const struct in6_addr *outer_src)
 {
-	struct held *slot = NULL;
+	struct held *slot;
 
 	if (ip->upper_proto != BUB_NH_MH || ip->packet.len > HELD_PACKET_MAX ||
 	    IN6_IS_ADDR_MULTICAST(&ip->dst))
 		return false;
-	for (unsigned i = 0; i < HELD_PACKETS && slot == NULL; i++)
-		if (eng->held[i].len == 0)
-			slot = &eng->held[i];
+	slot = held_slot(eng, &c->key.a);
 	if (slot == NULL)
 		return false;
 	slot->at = eng->now;

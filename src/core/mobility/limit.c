@@ -17,6 +17,9 @@
 /* Octets that are owed are forgiven over this time. */
 #define CREDIT_S 60
 
+/* In a table of fewer places there is nothing to share. */
+#define SHARE_MIN 32u
+
 struct quota {
 	uint32_t per_s, burst; /* messages; 0: any number */
 	uint32_t credit;       /* octets */
@@ -38,6 +41,8 @@ static const struct rule rules[LIMIT_KINDS] = {
 	[LIMIT_ICMP_ERROR] = {{10, 10, 1024}, {200, 200, 16384}, BUB_DROP_ICMP6_LIMITED},
 	[LIMIT_RELAYED] = {{100, 100, 1024}, {1000, 1000, 16384}, BUB_DROP_ICMP6_LIMITED},
 	[LIMIT_REFUSAL] = {{10, 20, 1024}, {1000, 1000, 16384}, BUB_DROP_REFUSAL_LIMITED},
+	[LIMIT_FLOW] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
+	[LIMIT_REPLY] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
 	[LIMIT_DISCOVERY] = {{5, 10, 4096}, {500, 500, 65536}, BUB_DROP_DHAAD_LIMITED},
 };
 
@@ -144,4 +149,11 @@ bool limit_allow_own(struct bub_engine *eng, enum limit_kind kind, struct bucket
 		return true;
 	core_drop(eng, rules[kind].why, source);
 	return false;
+}
+
+bool limit_share_used(uint32_t used, uint32_t cap, uint32_t mine)
+{
+	uint32_t share = cap / 8 > SHARE_MIN ? cap / 8 : SHARE_MIN;
+
+	return used >= cap / 2 && mine >= share;
 }

@@ -20,6 +20,8 @@ enum limit_kind {
 	LIMIT_RELAYED,       /* of others, told to who sent what they speak of */
 	LIMIT_REFUSAL,       /* Binding Acknowledgement that nothing signs */
 	LIMIT_DISCOVERY,     /* Home Agent Address Discovery Reply */
+	LIMIT_FLOW,          /* return routability that somebody's packet asks for */
+	LIMIT_REPLY,         /* the same, once a program here has answered him */
 	LIMIT_KINDS,
 };
 
@@ -49,5 +51,9 @@ bool limit_allow(struct bub_engine *eng, enum limit_kind kind, const struct in6_
 /* The same for one whom a security association has proved, out of @own, which is his alone. */
 bool limit_allow_own(struct bub_engine *eng, enum limit_kind kind, struct bucket *own,
 		     const struct in6_addr *source, size_t octets_in, size_t octets_out);
+
+/* Whether one who has @mine of the @used places of a table with @cap may have no more: once half of
+ * it is used, nobody may have more than an eighth.  In a small table there is nothing to share. */
+bool limit_share_used(uint32_t used, uint32_t cap, uint32_t mine);
 
 #endif

@@ -646,7 +646,7 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
 	 * only an error to report, or has not understood us, is not one to begin that with. */
 	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !icmp_is_error(ip)) {
-		peer_on_flow(eng, h, bub_ip6_home_src(ip));
+		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
 		peer_on_detour(eng, h, bub_ip6_home_src(ip));
 	}
 }
@@ -757,5 +757,5 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 		core_drop(eng, BUB_DROP_POLICY_REQUIRE, &ip->dst);
 	else
 		mn_tunnel(eng, h, packet);
-	peer_on_flow(eng, h, &ip->dst);
+	peer_on_flow(eng, h, &ip->dst, 0);
 }

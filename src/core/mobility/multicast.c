@@ -87,6 +87,11 @@ static void on_record(struct bub_engine *eng, struct client *c, const struct bub
 	struct membership *m = table_find(&eng->memberships, &rec->group, &c->key.a);
 
 	if (rec->listens && bub_group_is_global(&rec->group)) {
+		if (m == NULL &&
+		    limit_share_used(eng->memberships.used, eng->memberships.cap, c->memberships)) {
+			core_drop(eng, BUB_DROP_MLD_SHARE, &c->key.a);
+			return;
+		}
 		if (m == NULL)
 			m = add(eng, c, &rec->group);
 		if (m != NULL)

@@ -11,6 +11,9 @@
  */
 #include "core.h"
 
+/* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
+#define RR_ROUND_OCTETS (2 * BUB_IP6_HDR_LEN + 24 + 40)
+
 #define USED_S 120          /* data so long ago counts as use */
 #define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
 
@@ -36,6 +39,8 @@ struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
 	return NULL;
 }
 
+static bool registered_here(const struct bub_engine *eng, const struct peer *p);
+
 static void discard(struct bub_engine *eng, struct peer *p)
 {
 	timerq_cancel(&eng->timers, &p->bu_timer);
@@ -47,38 +52,46 @@ static void discard(struct bub_engine *eng, struct peer *p)
 	table_remove(&eng->peers, p);
 }
 
-static bool registered_here(const struct bub_engine *eng, const struct peer *p);
-
-/* Frees an entry that holds nothing of worth, so that packets from addresses that somebody makes up
- * cannot shut real peers out.  While the peer may have a binding of ours its sequence number is
+/* Nothing would be lost with it.  While the peer may have a binding of ours its sequence number is
  * kept (RFC 6275, 11.1). */
-static bool push_out(struct bub_engine *eng)
+static bool is_worthless(const struct bub_engine *eng, const struct peer *p)
 {
-	struct peer *p;
-
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
-		if (p->has_kabm || p->dh.state != DH_NONE || registered_here(eng, p) ||
-		    binding_active(eng, &p->key.a, &p->key.b) != NULL)
-			continue;
-		discard(eng, p);
-		return true;
-	}
-	return false;
+	return !p->has_kabm && p->dh.state == DH_NONE && !registered_here(eng, p) &&
+	       binding_active(eng, &p->key.a, &p->key.b) == NULL;
 }
 
-struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+/* Those that nobody here has asked for go first, those under test last. */
+static unsigned rank(const struct peer *p)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+	return (p->uninvited ? 0u : 2u) + (p->rr.active || p->test.state == TEST_RUNNING ? 1u : 0u);
+}
 
-	if (p != NULL)
-		return p;
-	p = table_add(&eng->peers, &h->cfg.address, peer);
-	if (p == NULL && push_out(eng))
-		p = table_add(&eng->peers, &h->cfg.address, peer);
+/* Frees the entry of the lowest rank up to @max, the one longest unused among equals: packets from
+ * addresses that somebody makes up shut no real peer out (protocol.md, P16). */
+static bool push_out(struct bub_engine *eng, unsigned max)
+{
+	struct peer *p, *least = NULL;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
+		if (is_worthless(eng, p) && rank(p) <= max &&
+		    (least == NULL || rank(p) < rank(least) ||
+		     (rank(p) == rank(least) && bub_time_before(p->used, least->used))))
+			least = p;
+	if (least == NULL)
+		return false;
+	discard(eng, least);
+	return true;
+}
+
+static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p = table_add(&eng->peers, &h->cfg.address, peer);
+
 	if (p == NULL)
 		return NULL;
 	p->home = h;
 	p->why = "new";
+	p->used = eng->now;
 	core_policy(eng, peer, &p->ro_policy, &p->bub_policy);
 	core_random(eng, &p->sequence, sizeof p->sequence);
 	timer_init(&p->bu_timer, on_timer, p);
@@ -88,6 +101,48 @@ struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_a
 	dh_init(p);
 	bubmode_init(p);
 	return p;
+}
+
+struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+
+	if (p != NULL) {
+		p->uninvited = false;
+		return p;
+	}
+	p = peer_add(eng, h, peer);
+	if (p == NULL && push_out(eng, 3))
+		p = peer_add(eng, h, peer);
+	return p;
+}
+
+/* Those whose packets came first may have half of the table, and none of the other half's places:
+ * NULL. */
+static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
+				  const struct in6_addr *peer)
+{
+	struct peer *p = peer_find(eng, &h->cfg.address, peer), *q;
+	uint32_t n = 0;
+
+	if (p != NULL)
+		return p;
+	for (q = table_next(&eng->peers, NULL); q != NULL; q = table_next(&eng->peers, q))
+		n += q->uninvited;
+	if (n < (eng->peers.cap + 1) / 2)
+		p = peer_add(eng, h, peer);
+	if (p == NULL && push_out(eng, 0))
+		p = peer_add(eng, h, peer);
+	if (p != NULL)
+		p->uninvited = true;
+	else
+		core_drop(eng, BUB_DROP_FLOW_LIMITED, peer);
+	return p;
+}
+
+bool peer_may_test(struct bub_engine *eng, const struct peer *p)
+{
+	return !p->uninvited || limit_allow(eng, LIMIT_FLOW, &p->key.b, 0, RR_ROUND_OCTETS);
 }
 
 void peer_forget(struct bub_engine *eng, struct peer *p)
@@ -272,7 +327,7 @@ void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
 
 void peer_on_rr_failed(struct bub_engine *eng, struct peer *p)
 {
-	if (p->rr.failures >= MAX_RO_FAILURE)
+	if (p->rr.failures >= MAX_RO_FAILURE || p->uninvited)
 		peer_refused(eng, p, "no answer to return routability");
 	else
 		rr_start(eng, p, false);
@@ -391,18 +446,28 @@ static void on_timer(struct bub_engine *eng, void *owner)
 
 /* ---- What happens at home and on the way --------------------------------------------------- */
 
-void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+/* What came or went may ask for a run with a peer that has not shown that it exists. */
+static bool may_begin(struct bub_engine *eng, const struct peer *p, size_t octets_in)
+{
+	return !p->uninvited || limit_allow(eng, octets_in > 0 ? LIMIT_FLOW : LIMIT_REPLY,
+					    &p->key.b, octets_in, RR_ROUND_OCTETS);
+}
+
+void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
+		  size_t octets_in)
 {
 	struct peer *p;
 
 	if (!home_is_away(h) || !bub_addr_is_routable(peer) ||
 	    bub_addr_eq(peer, &h->cfg.home_agent) || core_home_of(eng, peer) != NULL)
 		return;
-	p = peer_get(eng, h, peer);
+	p = peer_find(eng, &h->cfg.address, peer);
+	if (p == NULL)
+		p = octets_in > 0 ? get_uninvited(eng, h, peer) : peer_get(eng, h, peer);
 	if (p != NULL)
 		p->used = eng->now;
 	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || p->reg != REG_NONE || p->rr.active ||
-	    p->update_due)
+	    p->update_due || !may_begin(eng, p, octets_in))
 		return;
 	peer_update(eng, p);
 }

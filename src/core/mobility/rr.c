@@ -74,11 +74,13 @@ static void send_missing(struct bub_engine *eng, struct peer *p)
 		core_timer(eng, &p->rr.timer, wait_ms);
 		return;
 	}
-	p->rr.sends++;
-	if (p->rr.want_home)
-		send_home_init(eng, p);
-	if (p->rr.want_care_of)
-		send_care_of_init(eng, p);
+	/* The first round has been allowed for with the run. */
+	if (p->rr.sends++ == 0 || peer_may_test(eng, p)) {
+		if (p->rr.want_home)
+			send_home_init(eng, p);
+		if (p->rr.want_care_of)
+			send_care_of_init(eng, p);
+	}
 	core_timer(eng, &p->rr.timer, p->rr.interval_ms);
 }
 
@@ -106,7 +108,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		send_missing(eng, p);
 		return;
 	}
-	if (p->rr.sends >= (p->rr.with_test ? TEST_SENDS : RR_SENDS)) {
+	if (p->rr.sends >= (p->rr.with_test || p->uninvited ? TEST_SENDS : RR_SENDS)) {
 		give_up(eng, p);
 		return;
 	}
@@ -200,6 +202,7 @@ void rr_on_hot(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
 	}
+	p->uninvited = false; /* it is there */
 	p->rr.want_home = false;
 	p->rr.has_home = true;
 	p->rr.home_at = eng->now;
