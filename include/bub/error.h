@@ -66,6 +66,8 @@ enum bub_err {
 	X(BA_NOT_PROTECTED, "ba-not-protected", "RFC 6275, 11.7.3")                                \
 	X(BRR_NO_MATCH, "brr-no-match", "RFC 6275, 11.7.4")                                        \
 	X(BE_NO_MATCH, "be-no-match", "RFC 6275, 11.3.6")                                          \
+	X(BE_PROGRESS, "be-progress", "RFC 6275, 11.3.6")                                          \
+	X(UNSIGNED_LIMITED, "unsigned-limited", "protocol.md P40")                                 \
 	X(TUNNEL_NOT_FROM_HA, "tunnel-not-from-ha", "RFC 6275, 11.3.1")                            \
 	X(NO_CARE_OF, "no-care-of", "RFC 6275, 11.3.1")                                            \
 	X(POLICY_REQUIRE, "policy-require", "protocol.md P22")                                     \
@@ -93,8 +95,10 @@ enum bub_err {
 	X(BUBC_COOKIE, "bubc-cookie", "draft 5.1")                                                 \
 	X(BUBC_BAD_AUTH, "bubc-bad-auth", "draft 5.1")                                             \
 	X(DH_NO_SESSION, "dh-no-session", "draft 6")                                               \
+	X(BUBC_LIMITED, "bubc-limited", "protocol.md P41")                                         \
 	X(DH_BAD_SIGNATURE, "dh-bad-signature", "draft 5.1")                                       \
 	X(DH_STATE, "dh-state", "draft 6")                                                         \
+	X(DH_RATE, "dh-rate", "protocol.md P42")                                                   \
 	X(DH_SID, "dh-sid", "draft appendix A")                                                    \
 	X(DH_SUITE, "dh-suite", "protocol.md 4")                                                   \
 	X(DH_PUBLIC_VALUE, "dh-public-value", "protocol.md 4")                                     \
@@ -105,7 +109,6 @@ enum bub_err {
 	X(DH_PATH, "dh-path", "draft 6")                                                           \
 	X(BUB_BU_ALT_COA, "bub-bu-alt-coa", "draft 7")                                             \
 	X(BUB_BU_NONCE_INDICES, "bub-bu-nonce-indices", "draft 7")                                 \
-	X(BUB_BU_NOT_ACK, "bub-bu-not-ack", "protocol.md 5")                                       \
 	X(BUB_BU_RR_SIGNED, "bub-bu-rr-signed", "protocol.md 5")                                   \
 	X(DHAAD_NO_MATCH, "dhaad-no-match", "RFC 6275, 11.4.1")                                    \
 	X(PREFIX_NOT_PROTECTED, "prefix-not-protected", "RFC 6275, 11.4.3")                        \

@@ -542,7 +542,9 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 		return;
 	case BUB_TR_KEY:
 		on_key(n, tr);
-		s->disturbed_ns = sim_now(s); /* the new key asks for an update of its own */
+		/* A new key asks for an update of its own; a responder's Kbm does not. */
+		if (strcmp(tr->what, "Kbm-responder") != 0)
+			s->disturbed_ns = sim_now(s);
 		return;
 	case BUB_TR_STATE:
 		if (strcmp(tr->machine, "home-prefix") == 0) {

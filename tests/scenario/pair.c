@@ -92,7 +92,9 @@ static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 		p->left_bub++;
 	if (tr->type != BUB_TR_KEY || i < 0 || tr->secret.len > BUB_HASH_MAX)
 		return;
-	k = strcmp(tr->what, "Kabm") == 0 ? &p->kabm[i] : &p->kbm[i];
+	k = strcmp(tr->what, "Kabm") == 0  ? &p->kabm[i]
+	    : strcmp(tr->what, "Kbm") == 0 ? &p->kbm[i]
+					   : &p->kbm_responder[i];
 	k->seen = true;
 	k->key.len = (uint8_t)tr->secret.len;
 	k->key.alg = tr->secret.len == 32 ? BUB_MAC_HMAC_SHA256 : BUB_MAC_HMAC_SHA1;

@@ -103,13 +103,14 @@ struct pair {
 	void *ctx;
 
 	struct key_seen kbm[2], kabm[2]; /* last one traced by each mobile node */
-	uint8_t bub_cookie[8];           /* in the last BUBC sent */
-	int dad_error;                   /* verdict of duplicate address detection */
-	struct in6_addr dad_taken;       /* for this address only; ::  for every one */
-	uint64_t dad_ns;                 /* that takes so long */
-	struct bub_path last_path[2];    /* last PATH_SET or _DEL of each mobile node */
-	struct bub_path ha_path;         /* the same, of the first home agent */
-	bool ha_path_set;                /* it was PATH_SET */
+	struct key_seen kbm_responder[2];
+	uint8_t bub_cookie[8];        /* in the last BUBC sent */
+	int dad_error;                /* verdict of duplicate address detection */
+	struct in6_addr dad_taken;    /* for this address only; ::  for every one */
+	uint64_t dad_ns;              /* that takes so long */
+	struct bub_path last_path[2]; /* last PATH_SET or _DEL of each mobile node */
+	struct bub_path ha_path;      /* the same, of the first home agent */
+	bool ha_path_set;             /* it was PATH_SET */
 	/* The last packet that a node gave to its kernel, and how many there were. */
 	struct {
 		struct node *node;

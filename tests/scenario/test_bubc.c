@@ -206,6 +206,85 @@ static void bubc_that_nobody_awaits(void **state)
 	pair_end(&p);
 }
 
+/* Other protocols have messages of that type (RFC 5568's Fast Binding Update): unknown, in whatever
+ * format, unless a test waits for a BUBC from just there (RFC 6275, 9.2). */
+static void other_messages_of_the_type(void **state)
+{
+	static const uint8_t format[][24] = {
+		{59, 0, 8, 0, 0, 0, 1, 2},
+		{59, 1, 8, 0, 0, 0, 0, 9, 0x80, 0, 0, 60, 0, 0, 0, 0},
+		{59, 2, 8, 0, 0, 0, 0, 9, 0x80, 0, 0, 60, 99, 200},
+	};
+	static const size_t len[] = {8, 16, 24};
+	struct pair p;
+
+	(void)state;
+	for (unsigned bub = 0; bub < 2; bub++) {
+		pair_init(&p);
+		if (bub == 0)
+			p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
+		pair_start(&p);
+		pair_both_away(&p);
+		pair_assert_settled(&p, bub == 0 ? BUB_MODE_RO : BUB_MODE_BUB);
+		for (unsigned i = 0; i < 3; i++) {
+			struct bub_ip6_build b = {
+				.src = *pair_at(&p, 0),
+				.dst = *pair_at(&p, 1),
+				.upper_proto = BUB_NH_MH,
+				.upper_len = (uint16_t)len[i],
+			};
+			size_t mark = pair_mark(&p);
+			uint8_t packet[64];
+
+			assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), 40);
+			memcpy(packet + 40, format[i], len[i]);
+			bub_mh_finish(packet + 40, len[i], &b.src, &b.dst);
+			pair_feed_raw(&p, p.mn[1], packet, 40 + len[i], BUB_WAY_PLAIN, &in6addr_any,
+				      &b.src);
+			assert_drops(p.mn[1], BUB_DROP_BUBC_NO_TEST, i + 1);
+			pair_assert_sent(&p, mark, "mn2 BE a2>a1 plain", NULL);
+			assert_int_equal(pair_nth(&p, mark, NULL, BUB_MH_BE, 0)->mh.u.be.status, 2);
+		}
+		pair_run(&p, 2000);
+		pair_assert_settled(&p, bub == 0 ? BUB_MODE_RO : BUB_MODE_BUB);
+		pair_end(&p);
+	}
+}
+
+/* A test waits, but not for one from there, or not at that address: the same rule (draft, 5.1: from
+ * the CoT's source). */
+static void bubc_from_elsewhere(void **state)
+{
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	pair_one_away(&p);
+	pair_lose(&p, p.mn[0], BUB_MH_BUBC, 1);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 500);
+	assert_string_equal(pair_status(&p, 1).test, "waiting");
+	for (unsigned i = 0; i < 2; i++) {
+		f = bubc(&p, pair_nth(&p, 0, p.mn[1], BUB_MH_COTI, 0));
+		f.key = &p.kbm[1].key;
+		if (i == 0)
+			f.src = p.cn_addr;
+		else
+			f.src = p.hoa[0];
+		mark = pair_mark(&p);
+		pair_feed(&p, p.mn[1], &f);
+		assert_drops(p.mn[1], BUB_DROP_BUBC_NO_TEST, i + 1);
+		pair_assert_sent(&p, mark, i == 0 ? "mn2 BE a2>CN plain" : "mn2 BE a2>HoA1 plain",
+				 NULL);
+		assert_string_equal(pair_status(&p, 1).test, "waiting");
+	}
+	pair_talk(&p, 3000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
 static void false_bubc(void **state)
 {
 	struct pair p;
@@ -240,7 +319,6 @@ static void false_bubc(void **state)
 	f = bubc(&p, coti);
 	f.key = &p.kbm[1].key;
 	f.hao = NULL;
-	f.src = p.hoa[0];
 	pair_feed(&p, p.mn[1], &f);
 	assert_drops(p.mn[1], BUB_DROP_BUBC_NO_HAO, 1);
 	assert_string_equal(pair_status(&p, 1).test, "waiting");
@@ -288,6 +366,8 @@ int main(void)
 		cmocka_unit_test(bub_cookie_belongs_to_the_care_of_cookie),
 		cmocka_unit_test(bubc_without_options),
 		cmocka_unit_test(bubc_that_nobody_awaits),
+		cmocka_unit_test(other_messages_of_the_type),
+		cmocka_unit_test(bubc_from_elsewhere),
 		cmocka_unit_test(false_bubc),
 		cmocka_unit_test(false_bubc_before_its_cot),
 	};

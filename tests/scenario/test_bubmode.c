@@ -127,10 +127,6 @@ static void forbidden_contents_are_refused(void **state)
 	next = (uint16_t)(pair_status(&p, 1).sequence_in + 1);
 	mark = pair_mark(&p);
 	f = bub_bu(&p, next);
-	f.mh.u.bu.flags = 0;
-	pair_feed(&p, p.mn[1], &f);
-	assert_drops(p.mn[1], BUB_DROP_BUB_BU_NOT_ACK, 1);
-	f = bub_bu(&p, next);
 	f.mh.opts.present |= BUB_OPT_NONCE_INDICES;
 	pair_feed(&p, p.mn[1], &f);
 	assert_drops(p.mn[1], BUB_DROP_BUB_BU_NONCE_INDICES, 1);
@@ -149,6 +145,13 @@ static void forbidden_contents_are_refused(void **state)
 	assert_drops(p.mn[1], BUB_DROP_BU_NO_AUTH, 1);
 	assert_int_equal(pair_status(&p, 1).sequence_in, (uint16_t)(next - 1));
 	assert_int_equal(p.n_messages, mark); /* no answer to any */
+	/* The A bit is only a SHOULD (draft, 7): without it the update counts, and gets no answer.
+	 */
+	f = bub_bu(&p, next);
+	f.mh.u.bu.flags = 0;
+	pair_feed(&p, p.mn[1], &f);
+	assert_int_equal(pair_status(&p, 1).sequence_in, next);
+	assert_int_equal(p.n_messages, mark);
 	pair_end(&p);
 }
 

@@ -168,6 +168,44 @@ static void mismatch_once_is_forgiven(void **state)
 	}
 }
 
+/* Answers of the next try. */
+static void answer_with(struct pair *p, int hot, int cot)
+{
+	pair_no_rules(p);
+	alter_answers(p, p->mn[0], hot, cot);
+}
+
+/* Two tries in a row without success end it, whatever each of them lacked (draft, 5.1). */
+static void mixed_tries(void **state)
+{
+	static const struct {
+		int hot[2], cot[2];
+	} row[] = {
+		{{ACK, NACK}, {NACK, NACK}},
+		{{NACK, ACK}, {NACK, NACK}},
+		{{NACK, NACK}, {NACK, ACK}},
+		{{NACK, NACK}, {ACK, NACK}},
+	};
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		pair_new(&p);
+		pair_one_away(&p);
+		answer_with(&p, row[i].hot[0], row[i].cot[0]);
+		pair_go(&p, 1, 0);
+		while (pair_tries(&p, 0, 1) < 2)
+			pair_run(&p, 1);
+		answer_with(&p, row[i].hot[1], row[i].cot[1]);
+		pair_run(&p, 1500);
+		assert_string_equal(pair_status(&p, 1).test,
+				    row[i].hot[1] == row[i].cot[1] ? "failed" : "abandoned");
+		pair_run(&p, 10000);
+		assert_int_equal(pair_tries(&p, 0, 1), 2);
+		pair_end(&p);
+	}
+}
+
 static const uint8_t *init_cookie(const struct pair *p, enum bub_mh_kind kind, unsigned nth)
 {
 	return pair_nth(p, 0, p->mn[1], kind, nth)->mh.u.test_init.cookie;
@@ -707,6 +745,7 @@ int main(void)
 		cmocka_unit_test(policy_never),
 		cmocka_unit_test(mismatch),
 		cmocka_unit_test(mismatch_once_is_forgiven),
+		cmocka_unit_test(mixed_tries),
 		cmocka_unit_test(no_answer),
 		cmocka_unit_test(malformed_option_counts_as_none),
 		cmocka_unit_test(refused_during_a_try),

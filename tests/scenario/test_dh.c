@@ -321,6 +321,74 @@ static void forged_dh1(void **state)
 	pair_end(&p);
 }
 
+/* DH1 and DH3 without a Home Address option come from a peer at home only; the direct copy of DH2
+ * comes from where the peer is (protocol.md, 1). */
+static void where_messages_come_from(void **state)
+{
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	for (unsigned message = 1; message <= 3; message += 2) {
+		f = stopped_at(&p, message);
+		f.hao = NULL;
+		f.src = p.hoa[1];
+		pair_feed(&p, p.mn[0], &f); /* before the address is known: any test would do */
+		assert_drops(p.mn[0], BUB_DROP_DH_PATH, 1);
+		pair_no_rules(&p);
+		pair_talk(&p, 6000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		pair_end(&p);
+	}
+	begin(&p);
+	pair_lose_dh(&p, p.mn[0], 2, 1000)->match.tunnelled = 0;
+	pair_go(&p, 1, 0);
+	pair_run(&p, 800);
+	f = from(&p, dh(&p, 2, 1));
+	assert_non_null(f.hao);
+	f.src = p.cn_addr;
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_DH_PATH, 1);
+	f.src = p.hoa[0];
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_DH_PATH, 2);
+	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
+	f.src = *pair_at(&p, 0);
+	pair_feed(&p, p.mn[1], &f);
+	assert_true(pair_count_dh(&p, 0, 3) > 0);
+	pair_end(&p);
+}
+
+/* A peer may make us do public-key work once a second, whatever it signs; the same DH1 again gets
+ * the stored answer (protocol.md, P42). */
+static void one_exchange_a_second(void **state)
+{
+	struct pair p;
+	struct forged f = stopped_at(&p, 1);
+	size_t mark = pair_mark(&p);
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		f.mh.u.dh.sid1[0]++;
+		pair_feed(&p, p.mn[0], &f);
+	}
+	assert_drops(p.mn[0], BUB_DROP_DH_RATE, 9);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_DH), 2);
+	f.mh.u.dh.sid1[0] -= 9;
+	for (unsigned i = 0; i < 10; i++)
+		pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_DH_RATE, 9);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_DH), 2 + 20);
+	pair_run(&p, 1000);
+	f.mh.u.dh.sid1[0]--;
+	pair_feed(&p, p.mn[0], &f);
+	assert_drops(p.mn[0], BUB_DROP_DH_RATE, 9);
+	pair_no_rules(&p);
+	pair_talk(&p, 6000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
 /* DH2 under the right keys and on both paths, and yet of no use: the exchange is over. */
 static void forged_dh2(void **state)
 {
@@ -839,6 +907,8 @@ int main(void)
 		cmocka_unit_test(forged_closing_messages),
 		cmocka_unit_test(forged_dh4_info),
 		cmocka_unit_test(forged_dh1),
+		cmocka_unit_test(where_messages_come_from),
+		cmocka_unit_test(one_exchange_a_second),
 		cmocka_unit_test(forged_dh2),
 		cmocka_unit_test(dh2_twice_on_one_path),
 		cmocka_unit_test(reflection),

@@ -112,12 +112,14 @@ static void refusal_outlives_movements(void **state)
 	(void)state;
 	away(&p);
 	pair_lose(&p, p.cn, BUB_MH_HOT, 1000);
+	pair_lose(&p, p.cn, BUB_MH_COT, 1000);
 	flow(&p, &p.cn_addr);
 	pair_run(&p, 500);
 	f.src = p.cn_addr;
 	f.dst = *pair_at(&p, 0);
 	f.mh.u.be.status = BUB_BE_UNKNOWN_MH;
 	pair_feed(&p, p.mn[0], &f);
+	pair_run(&p, 700); /* nor has an answer come by the next repetition */
 	assert_string_equal(status(&p).why, "the peer does not do Mobile IPv6");
 	pair_no_rules(&p);
 	mark = pair_mark(&p);

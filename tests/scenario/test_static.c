@@ -210,6 +210,34 @@ static void unwilling_correspondent(void **state)
 	pair_end(&p);
 }
 
+/* It says that it does not know DH1: not asked again (RFC 6275, 11.3.6).  But where somebody else
+ * says so, the DH2 that comes all the same counts. */
+static void correspondent_that_does_not_know(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_BE}};
+	struct pair p;
+
+	(void)state;
+	for (unsigned knows = 0; knows < 2; knows++) {
+		start(&p, knows == 1, true);
+		pair_data(&p, 0);
+		while (pair_count_dh(&p, 0, 1) == 0)
+			pair_run(&p, 1);
+		f.src = p.hoa[1];
+		f.dst = *pair_at(&p, 0);
+		f.mh.u.be.status = BUB_BE_UNKNOWN_MH;
+		f.mh.u.be.home = p.hoa[0];
+		for (unsigned i = 0; i < 3; i++)
+			pair_feed(&p, p.mn[0], &f);
+		assert_drops(p.mn[0], BUB_DROP_BE_NO_MATCH, 2);
+		pair_talk(&p, 12000);
+		assert_int_equal(pair_count_dh(&p, 0, 1), 1);
+		assert_int_equal(pair_status(&p, 0).kabm, knows == 1);
+		assert_int_equal(pair_mode(&p, 0), BUB_MODE_RO);
+		pair_end(&p);
+	}
+}
+
 /* DH1 of node 1 as it would be signed with a static correspondent, under the Kbm of its binding. */
 static struct forged dh1_without_test(struct pair *p)
 {
@@ -312,6 +340,7 @@ int main(void)
 		cmocka_unit_test(both_move_at_once),
 		cmocka_unit_test(data_goes_direct_after_the_change),
 		cmocka_unit_test(unwilling_correspondent),
+		cmocka_unit_test(correspondent_that_does_not_know),
 		cmocka_unit_test(not_without_a_test),
 		cmocka_unit_test(forged_first_message),
 	};

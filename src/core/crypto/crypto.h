@@ -42,6 +42,14 @@ void bub_keygen_token(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN
 		      const struct in6_addr *address, const uint8_t nonce[static BUB_NONCE_LEN],
 		      bool care_of, uint8_t ret_token[static BUB_TOKEN_LEN]);
 
+/* The cookie of BUB Complete, which needs no state: First(64, HMAC_SHA1(kcn, home address | care-of
+ * address | care-of init cookie | nonce)) (draft, 5.3; docs/protocol.md, P41). */
+void bub_test_cookie(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN],
+		     const struct in6_addr *home, const struct in6_addr *care_of,
+		     const uint8_t init_cookie[static BUB_COOKIE_LEN],
+		     const uint8_t nonce[static BUB_NONCE_LEN],
+		     uint8_t ret_cookie[static BUB_COOKIE_LEN]);
+
 /* Kbm = SHA1(home token | care-of token), or SHA1(home token) when @care_of is NULL (deletion;
  * RFC 6275, 5.2.5). */
 void bub_kbm(struct bub_crypto *c, const uint8_t home[static BUB_TOKEN_LEN], const uint8_t *care_of,

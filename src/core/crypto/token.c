@@ -39,6 +39,25 @@ void bub_keygen_token(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN
 	memcpy(ret_token, mac, BUB_TOKEN_LEN);
 }
 
+void bub_test_cookie(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN],
+		     const struct in6_addr *home, const struct in6_addr *care_of,
+		     const uint8_t init_cookie[static BUB_COOKIE_LEN],
+		     const uint8_t nonce[static BUB_NONCE_LEN],
+		     uint8_t ret_cookie[static BUB_COOKIE_LEN])
+{
+	/* Longer than a keygen token's input: neither is ever the other. */
+	const struct bub_view parts[] = {
+		address_view(home),
+		address_view(care_of),
+		{init_cookie, BUB_COOKIE_LEN},
+		{nonce, BUB_NONCE_LEN},
+	};
+	uint8_t mac[BUB_HASH_MAX];
+
+	bub_hmac(c, BUB_MAC_HMAC_SHA1, (struct bub_view){kcn, BUB_KCN_LEN}, parts, 4, mac);
+	memcpy(ret_cookie, mac, BUB_COOKIE_LEN);
+}
+
 void bub_kbm(struct bub_crypto *c, const uint8_t home[static BUB_TOKEN_LEN], const uint8_t *care_of,
 	     struct bub_key *ret_key)
 {

@@ -88,33 +88,50 @@ bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
 				     : p->home->state == HOME_AT_HOME;
 }
 
-void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
+/* The Binding Update of p->sequence, on every path that it should take and that is open. */
+static void send_bu(struct bub_engine *eng, struct peer *p)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
 	uint8_t mh[DH_MESSAGE_MAX];
-	size_t len;
+	size_t len = build_bu(eng, p, mh, sizeof mh);
 
+	p->backhaul_due = false;
+	if (p->kabm_static) { /* it has no home agent, or does not need one: straight there */
+		send_direct(eng, p, mh, len);
+		return;
+	}
+	/* Before the home agent knows of us the tunnel leads nowhere: that copy follows its
+	 * acknowledgement. */
+	if (bubmode_backhaul_ready(eng, p))
+		bubmode_send_backhaul(eng, p);
+	else
+		p->backhaul_due = true;
+	if (eng->cfg.direct_copy && peer_away)
+		send_direct(eng, p, mh, len);
+}
+
+void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
+{
+	suspect_stop(eng, p); /* this one asks the same */
 	notice_both_away(eng, p);
 	p->sequence++;
 	p->asked_s = mn_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
-	p->backhaul_due = false;
-	len = build_bu(eng, p, mh, sizeof mh);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5). */
 	if (p->kabm_static || bubmode_backhaul_ready(eng, p))
 		p->bu_sends++;
-	if (p->kabm_static) { /* it has no home agent, or does not need one: straight there */
-		send_direct(eng, p, mh, len);
-	} else {
-		/* Before the home agent knows of us the tunnel leads nowhere: that copy follows
-		 * its acknowledgement. */
-		if (bubmode_backhaul_ready(eng, p))
-			bubmode_send_backhaul(eng, p);
-		else
-			p->backhaul_due = true;
-		if (eng->cfg.direct_copy && peer_away)
-			send_direct(eng, p, mh, len);
-	}
+	send_bu(eng, p);
 	peer_after_bu(eng, p);
+}
+
+void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
+{
+	/* The binding at the peer ends when it would have ended anyway. */
+	uint32_t left_s = (uint32_t)(bub_time_ms_between(eng->now, p->told_until) / 1000) & ~3u;
+
+	p->sequence++;
+	p->asked_s = left_s < 4 ? 4 : left_s;
+	send_bu(eng, p);
+	core_rate_note(eng, &p->bu_rate);
 }
 
 const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
@@ -225,6 +242,7 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p)
 {
 	timerq_cancel(&eng->timers, &p->kabm_timer);
 	timerq_cancel(&eng->timers, &p->check.timer);
+	suspect_stop(eng, p);
 	p->check.active = false;
 	p->has_kabm = p->kabm_heard = p->kabm_static = p->static_tried = false;
 	p->has_other = p->other_is_newer = p->has_sequence_in = false;
@@ -258,16 +276,6 @@ void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p)
 	trace_mode(eng, p, p->kabm_static ? "ro" : "bub", "ro", "DH4 did not get through");
 	bubmode_reset(eng, p);
 	p->why = "DH4 did not get through";
-}
-
-void bubmode_probe(struct bub_engine *eng, struct peer *p)
-{
-	if (!p->has_kabm || p->reg == REG_SENT || p->home->state == HOME_UNATTACHED ||
-	    p->home->state == HOME_DEREGISTERING || core_rate_wait(eng, &p->bu_rate) > 0)
-		return;
-	p->bu_sends = 0;
-	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	bubmode_send_bu(eng, p);
 }
 
 void bubmode_consider_static(struct bub_engine *eng, struct peer *p)

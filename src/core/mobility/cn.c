@@ -17,13 +17,9 @@
  * the care-of address (protocol.md, 3). */
 static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
 {
-	const struct in6_addr *peer = &rx->peer;
+	const struct in6_addr *peer =
+		rx->mh.opts.present & BUB_OPT_MN_ID ? &rx->mh.opts.mn_id : &rx->peer;
 
-	if (rx->mh.kind == BUB_MH_COTI) {
-		if (!(rx->mh.opts.present & BUB_OPT_MN_ID))
-			return NULL;
-		peer = &rx->mh.opts.mn_id;
-	}
 	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
 		struct home *h = &eng->home[i];
 
@@ -35,6 +31,23 @@ static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
 			return peer_get(eng, h, peer);
 		if (peer_find(eng, &h->cfg.address, peer) != NULL)
 			return peer_find(eng, &h->cfg.address, peer);
+	}
+	return NULL;
+}
+
+/* A CoTI whose sender goes by the draft alone does not name it: it is the one that is bound at the
+ * care-of address that it comes from, if any is (protocol.md, P41). */
+static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
+{
+	struct binding *b;
+
+	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
+		struct home *h = core_home_of(eng, &b->key.a);
+
+		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
+		    (bub_addr_eq(&h->care_of, &rx->local) ||
+		     bub_addr_eq(&h->cfg.address, &rx->local)))
+			return peer_get(eng, h, &b->key.b);
 	}
 	return NULL;
 }
@@ -71,13 +84,20 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (rx->mh.opts.present & BUB_OPT_BUB) { /* Do BUB: the codec lets no other code through */
-		p = session_of(eng, rx);
+		bool named = !care_of || rx->mh.opts.present & BUB_OPT_MN_ID;
+
+		p = named ? session_of(eng, rx) : session_at(eng, rx);
+		if (p == NULL && !named) {
+			/* Nobody's: as RFC 6275 has it. */
+			(void)core_answer(eng, LIMIT_TEST, rx, &r, &out);
+			return;
+		}
 		out.mh.opts.present = BUB_OPT_BUB;
-		out.mh.opts.bub_code = bubtest_on_do(eng, rx, p, out.mh.u.test.nonce_index);
+		out.mh.opts.bub_code = bubresp_on_do(eng, rx, p, out.mh.u.test.nonce_index);
 	}
 	if (core_answer(eng, LIMIT_TEST, rx, &r, &out) && p != NULL &&
 	    out.mh.opts.bub_code == BUB_CODE_ACK)
-		bubtest_after_answer(eng, p);
+		bubresp_after_answer(eng, rx, p);
 }
 
 void cn_send_brr(struct bub_engine *eng, const struct binding *b)
@@ -243,6 +263,7 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 	p = peer_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)
 		return;
+	suspect_acquit(p);
 	if (p->reg == REG_NONE && !p->rr.active && !p->has_kabm)
 		peer_update(eng, p);
 	else
@@ -322,8 +343,6 @@ static void on_bub_bu(struct bub_engine *eng, struct update *u)
 		why = BUB_DROP_BUB_BU_ALT_COA;
 	else if (mh->opts.present & BUB_OPT_NONCE_INDICES)
 		why = BUB_DROP_BUB_BU_NONCE_INDICES;
-	else if (!(mh->u.bu.flags & BUB_BU_ACK))
-		why = BUB_DROP_BUB_BU_NOT_ACK;
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &u->rx->peer);
 		return;
@@ -380,7 +399,7 @@ static void on_ro_bu(struct bub_engine *eng, struct update *u)
 	if (u->peer != NULL && u->peer->has_kabm && u->peer->kabm_heard) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (genuine)
-			bubmode_probe(eng, u->peer);
+			peer_suspect(eng, u->peer, SUSPECT_KEY_LOST);
 		return;
 	}
 	if (status != BUB_STATUS_ACCEPTED) {

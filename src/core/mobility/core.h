@@ -7,10 +7,12 @@
  *   mn.c        mobile node: movement and home registration (RFC 6275, 11)
  *   rr.c        mobile node: return routability (RFC 6275, 11.6)
  *   peer.c      mobile node: binding update list, one entry a peer (RFC 6275, 11.1, 11.7.2)
+ *   suspect.c   mobile node: what nobody signed (RFC 6275, 11.3.6)
  *   cn.c        correspondent: tests, Binding Updates, Binding Errors (RFC 6275, 9)
  *   bcache.c    binding cache (RFC 6275, 9.1) and the data path that follows from it
  *   nonce.c     the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
- *   bubtest.c   BUB test and BUB Complete, both sides (draft, 5)
+ *   bubtest.c   BUB test and BUB Complete, initiator (draft, 5)
+ *   bubresp.c   the responder of a BUB test (draft, 5.1)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
  *   limit.c     what strangers may make this node send
  *   icmp.c      ICMPv6: errors about our packets
@@ -26,8 +28,10 @@
 #define BUB_CORE_CORE_H
 
 #include "bub/engine.h"
+#include "bubresp.h"
 #include "crypto/crypto.h"
 #include "limit.h"
+#include "suspect.h"
 #include "table.h"
 #include "timerq.h"
 
@@ -51,7 +55,7 @@
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 
 /* docs/protocol.md. */
-#define BUB_TRIES 2u    /* BUB test: tries, and mismatches that abandon it */
+#define BUB_TRIES 2u    /* BUB test: failed tries in a row that end it */
 #define TEST_SENDS 3u   /* sends of a test message before a try that carries a BUB test fails */
 #define RR_SENDS 6u     /* sends of a test message before return routability has failed */
 #define DH_SENDS 3u     /* sends of a DH message before the exchange has failed */
@@ -66,7 +70,7 @@
 #define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
-#define PEER_TIMERS 7u         /* timers in struct peer */
+#define PEER_TIMERS 8u         /* timers in struct peer */
 #define CLIENT_TIMERS 3u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
 #define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
@@ -210,7 +214,7 @@ enum test_state {
 	TEST_WAIT_BUBC, /* both acknowledged */
 	TEST_PASSED,    /* BUBC verified */
 	TEST_FAILED,    /* two tries failed: never again in this session */
-	TEST_ABANDONED, /* two mismatches: the same */
+	TEST_ABANDONED, /* the same, the last one of them a mismatch */
 };
 
 /* What a HoT or CoT said to Do BUB. */
@@ -222,22 +226,13 @@ enum test_answer {
 
 struct bub_test {
 	enum test_state state;
-	unsigned fails, mismatches;
+	unsigned fails; /* tries in a row */
 	enum test_answer hot, cot;
 	unsigned sends; /* of CoTI while waiting for BUBC */
 	struct bub_key kbm;
 	uint8_t held[HELD_MAX]; /* a BUBC that came before its CoT */
 	size_t held_len;
 	struct timer timer; /* launch, or wait for BUBC */
-};
-
-/* The responder's half of a test. */
-struct bub_response {
-	bool hot_acked, cot_acked;
-	struct bub_time hot_at;
-	uint16_t home_nonce, care_of_nonce;
-	struct in6_addr care_of;
-	uint8_t care_of_cookie[BUB_COOKIE_LEN], bub_cookie[BUB_COOKIE_LEN];
 };
 
 /* What an exchange is for. */
@@ -251,7 +246,6 @@ enum dh_state {
 	DH_NONE,
 	DH_SENT_1, /* initiator: waits for both copies of DH2 */
 	DH_SENT_3, /* initiator: waits for DH4 */
-	DH_READY,  /* responder: BUBC sent, waits for DH1 */
 	DH_SENT_2, /* responder: waits for DH3 */
 	DH_DONE,
 };
@@ -276,6 +270,7 @@ struct dh {
 	uint8_t dh2[DH_MESSAGE_MAX]; /* initiator: the first copy, checksum zeroed */
 	uint16_t dh2_len;
 	bool dh2_tunnelled, dh2_direct;
+	bool unknown;                 /* initiator: said not to be known; DH1 is not repeated */
 	struct in6_addr peer_care_of; /* responder: where DH1 and DH3 came from */
 	unsigned sends;
 	uint32_t interval_ms;
@@ -334,10 +329,14 @@ struct peer {
 	uint16_t sequence_in;      /* its number */
 	struct bub_key kabm;       /* signs */
 	struct bub_key kabm_other; /* accepted too, round a renewal */
-	struct timer kabm_timer;   /* renewal */
+	struct timer kabm_timer;    /* renewal */
 	struct care_of_check check;
-	struct rate rate;    /* rounds of HoTI and CoTI */
-	struct rate bu_rate; /* every Binding Update, also one that ends a round */
+	struct probe probe;
+	struct bub_time dh1_at; /* a DH1 was worth public-key work */
+	struct doubt doubt;
+	struct bub_time progress; /* data came in on the direct path: see suspect_progress() */
+	struct rate rate;         /* rounds of HoTI and CoTI */
+	struct rate bu_rate;      /* every Binding Update, also one that ends a round */
 	uint64_t handovers;
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */
@@ -668,9 +667,9 @@ void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key 
 void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why);
 /* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
 void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p);
-/* Asks the peer with a Binding Update whether it still holds Kabm: no answer ends the session
- * (protocol.md, 5). */
-void bubmode_probe(struct bub_engine *eng, struct peer *p);
+/* The same Binding Update again with a new number, which asks only whether the peer still holds
+ * Kabm. */
+void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
 /* Which of the peer's keys signed the authenticator of @rx; NULL: none. */
 const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
 				     const struct rx *rx, const struct in6_addr *care_of,
@@ -736,6 +735,10 @@ void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool ca
 /* Token for a nonce handed out before; false: it has expired. */
 bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
 		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN]);
+/* The BUB cookie for a CoTI of @home from @care_of; false: the nonce has expired. */
+bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
+		      const struct in6_addr *care_of, const uint8_t cookie[static BUB_COOKIE_LEN],
+		      uint16_t index, uint8_t ret_cookie[static BUB_COOKIE_LEN]);
 /* Forgets every nonce: no token handed out before is worth anything any more. */
 void nonce_forget(struct bub_engine *eng);
 
@@ -762,11 +765,10 @@ void bubtest_fail(struct bub_engine *eng, struct peer *p, enum test_state verdic
 		  const char *reason);
 /* Drops a running test without counting it (glare, movement). */
 void bubtest_yield(struct bub_engine *eng, struct peer *p, const char *reason);
-/* Responder: what to answer to a Do BUB; NULL @p: no session. */
-enum bub_code bubtest_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
-			    uint16_t nonce_index);
-/* Responder: after the HoT or CoT has been sent: BUBC, where both were acknowledged. */
-void bubtest_after_answer(struct bub_engine *eng, struct peer *p);
+/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
+ * for which this is not so is of an unknown type (protocol.md, 2). */
+bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
+			 const struct in6_addr *to);
 void bubtest_on_bubc(struct bub_engine *eng, const struct rx *rx);
 void bubtest_reset(struct bub_engine *eng, struct peer *p);
 
@@ -775,9 +777,11 @@ void bubtest_reset(struct bub_engine *eng, struct peer *p);
 void dh_init(struct peer *p);
 void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
 	      const struct bub_key *kbm, const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
-/* Responder: the keys under which DH1 will come. */
-void dh_expect(struct bub_engine *eng, struct peer *p, const struct bub_key *kbm,
-	       const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+/* An exchange that we began is under way. */
+bool dh_is_initiator(const struct peer *p);
+/* A Binding Error, status 2, from the peer: DH1 is not sent again, but a DH2 that comes all the
+ * same is taken.  False: there is no DH1 out that it could speak of. */
+bool dh_on_unknown(struct bub_engine *eng, struct peer *p);
 void dh_on_message(struct bub_engine *eng, const struct rx *rx);
 void dh_reset(struct bub_engine *eng, struct peer *p);
 

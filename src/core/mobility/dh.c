@@ -12,11 +12,11 @@
 #include "core.h"
 
 #define INFO_FORMAT 1
+#define DH1_EVERY_MS 1000u /* new exchanges that a peer may make us respond to */
 
 static const char *dh_name(enum dh_state s)
 {
-	static const char *const name[] = {"none",  "DH1 sent", "DH3 sent",
-					   "ready", "DH2 sent", "done"};
+	static const char *const name[] = {"none", "DH1 sent", "DH3 sent", "DH2 sent", "done"};
 
 	return name[s];
 }
@@ -131,6 +131,10 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	switch (p->dh.state) {
 	case DH_SENT_1:
 	case DH_SENT_3:
+		if (p->dh.unknown && p->dh.state == DH_SENT_1) {
+			fail(eng, p, "the peer does not know DH messages");
+			return;
+		}
 		if (p->dh.sends >= DH_SENDS) {
 			fail(eng, p, "no answer in the DH exchange");
 			return;
@@ -142,7 +146,6 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		send_stored(eng, p, &r, p->dh.state == DH_SENT_3);
 		return;
 	case DH_NONE:
-	case DH_READY:
 	case DH_SENT_2:
 	case DH_DONE:
 		set_state(eng, p, DH_NONE, "over");
@@ -309,8 +312,34 @@ void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
 	arm(eng, p);
 }
 
+bool dh_is_initiator(const struct peer *p)
+{
+	return p->dh.initiator && p->dh.state != DH_NONE;
+}
+
+bool dh_on_unknown(struct bub_engine *eng, struct peer *p)
+{
+	/* After a BUB test, or under a Kabm, the peer is known to do better.  RFC 6275, 11.3.6:
+	 * "cease the use of any extensions". */
+	if (p->dh.state != DH_SENT_1 || p->dh.purpose != DH_FOR_STATIC || p->dh.unknown)
+		return false;
+	p->dh.unknown = true;
+	core_trace_state(eng, "dh-exchange", "DH1 sent", "DH1 sent", "said to be unknown",
+			 &p->key.a, &p->key.b);
+	return true;
+}
+
+/* Where the peer sends the direct copy from: its care-of address, at home its home address. */
+static bool is_at(const struct bub_engine *eng, const struct peer *p, const struct in6_addr *src)
+{
+	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	return bub_addr_eq(src, b != NULL ? &b->care_of : &p->key.b);
+}
+
 /* Keeps the first copy of DH2.  NONE: this is the second one, and it is the same. */
-static enum bub_drop collect_dh2(struct peer *p, const struct rx *rx, bool *ret_complete)
+static enum bub_drop collect_dh2(const struct bub_engine *eng, struct peer *p, const struct rx *rx,
+				 bool *ret_complete)
 {
 	struct dh *d = &p->dh;
 	uint8_t copy[DH_MESSAGE_MAX];
@@ -319,7 +348,7 @@ static enum bub_drop collect_dh2(struct peer *p, const struct rx *rx, bool *ret_
 	/* The copy without a Home Address option must have come through our home agent. */
 	if (!direct && !rx->tunnelled && home_is_away(p->home))
 		return BUB_DROP_DH_PATH;
-	if (direct && rx->tunnelled)
+	if (direct && (rx->tunnelled || !is_at(eng, p, &rx->ip->src)))
 		return BUB_DROP_DH_PATH;
 	if (rx->mh.raw.len > sizeof copy)
 		return BUB_DROP_DH_COPIES_DIFFER;
@@ -372,7 +401,7 @@ static enum bub_drop on_dh2(struct bub_engine *eng, struct peer *p, const struct
 		return BUB_DROP_DH_SID;
 	if (!signature_is_good(eng, p, rx))
 		return BUB_DROP_DH_BAD_SIGNATURE;
-	why = collect_dh2(p, rx, &complete);
+	why = collect_dh2(eng, p, rx, &complete);
 	if (why != BUB_DROP_NONE || !complete)
 		return why;
 	why = accept_dh2(eng, p, &rx->mh.u.dh);
@@ -414,22 +443,6 @@ static enum bub_drop on_dh4(struct bub_engine *eng, struct peer *p, const struct
 
 /* ---- Responder ----------------------------------------------------------------------------- */
 
-void dh_expect(struct bub_engine *eng, struct peer *p, const struct bub_key *kbm,
-	       const uint8_t bub_cookie[static BUB_COOKIE_LEN])
-{
-	struct dh *d = &p->dh;
-	bool same = memcmp(d->bub_cookie, bub_cookie, BUB_COOKIE_LEN) == 0 &&
-		    d->kbm.len == kbm->len && memcmp(d->kbm.octets, kbm->octets, kbm->len) == 0;
-
-	if (d->state != DH_NONE && same)
-		return; /* the BUBC went out once more, nothing else */
-	dh_reset(eng, p);
-	d->kbm = *kbm;
-	memcpy(d->bub_cookie, bub_cookie, BUB_COOKIE_LEN);
-	set_state(eng, p, DH_READY, "DH1 may come");
-	core_timer(eng, &d->timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
-}
-
 /* Our first suite among those offered, as an index of @m's shares; false: none. */
 static bool choose(const struct bub_engine *eng, const struct bub_dh *m, unsigned *ret_share)
 {
@@ -443,18 +456,26 @@ static bool choose(const struct bub_engine *eng, const struct bub_dh *m, unsigne
 	return false;
 }
 
-static enum bub_drop accept_dh1(struct bub_engine *eng, struct peer *p, const struct bub_dh *m)
+/* What costs little to find out; @ret_share: the suite to use. */
+static enum bub_drop check_dh1(const struct bub_engine *eng, const struct bub_dh *m,
+			       unsigned *ret_share)
+{
+	if (m->info.len < 2 || m->info.len > BUB_DH_INFO_MAX || m->info.data[0] != INFO_FORMAT ||
+	    !choose(eng, m, ret_share))
+		return BUB_DROP_DH_SUITE;
+	if (m->share[*ret_share].value.len != bub_suite_public_len(m->share[*ret_share].suite))
+		return BUB_DROP_DH_PUBLIC_VALUE;
+	return BUB_DROP_NONE;
+}
+
+static enum bub_drop accept_dh1(struct bub_engine *eng, struct peer *p, const struct bub_dh *m,
+				unsigned share)
 {
 	struct dh *d = &p->dh;
-	unsigned share, i;
+	unsigned i;
 
-	if (m->info.len < 2 || m->info.len > sizeof d->info1 || m->info.data[0] != INFO_FORMAT ||
-	    !choose(eng, m, &share))
-		return BUB_DROP_DH_SUITE;
 	d->suite = m->share[share].suite;
 	i = suite_index(eng, d->suite);
-	if (m->share[share].value.len != bub_suite_public_len(d->suite))
-		return BUB_DROP_DH_PUBLIC_VALUE;
 	memcpy(d->sid1, m->sid1, sizeof d->sid1);
 	memcpy(d->n1, m->nonce.data, sizeof d->n1);
 	memcpy(d->info1, m->info.data, m->info.len);
@@ -487,61 +508,123 @@ static void build_dh2(struct bub_engine *eng, struct peer *p)
 	store_message(eng, p, &out, 0);
 }
 
-/* DH1 and DH3 are sent to our home address: away from home they come out of the tunnel. */
-static enum bub_drop check_responder_path(const struct peer *p, const struct rx *rx)
+/* DH1 and DH3 are sent to our home address: away from home they come out of the tunnel.  Only a
+ * peer at home leaves the Home Address option out (draft, 6). */
+static enum bub_drop check_responder_path(const struct bub_engine *eng, const struct peer *p,
+					  const struct rx *rx)
 {
 	if (!bub_addr_eq(&rx->local, &p->key.a) || (!rx->tunnelled && home_is_away(p->home)))
+		return BUB_DROP_DH_PATH;
+	if (!rx->ip->has_hao && binding_active(eng, &p->key.a, &p->key.b) != NULL)
 		return BUB_DROP_DH_PATH;
 	return BUB_DROP_NONE;
 }
 
+/* What a DH1 is signed with, and what the exchange is for then. */
+struct expected {
+	enum dh_purpose purpose;
+	struct bub_key key;
+	uint8_t bub_cookie[BUB_COOKIE_LEN];
+};
+
 /*
  * DH1 that no BUB test went before: renewal under the Kabm in use, or a first exchange with a node
- * that does not move, under the Kbm of its last Binding Update (protocol.md, 5 and 6).  True: the
- * exchange is expected now, under the key that signed @rx.
+ * that does not move, under the Kbm of its last Binding Update (protocol.md, 5 and 6).
  */
-static bool expect_without_test(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
+				   const struct rx *rx, struct expected *ret)
 {
-	static const uint8_t no_cookie[BUB_COOKIE_LEN];
 	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 	const struct bub_key *key = p->has_kabm ? &p->kabm : b != NULL ? &b->signer : NULL;
 
+	*ret = (struct expected){.purpose = p->has_kabm ? DH_FOR_RENEWAL : DH_FOR_STATIC};
 	if (key == NULL || (!p->has_kabm && (!eng->cfg.static_kabm || home_is_away(p->home) ||
 					     p->bub_policy == BUB_POLICY_NEVER)))
 		return false;
-	if (p->dh.initiator &&
-	    (p->dh.purpose != DH_FOR_RENEWAL || memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0))
-		return false; /* glare: the smaller home address stays initiator */
-	if (!signed_with(eng, rx, key, no_cookie))
-		return false;
+	ret->key = *key;
+	return signed_with(eng, rx, &ret->key, ret->bub_cookie);
+}
+
+/* NONE: @rx is signed with @ret. */
+static enum bub_drop find_expected(struct bub_engine *eng, const struct peer *p,
+				   const struct rx *rx, struct expected *ret)
+{
+	const struct question *q = NULL;
+	bool any = false;
+
+	while (!p->has_kabm && (q = bubresp_next(eng, p, q)) != NULL) {
+		any = true;
+		if (!signed_with(eng, rx, &q->kbm, q->bub_cookie))
+			continue;
+		*ret = (struct expected){.purpose = DH_FOR_TEST, .key = q->kbm};
+		memcpy(ret->bub_cookie, q->bub_cookie, BUB_COOKIE_LEN);
+		return BUB_DROP_NONE;
+	}
+	if (is_signed_without_test(eng, p, rx, ret))
+		return BUB_DROP_NONE;
+	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
+}
+
+/* The peer's exchange in place of whatever of ours is under way. */
+static void become_responder(struct bub_engine *eng, struct peer *p, const struct rx *rx,
+			     const struct expected *e)
+{
+	if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC || dh_is_initiator(p))
+		bubtest_yield(eng, p, "the peer's DH1 came first");
 	dh_reset(eng, p);
-	dh_expect(eng, p, key, no_cookie);
-	p->dh.purpose = p->has_kabm ? DH_FOR_RENEWAL : DH_FOR_STATIC;
-	return true;
+	p->dh.purpose = e->purpose;
+	p->dh.kbm = e->key;
+	memcpy(p->dh.bub_cookie, e->bub_cookie, BUB_COOKIE_LEN);
+	p->dh.peer_care_of = rx->ip->src;
+	p->dh1_at = eng->now;
+}
+
+static enum bub_drop on_new_dh1(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	enum bub_drop why;
+	struct expected e;
+	unsigned share;
+
+	why = find_expected(eng, p, rx, &e);
+	if (why == BUB_DROP_NONE)
+		why = check_responder_path(eng, p, rx);
+	/* Two exchanges at once: that of the smaller home address goes on (protocol.md, P2). */
+	if (why == BUB_DROP_NONE && dh_is_initiator(p) &&
+	    memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0)
+		why = BUB_DROP_DH_STATE;
+	if (why == BUB_DROP_NONE)
+		why = check_dh1(eng, &rx->mh.u.dh, &share);
+	/* What follows is public-key work (protocol.md, P42). */
+	if (why == BUB_DROP_NONE && p->dh1_at.ns != 0 &&
+	    bub_time_ms_between(p->dh1_at, eng->now) < DH1_EVERY_MS)
+		why = BUB_DROP_DH_RATE;
+	if (why == BUB_DROP_NONE) {
+		become_responder(eng, p, rx, &e);
+		why = accept_dh1(eng, p, &rx->mh.u.dh, share);
+	}
+	bub_wipe(&e, sizeof e);
+	if (why != BUB_DROP_NONE)
+		return why;
+	build_dh2(eng, p);
+	set_state(eng, p, DH_SENT_2, "DH1");
+	return BUB_DROP_NONE;
 }
 
 static enum bub_drop on_dh1(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
-	const struct bub_dh *m = &rx->mh.u.dh;
-	enum bub_drop why = check_responder_path(p, rx);
-	bool repeated =
-		p->dh.state == DH_SENT_2 && memcmp(p->dh.sid1, m->sid1, BUB_DH_SID_LEN) == 0;
-	bool expected = !p->dh.initiator && (p->dh.state == DH_READY || p->dh.state == DH_SENT_2);
+	bool repeated = p->dh.state == DH_SENT_2 &&
+			memcmp(p->dh.sid1, rx->mh.u.dh.sid1, BUB_DH_SID_LEN) == 0;
+	enum bub_drop why;
 
-	if (!expected && !expect_without_test(eng, p, rx))
-		return BUB_DROP_DH_STATE;
-	if (!signature_is_good(eng, p, rx))
-		return BUB_DROP_DH_BAD_SIGNATURE;
+	if (!repeated)
+		why = on_new_dh1(eng, p, rx);
+	else if (!signature_is_good(eng, p, rx))
+		why = BUB_DROP_DH_BAD_SIGNATURE;
+	else
+		why = check_responder_path(eng, p, rx);
 	if (why != BUB_DROP_NONE)
 		return why;
 	p->dh.peer_care_of = rx->ip->src;
-	if (!repeated) {
-		why = accept_dh1(eng, p, m);
-		if (why != BUB_DROP_NONE)
-			return why;
-		build_dh2(eng, p);
-		set_state(eng, p, DH_SENT_2, "DH1");
-	}
 	send_dh2(eng, p);
 	core_timer(eng, &p->dh.timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
 	return BUB_DROP_NONE;
@@ -551,7 +634,7 @@ static enum bub_drop on_dh3(struct bub_engine *eng, struct peer *p, const struct
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
 	struct route r = route_to_home(p);
-	enum bub_drop why = check_responder_path(p, rx);
+	enum bub_drop why = check_responder_path(eng, p, rx);
 	bool repeated = p->dh.state == DH_DONE;
 
 	if (p->dh.initiator || (p->dh.state != DH_SENT_2 && !repeated))

@@ -60,6 +60,18 @@ bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool
 	return true;
 }
 
+bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
+		      const struct in6_addr *care_of, const uint8_t cookie[static BUB_COOKIE_LEN],
+		      uint16_t index, uint8_t ret_cookie[static BUB_COOKIE_LEN])
+{
+	const struct nonce *n = slot(eng, index);
+
+	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
+		return false;
+	bub_test_cookie(eng->crypto, eng->kcn, home, care_of, cookie, n->octets, ret_cookie);
+	return true;
+}
+
 void nonce_forget(struct bub_engine *eng)
 {
 	for (unsigned i = 0; i < NONCES; i++)

@@ -100,6 +100,7 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 	bubtest_init(p);
 	dh_init(p);
 	bubmode_init(p);
+	suspect_init(p);
 	return p;
 }
 
@@ -285,7 +286,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	} else if (p->has_kabm) {
 		bubmode_send_bu(eng, p);
 	} else {
-		rr_start(eng, p, bubtest_may_launch(eng, p));
+		rr_start(eng, p, bubtest_may_launch(eng, p) && !bubresp_is_under_way(eng, p));
 	}
 }
 
@@ -482,7 +483,7 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 	    p->reg != REG_BOUND || !peer_is_bound(eng, p) ||
 	    bub_time_ms_between(p->sent_at, eng->now) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
-	bubmode_probe(eng, p);
+	peer_suspect(eng, p, SUSPECT_DETOUR);
 }
 
 /* Peers that registered with this home address while we had nothing to tell them. */
@@ -504,6 +505,7 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 		if (p->home != h)
 			continue;
 		rr_stop(eng, p);
+		suspect_stop(eng, p);
 		if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC)
 			bubtest_yield(eng, p, "moved");
 		if (p->reg == REG_FAILED)
@@ -690,6 +692,8 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
 	const struct bub_key *key = NULL;
 
+	if (is_signed && suspect_on_ba(eng, p, rx))
+		return;
 	if (p->reg != REG_SENT && p->reg != REG_BOUND) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;
@@ -709,6 +713,8 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 		return;
 	}
+	if (is_signed)
+		suspect_answered(p);
 	if (p->has_kabm)
 		bubmode_heard(eng, p, key);
 	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
@@ -731,10 +737,8 @@ void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BRR_NO_MATCH, &rx->peer);
 		return;
 	}
-	if (!eng->cfg.accept_brr)
-		return;
-	p->refresh_asked = true;
-	peer_update(eng, p);
+	if (eng->cfg.accept_brr)
+		peer_suspect(eng, p, SUSPECT_REFRESH);
 }
 
 /* The entry that a Binding Error speaks of: it may come from the peer's care-of address. */
@@ -764,21 +768,16 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 		mn_on_home_be(eng, h);
 		return;
 	}
-	/* Nobody signs a Binding Error: a peer that holds Kabm is known to do better. */
-	if (p == NULL || (p->reg == REG_NONE && !p->rr.active) ||
-	    (p->has_kabm && rx->mh.u.be.status == BUB_BE_UNKNOWN_MH)) {
-		core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
-		return;
-	}
 	if (rx->mh.u.be.status == BUB_BE_UNKNOWN_MH) {
-		if (p->test.state == TEST_PASSED || p->test.state == TEST_WAIT_BUBC)
-			bubtest_fail(eng, p, TEST_FAILED, "the peer does not know BUB's messages");
-		else if (p->reg != REG_BOUND && binding_active(eng, &p->key.a, &p->key.b) == NULL)
-			peer_refused(eng, p, "the peer does not do Mobile IPv6");
+		if (p == NULL || !(suspect_unknown(eng, p) || dh_on_unknown(eng, p)))
+			core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 		return;
 	}
-	if (bub_addr_eq(&rx->mh.u.be.home, &p->key.a))
-		peer_lost_binding(eng, p);
+	if (p == NULL || p->reg == REG_NONE || p->reg == REG_FAILED ||
+	    !bub_addr_eq(&rx->mh.u.be.home, &p->key.a))
+		core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
+	else
+		peer_suspect(eng, p, SUSPECT_NO_BINDING);
 }
 
 void peer_lost_binding(struct bub_engine *eng, struct peer *p)

@@ -108,6 +108,8 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		send_missing(eng, p);
 		return;
 	}
+	if (suspect_judge(eng, p))
+		return;
 	if (p->rr.sends >= (p->rr.with_test || p->uninvited ? TEST_SENDS : RR_SENDS)) {
 		give_up(eng, p);
 		return;
@@ -202,6 +204,7 @@ void rr_on_hot(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
 	}
+	suspect_answered(p);
 	p->uninvited = false; /* it is there */
 	p->rr.want_home = false;
 	p->rr.has_home = true;
@@ -242,6 +245,7 @@ void rr_on_cot(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
 	}
+	suspect_answered(p);
 	p->rr.want_care_of = false;
 	p->rr.has_care_of = true;
 	p->rr.care_of_at = eng->now;
@@ -249,6 +253,8 @@ void rr_on_cot(struct bub_engine *eng, const struct rx *rx)
 	memcpy(p->rr.care_of_token, rx->mh.u.test.token, BUB_TOKEN_LEN);
 	if (!p->rr.active) { /* asked for once more, only to have the BUBC sent again */
 		bub_kbm(eng->crypto, p->rr.home_token, p->rr.care_of_token, &p->test.kbm);
+		core_trace_key(eng, "Kbm", &p->key.a, &p->key.b, p->test.kbm.octets,
+			       p->test.kbm.len);
 		return;
 	}
 	p->test.cot = answer_of(rx);

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The responder of a BUB test (draft, 5.1; protocol.md, 3, P2, P3 and P41).
+ *
+ * Nobody signs HoTI and CoTI, so neither takes anything away: a HoTI says only that one came, and
+ * CoTIs are kept side by side, by care-of address and by care-of init cookie.  Which of them was
+ * the initiator's shows when a DH1 comes that is signed with the Kbm and the BUB cookie of one.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define ANSWER_STANDS_S 10 /* a HoTI belongs with a CoTI so much earlier or later */
+
+static bool is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t s)
+{
+	return bub_time_ms_between(at, eng->now) < (uint64_t)s * 1000;
+}
+
+/* Where the peer is known to be: it has signed for that address. */
+static bool is_bound(const struct bub_engine *eng, const struct peer *p, const struct half *h)
+{
+	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	return b != NULL && bub_addr_eq(&b->care_of, &h->care_of);
+}
+
+static bool is_willing(const struct bub_engine *eng, const struct peer *p)
+{
+	const struct home *h = p->home;
+
+	if (p->bub_policy == BUB_POLICY_NEVER || !home_is_away(h) || !h->ever_sent)
+		return false;
+	/* Static: no Binding Update sent for so long (draft, 5.1). */
+	return bub_time_ms_between(h->last_update, eng->now) <
+	       (uint64_t)eng->cfg.static_after_s * 1000;
+}
+
+bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
+{
+	return is_willing(eng, p);
+}
+
+/* ---- What was asked ------------------------------------------------------------------------ */
+
+/* The one to give up for a care-of address that the peer is not known to be at: never that where
+ * it is, and one is left for that always. */
+static struct half *spare_half(const struct bub_engine *eng, struct peer *p, bool bound)
+{
+	struct half *oldest = NULL, *unused = NULL;
+	unsigned strange = 0;
+
+	for (unsigned i = 0; i < HALVES; i++) {
+		struct half *h = &p->resp.half[i];
+
+		if (!h->used) {
+			unused = h;
+		} else if (!is_bound(eng, p, h)) {
+			strange++;
+			if (oldest == NULL || bub_time_before(h->at, oldest->at))
+				oldest = h;
+		}
+	}
+	return unused != NULL && (bound || strange < HALVES - 1) ? unused : oldest;
+}
+
+static struct half *half_of(struct bub_engine *eng, struct peer *p, const struct in6_addr *care_of)
+{
+	const struct half wanted = {.care_of = *care_of};
+	struct half *h;
+
+	for (unsigned i = 0; i < HALVES; i++)
+		if (p->resp.half[i].used && bub_addr_eq(&p->resp.half[i].care_of, care_of))
+			return &p->resp.half[i];
+	h = spare_half(eng, p, is_bound(eng, p, &wanted));
+	bub_wipe(h, sizeof *h);
+	h->used = true;
+	h->care_of = *care_of;
+	return h;
+}
+
+static struct question *question_of(struct half *h, const uint8_t cookie[static BUB_COOKIE_LEN])
+{
+	struct question *q;
+
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		if (h->question[i].used &&
+		    memcmp(h->question[i].cookie, cookie, BUB_COOKIE_LEN) == 0)
+			return &h->question[i];
+	q = &h->question[h->next];
+	h->next = (h->next + 1) % QUESTIONS;
+	return q;
+}
+
+static void note_care_of_init(struct bub_engine *eng, struct peer *p, const struct rx *rx,
+			      uint16_t nonce_index)
+{
+	struct half *h = half_of(eng, p, &rx->ip->src);
+	struct question *q = question_of(h, rx->mh.u.test_init.cookie);
+
+	bub_wipe(q, sizeof *q);
+	q->used = true;
+	q->at = h->at = eng->now;
+	q->nonce = nonce_index;
+	memcpy(q->cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN);
+	h->local = rx->local;
+}
+
+/* Both ends have launched: the smaller home address is heard first (protocol.md, P2). */
+static bool own_test_goes_first(const struct peer *p)
+{
+	return (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC ||
+		dh_is_initiator(p)) &&
+	       memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
+}
+
+enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
+			    uint16_t nonce_index)
+{
+	if (p == NULL || !is_willing(eng, p))
+		return BUB_CODE_NACK;
+	if (p->has_kabm) {
+		/* The peer has lost the key, or somebody would like us to. */
+		peer_suspect(eng, p, SUSPECT_KEY_LOST);
+		return BUB_CODE_NACK;
+	}
+	if (own_test_goes_first(p))
+		return BUB_CODE_ACK;
+	if (rx->mh.kind == BUB_MH_HOTI) {
+		p->resp.hot_acked = true;
+		p->resp.hot_at = eng->now;
+		p->resp.home_nonce = nonce_index;
+	} else {
+		note_care_of_init(eng, p, rx, nonce_index);
+	}
+	return BUB_CODE_ACK;
+}
+
+bool bubresp_is_under_way(const struct bub_engine *eng, const struct peer *p)
+{
+	for (unsigned i = 0; i < HALVES; i++) {
+		const struct half *h = &p->resp.half[i];
+
+		for (unsigned k = 0; h->used && is_bound(eng, p, h) && k < QUESTIONS; k++)
+			if (h->question[k].complete &&
+			    is_recent(eng, h->question[k].at, RESPONDER_FORGETS_S))
+				return true;
+	}
+	return false;
+}
+
+void bubresp_reset(struct peer *p)
+{
+	bub_wipe(&p->resp, sizeof p->resp);
+}
+
+/* ---- BUB Complete -------------------------------------------------------------------------- */
+
+/* What belongs to @q: false: a nonce has expired meanwhile. */
+static bool make_keys(struct bub_engine *eng, const struct peer *p, const struct half *h,
+		      struct question *q)
+{
+	uint8_t home[BUB_TOKEN_LEN], care_of[BUB_TOKEN_LEN];
+
+	if (!nonce_token_at(eng, &p->key.b, false, p->resp.home_nonce, home) ||
+	    !nonce_token_at(eng, &h->care_of, true, q->nonce, care_of) ||
+	    !nonce_bub_cookie(eng, &p->key.b, &h->care_of, q->cookie, q->nonce, q->bub_cookie))
+		return false;
+	bub_kbm(eng->crypto, home, care_of, &q->kbm);
+	core_trace_key(eng, "Kbm-responder", &p->key.a, &p->key.b, q->kbm.octets, q->kbm.len);
+	return true;
+}
+
+static void send_bubc(struct bub_engine *eng, const struct peer *p, const struct half *h,
+		      const struct question *q)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_BUBC}};
+	/* From the CoT's source, the way that the CoT went (draft, 5.1). */
+	struct route route = bub_addr_eq(&h->local, &p->key.a)
+				     ? route_from_home(p->home, &h->care_of)
+				     : route_plain(&h->local, &h->care_of);
+
+	memcpy(out.mh.u.bubc.care_of_cookie, q->cookie, BUB_COOKIE_LEN);
+	memcpy(out.mh.u.bubc.bub_cookie, q->bub_cookie, BUB_COOKIE_LEN);
+	out.mh.opts.present = BUB_OPT_AUTH;
+	out.key = &q->kbm;
+	out.auth_care_of = h->care_of;
+	out.auth_correspondent = p->key.a;
+	route.has_hao = true;
+	route.hao = p->key.a;
+	core_send(eng, &route, &out);
+}
+
+/* One a second, two in a row. */
+static bool may_answer_a_stranger(const struct bub_engine *eng, struct peer *p)
+{
+	struct bub_response *r = &p->resp;
+	bool may = r->strange_at[0].ns == 0 || !is_recent(eng, r->strange_at[0], STRANGE_IN_A_ROW);
+
+	if (may) {
+		r->strange_at[0] = r->strange_at[1];
+		r->strange_at[1] = eng->now;
+	}
+	return may;
+}
+
+/* One for each CoTI, but few to an address where the peer has not shown itself to be. */
+static void complete(struct bub_engine *eng, struct peer *p, struct half *h, struct question *q)
+{
+	/* An exchange is under way whose DH1 was signed: whoever asks from elsewhere waits. */
+	if (!is_bound(eng, p, h) && !dh_is_initiator(p) && p->dh.state != DH_NONE)
+		return;
+	if (!is_bound(eng, p, h) && !may_answer_a_stranger(eng, p)) {
+		core_drop(eng, BUB_DROP_BUBC_LIMITED, &p->key.b);
+		return;
+	}
+	if (!make_keys(eng, p, h, q))
+		return;
+	q->complete = true;
+	send_bubc(eng, p, h, q);
+}
+
+static bool is_waiting(const struct bub_engine *eng, const struct question *q)
+{
+	return q->used && !q->complete && is_recent(eng, q->at, ANSWER_STANDS_S);
+}
+
+/* A CoT went out from there, and so may a BUBC. */
+static bool has_source(const struct peer *p, const struct half *h)
+{
+	return h->used &&
+	       (bub_addr_eq(&h->local, &p->key.a) || bub_addr_eq(&h->local, &p->home->care_of));
+}
+
+/* The newest that waits at an address where the peer is not known to be. */
+static void complete_a_stranger(struct bub_engine *eng, struct peer *p)
+{
+	struct half *newest = NULL;
+	struct question *wanted = NULL;
+
+	for (unsigned i = 0; i < HALVES; i++) {
+		struct half *h = &p->resp.half[i];
+
+		for (unsigned k = 0; has_source(p, h) && !is_bound(eng, p, h) && k < QUESTIONS; k++)
+			if (is_waiting(eng, &h->question[k]) &&
+			    (wanted == NULL || !bub_time_before(h->question[k].at, wanted->at))) {
+				newest = h;
+				wanted = &h->question[k];
+			}
+	}
+	if (wanted != NULL)
+		complete(eng, p, newest, wanted);
+}
+
+/* @rx is the CoTI of @q. */
+static bool is_asked_by(const struct half *h, const struct question *q, const struct rx *rx)
+{
+	return bub_addr_eq(&h->care_of, &rx->ip->src) &&
+	       memcmp(q->cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN) == 0;
+}
+
+void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct peer *p)
+{
+	if (!p->resp.hot_acked || !is_recent(eng, p->resp.hot_at, ANSWER_STANDS_S) ||
+	    own_test_goes_first(p))
+		return;
+	for (unsigned i = 0; i < HALVES; i++) {
+		struct half *h = &p->resp.half[i];
+
+		for (unsigned k = 0; has_source(p, h) && k < QUESTIONS; k++)
+			if (is_waiting(eng, &h->question[k]) &&
+			    (rx->mh.kind == BUB_MH_HOTI ? is_bound(eng, p, h)
+							: is_asked_by(h, &h->question[k], rx)))
+				complete(eng, p, h, &h->question[k]);
+	}
+	if (rx->mh.kind == BUB_MH_HOTI)
+		complete_a_stranger(eng, p);
+}
+
+/* ---- DH1 ----------------------------------------------------------------------------------- */
+
+const struct question *bubresp_next(const struct bub_engine *eng, const struct peer *p,
+				    const struct question *after)
+{
+	bool past = after == NULL;
+
+	for (unsigned i = 0; i < HALVES; i++)
+		for (unsigned k = 0; k < QUESTIONS; k++) {
+			const struct question *q = &p->resp.half[i].question[k];
+
+			if (past && p->resp.half[i].used && q->complete &&
+			    is_recent(eng, q->at, RESPONDER_FORGETS_S))
+				return q;
+			past = past || q == after;
+		}
+	return NULL;
+}
