@@ -109,6 +109,7 @@ enum bub_err {
 	X(DH_PATH, "dh-path", "draft 6")                                                           \
 	X(BUB_BU_ALT_COA, "bub-bu-alt-coa", "draft 7")                                             \
 	X(BUB_BU_NONCE_INDICES, "bub-bu-nonce-indices", "draft 7")                                 \
+	X(BUB_BU_KEY_WORN, "bub-bu-key-worn", "protocol.md P43")                                   \
 	X(BUB_BU_RR_SIGNED, "bub-bu-rr-signed", "protocol.md 5")                                   \
 	X(DHAAD_NO_MATCH, "dhaad-no-match", "RFC 6275, 11.4.1")                                    \
 	X(PREFIX_NOT_PROTECTED, "prefix-not-protected", "RFC 6275, 11.4.3")                        \

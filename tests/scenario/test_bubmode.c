@@ -266,6 +266,83 @@ static void restarted_peer_of_a_node_at_home(void **state)
 	pair_end(&p);
 }
 
+/* @n Binding Updates of node 1 under @key, which ask for no answer. */
+static void update_often(struct pair *p, const struct bub_key *key, unsigned n)
+{
+	for (; n > 0; n--) {
+		struct forged f = bub_bu(p, (uint16_t)(pair_status(p, 1).sequence_in + 1));
+
+		f.key = key;
+		f.mh.u.bu.flags = 0;
+		pair_feed(p, p->mn[1], &f);
+	}
+}
+
+/* Numbers come round after 65,536 updates, and half the circle ahead is "greater": the key is
+ * renewed long before, and the old one ends, so that none signed by it is greater again
+ * (protocol.md, P43).
+ */
+static void key_is_renewed_before_numbers_come_round(void **state)
+{
+	struct forged captured;
+	struct bub_key key;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	key = p.kabm[1].key;
+	captured = bub_bu(&p, (uint16_t)(pair_status(&p, 1).sequence_in + 1));
+	captured.key = &key;
+	update_often(&p, &key, 16384 / 10 * 9 - 10);
+	pair_run(&p, 3000);
+	assert_memory_equal(p.kabm[1].key.octets, key.octets, 32);
+	update_often(&p, &key, 10);
+	pair_run(&p, 3000);
+	assert_memory_not_equal(p.kabm[1].key.octets, key.octets, 32);
+	assert_memory_equal(p.kabm[1].key.octets, p.kabm[0].key.octets, 32);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	/* A minute later the old key is worth nothing. */
+	pair_run(&p, 61000);
+	for (unsigned i = 0; i < 3; i++) {
+		captured.mh.u.bu.sequence = (uint16_t)(pair_status(&p, 1).sequence_in + 1);
+		pair_feed(&p, p.mn[1], &captured);
+		assert_drops(p.mn[1], BUB_DROP_BU_BAD_AUTH, i + 1);
+	}
+	assert_int_equal(p.left_bub, 0);
+	pair_end(&p);
+}
+
+/* The renewal does not get through: the key signs no more than half the circle. */
+static void worn_key_signs_no_more(void **state)
+{
+	struct bub_key key;
+	struct pair p;
+	uint16_t last;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	pair_lose_dh(&p, p.mn[0], 0, 100000);
+	pair_lose_dh(&p, p.mn[1], 0, 100000);
+	key = p.kabm[1].key;
+	for (unsigned i = 0; i < 8; i++) {
+		update_often(&p, &key, 4096);
+		pair_run(&p, 200);
+	}
+	last = pair_status(&p, 1).sequence_in;
+	update_often(&p, &key, 2);
+	assert_int_equal(pair_status(&p, 1).sequence_in, last);
+	assert_true(pair_drops(p.mn[1], BUB_DROP_BUB_BU_KEY_WORN) >= 2);
+	/* The node itself finds that out, and begins anew. */
+	pair_no_rules(&p);
+	pair_go(&p, 0, 1);
+	pair_talk(&p, 30000);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	assert_memory_not_equal(p.kabm[1].key.octets, key.octets, 32);
+	pair_end(&p);
+}
+
 static void old_update_is_not_replayed(void **state)
 {
 	struct pair p;
@@ -871,6 +948,8 @@ int main(void)
 		cmocka_unit_test(rr_signed_update_is_refused),
 		cmocka_unit_test(restarted_peer_gets_through),
 		cmocka_unit_test(restarted_peer_of_a_node_at_home),
+		cmocka_unit_test(key_is_renewed_before_numbers_come_round),
+		cmocka_unit_test(worn_key_signs_no_more),
 		cmocka_unit_test(old_update_is_not_replayed),
 		cmocka_unit_test(same_number_is_no_copy),
 		cmocka_unit_test(replayed_acknowledgement_changes_nothing),

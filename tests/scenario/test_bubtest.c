@@ -206,6 +206,42 @@ static void mixed_tries(void **state)
 	}
 }
 
+/* Both at home for a day: neither has anything of the other any more, and a new session begins. */
+static void a_new_session_may_try_again(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].eager_bub = false; /* so that nobody else brings it about */
+	pair_start(&p);
+	pair_one_away(&p);
+	alter_answers(&p, p.mn[0], NACK, NACK);
+	pair_go(&p, 1, 0);
+	pair_run(&p, 2000);
+	assert_string_equal(pair_status(&p, 1).test, "failed");
+	pair_no_rules(&p);
+	pair_go_home(&p, 0);
+	pair_run(&p, 3000);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 0); /* one of them was away all the time */
+	pair_talk(&p, 3000);
+	assert_int_equal(pair_tries(&p, mark, 1), 0);
+	for (unsigned i = 0; i < 2; i++)
+		pair_go_home(&p, i);
+	pair_run(&p, 86400000);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 1000);
+	pair_talk(&p, 2000);
+	pair_go(&p, 1, 0);
+	pair_talk(&p, 5000);
+	assert_true(pair_tries(&p, mark, 1) > 0);
+	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_end(&p);
+}
+
 static const uint8_t *init_cookie(const struct pair *p, enum bub_mh_kind kind, unsigned nth)
 {
 	return pair_nth(p, 0, p->mn[1], kind, nth)->mh.u.test_init.cookie;
@@ -746,6 +782,7 @@ int main(void)
 		cmocka_unit_test(mismatch),
 		cmocka_unit_test(mismatch_once_is_forgiven),
 		cmocka_unit_test(mixed_tries),
+		cmocka_unit_test(a_new_session_may_try_again),
 		cmocka_unit_test(no_answer),
 		cmocka_unit_test(malformed_option_counts_as_none),
 		cmocka_unit_test(refused_during_a_try),

@@ -12,6 +12,10 @@
 
 #include "core.h"
 
+#define KABM_UPDATES 16384u     /* Binding Updates of either end before Kabm is renewed */
+#define KABM_UPDATES_MAX 32767u /* that it may sign at all: half the circle of their numbers */
+#define KABM_OVERLAP_S 60u      /* the old Kabm is accepted when the new one was seen used */
+
 static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test went before */
 
 static void trace_mode(struct bub_engine *eng, const struct peer *p, const char *from,
@@ -88,6 +92,28 @@ bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
 				     : p->home->state == HOME_AT_HOME;
 }
 
+/* One more Binding Update under the Kabm in use.  It is renewed long before numbers come round,
+ * since what was captured then would be believed again (protocol.md, P43).  The smaller home
+ * address renews first, so that the two do not meet. */
+static void note_use(struct bub_engine *eng, struct peer *p, unsigned *count)
+{
+	bool first = memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
+
+	if (++*count == KABM_UPDATES / 10 * (first ? 8 : 9))
+		core_timer(eng, &p->kabm_timer, 0);
+}
+
+void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_key *signer)
+{
+	if (signer == &p->kabm)
+		note_use(eng, p, &p->used_in);
+}
+
+bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer)
+{
+	return signer == &p->kabm && p->used_in >= KABM_UPDATES_MAX;
+}
+
 /* The Binding Update of p->sequence, on every path that it should take and that is open. */
 static void send_bu(struct bub_engine *eng, struct peer *p)
 {
@@ -95,6 +121,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 
+	note_use(eng, p, &p->used_out);
 	p->backhaul_due = false;
 	if (p->kabm_static) { /* it has no home agent, or does not need one: straight there */
 		send_direct(eng, p, mh, len);
@@ -112,6 +139,10 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 
 void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 {
+	if (p->used_out >= KABM_UPDATES_MAX) {
+		bubmode_leave(eng, p, "Kabm has signed all that it may");
+		return;
+	}
 	suspect_stop(eng, p); /* this one asks the same */
 	notice_both_away(eng, p);
 	p->sequence++;
@@ -145,7 +176,7 @@ const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *
 	uint8_t auth[BUB_AUTH_LEN];
 
 	for (unsigned i = 0; i < 2 && (rx->mh.opts.present & BUB_OPT_AUTH); i++) {
-		if (key[i] == NULL)
+		if (key[i] == NULL || (i == 1 && !bub_time_before(eng->now, p->other_until)))
 			continue;
 		bub_authenticator(eng->crypto, key[i], care_of, correspondent, mh, at, auth);
 		if (bub_equal_secret(auth, mh + at, sizeof auth))
@@ -180,7 +211,9 @@ static void renewed(struct bub_engine *eng, struct peer *p, const struct bub_key
 {
 	p->has_other = true;
 	p->other_is_newer = !p->dh.initiator;
+	p->other_until = BUB_TIME_NEVER;
 	if (p->dh.initiator) {
+		p->used_in = p->used_out = 0;
 		p->kabm_other = p->kabm;
 		p->kabm = *kabm;
 		peer_due_now(eng, p); /* shows the responder that DH4 has come */
@@ -229,7 +262,12 @@ void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key 
 		p->kabm = p->kabm_other;
 		p->kabm_other = old;
 		p->other_is_newer = false;
+		p->used_in = p->used_out = 0;
+		p->other_until = bub_time_add_s(eng->now, KABM_OVERLAP_S);
 		bub_wipe(&old, sizeof old);
+	} else if (key == &p->kabm && p->has_other && !p->other_is_newer &&
+		   bub_time_is_never(p->other_until)) {
+		p->other_until = bub_time_add_s(eng->now, KABM_OVERLAP_S);
 	}
 	notice_both_away(eng, p);
 	if (p->kabm_heard)
@@ -247,6 +285,7 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p)
 	p->has_kabm = p->kabm_heard = p->kabm_static = p->static_tried = false;
 	p->has_other = p->other_is_newer = p->has_sequence_in = false;
 	p->backhaul_due = p->direct_broken = false;
+	p->used_in = p->used_out = 0;
 	bub_wipe(&p->kabm, sizeof p->kabm);
 	bub_wipe(&p->kabm_other, sizeof p->kabm_other);
 }

@@ -208,6 +208,18 @@ void bubtest_reset(struct bub_engine *eng, struct peer *p)
 	bubresp_reset(p);
 }
 
+void bubtest_session(struct bub_engine *eng, struct peer *p)
+{
+	if (p->has_kabm || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
+	    bub_time_before(eng->now, p->told_until))
+		return;
+	/* Neither end has anything of the other: what comes now is a new session. */
+	if (p->test.state == TEST_FAILED || p->test.state == TEST_ABANDONED)
+		bubtest_reset(eng, p);
+	p->static_tried = false;
+	p->doubt.answered = false;
+}
+
 bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
 			 const struct in6_addr *to)
 {

@@ -275,6 +275,7 @@ static void after_bub_accept(struct bub_engine *eng, const struct update *u, boo
 	assert(u->peer != NULL); /* whose Kabm signed it */
 	u->peer->has_sequence_in = true;
 	u->peer->sequence_in = u->rx->mh.u.bu.sequence;
+	bubmode_count_in(eng, u->peer, u->signer);
 	bubmode_heard(eng, u->peer, u->signer);
 	if (moved && !u->deletes)
 		peer_has_moved(eng, u->peer);
@@ -315,6 +316,8 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 		refuse(eng, u, BUB_STATUS_NO_RESOURCES, BUB_DROP_BU_TABLE_FULL);
 		return;
 	}
+	if (!b->active && u->peer != NULL)
+		bubtest_session(eng, u->peer);
 	moved = !b->active || !bub_addr_eq(&b->care_of, &u->care_of);
 	b->sequence = mh->u.bu.sequence;
 	b->bub = u->bub;
@@ -343,6 +346,8 @@ static void on_bub_bu(struct bub_engine *eng, struct update *u)
 		why = BUB_DROP_BUB_BU_ALT_COA;
 	else if (mh->opts.present & BUB_OPT_NONCE_INDICES)
 		why = BUB_DROP_BUB_BU_NONCE_INDICES;
+	else if (bubmode_is_worn(u->peer, u->signer))
+		why = BUB_DROP_BUB_BU_KEY_WORN;
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &u->rx->peer);
 		return;

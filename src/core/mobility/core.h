@@ -329,6 +329,8 @@ struct peer {
 	uint16_t sequence_in;      /* its number */
 	struct bub_key kabm;       /* signs */
 	struct bub_key kabm_other; /* accepted too, round a renewal */
+	struct bub_time other_until;
+	unsigned used_in, used_out; /* Binding Updates under kabm */
 	struct timer kabm_timer;    /* renewal */
 	struct care_of_check check;
 	struct probe probe;
@@ -674,6 +676,10 @@ void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
 const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
 				     const struct rx *rx, const struct in6_addr *care_of,
 				     const struct in6_addr *correspondent);
+/* A Binding Update of the peer was accepted under @signer. */
+void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_key *signer);
+/* @signer has signed all the Binding Updates that it may. */
+bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer);
 /* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
 void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
@@ -765,6 +771,8 @@ void bubtest_fail(struct bub_engine *eng, struct peer *p, enum test_state verdic
 		  const char *reason);
 /* Drops a running test without counting it (glare, movement). */
 void bubtest_yield(struct bub_engine *eng, struct peer *p, const char *reason);
+/* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
+void bubtest_session(struct bub_engine *eng, struct peer *p);
 /* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
  * for which this is not so is of an unknown type (protocol.md, 2). */
 bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,

@@ -264,6 +264,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	struct home *h = p->home;
 	uint64_t wait_ms;
 
+	bubtest_session(eng, p);
 	p->bu_sends = 0;
 	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
 	if (p->ro_policy == BUB_POLICY_NEVER || h->state == HOME_UNATTACHED)
