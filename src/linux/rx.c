@@ -392,6 +392,9 @@ static bool read_batch(struct lnx *l, enum lnx_fd which)
 		};
 	}
 	n = recvmmsg(l->fd[which], msg, batch, MSG_DONTWAIT, NULL);
+	/* Merged in a way that this kernel has no word for: it is gone. */
+	if (n < 0 && errno == EINVAL)
+		l->count[COUNT_RX_MERGED_BAD]++;
 	for (int i = 0; i < n; i++) {
 		on_slot(l, which, &msg[i], &slot[i]);
 		lnx_done_flush(l);
