@@ -78,6 +78,7 @@ static void require_same_options(const struct bub_mh_opts *a, const struct bub_m
 	FUZZ_REQUIRE(bub_addr_eq(&a->alt_care_of, &b->alt_care_of));
 	FUZZ_REQUIRE(a->home_nonce == b->home_nonce && a->care_of_nonce == b->care_of_nonce);
 	FUZZ_REQUIRE(a->bub_code == b->bub_code && bub_addr_eq(&a->mn_id, &b->mn_id));
+	FUZZ_REQUIRE(memcmp(a->path_cookie, b->path_cookie, sizeof(a->path_cookie)) == 0);
 }
 
 /* The packet in @packet, whose Mobility Header is there and gets what it lacks. */

@@ -127,7 +127,8 @@ struct bub_config {
 	bool accept_brr;          /* answer Binding Refresh Requests */
 	bool send_brr;            /* ask for a refresh before a binding here expires */
 	bool static_kabm;         /* agree on a Kabm with correspondents that do not move */
-	bool check_care_of;       /* test a peer's new care-of address with signed CoTI/CoT */
+	bool check_care_of;       /* a peer has to prove, under Kabm, that it is at a new care-of
+				     address; default true */
 	uint32_t kabm_lifetime_s; /* a Kabm is renewed before; default 86400 */
 	uint32_t static_after_s;  /* no BU sent for so long: static, answer NACK; default 420 */
 	uint32_t bub_lifetime_s;  /* binding lifetime in BUB mode; default 3600 */
@@ -253,10 +254,26 @@ enum bub_action_type {
  * second from the one before); ::  accepts none.  A type 2 routing header naming one of this node's
  * home addresses needs no entry.
  */
+enum bub_trust {
+	BUB_TRUST_FULL,
+	BUB_TRUST_CREDIT, /* nobody has shown yet that the peer is at in_care_of */
+};
+
+/*
+ * Credit (RFC 4866, 2.3; protocol.md, P30), in octets of IPv6 packets without the headers of the
+ * direct path: what comes directly from the peer adds to it, up to BUB_CREDIT_MAX.  Under
+ * BUB_TRUST_CREDIT what goes directly to the peer spends it.  A packet for which there is not
+ * enough goes as if the path were not direct.
+ */
+#define BUB_CREDIT_MAX 65536u
+#define BUB_CREDIT_START 4096u
+
 struct bub_path {
 	struct in6_addr local;
 	struct in6_addr peer;
 	bool direct;
+	enum bub_trust trust;
+	uint32_t grant; /* this action raises the credit to so much, where it is less */
 	struct in6_addr out_src;
 	struct in6_addr out_dst;
 	struct in6_addr in_care_of;

@@ -49,11 +49,12 @@ enum {
 
 /* The numbers that the draft leaves to IANA or that clash with later registrations. */
 struct bub_codepoints {
-	uint8_t mh_bubc; /* MH type of BUB Complete */
-	uint8_t mh_dh;   /* MH type of DH1..DH4 */
-	uint8_t opt_bub; /* mobility option type of the BUB option */
+	uint8_t mh_bubc;         /* MH type of BUB Complete */
+	uint8_t mh_dh;           /* MH type of DH1..DH4 */
+	uint8_t opt_bub;         /* mobility option type of the BUB option */
+	uint8_t opt_path_cookie; /* and of the path cookie option (protocol.md, P30) */
 };
-#define BUB_CODEPOINTS_DEFAULT ((struct bub_codepoints){8, 11, 18})
+#define BUB_CODEPOINTS_DEFAULT ((struct bub_codepoints){8, 11, 18, 240})
 
 /* ---- IPv6 and extension headers ------------------------------------------------------------ */
 
@@ -191,8 +192,9 @@ enum {
 	BUB_OPT_ALT_CARE_OF = 1u << 1,
 	BUB_OPT_NONCE_INDICES = 1u << 2,
 	BUB_OPT_AUTH = 1u << 3,
-	BUB_OPT_BUB = 1u << 4,   /* a well-formed BUB option with a known code */
-	BUB_OPT_MN_ID = 1u << 5, /* mobile node identifier, subtype IPv6 address (RFC 8371) */
+	BUB_OPT_BUB = 1u << 4,         /* a well-formed BUB option with a known code */
+	BUB_OPT_MN_ID = 1u << 5,       /* mobile node identifier, subtype IPv6 address (RFC 8371) */
+	BUB_OPT_PATH_COOKIE = 1u << 6, /* what proves, sent back, that the path is open */
 };
 
 struct bub_mh_opts {
@@ -204,6 +206,7 @@ struct bub_mh_opts {
 	uint16_t auth_at; /* offset of the Authenticator's 12 octets in the MH */
 	enum bub_code bub_code;
 	struct in6_addr mn_id;
+	uint8_t path_cookie[BUB_COOKIE_LEN];
 	enum bub_drop bub_skipped; /* why a BUB option was skipped, or BUB_DROP_NONE */
 };
 

@@ -510,6 +510,15 @@ static void load_suites(struct loader *l, cfg_t *sec)
 	}
 }
 
+/* RFC 6275, 6.2.2 to 6.2.7; RFC 4283, which the draft's test needs beside its own. */
+static void check_option(struct loader *l, cfg_t *sec, const char *keyword, uint8_t number)
+{
+	if (number <= 5 || number == 8)
+		problem(&l->p, loader_line(sec, keyword),
+			"%s: %u is an option of %s; expected 6, 7 or 9 to 255", keyword, number,
+			number == 8 ? "RFC 4283" : "RFC 6275");
+}
+
 static void load_codepoints(struct loader *l, cfg_t *sec)
 {
 	struct bub_codepoints *cp = &l->cfg->engine.codepoints;
@@ -517,6 +526,8 @@ static void load_codepoints(struct loader *l, cfg_t *sec)
 	cp->mh_bubc = (uint8_t)loader_number(l, sec, "mh-bubc", cp->mh_bubc, 0, 255);
 	cp->mh_dh = (uint8_t)loader_number(l, sec, "mh-dh", cp->mh_dh, 0, 255);
 	cp->opt_bub = (uint8_t)loader_number(l, sec, "option", cp->opt_bub, 0, 255);
+	cp->opt_path_cookie =
+		(uint8_t)loader_number(l, sec, "option-path-cookie", cp->opt_path_cookie, 0, 255);
 	if (cp->mh_bubc <= 7) /* RFC 6275, 6.1.2 to 6.1.9 */
 		problem(&l->p, loader_line(sec, "mh-bubc"),
 			"mh-bubc: %u is a message type of RFC 6275; expected 8 to 255",
@@ -529,11 +540,15 @@ static void load_codepoints(struct loader *l, cfg_t *sec)
 			config_file_value(sec, "mh-dh", 0) != NULL ? loader_line(sec, "mh-dh")
 								   : loader_line(sec, "mh-bubc"),
 			"mh-dh and mh-bubc are both %u; expected two numbers", cp->mh_dh);
-	/* RFC 6275, 6.2.2 to 6.2.7; RFC 4283, which the draft's test needs beside its own. */
-	if (cp->opt_bub <= 5 || cp->opt_bub == 8)
-		problem(&l->p, loader_line(sec, "option"),
-			"option: %u is an option of %s; expected 6, 7 or 9 to 255", cp->opt_bub,
-			cp->opt_bub == 8 ? "RFC 4283" : "RFC 6275");
+	check_option(l, sec, "option", cp->opt_bub);
+	check_option(l, sec, "option-path-cookie", cp->opt_path_cookie);
+	if (cp->opt_path_cookie == cp->opt_bub)
+		problem(&l->p,
+			config_file_value(sec, "option-path-cookie", 0) != NULL
+				? loader_line(sec, "option-path-cookie")
+				: loader_line(sec, "option"),
+			"option-path-cookie and option are both %u; expected two numbers",
+			cp->opt_bub);
 }
 
 static void load_bub(struct loader *l, cfg_t *sec)

@@ -176,6 +176,7 @@ static cfg_t *make_grammar(void)
 			   VALUE("mh-bubc"),
 			   VALUE("mh-dh"),
 			   VALUE("option"),
+			   VALUE("option-path-cookie"),
 			   END_OF_SECTION};
 
 	return make_root(interface, mobile_node, home_agent, bub);

@@ -5,6 +5,7 @@
  *
  *   binding    no binding for a care-of address that the owner of the home address never had
  *   data       no data accepted from, or sent to, an address without a binding
+ *   bombing    no more data than the credit to a care-of address that never answered
  *   kabm       a binding under Kabm only with a key that both ends have agreed on
  *   sequence   numbers accepted never go backwards within a binding's life
  *   downgrade  no binding under Kbm while a live Kabm is in use
@@ -140,6 +141,17 @@ static void check_accepted(struct sim *s, struct sim_node *n, struct watch *w,
 			 owner != NULL ? owner->plan->name : "a stranger");
 }
 
+/* A binding under Kabm has to be vouched for by the care-of address itself (protocol.md, P30). */
+static void watch_credit(struct watch *w, const struct bub_peer_status *now, bool moved)
+{
+	if (!now->peer_kabm)
+		w->answered = true; /* by return routability */
+	else if (moved)
+		w->answered = false;
+	if (moved && w->credit < BUB_CREDIT_START)
+		w->credit = BUB_CREDIT_START;
+}
+
 static void compare(struct sim *s, struct sim_node *n, struct watch *w,
 		    const struct bub_peer_status *now)
 {
@@ -149,6 +161,8 @@ static void compare(struct sim *s, struct sim_node *n, struct watch *w,
 	if (bound && (!w->bound || moved || now->sequence_in != w->seen.sequence_in ||
 		      now->peer_kabm != w->seen.peer_kabm))
 		check_accepted(s, n, w, now);
+	if (bound)
+		watch_credit(w, now, moved);
 	if (w->bound && moved) {
 		w->before = w->seen.peer_care_of;
 		w->before_until_ns = sim_now(s) + BUB_NS_PER_S;
@@ -242,10 +256,30 @@ static bool is_stranger(const struct sim_node *n, const struct bub_ip6 *ip)
 	return true;
 }
 
+/* A signed Care-of Test of whoever is bound here. */
+static void note_answer(struct sim *s, struct sim_node *n, const struct bub_event *ev)
+{
+	struct bub_mh_fault fault;
+	struct bub_ip6 ip;
+	struct bub_mh mh;
+
+	if (ev == NULL || ev->type != BUB_EV_PACKET || ev->u.packet.way == BUB_WAY_TUN ||
+	    bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_MH ||
+	    bub_mh_decode(&ip, &n->node->cfg.codepoints, &mh, &fault) != 0 ||
+	    mh.kind != BUB_MH_COT || !(mh.opts.present & BUB_OPT_AUTH))
+		return;
+	for (unsigned i = 0; i < n->n_watches; i++)
+		if (addrmap_get(&s->stays, &ip.src) == sim_node_of(s, &n->watch[i].seen.peer))
+			n->watch[i].answered = true;
+}
+
 void oracle_before(void *ctx, struct node *n, const struct bub_event *ev)
 {
 	struct sim *s = ctx;
 	struct bub_ip6 ip;
+
+	note_answer(s, sim_of(s, n), ev);
 
 	s->test_init = is_test_init(ev, &ip);
 	if (!s->test_init)
@@ -300,11 +334,32 @@ void oracle_action(void *ctx, struct node *n, const struct bub_action *act)
 	}
 }
 
+static uint32_t worth(const struct bub_ip6 *ip)
+{
+	return (uint32_t)(BUB_IP6_HDR_LEN + ip->upper.len);
+}
+
+static void check_credit(struct sim *s, const struct sim_node *n, struct watch *w,
+			 const struct bub_ip6 *ip)
+{
+	char a[INET6_ADDRSTRLEN];
+
+	if (!ip->has_rh2 || w->answered || !n->node->cfg.check_care_of)
+		return;
+	if (worth(ip) > w->credit)
+		sim_fail(s, "bombing", "%s sends more to %s than it may without an answer",
+			 n->plan->name, sim_text(&ip->dst, a));
+	else
+		w->credit -= worth(ip);
+}
+
 static void check_out(struct sim *s, struct sim_node *n, const struct bub_ip6 *ip)
 {
 	const struct in6_addr *peer = bub_ip6_home_dst(ip);
-	const struct watch *w = watch_of(n, bub_ip6_home_src(ip), peer);
+	struct watch *w = watch_of(n, bub_ip6_home_src(ip), peer);
 	char a[INET6_ADDRSTRLEN];
+
+	check_credit(s, n, w, ip);
 
 	if (ip->has_rh2 && (!w->bound || !bub_addr_eq(&w->seen.peer_care_of, &ip->dst)))
 		sim_fail(s, "data", "%s sends data to %s, for which it has no binding",
@@ -366,7 +421,7 @@ void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool d
 {
 	struct sim_node *sn = sim_of(s, n);
 	const struct in6_addr *to = bub_ip6_home_dst(ip);
-	const struct watch *w;
+	struct watch *w;
 	char a[INET6_ADDRSTRLEN];
 
 	if (!bub_addr_eq(to, &sn->plan->address) && !bub_addr_eq(to, &n->address)) {
@@ -376,6 +431,7 @@ void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool d
 	if (!direct || !ip->has_hao)
 		return;
 	w = watch_of(sn, to, &ip->hao);
+	w->credit = w->credit + worth(ip) < BUB_CREDIT_MAX ? w->credit + worth(ip) : BUB_CREDIT_MAX;
 	if ((w->bound && bub_addr_eq(&w->seen.peer_care_of, &ip->src)) ||
 	    (bub_addr_eq(&w->before, &ip->src) && sim_now(s) <= w->before_until_ns))
 		return;

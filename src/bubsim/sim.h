@@ -106,6 +106,8 @@ struct watch {
 	bool looked;                 /* the engine knew it at the last look */
 	struct in6_addr before;      /* care-of address that was bound before */
 	uint64_t before_until_ns;
+	bool answered;   /* the peer has shown that it is at the care-of address */
+	uint32_t credit; /* octets that may go there until it has */
 	bool has_last;
 	uint16_t last_sequence; /* of a binding that was deleted */
 	uint64_t deleted_ns;

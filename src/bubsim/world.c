@@ -9,8 +9,8 @@
 
 #include "flights.h"
 #include "homelink.h"
+#include "paths.h"
 
-#define GRACE_NS (1000 * BUB_NS_PER_MS)
 #define FOREVER_NS UINT64_MAX
 
 struct world {
@@ -277,48 +277,6 @@ static void launch_packet(struct world *w, struct node *from, struct bub_view pa
 
 /* ---- A node's kernel ----------------------------------------------------------------------- */
 
-static struct world_path *path_find(const struct node *n, const struct in6_addr *local,
-				    const struct in6_addr *peer)
-{
-	for (unsigned i = 0; i < n->n_paths; i++)
-		if (bub_addr_eq(&n->path[i].path.local, local) &&
-		    bub_addr_eq(&n->path[i].path.peer, peer))
-			return &n->path[i];
-	return NULL;
-}
-
-static struct world_path *path_add(struct node *n, const struct bub_path *path)
-{
-	if (n->n_paths == n->cap_paths) {
-		n->cap_paths = n->cap_paths == 0 ? 4 : 2 * n->cap_paths;
-		n->path = realloc(n->path, n->cap_paths * sizeof *n->path);
-		assert(n->path != NULL);
-	}
-	n->path[n->n_paths] = (struct world_path){.path = *path};
-	return &n->path[n->n_paths++];
-}
-
-static void path_set(struct node *n, const struct bub_path *path)
-{
-	struct world_path *p = path_find(n, &path->local, &path->peer);
-
-	if (p == NULL)
-		p = path_add(n, path);
-	if (!bub_addr_eq(&p->path.in_care_of, &path->in_care_of)) {
-		p->before = p->path.in_care_of;
-		p->before_until_ns = n->world->now_ns + GRACE_NS;
-	}
-	p->path = *path;
-}
-
-static void path_del(struct node *n, const struct bub_path *path)
-{
-	struct world_path *p = path_find(n, &path->local, &path->peer);
-
-	if (p != NULL)
-		*p = n->path[--n->n_paths];
-}
-
 static void tunnel_set(struct node *n, const struct bub_tunnel *t)
 {
 	struct bub_tunnel *mine = addrmap_get(&n->tunnels, &t->home);
@@ -421,10 +379,10 @@ static void carry_out(struct node *n, const struct bub_action *act)
 		deliver(n, act->u.send.data);
 		return;
 	case BUB_ACT_PATH_SET:
-		path_set(n, &act->u.path);
+		paths_set(n, &act->u.path);
 		return;
 	case BUB_ACT_PATH_DEL:
-		path_del(n, &act->u.path);
+		paths_del(n, &act->u.path);
 		return;
 	case BUB_ACT_TUNNEL_SET:
 		tunnel_set(n, &act->u.tunnel);
@@ -501,7 +459,7 @@ void world_feed(struct node *n, const struct bub_event *ev)
 static bool accept_data(struct node *n, const struct bub_ip6 *ip)
 {
 	const struct in6_addr *local = bub_ip6_home_dst(ip);
-	const struct world_path *p;
+	struct world_path *p;
 	bool own = !ip->has_rh2;
 
 	for (unsigned i = 0; i < n->cfg.n_homes; i++)
@@ -510,11 +468,13 @@ static bool accept_data(struct node *n, const struct bub_ip6 *ip)
 		return false;
 	if (!ip->has_hao)
 		return true;
-	p = path_find(n, local, &ip->hao);
+	p = paths_find(n, local, &ip->hao);
 	if (p == NULL)
 		return false;
-	return bub_addr_eq(&p->path.in_care_of, &ip->src) ||
-	       (bub_addr_eq(&p->before, &ip->src) && n->world->now_ns < p->before_until_ns);
+	if (!bub_addr_eq(&p->path.in_care_of, &ip->src))
+		return bub_addr_eq(&p->before, &ip->src) && n->world->now_ns < p->before_until_ns;
+	paths_earn(p, BUB_IP6_HDR_LEN + ip->upper.len);
+	return true;
 }
 
 static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct bub_event *ev)
@@ -906,12 +866,12 @@ void world_send_payload(struct world *w, struct node *n, const struct in6_addr *
 			const struct in6_addr *dst, struct bub_view payload)
 {
 	struct bub_path plain = {.local = *src, .peer = *dst, .out_src = *src, .out_dst = *dst};
-	const struct world_path *p = path_find(n, src, dst);
+	struct world_path *p = paths_find(n, src, dst);
 
 	if (n->down)
 		return;
 	n->data_sent++;
-	if (p != NULL && p->path.direct)
+	if (paths_may_go_direct(p, payload.len))
 		send_on_path(w, n, &p->path, payload);
 	else if (is_own_address(n, src))
 		send_on_path(w, n, &plain, payload);

@@ -86,6 +86,7 @@ struct world_path {
 	struct bub_path path;
 	struct in6_addr before; /* care-of address accepted a moment ago */
 	uint64_t before_until_ns;
+	uint32_t credit; /* octets that may go under BUB_TRUST_CREDIT */
 };
 
 /* One interface of a mobile node. */

@@ -26,6 +26,7 @@ void bub_config_init(struct bub_config *cfg)
 		.refresh_unused = true,
 		.accept_brr = true,
 		.send_brr = true,
+		.check_care_of = true,
 		.kabm_lifetime_s = 86400,
 		.static_after_s = 420,
 		.bub_lifetime_s = 3600,
@@ -52,7 +53,8 @@ static bool config_is_valid(const struct bub_config *cfg)
 	const struct bub_codepoints *cp = &cfg->codepoints;
 
 	/* Types 0 to 7 are RFC 6275's own. */
-	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh || cp->opt_bub < 6)
+	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh || cp->opt_bub < 6 ||
+	    cp->opt_path_cookie < 6 || cp->opt_path_cookie == cp->opt_bub)
 		return false;
 	if (cfg->n_homes > BUB_HOMES_MAX || cfg->n_suites > BUB_SUITES_MAX)
 		return false;

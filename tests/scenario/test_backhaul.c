@@ -52,7 +52,7 @@ static void acknowledgement_from_a_new_address(void **state)
 	pair_run(&p, 800);
 	pair_assert_node_sent(&p, mark, p.mn[0], "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			      "mn1 BU b1>HoA2 hao=HoA1 tunnel",
-			      "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain", NULL);
+			      "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain", "mn1 CoT b1>b2 plain", NULL);
 	s = pair_status(&p, 0);
 	assert_true(bub_addr_eq(&s.local_care_of, pair_at(&p, 0)));
 	assert_false(bub_addr_eq(&s.peer_care_of, pair_at(&p, 1)));

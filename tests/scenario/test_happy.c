@@ -173,7 +173,7 @@ static void assert_handover(struct pair *p, unsigned link, bool direct_copy)
 	assert_int_equal(ba->mh.u.ba.sequence, (uint16_t)(before + 1));
 	assert_int_equal(ba->mh.u.ba.status, BUB_STATUS_ACCEPTED);
 	assert_int_equal(ba->mh.u.ba.lifetime_s, 3600);
-	assert_int_equal(opts(ba)->present, BUB_OPT_AUTH);
+	assert_int_equal(opts(ba)->present, BUB_OPT_PATH_COOKIE | BUB_OPT_AUTH);
 	if (direct_copy)
 		assert_same_octets(bu, pair_nth(p, mark, p->mn[0], BUB_MH_BU, 2));
 	pair_assert_settled(p, BUB_MODE_BUB);
@@ -193,13 +193,13 @@ static void handovers(void **state)
 	pair_run(&p, 1000);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain",
-			 "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain", NULL);
+			 "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 CoT b1>a2 plain", NULL);
 	mark = pair_mark(&p);
 	pair_go(&p, 1, 1);
 	pair_run(&p, 1000);
 	pair_assert_sent(&p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
 			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn2 BU b2>b1 hao=HoA2 rh2=HoA1 plain",
-			 "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", NULL);
+			 "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", "mn2 CoT b2>b1 plain", NULL);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	for (unsigned i = 0; i < 6; i++)
 		assert_handover(&p, (2 + i) % ACCESS_LINKS, true);
@@ -225,7 +225,7 @@ static void handover_without_direct_copy(void **state)
 	pair_run(&p, 1000);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain",
-			 NULL);
+			 "mn1 CoT b1>a2 plain", NULL);
 	assert_handover(&p, 0, false);
 	assert_drops(p.mn[1], BUB_DROP_BUB_BU_COPY, 0);
 	pair_end(&p);
@@ -242,7 +242,7 @@ static void assert_double_jump(struct pair *p)
 	pair_assert_node_sent(p, mark, p->mn[0], "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			      "mn1 BU b1>HoA2 hao=HoA1 tunnel",
 			      "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain",
-			      "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", NULL);
+			      "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", "mn1 CoT b1>b2 plain", NULL);
 	pair_assert_settled(p, BUB_MODE_BUB);
 	pair_go(p, 0, 2);
 	pair_go(p, 1, 2);
@@ -295,15 +295,16 @@ static void returns_home_and_leaves_again(void **state)
 	pair_go(&p, 1, 1);
 	pair_run(&p, 2000);
 	pair_assert_sent(&p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
-			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn1 BA HoA1>b2 rh2=HoA2 plain", NULL);
+			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn1 BA HoA1>b2 rh2=HoA2 plain",
+			 "mn2 CoT b2>HoA1 plain", NULL);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);
 	pair_run(&p, 2000);
 	/* The copy through the home agents follows the registration, with the same octets. */
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>b2 hao=HoA1 rh2=HoA2 plain",
-			 "mn2 BA b2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 BU b1>HoA2 hao=HoA1 tunnel",
-			 NULL);
+			 "mn2 BA b2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 CoT b1>b2 plain",
+			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", NULL);
 	assert_same_octets(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1),
 			   pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 2));
 	pair_assert_settled(&p, BUB_MODE_BUB);

@@ -76,7 +76,8 @@ static void handover_is_one_round_trip(void **state)
 	pair_go(&p, 0, 1);
 	pair_run(&p, 1000);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
-			 "mn1 BU b1>HoA2 hao=HoA1 plain", "mn2 BA HoA2>b1 rh2=HoA1 plain", NULL);
+			 "mn1 BU b1>HoA2 hao=HoA1 plain", "mn2 BA HoA2>b1 rh2=HoA1 plain",
+			 "mn1 CoT b1>HoA2 plain", NULL);
 	assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1), &p.kabm[0].key,
 				   pair_at(&p, 0), &p.hoa[1]));
 	s = pair_status(&p, 1);
@@ -102,8 +103,8 @@ static void becomes_mobile(void **state)
 	/* The home agent of node 2 knows nothing of it yet: that copy follows its answer. */
 	pair_assert_sent(&p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport",
 			 "mn2 BU a2>a1 hao=HoA2 rh2=HoA1 plain",
-			 "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn2 BU a2>HoA1 hao=HoA2 tunnel",
-			 NULL);
+			 "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn2 CoT a2>a1 plain",
+			 "mn2 BU a2>HoA1 hao=HoA2 tunnel", NULL);
 	for (unsigned i = 1; i < 3; i++)
 		assert_true(pair_is_signed(pair_nth(&p, mark, p.mn[1], BUB_MH_BU, i), &kabm,
 					   pair_at(&p, 1), &p.hoa[0]));
@@ -116,13 +117,13 @@ static void becomes_mobile(void **state)
 	pair_run(&p, 1500);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain",
-			 "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain", NULL);
+			 "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 CoT b1>a2 plain", NULL);
 	mark = pair_mark(&p);
 	pair_go(&p, 1, 1);
 	pair_run(&p, 1500);
 	pair_assert_sent(&p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
 			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn2 BU b2>b1 hao=HoA2 rh2=HoA1 plain",
-			 "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", NULL);
+			 "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", "mn2 CoT b2>b1 plain", NULL);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	assert_int_equal(bub_engine_counters(p.mn[0]->engine)->dh_exchanges, 1);
 	assert_int_equal(bub_engine_counters(p.mn[0]->engine)->bub_tests, 0);
@@ -143,13 +144,13 @@ static void becomes_mobile_without_direct_copy(void **state)
 	pair_run(&p, 1500);
 	pair_assert_sent(&p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport",
 			 "mn2 BU a2>HoA1 hao=HoA2 tunnel", "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain",
-			 NULL);
+			 "mn2 CoT a2>a1 plain", NULL);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);
 	pair_run(&p, 1500);
 	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain",
-			 NULL);
+			 "mn1 CoT b1>a2 plain", NULL);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	pair_end(&p);
 }

@@ -215,6 +215,7 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 	if (bound) {
 		path.out_dst = b->care_of;
 		path.in_care_of = b->care_of;
+		proof_fill_path(b, &path);
 	}
 	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
@@ -226,7 +227,7 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {
-		path.direct = bound;
+		path.direct = bound && (p == NULL || !p->direct_broken);
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
 	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)

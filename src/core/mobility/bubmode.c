@@ -154,13 +154,18 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	peer_after_bu(eng, p);
 }
 
-void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
+/* The next number; the binding at the peer ends when it would have ended anyway. */
+static void next_unchanged(const struct bub_engine *eng, struct peer *p)
 {
-	/* The binding at the peer ends when it would have ended anyway. */
 	uint32_t left_s = (uint32_t)(bub_time_ms_between(eng->now, p->told_until) / 1000) & ~3u;
 
 	p->sequence++;
 	p->asked_s = left_s < 4 ? 4 : left_s;
+}
+
+void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
+{
+	next_unchanged(eng, p);
 	send_bu(eng, p);
 	core_rate_note(eng, &p->bu_rate);
 }
@@ -284,7 +289,7 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p)
 	p->check.active = false;
 	p->has_kabm = p->kabm_heard = p->kabm_static = p->static_tried = false;
 	p->has_other = p->other_is_newer = p->has_sequence_in = false;
-	p->backhaul_due = p->direct_broken = false;
+	p->backhaul_due = p->direct_broken = p->headers_lost = false;
 	p->used_in = p->used_out = 0;
 	bub_wipe(&p->kabm, sizeof p->kabm);
 	bub_wipe(&p->kabm_other, sizeof p->kabm_other);
@@ -345,6 +350,30 @@ static void send_check(struct bub_engine *eng, struct peer *p)
 	core_send(eng, &r, &out);
 }
 
+/* A Binding Update on the direct path alone: it changes nothing, and its acknowledgement comes with
+ * the headers of data as it does itself, so that no data is risked to find out whether they get
+ * through.  Nobody waits for the answer. */
+static void send_trial(struct bub_engine *eng, struct peer *p)
+{
+	uint8_t mh[DH_MESSAGE_MAX];
+	size_t len;
+
+	if (p->reg != REG_BOUND || p->update_due || p->backhaul_due || !peer_is_bound(eng, p) ||
+	    p->used_out >= KABM_UPDATES_MAX || core_rate_take(eng, &p->bu_rate) > 0)
+		return; /* the answer to that one tells as well */
+	next_unchanged(eng, p);
+	p->cookies_back = 0;
+	len = build_bu(eng, p, mh, sizeof mh);
+	note_use(eng, p, &p->used_out);
+	send_direct(eng, p, mh, len);
+}
+
+static void next_trial(struct bub_engine *eng, struct peer *p)
+{
+	core_timer(eng, &p->check.timer, (uint64_t)p->trial_s * 1000);
+	p->trial_s = 2 * p->trial_s < TRIAL_MAX_S ? 2 * p->trial_s : TRIAL_MAX_S;
+}
+
 static void on_check_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
@@ -355,6 +384,16 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 	if (p->home->state == HOME_UNATTACHED) {
 		if (p->direct_broken) /* no way to look now */
 			core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
+		return;
+	}
+	if (p->headers_lost) {
+		if (home_is_away(p->home)) /* else the other end has to */
+			send_trial(eng, p);
+		next_trial(eng, p);
+		return;
+	}
+	if (proof_failed(eng, p)) {
+		bubmode_headers_lost(eng, p);
 		return;
 	}
 	if (core_rate_wait(eng, &p->rate) > 0) { /* a peer that moves without rest */
@@ -373,34 +412,53 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 	p->check.active = true;
 }
 
-void bubmode_check(struct bub_engine *eng, struct peer *p)
+void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms)
 {
+	p->check.active = false; /* an answer from where the peer was does not count */
 	p->check.sends = 0;
-	core_timer(eng, &p->check.timer, 0);
+	core_timer(eng, &p->check.timer, ms);
 }
 
 void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken)
 {
-	if (broken)
-		core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
-	else
+	p->check.active = false;
+	if (!broken) {
 		timerq_cancel(&eng->timers, &p->check.timer);
+		p->headers_lost = false;
+	} else if (p->headers_lost) {
+		next_trial(eng, p);
+	} else {
+		core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
+	}
 	if (broken == p->direct_broken)
 		return;
 	p->direct_broken = broken;
 	p->why = bubmode_why(p);
 	core_trace_state(eng, "direct-path", broken ? "open" : "broken", broken ? "broken" : "open",
-			 "signed test", &p->key.a, &p->key.b);
+			 broken && p->headers_lost ? "an acknowledgement did not get through"
+						   : "signed test",
+			 &p->key.a, &p->key.b);
 	path_update(eng, &p->key.a, &p->key.b);
+}
+
+void bubmode_headers_lost(struct bub_engine *eng, struct peer *p)
+{
+	if (p->headers_lost && p->direct_broken)
+		return;
+	p->trial_s = PROBE_DIRECT_S;
+	p->headers_lost = true;
+	bubmode_direct_path(eng, p, true);
 }
 
 void bubmode_new_path(struct bub_engine *eng, struct peer *p)
 {
 	if (!p->direct_broken)
 		return;
-	p->direct_broken = p->check.active = false;
+	p->direct_broken = p->headers_lost = p->check.active = false;
 	p->why = bubmode_why(p);
 	timerq_cancel(&eng->timers, &p->check.timer);
+	if (proof_is_wanted(eng, p))
+		bubmode_check_in(eng, p, INITIAL_BINDACK_TIMEOUT_MS);
 }
 
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
@@ -412,7 +470,12 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		return;
 	}
 	p->check.active = false;
+	if (!proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
+		bubmode_headers_lost(eng, p);
+		return;
+	}
 	bubmode_direct_path(eng, p, false);
+	path_update(eng, &p->key.a, &p->key.b);
 }
 
 void bubmode_init(struct peer *p)

@@ -147,9 +147,10 @@ static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh
 
 /* Care-of address to care-of address (draft, 7), and for a repetition also through the home
  * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5). */
-static void send_bub_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out,
+static void send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
 			bool both_ways)
 {
+	struct mh_out direct = *out;
 	struct home *h;
 	struct route r;
 
@@ -165,7 +166,9 @@ static void send_bub_ba(struct bub_engine *eng, const struct update *u, struct m
 	}
 	r.has_rh2 = !u->deletes;
 	r.rh2 = u->rx->peer;
-	core_send(eng, &r, out);
+	if (out->mh.u.ba.status == BUB_STATUS_ACCEPTED && !u->deletes)
+		proof_ask(u->binding, &direct);
+	core_send(eng, &r, &direct);
 	if (!both_ways)
 		return;
 	r = route_from_home(h, &u->rx->peer);
@@ -277,10 +280,11 @@ static void after_bub_accept(struct bub_engine *eng, const struct update *u, boo
 	u->peer->sequence_in = u->rx->mh.u.bu.sequence;
 	bubmode_count_in(eng, u->peer, u->signer);
 	bubmode_heard(eng, u->peer, u->signer);
-	if (moved && !u->deletes)
+	if (u->deletes)
+		return;
+	if (moved)
 		peer_has_moved(eng, u->peer);
-	if (moved && !u->deletes && eng->cfg.check_care_of)
-		bubmode_check(eng, u->peer);
+	proof_watch(eng, u->peer, u->binding, moved);
 }
 
 /* It counts among those of this prefix already. */
@@ -327,6 +331,7 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 		lifetime_s = 0;
 		binding_delete(eng, b, "by the mobile node");
 	} else {
+		proof_begin(eng, b, moved, repeated);
 		binding_set(eng, b, &u->care_of, lifetime_s);
 	}
 	if (mh->u.bu.flags & BUB_BU_ACK)

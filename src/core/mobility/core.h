@@ -15,6 +15,7 @@
  *   bubresp.c   the responder of a BUB test (draft, 5.1)
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
  *   limit.c     what strangers may make this node send
+ *   proof.c     proof that data gets through to a peer's care-of address
  *   icmp.c      ICMPv6: errors about our packets
  *   relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
  *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
@@ -73,6 +74,7 @@
 #define PEER_TIMERS 8u         /* timers in struct peer */
 #define CLIENT_TIMERS 3u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
+#define TRIAL_MAX_S 3600u      /* or, doubling, at last so often */
 #define DOUBLE_JUMP_MS 200u    /* earliest repetition in a double jump */
 #define CHECK_SENDS 3u         /* signed CoTI without an answer: the direct path is broken */
 #define KABM_RETRY_S 60u       /* a failed renewal of Kabm is tried again so much later */
@@ -97,6 +99,23 @@ struct recent {
 	struct bub_time before_until;
 };
 
+/* Whether data gets through to the care-of address of a binding. */
+enum proof_state {
+	PROOF_NONE,
+	PROOF_GOOD,
+};
+
+struct proof {
+	enum proof_state state;
+	uint8_t cookie[BUB_COOKIE_LEN]; /* of this care-of address */
+	bool asked;                     /* it has been sent there */
+	bool by_cookie; /* it came back: what has the headers of data gets through */
+	bool repeated;  /* the Binding Update came again although it was acknowledged */
+	bool granted;   /* credit, at granted_at */
+	struct bub_time granted_at;
+	uint32_t grant; /* for the next PATH_SET */
+};
+
 struct binding {
 	struct tentry key; /* a: address here that the peer registered with; b: its home address */
 	bool active; /* false: deleted; the sequence number stands against replay until expiry */
@@ -111,6 +130,7 @@ struct binding {
 	unsigned unreachable;  /* errors about the care-of address since then */
 	bool brr_sent;
 	struct recent sent_to; /* the care-of address, where data goes there directly */
+	struct proof proof;
 	struct timer timer;
 };
 
@@ -298,6 +318,9 @@ struct peer {
 	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
 	bool backhaul_now;  /* bu_timer means: send it; then it is due at bu_due again */
 	bool direct_broken; /* data goes through the home agents for now */
+	bool headers_lost;  /* and what has the headers of data is to show that it may go direct */
+	unsigned cookies_back; /* path cookies sent back since the last Binding Update */
+	uint32_t trial_s;      /* until the next Binding Update on the direct path alone */
 	struct bub_time bu_due;
 	struct in6_addr care_of; /* in the last Binding Update; the home address: deletion */
 	struct in6_addr acked;   /* that the peer acknowledged; :: none */
@@ -682,12 +705,36 @@ void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_k
 bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer);
 /* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
 void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
+/* The same, until something with the headers of data has got through: test messages have none. */
+void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
 void bubmode_new_path(struct bub_engine *eng, struct peer *p);
-void bubmode_check(struct bub_engine *eng, struct peer *p);
+/* A signed CoTI after @ms, unless the proof has come by then. */
+void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms);
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
 void bubmode_consider_static(struct bub_engine *eng, struct peer *p);
+
+/* proof.c */
+
+/* A Binding Update was accepted, and b->bub is set: before binding_set(). */
+void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool repeated);
+/* The same for one under Kabm, when it has been answered: watches for the proof. */
+void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
+/* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
+ * wanted. */
+void proof_ask(struct binding *b, struct mh_out *out);
+/* Mover: sends the cookie of an acknowledgement back. */
+void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+/* False: the CoT brings no cookie of ours. */
+bool proof_on_cot(struct bub_engine *eng, const struct rx *rx);
+/* The peer has answered a signed CoTI.  False: that is not enough. */
+bool proof_by_check(struct bub_engine *eng, struct peer *p);
+bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
+/* The acknowledgement with the cookie did not get through. */
+bool proof_failed(const struct bub_engine *eng, const struct peer *p);
+/* How far the path to the care-of address is trusted; takes the grant. */
+void proof_fill_path(struct binding *b, struct bub_path *path);
 
 /* rr.c */
 

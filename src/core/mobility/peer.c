@@ -208,6 +208,7 @@ void peer_after_bu(struct bub_engine *eng, struct peer *p)
 	p->home->ever_sent = true;
 	p->sent_at = eng->now;
 	p->backhaul_now = p->refresh_asked = false;
+	p->cookies_back = 0;
 	p->reg = REG_SENT;
 	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
 	if (!bub_addr_eq(&p->acked, &p->care_of))
@@ -623,7 +624,7 @@ static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx 
 	registered(eng, p, rx->mh.u.ba.lifetime_s);
 	/* Only through the home agents: the direct path is broken (protocol.md, 5). */
 	if (p->has_kabm && rx->tunnelled && p->reg == REG_BOUND)
-		bubmode_direct_path(eng, p, true);
+		bubmode_headers_lost(eng, p);
 }
 
 static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *rx)
@@ -722,12 +723,16 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		/* The other copy of the answer to a repetition. */
 		if (p->direct_broken && !rx->tunnelled)
 			bubmode_direct_path(eng, p, false);
+		if (status < 128)
+			proof_answer(eng, p, rx);
 		return;
 	}
-	if (status < 128)
-		on_accepted(eng, p, rx);
-	else
+	if (status >= 128) {
 		on_refused(eng, p, rx);
+		return;
+	}
+	on_accepted(eng, p, rx);
+	proof_answer(eng, p, rx);
 }
 
 void peer_on_brr(struct bub_engine *eng, const struct rx *rx)

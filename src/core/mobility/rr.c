@@ -234,6 +234,8 @@ void rr_on_cot(struct bub_engine *eng, const struct rx *rx)
 {
 	struct peer *p;
 
+	if (proof_on_cot(eng, rx))
+		return;
 	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
 		if (p->check.active &&
 		    memcmp(p->check.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0) {

@@ -85,7 +85,9 @@ bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	if (status >= 128)
 		peer_due_now(eng, p);
 	else if (rx->tunnelled && p->probe.sends > 1)
-		bubmode_check(eng, p); /* the answer on the direct path is missing */
+		bubmode_check_in(eng, p, 0); /* the answer on the direct path is missing */
+	if (status < 128)
+		proof_answer(eng, p, rx);
 	return true;
 }
 

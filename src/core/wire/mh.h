@@ -13,8 +13,8 @@
 /* Octets that every Mobility Header begins with, up to the message data (RFC 6275, 6.1.1). */
 #define MH_HDR_LEN 6
 
-/* True when @opt is a type number that the BUB option may be given: none of those that RFC 6275 or
- * RFC 4283 use in our messages. */
+/* True when @opt is a type number that an option of BUB may be given: none of those that RFC 6275
+ * or RFC 4283 use in our messages. */
 bool bub_mhopt_is_free(uint8_t opt);
 
 /*

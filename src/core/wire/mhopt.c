@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mobility options: the TLV format and padding (RFC 6275, 6.2.1 to 6.2.3), the options of RFC 6275,
- * 6.2.4 to 6.2.7, the mobile node identifier with an IPv6 address (RFC 4283, RFC 8371), and the BUB
- * option (draft, 5.2).
+ * 6.2.4 to 6.2.7, the mobile node identifier with an IPv6 address (RFC 4283, RFC 8371), the BUB
+ * option (draft, 5.2) and the path cookie (protocol.md, P30).
  *
  * An option in a message for which no specification gives it a meaning is skipped like an unknown
  * one.  A repeated option is malformed, since its two values cannot both be meant; only the BUB
@@ -25,6 +25,7 @@ enum {
 	NONCE_INDICES_LEN = 4,
 	MN_ID_LEN = 17,
 	BUB_LEN = 1,
+	PATH_COOKIE_LEN = BUB_COOKIE_LEN,
 
 	MN_ID_IPV6 = 2, /* subtype: RFC 8371 */
 };
@@ -37,7 +38,7 @@ static const unsigned meaningful[] = {
 	[BUB_MH_HOT] = BUB_OPT_BUB | BUB_OPT_MN_ID,
 	[BUB_MH_COT] = BUB_OPT_BUB | BUB_OPT_MN_ID | BUB_OPT_AUTH,
 	[BUB_MH_BU] = BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID,
-	[BUB_MH_BA] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID,
+	[BUB_MH_BA] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE,
 	[BUB_MH_BE] = BUB_OPT_MN_ID,
 	[BUB_MH_BUBC] = BUB_OPT_AUTH | BUB_OPT_MN_ID,
 	[BUB_MH_DH] = 0,
@@ -90,7 +91,11 @@ static unsigned bit_of_type(uint8_t type, const struct bub_codepoints *cp)
 	case OPT_MN_ID:
 		return BUB_OPT_MN_ID;
 	default:
-		return type == cp->opt_bub && bub_mhopt_is_free(type) ? BUB_OPT_BUB : 0;
+		if (!bub_mhopt_is_free(type))
+			return 0;
+		if (type == cp->opt_path_cookie)
+			return BUB_OPT_PATH_COOKIE;
+		return type == cp->opt_bub ? BUB_OPT_BUB : 0;
 	}
 }
 
@@ -114,6 +119,9 @@ static void value_decode(struct rd *r, unsigned bit, struct bub_mh_opts *opts)
 	case BUB_OPT_MN_ID: /* RFC 4283, 3; RFC 8371, 4.1; the subtype has been looked at */
 		rd_skip(r, 1);
 		rd_addr(r, &opts->mn_id);
+		break;
+	case BUB_OPT_PATH_COOKIE: /* protocol.md, P30 */
+		rd_copy(r, opts->path_cookie, PATH_COOKIE_LEN);
 		break;
 	default:
 		break;
@@ -190,6 +198,8 @@ static bool can_encode(enum bub_mh_kind kind, const struct bub_codepoints *cp,
 		return false;
 	if ((o->present & BUB_OPT_REFRESH_ADVICE) != 0 && !mh_lifetime_fits(o->refresh_advice_s))
 		return false;
+	if ((o->present & BUB_OPT_PATH_COOKIE) != 0 && !bub_mhopt_is_free(cp->opt_path_cookie))
+		return false;
 	return (o->present & BUB_OPT_BUB) == 0 ||
 	       (bub_mhopt_is_free(cp->opt_bub) && code_fits(kind, (uint8_t)o->bub_code));
 }
@@ -220,6 +230,10 @@ int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codep
 		option_begin(w, 1, 0, OPT_MN_ID, MN_ID_LEN);
 		wr_u8(w, MN_ID_IPV6);
 		wr_addr(w, &opts->mn_id);
+	}
+	if ((opts->present & BUB_OPT_PATH_COOKIE) != 0) {
+		option_begin(w, 8, 6, cp->opt_path_cookie, PATH_COOKIE_LEN);
+		wr_bytes(w, opts->path_cookie, PATH_COOKIE_LEN);
 	}
 	if ((opts->present & BUB_OPT_AUTH) != 0) {
 		/* 8n + 2 makes the option end on eight octets, so that no padding follows it. */

@@ -80,13 +80,13 @@ class Documented(unittest.TestCase):
                 f"table {default('route-table')} priority {default('rule-priority')} payload 1",
                 f"limits {default('bindings')} {default('peers')} {default('clients')}",
                 f"codepoints {default('mh-bubc')} {default('mh-dh')} {default('option')} "
-                "suites 2 1"):
+                f"{default('option-path-cookie')} suites 2 1"):
             self.assertIn(line, done.stdout.splitlines())
         self.assertIn(f"tun {default('tun')} control {default('control')} "
                       f"state-dir {default('state-dir')} log-level 2", done.stdout)
         self.assertEqual(default("log-level"), "info")
         for keyword, value in (("ack-correspondents", "acks 1"), ("static-correspondents", "kabm 0"),
-                               ("check-care-of", "check 0"), ("prefix-discovery", "discovery 1"),
+                               ("check-care-of", "check 1"), ("prefix-discovery", "discovery 1"),
                                ("accept-refresh-requests", "accept 1"),
                                ("send-refresh-requests", "send 1")):
             self.assertIn(value, done.stdout)

@@ -315,6 +315,10 @@ WRONG = {
     "mh-bubc equals mh-dh's default": ("bub {\n mh-bubc = 11\n}\n", 2, ["both 11"]),
     "mh-dh too large": ("bub {\n mh-dh = 256\n}\n", 2, ["0 to 255"]),
     "option of RFC 6275": ("bub {\n option = 5\n}\n", 2, ["option: 5", "RFC 6275"]),
+    "one number for two options": ("bub {\n option-path-cookie = 18\n}\n", 2,
+                                   ["option-path-cookie", "both 18"]),
+    "path cookie of RFC 6275": ("bub {\n option-path-cookie = 4\n}\n", 2,
+                                ["option-path-cookie: 4", "RFC 6275"]),
     "option of RFC 4283": ("bub {\n option = 8\n}\n", 2, ["option: 8", "RFC 4283"]),
     "suite unknown": ("bub {\n suites = {x25519-sha256,\n  p256}\n}\n", 3, ["p256", "modp2048"]),
     "suite twice": ("bub { suites = {x25519-sha256, x25519-sha256} }\n", 1, ["twice"]),
@@ -390,6 +394,7 @@ bub {
     mh-bubc = 200
     mh-dh = 201
     option = 202
+    option-path-cookie = 203
 }
 peer "2001:db8:2::10" { route-optimisation = allow  bub = never }
 peer "2001:db8:2::11" { }
@@ -523,7 +528,7 @@ class Values(Config):
             "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
             "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",
             "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 renew 7200",
-            "codepoints 200 201 202 suites 1",
+            "codepoints 200 201 202 203 suites 1",
             "limits 10 11 12",
             "peer 2001:db8:2::10 ro 0 bub 1",
             "peer 2001:db8:2::11 ro 2 bub 2",
@@ -540,8 +545,8 @@ class Values(Config):
             "home-agent 2001:db8:1::1",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",
-            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 0 renew 86400",
-            "codepoints 8 11 18 suites 2 1",
+            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 renew 86400",
+            "codepoints 8 11 18 240 suites 2 1",
             "limits 1024 256 1024",
         ])
 
@@ -592,7 +597,7 @@ class Values(Config):
                       self.values("# x\r\nroute-table = 777\r\n"))
 
     def test_order_of_suites(self):
-        self.assertIn("codepoints 8 11 18 suites 1 2",
+        self.assertIn("codepoints 8 11 18 240 suites 1 2",
                       self.values("bub { suites = {modp2048-sha1, x25519-sha256} }"))
 
 

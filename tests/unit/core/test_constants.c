@@ -41,6 +41,7 @@ static void defaults_of_bub(void **state)
 	assert_int_equal(cfg.codepoints.mh_bubc, 8); /* the draft's */
 	assert_int_equal(cfg.codepoints.mh_dh, 11);  /* RFC 5096's, for experiments */
 	assert_int_equal(cfg.codepoints.opt_bub, 18);
+	assert_int_equal(cfg.codepoints.opt_path_cookie, 240);
 	assert_int_equal(cfg.n_suites, 2);
 	assert_int_equal(cfg.suite[0], 2); /* X25519 and HMAC-SHA-256 */
 	assert_int_equal(cfg.suite[1], 1); /* group 14 and HMAC-SHA1 */
@@ -49,7 +50,8 @@ static void defaults_of_bub(void **state)
 	assert_int_equal(cfg.kabm_lifetime_s, 24 * 3600);
 	assert_int_equal(cfg.bub, BUB_POLICY_ALLOW);
 	assert_true(cfg.eager_bub && cfg.direct_copy);
-	assert_false(cfg.static_kabm || cfg.check_care_of);
+	assert_false(cfg.static_kabm);
+	assert_true(cfg.check_care_of);
 	assert_int_equal(cfg.ha.backhaul, BUB_BACKHAUL_PLAIN);
 	assert_int_equal(cfg.ha.dad, BUB_DAD_BEFORE);
 }

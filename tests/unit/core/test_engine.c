@@ -166,10 +166,17 @@ static void code_points_that_cannot_be(void **state)
 	defaults(true);
 	cfg.codepoints.opt_bub = 5; /* Binding Authorization Data: RFC 6275, 6.2.7 */
 	refused();
+	defaults(true);
+	cfg.codepoints.opt_path_cookie = 5;
+	refused();
+	defaults(true);
+	cfg.codepoints.opt_path_cookie = cfg.codepoints.opt_bub;
+	refused();
 	/* The first that are free of RFC 6275's own. */
 	cfg.codepoints.mh_bubc = 8;
 	cfg.codepoints.mh_dh = 9;
 	cfg.codepoints.opt_bub = 6;
+	cfg.codepoints.opt_path_cookie = 7;
 	start();
 	bub_engine_free(eng);
 }

@@ -192,7 +192,8 @@ static void test_where_options_mean_something(void **state)
 		{TEST_FIXED, 4, BUB_OPT_BUB | BUB_OPT_MN_ID | BUB_OPT_AUTH},
 		{BU_FIXED, 5,
 		 BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID},
-		{BA_FIXED, 6, BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID},
+		{BA_FIXED, 6,
+		 BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE},
 		{"0100 20010db8000a000000000000000000a1", 7, BUB_OPT_MN_ID},
 		{TEST_FIXED, 8, BUB_OPT_AUTH | BUB_OPT_MN_ID},
 	};
@@ -201,7 +202,7 @@ static void test_where_options_mean_something(void **state)
 	} options[] = {
 		{BUB_OPT_REFRESH_ADVICE, 2, 2, 0}, {BUB_OPT_ALT_CARE_OF, 3, 16, 0},
 		{BUB_OPT_NONCE_INDICES, 4, 4, 0},  {BUB_OPT_AUTH, 5, 12, 0},
-		{BUB_OPT_MN_ID, 8, 17, 2},
+		{BUB_OPT_MN_ID, 8, 17, 2},         {BUB_OPT_PATH_COOKIE, 240, 8, 7},
 	};
 
 	(void)state;
@@ -327,7 +328,7 @@ static void test_bub_length(void **state)
 
 static void test_bub_code_point(void **state)
 {
-	static const struct bub_codepoints other = {8, 11, 222}, taken = {8, 11, 5};
+	static const struct bub_codepoints other = {8, 11, 222, 240}, taken = {8, 11, 5, 240};
 	struct bub_mh mh = {.kind = BUB_MH_HOTI};
 	struct bub_mh_layout layout;
 	uint8_t buf[64];
@@ -341,8 +342,10 @@ static void test_bub_code_point(void **state)
 	assert_int_equal(buf[16], 222);
 	/* The number of an option of RFC 6275 or of padding cannot be taken. */
 	assert_int_equal(encode_result(&mh, &taken), BUB_ERR_INVALID);
-	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 0}), BUB_ERR_INVALID);
-	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 8}), BUB_ERR_INVALID);
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 0, 240}),
+			 BUB_ERR_INVALID);
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 8, 240}),
+			 BUB_ERR_INVALID);
 	make(1, TEST_INIT_FIXED, "0501 00");
 	assert_int_equal(mh_accepted_by(&taken).opts.present, 0);
 }
@@ -403,6 +406,42 @@ static void test_alignment(void **state)
 	coti.opts.present = BUB_OPT_BUB | BUB_OPT_AUTH;
 	assert_encodes(&coti, "3b040200 0000 0000 0000000000000000 1201 00 0105 0000000000" /* 26 */
 			      "050c 000000000000000000000000");
+}
+
+/* protocol.md, P30: type 240, eight octets of cookie on a boundary of eight, and under whatever
+ * other number it is given. */
+static void test_path_cookie(void **state)
+{
+	static const uint8_t cookie[BUB_COOKIE_LEN] = {1, 2, 3, 4, 5, 6, 7, 8};
+	struct bub_codepoints cp = BUB_CODEPOINTS_DEFAULT;
+	struct bub_mh ba = {.kind = BUB_MH_BA};
+	struct bub_mh_layout layout;
+	struct bub_mh_opts opts;
+	uint8_t buf[64];
+
+	(void)state;
+	make(6, BA_FIXED, "0100 f008 0102030405060708 0100" AUTH_OPTION);
+	opts = mh_accepted().opts;
+	assert_int_equal(opts.present, BUB_OPT_PATH_COOKIE | BUB_OPT_AUTH);
+	assert_memory_equal(opts.path_cookie, cookie, sizeof(cookie));
+	make(6, BA_FIXED, "f007 01020304050607");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+	make(6, BA_FIXED, "f009 010203040506070809");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+
+	ba.opts.present = BUB_OPT_PATH_COOKIE | BUB_OPT_AUTH;
+	memcpy(ba.opts.path_cookie, cookie, sizeof(cookie));
+	cp.opt_path_cookie = 201;
+	assert_int_equal(bub_mh_encode(&ba, &cp, buf, sizeof(buf), &layout), 0);
+	assert_int_equal(layout.len, 40);
+	assert_int_equal(buf[14], 201);
+	assert_int_equal(buf[15], 8);
+	assert_memory_equal(buf + 16, cookie, sizeof(cookie));
+	cp.opt_path_cookie = 8; /* RFC 4283's */
+	assert_int_equal(bub_mh_encode(&ba, &cp, buf, sizeof(buf), &layout), BUB_ERR_INVALID);
+	ba.kind = BUB_MH_BU;
+	assert_int_equal(bub_mh_encode(&ba, &BUB_CODEPOINTS_DEFAULT, buf, sizeof(buf), &layout),
+			 BUB_ERR_INVALID);
 }
 
 /* Whatever goes together, each option is aligned and nothing follows the authorization data. */
@@ -475,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_bub_code_point),
 		cmocka_unit_test(test_node_identifier_subtypes),
 		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_path_cookie),
 		cmocka_unit_test(test_alignment_in_all_combinations),
 		cmocka_unit_test(test_cannot_encode),
 	};

@@ -207,6 +207,30 @@ static void check_ba_bub(const struct decoded *d)
 	check_auth(d, 20);
 }
 
+static void check_ba_path_cookie(const struct decoded *d)
+{
+	static const uint8_t cookie[BUB_COOKIE_LEN] = {0xc0, 0xc1, 0xc2, 0xc3,
+						       0xc4, 0xc5, 0xc6, 0xc7};
+
+	check_addresses(d, COA2, HOA2, COA1, HOA1);
+	check_kind(d, BUB_MH_BA, BUB_OPT_PATH_COOKIE | BUB_OPT_AUTH);
+	assert_int_equal(d->mh.u.ba.sequence, 256);
+	assert_memory_equal(d->mh.opts.path_cookie, cookie, sizeof(cookie));
+	check_auth(d, 28);
+}
+
+static void check_cot_path(const struct decoded *d)
+{
+	static const uint8_t cookie[BUB_COOKIE_LEN] = {0xc0, 0xc1, 0xc2, 0xc3,
+						       0xc4, 0xc5, 0xc6, 0xc7};
+
+	check_addresses(d, COA1, NULL, COA2, NULL);
+	check_kind(d, BUB_MH_COT, BUB_OPT_AUTH);
+	assert_int_equal(d->mh.u.test.nonce_index, 0);
+	assert_memory_equal(d->mh.u.test.cookie, cookie, sizeof(cookie));
+	check_auth(d, 28);
+}
+
 static void check_ba_refused(const struct decoded *d)
 {
 	check_addresses(d, CN, NULL, HOA1, NULL);
@@ -445,6 +469,8 @@ static const struct vector vectors[] = {
 	{"ba-home", check_ba_home, true},
 	{"ba-correspondent", check_ba_correspondent, true},
 	{"ba-bub", check_ba_bub, true},
+	{"ba-path-cookie", check_ba_path_cookie, true},
+	{"cot-path", check_cot_path, true},
 	{"ba-refused", check_ba_refused, true},
 	{"be", check_be, true},
 	{"bubc", check_bubc, true},

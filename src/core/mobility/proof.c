@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Proof that data gets through to where a peer says that it is (protocol.md, P30).
+ *
+ * A Binding Update under Kabm shows who sent it, not that the sender is at the care-of address: a
+ * peer could point what it has asked for at somebody else.  The acknowledgement that goes straight
+ * to a new care-of address carries a cookie, with the headers that data has; the peer sends it back
+ * in a Care-of Test signed with Kabm.  Until then data goes there at once, but on credit only (RFC
+ * 4866, 2.3).  Where no answer comes this node asks by a signed Care-of Test Init (bubmode.c).
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
+#define PROOF_RTTS 4u      /* and so many round trips */
+#define REPEATED_MS 4000u  /* an update so soon after the last one is no refresh */
+#define GRANT_S 10u        /* credit without having received anything: once in so long */
+#define ANSWERS_MAX 4u     /* cookies sent back for one Binding Update */
+
+static bool is_proved(const struct binding *b)
+{
+	return b->proof.state == PROOF_GOOD;
+}
+
+static void prove(struct bub_engine *eng, struct binding *b, const char *how)
+{
+	if (is_proved(b))
+		return;
+	b->proof.state = PROOF_GOOD;
+	core_trace_state(eng, "care-of-proof", "awaited", "proved", how, &b->key.a, &b->key.b);
+}
+
+/* At most once in GRANT_S, however often the peer moves: else each movement to another victim would
+ * be worth as much. */
+static void grant_credit(const struct bub_engine *eng, struct proof *f)
+{
+	if (f->granted && bub_time_ms_between(f->granted_at, eng->now) < (uint64_t)GRANT_S * 1000)
+		return;
+	f->granted = true;
+	f->granted_at = eng->now;
+	f->grant = BUB_CREDIT_START;
+}
+
+void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool repeated)
+{
+	struct proof *f = &b->proof;
+
+	if (!b->bub || !eng->cfg.check_care_of) {
+		f->state = PROOF_GOOD;
+		return;
+	}
+	if (moved) {
+		f->state = PROOF_NONE;
+		f->asked = f->repeated = f->by_cookie = false;
+		core_random(eng, f->cookie, sizeof f->cookie);
+		grant_credit(eng, f);
+	} else if (repeated && f->asked && !f->by_cookie &&
+		   bub_time_ms_between(b->updated, eng->now) < REPEATED_MS) {
+		f->repeated = true; /* our acknowledgement did not get through */
+	}
+}
+
+void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved)
+{
+	uint64_t wait_ms = PROOF_RTTS * p->rtt_ms;
+
+	if (is_proved(b) && b->proof.repeated) {
+		b->proof.state = PROOF_NONE; /* only the address was proved, not the headers */
+		bubmode_headers_lost(eng, p);
+		return;
+	}
+	if (is_proved(b) || p->headers_lost)
+		return; /* what heals that is on its way: an answer to the cookie */
+	if (wait_ms < PROOF_MIN_MS)
+		wait_ms = PROOF_MIN_MS;
+	if (p->direct_broken)
+		wait_ms = 0; /* the one before was; is this one? */
+	if (moved || (!p->check.active && !timer_is_set(&p->check.timer)))
+		bubmode_check_in(eng, p, wait_ms);
+}
+
+void proof_ask(struct binding *b, struct mh_out *out)
+{
+	if (!b->active || !b->bub || is_proved(b))
+		return;
+	b->proof.asked = true;
+	out->mh.opts.present |= BUB_OPT_PATH_COOKIE;
+	memcpy(out->mh.opts.path_cookie, b->proof.cookie, BUB_COOKIE_LEN);
+}
+
+void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm};
+	struct route r =
+		route_plain(home_is_away(p->home) ? &p->home->care_of : &p->key.a, &rx->ip->src);
+
+	/* A copy through the home agents has none, and none of ours. */
+	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled || !p->has_kabm ||
+	    p->home->state == HOME_UNATTACHED)
+		return;
+	if (p->cookies_back >= ANSWERS_MAX) {
+		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->peer);
+		return;
+	}
+	p->cookies_back++;
+	memcpy(out.mh.u.test.cookie, rx->mh.opts.path_cookie, BUB_COOKIE_LEN);
+	out.mh.opts.present = BUB_OPT_AUTH;
+	out.auth_care_of = rx->ip->src;
+	out.auth_correspondent = p->key.a;
+	core_send(eng, &r, &out);
+}
+
+bool proof_on_cot(struct bub_engine *eng, const struct rx *rx)
+{
+	struct binding *b = NULL;
+	struct peer *p;
+
+	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+		b = p->has_kabm ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
+		if (b != NULL && b->proof.asked &&
+		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
+			break;
+	}
+	if (p == NULL)
+		return false;
+	if (bubmode_signer(eng, p, rx, &rx->ip->dst, &p->key.b) == NULL) {
+		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
+		return true;
+	}
+	b->proof.repeated = false;
+	b->proof.by_cookie = true;
+	if (is_proved(b) && !p->direct_broken)
+		return true; /* a second answer */
+	prove(eng, b, "the cookie came back");
+	bubmode_direct_path(eng, p, false);
+	path_update(eng, &p->key.a, &p->key.b);
+	return true;
+}
+
+bool proof_by_check(struct bub_engine *eng, struct peer *p)
+{
+	struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	if (b == NULL || is_proved(b))
+		return true;
+	if (b->proof.repeated)
+		return false;
+	prove(eng, b, "signed test");
+	return true;
+}
+
+bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p)
+{
+	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	return b != NULL && b->bub && !is_proved(b);
+}
+
+bool proof_failed(const struct bub_engine *eng, const struct peer *p)
+{
+	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	return b != NULL && b->bub && !is_proved(b) && b->proof.repeated;
+}
+
+void proof_fill_path(struct binding *b, struct bub_path *path)
+{
+	if (!is_proved(b))
+		path->trust = BUB_TRUST_CREDIT;
+	path->grant = b->proof.grant;
+	b->proof.grant = 0;
+}
