@@ -92,6 +92,7 @@ struct bub_ha_config {
 	enum bub_backhaul backhaul;
 	bool direct; /* its own data with a mobile node needs no tunnel: HAO and RH2 instead */
 	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
+	bool prefix_adverts;          /* mobile nodes are told of the home prefixes */
 	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */
 	uint32_t prefix_advert_max_s; /* MaxMobPfxAdvInterval; default 86400 */
 };

@@ -114,6 +114,7 @@ enum bub_err {
 	X(DHAAD_NO_MATCH, "dhaad-no-match", "RFC 6275, 11.4.1")                                    \
 	X(PREFIX_NOT_PROTECTED, "prefix-not-protected", "RFC 6275, 11.4.3")                        \
 	X(PREFIX_NO_MATCH, "prefix-no-match", "RFC 6275, 11.4.3")                                  \
+	X(PREFIX_ADVERTS_OFF, "prefix-adverts-off", "RFC 6275, 8.4")                               \
 	X(CARE_OF_TEST_BAD_AUTH, "care-of-test-bad-auth", "draft appendix A")                      \
 	X(BUB_BU_COPY, "bub-bu-copy", "draft 7; protocol.md 5")                                    \
 	/* Multicast listeners */                                                                  \

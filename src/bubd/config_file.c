@@ -153,6 +153,7 @@ static cfg_t *make_grammar(void)
 				  VALUE("managed-addresses"),
 				  VALUE("other-configuration"),
 				  VALUE("prefix-advert-min"),
+				  VALUE("prefix-adverts"),
 				  VALUE("prefix-advert-max"),
 				  SECTION("router-adverts", adverts),
 				  VALUE("preference"),

@@ -122,6 +122,7 @@ void loader_home_link(struct loader *l, cfg_t *sec)
 		load_adverts(l, adverts);
 	}
 	ha->prefix_advert_min_s =
+	ha->prefix_adverts = loader_bool(l, sec, "prefix-adverts", ha->prefix_adverts);
 		loader_number(l, sec, "prefix-advert-min", ha->prefix_advert_min_s, 1, WEEK_S);
 	ha->prefix_advert_max_s =
 		loader_number(l, sec, "prefix-advert-max", ha->prefix_advert_max_s, 1, WEEK_S);

@@ -33,6 +33,7 @@ void bub_config_init(struct bub_config *cfg)
 		.suite = {BUB_SUITE_SHA256_X25519, BUB_SUITE_SHA1_MODP2048},
 		.n_suites = 2,
 		.ha = {.lifetime_max_s = 3600,
+		       .prefix_adverts = true,
 		       .prefix_advert_min_s = 600,
 		       .prefix_advert_max_s = 86400},
 	};

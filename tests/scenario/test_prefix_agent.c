@@ -366,6 +366,80 @@ static void whom_it_answers(void **state)
 	pair_end(&p);
 }
 
+/* Not more than one a second, asked for or not (RFC 6275, 6.8). */
+static void one_a_second(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	update(&p, 1);
+	acknowledge(&p);
+	pair_run(&p, 900);
+	for (unsigned i = 1; i <= 3; i++) {
+		solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+		assert_drops(p.ha[0], BUB_DROP_RATE_LIMITED, i);
+	}
+	assert_int_equal(seen.n, 1);
+	pair_run(&p, 100);
+	acknowledge(&p);
+	/* Told in vain; what the next update starts anew waits its turn as well. */
+	set_home_prefix(&p, 8500, 6000);
+	while (seen.n < 6)
+		pair_run(&p, 10);
+	update(&p, 2);
+	pair_run(&p, 100000);
+	assert_int_equal(seen.n, 10);
+	for (unsigned i = 1; i < seen.n; i++)
+		assert_true(seen_gap_ms(i - 1) >= 1000);
+	pair_end(&p);
+}
+
+/* An operator may want none told (RFC 6275, 8.4). */
+static void switched_off(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.prefix_advert_min_s = MIN_S;
+	p.ha_cfg[0].ha.prefix_advert_max_s = MAX_S;
+	p.ha_cfg[0].ha.prefix_adverts = false;
+	seen_begin(&p, BUB_ICMP6_PREFIX_ADVERT);
+	update(&p, 1);
+	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	assert_drops(p.ha[0], BUB_DROP_PREFIX_ADVERTS_OFF, 1);
+	set_home_prefix(&p, 8500, 6000);
+	pair_run(&p, 3 * MAX_S * 1000);
+	update(&p, 2);
+	pair_run(&p, 3 * MAX_S * 1000);
+	assert_int_equal(seen.n, 0);
+	pair_end(&p);
+}
+
+/* The binding goes when the valid lifetime of its prefix ends, which an operator may shorten (RFC
+ * 6275, 10.3.1); where the prefix is withdrawn without notice, when all has been told. */
+static void binding_goes_with_its_prefix(void **state)
+{
+	static const struct {
+		uint32_t valid_s, end_s;
+	} row[] = {{100, 100}, {4000, 3600}, {0, 2 * MIN_S + 24}};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct pair p;
+
+		begin_settled(&p);
+		set_home_prefix(&p, row[i].valid_s, row[i].valid_s);
+		pair_run(&p, row[i].end_s * 1000 - 500);
+		assert_true(client(&p).registered);
+		pair_run(&p, 1000);
+		assert_false(client(&p).registered);
+		assert_int_equal(seen.n, 4);
+		pair_end(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +453,9 @@ int main(void)
 		cmocka_unit_test(whatever_changes_is_told),
 		cmocka_unit_test(as_many_as_there_is_room_for),
 		cmocka_unit_test(whom_it_answers),
+		cmocka_unit_test(one_a_second),
+		cmocka_unit_test(switched_off),
+		cmocka_unit_test(binding_goes_with_its_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

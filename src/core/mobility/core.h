@@ -920,6 +920,8 @@ void ha_init(struct bub_engine *eng);
 void ha_client_init(struct bub_engine *eng, struct client *c);
 
 /* multicast.c */
+/* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
+void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 
 void multicast_client_init(struct client *c);
 void multicast_on_registered(struct bub_engine *eng, struct client *c);

@@ -99,6 +99,16 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	unregister(eng, owner, "expired");
 }
 
+void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s)
+{
+	struct bub_time end = bub_time_add_s(eng->now, valid_s);
+
+	if (!bub_time_before(end, c->expires))
+		return;
+	c->expires = end;
+	core_timer(eng, &c->timer, (uint64_t)valid_s * 1000);
+}
+
 void ha_client_init(struct bub_engine *eng, struct client *c)
 {
 	(void)eng;

@@ -40,13 +40,33 @@ static void send_advert(struct bub_engine *eng, struct client *c, const struct i
 	discovery_send(eng, &r, &adv);
 }
 
-static uint32_t preferred_s_of(const struct bub_engine *eng, const struct in6_addr *home)
+static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
+					     const struct in6_addr *home)
 {
 	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
 		if (bub_addr_in_prefix(home, &eng->cfg.ha.prefix[i].prefix,
 				       eng->cfg.ha.prefix[i].len))
-			return eng->cfg.ha.prefix[i].preferred_s;
-	return 0;
+			return &eng->cfg.ha.prefix[i];
+	return NULL;
+}
+
+static uint32_t preferred_s_of(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	const struct bub_ha_prefix *p = prefix_of(eng, home);
+
+	return p != NULL ? p->preferred_s : 0;
+}
+
+/* How long the home address may be used yet.  Where its prefix has been withdrawn without notice,
+ * until its mobile node can have been told: the longest RAND_ADV_DELAY, and all repetitions. */
+static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	const struct bub_ha_prefix *p = prefix_of(eng, home);
+
+	if (p != NULL && p->valid_s > 0)
+		return p->valid_s;
+	return 2 * eng->cfg.ha.prefix_advert_min_s +
+	       (PREFIX_ADV_TIMEOUT_MS << PREFIX_ADV_RETRIES) / 1000;
 }
 
 /* RAND_ADV_DELAY of RFC 6275, 10.6.2.  One that is scheduled already goes out at its time, with the
@@ -69,10 +89,24 @@ static void schedule(struct bub_engine *eng, struct client *c)
 		   ((uint64_t)min_s + (span_s > 0 ? lot % span_s : 0)) * 1000);
 }
 
+/* Milliseconds until the next one may go out: not more than one a second to a mobile node (RFC
+ * 6275, 6.8). */
+static uint64_t advert_wait(const struct bub_engine *eng, const struct client *c)
+{
+	uint64_t ms = bub_time_ms_between(c->prefixes_told, eng->now);
+
+	return c->prefixes_told.ns != 0 && ms < 1000 ? 1000 - ms : 0;
+}
+
 static void on_client_timer(struct bub_engine *eng, void *owner)
 {
 	struct client *c = owner;
+	uint64_t wait_ms = advert_wait(eng, c);
 
+	if (wait_ms > 0) {
+		core_timer(eng, &c->prefix_timer, wait_ms);
+		return;
+	}
 	send_advert(eng, c, &c->care_of, 0);
 	c->prefix_sends++;
 	if (c->prefix_sends <= PREFIX_ADV_RETRIES) /* RFC 6275, 10.6.2 and 12 */
@@ -89,7 +123,7 @@ void prefixes_on_registered(struct bub_engine *eng, struct client *c)
 {
 	uint64_t max_ms = (uint64_t)eng->cfg.ha.prefix_advert_max_s * 1000;
 
-	if (timer_is_set(&c->prefix_timer))
+	if (!eng->cfg.ha.prefix_adverts || timer_is_set(&c->prefix_timer))
 		return;
 	if (c->prefix_sends > PREFIX_ADV_RETRIES) {
 		/* It has not heard us, but is there: begin again (RFC 6275, 10.6.2). */
@@ -120,9 +154,17 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
 		return;
 	}
+	if (!eng->cfg.ha.prefix_adverts) { /* the operator's word (RFC 6275, 8.4) */
+		core_drop(eng, BUB_DROP_PREFIX_ADVERTS_OFF, &ip->src);
+		return;
+	}
 	/* This acknowledges what it was sent unasked (RFC 6275, 10.6.2). */
 	prefixes_on_unregistered(eng, c);
 	c->prefixes_known = true;
+	if (advert_wait(eng, c) > 0) { /* it asks again if it has not heard the last one */
+		core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
+		return;
+	}
 	send_advert(eng, c, &ip->src, sol->u.prefix.id);
 }
 
@@ -172,8 +214,11 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 		keep_withdrawn(ha, before.prefix[i]);
 	for (c = table_next(&eng->clients, NULL); c != NULL; c = table_next(&eng->clients, c)) {
 		c->prefixes_known = false;
-		if (c->registered)
+		if (!c->registered)
+			continue;
+		if (eng->cfg.ha.prefix_adverts)
 			schedule(eng, c);
+		ha_end_with_prefix(eng, c, valid_s_of(eng, &c->key.a));
 	}
 }
 

@@ -52,8 +52,9 @@ static void show_roles(const struct bubd_config *cfg)
 			     cfg->lnx.home_link != NULL ? cfg->lnx.home_link : "-",
 			     eng->ha.lifetime_max_s, (int)eng->ha.backhaul, eng->ha.preference);
 	if (eng->ha.enabled)
-		(void)printf("flags %d %d told %u %u\n", eng->ha.managed, eng->ha.other,
-			     eng->ha.prefix_advert_min_s, eng->ha.prefix_advert_max_s);
+		(void)printf("flags %d %d told %d %u %u\n", eng->ha.managed, eng->ha.other,
+			     eng->ha.prefix_adverts, eng->ha.prefix_advert_min_s,
+			     eng->ha.prefix_advert_max_s);
 	if (cfg->lnx.advert.enabled)
 		(void)printf("adverts %u %u %u lifetimes %u %u preference %u prefixes %u\n",
 			     cfg->lnx.advert.interval_min_ms, cfg->lnx.advert.interval_max_ms,

@@ -372,6 +372,7 @@ home-agent {
     prefix-preferred = 1000
     prefix "2001:db8:8::/48" { valid = 500  preferred = 0 }
     managed-addresses = true
+    prefix-adverts = false
     prefix-advert-min = 5
     prefix-advert-max = 50
     router-adverts { interval-min = 30  interval-max = 70  router-lifetime = 0 }
