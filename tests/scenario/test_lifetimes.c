@@ -75,6 +75,30 @@ static void no_longer_than_the_care_of_address(void **state)
 	pair_end(&p);
 }
 
+/* RFC 6275, 11.4.2: a correspondent's binding ends with the home registration at the latest. */
+static void no_longer_than_the_home_registration(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].home[0].lifetime_s = 60;
+	pair_start(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 40000);
+	/* 20 s are left of it; it is refreshed in 8. */
+	pair_talk(&p, 3000);
+	assert_in_range(asked_s(&p, 0, false, 0), 16, 20);
+	/* Behind a registration that is out: as long as that one asks for. */
+	mark = pair_mark(&p);
+	refresh(&p);
+	pair_run(&p, 2000);
+	assert_int_equal(asked_s(&p, mark, true, 0), 60);
+	assert_in_range(asked_s(&p, mark, false, 0), 56, 60);
+	pair_end(&p);
+}
+
 /* RFC 6275, 11.8: what is left when it is sent, not when the first one was. */
 static void repetitions_ask_for_what_is_left(void **state)
 {
@@ -101,7 +125,7 @@ static void repetitions_ask_for_what_is_left(void **state)
 }
 
 /* The binding follows an address whose life is prolonged again and again, and none is ever asked
- * for that lasts longer. */
+ * for that lasts longer; a peer's not longer than the home registration either. */
 static void short_lived_address(void **state)
 {
 	struct pair p;
@@ -120,7 +144,8 @@ static void short_lived_address(void **state)
 	}
 	for (size_t i = mark; i < p.n_messages; i++)
 		if (p.message[i]->mh.kind == BUB_MH_BU)
-			assert_in_range(p.message[i]->mh.u.bu.lifetime_s, 16, 30);
+			assert_in_range(p.message[i]->mh.u.bu.lifetime_s,
+					p.message[i]->mh.u.bu.flags & BUB_BU_HOME ? 16 : 4, 30);
 	pair_end(&p);
 }
 
@@ -217,6 +242,7 @@ static void direct_only_while_bound(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_longer_than_the_home_registration),
 		cmocka_unit_test(no_longer_than_the_care_of_address),
 		cmocka_unit_test(repetitions_ask_for_what_is_left),
 		cmocka_unit_test(short_lived_address),

@@ -146,7 +146,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	suspect_stop(eng, p); /* this one asks the same */
 	notice_both_away(eng, p);
 	p->sequence++;
-	p->asked_s = mn_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
+	p->asked_s = mn_peer_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5). */
 	if (p->kabm_static || bubmode_backhaul_ready(eng, p))
 		p->bu_sends++;

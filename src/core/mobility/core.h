@@ -605,6 +605,8 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
  * 11.7.2), as the wire can say it: a multiple of 4, and never the 0 that deletes. */
 uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
 /* The home address ends at @end: bindings that were to last longer are made to end with it. */
+/* For a correspondent: also no longer than the home registration lasts (RFC 6275, 11.4.2). */
+uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
 void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
 /* Into the tunnel as it is. */
 void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet);

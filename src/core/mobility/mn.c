@@ -67,6 +67,20 @@ uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t want
 	return wanted_s < 4 ? 4 : wanted_s & ~3u;
 }
 
+uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s)
+{
+	struct bub_time until = h->bound_until;
+	uint64_t left_s;
+
+	/* One that is out counts as what it asks for. */
+	if (h->interval_ms != 0 && bub_time_before(until, bub_time_add_s(h->sent_at, h->asked_s)))
+		until = bub_time_add_s(h->sent_at, h->asked_s);
+	left_s = bub_time_ms_between(eng->now, until) / 1000;
+	if (bub_time_before(eng->now, until) && left_s < wanted_s)
+		wanted_s = (uint32_t)left_s;
+	return mn_lifetime(eng, h, wanted_s);
+}
+
 /* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
  * from the home address to delete the binding. */
 static void send_home_bu(struct bub_engine *eng, struct home *h)

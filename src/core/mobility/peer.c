@@ -228,7 +228,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 
 	p->sequence++;
 	p->bu_sends++;
-	p->asked_s = mn_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
+	p->asked_s = mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
 	peer_fill_bu(p, &out);
 	if (!eng->cfg.ack_correspondents)
 		out.mh.u.bu.flags = 0;
