@@ -374,10 +374,49 @@ static void answers_are_checked(void **state)
 	pair_end(&p);
 }
 
+/* Another node on the home link has the home address: it is not tried again, wherever the mobile
+ * node goes (RFC 6275, 11.7.1), before an operator asks for it or the node is home. */
+static void address_in_use(void **state)
+{
+	struct bub_event ask = {.type = BUB_EV_COMMAND};
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	ask.u.command.what = BUB_CMD_SEND_BINDING_UPDATES;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
+		pair_go(&p, 0, 0);
+		pair_run(&p, 100);
+		f = home_ba(&p, BUB_STATUS_DAD_FAILED, pair_home(&p, 0).sequence);
+		mark = pair_mark(&p);
+		pair_feed(&p, p.mn[0], &f);
+		assert_string_equal(pair_home(&p, 0).why, bub_status_name(BUB_STATUS_DAD_FAILED));
+		pair_run(&p, 3600000);
+		pair_go(&p, 0, 1);
+		pair_run(&p, 60000);
+		assert_string_equal(pair_home(&p, 0).why, bub_status_name(BUB_STATUS_DAD_FAILED));
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
+		if (i == 0) {
+			world_feed(p.mn[0], &ask);
+		} else {
+			pair_go_home(&p, 0);
+			pair_run(&p, 2000);
+			assert_string_equal(pair_home(&p, 0).state, "at home");
+			pair_go(&p, 0, 0);
+		}
+		pair_run(&p, 2000);
+		assert_string_equal(pair_home(&p, 0).state, "registered");
+		pair_end(&p);
+	}
+}
+
 /* Refused, whatever the reason: tried again slowly, not at once and not never. */
 static void refused_registration(void **state)
 {
-	static const uint8_t status[] = {128, 129, 130, 131, 132, 133, 134, 139, 174, 200};
+	static const uint8_t status[] = {128, 129, 130, 131, 132, 133, 139, 174, 200};
 	struct pair p;
 	struct forged f;
 	size_t mark;
@@ -428,10 +467,11 @@ static void duplicate_address_detection(void **state)
 	assert_int_equal(pair_nth(&p, 0, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
 			 BUB_STATUS_DAD_FAILED);
 	assert_string_equal(pair_home(&p, 0).state, "registering");
+	/* It does not try again of itself (address_in_use). */
 	assert_false(client(&p).registered);
 	p.dad_error = 0;
 	pair_run(&p, 33000);
-	assert_true(client(&p).registered);
+	assert_false(client(&p).registered);
 	pair_end(&p);
 	/* A repetition during detection is answered once, by its own number. */
 	pair_new(&p);
@@ -645,6 +685,7 @@ int main(void)
 		cmocka_unit_test(care_of_address_must_be_routable),
 		cmocka_unit_test(old_numbers_are_refused),
 		cmocka_unit_test(answers_are_checked),
+		cmocka_unit_test(address_in_use),
 		cmocka_unit_test(refused_registration),
 		cmocka_unit_test(duplicate_address_detection),
 		cmocka_unit_test(reverse_tunnel),

@@ -179,6 +179,7 @@ struct home {
 	bool ever_sent;
 	bool postponed;    /* by the rate limit */
 	bool refused;      /* the home agent's last answer */
+	bool in_use;       /* the home address, by another node on the home link */
 	bool agent_direct; /* the home agent has not refused data on the direct path from here */
 	bool discovering;
 	uint16_t discovery_id;

@@ -229,9 +229,9 @@ static void attach(struct bub_engine *eng, const struct home *h, bool at_home, b
 /* @known  the home agent has a binding, or may have one */
 static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bool known)
 {
-
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
+	h->in_use = false; /* the link itself tells */
 	attach(eng, h, true, !known);
 	if (known) {
 		set_state(eng, h, HOME_DEREGISTERING, "back on the home link");
@@ -295,8 +295,10 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 	h->agent_direct = h->cfg.direct;
 	attach(eng, h, false, false);
 	h->sends = 0;
-	h->refused = false;
-	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
+	h->refused = h->in_use;
+	if (h->in_use) {
+		set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
+	} else if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
 		set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
 		discovery_start(eng, h);
 	} else {
@@ -463,6 +465,7 @@ void mn_refresh(struct bub_engine *eng)
 
 		if (!home_is_away(h))
 			continue;
+		h->in_use = false; /* whoever asks knows better */
 		start_home_bu(eng, h);
 		peer_on_move(eng, h);
 		peer_refresh(eng, h, eng->now);
@@ -548,6 +551,17 @@ static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
 	return !bub_addr_eq(&h->care_of, &before);
 }
 
+/* The home address is another node's: it must not be tried again (RFC 6275, 11.7.1), wherever this
+ * node goes, before it is back on the home link or an operator asks for it. */
+static void give_address_up(struct bub_engine *eng, struct home *h)
+{
+	h->in_use = h->refused = true;
+	h->interval_ms = 0;
+	h->bound_until = (struct bub_time){0};
+	timerq_cancel(&eng->timers, &h->timer);
+	set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
+}
+
 static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
@@ -558,6 +572,10 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 	}
 	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
 		return;
+	if (status == BUB_STATUS_DAD_FAILED && home_is_away(h)) {
+		give_address_up(eng, h);
+		return;
+	}
 	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
 	     status == BUB_STATUS_NOT_HA_FOR_MN) &&
 	    home_is_away(h) && is_discovered(eng, h)) {
