@@ -605,9 +605,9 @@ void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *
 /* @wanted_s, or what the home and the care-of address are still valid for (RFC 6275, 11.7.1 and
  * 11.7.2), as the wire can say it: a multiple of 4, and never the 0 that deletes. */
 uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
-/* The home address ends at @end: bindings that were to last longer are made to end with it. */
 /* For a correspondent: also no longer than the home registration lasts (RFC 6275, 11.4.2). */
 uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
+/* The home address ends at @end: bindings that were to last longer are made to end with it. */
 void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
 /* Into the tunnel as it is. */
 void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet);
@@ -920,11 +920,11 @@ void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view p
 void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
 		    struct bub_action *act);
 void ha_init(struct bub_engine *eng);
+/* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
+void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 void ha_client_init(struct bub_engine *eng, struct client *c);
 
 /* multicast.c */
-/* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
-void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 
 void multicast_client_init(struct client *c);
 void multicast_on_registered(struct bub_engine *eng, struct client *c);

@@ -275,9 +275,8 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		deregister(eng, c, req);
 		return;
 	}
-	if (!bub_addr_is_routable(&req->care_of)) {
+	if (!bub_addr_is_routable(&req->care_of)) { /* silently: RFC 6275, 6.1.7 */
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
 	if (leads_back(eng, &req->care_of)) {
