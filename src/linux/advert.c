@@ -5,7 +5,6 @@
  * are the core's (bub/wire.h), the socket is nd.c's.
  */
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/if_addr.h>
 #include <netinet/icmp6.h>
 #include <stdio.h>
@@ -52,24 +51,8 @@ static const struct in6_addr *own_address(const struct lnx *l, const struct bub_
 /* The table above has no link-local addresses. */
 static bool find_link_local(struct lnx *l)
 {
-	struct ifaddrs *all = NULL;
-
-	if (!IN6_IS_ADDR_UNSPECIFIED(&l->advert.src))
-		return true;
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
-		struct sockaddr_in6 sa;
-
-		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET6)
-			continue;
-		memcpy(&sa, i->ifa_addr, sizeof(sa));
-		if (IN6_IS_ADDR_LINKLOCAL(&sa.sin6_addr) &&
-		    sa.sin6_scope_id == l->home_link_ifindex)
-			l->advert.src = sa.sin6_addr;
-	}
-	freeifaddrs(all);
-	return !IN6_IS_ADDR_UNSPECIFIED(&l->advert.src);
+	return !IN6_IS_ADDR_UNSPECIFIED(&l->advert.src) ||
+	       nd_link_local(l->home_link_ifindex, &l->advert.src);
 }
 
 /* The prefix field has our whole address and the R bit, so that other home agents and mobile nodes

@@ -224,6 +224,7 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	struct lnx_home *h = &l->home[index];
 	uint32_t ifindex = at->ifindex;
 	uint32_t before = h->on_ifindex;
+	struct in6_addr link_local;
 	int err = 0;
 
 	if (at->claim) {
@@ -246,9 +247,12 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	err = home_default_route(l, index);
 	path_refresh_local(l, &h->addr);
 	/* Those on the link who know the home agent's link-layer address for it learn ours, once
-	 * the home agent has let go (RFC 6275, 11.5.5). */
-	if (at->claim)
+	 * the home agent has let go; also for the link-local address (RFC 6275, 11.5.5). */
+	if (at->claim) {
 		nd_claim(l, now, ifindex, &h->addr, true);
+		if (nd_link_local(ifindex, &link_local))
+			nd_claim(l, now, ifindex, &link_local, true);
+	}
 	return err;
 }
 

@@ -3,7 +3,7 @@
  * Back on the home link while the home agent may still answer for the home address (RFC 6275,
  * 11.5.5).  Until it has acknowledged the deregistration the address is on bub's own interface
  * only, so that the kernel answers no solicitation for it, asks nobody from it and detects no
- * duplicate of it; the home agent's own solicitation is answered from here.  Where to send the
+ * duplicate of it; solicitations are answered from here.  Where to send the
  * Binding Update is known from the home agent's advertisement, or asked for from ::.
  *
  * A node that starts on its home link does not know whether there is a binding left from before:
@@ -126,25 +126,10 @@ void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint
 
 /* ---- Heard --------------------------------------------------------------------------------- */
 
-/* Some home agents ask from their global address, others from the link-local one that they
- * advertise the home prefix from. */
-static bool is_agent(const struct lnx_home *h, const struct lnx_iface *ifc,
-		     const struct in6_addr *src)
-{
-	const struct lnx_ra_prefix *ra = agents_advert(ifc, &h->agent);
-
-	if (bub_addr_eq(src, &h->agent) || (ra != NULL && bub_addr_eq(src, &ra->router)))
-		return true;
-	for (unsigned i = 0; ra == NULL && i < ifc->n_ra; i++) {
-		if (bub_addr_in_prefix(&h->addr, &ifc->ra[i].prefix, ifc->ra[i].len) &&
-		    bub_addr_eq(src, &ifc->ra[i].router))
-			return true;
-	}
-	return false;
-}
-
-/* "The mobile node ... MUST NOT reply to" others before the acknowledgement is there, but the home
- * agent needs its link-layer address to send that. */
+/* Whoever asks is answered once the Binding Update is out: the home agent needs our link-layer
+ * address for its acknowledgement, and cannot be told from others (RFC 6275, 11.5.5).  For a while
+ * both speak for the address.  Who asks from :: wants it for itself: the home agent defends it yet.
+ */
 void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 		    const struct in6_addr *target)
 {
@@ -153,8 +138,8 @@ void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 	for (unsigned i = 0; ifc != NULL && i < l->cfg.n_homes; i++) {
 		const struct lnx_home *h = &l->home[i];
 
-		if (h->returning_on == ifindex && bub_addr_eq(&h->addr, target) &&
-		    is_agent(h, ifc, src))
+		if (h->returning_on == ifindex && h->ask_until.ns == 0 &&
+		    bub_addr_eq(&h->addr, target) && !IN6_IS_ADDR_UNSPECIFIED(src))
 			nd_answer(l, ifc, src, target);
 	}
 }

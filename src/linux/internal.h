@@ -435,6 +435,8 @@ void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, b
 void nd_answer(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *to,
 	       const struct in6_addr *target);
 void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
+/* The link-local address of an interface, if it has one. */
+bool nd_link_local(uint32_t ifindex, struct in6_addr *ret_addr);
 void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
 	      bool own);
 void nd_unclaim(struct lnx *l, const struct in6_addr *target);

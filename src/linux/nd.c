@@ -7,6 +7,7 @@
  * for a claimed address is left to the kernel's proxy.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -39,6 +40,29 @@ static struct in6_addr solicited_node(const struct in6_addr *a)
 
 	memcpy(&group.s6_addr[13], &a->s6_addr[13], 3);
 	return group;
+}
+
+/* The table of addresses has none of these. */
+bool nd_link_local(uint32_t ifindex, struct in6_addr *ret_addr)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+		struct sockaddr_in6 sa;
+
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET6)
+			continue;
+		memcpy(&sa, i->ifa_addr, sizeof(sa));
+		if (!IN6_IS_ADDR_LINKLOCAL(&sa.sin6_addr) || sa.sin6_scope_id != ifindex)
+			continue;
+		*ret_addr = sa.sin6_addr;
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 /* ---- Sending ------------------------------------------------------------------------------- */
