@@ -140,9 +140,10 @@ static cfg_t *make_grammar(void)
 		VALUE("protect-payload"),   TITLED("sa", sa),    END_OF_SECTION};
 	cfg_opt_t client[] = {VALUE("secret-file"), VALUE("renumber"), TITLED("sa", sa),
 			      END_OF_SECTION};
-	cfg_opt_t adverts[] = {VALUE("interval-max"),   VALUE("interval-min"),
-			       VALUE("delay-min"),      VALUE("router-lifetime"),
-			       VALUE("agent-lifetime"), END_OF_SECTION};
+	cfg_opt_t adverts[] = {
+		VALUE("interval-max"), VALUE("interval-min"),    VALUE("interval-option"),
+		VALUE("delay-min"),    VALUE("router-lifetime"), VALUE("agent-lifetime"),
+		END_OF_SECTION};
 	cfg_opt_t prefix[] = {VALUE("valid"), VALUE("preferred"), END_OF_SECTION};
 	cfg_opt_t home_agent[] = {VALUE("address"),
 				  VALUE("home-link"),
@@ -152,8 +153,8 @@ static cfg_t *make_grammar(void)
 				  TITLED("prefix", prefix),
 				  VALUE("managed-addresses"),
 				  VALUE("other-configuration"),
-				  VALUE("prefix-advert-min"),
 				  VALUE("prefix-adverts"),
+				  VALUE("prefix-advert-min"),
 				  VALUE("prefix-advert-max"),
 				  SECTION("router-adverts", adverts),
 				  VALUE("preference"),

@@ -89,6 +89,7 @@ static void load_adverts(struct loader *l, cfg_t *sec)
 	if (life_s > 9000 || life_s == 0)
 		life_s = life_s == 0 ? 1 : 9000;
 	a->enabled = true;
+	a->interval_option = loader_bool(l, sec, "interval-option", true);
 	a->interval_max_ms = max_ms;
 	a->interval_min_ms = min_ms;
 	a->delay_min_ms =
@@ -121,8 +122,8 @@ void loader_home_link(struct loader *l, cfg_t *sec)
 				"router-adverts: expected once, and only with home-link");
 		load_adverts(l, adverts);
 	}
-	ha->prefix_advert_min_s =
 	ha->prefix_adverts = loader_bool(l, sec, "prefix-adverts", ha->prefix_adverts);
+	ha->prefix_advert_min_s =
 		loader_number(l, sec, "prefix-advert-min", ha->prefix_advert_min_s, 1, WEEK_S);
 	ha->prefix_advert_max_s =
 		loader_number(l, sec, "prefix-advert-max", ha->prefix_advert_max_s, 1, WEEK_S);

@@ -17,6 +17,8 @@
 #define INITIAL_MS_MAX 16000 /* MAX_INITIAL_RTR_ADVERT_INTERVAL */
 #define RESPONSE_MS_MAX 500  /* MAX_RA_DELAY_TIME */
 #define RETRY_MS 1000        /* no usable link-local address yet */
+#define SHORT_INTERVAL_MS 200
+#define INTERVAL_SLACK_MS 20
 #define SOLICIT_LEN 8
 #define CUR_HOP_LIMIT 64
 #define AUTOCONF_LEN 64 /* of a prefix that hosts make addresses in */
@@ -48,7 +50,6 @@ static const struct in6_addr *own_address(const struct lnx *l, const struct bub_
 	return NULL;
 }
 
-/* The table above has no link-local addresses. */
 static bool find_link_local(struct lnx *l)
 {
 	return !IN6_IS_ADDR_UNSPECIFIED(&l->advert.src) ||
@@ -86,7 +87,11 @@ static struct bub_icmp6 make_advert(const struct lnx *l, const struct lnx_iface 
 	ra.u.ra.hop_limit = CUR_HOP_LIMIT;
 	ra.u.ra.managed = c->managed;
 	ra.u.ra.other = c->other;
-	ra.u.ra.interval_ms = c->interval_max_ms;
+	if (c->interval_option)
+		ra.u.ra.interval_ms = c->interval_max_ms;
+	/* Timers are coarse at either end (RFC 6275, 7.5). */
+	if (c->interval_option && c->interval_max_ms < SHORT_INTERVAL_MS)
+		ra.u.ra.interval_ms += INTERVAL_SLACK_MS;
 	ra.u.ra.has_source_ll = ifc->has_mac;
 	memcpy(ra.u.ra.source_ll, ifc->mac, sizeof(ra.u.ra.source_ll));
 	for (unsigned i = 0; i < c->n_prefixes; i++)

@@ -43,6 +43,7 @@ struct lnx_advert_config {
 	uint16_t router_lifetime_s;                /* 0: no default router */
 	uint16_t home_agent_lifetime_s;            /* not 0 */
 	uint16_t preference;                       /* as a home agent */
+	bool interval_option;                      /* Advertisement Interval (RFC 6275, 7.3) */
 	bool managed, other;
 	struct bub_ha_prefix prefix[BUB_HA_PREFIXES_MAX];
 	unsigned n_prefixes;

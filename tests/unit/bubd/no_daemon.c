@@ -56,9 +56,10 @@ static void show_roles(const struct bubd_config *cfg)
 			     eng->ha.prefix_adverts, eng->ha.prefix_advert_min_s,
 			     eng->ha.prefix_advert_max_s);
 	if (cfg->lnx.advert.enabled)
-		(void)printf("adverts %u %u %u lifetimes %u %u preference %u prefixes %u\n",
+		(void)printf("adverts %u %u %d %u lifetimes %u %u preference %u prefixes %u\n",
 			     cfg->lnx.advert.interval_min_ms, cfg->lnx.advert.interval_max_ms,
-			     cfg->lnx.advert.delay_min_ms, cfg->lnx.advert.router_lifetime_s,
+			     cfg->lnx.advert.interval_option, cfg->lnx.advert.delay_min_ms,
+			     cfg->lnx.advert.router_lifetime_s,
 			     cfg->lnx.advert.home_agent_lifetime_s, cfg->lnx.advert.preference,
 			     cfg->lnx.advert.n_prefixes);
 	for (unsigned i = 0; i < eng->ha.n_prefixes; i++)

@@ -375,7 +375,8 @@ home-agent {
     prefix-adverts = false
     prefix-advert-min = 5
     prefix-advert-max = 50
-    router-adverts { interval-min = 30  interval-max = 70  router-lifetime = 0 }
+    router-adverts { interval-min = 30  interval-max = 70  interval-option = false
+        router-lifetime = 0 }
     preference = 7
     backhaul = encapsulated
     multicast = true
@@ -521,8 +522,8 @@ class Values(Config):
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0",
             "home-agent 2001:db8:1::1",
             "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7",
-            "flags 1 0 told 5 50",
-            "adverts 30 70 30 lifetimes 0 1 preference 7 prefixes 2",
+            "flags 1 0 told 0 5 50",
+            "adverts 30 70 0 30 lifetimes 0 1 preference 7 prefixes 2",
             "prefix 2001:db8:7::/64 2000 1000",
             "prefix 2001:db8:8::/48 500 0",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
