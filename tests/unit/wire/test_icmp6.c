@@ -260,6 +260,19 @@ static void test_prefix_message_flags(void **state)
 	}
 }
 
+/* None is defined for a solicitation, so none is known (RFC 6275, 6.7), however it looks. */
+static void test_options_of_a_solicitation(void **state)
+{
+	struct bub_icmp6 m;
+
+	(void)state;
+	make("92 00 0000 cafe 0000 fe01 0000 0000 0000 0304");
+	finish();
+	assert_int_equal(decode(&m), BUB_DROP_NONE);
+	assert_int_equal(m.u.prefix.id, 0xcafe);
+	assert_int_equal(m.n_prefixes, 0);
+}
+
 static void test_prefix_length(void **state)
 {
 	struct bub_icmp6 m;
@@ -439,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_router_flags),
 		cmocka_unit_test(test_prefix_flags),
 		cmocka_unit_test(test_prefix_message_flags),
+		cmocka_unit_test(test_options_of_a_solicitation),
 		cmocka_unit_test(test_prefix_length),
 		cmocka_unit_test(test_number_of_prefixes),
 		cmocka_unit_test(test_discovery_reply),
