@@ -343,6 +343,9 @@ static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_
 			      &next_header);
 	if (why != ESP_OK)
 		return why;
+	/* RFC 4303, 2.6: discarded without indicating an error, whatever is in it. */
+	if (next_header == NH_NONE)
+		return ESP_DUMMY;
 
 	if (sa->mode == ESP_TRANSPORT) {
 		if (!is_upper(next_header))

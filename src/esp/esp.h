@@ -106,6 +106,7 @@ enum esp_result {
 	ESP_BAD_ICV,     /* "esp-bad-icv" */
 	ESP_BAD_PADDING, /* "esp-bad-padding" */
 	ESP_BAD_INNER,   /* "esp-bad-inner": what came out is no packet of the SA's mode */
+	ESP_DUMMY,       /* "esp-dummy": sent to hide when there is traffic; no fault */
 	ESP_EXHAUSTED,   /* "esp-exhausted": no sequence number left below the limit */
 	ESP_NO_SPACE,    /* "esp-no-space": output buffer too small */
 	ESP_NOT_COVERED, /* "esp-not-covered": what came out is of a class that the SA is not for */
