@@ -398,6 +398,9 @@ struct client {
 	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
 	unsigned prefix_sends;         /* advertisements that it did not ask for */
 	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
+	bool prefix_asked;             /* too soon after that: answered a second after it */
+	uint16_t prefix_id;
+	struct in6_addr prefix_source;
 	struct timer prefix_timer;
 	struct bucket errors; /* Binding Errors to it, apart from those to strangers */
 	unsigned memberships; /* groups that it listens to */

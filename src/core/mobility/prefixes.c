@@ -107,6 +107,14 @@ static void on_client_timer(struct bub_engine *eng, void *owner)
 		core_timer(eng, &c->prefix_timer, wait_ms);
 		return;
 	}
+	if (c->prefix_asked) {
+		c->prefix_asked = false;
+		c->prefixes_known = true;
+		/* To where it asked from (RFC 6275, 10.6.3); one that has moved asks again. */
+		if (bub_addr_eq(&c->prefix_source, &c->care_of))
+			send_advert(eng, c, &c->care_of, c->prefix_id);
+		return;
+	}
 	send_advert(eng, c, &c->care_of, 0);
 	c->prefix_sends++;
 	if (c->prefix_sends <= PREFIX_ADV_RETRIES) /* RFC 6275, 10.6.2 and 12 */
@@ -140,12 +148,14 @@ void prefixes_on_unregistered(struct bub_engine *eng, struct client *c)
 {
 	timerq_cancel(&eng->timers, &c->prefix_timer);
 	c->prefix_sends = 0;
+	c->prefix_asked = false;
 }
 
 void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 			      const struct bub_icmp6 *sol, const struct bub_event *ev)
 {
 	struct client *c = ha_client(eng, &ev->u.packet.owner);
+	bool asked;
 
 	/* Answered only to whom we serve and to where it is (RFC 6275, 10.6.3). */
 	if (ev->u.packet.way != BUB_WAY_ESP_TRANSPORT || c == NULL || !c->registered ||
@@ -158,11 +168,17 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_PREFIX_ADVERTS_OFF, &ip->src);
 		return;
 	}
+	asked = c->prefix_asked;
 	/* This acknowledges what it was sent unasked (RFC 6275, 10.6.2). */
 	prefixes_on_unregistered(eng, c);
 	c->prefixes_known = true;
-	if (advert_wait(eng, c) > 0) { /* it asks again if it has not heard the last one */
-		core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
+	if (advert_wait(eng, c) > 0) { /* often right behind that; the last question counts */
+		if (asked)
+			core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
+		c->prefix_asked = true;
+		c->prefix_id = sol->u.prefix.id;
+		c->prefix_source = ip->src;
+		core_timer(eng, &c->prefix_timer, advert_wait(eng, c));
 		return;
 	}
 	send_advert(eng, c, &ip->src, sol->u.prefix.id);
