@@ -69,6 +69,8 @@ class Values(unittest.TestCase):
             ("A_MS", "200u", "at least 200 ms", True),
             ("A_MS", "1500u", "1.5 s, 1 s", True),
             ("A", "3600u", "3,600 s", True),
+            ("A", "2u", "two in a row", True),
+            ("A", "2u", "one a second", False),
             ("A", "(B - C)", "whatever", True),
         ):
             with self.subTest(macro=macro, value=value, cell=cell):
