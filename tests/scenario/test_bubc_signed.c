@@ -89,6 +89,8 @@ enum field {
 	CARE_OF_COOKIE,
 	HOME_ADDRESS, /* of a third node */
 	NO_OPTION,    /* from the home address itself */
+	SOURCE,       /* on no path of this test */
+	DESTINATION,  /* the home address, through the tunnel */
 	FIELDS,
 };
 
@@ -104,6 +106,15 @@ static void spoil(struct pair *p, struct forged *f, enum field field)
 	case NO_OPTION:
 		f->hao = NULL;
 		f->src = p->hoa[0];
+		return;
+	case SOURCE:
+		f->src = p->cn_addr;
+		return;
+	case DESTINATION:
+		f->dst = p->hoa[1];
+		f->way = BUB_WAY_ESP_TUNNEL;
+		f->owner = p->hoa[1];
+		f->outer_src = p->ha_addr[1];
 		return;
 	case FIELDS:
 		break;
