@@ -15,6 +15,7 @@ import sys
 from . import daemons, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
+from .stranger import ATTACKS
 from .system import Interrupted, LabError
 
 OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt")  # what a run writes
@@ -74,6 +75,12 @@ def parser() -> argparse.ArgumentParser:
         choices=("before", "meanwhile", "never"),
         default="before",
         help="when a home agent probes its link for a new home address",
+    )
+    run.add_argument(
+        "--attack",
+        choices=sorted(ATTACKS),
+        default="everything",
+        help="what the stranger of the scenario under-attack does",
     )
     run.add_argument("--seed", type=int, default=1, help="of the link emulator's losses")
     run.add_argument("--live", action="store_true", help="print the timeline as it happens")
@@ -139,10 +146,23 @@ def print_result(rows: list[report.Figures], summary: dict) -> None:
     print("ms after the first packet: " + ", ".join(words))
     lost = sum(summary["lost_outside_handovers"].values())
     print(f"lost outside of handovers: {lost} of {summary['udp_sent']} UDP packets")
+    if "stranger" in summary:
+        print_stranger(summary)
     state = "the same" if tcp["ok"] else "NOT THE SAME"
     print(
         f"TCP: {tcp['bytes']} octets, {tcp['mbit_per_s']:.2f} Mbit/s, SHA-256 {state} at both ends"
     )
+
+
+def print_stranger(summary: dict) -> None:
+    stranger = summary["stranger"]
+    print(
+        f"the stranger ({stranger['attack']}) sent {stranger['sent_packets']} packets, "
+        f"{stranger['sent_octets']} octets, and got {stranger['received_packets']} back, "
+        f"{stranger['received_octets']} octets"
+    )
+    shares = ", ".join(f"{n} {share:.2%}" for n, share in summary["direct_share"].items())
+    print(f"data on the direct path, in BUB mode: {shares}")
 
 
 def summarise(
@@ -174,6 +194,9 @@ def summarise(
         "lost_outside_handovers": others,
         "started": round(begin, 6),
     }
+    if session.stranger_sent:
+        summary["stranger"] = session.stranger_sent
+        summary["direct_share"] = report.direct_share(session)
     return rows, summary
 
 
@@ -200,7 +223,12 @@ def scenario_options(
     )
     dad = args.dad or args.optimistic_dad
     links = topology.Options(
-        dict(args.delay), dict(args.loss), args.seed, dad, scenario.bub.static_peer
+        dict(args.delay),
+        dict(args.loss),
+        args.seed,
+        dad,
+        scenario.bub.static_peer,
+        scenario.stranger,
     )
     return links, bub
 
@@ -213,7 +241,7 @@ def command_run(args: argparse.Namespace) -> int:
     out = prepare_out(args.out)
     links, bub = scenario_options(scenario, args)
     error, problems, counters = None, [], {}
-    session = Session(out, links, bub, args.live)
+    session = Session(out, links, bub, args.live, args.attack)
     try:
         with session:
             counters = run_scenario(session, scenario)

@@ -166,6 +166,33 @@ class Captures:
         return peer, home
 
 
+def in_handover(when: float, handovers: list[Handover]) -> bool:
+    """Between the cut and the last acknowledgement, and until what was sent before that has
+    arrived: data may have to take the old way."""
+    return any(h.cut <= when <= h.done + IN_FLIGHT_S for h in handovers)
+
+
+def direct_share(session: Session) -> dict[str, float]:
+    """Of the data that came to each node from its peer in BUB mode, outside of handovers, the
+    share that came on the direct path."""
+    captures = Captures(session)
+    shares = {}
+    for node in MOBILES:
+        direct = other = 0
+        for when, packet in captures.between(node, session.marks["bub"], session.marks["end"]):
+            inner = esp.innermost(packet, captures.keys)
+            if not inner.is_data or session.names(inner.home_src) != peer_of(node):
+                continue
+            if in_handover(when, session.handovers):
+                continue
+            if packet.is_data:
+                direct += 1
+            else:
+                other += 1
+        shares[node] = round(direct / max(1, direct + other), 4)
+    return shares
+
+
 # ---- Losses ------------------------------------------------------------------------------------
 
 

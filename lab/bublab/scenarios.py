@@ -12,6 +12,7 @@ from .daemons import BubOptions
 from .session import Session
 
 DOUBLE_JUMPS = 5
+ATTACKED_ROUNDS = 3  # of one move of each node and one of both
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Scenario:
     summary: str
     run: Callable[[Session], None]
     bub: BubOptions = dataclasses.field(default_factory=BubOptions)
+    stranger: bool = False  # a host that attacks is part of the internet
 
 
 def reach_bub(session: Session) -> None:
@@ -76,6 +78,21 @@ def first_contact(session: Session) -> None:
     session.stop()
 
 
+def under_attack(session: Session) -> None:
+    session.start()
+    session.start_traffic()
+    session.attack(session.attack_name)
+    session.move(mn1="ar1a", mn2="ar2a")
+    reach_bub(session)
+    for _ in range(ATTACKED_ROUNDS):
+        session.move(mn1="ar1b")
+        session.move(mn2="ar2b")
+        session.move(mn1="ar1a", mn2="ar2a")
+    session.mark("end")
+    session.end_attack()
+    session.stop()
+
+
 def static_peer(session: Session) -> None:
     session.start()
     session.start_traffic()
@@ -127,6 +144,12 @@ SCENARIOS = {
             "first-contact",
             "both are away before the first packet between them",
             first_contact,
+        ),
+        Scenario(
+            "under-attack",
+            "handovers in BUB mode while a stranger sends what nobody signs (--attack)",
+            under_attack,
+            stranger=True,
         ),
         Scenario(
             "static-peer",

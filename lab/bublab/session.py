@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
+import signal
+import sys
 import time
 from collections.abc import Callable
 
 from .daemons import BubOptions, Daemons
 from .events import Event, EventLogs
-from .system import wait_until
+from .stranger import ATTACKS
+from .system import Child, wait_until
 from .timeline import Names, Timeline, stdout_if
 from .topology import (
     HOME_ADDRESS,
@@ -18,6 +22,7 @@ from .topology import (
     MOBILES,
     PREFIXES,
     STATIC_ADDRESS,
+    STRANGER_ADDRESS,
     Options,
     Topology,
     care_of_address,
@@ -66,9 +71,15 @@ class Session:
     """A context manager: it stops everything that it started."""
 
     def __init__(
-        self, out: pathlib.Path, topology: Options, bub: BubOptions, live: bool
+        self,
+        out: pathlib.Path,
+        topology: Options,
+        bub: BubOptions,
+        live: bool,
+        attack_name: str = "",
     ) -> None:
         self.out = out
+        self.attack_name = attack_name  # of a scenario with a stranger
         self.topology = Topology(topology, out)
         self.daemons = Daemons(self.topology, bub, out)
         self.static_peer = bub.static_peer
@@ -85,6 +96,8 @@ class Session:
         self.handovers: list[Handover] = []
         self.marks: dict[str, float] = {}  # moments that a scenario wants in the summary
         self.traffic_started = False
+        self.stranger: Child | None = None
+        self.stranger_sent: dict[str, object] = {}  # what he said at the end
 
     def _names(self) -> Names:
         names = Names()
@@ -105,6 +118,8 @@ class Session:
 
     def __exit__(self, *_exc) -> None:
         try:
+            if self.stranger is not None:
+                self.stranger.stop(1)
             self.traffic.kill()
             self.daemons.stop()
         finally:
@@ -145,6 +160,23 @@ class Session:
         self.say("traffic stops")
         self.traffic.stop()
         self.poll()
+
+    # ---- A stranger -------------------------------------------------------------------------
+
+    def attack(self, name: str) -> None:
+        """A stranger begins one of the attacks of stranger.py, which goes on to the end."""
+        self.say(f"a stranger begins: {ATTACKS[name].summary}")
+        argv = [sys.executable, "-m", "bublab.stranger", name, "--own", STRANGER_ADDRESS]
+        argv += ["--victims", self.addresses["mn1"], self.addresses["mn2"]]
+        log = self.out / "logs" / "stranger.log"
+        self.stranger = Child("the stranger", self.topology.inside("stranger", argv), log)
+        self.stranger_sent = {"attack": name}
+
+    def end_attack(self) -> None:
+        assert self.stranger is not None
+        self.stranger.send(signal.SIGTERM)
+        self.stranger_sent.update(json.loads(self.stranger.output(10)))
+        self.stranger = None
 
     # ---- Waiting ----------------------------------------------------------------------------
 

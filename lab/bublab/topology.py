@@ -46,6 +46,8 @@ HOME_OF = {"mn1": "ha1", "mn2": "ha2"}
 HOME_ADDRESS = {"mn1": "2001:db8:1::10", "mn2": "2001:db8:2::10"}
 STATIC_ADDRESS = "2001:db8:2a::20"  # of a correspondent that never moves, behind ar2a
 STATIC_PLACE = "ar2a"
+STRANGER_ADDRESS = "2001:db8:5::2"  # of a host that attacks, right behind the core
+STRANGER_ROUTER = "2001:db8:5::1"
 
 # How long a mobile node has no carrier when it moves: what a radio takes to change its cell.
 CARRIER_GAP_MS = 20
@@ -62,6 +64,7 @@ class Options:
     seed: int = 1
     dad: bool = False
     static_peer: bool = False
+    stranger: bool = False  # there is one more host, that attacks
 
     def delay(self, link: str) -> float:
         return self.delay_ms.get(link, DELAYS_MS[link])
@@ -129,6 +132,8 @@ class Topology:
         self.prefix = f"bub{os.getpid()}"
         self.run_dir = RUN_DIR / str(os.getpid())
         self.nodes = ["core", *ROUTERS, *MOBILES]
+        if options.stranger:
+            self.nodes.append("stranger")
         self.emulator: Emulator | None = None
         self.children: list[Child] = []
 
@@ -160,6 +165,8 @@ class Topology:
         off = "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"
         run(self.inside("net", ["sh", "-ec", off]))
         run(["ip", "-n", self.namespace("net"), "-batch", "-"], self._veths())
+        if self.options.stranger:  # no link of the emulator: his delay is nobody's business
+            run(["ip", "-n", self.namespace("core"), "-batch", "-"], self._stranger_link())
         for node in self.nodes:
             run(["ip", "-n", self.namespace(node), "-batch", "-"], self._addresses(node))
             run(self.inside(node, ["sh", "-ec", self._offloads(node)]))
@@ -205,6 +212,13 @@ class Topology:
             lines.append(f"link set p-{port} up")
         return "\n".join(lines) + "\n"
 
+    def _stranger_link(self) -> str:
+        return (
+            f"link add stranger type veth peer name eth0 netns {self.namespace('stranger')}\n"
+            "link set stranger up\n"
+            f"addr add {STRANGER_ROUTER}/64 dev stranger nodad\n"
+        )
+
     def _addresses(self, node: str) -> str:
         lines = ["link set lo up"]
         for _port, owner, interface, _address in self._interfaces():
@@ -221,6 +235,10 @@ class Topology:
             lines.append(f"addr add {router_address(node)}/64 dev {access_interface(node)} nodad")
             lines.append(f"route add default via 2001:db8:c0:{number}::1")
             lines.append(neighbour(f"2001:db8:c0:{number}::1", mac(0xC0, number), "core0"))
+        elif node == "stranger":
+            lines.append("link set eth0 up")
+            lines.append(f"addr add {STRANGER_ADDRESS}/64 dev eth0 nodad")
+            lines.append(f"route add default via {STRANGER_ROUTER}")
         elif node == "mn2" and self.options.static_peer:
             lines.append(f"addr add {STATIC_ADDRESS}/64 dev wl0 nodad")
         return "\n".join(lines) + "\n"
