@@ -127,7 +127,6 @@ int main(int argc, char **argv)
 		p.mn_cfg[i].n_suites = 2;
 		p.mn_cfg[i].kabm_lifetime_s = 60;
 	}
-	p.mn_cfg[1].check_care_of = true;
 	if (argc > 1 && strcmp(argv[1], "1") == 0) {
 		p.mn_cfg[1].suite[0] = BUB_SUITE_SHA1_MODP2048;
 		p.mn_cfg[1].suite[1] = BUB_SUITE_SHA256_X25519;

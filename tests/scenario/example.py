@@ -607,7 +607,7 @@ def proof(page, run, kabm, ba):
     must(cot.mh[8:16] == ba.options[PATH_COOKIE] and cot.mh[6:8] + cot.mh[16:24] == bytes(10), "proof")
     check_authenticator(cot, kabm, ba.src, ba.home_dst)
     page.text("MN1 sends the path cookie back in a CoT under Kabm, which proves the new address "
-              "(protocol.md, 7). The Authenticator covers CoA2, the source of the acknowledgement, and "
+              "(protocol.md, 7.2). The Authenticator covers CoA2, the source of the acknowledgement, and "
               "HoA1, the home address of who answers.")
     page.message(cot)
 
@@ -616,8 +616,8 @@ def handover(page, run, kabm):
     page.text("## 6. A handover", "MN1 moves from CoA1 to CoA1'. The Binding Update to HA1 goes first; it "
               "is like that of section 1.")
     ba = update(page, run, kabm, "The Binding Update under Kabm follows right behind it.")
-    if PATH_COOKIE in ba.options:
-        proof(page, run, kabm, ba)
+    must(PATH_COOKIE in ba.options, "a path cookie")
+    proof(page, run, kabm, ba)
 
 
 def signed_tests(page, run, kabm):
