@@ -12,7 +12,8 @@
 
 #include "sim.h"
 
-#define EVIL_NET 0xbad /* third group of an attacker's addresses */
+#define EVIL_NET 0xbad          /* third group of an attacker's addresses */
+#define ATTACK_MS UINT64_C(700) /* an attacker's own deeds, on average */
 
 static bool can(const struct sim *s, unsigned attacker, enum plan_fault art)
 {
@@ -355,6 +356,58 @@ static void make_up(struct sim *s, struct rng *r, const struct victim *v)
 	launch_message(s, r, v, &sp);
 }
 
+/* ---- Floods -------------------------------------------------------------------------------- */
+
+/* Messages that nobody signs, one kind after the other for a second or two, ten to fifty a second,
+ * to one end of a pair in the name of the other: a path that works is to stay as it is, and a
+ * session that begins to come as far (protocol.md, P40 and P41). */
+enum flood_kind {
+	FLOOD_NO_BINDING,
+	FLOOD_UNKNOWN,
+	FLOOD_REFRESH,
+	FLOOD_HOME_INIT,    /* Do BUB */
+	FLOOD_CARE_OF_INIT, /* the same, from addresses of the attacker's */
+	FLOOD_INITIATOR,    /* the same, from the address of who is named */
+	FLOOD_KINDS,
+};
+
+static void flood_message(struct rng *r, const struct victim *v, enum flood_kind kind,
+			  struct spoof *sp)
+{
+	const bool inits = kind >= FLOOD_HOME_INIT;
+
+	sp->src = kind == FLOOD_CARE_OF_INIT ? evil_address(r)
+		  : kind == FLOOD_INITIATOR || (!inits && rng_one_in(r, 2))
+			  ? address_of(v->peer)
+			  : v->peer->plan->address;
+	sp->dst = kind == FLOOD_HOME_INIT || kind == FLOOD_REFRESH ? v->n->plan->address : v->at;
+	if (inits) {
+		sp->mh.kind = kind == FLOOD_HOME_INIT ? BUB_MH_HOTI : BUB_MH_COTI;
+		junk(r, sp->mh.u.test_init.cookie, BUB_COOKIE_LEN);
+		sp->mh.opts.present =
+			kind == FLOOD_HOME_INIT ? BUB_OPT_BUB : BUB_OPT_BUB | BUB_OPT_MN_ID;
+		sp->mh.opts.bub_code = BUB_CODE_DO;
+		sp->mh.opts.mn_id = v->peer->plan->address;
+	} else if (kind == FLOOD_REFRESH) {
+		sp->mh.kind = BUB_MH_BRR;
+	} else {
+		sp->mh.kind = BUB_MH_BE;
+		sp->mh.u.be.status =
+			kind == FLOOD_NO_BINDING ? BUB_BE_NO_BINDING : BUB_BE_UNKNOWN_MH;
+		sp->mh.u.be.home = v->n->plan->address;
+	}
+}
+
+static void flood(struct sim *s, struct sim_attacker *a, const struct victim *v)
+{
+	struct spoof sp = {0};
+
+	a->flood_left--;
+	flood_message(&a->rng, v, (enum flood_kind)a->flood_kind, &sp);
+	launch_message(s, &a->rng, v, &sp);
+	did(s, DID_FLOODED);
+}
+
 /* ---- Now and then -------------------------------------------------------------------------- */
 
 static void replay(struct sim *s, struct sim_attacker *a)
@@ -374,25 +427,42 @@ static void replay(struct sim *s, struct sim_attacker *a)
 	did(s, DID_REPLAYED);
 }
 
-void attack_tick(struct sim *s, unsigned attacker)
+static struct victim victim_of(const struct sim *s, unsigned pair, unsigned side)
 {
-	struct sim_attacker *a = &s->attacker[attacker];
-	const struct plan_pair *pair;
-	struct victim v;
-	unsigned side;
+	const struct plan_pair *p = &s->plan->pair[pair];
+	struct victim v = {.n = &s->node[p->node[side]], .peer = &s->node[p->node[1 - side]]};
 
-	if (can(s, attacker, FAULT_REPLAY))
-		replay(s, a);
-	if (!can(s, attacker, FAULT_SPOOF) || s->plan->n_pairs == 0)
-		return;
-	pair = &s->plan->pair[rng_below(&a->rng, s->plan->n_pairs)];
-	side = (unsigned)rng_below(&a->rng, 2);
-	v.n = &s->node[pair->node[side]];
-	v.peer = &s->node[pair->node[1 - side]];
 	v.at = address_of(v.n);
 	v.agent = v.n->plan->role == ROLE_MOBILE ? s->node[v.n->plan->agent].plan->address
 						 : v.n->plan->address;
-	make_up(s, &a->rng, &v);
+	return v;
+}
+
+uint64_t attack_tick(struct sim *s, unsigned attacker)
+{
+	struct sim_attacker *a = &s->attacker[attacker];
+	struct victim v;
+
+	if (a->flood_left > 0) {
+		v = victim_of(s, a->flood_pair, a->flood_side);
+		flood(s, a, &v);
+		return a->flood_left > 0 ? a->flood_ms : rng_between(&a->rng, 1, 2 * ATTACK_MS);
+	}
+	if (can(s, attacker, FAULT_REPLAY))
+		replay(s, a);
+	if (can(s, attacker, FAULT_SPOOF) && s->plan->n_pairs > 0) {
+		a->flood_pair = (unsigned)rng_below(&a->rng, s->plan->n_pairs);
+		a->flood_side = (unsigned)rng_below(&a->rng, 2);
+		v = victim_of(s, a->flood_pair, a->flood_side);
+		make_up(s, &a->rng, &v);
+		if (rng_one_in(&a->rng, 12)) {
+			a->flood_kind = (unsigned)rng_below(&a->rng, FLOOD_KINDS);
+			a->flood_left = (unsigned)rng_between(&a->rng, 10, 60);
+			a->flood_ms = rng_between(&a->rng, 20, 100);
+			return a->flood_ms;
+		}
+	}
+	return rng_between(&a->rng, 1, 2 * ATTACK_MS);
 }
 
 void attack_start(struct sim *s)

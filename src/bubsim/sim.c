@@ -16,8 +16,7 @@
 #define LIVE_DATA_MS 1000 /* in the end data is no rarer */
 #define LIVE_SOON_S 60    /* unless it takes longer than this */
 #define LIVE_LATE_MS 4000
-#define ATTACK_MS UINT64_C(700) /* an attacker's own deeds, on average */
-#define DATA_MIN 20             /* octets: UDP header, pair, direction, number */
+#define DATA_MIN 20 /* octets: UDP header, pair, direction, number */
 #define ADVERT_NS (20 * BUB_NS_PER_S)
 #define PINGPONG_NS (5 * BUB_NS_PER_S) /* three moves */
 
@@ -320,9 +319,7 @@ static void do_agenda(struct sim *s)
 	} else if (e->pair >= SIM_ATTACK) {
 		unsigned attacker = e->pair - SIM_ATTACK;
 
-		attack_tick(s, attacker);
-		e->at_ns +=
-			rng_between(&s->attacker[attacker].rng, 1, 2 * ATTACK_MS) * BUB_NS_PER_MS;
+		e->at_ns += attack_tick(s, attacker) * BUB_NS_PER_MS;
 	} else {
 		send_data(s, e->pair, 0);
 		send_data(s, e->pair, 1);

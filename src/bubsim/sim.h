@@ -59,6 +59,7 @@ struct sim_options {
 	X(HELD_BACK, "holding back")                                                               \
 	X(TAKEN, "taking away")                                                                    \
 	X(MADE_UP, "making up")                                                                    \
+	X(FLOODED, "flood of unsigned messages")                                                   \
 	X(RO, "route optimisation")                                                                \
 	X(BUB, "BUB mode")                                                                         \
 	X(WRAPPED, "backhaul wrapped")                                                             \
@@ -171,6 +172,9 @@ struct sim_attacker {
 	struct rng rng;
 	struct flight *seen; /* SIM_SEEN of them */
 	unsigned n_seen, next_seen;
+	/* A flood of messages of one kind that is going on. */
+	unsigned flood_left, flood_kind, flood_pair, flood_side;
+	uint64_t flood_ms; /* from one to the next */
 };
 
 struct sim {
@@ -231,7 +235,8 @@ void attack_start(struct sim *s);
 void attack_done(struct sim *s);
 /* An attacker on the way of @f; false: it took the packet away. */
 bool attack_on(struct sim *s, struct flight *f);
-void attack_tick(struct sim *s, unsigned attacker);
+/* Milliseconds until the next one. */
+uint64_t attack_tick(struct sim *s, unsigned attacker);
 
 /* oracle.c */
 void oracle_before(void *ctx, struct node *n, const struct bub_event *ev);
