@@ -206,6 +206,7 @@ struct bub_event {
 		struct {
 			struct in6_addr home;
 			struct in6_addr peer;
+			bool came; /* of late some came in, on the direct path */
 		} flow;
 		struct {
 			const struct bub_ha_prefix *prefix; /* borrowed during the feed.  One that

@@ -37,6 +37,7 @@ struct bub_bpf_out {
 	struct bub_bpf_addr dst;
 	__u32 flags; /* BUB_BPF_OUT_*, BUB_BPF_HOME_AGENT */
 	__u32 used;  /* flow_epoch when a packet last went this way; 0: none yet */
+	__u32 came;  /* when one last came, from a peer that is not bound here */
 };
 
 /* From where a Home Address option naming the peer is accepted. */
@@ -44,7 +45,7 @@ struct bub_bpf_in {
 	struct bub_bpf_addr care_of;
 	struct bub_bpf_addr previous; /* the care-of address bound before */
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
-	__u32 used;                   /* as above */
+	__u32 used;                   /* flow_epoch when a packet last came */
 	__u32 flags;                  /* BUB_BPF_HOME_AGENT */
 };
 

@@ -46,7 +46,7 @@ static __always_inline void mark_pair(const struct bub_bpf_addr *local,
 	struct bub_bpf_out *out = bpf_map_lookup_elem(&paths_out, &pair);
 
 	if (out)
-		mark_used(&out->used);
+		mark_used(&out->came);
 }
 
 /* Takes @len octets out of the packet at offset @at, which may lie behind other headers. */

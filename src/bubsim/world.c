@@ -477,6 +477,17 @@ static bool accept_data(struct node *n, const struct bub_ip6 *ip)
 	return true;
 }
 
+/* The data path tells the daemon that it is used; here with each packet. */
+static void tell_flow(struct node *n, const struct bub_ip6 *ip)
+{
+	struct bub_event ev = {.type = BUB_EV_FLOW};
+
+	ev.u.flow.home = *bub_ip6_home_dst(ip);
+	ev.u.flow.peer = *bub_ip6_home_src(ip);
+	ev.u.flow.came = true;
+	world_feed(n, &ev);
+}
+
 static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct bub_event *ev)
 {
 	struct bub_event inner = *ev;
@@ -492,6 +503,7 @@ static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct 
 		got_data(n, ip, true);
 	} else if (accept_data(n, ip)) {
 		n->data_direct++;
+		tell_flow(n, ip);
 		got_data(n, ip, true);
 	} else {
 		n->data_refused++;

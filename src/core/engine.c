@@ -858,6 +858,8 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 		h = core_home_of(eng, &ev->u.flow.home);
 		if (h != NULL)
 			peer_on_flow(eng, h, &ev->u.flow.peer, 0);
+		if (h != NULL && ev->u.flow.came)
+			suspect_progress(eng, h, &ev->u.flow.peer);
 		return;
 	case BUB_EV_HOME_PREFIXES:
 		prefixes_set(eng, ev);

@@ -689,17 +689,18 @@ static bool is_recent(const struct datapath *dp, uint32_t used)
 }
 
 bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
-			const struct in6_addr *peer)
+			const struct in6_addr *peer, bool *ret_came)
 {
 	struct bub_bpf_pair key = to_pair(local, peer);
-	struct bub_bpf_out out;
-	struct bub_bpf_in in;
+	struct bub_bpf_out out = {0};
+	struct bub_bpf_in in = {0};
 
-	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_out), &key, &out) == 0 &&
-	    is_recent(dp, out.used))
-		return true;
-	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_in), &key, &in) == 0 &&
-	       is_recent(dp, in.used);
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_out), &key, &out) != 0)
+		out = (struct bub_bpf_out){0};
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_in), &key, &in) != 0)
+		in = (struct bub_bpf_in){0};
+	*ret_came = is_recent(dp, out.came) || is_recent(dp, in.used);
+	return *ret_came || is_recent(dp, out.used);
 }
 
 /* ---- Counters ------------------------------------------------------------------------------ */

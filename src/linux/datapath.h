@@ -64,10 +64,11 @@ int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 		      const struct in6_addr *peer);
 
 /* Which pairs are in use: packets are told apart by periods, of which each call begins one.  A pair
- * counts as used where a packet went or came by a direct path in this period or the one before. */
+ * counts as used where a packet went or came by a direct path in this period or the one before;
+ * @ret_came: where one came. */
 void datapath_next_period(struct datapath *dp);
 bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
-			const struct in6_addr *peer);
+			const struct in6_addr *peer, bool *ret_came);
 
 /* The programs themselves.  The last three are filters of packet sockets (SO_ATTACH_BPF): mobility
  * signalling, ESP, IPv6 in IPv6, ICMPv6 of interest and packets with an uncovered Home Address

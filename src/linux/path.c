@@ -15,7 +15,7 @@
 
 #define PMTU_SCAN_S 60    /* how late an old path MTU may be forgotten */
 #define REFRESH_BATCH 256 /* paths that one expiry looks up again */
-#define FLOW_SCAN_S 5     /* the core's measure of use is two minutes */
+#define FLOW_SCAN_S 1     /* the core asks whether data came in of late: PROGRESS_S */
 
 /* Headers that the BPF program will insert (RFC 6275, 6.3 and 6.4). */
 static uint32_t overhead(const struct lnx_path *p)
@@ -265,7 +265,7 @@ static void report_flows(struct lnx *l, struct bub_time now)
 		if (p == NULL || !iface_is_home(l, &p->entry.a))
 			continue;
 		n++;
-		if (!datapath_path_used(l->dp, &p->entry.a, &p->entry.b))
+		if (!datapath_path_used(l->dp, &p->entry.a, &p->entry.b, &ev.u.flow.came))
 			continue;
 		ev.u.flow.home = p->entry.a;
 		ev.u.flow.peer = p->entry.b;

@@ -640,7 +640,8 @@ def path_routes(t):
 
 
 def flows_are_told(t):
-    """Data on a direct path passes bubd by; that there was some comes to the core all the same."""
+    """Data on a direct path passes bubd by; that there was some, and whether some came in, comes to
+    the core all the same."""
     c = t.start()
     t.plug("b")
     t.b.advertise("2001:db8:b::")
@@ -652,8 +653,12 @@ def flows_are_told(t):
     c.send("path-set", HOME, mobile, "0", "::", "::", PEER_CARE_OF)
     c.sync()
 
+    came = set()
+
     def told():
-        found = {words[2] for words in (x.split() for x in c.has("flow"))}
+        lines = [x.split() for x in c.has("flow")]
+        found = {words[2] for words in lines}
+        came.update(words[2] for words in lines if words[3] == "came")
         c.lines = [x for x in c.lines if not x.startswith("flow")]
         return found
 
@@ -670,8 +675,8 @@ def flows_are_told(t):
     out.sendto(ip6(PEER_CARE_OF, care_of, 43, rh2(HOME, 60) + hao(mobile, 17) + udp), (care_of, 0))
     seen = set()
     wait_for("three of them", lambda: seen.update(told()) or len(seen) == 3, 30)
-    if seen != {sends, fixed, mobile}:
-        raise Failure(str(seen))
+    if seen != {sends, fixed, mobile} or came != {fixed, mobile}:
+        raise Failure(f"{seen}, came from {came}")
     # Use that is over is told no more, from the third look on; each look tells of the fourth.
     for _ in range(4):
         seen = told()

@@ -109,7 +109,7 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		printf("flow");
 		print_address(&ev->u.flow.home);
 		print_address(&ev->u.flow.peer);
-		printf("\n");
+		printf(" %s\n", ev->u.flow.came ? "came" : "went");
 		break;
 	case BUB_EV_HOME_PREFIXES:
 	case BUB_EV_COMMAND:

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "mobility/core.h"
 #include "pair.h"
 
 /* What the attacker sends to node @i in the name of the other. */
@@ -286,7 +285,6 @@ static void refusal_ends_with_an_update(void **state)
 static void progress_speaks_against_it(void **state)
 {
 	struct bub_event ev = {.type = BUB_EV_FLOW};
-	struct peer *q;
 	struct pair p;
 	size_t mark;
 
@@ -297,12 +295,11 @@ static void progress_speaks_against_it(void **state)
 	pair_both_away(&p);
 	pair_assert_settled(&p, BUB_MODE_RO);
 	pair_run(&p, 10000);
-	q = peer_find(p.mn[0]->engine, &p.hoa[0], &p.hoa[1]);
 	mark = pair_mark(&p);
 	ev.u.flow.home = p.hoa[0];
 	ev.u.flow.peer = p.hoa[1];
+	ev.u.flow.came = true;
 	world_feed(p.mn[0], &ev);
-	suspect_progress(p.mn[0]->engine, q);
 	pair_run(&p, 2900);
 	no_binding(&p, 0);
 	assert_drops(p.mn[0], BUB_DROP_BE_PROGRESS, 2);
@@ -324,6 +321,36 @@ static void progress_speaks_against_it(void **state)
 	pair_end(&p);
 }
 
+/* The same with data both ways: nothing happens for as long as it goes on. */
+static void flood_in_route_optimisation(void **state)
+{
+	uint64_t direct[2];
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
+	pair_start(&p);
+	pair_both_away(&p);
+	pair_talk(&p, 5000);
+	pair_assert_settled(&p, BUB_MODE_RO);
+	p.on_action = count_paths;
+	path_changes = 0;
+	mark = pair_mark(&p);
+	for (unsigned i = 0; i < 2; i++)
+		direct[i] = p.mn[i]->data_direct;
+	for (unsigned s = 0; s < 60; s++)
+		second_of(&p, no_binding, 100);
+	assert_int_equal(path_changes, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_in_range(p.mn[i]->data_direct, direct[i] + 599, direct[i] + 601);
+		assert_int_equal(pair_count(&p, mark, p.mn[i], BUB_MH_BU), 0);
+	}
+	assert_true(pair_drops(p.mn[0], BUB_DROP_BE_PROGRESS) > 1000);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +361,7 @@ int main(void)
 		cmocka_unit_test(unknown_while_a_session_begins),
 		cmocka_unit_test(refusal_ends_with_an_update),
 		cmocka_unit_test(progress_speaks_against_it),
+		cmocka_unit_test(flood_in_route_optimisation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,12 @@ static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t
 
 /* ---- What speaks for the peer -------------------------------------------------------------- */
 
-void suspect_progress(struct bub_engine *eng, struct peer *p)
+void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
 {
-	p->progress = eng->now;
+	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+
+	if (p != NULL)
+		p->progress = eng->now;
 }
 
 void suspect_answered(struct peer *p)

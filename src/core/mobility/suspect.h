@@ -8,6 +8,7 @@
 #include "bub/engine.h"
 #include "timerq.h"
 
+struct home;
 struct peer;
 struct rx;
 
@@ -42,7 +43,7 @@ void suspect_init(struct peer *p);
 /* Looks into it, where it is worth it and not too often. */
 void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
 /* Data of the peer came in on the direct path.  The only writer of p->progress. */
-void suspect_progress(struct bub_engine *eng, struct peer *p);
+void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
 /* The peer has answered us: it does Mobile IPv6, whatever is said. */
 void suspect_answered(struct peer *p);
 /* The same, signed: a refusal for something that nobody signed is over. */
