@@ -31,6 +31,12 @@ enum {
 /* Of both directions: a mobile node and its home agent, whose ESP is user space's. */
 #define BUB_BPF_HOME_AGENT (1 << 2)
 
+/* Out: nobody has shown yet that the peer is there.  Only what it has earned goes (RFC 4866, 2.3),
+ * the rest as if there were no entry. */
+#define BUB_BPF_OUT_CREDIT (1 << 3)
+
+#define BUB_BPF_CREDIT_MAX 65536
+
 /* How local -> peer leaves.  There is no entry for a pair that leaves unchanged. */
 struct bub_bpf_out {
 	struct bub_bpf_addr src;
@@ -47,6 +53,8 @@ struct bub_bpf_in {
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
 	__u32 used;                   /* flow_epoch when a packet last came */
 	__u32 flags;                  /* BUB_BPF_HOME_AGENT */
+	__s64 credit; /* octets received and not spent; may pass both ends of its range by what
+			 other CPUs have in hand */
 };
 
 /* Value of the map of local addresses. */
@@ -103,6 +111,7 @@ enum bub_bpf_kind {
 	X(DATA_OUT_FAILED, "data-out-failed")         /* dropped: headers did not go in */         \
 	X(DATA_TOO_BIG, "data-too-big")               /* dropped: over the link's MTU */           \
 	X(HOME_PROBE, "home-probe-stopped")           /* the kernel's DAD of a home address */     \
+	X(DATA_DETOUR, "data-out-no-credit")          /* unproved care-of: the old way */          \
 	X(DATA_IN, "data-in")                         /* accepted, headers taken out */            \
 	X(DATA_IN_GRACE, "data-in-grace")             /* of these: from the former care-of */      \
 	X(DATA_HAO_NO_BINDING, "data-hao-no-binding") /* dropped: RFC 6275, 9.3.1 */               \

@@ -112,6 +112,9 @@ struct {
  * a packet reads what is seldom written, and the time is not asked for. */
 volatile __u32 flow_epoch;
 
+/* bub's own interface, whose packets go through the home agent; 0: there is none. */
+volatile __u32 tun_ifindex;
+
 static __always_inline void mark_used(__u32 *used)
 {
 	__u32 epoch = flow_epoch;

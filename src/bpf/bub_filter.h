@@ -71,7 +71,7 @@ static __always_inline bool is_uncovered(const struct ipv6hdr *ip6, const struct
 		return false;
 	copy_addr(&dst, &ip6->daddr);
 	copy_addr(&care_of, &ip6->saddr);
-	if (check_binding(w->rh2_at ? &w->rh2 : &dst, &w->hao, &care_of) != BINDING_NONE)
+	if (check_binding(w->rh2_at ? &w->rh2 : &dst, &w->hao, &care_of, 0) != BINDING_NONE)
 		return false;
 	return !w->rh2_at || is_home(&w->rh2);
 }

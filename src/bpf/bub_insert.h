@@ -177,6 +177,31 @@ static __always_inline bool is_home_probe(struct __sk_buff *skb, __u32 l2,
 	       is_home(&target);
 }
 
+/* Takes @len octets off the credit of the pair; false: there are not so many. */
+static __always_inline bool spend(const struct bub_bpf_pair *pair, __u32 len)
+{
+	struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, pair);
+
+	if (!in || in->credit < (__s64)len)
+		return false;
+	__sync_fetch_and_add(&in->credit, -(__s64)len);
+	return true;
+}
+
+/* As if the path were not direct: away from home through the tunnel, whose end reads our own
+ * interface, else to the peer's home address as it is. */
+static __always_inline int detour(const struct bub_bpf_out *out)
+{
+	__u32 ifindex = tun_ifindex;
+
+	if ((out->flags & BUB_BPF_OUT_HAO) && !ifindex)
+		return drop(BUB_BPF_DATA_OUT_FAILED);
+	count(BUB_BPF_DATA_DETOUR);
+	if (!(out->flags & BUB_BPF_OUT_HAO))
+		return TC_ACT_UNSPEC;
+	return (int)bpf_redirect(ifindex, 0);
+}
+
 static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 {
 	struct bub_bpf_pair pair;
@@ -193,6 +218,8 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr, out->flags))
 		return TC_ACT_UNSPEC;
 	mark_used(&out->used);
+	if ((out->flags & BUB_BPF_OUT_CREDIT) && !spend(&pair, skb->len - l2))
+		return detour(out);
 	return insert(skb, l2, &f, &pair, out);
 }
 

@@ -19,10 +19,11 @@ enum binding {
 };
 
 /* RFC 6275, 9.3.1: the home address must be bound to the source address.  Packets in flight from
- * the address that was bound a moment ago are let in for the grace that user space has set. */
+ * the address that was bound a moment ago are let in for the grace that user space has set.
+ * @earned octets may go back unproved. */
 static __always_inline enum binding check_binding(const struct bub_bpf_addr *local,
 						  const struct bub_bpf_addr *home,
-						  const struct bub_bpf_addr *care_of)
+						  const struct bub_bpf_addr *care_of, __u32 earned)
 {
 	struct bub_bpf_pair pair = {*local, *home};
 	struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, &pair);
@@ -31,6 +32,9 @@ static __always_inline enum binding check_binding(const struct bub_bpf_addr *loc
 		return BINDING_NONE;
 	if (addr_eq(&in->care_of, care_of)) {
 		mark_used(&in->used);
+		/* Written only where it is not full: a peer at work costs nothing here. */
+		if (earned && in->credit < BUB_BPF_CREDIT_MAX)
+			__sync_fetch_and_add(&in->credit, earned);
 		return BINDING_CURRENT;
 	}
 	if (addr_eq(&in->previous, care_of) && bpf_ktime_get_ns() < in->previous_until_ns)
@@ -201,7 +205,8 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 		dst = w->rh2;
 	}
 	if (w->hao_at)
-		binding = check_binding(&dst, &w->hao, &care_of);
+		binding = check_binding(&dst, &w->hao, &care_of,
+					skb->len - l2 - w->at + IP6_LEN);
 	if (binding == BINDING_NONE)
 		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
 	/* Before segmentation the length may have wrapped (bub_insert.h). */

@@ -48,6 +48,8 @@
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
 
+_Static_assert(BUB_BPF_CREDIT_MAX == BUB_CREDIT_MAX, "the core's limit is the programs' one");
+
 struct iface {
 	uint32_t ifindex;
 	bool raw;         /* no Ethernet header */
@@ -240,6 +242,11 @@ static void set_flag(struct datapath *dp, uint32_t flag, bool on)
 		dp->skel->bss->node_flags |= flag;
 	else
 		dp->skel->bss->node_flags &= ~flag;
+}
+
+void datapath_set_tun(struct datapath *dp, uint32_t ifindex)
+{
+	dp->skel->bss->tun_ifindex = ifindex;
 }
 
 void datapath_leave_esp(struct datapath *dp, bool leave)
@@ -621,7 +628,8 @@ static uint64_t monotonic_ns(void)
 }
 
 /* RFC 6275, 9.3.1 wants packets from the bound address only.  Those in flight from the address that
- * was bound before get DATAPATH_GRACE_MS; an address set again starts no new grace. */
+ * was bound before get DATAPATH_GRACE_MS; an address set again starts no new grace.  Credit goes
+ * with the pair to the new address. */
 static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, const struct bub_path *path)
 {
 	const struct bpf_map *map = dp->skel->maps.paths_in;
@@ -634,12 +642,19 @@ static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, const str
 	if (IN6_IS_ADDR_UNSPECIFIED(&path->in_care_of))
 		return map_del(dp, map, key);
 	if (bpf_map_lookup_elem(bpf_map__fd(map), key, &before) == 0) {
-		if (memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0 &&
-		    before.flags == in.flags)
+		bool same = memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0 &&
+			    before.flags == in.flags;
+
+		if (same && before.credit >= (int64_t)path->grant)
 			return 0;
-		in.previous = before.care_of;
-		in.previous_until_ns = monotonic_ns() + DATAPATH_GRACE_MS * NS_PER_MS;
+		in.credit = before.credit;
+		in.previous = same ? before.previous : before.care_of;
+		in.previous_until_ns = same ? before.previous_until_ns
+					    : monotonic_ns() + DATAPATH_GRACE_MS * NS_PER_MS;
+		in.used = same ? before.used : 0;
 	}
+	if (in.credit < (int64_t)path->grant)
+		in.credit = path->grant;
 	return map_set(dp, map, key, &in);
 }
 
@@ -655,6 +670,8 @@ static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const st
 		return map_del(dp, dp->skel->maps.paths_out, key);
 	if (path->home_agent)
 		out.flags |= BUB_BPF_HOME_AGENT;
+	if (path->trust == BUB_TRUST_CREDIT)
+		out.flags |= BUB_BPF_OUT_CREDIT;
 	return map_set(dp, dp->skel->maps.paths_out, key, &out);
 }
 

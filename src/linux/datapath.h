@@ -51,6 +51,10 @@ int datapath_known_del(struct datapath *dp, const struct in6_addr *addr);
 int datapath_spi_add(struct datapath *dp, uint32_t spi);
 int datapath_spi_del(struct datapath *dp, uint32_t spi);
 
+/* bub's own interface, into which goes what a path may not carry yet (BUB_TRUST_CREDIT); 0: none,
+ * and such packets are dropped. */
+void datapath_set_tun(struct datapath *dp, uint32_t ifindex);
+
 /* An address of this node that signalling is sent to (care-of, home, home agent).  @home: a type 2
  * routing header may name it. */
 int datapath_local_add(struct datapath *dp, const struct in6_addr *addr, bool home);

@@ -197,6 +197,7 @@ struct lnx_home {
 struct lnx_path {
 	struct lnx_map_entry entry;
 	bool direct;
+	bool on_credit; /* BUB_TRUST_CREDIT */
 	bool routed; /* the host route below is in the kernel */
 	struct in6_addr out_src, out_dst, in_care_of;
 	struct nl_route route;

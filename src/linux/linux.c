@@ -282,6 +282,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 		err = open_datapath(l, ret_error, error_size);
 	}
 	if (err == 0)
+		datapath_set_tun(l->dp, l->tun_ifindex);
+	if (err == 0)
 		err = iface_open(l, ret_error, error_size);
 	if (err == 0)
 		err = check_interfaces(l, ret_error, error_size);

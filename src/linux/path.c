@@ -62,6 +62,10 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 		r.table = l->cfg.route_table + TABLE_HOME + (uint32_t)(h - l->home);
 		r.prefsrc = p->entry.a;
 	}
+	/* At home, what there is no credit for leaves by this route as it is.  It would go to
+	 * whoever is said to be the peer: our own router knows the way to its home address. */
+	if (p->on_credit && r.table == RT_TABLE_MAIN_ID && IN6_IS_ADDR_UNSPECIFIED(&r.gateway))
+		return -EHOSTUNREACH;
 	/* A neighbour: the wire destination is whom to ask for, not the home address. */
 	if (IN6_IS_ADDR_UNSPECIFIED(&r.gateway) && ifc->has_mac)
 		r.gateway = p->out_dst;
@@ -130,6 +134,7 @@ void path_set(struct lnx *l, const struct bub_path *path)
 		p->pmtu_due = BUB_TIME_NEVER;
 	}
 	p->direct = path->direct;
+	p->on_credit = path->trust == BUB_TRUST_CREDIT;
 	p->out_src = path->out_src;
 	p->out_dst = path->out_dst;
 	known_hold(l, &path->in_care_of);

@@ -16,6 +16,7 @@ Usage: datapath_test.py DPCTL [unittest arguments].  Exits with 77 where a featu
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import os
 import signal
@@ -678,6 +679,60 @@ class DatapathTest(Pair):
         self.assertGreater(sent[0], 5000)
         server.close()
         client.close()
+
+    def test_credit(self):
+        """To an address that nobody has vouched for goes what there is credit for; the rest comes
+        out of bub's own interface as the application sent it."""
+        with inside("n1"):
+            tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            # TUNSETIFF; IFF_TUN | IFF_NO_PI
+            fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"bubt", 0x1001))
+        ip("n1", "link", "set", "bubt", "up")
+        server, client = udp("n2", HOA2), udp("n1", HOA1)
+        server.settimeout(1)
+        direct, through = set(), {}
+
+        def read():
+            while True:
+                try:
+                    packet = os.read(tun, 2048)
+                except BlockingIOError:
+                    return
+                if packet[6] == 17:
+                    self.assertEqual((packet[8:24], packet[24:40]), (address(HOA1), address(HOA2)))
+                    pseudo = packet[8:40] + struct.pack("!II", len(packet) - 40, 17)
+                    self.assertEqual(checksum(pseudo + packet[40:]), 0)
+                    through[packet[48]] = len(packet)
+
+        try:
+            self.c1.do("tun bubt")
+            self.c1.do("path %s %s credit %s %s %s" % (HOA1, HOA2, COA1, COA2X, COA2X))
+            before = self.c1.counters()
+            for i in range(20):
+                client.sendto(bytes([i]) * 976, (HOA2, server.getsockname()[1]))  # 1 KiB
+            wait_until("all on one way or the other",
+                       lambda: self.c1.counters()["data-out-no-credit"] ==
+                       before["data-out-no-credit"] + 16)
+            wait_until("what came through", lambda: (read(), len(through))[1] == 16)
+            for _ in range(4):
+                direct.add(server.recv(2048)[0])
+            self.assertEqual((direct, set(through)), (set(range(4)), set(range(4, 20))))
+            self.assert_counted(self.c1, before, data_out=4)
+            # What comes from the peer may go back: three of ours for four of its own.
+            self.c2.path(HOA2, HOA1, COA2X, COA1, COA1)
+            for i in range(4):
+                server.sendto(bytes(800), client.getsockname()[:2])
+                client.recv(2048)
+            through.clear()
+            for i in range(10):
+                client.sendto(bytes([i]) * 976, (HOA2, server.getsockname()[1]))
+            wait_until("what came through", lambda: (read(), len(through))[1] == 7)
+            self.assertEqual(set(through), set(range(3, 10)))
+        finally:
+            os.close(tun)
+            self.c1.do("path %s %s direct %s %s %s" % (HOA1, HOA2, COA1, COA2, COA2))
+            server.close()
+            client.close()
 
     # ---- interfaces ----------------------------------------------------------------------------
 

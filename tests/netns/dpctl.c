@@ -7,8 +7,9 @@
  *	open PATHS                                          load the programs
  *	attach IF | detach IF
  *	local ADDR home|plain | unlocal ADDR
- *	path LOCAL PEER direct|indirect OUT_SRC OUT_DST IN_CARE_OF
+ *	path LOCAL PEER direct|credit|indirect OUT_SRC OUT_DST IN_CARE_OF
  *	unpath LOCAL PEER
+ *	tun INTERFACE
  *	counters                                            ok NAME=VALUE ...
  *	known ADDR | spi NUMBER                             what the filters know
  *	listen IF known|strangers                           packet socket with that filter
@@ -116,13 +117,21 @@ static void cmd_path(struct state *st, char *const *w)
 	struct bub_path path = {
 		.local = addr(w[1]),
 		.peer = addr(w[2]),
-		.direct = strcmp(w[3], "direct") == 0,
+		.direct = strcmp(w[3], "indirect") != 0,
+		.trust = strcmp(w[3], "credit") == 0 ? BUB_TRUST_CREDIT : BUB_TRUST_FULL,
+		.grant = strcmp(w[3], "credit") == 0 ? BUB_CREDIT_START : 0,
 		.out_src = addr(w[4]),
 		.out_dst = addr(w[5]),
 		.in_care_of = addr(w[6]),
 	};
 
 	answer(st, datapath_path_set(st->dp, &path));
+}
+
+static void cmd_tun(struct state *st, char *const *w)
+{
+	datapath_set_tun(st->dp, if_nametoindex(w[1]));
+	answer(st, 0);
 }
 
 static void cmd_unpath(struct state *st, char *const *w)
@@ -192,6 +201,7 @@ static const struct command {
 	{"local", 3, cmd_local},   {"unlocal", 2, cmd_unlocal},   {"path", 7, cmd_path},
 	{"unpath", 3, cmd_unpath}, {"counters", 1, cmd_counters}, {"listen", 3, cmd_listen},
 	{"recv", 2, cmd_recv},     {"known", 2, cmd_known},       {"spi", 2, cmd_spi},
+	{"tun", 2, cmd_tun},
 };
 
 static void run_line(struct state *st, char *line)
