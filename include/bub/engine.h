@@ -90,7 +90,9 @@ struct bub_ha_config {
 	uint32_t lifetime_max_s;
 	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted; 0: none */
 	enum bub_backhaul backhaul;
-	bool direct; /* its own data with a mobile node needs no tunnel: HAO and RH2 instead */
+	bool any_care_of; /* the care-of address may be another than the source of the Binding
+			     Update; default false */
+	bool direct;      /* its own data with a mobile node needs no tunnel: HAO and RH2 instead */
 	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
 	bool prefix_adverts;          /* mobile nodes are told of the home prefixes */
 	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */
@@ -128,6 +130,8 @@ struct bub_config {
 	bool accept_brr;          /* answer Binding Refresh Requests */
 	bool send_brr;            /* ask for a refresh before a binding here expires */
 	bool static_kabm;         /* agree on a Kabm with correspondents that do not move */
+	bool accept_encapsulated; /* a peer's home agent may wrap a message once more (BACKHAUL_
+				     ENCAPSULATED); default false */
 	bool check_care_of;       /* a peer has to prove, under Kabm, that it is at a new care-of
 				     address; default true */
 	uint32_t kabm_lifetime_s; /* a Kabm is renewed before; default 86400 */

@@ -69,6 +69,7 @@ enum bub_err {
 	X(BE_PROGRESS, "be-progress", "RFC 6275, 11.3.6")                                          \
 	X(UNSIGNED_LIMITED, "unsigned-limited", "protocol.md P40")                                 \
 	X(TUNNEL_NOT_FROM_HA, "tunnel-not-from-ha", "RFC 6275, 11.3.1")                            \
+	X(WRAPPER_REFUSED, "wrapper-refused", "protocol.md P32")                                   \
 	X(NO_CARE_OF, "no-care-of", "RFC 6275, 11.3.1")                                            \
 	X(POLICY_REQUIRE, "policy-require", "protocol.md P22")                                     \
 	X(FLOW_LIMITED, "flow-limited", "protocol.md P51")                                         \
@@ -79,6 +80,7 @@ enum bub_err {
 	X(HOME_BU_NO_HAO, "home-bu-no-hao", "RFC 6275, 10.3.1")                                    \
 	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
 	X(DHAAD_LIMITED, "dhaad-limited", "protocol.md P27")                                       \
+	X(HOME_BU_ALT_CARE_OF, "home-bu-alternate-care-of", "protocol.md P33")                     \
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \

@@ -205,8 +205,7 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 		dst = w->rh2;
 	}
 	if (w->hao_at)
-		binding = check_binding(&dst, &w->hao, &care_of,
-					skb->len - l2 - w->at + IP6_LEN);
+		binding = check_binding(&dst, &w->hao, &care_of, skb->len - l2 - w->at + IP6_LEN);
 	if (binding == BINDING_NONE)
 		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
 	/* Before segmentation the length may have wrapped (bub_insert.h). */

@@ -430,6 +430,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 		[BUB_DAD_MEANWHILE] = "meanwhile",
 		[BUB_DAD_NEVER] = "never",
 	};
+	static const char *const care_of[] = {"source", "any"};
 	struct bub_config *eng = &l->cfg->engine;
 	struct bub_ha_config *ha = &eng->ha;
 	const struct config_value *v = config_file_value(sec, "home-link", 0);
@@ -441,6 +442,8 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	ha->refresh_advice_s = loader_number(l, sec, "refresh-advice", 0, 4, BUB_LIFETIME_MAX_S);
 	ha->backhaul = (enum bub_backhaul)loader_word(l, sec, "backhaul", BUB_BACKHAUL_PLAIN, ways,
 						      2, "plain or encapsulated");
+	ha->any_care_of =
+		loader_word(l, sec, "alternate-care-of", 0, care_of, 2, "source or any") == 1;
 	ha->dad = (enum bub_dad)loader_word(l, sec, "dad", BUB_DAD_BEFORE, probes, 3,
 					    "before, meanwhile or never");
 	ha->multicast = loader_bool(l, sec, "multicast", false);
@@ -559,6 +562,7 @@ static void load_bub(struct loader *l, cfg_t *sec)
 	eng->direct_copy = loader_bool(l, sec, "direct-copy", true);
 	eng->eager_bub = loader_bool(l, sec, "eager", true);
 	eng->static_kabm = loader_bool(l, sec, "static-correspondents", eng->static_kabm);
+	eng->accept_encapsulated = loader_bool(l, sec, "accept-encapsulated", false);
 	eng->check_care_of = loader_bool(l, sec, "check-care-of", eng->check_care_of);
 	eng->kabm_lifetime_s = loader_number(l, sec, "kabm-lifetime", 86400, 60, 31536000);
 	eng->static_after_s = loader_number(l, sec, "static-after", 420, 1, 604800);

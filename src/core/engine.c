@@ -764,7 +764,7 @@ static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 	else if (h != NULL)
 		mn_from_tunnel(eng, h, ev);
 	else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL)
-		mn_from_wrapper(eng, end, ev);
+		mn_refuse_wrapper(eng, ev);
 	else
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
 }

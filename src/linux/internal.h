@@ -198,7 +198,7 @@ struct lnx_path {
 	struct lnx_map_entry entry;
 	bool direct;
 	bool on_credit; /* BUB_TRUST_CREDIT */
-	bool routed; /* the host route below is in the kernel */
+	bool routed;    /* the host route below is in the kernel */
 	struct in6_addr out_src, out_dst, in_care_of;
 	struct nl_route route;
 	uint32_t pmtu; /* of out_src -> out_dst, from a Packet Too Big; 0: as the link */

@@ -272,11 +272,14 @@ def old_sequence_is_refused(n):
     m.register()
 
 
-def alternate_care_of_address_is_bound(n):
+def alternate_care_of_address_is_the_source(n):
+    """Who names another has its data sent to somebody whom the home agent does not see: refused
+    (docs/protocol.md, P33)."""
     m = n.mobile()
-    alt = "2001:db8:d::1"
-    m.register(alt=alt)
-    m.is_intercepted(alt)
+    m.send(alt="2001:db8:d::1")
+    equal("status", m.answer().ba.status, 174)
+    m.register(alt=m.care_of)
+    m.is_intercepted(m.care_of)
 
 
 def care_of_address_must_be_unicast(n):
@@ -625,7 +628,7 @@ CASES = (
     update_without_a_bit_is_answered,
     lifetime_is_limited,
     old_sequence_is_refused,
-    alternate_care_of_address_is_bound,
+    alternate_care_of_address_is_the_source,
     care_of_address_must_be_unicast,
     link_local_address_is_claimed_too,
     update_without_esp_is_dropped,

@@ -168,7 +168,7 @@ HA_STORY = (
     ha.first_registration_probes_for_duplicates,
     ha.refresh_does_not_probe,
     ha.old_sequence_is_refused,
-    ha.alternate_care_of_address_is_bound,
+    ha.alternate_care_of_address_is_the_source,
     ha.test_message_for_a_mobile_node_goes_in_the_tunnel,
     ha.reverse_tunnel_is_forwarded,
     ha.reverse_tunnel_checks_the_outer_source,

@@ -485,9 +485,8 @@ static enum fate cut_direct(struct pair *p, const struct flight *f, const struct
 	return FATE_PASS;
 }
 
-/* Thirty seconds after the acknowledgement that came through the home agents only, and with growing
- * pauses, a Binding Update goes the direct way and no other: what has the headers of data has to
- * show that the path is open (protocol.md, P14). */
+/* With growing pauses a Binding Update goes the direct way and no other: what has the headers of
+ * data has to show that the path is open (protocol.md, P14). */
 static void assert_probes(struct pair *p)
 {
 	const unsigned acks = pair_count(p, 0, p->mn[1], BUB_MH_BA);
@@ -684,8 +683,8 @@ static void look_for_wrapper(struct pair *p, struct flight *f)
 		saw_wrapper = true;
 }
 
-/* backhaul = encapsulated: the first home agent wraps the update once more, to the peer's home
- * address; the peer, away from home, takes such a thing only out of its own ESP tunnel. */
+/* backhaul = encapsulated: the first home agent wraps the update once more; the peer takes that
+ * only where it is configured, and out of its own ESP tunnel (protocol.md, P32). */
 static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
 {
 	struct pair p;
@@ -696,6 +695,7 @@ static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
 	pair_init(&p);
 	p.ha_cfg[0].ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
 	p.mn_cfg[0].direct_copy = false;
+	p.mn_cfg[1].accept_encapsulated = true;
 	pair_start(&p);
 	pair_in_bub(&p);
 	saw_wrapper = false;
@@ -708,7 +708,7 @@ static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
 	before = pair_status(&p, 1).sequence_in;
 	f = bub_bu(&p, (uint16_t)(before + 1));
 	feed_wrapped(&p, &f, BUB_WAY_IP_TUNNEL);
-	assert_drops(p.mn[1], BUB_DROP_TUNNEL_NO_BINDING, 1);
+	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 1);
 	assert_int_equal(pair_status(&p, 1).sequence_in, before);
 	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
 	assert_int_equal(pair_status(&p, 1).sequence_in, (uint16_t)(before + 1));
@@ -716,6 +716,27 @@ static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
 	f.dst = p.hoa[0];
 	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
 	assert_drops(p.mn[1], BUB_DROP_REVERSE_INNER_SOURCE, 1);
+	pair_go_home(&p, 1);
+	pair_run(&p, 3000);
+	before = pair_status(&p, 1).sequence_in;
+	f = bub_bu(&p, (uint16_t)(before + 1));
+	feed_wrapped(&p, &f, BUB_WAY_IP_TUNNEL);
+	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 2);
+	assert_int_equal(pair_status(&p, 1).sequence_in, before);
+	pair_end(&p);
+}
+
+static void wrapped_update_is_not_taken(void **state)
+{
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	f = bub_bu(&p, (uint16_t)(pair_status(&p, 1).sequence_in + 1));
+	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL); /* by default nobody wraps */
+	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 1);
 	pair_end(&p);
 }
 
@@ -966,6 +987,7 @@ int main(void)
 		cmocka_unit_test(given_up_at_home),
 		cmocka_unit_test(binding_errors_do_not_end_it),
 		cmocka_unit_test(wrapped_update_comes_out_of_the_tunnel_only),
+		cmocka_unit_test(wrapped_update_is_not_taken),
 		cmocka_unit_test(responder_waits_until_the_key_is_used),
 		cmocka_unit_test(any_first_number_under_a_new_key),
 		cmocka_unit_test(signed_care_of_test),

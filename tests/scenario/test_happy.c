@@ -269,6 +269,7 @@ static void double_jump_encapsulated(void **state)
 	(void)state;
 	pair_init(&p);
 	p.ha_cfg[0].ha.backhaul = p.ha_cfg[1].ha.backhaul = BUB_BACKHAUL_ENCAPSULATED;
+	p.mn_cfg[0].accept_encapsulated = p.mn_cfg[1].accept_encapsulated = true;
 	pair_start(&p);
 	pair_in_bub(&p);
 	assert_double_jump(&p);

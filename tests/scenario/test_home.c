@@ -239,6 +239,48 @@ static struct forged home_ba(struct pair *p, uint8_t status, uint16_t sequence)
 	return f;
 }
 
+/* A care-of address that the home agent does not see the mobile node at: a third party's, for all
+ * that it knows (protocol.md, P33). */
+static void alternate_care_of_address(void **state)
+{
+	const struct message *ba;
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	for (unsigned any = 0; any < 2; any++) {
+		pair_init(&p);
+		p.ha_cfg[0].ha.any_care_of = any;
+		pair_start(&p);
+		f = home_bu(&p, 7);
+		f.src = p.away[0][0]->prefix;
+		f.src.s6_addr[15] = 1;
+		f.mh.opts.present |= BUB_OPT_ALT_CARE_OF;
+		f.mh.opts.alt_care_of = p.cn_addr;
+		pair_feed(&p, p.ha[0], &f);
+		pair_run(&p, 3000);
+		ba = pair_nth(&p, 0, p.ha[0], BUB_MH_BA, 0);
+		assert_int_equal(ba->mh.u.ba.status,
+				 any ? BUB_STATUS_ACCEPTED : BUB_STATUS_INVALID_CARE_OF);
+		assert_drops(p.ha[0], BUB_DROP_HOME_BU_ALT_CARE_OF, 1 - any);
+		assert_int_equal(client(&p).registered, any);
+		/* The source itself, and the deletion, whatever it names. */
+		f.mh.opts.alt_care_of = f.src;
+		f.mh.u.bu.sequence = 8;
+		pair_feed(&p, p.ha[0], &f);
+		pair_run(&p, 3000);
+		assert_true(client(&p).registered);
+		assert_memory_equal(client(&p).care_of.s6_addr, &f.src, 16);
+		f.mh.opts.alt_care_of = p.cn_addr;
+		f.mh.u.bu.sequence = 9;
+		f.mh.u.bu.lifetime_s = 0;
+		pair_feed(&p, p.ha[0], &f);
+		assert_false(client(&p).registered);
+		assert_drops(p.ha[0], BUB_DROP_HOME_BU_ALT_CARE_OF, 1 - any);
+		pair_end(&p);
+	}
+}
+
 static void who_may_register(void **state)
 {
 	struct pair p;
@@ -680,6 +722,7 @@ int main(void)
 		cmocka_unit_test(expires_at_the_home_agent),
 		cmocka_unit_test(silent_home_agent),
 		cmocka_unit_test(sequence_number_is_recovered),
+		cmocka_unit_test(alternate_care_of_address),
 		cmocka_unit_test(who_may_register),
 		cmocka_unit_test(care_of_address_must_be_routable),
 		cmocka_unit_test(old_numbers_are_refused),

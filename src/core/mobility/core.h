@@ -601,8 +601,8 @@ void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
 void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);
 void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
-/* Wrapped by a peer's home agent and sent to the home address of a node at home. */
-void mn_from_wrapper(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
+/* IPv6 in IPv6 to a home address, off a link: no tunnel vouches for it. */
+void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev);
 void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet);
 /* @wanted_s, or what the home and the care-of address are still valid for (RFC 6275, 11.7.1 and

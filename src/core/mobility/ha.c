@@ -284,6 +284,13 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
+	/* Nobody here sees who is at another address than the source: a third party, perhaps, which
+	 * would get what the mobile node asks for (protocol.md, P33). */
+	if (!eng->cfg.ha.any_care_of && !bub_addr_eq(&req->care_of, &req->source)) {
+		core_drop(eng, BUB_DROP_HOME_BU_ALT_CARE_OF, &c->key.a);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		return;
+	}
 	/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1) */
 	if (!c->defended && eng->cfg.ha.physical_link && eng->cfg.ha.dad != BUB_DAD_NEVER) {
 		probe(eng, c, req->link_local);

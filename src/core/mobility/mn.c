@@ -683,13 +683,25 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	}
 }
 
+static bool is_mobility(struct bub_view packet)
+{
+	struct bub_ip6 ip;
+
+	return bub_ip6_decode(packet, &ip) == BUB_DROP_NONE && ip.upper_proto == BUB_NH_MH;
+}
+
 /* A mobility message that the sender's home agent wrapped once more against ingress filters
- * (protocol.md, 1).  Only what came out of the tunnel gets here. */
+ * (protocol.md, P32).  Anybody could put such a wrapper round a message that the sender's home
+ * agent would not let pass: only where the operator wants it, and out of our own tunnel. */
 static void unwrap(struct bub_engine *eng, struct home *h, const struct bub_ip6 *outer,
 		   const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 
+	if (!eng->cfg.accept_encapsulated) {
+		core_drop(eng, BUB_DROP_WRAPPER_REFUSED, &outer->src);
+		return;
+	}
 	if (bub_ip6_decode(outer->upper, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
 	    !bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address)) {
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, &outer->src);
@@ -698,18 +710,12 @@ static void unwrap(struct bub_engine *eng, struct home *h, const struct bub_ip6 
 	core_input_mh(eng, &ip, ev, true);
 }
 
-/* At home no tunnel vouches for the wrapper, but the message in it might have come bare just as
- * well: its own authenticator has to do. */
-void mn_from_wrapper(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct bub_ip6 ip;
-
-	if (home_is_away(h) || bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE ||
-	    ip.upper_proto != BUB_NH_MH || !bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address)) {
-		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
-		return;
-	}
-	core_input_mh(eng, &ip, ev, false);
+	core_drop(eng,
+		  is_mobility(ev->u.packet.data) ? BUB_DROP_WRAPPER_REFUSED
+						 : BUB_DROP_TUNNEL_NO_BINDING,
+		  &ev->u.packet.outer_src);
 }
 
 void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
@@ -729,7 +735,8 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 	eng->counters.tunnel_in++;
 	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
 		core_input_mh(eng, &ip, ev, true);
-	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address))
+	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
+		 is_mobility(ip.upper))
 		unwrap(eng, h, &ip, ev);
 	else if (!IN6_IS_ADDR_MULTICAST(&ip.dst) || multicast_from_home_agent(eng, h, &ip))
 		deliver(eng, h, &ip);

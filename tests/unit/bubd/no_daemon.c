@@ -47,10 +47,11 @@ static void show_roles(const struct bubd_config *cfg)
 		(void)printf("home-agent %s\n", text(&h->home_agent));
 	}
 	if (eng->ha.enabled)
-		(void)printf("serves %s link %s max %u backhaul %d preference %u\n",
+		(void)printf("serves %s link %s max %u backhaul %d preference %u any %d\n",
 			     text(&eng->ha.address),
 			     cfg->lnx.home_link != NULL ? cfg->lnx.home_link : "-",
-			     eng->ha.lifetime_max_s, (int)eng->ha.backhaul, eng->ha.preference);
+			     eng->ha.lifetime_max_s, (int)eng->ha.backhaul, eng->ha.preference,
+			     eng->ha.any_care_of);
 	if (eng->ha.enabled)
 		(void)printf("flags %d %d told %d %u %u\n", eng->ha.managed, eng->ha.other,
 			     eng->ha.prefix_adverts, eng->ha.prefix_advert_min_s,
@@ -96,9 +97,11 @@ int daemon_run(const char *config_path, const struct bubd_config *cfg)
 	(void)printf("ro %d bub %d copy %d eager %d static %u lifetime %u\n",
 		     (int)eng->route_optimisation, (int)eng->bub, eng->direct_copy, eng->eager_bub,
 		     eng->static_after_s, eng->bub_lifetime_s);
-	(void)printf("acks %d accept %d send %d discovery %d kabm %d check %d renew %u\n",
-		     eng->ack_correspondents, eng->accept_brr, eng->send_brr, eng->prefix_discovery,
-		     eng->static_kabm, eng->check_care_of, eng->kabm_lifetime_s);
+	(void)printf(
+		"acks %d accept %d send %d discovery %d kabm %d check %d wrapped %d renew %u\n",
+		eng->ack_correspondents, eng->accept_brr, eng->send_brr, eng->prefix_discovery,
+		eng->static_kabm, eng->check_care_of, eng->accept_encapsulated,
+		eng->kabm_lifetime_s);
 	(void)printf("codepoints %u %u %u %u suites", eng->codepoints.mh_bubc,
 		     eng->codepoints.mh_dh, eng->codepoints.opt_bub,
 		     eng->codepoints.opt_path_cookie);

@@ -379,6 +379,7 @@ home-agent {
         router-lifetime = 0 }
     preference = 7
     backhaul = encapsulated
+    alternate-care-of = any
     multicast = true
     protect-payload = false
     mobile-node "2001:db8:7::10" { secret-file = "text.secret" }
@@ -390,6 +391,7 @@ bub {
     static-after = 60
     static-correspondents = true
     check-care-of = true
+    accept-encapsulated = true
     kabm-lifetime = 7200
     lifetime = 900
     suites = {"modp2048-sha1"}
@@ -521,7 +523,7 @@ class Values(Config):
             "table 3000 priority 500 payload 0",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0",
             "home-agent 2001:db8:1::1",
-            "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7",
+            "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7 any 1",
             "flags 1 0 told 0 5 50",
             "adverts 30 70 0 30 lifetimes 0 1 preference 7 prefixes 2",
             "prefix 2001:db8:7::/64 2000 1000",
@@ -529,7 +531,7 @@ class Values(Config):
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
             "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",
-            "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 renew 7200",
+            "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 wrapped 1 renew 7200",
             "codepoints 200 201 202 203 suites 1",
             "limits 10 11 12",
             "peer 2001:db8:2::10 ro 0 bub 1",
@@ -547,7 +549,7 @@ class Values(Config):
             "home-agent 2001:db8:1::1",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",
-            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 renew 86400",
+            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 wrapped 0 renew 86400",
             "codepoints 8 11 18 240 suites 2 1",
             "limits 1024 256 1024",
         ])
