@@ -190,6 +190,44 @@ static void one_bubc_for_a_question(void **state)
 	pair_end(&p);
 }
 
+/* CoTI in the peer's name from where it is. */
+static size_t ask_often(struct pair *p, unsigned n)
+{
+	size_t octets = 0;
+
+	for (; n > 0; n--) {
+		struct forged f = care_of_init(p, 0, pair_at(p, 1));
+		uint8_t packet[256];
+
+		octets += pair_build(p, &f, packet, sizeof packet);
+		pair_feed(p, p->mn[0], &f);
+		pair_run(p, 5);
+	}
+	return octets;
+}
+
+/* In sum not more octets than were sent, but for the credit of the prefix (protocol.md, P27): BUBC
+ * stops first. */
+static void no_amplifier(void **state)
+{
+	size_t mark, in, out = 0;
+	struct pair p;
+
+	(void)state;
+	both_in_ro(&p);
+	feed_home_init(&p, 0);
+	mark = pair_mark(&p);
+	in = ask_often(&p, 1000);
+	for (size_t k = mark; k < p.n_messages; k++)
+		if (p.message[k]->node == p.mn[0])
+			out += p.message[k]->len;
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_COT), 1000);
+	assert_true(pair_count(&p, mark, p.mn[0], BUB_MH_BUBC) > 10);
+	assert_true(out <= in + 9000);
+	assert_true(pair_drops(p.mn[0], BUB_DROP_TEST_LIMITED) > 0);
+	pair_end(&p);
+}
+
 /* The draft asks for no identity in a CoTI: then who is bound at its source has sent it. */
 static void without_identity(void **state)
 {
@@ -265,9 +303,13 @@ static void keys_are_logged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_strangers_flood), cmocka_unit_test(from_the_initiators_address),
-		cmocka_unit_test(feigned_glare),     cmocka_unit_test(one_bubc_for_a_question),
-		cmocka_unit_test(without_identity),  cmocka_unit_test(asked_at_the_home_address),
+		cmocka_unit_test(a_strangers_flood),
+		cmocka_unit_test(from_the_initiators_address),
+		cmocka_unit_test(feigned_glare),
+		cmocka_unit_test(one_bubc_for_a_question),
+		cmocka_unit_test(no_amplifier),
+		cmocka_unit_test(without_identity),
+		cmocka_unit_test(asked_at_the_home_address),
 		cmocka_unit_test(keys_are_logged),
 	};
 

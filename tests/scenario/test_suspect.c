@@ -225,6 +225,9 @@ static void movement_during_a_look(void **state)
 	pair_run(&p, 500);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);
+	pair_run(&p, 5);
+	feed_error(&p, 0, BUB_BE_NO_BINDING, pair_at(&p, 1)); /* an answer is awaited as it is */
+	assert_drops(p.mn[0], BUB_DROP_UNSIGNED_LIMITED, 1);
 	pair_run(&p, 8000);
 	assert_int_equal(updates(&p, mark, 0), 1);
 	pair_assert_settled(&p, BUB_MODE_BUB);

@@ -10,6 +10,8 @@
 
 #include "core.h"
 
+/* With IPv6 header, Home Address option and Binding Authorization Data. */
+#define BUBC_OCTETS (BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN + 40u)
 #define ANSWER_STANDS_S 10 /* a HoTI belongs with a CoTI so much earlier or later */
 
 static bool is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t s)
@@ -214,7 +216,8 @@ static void complete(struct bub_engine *eng, struct peer *p, struct half *h, str
 		core_drop(eng, BUB_DROP_BUBC_LIMITED, &p->key.b);
 		return;
 	}
-	if (!make_keys(eng, p, h, q))
+	/* The CoT was paid for; this comes out of what its prefix has to its credit. */
+	if (!limit_allow(eng, LIMIT_TEST, &h->care_of, 0, BUBC_OCTETS) || !make_keys(eng, p, h, q))
 		return;
 	q->complete = true;
 	send_bubc(eng, p, h, q);

@@ -569,7 +569,8 @@ static enum bub_drop find_expected(struct bub_engine *eng, const struct peer *p,
 static void become_responder(struct bub_engine *eng, struct peer *p, const struct rx *rx,
 			     const struct expected *e)
 {
-	if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC || dh_is_initiator(p))
+	if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC ||
+	    (dh_is_initiator(p) && p->dh.purpose == DH_FOR_TEST))
 		bubtest_yield(eng, p, "the peer's DH1 came first");
 	dh_reset(eng, p);
 	p->dh.purpose = e->purpose;

@@ -133,6 +133,9 @@ static bool react(struct bub_engine *eng, struct peer *p, enum suspicion what)
 
 void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
 {
+	/* The others are not dropped, or counted where they are. */
+	bool is_message = what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH;
+
 	/* RFC 6275, 11.3.6: "has recent upper-layer progress information". */
 	if (!p->has_kabm && what == SUSPECT_NO_BINDING &&
 	    is_within(eng, p->progress, PROGRESS_S * 1000)) {
@@ -140,11 +143,14 @@ void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
 		return;
 	}
 	if (is_within(eng, p->doubt.at, SUSPECT_S * 1000)) {
-		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
+		if (is_message)
+			core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
 		return;
 	}
 	if (react(eng, p, what))
 		p->doubt.at = eng->now;
+	else if (is_message)
+		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
 }
 
 bool suspect_unknown(struct bub_engine *eng, struct peer *p)
