@@ -131,6 +131,7 @@ enum bub_err {
 	X(ICMP6_CHECKSUM, "icmp6-checksum", "RFC 4443, 2.3")                                       \
 	X(ICMP6_ABOUT_ERROR, "icmp6-about-error", "RFC 4443, 2.4")                                 \
 	X(ICMP6_NOT_OUR_PATH, "icmp6-not-our-path", "RFC 6275, 9.3.4")                             \
+	X(ICMP6_NOT_AWAITED, "icmp6-not-awaited", "protocol.md P52")                               \
 	X(ICMP6_LIMITED, "icmp6-limited", "RFC 4443, 2.4 (f)")
 
 enum bub_drop {

@@ -97,6 +97,8 @@ struct esp_sa_params {
 struct esp_sa;
 struct esp_sad;
 
+#define ESP_SENT_RECENTLY 65536u
+
 /* Why a packet was not opened.  Each is counted in its SA or, without one, in the database. */
 enum esp_result {
 	ESP_OK,
@@ -135,6 +137,11 @@ size_t esp_sad_capacity(const struct esp_sad *sad);
  * more; NULL: none. */
 struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,
 				enum esp_mode mode, unsigned classes);
+
+/* Whether an outbound SA of @owner and @mode has sent a packet with this SPI and number not long
+ * ago: so many packets as there are places for numbers in flight, ESP_SENT_RECENTLY. */
+bool esp_sad_has_sent(const struct esp_sad *sad, const struct in6_addr *owner, enum esp_mode mode,
+		      uint32_t spi, uint32_t sequence);
 
 /* Walks all SAs: start with NULL; NULL at the end. */
 struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after);

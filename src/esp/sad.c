@@ -249,6 +249,20 @@ struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owne
 	return NULL;
 }
 
+bool esp_sad_has_sent(const struct esp_sad *sad, const struct in6_addr *owner, enum esp_mode mode,
+		      uint32_t spi, uint32_t sequence)
+{
+	for (uint32_t i = *owner_bucket(sad, owner, mode); i != 0; i = sad->sas[i - 1].next) {
+		const struct esp_sa *sa = &sad->sas[i - 1];
+
+		if (sa->mode == mode && sa->spi == spi && sequence != 0 &&
+		    sequence <= sa->sequence && sa->sequence - sequence < ESP_SENT_RECENTLY &&
+		    IN6_ARE_ADDR_EQUAL(&sa->owner, owner))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 2451, 2.3: such keys make three rounds of DES one, and must be refused.  The last bit of each
  * octet is parity. */
 static bool is_single_des(const uint8_t key[static 24])

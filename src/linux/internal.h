@@ -463,8 +463,8 @@ struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home);
 struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
 			       const struct in6_addr *inner_src);
 void tunnel_refresh(struct lnx *l);
-bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct in6_addr *outer_src,
-		    const struct in6_addr *outer_dst, uint32_t mtu);
+/* False: no tunnel has sent what is quoted. */
+bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu);
 void tunnel_expire(struct lnx *l, struct bub_time now);
 
 /* path.c */
@@ -472,7 +472,9 @@ void path_set(struct lnx *l, const struct bub_path *p);
 void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer);
 void path_refresh(struct lnx *l, const struct in6_addr *out_src);
 void path_refresh_local(struct lnx *l, const struct in6_addr *local);
-bool path_too_big(struct lnx *l, struct bub_time now, struct bub_view quoted, uint32_t mtu);
+/* What an ICMPv6 error quotes, cut off or not, in @copy; false: nobody can have sent it. */
+bool path_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU], struct bub_ip6 *ret);
+bool path_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu);
 void path_expire(struct lnx *l, struct bub_time now);
 struct bub_time path_deadline(const struct lnx *l);
 

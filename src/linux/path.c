@@ -191,8 +191,7 @@ void path_refresh_local(struct lnx *l, const struct in6_addr *local)
 /* ---- Path MTU ------------------------------------------------------------------------------ */
 
 /* The quote of a long packet is cut off; its headers say which path it took all the same. */
-static bool quoted_decode(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU],
-			  struct bub_ip6 *ret)
+bool path_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU], struct bub_ip6 *ret)
 {
 	size_t len = quoted.len < BUB_MIN_MTU ? quoted.len : BUB_MIN_MTU;
 	size_t payload;
@@ -206,17 +205,13 @@ static bool quoted_decode(struct bub_view quoted, uint8_t copy[static BUB_MIN_MT
 	return bub_ip6_decode((struct bub_view){copy, len}, ret) == BUB_DROP_NONE;
 }
 
-bool path_too_big(struct lnx *l, struct bub_time now, struct bub_view quoted, uint32_t mtu)
+bool path_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu)
 {
-	uint8_t copy[BUB_MIN_MTU];
-	struct lnx_path *p;
-	struct bub_ip6 ip;
+	struct lnx_path *p =
+		lnx_map_find(&l->paths, bub_ip6_home_src(quoted), bub_ip6_home_dst(quoted));
 
-	if (!quoted_decode(quoted, copy, &ip))
-		return false;
-	p = lnx_map_find(&l->paths, bub_ip6_home_src(&ip), bub_ip6_home_dst(&ip));
-	if (p == NULL || !p->direct || !bub_addr_eq(&p->out_src, &ip.src) ||
-	    !bub_addr_eq(&p->out_dst, &ip.dst))
+	if (p == NULL || !p->direct || !bub_addr_eq(&p->out_src, &quoted->src) ||
+	    !bub_addr_eq(&p->out_dst, &quoted->dst))
 		return false;
 	/* Never raised by a message (RFC 8201, 4). */
 	if (p->pmtu != 0 && mtu >= p->pmtu)

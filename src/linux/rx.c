@@ -243,18 +243,16 @@ static void on_merged(struct lnx *l, uint32_t ifindex, const uint8_t *packet, si
 static bool on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 {
 	struct bub_time now = lnx_now();
-	const struct bub_view q = icmp->quoted;
-	struct in6_addr src, dst;
+	uint8_t copy[BUB_MIN_MTU];
 	bool applied = false;
+	struct bub_ip6 q;
 
 	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
-	if (icmp->u.too_big.mtu >= BUB_MIN_MTU && q.len >= BUB_IP6_HDR_LEN) {
-		memcpy(&src, q.data + 8, 16);
-		memcpy(&dst, q.data + 24, 16);
-		if (q.data[6] == BUB_NH_ESP || q.data[6] == BUB_NH_IPV6)
-			applied = tunnel_too_big(l, now, &src, &dst, icmp->u.too_big.mtu);
+	if (icmp->u.too_big.mtu >= BUB_MIN_MTU && path_quoted(icmp->quoted, copy, &q)) {
+		if (!q.has_hao && !q.has_rh2)
+			applied = tunnel_too_big(l, now, &q, icmp->u.too_big.mtu);
 		else
-			applied = path_too_big(l, now, q, icmp->u.too_big.mtu);
+			applied = path_too_big(l, now, &q, icmp->u.too_big.mtu);
 	}
 	l->count[applied ? COUNT_PTB_APPLIED : COUNT_PTB_IGNORED]++;
 	return applied;

@@ -168,21 +168,46 @@ void tunnel_del(struct lnx *l, const struct in6_addr *home)
 	lnx_map_remove(&l->tunnels, t);
 }
 
-bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct in6_addr *outer_src,
-		    const struct in6_addr *outer_dst, uint32_t mtu)
+static uint32_t get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Anybody who knows the addresses can quote a packet.  SPI and number of an ESP packet only who has
+ * seen it (protocol.md, P52); without ESP the inner addresses have to do. */
+static bool was_sent(const struct lnx *l, const struct lnx_tunnel *t, const struct bub_ip6 *quoted)
+{
+	const uint8_t *upper = quoted->upper.data;
+	struct in6_addr src, dst;
+
+	if (quoted->upper_proto == BUB_NH_ESP)
+		return quoted->upper.len >= 8 &&
+		       esp_sad_has_sent(l->sad, &t->entry.a, ESP_TUNNEL, get_u32(upper),
+					get_u32(upper + 4));
+	if ((l->cfg.protect_payload && l->cfg.unprotected == 0) ||
+	    quoted->upper.len < BUB_IP6_HDR_LEN)
+		return false;
+	memcpy(&src, upper + 8, 16);
+	memcpy(&dst, upper + 24, 16);
+	return bub_addr_eq(&t->entry.a, &src) || bub_addr_eq(&t->entry.a, &dst) ||
+	       IN6_IS_ADDR_MULTICAST(&dst);
+}
+
+bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu)
 {
 	bool found = false;
 
 	/* Anybody can send these: a walk over a million tunnels must not be had for one packet. */
-	if (bub_time_before(now, l->ptb_scan_due))
+	if (bub_time_before(now, l->ptb_scan_due) ||
+	    (quoted->upper_proto != BUB_NH_ESP && quoted->upper_proto != BUB_NH_IPV6))
 		return false;
 	if (l->tunnels.cap > LNX_TUNNELS_DEFAULT)
 		l->ptb_scan_due = bub_time_add_ms(now, PTB_SCAN_MS);
 	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
 		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
 
-		if (t == NULL || !bub_addr_eq(&t->local_outer, outer_src) ||
-		    !bub_addr_eq(&t->remote_outer, outer_dst))
+		if (t == NULL || !bub_addr_eq(&t->local_outer, &quoted->src) ||
+		    !bub_addr_eq(&t->remote_outer, &quoted->dst) || !was_sent(l, t, quoted))
 			continue;
 		found = true;
 		/* Never raised by a message (RFC 8201, 4). */

@@ -265,9 +265,10 @@ def scopes_stay(t):
 
 def virtual_link(t):
     """A prefix that is on no link: one route for all."""
-    c = Ctl(t.binary, t.g, "-A", "-a", AGENT, "-p", "2001:db8:cc::/64")
-    t.ctls.append(c)
     home = "2001:db8:cc::1"
+    c = Ctl(t.binary, t.g, "-A", "-a", AGENT, "-p", "2001:db8:cc::/64", "-s", "0123456789abcdef",
+            "-c", home)
+    t.ctls.append(c)
     c.send("tunnel-set", home, AGENT, CARE_OF)
     c.sync()
     routes = t.g.ip("-6", "route")
@@ -279,15 +280,29 @@ def virtual_link(t):
     ping.wait()
     if text_of(packet[24:40]) != home:
         raise Failure("another packet")
-    # The tunnel's path becomes narrow: a sender beyond is told so.
-    quoted = ip6(AGENT, CARE_OF, 50, b"\0" * 1200)[:1200]
-    too_big = ip6("2001:db8:a::2", AGENT, 58,
-                  icmp6("2001:db8:a::2", AGENT, 2, 0, struct.pack("!I", 1400) + quoted))
+    # The tunnel's path becomes narrow: a sender beyond is told so.  Only what was sent may be
+    # quoted: SPI and number, which nobody knows who has not seen it.
+    t.g.ip("route", "add", CARE_OF, "via", "2001:db8:a::2")
+    seen = t.h.capture("e0")
+    c.send("send", "esp-tunnel", home, "-", packet.hex())
+    c.sync()
+    sent = wait_for("an ESP packet", lambda: captured(seen, lambda p: p[6] == 50))
     s = t.h.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
-    s.sendto(too_big, (AGENT, 0))
-    s.close()
+
+    def too_big(mtu, spi, number):
+        quoted = sent[:40] + spi + number + sent[48:]
+        s.sendto(ip6("2001:db8:a::2", AGENT, 58,
+                     icmp6("2001:db8:a::2", AGENT, 2, 0, struct.pack("!I", mtu) + quoted)),
+                 (AGENT, 0))
+
+    too_big(1300, bytes(4), sent[44:48])
+    too_big(1310, sent[40:44], bytes([0, 0, 1, 0]))
+    too_big(1400, sent[40:44], sent[44:48])
     wait_for("a route with an MTU",
              lambda: re.search(home + r" dev bub0 .*mtu 1310", t.g.ip("-6", "route")))
+    s.close()
+    if c.counters()["too-big-ignored"] != 2:
+        raise Failure("a made-up quote was believed")
     c.send("tunnel-del", home)
     c.sync()
     if home in t.g.ip("-6", "route"):

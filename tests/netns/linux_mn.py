@@ -627,7 +627,10 @@ def path_routes(t):
     # The tunnel's own path.
     c.send("tunnel-set", HOME, care_of, AGENT)
     c.sync()
-    quoted = ip6(care_of, AGENT, 50, b"\0" * 1200)[:1200]
+    seen = t.r.capture("br-b")
+    c.send("send", "esp-tunnel", HOME, "-", ip6(HOME, SERVER, 59, b"\0" * 100).hex())
+    c.sync()
+    quoted = wait_for("an ESP packet", lambda: captured(seen, lambda p: p[6] == 50))
     packet = ip6(SERVER, care_of, 58,
                  icmp6(SERVER, care_of, 2, 0, struct.pack("!I", 1440) + quoted))
     s = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))

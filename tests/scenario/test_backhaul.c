@@ -214,10 +214,11 @@ static void errors_do_not_end_a_binding_under_kabm(void **state)
 		pair_init(&p);
 		if (bub == 0)
 			p.mn_cfg[0].bub = BUB_POLICY_NEVER;
+		p.mn_cfg[1].accept_brr = false; /* does not say that it is there */
 		pair_start(&p);
 		pair_both_away(&p);
 		pair_assert_settled(&p, bub == 1 ? BUB_MODE_BUB : BUB_MODE_RO);
-		for (unsigned i = 0; i < 3; i++) {
+		for (unsigned i = 0; i < 5; i++) {
 			unreachable(&p);
 			pair_run(&p, 6000);
 		}

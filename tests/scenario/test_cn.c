@@ -678,6 +678,7 @@ static void unreachable(struct visitor *v, uint8_t code, const struct in6_addr *
  * unreachable is. */
 static void care_of_address_is_unreachable(void **state)
 {
+	size_t mark;
 	static const uint8_t no_matter[] = {1, 2, 4, 5, 6};
 	struct in6_addr other;
 	struct visitor v;
@@ -717,18 +718,46 @@ static void care_of_address_is_unreachable(void **state)
 	}
 	assert_true(bound(&v, NULL));
 	pair_run(&v.p, 61000);
-	for (unsigned i = 0; i < 3; i++) {
+	mark = pair_mark(&v.p);
+	for (unsigned i = 0; i < 5; i++) {
 		assert_true(bound(&v, NULL));
 		unreachable(&v, WRONG_SUM, &v.home, &v.care_of);
 		unreachable(&v, i % 2 == 0 ? 0 : 3, &v.home, &v.care_of);
+		/* Nobody has proved that: the mobile node is asked, through its home agent. */
+		assert_int_equal(pair_count(&v.p, mark, v.p.cn, BUB_MH_BRR), i >= 2);
 		pair_run(&v.p, 5000);
 	}
-	assert_drops(v.p.cn, BUB_DROP_ICMP6_CHECKSUM, 3);
+	assert_drops(v.p.cn, BUB_DROP_ICMP6_CHECKSUM, 5);
 	assert_false(bound(&v, NULL));
+	assert_true(bub_addr_eq(&pair_nth(&v.p, mark, v.p.cn, BUB_MH_BRR, 0)->ip.dst, &v.home));
 	/* It may register again, with a later number. */
 	get_tokens(&v);
 	f = update(&v, 3, 400);
 	assert_status(&v, &f, 0, true);
+	pair_end(&v.p);
+}
+
+/* A mobile node that is where its binding says refreshes it when it is asked: forged errors, ten a
+ * second for minutes, end nothing. */
+static void forged_errors_end_no_binding(void **state)
+{
+	struct visitor v;
+
+	(void)state;
+	pair_new(&v.p);
+	pair_go(&v.p, 0, 0);
+	pair_run(&v.p, 2000);
+	world_send_data(v.p.w, v.p.mn[0], &v.p.hoa[0], &v.p.cn_addr);
+	pair_run(&v.p, 1000);
+	v.home = v.p.hoa[0];
+	v.care_of = *pair_at(&v.p, 0);
+	assert_true(bound(&v, NULL));
+	for (unsigned i = 0; i < 1800; i++) {
+		unreachable(&v, 0, &v.home, &v.care_of);
+		pair_run(&v.p, 100);
+		assert_true(bound(&v, NULL));
+	}
+	assert_in_range(pair_count(&v.p, 0, v.p.cn, BUB_MH_BRR), 1, 20);
 	pair_end(&v.p);
 }
 
@@ -924,6 +953,7 @@ int main(void)
 		cmocka_unit_test(deletion_without_entry),
 		cmocka_unit_test(refresh_requests),
 		cmocka_unit_test(care_of_address_is_unreachable),
+		cmocka_unit_test(forged_errors_end_no_binding),
 		cmocka_unit_test(errors_do_not_end_bub),
 		cmocka_unit_test(binding_errors),
 		cmocka_unit_test(home_address_option_changes_no_binding),

@@ -265,6 +265,19 @@ static uint32_t offset_of_hao(const struct message *m)
 }
 
 /* "I do not know the Mobility Header": no more of them for a while, data stays in the tunnel. */
+/* About data on the direct path, with its Home Address option at fault. */
+static void feed_data_problem(struct pair *p)
+{
+	struct bub_ip6_build b = {
+		.src = *pair_at(p, 0), .dst = p->cn_addr, .hao = &p->hoa[0], .upper_proto = 17};
+	struct message m = {.len = 0};
+
+	b.upper_len = 8;
+	m.ip.src = b.src;
+	m.len = (size_t)bub_ip6_encode(&b, m.octets, sizeof m.octets) + 8;
+	feed_problem(p, &m, 2, BUB_IP6_HDR_LEN + 6);
+}
+
 static void peer_without_mobility_header(void **state)
 {
 	const struct message *coti;
@@ -285,6 +298,11 @@ static void peer_without_mobility_header(void **state)
 	mark = pair_mark(&p);
 	talk(&p, 2000);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_COTI), 1);
+	/* The first one has been repeated, with another cookie (RFC 6275, 11.6.1). */
+	feed_problem(&p, coti, 1, 6);
+	assert_drops(p.mn[0], BUB_DROP_ICMP6_NOT_AWAITED, 1);
+	assert_string_not_equal(status(&p).why, "the peer does not do Mobile IPv6");
+	coti = pair_nth(&p, mark, p.mn[0], BUB_MH_COTI, 0);
 	feed_problem(&p, coti, 1, 6); /* the octet that says 135 */
 	assert_string_equal(status(&p).why, "the peer does not do Mobile IPv6");
 	mark = pair_mark(&p);
@@ -297,6 +315,42 @@ static void peer_without_mobility_header(void **state)
 	assert_bound(&p);
 	feed_problem(&p, coti, 1, 6);
 	assert_bound(&p);
+	pair_end(&p);
+}
+
+/* RFC 6275, 11.3.5 believes any error.  Here it has to quote what is out, with what only that has:
+ * a cookie, or an authenticator.  Whoever makes one up knows the addresses at most. */
+static void errors_that_quote_something_else(void **state)
+{
+	static const enum bub_mh_kind kind[] = {BUB_MH_HOTI, BUB_MH_COTI, BUB_MH_BU};
+	unsigned n = 0;
+	struct pair p;
+
+	(void)state;
+	away(&p);
+	pair_lose(&p, p.cn, BUB_MH_HOT, 1);
+	pair_lose(&p, p.cn, BUB_MH_BA, 1000);
+	for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
+		struct message m;
+		size_t at;
+
+		world_send_data(p.w, p.mn[0], &p.hoa[0], &p.cn_addr);
+		if (kind[i] == BUB_MH_BU)
+			pair_run(&p, 1500); /* the home test is repeated and answered */
+		m = *pair_nth(&p, 0, p.mn[0], kind[i], kind[i] == BUB_MH_BU ? 1 : 0);
+		at = (size_t)(m.mh.raw.data - m.octets);
+		for (size_t j = at + 6; j < m.len; j++) {
+			struct in6_addr src = *bub_ip6_home_src(&m.ip);
+
+			m.octets[j] ^= 1;
+			bub_mh_finish(m.octets + at, m.len - at, &src, &p.cn_addr);
+			feed_problem(&p, &m, 1, m.ip.has_hao ? BUB_IP6_HDR_LEN : 6);
+			m.octets[j] ^= 1;
+			n++;
+		}
+		assert_string_not_equal(status(&p).why, "the peer does not do Mobile IPv6");
+	}
+	assert_drops(p.mn[0], BUB_DROP_ICMP6_NOT_AWAITED, n);
 	pair_end(&p);
 }
 
@@ -337,13 +391,23 @@ static void bound_peer_without_home_address_option(void **state)
 	assert_true(p.last_path[0].direct);
 	bu = pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 1);
 	mark = pair_mark(&p);
-	feed_problem(&p, bu, 2, offset_of_hao(bu));
+	feed_problem(&p, bu, 2, offset_of_hao(bu)); /* has been answered */
+	assert_drops(p.mn[0], BUB_DROP_ICMP6_NOT_AWAITED, 1);
+	assert_true(p.last_path[0].direct);
+	feed_data_problem(&p);
 	assert_false(p.last_path[0].direct);
 	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
 	pair_run(&p, 1000);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
 	assert_bound(&p);
 	assert_true(p.last_path[0].direct);
+	/* Nothing proves such an error: not more often than every 30 seconds. */
+	pair_run(&p, 28000);
+	feed_data_problem(&p);
+	assert_true(p.last_path[0].direct);
+	pair_run(&p, 2000);
+	feed_data_problem(&p);
+	assert_false(p.last_path[0].direct);
 	pair_end(&p);
 }
 
@@ -720,6 +784,7 @@ int main(void)
 		cmocka_unit_test(empty_entry_makes_room),
 		cmocka_unit_test(mobility_headers_are_checked),
 		cmocka_unit_test(peer_without_mobility_header),
+		cmocka_unit_test(errors_that_quote_something_else),
 		cmocka_unit_test(peer_without_home_address_option),
 		cmocka_unit_test(bound_peer_without_home_address_option),
 		cmocka_unit_test(binding_error_sends_data_round),

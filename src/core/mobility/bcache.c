@@ -113,6 +113,9 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 				 &b->key.b);
 	b->active = true;
 	b->unreachable = 0;
+	if (b->asked.ns != 0)
+		b->vouched = eng->now;
+	b->asked = (struct bub_time){0};
 	b->care_of = *care_of;
 	b->updated = eng->now;
 	b->expires = bub_time_add_s(eng->now, lifetime_s);
@@ -127,16 +130,30 @@ void binding_unreachable(struct bub_engine *eng, struct binding *b)
 {
 	uint64_t ms = bub_time_ms_between(b->unreachable_since, eng->now);
 
+	/* It has said so when it was asked, and is not asked all the time. */
+	if (b->vouched.ns != 0 &&
+	    bub_time_ms_between(b->vouched, eng->now) < (uint64_t)UNREACHABLE_MAX_S * 1000)
+		return;
 	if (b->bub) /* the signed test of the direct path decides (draft, appendix A) */
 		return;
 	if (b->unreachable == 0 || ms > (uint64_t)UNREACHABLE_MAX_S * 1000) {
 		b->unreachable = 0;
 		b->unreachable_since = eng->now;
+		b->asked = (struct bub_time){0};
 		ms = 0;
 	}
 	b->unreachable++;
-	if (b->unreachable >= UNREACHABLE_ERRORS && ms >= (uint64_t)UNREACHABLE_MIN_S * 1000)
+	if (b->unreachable < UNREACHABLE_ERRORS || ms < (uint64_t)UNREACHABLE_MIN_S * 1000)
+		return;
+	/* Nothing proves these errors.  Who is where its binding says refreshes that when it is
+	 * asked, through its home agent. */
+	if (eng->cfg.send_brr && b->asked.ns == 0) {
+		b->asked = eng->now;
+		cn_send_brr(eng, b);
+	} else if (!eng->cfg.send_brr ||
+		   bub_time_ms_between(b->asked, eng->now) >= (uint64_t)UNREACHABLE_ASK_S * 1000) {
 		binding_delete(eng, b, "its care-of address is unreachable");
+	}
 }
 
 void binding_cap(struct bub_engine *eng, struct binding *b)

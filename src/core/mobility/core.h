@@ -68,6 +68,7 @@
 #define UNREACHABLE_ERRORS 3u  /* so many errors about a care-of address, */
 #define UNREACHABLE_MIN_S 10u  /* over so long, */
 #define UNREACHABLE_MAX_S 60u  /* and no longer: the binding goes */
+#define UNREACHABLE_ASK_S 10u  /* so long after it has been asked without an answer */
 #define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
 #define HOME_TIMERS 3u         /* timers in struct home */
@@ -126,8 +127,10 @@ struct binding {
 	struct bub_time expires;
 	struct bub_time updated;
 	struct bub_time unreachable_since;
-	struct bub_key signer; /* that signed the last Binding Update */
-	unsigned unreachable;  /* errors about the care-of address since then */
+	struct bub_key signer;   /* that signed the last Binding Update */
+	unsigned unreachable;    /* errors about the care-of address since then */
+	struct bub_time asked;   /* whether it is right, for those; 0: not yet */
+	struct bub_time vouched; /* a Binding Update answered that; 0: never */
 	bool brr_sent;
 	struct recent sent_to; /* the care-of address, where data goes there directly */
 	struct proof proof;

@@ -4,6 +4,10 @@
  * Header or the Home Address option says so with a Parameter Problem, and is left alone from then
  * on (RFC 6275, 11.3.5).  And those about data on its way to a care-of address: where nobody gets
  * through to it, the binding goes (RFC 6275, 9.3.4).
+ *
+ * Anybody can write an error.  One about a message of ours counts only where it quotes what nobody
+ * else knows, a cookie or an authenticator, and where the answer is still awaited (protocol.md,
+ * P52).
  */
 #include <string.h>
 
@@ -40,30 +44,66 @@ static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 		binding_unreachable(eng, b);
 }
 
-static bool is_ours(const struct home *h, const struct in6_addr *src)
+/* A run asks with this message: only who has seen it knows the cookie. */
+static bool asks_with(const struct peer *p, const struct bub_ip6 *ip, const struct bub_mh *mh)
 {
-	return bub_addr_eq(&h->cfg.address, src) || bub_addr_eq(&h->care_of, src);
+	bool home = mh->kind == BUB_MH_HOTI;
+	const struct rr *rr = &p->rr;
+
+	if (!rr->active || !(home ? rr->want_home : rr->want_care_of))
+		return false;
+	return bub_addr_eq(&ip->src, home ? &p->key.a : &rr->care_of) &&
+	       bub_addr_eq(&ip->dst, home ? &p->key.b : &rr->asked) &&
+	       bub_equal_secret(mh->u.test_init.cookie, home ? rr->home_cookie : rr->care_of_cookie,
+				BUB_COOKIE_LEN);
 }
 
-/* The peer that the quoted packet was sent to, at its home or its care-of address.  Errors quote as
- * much as fits, so only the fixed IPv6 header is looked at. */
+/* The Binding Update under Kbm that an answer is awaited to: nobody else can have signed it. */
+static bool updates_with(struct bub_engine *eng, const struct peer *p, const struct bub_ip6 *ip,
+			 const struct bub_mh *mh)
+{
+	uint8_t auth[BUB_AUTH_LEN];
+
+	if (p->reg != REG_SENT || p->has_kabm || !(mh->opts.present & BUB_OPT_AUTH) ||
+	    mh->u.bu.sequence != p->sequence || !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) ||
+	    !bub_addr_eq(&ip->dst, &p->key.b))
+		return false;
+	bub_authenticator(eng->crypto, &p->bu_kbm, &p->care_of, &p->key.b, mh->raw.data,
+			  mh->opts.auth_at, auth);
+	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
+}
+
+/* Whom the quoted message of ours was sent to, whose answer is still awaited; NULL: it is none. The
+ * quote is whole: those messages are short. */
 static struct peer *quoted_peer(struct bub_engine *eng, struct bub_view quoted)
 {
-	struct in6_addr src, dst;
+	struct bub_mh_fault fault;
+	struct bub_ip6 ip;
+	struct bub_mh mh;
 	struct peer *p;
 
-	if (quoted.len < BUB_IP6_HDR_LEN)
+	if (bub_ip6_decode(quoted, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
+	    bub_mh_decode(&ip, &eng->cfg.codepoints, &mh, &fault) != 0)
 		return NULL;
-	memcpy(&src, quoted.data + 8, sizeof src);
-	memcpy(&dst, quoted.data + 24, sizeof dst);
 	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
-		const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-
-		if (is_ours(p->home, &src) &&
-		    (bub_addr_eq(&p->key.b, &dst) || (b != NULL && bub_addr_eq(&b->care_of, &dst))))
+		if ((mh.kind == BUB_MH_HOTI || mh.kind == BUB_MH_COTI) && asks_with(p, &ip, &mh))
+			return p;
+		if (mh.kind == BUB_MH_BU && updates_with(eng, p, &ip, &mh))
 			return p;
 	}
 	return NULL;
+}
+
+/* Whom the quoted data was sent to with a Home Address option; NULL: it was not.  Anybody who knows
+ * the care-of address could have written that. */
+static struct peer *quoted_data(struct bub_engine *eng, struct bub_view quoted)
+{
+	struct quote q;
+
+	if (quote_decode(quoted, &q) != BUB_DROP_NONE || !q.has_hao || q.upper == BUB_NH_MH ||
+	    !path_sent(eng, &q.ends))
+		return NULL;
+	return peer_find(eng, &q.ends.local, &q.ends.peer);
 }
 
 /* The octet that the Parameter Problem points at; -1: past what is quoted. */
@@ -74,24 +114,30 @@ static int octet_at_fault(const struct bub_icmp6 *icmp)
 	return at < icmp->quoted.len ? icmp->quoted.data[at] : -1;
 }
 
-static void on_param_problem(struct bub_engine *eng, const struct bub_icmp6 *icmp)
+static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
+			     const struct bub_icmp6 *icmp)
 {
-	struct peer *p = quoted_peer(eng, icmp->quoted);
+	bool no_header = icmp->code == UNKNOWN_NEXT_HEADER && octet_at_fault(icmp) == BUB_NH_MH;
+	bool no_option = icmp->code == UNKNOWN_OPTION && octet_at_fault(icmp) == HAO_TYPE;
+	struct peer *p;
 
-	/* A peer that holds Kabm is known to do better: somebody else wrote this. */
-	if (p == NULL || p->has_kabm)
+	if (!no_header && !no_option)
 		return;
-	if (icmp->code == UNKNOWN_NEXT_HEADER && octet_at_fault(icmp) == BUB_NH_MH) {
-		if (p->reg != REG_BOUND) /* so has one that has answered */
-			peer_refused(eng, p, "the peer does not do Mobile IPv6");
-	} else if (icmp->code == UNKNOWN_OPTION && octet_at_fault(icmp) == HAO_TYPE) {
-		/* Bound, it may have been replaced: asked again, with no such option in data until
-		 * it has acknowledged. */
-		if (p->reg == REG_BOUND)
-			peer_lost_binding(eng, p);
-		else
-			peer_refused(eng, p, "the peer does not do Mobile IPv6");
+	p = no_option ? quoted_data(eng, icmp->quoted) : NULL;
+	/* A bound peer may have been replaced: asked again, with no such option in data until it
+	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
+	if (p != NULL && (p->reg == REG_BOUND || p->has_kabm)) {
+		peer_suspect(eng, p, SUSPECT_NO_BINDING);
+		return;
 	}
+	p = quoted_peer(eng, icmp->quoted);
+	if (p == NULL) {
+		core_drop(eng, BUB_DROP_ICMP6_NOT_AWAITED, &ip->src);
+		return;
+	}
+	/* A peer that holds Kabm, or has a binding, has answered: somebody else wrote this. */
+	if (!p->has_kabm && p->reg != REG_BOUND)
+		peer_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 
 bool icmp_is_error(const struct bub_ip6 *ip)
@@ -116,5 +162,5 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 	if (icmp.kind == BUB_ICMP6_UNREACHABLE)
 		on_unreachable(eng, &icmp);
 	else if (icmp.kind == BUB_ICMP6_PARAM_PROBLEM)
-		on_param_problem(eng, &icmp);
+		on_param_problem(eng, ip, &icmp);
 }

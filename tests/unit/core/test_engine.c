@@ -391,28 +391,52 @@ static bool tries(const char *peer)
 	return did.n > 0;
 }
 
-/* A Parameter Problem of @from with this code that quotes a packet @src to @dst. */
-static void problem(const char *from, uint8_t code, const char *src, const char *dst, size_t quoted)
+/* A message that was sent. */
+struct sent {
+	uint8_t octets[256];
+	size_t len;
+};
+
+/* The HoTI or the CoTI of the last feed. */
+static struct sent test_init(bool care_of)
+{
+	struct sent s = {.len = 0};
+
+	for (unsigned i = 0; i < did.n; i++) {
+		const struct bub_action *act = &did.act[i];
+
+		if (act->type != BUB_ACT_SEND ||
+		    act->u.send.way != (care_of ? BUB_WAY_PLAIN : BUB_WAY_ESP_TUNNEL))
+			continue;
+		s.len = act->u.send.data.len;
+		memcpy(s.octets, act->u.send.data.data, s.len);
+	}
+	assert_true(s.len > 0);
+	return s;
+}
+
+/* A Parameter Problem of @from with this code that points at what says Mobility Header in the first
+ * @len octets of @s. */
+static void problem(const char *from, uint8_t code, const struct sent *s, size_t len)
 {
 	struct bub_icmp6 icmp = {.kind = BUB_ICMP6_PARAM_PROBLEM, .code = code};
 	struct bub_ip6_build b = {.src = addr(from), .dst = addr("2001:db8:a::1")};
-	struct bub_ip6_build q = {.src = addr(src), .dst = addr(dst), .upper_proto = BUB_NH_MH};
-	const struct in6_addr home = addr("2001:db8:1::10");
-	uint8_t quote[1400], body[1200], buf[1400];
-	uint32_t at = 6; /* which says Mobility Header */
-	size_t n;
-	int len;
+	uint8_t body[1200], buf[1400];
+	int n;
 
-	q.hao = code == 2 ? &home : NULL;
-	n = build(q, (const uint8_t[16]){59, 1, 2}, 16, quote);
-	while (code == 2 && quote[at] != 0xc9) /* the type of the Home Address option */
-		at++;
 	b.upper_proto = BUB_NH_ICMPV6;
-	icmp.u.param_problem.pointer = at;
-	icmp.quoted = (struct bub_view){quote, quoted < n ? quoted : n};
-	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
-	assert_true(len > 0);
-	packet(buf, build(b, body, (size_t)len, buf), BUB_WAY_PLAIN);
+	icmp.u.param_problem.pointer = 6;
+	icmp.quoted = (struct bub_view){s->octets, len};
+	n = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
+	assert_true(n > 0);
+	packet(buf, build(b, body, (size_t)n, buf), BUB_WAY_PLAIN);
+}
+
+/* The same with one octet of the quote changed. */
+static void problem_about_another(const char *from, struct sent s, size_t at)
+{
+	s.octets[at] ^= 3;
+	problem(from, 1, &s, s.len);
 }
 
 static void away_with_a_registration(void)
@@ -439,31 +463,36 @@ static void away_with_a_registration(void)
 	packet(buf, build(b, body, at.len, buf), BUB_WAY_ESP_TRANSPORT);
 }
 
-/* RFC 6275, 11.3.5: a correspondent that does not know the Mobility Header (code 1) or the Home
- * Address option (code 2) is left alone; nothing else says so. */
+/* RFC 6275, 11.3.5: a correspondent that does not know the Mobility Header (code 1) is left alone.
+ * Nothing else says so, and only about what it was sent. */
 static void peer_that_does_not_know(void **state)
 {
 	static const char *const peer[] = {"2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3"};
 	struct bub_peer_status s;
+	struct sent asked[3];
 
 	(void)state;
 	defaults(true);
 	start();
 	away_with_a_registration();
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		assert_true(tries(peer[i]));
+		asked[i] = test_init(i == 0);
+	}
 	/* Code 0 is a mistake in one message, not ignorance; nobody knows the other peer; a quote
-	 * that is too short says nothing; nor does one of somebody else's packet. */
-	problem(peer[0], 0, "2001:db8:a::1", peer[0], 100);
-	problem("2001:db8:9::4", 1, "2001:db8:a::1", "2001:db8:9::4", 100);
-	problem(peer[0], 1, "2001:db8:a::1", peer[0], 39);
-	problem(peer[0], 1, "2001:db8:a::2", peer[0], 100);
+	 * that is cut off proves nothing; nor does one of somebody else's packet. */
+	problem(peer[0], 0, &asked[0], asked[0].len);
+	problem(peer[0], 2, &asked[0], asked[0].len);
+	problem_about_another("2001:db8:9::2", asked[0], 39);
+	problem_about_another(peer[0], asked[0], 23);
+	problem(peer[0], 1, &asked[0], asked[0].len - 1);
+	problem(peer[0], 1, &asked[0], 39);
 	for (unsigned i = 0, at = 0; i < 3; i++) {
 		assert_true(bub_engine_peer_status(eng, now, &at, &s));
 		assert_string_not_equal(s.why, "the peer does not do Mobile IPv6");
 	}
-	problem(peer[0], 1, "2001:db8:a::1", peer[0], 100);
-	problem(peer[1], 2, "2001:db8:1::10", peer[1], 100);
+	problem(peer[0], 1, &asked[0], asked[0].len);
+	problem(peer[1], 1, &asked[1], asked[1].len);
 	for (unsigned at = 0; bub_engine_peer_status(eng, now, &at, &s);) {
 		const struct in6_addr third = addr(peer[2]);
 		bool left = strcmp(s.why, "the peer does not do Mobile IPv6") == 0;

@@ -351,6 +351,34 @@ static void test_limit(void **state)
 	esp_sad_free(sender);
 }
 
+/* What an error may quote: the SPI and a number that were used not long ago, of the right owner and
+ * mode. */
+static void test_what_was_sent(void **state)
+{
+	struct esp_sad *sad = esp_sad_new(4);
+	struct esp_sa_params p = params(ESP_OUT, ESP_TUNNEL);
+	struct in6_addr other = p.owner;
+
+	(void)state;
+	p.sequence = 100000;
+	add(sad, &p);
+	assert_true(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, 100000));
+	assert_true(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, 100000 - 65535));
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, 100000 - 65536));
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, 100001));
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, UINT32_MAX));
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi ^ 1, 100000));
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TRANSPORT, p.spi, 100000));
+	other.s6_addr[15] ^= 1;
+	assert_false(esp_sad_has_sent(sad, &other, ESP_TUNNEL, p.spi, 100000));
+	/* Nothing has been sent yet. */
+	p.owner = other;
+	p.sequence = 0;
+	add(sad, &p);
+	assert_false(esp_sad_has_sent(sad, &p.owner, ESP_TUNNEL, p.spi, 0));
+	esp_sad_free(sad);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_window_model),
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_what_was_sent),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
