@@ -67,6 +67,19 @@ static struct bub_view extent(struct bub_view upper)
 	return upper;
 }
 
+static bool sum_is_right(const struct bub_ip6 *ip, struct bub_view mh)
+{
+	return bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_MH, mh) == 0;
+}
+
+/* Its Header Len is too small for its type. */
+static bool is_cut_short(struct bub_view mh, const struct bub_codepoints *cp)
+{
+	enum bub_mh_kind kind;
+
+	return kind_of_type(mh.data[2], cp, &kind) && header_len(mh.data) < len_min[kind];
+}
+
 /* The checks of RFC 6275, 9.2, in its order. */
 static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct bub_codepoints *cp,
 					enum bub_mh_kind *ret_kind)
@@ -79,9 +92,11 @@ static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct b
 	/* Too short to hold a checksum, so nothing that could be answered. */
 	if (ip->upper.len < MH_LEN_MIN)
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_LENGTH};
-	/* RFC 6275, 6.1.1: the checksum is over the Mobility Header, whose end Header Len names. */
+	/* RFC 6275, 6.1.1: the checksum is over the Mobility Header, whose end Header Len names.
+	 * Where that is wrong, some sum up what they have sent: it is their fault, and they are to
+	 * hear of it (RFC 6275, 9.2). */
 	whole = extent(ip->upper);
-	if (bub_ip6_checksum(bub_ip6_home_src(ip), bub_ip6_home_dst(ip), BUB_NH_MH, whole) != 0)
+	if (!sum_is_right(ip, whole) && !(is_cut_short(whole, cp) && sum_is_right(ip, ip->upper)))
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_CHECKSUM};
 	if (!kind_of_type(mh[2], cp, ret_kind) ||
 	    (*ret_kind == BUB_MH_DH && !bub_dh_is_known(mh[6], mh[7])))

@@ -190,6 +190,27 @@ static void test_header_len_against_the_packet(void **state)
 	}
 }
 
+/* A sender that is wrong about Header Len may have summed up all that it has sent: it is told of
+ * the one fault, not left to guess at another. */
+static void test_header_len_too_small_for_the_sum(void **state)
+{
+	(void)state;
+	for (unsigned header_len = 0; header_len < 2; header_len++) {
+		mh_make(5, "0001 8000 0001 0100 0310 20010db8000a000000000000000000a1");
+		o.b[mh_at + 1] = (uint8_t)header_len;
+		set_checksum(&o, mh_at, 4, BUB_NH_MH, HOA1, HOA2);
+		if (header_len == 1) { /* long enough: then the sum is what is wrong */
+			assert_int_equal(mh_refused().why, BUB_DROP_MH_CHECKSUM);
+			continue;
+		}
+		assert_int_equal(mh_refused().why, BUB_DROP_MH_LENGTH);
+		assert_true(mh_refused().param_problem);
+		assert_int_equal(mh_refused().pointer, 41);
+		o.b[mh_at + 9] ^= 1;
+		assert_int_equal(mh_refused().why, BUB_DROP_MH_CHECKSUM);
+	}
+}
+
 /* What Header Len does not cover is neither summed (RFC 6275, 6.1.1) nor read (RFC 8200, 4.7). */
 static void test_octets_behind_the_header(void **state)
 {
@@ -415,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_header_len_too_small_for_the_type),
 		cmocka_unit_test(test_pointer_counts_extension_headers),
 		cmocka_unit_test(test_header_len_against_the_packet),
+		cmocka_unit_test(test_header_len_too_small_for_the_sum),
 		cmocka_unit_test(test_octets_behind_the_header),
 		cmocka_unit_test(test_payload_behind_the_header),
 		cmocka_unit_test(test_truncated_with_a_right_checksum),
