@@ -30,13 +30,13 @@ enum bub_policy {
 	BUB_POLICY_REQUIRE, /* no data goes otherwise (protocol.md, P22) */
 };
 
-/* How HA1 passes a tunnelled Binding Update on to the peer's home agent (protocol.md, 1). */
+/* How HA1 passes a tunnelled Binding Update on to the peer's home agent (protocol.md, 9.3). */
 enum bub_backhaul {
 	BUB_BACKHAUL_PLAIN,        /* as in the draft's figure */
 	BUB_BACKHAUL_ENCAPSULATED, /* wrapped once more, HA1 to HoA2, against ingress filters */
 };
 
-/* DH suites (protocol.md, 4). */
+/* DH suites (protocol.md, 4.4). */
 enum bub_suite {
 	BUB_SUITE_SHA1_MODP2048 = 1,
 	BUB_SUITE_SHA256_X25519 = 2,

@@ -84,15 +84,15 @@ enum bub_err {
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \
-	X(REVERSE_INNER_SOURCE, "reverse-inner-source", "RFC 6275, 10.4.5; protocol.md 1")         \
+	X(REVERSE_INNER_SOURCE, "reverse-inner-source", "RFC 6275, 10.4.5; protocol.md 9.1")       \
 	X(TUNNEL_NO_BINDING, "tunnel-no-binding", "RFC 6275, 10.4.1")                              \
 	X(TUNNEL_NOT_FORWARDED, "tunnel-not-forwarded", "RFC 6275, 10.4.2")                        \
 	X(HELD_TIMEOUT, "held-timeout", "protocol.md P9")                                          \
 	X(HELD_SHARE, "held-share", "protocol.md P9")                                              \
 	/* BUB */                                                                                  \
-	X(BUB_OPTION_LENGTH, "bub-option-length", "draft 5.2; protocol.md 2")                      \
-	X(BUB_OPTION_CODE, "bub-option-code", "draft 5.2; protocol.md 2")                          \
-	X(BUBC_NO_TEST, "bubc-no-test", "draft 5.1; protocol.md 2")                                \
+	X(BUB_OPTION_LENGTH, "bub-option-length", "draft 5.2; protocol.md 2.2")                    \
+	X(BUB_OPTION_CODE, "bub-option-code", "draft 5.2; protocol.md 2.2")                        \
+	X(BUBC_NO_TEST, "bubc-no-test", "draft 5.1; protocol.md 3.4")                              \
 	X(BUBC_NO_HAO, "bubc-no-hao", "draft 5.1")                                                 \
 	X(BUBC_COOKIE, "bubc-cookie", "draft 5.1")                                                 \
 	X(BUBC_BAD_AUTH, "bubc-bad-auth", "draft 5.1")                                             \
@@ -102,23 +102,23 @@ enum bub_err {
 	X(DH_STATE, "dh-state", "draft 6")                                                         \
 	X(DH_RATE, "dh-rate", "protocol.md P42")                                                   \
 	X(DH_SID, "dh-sid", "draft appendix A")                                                    \
-	X(DH_SUITE, "dh-suite", "protocol.md 4")                                                   \
-	X(DH_PUBLIC_VALUE, "dh-public-value", "protocol.md 4")                                     \
+	X(DH_SUITE, "dh-suite", "protocol.md 4.5")                                                 \
+	X(DH_PUBLIC_VALUE, "dh-public-value", "protocol.md 4.4")                                   \
 	X(DH_IDENTITY, "dh-identity", "draft appendix A")                                          \
 	X(DH_BAD_SIG, "dh-bad-sig", "draft appendix A")                                            \
 	X(DH_BAD_MAC, "dh-bad-mac", "draft appendix A")                                            \
-	X(DH_COPIES_DIFFER, "dh-copies-differ", "protocol.md 4")                                   \
+	X(DH_COPIES_DIFFER, "dh-copies-differ", "protocol.md 4.6")                                 \
 	X(DH_PATH, "dh-path", "draft 6")                                                           \
 	X(BUB_BU_ALT_COA, "bub-bu-alt-coa", "draft 7")                                             \
 	X(BUB_BU_NONCE_INDICES, "bub-bu-nonce-indices", "draft 7")                                 \
 	X(BUB_BU_KEY_WORN, "bub-bu-key-worn", "protocol.md P43")                                   \
-	X(BUB_BU_RR_SIGNED, "bub-bu-rr-signed", "protocol.md 5")                                   \
+	X(BUB_BU_RR_SIGNED, "bub-bu-rr-signed", "protocol.md 5.7")                                 \
 	X(DHAAD_NO_MATCH, "dhaad-no-match", "RFC 6275, 11.4.1")                                    \
 	X(PREFIX_NOT_PROTECTED, "prefix-not-protected", "RFC 6275, 11.4.3")                        \
 	X(PREFIX_NO_MATCH, "prefix-no-match", "RFC 6275, 11.4.3")                                  \
 	X(PREFIX_ADVERTS_OFF, "prefix-adverts-off", "RFC 6275, 8.4")                               \
 	X(CARE_OF_TEST_BAD_AUTH, "care-of-test-bad-auth", "draft appendix A")                      \
-	X(BUB_BU_COPY, "bub-bu-copy", "draft 7; protocol.md 5")                                    \
+	X(BUB_BU_COPY, "bub-bu-copy", "draft 7; protocol.md 5.3")                                  \
 	/* Multicast listeners */                                                                  \
 	X(MLD_MALFORMED, "mld-malformed", "RFC 3810, 5.1 and 5.2")                                 \
 	X(MLD_HEADER, "mld-header", "RFC 3810, 6.2 and 7.4")                                       \

@@ -514,7 +514,8 @@ void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t sta
 /* ---- Mobility messages --------------------------------------------------------------------- */
 
 /* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
- * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1). */
+ * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4).
+ */
 static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
 {
 	enum bub_mh_kind kind = rx->mh.kind;
@@ -640,8 +641,8 @@ bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
 	return true;
 }
 
-/* BUBC is one only for the test that waits for it (protocol.md, 2): its type is another protocol's
- * too, and is unknown here but for that. */
+/* BUBC is one only for the test that waits for it (protocol.md, 3.4): its type is another
+ * protocol's too, and is unknown here but for that. */
 static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_codepoints cp = eng->cfg.codepoints;

@@ -147,7 +147,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	notice_both_away(eng, p);
 	p->sequence++;
 	p->asked_s = mn_peer_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
-	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5). */
+	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
 	if (p->kabm_static || bubmode_backhaul_ready(eng, p))
 		p->bu_sends++;
 	send_bu(eng, p);

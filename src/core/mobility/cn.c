@@ -14,7 +14,7 @@
 /* ---- Test messages ------------------------------------------------------------------------- */
 
 /* The session that a test message belongs to: a CoTI names it in an option, since its source is
- * the care-of address (protocol.md, 3). */
+ * the care-of address (protocol.md, 3.2). */
 static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
 {
 	const struct in6_addr *peer =
@@ -146,7 +146,7 @@ static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh
 }
 
 /* Care-of address to care-of address (draft, 7), and for a repetition also through the home
- * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5). */
+ * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5.4). */
 static void send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
 			bool both_ways)
 {
@@ -405,7 +405,7 @@ static void on_ro_bu(struct bub_engine *eng, struct update *u)
 
 	core_policy(eng, &u->rx->peer, &ro, &bub);
 	/* Else whoever sits on the path could take the session back.  But a peer that restarted
-	 * knows no better: does it still hold Kabm?  (protocol.md, 5) */
+	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
 	if (u->peer != NULL && u->peer->has_kabm && u->peer->kabm_heard) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (genuine)
@@ -489,7 +489,7 @@ void cn_on_bu(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BU_NO_AUTH, &rx->peer);
 		return;
 	}
-	/* The second copy of one accepted before: no error, no second answer (protocol.md, 5). */
+	/* The second copy of one accepted before: no error, no second answer (protocol.md, 5.3). */
 	if (u.binding != NULL && u.binding->bub && u.binding->sequence == rx->mh.u.bu.sequence &&
 	    memcmp(u.binding->last_auth, rx->mh.raw.data + o->auth_at, BUB_AUTH_LEN) == 0) {
 		core_drop(eng, BUB_DROP_BUB_BU_COPY, &rx->peer);

@@ -830,7 +830,7 @@ void bubtest_yield(struct bub_engine *eng, struct peer *p, const char *reason);
 /* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
 void bubtest_session(struct bub_engine *eng, struct peer *p);
 /* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
- * for which this is not so is of an unknown type (protocol.md, 2). */
+ * for which this is not so is of an unknown type (protocol.md, 3.4). */
 bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
 			 const struct in6_addr *to);
 void bubtest_on_bubc(struct bub_engine *eng, const struct rx *rx);

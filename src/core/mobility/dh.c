@@ -261,7 +261,7 @@ static enum bub_drop check_closing(struct bub_engine *eng, const struct peer *p,
 	return BUB_DROP_NONE;
 }
 
-/* The exchange is through: Km dies, Kabm lives (protocol.md, 4). */
+/* The exchange is through: Km dies, Kabm lives (protocol.md, 4.4). */
 static void conclude(struct bub_engine *eng, struct peer *p)
 {
 	eng->counters.dh_exchanges++;
@@ -529,7 +529,7 @@ struct expected {
 
 /*
  * DH1 that no BUB test went before: renewal under the Kabm in use, or a first exchange with a node
- * that does not move, under the Kbm of its last Binding Update (protocol.md, 5 and 6).
+ * that does not move, under the Kbm of its last Binding Update (protocol.md, 5.9 and 6).
  */
 static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
 				   const struct rx *rx, struct expected *ret)

@@ -5,7 +5,7 @@
  *
  * The reverse tunnel takes packets from the home address (RFC 6275, 10.4.5) and, for BUB, mobility
  * messages from the registered care-of address that name the home address: so this home agent
- * vouches for the care-of address in a Binding Update (protocol.md, 1).  A mobility message that
+ * vouches for the care-of address in a Binding Update (protocol.md, 9.1).  A mobility message that
  * overtakes the registration it belongs to is held for a moment instead of dropped.
  */
 #include <assert.h>
@@ -509,7 +509,7 @@ static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub
 }
 
 /* Wraps a vouched message, so that its foreign source address does not leave our site bare
- * (protocol.md, 1: backhaul = encapsulated). */
+ * (protocol.md, 9.3: backhaul = encapsulated). */
 static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_ip6_build b = {

@@ -480,7 +480,7 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 	struct peer *p = peer_find(eng, &h->cfg.address, peer);
 
 	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
-	 * with it: it does not answer an update under that key (protocol.md, 5). */
+	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
 	if (p == NULL || !p->has_kabm || !p->kabm_heard || p->direct_broken ||
 	    p->reg != REG_BOUND || !peer_is_bound(eng, p) ||
 	    bub_time_ms_between(p->sent_at, eng->now) < (uint64_t)PROBE_DIRECT_S * 1000)
@@ -622,7 +622,7 @@ static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx 
 	if (p->bu_sends <= 1)
 		p->rtt_ms = bub_time_ms_between(p->sent_at, eng->now);
 	registered(eng, p, rx->mh.u.ba.lifetime_s);
-	/* Only through the home agents: the direct path is broken (protocol.md, 5). */
+	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
 	if (p->has_kabm && rx->tunnelled && p->reg == REG_BOUND)
 		bubmode_headers_lost(eng, p);
 }

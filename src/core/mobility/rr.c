@@ -5,7 +5,7 @@
  * One run asks for the tokens that are missing: the care-of token always, since it is for one
  * care-of address, the home token only where the last one has gone stale or a BUB test rides on the
  * run.  HoTI goes through the tunnel from the home address; CoTI goes from the care-of address, to
- * the peer's care-of address where there is a binding for it (protocol.md, 1).
+ * the peer's care-of address where there is a binding for it (protocol.md, 1.3).
  */
 #include <string.h>
 
@@ -50,7 +50,7 @@ static void send_care_of_init(struct bub_engine *eng, struct peer *p)
 	core_random(eng, p->rr.care_of_cookie, sizeof p->rr.care_of_cookie);
 	memcpy(out.mh.u.test_init.cookie, p->rr.care_of_cookie, BUB_COOKIE_LEN);
 	if (p->rr.with_test) {
-		/* BUBC is signed with Kbm, and CoTI names no home address: protocol.md, 3. */
+		/* BUBC is signed with Kbm, and CoTI names no home address: protocol.md, 2.3. */
 		out.mh.opts.present = BUB_OPT_BUB | BUB_OPT_MN_ID;
 		out.mh.opts.bub_code = BUB_CODE_DO;
 		out.mh.opts.mn_id = p->key.a;
@@ -148,7 +148,7 @@ static void finish(struct bub_engine *eng, struct peer *p)
 	p->kbm_home_nonce = rr->home_nonce;
 	p->kbm_care_of_nonce = rr->has_care_of ? rr->care_of_nonce : 0;
 	core_trace_key(eng, "Kbm", &p->key.a, &p->key.b, p->kbm.octets, p->kbm.len);
-	/* The registration is never held up by the test (protocol.md, 3). */
+	/* The registration is never held up by the test (protocol.md, 3.1). */
 	peer_on_kbm(eng, p);
 	if (rr->with_test)
 		bubtest_end_try(eng, p);

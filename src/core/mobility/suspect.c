@@ -36,7 +36,7 @@ void suspect_answered(struct peer *p)
 
 static void send_probe(struct bub_engine *eng, struct peer *p)
 {
-	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5). */
+	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
 	if (p->kabm_static || bubmode_backhaul_ready(eng, p)) {
 		p->probe.sends++;
 		bubmode_send_probe(eng, p);

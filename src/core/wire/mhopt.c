@@ -57,7 +57,7 @@ static bool code_fits(enum bub_mh_kind kind, uint8_t code)
 	return code == BUB_CODE_ACK || code == BUB_CODE_NACK;
 }
 
-/* Never refuses: what is wrong with this option is no fault of the message (protocol.md, 2). */
+/* Never refuses: what is wrong with this option is no fault of the message (protocol.md, 2.2). */
 static void bub_decode(struct rd *r, enum bub_mh_kind kind, struct bub_mh_opts *opts)
 {
 	uint8_t code;
