@@ -36,6 +36,7 @@ class Figures:
     bound_ms: dict[str, float]
     lost: dict[str, int]  # by direction, "mn1->mn2"
     messages: list[str]  # between the mobile nodes
+    later: int  # of these, that nothing waits for: Care-of Tests with a path cookie
     messages_home: int
     captured: tuple[int, int]  # the same two counts from the captures
     stall_ms: float  # longest silence of the TCP stream around it
@@ -72,6 +73,7 @@ class Figures:
             "lost": sum(self.lost.values()),
             "lost_by_direction": self.lost,
             "messages_peer": len(self.messages),
+            "messages_later": self.later,
             "messages_home": self.messages_home,
             "messages": self.messages,
             "captured_messages_peer": self.captured[0],
@@ -123,6 +125,11 @@ def mode_of(h: Handover, peer_messages: list[Event]) -> str:
     if "Binding Update" not in mine:
         return "tunnel"
     return "ro" if "Care-of Test Init" in mine or "bub" not in h.before.values() else "bub"
+
+
+def count_later(mode: str, messages: list[Event]) -> int:
+    """Under Kabm a Care-of Test only sends a path cookie back (docs/protocol.md, 7)."""
+    return sum(mode == "bub" and e.get("what") == "Care-of Test" for e in messages)
 
 
 class Captures:
@@ -275,6 +282,7 @@ def figures_of(
         bound_ms={node: bound_of(session, index, node, mode, messages) for node in h.nodes},
         lost=lost,
         messages=[f"{e.node} {e.get('what')} {e.get('via')}" for e in messages],
+        later=count_later(mode, messages),
         messages_home=count_home(session, h),
         captured=captures.count(h),
         stall_ms=stall_ms,
@@ -359,7 +367,7 @@ def table(rows: list[Figures]) -> str:
             [
                 row.handover.label.replace(" in the same instant", ""),
                 row.mode,
-                str(len(row.messages)),
+                str(len(row.messages) - row.later) + (f"+{row.later}" if row.later else ""),
                 str(row.messages_home),
                 gap,
                 f"{row.bound:.1f}",
