@@ -60,8 +60,10 @@ struct bub_home_config {
 			    same interface identifier, registered beside the old address until
 			    that one's prefix has ended (RFC 6275, 11.4.3); default false */
 	bool direct;     /* data with the home agent itself needs no tunnel: HAO and RH2 instead */
-	bool multicast;  /* groups are joined, and sent to, through the tunnel (RFC 6275, 11.3.4);
-			    default false */
+	uint32_t keep_alive_s; /* asks a home agent that was silent for so long; 0, the default:
+				  does not ask */
+	bool multicast; /* groups are joined, and sent to, through the tunnel (RFC 6275, 11.3.4);
+			   default false */
 };
 
 struct bub_ha_prefix {
@@ -88,11 +90,14 @@ struct bub_ha_config {
 	bool physical_link;  /* the home link exists: DAD and proxy neighbour discovery */
 	bool multicast;      /* mobile nodes may join groups (RFC 6275, 10.4.3); default false */
 	uint32_t lifetime_max_s;
-	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted; 0: none */
+	uint32_t refresh_advice_s; /* asked for, where it is below the lifetime granted, and not
+				      with stable; 0: none */
 	enum bub_backhaul backhaul;
 	bool any_care_of; /* the care-of address may be another than the source of the Binding
 			     Update; default false */
 	bool direct;      /* its own data with a mobile node needs no tunnel: HAO and RH2 instead */
+	bool stable; /* registrations are kept in stable storage (STORE) and acknowledged when the
+			verdict has come (EV_STORED); default false */
 	bool managed, other;          /* M and O flags of the home link (RFC 6275, 10.6.3) */
 	bool prefix_adverts;          /* mobile nodes are told of the home prefixes */
 	uint32_t prefix_advert_min_s; /* MinMobPfxAdvInterval (RFC 6275, 13); default 600 */
@@ -162,6 +167,7 @@ enum bub_event_type {
 	BUB_EV_CARE_OF_GONE,
 	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
 	BUB_EV_DONE,          /* verdict of an earlier action */
+	BUB_EV_STORED,        /* verdict of an earlier STORE */
 	BUB_EV_FLOW,          /* data goes between a home address and a peer */
 	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
 	BUB_EV_COMMAND,
@@ -209,6 +215,11 @@ struct bub_event {
 		} done;
 		struct {
 			struct in6_addr home;
+			uint32_t id; /* of the action */
+			int error;   /* 0: it outlives a crash; or a negative errno */
+		} stored;
+		struct {
+			struct in6_addr home;
 			struct in6_addr peer;
 			bool came; /* of late some came in, on the direct path */
 		} flow;
@@ -248,6 +259,8 @@ enum bub_action_type {
 				it is to be fed as BUB_WAY_TUN, with one hop less */
 	BUB_ACT_GROUP_LEAVE, /* u.group */
 	BUB_ACT_GROUP_SEND,  /* u.send.data, for a group: onto the home link */
+	BUB_ACT_STORE,       /* u.store: home agent: in place of what is kept of that home address;
+				answered by STORED, which may come once for many */
 };
 
 /*
@@ -304,6 +317,17 @@ struct bub_attach {
 	uint32_t ifindex;
 };
 
+/* What a home agent keeps of one mobile node over its own restarts (RFC 6275, 10.1). */
+struct bub_stored {
+	struct in6_addr home;
+	struct in6_addr care_of; /* registered only */
+	uint16_t sequence;
+	bool registered; /* false: deleted by the mobile node; its number still stands against late
+			    updates */
+	bool link_local; /* L bit of the registration */
+	uint32_t lifetime_s; /* so much longer; 0: nothing is to be kept any more */
+};
+
 struct bub_action {
 	enum bub_action_type type;
 	uint32_t id; /* for the DONE event; unique for a long time */
@@ -327,6 +351,7 @@ struct bub_action {
 			struct in6_addr instead_of; /* the home address that it will replace */
 			uint8_t prefix_len;
 		} home_add;
+		struct bub_stored store;
 		struct in6_addr home;
 		struct in6_addr group;
 	} u;
@@ -375,6 +400,16 @@ void bub_engine_free(struct bub_engine *eng);
 
 /* Home agent: permits @home to register.  BUB_ERR_NO_SPACE past limit.clients, BUB_ERR_EXISTS. */
 int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home);
+
+/*
+ * Home agent: what was stored of one mobile node before a restart; lifetime_s is what is left of
+ * it. To be called before anything is fed; queues actions as a feed does.
+ *
+ * Returns 0, or BUB_ERR_INVALID for what would not be accepted today: a home address that is not
+ * permitted or in no home prefix, a care-of address that leads back here.
+ */
+int bub_engine_restore(struct bub_engine *eng, struct bub_time now,
+		       const struct bub_stored *stored);
 
 /* Sets the policy towards one peer (copied).  BUB_ERR_NO_SPACE past limit.policies. */
 int bub_engine_set_policy(struct bub_engine *eng, const struct bub_peer_policy *policy);

@@ -81,6 +81,7 @@ enum bub_err {
 	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
 	X(DHAAD_LIMITED, "dhaad-limited", "protocol.md P27")                                       \
 	X(HOME_BU_ALT_CARE_OF, "home-bu-alternate-care-of", "protocol.md P33")                     \
+	X(HOME_BU_NOT_STORED, "home-bu-not-stored", "RFC 6275, 10.1 and 9.5.1")                    \
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \

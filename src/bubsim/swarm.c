@@ -97,6 +97,7 @@ static void draw_agent(struct draw *d, uint32_t link, uint32_t which)
 	uint16_t preference = (uint16_t)rng_below(&r, 3);
 	uint32_t valid_s = (uint32_t)rng_between(&r, 60, 600);
 	uint32_t preferred_s = (uint32_t)rng_between(&r, 15, valid_s);
+	bool stable = rng_one_in(&r, 2);
 
 	plan_config(n);
 	snprintf(n->name, sizeof n->name, "ha%u%s", link, which > 0 ? "b" : "");
@@ -104,6 +105,7 @@ static void draw_agent(struct draw *d, uint32_t link, uint32_t which)
 	n->address = address(1, link, 1 + which);
 	n->home = n->at = link;
 	n->cfg.ha.physical_link = physical;
+	n->cfg.ha.stable = stable; /* or its registrations go with its state */
 	if (has(d, FAULT_AGENTS))
 		n->cfg.ha.preference = preference;
 	if (has(d, FAULT_DISCOVER)) {

@@ -350,6 +350,7 @@ static bool read_flag(struct reader *r, struct bub_config *c)
 		FLAG("refresh-unused", refresh_unused),
 		FLAG("check-care-of", check_care_of),
 		FLAG("physical-link", ha.physical_link),
+		FLAG("stable-storage", ha.stable),
 	};
 	bool value;
 

@@ -10,6 +10,7 @@
 #include "flights.h"
 #include "homelink.h"
 #include "paths.h"
+#include "storage.h"
 
 #define FOREVER_NS UINT64_MAX
 
@@ -352,19 +353,42 @@ static void push(struct world *w, struct flight *f)
 	flights_push(&w->flights, f);
 }
 
-static void probe(struct node *n, const struct bub_action *act)
+static void promise(struct node *n, const struct bub_event *verdict, uint64_t takes_ns)
 {
-	const struct world_hooks *hooks = &n->world->hooks;
 	struct flight *f = flights_new(&n->world->flights);
-	uint64_t takes_ns = 0;
 
 	f->order = ++n->world->order;
 	f->verdict_for = n;
-	f->verdict_id = act->id;
-	if (hooks->dad != NULL)
-		f->verdict = hooks->dad(hooks->ctx, n, &act->u.home, &takes_ns);
+	f->verdict = *verdict;
+	f->life = n->life;
 	f->at_ns = n->world->now_ns + takes_ns;
 	push(n->world, f);
+}
+
+static void probe(struct node *n, const struct bub_action *act)
+{
+	const struct world_hooks *hooks = &n->world->hooks;
+	struct bub_event ev = {.type = BUB_EV_DONE, .u.done.id = act->id};
+	uint64_t takes_ns = 0;
+
+	if (hooks->dad != NULL)
+		ev.u.done.error = hooks->dad(hooks->ctx, n, &act->u.home, &takes_ns);
+	promise(n, &ev, takes_ns);
+}
+
+static void store(struct node *n, const struct bub_action *act)
+{
+	const struct world_hooks *hooks = &n->world->hooks;
+	struct bub_event ev = {.type = BUB_EV_STORED};
+	uint64_t takes_ns = 0;
+
+	ev.u.stored.home = act->u.store.home;
+	ev.u.stored.id = act->id;
+	if (hooks->store != NULL)
+		ev.u.stored.error = hooks->store(hooks->ctx, n, &act->u.store, &takes_ns);
+	if (ev.u.stored.error == 0)
+		storage_put(&n->storage, &act->u.store, n->world->now_ns);
+	promise(n, &ev, takes_ns);
 }
 
 static void carry_out(struct node *n, const struct bub_action *act)
@@ -392,6 +416,9 @@ static void carry_out(struct node *n, const struct bub_action *act)
 		return;
 	case BUB_ACT_DAD:
 		probe(n, act);
+		return;
+	case BUB_ACT_STORE:
+		store(n, act);
 		return;
 	case BUB_ACT_PROXY_ADD:
 		homelink_claim(n->place, n, &act->u.home);
@@ -511,15 +538,6 @@ static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct 
 	}
 }
 
-static void give_verdict(const struct flight *f)
-{
-	struct bub_event done = {.type = BUB_EV_DONE};
-
-	done.u.done.id = f->verdict_id;
-	done.u.done.error = f->verdict;
-	world_feed(f->verdict_for, &done);
-}
-
 static void arrive(struct world *w, struct flight *f)
 {
 	struct node *n = world_node_at(w, &f->dst);
@@ -528,7 +546,8 @@ static void arrive(struct world *w, struct flight *f)
 	struct bub_ip6 ip;
 
 	if (f->verdict_for != NULL) {
-		give_verdict(f);
+		if (f->life == f->verdict_for->life)
+			world_feed(f->verdict_for, &f->verdict);
 		return;
 	}
 	if (place == NULL || place->cut || (n != NULL && n->down)) {
@@ -583,6 +602,7 @@ static void node_free(struct node *n)
 	for (size_t i = 0; i < n->tunnels.cap; i++)
 		free(n->tunnels.slot[i].value);
 	addrmap_done(&n->tunnels);
+	storage_forget(&n->storage);
 	free(n);
 }
 
@@ -719,16 +739,28 @@ static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type 
 	world_feed(n, &ev);
 }
 
+/* As the daemon does at its start. */
+static void restore(struct node *n)
+{
+	struct bub_stored s;
+
+	for (size_t at = 0; storage_next(&n->storage, &at, n->world->now_ns, &s);)
+		if (bub_engine_restore(n->engine, world_clock(n), &s) == 0)
+			drain(n);
+}
+
 void world_restart(struct world *w, struct node *n)
 {
 	unsigned first;
 
 	bub_engine_free(n->engine);
+	n->life++;
 	n->n_paths = 0;
 	for (size_t i = 0; i < n->tunnels.cap; i++)
 		free(n->tunnels.slot[i].value);
 	addrmap_done(&n->tunnels);
 	start_engine(w, n);
+	restore(n);
 	reschedule(n);
 	_Static_assert(WORLD_INTERFACES == 2, "in the order in which they came up");
 	first = n->iface[1].since < n->iface[0].since;

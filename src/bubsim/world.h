@@ -43,9 +43,9 @@ struct flight {
 	struct in6_addr src, dst; /* of the outermost header */
 	struct node *from;
 	struct place *left;       /* the link by which it left */
-	struct node *verdict_for; /* no packet: the verdict of an action of this node */
-	uint32_t verdict_id;
-	int verdict;
+	struct node *verdict_for; /* no packet: the verdict of an action of this node, */
+	struct bub_event verdict;
+	unsigned life; /* unless it has restarted since */
 	size_t len;
 	uint8_t octets[WORLD_PACKET_MAX]; /* past len: not initialised */
 };
@@ -72,6 +72,9 @@ struct world_hooks {
 	/* Duplicate address detection on a home link: 0 or a negative errno, and how long it takes.
 	 * NULL: nobody else uses the address, known at once. */
 	int (*dad)(void *ctx, struct node *n, const struct in6_addr *home, uint64_t *ret_ns);
+	/* Stable storage of a home agent: 0 or a negative errno, and how long it takes.  NULL:
+	 * never fails, at once. */
+	int (*store)(void *ctx, struct node *n, const struct bub_stored *s, uint64_t *ret_ns);
 	/* A packet got lost without the judge: cut off, nobody there.  NULL: nobody listens. */
 	void (*lost)(void *ctx, const struct flight *f);
 	/* What a node draws.  NULL: the world's own numbers. */
@@ -115,6 +118,8 @@ struct node {
 	struct world_path *path;
 	unsigned n_paths, cap_paths;
 	struct addrmap tunnels;    /* home address to struct bub_tunnel */
+	struct addrmap storage;    /* of a home agent; see storage.h */
+	unsigned life;             /* counts its restarts */
 	bool down;                 /* world_pause() */
 	uint64_t due_ns;           /* of its next timer, on the world's clock */
 	size_t place_in_heap;      /* of timers */
@@ -143,7 +148,7 @@ struct place *world_add_place(struct world *w, const char *prefix, uint64_t dela
 struct node *world_add_node(struct world *w, const char *name, const struct bub_config *cfg,
 			    const char *fixed, struct place *place);
 
-/* Restarts a node with nothing but its configuration. */
+/* Restarts a node with nothing but its configuration and, at a home agent, its storage. */
 void world_restart(struct world *w, struct node *n);
 
 /* Crashed, its state kept: hears nothing and does nothing until it is woken. */

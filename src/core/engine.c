@@ -158,6 +158,15 @@ int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home)
 	return 0;
 }
 
+int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
+{
+	assert(!bub_time_before(now, eng->now));
+	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	eng->now = now;
+	eng->n_actions = eng->next_action = 0;
+	return stable_restore(eng, stored);
+}
+
 int bub_engine_set_policy(struct bub_engine *eng, const struct bub_peer_policy *policy)
 {
 	struct policy_entry *e = table_find(&eng->policies, &policy->peer, &in6addr_any);
@@ -568,7 +577,8 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		cn_on_test_init(eng, rx);
 		return;
 	case BUB_MH_HOT:
-		rr_on_hot(eng, rx);
+		if (!keepalive_on_hot(eng, rx))
+			rr_on_hot(eng, rx);
 		return;
 	case BUB_MH_COT:
 		rr_on_cot(eng, rx);
@@ -854,6 +864,9 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 		return;
 	case BUB_EV_DONE:
 		ha_on_dad(eng, ev->u.done.id, ev->u.done.error);
+		return;
+	case BUB_EV_STORED:
+		stable_on_verdict(eng, ev);
 		return;
 	case BUB_EV_FLOW:
 		h = core_home_of(eng, &ev->u.flow.home);

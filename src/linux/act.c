@@ -37,6 +37,7 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		home_del(l, &act->u.home);
 		break;
 	case BUB_ACT_HOME_AGENT: /* the daemon's, which has the secrets */
+	case BUB_ACT_STORE:      /* likewise: bindings.c */
 		break;
 	case BUB_ACT_DAD:
 		nd_dad_start(l, now, act->id, &act->u.home);

@@ -167,6 +167,16 @@ static void on_random(void *ctx, struct node *n, uint8_t *buf, size_t len)
 	p->random(p, n, buf, len);
 }
 
+static int on_store(void *ctx, struct node *n, const struct bub_stored *s, uint64_t *ret_ns)
+{
+	struct pair *p = ctx;
+
+	(void)n;
+	(void)s;
+	*ret_ns = p->store_ns;
+	return p->store_error;
+}
+
 /* ---- Building ------------------------------------------------------------------------------ */
 
 void pair_init(struct pair *p)
@@ -217,6 +227,7 @@ void pair_start(struct pair *p)
 		.data = on_data,
 		.dad = on_dad,
 		.random = p->random != NULL ? on_random : NULL,
+		.store = on_store,
 	};
 	char prefix[64];
 

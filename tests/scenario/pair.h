@@ -108,6 +108,8 @@ struct pair {
 	int dad_error;                /* verdict of duplicate address detection */
 	struct in6_addr dad_taken;    /* for this address only; ::  for every one */
 	uint64_t dad_ns;              /* that takes so long */
+	int store_error;              /* verdict of a home agent's storage */
+	uint64_t store_ns;            /* that takes so long */
 	struct bub_path last_path[2]; /* last PATH_SET or _DEL of each mobile node */
 	struct bub_path ha_path;      /* the same, of the first home agent */
 	bool ha_path_set;             /* it was PATH_SET */

@@ -652,7 +652,7 @@ static void restarted_home_agent_is_noticed(void **state)
 	(void)state;
 	away(&p);
 	pair_lose(&p, p.cn, BUB_MH_HOT, 1000); /* so that data stays in the tunnel */
-	pair_run(&p, 70000);
+	pair_run(&p, 2000);
 	world_restart(p.w, p.ha[0]);
 	mark = pair_mark(&p);
 	got = p.cn->data_plain;
@@ -662,7 +662,7 @@ static void restarted_home_agent_is_noticed(void **state)
 	assert_string_equal(pair_home(&p, 0).state, "registered");
 	talk(&p, 1000);
 	assert_true(p.cn->data_plain >= got + 5);
-	/* Nobody signs such an error: many of them cost one Binding Update a minute. */
+	/* Nobody signs such an error: many of them cost ever fewer Binding Updates. */
 	f.src = p.ha_addr[0];
 	f.dst = *pair_at(&p, 0);
 	f.mh.u.be.status = BUB_BE_NO_BINDING;
@@ -672,7 +672,7 @@ static void restarted_home_agent_is_noticed(void **state)
 		pair_feed(&p, p.mn[0], &f);
 		pair_run(&p, 1000);
 	}
-	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
+	assert_in_range(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 3, 7);
 	assert_string_equal(pair_home(&p, 0).state, "registered");
 	pair_end(&p);
 }

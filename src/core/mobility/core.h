@@ -16,12 +16,14 @@
  *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
  *   limit.c     what strangers may make this node send
  *   proof.c     proof that data gets through to a peer's care-of address
+ *   keepalive.c mobile node: is the home agent still there, and does it know us?
  *   icmp.c      ICMPv6: errors about our packets
  *   relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
  *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
  *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
  *   ha.c        home agent (RFC 6275, 10)
+ *   stable.c    home agent: registrations outlive a restart (RFC 6275, 10.1)
  *   multicast.c groups of mobile nodes that are away (RFC 6275, 10.4.3, 11.3.4)
  *   status.c    looking in
  */
@@ -71,7 +73,7 @@
 #define UNREACHABLE_ASK_S 10u  /* so long after it has been asked without an answer */
 #define BRR_SPREAD_MS 5000u    /* or up to so much earlier */
 #define MAX_UPDATE_RATE 3u     /* Binding Updates a second to one node (RFC 6275, 12) */
-#define HOME_TIMERS 3u         /* timers in struct home */
+#define HOME_TIMERS 4u         /* timers in struct home */
 #define PEER_TIMERS 8u         /* timers in struct peer */
 #define CLIENT_TIMERS 3u       /* timers in struct client */
 #define PROBE_DIRECT_S 30u     /* a broken direct path is tried again so often */
@@ -177,6 +179,13 @@ struct home {
 	struct bub_time bound_until; /* the home agent has a binding until then */
 	struct bub_time bound_since; /* sending of the Binding Update that made this binding */
 	struct bub_time mld_heard;   /* the last query out of the tunnel */
+	struct bub_time heard_at;    /* anything that the home agent has signed */
+	struct bub_time error_at;    /* the last Binding Error of its that was looked into */
+	uint64_t error_pause_ms;     /* none is looked into so long after that */
+	unsigned asks;               /* keep-alives out without an answer */
+	unsigned unanswered_asks;    /* runs of them in a row */
+	uint8_t ask_cookie[BUB_COOKIE_LEN];
+	struct timer ask_timer;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
@@ -398,6 +407,9 @@ struct client {
 	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
 	bool probed_link_local;
 	struct request pending;        /* waits for duplicate address detection */
+	struct request storing;        /* waits for the store; lifetime_s 0: a deletion */
+	uint32_t store_id;             /* of the verdict to come; 0: none */
+	bool was_registered;           /* before that deletion */
 	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
 	unsigned prefix_sends;         /* advertisements that it did not ask for */
 	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
@@ -622,6 +634,8 @@ void mn_refresh(struct bub_engine *eng);
 void mn_doubt(struct bub_engine *eng, struct home *h);
 /* A Binding Error from the home agent: it has no binding. */
 void mn_on_home_be(struct bub_engine *eng, struct home *h);
+/* The registration is refreshed now, and the status says @why until it is acknowledged. */
+void mn_look_into(struct bub_engine *eng, struct home *h, const char *why);
 /* True while tunnelled packets of @h get through its home agent. */
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
 /* One more home address, instead of that of @old; false: there is no room for it. */
@@ -744,6 +758,17 @@ bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
 bool proof_failed(const struct bub_engine *eng, const struct peer *p);
 /* How far the path to the care-of address is trusted; takes the grant. */
 void proof_fill_path(struct binding *b, struct bub_path *path);
+/* keepalive.c */
+
+void keepalive_init(struct home *h);
+/* The home agent has acknowledged the registration. */
+void keepalive_start(struct bub_engine *eng, struct home *h);
+/* Something came from the home agent that only it can have signed. */
+void keepalive_heard(const struct bub_engine *eng, struct home *h);
+/* True: this HoT was the answer to a keep-alive. */
+bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
+/* A Binding Error from the home agent's address. */
+void keepalive_on_error(struct bub_engine *eng, struct home *h);
 
 /* rr.c */
 
@@ -925,15 +950,38 @@ struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
 void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
 void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
 		    struct bub_action *act);
+/* The binding is there from now on, until @lifetime_s are over: tunnel, interception and defence.
+ * Nobody is told. */
+void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
+		  uint32_t lifetime_s, const char *why);
+/* The verdict of the store about c->storing. */
+void ha_on_stored(struct bub_engine *eng, struct client *c, int error);
+/* Whether a tunnel to this care-of address would feed on itself. */
+bool ha_leads_back(struct bub_engine *eng, const struct in6_addr *care_of);
+/* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
+const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home);
 void ha_init(struct bub_engine *eng);
 /* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 void ha_client_init(struct bub_engine *eng, struct client *c);
 
+/* stable.c */
+
+/* Stores c->storing, granted for @lifetime_s, 0: a deletion.  False: nothing is kept here, and
+ * there is nothing to wait for; else ha_on_stored() goes on. */
+bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s);
+/* The binding has ended by itself; a verdict that was to come is about nothing now. */
+void stable_forget(struct bub_engine *eng, struct client *c);
+void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);
+/* bub_engine_restore(). */
+int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
+
 /* multicast.c */
 
 void multicast_client_init(struct client *c);
 void multicast_on_registered(struct bub_engine *eng, struct client *c);
+/* This home agent has restarted and knows of no memberships. */
+void multicast_on_restored(struct bub_engine *eng, struct client *c);
 void multicast_on_unregistered(struct bub_engine *eng, struct client *c);
 /* An MLD message out of the tunnel of @c. */
 void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip);

@@ -96,7 +96,11 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 
 static void on_timer(struct bub_engine *eng, void *owner)
 {
-	unregister(eng, owner, "expired");
+	struct client *c = owner;
+
+	unregister(eng, c, "expired");
+	if (c->store_id == 0) /* else a refresh is on its way to the disk */
+		stable_forget(eng, c);
 }
 
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s)
@@ -142,17 +146,15 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 	out.mh.u.ba.sequence = sequence;
 	out.mh.u.ba.lifetime_s = lifetime_s;
 	/* A deletion has no advice, and no advice reaches the lifetime (RFC 6275, 10.3.1, 10.3.2).
-	 */
-	if (advice_s > 0 && advice_s < lifetime_s) {
+	 * Where bindings outlive a restart there MUST be none (10.3.1). */
+	if (advice_s > 0 && advice_s < lifetime_s && !eng->cfg.ha.stable) {
 		out.mh.opts.present = BUB_OPT_REFRESH_ADVICE;
 		out.mh.opts.refresh_advice_s = advice_s;
 	}
 	core_send(eng, &r, &out);
 }
 
-/* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
-static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
-					     const struct in6_addr *home)
+const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home)
 {
 	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++) {
 		const struct bub_ha_prefix *p = &eng->cfg.ha.prefix[i];
@@ -168,7 +170,7 @@ static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
 static uint32_t grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
 		      uint8_t *ret_status)
 {
-	const struct bub_ha_prefix *p = prefix_of(eng, home);
+	const struct bub_ha_prefix *p = ha_prefix_of(eng, home);
 	uint32_t valid_s = p != NULL ? p->valid_s & ~3u : 0;
 	uint32_t preferred_s = p != NULL ? p->preferred_s & ~3u : 0;
 	uint32_t max_s = eng->cfg.ha.lifetime_max_s & ~3u;
@@ -182,15 +184,14 @@ static uint32_t grant(const struct bub_engine *eng, const struct in6_addr *home,
 	return lifetime_s;
 }
 
-static void complete(struct bub_engine *eng, struct client *c, const struct request *req)
+void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
+		  uint32_t lifetime_s, const char *why)
 {
-	uint8_t status;
-	uint32_t lifetime_s = grant(eng, &c->key.a, req->lifetime_s, &status);
 	struct bub_action *act;
 
 	if (!c->registered)
-		core_trace_state(eng, "home-binding", "none", "bound", "registered",
-				 &eng->cfg.ha.address, &c->key.a);
+		core_trace_state(eng, "home-binding", "none", "bound", why, &eng->cfg.ha.address,
+				 &c->key.a);
 	c->care_of = req->care_of;
 	c->sequence = req->sequence;
 	c->expires = bub_time_add_s(eng->now, lifetime_s);
@@ -207,10 +208,36 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 	defend_link_local(eng, c, req->link_local);
 	c->registered = c->defended = true;
 	c->deleted = false;
-	send_ba(eng, &c->key.a, req, status, req->sequence, lifetime_s);
+}
+
+/* Nothing keeps the registration from being accepted, nor from outliving a restart. */
+static void accept_registration(struct bub_engine *eng, struct client *c)
+{
+	const struct request req = c->storing;
+	uint8_t status;
+	uint32_t lifetime_s = grant(eng, &c->key.a, req.lifetime_s, &status);
+
+	ha_establish(eng, c, &req, lifetime_s, "registered");
+	send_ba(eng, &c->key.a, &req, status, req.sequence, lifetime_s);
 	prefixes_on_registered(eng, c);
 	multicast_on_registered(eng, c);
 	held_release(eng, c);
+}
+
+static void complete(struct bub_engine *eng, struct client *c, const struct request *req)
+{
+	uint8_t status;
+
+	c->storing = *req;
+	if (!stable_keep(eng, c, grant(eng, &c->key.a, req->lifetime_s, &status)))
+		accept_registration(eng, c);
+}
+
+static void acknowledge_deletion(struct bub_engine *eng, const struct client *c)
+{
+	send_ba(eng, &c->key.a, &c->storing,
+		c->was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN,
+		c->storing.sequence, 0);
 }
 
 static void deregister(struct bub_engine *eng, struct client *c, const struct request *req)
@@ -224,8 +251,29 @@ static void deregister(struct bub_engine *eng, struct client *c, const struct re
 	c->sequence = req->sequence;
 	c->deleted = true;
 	c->deleted_at = eng->now;
-	send_ba(eng, &c->key.a, req,
-		was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN, req->sequence, 0);
+	c->storing = *req;
+	c->storing.lifetime_s = 0; /* it may have named the home address instead */
+	c->was_registered = was_registered;
+	if (!stable_keep(eng, c, 0))
+		acknowledge_deletion(eng, c);
+}
+
+void ha_on_stored(struct bub_engine *eng, struct client *c, int error)
+{
+	const struct request *req = &c->storing;
+
+	/* The address is the mobile node's own again, whatever the disk says. */
+	if (req->lifetime_s == 0) {
+		acknowledge_deletion(eng, c);
+	} else if (error != 0) {
+		core_drop(eng, BUB_DROP_HOME_BU_NOT_STORED, &c->key.a);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_NO_RESOURCES, req->sequence, 0);
+	} else if (ha_prefix_of(eng, &c->key.a) == NULL) { /* it has gone meanwhile */
+		stable_forget(eng, c);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HOME_SUBNET, req->sequence, 0);
+	} else {
+		accept_registration(eng, c);
+	}
 }
 
 /* An update that was overtaken by the deletion must not bring the binding back: the node is at
@@ -239,7 +287,7 @@ static bool is_late(const struct bub_engine *eng, const struct client *c, const 
 
 /* A tunnel to an address for which this node has a tunnel would feed on itself (RFC 2473, 4.1.2).
  */
-static bool leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
+bool ha_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
 {
 	return ha_client(eng, care_of) != NULL || bub_addr_eq(care_of, &eng->cfg.ha.address);
 }
@@ -264,10 +312,13 @@ static void probe(struct bub_engine *eng, struct client *c, bool link_local)
 
 static void process(struct bub_engine *eng, struct client *c, const struct request *req)
 {
-	if ((c->registered || is_late(eng, c, req)) &&
-	    !bub_seq_greater(req->sequence, c->sequence)) {
+	/* One that waits for the disk is the last one, too. */
+	const uint16_t last = c->store_id != 0 ? c->storing.sequence : c->sequence;
+
+	if ((c->registered || c->store_id != 0 || is_late(eng, c, req)) &&
+	    !bub_seq_greater(req->sequence, last)) {
 		core_drop(eng, BUB_DROP_BU_SEQUENCE, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_SEQUENCE, c->sequence, 0);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_SEQUENCE, last, 0);
 		return;
 	}
 	if (req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &c->key.a)) {
@@ -279,7 +330,7 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &c->key.a);
 		return;
 	}
-	if (leads_back(eng, &req->care_of)) {
+	if (ha_leads_back(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &c->key.a);
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
@@ -326,21 +377,22 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
 	struct client *c = take_verdict(eng, id);
 	struct request req;
+	bool accepted; /* BUB_DAD_MEANWHILE: carried out, or on its way to the disk */
 
 	if (c == NULL || (error == 0 && (c->dad_id[0] != 0 || c->dad_id[1] != 0)))
 		return;
 	c->probing = false;
 	req = c->pending;
-	if (c->registered) { /* BUB_DAD_MEANWHILE */
-		if (error != 0)
-			unregister(eng, c, "the address is in use on the home link");
-		return;
-	}
-	if (error != 0)
+	accepted = c->registered || (c->store_id != 0 && c->storing.lifetime_s > 0);
+	if (accepted && error != 0)
+		stable_forget(eng, c);
+	if (c->registered && error != 0)
+		unregister(eng, c, "the address is in use on the home link");
+	else if (error != 0)
 		send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
-	else if (prefix_of(eng, &c->key.a) == NULL) /* it has gone meanwhile */
+	else if (!accepted && ha_prefix_of(eng, &c->key.a) == NULL) /* it has gone meanwhile */
 		send_ba(eng, &c->key.a, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
-	else
+	else if (!accepted)
 		complete(eng, c, &req);
 }
 
@@ -407,7 +459,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	why = why_not(rx, ev, &req);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &rx->peer);
-	} else if (prefix_of(eng, &rx->peer) == NULL) {
+	} else if (ha_prefix_of(eng, &rx->peer) == NULL) {
 		send_ba(eng, &rx->peer, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
 	} else if (c == NULL) { /* genuine, but nobody has permitted it to register here */
 		core_drop(eng, BUB_DROP_HOME_BU_NOT_PERMITTED, &rx->peer);

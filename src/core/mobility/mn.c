@@ -166,6 +166,7 @@ static void init_home(struct bub_engine *eng, struct home *h)
 	core_random(eng, &h->sequence, sizeof h->sequence);
 	timer_init(&h->timer, on_timer, h);
 	discovery_init(h);
+	keepalive_init(h);
 	prefixes_home_init(h);
 }
 
@@ -491,12 +492,18 @@ void mn_doubt(struct bub_engine *eng, struct home *h)
 	start_home_bu(eng, h);
 }
 
+void mn_look_into(struct bub_engine *eng, struct home *h, const char *why)
+{
+	set_state(eng, h, h->state, why);
+	start_home_bu(eng, h);
+}
+
 void mn_on_home_be(struct bub_engine *eng, struct home *h)
 {
 	/* Or it takes data out of the tunnel only: not tried again before the next movement. */
 	h->agent_direct = false;
 	agent_path(eng, h);
-	mn_doubt(eng, h);
+	keepalive_on_error(eng, h);
 }
 
 /* ---- The home agent's answer --------------------------------------------------------------- */
@@ -518,6 +525,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	h->interval_ms = 0;
 	core_timer(eng, &h->timer, refresh_ms < 1000 ? 1000 : refresh_ms);
 	set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
+	keepalive_start(eng, h);
 	h->sends = 0;
 	h->refused = false;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
@@ -733,6 +741,8 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 		return;
 	}
 	eng->counters.tunnel_in++;
+	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
+		keepalive_heard(eng, h);
 	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
 		core_input_mh(eng, &ip, ev, true);
 	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&

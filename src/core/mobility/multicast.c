@@ -21,6 +21,7 @@
 #define QUERY_INTERVAL_S 125u
 #define STARTUP_INTERVAL_MS (QUERY_INTERVAL_S * 1000 / 4)
 #define RESPONSE_MS 1000u
+#define RESTORED_MS 250u /* after a restart groups are missed until the answer is there */
 #define LISTENER_MS (ROBUSTNESS * QUERY_INTERVAL_S * 1000 + RESPONSE_MS)
 
 #define SOURCE_AT 8 /* in the IPv6 header */
@@ -136,12 +137,12 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 
 /* ---- Home agent: asking -------------------------------------------------------------------- */
 
-static void query(struct bub_engine *eng, struct client *c)
+static void query(struct bub_engine *eng, struct client *c, uint16_t response_ms)
 {
 	struct in6_addr src = core_link_local(&eng->cfg.ha.address);
 	uint8_t *packet = eng->buffer[eng->n_actions]; /* of the action to come */
 
-	bub_mld_query(&src, RESPONSE_MS, ROBUSTNESS, QUERY_INTERVAL_S, packet);
+	bub_mld_query(&src, response_ms, ROBUSTNESS, QUERY_INTERVAL_S, packet);
 	ha_tunnel(eng, c, (struct bub_view){packet, BUB_MLD_QUERY_LEN});
 	c->queries++;
 	core_timer(eng, &c->query_timer,
@@ -150,7 +151,7 @@ static void query(struct bub_engine *eng, struct client *c)
 
 static void on_query_timer(struct bub_engine *eng, void *owner)
 {
-	query(eng, owner);
+	query(eng, owner, RESPONSE_MS);
 }
 
 void multicast_client_init(struct client *c)
@@ -165,7 +166,15 @@ void multicast_on_registered(struct bub_engine *eng, struct client *c)
 	if (!eng->cfg.ha.multicast)
 		return;
 	c->queries = 0;
-	query(eng, c);
+	query(eng, c, RESPONSE_MS);
+}
+
+void multicast_on_restored(struct bub_engine *eng, struct client *c)
+{
+	if (!eng->cfg.ha.multicast)
+		return;
+	c->queries = 0;
+	query(eng, c, RESTORED_MS);
 }
 
 void multicast_on_unregistered(struct bub_engine *eng, struct client *c)

@@ -229,6 +229,7 @@ static void keep(struct node *n, const struct bub_action *act)
 	case BUB_ACT_GROUP_JOIN:
 	case BUB_ACT_GROUP_LEAVE:
 	case BUB_ACT_GROUP_SEND:
+	case BUB_ACT_STORE:
 		break;
 	}
 }

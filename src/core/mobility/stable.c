@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A home agent's registrations outlive its restart (RFC 6275, 10.1: the binding cache belongs into
+ * stable storage where a restart must not cut mobile nodes off).
+ *
+ * What a registration changes is stored first, then carried out and acknowledged: so a mobile node
+ * never counts on a binding that a crash takes away.  Where the storage is, and when it is written
+ * for many at once, is the caller's business (BUB_ACT_STORE, BUB_EV_STORED).
+ *
+ * A deletion leaves its sequence number behind for a while, as in memory: else an old Binding
+ * Update that comes right after a restart would bring the binding back.
+ */
+#include "core.h"
+
+static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_STORE);
+
+	act->u.store = *what;
+	return act->id;
+}
+
+bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s)
+{
+	struct bub_stored s = {
+		.home = c->key.a,
+		.sequence = c->storing.sequence,
+		.registered = lifetime_s > 0,
+		.lifetime_s = lifetime_s > 0 ? lifetime_s : MAX_DELETE_BCE_TIMEOUT_S,
+	};
+
+	if (!eng->cfg.ha.stable)
+		return false;
+	if (s.registered) {
+		s.care_of = c->storing.care_of;
+		s.link_local = c->storing.link_local;
+	}
+	c->store_id = store(eng, &s);
+	return true;
+}
+
+void stable_forget(struct bub_engine *eng, struct client *c)
+{
+	const struct bub_stored s = {.home = c->key.a};
+
+	c->store_id = 0;
+	if (eng->cfg.ha.stable)
+		(void)store(eng, &s);
+}
+
+void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct client *c = ha_client(eng, &ev->u.stored.home);
+
+	/* A later request of the same mobile node has taken the place of that one. */
+	if (c == NULL || c->store_id == 0 || c->store_id != ev->u.stored.id)
+		return;
+	c->store_id = 0;
+	ha_on_stored(eng, c, ev->u.stored.error);
+}
+
+int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
+{
+	struct client *c = ha_client(eng, &s->home);
+	const struct request req = {
+		.care_of = s->care_of,
+		.sequence = s->sequence,
+		.link_local = s->link_local,
+	};
+
+	if (c == NULL || ha_prefix_of(eng, &s->home) == NULL || s->lifetime_s == 0 ||
+	    s->lifetime_s > BUB_LIFETIME_MAX_S)
+		return BUB_ERR_INVALID;
+	if (!s->registered) {
+		c->sequence = s->sequence;
+		c->deleted = true;
+		c->deleted_at = eng->now;
+		return 0;
+	}
+	if (!bub_addr_is_routable(&s->care_of) || ha_leads_back(eng, &s->care_of))
+		return BUB_ERR_INVALID;
+	ha_establish(eng, c, &req, s->lifetime_s, "as it was before the restart");
+	/* Prefixes may have changed meanwhile, and who listens to which group was forgotten: both
+	 * are asked and told as after a registration (RFC 6275, 10.6.2 and 10.4.3). */
+	prefixes_on_registered(eng, c);
+	multicast_on_restored(eng, c);
+	return 0;
+}
