@@ -42,11 +42,12 @@ ROOMS = {
     "include/bub/": Room(f"{PURE_C}|{ADDRESSES}", ["include"]),
     "src/core/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["include", "src/core"]),
     "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/esp"]),
+    "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
     "src/linux/": Room(ANY, ["include", "src/linux", "src/esp", "src/bpf"]),
     "src/bubd/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|confuse\.h|jansson\.h",
-        ["include", "src/bubd", "src/linux", "src/esp"],
+        ["include", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h", ["include", "src/bubctl"]

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A record, in network byte order:
+ *
+ *     0 version (1) | 1 flags (1: registered, 2: link-local) | 2 sequence (2) | 4 lifetime (4)
+ *     8 end on the boot clock (8) | 16 end on the wall clock (8) | 24 boot (16) | 40 care-of (16)
+ *     56 check (8): of the key and all octets before it
+ *
+ * LMDB keeps its pages consistent, but does not know whether the disk gave back what was written.
+ */
+#include "record.h"
+
+#include <string.h>
+
+#define VERSION 1
+#define FLAG_REGISTERED 1u
+#define FLAG_LINK_LOCAL 2u
+
+#define SEQUENCE_AT 2
+#define LIFETIME_AT 4
+#define BOOT_MS_AT 8
+#define REAL_MS_AT 16
+#define BOOT_AT 24
+#define CARE_OF_AT 40
+#define CHECK_AT 56
+
+static void put(uint8_t *at, uint64_t v, unsigned len)
+{
+	for (unsigned i = len; i > 0; i--, v >>= 8)
+		at[i - 1] = (uint8_t)v;
+}
+
+static uint64_t get(const uint8_t *at, unsigned len)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < len; i++)
+		v = v << 8 | at[i];
+	return v;
+}
+
+/* FNV-1a: finds what a disk does to data, not what an enemy does. */
+static uint64_t hash(uint64_t h, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ data[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static uint64_t check_of(const uint8_t *key, const uint8_t *value)
+{
+	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), key, sizeof(struct in6_addr));
+
+	return hash(h, value, CHECK_AT);
+}
+
+void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN])
+{
+	ret[0] = VERSION;
+	ret[1] = (uint8_t)((b->registered ? FLAG_REGISTERED : 0) |
+			   (b->link_local ? FLAG_LINK_LOCAL : 0));
+	put(ret + SEQUENCE_AT, b->sequence, 2);
+	put(ret + LIFETIME_AT, b->lifetime_s, 4);
+	put(ret + BOOT_MS_AT, b->expires_boot_ms, 8);
+	put(ret + REAL_MS_AT, b->expires_real_ms, 8);
+	memcpy(ret + BOOT_AT, b->boot, sizeof(b->boot));
+	memcpy(ret + CARE_OF_AT, &b->care_of, sizeof(b->care_of));
+	put(ret + CHECK_AT, check_of(b->home.s6_addr, ret), 8);
+}
+
+enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				  size_t len, struct store_binding *ret)
+{
+	if (key_len != sizeof(ret->home) || len == 0)
+		return RECORD_DAMAGED;
+	if (value[0] > VERSION)
+		return RECORD_NEWER;
+	if (value[0] != VERSION || len != RECORD_LEN ||
+	    get(value + CHECK_AT, 8) != check_of(key, value))
+		return RECORD_DAMAGED;
+	*ret = (struct store_binding){
+		.sequence = (uint16_t)get(value + SEQUENCE_AT, 2),
+		.registered = (value[1] & FLAG_REGISTERED) != 0,
+		.link_local = (value[1] & FLAG_LINK_LOCAL) != 0,
+		.lifetime_s = (uint32_t)get(value + LIFETIME_AT, 4),
+		.expires_boot_ms = get(value + BOOT_MS_AT, 8),
+		.expires_real_ms = get(value + REAL_MS_AT, 8),
+	};
+	memcpy(&ret->home, key, sizeof(ret->home));
+	memcpy(&ret->care_of, value + CARE_OF_AT, sizeof(ret->care_of));
+	memcpy(ret->boot, value + BOOT_AT, sizeof(ret->boot));
+	return RECORD_GOOD;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The octets of a record.  Private to src/store.
+ */
+#ifndef BUB_STORE_RECORD_H
+#define BUB_STORE_RECORD_H
+
+#include "store.h"
+
+#define RECORD_LEN 64
+
+/* The record's value; its key is the home address. */
+void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]);
+
+enum record_verdict {
+	RECORD_GOOD,
+	RECORD_DAMAGED,
+	RECORD_NEWER, /* of a version that this program does not know */
+};
+
+/* Writes @ret only where the record is good. */
+enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				  size_t len, struct store_binding *ret);
+
+#endif
