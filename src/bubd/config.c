@@ -23,6 +23,8 @@
 #include "secret.h"
 
 #define DEFAULT_CONTROL "/run/bub/bubd.sock"
+#define KEEP_ALIVE_S 150u /* with its answer less than one packet a minute */
+#define KEEP_ALIVE_MAX_S 86400u
 #define DEFAULT_STATE_DIR "/var/lib/bub"
 #define POLICIES_SPARE 64 /* room for peers that a reload adds */
 
@@ -347,6 +349,7 @@ static void load_mobile_node(struct loader *l, cfg_t *sec)
 	 * s. */
 	home->first_timeout_ms =
 		loader_number(l, sec, "first-timeout", home->first_timeout_ms, 100, 32000);
+	home->keep_alive_s = loader_number(l, sec, "keep-alive", KEEP_ALIVE_S, 0, KEEP_ALIVE_MAX_S);
 	home->alternate_care_of = loader_bool(l, sec, "alternate-care-of", true);
 	home->link_local = loader_bool(l, sec, "link-local", false);
 	home->multicast = loader_bool(l, sec, "multicast", false);
@@ -440,6 +443,9 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	ha->preference = (uint16_t)loader_number(l, sec, "preference", 0, 0, UINT16_MAX);
 	ha->lifetime_max_s = loader_number(l, sec, "lifetime-max", 3600, 4, BUB_LIFETIME_MAX_S);
 	ha->refresh_advice_s = loader_number(l, sec, "refresh-advice", 0, 4, BUB_LIFETIME_MAX_S);
+	/* One or the other: "then the Binding Refresh Advice ... MUST be omitted" (RFC
+	 * 6275, 10.3.1). */
+	ha->stable = ha->refresh_advice_s == 0;
 	ha->backhaul = (enum bub_backhaul)loader_word(l, sec, "backhaul", BUB_BACKHAUL_PLAIN, ways,
 						      2, "plain or encapsulated");
 	ha->any_care_of =

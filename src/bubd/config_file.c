@@ -133,11 +133,19 @@ static cfg_t *make_grammar(void)
 		VALUE("encryption"),   VALUE("encryption-key"), VALUE("encryption-key-file"),
 		VALUE("integrity"),    VALUE("integrity-key"),  VALUE("integrity-key-file"),
 		VALUE("replay-check"), END_OF_SECTION};
-	cfg_opt_t mobile_node[] = {
-		VALUE("home-address"),      VALUE("renumber"),   VALUE("home-agent"),
-		VALUE("secret-file"),       VALUE("lifetime"),   VALUE("first-timeout"),
-		VALUE("alternate-care-of"), VALUE("link-local"), VALUE("multicast"),
-		VALUE("protect-payload"),   TITLED("sa", sa),    END_OF_SECTION};
+	cfg_opt_t mobile_node[] = {VALUE("home-address"),
+				   VALUE("renumber"),
+				   VALUE("home-agent"),
+				   VALUE("secret-file"),
+				   VALUE("lifetime"),
+				   VALUE("first-timeout"),
+				   VALUE("alternate-care-of"),
+				   VALUE("link-local"),
+				   VALUE("multicast"),
+				   VALUE("protect-payload"),
+				   VALUE("keep-alive"),
+				   TITLED("sa", sa),
+				   END_OF_SECTION};
 	cfg_opt_t client[] = {VALUE("secret-file"), VALUE("renumber"), TITLED("sa", sa),
 			      END_OF_SECTION};
 	cfg_opt_t adverts[] = {

@@ -4,7 +4,8 @@
  * engine, what the engine wants is carried out at once, timers run when they are due, and the loop
  * sleeps until the next one.  Owns start and stop too.  Knows no protocol.
  *
- * One thread.  Nothing blocks in here but the few writes of sequence numbers (seqstore.c).
+ * One thread.  Nothing blocks in here but the few writes of sequence numbers (seqstore.c) and, at a
+ * home agent, of registrations (bindings.c).
  */
 #include "daemon.h"
 
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <uv.h>
 
+#include "bindings.h"
 #include "control.h"
 #include "eventlog.h"
 #include "keylog.h"
@@ -51,6 +53,7 @@ struct daemon {
 	struct eventlog events;
 	FILE *key_log;
 	struct sas *sas;
+	struct bindings *bindings; /* NULL: no home agent */
 	struct bub_engine *engine;
 	struct lnx *lnx;
 	struct control *control;
@@ -146,6 +149,8 @@ static void drain(struct daemon *d)
 			use_home_agent(d, &act);
 		else if (act.type == BUB_ACT_HOME_ADD)
 			use_new_home(d, &act);
+		else if (act.type == BUB_ACT_STORE)
+			bindings_note(d->bindings, &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
 		eventlog_action(&d->events, &act);
 		d->packets++;
@@ -156,6 +161,27 @@ static void feed(struct daemon *d, const struct bub_event *ev)
 {
 	bub_engine_feed(d->engine, lnx_now(), ev);
 	drain(d);
+}
+
+static void on_line(void *ctx, bool good, const char *text)
+{
+	struct daemon *d = ctx;
+
+	log_line(&d->log, good ? LNX_LOG_INFO : LNX_LOG_ERROR, "%s", text);
+}
+
+static void on_verdict(void *ctx, const struct bub_event *ev)
+{
+	feed(ctx, ev);
+}
+
+static int on_restore(void *ctx, const struct bub_stored *stored)
+{
+	struct daemon *d = ctx;
+	int err = bub_engine_restore(d->engine, lnx_now(), stored);
+
+	drain(d);
+	return err;
 }
 
 static void on_event(void *ctx, const struct bub_event *ev)
@@ -238,16 +264,9 @@ static void arm_timer(struct daemon *d)
 	(void)uv_timer_start(&d->timer, on_timer, ms_until(at), 0);
 }
 
-static void on_sas_line(void *ctx, bool good, const char *text)
-{
-	struct daemon *d = ctx;
-
-	log_line(&d->log, good ? LNX_LOG_INFO : LNX_LOG_ERROR, "%s", text);
-}
-
 static void check_sas(struct daemon *d)
 {
-	const struct sas_listener listener = {.ctx = d, .line = on_sas_line};
+	const struct sas_listener listener = {.ctx = d, .line = on_line};
 
 	d->packets = 0;
 	d->sas_pending = sas_check(d->sas, lnx_now(), &listener);
@@ -264,6 +283,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	struct daemon *d = prepare->data;
 
 	expire_due(d);
+	bindings_commit(d->bindings);
 	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
 		check_sas(d);
 	if ((d->packets > 0 || d->sas_pending) && !uv_is_active((uv_handle_t *)&d->sas_timer))
@@ -510,6 +530,34 @@ static int start_lnx(struct daemon *d)
 	return 0;
 }
 
+static int open_bindings(struct daemon *d)
+{
+	const struct bindings_host host = {
+		.ctx = d, .feed = on_verdict, .restore = on_restore, .line = on_line};
+	char error[ERROR_MAX] = "";
+
+	if (!d->cfg->engine.ha.stable)
+		return 0;
+	d->bindings = bindings_open(d->cfg->state_dir, &host, error, sizeof(error));
+	return d->bindings != NULL ? 0 : fail(d, error, "");
+}
+
+/* Mobile nodes that were registered are served again before anything comes in (RFC 6275, 10.1). */
+static int restore_bindings(struct daemon *d)
+{
+	char error[ERROR_MAX] = "";
+	size_t n = 0;
+
+	if (d->bindings == NULL)
+		return 0;
+	if (bindings_restore(d->bindings, &n, error, sizeof(error)) != 0)
+		return fail(d, error, "");
+	if (n > 0)
+		log_line(&d->log, LNX_LOG_INFO, "%zu registration%s from before", n,
+			 n == 1 ? "" : "s");
+	return 0;
+}
+
 static int start_loop(struct daemon *d)
 {
 	int err = 0;
@@ -566,6 +614,10 @@ static void warn_of_protection(const struct daemon *d)
 			 "signalling with the home agent goes without IPsec, as \"unprotected\" "
 			 "says, against RFC 6275, 5.1: whoever can send a packet can take over a "
 			 "home address; for tests only");
+	if (d->cfg->engine.ha.enabled && !d->cfg->engine.ha.stable)
+		log_line(&d->log, LNX_LOG_WARNING,
+			 "refresh-advice is set: registrations are kept in memory only, and lost "
+			 "with a restart");
 	for (size_t i = 0; i < d->cfg->n_sas; i++)
 		if (sas_weakness(&d->cfg->sas[i].params, text, sizeof(text)))
 			log_line(&d->log, LNX_LOG_WARNING, "%s", text);
@@ -586,7 +638,7 @@ static int start(struct daemon *d)
 	if (d->sas == NULL)
 		return fail(d, error, "");
 	warn_of_protection(d);
-	if (start_engine(d) != 0)
+	if (open_bindings(d) != 0 || start_engine(d) != 0)
 		return -1;
 	serve_renumbered(d, &d->cfg->engine.ha);
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
@@ -602,7 +654,7 @@ static int start(struct daemon *d)
 	err = lnx_scan(d->lnx);
 	if (err != 0)
 		return fail(d, "cannot read the addresses of this node", strerror(-err));
-	return 0;
+	return restore_bindings(d);
 }
 
 /* ---- Stop ---------------------------------------------------------------------------------- */
@@ -618,6 +670,7 @@ static void stop(struct daemon *d)
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
 	bub_engine_free(d->engine);
+	bindings_close(d->bindings);
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
 	control_free(d->control);

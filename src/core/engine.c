@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "mobility/core.h"
+#include "mobility/keepalive.h"
+#include "mobility/stable.h"
 
 void bub_config_init(struct bub_config *cfg)
 {

@@ -169,7 +169,7 @@ static void be_the_child(const char *path)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (null_fd >= 0)
 		(void)dup2(null_fd, STDERR_FILENO); /* LMDB's last words */
-	_exit(look_over(path));
+	_exit((int)look_over(path));
 }
 
 static enum verdict look_over_first(const char *path)

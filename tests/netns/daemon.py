@@ -15,7 +15,8 @@ from linux_common import Failure
 class Daemon:
     """One bubd with a folder of its own, which goes with it."""
 
-    def __init__(self, bubd, ns, text, interfaces=("e0",)):
+    def __init__(self, bubd, ns, text, interfaces=("e0",), prepare=None):
+        """@prepare  called with the path of the state folder before bubd makes it"""
         self.dir = folder = tempfile.mkdtemp(prefix="bub-")
         self.conf, self.sock = os.path.join(folder, "bubd.conf"), os.path.join(folder, "sock")
         names = ", ".join(f'"{name}"' for name in interfaces)
@@ -25,6 +26,8 @@ class Daemon:
         with os.fdopen(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
             f.write("a secret of more than sixteen octets\n")
         self.write(text)
+        if prepare is not None:
+            prepare(os.path.join(folder, "state"))
         self.log = open(os.path.join(folder, "log"), "wb")
         self.proc = ns.popen(bubd, "-c", self.conf, stderr=self.log)
 
@@ -36,15 +39,19 @@ class Daemon:
         self.write(text)
         self.proc.send_signal(signal.SIGHUP)
 
-    def show(self):
+    def ask(self, cmd):
+        """The answer to a command; {} where nobody listens."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             try:
                 s.connect(self.sock)
             except OSError:
                 return {}
             s.settimeout(linux_common.LIMIT_S)
-            s.sendall(b'{"cmd": "show"}\n')
+            s.sendall(json.dumps({"cmd": cmd}).encode() + b"\n")
             return json.loads(s.makefile().readline())
+
+    def show(self):
+        return self.ask("show")
 
     def counters(self):
         """Those of packets, data and ESP, by name."""

@@ -758,18 +758,6 @@ bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
 bool proof_failed(const struct bub_engine *eng, const struct peer *p);
 /* How far the path to the care-of address is trusted; takes the grant. */
 void proof_fill_path(struct binding *b, struct bub_path *path);
-/* keepalive.c */
-
-void keepalive_init(struct home *h);
-/* The home agent has acknowledged the registration. */
-void keepalive_start(struct bub_engine *eng, struct home *h);
-/* Something came from the home agent that only it can have signed. */
-void keepalive_heard(const struct bub_engine *eng, struct home *h);
-/* True: this HoT was the answer to a keep-alive. */
-bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
-/* A Binding Error from the home agent's address. */
-void keepalive_on_error(struct bub_engine *eng, struct home *h);
-
 /* rr.c */
 
 void rr_init(struct peer *p);
@@ -964,17 +952,6 @@ void ha_init(struct bub_engine *eng);
 /* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 void ha_client_init(struct bub_engine *eng, struct client *c);
-
-/* stable.c */
-
-/* Stores c->storing, granted for @lifetime_s, 0: a deletion.  False: nothing is kept here, and
- * there is nothing to wait for; else ha_on_stored() goes on. */
-bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s);
-/* The binding has ended by itself; a verdict that was to come is about nothing now. */
-void stable_forget(struct bub_engine *eng, struct client *c);
-void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);
-/* bub_engine_restore(). */
-int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
 
 /* multicast.c */
 

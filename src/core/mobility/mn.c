@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "keepalive.h"
 
 const char *home_state_name(enum home_state s)
 {

@@ -41,9 +41,9 @@ static void show_roles(const struct bubd_config *cfg)
 	for (unsigned i = 0; i < eng->n_homes; i++) {
 		const struct bub_home_config *h = &eng->home[i];
 
-		(void)printf("home %s/%u lifetime %u first %u alternate %d\n", text(&h->address),
-			     h->prefix_len, h->lifetime_s, h->first_timeout_ms,
-			     h->alternate_care_of);
+		(void)printf("home %s/%u lifetime %u first %u alternate %d alive %u\n",
+			     text(&h->address), h->prefix_len, h->lifetime_s, h->first_timeout_ms,
+			     h->alternate_care_of, h->keep_alive_s);
 		(void)printf("home-agent %s\n", text(&h->home_agent));
 	}
 	if (eng->ha.enabled)

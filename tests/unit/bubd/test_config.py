@@ -174,6 +174,7 @@ WRONG = {
     "lifetime with a unit": (MN + " lifetime = 10m\n}\n", 5, ["10m"]),
     "first timeout too short": (MN + " first-timeout = 99\n}\n", 5, ["99", "100 to 32000"]),
     "first timeout too long": (MN + " first-timeout = 32001\n}\n", 5, ["100 to 32000"]),
+    "keep-alive too long": (MN + " keep-alive = 86401\n}\n", 5, ["keep-alive", "0 to 86400"]),
     "bool": (MN + " alternate-care-of = maybe\n}\n", 5, ["maybe", "true or false"]),
     "secret missing": (MN.replace("mn1.", "mn2.") + "}\n", 4, ["mn2.secret", "does not exist"]),
     "secret short": (MN.replace("mn1.", "short.") + "}\n", 4, ["too short", "16"]),
@@ -357,6 +358,7 @@ mobile-node {
     secret-file = "mn1.secret"
     lifetime = 600
     first-timeout = 2500
+    keep-alive = 40
     alternate-care-of = false
     link-local = true
     multicast = true
@@ -521,7 +523,7 @@ class Values(Config):
             "interface wl0 preference 10 optimistic 1",
             "interface en0 preference 0 optimistic 0",
             "table 3000 priority 500 payload 0",
-            "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0",
+            "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0 alive 40",
             "home-agent 2001:db8:1::1",
             "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7 any 1",
             "flags 1 0 told 0 5 50",
@@ -545,7 +547,7 @@ class Values(Config):
         self.assertEqual(values[1:], [
             "logs  ",
             "table 2116 priority 1000 payload 1",
-            "home 2001:db8:1::10/64 lifetime 3600 first 1500 alternate 1",
+            "home 2001:db8:1::10/64 lifetime 3600 first 1500 alternate 1 alive 150",
             "home-agent 2001:db8:1::1",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registrations go to the disk once in a turn of the loop, however many there are: a commit waits
+ * for the disk twice, and a hundred mobile nodes that register at once wait for one.
+ *
+ * Lifetimes are kept on two clocks.  Within one start of the machine CLOCK_BOOTTIME counts, which
+ * nobody sets and which goes on while the machine sleeps; after that there is only the wall clock.
+ * When that was set back meanwhile, a binding lasts its granted lifetime at most.
+ */
+#include "bindings.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define VERDICTS_MAX 1024 /* in one turn; of more, mobile nodes ask again */
+#define ERROR_MAX 512
+
+struct verdict {
+	struct in6_addr home;
+	uint32_t id;
+};
+
+struct bindings {
+	struct store *store;
+	struct bindings_host host;
+	uint8_t boot[STORE_BOOT_LEN];
+	struct verdict verdict[VERDICTS_MAX];
+	size_t n_verdicts;
+	bool noted;   /* since the last commit */
+	bool failing; /* told: it cannot be written */
+};
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+/* Leaves zeros where the kernel does not tell. */
+static void read_boot_id(uint8_t ret[static STORE_BOOT_LEN])
+{
+	char text[64] = "";
+	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	size_t digits = 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	memset(ret, 0, STORE_BOOT_LEN);
+	for (ssize_t i = 0; i < n && digits < 2 * (size_t)STORE_BOOT_LEN; i++) {
+		const int c = tolower((unsigned char)text[i]);
+
+		if (!isxdigit(c))
+			continue; /* the hyphens of an UUID */
+		ret[digits / 2] =
+			(uint8_t)(ret[digits / 2] << 4 | (isdigit(c) ? c - '0' : c - 'a' + 10));
+		digits++;
+	}
+}
+
+static uint64_t clock_ms(clockid_t which)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(which, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static struct bindings_clock clock_now(const struct bindings *b)
+{
+	struct bindings_clock now = {
+		.boot_ms = clock_ms(CLOCK_BOOTTIME),
+		.real_ms = clock_ms(CLOCK_REALTIME),
+	};
+
+	memcpy(now.boot, b->boot, sizeof(now.boot));
+	return now;
+}
+
+uint32_t bindings_left_s(const struct store_binding *b, const struct bindings_clock *now)
+{
+	static const uint8_t unknown[STORE_BOOT_LEN];
+	bool same = memcmp(b->boot, now->boot, sizeof(b->boot)) == 0 &&
+		    memcmp(b->boot, unknown, sizeof(b->boot)) != 0;
+	uint64_t end_ms = same ? b->expires_boot_ms : b->expires_real_ms;
+	uint64_t now_ms = same ? now->boot_ms : now->real_ms;
+	uint64_t left_s = end_ms > now_ms ? (end_ms - now_ms) / 1000 : 0;
+
+	return left_s < b->lifetime_s ? (uint32_t)left_s : b->lifetime_s;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+struct bindings *bindings_open(const char *dir, const struct bindings_host *host, char *ret_error,
+			       size_t error_size)
+{
+	struct bindings *b = calloc(1, sizeof(*b));
+
+	if (b == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return NULL;
+	}
+	b->host = *host;
+	read_boot_id(b->boot);
+	b->store = store_open(dir, ret_error, error_size);
+	if (b->store != NULL)
+		return b;
+	free(b);
+	return NULL;
+}
+
+void bindings_close(struct bindings *b)
+{
+	if (b == NULL)
+		return;
+	store_close(b->store);
+	free(b);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+void bindings_note(struct bindings *b, const struct bub_action *act)
+{
+	const struct bub_stored *s = &act->u.store;
+	const struct bindings_clock now = clock_now(b);
+	const uint64_t lifetime_ms = (uint64_t)s->lifetime_s * 1000;
+	struct store_binding record = {
+		.home = s->home,
+		.care_of = s->care_of,
+		.sequence = s->sequence,
+		.registered = s->registered,
+		.link_local = s->link_local,
+		.lifetime_s = s->lifetime_s,
+		.expires_boot_ms = now.boot_ms + lifetime_ms,
+		.expires_real_ms = now.real_ms + lifetime_ms,
+	};
+
+	memcpy(record.boot, b->boot, sizeof(record.boot));
+	if (s->lifetime_s > 0)
+		store_put(b->store, &record);
+	else
+		store_delete(b->store, &s->home);
+	b->noted = true;
+	/* Nobody waits to hear that something was removed. */
+	if (s->lifetime_s > 0 && b->n_verdicts < VERDICTS_MAX)
+		b->verdict[b->n_verdicts++] = (struct verdict){.home = s->home, .id = act->id};
+}
+
+static void tell(struct bindings *b, int error, const char *why)
+{
+	char text[2 * ERROR_MAX];
+
+	if ((error != 0) == b->failing)
+		return;
+	b->failing = error != 0;
+	(void)snprintf(
+		text, sizeof(text), "%s%s", error != 0 ? why : "registrations can be stored again",
+		error != 0 ? "; registrations are refused (130) until it can be written" : "");
+	b->host.line(b->host.ctx, error == 0, text);
+}
+
+void bindings_commit(struct bindings *b)
+{
+	/* A verdict may bring about something more to be noted. */
+	while (b != NULL && b->noted) {
+		struct bub_event ev = {.type = BUB_EV_STORED};
+		struct verdict verdict[VERDICTS_MAX];
+		size_t n = b->n_verdicts;
+		char error[ERROR_MAX] = "";
+
+		memcpy(verdict, b->verdict, n * sizeof(verdict[0]));
+		b->n_verdicts = 0;
+		b->noted = false;
+		ev.u.stored.error = store_commit(b->store, error, sizeof(error));
+		tell(b, ev.u.stored.error, error);
+		for (size_t i = 0; i < n; i++) {
+			ev.u.stored.home = verdict[i].home;
+			ev.u.stored.id = verdict[i].id;
+			b->host.feed(b->host.ctx, &ev);
+		}
+	}
+}
+
+/* ---- After a restart ----------------------------------------------------------------------- */
+
+struct list {
+	struct store_binding *binding;
+	size_t n, cap;
+	bool failed;
+};
+
+static void add(void *ctx, const struct store_binding *b)
+{
+	struct list *l = ctx;
+
+	if (l->n == l->cap && !l->failed) {
+		size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
+		struct store_binding *more = realloc(l->binding, cap * sizeof(*more));
+
+		l->failed = more == NULL;
+		if (more != NULL) {
+			l->binding = more;
+			l->cap = cap;
+		}
+	}
+	if (!l->failed)
+		l->binding[l->n++] = *b;
+}
+
+static bool restore(struct bindings *b, const struct store_binding *record)
+{
+	const struct bindings_clock now = clock_now(b);
+	const struct bub_stored s = {
+		.home = record->home,
+		.care_of = record->care_of,
+		.sequence = record->sequence,
+		.registered = record->registered,
+		.link_local = record->link_local,
+		.lifetime_s = bindings_left_s(record, &now),
+	};
+
+	return s.lifetime_s > 0 && b->host.restore(b->host.ctx, &s) == 0;
+}
+
+int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t error_size)
+{
+	struct list list = {0};
+	int rc = store_each(b->store, add, &list, ret_error, error_size);
+
+	*ret_n = 0;
+	if (rc == 0 && list.failed) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		rc = -1;
+	}
+	for (size_t i = 0; rc == 0 && i < list.n; i++) {
+		if (restore(b, &list.binding[i])) {
+			*ret_n += list.binding[i].registered;
+		} else {
+			store_delete(b->store, &list.binding[i].home);
+			b->noted = true;
+		}
+	}
+	free(list.binding);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a home agent keeps over a restart: see stable.c.
+ */
+#ifndef BUB_CORE_STABLE_H
+#define BUB_CORE_STABLE_H
+
+#include "core.h"
+
+/* Stores c->storing, granted for @lifetime_s, 0: a deletion.  False: nothing is kept here, and
+ * there is nothing to wait for; else ha_on_stored() goes on. */
+bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s);
+/* The binding has ended by itself; a verdict that was to come is about nothing now. */
+void stable_forget(struct bub_engine *eng, struct client *c);
+void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);
+/* bub_engine_restore(). */
+int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registrations on their way to the disk and back: one commit for many, a verdict for each, and
+ * what a clock that was set does to lifetimes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bindings.h"
+
+static unsigned syncs;
+
+/* In place of the C library's, which LMDB waits for the disk with. */
+int fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	struct bindings *b;
+	unsigned verdicts, good_verdicts, restored, good_lines, bad_lines;
+	uint32_t last_id;
+	int restore_error;
+	struct bub_stored last;
+	bool forget_one; /* the engine has something to remove after the first verdict */
+};
+
+static struct bub_action store_action(uint8_t client, uint32_t lifetime_s)
+{
+	struct bub_action act = {.type = BUB_ACT_STORE, .id = 100u + client};
+
+	act.u.store =
+		(struct bub_stored){.sequence = 7, .registered = true, .lifetime_s = lifetime_s};
+	act.u.store.home.s6_addr[15] = client;
+	act.u.store.care_of.s6_addr[15] = client;
+	return act;
+}
+
+static void on_feed(void *ctx, const struct bub_event *ev)
+{
+	struct fixture *f = ctx;
+	struct bub_action act = store_action(1, 0);
+
+	assert_int_equal(ev->type, BUB_EV_STORED);
+	f->verdicts++;
+	f->good_verdicts += ev->u.stored.error == 0;
+	f->last_id = ev->u.stored.id;
+	assert_int_equal(ev->u.stored.id, 100u + ev->u.stored.home.s6_addr[15]);
+	if (f->forget_one)
+		bindings_note(f->b, &act);
+	f->forget_one = false;
+}
+
+static int on_restore(void *ctx, const struct bub_stored *s)
+{
+	struct fixture *f = ctx;
+
+	f->restored++;
+	f->last = *s;
+	return f->restore_error;
+}
+
+static void on_line(void *ctx, bool good, const char *text)
+{
+	struct fixture *f = ctx;
+
+	assert_true(strlen(text) > 10);
+	*(good ? &f->good_lines : &f->bad_lines) += 1;
+}
+
+static void start(struct fixture *f)
+{
+	const struct bindings_host host = {
+		.ctx = f, .feed = on_feed, .restore = on_restore, .line = on_line};
+	char error[256] = "";
+
+	bindings_close(f->b);
+	f->b = bindings_open(f->dir, &host, error, sizeof(error));
+	if (f->b == NULL)
+		fail_msg("%s", error);
+}
+
+static size_t restore(struct fixture *f)
+{
+	char error[256] = "";
+	size_t n = 0;
+
+	f->restored = 0;
+	start(f);
+	if (bindings_restore(f->b, &n, error, sizeof(error)) != 0)
+		fail_msg("%s", error);
+	bindings_commit(f->b);
+	return n;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/bub-bindings-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	(void)snprintf(f->path, sizeof(f->path), "%s/" STORE_FILE, f->dir);
+	start(f);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	bindings_close(f->b);
+	(void)unlink(f->path);
+	(void)rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+/* A hundred registrations in one turn of the loop wait for the disk as often as one. */
+static void one_commit_for_many(void **state)
+{
+	struct fixture *f = *state;
+	unsigned one = 0;
+
+	for (unsigned turn = 0; turn < 2; turn++) {
+		unsigned n = turn == 0 ? 1 : 100;
+
+		syncs = 0;
+		f->verdicts = 0;
+		for (unsigned i = 0; i < n; i++) {
+			struct bub_action act = store_action((uint8_t)(i + 1), 600);
+
+			bindings_note(f->b, &act);
+		}
+		assert_int_equal(f->verdicts, 0);
+		bindings_commit(f->b);
+		assert_int_equal(f->verdicts, n);
+		if (turn == 0)
+			one = syncs;
+	}
+	assert_true(one >= 1);
+	assert_int_equal(syncs, one);
+	syncs = 0;
+	bindings_commit(f->b); /* of nothing */
+	assert_int_equal(syncs, 0);
+	assert_int_equal(f->good_verdicts, 101);
+	assert_int_equal(restore(f), 100);
+	assert_in_range(f->last.lifetime_s, 598, 600);
+	assert_int_equal(f->last.sequence, 7);
+}
+
+/* What the engine takes no more, and what has run out, is not there the next time. */
+static void what_is_no_more(void **state)
+{
+	struct fixture *f = *state;
+	struct bub_action act = store_action(1, 600);
+
+	bindings_note(f->b, &act);
+	act = store_action(2, 600);
+	bindings_note(f->b, &act);
+	act = store_action(2, 0);
+	bindings_note(f->b, &act);
+	bindings_commit(f->b);
+	assert_int_equal(restore(f), 1);
+	assert_int_equal(f->restored, 1);
+	f->restore_error = BUB_ERR_INVALID;
+	assert_int_equal(restore(f), 0);
+	assert_int_equal(f->restored, 1);
+	f->restore_error = 0;
+	assert_int_equal(restore(f), 0);
+	assert_int_equal(f->restored, 0);
+	/* Noted while verdicts are given. */
+	act = store_action(1, 600);
+	bindings_note(f->b, &act);
+	f->forget_one = true;
+	bindings_commit(f->b);
+	assert_int_equal(restore(f), 0);
+	assert_int_equal(f->restored, 0);
+}
+
+static void full_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	struct rlimit full;
+	struct stat sb;
+
+	assert_int_equal(stat(f->path, &sb), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	full = before;
+	full.rlim_cur = (rlim_t)sb.st_size;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < 200; i++) {
+			struct bub_action act = store_action((uint8_t)(i + 1), 600);
+
+			bindings_note(f->b, &act);
+		}
+		bindings_commit(f->b);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(f->verdicts, 600);
+	assert_int_equal(f->good_verdicts, 0);
+	assert_int_equal(f->bad_lines, 1); /* once */
+	assert_int_equal(f->good_lines, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct bub_action act = store_action(9, 600);
+
+		bindings_note(f->b, &act);
+		bindings_commit(f->b);
+	}
+	assert_int_equal(f->good_verdicts, 2);
+	assert_int_equal(f->good_lines, 1);
+	assert_int_equal(restore(f), 1);
+}
+
+/* The boot clock counts within one start of the machine, then the wall clock, and never more than
+ * was granted. */
+static void two_clocks(void **state)
+{
+	struct store_binding b = {
+		.lifetime_s = 600, .expires_boot_ms = 700000, .expires_real_ms = 9000000};
+	struct bindings_clock now = {.boot_ms = 300000, .real_ms = 8900000};
+
+	(void)state;
+	memset(b.boot, 1, sizeof(b.boot));
+	memset(now.boot, 1, sizeof(now.boot));
+	assert_int_equal(bindings_left_s(&b, &now), 400);
+	now.real_ms = 0; /* somebody set the wall clock */
+	assert_int_equal(bindings_left_s(&b, &now), 400);
+	now.boot_ms = 700000;
+	assert_int_equal(bindings_left_s(&b, &now), 0);
+	now.boot_ms = 900000;
+	assert_int_equal(bindings_left_s(&b, &now), 0);
+	memset(now.boot, 2, sizeof(now.boot)); /* the machine was started anew */
+	now.boot_ms = 5;
+	now.real_ms = 8900000;
+	assert_int_equal(bindings_left_s(&b, &now), 100);
+	now.real_ms = 1000; /* and its clock has no battery */
+	assert_int_equal(bindings_left_s(&b, &now), 600);
+	now.real_ms = 9000001;
+	assert_int_equal(bindings_left_s(&b, &now), 0);
+	memset(b.boot, 0, sizeof(b.boot)); /* no telling which start it was */
+	memset(now.boot, 0, sizeof(now.boot));
+	now.real_ms = 8990000;
+	assert_int_equal(bindings_left_s(&b, &now), 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(one_commit_for_many),
+		T(what_is_no_more),
+		T(full_disk),
+		T(two_clocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
