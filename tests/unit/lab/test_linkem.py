@@ -15,6 +15,7 @@ Lower bounds of times are strict; upper ones are loose, since the machine may be
   test_linkem.py --receive IDLE_S    helper: prints number and time of each that arrives
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -45,18 +46,26 @@ def send_frames(count, size):
 
 
 def receive_frames(idle_s):
-    """Prints each frame that arrives, until none has come for so long."""
+    """Prints each frame that arrives, until none has come for so long after standard input was
+    closed: then everything has been sent, however long the sender took to start."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE)) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         sock.bind(("wl0", ETHERTYPE))
         sock.settimeout(idle_s)
         print("ready", flush=True)
-        try:
-            while True:
+        while True:
+            all_sent = select.select([sys.stdin], [], [], 0)[0]
+            try:
                 frame = sock.recv(65536)
-                print(struct.unpack("!I", frame[14:18])[0], time.monotonic(), flush=True)
-        except TimeoutError:
-            pass
+            except TimeoutError:
+                if all_sent:
+                    return
+                continue
+            except OSError as error:  # the carrier may go while this waits
+                if error.errno != errno.ENETDOWN:
+                    raise
+                continue
+            print(struct.unpack("!I", frame[14:18])[0], time.monotonic(), flush=True)
 
 
 def run(*argv):
@@ -161,6 +170,7 @@ class Network(unittest.TestCase):
     def receiver(self, node, idle_s=0.6):
         child = subprocess.Popen(
             self.inside(node, sys.executable, __file__, "--receive", str(idle_s)),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -291,7 +301,7 @@ class Moves(Network):
         self.assertEqual(self.pass_frames(3, to="b"), [])
 
     def test_frames_under_way_are_cut(self):
-        self.start("link l a b delay=300\n")
+        self.start("link l a b delay=2000\n")
         at_b, at_c = self.receiver("b"), self.receiver("c")
         self.send("a", 10)
         self.control.ok("move l c")
