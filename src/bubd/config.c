@@ -401,12 +401,12 @@ static void load_client(struct loader *l, cfg_t *sec)
 
 	if (!parse_address(l, line, "mobile-node", title, &home))
 		return;
-	for (size_t i = 0; i < l->cfg->n_pairs; i++)
-		if (l->cfg->pairs[i].at_home_agent && bub_addr_eq(&l->cfg->pairs[i].home, &home))
-			problem(&l->p, line,
-				"mobile-node: \"%s\" has a section already; expected another home "
-				"address",
-				title);
+	if (addrset_find(&l->clients, &home) != NULL)
+		problem(&l->p, line,
+			"mobile-node: \"%s\" has a section already; expected another home address",
+			title);
+	else if (addrset_add(&l->clients, &home, l->cfg->n_pairs) != 0)
+		problem(&l->p, 0, "out of memory");
 	/* RFC 6275, 10.3.1: status 132 would refuse every registration. */
 	if (ha->n_prefixes > 0 && !in_home_prefixes(ha, &home))
 		problem(&l->p, line,
@@ -594,10 +594,10 @@ static void load_peer(struct loader *l, cfg_t *sec, struct bub_peer_policy *peer
 	peer->bub = get_policy(l, sec, "bub", eng->bub);
 	if (!parse_address(l, line, "peer", title, &peer->peer))
 		return;
-	for (const struct bub_peer_policy *o = l->cfg->peers; o < peer; o++)
-		if (bub_addr_eq(&o->peer, &peer->peer))
-			problem(&l->p, line, "peer: \"%s\" has a section already; expected one",
-				title);
+	if (addrset_find(&l->peers, &peer->peer) != NULL)
+		problem(&l->p, line, "peer: \"%s\" has a section already; expected one", title);
+	else if (addrset_add(&l->peers, &peer->peer, l->cfg->n_peers) != 0)
+		problem(&l->p, 0, "out of memory");
 	if (peer->bub == BUB_POLICY_REQUIRE && peer->route_optimisation == BUB_POLICY_NEVER)
 		problem(&l->p, line,
 			"peer: BUB cannot be required while route-optimisation is never; expected "
@@ -900,6 +900,10 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages)
 		freeze(&l);
 		(void)cfg_free(l.root);
 	}
+	addrset_free(&l.clients);
+	addrset_free(&l.peers);
+	addrset_free(&l.ids[false]);
+	addrset_free(&l.ids[true]);
 	if (l.p.n == 0)
 		return l.cfg;
 	bubd_config_free(l.cfg);

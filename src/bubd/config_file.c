@@ -9,6 +9,10 @@
  * Before libConfuse sees the text, comments are blanked out (libConfuse 3.3 counts a line too many
  * for each C comment) and what it would silently skip or misread is refused: stray characters,
  * strings that do not end on their line, backslashes, sections that are never closed.
+ *
+ * libConfuse compares the title of each new section with those of all that came before, which takes
+ * a minute for 50,000 mobile nodes.  Sections of which there can be many are therefore taken out of
+ * its hands as soon as they are parsed, and given back at the end.
  */
 #include "config_file.h"
 
@@ -17,16 +21,26 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define FILE_SIZE_MAX (1u << 20) /* some 10,000 peers; more is surely another kind of file */
-#define DEPTH_MAX 8              /* the grammar needs four: home-agent, mobile-node, sa, a list */
+#include "regular.h"
+
+#define DEPTH_MAX 8 /* the grammar needs four: home-agent, mobile-node, sa, a list */
 
 /* A name that no file can contain (check_char() refuses it): its default value is parsed when a
  * section opens, which is the only moment at which libConfuse knows the line of that. */
 #define LINE_MARK "\001"
 
-/* libConfuse hands its error function no context of the caller's. */
+/* Sections of one option that have been parsed. */
+struct shelf {
+	cfg_opt_t *opt; /* NULL: of none */
+	cfg_value_t **values;
+	unsigned n, cap;
+};
+
+/* libConfuse hands its functions no context of the caller's. */
 static _Thread_local struct problems *current_problems;
+static _Thread_local struct shelf shelf;
 
 void problem(struct problems *p, int line, const char *fmt, ...)
 {
@@ -88,6 +102,8 @@ static void free_value(void *value)
 #define SECTION(name_, options_) CFG_SEC(name_, options_, CFGF_MULTI)
 #define TITLED(name_, options_)                                                                    \
 	CFG_SEC(name_, options_, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+/* The same where there may be many: who reads them sees to the titles. */
+#define MANY(name_, options_) CFG_SEC(name_, options_, CFGF_MULTI | CFGF_TITLE)
 #define END_OF_SECTION OPTION(LINE_MARK, CFGF_NONE, "x"), CFG_END()
 
 /* libConfuse copies the tables, but does not take them as const: hence they are on the stack. */
@@ -118,7 +134,7 @@ static cfg_t *make_root(cfg_opt_t *interface, cfg_opt_t *mobile_node, cfg_opt_t 
 			    SECTION("mobile-node", mobile_node),
 			    SECTION("home-agent", home_agent),
 			    SECTION("bub", bub),
-			    TITLED("peer", peer),
+			    MANY("peer", peer),
 			    SECTION("limits", limits),
 			    END_OF_SECTION};
 
@@ -173,7 +189,7 @@ static cfg_t *make_grammar(void)
 				  VALUE("dad"),
 				  VALUE("multicast"),
 				  VALUE("protect-payload"),
-				  TITLED("mobile-node", client),
+				  MANY("mobile-node", client),
 				  END_OF_SECTION};
 	cfg_opt_t bub[] = {VALUE("policy"),
 			   VALUE("direct-copy"),
@@ -380,34 +396,101 @@ static bool prepare(struct problems *p, char *text, size_t len)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static char *read_file(struct problems *p, size_t *ret_len)
+/* The text behind @fd with room for one octet more; @size is what to expect.  NULL after a
+ * problem(). */
+static char *read_text(struct problems *p, int fd, size_t size, size_t *ret_len)
 {
-	FILE *fp = fopen(p->path, "re");
-	char *text = NULL;
+	size_t cap = size + 2; /* and one to see its end */
+	char *text = malloc(cap);
 	size_t len = 0;
 
-	if (fp == NULL) {
-		problem(p, 0, "cannot open it: %s; expected a configuration file", strerror(errno));
+	while (text != NULL) {
+		ssize_t n = read(fd, text + len, cap - 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			problem(p, 0, "cannot read it: %s; expected a configuration file",
+				strerror(errno));
+			free(text);
+			return NULL;
+		}
+		if (n == 0) {
+			*ret_len = len;
+			return text;
+		}
+		len += (size_t)n;
+		if (len == cap - 1) { /* somebody is writing to it */
+			char *more = malloc(2 * cap);
+
+			if (more != NULL)
+				memcpy(more, text, len);
+			explicit_bzero(text, len); /* may have keys in it */
+			free(text);
+			text = more;
+			cap *= 2;
+		}
+	}
+	problem(p, 0, "out of memory");
+	return NULL;
+}
+
+/* As large as it is: each mobile node of a home agent is some 60 octets. */
+static char *read_file(struct problems *p, size_t *ret_len)
+{
+	const char *why = NULL;
+	struct stat st;
+	int fd = regular_open(p->path, &st, &why);
+	char *text = NULL;
+
+	if (fd < 0) {
+		problem(p, 0, "cannot open it: it %s", why);
 		return NULL;
 	}
-	text = malloc(FILE_SIZE_MAX + 1);
-	if (text == NULL) {
-		problem(p, 0, "out of memory");
-		goto out;
-	}
-	len = fread(text, 1, FILE_SIZE_MAX + 1, fp);
-	if (ferror(fp) != 0 || len > FILE_SIZE_MAX) {
-		problem(p, 0, "cannot read it: %s; expected a configuration file",
-			ferror(fp) != 0 ? strerror(errno) : "more than 1 MiB");
-		free(text);
-		text = NULL;
-		goto out;
-	}
-	*ret_len = len;
-out:
-	(void)fclose(fp);
+	text = read_text(p, fd, (size_t)st.st_size, ret_len);
+	(void)close(fd);
 	return text;
 }
+
+/* ---- Sections of which there are many ------------------------------------------------------- */
+
+/* Gives the option back what was taken from it. */
+static void shelf_empty(void)
+{
+	if (shelf.opt != NULL) {
+		free(shelf.opt->values);
+		shelf.opt->values = shelf.values;
+		shelf.opt->nvalues = shelf.n;
+	}
+	shelf = (struct shelf){0};
+}
+
+/* A section of @opt has been parsed: it is the last of those that libConfuse has of it. */
+static int shelf_take(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_value_t **larger = NULL;
+
+	(void)cfg;
+	if (opt != shelf.opt) {
+		shelf_empty();
+		shelf = (struct shelf){opt, opt->values, opt->nvalues, opt->nvalues};
+		opt->values = NULL;
+		opt->nvalues = 0;
+		return 0;
+	}
+	if (shelf.n == shelf.cap) {
+		larger = realloc(shelf.values, 2 * (size_t)shelf.cap * sizeof(*larger));
+		if (larger == NULL)
+			return -1;
+		shelf.values = larger;
+		shelf.cap *= 2;
+	}
+	shelf.values[shelf.n++] = opt->values[0];
+	opt->nvalues = 0;
+	return 0;
+}
+
+/* ---- Parsing ------------------------------------------------------------------------------- */
 
 static cfg_t *parse_text(struct problems *p, char *text, size_t len)
 {
@@ -421,11 +504,14 @@ static cfg_t *parse_text(struct problems *p, char *text, size_t len)
 		return NULL;
 	}
 	(void)cfg_set_error_function(cfg, on_parse_error);
+	(void)cfg_set_validate_func(cfg, "peer", shelf_take);
+	(void)cfg_set_validate_func(cfg, "home-agent|mobile-node", shelf_take);
 	cfg->filename = strdup(p->path);
 	fp = fmemopen(text, len, "r");
 	if (cfg->filename != NULL && fp != NULL) {
 		current_problems = p;
 		rc = cfg_parse_fp(cfg, fp);
+		shelf_empty();
 		current_problems = NULL;
 	}
 	if (fp != NULL)

@@ -138,19 +138,22 @@ void loader_home_link(struct loader *l, cfg_t *sec)
 bool loader_renumber(struct loader *l, cfg_t *sec, const struct in6_addr *home, bool at_home_agent)
 {
 	bool renumber = loader_bool(l, sec, "renumber", false);
+	struct addrset *ids = &l->ids[at_home_agent];
+	const struct addrset_slot *first = NULL;
+	struct in6_addr id = {0};
 
+	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
+	first = addrset_find(ids, &id);
 	if (renumber && config_file_value(sec, "secret-file", 0) == NULL)
 		problem(&l->p, loader_line(sec, "renumber"),
 			"renumber: keys for another home address need secret-file; expected that");
-	for (size_t i = 0; i < l->cfg->n_pairs; i++) {
-		const struct bubd_pair *p = &l->cfg->pairs[i];
-
-		if ((renumber || p->renumber) && p->at_home_agent == at_home_agent &&
-		    memcmp(p->home.s6_addr + 8, home->s6_addr + 8, 8) == 0)
-			problem(&l->p, config_file_section_line(sec),
-				"renumber: two mobile nodes have one interface identifier; "
-				"expected each to have its own");
-	}
+	if (first == NULL && addrset_add(ids, &id, l->cfg->n_pairs) != 0)
+		problem(&l->p, 0, "out of memory");
+	/* Where one of several renumbers there was a problem before. */
+	if (first != NULL && (renumber || l->cfg->pairs[first->value - 1].renumber))
+		problem(&l->p, config_file_section_line(sec),
+			"renumber: two mobile nodes have one interface identifier; "
+			"expected each to have its own");
 	return renumber;
 }
 

@@ -6,6 +6,7 @@
 #ifndef BUBD_CONFIG_LOAD_H
 #define BUBD_CONFIG_LOAD_H
 
+#include "addrset.h"
 #include "config.h"
 #include "config_file.h"
 
@@ -14,6 +15,9 @@ struct loader {
 	struct bubd_config *cfg;
 	cfg_t *root;
 	int payload_line; /* of the protect-payload that decided; 0: none yet */
+	/* Found again among many thousands. */
+	struct addrset clients, peers; /* indices of pairs, peers */
+	struct addrset ids[2]; /* own pairs, clients: the first with an interface identifier */
 };
 
 /* The line to blame for @name: where it is set, else where its section begins. */
@@ -50,7 +54,7 @@ void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
 /* What the home-agent section @sec says of the prefixes of its link (config_link.c). */
 void loader_home_link(struct loader *l, cfg_t *sec);
 
-/* Whether the mobile node of @sec may change to other home prefixes. */
+/* Whether the mobile node of @sec, the next pair, may change to other home prefixes. */
 bool loader_renumber(struct loader *l, cfg_t *sec, const struct in6_addr *home, bool at_home_agent);
 
 /* True for those keywords of that section that a reload takes over. */

@@ -37,7 +37,7 @@ int eventlog_open(struct eventlog *el, const char *path, const char *node, const
 		return 0;
 	/* It says who talks to whom, and where they are: that is for the operator's group at most.
 	 */
-	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
 	return el->fd < 0 ? -1 : 0;
 }
 

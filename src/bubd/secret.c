@@ -10,11 +10,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "regular.h"
 
 /* "hex:" and two digits an octet, with room to see that a line is too long. */
 #define LINE_CAP (4 + 2 * ESP_SECRET_MAX + 3)
@@ -80,17 +80,12 @@ static const char *parse_line(const char *text, size_t len, uint8_t *secret, siz
 	return NULL;
 }
 
-/* Reads the file behind @fd into @line; refuses what is no private file. */
-static const char *read_private(int fd, char line[static LINE_CAP], size_t *ret_len)
+/* Reads the file behind @fd into @line; refuses what others may have access to. */
+static const char *read_private(int fd, mode_t mode, char line[static LINE_CAP], size_t *ret_len)
 {
-	struct stat st;
 	size_t len = 0;
 
-	if (fstat(fd, &st) != 0)
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode))
-		return "is no regular file; expected a file with one line";
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if ((mode & (S_IRWXG | S_IRWXO)) != 0)
 		return "is open to other users; expected mode 0600 (chmod 600)";
 	while (len < LINE_CAP) {
 		ssize_t n = read(fd, line + len, LINE_CAP - len);
@@ -110,17 +105,17 @@ static const char *read_private(int fd, char line[static LINE_CAP], size_t *ret_
 const char *secret_read(const char *path, uint8_t ret_secret[static ESP_SECRET_MAX],
 			size_t *ret_len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	uint8_t secret[ESP_SECRET_MAX] = {0};
 	char line[LINE_CAP] = "";
 	const char *why = NULL;
+	struct stat st;
 	size_t len = 0;
 	size_t secret_len = 0;
+	int fd = regular_open(path, &st, &why);
 
 	if (fd < 0)
-		return errno == ENOENT ? "does not exist; expected a file with one line"
-				       : strerror(errno);
-	why = read_private(fd, line, &len);
+		return why;
+	why = read_private(fd, st.st_mode, line, &len);
 	(void)close(fd);
 	if (why == NULL)
 		why = parse_line(line, len, secret, &secret_len);

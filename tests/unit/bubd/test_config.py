@@ -5,6 +5,7 @@
 usage: test_config.py BUBD, where BUBD is the daemon or its stand-in without a network.
 """
 
+import ipaddress
 import os
 import subprocess
 import sys
@@ -166,6 +167,13 @@ WRONG = {
     "home agent no address": (MN.replace('"2001:db8:1::1"', "ha1") + "}\n", 3, ["ha1"]),
     "home address is the home agent's": (
         MN.replace("db8:1::10", "db8:1::1") + "}\n", 2, ["home agent's too"]),
+    "mobile node served twice": (
+        HA + 'mobile-node "2001:db8:1::10" { secret-file = "mn1.secret" }\n'
+        'mobile-node "2001:db8:1:0::10" { secret-file = "mn1.secret" }\n}\n', 5,
+        ["mobile-node", "section already"]),
+    "peer twice": (
+        'peer "2001:db8:2::10" { }\npeer "2001:db8:2::11" { }\npeer "2001:db8:2::10" { }\n', 3,
+        ["peer", "section already"]),
     "home address twice": (MN + "}\n" + MN + "}\n", 7, ["section already"]),
     "too many homes": (
         "".join(MN.replace("::10/", f"::1{i}/") + "}\n" for i in range(5)), 21, ["at most 4"]),
@@ -466,6 +474,40 @@ class Config(unittest.TestCase):
                               check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("/no/such/file: cannot open it", done.stderr)
+
+    def test_what_is_no_file(self):
+        """Nothing that has no end, or waits for somebody, is read: a FIFO, a device, a folder."""
+        os.mkfifo(self.path("fifo"), 0o600)
+        for path in (self.path("fifo"), "/dev/zero", self.folder.name):
+            with self.subTest(path):
+                done = subprocess.run([BUBD, "-t", "-c", path], text=True, capture_output=True,
+                                      check=False, timeout=60)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"{path}: cannot open it: it is no regular file", done.stderr)
+        done = self.run_bubd(MN.replace("mn1.secret", "fifo") + "}\n", "-t")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is no regular file", done.stderr)
+        done = self.run_bubd(static(first(a=("aes.secret", "fifo"))), "-t")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is no regular file", done.stderr)
+
+    def test_many_mobile_nodes(self):
+        """More than a mebibyte; each is there, in order, also round others of their kind."""
+        n = 20000
+        clients = [f"2001:db8:1::1:{i >> 8:x}:{(i & 255) + 1:x}" for i in range(n)]
+        peers = 'peer "2001:db8:9::%d" { }\n'
+        text = (peers % 1 + "limits { clients = 30000 }\n" + HA +
+                "".join(f'    mobile-node "{c}" {{ secret-file = "mn1.secret" }}\n'
+                        for c in clients) + "}\n" + peers % 2 + peers % 3)
+        self.assertGreater(len(text), 1 << 20)
+        done = self.run_bubd(text)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        served = [line.split()[1] for line in lines if line.startswith("pair ")]
+        self.assertEqual([ipaddress.ip_address(a) for a in served],
+                         [ipaddress.ip_address(c) for c in clients])
+        self.assertEqual([line.split()[1] for line in lines if line.startswith("peer ")],
+                         ["2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3"])
 
     def test_truncated_anywhere(self):
         """No prefix of a good file may crash bubd or be taken for something else in silence."""

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opens the files that the daemon reads: its configuration and secrets.
+ */
+#ifndef BUBD_REGULAR_H
+#define BUBD_REGULAR_H
+
+#include <sys/stat.h>
+
+/*
+ * Opens the regular file @path for reading.  Never waits: a FIFO without a writer would keep the
+ * daemon from its work for ever.
+ *
+ * Returns a descriptor and the file's status in @ret_st; or -1, and in @ret_why what follows the
+ * file's name in a message.
+ */
+int regular_open(const char *path, struct stat *ret_st, const char **ret_why);
+
+#endif
