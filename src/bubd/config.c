@@ -304,8 +304,10 @@ static void add_pair(struct loader *l, cfg_t *sec, const struct in6_addr *home,
 	pair->home_agent = *home_agent;
 	pair->at_home_agent = at_home_agent;
 	pair->renumber = renumber;
+	pair->first_sa = l->cfg->n_sas;
 	if (has_sas) {
 		loader_sas(l, sec, home, at_home_agent);
+		pair->n_sas = l->cfg->n_sas - pair->first_sa;
 		return;
 	}
 	why = secret_read(path, pair->secret, &pair->secret_len);
@@ -437,7 +439,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 	struct bub_config *eng = &l->cfg->engine;
 	struct bub_ha_config *ha = &eng->ha;
 	const struct config_value *v = config_file_value(sec, "home-link", 0);
-	unsigned n_clients = cfg_size(sec, "mobile-node");
+	unsigned n_clients;
 
 	ha->enabled = true;
 	ha->preference = (uint16_t)loader_number(l, sec, "preference", 0, 0, UINT16_MAX);
@@ -468,11 +470,7 @@ static void load_home_agent(struct loader *l, cfg_t *sec)
 				"address: a mobile-node section names it as its home agent; "
 				"expected "
 				"the home agent to be another node");
-	if (n_clients > eng->limit.clients)
-		problem(&l->p, config_file_section_line(sec),
-			"home-agent has %u mobile-node sections but limits has clients = %u; "
-			"expected room for all",
-			n_clients, eng->limit.clients);
+	n_clients = loader_room(l, sec);
 	for (unsigned i = 0; i < n_clients; i++)
 		load_client(l, cfg_getnsec(sec, "mobile-node", i));
 }
@@ -628,7 +626,7 @@ static void load_limits(struct loader *l, cfg_t *sec)
 
 	eng->limit.bindings = loader_number(l, sec, "bindings", 1024, 1, 1u << 20);
 	eng->limit.peers = loader_number(l, sec, "peers", 256, 1, 1u << 20);
-	eng->limit.clients = loader_number(l, sec, "clients", 1024, 1, 1u << 20);
+	eng->limit.clients = loader_number(l, sec, "clients", 1024, 1, CLIENTS_MAX);
 	eng->limit.memberships = loader_number(l, sec, "memberships", 256, 1, 1u << 20);
 }
 
@@ -820,8 +818,8 @@ static void load_all(struct loader *l)
 	fill_lnx(l->cfg);
 }
 
-/* Keeps as text what a reload cannot change: everything but log-level, the peers and what a home
- * agent says of its prefixes. */
+/* Keeps as text what a reload cannot change: everything but log-level, the peers, and what a home
+ * agent says of its prefixes and mobile nodes. */
 static void freeze(struct loader *l)
 {
 	unsigned n = 0;
@@ -831,21 +829,12 @@ static void freeze(struct loader *l)
 			l->cfg->frozen[n++] = config_file_text(o, loader_reloadable);
 }
 
-static bool same_secrets(const struct bubd_config *a, const struct bubd_config *b)
+/* Of the mobile node's own side. */
+static bool same_own_pairs(const struct bubd_config *a, const struct bubd_config *b)
 {
-	if (a->n_pairs != b->n_pairs || a->n_sas != b->n_sas)
-		return false;
-	for (size_t i = 0; i < a->n_sas; i++) {
-		const struct esp_sa_params *p = &a->sas[i].params;
-		const struct esp_sa_params *q = &b->sas[i].params;
-
-		if (memcmp(p->enc_key, q->enc_key, sizeof(p->enc_key)) != 0 ||
-		    memcmp(p->auth_key, q->auth_key, sizeof(p->auth_key)) != 0)
-			return false;
-	}
-	for (size_t i = 0; i < a->n_pairs; i++)
-		if (a->pairs[i].secret_len != b->pairs[i].secret_len ||
-		    memcmp(a->pairs[i].secret, b->pairs[i].secret, a->pairs[i].secret_len) != 0)
+	for (size_t i = 0; i < a->n_pairs && !a->pairs[i].at_home_agent; i++)
+		if (i >= b->n_pairs || b->pairs[i].at_home_agent ||
+		    !bubd_config_same_pair(a, &a->pairs[i], b, &b->pairs[i]))
 			return false;
 	return true;
 }
@@ -867,7 +856,7 @@ unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_conf
 			if (name == NULL || b->frozen[i] == NULL || strcmp(name, b->frozen[i]) == 0)
 				continue;
 			len = strcspn(name, "\n");
-		} else if (same_secrets(a, b)) {
+		} else if (same_own_pairs(a, b)) {
 			continue;
 		}
 		n++;
@@ -908,24 +897,6 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages)
 		return l.cfg;
 	bubd_config_free(l.cfg);
 	return NULL;
-}
-
-const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
-					 bool at_home_agent)
-{
-	const struct bubd_pair *found = NULL;
-
-	for (size_t i = 0; i < cfg->n_pairs; i++) {
-		const struct bubd_pair *p = &cfg->pairs[i];
-
-		if (p->at_home_agent != at_home_agent)
-			continue;
-		if (bub_addr_eq(&p->home, home))
-			return p;
-		if (p->renumber && memcmp(p->home.s6_addr + 8, home->s6_addr + 8, 8) == 0)
-			found = p;
-	}
-	return found;
 }
 
 void bubd_config_free(struct bubd_config *cfg)

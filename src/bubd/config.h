@@ -25,7 +25,8 @@ struct bubd_pair {
 	bool at_home_agent;
 	bool renumber; /* its interface identifier in other home prefixes is it as well */
 	uint8_t secret[ESP_SECRET_MAX];
-	size_t secret_len; /* 0: none, its SAs are written out */
+	size_t secret_len;      /* 0: none, its SAs are written out */
+	size_t first_sa, n_sas; /* of those in the configuration, where they are */
 };
 
 /* An SA that is written out in full. */
@@ -71,12 +72,22 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages);
 const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
 					 bool at_home_agent);
 
+/* Whether the two say the same of one mobile node, secrets and SAs included. */
+bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
+			   const struct bubd_config *b, const struct bubd_pair *pb);
+
+/*
+ * Gives @cfg the mobile nodes that @fresh serves in place of its own, with their secrets and SAs;
+ * @fresh may not be used for them any more.  Returns 0, or -1: out of memory, nothing was changed.
+ */
+int bubd_config_take_clients(struct bubd_config *cfg, struct bubd_config *fresh);
+
 /* Wipes the secrets; NULL is fine. */
 void bubd_config_free(struct bubd_config *cfg);
 
 /*
- * Compares all but log-level, the peers and the prefixes of a home agent.  Returns how many
- * settings differ, and writes their names into @ret_text, as many as fit.
+ * Compares all but log-level, the peers, and the prefixes and mobile nodes of a home agent. Returns
+ * how many settings differ, and writes their names into @ret_text, as many as fit.
  */
 unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_config *b,
 			     char *ret_text, size_t cap);

@@ -160,8 +160,8 @@ bool loader_renumber(struct loader *l, cfg_t *sec, const struct in6_addr *home, 
 bool loader_reloadable(const char *section, const char *name)
 {
 	static const char *const names[] = {
-		"prefixes", "prefix-valid",      "prefix-preferred",
-		"prefix",   "managed-addresses", "other-configuration",
+		"prefixes",          "prefix-valid",        "prefix-preferred", "prefix",
+		"managed-addresses", "other-configuration", "mobile-node",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -51,6 +51,10 @@ bool loader_path(struct loader *l, const struct config_value *v, const char *nam
  */
 void *loader_grow(struct loader *l, void *array, size_t n, size_t size);
 
+/* How many mobile nodes the home-agent section @sec has; sees that there is room for them. */
+#define CLIENTS_MAX (1u << 20)
+unsigned loader_room(struct loader *l, cfg_t *sec);
+
 /* What the home-agent section @sec says of the prefixes of its link (config_link.c). */
 void loader_home_link(struct loader *l, cfg_t *sec);
 

@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "bindings.h"
+#include "clients.h"
 #include "control.h"
 #include "eventlog.h"
 #include "keylog.h"
@@ -48,7 +49,7 @@ struct poll {
 
 struct daemon {
 	const char *config_path;
-	const struct bubd_config *cfg;
+	struct bubd_config *cfg; /* its mobile nodes change with a reload */
 	struct log log;
 	struct eventlog events;
 	FILE *key_log;
@@ -365,38 +366,49 @@ static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
 	d->n_policies = fresh->n_peers;
 }
 
-static void serve_address(struct daemon *d, const struct in6_addr *home)
+static void drain_engine(void *ctx)
 {
-	const struct in6_addr *agent = &d->cfg->engine.ha.address;
-	char text[INET6_ADDRSTRLEN] = "";
-	char error[ERROR_MAX] = "";
-	int err = bub_engine_add_client(d->engine, home);
-
-	if (err == BUB_ERR_EXISTS)
-		return;
-	if (err == 0 &&
-	    sas_add_home(d->sas, d->cfg, home, agent, true, lnx_now(), error, sizeof(error)) == 0)
-		return;
-	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
-	log_line(&d->log, LNX_LOG_ERROR, "cannot serve %s: %s", text,
-		 err != 0 ? bub_strerror(err) : error);
+	drain(ctx);
 }
 
-/* Who may renumber may register its interface identifier in every home prefix. */
-static void serve_renumbered(struct daemon *d, const struct bub_ha_config *ha)
+static struct clients clients_of(struct daemon *d)
 {
-	for (size_t i = 0; i < d->cfg->n_pairs; i++) {
-		const struct bubd_pair *p = &d->cfg->pairs[i];
+	return (struct clients){.cfg = d->cfg,
+				.engine = d->engine,
+				.sas = d->sas,
+				.log = &d->log,
+				.drain = drain_engine,
+				.ctx = d};
+}
 
-		for (unsigned k = 0; p->at_home_agent && p->renumber && k < ha->n_prefixes; k++) {
-			struct in6_addr home = p->home;
+/* Whether mobile nodes of @fresh can be served by what runs: what they share with the home agent is
+ * made of these. */
+static bool same_home_agent(const struct bubd_config *cfg, const struct bubd_config *fresh)
+{
+	const struct bub_ha_config *a = &cfg->engine.ha, *b = &fresh->engine.ha;
 
-			memcpy(home.s6_addr, ha->prefix[k].prefix.s6_addr, 8);
-			if (ha->prefix[k].len == 64 &&
-			    !bub_addr_eq(&home, &d->cfg->engine.ha.address))
-				serve_address(d, &home);
-		}
+	return a->enabled && b->enabled && bub_addr_eq(&a->address, &b->address) &&
+	       a->direct == b->direct && cfg->lnx.unprotected == fresh->lnx.unprotected;
+}
+
+static void reload_clients(struct daemon *d, struct bubd_config *fresh)
+{
+	const struct clients clients = clients_of(d);
+	struct clients_change change;
+	char error[ERROR_MAX] = "";
+
+	if (clients_reload(&clients, fresh, &change) != 0) {
+		log_line(&d->log, LNX_LOG_ERROR, "reload: mobile nodes: out of memory");
+		return;
 	}
+	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
+		log_line(&d->log, LNX_LOG_ERROR, "reload: cannot serve new mobile nodes: %s",
+			 error);
+	if (change.failed > 0)
+		log_line(&d->log, LNX_LOG_ERROR, "reload: %u home addresses are not served",
+			 change.failed);
+	log_line(&d->log, LNX_LOG_INFO, "reload: mobile nodes: %u added, %u changed, %u removed",
+		 change.added, change.changed, change.removed);
 }
 
 /* The prefixes of the home link, and what mobile nodes are told of them (RFC 6275, 10.6.2). */
@@ -404,13 +416,9 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 {
 	const struct bub_ha_config *ha = &fresh->engine.ha;
 	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
-	char error[ERROR_MAX] = "";
 
 	if (!ha->enabled || !d->cfg->engine.ha.enabled)
 		return;
-	serve_renumbered(d, ha);
-	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
-		log_line(&d->log, LNX_LOG_ERROR, "reload: cannot serve new addresses: %s", error);
 	lnx_home_prefixes(d->lnx, ha->prefix, ha->n_prefixes, ha->managed, ha->other);
 	ev.u.prefixes.prefix = ha->prefix;
 	ev.u.prefixes.n = ha->n_prefixes;
@@ -432,15 +440,20 @@ static void reload(struct daemon *d)
 	}
 	d->log.level = fresh->log_level;
 	reload_peers(d, fresh);
+	/* Who is told of new prefixes has to be served in them. */
+	if (same_home_agent(d->cfg, fresh))
+		reload_clients(d, fresh);
 	reload_prefixes(d, fresh);
 	if (bubd_config_compare(d->cfg, fresh, names, sizeof(names)) > 0)
-		log_line(&d->log, LNX_LOG_WARNING,
-			 "reload: log-level, peers and home prefixes were taken over; restart bubd "
-			 "for: %s",
-			 names);
+		log_line(
+			&d->log, LNX_LOG_WARNING,
+			"reload: log-level, peers, home prefixes and mobile nodes were taken over; "
+			"restart bubd for: %s",
+			names);
 	else
-		log_line(&d->log, LNX_LOG_INFO,
-			 "reload: log-level, peers and home prefixes were taken over");
+		log_line(
+			&d->log, LNX_LOG_INFO,
+			"reload: log-level, peers, home prefixes and mobile nodes were taken over");
 	bubd_config_free(fresh);
 }
 
@@ -627,6 +640,7 @@ static void warn_of_protection(const struct daemon *d)
 static int start(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
+	struct clients clients;
 	int err = 0;
 
 	if (open_logs(d) != 0)
@@ -640,7 +654,8 @@ static int start(struct daemon *d)
 	warn_of_protection(d);
 	if (open_bindings(d) != 0 || start_engine(d) != 0)
 		return -1;
-	serve_renumbered(d, &d->cfg->engine.ha);
+	clients = clients_of(d);
+	(void)clients_serve(&clients, &d->cfg->engine.ha);
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
 		return fail(d, error, "");
 	if (start_lnx(d) != 0)
@@ -681,7 +696,7 @@ static void stop(struct daemon *d)
 	free(d->policies);
 }
 
-int daemon_run(const char *config_path, const struct bubd_config *cfg)
+int daemon_run(const char *config_path, struct bubd_config *cfg)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int status = 1;

@@ -26,6 +26,7 @@ struct entry {
 	struct esp_sa *sa;
 	struct in6_addr home_agent;
 	struct entry *twin; /* the next outbound SA that has the same SPI, and so the same file */
+	uint64_t gone;      /* how far a twin had come that was taken away */
 	bool stopped;       /* told: out of reserved numbers */
 };
 
@@ -53,6 +54,7 @@ static uint64_t sequence_of(const struct entry *e)
 
 		esp_sa_get_status(e->sa, &status);
 		last = status.sequence > last ? status.sequence : last;
+		last = e->gone > last ? e->gone : last;
 	}
 	return last;
 }
@@ -74,6 +76,13 @@ static int make_tables(struct sas *sas, size_t max_entries)
 	sas->numbers = calloc(max_entries, sizeof(*sas->numbers));
 	sas->spis = calloc(sas->n_spis, sizeof(*sas->spis));
 	return sas->entries != NULL && sas->numbers != NULL && sas->spis != NULL ? 0 : -1;
+}
+
+static void free_tables(const struct sas *sas)
+{
+	free(sas->entries);
+	free(sas->numbers);
+	free(sas->spis);
 }
 
 /* The slot of @spi, or the free one that it would get. */
@@ -206,13 +215,13 @@ static int add_pair(struct sas *sas, const struct bubd_pair *pair,
 }
 
 /* SAs that the configuration has in full serve whatever home agent there is. */
-static int add_written(struct sas *sas, const struct bubd_config *cfg, struct bub_time now,
-		       char *ret_error, size_t error_size)
+static int add_written(struct sas *sas, const struct bubd_config *cfg, size_t first, size_t n,
+		       struct bub_time now, char *ret_error, size_t error_size)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < cfg->n_sas; i++) {
-		struct esp_sa_params p = cfg->sas[i].params;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct esp_sa_params p = cfg->sas[first + i].params;
 
 		rc = add_sa(sas, &p, &in6addr_any, now, ret_error, error_size);
 		explicit_bzero(&p, sizeof(p));
@@ -263,10 +272,106 @@ int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const str
 	return sas_add_home(sas, cfg, home, home_agent, false, now, ret_error, error_size);
 }
 
+int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct bubd_pair *pair,
+		   const struct in6_addr *home, struct bub_time now, char *ret_error,
+		   size_t error_size)
+{
+	struct bubd_pair at = *pair;
+	int rc;
+
+	at.home = *home;
+	rc = add_pair(sas, &at, &pair->home_agent, now, ret_error, error_size);
+	explicit_bzero(&at, sizeof(at));
+	if (rc == 0)
+		rc = add_written(sas, cfg, pair->first_sa, pair->n_sas, now, ret_error, error_size);
+	return rc;
+}
+
+/* ---- Taking away --------------------------------------------------------------------------- */
+
+/* Moves what is left of entry @i of @old, and of its twins, to @sas.  True: nothing is. */
+static bool move_entry(struct sas *sas, const struct sas *old, size_t i,
+		       const struct addrset *homes)
+{
+	struct entry *head = NULL;
+	uint64_t gone = 0;
+
+	for (const struct entry *e = &old->entries[i]; e != NULL; e = e->twin) {
+		struct esp_sa_status status;
+		struct entry *to;
+
+		esp_sa_get_status(e->sa, &status);
+		if (addrset_find(homes, &status.owner) != NULL) {
+			gone = status.sequence > gone ? status.sequence : gone;
+			esp_sad_remove(sas->sad, e->sa);
+			continue;
+		}
+		gone = e->gone > gone ? e->gone : gone;
+		to = head == NULL ? &sas->entries[sas->n_entries]
+				  : &sas->entries[sas->max_entries - 1 - sas->n_twins++];
+		*to = *e;
+		to->twin = head != NULL ? head->twin : NULL;
+		if (head != NULL)
+			head->twin = to;
+		else
+			head = to;
+	}
+	if (head == NULL)
+		return true;
+	head->gone = gone;
+	sas->numbers[sas->n_entries] = old->numbers[i];
+	*spi_slot(sas, old->numbers[i].spi) = (uint32_t)sas->n_entries + 1;
+	sas->n_entries++;
+	return false;
+}
+
+int sas_remove_clients(struct sas *sas, const struct addrset *homes, struct bub_time now,
+		       char *ret_error, size_t error_size)
+{
+	const struct sas old = *sas;
+	size_t n_gone = 0;
+	int rc = 0;
+
+	if (old.n_entries == 0)
+		return 0;
+	sas->n_entries = sas->n_twins = 0;
+	if (make_tables(sas, old.max_entries) != 0) {
+		free_tables(sas);
+		*sas = old;
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < old.n_entries; i++) {
+		struct seqstore_sa numbers = old.numbers[i];
+		uint64_t sequence = sequence_of(&old.entries[i]);
+
+		/* What is stored of an outbound SA is past what it has used, as after a crash. */
+		if (move_entry(sas, &old, i, homes) && numbers.kind != SEQSTORE_OUT) {
+			seqstore_end(&numbers, sequence);
+			old.numbers[n_gone++] = numbers;
+		}
+	}
+	if (n_gone > 0)
+		rc = seqstore_commit(sas->store, old.numbers, n_gone, now, ret_error, error_size);
+	free_tables(&old);
+	return rc;
+}
+
+/* ---- Start and end ------------------------------------------------------------------------- */
+
+/* What a home agent may come to serve: limits says how many home addresses. */
+static size_t count_clients(const struct bubd_config *cfg)
+{
+	if (!cfg->engine.ha.enabled)
+		return 0;
+	return cfg->lnx.unprotected == 0 ? (size_t)cfg->engine.limit.clients * ESP_SET_COUNT
+					 : cfg->n_sas;
+}
+
 /* With room for the addresses that renumbering may bring. */
 static size_t count_sas(const struct bubd_config *cfg)
 {
-	size_t n = cfg->n_sas;
+	size_t n = 0, clients = count_clients(cfg);
 
 	for (size_t i = 0; i < cfg->n_pairs; i++) {
 		const struct bubd_pair *p = &cfg->pairs[i];
@@ -277,7 +382,7 @@ static size_t count_sas(const struct bubd_config *cfg)
 		if (p->secret_len > 0)
 			n += p->renumber ? homes * each : each;
 	}
-	return n;
+	return cfg->n_sas + (n > clients ? n : clients);
 }
 
 struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_time now,
@@ -306,7 +411,7 @@ struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_tim
 		    add_pair(sas, pair, &pair->home_agent, now, ret_error, error_size) != 0)
 			goto fail;
 	}
-	if (add_written(sas, cfg, now, ret_error, error_size) != 0)
+	if (add_written(sas, cfg, 0, cfg->n_sas, now, ret_error, error_size) != 0)
 		goto fail;
 	return sas;
 no_memory:
@@ -329,9 +434,7 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 				     error_size);
 	seqstore_close(sas->store);
 	esp_sad_free(sas->sad);
-	free(sas->entries);
-	free(sas->numbers);
-	free(sas->spis);
+	free_tables(sas);
 	free(sas);
 	return rc;
 }

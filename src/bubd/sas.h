@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "addrset.h"
 #include "config.h"
 #include "esp.h"
 
@@ -45,6 +46,23 @@ int sas_use_home_agent(struct sas *sas, const struct bubd_config *cfg, const str
 int sas_add_home(struct sas *sas, const struct bubd_config *cfg, const struct in6_addr *home,
 		 const struct in6_addr *home_agent, bool at_home_agent, struct bub_time now,
 		 char *ret_error, size_t error_size);
+
+/*
+ * A home agent serves one more home address, @home, of the mobile node of @pair, which is one of
+ * @cfg.  The SAs may be used once sas_commit() has returned 0.
+ * Returns 0, or -1 and one line in @ret_error.
+ */
+int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct bubd_pair *pair,
+		   const struct in6_addr *home, struct bub_time now, char *ret_error,
+		   size_t error_size);
+
+/*
+ * Takes the SAs of these home addresses away.  How far they have come stays stored, for the case
+ * that one comes back with the same secret.
+ * Returns 0, or -1 and one line in @ret_error: then that may say less than it should.
+ */
+int sas_remove_clients(struct sas *sas, const struct addrset *homes, struct bub_time now,
+		       char *ret_error, size_t error_size);
 
 /* Reserves numbers for what was added, for all of it at once.  Returns 0, or -1 and one line in
  * @ret_error: then what was added refuses to seal. */

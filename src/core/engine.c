@@ -169,6 +169,21 @@ int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct
 	return stable_restore(eng, stored);
 }
 
+int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
+			     const struct in6_addr *home)
+{
+	struct client *c = ha_client(eng, home);
+
+	assert(!bub_time_before(now, eng->now));
+	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	eng->now = now;
+	eng->n_actions = eng->next_action = 0;
+	if (c == NULL)
+		return BUB_ERR_INVALID;
+	ha_remove_client(eng, c);
+	return 0;
+}
+
 int bub_engine_set_policy(struct bub_engine *eng, const struct bub_peer_policy *policy)
 {
 	struct policy_entry *e = table_find(&eng->policies, &policy->peer, &in6addr_any);

@@ -133,6 +133,9 @@ void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool
 /* How many SAs there may be at once. */
 size_t esp_sad_capacity(const struct esp_sad *sad);
 
+/* Removes an SA and wipes its keys; a later one may get its place. */
+void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa);
+
 /* The outbound SA of @owner and @mode that covers all of @classes, the one added last if there are
  * more; NULL: none. */
 struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,

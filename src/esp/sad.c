@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Database of security associations: sized once, found by SPI (inbound, RFC 4303, 2.1: the SPI
- * alone names a unicast SA) and by owner, mode and class (outbound).  SAs are added and never
- * removed one by one: static keys live as long as the configuration that they come from.  Also the
- * cache of key schedules that sad.h explains.
+ * alone names a unicast SA) and by owner, mode and class (outbound).  Static keys live as long as
+ * the configuration that they come from: an SA is removed when its mobile node is.  Also the cache
+ * of key schedules that sad.h explains.
  *
  * Not thread safe, and the cache makes that true even for two SAs: workers take a database each.
  */
@@ -278,7 +278,7 @@ static bool is_single_des(const uint8_t key[static 24])
 
 static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params *p)
 {
-	if (sad->n_sas == sad->max_sas)
+	if (sad->n_sas == sad->max_sas && sad->free == 0)
 		return "the database of security associations is full";
 	if (esp_alg_info(p->alg) == NULL)
 		return "the algorithm is unknown";
@@ -302,13 +302,19 @@ static void tell(const struct esp_sad *sad, const struct esp_sa *sa, bool there)
 		sad->watch(sad->watch_ctx, sa->spi, there);
 }
 
+static uint32_t *bucket_of(const struct esp_sa *sa)
+{
+	return sa->direction == ESP_IN ? spi_bucket(sa->sad, sa->spi)
+				       : owner_bucket(sa->sad, &sa->owner, sa->mode);
+}
+
 /* A second outbound SA of the same owner and mode hides the first, which is what new keys are for:
  * chains begin with what was added last. */
 struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 			   const char **ret_error)
 {
 	const char *fault = params_fault(sad, p);
-	struct esp_sa *sa = &sad->sas[sad->n_sas];
+	struct esp_sa *sa = &sad->sas[sad->free != 0 ? sad->free - 1 : sad->n_sas];
 	struct esp_slot *own = NULL;
 	uint32_t *bucket;
 
@@ -321,6 +327,10 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 		*ret_error = fault;
 		return NULL;
 	}
+	if (sad->free != 0)
+		sad->free = sa->next;
+	else
+		sad->n_sas++;
 	*sa = (struct esp_sa){
 		.sad = sad,
 		.alg = esp_alg_info(p->alg),
@@ -341,10 +351,9 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 	/* Nobody remembers which numbers up to the edge have come: all count as seen. */
 	memset(sa->window, 0xff, sizeof(sa->window));
 
-	bucket = p->direction == ESP_IN ? spi_bucket(sad, p->spi)
-					: owner_bucket(sad, &p->owner, p->mode);
+	bucket = bucket_of(sa);
 	sa->next = *bucket;
-	*bucket = (uint32_t)++sad->n_sas;
+	*bucket = (uint32_t)(sa - sad->sas) + 1;
 	tell(sad, sa, true);
 	return sa;
 }
@@ -362,6 +371,29 @@ size_t esp_sad_capacity(const struct esp_sad *sad)
 	return sad->max_sas;
 }
 
+void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
+{
+	static const uint8_t zeros[ESP_HMAC_KEY_LEN];
+	struct esp_slot *slot = &sad->slots[(size_t)(sa - sad->sas) & (sad->n_slots - 1)];
+	const uint32_t number = (uint32_t)(sa - sad->sas) + 1;
+	uint32_t *at = bucket_of(sa);
+
+	while (*at != number)
+		at = &sad->sas[*at - 1].next;
+	*at = sa->next;
+	tell(sad, sa, false);
+	slot_free(sa->own);
+	if (slot->sa == sa) {
+		bool ok = slot_load(slot, sa->alg, NULL, true, zeros, zeros);
+
+		assert(ok); /* as in esp_sa_slot() */
+		slot->sa = NULL;
+	}
+	OPENSSL_cleanse(sa, sizeof(*sa));
+	sa->next = sad->free;
+	sad->free = number;
+}
+
 void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)
 {
 	sa->limit = last < UINT32_MAX ? last : UINT32_MAX;
@@ -369,8 +401,10 @@ void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)
 
 struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after)
 {
-	const size_t i = after == NULL ? 0 : (size_t)(after - sad->sas) + 1;
+	size_t i = after == NULL ? 0 : (size_t)(after - sad->sas) + 1;
 
+	while (i < sad->n_sas && sad->sas[i].alg == NULL)
+		i++;
 	return i < sad->n_sas ? &sad->sas[i] : NULL;
 }
 

@@ -29,8 +29,8 @@ struct esp_slot;
 
 struct esp_sa {
 	struct esp_sad *sad;
-	const struct esp_alg_info *alg;
-	struct esp_slot *own; /* NULL: uses the cache */
+	const struct esp_alg_info *alg; /* NULL: removed */
+	struct esp_slot *own;           /* NULL: uses the cache */
 	uint32_t spi;
 	enum esp_direction direction;
 	enum esp_mode mode;
@@ -44,7 +44,7 @@ struct esp_sa {
 	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
 	uint64_t packets, octets;          /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];
-	uint32_t next; /* in its hash chain: index + 1; 0: last */
+	uint32_t next; /* in its hash chain, or among those removed: index + 1; 0: last */
 };
 
 /* Key schedules of the SA that used the slot last; NULL: of none. */
@@ -60,9 +60,10 @@ struct esp_sad {
 	struct esp_slot *slots;
 	size_t n_slots; /* power of two, as n_buckets */
 	struct esp_sa *sas;
-	size_t n_sas, max_sas;
-	uint32_t *by_spi;   /* inbound SAs: index + 1; 0: empty */
-	uint32_t *by_owner; /* outbound SAs, likewise */
+	size_t n_sas, max_sas; /* n_sas: with those that were removed */
+	uint32_t free;         /* the one removed last: index + 1; 0: none */
+	uint32_t *by_spi;      /* inbound SAs: index + 1; 0: empty */
+	uint32_t *by_owner;    /* outbound SAs, likewise */
 	size_t n_buckets;
 	uint64_t errors[ESP_RESULT_COUNT];
 	void (*watch)(void *ctx, uint32_t spi, bool there); /* NULL: nobody */

@@ -952,6 +952,8 @@ void ha_init(struct bub_engine *eng);
 /* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 void ha_client_init(struct bub_engine *eng, struct client *c);
+/* Its registration ends, and it may make no other. */
+void ha_remove_client(struct bub_engine *eng, struct client *c);
 
 /* multicast.c */
 

@@ -124,6 +124,19 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 
 static void held_release(struct bub_engine *eng, const struct client *c);
 
+void ha_remove_client(struct bub_engine *eng, struct client *c)
+{
+	if (c->registered)
+		unregister(eng, c, "not served any more");
+	timerq_cancel(&eng->timers, &c->timer);
+	timerq_cancel(&eng->timers, &c->prefix_timer);
+	timerq_cancel(&eng->timers, &c->query_timer);
+	for (unsigned i = 0; i < HELD_PACKETS; i++)
+		if (bub_addr_eq(&eng->held[i].home, &c->key.a))
+			eng->held[i].len = 0;
+	table_remove(&eng->clients, c);
+}
+
 /* ---- Registration -------------------------------------------------------------------------- */
 
 static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const struct request *req,

@@ -78,7 +78,7 @@ static void show_roles(const struct bubd_config *cfg)
 		show_sa(&cfg->sas[i].params);
 }
 
-int daemon_run(const char *config_path, const struct bubd_config *cfg)
+int daemon_run(const char *config_path, struct bubd_config *cfg)
 {
 	const struct bub_config *eng = &cfg->engine;
 

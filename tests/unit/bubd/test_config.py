@@ -7,6 +7,7 @@ usage: test_config.py BUBD, where BUBD is the daemon or its stand-in without a n
 
 import ipaddress
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -508,6 +509,21 @@ class Config(unittest.TestCase):
                          [ipaddress.ip_address(c) for c in clients])
         self.assertEqual([line.split()[1] for line in lines if line.startswith("peer ")],
                          ["2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3"])
+
+    def test_room_for_more_clients(self):
+        """A reload may bring as many again, where limits does not say how many."""
+        def limit(n, text=""):
+            done = self.run_bubd(text + HA + "".join(
+                f'mobile-node "2001:db8:1::1:{i:x}" {{ secret-file = "mn1.secret" }}\n'
+                for i in range(n)) + "}\n")
+            self.assertEqual(done.stderr, "")
+            return int(re.search(r"^limits \d+ \d+ (\d+)$", done.stdout, re.M).group(1))
+
+        self.assertEqual(limit(3), 1024)
+        self.assertEqual(limit(512), 1024)
+        self.assertEqual(limit(513), 1026)
+        self.assertEqual(limit(3, "limits { clients = 3 }\n"), 3)
+        self.assertEqual(limit(600, "limits { peers = 9 }\n"), 1200)
 
     def test_truncated_anywhere(self):
         """No prefix of a good file may crash bubd or be taken for something else in silence."""

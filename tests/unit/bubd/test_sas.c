@@ -515,6 +515,123 @@ static void an_inbound_spi_is_one_association(void **state)
 	destroy(&mn);
 }
 
+static void let_go(struct end *e, const char *home)
+{
+	struct addrset homes = {0};
+	const struct in6_addr a = addr(home);
+	char error[256] = "";
+
+	assert_int_equal(addrset_add(&homes, &a, 0), 0);
+	assert_int_equal(sas_remove_clients(e->sas, &homes, t0, error, sizeof(error)), 0);
+	addrset_free(&homes);
+}
+
+static void serve(struct end *e, const struct bubd_pair *pair)
+{
+	char error[256] = "";
+
+	assert_int_equal(
+		sas_add_client(e->sas, &e->cfg, pair, &pair->home, t0, error, sizeof(error)), 0);
+	assert_int_equal(sas_commit(e->sas, t0, error, sizeof(error)), 0);
+}
+
+/* A mobile node goes and comes back with the same secret: what it sent before is a replay, and the
+ * home agent uses no number again.  Another one that came meanwhile is not disturbed. */
+static void clients_come_and_go(void **state)
+{
+	struct end mn, again, ha;
+	struct bubd_pair other;
+	struct in6_addr home;
+	uint32_t last = 0, sequence = 0;
+
+	(void)state;
+	make(&mn, "2001:db8:1::1", false);
+	make(&again, "2001:db8:1::1", false);
+	make(&ha, "2001:db8:1::1", true);
+	finish(&ha);
+	ha.cfg.engine.ha.enabled = true;
+	ha.cfg.engine.limit.clients = 3;
+	start(&ha);
+	other = ha.pair;
+	other.home = addr("2001:db8:1::20");
+	for (unsigned i = 0; i < 4; i++) { /* more often than there is room */
+		assert_int_equal(carry(&mn, &ha, &sequence), ESP_OK);
+		assert_int_equal(carry(&ha, &mn, &sequence), ESP_OK);
+		assert_true(i == 0 || sequence > last);
+		last = sequence;
+		serve(&ha, &other);
+		assert_int_equal(carry(&ha, &mn, &last), ESP_OK);
+		assert_int_equal(last, sequence + 1);
+		let_go(&ha, "2001:db8:1::10");
+		assert_int_equal(carry(&mn, &ha, &sequence), ESP_NO_SA);
+		home = addr("2001:db8:1::10");
+		assert_null(esp_sad_find_out(sas_database(ha.sas), &home, ESP_TUNNEL,
+					     ESP_CLASS_PAYLOAD));
+		assert_non_null(esp_sad_find_out(sas_database(ha.sas), &other.home, ESP_TUNNEL,
+						 ESP_CLASS_PAYLOAD));
+		serve(&ha, &ha.pair);
+		assert_int_equal(carry(&again, &ha, &sequence), ESP_REPLAY);
+		let_go(&ha, "2001:db8:1::20");
+	}
+	destroy(&mn);
+	destroy(&again);
+	destroy(&ha);
+}
+
+/* Of two that share a file one goes: the other keeps its own, and when the first comes back it has
+ * skipped what either has used. */
+static void one_of_twins_goes(void **state)
+{
+	struct end ha, mn;
+	struct bubd_pair other;
+	struct esp_sa_status status;
+	struct in6_addr home = addr("2001:db8:1::20");
+	uint32_t last = 0, sequence = 0;
+	size_t n = 0;
+
+	(void)state;
+	make_written(&mn, false);
+	make_written(&ha, true);
+	finish(&ha);
+	/* The second mobile node has the outbound SPIs of the first one. */
+	ha.cfg.sas = realloc(NULL, sizeof(ha.cfg.sas[0]) * 2 * N_WRITTEN);
+	assert_non_null(ha.cfg.sas);
+	for (size_t i = 0; i < N_WRITTEN; i++) {
+		ha.cfg.sas[i] = mn.cfg.sas[i];
+		ha.cfg.sas[i].params.direction =
+			mn.cfg.sas[i].params.direction == ESP_IN ? ESP_OUT : ESP_IN;
+		ha.cfg.sas[N_WRITTEN + i] = ha.cfg.sas[i];
+		ha.cfg.sas[N_WRITTEN + i].params.owner = home;
+		if (ha.cfg.sas[i].params.direction == ESP_IN)
+			ha.cfg.sas[N_WRITTEN + i].params.spi += 0x100;
+	}
+	ha.cfg.n_sas = 2 * (size_t)N_WRITTEN;
+	ha.cfg.engine.ha.enabled = true;
+	ha.cfg.engine.limit.clients = 4;
+	start(&ha);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(carry(&ha, &mn, &last), ESP_OK);
+	let_go(&ha, "2001:db8:1::10");
+	for (const struct esp_sa *sa = NULL; (sa = esp_sad_next(sas_database(ha.sas), sa)) != NULL;
+	     n++) {
+		esp_sa_get_status(sa, &status);
+		assert_memory_equal(&status.owner, &home, sizeof(home));
+	}
+	assert_int_equal(n, N_WRITTEN);
+	other = ha.pair;
+	other.n_sas = N_WRITTEN;
+	serve(&ha, &other);
+	assert_int_equal(carry(&ha, &mn, &sequence), ESP_OK);
+	assert_true(sequence > last);
+	let_go(&ha, "2001:db8:1::20");
+	assert_int_equal(carry(&ha, &mn, &last), ESP_OK);
+	assert_int_equal(last, sequence + 1);
+	free(ha.cfg.sas);
+	ha.cfg.sas = NULL;
+	destroy(&mn);
+	destroy(&ha);
+}
+
 /* An SA for signalling in tunnel mode is kept as exactly as one in transport mode. */
 static void signalling_is_kept_exactly(void **state)
 {
@@ -587,6 +704,8 @@ int main(void)
 		cmocka_unit_test(numbers_wait_for_the_disk),
 		cmocka_unit_test(written_out),
 		cmocka_unit_test(twins_share_a_file),
+		cmocka_unit_test(clients_come_and_go),
+		cmocka_unit_test(one_of_twins_goes),
 		cmocka_unit_test(an_inbound_spi_is_one_association),
 		cmocka_unit_test(signalling_is_kept_exactly),
 		cmocka_unit_test(weak_ones_are_told),

@@ -142,6 +142,72 @@ static enum esp_result alone(const struct esp_sa_params *p, const struct octets 
 	return why;
 }
 
+static size_t count_sas(struct esp_sad *sad)
+{
+	size_t n = 0;
+
+	for (const struct esp_sa *at = NULL; (at = esp_sad_next(sad, at)) != NULL;)
+		n++;
+	return n;
+}
+
+/* One goes, with packets before and after: the others stay what they are, and who gets its place
+ * has its own keys, numbers and counters. */
+static void test_removed(void **state)
+{
+	const struct octets plain = plain_packet(30);
+	struct esp_sad *sad = esp_sad_new(4), *peer = esp_sad_new(4);
+	struct esp_sa_params p[3];
+	struct esp_sa *in[3];
+	struct octets sealed, got;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		p[i] = numbered(2 * i + 1, ESP_IN);
+		if (i == 1) /* with a slot of its own */
+			p[i].alg = ESP_AES_256_CBC_HMAC_SHA256_128;
+		in[i] = add(sad, &p[i]);
+		p[i].direction = ESP_OUT;
+		assert_int_equal(seal_tunnel(add(peer, &p[i]), &plain, &sealed), ESP_OK);
+		assert_int_equal(open_at_40(sad, &sealed, &got), ESP_OK);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		esp_sad_remove(sad, in[i]);
+		assert_int_equal(count_sas(sad), 2 - i);
+		assert_int_equal(seal_tunnel(esp_sad_find_out(peer, &p[i].owner, ESP_TUNNEL,
+							      ESP_CLASS_PAYLOAD),
+					     &plain, &sealed),
+				 ESP_OK);
+		assert_int_equal(open_at_40(sad, &sealed, &got), ESP_NO_SA);
+		assert_int_equal(seal_tunnel(esp_sad_find_out(peer, &p[2].owner, ESP_TUNNEL,
+							      ESP_CLASS_PAYLOAD),
+					     &plain, &sealed),
+				 ESP_OK);
+		assert_int_equal(open_at_40(sad, &sealed, &got), ESP_OK);
+	}
+	/* More than there were places at first. */
+	for (uint32_t i = 10; i < 16; i++) {
+		struct esp_sa_params fresh = numbered(2 * i + 1, ESP_IN);
+		struct esp_sa *sa = add(sad, &fresh);
+
+		assert_int_equal(count_sas(sad), 2);
+		assert_int_equal(status(sa).packets, 0);
+		fresh.direction = ESP_OUT;
+		assert_int_equal(alone(&fresh, &plain, &sealed), ESP_OK);
+		assert_int_equal(open_at_40(sad, &sealed, &got), ESP_OK);
+		esp_sad_remove(sad, sa);
+	}
+	for (uint32_t i = 0; i < 2; i++) { /* outbound, and the last of its chain */
+		struct esp_sa *sa =
+			esp_sad_find_out(peer, &p[i].owner, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
+
+		esp_sad_remove(peer, sa);
+		assert_null(esp_sad_find_out(peer, &p[i].owner, ESP_TUNNEL, ESP_CLASS_PAYLOAD));
+	}
+	esp_sad_free(sad);
+	esp_sad_free(peer);
+}
+
 /* More SAs than the cache has slots, in an order in which they take the slots from each other: each
  * packet still has its own SA's keys, in both directions. */
 static void test_key_schedules_shared(void **state)
@@ -382,15 +448,11 @@ static void test_what_was_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add_refused),
-		cmocka_unit_test(test_empty_database),
-		cmocka_unit_test(test_find_and_walk),
-		cmocka_unit_test(test_newest_outbound_found),
-		cmocka_unit_test(test_key_schedules_shared),
-		cmocka_unit_test(test_window_edges),
-		cmocka_unit_test(test_window_start),
-		cmocka_unit_test(test_window_model),
-		cmocka_unit_test(test_exhausted),
+		cmocka_unit_test(test_add_refused),   cmocka_unit_test(test_empty_database),
+		cmocka_unit_test(test_find_and_walk), cmocka_unit_test(test_newest_outbound_found),
+		cmocka_unit_test(test_removed),       cmocka_unit_test(test_key_schedules_shared),
+		cmocka_unit_test(test_window_edges),  cmocka_unit_test(test_window_start),
+		cmocka_unit_test(test_window_model),  cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_what_was_sent),
 	};

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See clients.h.  Owns the order: what ends does so in the engine first, so that nothing is sent
+ * with an SA that is gone; what begins has its SAs before the engine may use them.
+ *
+ * Every step walks the tables once, however many mobile nodes there are.
+ */
+#include "clients.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define ERROR_MAX 512
+#define ERRORS_LOGGED 20 /* of home addresses that cannot be served: all have one cause mostly */
+
+/* ---- Serving ------------------------------------------------------------------------------- */
+
+/* 0: it is served, *@ret_new where it was not before. */
+static int serve(const struct clients *c, const struct bubd_pair *pair, const struct in6_addr *home,
+		 bool *ret_new, char *ret_error, size_t error_size)
+{
+	int err = bub_engine_add_client(c->engine, home);
+
+	*ret_new = false;
+	if (err == BUB_ERR_EXISTS)
+		return 0;
+	if (err != 0) {
+		(void)snprintf(ret_error, error_size,
+			       "%s: raise clients in limits, and restart bubd", bub_strerror(err));
+		return -1;
+	}
+	if (sas_add_client(c->sas, c->cfg, pair, home, lnx_now(), ret_error, error_size) != 0) {
+		(void)bub_engine_remove_client(c->engine, lnx_now(), home);
+		c->drain(c->ctx);
+		return -1;
+	}
+	*ret_new = true;
+	return 0;
+}
+
+static bool serve_or_log(const struct clients *c, const struct bubd_pair *pair,
+			 const struct in6_addr *home, unsigned *failed)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	char error[ERROR_MAX] = "";
+	bool is_new;
+
+	if (serve(c, pair, home, &is_new, error, sizeof(error)) == 0)
+		return is_new;
+	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
+	if (++*failed <= ERRORS_LOGGED)
+		log_line(c->log, LNX_LOG_ERROR, "cannot serve %s: %s", text, error);
+	return false;
+}
+
+/* Who may renumber may register its interface identifier in every home prefix. */
+static void serve_renumbered(const struct clients *c, const struct bub_ha_config *ha,
+			     const struct bubd_pair *pair, unsigned *failed)
+{
+	for (unsigned k = 0; pair->renumber && k < ha->n_prefixes; k++) {
+		struct in6_addr home = pair->home;
+
+		memcpy(home.s6_addr, ha->prefix[k].prefix.s6_addr, 8);
+		if (ha->prefix[k].len == 64 && !bub_addr_eq(&home, &c->cfg->engine.ha.address))
+			(void)serve_or_log(c, pair, &home, failed);
+	}
+}
+
+/* Returns how many mobile nodes are new. */
+static unsigned serve_all(const struct clients *c, const struct bub_ha_config *ha, unsigned *failed)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < c->cfg->n_pairs; i++) {
+		const struct bubd_pair *pair = &c->cfg->pairs[i];
+
+		if (!pair->at_home_agent)
+			continue;
+		n += serve_or_log(c, pair, &pair->home, failed);
+		serve_renumbered(c, ha, pair, failed);
+	}
+	return n;
+}
+
+unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha)
+{
+	unsigned failed = 0;
+
+	(void)serve_all(c, ha, &failed);
+	return failed;
+}
+
+/* ---- Taking away --------------------------------------------------------------------------- */
+
+/* Home addresses of a configuration, and the interface identifiers of those that renumber. */
+struct index {
+	struct addrset homes, ids;
+};
+
+static struct in6_addr id_of(const struct in6_addr *home)
+{
+	struct in6_addr id = {0};
+
+	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
+	return id;
+}
+
+static int index_make(const struct bubd_config *cfg, struct index *ret_index)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &cfg->pairs[i];
+		const struct in6_addr id = id_of(&p->home);
+
+		if (!p->at_home_agent)
+			continue;
+		rc = addrset_add(&ret_index->homes, &p->home, i);
+		if (rc == 0 && p->renumber)
+			rc = addrset_add(&ret_index->ids, &id, i);
+	}
+	return rc;
+}
+
+static void index_free(struct index *index)
+{
+	addrset_free(&index->homes);
+	addrset_free(&index->ids);
+}
+
+/* The mobile node that has @home, be it after renumbering; NULL: none. */
+static const struct bubd_pair *index_find(const struct bubd_config *cfg, const struct index *index,
+					  const struct in6_addr *home)
+{
+	const struct in6_addr id = id_of(home);
+	const struct addrset_slot *slot = addrset_find(&index->homes, home);
+
+	if (slot == NULL)
+		slot = addrset_find(&index->ids, &id);
+	return slot != NULL ? &cfg->pairs[slot->value - 1] : NULL;
+}
+
+/* Collects the home addresses that are served now and may not stay. */
+static int collect(const struct clients *c, const struct bubd_config *fresh,
+		   struct addrset *ret_gone, struct clients_change *change)
+{
+	struct index before = {0}, after = {0};
+	struct bub_client_status client;
+	unsigned at = 0;
+	int rc = index_make(c->cfg, &before);
+
+	if (rc == 0)
+		rc = index_make(fresh, &after);
+	while (rc == 0 && bub_engine_client_status(c->engine, lnx_now(), &at, &client)) {
+		const struct bubd_pair *p = index_find(c->cfg, &before, &client.home);
+		const struct bubd_pair *q = index_find(fresh, &after, &client.home);
+		bool same = p != NULL && q != NULL && bubd_config_same_pair(c->cfg, p, fresh, q);
+
+		if (same)
+			continue;
+		rc = addrset_add(ret_gone, &client.home, 0);
+		if (p != NULL && bub_addr_eq(&p->home, &client.home)) {
+			change->changed += q != NULL;
+			change->removed += q == NULL;
+		}
+	}
+	index_free(&before);
+	index_free(&after);
+	return rc;
+}
+
+static void take_away(const struct clients *c, const struct addrset *gone)
+{
+	char error[ERROR_MAX] = "";
+
+	for (size_t i = 0; i < gone->cap; i++) {
+		if (gone->slots[i].value == 0)
+			continue;
+		(void)bub_engine_remove_client(c->engine, lnx_now(), &gone->slots[i].addr);
+		c->drain(c->ctx);
+	}
+	if (gone->n > 0 && sas_remove_clients(c->sas, gone, lnx_now(), error, sizeof(error)) != 0)
+		log_line(c->log, LNX_LOG_WARNING, "reload: %s", error);
+}
+
+int clients_reload(const struct clients *c, struct bubd_config *fresh,
+		   struct clients_change *ret_change)
+{
+	struct clients_change change = {0};
+	struct addrset gone = {0};
+	unsigned n;
+	int rc = collect(c, fresh, &gone, &change);
+
+	if (rc == 0) {
+		take_away(c, &gone);
+		rc = bubd_config_take_clients(c->cfg, fresh);
+	}
+	if (rc == 0) {
+		n = serve_all(c, &fresh->engine.ha, &change.failed);
+		change.added = n > change.changed ? n - change.changed : 0;
+		*ret_change = change;
+	}
+	addrset_free(&gone);
+	return rc;
+}

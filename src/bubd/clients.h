@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mobile nodes that a home agent serves, and how a configuration that was read again changes
+ * them while it runs.
+ */
+#ifndef BUBD_CLIENTS_H
+#define BUBD_CLIENTS_H
+
+#include "config.h"
+#include "log.h"
+#include "sas.h"
+
+/* What they are made known to; all of it borrowed. */
+struct clients {
+	struct bubd_config *cfg; /* the one in force */
+	struct bub_engine *engine;
+	struct sas *sas;
+	const struct log *log;
+	void (*drain)(void *ctx); /* carries out what the engine has queued */
+	void *ctx;
+};
+
+struct clients_change {
+	unsigned added, changed, removed; /* mobile nodes */
+	unsigned failed;                  /* home addresses that could not be served: see the log */
+};
+
+/*
+ * Serves every home address of the configuration in force that is not served yet: those that are
+ * written there, and those that renumbering makes of them with the prefixes of @ha.  The SAs have
+ * to be committed afterwards.  Returns how many could not be served.
+ */
+unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha);
+
+/*
+ * Takes the mobile nodes of @fresh over, which may not be used for them afterwards.  Of one that is
+ * gone, or whose secret or SAs have changed, registration, tunnel and SAs end; those of the others
+ * are not touched.  Returns 0, or -1: out of memory, the next reload tries again.
+ */
+int clients_reload(const struct clients *c, struct bubd_config *fresh,
+		   struct clients_change *ret_change);
+
+#endif

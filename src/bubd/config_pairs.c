@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pairs of mobile node and home agent: what is asked of them once they have been read, how many a
+ * home agent has room for, and how those of one configuration take the place of another's.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_load.h"
+
+const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
+					 bool at_home_agent)
+{
+	const struct bubd_pair *found = NULL;
+
+	for (size_t i = 0; i < cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &cfg->pairs[i];
+
+		if (p->at_home_agent != at_home_agent)
+			continue;
+		if (bub_addr_eq(&p->home, home))
+			return p;
+		if (p->renumber && memcmp(p->home.s6_addr + 8, home->s6_addr + 8, 8) == 0)
+			found = p;
+	}
+	return found;
+}
+
+static bool same_sa(const struct esp_sa_params *p, const struct esp_sa_params *q)
+{
+	return p->spi == q->spi && p->direction == q->direction && p->mode == q->mode &&
+	       p->covers == q->covers && p->alg == q->alg && p->any_sequence == q->any_sequence &&
+	       memcmp(p->enc_key, q->enc_key, sizeof(p->enc_key)) == 0 &&
+	       memcmp(p->auth_key, q->auth_key, sizeof(p->auth_key)) == 0;
+}
+
+bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
+			   const struct bubd_config *b, const struct bubd_pair *pb)
+{
+	if (!bub_addr_eq(&pa->home, &pb->home) || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
+	    pa->renumber != pb->renumber || pa->secret_len != pb->secret_len ||
+	    memcmp(pa->secret, pb->secret, pa->secret_len) != 0 || pa->n_sas != pb->n_sas)
+		return false;
+	for (size_t i = 0; i < pa->n_sas; i++)
+		if (!same_sa(&a->sas[pa->first_sa + i].params, &b->sas[pb->first_sa + i].params))
+			return false;
+	return true;
+}
+
+/* ---- How many ------------------------------------------------------------------------------ */
+
+unsigned loader_room(struct loader *l, cfg_t *sec)
+{
+	struct bub_config *eng = &l->cfg->engine;
+	unsigned n = cfg_size(sec, "mobile-node");
+	bool given = cfg_size(l->root, "limits") > 0 &&
+		     config_file_is_set(cfg_getsec(l->root, "limits"), "clients");
+
+	/* A reload may bring as many again. */
+	if (!given && n > eng->limit.clients / 2)
+		eng->limit.clients = n < CLIENTS_MAX / 2 ? 2 * n : CLIENTS_MAX;
+	if (n > eng->limit.clients)
+		problem(&l->p, config_file_section_line(sec),
+			"home-agent has %u mobile-node sections but limits has clients = %u; "
+			"expected room for all",
+			n, eng->limit.clients);
+	return n;
+}
+
+/* ---- A reload ------------------------------------------------------------------------------ */
+
+/* The pairs and SAs of the mobile node's own side come first, in either. */
+static void count_own(const struct bubd_config *cfg, size_t *ret_pairs, size_t *ret_sas)
+{
+	size_t n = 0, n_sas = 0;
+
+	for (; n < cfg->n_pairs && !cfg->pairs[n].at_home_agent; n++)
+		n_sas += cfg->pairs[n].n_sas;
+	*ret_pairs = n;
+	*ret_sas = n_sas;
+}
+
+/* The first @n_own elements of @own and those of @other past its own @skip. */
+static void *join(const void *own, size_t n_own, const void *other, size_t skip, size_t n_other,
+		  size_t size)
+{
+	size_t n = n_own + n_other - skip;
+	uint8_t *all = calloc(n > 0 ? n : 1, size);
+
+	if (all == NULL)
+		return NULL;
+	if (n_own > 0)
+		memcpy(all, own, n_own * size);
+	if (n_other > skip)
+		memcpy(all + n_own * size, (const uint8_t *)other + skip * size,
+		       (n_other - skip) * size);
+	return all;
+}
+
+static void wipe(void *array, size_t n, size_t size)
+{
+	if (array != NULL)
+		explicit_bzero(array, n * size);
+	free(array);
+}
+
+int bubd_config_take_clients(struct bubd_config *cfg, struct bubd_config *fresh)
+{
+	size_t n_own, n_own_sas, skip, skip_sas;
+	struct bubd_pair *pairs;
+	struct bubd_sa *sas;
+
+	count_own(cfg, &n_own, &n_own_sas);
+	count_own(fresh, &skip, &skip_sas);
+	pairs = join(cfg->pairs, n_own, fresh->pairs, skip, fresh->n_pairs, sizeof(*pairs));
+	sas = join(cfg->sas, n_own_sas, fresh->sas, skip_sas, fresh->n_sas, sizeof(*sas));
+	if (pairs == NULL || sas == NULL) {
+		wipe(pairs, n_own + fresh->n_pairs - skip, sizeof(*pairs));
+		wipe(sas, n_own_sas + fresh->n_sas - skip_sas, sizeof(*sas));
+		return -1;
+	}
+	wipe(cfg->pairs, cfg->n_pairs, sizeof(*pairs));
+	wipe(cfg->sas, cfg->n_sas, sizeof(*sas));
+	cfg->pairs = pairs;
+	cfg->n_pairs = n_own + fresh->n_pairs - skip;
+	cfg->sas = sas;
+	cfg->n_sas = n_own_sas + fresh->n_sas - skip_sas;
+	for (size_t i = n_own; i < cfg->n_pairs; i++)
+		pairs[i].first_sa += n_own_sas - skip_sas; /* modulo what a size_t holds */
+	return 0;
+}
