@@ -62,13 +62,12 @@ static bool slot_init(struct esp_slot *slot, const struct esp_alg_info *alg,
 		      const EVP_CIPHER *cipher, EVP_MAC *hmac)
 {
 	char digest[sizeof("SHA256")];
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	OSSL_PARAM params[2];
 
 	/* It is only read; its type just does not say so.  No name is longer than SHA256. */
 	memcpy(digest, alg->digest, strlen(alg->digest) + 1);
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
+	params[1] = OSSL_PARAM_construct_end();
 	slot->mac = EVP_MAC_CTX_new(hmac);
 	if (slot->mac == NULL || EVP_MAC_CTX_set_params(slot->mac, params) != 1)
 		return false;
