@@ -26,7 +26,7 @@ def grammar():
     text = read("src", "bubd", "config_file.c")
     tables = {}
     for name, body in re.findall(r"cfg_opt_t (\w+)\[\] = \{(.*?)END_OF_SECTION", text, re.S):
-        tables[name] = re.findall(r'(?:VALUE|LIST|SECTION|TITLED)\("([\w-]+)"', body)
+        tables[name] = re.findall(r'(?:VALUE|LIST|SECTION|TITLED|MANY)\("([\w-]+)"', body)
     return tables
 
 
