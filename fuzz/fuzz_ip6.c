@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fuzz target: the IPv6 header chain (RFC 8200, 4; RFC 6275, 6.3 and 6.4).
+ * Fuzz target: the IPv6 header chain (RFC 8200, 4; RFC 6275, 6.3 and 6.4), and what a tunnel
+ * looks for in it (RFC 2473, 5.1).
  *
  * The promises tested: a decoded packet's views lie inside it and its offsets point where they say;
  * the chain written again by our encoder says the same, home addresses and payload included.
@@ -55,11 +56,24 @@ static void check_again(const struct bub_ip6 *ip)
 		     memcmp(again.upper.data, ip->upper.data, ip->upper.len) == 0);
 }
 
+/* Looks at packets that nobody has decoded. */
+static void check_nesting(struct bub_view input)
+{
+	const struct in6_addr any = IN6ADDR_ANY_INIT;
+	struct bub_nesting n;
+
+	bub_nesting_of(input, &n);
+	FUZZ_REQUIRE(!n.fragment || n.tunnel);
+	FUZZ_REQUIRE(!n.has_limit || (n.limit_at < input.len && input.data[n.limit_at] == n.limit));
+	(void)bub_nesting_has(input, &any, &any);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bub_view input = {data, size};
 	struct bub_ip6 ip;
 
+	check_nesting(input);
 	if (size > PACKET_MAX || bub_ip6_decode(input, &ip) != BUB_DROP_NONE)
 		return 0;
 	check_offsets(input, &ip);

@@ -339,6 +339,12 @@ struct bub_action {
 			struct in6_addr owner; /* ESP: home address whose SA protects it.  TUNNEL:
 						  outer addresses are those of TUNNEL_SET */
 			uint32_t ifindex;      /* 0: as routed */
+			/* ESP_TUNNEL: of a packet that is a tunnel's already */
+			bool has_limit; /* the outer header is to have that limit (RFC 2473, 5.1) */
+			uint8_t limit;
+			bool limit_given; /* by the packet: else it may be left out where it does
+					     not fit */
+			bool whole;       /* not to be cut: it is a fragment of a tunnel's */
 		} send;
 		struct bub_path path;
 		struct bub_tunnel tunnel;

@@ -88,6 +88,9 @@ enum bub_err {
 	X(REVERSE_INNER_SOURCE, "reverse-inner-source", "RFC 6275, 10.4.5; protocol.md 9.1")       \
 	X(TUNNEL_NO_BINDING, "tunnel-no-binding", "RFC 6275, 10.4.1")                              \
 	X(TUNNEL_NOT_FORWARDED, "tunnel-not-forwarded", "RFC 6275, 10.4.2")                        \
+	X(TUNNEL_LIMIT, "tunnel-limit", "RFC 2473, 4.1.1")                                         \
+	X(TUNNEL_LOOP, "tunnel-loop", "RFC 2473, 4.1.2")                                           \
+	X(BU_CARE_OF_ANYCAST, "bu-care-of-anycast", "RFC 6275, 9.5.1")                             \
 	X(HELD_TIMEOUT, "held-timeout", "protocol.md P9")                                          \
 	X(HELD_SHARE, "held-share", "protocol.md P9")                                              \
 	/* BUB */                                                                                  \

@@ -128,6 +128,29 @@ static inline bool bub_addr_eq(const struct in6_addr *a, const struct in6_addr *
 	return IN6_ARE_ADDR_EQUAL(a, b);
 }
 
+/* ---- Tunnels in tunnels -------------------------------------------------------------------- */
+
+/* What a packet is for a tunnel that it is to go through. */
+struct bub_nesting {
+	bool tunnel;       /* it is a tunnel's already: it carries IPv6, or ESP, which may */
+	bool fragment;     /* of such a one */
+	bool has_limit;    /* Tunnel Encapsulation Limit option (RFC 2473, 5.1) */
+	uint8_t limit;     /* so many tunnels more */
+	uint16_t limit_at; /* the octet that says so */
+};
+
+/* Looks at @packet, which starts at the IPv6 header; one whose headers are wrong is no tunnel's. */
+void bub_nesting_of(struct bub_view packet, struct bub_nesting *ret_nesting);
+
+/* True when a tunnel from @src to @dst is in the packet, as far as it can be seen. */
+bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src,
+		     const struct in6_addr *dst);
+
+#define BUB_LIMIT_HDR_LEN 8
+
+/* Writes a destination options header with the limit option, for behind the IPv6 header. */
+void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[static BUB_LIMIT_HDR_LEN]);
+
 /* ---- Mobility Header ----------------------------------------------------------------------- */
 
 /* What a message is, whatever number it has on the wire. */
@@ -337,7 +360,7 @@ enum bub_icmp6_kind {
 };
 
 #define BUB_ICMP6_PREFIXES_MAX 8 /* in one advertisement; later ones are skipped */
-#define BUB_DHAAD_MAX 74         /* addresses that fit an IPv6 packet of 1280 octets */
+#define BUB_DHAAD_MAX 77         /* addresses that fit an IPv6 packet of 1280 octets */
 
 struct bub_prefix_info {
 	struct in6_addr prefix; /* whole router address where router_address is set */

@@ -16,7 +16,6 @@
 #define NH_FRAGMENT 44
 #define MTU 1280 /* of every IPv6 link (RFC 8200, 5) */
 #define UNIT ((size_t)8)
-#define CHUNK ((MTU - FRAG_HEAD_LEN) / UNIT * UNIT)
 #define UNITS (FRAG_PACKET_MAX / UNIT)
 #define HEAD_MAX 128                     /* headers in front of the fragment header */
 #define TIMEOUT_NS (60ull * 1000000000u) /* RFC 8200, 4.5 */
@@ -62,18 +61,19 @@ static uint32_t get_u32(const uint8_t *p)
 
 /* ---- Taking apart -------------------------------------------------------------------------- */
 
-size_t frag_cut(const uint8_t ip6[static IP6_LEN], size_t body_len, size_t at, uint32_t id,
-		uint8_t ret_head[static FRAG_HEAD_LEN])
+size_t frag_cut(const struct frag_front *front, size_t body_len, size_t at, uint32_t id,
+		uint8_t *ret_head)
 {
+	const size_t chunk = (MTU - front->len - FRAG_LEN) / UNIT * UNIT;
 	size_t rest = body_len - at;
-	bool more = rest > CHUNK;
-	size_t len = more ? CHUNK : rest;
-	uint8_t *frag = ret_head + IP6_LEN;
+	bool more = rest > chunk;
+	size_t len = more ? chunk : rest;
+	uint8_t *frag = ret_head + front->len;
 
-	memcpy(ret_head, ip6, IP6_LEN);
-	put_u16(ret_head + 4, FRAG_LEN + len);
-	ret_head[6] = NH_FRAGMENT;
-	frag[0] = ip6[6];
+	memcpy(ret_head, front->data, front->len);
+	put_u16(ret_head + 4, front->len - IP6_LEN + FRAG_LEN + len);
+	frag[0] = ret_head[front->named_at];
+	ret_head[front->named_at] = NH_FRAGMENT;
 	frag[1] = 0;
 	put_u16(frag + 2, at | (more ? 1u : 0u));
 	put_u16(frag + 4, id >> 16);

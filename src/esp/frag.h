@@ -13,15 +13,24 @@
 #include <stdint.h>
 
 #define FRAG_PACKET_MAX 9216 /* longest packet that is put together: a jumbo frame */
-#define FRAG_HEAD_LEN 48     /* IPv6 header and fragment header */
+#define FRAG_FRONT_MAX 48    /* headers in front of the fragment header of one that is cut */
+#define FRAG_HEAD_MAX (FRAG_FRONT_MAX + 8)
+
+/* What each fragment of a packet begins with: the IPv6 header, and what has to be in front of the
+ * fragment header too. */
+struct frag_front {
+	const uint8_t *data;
+	size_t len;      /* at most FRAG_FRONT_MAX */
+	size_t named_at; /* the next-header octet that names what is behind */
+};
 
 /*
- * One fragment, of at most 1280 octets, of a packet with the IPv6 header @ip6 and @body_len octets
- * behind it: writes what goes in front and returns how many octets follow, from @at on.  @at is 0,
- * then that much more each time, until all is sent.
+ * One fragment, of at most 1280 octets, of a packet with @front and @body_len octets behind it:
+ * writes what goes in front to @ret_head, which has room for FRAG_HEAD_MAX, and returns how many
+ * octets follow, from @at on.  @at is 0, then that much more each time, until all is sent.
  */
-size_t frag_cut(const uint8_t ip6[static 40], size_t body_len, size_t at, uint32_t id,
-		uint8_t ret_head[static FRAG_HEAD_LEN]);
+size_t frag_cut(const struct frag_front *front, size_t body_len, size_t at, uint32_t id,
+		uint8_t *ret_head);
 
 /* What became of a fragment. */
 enum frag_result {

@@ -479,6 +479,7 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_TX_FAILED] = "send-failed",
 	[COUNT_TX_TOO_BIG] = "send-too-big",
 	[COUNT_TX_IN_FRAGMENTS] = "sent-in-fragments",
+	[COUNT_TX_NESTED_FRAGMENTS] = "nested-fragment",
 	[COUNT_TX_NO_SA] = "send-no-sa",
 	[COUNT_TX_NO_TUNNEL] = "send-no-tunnel",
 	[COUNT_TUN_IN] = "tun-in",

@@ -11,6 +11,9 @@
 #include "internal.h"
 
 #define TX_SNDBUF (4 << 20)
+#define PAYLOAD_LEN_AT 4 /* in the IPv6 header */
+#define NEXT_HEADER_AT 6
+#define FRAG_HDR_LEN 8
 
 int tx_open(struct lnx *l, char *ret_error, size_t error_size)
 {
@@ -103,38 +106,93 @@ static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
 	log_failure(l, packet, tx_raw(l, ifindex, packet, (struct bub_view){NULL, 0}));
 }
 
-/* Fragments that fit any link, so no path has to be measured for them (RFC 8200, 5). */
-static int send_fragments(struct lnx *l, uint32_t ifindex, struct bub_view head,
-			  struct bub_view body)
+/* An outer packet: the headers in front, and what is behind them. */
+struct outer {
+	uint8_t front[FRAG_FRONT_MAX];
+	size_t front_len;
+	size_t named_at; /* the next-header octet that names the body */
+	struct bub_view body;
+};
+
+/* The header @ip6, and behind it the limit where @act has one (RFC 2473, 5.1).  It is in front of
+ * the fragment header as well: each fragment goes through tunnels of its own. */
+static void outer_front(struct outer *o, const uint8_t ip6[static BUB_IP6_HDR_LEN],
+			const struct bub_action *act)
 {
+	size_t len = o->body.len;
+
+	memcpy(o->front, ip6, BUB_IP6_HDR_LEN);
+	o->front_len = BUB_IP6_HDR_LEN;
+	o->named_at = NEXT_HEADER_AT;
+	if (!act->u.send.has_limit)
+		return;
+	bub_limit_encode(ip6[NEXT_HEADER_AT], act->u.send.limit, o->front + BUB_IP6_HDR_LEN);
+	o->front[NEXT_HEADER_AT] = BUB_NH_DSTOPTS;
+	len += BUB_LIMIT_HDR_LEN;
+	o->front[PAYLOAD_LEN_AT] = (uint8_t)(len >> 8);
+	o->front[PAYLOAD_LEN_AT + 1] = (uint8_t)len;
+	o->front_len += BUB_LIMIT_HDR_LEN;
+	o->named_at = BUB_IP6_HDR_LEN;
+}
+
+/* Fragments that fit any link, so no path has to be measured for them (RFC 8200, 5). */
+static int send_fragments(struct lnx *l, uint32_t ifindex, const struct outer *o)
+{
+	const struct frag_front front = {o->front, o->front_len, o->named_at};
 	const uint32_t id = l->frag_id++;
-	uint8_t front[FRAG_HEAD_LEN];
+	uint8_t head[FRAG_HEAD_MAX];
 	int err = 0;
 
-	for (size_t at = 0, len; at < body.len && err == 0; at += len) {
-		len = frag_cut(head.data, body.len, at, id, front);
-		err = transmit(l, ifindex, (struct bub_view){front, sizeof(front)},
-			       (struct bub_view){body.data + at, len});
+	for (size_t at = 0, len; at < o->body.len && err == 0; at += len) {
+		len = frag_cut(&front, o->body.len, at, id, head);
+		err = transmit(l, ifindex, (struct bub_view){head, o->front_len + FRAG_HDR_LEN},
+			       (struct bub_view){o->body.data + at, len});
 	}
 	if (err == 0)
 		l->count[COUNT_TX_IN_FRAGMENTS]++;
 	return err;
 }
 
-/* An outer packet: the IPv6 header @head and what is behind it.  The route into the tunnel lets no
- * inner packet in that is too big for the path, but for those that go through any tunnel, of 1280
- * octets: these are cut (RFC 2473, 7.1 (b); RFC 4303, 3.3.4). */
-static void send_outer(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
-		       struct bub_view head, struct bub_view body)
+static int send_whole(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
+		      const struct outer *o)
 {
-	int err = -EMSGSIZE;
-
-	if (t->pmtu == 0 || head.len + body.len <= t->pmtu)
-		err = transmit(l, ifindex, head, body);
+	if (t->pmtu != 0 && o->front_len + o->body.len > t->pmtu)
+		return -EMSGSIZE;
 	/* Of the link, or by what the kernel has heard. */
+	return transmit(l, ifindex, (struct bub_view){o->front, o->front_len}, o->body);
+}
+
+/*
+ * The route into the tunnel lets no inner packet in that is too big for the path, but for those
+ * that go through any tunnel, of 1280 octets: these are cut (RFC 2473, 7.1 (b); RFC 4303, 3.3.4).
+ *
+ * The MTU has no room for the limit.  Rather than to cut each full packet of a tunnel within this
+ * one, it is left out where this node would begin to count: what does not fit the next tunnel ends
+ * there.  A fragment of a tunnel is not cut again: in a loop, each round would double them.
+ */
+static void send_outer(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
+		       const uint8_t ip6[static BUB_IP6_HDR_LEN], struct bub_view body,
+		       const struct bub_action *act)
+{
+	static const struct bub_action no_limit;
+	struct outer o = {.body = body};
+	int err;
+
+	outer_front(&o, ip6, act);
+	err = send_whole(l, ifindex, t, &o);
+	if (err == -EMSGSIZE && act->u.send.has_limit && !act->u.send.limit_given) {
+		struct outer bare = {.body = body};
+
+		outer_front(&bare, ip6, &no_limit);
+		err = send_whole(l, ifindex, t, &bare);
+	}
+	if (err == -EMSGSIZE && act->u.send.whole) {
+		l->count[COUNT_TX_NESTED_FRAGMENTS]++;
+		return;
+	}
 	if (err == -EMSGSIZE)
-		err = send_fragments(l, ifindex, head, body);
-	log_failure(l, head, counted(l, err));
+		err = send_fragments(l, ifindex, &o);
+	log_failure(l, (struct bub_view){o.front, o.front_len}, counted(l, err));
 }
 
 /* Whether a packet goes through the tunnel without ESP.  Signalling stays protected where the
@@ -162,10 +220,10 @@ static bool is_protected(const struct lnx *l, struct bub_view packet)
 	return !tx_is_clear(l, &ip);
 }
 
-static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *owner,
-			struct bub_view packet)
+static void send_tunnel(struct lnx *l, const struct bub_action *act)
 {
-	const struct lnx_tunnel *t = tunnel_find(l, owner);
+	const struct bub_view packet = act->u.send.data;
+	const struct lnx_tunnel *t = tunnel_find(l, &act->u.send.owner);
 	struct bub_ip6_build build = {.upper_proto = BUB_NH_IPV6};
 	uint8_t head[BUB_IP6_HDR_LEN];
 	struct bub_view sealed;
@@ -176,19 +234,21 @@ static void send_tunnel(struct lnx *l, uint32_t ifindex, const struct in6_addr *
 	}
 	if (is_protected(l, packet)) {
 		if (lnx_esp_tunnel(l, t, packet, &sealed))
-			send_outer(l, ifindex, t, (struct bub_view){sealed.data, BUB_IP6_HDR_LEN},
+			send_outer(l, act->u.send.ifindex, t, sealed.data,
 				   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
-						     sealed.len - BUB_IP6_HDR_LEN});
+						     sealed.len - BUB_IP6_HDR_LEN},
+				   act);
 		return;
 	}
 	build.src = t->local_outer;
 	build.dst = t->remote_outer;
 	build.upper_len = (uint16_t)packet.len;
-	if (packet.len > UINT16_MAX || bub_ip6_encode(&build, head, sizeof(head)) < 0) {
+	if (packet.len > UINT16_MAX - BUB_LIMIT_HDR_LEN ||
+	    bub_ip6_encode(&build, head, sizeof(head)) < 0) {
 		l->count[COUNT_TX_FAILED]++;
 		return;
 	}
-	send_outer(l, ifindex, t, (struct bub_view){head, sizeof(head)}, packet);
+	send_outer(l, act->u.send.ifindex, t, head, packet, act);
 }
 
 void tx_send(struct lnx *l, const struct bub_action *act)
@@ -206,7 +266,7 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 			send_plain(l, ifindex, sealed);
 		break;
 	case BUB_WAY_ESP_TUNNEL:
-		send_tunnel(l, ifindex, &act->u.send.owner, data);
+		send_tunnel(l, act);
 		break;
 	case BUB_WAY_IP_TUNNEL:
 	case BUB_WAY_TUN:

@@ -372,7 +372,8 @@ static void equals_come_in_random_order(void **state)
 	pair_end(&p);
 }
 
-/* However many there are: one packet of at most 1280 octets, to whoever asked (RFC 6275, 10.5). */
+/* However many there are: one packet of at most 1280 octets, to whoever asked, with those that are
+ * preferred; who comes to a full list later is kept where it is preferred (RFC 6275, 10.5). */
 static void reply_is_no_longer_than_the_minimum_mtu(void **state)
 {
 	struct pair p;
@@ -381,22 +382,78 @@ static void reply_is_no_longer_than_the_minimum_mtu(void **state)
 
 	(void)state;
 	pair_init(&p);
-	p.ha_cfg[0].ha.preference = 1;
+	p.ha_cfg[0].ha.preference = 5;
 	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
-	for (unsigned i = 1; i <= 100; i++) {
-		char link_local[40], address[40];
+	for (unsigned n = 78; n <= 300; n += 222) {
+		for (unsigned i = 1; i <= n; i++) {
+			char link_local[40], address[40];
 
-		snprintf(link_local, sizeof link_local, "fe80::%x:1", i);
-		snprintf(address, sizeof address, "2001:db8:1::%x:1", i);
-		advertise(&p, link_local, address, 7, 1000, 255);
+			snprintf(link_local, sizeof link_local, "fe80::%x:1", i);
+			snprintf(address, sizeof address, "2001:db8:1::%x:1", i);
+			advertise(&p, link_local, address, (uint16_t)(100 + i), 1000, 255);
+		}
+		seen_change(BUB_ICMP6_DHAAD_REPLY);
+		request(&p);
+		icmp = seen_decode(0, &ip);
+		assert_true(bub_addr_eq(&ip.dst, &p.cn_addr));
+		assert_int_equal(seen.len[0], BUB_MIN_MTU);
+		assert_int_equal(icmp.u.dhaad.n_addrs, 77);
+		for (unsigned i = 0; i < 77; i++) {
+			unsigned got = (unsigned)icmp.u.dhaad.addr[i].s6_addr[12] << 8 |
+				       icmp.u.dhaad.addr[i].s6_addr[13];
+
+			assert_int_equal(got, n - i);
+		}
 	}
-	seen_change(BUB_ICMP6_DHAAD_REPLY);
+	pair_end(&p);
+}
+
+/* One home agent with an address in each of two home prefixes has both in the reply, side by side;
+ * one that it takes back goes (RFC 6275, 10.5.1). */
+static void every_address_of_a_home_agent_is_listed(void **state)
+{
+	static const char *const order[] = {"2001:db8:1::b", "2001:db8:2::b", "2001:db8:1::1",
+					    "2001:db8:1::a"};
+	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 4}, icmp;
+	struct bub_ip6_build b = {.hop_limit = 255};
+	struct in6_addr want;
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.preference = 5;
+	p.ha_cfg[0].ha.prefix[1] = p.ha_cfg[0].ha.prefix[0];
+	inet_pton(AF_INET6, "2001:db8:2::", &p.ha_cfg[0].ha.prefix[1].prefix);
+	p.ha_cfg[0].ha.n_prefixes = 2;
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	advertise(&p, "fe80::a", "2001:db8:1::a", 1, 1000, 255);
+	ra.u.ra.home_agent = true;
+	ra.u.ra.has_home_agent_info = true;
+	ra.u.ra.preference = 9;
+	ra.u.ra.home_agent_lifetime_s = 1000;
+	for (unsigned i = 0; i < 4; i++) {
+		ra.prefix[i].prefix_len = 64;
+		ra.prefix[i].router_address = i < 3;
+	}
+	inet_pton(AF_INET6, "2001:db8:1::b", &ra.prefix[0].prefix);
+	inet_pton(AF_INET6, "2001:db8:9::b", &ra.prefix[1].prefix); /* no home prefix */
+	inet_pton(AF_INET6, "2001:db8:2::b", &ra.prefix[2].prefix);
+	inet_pton(AF_INET6, "2001:db8:2::", &ra.prefix[3].prefix); /* no address */
+	inet_pton(AF_INET6, "fe80::b", &b.src);
+	inet_pton(AF_INET6, "ff02::1", &b.dst);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
 	request(&p);
 	icmp = seen_decode(0, &ip);
-	assert_true(bub_addr_eq(&ip.dst, &p.cn_addr));
-	assert_in_range(seen.len[0], 40 + 8 + 16 * 10, BUB_MIN_MTU);
-	/* Itself, with the lowest preference, at the end. */
-	assert_true(bub_addr_eq(&icmp.u.dhaad.addr[icmp.u.dhaad.n_addrs - 1], &p.ha_addr[0]));
+	assert_int_equal(icmp.u.dhaad.n_addrs, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		inet_pton(AF_INET6, order[i], &want);
+		assert_true(bub_addr_eq(&icmp.u.dhaad.addr[i], &want));
+	}
+	ra.n_prefixes = 1;
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	request(&p);
+	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 3);
 	pair_end(&p);
 }
 
@@ -525,6 +582,7 @@ int main(void)
 		cmocka_unit_test(replies_are_ordered_by_preference),
 		cmocka_unit_test(equals_come_in_random_order),
 		cmocka_unit_test(reply_is_no_longer_than_the_minimum_mtu),
+		cmocka_unit_test(every_address_of_a_home_agent_is_listed),
 		cmocka_unit_test(list_follows_the_advertisements),
 		cmocka_unit_test(other_prefixes_of_the_link_are_reported),
 		cmocka_unit_test(errors_about_losses_are_passed_over),

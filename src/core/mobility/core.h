@@ -24,6 +24,7 @@
  *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
  *   ha.c        home agent (RFC 6275, 10)
  *   stable.c    home agent: registrations outlive a restart (RFC 6275, 10.1)
+ *   encap.c     what may go into a tunnel, and where one may end (RFC 2473, 4.1)
  *   multicast.c groups of mobile nodes that are away (RFC 6275, 10.4.3, 11.3.4)
  *   status.c    looking in
  */
@@ -445,15 +446,23 @@ struct held {
 	uint8_t packet[HELD_PACKET_MAX];
 };
 
-/* Another home agent on our home link, from its router advertisements. */
+/* Another home agent on our home link, from its router advertisements (RFC 6275, 10.1). */
 struct other_agent {
-	struct in6_addr link_local, address;
+	struct in6_addr link_local;
+	struct in6_addr address[BUB_HA_PREFIXES_MAX]; /* one for each home prefix at most */
+	unsigned n_addresses;
 	uint16_t preference;
 	bool managed, other; /* M and O bits */
 	bool differs;        /* advertises a prefix that is not ours */
 	struct bub_time expires;
 };
-#define OTHER_AGENTS 16
+#define OTHER_AGENTS 128 /* more than a reply has room for: those that are preferred stay */
+
+/* How a packet goes into a tunnel (bub/engine.h, u.send). */
+struct encap {
+	bool has_limit, limit_given, whole;
+	uint8_t limit;
+};
 
 /* ---- Engine -------------------------------------------------------------------------------- */
 
@@ -494,7 +503,8 @@ struct bub_engine {
 		struct bub_view packet;
 		const struct membership *next; /* NULL: all have it */
 		const struct client *sender;   /* NULL: none of the mobile nodes */
-	} fan;                                 /* a packet that several mobile nodes get */
+		struct encap encap;
+	} fan; /* a packet that several mobile nodes get */
 	struct candidate candidate[CANDIDATES_MAX];
 	uint64_t candidate_order;
 	struct home home[BUB_HOMES_MAX];
@@ -899,6 +909,8 @@ void discovery_next(struct bub_engine *eng, struct home *h, bool at_once);
 void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 /* M and O, where this home agent or another of the home link sets them. */
 void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other);
+/* Another home agent of the home link has that address. */
+bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *a);
 /* False: the message is none of discovery's. */
 bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
 		     const struct bub_event *ev);
@@ -937,15 +949,16 @@ struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
 /* Into the tunnel as it is, in an action of its own or in @act. */
 void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
 void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-		    struct bub_action *act);
+		    const struct encap *encap, struct bub_action *act);
+/* False: it may not go there, which has been counted. */
+bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+	      struct encap *ret_encap);
 /* The binding is there from now on, until @lifetime_s are over: tunnel, interception and defence.
  * Nobody is told. */
 void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why);
 /* The verdict of the store about c->storing. */
 void ha_on_stored(struct bub_engine *eng, struct client *c, int error);
-/* Whether a tunnel to this care-of address would feed on itself. */
-bool ha_leads_back(struct bub_engine *eng, const struct in6_addr *care_of);
 /* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
 const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home);
 void ha_init(struct bub_engine *eng);
@@ -954,6 +967,19 @@ void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid
 void ha_client_init(struct bub_engine *eng, struct client *c);
 /* Its registration ends, and it may make no other. */
 void ha_remove_client(struct bub_engine *eng, struct client *c);
+
+/* encap.c */
+
+/* Whether @packet may go through the tunnel from @src to @dst, and how.  False: it is dropped, and
+ * counted. */
+bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in6_addr *src,
+		 const struct in6_addr *dst, struct encap *ret_encap);
+void encap_fill(const struct encap *e, struct bub_action *act);
+/* A care-of address that is no node's but a group of routers': of a home prefix, or by its form. */
+bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a);
+/* A tunnel to an address for which this node, or another home agent of its link, has a tunnel would
+ * feed on itself (RFC 2473, 4.1.2). */
+bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of);
 
 /* multicast.c */
 

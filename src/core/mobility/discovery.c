@@ -46,36 +46,50 @@ static bool is_home_prefix(const struct bub_engine *eng, const struct in6_addr *
 	return false;
 }
 
-static const struct bub_prefix_info *router_address(const struct bub_engine *eng,
-						    const struct bub_icmp6 *ra)
-{
-	for (unsigned i = 0; i < ra->n_prefixes; i++)
-		if (ra->prefix[i].router_address && is_home_prefix(eng, &ra->prefix[i].prefix))
-			return &ra->prefix[i];
-	return NULL;
-}
-
 static bool is_alive(const struct bub_engine *eng, const struct other_agent *a)
 {
 	return bub_time_before(eng->now, a->expires);
 }
 
-/* The entry of that home agent, or a free one; NULL: the list is full. */
-static struct other_agent *agent_slot(struct bub_engine *eng, const struct in6_addr *link_local)
+/* The entry of that home agent; NULL: there is none. */
+static struct other_agent *agent_find(struct bub_engine *eng, const struct in6_addr *link_local)
 {
-	struct other_agent *spare = NULL;
+	for (unsigned i = 0; i < OTHER_AGENTS; i++)
+		if (is_alive(eng, &eng->agent[i]) &&
+		    bub_addr_eq(&eng->agent[i].link_local, link_local))
+			return &eng->agent[i];
+	return NULL;
+}
+
+/* A place for one more, where the list is full that of one that is less preferred: a reply has no
+ * room for it anyway.  NULL: there is none. */
+static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preference)
+{
+	struct other_agent *least = &eng->agent[0];
 
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
 		struct other_agent *a = &eng->agent[i];
 
-		if (is_alive(eng, a) && bub_addr_eq(&a->link_local, link_local))
+		if (!is_alive(eng, a))
 			return a;
-		if (!is_alive(eng, a) && spare == NULL)
-			spare = a;
+		if (a->preference < least->preference)
+			least = a;
 	}
-	if (spare != NULL)
-		*spare = (struct other_agent){.link_local = *link_local};
-	return spare;
+	return least->preference < preference ? least : NULL;
+}
+
+/* Its own addresses are those with the R bit (RFC 6275, 7.2); mobile nodes of this link ask for
+ * those in a home prefix.  Returns how many. */
+static unsigned own_addresses(const struct bub_engine *eng, const struct bub_icmp6 *ra,
+			      struct in6_addr ret[static BUB_HA_PREFIXES_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < ra->n_prefixes && n < BUB_HA_PREFIXES_MAX; i++)
+		if (ra->prefix[i].router_address && is_home_prefix(eng, &ra->prefix[i].prefix) &&
+		    !bub_addr_eq(&ra->prefix[i].prefix, &eng->cfg.ha.address))
+			ret[n++] = ra->prefix[i].prefix;
+	return n;
 }
 
 /* A prefix that only the other one has: an operator should know, as a mobile node that changes to
@@ -91,7 +105,7 @@ static void compare_prefixes(struct bub_engine *eng, struct other_agent *a,
 	if (differs && !a->differs)
 		core_trace_state(eng, "home-link", "agreed", "different prefixes",
 				 "another home agent advertises a prefix that is not served here",
-				 &eng->cfg.ha.address, &a->address);
+				 &eng->cfg.ha.address, &a->address[0]);
 	a->differs = differs;
 }
 
@@ -99,28 +113,48 @@ static void compare_prefixes(struct bub_engine *eng, struct other_agent *a,
 static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			     const struct bub_icmp6 *ra)
 {
-	const struct bub_prefix_info *own = router_address(eng, ra);
 	uint32_t lifetime_s =
 		ra->u.ra.has_home_agent_info ? ra->u.ra.home_agent_lifetime_s : ra->u.ra.lifetime_s;
+	struct in6_addr own[BUB_HA_PREFIXES_MAX];
 	struct other_agent *a;
+	unsigned n;
 
 	if (!eng->cfg.ha.enabled || !IN6_IS_ADDR_LINKLOCAL(&ip->src) || ip->hop_limit != 255)
 		return;
-	a = agent_slot(eng, &ip->src);
-	if (a == NULL)
-		return;
+	a = agent_find(eng, &ip->src);
 	if (!ra->u.ra.home_agent || lifetime_s == 0) { /* no home agent, or none any more */
-		a->expires = eng->now;
+		if (a != NULL)
+			a->expires = eng->now;
 		return;
 	}
-	if (own == NULL || bub_addr_eq(&own->prefix, &eng->cfg.ha.address))
+	n = own_addresses(eng, ra, own);
+	if (n == 0)
 		return;
-	a->address = own->prefix;
+	if (a == NULL) {
+		a = agent_place(eng, ra->u.ra.preference);
+		if (a == NULL)
+			return;
+		*a = (struct other_agent){.link_local = ip->src};
+	}
+	memcpy(a->address, own, sizeof own);
+	a->n_addresses = n;
 	a->preference = ra->u.ra.preference; /* 0 without the option: RFC 6275, 7.4 */
 	a->managed = ra->u.ra.managed;
 	a->other = ra->u.ra.other;
 	a->expires = bub_time_add_s(eng->now, lifetime_s);
 	compare_prefixes(eng, a, ra);
+}
+
+bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *address)
+{
+	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
+		const struct other_agent *a = &eng->agent[i];
+
+		for (unsigned k = 0; is_alive(eng, a) && k < a->n_addresses; k++)
+			if (bub_addr_eq(&a->address[k], address))
+				return true;
+	}
+	return false;
 }
 
 void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other)
@@ -135,37 +169,55 @@ void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_
 	*ret_other = other;
 }
 
-/* RFC 6275, 10.5: no longer than the minimum MTU allows; as long as this holds nobody has to be
- * left out. */
-_Static_assert(OTHER_AGENTS + 1 <= BUB_DHAAD_MAX, "a reply has room for the whole list");
+/* The addresses of a reply by falling rank. */
+struct ranking {
+	uint64_t rank[BUB_DHAAD_MAX];
+	struct bub_icmp6 *reply;
+};
+
+/* One more; where the reply is full, what ranks last goes (RFC 6275, 10.5: the minimum MTU). */
+static void rank(struct ranking *k, const struct in6_addr *address, uint64_t r)
+{
+	struct in6_addr *list = k->reply->u.dhaad.addr;
+	unsigned n = k->reply->u.dhaad.n_addrs, at = n;
+
+	if (n == BUB_DHAAD_MAX && k->rank[n - 1] >= r)
+		return;
+	if (n == BUB_DHAAD_MAX)
+		at = n - 1;
+	else
+		k->reply->u.dhaad.n_addrs++;
+	for (; at > 0 && k->rank[at - 1] < r; at--) {
+		k->rank[at] = k->rank[at - 1];
+		list[at] = list[at - 1];
+	}
+	k->rank[at] = r;
+	list[at] = *address;
+}
 
 /* By falling preference, in random order among equals, this home agent among them (RFC 6275,
- * 10.5). */
+ * 10.5).  The addresses of one stand together, in the order in which it gave them. */
 static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 {
-	uint64_t rank[OTHER_AGENTS + 1] = {0};
-	unsigned n = 0;
+	struct ranking k = {.reply = reply};
 
+	reply->u.dhaad.n_addrs = 0;
 	for (unsigned i = 0; i <= OTHER_AGENTS; i++) {
 		bool own = i == OTHER_AGENTS;
 		const struct other_agent *a = own ? NULL : &eng->agent[i];
-		unsigned at = n;
 		uint32_t lot;
 		uint64_t r;
 
 		if (!own && !is_alive(eng, a))
 			continue;
 		core_random(eng, &lot, sizeof lot);
-		r = (uint64_t)(own ? eng->cfg.ha.preference : a->preference) << 32 | lot;
-		for (; at > 0 && rank[at - 1] < r; at--) {
-			rank[at] = rank[at - 1];
-			reply->u.dhaad.addr[at] = reply->u.dhaad.addr[at - 1];
-		}
-		rank[at] = r;
-		reply->u.dhaad.addr[at] = own ? eng->cfg.ha.address : a->address;
-		n++;
+		r = (uint64_t)(own ? eng->cfg.ha.preference : a->preference) << 40 | (uint64_t)lot
+											     << 8;
+		if (own)
+			rank(&k, &eng->cfg.ha.address, r);
+		for (unsigned n = 0; !own && n < a->n_addresses; n++)
+			rank(&k, &a->address[n], r | (0xff - n));
 	}
-	reply->u.dhaad.n_addrs = n;
 }
 
 static void on_discovery_request(struct bub_engine *eng, const struct bub_ip6 *ip,

@@ -299,13 +299,6 @@ static bool is_late(const struct bub_engine *eng, const struct client *c, const 
 		       (uint64_t)MAX_DELETE_BCE_TIMEOUT_S * 1000;
 }
 
-/* A tunnel to an address for which this node has a tunnel would feed on itself (RFC 2473, 4.1.2).
- */
-bool ha_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
-{
-	return ha_client(eng, care_of) != NULL || bub_addr_eq(care_of, &eng->cfg.ha.address);
-}
-
 /* Asks the home link for the home address and, with L, for the link-local address of the same
  * identifier, each once in a round. */
 static void probe(struct bub_engine *eng, struct client *c, bool link_local)
@@ -344,7 +337,12 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &c->key.a);
 		return;
 	}
-	if (ha_leads_back(eng, &req->care_of)) {
+	if (encap_is_anycast(eng, &req->care_of)) {
+		core_drop(eng, BUB_DROP_BU_CARE_OF_ANYCAST, &c->key.a);
+		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		return;
+	}
+	if (encap_leads_back(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &c->key.a);
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
@@ -489,18 +487,27 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 
 /* ---- Tunnels ------------------------------------------------------------------------------- */
 
-void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-		    struct bub_action *act)
+bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+	      struct encap *ret_encap)
 {
+	return encap_admit(eng, packet, &eng->cfg.ha.address, &c->care_of, ret_encap);
+}
+
+void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+		    const struct encap *encap, struct bub_action *act)
+{
+	encap_fill(encap, act);
 	act->u.send.data = packet;
-	act->u.send.way = BUB_WAY_ESP_TUNNEL;
 	act->u.send.owner = c->key.a;
 	eng->counters.tunnel_out++;
 }
 
 void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet)
 {
-	ha_fill_tunnel(eng, c, packet, core_action(eng, BUB_ACT_SEND));
+	struct encap encap;
+
+	if (ha_admit(eng, c, packet, &encap))
+		ha_fill_tunnel(eng, c, packet, &encap, core_action(eng, BUB_ACT_SEND));
 }
 
 /* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes

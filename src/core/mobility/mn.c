@@ -773,10 +773,14 @@ static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home 
 
 void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet)
 {
-	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
+	struct bub_action *act;
+	struct encap encap;
 
+	if (!encap_admit(eng, packet, &h->care_of, &h->cfg.home_agent, &encap))
+		return;
+	act = core_action(eng, BUB_ACT_SEND);
+	encap_fill(&encap, act);
 	act->u.send.data = packet;
-	act->u.send.way = BUB_WAY_ESP_TUNNEL;
 	act->u.send.owner = h->cfg.address;
 	eng->counters.tunnel_out++;
 }

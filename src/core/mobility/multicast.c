@@ -198,6 +198,10 @@ static void fan_out(struct bub_engine *eng, const struct group *g, const struct 
 	eng->fan.packet = packet;
 	eng->fan.next = g != NULL ? g->first : NULL;
 	eng->fan.sender = ha_client(eng, src);
+	/* For all of them: a group is no tunnel's end. */
+	if (g != NULL &&
+	    !encap_admit(eng, packet, &eng->cfg.ha.address, &g->key.a, &eng->fan.encap))
+		eng->fan.next = NULL;
 }
 
 bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, struct bub_view packet)
@@ -261,7 +265,7 @@ static bool next_copy(struct bub_engine *eng, struct bub_action *ret)
 	}
 	eng->fan.next = m->next;
 	*ret = (struct bub_action){.type = BUB_ACT_SEND};
-	ha_fill_tunnel(eng, m->client, eng->fan.packet, ret);
+	ha_fill_tunnel(eng, m->client, eng->fan.packet, &eng->fan.encap, ret);
 	return true;
 }
 

@@ -77,7 +77,7 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 		c->deleted_at = eng->now;
 		return 0;
 	}
-	if (!bub_addr_is_routable(&s->care_of) || ha_leads_back(eng, &s->care_of))
+	if (!bub_addr_is_routable(&s->care_of) || encap_leads_back(eng, &s->care_of))
 		return BUB_ERR_INVALID;
 	ha_establish(eng, c, &req, s->lifetime_s, "as it was before the restart");
 	/* Prefixes may have changed meanwhile, and who listens to which group was forgotten: both

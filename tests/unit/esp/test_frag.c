@@ -98,25 +98,64 @@ static void cuts(void **state)
 		{50, 0, 0x04, 0xd0, 0xde, 0xad, 0xbe, 0xef}, /* 1232, the last */
 	};
 	static const size_t part[2] = {1232, BODY - 1232};
-	uint8_t head[FRAG_HEAD_LEN], want[40];
+	const struct frag_front ip6 = {whole, 40, 6};
+	uint8_t head[FRAG_HEAD_MAX], want[40];
 	size_t at = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(frag_cut(whole, BODY, at, 0xdeadbeef, head), part[i]);
+		assert_int_equal(frag_cut(&ip6, BODY, at, 0xdeadbeef, head), part[i]);
 		set_header(want, 8 + part[i], 44, 1);
 		assert_memory_equal(head, want, 40);
 		assert_memory_equal(head + 40, front[i], 8);
-		assert_true(sizeof head + part[i] <= 1280);
+		assert_true(48 + part[i] <= 1280);
 		at += part[i];
 	}
 	assert_int_equal(at, BODY);
+}
+
+/* Headers that every fragment has to have, here eight octets of destination options: they stay in
+ * front, and what comes out has them too (RFC 8200, 4.5). */
+static void keeps_its_front(void **state)
+{
+	static uint8_t packet[40 + 8 + 2000];
+	const struct frag_front front = {packet, 48, 40};
+	uint8_t piece[1280], want[40];
+	struct frag_table *t = frag_new(PLACES);
+	enum frag_result r = FRAG_WAITS;
+	unsigned n_pieces = 0;
+
+	(void)state;
+	assert_non_null(t);
+	for (size_t i = 40; i < sizeof packet; i++)
+		packet[i] = (uint8_t)(i * 31 + i / 256);
+	set_header(packet, 8 + 2000, 60, 1);
+	memcpy(packet + 40, "\x32\0\4\1\3\1\1\0", 8);
+	for (size_t at = 0, n; at < 2000; at += n, n_pieces++) {
+		struct frag_in f = {.packet = piece, .named_at = 40, .at = 48};
+
+		assert_int_equal(r, FRAG_WAITS);
+		n = frag_cut(&front, 2000, at, 7, piece);
+		assert_true(56 + n <= 1280);
+		set_header(want, 16 + n, 60, 1);
+		assert_memory_equal(piece, want, 40);
+		assert_memory_equal(piece + 40, "\x2c\0\4\1\3\1\1\0\x32", 9);
+		memcpy(piece + 56, packet + 48 + at, n);
+		f.len = 56 + n;
+		r = frag_take(t, SECOND_NS, &f, &got, &got_len);
+	}
+	assert_int_equal(n_pieces, 2);
+	assert_int_equal(r, FRAG_WHOLE);
+	assert_int_equal(got_len, sizeof packet);
+	assert_memory_equal(got, packet, got_len);
+	frag_free(t);
 }
 
 /* Of every length, it comes out as it went in. */
 static void cut_and_put_together(void **state)
 {
 	static uint8_t packet[40 + 9000], piece[1280];
+	const struct frag_front ip6 = {packet, 40, 6};
 	struct frag_table *t = frag_new(PLACES);
 
 	(void)state;
@@ -131,10 +170,10 @@ static void cut_and_put_together(void **state)
 			struct frag_in f = {.packet = piece, .named_at = 6, .at = 40};
 
 			assert_int_equal(r, FRAG_WAITS);
-			n = frag_cut(packet, len, at, (uint32_t)len, piece);
+			n = frag_cut(&ip6, len, at, (uint32_t)len, piece);
 			assert_true(n > 0 && at + n <= len);
-			memcpy(piece + FRAG_HEAD_LEN, packet + 40 + at, n);
-			f.len = FRAG_HEAD_LEN + n;
+			memcpy(piece + 48, packet + 40 + at, n);
+			f.len = 48 + n;
 			r = frag_take(t, SECOND_NS, &f, &got, &got_len);
 		}
 		assert_int_equal(r, FRAG_WHOLE);
@@ -345,6 +384,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cuts),
+		cmocka_unit_test(keeps_its_front),
 		cmocka_unit_test(cut_and_put_together),
 		cmocka_unit_test(any_order_and_twice),
 		cmocka_unit_test(overlaps),

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What may go into a tunnel: a packet that is a tunnel's already, only so many times more, and
+ * never once it has been through this one (RFC 2473, 4.1).  Also which care-of addresses a tunnel
+ * cannot end at.
+ *
+ * Two mobile nodes of two home agents, each with the other one's home address as its care-of
+ * address, make a loop that no home agent can see in the registrations.  The hop limit does not end
+ * it, as each tunnel has its own.  Nothing is added to a packet that goes through one tunnel only:
+ * the second tunnel begins to count (protocol.md, P71).
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "core.h"
+
+/* RFC 2473, 6.6 has 4 for the first tunnel; the count begins at the second. */
+#define ENCAP_LIMIT 3
+
+#define CHAIN_MAX 8 /* bindings followed from a care-of address */
+
+/* RFC 2473, 4.1.1: the tunnel before this one hears which octet stops its packets. */
+static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint16_t limit_at,
+			   const struct in6_addr *self)
+{
+	struct bub_icmp6 icmp = {
+		.kind = BUB_ICMP6_PARAM_PROBLEM,
+		.u.param_problem.pointer = limit_at,
+		.quoted = packet,
+	};
+	struct bub_ip6_build b = {.src = *self, .upper_proto = BUB_NH_ICMPV6};
+	uint8_t message[BUB_MIN_MTU - BUB_IP6_HDR_LEN];
+	struct bub_action *act;
+	uint8_t *buf;
+	int len;
+
+	memcpy(&b.dst, packet.data + 8, sizeof b.dst);
+	if (!bub_addr_is_routable(&b.dst))
+		return;
+	/* The packet may lie where the action has its octets. */
+	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, message, sizeof message);
+	assert(len > 0);
+	if (!limit_allow(eng, LIMIT_ICMP_ERROR, &b.dst, packet.len, BUB_IP6_HDR_LEN + (size_t)len))
+		return;
+	act = core_action(eng, BUB_ACT_SEND);
+	buf = eng->buffer[eng->n_actions - 1];
+	b.upper_len = (uint16_t)len;
+	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
+	memcpy(buf + BUB_IP6_HDR_LEN, message, (size_t)len);
+	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
+	act->u.send.way = BUB_WAY_PLAIN;
+}
+
+/* Most packets are no tunnel's, and their first octets say so. */
+static bool is_plain(struct bub_view packet)
+{
+	uint8_t next = packet.data[6];
+
+	return next != BUB_NH_IPV6 && next != BUB_NH_ESP && next != BUB_NH_FRAGMENT &&
+	       next != BUB_NH_HOPOPTS && next != BUB_NH_ROUTING && next != BUB_NH_DSTOPTS;
+}
+
+bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in6_addr *src,
+		 const struct in6_addr *dst, struct encap *ret_encap)
+{
+	struct bub_nesting n;
+
+	*ret_encap = (struct encap){0};
+	if (packet.len < BUB_IP6_HDR_LEN || is_plain(packet))
+		return true;
+	bub_nesting_of(packet, &n);
+	if (n.has_limit && n.limit == 0) {
+		core_drop(eng, BUB_DROP_TUNNEL_LIMIT, dst);
+		limit_exceeded(eng, packet, n.limit_at, src);
+		return false;
+	}
+	if (n.tunnel && bub_nesting_has(packet, src, dst)) {
+		core_drop(eng, BUB_DROP_TUNNEL_LOOP, dst);
+		return false;
+	}
+	ret_encap->has_limit = n.tunnel || n.has_limit;
+	ret_encap->limit = n.has_limit ? (uint8_t)(n.limit - 1) : ENCAP_LIMIT;
+	ret_encap->limit_given = n.has_limit;
+	ret_encap->whole = n.fragment;
+	return true;
+}
+
+void encap_fill(const struct encap *e, struct bub_action *act)
+{
+	act->u.send.way = BUB_WAY_ESP_TUNNEL;
+	act->u.send.has_limit = e->has_limit;
+	act->u.send.limit = e->limit;
+	act->u.send.limit_given = e->limit_given;
+	act->u.send.whole = e->whole;
+}
+
+/* ---- Care-of addresses --------------------------------------------------------------------- */
+
+/* The last 128 interface identifiers of each subnet are anycast addresses, the Mobile IPv6 home
+ * agents' among them (RFC 2526, 2). */
+static bool is_reserved(const struct in6_addr *a)
+{
+	static const uint8_t id[7] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	return memcmp(a->s6_addr + 8, id, sizeof id) == 0 && (a->s6_addr[15] & 0x80) != 0;
+}
+
+/* All zeros behind the prefix (RFC 4291, 2.6.1). */
+static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefix *p)
+{
+	struct in6_addr zero = p->prefix;
+
+	for (unsigned bit = p->len; bit < 128; bit++)
+		zero.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	return bub_addr_eq(a, &zero);
+}
+
+bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a)
+{
+	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
+		if (is_subnet_router(a, &eng->cfg.ha.prefix[i]))
+			return true;
+	return is_reserved(a);
+}
+
+bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
+{
+	struct in6_addr at = *care_of;
+
+	for (unsigned i = 0; i < CHAIN_MAX; i++) {
+		const struct binding *b = binding_active(eng, &eng->cfg.ha.address, &at);
+
+		if (ha_client(eng, &at) != NULL || bub_addr_eq(&at, &eng->cfg.ha.address) ||
+		    discovery_is_agent(eng, &at))
+			return true;
+		/* As a correspondent this node knows where that one is. */
+		if (b == NULL)
+			return false;
+		at = b->care_of;
+	}
+	return true;
+}
