@@ -82,6 +82,7 @@ enum bub_err {
 	X(DHAAD_LIMITED, "dhaad-limited", "protocol.md P27")                                       \
 	X(HOME_BU_ALT_CARE_OF, "home-bu-alternate-care-of", "protocol.md P33")                     \
 	X(HOME_BU_NOT_STORED, "home-bu-not-stored", "RFC 6275, 10.1 and 9.5.1")                    \
+	X(HOME_BU_LIMITED, "home-bu-limited", "protocol.md P73")                                   \
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \
@@ -129,6 +130,7 @@ enum bub_err {
 	X(MLD_UNEXPECTED, "mld-unexpected", "RFC 6275, 10.4.3")                                    \
 	X(MLD_TABLE_FULL, "mld-table-full", "protocol.md P25")                                     \
 	X(MLD_SHARE, "mld-share", "protocol.md P50")                                               \
+	X(MLD_LIMITED, "mld-limited", "protocol.md P73")                                           \
 	X(MLD_NOT_ASKED, "mld-not-asked", "RFC 6275, 11.3.4")                                      \
 	/* ICMPv6 */                                                                               \
 	X(ICMP6_MALFORMED, "icmp6-malformed", "RFC 4443, 2")                                       \

@@ -914,6 +914,7 @@ static void table_is_shared(void **state)
 		for (unsigned n = 0; n < 300; n++) {
 			(void)snprintf(group, sizeof group, "ff1e::%x:%x", i + 1, n + 1);
 			joins(&p, i, group);
+			pair_run(&p, 60); /* not too many at once (protocol.md, P73) */
 		}
 	assert_int_equal(memberships(&p), 128 + 4 * 32);
 	assert_drops(p.ha[0], BUB_DROP_MLD_SHARE, 172 + 4 * 268);
@@ -923,12 +924,37 @@ static void table_is_shared(void **state)
 	pair_end(&p);
 }
 
+/* A hundred reports at once and then twenty a second for each mobile node (protocol.md, P73). */
+static void reports_in_quick_succession(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p);
+	watch_home_agent(&p);
+	binding_update(&p, 0, 1, 3600);
+	binding_update(&p, 1, 1, 3600);
+	for (unsigned i = 0; i < 150; i++) {
+		joins(&p, 0, GROUP);
+		leaves(&p, 0, GROUP);
+	}
+	assert_int_equal(seen.joins, 50);
+	assert_drops(p.ha[0], BUB_DROP_MLD_LIMITED, 200);
+	joins(&p, 1, GROUP);
+	assert_int_equal(memberships(&p), 1);
+	pair_run(&p, 1000);
+	joins(&p, 0, GROUP);
+	assert_int_equal(memberships(&p), 2);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(life_of_a_membership),
 		cmocka_unit_test(version_1),
 		cmocka_unit_test(queries),
+		cmocka_unit_test(reports_in_quick_succession),
 		cmocka_unit_test(silence_ends_it),
 		cmocka_unit_test(registration_ends_it),
 		cmocka_unit_test(many_members),

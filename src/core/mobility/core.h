@@ -419,8 +419,9 @@ struct client {
 	struct in6_addr prefix_source;
 	struct timer prefix_timer;
 	struct bucket errors; /* Binding Errors to it, apart from those to strangers */
-	unsigned memberships; /* groups that it listens to */
-	unsigned queries;     /* since its registration */
+	struct bucket registrations, reports; /* what it asks for */
+	unsigned memberships;                 /* groups that it listens to */
+	unsigned queries;                     /* since its registration */
 	struct timer query_timer;
 };
 

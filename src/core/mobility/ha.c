@@ -480,7 +480,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 		/* As a correspondent we have a binding: its type does not change (9.5.1). */
 		core_drop(eng, BUB_DROP_BU_TYPE_CHANGE, &rx->peer);
 		send_ba(eng, &rx->peer, &req, BUB_STATUS_REGISTRATION_TYPE, req.sequence, 0);
-	} else {
+	} else if (limit_allow_own(eng, LIMIT_REGISTRATION, &c->registrations, &rx->peer, 0, 0)) {
 		process(eng, c, &req);
 	}
 }

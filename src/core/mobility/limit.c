@@ -44,6 +44,9 @@ static const struct rule rules[LIMIT_KINDS] = {
 	[LIMIT_FLOW] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
 	[LIMIT_REPLY] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
 	[LIMIT_DISCOVERY] = {{5, 10, 4096}, {500, 500, 65536}, BUB_DROP_DHAAD_LIMITED},
+	/* A mobile node sends three updates a second at most (RFC 6275, 12: MAX_UPDATE_RATE). */
+	[LIMIT_REGISTRATION] = {{5, 20, 65536}, {0, 0, 65536}, BUB_DROP_HOME_BU_LIMITED},
+	[LIMIT_REPORTS] = {{20, 100, 65536}, {0, 0, 65536}, BUB_DROP_MLD_LIMITED},
 };
 
 /* The bucket of the prefix; different kinds spread in different ways. */

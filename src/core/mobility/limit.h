@@ -22,6 +22,9 @@ enum limit_kind {
 	LIMIT_DISCOVERY,     /* Home Agent Address Discovery Reply */
 	LIMIT_FLOW,          /* return routability that somebody's packet asks for */
 	LIMIT_REPLY,         /* the same, once a program here has answered him */
+	/* What one client may ask of its home agent, by limit_allow_own() only. */
+	LIMIT_REGISTRATION, /* home registrations, whatever the answer */
+	LIMIT_REPORTS,      /* of multicast listeners */
 	LIMIT_KINDS,
 };
 

@@ -116,6 +116,8 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 	enum bub_drop why = decode(ip, &mld);
 	struct bub_mld_record rec;
 
+	if (!limit_allow_own(eng, LIMIT_REPORTS, &c->reports, &c->key.a, 0, 0))
+		return;
 	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
 		why = BUB_DROP_MLD_UNEXPECTED;
 	if (why != BUB_DROP_NONE) {
