@@ -192,7 +192,8 @@ static void set_owner(struct lnx *l, struct bub_event *ev)
 	if (bub_ip6_decode(inner, &ip) != BUB_DROP_NONE || !tx_is_clear(l, &ip))
 		return;
 	owner = owner_of(l, &ip, &ev->u.packet.outer_src);
-	if (tunnel_find(l, owner) != NULL)
+	/* At a home agent there may be none yet: what is to be done then is the core's to say. */
+	if (tunnel_find(l, owner) != NULL || (l->cfg.home_agent && !iface_is_home(l, owner)))
 		ev->u.packet.owner = *owner;
 }
 

@@ -757,6 +757,32 @@ static void hold_one(struct pair *p, const char *outer)
 	pair_feed(p, p->ha[0], &f);
 }
 
+/* A probe of the link takes as long as a message may wait: that time does not count, whether the
+ * message came before the Binding Update or after it. */
+static void held_while_probing(void **state)
+{
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	pair_init(&p);
+	p.dad_ns = 2 * BUB_NS_PER_S;
+	pair_start(&p);
+	hold_one(&p, care_of);
+	pair_run(&p, 500);
+	f = home_bu(&p, 7, 600);
+	pair_feed(&p, p.ha[0], &f);
+	pair_run(&p, 100);
+	hold_one(&p, care_of);
+	pair_run(&p, 1800);
+	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 0);
+	pair_run(&p, 200);
+	assert_true(client(&p).registered);
+	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 2);
+	assert_drops(p.ha[0], BUB_DROP_HELD_TIMEOUT, 0);
+	pair_end(&p);
+}
+
 static void held_messages_time_out(void **state)
 {
 	struct pair p;
@@ -851,6 +877,7 @@ int main(void)
 		cmocka_unit_test(hop_from_tunnel_to_tunnel),
 		cmocka_unit_test(hop_into_the_wrapper),
 		cmocka_unit_test(held_messages_time_out),
+		cmocka_unit_test(held_while_probing),
 		cmocka_unit_test(held_messages_are_limited),
 	};
 

@@ -90,6 +90,7 @@
 #define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
 #define HELD_PACKET_MAX 256 /* octets of one */
 #define HELD_S 1            /* and how long */
+#define HELD_PROBE_S 3      /* so much longer, while its link is probed for the home address */
 #define AGENTS_MAX 16       /* home agents of a reply that a mobile node tries */
 #define SCRATCH_MAX 9216    /* a jumbo frame */
 

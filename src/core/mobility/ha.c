@@ -123,6 +123,7 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 }
 
 static void held_release(struct bub_engine *eng, const struct client *c);
+static void held_wait(struct bub_engine *eng, const struct client *c);
 
 void ha_remove_client(struct bub_engine *eng, struct client *c)
 {
@@ -315,6 +316,7 @@ static void probe(struct bub_engine *eng, struct client *c, bool link_local)
 		c->probed_link_local = true;
 	}
 	c->probing = true;
+	held_wait(eng, c);
 }
 
 static void process(struct bub_engine *eng, struct client *c, const struct request *req)
@@ -644,6 +646,19 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 
 /* ---- Messages that overtook their registration (protocol.md, P9) ---------------------------- */
 
+/* When the time of a message begins: not while the registration is being looked into. */
+static struct bub_time held_since(const struct bub_engine *eng, const struct client *c)
+{
+	return c->probing ? bub_time_add_s(eng->now, HELD_PROBE_S) : eng->now;
+}
+
+static void held_wait(struct bub_engine *eng, const struct client *c)
+{
+	for (unsigned i = 0; i < HELD_PACKETS; i++)
+		if (eng->held[i].len != 0 && bub_addr_eq(&eng->held[i].home, &c->key.a))
+			eng->held[i].at = held_since(eng, c);
+}
+
 static bool held_is_over(const struct bub_engine *eng, const struct held *h)
 {
 	return !bub_time_before(eng->now, bub_time_add_ms(h->at, HELD_MS));
@@ -722,7 +737,7 @@ static bool held_add(struct bub_engine *eng, const struct client *c, const struc
 	slot = held_slot(eng, &c->key.a);
 	if (slot == NULL)
 		return false;
-	slot->at = eng->now;
+	slot->at = held_since(eng, c);
 	slot->home = c->key.a;
 	slot->outer_src = *outer_src;
 	slot->len = ip->packet.len;
@@ -740,8 +755,11 @@ static void held_release(struct bub_engine *eng, const struct client *c)
 		struct held *h = &eng->held[i];
 		struct bub_ip6 ip;
 
-		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a) ||
-		    !bub_addr_eq(&h->outer_src, &c->care_of) || held_is_over(eng, h) ||
+		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a))
+			continue;
+		if (bub_time_before(eng->now, h->at)) /* there is a verdict */
+			h->at = eng->now;
+		if (!bub_addr_eq(&h->outer_src, &c->care_of) || held_is_over(eng, h) ||
 		    eng->n_actions == BUB_ACTIONS_MAX ||
 		    bub_ip6_decode((struct bub_view){h->packet, h->len}, &ip) != BUB_DROP_NONE)
 			continue;
@@ -751,6 +769,19 @@ static void held_release(struct bub_engine *eng, const struct client *c)
 }
 
 /* ---- Out of the tunnel --------------------------------------------------------------------- */
+
+/* Nothing that strangers send takes the Binding Errors of a mobile node away from it.  Without ESP
+ * nobody knows whose a packet is. */
+static bool may_tell(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+		     size_t len)
+{
+	const struct in6_addr *to = &ev->u.packet.outer_src;
+
+	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
+		return limit_allow_own(eng, LIMIT_BINDING_ERROR, &c->errors, to, len,
+				       BINDING_ERROR_LEN);
+	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);
+}
 
 void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev)
 {
@@ -772,10 +803,9 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 		return;
 	}
 	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
-	 * Nothing that strangers send takes that away from it. */
+	 */
 	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
-	    limit_allow_own(eng, LIMIT_BINDING_ERROR, &c->errors, outer, ip.packet.len,
-			    BINDING_ERROR_LEN)) {
+	    may_tell(eng, c, ev, ip.packet.len)) {
 		struct route r = route_plain(&eng->cfg.ha.address, outer);
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
