@@ -416,6 +416,7 @@ int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home);
  */
 int bub_engine_restore(struct bub_engine *eng, struct bub_time now,
 		       const struct bub_stored *stored);
+
 /* Home agent: forgets @home and its registration, and queues actions as a feed does.
  * BUB_ERR_INVALID: it was not served. */
 int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,

@@ -9,7 +9,7 @@
 
 /* What the engine wants done when it forgets a client. */
 struct wanted {
-	unsigned tunnels, proxies, others;
+	unsigned tunnels, proxies, stores, others;
 };
 
 static struct wanted forget(struct pair *p, const struct in6_addr *home)
@@ -24,6 +24,8 @@ static struct wanted forget(struct pair *p, const struct in6_addr *home)
 			w.tunnels++;
 		else if (act.type == BUB_ACT_PROXY_DEL)
 			w.proxies++;
+		else if (act.type == BUB_ACT_STORE && !act.u.store.registered)
+			w.stores++;
 		else
 			w.others++;
 	}
@@ -153,13 +155,28 @@ static void held_message(void **state)
 	pair_end(&p);
 }
 
+/* What is in stable storage goes as well: after the next restart it would be a stranger's. */
+static void stored_registration(void **state)
+{
+	struct pair p;
+	struct forged f;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.stable = true;
+	pair_start(&p);
+	f = home_bu(&p, 7, 600);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	assert_int_equal(forget(&p, &p.hoa[0]).stores, 1);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(registration_ends),
-		cmocka_unit_test(comes_back),
-		cmocka_unit_test(probe_under_way),
-		cmocka_unit_test(held_message),
+		cmocka_unit_test(registration_ends),   cmocka_unit_test(comes_back),
+		cmocka_unit_test(probe_under_way),     cmocka_unit_test(held_message),
+		cmocka_unit_test(stored_registration),
 	};
 
 	return cmocka_run_group_tests_name("served", tests, NULL, NULL);

@@ -129,6 +129,7 @@ void ha_remove_client(struct bub_engine *eng, struct client *c)
 {
 	if (c->registered)
 		unregister(eng, c, "not served any more");
+	stable_forget(eng, c);
 	timerq_cancel(&eng->timers, &c->timer);
 	timerq_cancel(&eng->timers, &c->prefix_timer);
 	timerq_cancel(&eng->timers, &c->query_timer);
