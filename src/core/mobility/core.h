@@ -34,6 +34,7 @@
 #include "bub/engine.h"
 #include "bubresp.h"
 #include "crypto/crypto.h"
+#include "encap.h"
 #include "limit.h"
 #include "suspect.h"
 #include "table.h"
@@ -459,12 +460,6 @@ struct other_agent {
 	struct bub_time expires;
 };
 #define OTHER_AGENTS 128 /* more than a reply has room for: those that are preferred stay */
-
-/* How a packet goes into a tunnel (bub/engine.h, u.send). */
-struct encap {
-	bool has_limit, limit_given, whole;
-	uint8_t limit;
-};
 
 /* ---- Engine -------------------------------------------------------------------------------- */
 
@@ -969,19 +964,6 @@ void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid
 void ha_client_init(struct bub_engine *eng, struct client *c);
 /* Its registration ends, and it may make no other. */
 void ha_remove_client(struct bub_engine *eng, struct client *c);
-
-/* encap.c */
-
-/* Whether @packet may go through the tunnel from @src to @dst, and how.  False: it is dropped, and
- * counted. */
-bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in6_addr *src,
-		 const struct in6_addr *dst, struct encap *ret_encap);
-void encap_fill(const struct encap *e, struct bub_action *act);
-/* A care-of address that is no node's but a group of routers': of a home prefix, or by its form. */
-bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a);
-/* A tunnel to an address for which this node, or another home agent of its link, has a tunnel would
- * feed on itself (RFC 2473, 4.1.2). */
-bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of);
 
 /* multicast.c */
 

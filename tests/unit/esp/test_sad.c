@@ -453,8 +453,7 @@ int main(void)
 		cmocka_unit_test(test_removed),       cmocka_unit_test(test_key_schedules_shared),
 		cmocka_unit_test(test_window_edges),  cmocka_unit_test(test_window_start),
 		cmocka_unit_test(test_window_model),  cmocka_unit_test(test_exhausted),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_what_was_sent),
+		cmocka_unit_test(test_limit),         cmocka_unit_test(test_what_was_sent),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
