@@ -252,7 +252,8 @@ enum bub_action_type {
 	BUB_ACT_HOME_ADD, /* u.home_add: mobile node: it has one more home address; what carries and
 			     protects it has to be there before the next action */
 	BUB_ACT_HOME_DEL, /* u.home: that home address is used no more */
-	BUB_ACT_DAD,      /* u.home: home agent: probe the home link for it; answered by DONE */
+	BUB_ACT_DAD, /* u.home: probe the home link for it; answered by DONE.  Home agent: before
+			it serves it; mobile node: before it claims it where none was served */
 	BUB_ACT_PROXY_ADD,   /* u.home: home agent: claim and defend it on the home link */
 	BUB_ACT_PROXY_DEL,   /* u.home */
 	BUB_ACT_GROUP_JOIN,  /* u.group: home agent: join it on the home link; what comes there for

@@ -881,6 +881,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 		return;
 	case BUB_EV_DONE:
 		ha_on_dad(eng, ev->u.done.id, ev->u.done.error);
+		mn_on_dad(eng, ev->u.done.id, ev->u.done.error);
 		return;
 	case BUB_EV_STORED:
 		stable_on_verdict(eng, ev);

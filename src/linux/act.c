@@ -40,7 +40,10 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 	case BUB_ACT_STORE:      /* likewise: bindings.c */
 		break;
 	case BUB_ACT_DAD:
-		nd_dad_start(l, now, act->id, &act->u.home);
+		if (home_find(l, &act->u.home) != NULL)
+			homelink_detect(l, now, home_find(l, &act->u.home), act->id);
+		else
+			nd_dad_start(l, now, act->id, &act->u.home);
 		break;
 	case BUB_ACT_PROXY_ADD:
 		nd_proxy_add(l, now, &act->u.home);

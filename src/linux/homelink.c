@@ -11,14 +11,16 @@
  *
  * Not here: rules and routes (home.c), the advertisement that takes the address back (nd.c).
  */
+#include <errno.h>
 #include <linux/if_addr.h>
 #include <netinet/icmp6.h>
 #include <string.h>
 
 #include "internal.h"
 
-#define ASK_MS 300    /* how long the Binding Update waits for the home agent's address */
-#define PROBE_MS 1500 /* somebody who answers for the home address later has another reason */
+#define ASK_MS 300     /* how long the Binding Update waits for the home agent's address */
+#define DETECT_MS 1000 /* the owner of an address has so long (RFC 4862, 5.4: RetransTimer) */
+#define PROBE_MS 1500  /* somebody who answers for the home address later has another reason */
 
 /* ---- The home agent's link-layer address --------------------------------------------------- */
 
@@ -69,9 +71,17 @@ bool homelink_hold(struct lnx *l, struct bub_view packet)
 	return false;
 }
 
+static void end_detection(struct lnx *l, struct lnx_home *h, int error)
+{
+	lnx_done_add(l, h->detect_id, error);
+	h->detect_id = 0;
+}
+
 void homelink_expire(struct lnx *l, struct bub_time now)
 {
 	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (l->home[i].detect_id != 0 && !bub_time_before(now, l->home[i].detect_until))
+			end_detection(l, &l->home[i], 0);
 		if (l->home[i].ask_until.ns != 0 && !bub_time_before(now, l->home[i].ask_until))
 			send_held(l, &l->home[i]);
 	}
@@ -84,6 +94,8 @@ struct bub_time homelink_deadline(const struct lnx *l)
 	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
 		if (l->home[i].ask_until.ns != 0 && bub_time_before(l->home[i].ask_until, t))
 			t = l->home[i].ask_until;
+		if (l->home[i].detect_id != 0 && bub_time_before(l->home[i].detect_until, t))
+			t = l->home[i].detect_until;
 	}
 	return t;
 }
@@ -109,8 +121,21 @@ void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uin
 	nd_send_probe(l, ifindex, &h->addr);
 }
 
+/* The home agent has no binding for the address, so nobody has defended it (RFC 6275, 11.5.5). */
+void homelink_detect(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t id)
+{
+	if (h->returning_on == 0) {
+		lnx_done_add(l, id, -ENETDOWN);
+		return;
+	}
+	h->detect_id = id;
+	h->detect_until = bub_time_add_ms(now, DETECT_MS);
+	nd_send_probe(l, h->returning_on, &h->addr);
+}
+
 void homelink_leave(struct lnx *l, struct lnx_home *h)
 {
+	h->detect_id = 0;
 	if (h->returning_on != 0)
 		nd_listen(l, h->returning_on, &h->addr, false);
 	h->returning_on = 0;
@@ -168,7 +193,9 @@ void homelink_on_na(struct lnx *l, uint32_t ifindex, const struct in6_addr *targ
 
 		if (!bub_addr_eq(&h->addr, target) || memcmp(mac, ifc->mac, 6) == 0)
 			continue;
-		if (h->returning_on == ifindex && h->ask_until.ns != 0)
+		if (h->returning_on == ifindex && h->detect_id != 0)
+			end_detection(l, h, -EADDRINUSE);
+		else if (h->returning_on == ifindex && h->ask_until.ns != 0)
 			set_agent_mac(l, h, ifindex, mac);
 		else if (h->placed_on == ifindex && bub_time_before(lnx_now(), h->probe_until))
 			report_defended(l, h, ifc);

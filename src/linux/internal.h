@@ -190,7 +190,9 @@ struct lnx_home {
 	struct in6_addr agent;
 	struct bub_time ask_until;   /* its link-layer address is asked for; 0: not */
 	struct bub_time probe_until; /* who answers for the address?; 0: not asked */
-	uint8_t held[HELD_MAX];      /* the Binding Update that waits for it */
+	uint32_t detect_id;          /* of the verdict that the core waits for; 0: none */
+	struct bub_time detect_until;
+	uint8_t held[HELD_MAX]; /* the Binding Update that waits for it */
 	size_t held_len;
 };
 
@@ -500,6 +502,8 @@ void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uin
 		     const struct in6_addr *agent);
 void homelink_leave(struct lnx *l, struct lnx_home *h); /* it has let go, or we are away */
 void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex);
+/* Duplicate detection before the address is claimed; answered by DONE. */
+void homelink_detect(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t id);
 bool homelink_hold(struct lnx *l, struct bub_view packet); /* true: it is sent later */
 void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 		    const struct in6_addr *target);

@@ -531,6 +531,32 @@ def returned_to_an_agent_that_tells_its_address(n):
     n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
 
 
+def returned_where_none_was_served(n):
+    """RFC 6275, 11.5.5: no binding was left (133), so nobody has defended the address meanwhile: it
+    is probed for before it is claimed, and not claimed where another node has it."""
+    def claim(p):
+        return is_advert(p, HOME) and p.dst == "ff02::1"
+
+    for taken in (True, False):
+        n.move(2)
+        n.arrive(1, HOME_PREFIX, full=AGENT)
+        p = newest(n, n.update(HOME))
+        n.link.drain()
+        if taken:
+            n.link.owned[HOME] = "02:00:00:00:00:09"
+        begin = time.monotonic()
+        n.acknowledge(p.bu.seq, status=133, units=0, away=False)
+        n.link.expect("probe", asks)
+        if taken:
+            while time.monotonic() < begin + 1.5:
+                n.link.take(0.1)
+            check("no claim", not n.link.find(claim), n.link.packets)
+            del n.link.owned[HOME]
+        else:
+            n.link.expect("claim", claim)
+            check("a second later", time.monotonic() - begin >= 0.9)
+
+
 STORY = (
     at_home_it_is_a_host,
     moved_it_registers,
@@ -554,6 +580,7 @@ STORY = (
     returned_it_deregisters,
     returned_it_deletes_the_bindings,
     returned_to_an_agent_that_tells_its_address,
+    returned_where_none_was_served,
 )
 
 

@@ -3,8 +3,10 @@
  * A home agent that has lost everything, and the mobile node that finds it out: with its first
  * packets when it sends, by asking when it only listens (protocol.md, P37).
  */
+#include <errno.h>
 #include <string.h>
 
+#include "agent.h"
 #include "correspondent.h"
 
 #define ASK_S 150
@@ -270,6 +272,77 @@ static void moves_while_it_asks(void **state)
 	pair_end(&p);
 }
 
+/* ---- Home again, where nobody has kept the address ------------------------------------------ */
+
+static unsigned n_claims;
+
+static void note_claim(struct pair *p, struct node *n, const struct bub_action *act)
+{
+	if (n == p->mn[0] && act->type == BUB_ACT_ATTACH && act->u.attach.claim)
+		n_claims++;
+}
+
+/* The home agent answers 133: it has not defended the home address, so the node looks whether
+ * another has it before it claims it (RFC 6275, 11.5.5). */
+static void home_address_is_probed_for(void **state)
+{
+	for (unsigned taken = 0; taken < 2; taken++) {
+		struct pair p;
+		size_t mark;
+
+		(void)state;
+		start(&p, 0);
+		p.on_action = note_claim;
+		world_restart(p.w, p.ha[0]);
+		n_claims = 0;
+		p.dad_ns = BUB_NS_PER_S;
+		p.dad_error = taken != 0 ? -EADDRINUSE : 0;
+		mark = pair_mark(&p);
+		pair_go_home(&p, 0);
+		pair_run(&p, 900);
+		assert_int_equal(pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
+				 BUB_STATUS_NOT_HA_FOR_MN);
+		assert_int_equal(link_acts(&p, BUB_ACT_DAD, &p.hoa[0]), 2); /* one of the agent */
+		assert_int_equal(n_claims, 0);
+		assert_string_equal(pair_home(&p, 0).state, "deregistering");
+		pair_run(&p, 200);
+		assert_int_equal(n_claims, taken == 0);
+		assert_string_equal(pair_home(&p, 0).state,
+				    taken == 0 ? "at home" : "deregistering");
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
+		if (taken != 0) {
+			assert_string_equal(pair_home(&p, 0).why,
+					    "another node on the home link has the home address");
+			p.dad_error = 0; /* it goes */
+			pair_run(&p, 34000);
+			assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+			assert_int_equal(n_claims, 1);
+			assert_string_equal(pair_home(&p, 0).state, "at home");
+		}
+		pair_end(&p);
+	}
+}
+
+/* It leaves again meanwhile: the verdict is about nothing. */
+static void leaves_while_it_probes(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p, 0);
+	p.on_action = note_claim;
+	world_restart(p.w, p.ha[0]);
+	n_claims = 0;
+	p.dad_ns = BUB_NS_PER_S;
+	pair_go_home(&p, 0);
+	pair_run(&p, 500);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 5000);
+	assert_int_equal(n_claims, 0);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +355,8 @@ int main(void)
 		cmocka_unit_test(made_up_errors),
 		cmocka_unit_test(error_while_a_refresh_is_out),
 		cmocka_unit_test(moves_while_it_asks),
+		cmocka_unit_test(home_address_is_probed_for),
+		cmocka_unit_test(leaves_while_it_probes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,7 @@ struct home {
 	const char *why;
 	struct in6_addr care_of; /* :: unless away with an address */
 	uint32_t ifindex;
+	uint32_t dad_id; /* back home: a verdict about the home address is to come; 0: none */
 	uint16_t sequence;
 	uint32_t interval_ms;        /* of the retransmission timer */
 	uint32_t asked_s;            /* by the last home registration */
@@ -643,6 +644,8 @@ void mn_doubt(struct bub_engine *eng, struct home *h);
 void mn_on_home_be(struct bub_engine *eng, struct home *h);
 /* The registration is refreshed now, and the status says @why until it is acknowledged. */
 void mn_look_into(struct bub_engine *eng, struct home *h, const char *why);
+/* The verdict of an earlier probe for a home address. */
+void mn_on_dad(struct bub_engine *eng, uint32_t id, int error);
 /* True while tunnelled packets of @h get through its home agent. */
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
 /* One more home address, instead of that of @old; false: there is no room for it. */

@@ -234,6 +234,7 @@ static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bo
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
 	h->in_use = false; /* the link itself tells */
+	h->dad_id = 0;
 	attach(eng, h, true, !known);
 	if (known) {
 		set_state(eng, h, HOME_DEREGISTERING, "back on the home link");
@@ -548,6 +549,40 @@ static void on_deleted(struct bub_engine *eng, struct home *h)
 	peer_on_registered(eng, h);
 }
 
+/* There was no binding: just what was wanted, but nobody has defended the address meanwhile, so
+ * another node may have taken it (RFC 6275, 11.5.5: "then it SHOULD perform DAD"). */
+static void probe_home(struct bub_engine *eng, struct home *h)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_DAD);
+
+	act->u.home = h->cfg.address;
+	h->dad_id = act->id;
+	h->interval_ms = 0;
+	timerq_cancel(&eng->timers, &h->timer);
+	set_state(eng, h, HOME_DEREGISTERING, "no binding was left: is the home address free?");
+}
+
+void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
+{
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		struct home *h = &eng->home[i];
+
+		if (h->dad_id == 0 || h->dad_id != id)
+			continue;
+		h->dad_id = 0;
+		if (h->state != HOME_DEREGISTERING)
+			continue; /* it has left again */
+		if (error == 0) {
+			on_deleted(eng, h);
+			continue;
+		}
+		h->interval_ms = MAX_BINDACK_TIMEOUT_MS; /* asked anew, and probed again */
+		core_timer(eng, &h->timer, h->interval_ms);
+		set_state(eng, h, HOME_DEREGISTERING,
+			  "another node on the home link has the home address");
+	}
+}
+
 /* Takes another care-of address where there is one (RFC 6275, 11.7.3); false: there is none. */
 static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
 {
@@ -576,7 +611,7 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 	uint8_t status = rx->mh.u.ba.status;
 
 	if (status == BUB_STATUS_NOT_HA_FOR_MN && h->state == HOME_DEREGISTERING) {
-		on_deleted(eng, h); /* there was none: just what was wanted */
+		probe_home(eng, h);
 		return;
 	}
 	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
