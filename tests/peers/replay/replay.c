@@ -295,7 +295,7 @@ void node_care_of(struct node *n, const struct in6_addr *address)
 
 void node_flow(struct node *n, const struct in6_addr *home, const struct in6_addr *peer)
 {
-	struct bub_event ev = {.type = BUB_EV_FLOW, .u.flow = {*home, *peer}};
+	struct bub_event ev = {.type = BUB_EV_FLOW, .u.flow = {.home = *home, .peer = *peer}};
 
 	feed(n, &ev);
 }
