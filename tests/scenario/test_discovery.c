@@ -202,6 +202,7 @@ static void advertise(struct pair *p, const char *link_local, const char *addres
 	ra.u.ra.preference = preference;
 	ra.u.ra.home_agent_lifetime_s = lifetime_s;
 	ra.prefix[0].prefix_len = 64;
+	ra.prefix[0].valid_s = 2592000;
 	ra.prefix[0].router_address = true;
 	inet_pton(AF_INET6, address, &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, link_local, &b.src);
@@ -271,6 +272,7 @@ static void who_is_listed_and_who_is_told(void **state)
 	ra.u.ra.home_agent = true;
 	ra.u.ra.lifetime_s = 1000;
 	ra.prefix[0].prefix_len = ra.prefix[1].prefix_len = 64;
+	ra.prefix[1].valid_s = 1000;
 	inet_pton(AF_INET6, "2001:db8:1::", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[1].prefix);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
@@ -315,6 +317,7 @@ static void flags_go_with_their_home_agent(void **state)
 		ra.u.ra.managed = managed;
 		ra.u.ra.other = !managed;
 		ra.prefix[0].prefix_len = 64;
+		ra.prefix[0].valid_s = 2592000;
 		ra.prefix[0].router_address = true;
 		inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 		inet_pton(AF_INET6, "fe80::a", &b.src);
@@ -414,6 +417,7 @@ static void every_address_of_a_home_agent_is_listed(void **state)
 {
 	static const char *const order[] = {"2001:db8:1::b", "2001:db8:2::b", "2001:db8:1::1",
 					    "2001:db8:1::a"};
+	unsigned first = 0;
 	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 4}, icmp;
 	struct bub_ip6_build b = {.hop_limit = 255};
 	struct in6_addr want;
@@ -434,6 +438,7 @@ static void every_address_of_a_home_agent_is_listed(void **state)
 	ra.u.ra.home_agent_lifetime_s = 1000;
 	for (unsigned i = 0; i < 4; i++) {
 		ra.prefix[i].prefix_len = 64;
+		ra.prefix[i].valid_s = 1000;
 		ra.prefix[i].router_address = i < 3;
 	}
 	inet_pton(AF_INET6, "2001:db8:1::b", &ra.prefix[0].prefix);
@@ -443,17 +448,68 @@ static void every_address_of_a_home_agent_is_listed(void **state)
 	inet_pton(AF_INET6, "fe80::b", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
 	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
-	request(&p);
-	icmp = seen_decode(0, &ip);
-	assert_int_equal(icmp.u.dhaad.n_addrs, 4);
-	for (unsigned i = 0; i < 4; i++) {
-		inet_pton(AF_INET6, order[i], &want);
-		assert_true(bub_addr_eq(&icmp.u.dhaad.addr[i], &want));
+	/* Its own two stand together, in random order. */
+	for (unsigned round = 0; round < 16; round++) {
+		pair_run(&p, 1000); /* answers are limited */
+		request(&p);
+		icmp = seen_decode(round, &ip);
+		assert_int_equal(icmp.u.dhaad.n_addrs, 4);
+		inet_pton(AF_INET6, order[1], &want);
+		if (bub_addr_eq(&icmp.u.dhaad.addr[0], &want)) {
+			icmp.u.dhaad.addr[0] = icmp.u.dhaad.addr[1];
+			icmp.u.dhaad.addr[1] = want;
+			first++;
+		}
+		for (unsigned i = 0; i < 4; i++) {
+			inet_pton(AF_INET6, order[i], &want);
+			assert_true(bub_addr_eq(&icmp.u.dhaad.addr[i], &want));
+		}
 	}
-	ra.n_prefixes = 1;
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	assert_in_range(first, 1, 15);
+	pair_end(&p);
+}
+
+/* An address stays while its prefix is valid, whichever advertisement named it (RFC 6275, 10.1 and
+ * 10.5.1); one without addresses keeps the entry. */
+static void addresses_go_with_their_prefixes(void **state)
+{
+	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT};
+	struct bub_ip6_build b = {.hop_limit = 255};
+	struct pair p;
+	struct bub_ip6 ip;
+
+	(void)state;
+	pair_init(&p);
+	seen_begin(&p, BUB_ICMP6_DHAAD_REPLY);
+	inet_pton(AF_INET6, "fe80::b", &b.src);
+	inet_pton(AF_INET6, "ff02::1", &b.dst);
+	ra.u.ra.home_agent = true;
+	ra.u.ra.lifetime_s = 100;
+	advertise(&p, "fe80::b", "2001:db8:1::b", 9, 100, 255);
+	advertise(&p, "fe80::b", "2001:db8:1::c", 9, 100, 255); /* another one of it */
+	request(&p);
+	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 3);
+	pair_run(&p, 90000);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any); /* names none */
+	pair_run(&p, 90000);
 	request(&p);
 	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 3);
+	/* The prefix of one ends in 50 s, that of the other now. */
+	ra.u.ra.lifetime_s = 1000;
+	ra.n_prefixes = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		ra.prefix[i].prefix_len = 64;
+		ra.prefix[i].router_address = true;
+	}
+	inet_pton(AF_INET6, "2001:db8:1::b", &ra.prefix[0].prefix);
+	inet_pton(AF_INET6, "2001:db8:1::c", &ra.prefix[1].prefix);
+	ra.prefix[0].valid_s = 50;
+	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	request(&p);
+	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
+	pair_run(&p, 51000);
+	request(&p);
+	assert_int_equal(seen_decode(3, &ip).u.dhaad.n_addrs, 1);
 	pair_end(&p);
 }
 
@@ -473,6 +529,7 @@ static void list_follows_the_advertisements(void **state)
 	request(&p);
 	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 2);
 	ra.prefix[0].prefix_len = 64;
+	ra.prefix[0].valid_s = 2592000;
 	ra.prefix[0].router_address = true;
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
@@ -517,6 +574,7 @@ static void other_prefixes_of_the_link_are_reported(void **state)
 	ra.n_prefixes = 3;
 	for (unsigned i = 0; i < 3; i++)
 		ra.prefix[i].prefix_len = 64;
+	ra.prefix[0].valid_s = 2592000;
 	ra.prefix[0].router_address = true;
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "2001:db8:9::", &ra.prefix[1].prefix);
@@ -583,6 +641,7 @@ int main(void)
 		cmocka_unit_test(equals_come_in_random_order),
 		cmocka_unit_test(reply_is_no_longer_than_the_minimum_mtu),
 		cmocka_unit_test(every_address_of_a_home_agent_is_listed),
+		cmocka_unit_test(addresses_go_with_their_prefixes),
 		cmocka_unit_test(list_follows_the_advertisements),
 		cmocka_unit_test(other_prefixes_of_the_link_are_reported),
 		cmocka_unit_test(errors_about_losses_are_passed_over),

@@ -215,6 +215,7 @@ static void other_home_agents(void **state)
 	ra.u.ra.home_agent = true;
 	ra.u.ra.lifetime_s = 60;
 	ra.prefix[0].prefix_len = 64;
+	ra.prefix[0].valid_s = 2592000;
 	ra.prefix[0].router_address = true;
 	ra.prefix[0].prefix = addr("2001:db8:1::9");
 	b.src = addr("fe80::9");

@@ -453,8 +453,9 @@ struct held {
 /* Another home agent on our home link, from its router advertisements (RFC 6275, 10.1). */
 struct other_agent {
 	struct in6_addr link_local;
-	struct in6_addr address[BUB_HA_PREFIXES_MAX]; /* one for each home prefix at most */
-	unsigned n_addresses;
+	struct in6_addr address[BUB_HA_PREFIXES_MAX];
+	struct bub_time
+		until[BUB_HA_PREFIXES_MAX]; /* the address's prefix is valid; 0: no address */
 	uint16_t preference;
 	bool managed, other; /* M and O bits */
 	bool differs;        /* advertises a prefix that is not ours */

@@ -78,18 +78,38 @@ static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preferen
 	return least->preference < preference ? least : NULL;
 }
 
-/* Its own addresses are those with the R bit (RFC 6275, 7.2); mobile nodes of this link ask for
- * those in a home prefix.  Returns how many. */
-static unsigned own_addresses(const struct bub_engine *eng, const struct bub_icmp6 *ra,
-			      struct in6_addr ret[static BUB_HA_PREFIXES_MAX])
+/* One of its own, which the R bit marks (RFC 6275, 7.2); mobile nodes of this link ask for those in
+ * a home prefix. */
+static bool is_own_address(const struct bub_engine *eng, const struct bub_prefix_info *info)
 {
-	unsigned n = 0;
+	return info->router_address && is_home_prefix(eng, &info->prefix) &&
+	       !bub_addr_eq(&info->prefix, &eng->cfg.ha.address);
+}
 
-	for (unsigned i = 0; i < ra->n_prefixes && n < BUB_HA_PREFIXES_MAX; i++)
-		if (ra->prefix[i].router_address && is_home_prefix(eng, &ra->prefix[i].prefix) &&
-		    !bub_addr_eq(&ra->prefix[i].prefix, &eng->cfg.ha.address))
-			ret[n++] = ra->prefix[i].prefix;
-	return n;
+static bool has_address(const struct bub_engine *eng, const struct other_agent *a, unsigned i)
+{
+	return bub_time_before(eng->now, a->until[i]);
+}
+
+/* Adds it to those that are known, or lets it last longer, or not: an address goes with its prefix
+ * (RFC 6275, 10.1). */
+static void note_address(const struct bub_engine *eng, struct other_agent *a,
+			 const struct bub_prefix_info *info)
+{
+	unsigned at = BUB_HA_PREFIXES_MAX;
+
+	for (unsigned i = 0; i < BUB_HA_PREFIXES_MAX; i++) {
+		if (has_address(eng, a, i) && bub_addr_eq(&a->address[i], &info->prefix)) {
+			at = i;
+			break;
+		}
+		if (!has_address(eng, a, i) && at == BUB_HA_PREFIXES_MAX)
+			at = i;
+	}
+	if (at == BUB_HA_PREFIXES_MAX)
+		return;
+	a->address[at] = info->prefix;
+	a->until[at] = bub_time_add_s(eng->now, info->valid_s);
 }
 
 /* A prefix that only the other one has: an operator should know, as a mobile node that changes to
@@ -115,9 +135,8 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	uint32_t lifetime_s =
 		ra->u.ra.has_home_agent_info ? ra->u.ra.home_agent_lifetime_s : ra->u.ra.lifetime_s;
-	struct in6_addr own[BUB_HA_PREFIXES_MAX];
 	struct other_agent *a;
-	unsigned n;
+	unsigned n = 0;
 
 	if (!eng->cfg.ha.enabled || !IN6_IS_ADDR_LINKLOCAL(&ip->src) || ip->hop_limit != 255)
 		return;
@@ -127,8 +146,11 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			a->expires = eng->now;
 		return;
 	}
-	n = own_addresses(eng, ra, own);
-	if (n == 0)
+	for (unsigned i = 0; i < ra->n_prefixes; i++)
+		n += is_own_address(eng, &ra->prefix[i]) ? 1 : 0;
+	/* One that is known may have said its addresses in another advertisement (RFC 6275, 7.2).
+	 */
+	if (a == NULL && n == 0)
 		return;
 	if (a == NULL) {
 		a = agent_place(eng, ra->u.ra.preference);
@@ -136,8 +158,9 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			return;
 		*a = (struct other_agent){.link_local = ip->src};
 	}
-	memcpy(a->address, own, sizeof own);
-	a->n_addresses = n;
+	for (unsigned i = 0; i < ra->n_prefixes; i++)
+		if (is_own_address(eng, &ra->prefix[i]))
+			note_address(eng, a, &ra->prefix[i]);
 	a->preference = ra->u.ra.preference; /* 0 without the option: RFC 6275, 7.4 */
 	a->managed = ra->u.ra.managed;
 	a->other = ra->u.ra.other;
@@ -150,8 +173,8 @@ bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *add
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
 		const struct other_agent *a = &eng->agent[i];
 
-		for (unsigned k = 0; is_alive(eng, a) && k < a->n_addresses; k++)
-			if (bub_addr_eq(&a->address[k], address))
+		for (unsigned k = 0; is_alive(eng, a) && k < BUB_HA_PREFIXES_MAX; k++)
+			if (has_address(eng, a, k) && bub_addr_eq(&a->address[k], address))
 				return true;
 	}
 	return false;
@@ -196,7 +219,7 @@ static void rank(struct ranking *k, const struct in6_addr *address, uint64_t r)
 }
 
 /* By falling preference, in random order among equals, this home agent among them (RFC 6275,
- * 10.5).  The addresses of one stand together, in the order in which it gave them. */
+ * 10.5).  The addresses of one stand together, in random order as well. */
 static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 {
 	struct ranking k = {.reply = reply};
@@ -215,8 +238,13 @@ static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 											     << 8;
 		if (own)
 			rank(&k, &eng->cfg.ha.address, r);
-		for (unsigned n = 0; !own && n < a->n_addresses; n++)
-			rank(&k, &a->address[n], r | (0xff - n));
+		for (unsigned n = 0; !own && n < BUB_HA_PREFIXES_MAX; n++) {
+			uint8_t among = 0;
+
+			core_random(eng, &among, sizeof among);
+			if (has_address(eng, a, n))
+				rank(&k, &a->address[n], r | among);
+		}
 	}
 }
 
