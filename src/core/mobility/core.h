@@ -60,11 +60,14 @@
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 
 /* docs/protocol.md. */
-#define BUB_TRIES 2u    /* BUB test: failed tries in a row that end it */
-#define TEST_SENDS 3u   /* sends of a test message before a try that carries a BUB test fails */
-#define RR_SENDS 6u     /* sends of a test message before return routability has failed */
-#define DH_SENDS 3u     /* sends of a DH message before the exchange has failed */
-#define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
+#define BUB_TRIES 2u      /* BUB test: failed tries in a row that end it */
+#define TEST_SENDS 3u     /* sends of a test message before a try that carries a BUB test fails */
+#define RR_SENDS 6u       /* sends of a test message before return routability has failed */
+#define RO_BU_SENDS 4u    /* Binding Updates under Kbm without an answer in a round */
+#define RETRY_FIRST_S 30u /* the first such round: tried again so much later, */
+#define RETRY_MAX_S 3600u /* doubling up to this */
+#define DH_SENDS 3u       /* sends of a DH message before the exchange has failed */
+#define BUB_BU_SENDS 3u   /* Binding Updates in BUB mode without an answer: key is dead */
 #define GLARE_DELAY_MS 2000u   /* the numerically larger home address waits so long to launch */
 #define RESPONDER_FORGETS_S 20 /* a responder keeps half a test or exchange so long */
 #define RO_RETRY_S 600u        /* a peer that refused route optimisation is left alone so long */
@@ -346,9 +349,9 @@ struct peer {
 	struct bub_time told_until; /* the peer may have a binding of ours until then */
 	uint16_t sequence;
 	unsigned bu_sends;
-	unsigned unanswered; /* rounds in a row of RR_SENDS Binding Updates without Kabm */
-	uint32_t asked_s;    /* by the Binding Update of this sequence number */
-	uint64_t rtt_ms;     /* from a Binding Update to its acknowledgement, last time */
+	uint32_t retry_s; /* after the next round of Binding Updates without an answer; 0: first */
+	uint32_t asked_s; /* by the Binding Update of this sequence number */
+	uint64_t rtt_ms;  /* from a Binding Update to its acknowledgement, last time */
 	uint32_t interval_ms;
 	struct timer bu_timer;  /* retransmission, refresh, update due, retry */
 	struct timer end_timer; /* at acked_until: data has to take another way */

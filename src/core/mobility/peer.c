@@ -246,6 +246,41 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 		registered(eng, p, p->asked_s); /* no answer will come */
 }
 
+/* What the peer may have accepted although its answers do not get through is deleted again: else it
+ * would send where nothing arrives until the binding ends.  From the home address, by the way of
+ * the home agent; no answer is asked for (RFC 6275, 11.7.2 and 6.2.6). */
+static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
+{
+	struct route r = route_from_home(p->home, &p->key.b);
+	struct mh_out out = {
+		.mh = {.kind = BUB_MH_BU},
+		.auth_care_of = p->key.a,
+		.auth_correspondent = p->key.b,
+	};
+
+	if (!rr_home_token_fresh(eng, p) || !mn_tunnel_ready(eng, p->home) ||
+	    core_rate_take(eng, &p->bu_rate) > 0)
+		return;
+	bub_kbm(eng->crypto, p->rr.home_token, NULL, &p->bu_kbm);
+	out.key = &p->bu_kbm;
+	out.mh.u.bu.sequence = ++p->sequence;
+	out.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
+	out.mh.opts.home_nonce = p->rr.home_nonce;
+	core_send(eng, &r, &out);
+}
+
+/* A round of updates without an answer, though the tests were answered: the path lets test messages
+ * through and not these, or what answers them (protocol.md, P34). */
+static void round_failed(struct bub_engine *eng, struct peer *p)
+{
+	uint32_t retry_s = p->retry_s == 0 ? RETRY_FIRST_S : p->retry_s;
+
+	send_unheard_deletion(eng, p);
+	peer_refused(eng, p, "no answer to Binding Updates");
+	core_timer(eng, &p->bu_timer, (uint64_t)retry_s * 1000);
+	p->retry_s = 2 * retry_s < RETRY_MAX_S ? 2 * retry_s : RETRY_MAX_S;
+}
+
 static bool registered_here(const struct bub_engine *eng, const struct peer *p)
 {
 	return bub_time_before(eng->now, p->told_until);
@@ -348,15 +383,11 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 		bubmode_leave(eng, p, "no answer to three Binding Updates");
 		return;
 	}
-	if (!p->has_kabm && p->bu_sends >= RR_SENDS) {
+	if (!p->has_kabm && p->bu_sends >= RO_BU_SENDS) {
 		p->reg = REG_NONE;
 		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
 			return;
-		/* The tests were answered, so that rr.failures does not tell. */
-		if (++p->unanswered >= MAX_RO_FAILURE)
-			peer_refused(eng, p, "no answer to Binding Updates");
-		else
-			rr_start(eng, p, false);
+		round_failed(eng, p);
 		return;
 	}
 	p->interval_ms *= 2;
@@ -437,7 +468,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		return;
 	case REG_FAILED:
 		p->reg = REG_NONE;
-		p->rr.failures = p->unanswered = 0;
+		p->rr.failures = 0;
 		p->why = "to be tried again";
 		if (!home_is_away(p->home)) /* away, data will ask for it */
 			peer_update(eng, p);
@@ -568,7 +599,7 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->acked) && !bub_addr_eq(&p->acked, &p->care_of);
 	uint32_t margin_s;
 
-	p->unanswered = 0;
+	p->retry_s = 0;
 	if (bub_addr_eq(&p->care_of, &p->key.a)) { /* deleted: we are at home */
 		p->reg = REG_NONE;
 		p->acked = in6addr_any;
