@@ -26,13 +26,15 @@ struct bubd_pair {
 	bool renumber; /* its interface identifier in other home prefixes is it as well */
 	uint8_t secret[ESP_SECRET_MAX];
 	size_t secret_len;      /* 0: none, its SAs are written out */
+	bool wiped;             /* in place of the secret is its mark, for comparison only */
 	size_t first_sa, n_sas; /* of those in the configuration, where they are */
 };
 
 /* An SA that is written out in full. */
 struct bubd_sa {
 	struct esp_sa_params params;
-	int line; /* where it stands */
+	bool wiped; /* in place of the keys is their mark */
+	int line;   /* where it stands */
 };
 
 struct bubd_config {
@@ -55,6 +57,8 @@ struct bubd_config {
 	size_t n_sas;
 	struct bub_peer_policy *peers;
 	size_t n_peers;
+	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
+	bool has_mark_key;
 
 	char *frozen[BUBD_KEYWORDS_MAX]; /* keywords with their text, for bubd_config_compare() */
 };
@@ -75,6 +79,14 @@ const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const st
 /* Whether the two say the same of one mobile node, secrets and SAs included. */
 bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
 			   const struct bubd_config *b, const struct bubd_pair *pb);
+
+/*
+ * Wipes the secrets and keys that nothing more is derived from: those of pairs whose home agent is
+ * known, and which are not renumbered.  What is left of them says whether those of another
+ * configuration are the same.  Returns 0, or -1: out of random numbers or libcrypto failed; then
+ * some are there still.
+ */
+int bubd_config_wipe_secrets(struct bubd_config *cfg);
 
 /*
  * Gives @cfg the mobile nodes that @fresh serves in place of its own, with their secrets and SAs;

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "config_load.h"
 
@@ -26,23 +27,124 @@ const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const st
 	return found;
 }
 
-static bool same_sa(const struct esp_sa_params *p, const struct esp_sa_params *q)
+/* ---- Secrets ------------------------------------------------------------------------------- */
+
+#define KEYS_LEN (ESP_ENC_KEY_MAX + ESP_AUTH_KEY_MAX)
+
+/* The key of marks is this process's own, so that a mark tells nobody else anything. */
+static int make_mark_key(struct bubd_config *cfg)
 {
+	if (!cfg->has_mark_key &&
+	    getrandom(cfg->mark_key, sizeof(cfg->mark_key), 0) != (ssize_t)sizeof(cfg->mark_key))
+		return -1;
+	cfg->has_mark_key = true;
+	return 0;
+}
+
+static int mark_of_keys(const struct bubd_config *cfg, const struct esp_sa_params *p,
+			uint8_t ret_mark[static ESP_MARK_LEN])
+{
+	uint8_t keys[KEYS_LEN];
+	int rc;
+
+	memcpy(keys, p->enc_key, sizeof(p->enc_key));
+	memcpy(keys + sizeof(p->enc_key), p->auth_key, sizeof(p->auth_key));
+	rc = esp_mark(cfg->mark_key, keys, sizeof(keys), ret_mark);
+	explicit_bzero(keys, sizeof(keys));
+	return rc;
+}
+
+static int wipe_pair(const struct bubd_config *cfg, struct bubd_pair *pair)
+{
+	uint8_t mark[ESP_MARK_LEN];
+
+	if (pair->wiped || pair->secret_len == 0 || pair->renumber ||
+	    IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent))
+		return 0;
+	if (esp_mark(cfg->mark_key, pair->secret, pair->secret_len, mark) != 0)
+		return -1;
+	explicit_bzero(pair->secret, sizeof(pair->secret));
+	memcpy(pair->secret, mark, sizeof(mark));
+	pair->wiped = true;
+	return 0;
+}
+
+static int wipe_sa(const struct bubd_config *cfg, struct bubd_sa *sa)
+{
+	uint8_t mark[ESP_MARK_LEN];
+
+	if (sa->wiped)
+		return 0;
+	if (mark_of_keys(cfg, &sa->params, mark) != 0)
+		return -1;
+	explicit_bzero(sa->params.auth_key, sizeof(sa->params.auth_key));
+	explicit_bzero(sa->params.enc_key, sizeof(sa->params.enc_key));
+	memcpy(sa->params.enc_key, mark, sizeof(mark));
+	sa->wiped = true;
+	return 0;
+}
+
+int bubd_config_wipe_secrets(struct bubd_config *cfg)
+{
+	int rc = make_mark_key(cfg);
+
+	for (size_t i = 0; rc == 0 && i < cfg->n_pairs; i++)
+		rc = wipe_pair(cfg, &cfg->pairs[i]);
+	for (size_t i = 0; rc == 0 && i < cfg->n_sas; i++)
+		rc = wipe_sa(cfg, &cfg->sas[i]);
+	return rc;
+}
+
+/* Where one of them is wiped, the other's mark under the same key says it. */
+static bool same_secret(const struct bubd_config *a, const struct bubd_pair *pa,
+			const struct bubd_config *b, const struct bubd_pair *pb)
+{
+	uint8_t mark[ESP_MARK_LEN];
+
+	if (pa->secret_len != pb->secret_len)
+		return false;
+	if (pa->secret_len == 0)
+		return true;
+	if (pa->wiped == pb->wiped)
+		return memcmp(pa->secret, pb->secret, sizeof(pa->secret)) == 0;
+	if (pb->wiped)
+		return same_secret(b, pb, a, pa);
+	return esp_mark(a->mark_key, pb->secret, pb->secret_len, mark) == 0 &&
+	       memcmp(pa->secret, mark, sizeof(mark)) == 0;
+}
+
+static bool same_keys(const struct bubd_config *a, const struct bubd_sa *sa,
+		      const struct bubd_config *b, const struct bubd_sa *sb)
+{
+	const struct esp_sa_params *p = &sa->params, *q = &sb->params;
+	uint8_t mark[ESP_MARK_LEN];
+
+	if (sa->wiped == sb->wiped)
+		return memcmp(p->enc_key, q->enc_key, sizeof(p->enc_key)) == 0 &&
+		       memcmp(p->auth_key, q->auth_key, sizeof(p->auth_key)) == 0;
+	if (sb->wiped)
+		return same_keys(b, sb, a, sa);
+	return mark_of_keys(a, q, mark) == 0 && memcmp(p->enc_key, mark, sizeof(mark)) == 0;
+}
+
+static bool same_sa(const struct bubd_config *a, const struct bubd_sa *sa,
+		    const struct bubd_config *b, const struct bubd_sa *sb)
+{
+	const struct esp_sa_params *p = &sa->params, *q = &sb->params;
+
 	return p->spi == q->spi && p->direction == q->direction && p->mode == q->mode &&
 	       p->covers == q->covers && p->alg == q->alg && p->any_sequence == q->any_sequence &&
-	       memcmp(p->enc_key, q->enc_key, sizeof(p->enc_key)) == 0 &&
-	       memcmp(p->auth_key, q->auth_key, sizeof(p->auth_key)) == 0;
+	       same_keys(a, sa, b, sb);
 }
 
 bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
 			   const struct bubd_config *b, const struct bubd_pair *pb)
 {
 	if (!bub_addr_eq(&pa->home, &pb->home) || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
-	    pa->renumber != pb->renumber || pa->secret_len != pb->secret_len ||
-	    memcmp(pa->secret, pb->secret, pa->secret_len) != 0 || pa->n_sas != pb->n_sas)
+	    pa->renumber != pb->renumber || !same_secret(a, pa, b, pb) || pa->n_sas != pb->n_sas)
 		return false;
 	for (size_t i = 0; i < pa->n_sas; i++)
-		if (!same_sa(&a->sas[pa->first_sa + i].params, &b->sas[pb->first_sa + i].params))
+		if (!same_sa(a, &a->sas[pa->first_sa + i], b, &b->sas[pb->first_sa + i]))
 			return false;
 	return true;
 }

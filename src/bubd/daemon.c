@@ -391,6 +391,13 @@ static bool same_home_agent(const struct bubd_config *cfg, const struct bubd_con
 	       a->direct == b->direct && cfg->lnx.unprotected == fresh->lnx.unprotected;
 }
 
+/* What they are needed for is done. */
+static void wipe_secrets(struct daemon *d)
+{
+	if (bubd_config_wipe_secrets(d->cfg) != 0)
+		log_line(&d->log, LNX_LOG_WARNING, "the secrets stay in memory: libcrypto failed");
+}
+
 static void reload_clients(struct daemon *d, struct bubd_config *fresh)
 {
 	const struct clients clients = clients_of(d);
@@ -404,6 +411,7 @@ static void reload_clients(struct daemon *d, struct bubd_config *fresh)
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_ERROR, "reload: cannot serve new mobile nodes: %s",
 			 error);
+	wipe_secrets(d);
 	if (change.failed > 0)
 		log_line(&d->log, LNX_LOG_ERROR, "reload: %u home addresses are not served",
 			 change.failed);
@@ -658,6 +666,7 @@ static int start(struct daemon *d)
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
 		return fail(d, error, "");
+	wipe_secrets(d);
 	if (start_lnx(d) != 0)
 		return -1;
 	err = privs_drop();

@@ -197,6 +197,10 @@ static int add_pair(struct sas *sas, const struct bubd_pair *pair,
 
 	if (pair->secret_len == 0)
 		return 0; /* its SAs are written out, and there since the start */
+	if (pair->wiped) {
+		(void)snprintf(ret_error, error_size, "its secret was for one home agent only");
+		return -1;
+	}
 	if (esp_derive_set(pair->secret, pair->secret_len, &pair->home, home_agent,
 			   pair->at_home_agent, set) != 0) {
 		(void)snprintf(ret_error, error_size, "libcrypto refuses to derive ESP keys");

@@ -15,6 +15,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <string.h>
@@ -108,4 +109,20 @@ out:
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	return rc;
+}
+
+int esp_mark(const uint8_t key[static ESP_MARK_LEN], const uint8_t *data, size_t len,
+	     uint8_t ret_mark[static ESP_MARK_LEN])
+{
+	uint8_t mark[ESP_MARK_LEN];
+	size_t mark_len = 0;
+
+	if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, ESP_MARK_LEN, data, len, mark,
+		      sizeof(mark), &mark_len) == NULL ||
+	    mark_len != sizeof(mark)) {
+		ERR_clear_error();
+		return -1;
+	}
+	memcpy(ret_mark, mark, sizeof(mark));
+	return 0;
 }

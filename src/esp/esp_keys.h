@@ -32,4 +32,11 @@ int esp_derive_set(const uint8_t *secret, size_t secret_len, const struct in6_ad
 		   const struct in6_addr *home_agent, bool at_home_agent,
 		   struct esp_sa_params ret_set[static ESP_SET_COUNT]);
 
+#define ESP_MARK_LEN 32
+
+/* A mark of @len octets at @data under @key, by HMAC-SHA-256: it says whether another secret is the
+ * same one, without having it.  Returns 0, or -1 when libcrypto fails. */
+int esp_mark(const uint8_t key[static ESP_MARK_LEN], const uint8_t *data, size_t len,
+	     uint8_t ret_mark[static ESP_MARK_LEN]);
+
 #endif

@@ -85,6 +85,30 @@ def no_core(t):
             raise Failure(f"a core of {limit.group(1)}")
 
 
+def secret_is_gone(t):
+    """From all memory of the daemons, once the keys have been derived from it."""
+    for daemon in t.daemons:
+        with open(os.path.join(daemon.dir, "secret"), "rb") as f:
+            secret = f.read().strip()
+        pid = daemon.proc.pid
+        seen = 0
+        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
+            for line in maps:
+                first, last, may = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+                if not may.startswith("rw"):
+                    continue
+                mem.seek(int(first, 16))
+                try:
+                    part = mem.read(int(last, 16) - int(first, 16))
+                except OSError:  # a device's
+                    continue
+                seen += daemon.sock.encode() in part
+                if secret in part:
+                    raise Failure(f"at {line}")
+        if not seen:
+            raise Failure("this is not the daemon's memory")
+
+
 def events_are_private(t):
     for daemon in t.daemons:
         mode = stat.S_IMODE(os.stat(os.path.join(daemon.dir, "events")).st_mode)
@@ -127,7 +151,7 @@ def unit_allows_the_calls(t):
             raise Failure(f"beyond the filter: {sorted(used - allowed)}")
 
 
-CASES = [no_core, events_are_private, unit_allows_the_calls]
+CASES = [no_core, secret_is_gone, events_are_private, unit_allows_the_calls]
 
 if __name__ == "__main__":
     unit = sys.argv.pop(2)

@@ -210,6 +210,53 @@ static void test_removed(void **state)
 
 /* More SAs than the cache has slots, in an order in which they take the slots from each other: each
  * packet still has its own SA's keys, in both directions. */
+struct heard {
+	unsigned n;
+	uint32_t spi;
+	bool there;
+};
+
+static void on_spi(void *ctx, uint32_t spi, bool there)
+{
+	struct heard *h = ctx;
+
+	*h = (struct heard){h->n + 1, spi, there};
+}
+
+/* Somebody keeps a list of the SPIs that packets may come with: of inbound SAs only, as a peer's
+ * choice for the other direction may be the same number. */
+static void test_watched(void **state)
+{
+	struct esp_sad *sad = esp_sad_new(4);
+	struct esp_sa_params p = params(ESP_IN, ESP_TUNNEL);
+	struct heard h = {0};
+	struct esp_sa *in;
+
+	(void)state;
+	assert_int_equal(esp_sad_capacity(sad), 4);
+	p.spi = 1000;
+	in = add(sad, &p);
+	p.direction = ESP_OUT;
+	p.spi = 1001;
+	add(sad, &p);
+	esp_sad_watch(sad, on_spi, &h);
+	assert_true(h.n == 1 && h.spi == 1000 && h.there);
+	p.spi = 1002;
+	add(sad, &p);
+	assert_int_equal(h.n, 1);
+	p.direction = ESP_IN;
+	p.spi = 1003;
+	add(sad, &p);
+	assert_true(h.n == 2 && h.spi == 1003 && h.there);
+	esp_sad_remove(sad, in);
+	assert_true(h.n == 3 && h.spi == 1000 && !h.there);
+	esp_sad_watch(sad, NULL, NULL);
+	p.spi = 1004;
+	add(sad, &p);
+	assert_int_equal(h.n, 3);
+	esp_sad_free(sad);
+}
+
 static void test_key_schedules_shared(void **state)
 {
 	struct esp_sad *sad = esp_sad_new(PAIRS_LEN);
@@ -454,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_window_edges),  cmocka_unit_test(test_window_start),
 		cmocka_unit_test(test_window_model),  cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_limit),         cmocka_unit_test(test_what_was_sent),
+		cmocka_unit_test(test_watched),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
