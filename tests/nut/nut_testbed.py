@@ -117,8 +117,9 @@ def bare_mobile_node(bubd):
 # ---- Home agent --------------------------------------------------------------------------------
 
 
-def restarted_it_is_ready_and_empty(n):
-    """It knows no binding any more, whatever number comes is good; and its numbers in ESP go on."""
+def restarted_it_serves_on(n):
+    """It has the registration again (RFC 6275, 10.1): the tunnel, the interception, and the last
+    number, so that an update from before is refused; and its numbers in ESP go on."""
     m = n.mobile()
     m.register()
     n.link.stop(hard=True)
@@ -127,11 +128,10 @@ def restarted_it_is_ready_and_empty(n):
     n.link.launch()
     n.link.wait("an answer", n.is_ready)
     print(f"# ready after {time.monotonic() - begin:.2f} s", flush=True)
-    m.ping_up()  # nobody's tunnel
-    m.seq -= 500
-    m.register()
     m.check_reverse()
     m.is_intercepted()
+    m.register()
+    m.check_reverse()
 
 
 def address_that_comes_late_is_told(n):
@@ -176,7 +176,7 @@ HA_STORY = (
     ha.deregistration_by_lifetime,
     ha.deregistration_from_home,
     ha.prefixes_are_told,
-    restarted_it_is_ready_and_empty,
+    restarted_it_serves_on,
 )
 PROTECTED = (ha.update_without_esp_is_dropped, ha.update_for_another_node_is_refused)
 NAMES = (
