@@ -392,9 +392,18 @@ def refresh_request_of_strangers_is_dropped(n):
 
 
 def lost_binding_is_made_anew(n):
-    """Binding Error 1 (RFC 6275, 11.3.6)."""
+    """Binding Error 1 (RFC 6275, 11.3.6), which a correspondent sends for packet after packet.
+    Nobody signs it: the node looks into such messages once in 30 s (protocol.md, P40), and the
+    refresh request before was one of them."""
     text = nut.mobility(BE, b"\x01\0" + nut.addr(HOME))
-    n.link.send(nut.mobile(n.peer.addr, n.care_of, text))
+    error = nut.mobile(n.peer.addr, n.care_of, text)
+
+    def asked():
+        n.link.send(error)
+        n.link.take(0.2)
+        return n.link.find(lambda p: p.kind == COTI and p.dst == n.peer.addr)
+
+    n.link.wait("CoTI", asked, 45)
     p = n.peer.return_routability(home=False)
     p.check_signature(n.peer.kbm(), n.care_of, n.peer.addr)
     n.seq = p.bu.seq
