@@ -479,6 +479,7 @@ static int shelf_take(cfg_t *cfg, cfg_opt_t *opt)
 		return 0;
 	}
 	if (shelf.n == shelf.cap) {
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): it is a table of pointers */
 		larger = realloc(shelf.values, 2 * (size_t)shelf.cap * sizeof(*larger));
 		if (larger == NULL)
 			return -1;

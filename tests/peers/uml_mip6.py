@@ -172,7 +172,7 @@ class World:
         self.dp = Dpctl(self.ns, binary)
         atexit.register(self.dp.close)
         for words in (("open", "16"), ("local", COA1, "plain"), ("local", HOA1, "home"),
-                      ("attach", DEV), ("listen", DEV)):
+                      ("attach", DEV), ("listen", DEV, "strangers")):
             self.dp.do(*words)
         uml_guest.serve(self.ns.inside(uml_guest.listening))
         self.machine.ask("serve")

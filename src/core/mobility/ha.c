@@ -715,7 +715,7 @@ static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *hom
 		if (h->len == 0)
 			return h;
 		n = held_by(eng, &h->home);
-		if (n > most || (n == most && bub_time_before(h->at, slot->at))) {
+		if (slot == NULL || n > most || (n == most && bub_time_before(h->at, slot->at))) {
 			most = n;
 			slot = h;
 		}

@@ -102,7 +102,7 @@ void keepalive_on_error(struct bub_engine *eng, struct home *h)
 	if (h->state != HOME_REGISTERED ||
 	    bub_time_ms_between(h->heard_at, eng->now) < ERROR_PAUSE_MS)
 		return;
-	if (since_ms > 2 * ERROR_PAUSE_MAX_MS)
+	if (since_ms > (uint64_t)2 * ERROR_PAUSE_MAX_MS)
 		h->error_pause_ms = ERROR_PAUSE_MS;
 	if (h->error_at.ns != 0 && since_ms < h->error_pause_ms)
 		return;
