@@ -27,7 +27,7 @@ static bool is_bound(const struct bub_engine *eng, const struct peer *p, const s
 	return b != NULL && bub_addr_eq(&b->care_of, &h->care_of);
 }
 
-static bool is_willing(const struct bub_engine *eng, const struct peer *p)
+bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
 {
 	const struct home *h = p->home;
 
@@ -36,11 +36,6 @@ static bool is_willing(const struct bub_engine *eng, const struct peer *p)
 	/* Static: no Binding Update sent for so long (draft, 5.1). */
 	return bub_time_ms_between(h->last_update, eng->now) <
 	       (uint64_t)eng->cfg.static_after_s * 1000;
-}
-
-bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
-{
-	return is_willing(eng, p);
 }
 
 /* ---- What was asked ------------------------------------------------------------------------ */
@@ -119,7 +114,7 @@ static bool own_test_goes_first(const struct peer *p)
 enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
 			    uint16_t nonce_index)
 {
-	if (p == NULL || !is_willing(eng, p))
+	if (p == NULL || !bubresp_is_willing(eng, p))
 		return BUB_CODE_NACK;
 	if (p->has_kabm) {
 		/* The peer has lost the key, or somebody would like us to. */
