@@ -10,8 +10,8 @@
  */
 #include <string.h>
 
+#include "core.h"
 #include "fuzz.h"
-#include "mobility/core.h"
 
 #define MESSAGE_MAX 2048u
 #define ADDRESS(last)                                                                              \

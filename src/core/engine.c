@@ -2,15 +2,16 @@
 /*
  * The engine: one allocation for a node's state, events to the roles, actions out, timers.
  *
- * What belongs to a role is in src/core/mobility; this file only dispatches, queues and counts.
+ * What belongs to a role is in its folder (mn, bul, cn, ha, icmp); this file only dispatches,
+ * queues and counts.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mobility/core.h"
-#include "mobility/keepalive.h"
-#include "mobility/stable.h"
+#include "core.h"
+#include "ha/stable.h"
+#include "mn/keepalive.h"
 
 void bub_config_init(struct bub_config *cfg)
 {

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "mobility/core.h"
+#include "core.h"
 #include "pair.h"
 
 /* From the care-of address that is bound and with the right Home Address option, and yet it is no

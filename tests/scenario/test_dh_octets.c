@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "mobility/core.h"
+#include "core.h"
 #include "pair.h"
 
 struct octets {

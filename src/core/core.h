@@ -3,40 +3,40 @@
  * What the files of the protocol core share: the engine's state and the few services that every
  * role uses (send a message, count a drop, trace, arm a timer).
  *
- *   engine.c    feeds events to the roles, owns the action queue and the timers
- *   mn.c        mobile node: movement and home registration (RFC 6275, 11)
- *   rr.c        mobile node: return routability (RFC 6275, 11.6)
- *   peer.c      mobile node: binding update list, one entry a peer (RFC 6275, 11.1, 11.7.2)
- *   suspect.c   mobile node: what nobody signed (RFC 6275, 11.3.6)
- *   cn.c        correspondent: tests, Binding Updates, Binding Errors (RFC 6275, 9)
- *   bcache.c    binding cache (RFC 6275, 9.1) and the data path that follows from it
- *   nonce.c     the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
- *   bubtest.c   BUB test and BUB Complete, initiator (draft, 5)
- *   bubresp.c   the responder of a BUB test (draft, 5.1)
- *   bubmode.c   mobile node: Binding Updates under Kabm, the key's life (draft, 7)
- *   limit.c     what strangers may make this node send
- *   proof.c     proof that data gets through to a peer's care-of address
- *   keepalive.c mobile node: is the home agent still there, and does it know us?
- *   icmp.c      ICMPv6: errors about our packets
- *   relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
- *   discovery.c home agent address discovery (RFC 6275, 10.5, 11.4.1)
- *   prefixes.c  mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
- *   dh.c        Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
- *   ha.c        home agent (RFC 6275, 10)
- *   stable.c    home agent: registrations outlive a restart (RFC 6275, 10.1)
- *   encap.c     what may go into a tunnel, and where one may end (RFC 2473, 4.1)
- *   multicast.c groups of mobile nodes that are away (RFC 6275, 10.4.3, 11.3.4)
- *   status.c    looking in
+ *   engine.c         feeds events to the roles, owns the action queue and the timers
+ *   mn/mn.c          mobile node: movement and home registration (RFC 6275, 11)
+ *   bul/rr.c         mobile node: return routability (RFC 6275, 11.6)
+ *   bul/peer.c       mobile node: binding update list, one entry a peer (RFC 6275, 11.1, 11.7.2)
+ *   bul/suspect.c    mobile node: what nobody signed (RFC 6275, 11.3.6)
+ *   cn/cn.c          correspondent: tests, Binding Updates, Binding Errors (RFC 6275, 9)
+ *   cn/bcache.c      binding cache (RFC 6275, 9.1) and the data path that follows from it
+ *   cn/nonce.c       the correspondent's key and nonces (RFC 6275, 5.2.1 to 5.2.2)
+ *   bul/bubtest.c    BUB test and BUB Complete, initiator (draft, 5)
+ *   cn/bubresp.c     the responder of a BUB test (draft, 5.1)
+ *   bul/bubmode.c    mobile node: Binding Updates under Kabm, the key's life (draft, 7)
+ *   limit.c          what strangers may make this node send
+ *   cn/proof.c       proof that data gets through to a peer's care-of address
+ *   mn/keepalive.c   mobile node: is the home agent still there, and does it know us?
+ *   icmp/icmp.c      ICMPv6: errors about our packets
+ *   icmp/relay.c     ICMPv6: those about data, told to who sent it (RFC 6275, 9.3.4; RFC 2473, 8)
+ *   ha/discovery.c   home agent address discovery (RFC 6275, 10.5, 11.4.1)
+ *   ha/prefixes.c    mobile prefix discovery (RFC 6275, 10.6, 11.4.2, 11.4.3)
+ *   bul/dh.c         Diffie-Hellman exchange, both sides (draft, 6 and appendix A)
+ *   ha/ha.c          home agent (RFC 6275, 10)
+ *   ha/stable.c      home agent: registrations outlive a restart (RFC 6275, 10.1)
+ *   encap.c          what may go into a tunnel, and where one may end (RFC 2473, 4.1)
+ *   ha/multicast.c   groups of mobile nodes that are away (RFC 6275, 10.4.3, 11.3.4)
+ *   status.c         looking in
  */
 #ifndef BUB_CORE_CORE_H
 #define BUB_CORE_CORE_H
 
 #include "bub/engine.h"
-#include "bubresp.h"
+#include "bul/suspect.h"
+#include "cn/bubresp.h"
 #include "crypto/crypto.h"
 #include "encap.h"
 #include "limit.h"
-#include "suspect.h"
 #include "table.h"
 #include "timerq.h"
 

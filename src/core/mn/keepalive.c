@@ -14,7 +14,7 @@
  */
 #include <string.h>
 
-#include "keepalive.h"
+#include "mn/keepalive.h"
 
 #define ASK_SENDS 3u /* without an answer: the registration is refreshed */
 #define ASK_AGAIN_MS 1000u

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "core.h"
-#include "stable.h"
+#include "ha/stable.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
 #define HOP_LIMIT_AT 7 /* in the IPv6 header */

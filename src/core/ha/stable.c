@@ -10,7 +10,7 @@
  * A deletion leaves its sequence number behind for a while, as in memory: else an old Binding
  * Update that comes right after a restart would bring the binding back.
  */
-#include "stable.h"
+#include "ha/stable.h"
 
 static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
 {

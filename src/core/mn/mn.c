@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core.h"
-#include "keepalive.h"
+#include "mn/keepalive.h"
 
 const char *home_state_name(enum home_state s)
 {
