@@ -412,6 +412,7 @@ struct client {
 	struct bub_time expires;
 	struct timer timer;
 	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
+	struct client *probing_before, *probing_after; /* while it is probing */
 	bool probed_link_local;
 	struct request pending;        /* waits for duplicate address detection */
 	struct request storing;        /* waits for the store; lifetime_s 0: a deletion */
@@ -500,6 +501,7 @@ struct bub_engine {
 	uint16_t last_nonce;
 
 	struct table bindings, peers, clients, policies, memberships, groups;
+	struct client *probing_first, *probing_last; /* by age: mostly the order of verdicts */
 	unsigned groups_at; /* groups behind it may have to be joined or left */
 	struct {
 		struct bub_view packet;

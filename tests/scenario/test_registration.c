@@ -232,6 +232,57 @@ static void both_verdicts_are_awaited(void **state)
 	pair_end(&p);
 }
 
+#define PROBED 6
+
+/* Many are probed for at a time, and verdicts come in any order: each is its own mobile node's. One
+ * that is gone by then, or home again, has none to wait for. */
+static void verdicts_find_their_own(void **state)
+{
+	static const uint64_t dad_ms[PROBED] = {600, 200, 100, 500, 300, 400};
+	struct bub_client_status s;
+	struct in6_addr home[PROBED];
+	struct forged f[PROBED];
+	unsigned registered = 0;
+	uint32_t at = 0;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].limit.clients = PROBED;
+	pair_start(&p);
+	for (unsigned i = 0; i < PROBED; i++) {
+		home[i] = p.hoa[0];
+		home[i].s6_addr[15] ^= (uint8_t)i;
+		if (i > 0)
+			assert_int_equal(bub_engine_add_client(p.ha[0]->engine, &home[i]), 0);
+		f[i] = home_bu(&p, (uint16_t)(i + 1), 600);
+		f[i].hao = &home[i];
+		f[i].owner = home[i];
+		p.dad_ns = dad_ms[i] * BUB_NS_PER_MS;
+		pair_feed(&p, p.ha[0], &f[i]);
+	}
+	f[1].mh.u.bu.sequence = 100;
+	f[1].mh.u.bu.lifetime_s = 0;
+	pair_feed(&p, p.ha[0], &f[1]);
+	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BA), 1); /* of the deletion */
+	assert_int_equal(bub_engine_remove_client(p.ha[0]->engine, world_now(p.w), &home[4]), 0);
+	for (unsigned i = 0; i < 3; i++) { /* 2, 5 and 3 */
+		static const unsigned next[] = {2, 5, 3};
+		static const unsigned wait_ms[] = {150, 300, 100};
+		const struct message *ba;
+
+		pair_run(&p, wait_ms[i]);
+		assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BA), i + 2);
+		ba = pair_nth(&p, 0, p.ha[0], BUB_MH_BA, i + 1);
+		assert_true(bub_addr_eq(&ba->owner, &home[next[i]]));
+	}
+	pair_run(&p, 1000);
+	while (bub_engine_client_status(p.ha[0]->engine, world_now(p.w), &at, &s))
+		registered += s.registered;
+	assert_int_equal(registered, 4); /* without 1 and 4 */
+	pair_end(&p);
+}
+
 /* After a refusal the next round is a round of its own: it asks for both addresses again, and waits
  * for no verdict of the last one. */
 static void next_round_begins_anew(void **state)
@@ -333,6 +384,7 @@ int main(void)
 		cmocka_unit_test(not_always_probed_for),
 		cmocka_unit_test(claimed_once),
 		cmocka_unit_test(both_verdicts_are_awaited),
+		cmocka_unit_test(verdicts_find_their_own),
 		cmocka_unit_test(next_round_begins_anew),
 		cmocka_unit_test(good_verdict_meanwhile),
 		cmocka_unit_test(no_home_agent_here),

@@ -122,6 +122,27 @@ void ha_client_init(struct bub_engine *eng, struct client *c)
 	multicast_client_init(c);
 }
 
+/* Does nothing to a client that is not probed for. */
+static void stop_probing(struct bub_engine *eng, struct client *c)
+{
+	if (!c->probing)
+		return;
+	*(c->probing_before != NULL ? &c->probing_before->probing_after : &eng->probing_first) =
+		c->probing_after;
+	*(c->probing_after != NULL ? &c->probing_after->probing_before : &eng->probing_last) =
+		c->probing_before;
+	c->probing = false;
+}
+
+static void start_probing(struct bub_engine *eng, struct client *c)
+{
+	c->probing = true;
+	c->probing_before = eng->probing_last;
+	c->probing_after = NULL;
+	*(eng->probing_last != NULL ? &eng->probing_last->probing_after : &eng->probing_first) = c;
+	eng->probing_last = c;
+}
+
 static void held_release(struct bub_engine *eng, const struct client *c);
 static void held_wait(struct bub_engine *eng, const struct client *c);
 
@@ -130,6 +151,7 @@ void ha_remove_client(struct bub_engine *eng, struct client *c)
 	if (c->registered)
 		unregister(eng, c, "not served any more");
 	stable_forget(eng, c);
+	stop_probing(eng, c);
 	timerq_cancel(&eng->timers, &c->timer);
 	timerq_cancel(&eng->timers, &c->prefix_timer);
 	timerq_cancel(&eng->timers, &c->query_timer);
@@ -310,13 +332,13 @@ static void probe(struct bub_engine *eng, struct client *c, bool link_local)
 		c->dad_id[0] = eng->last_id;
 		c->dad_id[1] = 0;
 		c->probed_link_local = false;
+		start_probing(eng, c);
 	}
 	if (link_local && !c->probed_link_local) {
 		link_local_action(eng, BUB_ACT_DAD, c);
 		c->dad_id[1] = eng->last_id;
 		c->probed_link_local = true;
 	}
-	c->probing = true;
 	held_wait(eng, c);
 }
 
@@ -332,7 +354,7 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		return;
 	}
 	if (req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &c->key.a)) {
-		c->probing = false;
+		stop_probing(eng, c);
 		deregister(eng, c, req);
 		return;
 	}
@@ -378,9 +400,8 @@ static uint8_t dad_status(int error)
 /* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
 static struct client *take_verdict(struct bub_engine *eng, uint32_t id)
 {
-	for (struct client *c = table_next(&eng->clients, NULL); c != NULL;
-	     c = table_next(&eng->clients, c))
-		for (unsigned i = 0; c->probing && i < 2; i++)
+	for (struct client *c = eng->probing_first; c != NULL; c = c->probing_after)
+		for (unsigned i = 0; i < 2; i++)
 			if (c->dad_id[i] == id) {
 				c->dad_id[i] = 0;
 				return c;
@@ -396,7 +417,7 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 
 	if (c == NULL || (error == 0 && (c->dad_id[0] != 0 || c->dad_id[1] != 0)))
 		return;
-	c->probing = false;
+	stop_probing(eng, c);
 	req = c->pending;
 	accepted = c->registered || (c->store_id != 0 && c->storing.lifetime_s > 0);
 	if (accepted && error != 0)
