@@ -10,8 +10,9 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
 #include "fuzz.h"
+#include "icmp/relay.h"
 
 #define MESSAGE_MAX 2048u
 #define ADDRESS(last)                                                                              \

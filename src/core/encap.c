@@ -12,7 +12,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core.h"
+#include "cn/binding.h"
+#include "encap.h"
+#include "engine_state.h"
+#include "ha/ha.h"
 
 /* RFC 2473, 6.6 has 4 for the first tunnel; the count begins at the second. */
 #define ENCAP_LIMIT 3

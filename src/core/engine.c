@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "ha/multicast.h"
 #include "ha/stable.h"
+#include "icmp/icmp.h"
 #include "mn/keepalive.h"
 
 void bub_config_init(struct bub_config *cfg)

@@ -12,7 +12,8 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
+#include "limit.h"
 
 /* Octets that are owed are forgiven over this time. */
 #define CREDIT_S 60

@@ -2,7 +2,12 @@
 /*
  * Looking in: copies of the engine's state for bubctl and for tests.  Changes nothing.
  */
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "ha/multicast.h"
+#include "mn/home.h"
 
 const char *bub_mode_name(enum bub_mode mode)
 {

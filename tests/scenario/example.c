@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
 #include "pair.h"
 
 #define NODES 8 /* of the standard topology, or more */

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
 #include "pair.h"
 
 /* From the care-of address that is bound and with the right Home Address option, and yet it is no

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
 #include "pair.h"
 
 static void begin(struct pair *p)

@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
 #include "pair.h"
 
 struct octets {

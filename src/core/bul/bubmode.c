@@ -10,7 +10,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/bubmode.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 #define KABM_UPDATES 16384u     /* Binding Updates of either end before Kabm is renewed */
 #define KABM_UPDATES_MAX 32767u /* that it may sign at all: half the circle of their numbers */

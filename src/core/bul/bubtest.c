@@ -9,7 +9,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/bubtest.h"
+#include "bul/peer.h"
+#include "cn/cn.h"
+#include "engine_state.h"
+#include "mn/mn.h"
 
 static const char *test_name(enum test_state s)
 {

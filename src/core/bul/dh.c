@@ -9,7 +9,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/dh.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "mn/mn.h"
 
 #define INFO_FORMAT 1
 #define DH1_EVERY_MS 1000u /* new exchanges that a peer may make us respond to */

@@ -9,7 +9,10 @@
  * A movement marks the entries and sets their timers to now, so that each peer's messages are a
  * round of actions of their own.
  */
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 /* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
 #define RR_ROUND_OCTETS (2 * BUB_IP6_HDR_LEN + 24 + 40)

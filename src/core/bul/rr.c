@@ -9,7 +9,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "bul/rr.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "mn/mn.h"
 
 /* A token that ends its life on the way is of no use. */
 #define TOKEN_MARGIN_S 5

@@ -9,7 +9,11 @@
  * key is dead.  Without a Kabm it is looked into where data does not progress (RFC 6275, 11.3.6).
  * Either happens once in SUSPECT_S for a peer, whatever asks for it.
  */
-#include "core.h"
+#include "bul/suspect.h"
+#include "bul/peer.h"
+#include "cn/proof.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t ms)
 {

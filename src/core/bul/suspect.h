@@ -2,15 +2,10 @@
 /*
  * What nobody signs, and the probe that it may start (suspect.c).
  */
-#ifndef BUB_CORE_SUSPECT_H
-#define BUB_CORE_SUSPECT_H
+#ifndef BUB_CORE_BUL_SUSPECT_H
+#define BUB_CORE_BUL_SUSPECT_H
 
-#include "bub/engine.h"
-#include "timerq.h"
-
-struct home;
-struct peer;
-struct rx;
+#include "bul/bul.h"
 
 #define SUSPECT_S 30u /* what nobody signed is looked into so often, for each peer */
 #define PROGRESS_S 3u /* data that came in so long ago shows that it gets through */
@@ -31,23 +26,9 @@ struct doubt {
 	bool refused;       /* left alone for that */
 };
 
-/* What gives reason to ask whether the peer still has what we think it has. */
-enum suspicion {
-	SUSPECT_NO_BINDING, /* Binding Error, status 1 */
-	SUSPECT_REFRESH,    /* Binding Refresh Request */
-	SUSPECT_KEY_LOST,   /* Do BUB, or a Binding Update under Kbm, while Kabm lives */
-	SUSPECT_DETOUR,     /* data came through the home agents */
-};
-
 void suspect_init(struct peer *p);
-/* Looks into it, where it is worth it and not too often. */
-void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
-/* Data of the peer came in on the direct path.  The only writer of p->progress. */
-void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
 /* The peer has answered us: it does Mobile IPv6, whatever is said. */
 void suspect_answered(struct peer *p);
-/* The same, signed: a refusal for something that nobody signed is over. */
-void suspect_acquit(struct peer *p);
 /* Something says that the peer does not know what we sent.  It is judged when no answer has come
  * by the next repetition; false: it is not believed. */
 bool suspect_unknown(struct bub_engine *eng, struct peer *p);

@@ -8,7 +8,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "cn/nonce.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 

@@ -8,7 +8,12 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "cn/bubresp.h"
+#include "cn/nonce.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 /* With IPv6 header, Home Address option and Binding Authorization Data. */
 #define BUBC_OCTETS (BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN + 40u)

@@ -6,7 +6,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "cn/cn.h"
+#include "cn/nonce.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "mn/home.h"
 
 #define CHAIN_MAX 8     /* bindings from one to the next; more is taken for a circle */
 #define REPETITION_S 32 /* MAX_BINDACK_TIMEOUT: a refresh comes later than a retransmission */

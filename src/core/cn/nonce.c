@@ -9,7 +9,8 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "cn/nonce.h"
+#include "engine_state.h"
 
 #define NONCE_FRESH_S (MAX_NONCE_LIFETIME_S - MAX_TOKEN_LIFETIME_S)
 

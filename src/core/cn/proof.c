@@ -10,7 +10,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "cn/proof.h"
+#include "engine_state.h"
+#include "mn/home.h"
 
 #define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
 #define PROOF_RTTS 4u      /* and so many round trips */

@@ -9,7 +9,11 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "ha/discovery.h"
+#include "mn/discovery.h"
+#include "mn/home.h"
 
 void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp)
 {

@@ -12,8 +12,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core.h"
+#include "cn/cn.h"
+#include "engine_state.h"
+#include "ha/ha.h"
+#include "ha/multicast.h"
 #include "ha/stable.h"
+#include "mn/mn.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
 #define HOP_LIMIT_AT 7 /* in the IPv6 header */

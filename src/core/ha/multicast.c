@@ -14,7 +14,10 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "ha/multicast.h"
+#include "mn/home.h"
 
 /* RFC 3810, 9.  One node answers each query, so that there is no burst to be spread. */
 #define ROBUSTNESS 2u

@@ -10,7 +10,11 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "ha/discovery.h"
+#include "mn/discovery.h"
+#include "mn/home.h"
 
 /* ---- Home agent (RFC 6275, 10.6) ----------------------------------------------------------- */
 

@@ -11,6 +11,8 @@
  * Update that comes right after a restart would bring the binding back.
  */
 #include "ha/stable.h"
+#include "engine_state.h"
+#include "ha/multicast.h"
 
 static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
 {

@@ -5,7 +5,7 @@
 #ifndef BUB_CORE_STABLE_H
 #define BUB_CORE_STABLE_H
 
-#include "core.h"
+#include "ha/client.h"
 
 /* Stores c->storing, granted for @lifetime_s, 0: a deletion.  False: nothing is kept here, and
  * there is nothing to wait for; else ha_on_stored() goes on. */

@@ -11,7 +11,12 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "ha/ha.h"
+#include "icmp/icmp.h"
+#include "icmp/relay.h"
 
 /* Codes of a Parameter Problem (RFC 4443, 3.4). */
 enum {

@@ -13,7 +13,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "icmp/relay.h"
+#include "mn/home.h"
 
 enum {
 	NEXT_HEADER_AT = 6,

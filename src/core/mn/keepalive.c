@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "engine_state.h"
 #include "mn/keepalive.h"
 
 #define ASK_SENDS 3u /* without an answer: the registration is refreshed */

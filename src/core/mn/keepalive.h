@@ -5,7 +5,7 @@
 #ifndef BUB_CORE_KEEPALIVE_H
 #define BUB_CORE_KEEPALIVE_H
 
-#include "core.h"
+#include "mn/home.h"
 
 void keepalive_init(struct home *h);
 /* The home agent has acknowledged the registration. */

@@ -9,8 +9,15 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "bul/bul.h"
+#include "cn/binding.h"
+#include "encap.h"
+#include "engine_state.h"
+#include "ha/ha.h"
+#include "icmp/icmp.h"
+#include "mn/discovery.h"
 #include "mn/keepalive.h"
+#include "mn/mn.h"
 
 const char *home_state_name(enum home_state s)
 {

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
-#include "core.h"
+#include "bul/peer.h"
+#include "cn/nonce.h"
+#include "ha/client.h"
+#include "mn/home.h"
 
 static void table_of_the_rfc(void **state)
 {

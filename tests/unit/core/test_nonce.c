@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "core.h"
+#include "engine_state.h"
 
 static const struct in6_addr address = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 1}};
 

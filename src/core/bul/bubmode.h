@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding Updates under Kabm, the life of the key, and the check of the direct path (bubmode.c).
+ */
+#ifndef BUB_CORE_BUL_BUBMODE_H
+#define BUB_CORE_BUL_BUBMODE_H
+
+#include "bul/bul.h"
+
+/* docs/protocol.md. */
+#define BUB_BU_SENDS 3u    /* Binding Updates in BUB mode without an answer: key is dead */
+#define PROBE_DIRECT_S 30u /* a broken direct path is tried again so often */
+#define TRIAL_MAX_S 3600u  /* or, doubling, at last so often */
+#define CHECK_SENDS 3u     /* signed CoTI without an answer: the direct path is broken */
+#define KABM_RETRY_S 60u   /* a failed renewal of Kabm is tried again so much later */
+
+/* CoTI and CoT signed with Kabm: is the direct path open? (draft, appendix A) */
+struct care_of_check {
+	bool active; /* a CoTI is out */
+	unsigned sends;
+	uint8_t cookie[BUB_COOKIE_LEN];
+	struct timer timer;
+};
+
+void bubmode_init(struct peer *p);
+void bubmode_reset(struct bub_engine *eng, struct peer *p);
+/* Sends a Binding Update of a new number under Kabm, on every path that it should take. */
+void bubmode_send_bu(struct bub_engine *eng, struct peer *p);
+/* True when the way through the home agents is open for us: registered there, or at home. */
+bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p);
+/* The copy through the home agents that had to wait for the registration. */
+void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p);
+/* An exchange gave @kabm. */
+void bubmode_agreed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm);
+/* What a person should know of the mode of a peer with Kabm. */
+const char *bubmode_why(const struct peer *p);
+/* Kabm is of no use any more: back to return routability, a new session. */
+void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why);
+/* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
+void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p);
+/* The same Binding Update again with a new number, which asks only whether the peer still holds
+ * Kabm. */
+void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
+/* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
+void bubmode_new_path(struct bub_engine *eng, struct peer *p);
+void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+/* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
+void bubmode_consider_static(struct bub_engine *eng, struct peer *p);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding update list: what the other roles may ask of it and tell it.
+ */
+#ifndef BUB_CORE_BUL_BUL_H
+#define BUB_CORE_BUL_BUL_H
+
+#include "core.h"
+
+/* Binding update list entry and BUB session with one peer (bul/peer.h). */
+struct peer;
+
+/* What gives reason to ask whether the peer still has what we think it has. */
+enum suspicion {
+	SUSPECT_NO_BINDING, /* Binding Error, status 1 */
+	SUSPECT_REFRESH,    /* Binding Refresh Request */
+	SUSPECT_KEY_LOST,   /* Do BUB, or a Binding Update under Kbm, while Kabm lives */
+	SUSPECT_DETOUR,     /* data came through the home agents */
+};
+
+/* peer.c */
+
+struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
+		       const struct in6_addr *peer);
+/* Finds or makes the entry; NULL: the table is full. */
+struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+void peer_forget(struct bub_engine *eng, struct peer *p);
+/* Data goes between a home address and @peer: route optimisation may be worth it.  @octets_in: came
+ * from @peer through the home agent, unproved; 0: went to it. */
+void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
+		  size_t octets_in);
+/* Data of @peer came through the home agent: does it still have what we think it has? */
+void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+/* The care-of address of @h changed: every peer of it has to know. */
+void peer_on_move(struct bub_engine *eng, struct home *h);
+/* Peers of @h that may have a binding past @end are sent a Binding Update. */
+void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time end);
+/* The home agent has a binding again: what waited for the tunnel can go. */
+void peer_on_registered(struct bub_engine *eng, struct home *h);
+/* Brings the binding at the peer up to date (draft, 7; RFC 6275, 11.7.2). */
+void peer_update(struct bub_engine *eng, struct peer *p);
+/* The peer does not do what we want of it: left alone for RO_RETRY_S. */
+void peer_refused(struct bub_engine *eng, struct peer *p, const char *why);
+/* The peer is at a new care-of address while our own Binding Update is not acknowledged: it may
+ * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
+ * says. */
+void peer_has_moved(struct bub_engine *eng, struct peer *p);
+void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
+void peer_on_be(struct bub_engine *eng, const struct rx *rx);
+/* True when data may go to the peer from the care-of address. */
+bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
+
+/* suspect.c */
+
+/* Looks into it, where it is worth it and not too often. */
+void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
+/* Data of the peer came in on the direct path.  The only writer of p->progress. */
+void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
+/* The peer has answered us, signed: a refusal for something that nobody signed is over. */
+void suspect_acquit(struct peer *p);
+
+/* bubmode.c */
+
+/* Something came signed with @key, which is one of the peer's two. */
+void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
+/* Which of the peer's keys signed the authenticator of @rx; NULL: none. */
+const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
+				     const struct rx *rx, const struct in6_addr *care_of,
+				     const struct in6_addr *correspondent);
+/* A Binding Update of the peer was accepted under @signer. */
+void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_key *signer);
+/* @signer has signed all the Binding Updates that it may. */
+bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer);
+/* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
+void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
+/* Data goes through the home agents until something with the headers of data has got through: test
+ * messages have none. */
+void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
+/* A signed CoTI after @ms, unless the proof has come by then. */
+void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms);
+
+/* rr.c */
+
+/* Starts a run for the current care-of address; a BUB test rides on it when @with_test. */
+void rr_start(struct bub_engine *eng, struct peer *p, bool with_test);
+void rr_on_hot(struct bub_engine *eng, const struct rx *rx);
+void rr_on_cot(struct bub_engine *eng, const struct rx *rx);
+
+/* bubtest.c */
+
+/* True when this node may launch a test with the peer now (draft, 5.1). */
+bool bubtest_may_launch(const struct bub_engine *eng, const struct peer *p);
+/* One clause: why it may not; NULL: it may. */
+const char *bubtest_obstacle(const struct bub_engine *eng, const struct peer *p);
+/* Considers an eager launch: both ends are known to be away. */
+void bubtest_consider(struct bub_engine *eng, struct peer *p);
+/* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
+void bubtest_session(struct bub_engine *eng, struct peer *p);
+/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
+ * for which this is not so is of an unknown type (protocol.md, 3.4). */
+bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
+			 const struct in6_addr *to);
+void bubtest_on_bubc(struct bub_engine *eng, const struct rx *rx);
+
+/* dh.c */
+
+/* An exchange that we began is under way. */
+bool dh_is_initiator(const struct peer *p);
+void dh_on_message(struct bub_engine *eng, const struct rx *rx);
+
+#endif

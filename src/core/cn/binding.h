@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding cache entry.
+ */
+#ifndef BUB_CORE_CN_BINDING_H
+#define BUB_CORE_CN_BINDING_H
+
+#include "cn/proof.h"
+#include "crypto/crypto.h"
+#include "path.h"
+
+/* docs/protocol.md. */
+#define BRR_MARGIN_S 10u      /* before expiry a correspondent asks for a refresh */
+#define BRR_SPREAD_MS 5000u   /* or up to so much earlier */
+#define UNREACHABLE_ERRORS 3u /* so many errors about a care-of address, */
+#define UNREACHABLE_MIN_S 10u /* over so long, */
+#define UNREACHABLE_MAX_S 60u /* and no longer: the binding goes */
+#define UNREACHABLE_ASK_S 10u /* so long after it has been asked without an answer */
+
+struct binding {
+	struct tentry key; /* a: address here that the peer registered with; b: its home address */
+	bool active; /* false: deleted; the sequence number stands against replay until expiry */
+	bool bub;    /* last updated with Kabm */
+	struct in6_addr care_of;
+	uint16_t sequence;
+	uint8_t last_auth[BUB_AUTH_LEN]; /* of the last Binding Update: tells a copy */
+	struct bub_time expires;
+	struct bub_time updated;
+	struct bub_time unreachable_since;
+	struct bub_key signer;   /* that signed the last Binding Update */
+	unsigned unreachable;    /* errors about the care-of address since then */
+	struct bub_time asked;   /* whether it is right, for those; 0: not yet */
+	struct bub_time vouched; /* a Binding Update answered that; 0: never */
+	bool brr_sent;
+	struct recent sent_to; /* the care-of address, where data goes there directly */
+	struct proof proof;
+	struct timer timer;
+};
+
+/* bcache.c */
+
+struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+			     const struct in6_addr *home);
+/* Finds or makes an entry, pushing out the oldest deleted one; NULL: full of active ones. */
+struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
+			    const struct in6_addr *home);
+/* False: the prefix of @care_of has its share of the table already (protocol.md, P50). */
+bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of);
+void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
+		 uint32_t lifetime_s);
+
+/* cn.c */
+
+/* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
+void cn_send_brr(struct bub_engine *eng, const struct binding *b);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Correspondent: what the other roles may ask of it and tell it: binding cache (bcache.c), tests
+ * and Binding Updates (cn.c).
+ */
+#ifndef BUB_CORE_CN_CN_H
+#define BUB_CORE_CN_CN_H
+
+#include "core.h"
+
+/* RFC 6275, 12. */
+#define MAX_TOKEN_LIFETIME_S 210u
+#define MAX_RR_BINDING_LIFETIME_S 420u
+
+struct binding; /* cn/binding.h */
+struct peer;
+
+/* bcache.c */
+
+/* Active binding only. */
+struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
+			       const struct in6_addr *home);
+/* An ICMPv6 error says that nobody gets through to the care-of address.  Only where that persists
+ * the binding is deleted (RFC 6275, 9.3.4). */
+void binding_unreachable(struct bub_engine *eng, struct binding *b);
+/* The key that it was signed with is gone: it lives no longer than any other (RFC 6275, 12). */
+void binding_cap(struct bub_engine *eng, struct binding *b);
+void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
+
+/* cn.c */
+
+void cn_on_test_init(struct bub_engine *eng, const struct rx *rx);
+void cn_on_bu(struct bub_engine *eng, const struct rx *rx);
+
+/* nonce.c */
+
+void nonce_init(struct bub_engine *eng);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Proof that data gets through to a peer's care-of address (proof.c).
+ */
+#ifndef BUB_CORE_CN_PROOF_H
+#define BUB_CORE_CN_PROOF_H
+
+#include "cn/cn.h"
+
+/* Whether data gets through to the care-of address of a binding. */
+enum proof_state {
+	PROOF_NONE,
+	PROOF_GOOD,
+};
+
+struct proof {
+	enum proof_state state;
+	uint8_t cookie[BUB_COOKIE_LEN]; /* of this care-of address */
+	bool asked;                     /* it has been sent there */
+	bool by_cookie; /* it came back: what has the headers of data gets through */
+	bool repeated;  /* the Binding Update came again although it was acknowledged */
+	bool granted;   /* credit, at granted_at */
+	struct bub_time granted_at;
+	uint32_t grant; /* for the next PATH_SET */
+};
+
+/* A Binding Update was accepted, and b->bub is set: before binding_set(). */
+void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool repeated);
+/* The same for one under Kabm, when it has been answered: watches for the proof. */
+void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
+/* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
+ * wanted. */
+void proof_ask(struct binding *b, struct mh_out *out);
+/* Mover: sends the cookie of an acknowledgement back. */
+void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+/* False: the CoT brings no cookie of ours. */
+bool proof_on_cot(struct bub_engine *eng, const struct rx *rx);
+/* The peer has answered a signed CoTI.  False: that is not enough. */
+bool proof_by_check(struct bub_engine *eng, struct peer *p);
+bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
+/* The acknowledgement with the cookie did not get through. */
+bool proof_failed(const struct bub_engine *eng, const struct peer *p);
+/* How far the path to the care-of address is trusted; takes the grant. */
+void proof_fill_path(struct binding *b, struct bub_path *path);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Home agent: the state of one mobile node that it serves, and what the files of this folder ask of
+ * each other.
+ */
+#ifndef BUB_CORE_HA_CLIENT_H
+#define BUB_CORE_HA_CLIENT_H
+
+#include "encap.h"
+#include "ha/ha.h"
+
+/* RFC 6275, 12. */
+#define MAX_DELETE_BCE_TIMEOUT_S 10u
+#define PREFIX_ADV_RETRIES 3u
+#define PREFIX_ADV_TIMEOUT_MS 3000u
+
+#define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
+#define HELD_PACKET_MAX 256 /* octets of one */
+#define HELD_S 1            /* and how long */
+#define HELD_PROBE_S 3      /* so much longer, while its link is probed for the home address */
+#define CLIENT_TIMERS 3u    /* timers in struct client */
+
+/* A registration as it was asked for. */
+struct request {
+	struct in6_addr care_of; /* the home address: delete */
+	struct in6_addr source;  /* where the answer goes */
+	uint32_t ifindex;        /* that it came by */
+	uint16_t sequence;
+	bool link_local; /* L bit: the link-local address with the same identifier too */
+	uint32_t lifetime_s;
+};
+
+struct client {
+	struct tentry key; /* a: home address; b: :: */
+	bool registered;
+	bool probing;    /* duplicate address detection under way */
+	bool defended;   /* probed before: proxy stands */
+	bool link_local; /* its link-local address is defended too */
+	struct in6_addr care_of;
+	uint16_t sequence;
+	bool deleted; /* by the mobile node: its number stands against late updates for a while */
+	struct bub_time deleted_at;
+	struct bub_time expires;
+	struct timer timer;
+	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
+	struct client *probing_before, *probing_after; /* while it is probing */
+	bool probed_link_local;
+	struct request pending;        /* waits for duplicate address detection */
+	struct request storing;        /* waits for the store; lifetime_s 0: a deletion */
+	uint32_t store_id;             /* of the verdict to come; 0: none */
+	bool was_registered;           /* before that deletion */
+	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
+	unsigned prefix_sends;         /* advertisements that it did not ask for */
+	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
+	bool prefix_asked;             /* too soon after that: answered a second after it */
+	uint16_t prefix_id;
+	struct in6_addr prefix_source;
+	struct timer prefix_timer;
+	struct bucket errors; /* Binding Errors to it, apart from those to strangers */
+	struct bucket registrations, reports; /* what it asks for */
+	unsigned memberships;                 /* groups that it listens to */
+	unsigned queries;                     /* since its registration */
+	struct timer query_timer;
+};
+
+/* A tunnelled message that came before the Binding Update that vouches for its care-of address. */
+struct held {
+	struct bub_time at;
+	struct in6_addr home, outer_src;
+	size_t len; /* 0: free */
+	uint8_t packet[HELD_PACKET_MAX];
+};
+
+/* ha.c */
+
+/* Into the tunnel as it is, in an action of its own or in @act. */
+void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
+void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+		    const struct encap *encap, struct bub_action *act);
+/* False: it may not go there, which has been counted. */
+bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+	      struct encap *ret_encap);
+/* The binding is there from now on, until @lifetime_s are over: tunnel, interception and defence.
+ * Nobody is told. */
+void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
+		  uint32_t lifetime_s, const char *why);
+/* The verdict of the store about c->storing. */
+void ha_on_stored(struct bub_engine *eng, struct client *c, int error);
+/* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
+const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home);
+/* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
+void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
+
+/* prefixes.c */
+
+void prefixes_client_init(struct client *c);
+/* A home registration was accepted. */
+void prefixes_on_registered(struct bub_engine *eng, struct client *c);
+void prefixes_on_unregistered(struct bub_engine *eng, struct client *c);
+void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
+			      const struct bub_icmp6 *sol, const struct bub_event *ev);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Home agent: what the other roles may ask of it and tell it.
+ */
+#ifndef BUB_CORE_HA_HA_H
+#define BUB_CORE_HA_HA_H
+
+#include "core.h"
+
+struct client; /* ha/client.h */
+
+/* ha.c */
+
+void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev);
+void ha_on_dad(struct bub_engine *eng, uint32_t id, int error);
+void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev);
+/* A packet for a home address that this node serves; false: it serves none such.  What it carries
+ * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
+bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
+/* Whether @home is registered here with @care_of, @local being this home agent's address. */
+bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *home, const struct in6_addr *care_of);
+/* Whether a home registration is what allows data with this Home Address option. */
+bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
+	       const struct in6_addr *care_of);
+struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
+void ha_init(struct bub_engine *eng);
+void ha_client_init(struct bub_engine *eng, struct client *c);
+/* Its registration ends, and it may make no other. */
+void ha_remove_client(struct bub_engine *eng, struct client *c);
+
+/* discovery.c */
+
+/* Another home agent of the home link has that address. */
+bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *a);
+/* False: the message is none of discovery's. */
+bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
+		     const struct bub_event *ev);
+
+/* prefixes.c */
+
+/* The home link has other prefixes from now on. */
+void prefixes_set(struct bub_engine *eng, const struct bub_event *ev);
+
+/* multicast.c */
+
+/* What does not fit the queue of a feed: groups to join or leave, copies.  False: nothing left. */
+bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action);
+/* Mobile node: an MLD message of the kernel's own. */
+void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
+/* A packet for a group came out of the tunnel of @h: true where it may be delivered. */
+bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: the state of one home address, and of the care-of addresses it may use.
+ */
+#ifndef BUB_CORE_MN_HOME_H
+#define BUB_CORE_MN_HOME_H
+
+#include "mn/mn.h"
+
+/* RFC 6275, 12 and 13. */
+#define INITIAL_BINDACK_TIMEOUT_FIRST_REG_MS 1500u
+#define INITIAL_DHAAD_TIMEOUT_MS 3000u
+#define DHAAD_RETRIES 4u
+#define INITIAL_SOLICIT_TIMER_MS 3000u
+#define PREFIX_RETRIES 3u
+
+#define DOUBT_S 60u        /* a doubted registration is refreshed no more often */
+#define SHORTEN_SLACK_S 4u /* lifetimes are told in units of so much */
+#define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
+#define CANDIDATES_MAX 16  /* care-of addresses known at once, over all interfaces */
+#define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
+#define HOME_TIMERS 4u     /* timers in struct home */
+
+struct candidate {
+	struct in6_addr address;
+	uint8_t prefix_len;
+	uint32_t ifindex; /* 0: slot unused */
+	int32_t preference;
+	uint64_t order;  /* newer is larger */
+	bool deprecated; /* RFC 4862, 5.5.4 */
+	bool refused;    /* by a home agent */
+	struct bub_time valid_until;
+};
+
+enum home_state {
+	HOME_UNATTACHED, /* no usable address anywhere */
+	HOME_AT_HOME,
+	HOME_REGISTERING, /* Binding Update sent, no valid registration for this care-of address */
+	HOME_REGISTERED,
+	HOME_DEREGISTERING, /* back home, the home agent does not know yet */
+};
+
+struct home {
+	struct bub_home_config cfg;
+	enum home_state state;
+	const char *why;
+	struct in6_addr care_of; /* :: unless away with an address */
+	uint32_t ifindex;
+	uint32_t dad_id; /* back home: a verdict about the home address is to come; 0: none */
+	uint16_t sequence;
+	uint32_t interval_ms;        /* of the retransmission timer */
+	uint32_t asked_s;            /* by the last home registration */
+	struct bub_time sent_at;     /* when that was */
+	struct bub_time bound_until; /* the home agent has a binding until then */
+	struct bub_time bound_since; /* sending of the Binding Update that made this binding */
+	struct bub_time mld_heard;   /* the last query out of the tunnel */
+	struct bub_time heard_at;    /* anything that the home agent has signed */
+	struct bub_time error_at;    /* the last Binding Error of its that was looked into */
+	uint64_t error_pause_ms;     /* none is looked into so long after that */
+	unsigned asks;               /* keep-alives out without an answer */
+	unsigned unanswered_asks;    /* runs of them in a row */
+	uint8_t ask_cookie[BUB_COOKIE_LEN];
+	struct timer ask_timer;
+	struct bub_time last_update; /* any Binding Update sent for this home address */
+	unsigned sends;              /* Binding Updates since the last answer */
+	bool ever_sent;
+	bool postponed;    /* by the rate limit */
+	bool refused;      /* the home agent's last answer */
+	bool in_use;       /* the home address, by another node on the home link */
+	bool agent_direct; /* the home agent has not refused data on the direct path from here */
+	bool discovering;
+	uint16_t discovery_id;
+	unsigned discovery_sends;
+	uint32_t discovery_ms;
+	struct timer discovery_timer;
+	struct in6_addr agent[AGENTS_MAX]; /* of the last reply */
+	unsigned n_agents, next_agent;
+	struct rate rate;
+	bool prefix_waiting;
+	bool prefix_known; /* prefix_until was heard */
+	uint16_t prefix_id;
+	unsigned prefix_sends;
+	struct bub_time prefix_asked; /* the last solicitation */
+	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
+	bool prefix_doubted;          /* ask, whatever is known */
+	bool prefix_deprecated, prefix_withdrawn;
+	bool replaced; /* another home address has taken over */
+	bool gone;     /* and this one is not used any more */
+	struct timer prefix_timer;
+	struct timer timer; /* retransmission or refresh */
+};
+
+/* The home address ends at @end: bindings that were to last longer are made to end with it. */
+void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
+/* The registration is refreshed now, and the status says @why until it is acknowledged. */
+void mn_look_into(struct bub_engine *eng, struct home *h, const char *why);
+/* One more home address, instead of that of @old; false: there is no room for it. */
+bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address);
+/* A home address that was replaced, and whose prefix has ended: left to expire. */
+void mn_retire_home(struct bub_engine *eng, struct home *h);
+/* Discovery found a home agent: registers there. */
+void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
+const char *home_state_name(enum home_state s);
+
+#endif

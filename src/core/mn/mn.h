@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: what the other roles may ask of it and tell it (mn.c).
+ */
+#ifndef BUB_CORE_MN_MN_H
+#define BUB_CORE_MN_MN_H
+
+#include "core.h"
+
+void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
+void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev);
+void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
+void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
+void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);
+void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
+/* IPv6 in IPv6 to a home address, off a link: no tunnel vouches for it. */
+void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev);
+void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+		  struct bub_view packet);
+/* @wanted_s, or what the home and the care-of address are still valid for (RFC 6275, 11.7.1 and
+ * 11.7.2), as the wire can say it: a multiple of 4, and never the 0 that deletes. */
+uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
+/* For a correspondent: also no longer than the home registration lasts (RFC 6275, 11.4.2). */
+uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s);
+/* Into the tunnel as it is. */
+void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet);
+void mn_refresh(struct bub_engine *eng);
+/* Nothing came back through the tunnel: the home agent may have lost the registration. */
+void mn_doubt(struct bub_engine *eng, struct home *h);
+/* A Binding Error from the home agent: it has no binding. */
+void mn_on_home_be(struct bub_engine *eng, struct home *h);
+/* The verdict of an earlier probe for a home address. */
+void mn_on_dad(struct bub_engine *eng, uint32_t id, int error);
+/* True while tunnelled packets of @h get through its home agent. */
+bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
+void mn_init(struct bub_engine *eng);
+/* True when @h is away from home and has a care-of address. */
+bool home_is_away(const struct home *h);
+/* The home whose address is @a; NULL: none. */
+struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a);
+/* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
+struct route route_from_home(const struct home *h, const struct in6_addr *dst);
+
+#endif

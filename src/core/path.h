@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path of a pair: derived from the binding cache entry for the peer and the binding update
+ * list entry at the peer (cn/bcache.c).
+ */
+#ifndef BUB_CORE_PATH_H
+#define BUB_CORE_PATH_H
+
+#include "bub/engine.h"
+
+/* An error may speak of the path that data took until then. */
+#define PATH_GRACE_MS 1000
+
+/* One end of the direct path of a pair, and what it was a moment ago. */
+struct recent {
+	struct in6_addr now, before; /* :: none */
+	struct bub_time before_until;
+};
+
+/* Works the data path of one pair out anew and queues it. */
+void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer);
+/* A packet of a direct path: home addresses, and the addresses on the wire. */
+struct path_ends {
+	struct in6_addr local, peer;
+	struct in6_addr src, dst;
+};
+/* True when data goes that way, or did a moment ago. */
+bool path_sent(const struct bub_engine *eng, const struct path_ends *e);
+
+#endif
