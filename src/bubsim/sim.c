@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "sim.h"
 
 #define LIVE_STEP_NS BUB_NS_PER_S
@@ -231,17 +232,6 @@ static void put(struct sim *s, uint64_t at_ns, uint32_t pair)
 
 /* ---- Data ---------------------------------------------------------------------------------- */
 
-static void put_u32(uint8_t *p, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-static uint32_t get_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static void send_data(struct sim *s, uint32_t i, unsigned direction)
 {
 	const struct plan_pair *pair = &s->plan->pair[i];
@@ -250,11 +240,10 @@ static void send_data(struct sim *s, uint32_t i, unsigned direction)
 	uint32_t len = pair->octets < DATA_MIN ? DATA_MIN : pair->octets;
 	uint8_t udp[WORLD_PACKET_MAX] = {SIM_DATA_PORT >> 8, SIM_DATA_PORT & 0xff};
 
-	udp[4] = (uint8_t)(len >> 8);
-	udp[5] = (uint8_t)len;
-	put_u32(udp + 8, i);
-	put_u32(udp + 12, direction);
-	put_u32(udp + 16, ++s->pair[i].flow[direction].sent);
+	set_be16(udp + 4, len);
+	set_be32(udp + 8, i);
+	set_be32(udp + 12, direction);
+	set_be32(udp + 16, ++s->pair[i].flow[direction].sent);
 	world_send_payload(s->world, from->node, &from->plan->address, &to->plan->address,
 			   (struct bub_view){udp, len});
 }
@@ -272,8 +261,8 @@ static void on_data(void *ctx, struct node *n, const struct bub_ip6 *ip, bool di
 		sim_fail(s, "data", "%s accepted an attacker's data", n->name);
 		return;
 	}
-	if (ip->upper.len >= DATA_MIN && get_u32(udp + 8) < s->plan->n_pairs)
-		live_data(s, get_u32(udp + 8), get_u32(udp + 12) & 1, get_u32(udp + 16), direct);
+	if (ip->upper.len >= DATA_MIN && be32(udp + 8) < s->plan->n_pairs)
+		live_data(s, be32(udp + 8), be32(udp + 12) & 1, be32(udp + 16), direct);
 }
 
 static uint64_t data_interval_ns(const struct sim *s, uint32_t pair)

@@ -18,6 +18,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "sad.h"
 
 #ifdef NDEBUG
@@ -35,32 +36,10 @@
 #define NH_ESP 50
 #define NH_NONE 59
 
-static uint16_t get_u16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t get_u32(const uint8_t *p)
-{
-	return (uint32_t)get_u16(p) << 16 | get_u16(p + 2);
-}
-
-static void put_u16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void put_u32(uint8_t *p, uint32_t v)
-{
-	put_u16(p, v >> 16);
-	put_u16(p + 2, v);
-}
-
 /* @len octets hold an IPv6 header and all that its payload length promises. */
 static bool is_ip6(const uint8_t *p, size_t len)
 {
-	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= IP6_HDR_LEN + (size_t)get_u16(p + 4);
+	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= IP6_HDR_LEN + (size_t)be16(p + 4);
 }
 
 static enum esp_result charge(struct esp_sa *sa, enum esp_result why)
@@ -127,8 +106,8 @@ static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t 
 	uint8_t *body = esp + ESP_HDR_LEN + alg->iv_len;
 
 	/* RFC 4303, 3.3.3: the first packet has number 1. */
-	put_u32(esp, sa->spi);
-	put_u32(esp + 4, (uint32_t)++sa->sequence);
+	set_be32(esp, sa->spi);
+	set_be32(esp + 4, (uint32_t)++sa->sequence);
 	memcpy(esp + ESP_HDR_LEN, iv, alg->iv_len);
 	memcpy(body, payload, len);
 	/* RFC 4303, 2.4: the padding counts 1, 2, 3. */
@@ -160,7 +139,7 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	enum esp_result why;
 
 	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL);
-	if (!is_ip6(inner, inner_len) || inner_len != IP6_HDR_LEN + (size_t)get_u16(inner + 4))
+	if (!is_ip6(inner, inner_len) || inner_len != IP6_HDR_LEN + (size_t)be16(inner + 4))
 		return charge(sa, ESP_BAD_INNER);
 	why = seal_check(sa, total, out_cap);
 	if (why != ESP_OK)
@@ -170,8 +149,8 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	 * ECN.  Flow label 0: an outer one would tell flows apart. */
 	out[0] = inner[0];
 	out[1] = inner[1] & 0xf0;
-	put_u16(out + 2, 0);
-	put_u16(out + 4, total - IP6_HDR_LEN);
+	set_be16(out + 2, 0);
+	set_be16(out + 4, total - IP6_HDR_LEN);
 	out[6] = NH_ESP;
 	out[7] = HOP_LIMIT;
 	memcpy(out + 8, src->s6_addr, 16);
@@ -208,7 +187,7 @@ enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, siz
 
 	memcpy(out, packet, upper_at);
 	out[proto_at] = NH_ESP;
-	put_u16(out + 4, total - IP6_HDR_LEN);
+	set_be16(out + 4, total - IP6_HDR_LEN);
 	seal(sa, packet + upper_at, len - upper_at, packet[proto_at], iv, out + upper_at);
 	sa->packets++;
 	sa->octets += len;
@@ -291,7 +270,7 @@ static size_t strip_padding(const uint8_t *plain, size_t len)
 /* Everything up to the proof that the packet is the peer's and new. */
 static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
 {
-	const uint32_t sequence = get_u32(esp + 4);
+	const uint32_t sequence = be32(esp + 4);
 	const size_t icv_len = sa->alg->icv_len;
 	uint8_t icv[ICV_LEN_MAX];
 
@@ -352,14 +331,14 @@ static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_
 			return ESP_BAD_INNER;
 		memcpy(out, packet, front);
 		out[proto_at] = next_header;
-		put_u16(out + 4, front + payload_len - IP6_HDR_LEN);
+		set_be16(out + 4, front + payload_len - IP6_HDR_LEN);
 		*ret_len = front + payload_len;
 		return check_covered(sa, out, *ret_len);
 	}
 	if (next_header != NH_IPV6 || !is_ip6(out, payload_len) || !merge_ecn(out, packet))
 		return ESP_BAD_INNER;
 	/* RFC 4303, 2.7: what follows the inner packet hides its length. */
-	*ret_len = IP6_HDR_LEN + (size_t)get_u16(out + 4);
+	*ret_len = IP6_HDR_LEN + (size_t)be16(out + 4);
 	return check_covered(sa, out, *ret_len);
 }
 
@@ -390,12 +369,12 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 
 	if (!is_ip6(packet, len))
 		goto no_sa;
-	end = IP6_HDR_LEN + (size_t)get_u16(packet + 4); /* a link may have padded the rest */
+	end = IP6_HDR_LEN + (size_t)be16(packet + 4); /* a link may have padded the rest */
 	if (esp_at < IP6_HDR_LEN || esp_at > end || end - esp_at < ESP_HDR_LEN ||
 	    proto_at >= esp_at)
 		goto no_sa;
 	why = ESP_NO_SA;
-	sa = esp_sad_find_in(sad, get_u32(packet + esp_at));
+	sa = esp_sad_find_in(sad, be32(packet + esp_at));
 	if (sa == NULL)
 		goto no_sa;
 

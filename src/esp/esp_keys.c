@@ -20,6 +20,8 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "base/octets.h"
+
 #define ENC_KEY_LEN 16
 #define AUTH_KEY_LEN 32
 #define SPI_MIN 256 /* RFC 4303, 2.1 */
@@ -57,8 +59,7 @@ static void params_from(const uint8_t okm[static OKM_LEN], unsigned index,
 	const bool up = index == ESP_SET_TRANSPORT_UP || index == ESP_SET_TUNNEL_UP;
 	const uint8_t *spi = okm + ENC_KEY_LEN + AUTH_KEY_LEN;
 	struct esp_sa_params p = {
-		.spi = (uint32_t)spi[0] << 24 | (uint32_t)spi[1] << 16 | (uint32_t)spi[2] << 8 |
-		       (spi[3] & ~3u) | index,
+		.spi = (be32(spi) & ~3u) | index,
 		.direction = up != at_home_agent ? ESP_OUT : ESP_IN,
 		.mode = index >= ESP_SET_TUNNEL_UP ? ESP_TUNNEL : ESP_TRANSPORT,
 		.covers = index >= ESP_SET_TUNNEL_UP ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD

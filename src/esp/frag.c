@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/octets.h"
+
 #define IP6_LEN 40
 #define FRAG_LEN 8
 #define NH_FRAGMENT 44
@@ -48,17 +50,6 @@ struct piece {
 	bool more;
 };
 
-static void put_u16(uint8_t *p, size_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
-
-static uint32_t get_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* ---- Taking apart -------------------------------------------------------------------------- */
 
 size_t frag_cut(const struct frag_front *front, size_t body_len, size_t at, uint32_t id,
@@ -71,13 +62,12 @@ size_t frag_cut(const struct frag_front *front, size_t body_len, size_t at, uint
 	uint8_t *frag = ret_head + front->len;
 
 	memcpy(ret_head, front->data, front->len);
-	put_u16(ret_head + 4, front->len - IP6_LEN + FRAG_LEN + len);
+	set_be16(ret_head + 4, front->len - IP6_LEN + FRAG_LEN + len);
 	frag[0] = ret_head[front->named_at];
 	ret_head[front->named_at] = NH_FRAGMENT;
 	frag[1] = 0;
-	put_u16(frag + 2, at | (more ? 1u : 0u));
-	put_u16(frag + 4, id >> 16);
-	put_u16(frag + 6, id & 0xffff);
+	set_be16(frag + 2, at | (more ? 1u : 0u));
+	set_be32(frag + 4, id);
 	return len;
 }
 
@@ -111,9 +101,9 @@ static bool piece_decode(const struct frag_in *f, struct piece *ret)
 	    f->len < f->at + FRAG_LEN)
 		return false;
 	p.next = h[0];
-	p.at = ((size_t)h[2] << 8 | h[3]) & ~(size_t)7;
+	p.at = be16(h + 2) & ~(size_t)7;
 	p.more = (h[3] & 1) != 0;
-	p.id = get_u32(h + 4);
+	p.id = be32(h + 4);
 	p.data = h + FRAG_LEN;
 	p.len = f->len - f->at - FRAG_LEN;
 	/* RFC 8200, 4.5: all but the last are of whole units.  An empty one says nothing. */
@@ -260,6 +250,6 @@ enum frag_result frag_take(struct frag_table *t, uint64_t now_ns, const struct f
 	s->used = false;
 	*ret_packet = s->packet + HEAD_MAX - s->head_len;
 	*ret_len = s->head_len + s->total;
-	put_u16(*ret_packet + 4, *ret_len - IP6_LEN);
+	set_be16(*ret_packet + 4, *ret_len - IP6_LEN);
 	return FRAG_WHOLE;
 }

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "bub/wire.h"
 
 #define PAYLOAD_LEN_AT 4 /* in the IPv6 header */
@@ -24,12 +25,6 @@
 #define UDP_LEN_AT 4
 #define UDP_CHECKSUM_AT 6
 
-static void put_u16(uint8_t *at, size_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
-
 void merged_checksum(uint8_t *packet, size_t len)
 {
 	struct bub_ip6 ip;
@@ -45,13 +40,13 @@ void merged_checksum(uint8_t *packet, size_t len)
 	else
 		return;
 	at += (size_t)(ip.upper.data - ip.packet.data);
-	put_u16(packet + at, 0);
+	set_be16(packet + at, 0);
 	/* Over the addresses of the ends (RFC 6275, 6.3 and 6.4). */
 	sum = bub_ip6_checksum(bub_ip6_home_src(&ip), bub_ip6_home_dst(&ip), ip.upper_proto,
 			       ip.upper);
 	if (sum == 0 && ip.upper_proto == IPPROTO_UDP)
 		sum = UINT16_MAX; /* RFC 8200, 8.1 */
-	put_u16(packet + at, sum);
+	set_be16(packet + at, sum);
 }
 
 bool merged_begin(struct merged *m, const uint8_t *packet, size_t len, size_t size)
@@ -82,12 +77,7 @@ bool merged_begin(struct merged *m, const uint8_t *packet, size_t len, size_t si
  * answer to congestion is said once. */
 static void set_tcp(const struct merged *m, uint8_t *tcp, bool last)
 {
-	uint32_t seq = (uint32_t)tcp[TCP_SEQ_AT] << 24 | (uint32_t)tcp[TCP_SEQ_AT + 1] << 16 |
-		       (uint32_t)tcp[TCP_SEQ_AT + 2] << 8 | tcp[TCP_SEQ_AT + 3];
-
-	seq += (uint32_t)m->at;
-	put_u16(tcp + TCP_SEQ_AT, seq >> 16);
-	put_u16(tcp + TCP_SEQ_AT + 2, seq & UINT16_MAX);
+	set_be32(tcp + TCP_SEQ_AT, be32(tcp + TCP_SEQ_AT) + (uint32_t)m->at);
 	if (!last)
 		tcp[TCP_FLAGS_AT] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (m->at > 0)
@@ -103,11 +93,11 @@ size_t merged_next(struct merged *m, uint8_t *out)
 		return 0;
 	memcpy(out, m->packet, m->head_len);
 	memcpy(out + m->head_len, m->packet + m->head_len + m->at, n);
-	put_u16(out + PAYLOAD_LEN_AT, m->head_len - BUB_IP6_HDR_LEN + n);
+	set_be16(out + PAYLOAD_LEN_AT, m->head_len - BUB_IP6_HDR_LEN + n);
 	if (m->proto == IPPROTO_TCP)
 		set_tcp(m, out + m->transport_at, n == left);
 	else
-		put_u16(out + m->transport_at + UDP_LEN_AT, UDP_HDR_LEN + n);
+		set_be16(out + m->transport_at + UDP_LEN_AT, UDP_HDR_LEN + n);
 	m->at += n;
 	merged_checksum(out, m->head_len + n);
 	return m->head_len + n;

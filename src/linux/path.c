@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "internal.h"
 
 #define PMTU_SCAN_S 60    /* how late an old path MTU may be forgotten */
@@ -200,8 +201,7 @@ bool path_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU], struc
 		return false;
 	payload = len - BUB_IP6_HDR_LEN;
 	memcpy(copy, quoted.data, len);
-	copy[4] = (uint8_t)(payload >> 8);
-	copy[5] = (uint8_t)payload;
+	set_be16(copy + 4, payload);
 	return bub_ip6_decode((struct bub_view){copy, len}, ret) == BUB_DROP_NONE;
 }
 

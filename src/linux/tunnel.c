@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "internal.h"
 
 #define PMTU_SCAN_S 60 /* how late an old path MTU may be forgotten */
@@ -168,11 +169,6 @@ void tunnel_del(struct lnx *l, const struct in6_addr *home)
 	lnx_map_remove(&l->tunnels, t);
 }
 
-static uint32_t get_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* Anybody who knows the addresses can quote a packet.  SPI and number of an ESP packet only who has
  * seen it (protocol.md, P52); without ESP the inner addresses have to do. */
 static bool was_sent(const struct lnx *l, const struct lnx_tunnel *t, const struct bub_ip6 *quoted)
@@ -181,9 +177,8 @@ static bool was_sent(const struct lnx *l, const struct lnx_tunnel *t, const stru
 	struct in6_addr src, dst;
 
 	if (quoted->upper_proto == BUB_NH_ESP)
-		return quoted->upper.len >= 8 &&
-		       esp_sad_has_sent(l->sad, &t->entry.a, ESP_TUNNEL, get_u32(upper),
-					get_u32(upper + 4));
+		return quoted->upper.len >= 8 && esp_sad_has_sent(l->sad, &t->entry.a, ESP_TUNNEL,
+								  be32(upper), be32(upper + 4));
 	if ((l->cfg.protect_payload && l->cfg.unprotected == 0) ||
 	    quoted->upper.len < BUB_IP6_HDR_LEN)
 		return false;

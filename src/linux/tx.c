@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "internal.h"
 
 #define TX_SNDBUF (4 << 20)
@@ -129,8 +130,7 @@ static void outer_front(struct outer *o, const uint8_t ip6[static BUB_IP6_HDR_LE
 	bub_limit_encode(ip6[NEXT_HEADER_AT], act->u.send.limit, o->front + BUB_IP6_HDR_LEN);
 	o->front[NEXT_HEADER_AT] = BUB_NH_DSTOPTS;
 	len += BUB_LIMIT_HDR_LEN;
-	o->front[PAYLOAD_LEN_AT] = (uint8_t)(len >> 8);
-	o->front[PAYLOAD_LEN_AT + 1] = (uint8_t)len;
+	set_be16(o->front + PAYLOAD_LEN_AT, len);
 	o->front_len += BUB_LIMIT_HDR_LEN;
 	o->named_at = BUB_IP6_HDR_LEN;
 }

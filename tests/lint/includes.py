@@ -40,20 +40,24 @@ LOCAL = r"net/if\.h|sys/(file|socket|syscall|time|un|utsname)\.h|linux/capabilit
 # The first prefix that fits counts.
 ROOMS = {
     "include/bub/": Room(f"{PURE_C}|{ADDRESSES}", ["include"]),
-    "src/core/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["include", "src/core"]),
-    "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/esp"]),
+    "src/base/": Room(f"{PURE_C}|{ADDRESSES}", ["src/base"]),
+    "src/core/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["include", "src/base", "src/core"]),
+    "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/base", "src/esp"]),
     "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
-    "src/linux/": Room(ANY, ["include", "src/linux", "src/esp", "src/bpf"]),
+    "src/linux/": Room(ANY, ["include", "src/base", "src/linux", "src/esp", "src/bpf"]),
     "src/bubd/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|confuse\.h|jansson\.h",
-        ["include", "src/bubd", "src/linux", "src/esp", "src/store"],
+        ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h", ["include", "src/bubctl"]
     ),
-    "src/bubsim/": Room(f"{HOSTED_C}|{ADDRESSES}", ["include", "src/bubsim"]),
-    "fuzz/": Room(rf"{HOSTED_C}|{ADDRESSES}|openssl/.*", ["include", "src/core", "src/esp", "fuzz"]),
+    "src/bubsim/": Room(f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/bubsim"]),
+    "fuzz/": Room(
+        rf"{HOSTED_C}|{ADDRESSES}|openssl/.*",
+        ["include", "src/base", "src/core", "src/esp", "fuzz"],
+    ),
 }
 
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "cn/cn.h"
 #include "engine_state.h"
 #include "ha/ha.h"
@@ -578,7 +579,7 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 
 	if (packet.len < BUB_IP6_HDR_LEN || packet.data[0] >> 4 != 6)
 		return false;
-	len = BUB_IP6_HDR_LEN + ((size_t)packet.data[4] << 8 | packet.data[5]);
+	len = BUB_IP6_HDR_LEN + be16(packet.data + 4);
 	memcpy(&dst, packet.data + 24, sizeof dst);
 	if (packet.len < len)
 		return false;

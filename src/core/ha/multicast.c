@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "base/octets.h"
 #include "engine_state.h"
 #include "ha/client.h"
 #include "ha/multicast.h"
@@ -302,11 +303,10 @@ static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
 
 	memcpy(eng->scratch, ip->packet.data, ip->packet.len);
 	memcpy(eng->scratch + SOURCE_AT, &src, sizeof src);
-	icmp[CHECKSUM_AT] = icmp[CHECKSUM_AT + 1] = 0;
+	set_be16(icmp + CHECKSUM_AT, 0);
 	sum = bub_ip6_checksum(&src, &ip->dst, BUB_NH_ICMPV6,
 			       (struct bub_view){icmp, ip->upper.len});
-	icmp[CHECKSUM_AT] = (uint8_t)(sum >> 8);
-	icmp[CHECKSUM_AT + 1] = (uint8_t)sum;
+	set_be16(icmp + CHECKSUM_AT, sum);
 	return (struct bub_view){eng->scratch, ip->packet.len};
 }
 

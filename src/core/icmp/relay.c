@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/octets.h"
 #include "engine_state.h"
 #include "ha/client.h"
 #include "icmp/relay.h"
@@ -36,17 +37,6 @@ enum {
 
 /* RFC 4443, 2.4 (c): what an error quotes, at most. */
 #define QUOTED_MAX (BUB_MIN_MTU - BUB_IP6_HDR_LEN - 8)
-
-static uint16_t get_u16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static void put_u16(uint8_t *p, size_t value)
-{
-	p[0] = (uint8_t)(value >> 8);
-	p[1] = (uint8_t)value;
-}
 
 /* ---- What is quoted ------------------------------------------------------------------------ */
 
@@ -178,7 +168,7 @@ static struct bub_view undress(struct bub_view quoted, const struct quote *q,
 		rest = QUOTED_MAX - q->at;
 	memcpy(ret_packet, quoted.data, q->at);
 	memcpy(ret_packet + q->at, quoted.data + q->end, rest);
-	put_u16(ret_packet + 4, get_u16(quoted.data + 4) - (q->end - q->at));
+	set_be16(ret_packet + 4, be16(quoted.data + 4) - (q->end - q->at));
 	ret_packet[q->named_at] = q->upper;
 	memcpy(ret_packet + SRC_AT, &q->ends.local, sizeof q->ends.local);
 	memcpy(ret_packet + DST_AT, &q->ends.peer, sizeof q->ends.peer);
@@ -203,7 +193,7 @@ static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
 		return;
 	}
-	if (q->at > QUOTED_MAX || get_u16(icmp->quoted.data + 4) < q->end - BUB_IP6_HDR_LEN) {
+	if (q->at > QUOTED_MAX || be16(icmp->quoted.data + 4) < q->end - BUB_IP6_HDR_LEN) {
 		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
 		return;
 	}
@@ -248,7 +238,7 @@ static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
 		told.kind = BUB_ICMP6_TOO_BIG;
 		told.u.too_big.mtu = less(icmp->u.too_big.mtu, BUB_IP6_HDR_LEN);
 		/* RFC 2473, 7.1 (b): from now on that packet goes in fragments. */
-		if ((size_t)get_u16(inner.data + 4) + BUB_IP6_HDR_LEN <= told.u.too_big.mtu)
+		if ((size_t)be16(inner.data + 4) + BUB_IP6_HDR_LEN <= told.u.too_big.mtu)
 			return false;
 	} else {
 		told.kind = BUB_ICMP6_UNREACHABLE;

@@ -339,7 +339,6 @@ int bub_icmp6_encode(const struct bub_icmp6 *icmp, const struct in6_addr *src,
 	if (w.bad)
 		return BUB_ERR_NO_SPACE;
 	sum = bub_ip6_checksum(src, dst, BUB_NH_ICMPV6, (struct bub_view){buf, w.at});
-	buf[2] = (uint8_t)(sum >> 8);
-	buf[3] = (uint8_t)(sum & 0xff);
+	set_be16(buf + 2, sum);
 	return (int)w.at;
 }

@@ -216,7 +216,7 @@ int bub_ip6_encode(const struct bub_ip6_build *b, uint8_t *buf, size_t cap)
 static uint64_t sum_octets(uint64_t sum, const uint8_t *p, size_t len)
 {
 	for (; len >= 2; p += 2, len -= 2)
-		sum += (uint64_t)p[0] << 8 | p[1];
+		sum += be16(p);
 	/* RFC 1071, 1: an odd last octet is padded with a zero on its right. */
 	if (len != 0)
 		sum += (uint64_t)p[0] << 8;

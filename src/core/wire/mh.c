@@ -288,9 +288,7 @@ void bub_mh_finish(uint8_t *mh, size_t len, const struct in6_addr *src, const st
 {
 	uint16_t sum;
 
-	mh[4] = 0;
-	mh[5] = 0;
+	set_be16(mh + 4, 0);
 	sum = bub_ip6_checksum(src, dst, BUB_NH_MH, (struct bub_view){mh, len});
-	mh[4] = (uint8_t)(sum >> 8);
-	mh[5] = (uint8_t)(sum & 0xff);
+	set_be16(mh + 4, sum);
 }

@@ -172,6 +172,5 @@ void bub_mld_query(const struct in6_addr *src, uint16_t response_ms, uint8_t rob
 	wr_zero(&w, 2); /* no sources */
 	sum = bub_ip6_checksum(src, &all_nodes, BUB_NH_ICMPV6,
 			       (struct bub_view){icmp, QUERY_2_LEN});
-	icmp[CHECKSUM_AT] = (uint8_t)(sum >> 8);
-	icmp[CHECKSUM_AT + 1] = (uint8_t)sum;
+	set_be16(icmp + CHECKSUM_AT, sum);
 }
