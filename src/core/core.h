@@ -88,36 +88,22 @@ size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf
 void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
 		     uint32_t number, const uint8_t *mh, size_t len);
 
+/* What its trace and the trace of core_send_built() tell of @mh: a sequence number, mostly. */
+uint32_t core_number(const struct bub_mh *mh);
+
 /* core_build() and core_send_built() in one. */
 void core_send(struct bub_engine *eng, const struct route *r, const struct mh_out *out);
 
 /* From @src to @dst as it stands. */
 struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst);
 
-/* The way that a message came, by the address that it was sent to: so goes its answer. */
-struct route core_route_back(struct bub_engine *eng, const struct rx *rx);
-
-/* Answers @rx within the limit of @kind; false: that is used up, which has been counted. */
-bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *rx,
-		 const struct route *r, const struct mh_out *out);
-
-/* Binding Error of RFC 6275, 9.3.3, rate-limited. */
-void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status);
-/* The same without a limit, which is the caller's; @home is the Home Address option or ::. */
+/* Binding Error, whose limit is the caller's; @home is the Home Address option or ::. */
 void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
 			     const struct in6_addr *home);
 #define BINDING_ERROR_LEN (BUB_IP6_HDR_LEN + 24)
 
-/* True: a Home Address option that no mobile node can have sent.  The packet is discarded before
- * anything of it is looked at, and nobody hears of it (RFC 6275, 9.3.1). */
-bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip);
-
 void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
 		 enum bub_policy *ret_bub);
-
-/* A Mobility Header, plain or out of a tunnel: checks of RFC 6275, 9.2, then to its role. */
-void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
-		   bool tunnelled);
 
 /* The link-local address with the interface identifier of @a. */
 struct in6_addr core_link_local(const struct in6_addr *a);

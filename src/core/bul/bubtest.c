@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "answer.h"
 #include "bul/bubtest.h"
 #include "bul/peer.h"
 #include "cn/cn.h"

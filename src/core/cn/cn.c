@@ -6,12 +6,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "answer.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "cn/cn.h"
 #include "cn/nonce.h"
 #include "engine_state.h"
 #include "ha/client.h"
+#include "input.h"
 #include "mn/home.h"
 
 #define CHAIN_MAX 8     /* bindings from one to the next; more is taken for a circle */

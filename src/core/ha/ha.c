@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "answer.h"
 #include "base/octets.h"
 #include "cn/cn.h"
 #include "engine_state.h"
 #include "ha/ha.h"
 #include "ha/multicast.h"
 #include "ha/stable.h"
+#include "input.h"
 #include "mn/mn.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)

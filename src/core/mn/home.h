@@ -7,8 +7,7 @@
 
 #include "mn/mn.h"
 
-/* RFC 6275, 12 and 13. */
-#define INITIAL_BINDACK_TIMEOUT_FIRST_REG_MS 1500u
+/* RFC 6275, 12. */
 #define INITIAL_DHAAD_TIMEOUT_MS 3000u
 #define DHAAD_RETRIES 4u
 #define INITIAL_SOLICIT_TIMER_MS 3000u

@@ -9,12 +9,14 @@
  */
 #include <string.h>
 
+#include "answer.h"
 #include "bul/bul.h"
 #include "cn/binding.h"
 #include "encap.h"
 #include "engine_state.h"
 #include "ha/ha.h"
 #include "icmp/icmp.h"
+#include "input.h"
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 #include "mn/mn.h"

@@ -12,6 +12,7 @@
 
 #include "bul/peer.h"
 #include "cn/nonce.h"
+#include "config.h"
 #include "ha/client.h"
 #include "mn/home.h"
 

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packets: whose they are, what all messages are checked for (RFC 6275, 9.2 and 9.3.1), and to
+ * which role each goes.
+ */
+#include "input.h"
+#include "answer.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "engine_state.h"
+#include "ha/client.h"
+#include "icmp/icmp.h"
+#include "mn/keepalive.h"
+
+/* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
+ * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4).
+ */
+static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
+{
+	enum bub_mh_kind kind = rx->mh.kind;
+	bool own =
+		kind == BUB_MH_BU || kind == BUB_MH_BA || kind == BUB_MH_BUBC || kind == BUB_MH_DH;
+
+	if (rx->ip->has_hao && (kind == BUB_MH_HOTI || kind == BUB_MH_COTI))
+		return BUB_DROP_TEST_INIT_WITH_HAO;
+	if (rx->ip->has_hao && !own)
+		return BUB_DROP_HAO_FORBIDDEN;
+	if (rx->ip->has_rh2) {
+		/* RFC 6275, 6.4: one segment is left; nobody but the mobile node takes it away. */
+		if (rx->ip->rh2_segments_left != 1)
+			return BUB_DROP_RH2_MALFORMED;
+		if (kind != BUB_MH_BA && kind != BUB_MH_BU)
+			return BUB_DROP_RH2_FORBIDDEN;
+		if (core_home_of(eng, &rx->ip->rh2) == NULL)
+			return BUB_DROP_RH2_NOT_MY_HOME;
+	}
+	if (!bub_addr_is_routable(&rx->ip->src))
+		return BUB_DROP_MH_SOURCE_NOT_UNICAST;
+	return BUB_DROP_NONE;
+}
+
+static void on_ba(struct bub_engine *eng, const struct rx *rx)
+{
+	struct home *h = core_home_of(eng, &rx->local);
+	struct peer *p;
+
+	if (h != NULL && bub_addr_eq(&rx->peer, &h->cfg.home_agent)) {
+		mn_on_home_ba(eng, h, rx);
+		return;
+	}
+	p = peer_find(eng, &rx->local, &rx->peer);
+	if (p == NULL) {
+		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
+		return;
+	}
+	peer_on_ba(eng, p, rx);
+}
+
+static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev)
+{
+	switch (rx->mh.kind) {
+	case BUB_MH_BRR:
+		peer_on_brr(eng, rx);
+		return;
+	case BUB_MH_HOTI:
+	case BUB_MH_COTI:
+		cn_on_test_init(eng, rx);
+		return;
+	case BUB_MH_HOT:
+		if (!keepalive_on_hot(eng, rx))
+			rr_on_hot(eng, rx);
+		return;
+	case BUB_MH_COT:
+		rr_on_cot(eng, rx);
+		return;
+	case BUB_MH_BU:
+		if (rx->mh.u.bu.flags & BUB_BU_HOME)
+			ha_on_home_bu(eng, rx, ev);
+		else
+			cn_on_bu(eng, rx);
+		return;
+	case BUB_MH_BA:
+		on_ba(eng, rx);
+		return;
+	case BUB_MH_BE:
+		peer_on_be(eng, rx);
+		return;
+	case BUB_MH_BUBC:
+		bubtest_on_bubc(eng, rx);
+		return;
+	case BUB_MH_DH:
+		dh_on_message(eng, rx);
+		return;
+	}
+}
+
+bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	if (!ip->has_hao || bub_addr_is_routable(&ip->hao))
+		return false;
+	core_drop(eng, BUB_DROP_HAO_NOT_UNICAST, &ip->src);
+	return true;
+}
+
+/* BUBC is one only for the test that waits for it (protocol.md, 3.4): its type is another
+ * protocol's too, and is unknown here but for that. */
+static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const struct bub_ip6 *ip)
+{
+	struct bub_codepoints cp = eng->cfg.codepoints;
+
+	if (ip->upper.len > 2 && ip->upper.data[2] == cp.mh_bubc &&
+	    !bubtest_awaits_bubc(eng, &ip->src, &ip->dst))
+		cp.mh_bubc = 0; /* BRR's, which goes first */
+	return cp;
+}
+
+void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
+		   bool tunnelled)
+{
+	struct rx rx = {
+		.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex, .tunnelled = tunnelled};
+	struct bub_codepoints cp = codepoints_for(eng, ip);
+	struct bub_mh_fault fault;
+	enum bub_drop why;
+
+	if (core_has_absurd_home(eng, ip))
+		return;
+	rx.local = *bub_ip6_home_dst(ip);
+	rx.peer = *bub_ip6_home_src(ip);
+	rx.home = core_home_of(eng, &rx.local);
+	if (bub_mh_decode(ip, &cp, &rx.mh, &fault) != 0) {
+		if (fault.why == BUB_DROP_MH_UNKNOWN_TYPE &&
+		    ip->upper.data[2] == eng->cfg.codepoints.mh_bubc)
+			fault.why = BUB_DROP_BUBC_NO_TEST;
+		core_drop(eng, fault.why, &rx.peer);
+		if (fault.binding_error)
+			core_binding_error(eng, &rx, BUB_BE_UNKNOWN_MH);
+		else if (fault.param_problem)
+			core_param_problem(eng, &rx, fault.pointer);
+		return;
+	}
+	if (rx.mh.opts.bub_skipped != BUB_DROP_NONE) /* the option only; the message goes on */
+		core_drop(eng, rx.mh.opts.bub_skipped, &rx.peer);
+	why = check_headers(eng, &rx);
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &rx.peer);
+		return;
+	}
+	eng->counters.received[rx.mh.kind]++;
+	if (rx.mh.kind == BUB_MH_DH && rx.mh.u.dh.message <= 4)
+		eng->counters.dh_received[rx.mh.u.dh.message]++;
+	core_trace_received(eng, &rx, core_number(&rx.mh));
+	dispatch_mh(eng, &rx, ev);
+}
+
+struct route core_route_back(struct bub_engine *eng, const struct rx *rx)
+{
+	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
+	bool off_a_link = rx->way == BUB_WAY_PLAIN || rx->way == BUB_WAY_ESP_TRANSPORT;
+
+	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
+	 * a routing header behind it says. */
+	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
+		return route_from_home(rx->home, &rx->ip->src);
+	/* From a home address on its home link, and back there although the route leads into the
+	 * tunnel (RFC 6275, 10.3.2). */
+	if (off_a_link && ha_client(eng, &rx->ip->src) != NULL)
+		r.ifindex = rx->ifindex;
+	return r;
+}
+
+/* Whether a binding allows the Home Address option of @ip (RFC 6275, 9.3.1). */
+static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is_discovery)
+{
+	const struct in6_addr *local = bub_ip6_home_dst(ip);
+	const struct binding *b = binding_active(eng, local, &ip->hao);
+
+	if (b != NULL && bub_addr_eq(&b->care_of, &ip->src))
+		return true;
+	/* What concerns the home link goes between a mobile node and its home agent directly
+	 * (RFC 6275, 6.7), other data only where that is wanted. */
+	return is_discovery ? ha_registered(eng, local, &ip->hao, &ip->src)
+			    : ha_covers(eng, local, &ip->hao, &ip->src);
+}
+
+/* A packet with a Home Address option that no binding covers; data got this far only because the
+ * data path refused it (RFC 6275, 9.3.1). */
+static void on_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
+			 const struct bub_event *ev)
+{
+	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex};
+
+	rx.local = *bub_ip6_home_dst(ip);
+	rx.peer = *bub_ip6_home_src(ip);
+	rx.home = core_home_of(eng, &rx.local);
+	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
+	if (!icmp_is_error(ip))
+		core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
+}
+
+/* ICMPv6 that a program sends, a ping for one: data like any other.  Errors, Router Advertisements
+ * and discovery are icmp.c's. */
+static bool is_icmp_data(const struct bub_ip6 *ip)
+{
+	uint8_t type = ip->upper.len > 0 ? ip->upper.data[0] : 0;
+
+	return type >= 128 && type != BUB_ICMP6_ROUTER_ADVERT &&
+	       (type < BUB_ICMP6_DHAAD_REQUEST || type > BUB_ICMP6_PREFIX_ADVERT);
+}
+
+static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
+	bool for_us;
+
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, NULL);
+		return;
+	}
+	if (ip.upper_proto == BUB_NH_MH) {
+		core_input_mh(eng, &ip, ev, false);
+		return;
+	}
+	for_us = ip.upper_proto == BUB_NH_ICMPV6 && !is_icmp_data(&ip);
+	if (core_has_absurd_home(eng, &ip))
+		return;
+	if (ip.has_hao && !is_covered(eng, &ip, for_us))
+		on_uncovered(eng, &ip, ev);
+	else if (for_us) /* other data has been bound since: it is lost, the next will pass */
+		icmp_input(eng, &ip, ev);
+}
+
+static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct client *c = ha_client(eng, &ev->u.packet.owner);
+	struct home *h = core_home_of(eng, &ev->u.packet.owner);
+	struct home *end = core_home_of(eng, &ev->u.packet.outer_dst);
+
+	if (c != NULL)
+		ha_from_tunnel(eng, c, ev);
+	else if (h != NULL)
+		mn_from_tunnel(eng, h, ev);
+	else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL)
+		mn_refuse_wrapper(eng, ev);
+	else
+		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
+}
+
+static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+	enum bub_drop why;
+	struct home *h;
+
+	if (ha_intercept(eng, ev->u.packet.data))
+		return;
+	why = bub_ip6_decode(ev->u.packet.data, &ip);
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, NULL);
+		return;
+	}
+	h = core_home_of(eng, &ip.src);
+	if (h != NULL)
+		mn_to_tunnel(eng, h, &ip, ip.packet);
+	else if (eng->cfg.n_homes > 0 && bub_mld_is(&ip))
+		multicast_from_kernel(eng, &ip);
+}
+
+void input_packet(struct bub_engine *eng, const struct bub_event *ev)
+{
+	switch (ev->u.packet.way) {
+	case BUB_WAY_PLAIN:
+	case BUB_WAY_ESP_TRANSPORT:
+		on_plain(eng, ev);
+		return;
+	case BUB_WAY_ESP_TUNNEL:
+	case BUB_WAY_IP_TUNNEL:
+		on_tunnelled(eng, ev);
+		return;
+	case BUB_WAY_TUN:
+		on_tun(eng, ev);
+		return;
+	}
+}
