@@ -6,10 +6,10 @@
 #ifndef BUB_CORE_CORE_H
 #define BUB_CORE_CORE_H
 
+#include "base/table.h"
 #include "bub/engine.h"
 #include "crypto/crypto.h"
 #include "limit.h"
-#include "table.h"
 #include "timerq.h"
 
 struct home;

@@ -5,6 +5,7 @@
 #ifndef BUB_CORE_ENGINE_STATE_H
 #define BUB_CORE_ENGINE_STATE_H
 
+#include "base/table.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "cn/nonce.h"
@@ -14,7 +15,6 @@
 #include "ha/multicast.h"
 #include "limit.h"
 #include "mn/home.h"
-#include "table.h"
 #include "timerq.h"
 
 struct policy_entry {

@@ -14,10 +14,10 @@
 
 #include <linux/if.h>
 
+#include "base/table.h"
 #include "datapath.h"
 #include "frag.h"
 #include "linux.h"
-#include "map.h"
 #include "netlink.h"
 
 #define LNX_IFACES_MAX 128 /* known to the kernel; a host of containers has many */
@@ -198,7 +198,7 @@ struct lnx_home {
 
 /* One data path (key: local, peer). */
 struct lnx_path {
-	struct lnx_map_entry entry;
+	struct tentry entry;
 	bool direct;
 	bool on_credit; /* BUB_TRUST_CREDIT */
 	bool routed;    /* the host route below is in the kernel */
@@ -210,7 +210,7 @@ struct lnx_path {
 
 /* One tunnel (key: home address). */
 struct lnx_tunnel {
-	struct lnx_map_entry entry;
+	struct tentry entry;
 	struct in6_addr local_outer, remote_outer;
 	bool routed;   /* home agent: home/128 goes to the TUN */
 	uint32_t pmtu; /* of the outer path; 0: as the link */
@@ -220,7 +220,7 @@ struct lnx_tunnel {
 
 /* Somebody whose signalling is read first (key: address, ::). */
 struct lnx_known {
-	struct lnx_map_entry entry;
+	struct tentry entry;
 	uint64_t holders; /* paths and tunnels that name it */
 };
 
@@ -288,9 +288,8 @@ struct lnx {
 	bool ifaces_full, addrs_full;
 	bool scanned; /* events may be sent */
 
-	struct lnx_map paths;
-	struct lnx_map tunnels;
-	struct lnx_map known;
+	void *tables; /* the memory of the tables below */
+	struct table paths, tunnels, known;
 	unsigned n_gone;    /* addresses that wait for their grace period */
 	bool router_timers; /* solicitations or probes are under way */
 	bool paths_dirty;   /* routes have changed: look all next hops up again */

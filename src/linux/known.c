@@ -18,9 +18,9 @@ void known_hold(struct lnx *l, const struct in6_addr *addr)
 
 	if (IN6_IS_ADDR_UNSPECIFIED(addr))
 		return;
-	k = lnx_map_find(&l->known, addr, &in6addr_any);
+	k = table_find(&l->known, addr, &in6addr_any);
 	if (k == NULL) {
-		k = lnx_map_add(&l->known, addr, &in6addr_any);
+		k = table_add(&l->known, addr, &in6addr_any);
 		err = k != NULL ? datapath_known_add(l->dp, addr) : 0;
 		if (k == NULL || err < 0)
 			lnx_log(l, LNX_LOG_WARNING, "%s is read among strangers: %s",
@@ -32,12 +32,12 @@ void known_hold(struct lnx *l, const struct in6_addr *addr)
 
 void known_release(struct lnx *l, const struct in6_addr *addr)
 {
-	struct lnx_known *k = lnx_map_find(&l->known, addr, &in6addr_any);
+	struct lnx_known *k = table_find(&l->known, addr, &in6addr_any);
 
 	if (k == NULL || --k->holders > 0)
 		return;
 	(void)datapath_known_del(l->dp, addr);
-	lnx_map_remove(&l->known, k);
+	table_remove(&l->known, k);
 }
 
 static void on_spi(void *ctx, uint32_t spi, bool there)

@@ -176,10 +176,22 @@ static uint32_t known_max(const struct lnx *l)
 	return 2 * l->cfg.max_paths + l->cfg.max_tunnels;
 }
 
+/* Lays the tables out; called twice, first to learn the size. */
+static void lay_out(struct lnx *l, struct arena *ar, const uint64_t seed[static 2])
+{
+	table_init(&l->paths, ar, l->cfg.max_paths, sizeof(struct lnx_path), seed[0]);
+	table_init(&l->tunnels, ar, l->cfg.max_tunnels, sizeof(struct lnx_tunnel), seed[1]);
+	table_init(&l->known, ar, known_max(l), sizeof(struct lnx_known), seed[0] ^ seed[1]);
+}
+
 static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 {
-	uint64_t seed[3];
+	struct arena ar = {0};
+	uint64_t seed[3] = {0};
 	int err = -ENOMEM;
+
+	lay_out(l, &ar, seed);
+	l->tables = calloc(1, ar.used);
 
 	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
 	l->tun = malloc(LNX_PACKET_MAX);
@@ -187,15 +199,11 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
 	l->frags = frag_new(LNX_FRAGS);
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) && l->rx != NULL && l->tun != NULL &&
-	    l->in != NULL && l->out != NULL && l->frags != NULL) {
+	    l->in != NULL && l->out != NULL && l->frags != NULL && l->tables != NULL) {
 		l->frag_id = (uint32_t)seed[2]; /* nobody is to guess it (RFC 7739) */
-		err = lnx_map_init(&l->paths, l->cfg.max_paths, sizeof(struct lnx_path), seed[0]);
-		if (err == 0)
-			err = lnx_map_init(&l->tunnels, l->cfg.max_tunnels,
-					   sizeof(struct lnx_tunnel), seed[1]);
-		if (err == 0)
-			err = lnx_map_init(&l->known, known_max(l), sizeof(struct lnx_known),
-					   seed[1] ^ seed[0]);
+		ar = (struct arena){.base = l->tables};
+		lay_out(l, &ar, seed);
+		err = 0;
 	}
 	if (err < 0)
 		snprintf(ret_error, error_size, "out of memory");
@@ -361,9 +369,7 @@ void lnx_close(struct lnx *l)
 	esp_sad_watch(l->sad, NULL, NULL);
 	datapath_close(l->dp);
 	nl_close(l->nl);
-	lnx_map_done(&l->known);
-	lnx_map_done(&l->paths);
-	lnx_map_done(&l->tunnels);
+	free(l->tables);
 	free(l->rx);
 	free(l->tun);
 	free(l->in);

@@ -114,11 +114,11 @@ static void route_update(struct lnx *l, struct lnx_path *p)
 
 void path_set(struct lnx *l, const struct bub_path *path)
 {
-	struct lnx_path *p = lnx_map_find(&l->paths, &path->local, &path->peer);
+	struct lnx_path *p = table_find(&l->paths, &path->local, &path->peer);
 	int err;
 
 	if (p == NULL) {
-		p = lnx_map_add(&l->paths, &path->local, &path->peer);
+		p = table_add(&l->paths, &path->local, &path->peer);
 		if (p != NULL) {
 			p->pmtu_due = BUB_TIME_NEVER;
 			known_hold(l, &path->peer);
@@ -156,13 +156,13 @@ void path_set(struct lnx *l, const struct bub_path *path)
 
 void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer)
 {
-	struct lnx_path *p = lnx_map_find(&l->paths, local, peer);
+	struct lnx_path *p = table_find(&l->paths, local, peer);
 
 	if (p != NULL) {
 		route_remove(l, p);
 		known_release(l, &p->in_care_of);
 		known_release(l, peer);
-		lnx_map_remove(&l->paths, p);
+		table_remove(&l->paths, p);
 	}
 	(void)datapath_path_del(l->dp, local, peer);
 }
@@ -171,7 +171,7 @@ void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr
 void path_refresh(struct lnx *l, const struct in6_addr *out_src)
 {
 	for (uint32_t i = 0; l->paths.used > 0 && i < l->paths.cap; i++) {
-		struct lnx_path *p = lnx_map_at(&l->paths, i);
+		struct lnx_path *p = table_at(&l->paths, i);
 
 		if (p != NULL && p->direct && bub_addr_eq(&p->out_src, out_src))
 			route_update(l, p);
@@ -182,7 +182,7 @@ void path_refresh(struct lnx *l, const struct in6_addr *out_src)
 void path_refresh_local(struct lnx *l, const struct in6_addr *local)
 {
 	for (uint32_t i = 0; l->paths.used > 0 && i < l->paths.cap; i++) {
-		struct lnx_path *p = lnx_map_at(&l->paths, i);
+		struct lnx_path *p = table_at(&l->paths, i);
 
 		if (p != NULL && p->direct && bub_addr_eq(&p->entry.a, local))
 			route_update(l, p);
@@ -208,7 +208,7 @@ bool path_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU], struc
 bool path_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu)
 {
 	struct lnx_path *p =
-		lnx_map_find(&l->paths, bub_ip6_home_src(quoted), bub_ip6_home_dst(quoted));
+		table_find(&l->paths, bub_ip6_home_src(quoted), bub_ip6_home_dst(quoted));
 
 	if (p == NULL || !p->direct || !bub_addr_eq(&p->out_src, &quoted->src) ||
 	    !bub_addr_eq(&p->out_dst, &quoted->dst))
@@ -229,7 +229,7 @@ static bool pmtu_expire(struct lnx *l, struct bub_time now)
 	bool left = false;
 
 	for (uint32_t i = 0; i < l->paths.cap; i++) {
-		struct lnx_path *p = lnx_map_at(&l->paths, i);
+		struct lnx_path *p = table_at(&l->paths, i);
 
 		if (p == NULL || p->pmtu == 0)
 			continue;
@@ -259,7 +259,7 @@ static void report_flows(struct lnx *l, struct bub_time now)
 		datapath_next_period(l->dp);
 	}
 	for (unsigned n = 0; n < REFRESH_BATCH && l->flow_cursor < l->paths.cap;) {
-		const struct lnx_path *p = lnx_map_at(&l->paths, l->flow_cursor++);
+		const struct lnx_path *p = table_at(&l->paths, l->flow_cursor++);
 		struct bub_event ev = {.type = BUB_EV_FLOW};
 
 		if (p == NULL || !iface_is_home(l, &p->entry.a))
@@ -285,7 +285,7 @@ void path_expire(struct lnx *l, struct bub_time now)
 		l->paths_cursor = 0;
 	}
 	for (unsigned n = 0; n < REFRESH_BATCH && l->paths_cursor < l->paths.cap;) {
-		struct lnx_path *p = lnx_map_at(&l->paths, l->paths_cursor++);
+		struct lnx_path *p = table_at(&l->paths, l->paths_cursor++);
 
 		if (p == NULL || !p->direct)
 			continue;

@@ -51,7 +51,7 @@ static void set_route(struct lnx *l, struct lnx_tunnel *t)
 
 struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home)
 {
-	return lnx_map_find(&l->tunnels, home, &in6addr_any);
+	return table_find(&l->tunnels, home, &in6addr_any);
 }
 
 /* The tunnel with that far end; of several, which belong to one mobile node, the one whose home
@@ -62,7 +62,7 @@ struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
 	struct lnx_tunnel *found = NULL;
 
 	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
-		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+		struct lnx_tunnel *t = table_at(&l->tunnels, i);
 
 		if (t == NULL || !bub_addr_eq(&t->remote_outer, outer_src))
 			continue;
@@ -132,7 +132,7 @@ void tunnel_set(struct lnx *l, const struct bub_tunnel *tunnel)
 	bool known = t != NULL;
 
 	if (!known)
-		t = lnx_map_add(&l->tunnels, &tunnel->home, &in6addr_any);
+		t = table_add(&l->tunnels, &tunnel->home, &in6addr_any);
 	if (t == NULL) {
 		lnx_log(l, LNX_LOG_ERROR, "no room for the tunnel of %s (limit %u)",
 			lnx_ntop(&tunnel->home), l->tunnels.cap);
@@ -166,7 +166,7 @@ void tunnel_del(struct lnx *l, const struct in6_addr *home)
 		(void)nl_route_del(l->nl, &r);
 	}
 	known_release(l, &t->remote_outer);
-	lnx_map_remove(&l->tunnels, t);
+	table_remove(&l->tunnels, t);
 }
 
 /* Anybody who knows the addresses can quote a packet.  SPI and number of an ESP packet only who has
@@ -199,7 +199,7 @@ bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *qu
 	if (l->tunnels.cap > LNX_TUNNELS_DEFAULT)
 		l->ptb_scan_due = bub_time_add_ms(now, PTB_SCAN_MS);
 	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
-		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+		struct lnx_tunnel *t = table_at(&l->tunnels, i);
 
 		if (t == NULL || !bub_addr_eq(&t->local_outer, &quoted->src) ||
 		    !bub_addr_eq(&t->remote_outer, &quoted->dst) || !was_sent(l, t, quoted))
@@ -221,7 +221,7 @@ void tunnel_expire(struct lnx *l, struct bub_time now)
 	if (bub_time_before(now, l->tunnel_scan_due))
 		return;
 	for (uint32_t i = 0; i < l->tunnels.cap; i++) {
-		struct lnx_tunnel *t = lnx_map_at(&l->tunnels, i);
+		struct lnx_tunnel *t = table_at(&l->tunnels, i);
 
 		if (t == NULL || t->pmtu == 0)
 			continue;

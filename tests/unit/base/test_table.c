@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fixed tables: finding, filling up, freeing, walking with removal, no memory left behind.
+ * The fixed tables: finding, filling up, freeing, walking with removal, no memory left behind; and
+ * any order of all that, against an array that is searched.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "table.h"
+#include "base/table.h"
 
 struct entry {
 	struct tentry key;
@@ -141,6 +142,87 @@ static void of_no_size(void **state)
 	free(memory);
 }
 
+/* ---- Any order ----------------------------------------------------------------------------- */
+
+#define KEYS 80
+#define CAP 40
+#define STEPS 20000
+
+static struct in6_addr first(unsigned key)
+{
+	return addr(key);
+}
+
+/* Three keys have it in common. */
+static struct in6_addr second(unsigned key)
+{
+	return addr(key / 3);
+}
+
+/* @secret: what the entry of each key holds, 0 where it has none. */
+static void check_all(const struct table *t, const uint8_t secret[static KEYS])
+{
+	unsigned used = 0, walked = 0, at = 0;
+	const struct entry *e = NULL;
+
+	for (unsigned key = 0; key < KEYS; key++) {
+		const struct in6_addr a = first(key), b = second(key);
+
+		e = table_find(t, &a, &b);
+		assert_int_equal(e != NULL ? e->secret[0] : 0, secret[key]);
+		used += secret[key] != 0;
+	}
+	assert_int_equal(t->used, used);
+	for (uint32_t i = 0; i < t->cap; i++) {
+		e = table_at(t, i);
+		if (e == NULL)
+			continue;
+		walked++;
+		assert_ptr_equal(table_from(t, &at), e);
+		assert_int_equal(at, i + 1);
+	}
+	assert_int_equal(walked, used);
+	assert_null(table_from(t, &at));
+	assert_null(table_at(t, t->cap));
+}
+
+static void any_order(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 3; seed++) {
+		struct table t = make(CAP, seed);
+		uint8_t secret[KEYS] = {0};
+		uint32_t x = seed;
+
+		for (unsigned step = 1; step <= STEPS; step++) {
+			struct in6_addr a, b;
+			struct entry *e;
+			unsigned key;
+
+			x = x * 1664525u + 1013904223u;
+			key = (x >> 16) % KEYS;
+			a = first(key);
+			b = second(key);
+			e = table_find(&t, &a, &b);
+			if (e != NULL) {
+				table_remove(&t, e);
+				secret[key] = 0;
+			} else if (t.used == CAP) {
+				assert_null(table_add(&t, &a, &b));
+			} else {
+				e = table_add(&t, &a, &b);
+				assert_non_null(e);
+				assert_int_equal(e->secret[0], 0);
+				secret[key] = (uint8_t)(step % 255 + 1);
+				e->secret[0] = secret[key];
+			}
+			if (step % 50 == 0)
+				check_all(&t, secret);
+		}
+		free(memory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +231,7 @@ int main(void)
 		cmocka_unit_test(walking_with_removal),
 		cmocka_unit_test(removal_wipes),
 		cmocka_unit_test(of_no_size),
+		cmocka_unit_test(any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
