@@ -206,6 +206,8 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 			peer_on_flow(eng, h, &ev->u.flow.peer, 0);
 		if (h != NULL && ev->u.flow.came)
 			suspect_progress(eng, h, &ev->u.flow.peer);
+		if (h != NULL)
+			agentpath_on_flow(eng, h, &ev->u.flow.peer, ev->u.flow.came);
 		return;
 	case BUB_EV_HOME_PREFIXES:
 		prefixes_set(eng, ev);

@@ -243,8 +243,8 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
 		path.direct = (p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
 			       (bub != BUB_POLICY_REQUIRE || p->has_kabm)) ||
-			      (h->state == HOME_REGISTERED && h->agent_direct &&
-			       bub_addr_eq(peer, &h->cfg.home_agent));
+			      (h->state == HOME_REGISTERED && !h->agent_path.refused &&
+			       h->cfg.direct && bub_addr_eq(peer, &h->cfg.home_agent));
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {

@@ -5,6 +5,7 @@
 #ifndef BUB_CORE_MN_HOME_H
 #define BUB_CORE_MN_HOME_H
 
+#include "mn/agentpath.h"
 #include "mn/mn.h"
 
 /* RFC 6275, 12. */
@@ -18,7 +19,7 @@
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 #define CANDIDATES_MAX 16  /* care-of addresses known at once, over all interfaces */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
-#define HOME_TIMERS 4u     /* timers in struct home */
+#define HOME_TIMERS 5u     /* timers in struct home */
 
 struct candidate {
 	struct in6_addr address;
@@ -63,10 +64,10 @@ struct home {
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
-	bool postponed;    /* by the rate limit */
-	bool refused;      /* the home agent's last answer */
-	bool in_use;       /* the home address, by another node on the home link */
-	bool agent_direct; /* the home agent has not refused data on the direct path from here */
+	bool postponed; /* by the rate limit */
+	bool refused;   /* the home agent's last answer */
+	bool in_use;    /* the home address, by another node on the home link */
+	struct agent_path agent_path;
 	bool discovering;
 	uint16_t discovery_id;
 	unsigned discovery_sends;

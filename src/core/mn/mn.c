@@ -29,14 +29,6 @@ const char *home_state_name(enum home_state s)
 	return name[s];
 }
 
-/* The home agent has a binding too: where no ESP is asked for, what this node has to say to the
- * agent itself needs no tunnel (RFC 6275, 11.3.1). */
-static void agent_path(struct bub_engine *eng, const struct home *h)
-{
-	if (h->cfg.direct && !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
-		path_update(eng, &h->cfg.address, &h->cfg.home_agent);
-}
-
 static void set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why)
 {
 	h->why = why;
@@ -45,7 +37,7 @@ static void set_state(struct bub_engine *eng, struct home *h, enum home_state to
 	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
 			 why, &h->cfg.address, &h->cfg.home_agent);
 	h->state = to;
-	agent_path(eng, h);
+	agentpath_update(eng, h);
 }
 
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
@@ -176,6 +168,7 @@ static void init_home(struct bub_engine *eng, struct home *h)
 	core_random(eng, &h->sequence, sizeof h->sequence);
 	timer_init(&h->timer, on_timer, h);
 	discovery_init(h);
+	agentpath_init(h);
 	keepalive_init(h);
 	prefixes_home_init(h);
 }
@@ -292,6 +285,7 @@ void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_
 	struct bub_action *act = core_action(eng, BUB_ACT_HOME_AGENT);
 
 	h->cfg.home_agent = *agent;
+	agentpath_restart(eng, h);
 	h->bound_until = (struct bub_time){0};
 	h->sends = 0;
 	h->refused = false;
@@ -304,7 +298,7 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 {
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
-	h->agent_direct = h->cfg.direct;
+	agentpath_restart(eng, h);
 	attach(eng, h, false, false);
 	h->sends = 0;
 	h->refused = h->in_use;
@@ -387,6 +381,7 @@ void mn_retire_home(struct bub_engine *eng, struct home *h)
 	h->discovering = false;
 	timerq_cancel(&eng->timers, &h->discovery_timer);
 	timerq_cancel(&eng->timers, &h->prefix_timer);
+	agentpath_restart(eng, h);
 	act = core_action(eng, BUB_ACT_TUNNEL_DEL);
 	act->u.home = h->cfg.address;
 	act = core_action(eng, BUB_ACT_HOME_DEL);
@@ -511,9 +506,7 @@ void mn_look_into(struct bub_engine *eng, struct home *h, const char *why)
 
 void mn_on_home_be(struct bub_engine *eng, struct home *h)
 {
-	/* Or it takes data out of the tunnel only: not tried again before the next movement. */
-	h->agent_direct = false;
-	agent_path(eng, h);
+	agentpath_on_error(eng, h); /* or it takes data out of the tunnel only */
 	keepalive_on_error(eng, h);
 }
 
