@@ -323,9 +323,9 @@ struct bub_stored {
 	struct in6_addr home;
 	struct in6_addr care_of; /* registered only */
 	uint16_t sequence;
-	bool registered; /* false: deleted by the mobile node; its number still stands against late
-			    updates */
-	bool link_local; /* L bit of the registration */
+	bool registered;     /* false: deleted; its number stands against late updates */
+	bool link_local;     /* L bit of the registration */
+	bool unseen;         /* the care-of address is not where the registration came from */
 	uint32_t lifetime_s; /* so much longer; 0: nothing is to be kept any more */
 };
 

@@ -133,6 +133,7 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 		.sequence = s->sequence,
 		.registered = s->registered,
 		.link_local = s->link_local,
+		.unseen = s->unseen,
 		.lifetime_s = s->lifetime_s,
 		.expires_boot_ms = now.boot_ms + lifetime_ms,
 		.expires_real_ms = now.real_ms + lifetime_ms,
@@ -219,6 +220,7 @@ static bool restore(struct bindings *b, const struct store_binding *record)
 		.sequence = record->sequence,
 		.registered = record->registered,
 		.link_local = record->link_local,
+		.unseen = record->unseen,
 		.lifetime_s = bindings_left_s(record, &now),
 	};
 

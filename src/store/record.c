@@ -2,9 +2,9 @@
 /*
  * A record, in network byte order:
  *
- *     0 version (1) | 1 flags (1: registered, 2: link-local) | 2 sequence (2) | 4 lifetime (4)
- *     8 end on the boot clock (8) | 16 end on the wall clock (8) | 24 boot (16) | 40 care-of (16)
- *     56 check (8): of the key and all octets before it
+ *     0 version (1) | 1 flags (1: registered, 2: link-local, 4: unseen) | 2 sequence (2) | 4
+ * lifetime (4) 8 end on the boot clock (8) | 16 end on the wall clock (8) | 24 boot (16) | 40
+ * care-of (16) 56 check (8): of the key and all octets before it
  *
  * LMDB keeps its pages consistent, but does not know whether the disk gave back what was written.
  */
@@ -15,6 +15,7 @@
 #define VERSION 1
 #define FLAG_REGISTERED 1u
 #define FLAG_LINK_LOCAL 2u
+#define FLAG_UNSEEN 4u
 
 #define SEQUENCE_AT 2
 #define LIFETIME_AT 4
@@ -58,7 +59,7 @@ void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]
 {
 	ret[0] = VERSION;
 	ret[1] = (uint8_t)((b->registered ? FLAG_REGISTERED : 0) |
-			   (b->link_local ? FLAG_LINK_LOCAL : 0));
+			   (b->link_local ? FLAG_LINK_LOCAL : 0) | (b->unseen ? FLAG_UNSEEN : 0));
 	put(ret + SEQUENCE_AT, b->sequence, 2);
 	put(ret + LIFETIME_AT, b->lifetime_s, 4);
 	put(ret + BOOT_MS_AT, b->expires_boot_ms, 8);
@@ -82,6 +83,7 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 		.sequence = (uint16_t)get(value + SEQUENCE_AT, 2),
 		.registered = (value[1] & FLAG_REGISTERED) != 0,
 		.link_local = (value[1] & FLAG_LINK_LOCAL) != 0,
+		.unseen = (value[1] & FLAG_UNSEEN) != 0,
 		.lifetime_s = (uint32_t)get(value + LIFETIME_AT, 4),
 		.expires_boot_ms = get(value + BOOT_MS_AT, 8),
 		.expires_real_ms = get(value + REAL_MS_AT, 8),

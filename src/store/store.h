@@ -28,6 +28,7 @@ struct store_binding {
 	uint16_t sequence;
 	bool registered; /* false: deleted, only the number counts */
 	bool link_local;
+	bool unseen;                  /* the care-of address was only told */
 	uint32_t lifetime_s;          /* when it was stored */
 	uint8_t boot[STORE_BOOT_LEN]; /* which start of the machine expires_boot_ms is about */
 	uint64_t expires_boot_ms;     /* CLOCK_BOOTTIME */

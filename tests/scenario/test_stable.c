@@ -363,10 +363,87 @@ static void restored_under_todays_rules(void **state)
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
 	s.care_of = addr("fe80::1");
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
+	s.care_of = addr("2001:db8:1a::fdff:ffff:ffff:fffe"); /* the home agents of that link */
+	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
+	s.care_of = addr("2001:db8:99::10"); /* one of our own, served today */
+	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
 	s.care_of = addr(care_of);
 	s.lifetime_s = 0;
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
 	assert_false(client(&p).registered);
+	pair_end(&p);
+}
+
+/* Restarts the home agent, which has another configuration then. */
+static void restart_with(struct pair *p, uint32_t valid_s, uint32_t lifetime_max_s)
+{
+	for (unsigned i = 0; i < p->ha[0]->cfg.ha.n_prefixes; i++)
+		p->ha[0]->cfg.ha.prefix[i].valid_s = p->ha[0]->cfg.ha.prefix[i].preferred_s =
+			valid_s;
+	p->ha[0]->cfg.ha.lifetime_max_s = lifetime_max_s;
+	world_restart(p->w, p->ha[0]);
+}
+
+/* A prefix that is valid for a shorter time, and a smaller maximum: no binding goes past them, also
+ * not after one more restart. */
+static void restored_for_no_longer_than_today(void **state)
+{
+	for (unsigned by_prefix = 0; by_prefix < 2; by_prefix++) {
+		const uint32_t valid_s = by_prefix != 0 ? 100 : 3600;
+		const uint32_t max_s = by_prefix != 0 ? 3600 : 100;
+		struct forged f;
+		struct pair p;
+
+		(void)state;
+		start(&p);
+		f = home_bu(&p, 7, 600);
+		assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
+		restart_with(&p, valid_s, max_s);
+		assert_true(client(&p).registered);
+		assert_in_range(client(&p).lifetime_s, 99, 100);
+		pair_run(&p, 60000);
+		restart_with(&p, valid_s, max_s);
+		assert_in_range(client(&p).lifetime_s, 38, 40);
+		pair_run(&p, 40001);
+		assert_false(client(&p).registered);
+		restart_with(&p, valid_s, max_s);
+		assert_false(client(&p).registered);
+		/* Not for a moment, where nothing would be granted. */
+		f = home_bu(&p, 8, 600);
+		assert_in_range(status_of(&p, &f), 0, 1);
+		assert_true(client(&p).registered);
+		restart_with(&p, by_prefix != 0 ? 3 : 3600, by_prefix != 0 ? 3600 : 3);
+		assert_false(client(&p).registered);
+		pair_end(&p);
+	}
+}
+
+/* A care-of address that the home agent has not seen, when it may not be told one any more. */
+static void unseen_address_is_allowed_again(void **state)
+{
+	struct in6_addr other = addr("2001:db8:1a::78");
+	struct forged f;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.stable = p.ha_cfg[0].ha.any_care_of = true;
+	pair_start(&p);
+	for (uint16_t n = 0; n < 4; n++) {
+		bool unseen = n % 2 != 0, allowed = n < 2;
+
+		f = home_bu(&p, (uint16_t)(7 + n), 600);
+		f.mh.opts.present |= BUB_OPT_ALT_CARE_OF;
+		f.mh.opts.alt_care_of = unseen ? other : f.src;
+		p.ha[0]->cfg.ha.any_care_of = true;
+		world_restart(p.w, p.ha[0]);
+		pair_feed(&p, p.ha[0], &f);
+		pair_run(&p, STORE_MS + 1);
+		assert_true(is_at(&p, &f.mh.opts.alt_care_of));
+		p.ha[0]->cfg.ha.any_care_of = allowed;
+		world_restart(p.w, p.ha[0]);
+		assert_int_equal(is_at(&p, &f.mh.opts.alt_care_of), allowed || !unseen);
+	}
 	pair_end(&p);
 }
 
@@ -427,6 +504,8 @@ int main(void)
 		cmocka_unit_test(end_of_a_binding),
 		cmocka_unit_test(prefix_goes_while_it_is_stored),
 		cmocka_unit_test(restored_under_todays_rules),
+		cmocka_unit_test(restored_for_no_longer_than_today),
+		cmocka_unit_test(unseen_address_is_allowed_again),
 		cmocka_unit_test(no_storage),
 		cmocka_unit_test(no_advice_with_storage),
 	};

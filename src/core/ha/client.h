@@ -88,6 +88,10 @@ void ha_establish(struct bub_engine *eng, struct client *c, const struct request
 void ha_on_stored(struct bub_engine *eng, struct client *c, int error);
 /* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
 const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home);
+/* Seconds that are granted of @asked_s, 0: none; and in @ret_status whether the prefix of @home is
+ * deprecated or invalid by their end (RFC 6275, 10.3.1). */
+uint32_t ha_grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
+		  uint8_t *ret_status);
 /* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
 

@@ -210,10 +210,8 @@ const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const str
 	return NULL;
 }
 
-/* What is granted, and whether the prefix is deprecated or invalid by its end (RFC 6275, 10.3.1).
- */
-static uint32_t grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
-		      uint8_t *ret_status)
+uint32_t ha_grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
+		  uint8_t *ret_status)
 {
 	const struct bub_ha_prefix *p = ha_prefix_of(eng, home);
 	uint32_t valid_s = p != NULL ? p->valid_s & ~3u : 0;
@@ -260,7 +258,7 @@ static void accept_registration(struct bub_engine *eng, struct client *c)
 {
 	const struct request req = c->storing;
 	uint8_t status;
-	uint32_t lifetime_s = grant(eng, &c->key.a, req.lifetime_s, &status);
+	uint32_t lifetime_s = ha_grant(eng, &c->key.a, req.lifetime_s, &status);
 
 	ha_establish(eng, c, &req, lifetime_s, "registered");
 	send_ba(eng, &c->key.a, &req, status, req.sequence, lifetime_s);
@@ -274,7 +272,7 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 	uint8_t status;
 
 	c->storing = *req;
-	if (!stable_keep(eng, c, grant(eng, &c->key.a, req->lifetime_s, &status)))
+	if (!stable_keep(eng, c, ha_grant(eng, &c->key.a, req->lifetime_s, &status)))
 		accept_registration(eng, c);
 }
 

@@ -36,6 +36,7 @@ bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s)
 	if (s.registered) {
 		s.care_of = c->storing.care_of;
 		s.link_local = c->storing.link_local;
+		s.unseen = !bub_addr_eq(&c->storing.care_of, &c->storing.source);
 	}
 	c->store_id = store(eng, &s);
 	return true;
@@ -61,6 +62,14 @@ void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
 	ha_on_stored(eng, c, ev->u.stored.error);
 }
 
+/* The care-of address is one that would be accepted today: the configuration, what this node serves
+ * and who else is on the home link may have changed meanwhile. */
+static bool may_be_at(struct bub_engine *eng, const struct bub_stored *s)
+{
+	return bub_addr_is_routable(&s->care_of) && !encap_is_anycast(eng, &s->care_of) &&
+	       !encap_leads_back(eng, &s->care_of) && (!s->unseen || eng->cfg.ha.any_care_of);
+}
+
 int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 {
 	struct client *c = ha_client(eng, &s->home);
@@ -69,6 +78,10 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 		.sequence = s->sequence,
 		.link_local = s->link_local,
 	};
+	struct bub_stored kept = *s;
+
+	uint8_t status;
+	uint32_t lifetime_s;
 
 	if (c == NULL || ha_prefix_of(eng, &s->home) == NULL || s->lifetime_s == 0 ||
 	    s->lifetime_s > BUB_LIFETIME_MAX_S)
@@ -79,9 +92,15 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 		c->deleted_at = eng->now;
 		return 0;
 	}
-	if (!bub_addr_is_routable(&s->care_of) || encap_leads_back(eng, &s->care_of))
+	lifetime_s = ha_grant(eng, &s->home, s->lifetime_s, &status);
+	if (lifetime_s == 0 || !may_be_at(eng, s))
 		return BUB_ERR_INVALID;
-	ha_establish(eng, c, &req, s->lifetime_s, "as it was before the restart");
+	ha_establish(eng, c, &req, lifetime_s, "as it was before the restart");
+	if (lifetime_s < s->lifetime_s) {
+		/* The next restart begins with what counts now. */
+		kept.lifetime_s = lifetime_s;
+		(void)store(eng, &kept);
+	}
 	/* Prefixes may have changed meanwhile, and who listens to which group was forgotten: both
 	 * are asked and told as after a registration (RFC 6275, 10.6.2 and 10.4.3). */
 	prefixes_on_registered(eng, c);

@@ -75,6 +75,7 @@ static struct store_binding binding(uint32_t i)
 		.sequence = (uint16_t)i,
 		.registered = i % 3 != 0,
 		.link_local = i % 2 != 0,
+		.unseen = i % 5 == 0,
 		.lifetime_s = 4 * i,
 		.expires_boot_ms = UINT64_C(0x1122334455667788) + i,
 		.expires_real_ms = UINT64_C(0x99aabbccddeeff00) + i,
@@ -92,8 +93,8 @@ static bool same(const struct store_binding *a, const struct store_binding *b)
 {
 	return memcmp(&a->home, &b->home, 16) == 0 && memcmp(&a->care_of, &b->care_of, 16) == 0 &&
 	       a->sequence == b->sequence && a->registered == b->registered &&
-	       a->link_local == b->link_local && a->lifetime_s == b->lifetime_s &&
-	       memcmp(a->boot, b->boot, sizeof(a->boot)) == 0 &&
+	       a->link_local == b->link_local && a->unseen == b->unseen &&
+	       a->lifetime_s == b->lifetime_s && memcmp(a->boot, b->boot, sizeof(a->boot)) == 0 &&
 	       a->expires_boot_ms == b->expires_boot_ms && a->expires_real_ms == b->expires_real_ms;
 }
 
