@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define VERDICTS_MAX 1024 /* in one turn; of more, mobile nodes ask again */
+#define VERDICTS_FEW 64 /* room at first */
 #define ERROR_MAX 512
 
 struct verdict {
@@ -31,8 +31,8 @@ struct bindings {
 	struct store *store;
 	struct bindings_host host;
 	uint8_t boot[STORE_BOOT_LEN];
-	struct verdict verdict[VERDICTS_MAX];
-	size_t n_verdicts;
+	struct verdict *verdict; /* to be given after the next commit */
+	size_t n_verdicts, cap_verdicts;
 	bool noted;   /* since the last commit */
 	bool failing; /* told: it cannot be written */
 };
@@ -117,10 +117,30 @@ void bindings_close(struct bindings *b)
 	if (b == NULL)
 		return;
 	store_close(b->store);
+	free(b->verdict);
 	free(b);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
+
+/* Room for one more verdict; false: no memory.  However many registrations one turn of the loop
+ * brings, each waits for its own. */
+static bool has_room(struct bindings *b)
+{
+	size_t cap = b->cap_verdicts == 0 ? VERDICTS_FEW : 2 * b->cap_verdicts;
+	struct verdict *more;
+
+	if (b->n_verdicts < b->cap_verdicts)
+		return true;
+	more = realloc(b->verdict, cap * sizeof(*more));
+	if (more == NULL) {
+		b->host.line(b->host.ctx, false, "out of memory: a registration is not answered");
+		return false;
+	}
+	b->verdict = more;
+	b->cap_verdicts = cap;
+	return true;
+}
 
 void bindings_note(struct bindings *b, const struct bub_action *act)
 {
@@ -146,7 +166,7 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 		store_delete(b->store, &s->home);
 	b->noted = true;
 	/* Nobody waits to hear that something was removed. */
-	if (s->lifetime_s > 0 && b->n_verdicts < VERDICTS_MAX)
+	if (s->lifetime_s > 0 && has_room(b))
 		b->verdict[b->n_verdicts++] = (struct verdict){.home = s->home, .id = act->id};
 }
 
@@ -168,12 +188,12 @@ void bindings_commit(struct bindings *b)
 	/* A verdict may bring about something more to be noted. */
 	while (b != NULL && b->noted) {
 		struct bub_event ev = {.type = BUB_EV_STORED};
-		struct verdict verdict[VERDICTS_MAX];
+		struct verdict *verdict = b->verdict;
 		size_t n = b->n_verdicts;
 		char error[ERROR_MAX] = "";
 
-		memcpy(verdict, b->verdict, n * sizeof(verdict[0]));
-		b->n_verdicts = 0;
+		b->verdict = NULL;
+		b->n_verdicts = b->cap_verdicts = 0;
 		b->noted = false;
 		ev.u.stored.error = store_commit(b->store, error, sizeof(error));
 		tell(b, ev.u.stored.error, error);
@@ -182,6 +202,7 @@ void bindings_commit(struct bindings *b)
 			ev.u.stored.id = verdict[i].id;
 			b->host.feed(b->host.ctx, &ev);
 		}
+		free(verdict);
 	}
 }
 

@@ -41,14 +41,14 @@ struct fixture {
 	bool forget_one; /* the engine has something to remove after the first verdict */
 };
 
-static struct bub_action store_action(uint8_t client, uint32_t lifetime_s)
+static struct bub_action store_action(uint16_t client, uint32_t lifetime_s)
 {
 	struct bub_action act = {.type = BUB_ACT_STORE, .id = 100u + client};
 
 	act.u.store =
 		(struct bub_stored){.sequence = 7, .registered = true, .lifetime_s = lifetime_s};
-	act.u.store.home.s6_addr[15] = client;
-	act.u.store.care_of.s6_addr[15] = client;
+	act.u.store.home.s6_addr[14] = act.u.store.care_of.s6_addr[14] = (uint8_t)(client >> 8);
+	act.u.store.home.s6_addr[15] = act.u.store.care_of.s6_addr[15] = (uint8_t)client;
 	return act;
 }
 
@@ -61,7 +61,8 @@ static void on_feed(void *ctx, const struct bub_event *ev)
 	f->verdicts++;
 	f->good_verdicts += ev->u.stored.error == 0;
 	f->last_id = ev->u.stored.id;
-	assert_int_equal(ev->u.stored.id, 100u + ev->u.stored.home.s6_addr[15]);
+	assert_int_equal(ev->u.stored.id, 100u + 256u * ev->u.stored.home.s6_addr[14] +
+						  ev->u.stored.home.s6_addr[15]);
 	if (f->forget_one)
 		bindings_note(f->b, &act);
 	f->forget_one = false;
@@ -145,7 +146,7 @@ static void one_commit_for_many(void **state)
 		syncs = 0;
 		f->verdicts = 0;
 		for (unsigned i = 0; i < n; i++) {
-			struct bub_action act = store_action((uint8_t)(i + 1), 600);
+			struct bub_action act = store_action((uint16_t)(i + 1), 600);
 
 			bindings_note(f->b, &act);
 		}
@@ -164,6 +165,30 @@ static void one_commit_for_many(void **state)
 	assert_int_equal(restore(f), 100);
 	assert_in_range(f->last.lifetime_s, 598, 600);
 	assert_int_equal(f->last.sequence, 7);
+}
+
+/* Nor is one of them forgotten, however many there are. */
+static void a_verdict_for_each(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 5000; i++) {
+		struct bub_action act = store_action((uint16_t)(i + 1), 600);
+
+		bindings_note(f->b, &act);
+	}
+	bindings_commit(f->b);
+	assert_int_equal(f->good_verdicts, 5000);
+	assert_int_equal(f->last_id, 100 + 5000);
+	assert_int_equal(restore(f), 5000);
+	/* The daemon ends before the commit: nobody was told. */
+	for (unsigned i = 0; i < 100; i++) {
+		struct bub_action act = store_action((uint16_t)(i + 1), 700);
+
+		bindings_note(f->b, &act);
+	}
+	assert_int_equal(restore(f), 5000);
+	assert_int_equal(f->good_verdicts, 5000);
 }
 
 /* What the engine takes no more, and what has run out, is not there the next time. */
@@ -210,7 +235,7 @@ static void full_disk(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < 200; i++) {
-			struct bub_action act = store_action((uint8_t)(i + 1), 600);
+			struct bub_action act = store_action((uint16_t)(i + 1), 600);
 
 			bindings_note(f->b, &act);
 		}
@@ -268,10 +293,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(one_commit_for_many),
-		T(what_is_no_more),
-		T(full_disk),
-		T(two_clocks),
+		T(one_commit_for_many), T(a_verdict_for_each), T(what_is_no_more),
+		T(full_disk),           T(two_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
