@@ -14,9 +14,12 @@
 #ifndef BUB_ENGINE_H
 #define BUB_ENGINE_H
 
+#include "bub/api.h"
 #include "bub/error.h"
 #include "bub/time.h"
 #include "bub/wire.h"
+
+BUB_API_BEGIN
 
 struct bub_engine; /* opaque */
 struct bub_trace;
@@ -532,5 +535,7 @@ void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *re
 
 /* Valid as long as the engine. */
 const struct bub_counters *bub_engine_counters(const struct bub_engine *eng);
+
+BUB_API_END
 
 #endif

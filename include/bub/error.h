@@ -8,6 +8,10 @@
 #ifndef BUB_ERROR_H
 #define BUB_ERROR_H
 
+#include "bub/api.h"
+
+BUB_API_BEGIN
+
 /* Negative return values of libbub's functions. */
 enum bub_err {
 	BUB_ERR_TRUNCATED = -1, /* fewer octets than the format needs */
@@ -156,5 +160,7 @@ const char *bub_drop_name(enum bub_drop why);
 
 /* Where the rule behind the drop stands ("RFC 6275, 9.2"). */
 const char *bub_drop_rule(enum bub_drop why);
+
+BUB_API_END
 
 #endif

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bub/api.h"
+
+BUB_API_BEGIN
+
 /* An instant, in nanoseconds.  A struct, so that seconds cannot slip in. */
 struct bub_time {
 	uint64_t ns;
@@ -18,7 +22,7 @@ struct bub_time {
 #define BUB_NS_PER_S UINT64_C(1000000000)
 
 /* Later than every real instant: "no deadline". */
-#define BUB_TIME_NEVER ((struct bub_time){UINT64_MAX})
+#define BUB_TIME_NEVER (BUB_LITERAL(bub_time){UINT64_MAX})
 
 static inline bool bub_time_is_never(struct bub_time t)
 {
@@ -35,9 +39,10 @@ static inline struct bub_time bub_time_add_ms(struct bub_time t, uint64_t ms)
 {
 	uint64_t room = UINT64_MAX - 1 - t.ns;
 
-	if (t.ns == UINT64_MAX || ms > room / BUB_NS_PER_MS)
-		return (struct bub_time){UINT64_MAX - (t.ns != UINT64_MAX)};
-	return (struct bub_time){t.ns + ms * BUB_NS_PER_MS};
+	if (bub_time_is_never(t))
+		return t;
+	t.ns = ms > room / BUB_NS_PER_MS ? UINT64_MAX - 1 : t.ns + ms * BUB_NS_PER_MS;
+	return t;
 }
 
 static inline struct bub_time bub_time_add_s(struct bub_time t, uint64_t s)
@@ -50,5 +55,7 @@ static inline uint64_t bub_time_ms_between(struct bub_time from, struct bub_time
 {
 	return to.ns > from.ns ? (to.ns - from.ns) / BUB_NS_PER_MS : 0;
 }
+
+BUB_API_END
 
 #endif

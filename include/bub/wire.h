@@ -16,7 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bub/api.h"
 #include "bub/error.h"
+
+BUB_API_BEGIN
 
 /* Octets owned by someone else. */
 struct bub_view {
@@ -54,7 +57,7 @@ struct bub_codepoints {
 	uint8_t opt_bub;         /* mobility option type of the BUB option */
 	uint8_t opt_path_cookie; /* and of the path cookie option (protocol.md, P30) */
 };
-#define BUB_CODEPOINTS_DEFAULT ((struct bub_codepoints){8, 11, 18, 240})
+#define BUB_CODEPOINTS_DEFAULT (BUB_LITERAL(bub_codepoints){8, 11, 18, 240})
 
 /* ---- IPv6 and extension headers ------------------------------------------------------------ */
 
@@ -149,7 +152,7 @@ bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src,
 #define BUB_LIMIT_HDR_LEN 8
 
 /* Writes a destination options header with the limit option, for behind the IPv6 header. */
-void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[static BUB_LIMIT_HDR_LEN]);
+void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[BUB_LIMIT_HDR_LEN]);
 
 /* ---- Mobility Header ----------------------------------------------------------------------- */
 
@@ -469,10 +472,12 @@ bool bub_mld_next(struct bub_view *records, struct bub_mld_record *ret_record);
 /* Writes a whole packet: the general query of RFC 3810, 5.1 from @src, a link-local address.
  * @response_ms and @interval_s are below 32768 and 128, so that their codes are the numbers. */
 void bub_mld_query(const struct in6_addr *src, uint16_t response_ms, uint8_t robustness,
-		   uint8_t interval_s, uint8_t ret_packet[static BUB_MLD_QUERY_LEN]);
+		   uint8_t interval_s, uint8_t ret_packet[BUB_MLD_QUERY_LEN]);
 
 /* True for a group whose packets may leave their organisation: the scopes that a home agent tunnels
  * (RFC 6275, 10.4.2; RFC 4291, 2.7: the reserved scope 15 is treated as 14). */
 bool bub_group_is_global(const struct in6_addr *a);
+
+BUB_API_END
 
 #endif

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Keeps the core free of I/O, clocks and randomness: which outside symbols libbub.a refers to.
+"""Keeps the core free of I/O, clocks and randomness: which outside symbols its objects refer to.
 
-  core_symbols.py NM LIBBUB.A
+  core_symbols.py NM LIBBUBCORE.A
 """
 
 import re
@@ -12,8 +12,10 @@ import sys
 import tree
 
 # Whatever memory is touched with, and a constant of <netinet/in.h>; bcmp is what clang makes of a
-# memcmp() compared to zero.
-MEMORY = re.compile(r"mem(cpy|move|set|cmp|chr|mem)$|bcmp$|in6addr_any$")
+# memcmp() compared to zero, and the others are what _FORTIFY_SOURCE does.
+MEMORY = re.compile(
+    r"mem(cpy|move|set|cmp|chr|mem)$|__mem(cpy|move|set)_chk$|bcmp$|in6addr_any$"
+)
 
 # libcrypto without its random source (RAND_*) and without BIO_*: the core gets random octets
 # from its caller and does no I/O.

@@ -144,7 +144,7 @@ bool bub_mld_next(struct bub_view *records, struct bub_mld_record *ret_record)
 }
 
 void bub_mld_query(const struct in6_addr *src, uint16_t response_ms, uint8_t robustness,
-		   uint8_t interval_s, uint8_t ret_packet[static BUB_MLD_QUERY_LEN])
+		   uint8_t interval_s, uint8_t ret_packet[BUB_MLD_QUERY_LEN])
 {
 	static const struct in6_addr all_nodes = {
 		.s6_addr = {0xff, 0x02, [15] = 1},

@@ -105,7 +105,7 @@ bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src, const s
 	return false;
 }
 
-void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[static BUB_LIMIT_HDR_LEN])
+void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[BUB_LIMIT_HDR_LEN])
 {
 	const uint8_t header[BUB_LIMIT_HDR_LEN] = {next, 0, OPT_LIMIT, 1, limit, OPT_PADN, 1, 0};
 
