@@ -62,8 +62,8 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 
 	core_policy(eng, peer, &ro, &bub);
 	/* Required, BUB leaves no place for route optimisation under Kbm (protocol.md, P22). */
-	may = bub != BUB_POLICY_REQUIRE || (p != NULL && p->has_kabm);
-	if (p != NULL && p->has_kabm && !p->kabm_static)
+	may = bub != BUB_POLICY_REQUIRE || (p != NULL && kabm_is_held(&p->kabm));
+	if (p != NULL && kabm_is_held(&p->kabm) && !p->kabm.is_static)
 		return BUB_MODE_BUB;
 	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
 		if (bub_addr_eq(&eng->home[i].cfg.address, local) && home_is_away(&eng->home[i]))
@@ -112,8 +112,8 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 		ret->local_care_of = p->acked;
 		ret->sequence_out = p->sequence;
 		ret->handovers = p->handovers;
-		ret->kabm = p->has_kabm;
-		ret->kabm_heard = p->has_kabm && p->kabm_heard;
+		ret->kabm = kabm_is_held(&p->kabm);
+		ret->kabm_heard = kabm_is_shared(&p->kabm);
 		if (!IN6_IS_ADDR_UNSPECIFIED(&p->acked))
 			ret->lifetime_s = seconds_left(now, p->acked_until);
 	}

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * BUB mode (draft, 7; protocol.md, 5 and 6): Binding Updates under Kabm, which need nothing else
- * and go through both home agents with a copy of the same octets on the direct path; the life of
- * the key from agreement over renewal to its end; and the check of the direct path by CoTI and CoT
- * signed with it (draft, appendix A).
- *
- * Round a renewal two keys are accepted.  The initiator signs with the new one at once; the
- * responder does so when it has seen the initiator use it.
+ * and go through both home agents with a copy of the same octets on the direct path; how the mode
+ * begins and ends with the key (kabm.c); and the check of the direct path by CoTI and CoT signed
+ * with it (draft, appendix A).
  */
 #include <string.h>
 
@@ -15,10 +12,6 @@
 #include "cn/binding.h"
 #include "engine_state.h"
 #include "mn/home.h"
-
-#define KABM_UPDATES 16384u     /* Binding Updates of either end before Kabm is renewed */
-#define KABM_UPDATES_MAX 32767u /* that it may sign at all: half the circle of their numbers */
-#define KABM_OVERLAP_S 60u      /* the old Kabm is accepted when the new one was seen used */
 
 static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test went before */
 
@@ -37,7 +30,7 @@ static size_t build_bu(struct bub_engine *eng, struct peer *p, uint8_t *buf, siz
 	struct mh_out out;
 
 	peer_fill_bu(p, &out);
-	out.key = &p->kabm;
+	out.key = &p->kabm.key;
 	return core_build(eng, &out, buf, cap);
 }
 
@@ -70,10 +63,10 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p)
  * Binding Updates through the home agents (draft, 7). */
 static void notice_both_away(struct bub_engine *eng, struct peer *p)
 {
-	if (!p->kabm_static || !home_is_away(p->home) ||
+	if (!p->kabm.is_static || !home_is_away(p->home) ||
 	    binding_active(eng, &p->key.a, &p->key.b) == NULL)
 		return;
-	p->kabm_static = false;
+	p->kabm.is_static = false;
 	p->why = "both ends agreed on BUB";
 	trace_mode(eng, p, "ro", "bub", "the correspondent became mobile");
 }
@@ -96,28 +89,6 @@ bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
 				     : p->home->state == HOME_AT_HOME;
 }
 
-/* One more Binding Update under the Kabm in use.  It is renewed long before numbers come round,
- * since what was captured then would be believed again (protocol.md, P43).  The smaller home
- * address renews first, so that the two do not meet. */
-static void note_use(struct bub_engine *eng, struct peer *p, unsigned *count)
-{
-	bool first = memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
-
-	if (++*count == KABM_UPDATES / 10 * (first ? 8 : 9))
-		core_timer(eng, &p->kabm_timer, 0);
-}
-
-void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_key *signer)
-{
-	if (signer == &p->kabm)
-		note_use(eng, p, &p->used_in);
-}
-
-bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer)
-{
-	return signer == &p->kabm && p->used_in >= KABM_UPDATES_MAX;
-}
-
 /* The Binding Update of p->sequence, on every path that it should take and that is open. */
 static void send_bu(struct bub_engine *eng, struct peer *p)
 {
@@ -125,9 +96,9 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 
-	note_use(eng, p, &p->used_out);
+	kabm_count_out(eng, &p->kabm, &p->key);
 	p->backhaul_due = false;
-	if (p->kabm_static) { /* it has no home agent, or does not need one: straight there */
+	if (p->kabm.is_static) { /* it has no home agent, or does not need one: straight there */
 		send_direct(eng, p, mh, len);
 		return;
 	}
@@ -143,7 +114,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 
 void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 {
-	if (p->used_out >= KABM_UPDATES_MAX) {
+	if (kabm_is_worn_out(&p->kabm)) {
 		bubmode_leave(eng, p, "Kabm has signed all that it may");
 		return;
 	}
@@ -152,7 +123,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	p->sequence++;
 	p->asked_s = mn_peer_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
-	if (p->kabm_static || bubmode_backhaul_ready(eng, p))
+	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		p->bu_sends++;
 	send_bu(eng, p);
 	peer_after_bu(eng, p);
@@ -174,139 +145,83 @@ void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
 	core_rate_note(eng, &p->bu_rate);
 }
 
-const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
-				     const struct rx *rx, const struct in6_addr *care_of,
-				     const struct in6_addr *correspondent)
-{
-	const struct bub_key *key[2] = {p->has_kabm ? &p->kabm : NULL,
-					p->has_kabm && p->has_other ? &p->kabm_other : NULL};
-	const uint8_t *mh = rx->mh.raw.data;
-	size_t at = rx->mh.opts.auth_at;
-	uint8_t auth[BUB_AUTH_LEN];
-
-	for (unsigned i = 0; i < 2 && (rx->mh.opts.present & BUB_OPT_AUTH); i++) {
-		if (key[i] == NULL || (i == 1 && !bub_time_before(eng->now, p->other_until)))
-			continue;
-		bub_authenticator(eng->crypto, key[i], care_of, correspondent, mh, at, auth);
-		if (bub_equal_secret(auth, mh + at, sizeof auth))
-			return key[i];
-	}
-	return NULL;
-}
-
 /* ---- The key's life ------------------------------------------------------------------------ */
 
-/* The smaller home address renews first, so that the two do not meet. */
-static void arm_renewal(struct bub_engine *eng, struct peer *p)
-{
-	bool first = memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
-	uint64_t life_ms = (uint64_t)eng->cfg.kabm_lifetime_s * 1000;
-
-	core_timer(eng, &p->kabm_timer, first ? life_ms / 10 * 8 : life_ms / 10 * 9);
-}
-
-static void on_kabm_timer(struct bub_engine *eng, void *owner)
+static void on_renewal(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
 
-	if (!p->has_kabm)
-		return;
-	core_timer(eng, &p->kabm_timer, (uint64_t)KABM_RETRY_S * 1000);
-	if (p->kabm_heard && p->dh.state == DH_NONE && p->home->state != HOME_UNATTACHED)
-		dh_start(eng, p, DH_FOR_RENEWAL, &p->kabm, no_cookie);
-}
-
-static void renewed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm)
-{
-	p->has_other = true;
-	p->other_is_newer = !p->dh.initiator;
-	p->other_until = BUB_TIME_NEVER;
-	if (p->dh.initiator) {
-		p->used_in = p->used_out = 0;
-		p->kabm_other = p->kabm;
-		p->kabm = *kabm;
-		peer_due_now(eng, p); /* shows the responder that DH4 has come */
-	} else {
-		p->kabm_other = *kabm;
-	}
-	core_trace_state(eng, "kabm", "old", "new", "renewed", &p->key.a, &p->key.b);
+	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
+	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE && p->home->state != HOME_UNATTACHED)
+		dh_start(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
 }
 
 const char *bubmode_why(const struct peer *p)
 {
-	if (p->kabm_static)
+	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
 	return p->direct_broken ? "BUB, but the direct path is broken" : "both ends agreed on BUB";
+}
+
+/* The pair has a Kabm, and had none. */
+static void begin(struct bub_engine *eng, struct peer *p)
+{
+	p->kabm.is_static = p->dh.purpose == DH_FOR_STATIC;
+	rr_stop(eng, p);
+	p->why = bubmode_why(p);
+	if (!p->kabm.is_static)
+		trace_mode(eng, p, "ro", "bub", "DH exchange completed");
+	/* The initiator's first Binding Update tells the responder that DH4 has come; the
+	 * responder's follows it (draft, 7: the number in the first one is the start). */
+	if (kabm_is_shared(&p->kabm))
+		peer_due_now(eng, p);
 }
 
 void bubmode_agreed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm)
 {
 	core_trace_key(eng, "Kabm", &p->key.a, &p->key.b, kabm->octets, kabm->len);
-	arm_renewal(eng, p);
 	if (p->reg == REG_FAILED) /* whatever said that the peer does not do this was wrong */
 		p->reg = REG_NONE;
-	if (p->has_kabm) {
-		renewed(eng, p, kabm);
+	switch (kabm_agreed(eng, &p->kabm, &p->key, kabm, p->dh.initiator)) {
+	case KABM_FIRST:
+		begin(eng, p);
+		return;
+	case KABM_SIGNS: /* shows the responder that DH4 has come */
+	case KABM_IS_PROVED:
+		peer_due_now(eng, p);
+		return;
+	case KABM_IS_WAITED:
 		return;
 	}
-	p->kabm = *kabm;
-	p->has_kabm = true;
-	p->kabm_heard = p->dh.initiator; /* DH4 was MACed with the same derivation */
-	p->kabm_static = p->dh.purpose == DH_FOR_STATIC;
-	rr_stop(eng, p);
-	p->why = bubmode_why(p);
-	if (!p->kabm_static)
-		trace_mode(eng, p, "ro", "bub", "DH exchange completed");
-	/* The initiator's first Binding Update tells the responder that DH4 has come; the
-	 * responder's follows it (draft, 7: the number in the first one is the start). */
-	if (p->kabm_heard)
-		peer_due_now(eng, p);
 }
 
 void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key)
 {
-	if (key == &p->kabm_other && p->other_is_newer) {
-		struct bub_key old = p->kabm;
+	enum kabm_news news = kabm_heard(eng, &p->kabm, &p->key, key);
 
-		p->kabm = p->kabm_other;
-		p->kabm_other = old;
-		p->other_is_newer = false;
-		p->used_in = p->used_out = 0;
-		p->other_until = bub_time_add_s(eng->now, KABM_OVERLAP_S);
-		bub_wipe(&old, sizeof old);
-	} else if (key == &p->kabm && p->has_other && !p->other_is_newer &&
-		   bub_time_is_never(p->other_until)) {
-		p->other_until = bub_time_add_s(eng->now, KABM_OVERLAP_S);
-	}
 	notice_both_away(eng, p);
-	if (p->kabm_heard)
-		return;
-	p->kabm_heard = true;
-	peer_due_now(eng, p);
+	if (news == KABM_FIRST_USE)
+		peer_due_now(eng, p);
 }
 
-void bubmode_reset(struct bub_engine *eng, struct peer *p)
+void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 {
-	timerq_cancel(&eng->timers, &p->kabm_timer);
+	kabm_reset(eng, &p->kabm, &p->key, why);
 	timerq_cancel(&eng->timers, &p->check.timer);
 	suspect_stop(eng, p);
 	p->check.active = false;
-	p->has_kabm = p->kabm_heard = p->kabm_static = p->static_tried = false;
-	p->has_other = p->other_is_newer = p->has_sequence_in = false;
+	p->static_tried = false;
 	p->backhaul_due = p->direct_broken = p->headers_lost = false;
-	p->used_in = p->used_out = 0;
-	bub_wipe(&p->kabm, sizeof p->kabm);
-	bub_wipe(&p->kabm_other, sizeof p->kabm_other);
 }
 
 void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	trace_mode(eng, p, p->kabm_static ? "ro" : "bub", "ro", why);
+	trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", why);
 	if (b != NULL)
 		binding_cap(eng, b);
-	bubmode_reset(eng, p);
+	bubmode_reset(eng, p, why);
 	bubtest_reset(eng, p); /* a new session: tests are allowed again */
 	dh_reset(eng, p);
 	p->acked = in6addr_any;
@@ -319,17 +234,18 @@ void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why)
 
 void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p)
 {
-	if (!p->has_kabm || p->kabm_heard || p->reg == REG_SENT)
+	if (p->kabm.state != KABM_UNHEARD || p->reg == REG_SENT)
 		return;
-	trace_mode(eng, p, p->kabm_static ? "ro" : "bub", "ro", "DH4 did not get through");
-	bubmode_reset(eng, p);
+	trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", "DH4 did not get through");
+	bubmode_reset(eng, p, "DH4 did not get through");
 	p->why = "DH4 did not get through";
 }
 
 void bubmode_consider_static(struct bub_engine *eng, struct peer *p)
 {
-	if (!eng->cfg.static_kabm || p->has_kabm || p->static_tried || p->dh.state != DH_NONE ||
-	    p->bub_policy == BUB_POLICY_NEVER || binding_active(eng, &p->key.a, &p->key.b) != NULL)
+	if (!eng->cfg.static_kabm || kabm_is_held(&p->kabm) || p->static_tried ||
+	    p->dh.state != DH_NONE || p->bub_policy == BUB_POLICY_NEVER ||
+	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
 		return;
 	p->static_tried = true;
 	dh_start(eng, p, DH_FOR_STATIC, &p->kbm, no_cookie);
@@ -340,7 +256,7 @@ void bubmode_consider_static(struct bub_engine *eng, struct peer *p)
 static void send_check(struct bub_engine *eng, struct peer *p)
 {
 	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = &p->kabm};
+	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = &p->kabm.key};
 	const struct in6_addr *src = home_is_away(p->home) ? &p->home->care_of : &p->key.a;
 	/* Without a binding the peer is at home. */
 	struct route r = route_plain(src, b != NULL ? &b->care_of : &p->key.b);
@@ -363,12 +279,12 @@ static void send_trial(struct bub_engine *eng, struct peer *p)
 	size_t len;
 
 	if (p->reg != REG_BOUND || p->update_due || p->backhaul_due || !peer_is_bound(eng, p) ||
-	    p->used_out >= KABM_UPDATES_MAX || core_rate_take(eng, &p->bu_rate) > 0)
+	    kabm_is_worn_out(&p->kabm) || core_rate_take(eng, &p->bu_rate) > 0)
 		return; /* the answer to that one tells as well */
 	next_unchanged(eng, p);
 	p->cookies_back = 0;
 	len = build_bu(eng, p, mh, sizeof mh);
-	note_use(eng, p, &p->used_out);
+	kabm_count_out(eng, &p->kabm, &p->key);
 	send_direct(eng, p, mh, len);
 }
 
@@ -383,7 +299,7 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 	struct peer *p = owner;
 
 	p->check.active = false;
-	if (!p->has_kabm)
+	if (!kabm_is_held(&p->kabm))
 		return;
 	if (p->home->state == HOME_UNATTACHED) {
 		if (p->direct_broken) /* no way to look now */
@@ -469,7 +385,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
 	const struct in6_addr *care_of = home_is_away(p->home) ? &p->home->care_of : &p->key.a;
 
-	if (bubmode_signer(eng, p, rx, care_of, &p->key.b) == NULL) {
+	if (kabm_signer(eng, &p->kabm, rx, care_of, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
@@ -484,6 +400,6 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 
 void bubmode_init(struct peer *p)
 {
-	timer_init(&p->kabm_timer, on_kabm_timer, p);
+	kabm_init(&p->kabm, on_renewal, p);
 	timer_init(&p->check.timer, on_check_timer, p);
 }

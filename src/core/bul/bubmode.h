@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binding Updates under Kabm, the life of the key, and the check of the direct path (bubmode.c).
+ * Binding Updates under Kabm, and the check of the direct path (bubmode.c).
  */
 #ifndef BUB_CORE_BUL_BUBMODE_H
 #define BUB_CORE_BUL_BUBMODE_H
@@ -12,7 +12,6 @@
 #define PROBE_DIRECT_S 30u /* a broken direct path is tried again so often */
 #define TRIAL_MAX_S 3600u  /* or, doubling, at last so often */
 #define CHECK_SENDS 3u     /* signed CoTI without an answer: the direct path is broken */
-#define KABM_RETRY_S 60u   /* a failed renewal of Kabm is tried again so much later */
 
 /* CoTI and CoT signed with Kabm: is the direct path open? (draft, appendix A) */
 struct care_of_check {
@@ -23,7 +22,8 @@ struct care_of_check {
 };
 
 void bubmode_init(struct peer *p);
-void bubmode_reset(struct bub_engine *eng, struct peer *p);
+/* Nothing is left of the mode; @why goes into the trace. */
+void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why);
 /* Sends a Binding Update of a new number under Kabm, on every path that it should take. */
 void bubmode_send_bu(struct bub_engine *eng, struct peer *p);
 /* True when the way through the home agents is open for us: registered there, or at home. */

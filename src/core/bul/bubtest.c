@@ -36,7 +36,7 @@ const char *bubtest_obstacle(const struct bub_engine *eng, const struct peer *p)
 {
 	if (p->bub_policy == BUB_POLICY_NEVER)
 		return "the policy towards that peer is never";
-	if (p->has_kabm)
+	if (kabm_is_held(&p->kabm))
 		return "a Kabm is agreed with that peer already";
 	if (!home_is_away(p->home))
 		return "this node is not away from home";
@@ -215,7 +215,7 @@ void bubtest_reset(struct bub_engine *eng, struct peer *p)
 
 void bubtest_session(struct bub_engine *eng, struct peer *p)
 {
-	if (p->has_kabm || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
+	if (kabm_is_held(&p->kabm) || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
 	    bub_time_before(eng->now, p->told_until))
 		return;
 	/* Neither end has anything of the other: what comes now is a new session. */

@@ -64,14 +64,6 @@ void suspect_acquit(struct peer *p);
 
 /* Something came signed with @key, which is one of the peer's two. */
 void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
-/* Which of the peer's keys signed the authenticator of @rx; NULL: none. */
-const struct bub_key *bubmode_signer(struct bub_engine *eng, const struct peer *p,
-				     const struct rx *rx, const struct in6_addr *care_of,
-				     const struct in6_addr *correspondent);
-/* A Binding Update of the peer was accepted under @signer. */
-void bubmode_count_in(struct bub_engine *eng, struct peer *p, const struct bub_key *signer);
-/* @signer has signed all the Binding Updates that it may. */
-bool bubmode_is_worn(const struct peer *p, const struct bub_key *signer);
 /* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
 void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
 /* Data goes through the home agents until something with the headers of data has got through: test

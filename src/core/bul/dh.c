@@ -539,11 +539,15 @@ static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
 				   const struct rx *rx, struct expected *ret)
 {
 	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-	const struct bub_key *key = p->has_kabm ? &p->kabm : b != NULL ? &b->signer : NULL;
+	const struct bub_key *key = kabm_is_held(&p->kabm) ? &p->kabm.key
+				    : b != NULL            ? &b->signer
+							   : NULL;
 
-	*ret = (struct expected){.purpose = p->has_kabm ? DH_FOR_RENEWAL : DH_FOR_STATIC};
-	if (key == NULL || (!p->has_kabm && (!eng->cfg.static_kabm || home_is_away(p->home) ||
-					     p->bub_policy == BUB_POLICY_NEVER)))
+	*ret = (struct expected){.purpose =
+					 kabm_is_held(&p->kabm) ? DH_FOR_RENEWAL : DH_FOR_STATIC};
+	if (key == NULL ||
+	    (!kabm_is_held(&p->kabm) &&
+	     (!eng->cfg.static_kabm || home_is_away(p->home) || p->bub_policy == BUB_POLICY_NEVER)))
 		return false;
 	ret->key = *key;
 	return signed_with(eng, rx, &ret->key, ret->bub_cookie);
@@ -556,7 +560,7 @@ static enum bub_drop find_expected(struct bub_engine *eng, const struct peer *p,
 	const struct question *q = NULL;
 	bool any = false;
 
-	while (!p->has_kabm && (q = bubresp_next(eng, p, q)) != NULL) {
+	while (!kabm_is_held(&p->kabm) && (q = bubresp_next(eng, p, q)) != NULL) {
 		any = true;
 		if (!signed_with(eng, rx, &q->kbm, q->bub_cookie))
 			continue;

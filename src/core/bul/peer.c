@@ -49,7 +49,7 @@ static void discard(struct bub_engine *eng, struct peer *p)
 	timerq_cancel(&eng->timers, &p->bu_timer);
 	timerq_cancel(&eng->timers, &p->end_timer);
 	rr_stop(eng, p);
-	bubmode_reset(eng, p);
+	bubmode_reset(eng, p, "the entry is dropped");
 	bubtest_reset(eng, p);
 	dh_reset(eng, p);
 	table_remove(&eng->peers, p);
@@ -59,7 +59,7 @@ static void discard(struct bub_engine *eng, struct peer *p)
  * kept (RFC 6275, 11.1). */
 static bool is_worthless(const struct bub_engine *eng, const struct peer *p)
 {
-	return !p->has_kabm && p->dh.state == DH_NONE && !registered_here(eng, p) &&
+	return !kabm_is_held(&p->kabm) && p->dh.state == DH_NONE && !registered_here(eng, p) &&
 	       binding_active(eng, &p->key.a, &p->key.b) == NULL;
 }
 
@@ -293,7 +293,7 @@ static bool registered_here(const struct bub_engine *eng, const struct peer *p)
 static uint64_t round_wait(const struct bub_engine *eng, const struct peer *p)
 {
 	uint64_t update_ms = core_rate_wait(eng, &p->bu_rate);
-	uint64_t test_ms = p->has_kabm ? 0 : core_rate_wait(eng, &p->rate);
+	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : core_rate_wait(eng, &p->rate);
 
 	return update_ms > test_ms ? update_ms : test_ms;
 }
@@ -310,20 +310,20 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 		return;
 	if (!home_is_away(h) && !registered_here(eng, p))
 		return; /* nothing to delete */
-	if (h->state == HOME_DEREGISTERING && !p->has_kabm)
+	if (h->state == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
 		return; /* the home agent still answers for us: HoT would not find us */
-	if (!p->has_kabm && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
+	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
 	    !rr_home_token_fresh(eng, p)) {
 		p->why = "waiting for the home agent";
 		return; /* HoTI has no way yet: peer_on_registered() */
 	}
-	if (!p->has_kabm && p->rr.active)
+	if (!kabm_is_held(&p->kabm) && p->rr.active)
 		return;
 	wait_ms = round_wait(eng, p);
 	if (wait_ms > 0) {
 		p->update_due = true;
 		core_timer(eng, &p->bu_timer, wait_ms);
-	} else if (p->has_kabm) {
+	} else if (kabm_is_held(&p->kabm)) {
 		bubmode_send_bu(eng, p);
 	} else {
 		rr_start(eng, p, bubtest_may_launch(eng, p) && !bubresp_is_under_way(eng, p));
@@ -333,8 +333,8 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 {
 	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
-	if (p->has_kabm || (p->reg == REG_SENT && timer_is_set(&p->bu_timer) &&
-			    bub_addr_eq(&p->care_of, &p->home->care_of)))
+	if (kabm_is_held(&p->kabm) || (p->reg == REG_SENT && timer_is_set(&p->bu_timer) &&
+				       bub_addr_eq(&p->care_of, &p->home->care_of)))
 		return;
 	/* A run only for a BUB test leaves a binding alone that is good for long. */
 	if (p->reg == REG_BOUND && timer_is_set(&p->bu_timer) && peer_is_bound(eng, p) &&
@@ -382,11 +382,11 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 		core_timer(eng, &p->bu_timer, wait_ms);
 		return;
 	}
-	if (p->has_kabm && p->bu_sends >= BUB_BU_SENDS) {
+	if (kabm_is_held(&p->kabm) && p->bu_sends >= BUB_BU_SENDS) {
 		bubmode_leave(eng, p, "no answer to three Binding Updates");
 		return;
 	}
-	if (!p->has_kabm && p->bu_sends >= RO_BU_SENDS) {
+	if (!kabm_is_held(&p->kabm) && p->bu_sends >= RO_BU_SENDS) {
 		p->reg = REG_NONE;
 		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
 			return;
@@ -396,7 +396,7 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 	p->interval_ms *= 2;
 	if (p->interval_ms > MAX_BINDACK_TIMEOUT_MS)
 		p->interval_ms = MAX_BINDACK_TIMEOUT_MS;
-	if (p->has_kabm) {
+	if (kabm_is_held(&p->kabm)) {
 		bubmode_send_bu(eng, p);
 		return;
 	}
@@ -515,8 +515,8 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 
 	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
 	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
-	if (p == NULL || !p->has_kabm || !p->kabm_heard || p->direct_broken ||
-	    p->reg != REG_BOUND || !peer_is_bound(eng, p) ||
+	if (p == NULL || !kabm_is_shared(&p->kabm) || p->direct_broken || p->reg != REG_BOUND ||
+	    !peer_is_bound(eng, p) ||
 	    bub_time_ms_between(p->sent_at, eng->now) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
 	peer_suspect(eng, p, SUSPECT_DETOUR);
@@ -629,8 +629,8 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 	p->acked = p->care_of;
 	p->used = eng->now;
 	p->reg = REG_BOUND;
-	p->why = p->has_kabm ? bubmode_why(p) : "route optimisation";
-	margin_s = p->has_kabm ? granted_s / 8 : REFRESH_MARGIN_S;
+	p->why = kabm_is_held(&p->kabm) ? bubmode_why(p) : "route optimisation";
+	margin_s = kabm_is_held(&p->kabm) ? granted_s / 8 : REFRESH_MARGIN_S;
 	if (granted_s <= margin_s)
 		margin_s = granted_s / 2;
 	if (!p->update_due)
@@ -645,7 +645,7 @@ void peer_has_moved(struct bub_engine *eng, struct peer *p)
 	struct bub_time soon = bub_time_add_ms(
 		eng->now, 2 * p->rtt_ms > DOUBLE_JUMP_MS ? 2 * p->rtt_ms : DOUBLE_JUMP_MS);
 
-	if (!p->has_kabm || p->reg != REG_SENT || p->bu_sends != 1 || p->update_due ||
+	if (!kabm_is_held(&p->kabm) || p->reg != REG_SENT || p->bu_sends != 1 || p->update_due ||
 	    p->backhaul_now || !bub_time_before(soon, p->bu_timer.at))
 		return;
 	timerq_set(&eng->timers, &p->bu_timer, soon);
@@ -657,7 +657,7 @@ static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx 
 		p->rtt_ms = bub_time_ms_between(p->sent_at, eng->now);
 	registered(eng, p, rx->mh.u.ba.lifetime_s);
 	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
-	if (p->has_kabm && rx->tunnelled && p->reg == REG_BOUND)
+	if (kabm_is_held(&p->kabm) && rx->tunnelled && p->reg == REG_BOUND)
 		bubmode_headers_lost(eng, p);
 }
 
@@ -673,7 +673,7 @@ static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *
 		p->sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
 		if (core_rate_wait(eng, &p->bu_rate) > 0)
 			core_timer(eng, &p->bu_timer, core_rate_wait(eng, &p->bu_rate));
-		else if (p->has_kabm)
+		else if (kabm_is_held(&p->kabm))
 			bubmode_send_bu(eng, p);
 		else
 			send_ro_bu(eng, p);
@@ -698,8 +698,8 @@ static const struct bub_key *ba_signer(struct bub_engine *eng, const struct peer
 	size_t at = rx->mh.opts.auth_at;
 	uint8_t auth[BUB_AUTH_LEN];
 
-	if (p->has_kabm)
-		return bubmode_signer(eng, p, rx, &p->care_of, &p->key.b);
+	if (kabm_is_held(&p->kabm))
+		return kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
 	bub_authenticator(eng->crypto, &p->bu_kbm, &p->care_of, &p->key.b, rx->mh.raw.data, at,
 			  auth);
 	return bub_equal_secret(auth, rx->mh.raw.data + at, sizeof auth) ? &p->bu_kbm : NULL;
@@ -718,7 +718,7 @@ static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, 
 {
 	uint8_t status = rx->mh.u.ba.status;
 
-	return !p->has_kabm && !eng->cfg.ack_correspondents && status >= 128 &&
+	return !kabm_is_held(&p->kabm) && !eng->cfg.ack_correspondents && status >= 128 &&
 	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->sequence);
 }
 
@@ -734,7 +734,7 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;
 	}
-	if (!is_signed && (p->has_kabm || !is_nonce_error(status))) {
+	if (!is_signed && (kabm_is_held(&p->kabm) || !is_nonce_error(status))) {
 		core_drop(eng, BUB_DROP_BA_NO_AUTH, &rx->peer);
 		return;
 	}
@@ -751,7 +751,7 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	}
 	if (is_signed)
 		suspect_answered(p);
-	if (p->has_kabm)
+	if (kabm_is_held(&p->kabm))
 		bubmode_heard(eng, p, key);
 	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
 		/* The other copy of the answer to a repetition. */

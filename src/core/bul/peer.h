@@ -9,6 +9,7 @@
 #include "bul/bubtest.h"
 #include "bul/bul.h"
 #include "bul/dh.h"
+#include "bul/kabm.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
 #include "cn/bubresp.h"
@@ -70,19 +71,9 @@ struct peer {
 	struct bub_test test;
 	struct bub_response resp;
 	struct dh dh;
-	bool has_kabm;
-	bool kabm_heard;  /* the peer has used it: it holds it too */
-	bool kabm_static; /* agreed with a correspondent that has not moved since */
-	bool static_tried;
-	bool has_other;
-	bool other_is_newer;       /* agreed in a renewal; the peer has not used it yet */
-	bool has_sequence_in;      /* a Binding Update of the peer under Kabm has been accepted */
-	uint16_t sequence_in;      /* its number */
-	struct bub_key kabm;       /* signs */
-	struct bub_key kabm_other; /* accepted too, round a renewal */
-	struct bub_time other_until;
-	unsigned used_in, used_out; /* Binding Updates under kabm */
-	struct timer kabm_timer;    /* renewal */
+	struct kabm kabm;
+	bool static_tried; /* an exchange with a correspondent that does not move, in this session
+			    */
 	struct care_of_check check;
 	struct probe probe;
 	struct bub_time dh1_at; /* a DH1 was worth public-key work */

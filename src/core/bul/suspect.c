@@ -41,7 +41,7 @@ void suspect_answered(struct peer *p)
 static void send_probe(struct bub_engine *eng, struct peer *p)
 {
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
-	if (p->kabm_static || bubmode_backhaul_ready(eng, p)) {
+	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p)) {
 		p->probe.sends++;
 		bubmode_send_probe(eng, p);
 		p->probe.sequence = p->sequence;
@@ -81,7 +81,7 @@ bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	if (!timer_is_set(&p->probe.timer) || p->probe.sends == 0 ||
 	    (status != BUB_STATUS_SEQUENCE && sequence != p->probe.sequence))
 		return false;
-	key = bubmode_signer(eng, p, rx, &p->care_of, &p->key.b);
+	key = kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
 	if (key == NULL)
 		return false;
 	suspect_stop(eng, p);
@@ -106,7 +106,7 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 	if (p->reg == REG_SENT || p->update_due || p->backhaul_due || p->backhaul_now ||
 	    timer_is_set(&p->probe.timer) || is_within(eng, p->sent_at, 1000) ||
 	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
-	    !(p->kabm_static || bubmode_backhaul_ready(eng, p)))
+	    !(p->kabm.is_static || bubmode_backhaul_ready(eng, p)))
 		return false;
 	p->probe.sends = 0;
 	p->probe.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
@@ -118,7 +118,7 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 
 static bool react(struct bub_engine *eng, struct peer *p, enum suspicion what)
 {
-	if (p->has_kabm)
+	if (kabm_is_held(&p->kabm))
 		return probe(eng, p);
 	switch (what) {
 	case SUSPECT_NO_BINDING:
@@ -141,7 +141,7 @@ void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
 	bool is_message = what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH;
 
 	/* RFC 6275, 11.3.6: "has recent upper-layer progress information". */
-	if (!p->has_kabm && what == SUSPECT_NO_BINDING &&
+	if (!kabm_is_held(&p->kabm) && what == SUSPECT_NO_BINDING &&
 	    is_within(eng, p->progress, PROGRESS_S * 1000)) {
 		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
 		return;
@@ -160,7 +160,7 @@ void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
 bool suspect_unknown(struct bub_engine *eng, struct peer *p)
 {
 	/* Only in answer to what is outstanding, and never against a peer that has answered. */
-	if (p->has_kabm || p->doubt.answered || p->reg == REG_BOUND ||
+	if (kabm_is_held(&p->kabm) || p->doubt.answered || p->reg == REG_BOUND ||
 	    (!p->rr.active && p->reg != REG_SENT) ||
 	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
 		return false;

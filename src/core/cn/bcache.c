@@ -242,7 +242,7 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
 		path.direct = (p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
-			       (bub != BUB_POLICY_REQUIRE || p->has_kabm)) ||
+			       (bub != BUB_POLICY_REQUIRE || kabm_is_held(&p->kabm))) ||
 			      (h->state == HOME_REGISTERED && !h->agent_path.refused &&
 			       h->cfg.direct && bub_addr_eq(peer, &h->cfg.home_agent));
 		if (path.direct)

@@ -66,7 +66,7 @@ static void on_signed_init(struct bub_engine *eng, const struct rx *rx, const st
 {
 	struct peer *p = session_of(eng, rx);
 
-	out->key = p != NULL ? bubmode_signer(eng, p, rx, &rx->ip->src, &p->key.a) : NULL;
+	out->key = p != NULL ? kabm_signer(eng, &p->kabm, rx, &rx->ip->src, &p->key.a) : NULL;
 	if (p == NULL || out->key == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
@@ -247,7 +247,7 @@ static const struct bub_key *find_signer(struct bub_engine *eng, struct update *
 	const struct bub_key *key;
 
 	do {
-		key = bubmode_signer(eng, u->peer, u->rx, &u->covered, &u->rx->local);
+		key = kabm_signer(eng, &u->peer->kabm, u->rx, &u->covered, &u->rx->local);
 	} while (key == NULL && take_other_form(u));
 	if (key == NULL)
 		u->covered = first; /* Kbm may have signed it, in either form */
@@ -275,7 +275,7 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 	if (p == NULL)
 		return;
 	suspect_acquit(p);
-	if (p->reg == REG_NONE && !p->rr.active && !p->has_kabm)
+	if (p->reg == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
 		peer_update(eng, p);
 	else
 		bubtest_consider(eng, p);
@@ -284,9 +284,9 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 static void after_bub_accept(struct bub_engine *eng, const struct update *u, bool moved)
 {
 	assert(u->peer != NULL); /* whose Kabm signed it */
-	u->peer->has_sequence_in = true;
-	u->peer->sequence_in = u->rx->mh.u.bu.sequence;
-	bubmode_count_in(eng, u->peer, u->signer);
+	u->peer->kabm.has_sequence_in = true;
+	u->peer->kabm.sequence_in = u->rx->mh.u.bu.sequence;
+	kabm_count_in(eng, &u->peer->kabm, &u->peer->key, u->signer);
 	bubmode_heard(eng, u->peer, u->signer);
 	if (u->deletes)
 		return;
@@ -359,7 +359,7 @@ static void on_bub_bu(struct bub_engine *eng, struct update *u)
 		why = BUB_DROP_BUB_BU_ALT_COA;
 	else if (mh->opts.present & BUB_OPT_NONCE_INDICES)
 		why = BUB_DROP_BUB_BU_NONCE_INDICES;
-	else if (bubmode_is_worn(u->peer, u->signer))
+	else if (kabm_is_worn_in(&u->peer->kabm, u->signer))
 		why = BUB_DROP_BUB_BU_KEY_WORN;
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &u->rx->peer);
@@ -370,8 +370,9 @@ static void on_bub_bu(struct bub_engine *eng, struct update *u)
 	u->has_key = true;
 	/* The first number under a new Kabm is the start (draft, 7).  It outlives the binding: an
 	 * old Binding Update is as well signed as ever. */
-	if (u->peer->has_sequence_in && !bub_seq_greater(mh->u.bu.sequence, u->peer->sequence_in)) {
-		u->last_sequence = u->peer->sequence_in;
+	if (u->peer->kabm.has_sequence_in &&
+	    !bub_seq_greater(mh->u.bu.sequence, u->peer->kabm.sequence_in)) {
+		u->last_sequence = u->peer->kabm.sequence_in;
 		refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
 		return;
 	}
@@ -414,7 +415,7 @@ static void on_ro_bu(struct bub_engine *eng, struct update *u)
 	core_policy(eng, &u->rx->peer, &ro, &bub);
 	/* Else whoever sits on the path could take the session back.  But a peer that restarted
 	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
-	if (u->peer != NULL && u->peer->has_kabm && u->peer->kabm_heard) {
+	if (u->peer != NULL && kabm_is_shared(&u->peer->kabm)) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (genuine)
 			peer_suspect(eng, u->peer, SUSPECT_KEY_LOST);

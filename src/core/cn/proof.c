@@ -95,13 +95,13 @@ void proof_ask(struct binding *b, struct mh_out *out)
 
 void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
-	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm};
+	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm.key};
 	struct route r =
 		route_plain(home_is_away(p->home) ? &p->home->care_of : &p->key.a, &rx->ip->src);
 
 	/* A copy through the home agents has none, and none of ours. */
-	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled || !p->has_kabm ||
-	    p->home->state == HOME_UNATTACHED)
+	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
+	    !kabm_is_held(&p->kabm) || p->home->state == HOME_UNATTACHED)
 		return;
 	if (p->cookies_back >= ANSWERS_MAX) {
 		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->peer);
@@ -121,14 +121,14 @@ bool proof_on_cot(struct bub_engine *eng, const struct rx *rx)
 	struct peer *p;
 
 	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
-		b = p->has_kabm ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
+		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
 		if (b != NULL && b->proof.asked &&
 		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
 			break;
 	}
 	if (p == NULL)
 		return false;
-	if (bubmode_signer(eng, p, rx, &rx->ip->dst, &p->key.b) == NULL) {
+	if (kabm_signer(eng, &p->kabm, rx, &rx->ip->dst, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return true;
 	}

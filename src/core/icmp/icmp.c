@@ -69,7 +69,7 @@ static bool updates_with(struct bub_engine *eng, const struct peer *p, const str
 {
 	uint8_t auth[BUB_AUTH_LEN];
 
-	if (p->reg != REG_SENT || p->has_kabm || !(mh->opts.present & BUB_OPT_AUTH) ||
+	if (p->reg != REG_SENT || kabm_is_held(&p->kabm) || !(mh->opts.present & BUB_OPT_AUTH) ||
 	    mh->u.bu.sequence != p->sequence || !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) ||
 	    !bub_addr_eq(&ip->dst, &p->key.b))
 		return false;
@@ -131,7 +131,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 	p = no_option ? quoted_data(eng, icmp->quoted) : NULL;
 	/* A bound peer may have been replaced: asked again, with no such option in data until it
 	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
-	if (p != NULL && (p->reg == REG_BOUND || p->has_kabm)) {
+	if (p != NULL && (p->reg == REG_BOUND || kabm_is_held(&p->kabm))) {
 		peer_suspect(eng, p, SUSPECT_NO_BINDING);
 		return;
 	}
@@ -141,7 +141,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 		return;
 	}
 	/* A peer that holds Kabm, or has a binding, has answered: somebody else wrote this. */
-	if (!p->has_kabm && p->reg != REG_BOUND)
+	if (!kabm_is_held(&p->kabm) && p->reg != REG_BOUND)
 		peer_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 
