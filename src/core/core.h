@@ -73,10 +73,9 @@ void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t n
 void core_random(struct bub_engine *eng, void *buf, size_t len);
 struct bub_action *core_action(struct bub_engine *eng, enum bub_action_type type);
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms);
-/* Milliseconds until one more Binding Update may go out (RFC 6275, 11.8); 0: now, and counted. */
-uint64_t core_rate_take(const struct bub_engine *eng, struct rate *r);
-/* Its halves: asks only; counts only. */
+/* Milliseconds until one more Binding Update may go out (RFC 6275, 11.8); 0: now. */
 uint64_t core_rate_wait(const struct bub_engine *eng, const struct rate *r);
+/* Counts one that goes out now. */
 void core_rate_note(const struct bub_engine *eng, struct rate *r);
 /* What was counted last goes out only now. */
 void core_rate_later(const struct bub_engine *eng, struct rate *r);

@@ -131,15 +131,6 @@ void core_rate_later(const struct bub_engine *eng, struct rate *r)
 	r->at[(r->next + MAX_UPDATE_RATE - 1) % MAX_UPDATE_RATE] = eng->now;
 }
 
-uint64_t core_rate_take(const struct bub_engine *eng, struct rate *r)
-{
-	uint64_t wait_ms = core_rate_wait(eng, r);
-
-	if (wait_ms == 0)
-		core_rate_note(eng, r);
-	return wait_ms;
-}
-
 size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf, size_t cap)
 {
 	struct bub_mh_layout at;

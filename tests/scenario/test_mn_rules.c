@@ -640,6 +640,65 @@ static void rate_of_messages(void **state)
 	}
 }
 
+/* Home addresses of one node at one home agent, in place of its one. */
+static void many_homes_start(struct pair *p, struct in6_addr home[static BUB_HOMES_MAX])
+{
+	struct bub_config *c = &p->mn_cfg[0];
+
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		c->home[i] = c->home[0];
+		c->home[i].address.s6_addr[14] = (uint8_t)i;
+		home[i] = c->home[i].address;
+	}
+	c->n_homes = BUB_HOMES_MAX;
+	c->limit.peers = 2 * BUB_HOMES_MAX;
+	pair_start(p);
+}
+
+/* The limit is the correspondent's: "when bindings for multiple home addresses are registered" it
+ * needs time as well.  What waits for that goes when it may. */
+static void rate_over_all_home_addresses(void **state)
+{
+	struct in6_addr home[BUB_HOMES_MAX];
+	struct pair p;
+
+	(void)state;
+	for (unsigned seed = 1; seed <= 20; seed++) {
+		pair_init(&p);
+		p.seed = seed;
+		p.mn_cfg[1].bub = seed % 2 == 0 ? BUB_POLICY_NEVER : BUB_POLICY_ALLOW;
+		p.mn_cfg[0].direct_copy = p.mn_cfg[1].direct_copy = false;
+		many_homes_start(&p, home);
+		pair_go(&p, 1, 0);
+		pair_run(&p, 1000);
+		for (unsigned k = 0; k < 60; k++) {
+			if (world_random(p.w) % 4 == 0)
+				pair_go(&p, 0, (unsigned)(world_random(p.w) % ACCESS_LINKS));
+			for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+				world_send_data(p.w, p.mn[0], &home[i], &p.hoa[1]);
+				world_send_data(p.w, p.mn[0], &home[i], &p.cn_addr);
+			}
+			pair_run(&p, world_random(p.w) % 500);
+		}
+		assert_rate(&p, p.mn[0], BUB_MH_BU, &p.cn_addr);
+		assert_rate(&p, p.mn[0], BUB_MH_BU, &p.hoa[1]);
+		assert_rate(&p, p.mn[0], BUB_MH_HOTI, &p.cn_addr);
+		assert_rate(&p, p.mn[0], BUB_MH_HOTI, &p.hoa[1]);
+		assert_rate(&p, p.mn[0], BUB_MH_COTI, &p.cn_addr);
+		assert_rate(&p, p.mn[0], BUB_MH_COTI, pair_at(&p, 1));
+		pair_run(&p, 10000);
+		for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+			uint64_t direct = p.cn->data_direct + p.mn[1]->data_direct;
+
+			world_send_data(p.w, p.mn[0], &home[i], &p.hoa[1]);
+			world_send_data(p.w, p.mn[0], &home[i], &p.cn_addr);
+			pair_run(&p, 1000);
+			assert_int_equal(p.cn->data_direct + p.mn[1]->data_direct, direct + 2);
+		}
+		pair_end(&p);
+	}
+}
+
 /* ---- A home agent that has lost the registration ------------------------------------------- */
 
 static void restarted_home_agent_is_noticed(void **state)
@@ -779,6 +838,7 @@ int main(void)
 		cmocka_unit_test(home_registration_comes_first),
 		cmocka_unit_test(acknowledgements_are_a_choice),
 		cmocka_unit_test(rate_of_messages),
+		cmocka_unit_test(rate_over_all_home_addresses),
 		cmocka_unit_test(restarted_home_agent_is_noticed),
 		cmocka_unit_test(home_agent_is_spoken_to_directly),
 		cmocka_unit_test(no_registration_no_tunnel),

@@ -142,7 +142,7 @@ void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
 {
 	next_unchanged(eng, p);
 	send_bu(eng, p);
-	core_rate_note(eng, &p->bu_rate);
+	peer_rate_note(eng, p, PEER_UPDATES);
 }
 
 /* ---- The key's life ------------------------------------------------------------------------ */
@@ -279,7 +279,7 @@ static void send_trial(struct bub_engine *eng, struct peer *p)
 	size_t len;
 
 	if (p->reg != REG_BOUND || p->update_due || p->backhaul_due || !peer_is_bound(eng, p) ||
-	    kabm_is_worn_out(&p->kabm) || core_rate_take(eng, &p->bu_rate) > 0)
+	    kabm_is_worn_out(&p->kabm) || peer_rate_take(eng, p, PEER_UPDATES) > 0)
 		return; /* the answer to that one tells as well */
 	next_unchanged(eng, p);
 	p->cookies_back = 0;
@@ -316,8 +316,8 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 		bubmode_headers_lost(eng, p);
 		return;
 	}
-	if (core_rate_wait(eng, &p->rate) > 0) { /* a peer that moves without rest */
-		core_timer(eng, &p->check.timer, core_rate_wait(eng, &p->rate));
+	if (peer_rate_wait(eng, p, PEER_TESTS) > 0) { /* a peer that moves without rest */
+		core_timer(eng, &p->check.timer, peer_rate_wait(eng, p, PEER_TESTS));
 		return;
 	}
 	if (p->check.sends >= CHECK_SENDS) {
@@ -325,7 +325,7 @@ static void on_check_timer(struct bub_engine *eng, void *owner)
 		bubmode_direct_path(eng, p, true);
 		return;
 	}
-	core_rate_note(eng, &p->rate);
+	peer_rate_note(eng, p, PEER_TESTS);
 	send_check(eng, p);
 	core_timer(eng, &p->check.timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << p->check.sends);
 	p->check.sends++;

@@ -156,6 +156,26 @@ void bubtest_end_try(struct bub_engine *eng, struct peer *p)
 	}
 }
 
+/* CoT or BUBC was lost: a new CoTI asks for both again (draft, 5.1). */
+static void ask_again(struct bub_engine *eng, struct peer *p)
+{
+	uint64_t wait_ms;
+
+	if (p->test.sends >= TEST_SENDS) {
+		set_state(eng, p, TEST_RUNNING, "no BUB Complete");
+		try_failed(eng, p, TEST_FAILED, "no BUB Complete came");
+		return;
+	}
+	wait_ms = peer_rate_wait(eng, p, PEER_TESTS);
+	if (wait_ms > 0) {
+		core_timer(eng, &p->test.timer, wait_ms);
+		return;
+	}
+	core_timer(eng, &p->test.timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << p->test.sends);
+	p->test.sends++;
+	rr_send_care_of_init(eng, p);
+}
+
 static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
@@ -170,16 +190,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 			rr_start(eng, p, true);
 		return;
 	case TEST_WAIT_BUBC:
-		if (p->test.sends >= TEST_SENDS) {
-			set_state(eng, p, TEST_RUNNING, "no BUB Complete");
-			try_failed(eng, p, TEST_FAILED, "no BUB Complete came");
-			return;
-		}
-		/* CoT or BUBC was lost: a new CoTI asks for both again (draft, 5.1). */
-		core_timer(eng, &p->test.timer,
-			   (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << p->test.sends);
-		p->test.sends++;
-		rr_send_care_of_init(eng, p);
+		ask_again(eng, p);
 		return;
 	case TEST_PASSED:
 	case TEST_FAILED:

@@ -9,6 +9,8 @@
  * A movement marks the entries and sets their timers to now, so that each peer's messages are a
  * round of actions of their own.
  */
+#include <string.h>
+
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "engine_state.h"
@@ -27,6 +29,71 @@ struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *loca
 		       const struct in6_addr *peer)
 {
 	return table_find(&eng->peers, local, peer);
+}
+
+/* When the last few went to the node of @p, newest first; @own in place of what @p counts. */
+static void last_sent(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind,
+		      const struct rate *own, struct bub_time ret[static MAX_UPDATE_RATE])
+{
+	memset(ret, 0, MAX_UPDATE_RATE * sizeof ret[0]);
+	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
+		const struct peer *q = peer_find(eng, &eng->home[i].cfg.address, &p->key.b);
+		const struct rate *r = q == p ? own : &q->rate[kind];
+
+		for (unsigned n = 0; q != NULL && n < MAX_UPDATE_RATE; n++) {
+			struct bub_time at = r->at[n], older;
+
+			for (unsigned k = 0; k < MAX_UPDATE_RATE; k++)
+				if (at.ns > ret[k].ns) {
+					older = ret[k];
+					ret[k] = at;
+					at = older;
+				}
+		}
+	}
+}
+
+static uint64_t since_ms(const struct bub_engine *eng, struct bub_time at)
+{
+	return at.ns != 0 ? bub_time_ms_between(at, eng->now) : UINT64_MAX;
+}
+
+static uint64_t rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind,
+			  const struct rate *own)
+{
+	struct bub_time at[MAX_UPDATE_RATE];
+	uint64_t ms;
+
+	last_sent(eng, p, kind, own, at);
+	ms = since_ms(eng, at[MAX_UPDATE_RATE - 1]);
+	return ms < 1000 ? 1000 - ms : 0;
+}
+
+uint64_t peer_rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind)
+{
+	return rate_wait(eng, p, kind, &p->rate[kind]);
+}
+
+void peer_rate_note(const struct bub_engine *eng, struct peer *p, enum peer_rate kind)
+{
+	core_rate_note(eng, &p->rate[kind]);
+}
+
+uint64_t peer_rate_take(const struct bub_engine *eng, struct peer *p, enum peer_rate kind)
+{
+	uint64_t wait_ms = peer_rate_wait(eng, p, kind);
+
+	if (wait_ms == 0)
+		peer_rate_note(eng, p, kind);
+	return wait_ms;
+}
+
+bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind)
+{
+	struct bub_time at[MAX_UPDATE_RATE];
+
+	last_sent(eng, p, kind, &p->rate[kind], at);
+	return since_ms(eng, at[0]) >= 1000;
 }
 
 struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
@@ -206,7 +273,7 @@ void peer_fill_bu(struct peer *p, struct mh_out *out)
 
 void peer_after_bu(struct bub_engine *eng, struct peer *p)
 {
-	core_rate_note(eng, &p->bu_rate);
+	peer_rate_note(eng, p, PEER_UPDATES);
 	p->home->last_update = eng->now;
 	p->home->ever_sent = true;
 	p->sent_at = eng->now;
@@ -262,7 +329,7 @@ static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
 	};
 
 	if (!rr_home_token_fresh(eng, p) || !mn_tunnel_ready(eng, p->home) ||
-	    core_rate_take(eng, &p->bu_rate) > 0)
+	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
 		return;
 	bub_kbm(eng->crypto, p->rr.home_token, NULL, &p->bu_kbm);
 	out.key = &p->bu_kbm;
@@ -292,8 +359,8 @@ static bool registered_here(const struct bub_engine *eng, const struct peer *p)
 /* Milliseconds until a round may start that ends in a Binding Update. */
 static uint64_t round_wait(const struct bub_engine *eng, const struct peer *p)
 {
-	uint64_t update_ms = core_rate_wait(eng, &p->bu_rate);
-	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : core_rate_wait(eng, &p->rate);
+	uint64_t update_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : peer_rate_wait(eng, p, PEER_TESTS);
 
 	return update_ms > test_ms ? update_ms : test_ms;
 }
@@ -341,9 +408,9 @@ void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 	    !p->refresh_asked &&
 	    bub_time_ms_between(eng->now, p->acked_until) > (uint64_t)REFRESH_MARGIN_S * 1000)
 		return;
-	if (core_rate_wait(eng, &p->bu_rate) > 0) {
+	if (peer_rate_wait(eng, p, PEER_UPDATES) > 0) {
 		p->update_due = true;
-		core_timer(eng, &p->bu_timer, core_rate_wait(eng, &p->bu_rate));
+		core_timer(eng, &p->bu_timer, peer_rate_wait(eng, p, PEER_UPDATES));
 		return;
 	}
 	p->bu_sends = 0;
@@ -376,7 +443,7 @@ void peer_on_rr_failed(struct bub_engine *eng, struct peer *p)
 
 static void retransmit(struct bub_engine *eng, struct peer *p)
 {
-	uint64_t wait_ms = core_rate_wait(eng, &p->bu_rate);
+	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
 
 	if (wait_ms > 0) {
 		core_timer(eng, &p->bu_timer, wait_ms);
@@ -432,17 +499,33 @@ static void supersede(struct peer *p)
 		p->reg = REG_NONE;
 }
 
+/* Milliseconds until the copy of the last update, which counts as it does, may go. */
+static uint64_t copy_wait(const struct bub_engine *eng, const struct peer *p)
+{
+	struct rate before = p->rate[PEER_UPDATES];
+
+	before.next = (before.next + MAX_UPDATE_RATE - 1) % MAX_UPDATE_RATE;
+	before.at[before.next] = (struct bub_time){0};
+	return rate_wait(eng, p, PEER_UPDATES, &before);
+}
+
 static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
 
 	if (p->backhaul_now) {
+		uint64_t wait_ms = copy_wait(eng, p);
+
+		if (wait_ms > 0) {
+			core_timer(eng, &p->bu_timer, wait_ms);
+			return;
+		}
 		p->backhaul_now = false;
 		if (!bub_time_is_never(p->bu_due))
 			timerq_set(&eng->timers, &p->bu_timer, p->bu_due);
 		if (p->backhaul_due && bubmode_backhaul_ready(eng, p)) {
 			bubmode_send_backhaul(eng, p);
-			core_rate_later(eng, &p->bu_rate);
+			core_rate_later(eng, &p->rate[PEER_UPDATES]);
 			if (p->reg == REG_SENT) /* only now can the peer have it */
 				core_timer(eng, &p->bu_timer, p->interval_ms);
 		}
@@ -671,8 +754,8 @@ static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *
 			return;
 		}
 		p->sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
-		if (core_rate_wait(eng, &p->bu_rate) > 0)
-			core_timer(eng, &p->bu_timer, core_rate_wait(eng, &p->bu_rate));
+		if (peer_rate_wait(eng, p, PEER_UPDATES) > 0)
+			core_timer(eng, &p->bu_timer, peer_rate_wait(eng, p, PEER_UPDATES));
 		else if (kabm_is_held(&p->kabm))
 			bubmode_send_bu(eng, p);
 		else

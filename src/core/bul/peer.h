@@ -34,6 +34,13 @@ enum reg_state {
 	REG_FAILED, /* the peer does not do route optimisation; left alone until bu_timer */
 };
 
+/* What goes to one node is limited in number, by kind, from all home addresses here together
+ * (RFC 6275, 11.8). */
+enum peer_rate {
+	PEER_TESTS,   /* rounds of HoTI and CoTI */
+	PEER_UPDATES, /* Binding Updates, also one that ends a round */
+};
+
 /* Binding update list entry and BUB session with one peer. */
 struct peer {
 	struct tentry key; /* a: home address here; b: the peer's (home) address */
@@ -79,8 +86,7 @@ struct peer {
 	struct bub_time dh1_at; /* a DH1 was worth public-key work */
 	struct doubt doubt;
 	struct bub_time progress; /* data came in on the direct path: see suspect_progress() */
-	struct rate rate;         /* rounds of HoTI and CoTI */
-	struct rate bu_rate;      /* every Binding Update, also one that ends a round */
+	struct rate rate[2];      /* by enum peer_rate: this pair's part in it */
 	uint64_t handovers;
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */
@@ -91,6 +97,14 @@ struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
 /* Another round of return routability may go out: always, but to one whom nobody here has asked for
  * and who has not shown that he exists (protocol.md, P51). */
 bool peer_may_test(struct bub_engine *eng, const struct peer *p);
+/* Milliseconds until one more may go to the node of @p; 0: now. */
+uint64_t peer_rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind);
+/* The same, and counts it where it may go now. */
+uint64_t peer_rate_take(const struct bub_engine *eng, struct peer *p, enum peer_rate kind);
+/* Counts one that goes now. */
+void peer_rate_note(const struct bub_engine *eng, struct peer *p, enum peer_rate kind);
+/* None has gone there in the last second. */
+bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind);
 /* Return routability gave a fresh Kbm. */
 void peer_on_kbm(struct bub_engine *eng, struct peer *p);
 /* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */

@@ -64,14 +64,14 @@ static void send_care_of_init(struct bub_engine *eng, struct peer *p)
 
 void rr_send_care_of_init(struct bub_engine *eng, struct peer *p)
 {
-	core_rate_note(eng, &p->rate);
+	peer_rate_note(eng, p, PEER_TESTS);
 	send_care_of_init(eng, p);
 }
 
 /* Not more than MAX_UPDATE_RATE messages of a kind a second to one node (RFC 6275, 11.8). */
 static void send_missing(struct bub_engine *eng, struct peer *p)
 {
-	uint64_t wait_ms = core_rate_take(eng, &p->rate);
+	uint64_t wait_ms = peer_rate_take(eng, p, PEER_TESTS);
 
 	p->rr.postponed = wait_ms > 0;
 	if (p->rr.postponed) {

@@ -52,10 +52,15 @@ static void send_probe(struct bub_engine *eng, struct peer *p)
 static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
+	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
 
 	if (p->probe.sends >= BUB_BU_SENDS) {
 		suspect_stop(eng, p);
 		bubmode_leave(eng, p, "no answer to three Binding Updates");
+		return;
+	}
+	if (wait_ms > 0) {
+		core_timer(eng, &p->probe.timer, wait_ms);
 		return;
 	}
 	p->probe.interval_ms *= 2;
@@ -104,7 +109,7 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
 	 * at most (RFC 6275, 11.8), which are a movement's. */
 	if (p->reg == REG_SENT || p->update_due || p->backhaul_due || p->backhaul_now ||
-	    timer_is_set(&p->probe.timer) || is_within(eng, p->sent_at, 1000) ||
+	    timer_is_set(&p->probe.timer) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
 	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
 	    !(p->kabm.is_static || bubmode_backhaul_ready(eng, p)))
 		return false;
