@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What happens to a node: the events that bub_engine_feed() takes.
+ */
+#ifndef BUB_EVENT_H
+#define BUB_EVENT_H
+
+#include "bub/api.h"
+#include "bub/config.h"
+
+BUB_API_BEGIN
+
+enum bub_event_type {
+	BUB_EV_PACKET,          /* a packet arrived */
+	BUB_EV_CARE_OF_NEW,     /* an address became usable: DAD has passed, its router is known */
+	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, or whether it is deprecated */
+	BUB_EV_CARE_OF_GONE,
+	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
+	BUB_EV_DONE,          /* verdict of an earlier action */
+	BUB_EV_STORED,        /* verdict of an earlier STORE */
+	BUB_EV_FLOW,          /* data goes between a home address and a peer */
+	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
+	BUB_EV_COMMAND,
+};
+
+/* The way by which a packet came. */
+enum bub_way {
+	BUB_WAY_PLAIN,         /* off a link, addressed to this node */
+	BUB_WAY_ESP_TRANSPORT, /* the same, and ESP in transport mode was taken off */
+	BUB_WAY_ESP_TUNNEL,    /* out of an ESP tunnel: the packet is the inner one */
+	BUB_WAY_IP_TUNNEL,     /* out of a plain IPv6-in-IPv6 tunnel: the inner one */
+	BUB_WAY_TUN,           /* the kernel routed it into bub's own interface: sent by an
+				  application here, or intercepted for a mobile node (home agent) */
+};
+
+enum bub_command {
+	BUB_CMD_SEND_BINDING_UPDATES, /* refresh everything now */
+	BUB_CMD_START_BUB,            /* start a BUB test with u.command.peer */
+	BUB_CMD_FORGET_PEER,          /* drop binding, keys and session of u.command.peer */
+};
+
+struct bub_event {
+	enum bub_event_type type;
+	uint32_t ifindex; /* 0: no interface */
+	union {
+		struct {
+			struct bub_view data; /* from the IPv6 header on; borrowed until the
+						 actions of this feed are drained */
+			enum bub_way way;
+			struct in6_addr owner; /* ESP ways: home address that the SA belongs to */
+			struct in6_addr outer_src; /* tunnel ways: addresses of the outer header */
+			struct in6_addr outer_dst;
+		} packet;
+		struct {
+			struct in6_addr address;
+			uint8_t prefix_len;
+			int32_t preference; /* higher is better */
+			uint32_t valid_s;   /* NEW, CHANGED: so much longer; 0: no end is known */
+			bool deprecated;    /* NEW, CHANGED: used only where there is no other */
+			bool defended;      /* a home address: somebody else answers for it here */
+		} care_of;                  /* CARE_OF_NEW, CARE_OF_CHANGED, CARE_OF_GONE */
+		struct {
+			uint32_t id; /* of the action */
+			int error;   /* 0, or a negative errno */
+		} done;
+		struct {
+			struct in6_addr home;
+			uint32_t id; /* of the action */
+			int error;   /* 0: it outlives a crash; or a negative errno */
+		} stored;
+		struct {
+			struct in6_addr home;
+			struct in6_addr peer;
+			bool came; /* of late some came in, on the direct path */
+		} flow;
+		struct {
+			const struct bub_ha_prefix *prefix; /* borrowed during the feed.  One that
+							       is missing here is withdrawn */
+			unsigned n;                         /* at most BUB_HA_PREFIXES_MAX */
+			bool managed, other;
+		} prefixes;
+		struct {
+			enum bub_command what;
+			struct in6_addr peer;
+		} command;
+	} u;
+};
+
+BUB_API_END
+
+#endif
