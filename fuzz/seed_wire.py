@@ -3,7 +3,8 @@
 """
 Writes the corpora of the targets mh, ip6, icmp6 and mld from tests/vectors: whole packets for ip6,
 the last header alone for the others.  Run it after a vector was added.  And that of the targets
-error, about packets between the addresses of fuzz_error.c, and frag.
+error, about packets between the addresses of fuzz_error.c, frag, and link, in the steps of
+fuzz_link.c.
 """
 
 import ipaddress
@@ -65,8 +66,39 @@ def rows():
     yield "one", fragments((0, 16, 0))
 
 
+def advert(prefix, router_lifetime=1800):
+    """A Router Advertisement of 2001:db8:0:PREFIX::/64, without checksum."""
+    option = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0)
+    option += ipaddress.ip_address(f"2001:db8:0:{prefix}::").packed
+    return struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, router_lifetime, 0, 0) + option
+
+
+def link_steps():
+    """Yields names and steps; the first octet says which operations fail."""
+    up, down, start = bytes((2, 14, 0)), bytes((2, 6, 0)), bytes((15, 0))
+    addr, tentative, gone = bytes((5, 64, 1)), bytes((5, 68, 1)), bytes((6, 64, 1))
+    quarter = bytes((10, 25))
+
+    def heard(router, message):
+        return bytes((9, router << 4, len(message))) + message
+
+    here, there = heard(10, advert(1)), heard(11, advert(2))
+    claim = struct.pack("!BBHI", 136, 0, 0, 0x60000000)
+    alive = heard(10, claim + bytes.fromhex("fe80") + bytes(13) + b"\x0a")
+    attached = start + up + here + addr
+    yield "attached", b"\0" + attached + gone + quarter * 5
+    yield "carrier", b"\0" + attached + down + quarter + up + here
+    yield "detection", b"\0" + start + up + here + tentative + quarter + addr
+    yield "silent", b"\0" + attached + quarter * 5 + there + quarter * 5
+    yield "answers", b"\0" + attached + quarter * 5 + there + quarter + alive + quarter * 5
+    yield "fails", b"\xaa" + attached + here + addr
+    yield "home", b"\0" + start + up + heard(10, advert(3)) + quarter * 5 + there + quarter * 5
+    yield "static", b"\0" + up + bytes((7, 0, 1)) + bytes((5, 32, 1)) + start + bytes((8, 0, 1))
+    yield "anew", b"\0" + attached + bytes((0, 0, 0)) + up + bytes((1, 0, 0))
+
+
 def main():
-    for target, seeds in (("error", errors()), ("frag", rows())):
+    for target, seeds in (("error", errors()), ("frag", rows()), ("link", link_steps())):
         folder = ROOT / "fuzz" / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, message in seeds:

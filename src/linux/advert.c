@@ -5,7 +5,6 @@
  * are the core's (bub/wire.h), the socket is nd.c's.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <netinet/icmp6.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #define RETRY_MS 1000        /* no usable link-local address yet */
 #define SHORT_INTERVAL_MS 200
 #define INTERVAL_SLACK_MS 20
-#define SOLICIT_LEN 8
 #define CUR_HOP_LIMIT 64
 #define AUTOCONF_LEN 64 /* of a prefix that hosts make addresses in */
 
@@ -39,11 +37,11 @@ static uint32_t random_below(uint32_t bound)
 /* An address of the home link in the prefix that may be used; NULL: none. */
 static const struct in6_addr *own_address(const struct lnx *l, const struct bub_ha_prefix *prefix)
 {
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		const struct lnx_addr *a = &l->addr[i];
+	const struct link_addr_fact *a;
+	unsigned at = 0;
 
-		if (a->ifindex != 0 && a->ifindex == l->home_link_ifindex && !a->gone &&
-		    (a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0 &&
+	while ((a = link_addr_next(l->link, &at)) != NULL) {
+		if (a->ifindex == l->home_link_ifindex && !a->tentative && !a->dad_failed &&
 		    bub_addr_in_prefix(&a->addr, &prefix->prefix, prefix->len))
 			return &a->addr;
 	}
@@ -79,7 +77,7 @@ static struct bub_prefix_info prefix_option(const struct lnx *l, const struct bu
 	return info;
 }
 
-static struct bub_icmp6 make_advert(const struct lnx *l, const struct lnx_iface *ifc, bool final)
+static struct bub_icmp6 make_advert(const struct lnx *l, const struct link_iface *ifc, bool final)
 {
 	const struct lnx_advert_config *c = &l->cfg.advert;
 	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT};
@@ -92,8 +90,8 @@ static struct bub_icmp6 make_advert(const struct lnx *l, const struct lnx_iface 
 	/* Timers are coarse at either end (RFC 6275, 7.5). */
 	if (c->interval_option && c->interval_max_ms < SHORT_INTERVAL_MS)
 		ra.u.ra.interval_ms += INTERVAL_SLACK_MS;
-	ra.u.ra.has_source_ll = ifc->has_mac;
-	memcpy(ra.u.ra.source_ll, ifc->mac, sizeof(ra.u.ra.source_ll));
+	ra.u.ra.has_source_ll = ifc->fact.has_mac;
+	memcpy(ra.u.ra.source_ll, ifc->fact.mac, sizeof(ra.u.ra.source_ll));
 	for (unsigned i = 0; i < c->n_prefixes; i++)
 		ra.prefix[ra.n_prefixes++] = prefix_option(l, &c->prefix[i]);
 	/* The last one says that this node is no router and no home agent any more (RFC 4861,
@@ -113,7 +111,7 @@ static struct bub_icmp6 make_advert(const struct lnx *l, const struct lnx_iface 
 
 static bool send_advert(struct lnx *l, bool final)
 {
-	const struct lnx_iface *ifc = iface_find(l, l->home_link_ifindex);
+	const struct link_iface *ifc = link_iface(l->link, l->home_link_ifindex);
 	struct bub_icmp6 ra;
 	uint8_t msg[BUB_MIN_MTU];
 	int len;
@@ -122,7 +120,8 @@ static bool send_advert(struct lnx *l, bool final)
 		return false;
 	ra = make_advert(l, ifc, final);
 	len = bub_icmp6_encode(&ra, &l->advert.src, &all_nodes, msg, sizeof(msg));
-	if (len > 0 && nd_send(l, ifc->ifindex, &l->advert.src, &all_nodes, msg, (size_t)len) == 0)
+	if (len > 0 &&
+	    nd_send(l, ifc->fact.ifindex, &l->advert.src, &all_nodes, msg, (size_t)len) == 0)
 		return true;
 	l->advert.src = in6addr_any; /* not yet usable, or another one now */
 	return false;
@@ -160,34 +159,14 @@ struct bub_time advert_deadline(const struct lnx *l)
 	return l->cfg.advert.enabled ? l->advert.due : BUB_TIME_NEVER;
 }
 
-/* RFC 4861, 6.1.1: every option has a length; none is about the address of who has none. */
-static bool is_valid_solicit(const struct in6_addr *src, struct bub_view msg)
-{
-	size_t at = SOLICIT_LEN;
-
-	if (msg.len < SOLICIT_LEN || msg.data[1] != 0)
-		return false;
-	while (at < msg.len) {
-		if (msg.len - at < 8 || msg.data[at + 1] == 0 ||
-		    (size_t)msg.data[at + 1] * 8 > msg.len - at)
-			return false;
-		if (msg.data[at] == ND_OPT_SOURCE_LINKADDR && IN6_IS_ADDR_UNSPECIFIED(src))
-			return false;
-		at += (size_t)msg.data[at + 1] * 8;
-	}
-	return true;
-}
-
 /* Answered to all, after a moment, and no sooner after the one before than MinDelayBetweenRAs
  * (RFC 4861, 6.2.6; RFC 6275, 13). */
-void advert_on_solicit(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
-		       struct bub_view msg)
+void advert_on_solicit(struct lnx *l, uint32_t ifindex)
 {
 	struct bub_time now = lnx_now();
 	struct bub_time due = now;
 
-	if (!l->cfg.advert.enabled || ifindex != l->home_link_ifindex ||
-	    !is_valid_solicit(src, msg))
+	if (!l->cfg.advert.enabled || ifindex != l->home_link_ifindex)
 		return;
 	if (l->advert.sent.ns != 0 &&
 	    bub_time_before(now, bub_time_add_ms(l->advert.sent, l->cfg.advert.delay_min_ms)))

@@ -12,10 +12,11 @@
 /* Is the prefix, or part of it, on some link of this host? */
 static bool on_a_link(const struct lnx *l, const struct in6_addr *prefix, uint8_t len)
 {
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		const struct lnx_addr *a = &l->addr[i];
+	const struct link_addr_fact *a;
+	unsigned at = 0;
 
-		if (a->ifindex != 0 && a->prefix_len < 128 &&
+	while ((a = link_addr_next(l->link, &at)) != NULL) {
+		if (a->prefix_len < 128 &&
 		    bub_addr_in_prefix(&a->addr, prefix, a->prefix_len < len ? a->prefix_len : len))
 			return true;
 	}
@@ -176,10 +177,13 @@ void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsign
 /* It may come later, when its link does; until then nothing arrives here. */
 static void check_address(struct lnx *l)
 {
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++)
-		if (l->addr[i].ifindex != 0 &&
-		    bub_addr_eq(&l->addr[i].addr, &l->cfg.home_agent_address))
+	const struct link_addr_fact *a;
+	unsigned at = 0;
+
+	while ((a = link_addr_next(l->link, &at)) != NULL) {
+		if (bub_addr_eq(&a->addr, &l->cfg.home_agent_address))
 			return;
+	}
 	lnx_log(l, LNX_LOG_WARNING, "the home agent's address %s is on no interface (yet)",
 		lnx_ntop(&l->cfg.home_agent_address));
 }

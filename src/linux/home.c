@@ -7,9 +7,9 @@
  * link as well, so that the kernel answers for it there.  Rules and tables (internal.h), from P =
  * config.rule_priority on and asked in this order:
  *
- *   P    from each care-of address: its own table, over its own router (movement.c)
+ *   P    from each care-of address: its own table, over its own router (src/link)
  *   P+1  from, or to the home prefix of, a home that is away: its table;
- *        to a prefix that is on no link any more: go on at P+3 (movement.c)
+ *        to a prefix that is on no link any more: go on at P+3 (src/link)
  *   P+2  main without its default route: links and specific routes
  *   P+3  nothing
  *   P+4  while the first home is away: its table, which gives unbound sockets that home address
@@ -20,7 +20,6 @@
  * connection finds itself without a route.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -152,14 +151,10 @@ void home_at_home_router(struct lnx *l)
 {
 	const struct lnx_home *h = &l->home[l->first_home];
 	struct in6_addr gateway;
-	struct lnx_iface *ifc;
 	int err;
 
-	if (l->cfg.n_homes == 0 || h->on_ifindex == l->first_home)
-		return;
-	ifc = iface_find(l, h->on_ifindex);
 	/* Without a router of our own choice, the main table's default route serves. */
-	if (ifc == NULL || !router_for(l, ifc, &h->addr, &gateway))
+	if (l->cfg.n_homes == 0 || !link_router_for(l->link, h->on_ifindex, &h->addr, &gateway))
 		return;
 	if (l->at_home_routed && bub_addr_eq(&l->at_home_gateway, &gateway))
 		return;
@@ -262,12 +257,15 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
  * asking for it when the first packet for us is there. */
 static void greet_router(struct lnx *l, const struct in6_addr *care_of)
 {
-	const struct lnx_addr *a = movement_care_of(l, care_of);
-	const struct lnx_iface *ifc = a != NULL ? iface_find(l, a->ifindex) : NULL;
+	const struct link_iface *ifc;
+	struct link_care_of c;
 
 	/* Not from an address that may be another's (RFC 4429, 3.2). */
-	if (ifc != NULL && !(a->flags & IFA_F_TENTATIVE))
-		nd_send_ns(l, ifc, care_of, &a->gateway);
+	if (!link_care_of(l->link, care_of, &c) || c.tentative)
+		return;
+	ifc = link_iface(l->link, c.ifindex);
+	if (ifc != NULL)
+		nd_send_ns(l, ifc, care_of, &c.router);
 }
 
 static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *care_of)
@@ -359,6 +357,7 @@ void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 		.prefix_len = prefix_len,
 	};
 	l->cfg.n_homes++;
+	link_home_add(l->link, addr, prefix_len);
 	err = set_up(l, index);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_ERROR, "cannot set up the home address %s: %s", lnx_ntop(addr),
@@ -382,6 +381,7 @@ void home_del(struct lnx *l, const struct in6_addr *addr)
 	(void)nl_route_del(l->nl, &r);
 	(void)nl_addr_del(l->nl, l->tun_ifindex, &h->addr, 128);
 	(void)datapath_local_del(l->dp, &h->addr);
+	link_home_del(l->link, addr);
 	/* The slot stays, as that of no address in no prefix. */
 	*h = (struct lnx_home){.prefix_len = 128};
 }
@@ -389,14 +389,14 @@ void home_del(struct lnx *l, const struct in6_addr *addr)
 int home_open(struct lnx *l)
 {
 	const struct nl_rule common[] = {landing_rule(l), main_rule(l), at_home_rule(l)};
+	const struct link_iface *ifc;
 	int err = 0;
 
 	for (unsigned i = 0; err == 0 && i < l->cfg.n_homes; i++) {
 		/* Left by a bubd that was killed at home. */
-		for (unsigned k = 0; k < LNX_IFACES_MAX; k++) {
-			if (l->iface[k].ifindex != 0 && l->iface[k].ours)
-				(void)nl_addr_del(l->nl, l->iface[k].ifindex, &l->home[i].addr,
-						  128);
+		for (unsigned at = 0; (ifc = link_iface_next(l->link, &at)) != NULL;) {
+			if (ifc->ours)
+				(void)nl_addr_del(l->nl, ifc->fact.ifindex, &l->home[i].addr, 128);
 		}
 		err = set_up(l, i);
 	}

@@ -40,17 +40,6 @@ static void set_agent_mac(struct lnx *l, struct lnx_home *h, uint32_t ifindex, c
 	send_held(l, h);
 }
 
-/* The advertisement of the home agent names its own address (RFC 6275, 7.2). */
-static const struct lnx_ra_prefix *agents_advert(const struct lnx_iface *ifc,
-						 const struct in6_addr *agent)
-{
-	for (unsigned i = 0; i < ifc->n_ra; i++) {
-		if (bub_addr_eq(&ifc->ra[i].address, agent))
-			return &ifc->ra[i];
-	}
-	return NULL;
-}
-
 bool homelink_hold(struct lnx *l, struct bub_view packet)
 {
 	struct in6_addr src, dst;
@@ -105,16 +94,16 @@ struct bub_time homelink_deadline(const struct lnx *l)
 void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex,
 		     const struct in6_addr *agent)
 {
-	const struct lnx_iface *ifc = iface_find(l, ifindex);
-	const struct lnx_ra_prefix *ra = ifc != NULL ? agents_advert(ifc, agent) : NULL;
+	uint8_t mac[6];
 
 	homelink_leave(l, h);
 	h->agent = *agent;
 	h->returning_on = ifindex;
 	h->probe_until = (struct bub_time){0};
 	nd_listen(l, ifindex, &h->addr, true);
-	if (ra != NULL && ra->has_mac) {
-		set_agent_mac(l, h, ifindex, ra->mac);
+	/* The advertisement of the home agent names its own address (RFC 6275, 7.2). */
+	if (link_router_mac(l->link, ifindex, agent, mac)) {
+		set_agent_mac(l, h, ifindex, mac);
 		return;
 	}
 	h->ask_until = bub_time_add_ms(now, ASK_MS);
@@ -158,7 +147,7 @@ void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint
 void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 		    const struct in6_addr *target)
 {
-	const struct lnx_iface *ifc = iface_find(l, ifindex);
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
 
 	for (unsigned i = 0; ifc != NULL && i < l->cfg.n_homes; i++) {
 		const struct lnx_home *h = &l->home[i];
@@ -169,13 +158,13 @@ void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 	}
 }
 
-static void report_defended(struct lnx *l, struct lnx_home *h, const struct lnx_iface *ifc)
+static void report_defended(struct lnx *l, struct lnx_home *h, const struct link_iface *ifc)
 {
-	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = ifc->ifindex};
+	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = ifc->fact.ifindex};
 
 	h->probe_until = (struct bub_time){0};
 	lnx_log(l, LNX_LOG_INFO, "%s: somebody answers for %s: a binding is left from before",
-		ifc->name, lnx_ntop(&h->addr));
+		ifc->fact.name, lnx_ntop(&h->addr));
 	ev.u.care_of.address = h->addr;
 	ev.u.care_of.prefix_len = h->prefix_len;
 	ev.u.care_of.preference = ifc->preference;
@@ -186,12 +175,12 @@ static void report_defended(struct lnx *l, struct lnx_home *h, const struct lnx_
 void homelink_on_na(struct lnx *l, uint32_t ifindex, const struct in6_addr *target,
 		    const uint8_t *mac)
 {
-	const struct lnx_iface *ifc = iface_find(l, ifindex);
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
 
 	for (unsigned i = 0; ifc != NULL && mac != NULL && i < l->cfg.n_homes; i++) {
 		struct lnx_home *h = &l->home[i];
 
-		if (!bub_addr_eq(&h->addr, target) || memcmp(mac, ifc->mac, 6) == 0)
+		if (!bub_addr_eq(&h->addr, target) || memcmp(mac, ifc->fact.mac, 6) == 0)
 			continue;
 		if (h->returning_on == ifindex && h->detect_id != 0)
 			end_detection(l, h, -EADDRINUSE);

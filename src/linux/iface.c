@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the kernel has: interfaces, IPv6 addresses and default routes, read once and kept up to date
- * from rtnetlink's notifications.  Decides which interfaces are ours, puts the BPF programs on
- * them, and tells the packet filter which addresses are local.  Which address may serve as a
- * care-of address is movement.c's business.
+ * from rtnetlink's notifications, as facts for the link layer (src/link).
  *
- * When the kernel has to drop notifications, everything is read again and compared.
+ * When the kernel has to drop notifications, everything is read again and compared there.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -25,24 +23,6 @@
 #define MONITOR_READS 64 /* of one lnx_readable() */
 #define DEVCONF_MTU6_INDEX 2
 
-struct lnx_iface *iface_find(struct lnx *l, uint32_t ifindex)
-{
-	for (unsigned i = 0; ifindex != 0 && i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex == ifindex)
-			return &l->iface[i];
-	}
-	return NULL;
-}
-
-struct lnx_iface *iface_find_name(struct lnx *l, const char *name)
-{
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0 && strcmp(l->iface[i].name, name) == 0)
-			return &l->iface[i];
-	}
-	return NULL;
-}
-
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr)
 {
 	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
@@ -52,110 +32,16 @@ bool iface_is_home(const struct lnx *l, const struct in6_addr *addr)
 	return false;
 }
 
-uint32_t iface_mtu(const struct lnx_iface *ifc)
+static void feed(struct lnx *l, const struct link_fact *fact)
 {
-	return ifc->mtu6 >= BUB_MIN_MTU && ifc->mtu6 < ifc->mtu ? ifc->mtu6 : ifc->mtu;
+	link_feed(l->link, lnx_now(), fact);
+	ops_carry_out(l);
 }
 
 /* ---- Interfaces ---------------------------------------------------------------------------- */
 
-/* May signalling come in here?  Sets the preference as well. */
-static bool is_ours(struct lnx *l, struct lnx_iface *ifc)
-{
-	ifc->preference = 0;
-	ifc->optimistic = false;
-	if (ifc->ifindex == l->tun_ifindex || (ifc->flags & IFF_LOOPBACK) || ifc->port)
-		return false;
-	if (l->cfg.home_link != NULL && strcmp(ifc->name, l->home_link) == 0)
-		return true;
-	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
-		if (strcmp(ifc->name, l->if_names[i]) == 0) {
-			ifc->preference = l->cfg.preference[i];
-			ifc->optimistic = l->cfg.optimistic[i];
-			return true;
-		}
-	}
-	return l->cfg.n_interfaces == 0;
-}
-
-static const char *const optimistic_sysctl[2] = {"optimistic_dad", "use_optimistic"};
-
-/* The kernel makes optimistic addresses, and takes them for sources, only where it is told to. */
-static void set_optimistic(struct lnx *l, struct lnx_iface *ifc)
-{
-	char path[64];
-
-	for (unsigned i = 0; ifc->optimistic && i < 2; i++) {
-		int before;
-
-		if (ifc->sysctl_optimistic[i] != 0)
-			continue;
-		snprintf(path, sizeof(path), "conf/%s/%s", ifc->name, optimistic_sysctl[i]);
-		before = nl_sysctl_get(path);
-		if (before < 0 || nl_sysctl_set(path, "1") < 0) {
-			lnx_log(l, LNX_LOG_WARNING,
-				"%s: cannot set net.ipv6.conf.%s.%s: its addresses wait for "
-				"duplicate detection",
-				ifc->name, ifc->name, optimistic_sysctl[i]);
-			return;
-		}
-		ifc->sysctl_optimistic[i] = before + 1;
-	}
-}
-
-void iface_close(struct lnx *l)
-{
-	char path[64];
-
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		const struct lnx_iface *ifc = &l->iface[i];
-
-		for (unsigned k = 0; ifc->ifindex != 0 && k < 2; k++) {
-			if (ifc->sysctl_optimistic[k] != 1)
-				continue; /* not touched, or it was on before */
-			snprintf(path, sizeof(path), "conf/%s/%s", ifc->name, optimistic_sysctl[k]);
-			(void)nl_sysctl_set(path, "0");
-		}
-	}
-}
-
-static void attach(struct lnx *l, struct lnx_iface *ifc)
-{
-	int err;
-
-	if (ifc->ours == ifc->attached)
-		return;
-	if (!ifc->ours) {
-		datapath_detach(l->dp, ifc->ifindex);
-		ifc->attached = false;
-		return;
-	}
-	err = datapath_attach(l->dp, ifc->ifindex);
-	if (err < 0) {
-		lnx_log(l, LNX_LOG_ERROR, "cannot attach the BPF programs to %s: %s", ifc->name,
-			strerror(-err));
-		return;
-	}
-	ifc->attached = true;
-}
-
-static struct lnx_iface *iface_add(struct lnx *l, uint32_t ifindex)
-{
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0)
-			continue;
-		l->iface[i] = (struct lnx_iface){.ifindex = ifindex};
-		return &l->iface[i];
-	}
-	if (!l->ifaces_full)
-		lnx_log(l, LNX_LOG_WARNING, "more than %d interfaces: the others are ignored",
-			LNX_IFACES_MAX);
-	l->ifaces_full = true;
-	return NULL;
-}
-
 /* IFLA_INET6_CONF is an array of 32-bit numbers by DEVCONF_*. */
-static void read_mtu6(struct lnx_iface *ifc, const struct nlattr *inet6)
+static void read_mtu6(struct link_iface_fact *ifc, const struct nlattr *inet6)
 {
 	const struct nlattr *tb[IFLA_INET6_MAX + 1];
 	uint32_t conf[DEVCONF_MTU6_INDEX + 1];
@@ -185,20 +71,24 @@ static bool is_port(const struct nlattr *linkinfo)
 	       strncmp(mnl_attr_get_payload(kind), "vrf", mnl_attr_get_payload_len(kind)) != 0;
 }
 
-static void read_link(struct lnx_iface *ifc, const struct ifinfomsg *ifi,
+/* A wireless event speaks of one thing only: what it leaves out is as it was. */
+static void read_link(struct link_iface_fact *ifc, const struct ifinfomsg *ifi,
 		      const struct nlattr *const *tb)
 {
+	const unsigned running = IFF_RUNNING | IFF_LOWER_UP;
 	const struct nlattr *af[AF_INET6 + 1];
 
-	uint32_t mtu_before = ifc->mtu;
-
-	ifc->flags = ifi->ifi_flags;
+	ifc->up = (ifi->ifi_flags & IFF_UP) != 0;
+	ifc->running = (ifi->ifi_flags & running) == running;
+	ifc->loopback = (ifi->ifi_flags & IFF_LOOPBACK) != 0;
+	if (tb[IFLA_WIRELESS] != NULL)
+		return;
 	ifc->mtu = nl_u32(tb[IFLA_MTU], ifc->mtu);
 	if (tb[IFLA_IFNAME] != NULL)
 		snprintf(ifc->name, sizeof(ifc->name), "%.*s",
 			 (int)mnl_attr_get_payload_len(tb[IFLA_IFNAME]),
 			 (const char *)mnl_attr_get_payload(tb[IFLA_IFNAME]));
-	ifc->has_mac = ifi->ifi_type == ARPHRD_ETHER && !(ifc->flags & IFF_NOARP) &&
+	ifc->has_mac = ifi->ifi_type == ARPHRD_ETHER && !(ifi->ifi_flags & IFF_NOARP) &&
 		       tb[IFLA_ADDRESS] != NULL &&
 		       mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(ifc->mac);
 	if (ifc->has_mac)
@@ -208,189 +98,65 @@ static void read_link(struct lnx_iface *ifc, const struct ifinfomsg *ifi,
 		nl_parse_nested(tb[IFLA_AF_SPEC], af, AF_INET6 + 1);
 		read_mtu6(ifc, af[AF_INET6]);
 	}
-	/* A change resets that of IPv6, but only after this message was written. */
-	if (ifc->mtu != mtu_before && mtu_before != 0)
-		ifc->mtu6 = 0;
 }
 
-static void set_carrier(struct lnx *l, struct lnx_iface *ifc, bool carrier)
+void iface_read_mtu6(struct lnx *l, uint32_t ifindex)
 {
-	if (carrier == ifc->carrier)
-		return;
-	ifc->carrier = carrier;
-	if (carrier)
-		movement_carrier_up(l, ifc);
-	else
-		movement_carrier_down(l, ifc);
-	tun_fit(l);
-}
-
-static void mtu_changed(struct lnx *l)
-{
-	l->paths_dirty = true;
-	tun_fit(l);
-	tunnel_refresh(l);
-}
-
-void iface_read_mtu6(struct lnx *l, struct lnx_iface *ifc)
-{
-	uint32_t before = iface_mtu(ifc);
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	struct link_fact fact = {.type = LINK_FACT_MTU6};
 	char path[64];
 	int mtu6;
 
-	snprintf(path, sizeof(path), "conf/%s/mtu", ifc->name);
+	if (ifc == NULL)
+		return;
+	snprintf(path, sizeof(path), "conf/%s/mtu", ifc->fact.name);
 	mtu6 = nl_sysctl_get(path);
 	if (mtu6 < 0)
 		return;
-	ifc->mtu6 = (uint32_t)mtu6;
-	if (iface_mtu(ifc) != before)
-		mtu_changed(l);
+	fact.u.iface.ifindex = ifindex;
+	fact.u.iface.mtu6 = (uint32_t)mtu6;
+	feed(l, &fact);
 }
 
 static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)
 {
-	const unsigned up = IFF_UP | IFF_RUNNING | IFF_LOWER_UP;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const uint32_t ifindex = (uint32_t)ifi->ifi_index;
+	const struct link_iface *known = link_iface(l->link, ifindex);
 	const struct nlattr *tb[IFLA_MAX + 1];
-	struct lnx_iface *ifc = iface_find(l, (uint32_t)ifi->ifi_index);
-	uint32_t mtu;
+	struct link_fact fact = {.type = LINK_FACT_IFACE};
 
 	nl_parse(nlh, sizeof(*ifi), tb, IFLA_MAX + 1);
+	if (known != NULL)
+		fact.u.iface = known->fact;
+	fact.u.iface.ifindex = ifindex;
 	if (ifi->ifi_family == AF_INET6) {
-		mtu = ifc != NULL ? iface_mtu(ifc) : 0;
-		if (ifc != NULL)
-			read_mtu6(ifc, tb[IFLA_PROTINFO]);
-		if (ifc != NULL && iface_mtu(ifc) != mtu)
-			mtu_changed(l);
+		fact.type = LINK_FACT_MTU6;
+		read_mtu6(&fact.u.iface, tb[IFLA_PROTINFO]);
+		if (known != NULL)
+			feed(l, &fact);
 		return;
 	}
-	if (ifi->ifi_family != AF_UNSPEC)
+	if (ifi->ifi_family != AF_UNSPEC || (known == NULL && tb[IFLA_WIRELESS] != NULL))
 		return; /* AF_BRIDGE speaks of ports */
-	if (ifc == NULL)
-		ifc = iface_add(l, (uint32_t)ifi->ifi_index);
-	if (ifc == NULL)
-		return;
-	mtu = iface_mtu(ifc);
-	read_link(ifc, ifi, tb);
-	if (mtu != 0 && iface_mtu(ifc) != mtu)
-		mtu_changed(l);
-	ifc->seen = true;
-	ifc->ours = is_ours(l, ifc);
-	set_optimistic(l, ifc);
-	if (l->cfg.home_link != NULL && strcmp(ifc->name, l->home_link) == 0)
-		l->home_link_ifindex = ifc->ifindex;
-	attach(l, ifc);
-	set_carrier(l, ifc, ifc->ours && (ifc->flags & up) == up);
+	read_link(&fact.u.iface, ifi, tb);
+	fact.u.iface.own = ifindex == l->tun_ifindex;
+	if (l->cfg.home_link != NULL && strcmp(fact.u.iface.name, l->home_link) == 0)
+		l->home_link_ifindex = ifindex;
+	feed(l, &fact);
+}
+
+static void on_del_link(struct lnx *l, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct link_fact fact = {.type = LINK_FACT_IFACE_GONE};
+
+	fact.u.iface.ifindex = (uint32_t)ifi->ifi_index;
+	if (ifi->ifi_family == AF_UNSPEC)
+		feed(l, &fact);
 }
 
 /* ---- Addresses ----------------------------------------------------------------------------- */
-
-static struct lnx_addr *addr_find(struct lnx *l, uint32_t ifindex, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		if (l->addr[i].ifindex == ifindex && bub_addr_eq(&l->addr[i].addr, addr))
-			return &l->addr[i];
-	}
-	return NULL;
-}
-
-static struct lnx_addr *addr_add(struct lnx *l, uint32_t ifindex, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		if (l->addr[i].ifindex != 0)
-			continue;
-		l->addr[i] = (struct lnx_addr){
-			.addr = *addr,
-			.ifindex = ifindex,
-			.care_of = -1,
-			.local_del_due = BUB_TIME_NEVER,
-		};
-		return &l->addr[i];
-	}
-	if (!l->addrs_full)
-		lnx_log(l, LNX_LOG_WARNING, "more than %d addresses: the others are ignored",
-			LNX_ADDRS_MAX);
-	l->addrs_full = true;
-	return NULL;
-}
-
-/* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
-bool iface_addr_is_tentative(const struct lnx_iface *ifc, const struct lnx_addr *a)
-{
-	if (a->flags & IFA_F_DADFAILED)
-		return true;
-	return (a->flags & IFA_F_TENTATIVE) && !(ifc->optimistic && (a->flags & IFA_F_OPTIMISTIC));
-}
-
-/* Lets signalling to the address pass the packet filter. */
-static void local_add(struct lnx *l, const struct lnx_iface *ifc, struct lnx_addr *a)
-{
-	int err;
-
-	a->local_del_due = BUB_TIME_NEVER;
-	if (a->local || iface_addr_is_tentative(ifc, a))
-		return;
-	err = datapath_local_add(l->dp, &a->addr, false);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot receive signalling for %s: %s",
-			lnx_ntop(&a->addr), strerror(-err));
-	a->local = err == 0;
-}
-
-/* Frees the slot of an address that has left the kernel. */
-static void addr_free(struct lnx *l, struct lnx_addr *a)
-{
-	bool elsewhere = bub_addr_eq(&a->addr, &l->cfg.home_agent_address) && l->cfg.home_agent;
-
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		const struct lnx_addr *o = &l->addr[i];
-
-		if (o != a && o->ifindex != 0 && o->local && bub_addr_eq(&o->addr, &a->addr))
-			elsewhere = true;
-	}
-	if (a->local && !elsewhere)
-		datapath_local_del(l->dp, &a->addr);
-	l->n_gone -= a->gone;
-	*a = (struct lnx_addr){0};
-}
-
-/* The filter keeps the address for the grace period: packets are on their way to it. */
-static void addr_gone(struct lnx *l, struct lnx_addr *a)
-{
-	const struct lnx_iface *ifc = iface_find(l, a->ifindex);
-
-	movement_addr_gone(l, a);
-	a->gone = true;
-	l->n_gone++;
-	if (!a->local || ifc == NULL || !(ifc->flags & IFF_UP)) {
-		addr_free(l, a);
-		return;
-	}
-	a->local_del_due = bub_time_add_ms(lnx_now(), DATAPATH_GRACE_MS);
-}
-
-void iface_local_expire(struct lnx *l, struct bub_time now)
-{
-	for (unsigned i = 0; l->n_gone > 0 && i < LNX_ADDRS_MAX; i++) {
-		struct lnx_addr *a = &l->addr[i];
-
-		if (a->ifindex != 0 && a->gone && !bub_time_before(now, a->local_del_due))
-			addr_free(l, a);
-	}
-}
-
-struct bub_time iface_deadline(const struct lnx *l)
-{
-	struct bub_time t = BUB_TIME_NEVER;
-
-	for (unsigned i = 0; l->n_gone > 0 && i < LNX_ADDRS_MAX; i++) {
-		const struct lnx_addr *a = &l->addr[i];
-
-		if (a->ifindex != 0 && a->gone && bub_time_before(a->local_del_due, t))
-			t = a->local_del_due;
-	}
-	return t;
-}
 
 static struct bub_time valid_until(const struct nlattr *cacheinfo)
 {
@@ -404,13 +170,33 @@ static struct bub_time valid_until(const struct nlattr *cacheinfo)
 	return bub_time_add_s(lnx_now(), info.ifa_valid);
 }
 
+static void read_addr(struct link_addr_fact *a, const struct ifaddrmsg *ifa,
+		      const struct nlattr *const *tb)
+{
+	const uint32_t flags = nl_u32(tb[IFA_FLAGS], ifa->ifa_flags);
+
+	a->ifindex = ifa->ifa_index;
+	a->prefix_len = ifa->ifa_prefixlen;
+	a->tentative = (flags & IFA_F_TENTATIVE) != 0;
+	a->optimistic = (flags & IFA_F_OPTIMISTIC) != 0;
+	a->dad_failed = (flags & IFA_F_DADFAILED) != 0;
+	a->deprecated = (flags & IFA_F_DEPRECATED) != 0;
+	a->temporary = (flags & IFA_F_TEMPORARY) != 0;
+	a->permanent = (flags & IFA_F_PERMANENT) != 0;
+	a->from_ra = nl_u8(tb[IFA_PROTO], IFAPROT_UNSPEC) == IFAPROT_KERNEL_RA ||
+		     (flags & IFA_F_MANAGETEMPADDR) != 0;
+	a->no_prefix_route = (flags & IFA_F_NOPREFIXROUTE) != 0;
+	a->valid_until = valid_until(tb[IFA_CACHEINFO]);
+}
+
 static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct link_iface *ifc = link_iface(l->link, ifa->ifa_index);
+	const bool there = nlh->nlmsg_type == RTM_NEWADDR;
 	const struct nlattr *tb[IFA_MAX + 1];
-	struct lnx_iface *ifc = iface_find(l, ifa->ifa_index);
+	struct link_fact fact = {.type = there ? LINK_FACT_ADDR : LINK_FACT_ADDR_GONE};
 	struct in6_addr addr;
-	struct lnx_addr *a;
 
 	nl_parse(nlh, sizeof(*ifa), tb, IFA_MAX + 1);
 	/* With a peer address, IFA_LOCAL is ours. */
@@ -420,109 +206,35 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL)
 		return;
 	if (iface_is_home(l, &addr)) {
-		if (ifc->ours && nlh->nlmsg_type == RTM_NEWADDR)
-			homelink_on_addr(l, ifc->ifindex, &addr, ifa->ifa_prefixlen,
+		if (ifc->ours && there)
+			homelink_on_addr(l, ifa->ifa_index, &addr, ifa->ifa_prefixlen,
 					 nl_u32(tb[IFA_FLAGS], ifa->ifa_flags));
 		return;
 	}
-	a = addr_find(l, ifa->ifa_index, &addr);
-	if (nlh->nlmsg_type == RTM_DELADDR) {
-		if (a != NULL && !a->gone)
-			addr_gone(l, a);
-		return;
-	}
-	if (a == NULL)
-		a = addr_add(l, ifa->ifa_index, &addr);
-	if (a == NULL)
-		return;
-	a->flags = nl_u32(tb[IFA_FLAGS], ifa->ifa_flags);
-	a->prefix_len = ifa->ifa_prefixlen;
-	a->proto = nl_u8(tb[IFA_PROTO], IFAPROT_UNSPEC);
-	a->epoch = ifc->epoch;
-	a->valid_until = valid_until(tb[IFA_CACHEINFO]);
-	l->n_gone -= a->gone;
-	a->gone = false;
-	a->seen = true;
-	local_add(l, ifc, a);
-	movement_evaluate(l, ifc);
-}
-
-/* ---- Links that go -------------------------------------------------------------------------- */
-
-static void link_gone(struct lnx *l, struct lnx_iface *ifc)
-{
-	uint32_t ifindex = ifc->ifindex;
-
-	set_carrier(l, ifc, false);
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		if (l->addr[i].ifindex == ifindex && !l->addr[i].gone)
-			addr_gone(l, &l->addr[i]);
-	}
-	if (ifc->attached)
-		datapath_detach(l->dp, ifindex);
-	*ifc = (struct lnx_iface){0};
-}
-
-static void on_del_link(struct lnx *l, const struct nlmsghdr *nlh)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct lnx_iface *ifc = iface_find(l, (uint32_t)ifi->ifi_index);
-
-	if (ifi->ifi_family == AF_UNSPEC && ifc != NULL)
-		link_gone(l, ifc);
+	fact.u.addr.addr = addr;
+	read_addr(&fact.u.addr, ifa, tb);
+	feed(l, &fact);
 }
 
 /* ---- Default routes ------------------------------------------------------------------------ */
-
-static struct lnx_default_route *defroute_find(struct lnx *l, const struct lnx_default_route *key)
-{
-	for (unsigned i = 0; i < LNX_DEFAULT_ROUTES_MAX; i++) {
-		struct lnx_default_route *d = &l->defroute[i];
-
-		if (d->ifindex == key->ifindex && d->table == key->table &&
-		    d->metric == key->metric && bub_addr_eq(&d->gateway, &key->gateway))
-			return d;
-	}
-	return NULL;
-}
 
 static void on_route(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[RTA_MAX + 1];
-	struct lnx_default_route key = {0}, *d;
-	struct lnx_iface *ifc;
+	struct link_fact fact = {.type = nlh->nlmsg_type == RTM_NEWROUTE ? LINK_FACT_ROUTE
+									 : LINK_FACT_ROUTE_GONE};
 
 	if (rtm->rtm_family != AF_INET6 || rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST ||
 	    rtm->rtm_protocol == LNX_RTPROT || (rtm->rtm_flags & RTM_F_CLONED))
 		return;
 	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
-	key.ifindex = nl_u32(tb[RTA_OIF], 0);
-	key.table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
-	key.metric = nl_u32(tb[RTA_PRIORITY], 0);
-	key.protocol = rtm->rtm_protocol;
-	key.seen = true;
-	nl_addr(tb[RTA_GATEWAY], &key.gateway);
-	ifc = iface_find(l, key.ifindex);
-	if (ifc == NULL || key.ifindex == l->tun_ifindex)
-		return;
-	l->paths_dirty = true;
-	d = defroute_find(l, &key);
-	if (nlh->nlmsg_type == RTM_DELROUTE) {
-		if (d != NULL)
-			d->ifindex = 0;
-		return;
-	}
-	if (d == NULL) {
-		for (unsigned i = 0; d == NULL && i < LNX_DEFAULT_ROUTES_MAX; i++) {
-			if (l->defroute[i].ifindex == 0)
-				d = &l->defroute[i];
-		}
-	}
-	if (d == NULL)
-		return; /* 32 default routes: one of the others will do */
-	*d = key;
-	movement_evaluate(l, ifc);
+	fact.u.route.ifindex = nl_u32(tb[RTA_OIF], 0);
+	fact.u.route.table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
+	fact.u.route.metric = nl_u32(tb[RTA_PRIORITY], 0);
+	fact.u.route.from_ra = rtm->rtm_protocol == RTPROT_RA;
+	nl_addr(tb[RTA_GATEWAY], &fact.u.route.gateway);
+	feed(l, &fact);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -565,34 +277,15 @@ int iface_resync(struct lnx *l)
 {
 	int err;
 
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++)
-		l->iface[i].seen = false;
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++)
-		l->addr[i].seen = false;
-	for (unsigned i = 0; i < LNX_DEFAULT_ROUTES_MAX; i++)
-		l->defroute[i].seen = false;
-
+	feed(l, &(struct link_fact){.type = LINK_FACT_DUMP});
 	err = dump(l, RTM_GETLINK);
 	if (err == 0)
 		err = dump(l, RTM_GETROUTE);
 	if (err == 0)
 		err = dump(l, RTM_GETADDR);
-	if (err < 0)
-		return err;
-
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0 && !l->iface[i].seen)
-			link_gone(l, &l->iface[i]);
-	}
-	for (unsigned i = 0; i < LNX_ADDRS_MAX; i++) {
-		if (l->addr[i].ifindex != 0 && !l->addr[i].seen && !l->addr[i].gone)
-			addr_gone(l, &l->addr[i]);
-	}
-	for (unsigned i = 0; i < LNX_DEFAULT_ROUTES_MAX; i++) {
-		if (!l->defroute[i].seen)
-			l->defroute[i].ifindex = 0;
-	}
-	return 0;
+	if (err == 0)
+		feed(l, &(struct link_fact){.type = LINK_FACT_DUMP_END});
+	return err;
 }
 
 /* Of routes, only default ones are of interest: a home agent adds a route for each mobile node and

@@ -17,24 +17,20 @@
 #include "base/table.h"
 #include "datapath.h"
 #include "frag.h"
+#include "link.h"
+#include "link_nd.h"
 #include "linux.h"
 #include "netlink.h"
 
-#define LNX_IFACES_MAX 128 /* known to the kernel; a host of containers has many */
-#define LNX_ADDRS_MAX 512  /* the same, for IPv6 addresses */
-#define LNX_DEFAULT_ROUTES_MAX 32
-#define LNX_CARE_OFS_MAX 16    /* usable at once: each has a routing table of its own */
-#define LNX_RA_PREFIXES_MAX 16 /* of one link */
-#define LNX_PROBES_MAX 4       /* routers of one interface that are asked whether they live */
-#define LNX_DAD_MAX 256        /* probes at once; a group membership each */
-#define LNX_DONE_MAX 1024      /* verdicts that wait for lnx_expire() */
-#define LNX_NA_MAX 1024        /* advertisements that wait for their repetition */
-#define LNX_FRAGS 128          /* packets that are put together at once */
-#define LNX_BATCH 32           /* packets read by one system call */
-#define LNX_BATCHES 4          /* system calls by one lnx_readable() */
-#define LNX_PACKET_MAX 65576   /* IPv6 header and the largest payload */
-#define LNX_TUN_MTU_MIN 1280   /* RFC 8200, 5 */
-#define LNX_PMTU_AGE_S 600     /* RFC 8201, 4: raise it again after ten minutes */
+#define LNX_DAD_MAX 256      /* probes at once; a group membership each */
+#define LNX_DONE_MAX 1024    /* verdicts that wait for lnx_expire() */
+#define LNX_NA_MAX 1024      /* advertisements that wait for their repetition */
+#define LNX_FRAGS 128        /* packets that are put together at once */
+#define LNX_BATCH 32         /* packets read by one system call */
+#define LNX_BATCHES 4        /* system calls by one lnx_readable() */
+#define LNX_PACKET_MAX 65576 /* IPv6 header and the largest payload */
+#define LNX_TUN_MTU_MIN 1280 /* RFC 8200, 5 */
+#define LNX_PMTU_AGE_S 600   /* RFC 8201, 4: raise it again after ten minutes */
 #define LNX_TUNNELS_DEFAULT 4096
 #define HELD_MAX 256 /* a Binding Update in ESP */
 #define RT_TABLE_MAIN_ID 254
@@ -48,7 +44,7 @@ enum {
 	TABLE_HOME = 0,                    /* one for each home: routes while it is away */
 	TABLE_AT_HOME = BUB_HOMES_MAX,     /* default route while the first one is home */
 	TABLE_CARE_OF = BUB_HOMES_MAX + 1, /* one for each care-of address */
-	TABLE_COUNT = TABLE_CARE_OF + LNX_CARE_OFS_MAX,
+	TABLE_COUNT = TABLE_CARE_OF + LINK_CARE_OFS_MAX,
 };
 
 /* Offsets from config.rule_priority, in the order in which the kernel asks them. */
@@ -98,80 +94,12 @@ enum lnx_count {
 	COUNT_COUNT,
 };
 
-/* A prefix that some router announced on the present link (since the carrier came up). */
-struct lnx_ra_prefix {
-	struct in6_addr prefix;
-	struct in6_addr router; /* link-local */
-	uint8_t len;
-	bool on_link;
-	bool has_mac;
-	uint8_t mac[6];          /* of the router */
-	struct in6_addr address; /* its global one (RFC 6275, 7.2); :: not told */
-};
-
-/* A router whose presence matters. */
-struct lnx_probe {
-	struct in6_addr router; /* link-local; :: free */
-	struct bub_time heard;  /* 0: not yet */
-	unsigned left;          /* solicitations and the wait for the last; 0: not in doubt */
-	struct bub_time due;
-};
-
-struct lnx_iface {
-	uint32_t ifindex; /* 0: slot is free */
-	char name[IFNAMSIZ];
-	uint32_t mtu;  /* of the link */
-	uint32_t mtu6; /* what routers announced; 0 unknown */
-	unsigned flags;
-	uint8_t mac[6];
-	bool has_mac;    /* an Ethernet-like link: neighbour discovery works */
-	bool port;       /* member of a bridge or bond: the master is the interface */
-	bool ours;       /* may carry our signalling */
-	bool attached;   /* BPF programs are on it */
-	bool forget_due; /* neighbours of the link before, but forget_keep */
-	struct in6_addr forget_keep;
-	bool carrier;
-	bool seen; /* in a dump */
-	int32_t preference;
-	bool optimistic;          /* addresses may be used while detection goes on (RFC 4429) */
+/* What is kept of an interface beside what the link layer knows of it. */
+struct lnx_port {
+	uint32_t ifindex;         /* 0: slot is free */
 	int sysctl_optimistic[2]; /* as found, plus 1; 0: not touched */
-	uint32_t epoch;           /* counts the times that the carrier came up */
-	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */
-	bool ra_prefixes_seen;
-	unsigned n_ra;
-	struct lnx_ra_prefix ra[LNX_RA_PREFIXES_MAX];
-	struct lnx_probe probe[LNX_PROBES_MAX];
-	unsigned rs_left;
-	struct bub_time rs_due;
-};
-
-struct lnx_addr {
-	struct in6_addr addr;
-	uint32_t ifindex; /* 0: slot is free */
-	uint32_t flags;   /* IFA_F_* */
-	uint32_t epoch;   /* of the interface, when the kernel last spoke of the address */
-	uint8_t prefix_len;
-	uint8_t proto; /* IFAPROT_*; 0 where the kernel does not say */
-	bool seen;     /* in a dump */
-	bool reported; /* the core thinks that it is usable */
-	bool gone;     /* no longer in the kernel; waits for local_del_due */
-	bool stale;    /* its prefix is on no link, though the kernel still has a route */
-	bool local;    /* the packet filter lets its signalling in */
-	int care_of;   /* index of its routing table, or -1 */
-	struct in6_addr gateway;
-	struct bub_time local_del_due;
-	struct bub_time valid_until; /* in the kernel */
-	struct bub_time told_until;  /* the same, as the core knows it */
-	bool told_deprecated;
-};
-
-struct lnx_default_route {
-	uint32_t ifindex; /* 0: slot is free */
-	uint32_t table;
-	uint32_t metric;
-	uint8_t protocol;
-	bool seen;
-	struct in6_addr gateway; /* :: none */
+	bool forget_due;          /* neighbours of the link before, but forget_keep */
+	struct in6_addr forget_keep;
 };
 
 /* Mobile node: one home address. */
@@ -179,9 +107,8 @@ struct lnx_home {
 	struct in6_addr addr;
 	struct in6_addr prefix;
 	uint8_t prefix_len;
-	uint32_t reported_on; /* the interface whose link announces the prefix; 0: none */
-	uint32_t on_ifindex;  /* the link on which it is at home; 0: away */
-	uint32_t placed_on;   /* the link that has the address; 0: bub's own interface only */
+	uint32_t on_ifindex; /* the link on which it is at home; 0: away */
+	uint32_t placed_on;  /* the link that has the address; 0: bub's own interface only */
 	struct in6_addr care_of;
 	uint32_t tunnel_mtu; /* of the default route into the TUN */
 
@@ -278,21 +205,16 @@ struct lnx {
 
 	struct lnx_home home[BUB_HOMES_MAX];
 	unsigned first_home; /* that unbound sockets use */
-	struct lnx_iface iface[LNX_IFACES_MAX];
-	struct lnx_addr addr[LNX_ADDRS_MAX];
-	struct lnx_default_route defroute[LNX_DEFAULT_ROUTES_MAX];
+	struct link *link;
+	bool carrying_out; /* what the link layer gave out */
+	struct lnx_port port[LINK_IFACES_MAX];
 	struct in6_addr at_home_gateway;
-	uint32_t care_ofs;   /* bit set of tables in use */
 	bool at_home_routed; /* TABLE_AT_HOME has its default route */
 	bool prefix_routed;  /* home agent: the whole home prefix goes to the TUN */
-	bool ifaces_full, addrs_full;
-	bool scanned; /* events may be sent */
 
 	void *tables; /* the memory of the tables below */
 	struct table paths, tunnels, known;
-	unsigned n_gone;    /* addresses that wait for their grace period */
-	bool router_timers; /* solicitations or probes are under way */
-	bool paths_dirty;   /* routes have changed: look all next hops up again */
+	bool paths_dirty; /* routes have changed: look all next hops up again */
 	uint32_t paths_cursor;
 	uint32_t flow_cursor;            /* which paths are in use: past the end until flow_due */
 	struct bub_time flow_due;        /* next look at all of them */
@@ -383,42 +305,19 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
 		    struct bub_view *ret);
 
-/* iface.c: what the kernel has, kept up to date from rtnetlink */
+/* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);
 void iface_monitor_readable(struct lnx *l);
 int iface_resync(struct lnx *l);
-struct lnx_iface *iface_find(struct lnx *l, uint32_t ifindex);
-struct lnx_iface *iface_find_name(struct lnx *l, const char *name);
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
-uint32_t iface_mtu(const struct lnx_iface *ifc); /* for IPv6 */
-bool iface_addr_is_tentative(const struct lnx_iface *ifc, const struct lnx_addr *a);
-void iface_close(struct lnx *l);
 /* A Router Advertisement may have set it, of which the kernel sends no notification. */
-void iface_read_mtu6(struct lnx *l, struct lnx_iface *ifc);
-void iface_local_expire(struct lnx *l, struct bub_time now);
-struct bub_time iface_deadline(const struct lnx *l);
+void iface_read_mtu6(struct lnx *l, uint32_t ifindex);
 
-/* movement.c: which address is usable, over which router */
-void movement_carrier_up(struct lnx *l, struct lnx_iface *ifc);
-void movement_carrier_down(struct lnx *l, struct lnx_iface *ifc);
-void movement_addr_gone(struct lnx *l, struct lnx_addr *a);
-void movement_router_lost(struct lnx *l, struct lnx_iface *ifc, const struct in6_addr *router);
-void movement_evaluate(struct lnx *l, struct lnx_iface *ifc);
+/* ops.c: what the link layer gives out */
+void ops_carry_out(struct lnx *l);
 /* Forgets what waits for routers of the link before, where an address became usable. */
-void movement_forget(struct lnx *l);
-const struct lnx_addr *movement_care_of(const struct lnx *l, const struct in6_addr *care_of);
-
-/* router.c: the routers of each link */
-const struct lnx_ra_prefix *router_prefix(const struct lnx_iface *ifc, const struct in6_addr *addr);
-bool router_for(struct lnx *l, struct lnx_iface *ifc, const struct in6_addr *addr,
-		struct in6_addr *ret_router);
-void router_solicit(struct lnx *l, struct lnx_iface *ifc);
-void router_forget(struct lnx_iface *ifc);
-void router_heard(struct lnx *l, uint32_t ifindex, const struct in6_addr *router);
-void router_on_ra(struct lnx *l, uint32_t ifindex, const struct in6_addr *router,
-		  const struct bub_icmp6 *ra);
-void router_expire(struct lnx *l, struct bub_time now);
-struct bub_time router_deadline(const struct lnx *l);
+void ops_forget(struct lnx *l);
+void ops_close(struct lnx *l);
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);
@@ -428,14 +327,14 @@ int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src, const s
 	    const uint8_t *msg, size_t len);
 void nd_icmp6_readable(struct lnx *l);
 void nd_dad_readable(struct lnx *l);
-void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc);
-void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
+void nd_carry_out(struct lnx *l, const struct link_out *out);
+void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
 		const struct in6_addr *router);
 /* Asks from :: who has @target (RFC 6275, 11.5.5; RFC 4862, 5.4.2). */
 void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target);
 /* Hears solicitations for @target, or no more. */
 void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on);
-void nd_answer(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *to,
+void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
 	       const struct in6_addr *target);
 void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
 /* The link-local address of an interface, if it has one. */
@@ -451,8 +350,7 @@ struct bub_time nd_deadline(const struct lnx *l);
 /* advert.c: router advertisements of a home agent */
 int advert_open(struct lnx *l, char *ret_error, size_t error_size);
 void advert_close(struct lnx *l);
-void advert_on_solicit(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
-		       struct bub_view msg);
+void advert_on_solicit(struct lnx *l, uint32_t ifindex);
 void advert_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsigned n, bool managed,
 		     bool other);
 void advert_expire(struct lnx *l, struct bub_time now);

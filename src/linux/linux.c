@@ -184,6 +184,31 @@ static void lay_out(struct lnx *l, struct arena *ar, const uint64_t seed[static 
 	table_init(&l->known, ar, known_max(l), sizeof(struct lnx_known), seed[0] ^ seed[1]);
 }
 
+static struct link *new_link(const struct lnx *l)
+{
+	struct link_config cfg = {
+		.n_named = l->cfg.n_interfaces,
+		.n_homes = l->cfg.n_homes,
+		.route_table = l->cfg.route_table + TABLE_CARE_OF,
+		.care_of_rule = l->cfg.rule_priority + RULE_CARE_OF,
+		.stale_rule = l->cfg.rule_priority + RULE_HOME,
+		.landing = l->cfg.rule_priority + RULE_LANDING,
+		.grace_ms = DATAPATH_GRACE_MS,
+	};
+
+	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
+		memcpy(cfg.named[i].name, l->if_names[i], sizeof(cfg.named[i].name));
+		cfg.named[i].preference = l->cfg.preference[i];
+		cfg.named[i].optimistic = l->cfg.optimistic[i];
+	}
+	memcpy(cfg.home_link, l->home_link, sizeof(cfg.home_link));
+	if (l->cfg.home_agent)
+		cfg.home_agent = l->cfg.home_agent_address;
+	memcpy(cfg.homes, l->cfg.homes, sizeof(cfg.homes));
+	memcpy(cfg.home_prefix_len, l->cfg.home_prefix_len, sizeof(cfg.home_prefix_len));
+	return link_new(&cfg);
+}
+
 static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 {
 	struct arena ar = {0};
@@ -198,8 +223,10 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	l->in = malloc(LNX_PACKET_MAX);
 	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
 	l->frags = frag_new(LNX_FRAGS);
+	l->link = new_link(l);
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) && l->rx != NULL && l->tun != NULL &&
-	    l->in != NULL && l->out != NULL && l->frags != NULL && l->tables != NULL) {
+	    l->in != NULL && l->out != NULL && l->frags != NULL && l->tables != NULL &&
+	    l->link != NULL) {
 		l->frag_id = (uint32_t)seed[2]; /* nobody is to guess it (RFC 7739) */
 		ar = (struct arena){.base = l->tables};
 		lay_out(l, &ar, seed);
@@ -218,7 +245,7 @@ static int check_interfaces(struct lnx *l, char *ret_error, size_t error_size)
 	unsigned missing = 0;
 
 	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
-		if (iface_find_name(l, l->if_names[i]) != NULL)
+		if (link_iface_named(l->link, l->if_names[i]) != NULL)
 			continue;
 		missing++;
 		lnx_log(l, LNX_LOG_WARNING, "the interface %s does not exist (yet)",
@@ -358,7 +385,7 @@ void lnx_close(struct lnx *l)
 		advert_close(l);
 		home_close(l);
 		agent_close(l);
-		iface_close(l);
+		ops_close(l);
 		(void)nl_flush(l->nl);
 	}
 	for (unsigned i = 0; i < FD_COUNT; i++)
@@ -375,6 +402,7 @@ void lnx_close(struct lnx *l)
 	free(l->in);
 	free(l->out);
 	frag_free(l->frags);
+	link_free(l->link);
 	free(l);
 }
 
@@ -393,7 +421,7 @@ int lnx_fd(const struct lnx *l, unsigned index)
 /* What could not be done in the middle of something else. */
 static void finish(struct lnx *l)
 {
-	movement_forget(l);
+	ops_forget(l);
 	lnx_done_flush(l);
 }
 
@@ -425,12 +453,8 @@ void lnx_readable(struct lnx *l, unsigned index)
 
 int lnx_scan(struct lnx *l)
 {
-	l->scanned = true;
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0)
-			movement_evaluate(l, &l->iface[i]);
-	}
-	router_expire(l, lnx_now());
+	link_start(l->link, lnx_now());
+	ops_carry_out(l);
 	finish(l);
 	return 0;
 }
@@ -438,8 +462,8 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due, iface_deadline(l),  router_deadline(l),   nd_deadline(l),
-		path_deadline(l),   advert_deadline(l), homelink_deadline(l), rx_deadline(l),
+		l->tunnel_scan_due, link_deadline(l->link), nd_deadline(l), path_deadline(l),
+		advert_deadline(l), homelink_deadline(l),   rx_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -454,8 +478,8 @@ struct bub_time lnx_deadline(const struct lnx *l)
 
 void lnx_expire(struct lnx *l, struct bub_time now)
 {
-	iface_local_expire(l, now);
-	router_expire(l, now);
+	link_expire(l->link, now);
+	ops_carry_out(l);
 	nd_expire(l, now);
 	advert_expire(l, now);
 	homelink_expire(l, now);

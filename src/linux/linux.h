@@ -6,7 +6,8 @@
  *   rx.c        packet socket with an eBPF filter: signalling as it came off the link
  *   tun.c       bub's own interface: home addresses live there, tunnel traffic passes through it
  *   netlink.c   addresses, routes, rules, neighbours (libmnl)
- *   movement.c  which address is usable, over which router
+ *   iface.c     what the kernel has, as facts for the link layer (src/link)
+ *   ops.c       what the link layer gives out: operations and events
  *   esp glue    esp.c: seals and opens for the tunnel and the home registration
  *   datapath.c  loads the tc programs of src/bpf and keeps their maps (datapath.h)
  *   act.c       one function per action

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Neighbour discovery messages that bub sends and hears itself: Router Solicitations and
- * Advertisements for movement detection, the unsolicited advertisements by which a home agent
- * claims a home address and a mobile node takes it back (RFC 6275, 10.4.1 and 11.5.5), and the home
+ * The socket of neighbour discovery: what comes is a fact for the link layer (src/link), which has
+ * solicitations sent here.  Besides, the unsolicited advertisements by which a home agent claims a
+ * home address and a mobile node takes it back (RFC 6275, 10.4.1 and 11.5.5), and the home
  * agent's duplicate address detection (RFC 6275, 10.3.1; RFC 4862, 5.4).  Answering solicitations
  * for a claimed address is left to the kernel's proxy.
  */
@@ -20,27 +20,14 @@
 #include "internal.h"
 
 #define ND_HOP_LIMIT 255 /* proves that the sender is on the link (RFC 4861, 11.2) */
-#define ND_NA_LEN 24     /* fixed part and target */
-#define ND_MAX 32        /* fixed part, target, link-layer address option */
-#define DAD_MS 1000      /* DupAddrDetectTransmits (1) x RetransTimer (1 s): RFC 4862, 5.1 */
-#define NA_COUNT 3       /* MAX_NEIGHBOR_ADVERTISEMENT (RFC 4861, 10) */
+#define ND_FIXED_LEN 8
+#define DAD_MS 1000 /* DupAddrDetectTransmits (1) x RetransTimer (1 s): RFC 4862, 5.1 */
+#define NA_COUNT 3  /* MAX_NEIGHBOR_ADVERTISEMENT (RFC 4861, 10) */
 #define NA_INTERVAL_MS 1000
 #define ND_READS 32
 #define ND_PACKET_MAX 1500
-#define OPT_SOURCE_LL 1
-#define OPT_TARGET_LL 2
 
 static const struct in6_addr all_nodes = {{{0xff, 2, [15] = 1}}};
-static const struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
-
-/* RFC 4291, 2.7.1 */
-static struct in6_addr solicited_node(const struct in6_addr *a)
-{
-	struct in6_addr group = {{{0xff, 2, [11] = 1, [12] = 0xff}}};
-
-	memcpy(&group.s6_addr[13], &a->s6_addr[13], 3);
-	return group;
-}
 
 /* The table of addresses has none of these. */
 bool nd_link_local(uint32_t ifindex, struct in6_addr *ret_addr)
@@ -121,137 +108,107 @@ static int send_unspecified(struct lnx *l, uint32_t ifindex, const struct in6_ad
 	return tx_raw(l, ifindex, (struct bub_view){head, sizeof(head)}, body);
 }
 
-/* Writes the fixed part of a message, the target (NULL: none) and the link-layer address option.
- * Returns the length. */
-static size_t put_nd(const struct lnx_iface *ifc, uint8_t type, uint8_t flags,
-		     const struct in6_addr *target, uint8_t option, uint8_t msg[static ND_MAX])
+void nd_carry_out(struct lnx *l, const struct link_out *out)
 {
-	size_t len = 8;
+	const struct in6_addr *src = &out->u.nd.src;
+	uint8_t msg[LINK_ND_MAX];
+	int err = nd_send(l, out->u.nd.ifindex, IN6_IS_ADDR_UNSPECIFIED(src) ? NULL : src,
+			  &out->u.nd.dst, out->u.nd.msg, out->u.nd.len);
 
-	memset(msg, 0, ND_MAX);
-	msg[0] = type;
-	msg[4] = flags;
-	if (target != NULL) {
-		memcpy(msg + len, target, 16);
-		len += 16;
-	}
-	if (option != 0 && ifc->has_mac) {
-		msg[len] = option;
-		msg[len + 1] = 1; /* units of eight octets */
-		memcpy(msg + len + 2, ifc->mac, sizeof(ifc->mac));
-		len += 8;
-	}
-	return len;
-}
-
-void nd_send_rs(struct lnx *l, const struct lnx_iface *ifc)
-{
-	uint8_t msg[ND_MAX];
-	size_t len = put_nd(ifc, ND_ROUTER_SOLICIT, 0, NULL, OPT_SOURCE_LL, msg);
-
-	if (nd_send(l, ifc->ifindex, NULL, &all_routers, msg, len) == 0)
+	if (err == 0 || !out->u.nd.or_unspecified)
 		return;
-	/* No address that is not tentative: from ::, and then without the option (RFC 4861,
-	 * 4.1). */
-	len = put_nd(ifc, ND_ROUTER_SOLICIT, 0, NULL, 0, msg);
-	(void)send_unspecified(l, ifc->ifindex, &all_routers, msg, len);
+	memcpy(msg, out->u.nd.msg, sizeof(msg));
+	(void)send_unspecified(l, out->u.nd.ifindex, &out->u.nd.dst, msg, ND_FIXED_LEN);
 }
 
-/* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2).  @src
- * NULL: the kernel chooses. */
-void nd_send_ns(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
+static const uint8_t *mac_of(const struct link_iface *ifc)
+{
+	return ifc->fact.has_mac ? ifc->fact.mac : NULL;
+}
+
+/* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
+void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
 		const struct in6_addr *router)
 {
-	uint8_t msg[ND_MAX];
+	uint8_t msg[LINK_ND_MAX];
 	size_t len;
 
-	if (!ifc->has_mac || IN6_IS_ADDR_UNSPECIFIED(router))
+	if (!ifc->fact.has_mac || IN6_IS_ADDR_UNSPECIFIED(router))
 		return;
-	len = put_nd(ifc, ND_NEIGHBOR_SOLICIT, 0, router, OPT_SOURCE_LL, msg);
-	(void)nd_send(l, ifc->ifindex, src, router, msg, len);
+	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, router, ND_OPTION_SOURCE, ifc->fact.mac, msg);
+	(void)nd_send(l, ifc->fact.ifindex, src, router, msg, len);
 }
 
 void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target)
 {
-	const struct lnx_iface *ifc = iface_find(l, ifindex);
-	struct in6_addr group = solicited_node(target);
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	struct in6_addr group = nd_solicited_node(target);
 	int mark = BUB_BPF_OWN_MARK, none = 0;
-	uint8_t msg[ND_MAX];
+	uint8_t msg[LINK_ND_MAX];
 	size_t len;
 
-	if (ifc == NULL || !ifc->has_mac)
+	if (ifc == NULL || !ifc->fact.has_mac)
 		return;
-	len = put_nd(ifc, ND_NEIGHBOR_SOLICIT, 0, target, 0, msg);
+	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, target, ND_OPTION_NONE, NULL, msg);
 	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	(void)send_unspecified(l, ifindex, &group, msg, len);
 	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &none, sizeof(none));
 }
 
 /* Solicited, and override set: from the target itself (RFC 4861, 7.2.4). */
-void nd_answer(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *to,
+void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
 	       const struct in6_addr *target)
 {
-	uint8_t msg[ND_MAX];
-	size_t len = put_nd(ifc, ND_NEIGHBOR_ADVERT, 0x60, target, OPT_TARGET_LL, msg);
+	uint8_t msg[LINK_ND_MAX];
+	size_t len = nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED | ND_OVERRIDE, target,
+			      ND_OPTION_TARGET, mac_of(ifc), msg);
 
-	(void)nd_send(l, ifc->ifindex, target, to, msg, len);
+	(void)nd_send(l, ifc->fact.ifindex, target, to, msg, len);
 }
 
 /* Unsolicited, to all nodes: override set, solicited and router clear (RFC 6275, 10.4.1). */
-static void send_na(struct lnx *l, const struct lnx_iface *ifc, const struct in6_addr *src,
+static void send_na(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
 		    const struct in6_addr *target)
 {
-	uint8_t msg[ND_MAX];
+	uint8_t msg[LINK_ND_MAX];
 	size_t len;
 
-	if (!ifc->has_mac)
+	if (!ifc->fact.has_mac)
 		return;
-	len = put_nd(ifc, ND_NEIGHBOR_ADVERT, 0x20, target, OPT_TARGET_LL, msg);
-	(void)nd_send(l, ifc->ifindex, src, &all_nodes, msg, len);
+	len = nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_OVERRIDE, target, ND_OPTION_TARGET,
+		       ifc->fact.mac, msg);
+	(void)nd_send(l, ifc->fact.ifindex, src, &all_nodes, msg, len);
 }
 
 /* ---- What others send ------------------------------------------------------------------------ */
 
-/* The first option, which is the only one that anybody sends; NULL: another, or none. */
-static const uint8_t *target_ll(struct bub_view msg)
+static void on_message(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
+		       struct bub_view msg)
 {
-	return msg.len >= ND_MAX && msg.data[24] == OPT_TARGET_LL && msg.data[25] == 1
-		       ? msg.data + 26
-		       : NULL;
-}
+	struct link_fact fact = {.type = LINK_FACT_ND};
+	struct nd_message m;
 
-static void on_advert(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
-		      struct bub_view msg)
-{
-	struct bub_ip6 ip = {
-		.src = *src,
-		.dst = info->ipi6_addr,
-		.upper_proto = BUB_NH_ICMPV6,
-		.upper = msg,
-	};
-	struct in6_addr target;
-	struct bub_icmp6 ra;
-
-	if (msg.len >= ND_NA_LEN && msg.data[0] == ND_NEIGHBOR_ADVERT) {
-		memcpy(&target, msg.data + 8, sizeof(target));
-		router_heard(l, info->ipi6_ifindex, &target);
-		homelink_on_na(l, info->ipi6_ifindex, &target, target_ll(msg));
+	fact.u.nd.ifindex = info->ipi6_ifindex;
+	fact.u.nd.src = *src;
+	fact.u.nd.dst = info->ipi6_addr;
+	fact.u.nd.msg = msg;
+	link_feed(l->link, lnx_now(), &fact);
+	ops_carry_out(l);
+	if (!nd_parse(src, &info->ipi6_addr, msg, &m))
 		return;
+	switch (m.type) {
+	case ND_TYPE_NEIGHBOUR_ADVERT:
+		homelink_on_na(l, info->ipi6_ifindex, &m.target, m.has_mac ? m.mac : NULL);
+		break;
+	case ND_TYPE_NEIGHBOUR_SOLICIT:
+		homelink_on_ns(l, info->ipi6_ifindex, src, &m.target);
+		break;
+	case ND_TYPE_ROUTER_SOLICIT:
+		advert_on_solicit(l, info->ipi6_ifindex);
+		break;
+	case ND_TYPE_ROUTER_ADVERT:
+		break;
 	}
-	if (msg.len >= ND_NA_LEN && msg.data[0] == ND_NEIGHBOR_SOLICIT) {
-		memcpy(&target, msg.data + 8, sizeof(target));
-		homelink_on_ns(l, info->ipi6_ifindex, src, &target);
-		return;
-	}
-	if (msg.len > 0 && msg.data[0] == ND_ROUTER_SOLICIT) {
-		advert_on_solicit(l, info->ipi6_ifindex, src, msg);
-		return;
-	}
-	/* RFC 4861, 6.1.2 */
-	if (!IN6_IS_ADDR_LINKLOCAL(src) || bub_icmp6_decode(&ip, &ra) != BUB_DROP_NONE ||
-	    ra.kind != BUB_ICMP6_ROUTER_ADVERT)
-		return;
-	router_on_ra(l, info->ipi6_ifindex, src, &ra);
 }
 
 void nd_icmp6_readable(struct lnx *l)
@@ -288,7 +245,7 @@ void nd_icmp6_readable(struct lnx *l)
 				memcpy(&hop_limit, CMSG_DATA(c), sizeof(hop_limit));
 		}
 		if (!(mh.msg_flags & MSG_TRUNC) && hop_limit == ND_HOP_LIMIT)
-			on_advert(l, &from.sin6_addr, &info, (struct bub_view){buf, (size_t)n});
+			on_message(l, &from.sin6_addr, &info, (struct bub_view){buf, (size_t)n});
 	}
 }
 
@@ -308,7 +265,7 @@ static int set_filter(const struct lnx *l, bool solicitations)
 
 void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on)
 {
-	struct ipv6_mreq req = {solicited_node(target), ifindex};
+	struct ipv6_mreq req = {nd_solicited_node(target), ifindex};
 
 	(void)setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, on ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
 			 &req, sizeof(req));
@@ -336,7 +293,7 @@ static int open_icmp6(struct lnx *l)
 
 static void group_change(struct lnx *l, int option, const struct in6_addr *addr)
 {
-	struct ipv6_mreq req = {solicited_node(addr), l->home_link_ifindex};
+	struct ipv6_mreq req = {nd_solicited_node(addr), l->home_link_ifindex};
 
 	/* Without membership only the answer of an address's owner is heard, which is the case
 	 * that matters: so a failure is no verdict. */
@@ -345,10 +302,10 @@ static void group_change(struct lnx *l, int option, const struct in6_addr *addr)
 
 void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr)
 {
-	const struct lnx_iface *ifc = iface_find(l, l->home_link_ifindex);
-	struct in6_addr group = solicited_node(addr);
+	const struct link_iface *ifc = link_iface(l->link, l->home_link_ifindex);
+	struct in6_addr group = nd_solicited_node(addr);
 	struct lnx_dad *dad = NULL;
-	uint8_t msg[ND_MAX];
+	uint8_t msg[LINK_ND_MAX];
 	size_t len;
 	int err;
 
@@ -369,41 +326,38 @@ void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct 
 		.addr = *addr, .id = id, .used = true, .due = bub_time_add_ms(now, DAD_MS)};
 	l->n_dad++;
 	group_change(l, IPV6_JOIN_GROUP, addr);
-	len = put_nd(ifc, ND_NEIGHBOR_SOLICIT, 0, addr, 0, msg);
-	err = send_unspecified(l, ifc->ifindex, &group, msg, len);
+	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, addr, ND_OPTION_NONE, NULL, msg);
+	err = send_unspecified(l, ifc->fact.ifindex, &group, msg, len);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_WARNING, "cannot probe for %s on %s: %s", lnx_ntop(addr),
-			ifc->name, strerror(-err));
+			ifc->fact.name, strerror(-err));
 }
 
 static void contest(struct lnx *l, const struct in6_addr *target);
 
 static void dad_heard(struct lnx *l, const struct bub_ip6 *ip)
 {
-	const uint8_t *msg = ip->upper.data;
-	struct in6_addr target;
+	struct nd_message m;
 	bool asked = false;
 
-	/* RFC 4861, 7.1.1 and 7.1.2 */
-	if (ip->upper_proto != BUB_NH_ICMPV6 || ip->upper.len < ND_NA_LEN ||
-	    ip->hop_limit != ND_HOP_LIMIT || msg[1] != 0 ||
-	    bub_ip6_checksum(&ip->src, &ip->dst, BUB_NH_ICMPV6, ip->upper) != 0)
+	if (ip->upper_proto != BUB_NH_ICMPV6 || ip->hop_limit != ND_HOP_LIMIT ||
+	    bub_ip6_checksum(&ip->src, &ip->dst, BUB_NH_ICMPV6, ip->upper) != 0 ||
+	    !nd_parse(&ip->src, &ip->dst, ip->upper, &m))
 		return;
 	/* A solicitation with a source only asks; one without claims (RFC 4862, 5.4.3). */
-	if (msg[0] == ND_NEIGHBOR_SOLICIT ? !IN6_IS_ADDR_UNSPECIFIED(&ip->src)
-					  : msg[0] != ND_NEIGHBOR_ADVERT)
+	if (m.type == ND_TYPE_NEIGHBOUR_SOLICIT ? !IN6_IS_ADDR_UNSPECIFIED(&ip->src)
+						: m.type != ND_TYPE_NEIGHBOUR_ADVERT)
 		return;
 	for (unsigned i = 0; i < LNX_DAD_MAX; i++) {
 		struct lnx_dad *dad = &l->dad[i];
 
-		if (!dad->used || memcmp(&dad->addr, msg + 8, 16) != 0)
+		if (!dad->used || !bub_addr_eq(&dad->addr, &m.target))
 			continue;
 		asked = dad->duplicate = true;
 		dad->due = (struct bub_time){0};
 	}
-	memcpy(&target, msg + 8, sizeof(target));
-	if (!asked && msg[0] == ND_NEIGHBOR_ADVERT)
-		contest(l, &target);
+	if (!asked && m.type == ND_TYPE_NEIGHBOUR_ADVERT)
+		contest(l, &m.target);
 }
 
 static void dad_expire(struct lnx *l, struct bub_time now)
@@ -478,7 +432,7 @@ static struct lnx_na *na_at(struct lnx *l, unsigned index)
  * the one that was sent must do. */
 static void na_send(struct lnx *l, struct bub_time now, struct lnx_na na)
 {
-	const struct lnx_iface *ifc = iface_find(l, na.ifindex);
+	const struct link_iface *ifc = link_iface(l->link, na.ifindex);
 
 	if (na.left == 0 || ifc == NULL)
 		return;

@@ -41,14 +41,14 @@ static void route_remove(struct lnx *l, struct lnx_path *p)
 static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *ret)
 {
 	const struct lnx_home *h = home_find(l, &p->entry.a);
-	const struct lnx_iface *ifc;
+	const struct link_iface *ifc;
 	struct nl_route r, hop;
 	uint32_t mtu;
 	int err = nl_route_get(l->nl, &p->out_dst, &p->out_src, &hop);
 
 	if (err < 0)
 		return err;
-	ifc = iface_find(l, hop.oif);
+	ifc = link_iface(l->link, hop.oif);
 	if (ifc == NULL || !ifc->ours)
 		return -EHOSTUNREACH; /* into our own TUN, for one */
 	r = (struct nl_route){
@@ -68,9 +68,9 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 	if (p->on_credit && r.table == RT_TABLE_MAIN_ID && IN6_IS_ADDR_UNSPECIFIED(&r.gateway))
 		return -EHOSTUNREACH;
 	/* A neighbour: the wire destination is whom to ask for, not the home address. */
-	if (IN6_IS_ADDR_UNSPECIFIED(&r.gateway) && ifc->has_mac)
+	if (IN6_IS_ADDR_UNSPECIFIED(&r.gateway) && ifc->fact.has_mac)
 		r.gateway = p->out_dst;
-	mtu = iface_mtu(ifc);
+	mtu = link_mtu(ifc);
 	if (hop.mtu != 0 && hop.mtu < mtu)
 		mtu = hop.mtu;
 	if (p->pmtu != 0 && p->pmtu < mtu)

@@ -340,7 +340,7 @@ static bool read_auxdata(struct msghdr *mh, struct tpacket_auxdata *ret)
 
 static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const struct rx_slot *slot)
 {
-	const struct lnx_iface *ifc = iface_find(l, (uint32_t)slot->from.sll_ifindex);
+	const struct link_iface *ifc = link_iface(l->link, (uint32_t)slot->from.sll_ifindex);
 	struct tpacket_auxdata aux = {0};
 	uint8_t *packet = slot->iov[1].iov_base;
 	size_t len = m->msg_len;
@@ -361,10 +361,10 @@ static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const s
 	}
 	l->count[COUNT_RX_PACKETS]++;
 	if (which != FD_MERGED)
-		on_packet(l, ifc->ifindex, packet, len,
+		on_packet(l, ifc->fact.ifindex, packet, len,
 			  (aux.tp_status & TP_STATUS_CSUMNOTREADY) != 0);
 	else if (len > sizeof(slot->vnet) + aux.tp_net)
-		on_merged(l, ifc->ifindex, packet + aux.tp_net,
+		on_merged(l, ifc->fact.ifindex, packet + aux.tp_net,
 			  len - sizeof(slot->vnet) - aux.tp_net, &slot->vnet);
 }
 

@@ -70,12 +70,13 @@ int tun_open(struct lnx *l, char *ret_error, size_t error_size)
 static uint32_t fitting_mtu(const struct lnx *l)
 {
 	uint32_t up = UINT32_MAX, any = UINT32_MAX;
+	const struct link_iface *ifc;
+	unsigned at = 0;
 
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		const struct lnx_iface *ifc = &l->iface[i];
-		uint32_t mtu = iface_mtu(ifc);
+	while ((ifc = link_iface_next(l->link, &at)) != NULL) {
+		uint32_t mtu = link_mtu(ifc);
 
-		if (ifc->ifindex == 0 || !ifc->ours)
+		if (!ifc->ours)
 			continue;
 		any = mtu < any ? mtu : any;
 		if (ifc->carrier)
@@ -88,8 +89,11 @@ static uint32_t fitting_mtu(const struct lnx *l)
 
 static bool any_carrier(const struct lnx *l)
 {
-	for (unsigned i = 0; i < LNX_IFACES_MAX; i++) {
-		if (l->iface[i].ifindex != 0 && l->iface[i].ours && l->iface[i].carrier)
+	const struct link_iface *ifc;
+	unsigned at = 0;
+
+	while ((ifc = link_iface_next(l->link, &at)) != NULL) {
+		if (ifc->carrier)
 			return true;
 	}
 	return false;

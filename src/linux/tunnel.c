@@ -74,11 +74,15 @@ struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
 }
 
 /* What fits the link that the tunnel leaves by. */
-static uint32_t link_mtu(struct lnx *l, const struct lnx_tunnel *t)
+static uint32_t outer_mtu(const struct lnx *l, const struct lnx_tunnel *t)
 {
-	const struct lnx_addr *a = movement_care_of(l, &t->local_outer);
-	const struct lnx_iface *ifc = a != NULL ? iface_find(l, a->ifindex) : NULL;
-	uint32_t mtu = ifc != NULL ? iface_mtu(ifc) : UINT32_MAX;
+	const struct link_iface *ifc = NULL;
+	struct link_care_of care_of;
+	uint32_t mtu;
+
+	if (link_care_of(l->link, &t->local_outer, &care_of))
+		ifc = link_iface(l->link, care_of.ifindex);
+	mtu = ifc != NULL ? link_mtu(ifc) : UINT32_MAX;
 
 	return t->pmtu != 0 && t->pmtu < mtu ? t->pmtu : mtu;
 }
@@ -92,7 +96,7 @@ static void set_home_mtu(struct lnx *l, const struct lnx_tunnel *t)
 
 		if (!bub_addr_eq(&h->addr, &t->entry.a))
 			continue;
-		mtu = lnx_tunnel_mtu(link_mtu(l, t), l->cfg.protect_payload);
+		mtu = lnx_tunnel_mtu(outer_mtu(l, t), l->cfg.protect_payload);
 		if (mtu > l->tun_mtu)
 			mtu = l->tun_mtu;
 		if (h->tunnel_mtu == mtu)

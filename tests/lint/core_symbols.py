@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Keeps the core free of I/O, clocks and randomness: which outside symbols its objects refer to.
+"""Keeps the core and the link layer free of I/O, clocks and randomness: which outside symbols their
+objects refer to.
 
   core_symbols.py NM LIBBUBCORE.A
+  core_symbols.py NM LIBBUBLINK.A LIBBUBCORE.A   the link layer, which uses the core's decoders
 """
 
 import re
@@ -29,7 +31,10 @@ COMPILER = re.compile(
 
 # The one allocation of an engine, and libcrypto's contexts beside it.
 HEAP = re.compile(r"(calloc|free)$")
-HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?)\.c\.o$")
+HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?|link)\.c\.o$")
+
+# What one archive may use of the other: the wire, not the protocol.
+WIRE = re.compile(r"bub_(addr|icmp6|ip6)_")
 
 
 def symbols(nm, archive):
@@ -41,20 +46,23 @@ def symbols(nm, archive):
 
 
 def main():
-    nm, archive = sys.argv[1:3]
+    nm, archive, *used = sys.argv[1:]
     listed = list(symbols(nm, archive))
     defined = {name for _, undefined, name in listed if not undefined}
+    crypto = CRYPTO if not used else re.compile("(?!)")
     problems = []
+    for other in used:
+        defined |= {n for _, undefined, n in symbols(nm, other) if not undefined and WIRE.match(n)}
     for member, undefined, name in listed:
         if not undefined or name in defined:
             continue
-        if MEMORY.match(name) or CRYPTO.match(name) or COMPILER.match(name):
+        if MEMORY.match(name) or crypto.match(name) or COMPILER.match(name):
             continue
         if HEAP.match(name) and HEAP_MEMBERS.search(member):
             continue
-        why = "heap outside engine and crypto set-up" if HEAP.match(name) else "not for the core"
+        why = "heap outside of set-up" if HEAP.match(name) else "not for this archive"
         problems.append(f"{member}: {name}: {why}")
-    tree.finish(sorted(problems), f"{len({member for member, _, _ in listed})} objects of the core")
+    tree.finish(sorted(problems), f"{len({member for member, _, _ in listed})} objects")
 
 
 if __name__ == "__main__":

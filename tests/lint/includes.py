@@ -45,7 +45,10 @@ ROOMS = {
     "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/base", "src/esp"]),
     "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
-    "src/linux/": Room(ANY, ["include", "src/base", "src/linux", "src/esp", "src/bpf"]),
+    "src/link/": Room(f"{PURE_C}|{ADDRESSES}", ["include", "src/base", "src/link"]),
+    "src/linux/": Room(
+        ANY, ["include", "src/base", "src/linux", "src/link", "src/esp", "src/bpf"]
+    ),
     "src/bubd/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|confuse\.h|jansson\.h",
         ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
@@ -56,7 +59,7 @@ ROOMS = {
     "src/bubsim/": Room(f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/bubsim"]),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*",
-        ["include", "src/base", "src/core", "src/esp", "fuzz"],
+        ["include", "src/base", "src/core", "src/link", "src/esp", "fuzz"],
     ),
 }
 

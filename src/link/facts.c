@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel has: interfaces, IPv6 addresses and default routes, as the caller tells of them.
+ * Decides which interfaces are ours, wants the programs of the data path on them, and says which
+ * addresses the packet filter has to let signalling in for.  Which address may serve as a care-of
+ * address is movement.c's business.
+ */
+#include <string.h>
+
+#include "link_internal.h"
+
+/* ---- Interfaces ---------------------------------------------------------------------------- */
+
+/* May signalling come in here?  Sets the preference as well. */
+static bool is_ours(const struct link *lk, struct link_iface *ifc)
+{
+	ifc->preference = 0;
+	ifc->optimistic = false;
+	if (ifc->fact.own || ifc->fact.loopback || ifc->fact.port)
+		return false;
+	if (lk->cfg.home_link[0] != '\0' && lookup_same_name(ifc->fact.name, lk->cfg.home_link))
+		return true;
+	for (unsigned i = 0; i < lk->cfg.n_named; i++) {
+		if (lookup_same_name(ifc->fact.name, lk->cfg.named[i].name)) {
+			ifc->preference = lk->cfg.named[i].preference;
+			ifc->optimistic = lk->cfg.named[i].optimistic;
+			return true;
+		}
+	}
+	return lk->cfg.n_named == 0;
+}
+
+static void attach(struct link *lk, struct iface *ifc)
+{
+	uint32_t ifindex = ifc->view.fact.ifindex;
+
+	if (ifc->view.ours == (ifc->attached || ifc->attach_id != 0))
+		return;
+	if (ifc->view.ours) {
+		link_put_asked(lk, LINK_ATTACH, &ifc->attach_id)->u.iface.ifindex = ifindex;
+		return;
+	}
+	link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
+	ifc->attached = false;
+	ifc->attach_id = 0;
+}
+
+static struct iface *iface_add(struct link *lk, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		if (lk->iface[i].view.fact.ifindex != 0)
+			continue;
+		lk->iface[i] = (struct iface){.view.fact.ifindex = ifindex};
+		return &lk->iface[i];
+	}
+	if (!lk->ifaces_full)
+		link_say(lk, LINK_SAY_MANY_IFACES, 0, NULL, NULL);
+	lk->ifaces_full = true;
+	return NULL;
+}
+
+static void set_carrier(struct link *lk, struct iface *ifc, bool carrier)
+{
+	if (carrier == ifc->view.carrier)
+		return;
+	ifc->view.carrier = carrier;
+	if (carrier)
+		movement_carrier_up(lk, ifc);
+	else
+		movement_carrier_down(lk, ifc);
+	link_put(lk, LINK_MTU_CHANGED);
+}
+
+/* The interface's MTU was @before; 0: it was not known. */
+static void check_mtu(struct link *lk, const struct iface *ifc, uint32_t before)
+{
+	if (before == 0 || link_mtu(&ifc->view) == before)
+		return;
+	link_put(lk, LINK_ROUTES_CHANGED);
+	link_put(lk, LINK_MTU_CHANGED);
+}
+
+void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+	uint32_t before;
+
+	if (ifc == NULL)
+		return;
+	before = link_mtu(&ifc->view);
+	ifc->view.fact.mtu6 = mtu6;
+	check_mtu(lk, ifc, before);
+}
+
+void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
+{
+	struct iface *ifc = lookup_iface(lk, fact->ifindex);
+	uint32_t before, link_before;
+
+	if (ifc == NULL)
+		ifc = iface_add(lk, fact->ifindex);
+	if (ifc == NULL)
+		return;
+	before = link_mtu(&ifc->view);
+	link_before = ifc->view.fact.mtu;
+	ifc->view.fact = *fact;
+	/* A change resets that of IPv6, but only after the kernel has told of it. */
+	if (link_before != 0 && fact->mtu != link_before)
+		ifc->view.fact.mtu6 = 0;
+	check_mtu(lk, ifc, before);
+	ifc->seen = true;
+	ifc->view.ours = is_ours(lk, &ifc->view);
+	if (ifc->view.optimistic)
+		link_put(lk, LINK_OPTIMISTIC)->u.iface.ifindex = fact->ifindex;
+	attach(lk, ifc);
+	set_carrier(lk, ifc, ifc->view.ours && fact->up && fact->running);
+}
+
+/* ---- Addresses ----------------------------------------------------------------------------- */
+
+static struct addr *addr_find(struct link *lk, uint32_t ifindex, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; ifindex != 0 && i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex == ifindex &&
+		    bub_addr_eq(&lk->addr[i].fact.addr, addr))
+			return &lk->addr[i];
+	}
+	return NULL;
+}
+
+static struct addr *addr_add(struct link *lk)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex != 0)
+			continue;
+		lk->addr[i] = (struct addr){.table = -1, .local_del_due = BUB_TIME_NEVER};
+		return &lk->addr[i];
+	}
+	if (!lk->addrs_full)
+		link_say(lk, LINK_SAY_MANY_ADDRS, 0, NULL, NULL);
+	lk->addrs_full = true;
+	return NULL;
+}
+
+static void local_add(struct link *lk, const struct iface *ifc, struct addr *a)
+{
+	a->local_del_due = BUB_TIME_NEVER;
+	if (a->local || a->local_id != 0 || lookup_is_tentative(ifc, a))
+		return;
+	link_put_asked(lk, LINK_LOCAL_ADD, &a->local_id)->u.local = a->fact.addr;
+}
+
+/* Frees the slot of an address that has left the kernel. */
+static void addr_free(struct link *lk, struct addr *a)
+{
+	bool local = a->local || a->local_id != 0;
+	bool elsewhere = bub_addr_eq(&a->fact.addr, &lk->cfg.home_agent);
+
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		const struct addr *o = &lk->addr[i];
+
+		if (o != a && o->fact.ifindex != 0 && (o->local || o->local_id != 0) &&
+		    bub_addr_eq(&o->fact.addr, &a->fact.addr))
+			elsewhere = true;
+	}
+	if (local && !elsewhere)
+		link_put(lk, LINK_LOCAL_DEL)->u.local = a->fact.addr;
+	lk->n_gone -= a->gone;
+	*a = (struct addr){0};
+}
+
+/* The filter keeps the address for the grace period: packets are on their way to it. */
+static void addr_gone(struct link *lk, struct addr *a)
+{
+	const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
+
+	movement_addr_gone(lk, a);
+	a->gone = true;
+	lk->n_gone++;
+	if (!(a->local || a->local_id != 0) || ifc == NULL || !ifc->view.fact.up) {
+		addr_free(lk, a);
+		return;
+	}
+	a->local_del_due = bub_time_add_ms(lk->now, lk->cfg.grace_ms);
+}
+
+void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *addr)
+{
+	struct addr *a = addr_find(lk, ifindex, addr);
+
+	if (a != NULL && !a->gone)
+		addr_gone(lk, a);
+}
+
+void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
+{
+	struct iface *ifc = lookup_iface(lk, fact->ifindex);
+	struct addr *a = addr_find(lk, fact->ifindex, &fact->addr);
+
+	if (ifc == NULL)
+		return;
+	if (a == NULL)
+		a = addr_add(lk);
+	if (a == NULL)
+		return;
+	a->fact = *fact;
+	a->epoch = ifc->epoch;
+	lk->n_gone -= a->gone;
+	a->gone = false;
+	a->seen = true;
+	local_add(lk, ifc, a);
+	movement_evaluate(lk, ifc);
+}
+
+/* ---- Links that go -------------------------------------------------------------------------- */
+
+static void iface_gone(struct link *lk, struct iface *ifc)
+{
+	uint32_t ifindex = ifc->view.fact.ifindex;
+
+	set_carrier(lk, ifc, false);
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex == ifindex && !lk->addr[i].gone)
+			addr_gone(lk, &lk->addr[i]);
+	}
+	if (ifc->attached || ifc->attach_id != 0)
+		link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
+	*ifc = (struct iface){0};
+}
+
+void facts_iface_gone(struct link *lk, uint32_t ifindex)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+
+	if (ifc != NULL)
+		iface_gone(lk, ifc);
+}
+
+/* ---- Default routes ------------------------------------------------------------------------ */
+
+static struct default_route *route_find(struct link *lk, const struct link_default_route *key)
+{
+	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
+		const struct link_default_route *r = &lk->route[i].fact;
+
+		if (r->ifindex == key->ifindex && r->table == key->table &&
+		    r->metric == key->metric && bub_addr_eq(&r->gateway, &key->gateway))
+			return &lk->route[i];
+	}
+	return NULL;
+}
+
+static struct default_route *route_take(struct link *lk)
+{
+	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
+		if (lk->route[i].fact.ifindex == 0)
+			return &lk->route[i];
+	}
+	return NULL;
+}
+
+void facts_route_new(struct link *lk, const struct link_default_route *fact)
+{
+	struct iface *ifc = lookup_iface(lk, fact->ifindex);
+	struct default_route *r;
+
+	if (ifc == NULL || ifc->view.fact.own)
+		return;
+	link_put(lk, LINK_ROUTES_CHANGED);
+	r = route_find(lk, fact);
+	if (r == NULL)
+		r = route_take(lk);
+	if (r == NULL)
+		return; /* so many default routes: one of the others will do */
+	*r = (struct default_route){.fact = *fact, .seen = true};
+	movement_evaluate(lk, ifc);
+}
+
+void facts_route_gone(struct link *lk, const struct link_default_route *fact)
+{
+	struct default_route *r = route_find(lk, fact);
+
+	link_put(lk, LINK_ROUTES_CHANGED);
+	if (r != NULL)
+		*r = (struct default_route){0};
+}
+
+/* ---- Everything anew ----------------------------------------------------------------------- */
+
+static void dump_begins(struct link *lk)
+{
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++)
+		lk->iface[i].seen = false;
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++)
+		lk->addr[i].seen = false;
+	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++)
+		lk->route[i].seen = false;
+}
+
+void facts_dump(struct link *lk, bool begins)
+{
+	if (begins) {
+		dump_begins(lk);
+		return;
+	}
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		if (lk->iface[i].view.fact.ifindex != 0 && !lk->iface[i].seen)
+			iface_gone(lk, &lk->iface[i]);
+	}
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != 0 && !a->seen && !a->gone)
+			addr_gone(lk, a);
+	}
+	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
+		if (!lk->route[i].seen)
+			lk->route[i] = (struct default_route){0};
+	}
+}
+
+/* ---- Verdicts and time --------------------------------------------------------------------- */
+
+bool facts_done(struct link *lk, uint32_t id, int error)
+{
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		struct iface *ifc = &lk->iface[i];
+
+		if (ifc->attach_id != id)
+			continue;
+		ifc->attach_id = 0;
+		ifc->attached = error == 0;
+		return true;
+	}
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->local_id != id)
+			continue;
+		a->local_id = 0;
+		a->local = error == 0;
+		return true;
+	}
+	return false;
+}
+
+void facts_expire(struct link *lk)
+{
+	for (unsigned i = 0; lk->n_gone > 0 && i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != 0 && a->gone && !bub_time_before(lk->now, a->local_del_due))
+			addr_free(lk, a);
+	}
+}
+
+struct bub_time facts_deadline(const struct link *lk)
+{
+	struct bub_time t = BUB_TIME_NEVER;
+
+	for (unsigned i = 0; lk->n_gone > 0 && i < LINK_ADDRS_MAX; i++) {
+		const struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != 0 && a->gone && bub_time_before(a->local_del_due, t))
+			t = a->local_del_due;
+	}
+	return t;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The link layer's door: takes facts, verdicts and time in.  What a fact means is said by facts.c
+ * and router.c; what it brings is in the queue of out.c.
+ */
+#include "link.h"
+
+#include <stdlib.h>
+
+#include "link_internal.h"
+#include "link_nd.h"
+
+struct link *link_new(const struct link_config *cfg)
+{
+	struct link *lk = calloc(1, sizeof(*lk));
+
+	if (lk == NULL)
+		return NULL;
+	lk->cfg = *cfg;
+	for (unsigned i = 0; i < cfg->n_homes; i++)
+		link_home_add(lk, &cfg->homes[i], cfg->home_prefix_len[i]);
+	return lk;
+}
+
+void link_free(struct link *lk)
+{
+	free(lk);
+}
+
+/* ---- In ------------------------------------------------------------------------------------ */
+
+/* RFC 4861, 6.1.2 and 7.1.2; that the hop limit is right, and the checksum, the caller has seen. */
+static void on_nd(struct link *lk, const struct link_fact *fact)
+{
+	struct nd_message m;
+
+	if (!nd_parse(&fact->u.nd.src, &fact->u.nd.dst, fact->u.nd.msg, &m))
+		return;
+	switch (m.type) {
+	case ND_TYPE_ROUTER_ADVERT:
+		router_on_ra(lk, fact->u.nd.ifindex, &fact->u.nd.src, &m.ra);
+		break;
+	case ND_TYPE_NEIGHBOUR_ADVERT:
+		router_heard(lk, fact->u.nd.ifindex, &m.target);
+		break;
+	case ND_TYPE_ROUTER_SOLICIT:
+	case ND_TYPE_NEIGHBOUR_SOLICIT:
+		break;
+	}
+}
+
+void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fact)
+{
+	lk->now = now;
+	switch (fact->type) {
+	case LINK_FACT_DUMP:
+	case LINK_FACT_DUMP_END:
+		facts_dump(lk, fact->type == LINK_FACT_DUMP);
+		break;
+	case LINK_FACT_IFACE:
+		facts_iface_new(lk, &fact->u.iface);
+		break;
+	case LINK_FACT_IFACE_GONE:
+		facts_iface_gone(lk, fact->u.iface.ifindex);
+		break;
+	case LINK_FACT_MTU6:
+		facts_mtu6(lk, fact->u.iface.ifindex, fact->u.iface.mtu6);
+		break;
+	case LINK_FACT_ADDR:
+		facts_addr_new(lk, &fact->u.addr);
+		break;
+	case LINK_FACT_ADDR_GONE:
+		facts_addr_gone(lk, fact->u.addr.ifindex, &fact->u.addr.addr);
+		break;
+	case LINK_FACT_ROUTE:
+		facts_route_new(lk, &fact->u.route);
+		break;
+	case LINK_FACT_ROUTE_GONE:
+		facts_route_gone(lk, &fact->u.route);
+		break;
+	case LINK_FACT_ND:
+		on_nd(lk, fact);
+		break;
+	}
+}
+
+void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
+{
+	lk->now = now;
+	if (id != 0 && !facts_done(lk, id, error))
+		careof_done(lk, id, error);
+}
+
+void link_start(struct link *lk, struct bub_time now)
+{
+	lk->now = now;
+	lk->started = true;
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		if (lk->iface[i].view.fact.ifindex != 0)
+			movement_evaluate(lk, &lk->iface[i]);
+	}
+	router_expire(lk);
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+struct bub_time link_deadline(const struct link *lk)
+{
+	struct bub_time a = facts_deadline(lk), b = router_deadline(lk);
+
+	return bub_time_before(a, b) ? a : b;
+}
+
+void link_expire(struct link *lk, struct bub_time now)
+{
+	lk->now = now;
+	facts_expire(lk);
+	router_expire(lk);
+}
+
+/* ---- Home addresses ------------------------------------------------------------------------ */
+
+void link_home_add(struct link *lk, const struct in6_addr *addr, uint8_t prefix_len)
+{
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
+			continue;
+		lk->home[i] = (struct home){.addr = *addr, .prefix_len = prefix_len};
+		lk->n_homes++;
+		return;
+	}
+}
+
+void link_home_del(struct link *lk, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		if (!bub_addr_eq(&lk->home[i].addr, addr))
+			continue;
+		lk->home[i] = (struct home){0};
+		lk->n_homes--;
+	}
+}

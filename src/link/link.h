@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The link layer of one node, as a machine: facts in, events for the core and operations out.
+ *
+ * Facts are what the kernel says about interfaces, addresses and routes, and the neighbour
+ * discovery messages that came in.  Events are what the core wants to know: a care-of address is
+ * usable, has changed, is gone.  Operations are what the kernel is to do; one that has an id is
+ * answered by a verdict, which is a fact again.
+ *
+ * The machine does no I/O, never reads a clock and makes one allocation, in link_new().  The caller
+ * feeds a fact, drains what it brought with link_next(), and calls link_expire() when
+ * link_deadline() has come.  The story of it is in docs/link.md.
+ *
+ * Not thread safe.  While something that link_next() gave is carried out, the functions of the
+ * section "Looking in" may be called, and link_done().
+ */
+#ifndef BUB_LINK_H
+#define BUB_LINK_H
+
+#include "link_fact.h"
+#include "link_out.h"
+
+#define LINK_IFACES_MAX 128  /* known to the kernel; a host of containers has many */
+#define LINK_ADDRS_MAX 512   /* the same, for IPv6 addresses */
+#define LINK_NAMED_MAX 16    /* interfaces that the configuration names */
+#define LINK_CARE_OFS_MAX 16 /* usable at once: each has a routing table of its own */
+#define LINK_DEFAULT_ROUTES_MAX 32
+
+/* ---- Configuration ------------------------------------------------------------------------- */
+
+struct link_config {
+	struct {
+		char name[LINK_NAME_MAX];
+		int32_t preference; /* higher is better */
+		bool optimistic;    /* addresses are used while detection goes on (RFC 4429) */
+	} named[LINK_NAMED_MAX];
+	unsigned n_named;              /* 0: every interface but lo and bub's own */
+	char home_link[LINK_NAME_MAX]; /* home agent: the physical home link; "" none */
+	struct in6_addr home_agent;    /* home agent: its own address, always let in; :: none */
+	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
+	uint8_t home_prefix_len[BUB_HOMES_MAX];
+	unsigned n_homes;
+	uint32_t route_table;  /* of the first care-of address; the others follow */
+	uint32_t care_of_rule; /* priority of the rules from care-of addresses */
+	uint32_t stale_rule;   /* priority of the rules for prefixes that are on no link any more */
+	uint32_t landing;      /* where packets to such a prefix go on: a rule's priority */
+	uint32_t grace_ms;     /* signalling to an address that has gone is let in for so long */
+};
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+struct link;
+
+/* Copies @cfg.  NULL: no memory. */
+struct link *link_new(const struct link_config *cfg);
+void link_free(struct link *link); /* NULL is fine */
+
+/* From now on events are reported, and routers solicited: first those of what is known already. */
+void link_start(struct link *link, struct bub_time now);
+
+/* @fact is borrowed.  What it brings is to be drained before the next one (asserted); but for
+ * LINK_FACT_MTU6, which may come while an operation is carried out. */
+void link_feed(struct link *link, struct bub_time now, const struct link_fact *fact);
+
+/* The verdict of the operation @id: 0 or a negative errno. */
+void link_done(struct link *link, struct bub_time now, uint32_t id, int error);
+
+/* Takes the oldest; false: nothing is left. */
+bool link_next(struct link *link, struct link_out *ret);
+
+struct bub_time link_deadline(const struct link *link);
+void link_expire(struct link *link, struct bub_time now);
+
+/* The mobile node has one more home address, or one less. */
+void link_home_add(struct link *link, const struct in6_addr *addr, uint8_t prefix_len);
+void link_home_del(struct link *link, const struct in6_addr *addr);
+
+/* ---- Looking in ---------------------------------------------------------------------------- */
+
+struct link_iface {
+	struct link_iface_fact fact;
+	bool ours;    /* may carry our signalling */
+	bool carrier; /* ours, and it has one */
+	int32_t preference;
+	bool optimistic;
+};
+
+/* NULL: not known. */
+const struct link_iface *link_iface(const struct link *link, uint32_t ifindex);
+const struct link_iface *link_iface_named(const struct link *link, const char *name);
+/* The next one after the place @at, which is 0 for the first; NULL: no more. */
+const struct link_iface *link_iface_next(const struct link *link, unsigned *at);
+const struct link_addr_fact *link_addr_next(const struct link *link, unsigned *at);
+
+/* The largest IPv6 packet that it takes. */
+uint32_t link_mtu(const struct link_iface *ifc);
+
+struct link_care_of {
+	uint32_t ifindex;
+	struct in6_addr router; /* :: none, on a link without neighbours */
+	bool tentative;
+};
+
+/* False: not one that the core was told of. */
+bool link_care_of(const struct link *link, const struct in6_addr *addr, struct link_care_of *ret);
+
+/* The router that stands for @addr on a link; false: none that is known. */
+bool link_router_for(const struct link *link, uint32_t ifindex, const struct in6_addr *addr,
+		     struct in6_addr *ret_router);
+
+/* The link-layer address of the router that has said that @addr is its own (RFC 6275, 7.2). */
+bool link_router_mac(const struct link *link, uint32_t ifindex, const struct in6_addr *addr,
+		     uint8_t ret_mac[6]);
+
+#endif

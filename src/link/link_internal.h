@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of src/link share.  Not for anybody outside this folder.
+ */
+#ifndef BUB_LINK_INTERNAL_H
+#define BUB_LINK_INTERNAL_H
+
+#include "link.h"
+
+#define RA_PREFIXES_MAX 16 /* of one link */
+#define PROBES_MAX 4       /* routers of one interface that are asked whether they live */
+
+/* What one feed may bring: for each address a rule, a local address and an event, and the little
+ * that does not grow with them. */
+#define OUTS_MAX (4 * LINK_ADDRS_MAX)
+
+/* A prefix that some router announced on the present link (since the carrier came up). */
+struct ra_prefix {
+	struct in6_addr prefix;
+	struct in6_addr router; /* link-local */
+	uint8_t len;
+	bool on_link;
+	bool has_mac;
+	uint8_t mac[6];          /* of the router */
+	struct in6_addr address; /* its global one (RFC 6275, 7.2); :: not told */
+};
+
+/* A router whose presence matters. */
+struct probe {
+	struct in6_addr router; /* link-local; :: free */
+	struct bub_time heard;  /* 0: not yet */
+	unsigned left;          /* solicitations and the wait for the last; 0: not in doubt */
+	struct bub_time due;
+};
+
+struct iface {
+	struct link_iface view; /* view.fact.ifindex 0: slot is free */
+	bool attached;          /* the programs of the data path are on it */
+	uint32_t attach_id;     /* of the operation under way; 0: none */
+	bool seen;              /* in a dump */
+	uint32_t epoch;         /* counts the times that the carrier came up */
+	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */
+	bool ra_prefixes_seen;
+	unsigned n_ra;
+	struct ra_prefix ra[RA_PREFIXES_MAX];
+	struct probe probe[PROBES_MAX];
+	unsigned rs_left;
+	struct bub_time rs_due;
+};
+
+struct addr {
+	struct link_addr_fact fact; /* fact.ifindex 0: slot is free */
+	uint32_t epoch;    /* of the interface, when the kernel last spoke of the address */
+	bool seen;         /* in a dump */
+	bool reported;     /* the core thinks that it is usable */
+	bool gone;         /* no longer in the kernel; waits for local_del_due */
+	bool stale;        /* its prefix is on no link, though the kernel has a route */
+	uint32_t stale_id; /* of the rule that says so, until the verdict */
+	bool local;        /* the packet filter lets its signalling in */
+	uint32_t local_id;
+	struct bub_time local_del_due;
+	int table;         /* index of its routing table, or -1 */
+	uint32_t route_id; /* operations that set the table up, until their verdict */
+	uint32_t rule_id;
+	int setup_error; /* of the first of them */
+	struct in6_addr router;
+	struct bub_time told_until; /* what the core knows of it */
+	bool told_deprecated;
+};
+
+struct default_route {
+	struct link_default_route fact; /* fact.ifindex 0: slot is free */
+	bool seen;
+};
+
+/* Mobile node: one home address. */
+struct home {
+	struct in6_addr addr; /* :: slot is free */
+	uint8_t prefix_len;
+	uint32_t reported_on; /* the interface whose link announces the prefix; 0: none */
+};
+
+struct link {
+	struct link_config cfg;
+	struct iface iface[LINK_IFACES_MAX];
+	struct addr addr[LINK_ADDRS_MAX];
+	struct default_route route[LINK_DEFAULT_ROUTES_MAX];
+	struct home home[BUB_HOMES_MAX];
+	unsigned n_homes;
+	bool started;     /* events may be sent */
+	bool ifaces_full; /* and it has been said */
+	bool addrs_full;
+	bool router_timers; /* solicitations or probes are under way */
+	unsigned n_gone;    /* addresses that wait for their grace period */
+	uint32_t tables;    /* bit set of routing tables in use */
+	bool tables_full;
+	uint32_t last_id;
+	struct bub_time now; /* of the call under way */
+	struct link_out out[OUTS_MAX];
+	unsigned out_first, n_out;
+};
+
+/* out.c.  Each queues something and returns it, to be filled in. */
+struct link_out *link_put(struct link *lk, enum link_out_type type);
+struct link_out *link_put_asked(struct link *lk, enum link_out_type type, uint32_t *ret_id);
+struct link_out *link_say(struct link *lk, enum link_say what, uint32_t ifindex,
+			  const struct in6_addr *addr, const struct in6_addr *other);
+
+/* lookup.c; NULL: not known */
+struct iface *lookup_iface(struct link *lk, uint32_t ifindex);
+const struct iface *lookup_iface_seen(const struct link *lk, uint32_t ifindex);
+bool lookup_same_name(const char *a, const char *b);
+/* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
+bool lookup_is_tentative(const struct iface *ifc, const struct addr *a);
+
+/* facts.c: what the kernel has */
+void facts_dump(struct link *lk, bool begins);
+void facts_iface_new(struct link *lk, const struct link_iface_fact *fact);
+void facts_iface_gone(struct link *lk, uint32_t ifindex);
+void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6);
+void facts_addr_new(struct link *lk, const struct link_addr_fact *fact);
+void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *addr);
+void facts_route_new(struct link *lk, const struct link_default_route *fact);
+void facts_route_gone(struct link *lk, const struct link_default_route *fact);
+bool facts_done(struct link *lk, uint32_t id, int error);
+void facts_expire(struct link *lk);
+struct bub_time facts_deadline(const struct link *lk);
+
+/* careof.c: the routing table of each care-of address, and prefixes that are on no link */
+bool careof_is_under_way(const struct addr *a);
+void careof_route(struct link *lk, struct iface *ifc, struct addr *a,
+		  const struct in6_addr *router);
+void careof_unroute(struct link *lk, const struct iface *ifc, struct addr *a);
+void careof_fresh(struct link *lk, const struct addr *a);
+void careof_stale(struct link *lk, struct addr *a);
+void careof_forget(struct link *lk, struct addr *a);
+void careof_done(struct link *lk, uint32_t id, int error);
+
+/* movement.c: which address is usable, over which router */
+void movement_carrier_up(struct link *lk, struct iface *ifc);
+void movement_carrier_down(struct link *lk, struct iface *ifc);
+void movement_addr_gone(struct link *lk, struct addr *a);
+void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_addr *router);
+void movement_evaluate(struct link *lk, struct iface *ifc);
+void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
+
+/* router.c: the routers of each link */
+const struct ra_prefix *router_prefix(const struct iface *ifc, const struct in6_addr *addr);
+bool router_for(const struct link *lk, const struct iface *ifc, const struct in6_addr *addr,
+		struct in6_addr *ret_router);
+void router_solicit(struct link *lk, struct iface *ifc);
+void router_forget(struct iface *ifc);
+void router_heard(struct link *lk, uint32_t ifindex, const struct in6_addr *router);
+void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *router,
+		  const struct bub_icmp6 *ra);
+void router_expire(struct link *lk);
+struct bub_time router_deadline(const struct link *lk);
+
+#endif

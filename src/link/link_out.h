@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the link layer (link.h) gives out: events for the core, operations on the kernel, and lines
+ * for the operator.
+ */
+#ifndef BUB_LINK_OUT_H
+#define BUB_LINK_OUT_H
+
+#include "bub/engine.h"
+
+#define LINK_ND_MAX 32 /* fixed part, target and one link-layer address option */
+
+struct link_route {
+	struct in6_addr dst;
+	uint8_t dst_len;
+	struct in6_addr gateway; /* ::  none; else it is a neighbour, whatever other routes say */
+	uint32_t ifindex;
+	uint32_t table;
+};
+
+struct link_rule {
+	struct in6_addr from; /* :: any */
+	struct in6_addr to;
+	uint8_t to_len; /* 0: any */
+	uint32_t priority;
+	uint32_t table; /* 0: go_to */
+	uint32_t go_to; /* another rule's priority */
+};
+
+/* What is worth a line for the operator. */
+enum link_say {
+	LINK_SAY_USABLE,        /* addr, over other */
+	LINK_SAY_UNUSABLE,      /* addr */
+	LINK_SAY_ON_HOME_LINK,  /* addr: the home address */
+	LINK_SAY_OFF_HOME_LINK, /* addr: the home address */
+	LINK_SAY_ROUTER_GONE,   /* other */
+	LINK_SAY_CARRIER,       /* there is one */
+	LINK_SAY_NO_CARRIER,
+	LINK_SAY_NO_ROUTE,      /* addr, over other, error */
+	LINK_SAY_MANY_IFACES,   /* more than LINK_IFACES_MAX */
+	LINK_SAY_MANY_ADDRS,    /* more than LINK_ADDRS_MAX */
+	LINK_SAY_MANY_CARE_OFS, /* more than LINK_CARE_OFS_MAX: addr is not used */
+};
+
+enum link_out_type {
+	LINK_EVENT,          /* u.event: for the core */
+	LINK_SAY,            /* u.say */
+	LINK_ROUTE_SET,      /* u.route: add or change */
+	LINK_ROUTE_DEL,      /* u.route */
+	LINK_RULE_ADD,       /* u.rule; one that is there already is no error */
+	LINK_RULE_DEL,       /* u.rule */
+	LINK_ND_SEND,        /* u.nd: with hop limit 255 */
+	LINK_NEIGH_FORGET,   /* u.neigh: forget the neighbours that have not answered, but @addr */
+	LINK_ATTACH,         /* u.iface: put the programs of the data path on it */
+	LINK_DETACH,         /* u.iface */
+	LINK_OPTIMISTIC,     /* u.iface: the kernel is to make and use optimistic addresses */
+	LINK_LOCAL_ADD,      /* u.local: let signalling to it in */
+	LINK_LOCAL_DEL,      /* u.local */
+	LINK_READ_MTU6,      /* u.iface: it may have changed; answered by LINK_FACT_MTU6 */
+	LINK_CARE_OF_ROUTED, /* u.local: what goes from it goes by another router now */
+	LINK_ROUTES_CHANGED, /* how the system would send to somebody may have changed */
+	LINK_MTU_CHANGED,    /* an interface came, went or has another MTU */
+	LINK_ROUTER_CHANGED, /* link_router_for() may have another answer */
+};
+
+struct link_out {
+	enum link_out_type type;
+	uint32_t id; /* not 0: tell link_done() how it went */
+	union {
+		struct bub_event event;
+		struct {
+			enum link_say what;
+			uint32_t ifindex;
+			struct in6_addr addr, other;
+			int error;
+		} say;
+		struct link_route route;
+		struct link_rule rule;
+		struct {
+			uint32_t ifindex;
+			struct in6_addr src; /* :: as chosen by the kernel */
+			struct in6_addr dst;
+			bool or_unspecified; /* where the kernel finds no source: from ::, and
+						without the option (the first 8 octets) */
+			uint8_t len;
+			uint8_t msg[LINK_ND_MAX]; /* without checksum */
+		} nd;
+		struct {
+			uint32_t ifindex;
+			struct in6_addr addr;
+		} neigh;
+		struct {
+			uint32_t ifindex;
+		} iface;
+		struct in6_addr local;
+	} u;
+};
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Movement: which address is usable as a care-of address, and over which router (RFC 6275, 11.5).
+ *
+ * An address counts when duplicate detection has passed, its interface has a carrier, and a router
+ * on the present link stands for it: one that announced its prefix since the carrier came up, or,
+ * for an address that no router announced, the one of a static default route.  The kernel keeps
+ * addresses and routes of the link before; they do not count until this link confirms them.
+ *
+ * What counts gets a routing table of its own (careof.c); when that stands, the core is told.
+ */
+#include "link_internal.h"
+
+#define LIFETIME_SLACK_MS 2000u
+
+/* Is there a router on this link that stands for the address? */
+static bool router_of(const struct link *lk, const struct iface *ifc, const struct addr *a,
+		      struct in6_addr *ret_router)
+{
+	bool confirmed = ifc->trusted || a->epoch == ifc->epoch;
+
+	if (router_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted)
+		return router_for(lk, ifc, &a->fact.addr, ret_router);
+	if (a->fact.from_ra)
+		return false;
+	/* Routers of this link announce other prefixes: an address that has stood since the link
+	 * before is doubtful, one that was given since then is not. */
+	if (ifc->ra_prefixes_seen && !confirmed)
+		return false;
+	if (!a->fact.permanent && !confirmed)
+		return false;
+	return router_for(lk, ifc, &a->fact.addr, ret_router);
+}
+
+/* Packets that wait for a router of the link before would be lost anyway, but as long as they wait
+ * TCP takes them for sent, and does not repeat them: seconds of silence after the move. */
+static void forget_old_routers(struct link *lk, const struct iface *ifc,
+			       const struct in6_addr *router)
+{
+	struct link_out *out = link_put(lk, LINK_NEIGH_FORGET);
+
+	out->u.neigh.ifindex = ifc->view.fact.ifindex;
+	out->u.neigh.addr = *router;
+}
+
+/* ---- Reporting ----------------------------------------------------------------------------- */
+
+/* What BUB_EV_CARE_OF_NEW says: seconds, 0: no end is known. */
+static uint32_t seconds_valid(const struct link *lk, const struct addr *a)
+{
+	uint64_t left_s = bub_time_ms_between(lk->now, a->fact.valid_until) / 1000;
+
+	if (bub_time_is_never(a->fact.valid_until) || left_s > UINT32_MAX)
+		return 0;
+	return left_s == 0 ? 1 : (uint32_t)left_s;
+}
+
+static void report(struct link *lk, const struct iface *ifc, struct addr *a,
+		   enum bub_event_type type)
+{
+	struct bub_event *ev;
+
+	if (type == BUB_EV_CARE_OF_NEW)
+		link_say(lk, LINK_SAY_USABLE, a->fact.ifindex, &a->fact.addr, &a->router);
+	else if (type == BUB_EV_CARE_OF_GONE)
+		link_say(lk, LINK_SAY_UNUSABLE, a->fact.ifindex, &a->fact.addr, NULL);
+	a->told_until = a->fact.valid_until;
+	a->told_deprecated = a->fact.deprecated;
+	ev = &link_put(lk, LINK_EVENT)->u.event;
+	ev->type = type;
+	ev->ifindex = a->fact.ifindex;
+	ev->u.care_of.deprecated = a->told_deprecated;
+	ev->u.care_of.valid_s = seconds_valid(lk, a);
+	ev->u.care_of.address = a->fact.addr;
+	ev->u.care_of.prefix_len = a->fact.prefix_len;
+	ev->u.care_of.preference = ifc != NULL ? ifc->view.preference : 0;
+}
+
+/* The kernel counts lifetimes in whole seconds. */
+static bool has_changed(const struct addr *a)
+{
+	return a->told_deprecated != a->fact.deprecated ||
+	       bub_time_ms_between(a->told_until, a->fact.valid_until) > LIFETIME_SLACK_MS ||
+	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
+}
+
+void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
+{
+	if (a->reported)
+		return;
+	a->reported = true;
+	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
+	forget_old_routers(lk, ifc, &a->router);
+}
+
+bool link_care_of(const struct link *lk, const struct in6_addr *addr, struct link_care_of *ret)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		const struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex == 0 || !a->reported || !bub_addr_eq(&a->fact.addr, addr))
+			continue;
+		ret->ifindex = a->fact.ifindex;
+		ret->router = a->router;
+		ret->tentative = a->fact.tentative;
+		return true;
+	}
+	return false;
+}
+
+/* ---- Evaluation ---------------------------------------------------------------------------- */
+
+static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *a)
+{
+	if (a->reported) {
+		a->reported = false;
+		report(lk, ifc, a, BUB_EV_CARE_OF_GONE);
+	}
+	careof_unroute(lk, ifc, a);
+}
+
+static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
+{
+	struct in6_addr router;
+
+	if (!ifc->view.carrier || a->fact.temporary || lookup_is_tentative(ifc, a)) {
+		set_unusable(lk, ifc, a);
+		return;
+	}
+	/* A router that falls silent does not take the address away: nothing better is known. */
+	if (!router_of(lk, ifc, a, &router)) {
+		if (!a->reported)
+			careof_stale(lk, a);
+		return;
+	}
+	careof_fresh(lk, a);
+	if (a->reported && has_changed(a))
+		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
+	if ((!a->reported && !careof_is_under_way(a)) || !bub_addr_eq(&router, &a->router))
+		careof_route(lk, ifc, a, &router);
+}
+
+/* The prefix of a home address is announced here: this is the home link, and the address, which is
+ * ours wherever we are and defended by the home agent, needs no duplicate detection (RFC 6275,
+ * 11.5.5).  Reported so, a return costs no second of waiting for another address of the prefix. */
+static void evaluate_home(struct link *lk, struct iface *ifc, struct home *h)
+{
+	const struct ra_prefix *ra = router_prefix(ifc, &h->addr);
+	bool here = ifc->view.carrier && ra != NULL && h->prefix_len > 0 && h->prefix_len < 128;
+	uint32_t ifindex = ifc->view.fact.ifindex;
+	struct bub_event *ev;
+
+	if (here == (h->reported_on == ifindex))
+		return;
+	if (here && h->reported_on != 0)
+		return; /* on another interface as well */
+	h->reported_on = here ? ifindex : 0;
+	link_say(lk, here ? LINK_SAY_ON_HOME_LINK : LINK_SAY_OFF_HOME_LINK, ifindex, &h->addr,
+		 NULL);
+	ev = &link_put(lk, LINK_EVENT)->u.event;
+	ev->type = here ? BUB_EV_CARE_OF_NEW : BUB_EV_CARE_OF_GONE;
+	ev->ifindex = ifindex;
+	ev->u.care_of.address = h->addr;
+	ev->u.care_of.prefix_len = h->prefix_len;
+	ev->u.care_of.preference = ifc->view.preference;
+	if (here)
+		forget_old_routers(lk, ifc, &in6addr_any);
+}
+
+void movement_evaluate(struct link *lk, struct iface *ifc)
+{
+	if (!lk->started || !ifc->view.ours || lk->n_homes == 0)
+		return;
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
+			evaluate_home(lk, ifc, &lk->home[i]);
+	}
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex == ifc->view.fact.ifindex && !lk->addr[i].gone)
+			evaluate_one(lk, ifc, &lk->addr[i]);
+	}
+	link_put(lk, LINK_ROUTER_CHANGED);
+}
+
+void movement_addr_gone(struct link *lk, struct addr *a)
+{
+	set_unusable(lk, lookup_iface(lk, a->fact.ifindex), a);
+	careof_forget(lk, a);
+}
+
+/* A router has gone silent: what stood on it alone goes. */
+void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_addr *router)
+{
+	struct in6_addr other;
+
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex == ifc->view.fact.ifindex &&
+		    (a->reported || careof_is_under_way(a)) && bub_addr_eq(&a->router, router) &&
+		    !router_of(lk, ifc, a, &other))
+			movement_addr_gone(lk, a);
+	}
+	movement_evaluate(lk, ifc);
+}
+
+/* ---- The carrier --------------------------------------------------------------------------- */
+
+void movement_carrier_up(struct link *lk, struct iface *ifc)
+{
+	ifc->epoch++;
+	ifc->trusted = !lk->started;
+	link_put(lk, LINK_ROUTES_CHANGED);
+	if (lk->n_homes == 0)
+		return;
+	if (lk->started)
+		link_say(lk, LINK_SAY_CARRIER, ifc->view.fact.ifindex, NULL, NULL);
+	router_solicit(lk, ifc);
+	movement_evaluate(lk, ifc);
+}
+
+void movement_carrier_down(struct link *lk, struct iface *ifc)
+{
+	uint32_t ifindex = ifc->view.fact.ifindex;
+	struct bub_event *ev;
+
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != ifindex)
+			continue;
+		a->reported = false;
+		careof_unroute(lk, ifc, a);
+		if (lk->n_homes > 0)
+			careof_stale(lk, a);
+	}
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		if (lk->home[i].reported_on == ifindex)
+			lk->home[i].reported_on = 0;
+	}
+	ifc->trusted = false;
+	router_forget(ifc);
+	if (!lk->started || lk->n_homes == 0)
+		return;
+	link_say(lk, LINK_SAY_NO_CARRIER, ifindex, NULL, NULL);
+	ev = &link_put(lk, LINK_EVENT)->u.event;
+	ev->type = BUB_EV_LINK_DOWN;
+	ev->ifindex = ifindex;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Carries out what the link layer (src/link) gives out, in its order, and tells it the verdicts:
+ * events go to the core, operations into the kernel, the rest to other files here.
+ *
+ * An event may bring actions of the core, and those more for the link layer to give out: that comes
+ * after what is there already, from the same loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- Lines for the operator ---------------------------------------------------------------- */
+
+static void say(struct lnx *l, const struct link_out *out)
+{
+	const struct link_iface *ifc = link_iface(l->link, out->u.say.ifindex);
+	const char *name = ifc != NULL ? ifc->fact.name : "?";
+	const struct in6_addr *addr = &out->u.say.addr, *other = &out->u.say.other;
+
+	switch (out->u.say.what) {
+	case LINK_SAY_USABLE:
+		lnx_log(l, LNX_LOG_INFO, "%s is usable on %s over %s", lnx_ntop(addr), name,
+			lnx_ntop(other));
+		break;
+	case LINK_SAY_UNUSABLE:
+		lnx_log(l, LNX_LOG_INFO, "%s is no longer usable", lnx_ntop(addr));
+		break;
+	case LINK_SAY_ON_HOME_LINK:
+		lnx_log(l, LNX_LOG_INFO, "%s is on the home link of %s", name, lnx_ntop(addr));
+		break;
+	case LINK_SAY_OFF_HOME_LINK:
+		lnx_log(l, LNX_LOG_INFO, "%s is no longer on the home link of %s", name,
+			lnx_ntop(addr));
+		break;
+	case LINK_SAY_ROUTER_GONE:
+		lnx_log(l, LNX_LOG_INFO, "the router %s on %s is gone", lnx_ntop(other), name);
+		break;
+	case LINK_SAY_CARRIER:
+		lnx_log(l, LNX_LOG_INFO, "%s has a link", name);
+		break;
+	case LINK_SAY_NO_CARRIER:
+		lnx_log(l, LNX_LOG_INFO, "%s has no link", name);
+		break;
+	case LINK_SAY_NO_ROUTE:
+		lnx_log(l, LNX_LOG_ERROR, "cannot route from %s over %s on %s: %s", lnx_ntop(addr),
+			lnx_ntop(other), name, strerror(-out->u.say.error));
+		break;
+	case LINK_SAY_MANY_IFACES:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d interfaces: the others are ignored",
+			LINK_IFACES_MAX);
+		break;
+	case LINK_SAY_MANY_ADDRS:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d addresses: the others are ignored",
+			LINK_ADDRS_MAX);
+		break;
+	case LINK_SAY_MANY_CARE_OFS:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d care-of addresses: %s is not used",
+			LINK_CARE_OFS_MAX, lnx_ntop(addr));
+		break;
+	}
+}
+
+/* ---- Interfaces ---------------------------------------------------------------------------- */
+
+/* What is kept of one: the entry of @ifindex, or a free one; NULL: full. */
+static struct lnx_port *port_of(struct lnx *l, uint32_t ifindex)
+{
+	struct lnx_port *unused = NULL;
+
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		struct lnx_port *p = &l->port[i];
+
+		if (p->ifindex == ifindex)
+			return p;
+		if (unused == NULL && (p->ifindex == 0 || link_iface(l->link, p->ifindex) == NULL))
+			unused = p;
+	}
+	if (unused != NULL)
+		*unused = (struct lnx_port){.ifindex = ifindex};
+	return unused;
+}
+
+static const char *const optimistic_sysctl[2] = {"optimistic_dad", "use_optimistic"};
+
+/* The kernel makes optimistic addresses, and takes them for sources, only where it is told to. */
+static void set_optimistic(struct lnx *l, uint32_t ifindex)
+{
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	struct lnx_port *p = port_of(l, ifindex);
+	char path[64];
+
+	for (unsigned i = 0; ifc != NULL && p != NULL && i < 2; i++) {
+		const char *name = ifc->fact.name;
+		int before;
+
+		if (p->sysctl_optimistic[i] != 0)
+			continue;
+		snprintf(path, sizeof(path), "conf/%s/%s", name, optimistic_sysctl[i]);
+		before = nl_sysctl_get(path);
+		if (before < 0 || nl_sysctl_set(path, "1") < 0) {
+			lnx_log(l, LNX_LOG_WARNING,
+				"%s: cannot set net.ipv6.conf.%s.%s: its addresses wait for "
+				"duplicate detection",
+				name, name, optimistic_sysctl[i]);
+			return;
+		}
+		p->sysctl_optimistic[i] = before + 1;
+	}
+}
+
+void ops_close(struct lnx *l)
+{
+	char path[64];
+
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		const struct lnx_port *p = &l->port[i];
+		const struct link_iface *ifc = link_iface(l->link, p->ifindex);
+
+		for (unsigned k = 0; ifc != NULL && k < 2; k++) {
+			if (p->sysctl_optimistic[k] != 1)
+				continue; /* not touched, or it was on before */
+			snprintf(path, sizeof(path), "conf/%s/%s", ifc->fact.name,
+				 optimistic_sysctl[k]);
+			(void)nl_sysctl_set(path, "0");
+		}
+	}
+}
+
+static int attach(struct lnx *l, uint32_t ifindex)
+{
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	int err = datapath_attach(l->dp, ifindex);
+
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot attach the BPF programs to %s: %s",
+			ifc != NULL ? ifc->fact.name : "?", strerror(-err));
+	return err;
+}
+
+static int local_add(struct lnx *l, const struct in6_addr *addr)
+{
+	int err = datapath_local_add(l->dp, addr, false);
+
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot receive signalling for %s: %s", lnx_ntop(addr),
+			strerror(-err));
+	return err;
+}
+
+static void forget_later(struct lnx *l, uint32_t ifindex, const struct in6_addr *keep)
+{
+	struct lnx_port *p = port_of(l, ifindex);
+
+	if (p == NULL)
+		return;
+	p->forget_due = true; /* not now: this may be in the middle of a dump */
+	p->forget_keep = *keep;
+}
+
+void ops_forget(struct lnx *l)
+{
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		struct lnx_port *p = &l->port[i];
+
+		if (!p->forget_due)
+			continue;
+		p->forget_due = false;
+		(void)nl_neigh_forget(l->nl, p->ifindex, &p->forget_keep); /* else: time */
+	}
+}
+
+/* ---- Routes and rules ---------------------------------------------------------------------- */
+
+static int route(struct lnx *l, const struct link_route *r, bool set)
+{
+	const struct nl_route route = {
+		.dst = r->dst,
+		.dst_len = r->dst_len,
+		.gateway = r->gateway,
+		.oif = r->ifindex,
+		.table = r->table,
+		.onlink = true,
+	};
+
+	return set ? nl_route_set(l->nl, &route) : nl_route_del(l->nl, &route);
+}
+
+static int rule(struct lnx *l, const struct link_rule *r, bool add)
+{
+	const struct nl_rule rule = {
+		.from = IN6_IS_ADDR_UNSPECIFIED(&r->from) ? NULL : &r->from,
+		.to = r->to_len > 0 ? &r->to : NULL,
+		.to_len = r->to_len,
+		.priority = r->priority,
+		.table = r->table,
+		.go_to = r->go_to,
+	};
+
+	return add ? nl_rule_add(l->nl, &rule) : nl_rule_del(l->nl, &rule);
+}
+
+/* ---- One by one ---------------------------------------------------------------------------- */
+
+/* What is no operation on the kernel. */
+static void tell(struct lnx *l, const struct link_out *out)
+{
+	switch (out->type) {
+	case LINK_EVENT:
+		lnx_emit(l, &out->u.event);
+		break;
+	case LINK_SAY:
+		say(l, out);
+		break;
+	case LINK_CARE_OF_ROUTED:
+		path_refresh(l, &out->u.local);
+		break;
+	case LINK_ROUTES_CHANGED:
+		l->paths_dirty = true;
+		break;
+	case LINK_MTU_CHANGED:
+		tun_fit(l);
+		tunnel_refresh(l);
+		break;
+	case LINK_ROUTER_CHANGED:
+		home_at_home_router(l);
+		break;
+	case LINK_ROUTE_SET:
+	case LINK_ROUTE_DEL:
+	case LINK_RULE_ADD:
+	case LINK_RULE_DEL:
+	case LINK_ND_SEND:
+	case LINK_NEIGH_FORGET:
+	case LINK_ATTACH:
+	case LINK_DETACH:
+	case LINK_OPTIMISTIC:
+	case LINK_LOCAL_ADD:
+	case LINK_LOCAL_DEL:
+	case LINK_READ_MTU6:
+		break;
+	}
+}
+
+/* 0 or a negative errno. */
+static int operate(struct lnx *l, const struct link_out *out)
+{
+	switch (out->type) {
+	case LINK_ROUTE_SET:
+	case LINK_ROUTE_DEL:
+		return route(l, &out->u.route, out->type == LINK_ROUTE_SET);
+	case LINK_RULE_ADD:
+	case LINK_RULE_DEL:
+		return rule(l, &out->u.rule, out->type == LINK_RULE_ADD);
+	case LINK_ND_SEND:
+		nd_carry_out(l, out);
+		return 0;
+	case LINK_NEIGH_FORGET:
+		forget_later(l, out->u.neigh.ifindex, &out->u.neigh.addr);
+		return 0;
+	case LINK_ATTACH:
+		return attach(l, out->u.iface.ifindex);
+	case LINK_DETACH:
+		datapath_detach(l->dp, out->u.iface.ifindex);
+		return 0;
+	case LINK_OPTIMISTIC:
+		set_optimistic(l, out->u.iface.ifindex);
+		return 0;
+	case LINK_LOCAL_ADD:
+		return local_add(l, &out->u.local);
+	case LINK_LOCAL_DEL:
+		return datapath_local_del(l->dp, &out->u.local);
+	case LINK_READ_MTU6:
+		iface_read_mtu6(l, out->u.iface.ifindex);
+		return 0;
+	case LINK_EVENT:
+	case LINK_SAY:
+	case LINK_CARE_OF_ROUTED:
+	case LINK_ROUTES_CHANGED:
+	case LINK_MTU_CHANGED:
+	case LINK_ROUTER_CHANGED:
+		tell(l, out);
+		return 0;
+	}
+	return 0;
+}
+
+void ops_carry_out(struct lnx *l)
+{
+	struct link_out out;
+
+	if (l->carrying_out)
+		return;
+	l->carrying_out = true;
+	while (link_next(l->link, &out)) {
+		int err = operate(l, &out);
+
+		if (out.id != 0)
+			link_done(l->link, lnx_now(), out.id, err);
+	}
+	l->carrying_out = false;
+}
