@@ -1,53 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Opens ESP packets of a capture with the keys that the daemons logged.
 
-Python's standard library has no AES; libcrypto, which bubd itself needs, is called by ctypes.
 Integrity is not checked here: the daemon has done that.
 """
 
 from __future__ import annotations
 
 import csv
-import ctypes
-import ctypes.util
-import functools
 import ipaddress
 import pathlib
 import struct
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from . import pcap
-from .system import LabError
 
 IV_OCTETS = 16
 ICV_OCTETS = 16  # HMAC-SHA-256-128 (RFC 4868, 2.3)
 
 
-@functools.cache
-def libcrypto() -> ctypes.CDLL:
-    name = ctypes.util.find_library("crypto") or "libcrypto.so.3"
-    try:
-        lib = ctypes.CDLL(name)
-    except OSError:
-        raise LabError(f"{name} is missing: ./dev setup installs libssl-dev") from None
-    for function in ("EVP_CIPHER_CTX_new", "EVP_aes_128_cbc"):
-        getattr(lib, function).restype = ctypes.c_void_p
-    return lib
-
-
-def aes_128_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
+def aes_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
     """Decrypts without looking at padding."""
-    lib = libcrypto()
-    ctx = ctypes.c_void_p(lib.EVP_CIPHER_CTX_new())
-    out = ctypes.create_string_buffer(len(data) + 16)
-    length = ctypes.c_int(0)
-    cipher = ctypes.c_void_p(lib.EVP_aes_128_cbc())
-    ok = lib.EVP_DecryptInit_ex(ctx, cipher, None, key, iv)
-    ok = ok and lib.EVP_CIPHER_CTX_set_padding(ctx, 0)
-    ok = ok and lib.EVP_DecryptUpdate(ctx, out, ctypes.byref(length), data, len(data))
-    lib.EVP_CIPHER_CTX_free(ctx)
-    if not ok:
-        raise LabError("libcrypto refused to decrypt")
-    return out.raw[: length.value]
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    return decryptor.update(data) + decryptor.finalize()
 
 
 def read_keys(paths: list[pathlib.Path]) -> dict[int, bytes]:
@@ -72,7 +47,7 @@ def open_packet(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet | No
     body = packet.payload[8 + IV_OCTETS : -ICV_OCTETS]
     if key is None or len(body) % 16 != 0:
         return None
-    plain = aes_128_cbc(key, packet.payload[8 : 8 + IV_OCTETS], body)
+    plain = aes_cbc(key, packet.payload[8 : 8 + IV_OCTETS], body)
     padding, proto = plain[-2], plain[-1]
     if padding + 2 > len(plain):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A decoder of its own for the lab's captures: classic pcap, IPv6 with its headers, Mobility Header.
+"""A decoder of its own for the lab's captures: IPv6 with its headers, Mobility Header.
 
 It shares nothing with src/core/wire, so that the two cannot agree on a mistake.  RFC 6275, 6.
 """
@@ -12,7 +12,8 @@ import hmac
 import ipaddress
 import pathlib
 import struct
-from collections.abc import Iterator
+
+import dpkt
 
 Address = ipaddress.IPv6Address
 
@@ -77,20 +78,6 @@ class Packet:
         return self.rh2 or self.dst
 
 
-def records(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
-    data = path.read_bytes()
-    magic, _, _, _, _, _, link = struct.unpack_from("<IHHIIII", data)
-    if magic != 0xA1B2C3D4 or link != 1:
-        raise ValueError(f"{path}: not a classic pcap of Ethernet frames")
-    at = 24
-    while at < len(data):
-        seconds, micros, kept, whole = struct.unpack_from("<IIII", data, at)
-        if kept != whole or at + 16 + kept > len(data):
-            raise ValueError(f"{path}: a frame is cut")
-        yield seconds + micros / 1e6, data[at + 16 : at + 16 + kept]
-        at += 16 + kept
-
-
 def checksum(src: Address, dst: Address, proto: int, octets: bytes) -> int:
     total = 0
     whole = src.packed + dst.packed + struct.pack("!II", len(octets), proto) + octets
@@ -133,8 +120,10 @@ def packet(time: float, frame: bytes) -> Packet | None:
     if len(frame) < 54 or frame[12:14] != b"\x86\xdd":
         return None
     octets = frame[14:]
-    length = struct.unpack_from("!H", octets, 4)[0]
-    octets = octets[: 40 + length]
+    length = 40 + struct.unpack_from("!H", octets, 4)[0]
+    if len(octets) < length:
+        raise ValueError("a frame is cut")
+    octets = octets[:length]
     found = Packet(
         time, octets, Address(octets[8:24]), Address(octets[24:40]), [octets[6]], None, None, 0,
         b"", None,
@@ -158,7 +147,11 @@ def packet(time: float, frame: bytes) -> Packet | None:
 
 
 def read(path: pathlib.Path) -> list[Packet]:
-    return [p for p in (packet(time, frame) for time, frame in records(path)) if p is not None]
+    with path.open("rb") as file:
+        reader = dpkt.pcap.Reader(file)
+        if reader.datalink() != dpkt.pcap.DLT_EN10MB:
+            raise ValueError(f"{path}: no Ethernet frames")
+        return [p for p in (packet(time, frame) for time, frame in reader) if p is not None]
 
 
 # ---- What signs (the keys are those that the daemons logged) -------------------------------------
