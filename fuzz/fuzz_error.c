@@ -10,9 +10,12 @@
  */
 #include <string.h>
 
-#include "engine_state.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
 #include "fuzz.h"
+#include "ha/client.h"
 #include "icmp/relay.h"
+#include "mn/home.h"
 
 #define MESSAGE_MAX 2048u
 #define ADDRESS(last)                                                                              \
@@ -54,9 +57,9 @@ static struct bub_engine *node(void)
 	cfg.ha.prefix[0].prefix = client;
 	cfg.ha.prefix[0].len = 64;
 	FUZZ_REQUIRE(bub_engine_new(&cfg, &env, (struct bub_time){BUB_NS_PER_S}, &eng) == 0);
-	eng->home[0].care_of = care_of;
-	eng->home[0].state = HOME_REGISTERED;
-	peer_get(eng, &eng->home[0], &peer)->sent_from.now = care_of;
+	mn_home(eng, 0)->care_of = care_of;
+	mn_home(eng, 0)->state = HOME_REGISTERED;
+	peer_get(eng, mn_home(eng, 0), &peer)->sent_from.now = care_of;
 	binding_get(eng, &home, &peer)->sent_to.now = peer_care_of;
 	FUZZ_REQUIRE(bub_engine_add_client(eng, &client) == 0);
 	c = ha_client(eng, &client);

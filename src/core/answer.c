@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "answer.h"
-#include "engine_state.h"
 #include "input.h"
 
 bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *rx,
@@ -73,7 +72,7 @@ void core_param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t po
 					      BUB_IP6_HDR_LEN + 8 + quoted))
 		return;
 	act = core_action(eng, BUB_ACT_SEND);
-	buf = eng->buffer[eng->n_actions - 1];
+	buf = core_buffer(eng);
 	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, buf + BUB_IP6_HDR_LEN,
 			       BUB_MIN_MTU - BUB_IP6_HDR_LEN);
 	assert(len > 0);

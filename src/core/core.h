@@ -13,6 +13,10 @@
 #include "timerq.h"
 
 struct home;
+struct mn;
+struct bul;
+struct cn;
+struct ha;
 
 /* RFC 6275, 12. */
 #define INITIAL_BINDACK_TIMEOUT_MS 1000u
@@ -63,6 +67,21 @@ struct mh_out {
 	const uint8_t *bub_cookie; /* DH messages */
 };
 
+/* The engine's own, for its roles: out.c. */
+struct bub_time core_now(const struct bub_engine *eng);
+const struct bub_config *core_config(const struct bub_engine *eng);
+struct bub_crypto *core_crypto(const struct bub_engine *eng);
+struct bub_counters *core_counters(struct bub_engine *eng);
+struct limit *core_limit(struct bub_engine *eng);
+/* SCRATCH_MAX octets, which last until the next feed. */
+uint8_t *core_scratch(struct bub_engine *eng);
+
+/* The state of each role, which only its folder knows. */
+struct mn *core_mn(const struct bub_engine *eng);
+struct bul *core_bul(const struct bub_engine *eng);
+struct cn *core_cn(const struct bub_engine *eng);
+struct ha *core_ha(const struct bub_engine *eng);
+
 void core_drop(struct bub_engine *eng, enum bub_drop why, const struct in6_addr *peer);
 void core_trace_state(struct bub_engine *eng, const char *machine, const char *from, const char *to,
 		      const char *reason, const struct in6_addr *local,
@@ -72,7 +91,17 @@ void core_trace_key(struct bub_engine *eng, const char *name, const struct in6_a
 void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t number);
 void core_random(struct bub_engine *eng, void *buf, size_t len);
 struct bub_action *core_action(struct bub_engine *eng, enum bub_action_type type);
+/* PACKET_MAX octets that go with the action queued last, and with the one to come. */
+uint8_t *core_buffer(struct bub_engine *eng);
+uint8_t *core_next_buffer(struct bub_engine *eng);
+/* No action can be queued any more. */
+bool core_is_full(const struct bub_engine *eng);
+
+/* Sets or moves @t. */
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms);
+void core_timer_at(struct bub_engine *eng, struct timer *t, struct bub_time at);
+/* Not set is fine. */
+void core_timer_cancel(struct bub_engine *eng, struct timer *t);
 /* Milliseconds until one more Binding Update may go out (RFC 6275, 11.8); 0: now. */
 uint64_t core_rate_wait(const struct bub_engine *eng, const struct rate *r);
 /* Counts one that goes out now. */

@@ -14,7 +14,6 @@
 
 #include "cn/binding.h"
 #include "encap.h"
-#include "engine_state.h"
 #include "ha/ha.h"
 
 /* RFC 2473, 6.6 has 4 for the first tunnel; the count begins at the second. */
@@ -46,7 +45,7 @@ static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint1
 	if (!limit_allow(eng, LIMIT_ICMP_ERROR, &b.dst, packet.len, BUB_IP6_HDR_LEN + (size_t)len))
 		return;
 	act = core_action(eng, BUB_ACT_SEND);
-	buf = eng->buffer[eng->n_actions - 1];
+	buf = core_buffer(eng);
 	b.upper_len = (uint16_t)len;
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	memcpy(buf + BUB_IP6_HDR_LEN, message, (size_t)len);
@@ -120,8 +119,8 @@ static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefi
 
 bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a)
 {
-	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
-		if (is_subnet_router(a, &eng->cfg.ha.prefix[i]))
+	for (unsigned i = 0; i < ha_config(eng)->n_prefixes; i++)
+		if (is_subnet_router(a, &ha_config(eng)->prefix[i]))
 			return true;
 	return is_reserved(a);
 }
@@ -131,10 +130,10 @@ bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
 	struct in6_addr at = *care_of;
 
 	for (unsigned i = 0; i < CHAIN_MAX; i++) {
-		const struct binding *b = binding_active(eng, &eng->cfg.ha.address, &at);
+		const struct binding *b = binding_active(eng, &core_config(eng)->ha.address, &at);
 
-		if (ha_client(eng, &at) != NULL || bub_addr_eq(&at, &eng->cfg.ha.address) ||
-		    discovery_is_agent(eng, &at))
+		if (ha_client(eng, &at) != NULL ||
+		    bub_addr_eq(&at, &core_config(eng)->ha.address) || discovery_is_agent(eng, &at))
 			return true;
 		/* As a correspondent this node knows where that one is. */
 		if (b == NULL)

@@ -10,33 +10,25 @@
 #include <string.h>
 
 #include "bul/peer.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 #include "config.h"
 #include "engine_state.h"
-#include "ha/multicast.h"
 #include "ha/stable.h"
 #include "input.h"
 #include "mn/home.h"
 
-/* Lays the tables out behind the engine; called twice, first to learn the size. */
+/* Lays the roles out behind the engine; called twice, first to learn the size. */
 static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_config *cfg,
 		    uint64_t seed)
 {
-	uint32_t peers = cfg->n_homes > 0 ? cfg->limit.peers : 0;
-	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
-	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
-	/* One timer for each binding and each membership, several for the others, and the home
-	 * agent's own. */
-	uint32_t timers = cfg->limit.bindings + PEER_TIMERS * peers + CLIENT_TIMERS * clients +
-			  HOME_TIMERS * BUB_HOMES_MAX + members + 1;
+	uint32_t timers = cn_timers(cfg) + bul_timers(cfg) + ha_timers(cfg) + mn_timers();
 
 	arena_take(ar, sizeof *eng);
-	table_init(&eng->bindings, ar, cfg->limit.bindings, sizeof(struct binding), seed);
-	table_init(&eng->peers, ar, peers, sizeof(struct peer), seed);
-	table_init(&eng->clients, ar, clients, sizeof(struct client), seed);
+	eng->cn = cn_lay_out(ar, cfg, seed);
+	eng->bul = bul_lay_out(ar, cfg, seed);
+	eng->ha = ha_lay_out(ar, cfg, seed);
+	eng->mn = mn_lay_out(ar);
 	table_init(&eng->policies, ar, cfg->limit.policies, sizeof(struct policy_entry), seed);
-	table_init(&eng->memberships, ar, members, sizeof(struct membership), seed);
-	table_init(&eng->groups, ar, 2 * members, sizeof(struct group), seed);
 	eng->timers = (struct timerq){.cap = timers};
 	eng->timers.heap = arena_take(ar, timers * sizeof(struct timer *));
 }
@@ -88,23 +80,13 @@ void bub_engine_free(struct bub_engine *eng)
 
 int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home)
 {
-	struct client *c;
-
-	if (!eng->cfg.ha.enabled)
-		return BUB_ERR_INVALID;
-	if (table_find(&eng->clients, home, &in6addr_any) != NULL)
-		return BUB_ERR_EXISTS;
-	c = table_add(&eng->clients, home, &in6addr_any);
-	if (c == NULL)
-		return BUB_ERR_NO_SPACE;
-	ha_client_init(eng, c);
-	return 0;
+	return ha_add_client(eng, home);
 }
 
 int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
 {
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	return stable_restore(eng, stored);
@@ -116,7 +98,7 @@ int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 	struct client *c = ha_client(eng, home);
 
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	if (c == NULL)
@@ -152,8 +134,8 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct peer *p = NULL;
 
-	for (unsigned i = 0; i < eng->cfg.n_homes && p == NULL; i++)
-		p = peer_find(eng, &eng->home[i].cfg.address, &ev->u.command.peer);
+	for (unsigned i = 0; mn_home(eng, i) != NULL && p == NULL; i++)
+		p = peer_find(eng, &mn_home(eng, i)->cfg.address, &ev->u.command.peer);
 	switch (ev->u.command.what) {
 	case BUB_CMD_SEND_BINDING_UPDATES:
 		mn_refresh(eng);
@@ -174,7 +156,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 	struct home *h;
 
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	switch (ev->type) {
@@ -220,9 +202,13 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 
 bool bub_engine_next_action(struct bub_engine *eng, struct bub_action *ret_action)
 {
-	if (eng->next_action == eng->n_actions)
-		return multicast_next_action(eng, ret_action);
-	*ret_action = eng->action[eng->next_action++];
+	if (eng->next_action < eng->n_actions) {
+		*ret_action = eng->action[eng->next_action++];
+		return true;
+	}
+	if (!multicast_next_action(eng, ret_action))
+		return false;
+	ret_action->id = ++eng->last_id;
 	return true;
 }
 
@@ -236,7 +222,7 @@ void bub_engine_expire(struct bub_engine *eng, struct bub_time now)
 	struct timer *t;
 
 	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && eng->fan.next == NULL);
+	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
 	t = timerq_take_due(&eng->timers, now);

@@ -7,7 +7,6 @@
 #include "answer.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "engine_state.h"
 #include "ha/client.h"
 #include "icmp/icmp.h"
 #include "mn/keepalive.h"
@@ -106,7 +105,7 @@ bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
  * protocol's too, and is unknown here but for that. */
 static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const struct bub_ip6 *ip)
 {
-	struct bub_codepoints cp = eng->cfg.codepoints;
+	struct bub_codepoints cp = core_config(eng)->codepoints;
 
 	if (ip->upper.len > 2 && ip->upper.data[2] == cp.mh_bubc &&
 	    !bubtest_awaits_bubc(eng, &ip->src, &ip->dst))
@@ -130,7 +129,7 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 	rx.home = core_home_of(eng, &rx.local);
 	if (bub_mh_decode(ip, &cp, &rx.mh, &fault) != 0) {
 		if (fault.why == BUB_DROP_MH_UNKNOWN_TYPE &&
-		    ip->upper.data[2] == eng->cfg.codepoints.mh_bubc)
+		    ip->upper.data[2] == core_config(eng)->codepoints.mh_bubc)
 			fault.why = BUB_DROP_BUBC_NO_TEST;
 		core_drop(eng, fault.why, &rx.peer);
 		if (fault.binding_error)
@@ -146,9 +145,9 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 		core_drop(eng, why, &rx.peer);
 		return;
 	}
-	eng->counters.received[rx.mh.kind]++;
+	core_counters(eng)->received[rx.mh.kind]++;
 	if (rx.mh.kind == BUB_MH_DH && rx.mh.u.dh.message <= 4)
-		eng->counters.dh_received[rx.mh.u.dh.message]++;
+		core_counters(eng)->dh_received[rx.mh.u.dh.message]++;
 	core_trace_received(eng, &rx, core_number(&rx.mh));
 	dispatch_mh(eng, &rx, ev);
 }
@@ -263,7 +262,7 @@ static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 	h = core_home_of(eng, &ip.src);
 	if (h != NULL)
 		mn_to_tunnel(eng, h, &ip, ip.packet);
-	else if (eng->cfg.n_homes > 0 && bub_mld_is(&ip))
+	else if (mn_home(eng, 0) != NULL && bub_mld_is(&ip))
 		multicast_from_kernel(eng, &ip);
 }
 

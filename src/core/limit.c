@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "engine_state.h"
+#include "core.h"
 #include "limit.h"
 
 /* Octets that are owed are forgiven over this time. */
@@ -117,7 +117,7 @@ static bool allow(struct bub_engine *eng, const struct share *share, unsigned n,
 		  size_t octets_out)
 {
 	size_t more = octets_out > octets_in ? octets_out - octets_in : 0;
-	uint64_t now_ns = eng->now.ns;
+	uint64_t now_ns = core_now(eng).ns;
 	bool room = true;
 
 	for (unsigned i = 0; i < n; i++)
@@ -134,8 +134,8 @@ bool limit_allow(struct bub_engine *eng, enum limit_kind kind, const struct in6_
 		 size_t octets_in, size_t octets_out)
 {
 	const struct share share[] = {
-		{bucket_of(&eng->limit, kind, source), &rules[kind].prefix},
-		{&eng->limit.all[kind], &rules[kind].all},
+		{bucket_of(core_limit(eng), kind, source), &rules[kind].prefix},
+		{&core_limit(eng)->all[kind], &rules[kind].all},
 	};
 
 	if (allow(eng, share, 2, octets_in, octets_out))

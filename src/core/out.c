@@ -8,9 +8,62 @@
 #include <assert.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
+#include "bul/peer.h"
+#include "cn/state.h"
+#include "crypto/hmac.h"
 #include "engine_state.h"
-#include "timerq.h"
+#include "ha/state.h"
+#include "mn/home.h"
+
+struct bub_time core_now(const struct bub_engine *eng)
+{
+	return eng->now;
+}
+
+const struct bub_config *core_config(const struct bub_engine *eng)
+{
+	return &eng->cfg;
+}
+
+struct bub_crypto *core_crypto(const struct bub_engine *eng)
+{
+	return eng->crypto;
+}
+
+struct bub_counters *core_counters(struct bub_engine *eng)
+{
+	return &eng->counters;
+}
+
+struct limit *core_limit(struct bub_engine *eng)
+{
+	return &eng->limit;
+}
+
+uint8_t *core_scratch(struct bub_engine *eng)
+{
+	return eng->scratch;
+}
+
+struct mn *core_mn(const struct bub_engine *eng)
+{
+	return eng->mn;
+}
+
+struct bul *core_bul(const struct bub_engine *eng)
+{
+	return eng->bul;
+}
+
+struct cn *core_cn(const struct bub_engine *eng)
+{
+	return eng->cn;
+}
+
+struct ha *core_ha(const struct bub_engine *eng)
+{
+	return eng->ha;
+}
 
 static void trace(struct bub_engine *eng, const struct bub_trace *tr)
 {
@@ -106,9 +159,36 @@ struct bub_action *core_action(struct bub_engine *eng, enum bub_action_type type
 	return act;
 }
 
+uint8_t *core_buffer(struct bub_engine *eng)
+{
+	assert(eng->n_actions > 0);
+	return eng->buffer[eng->n_actions - 1];
+}
+
+uint8_t *core_next_buffer(struct bub_engine *eng)
+{
+	assert(!core_is_full(eng));
+	return eng->buffer[eng->n_actions];
+}
+
+bool core_is_full(const struct bub_engine *eng)
+{
+	return eng->n_actions == BUB_ACTIONS_MAX;
+}
+
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms)
 {
 	timerq_set(&eng->timers, t, bub_time_add_ms(eng->now, ms));
+}
+
+void core_timer_at(struct bub_engine *eng, struct timer *t, struct bub_time at)
+{
+	timerq_set(&eng->timers, t, at);
+}
+
+void core_timer_cancel(struct bub_engine *eng, struct timer *t)
+{
+	timerq_cancel(&eng->timers, t);
 }
 
 uint64_t core_rate_wait(const struct bub_engine *eng, const struct rate *r)
@@ -167,7 +247,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 		     uint32_t number, const uint8_t *mh, size_t len)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	uint8_t *buf = eng->buffer[eng->n_actions - 1];
+	uint8_t *buf = core_buffer(eng);
 	struct bub_ip6_build b = {
 		.src = r->src,
 		.dst = r->dst,

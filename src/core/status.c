@@ -3,10 +3,8 @@
  * Looking in: copies of the engine's state for bubctl and for tests.  Changes nothing.
  */
 #include "bul/peer.h"
-#include "cn/binding.h"
-#include "engine_state.h"
-#include "ha/client.h"
-#include "ha/multicast.h"
+#include "cn/state.h"
+#include "ha/state.h"
 #include "mn/home.h"
 
 const char *bub_mode_name(enum bub_mode mode)
@@ -35,9 +33,9 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 {
 	const struct home *h;
 
-	if (index >= eng->cfg.n_homes)
+	if (mn_home(eng, index) == NULL)
 		return false;
-	h = &eng->home[index];
+	h = mn_home(eng, index);
 	*ret = (struct bub_home_status){
 		.address = h->cfg.address,
 		.home_agent = h->cfg.home_agent,
@@ -65,8 +63,9 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 	may = bub != BUB_POLICY_REQUIRE || (p != NULL && kabm_is_held(&p->kabm));
 	if (p != NULL && kabm_is_held(&p->kabm) && !p->kabm.is_static)
 		return BUB_MODE_BUB;
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
-		if (bub_addr_eq(&eng->home[i].cfg.address, local) && home_is_away(&eng->home[i]))
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++)
+		if (bub_addr_eq(&mn_home(eng, i)->cfg.address, local) &&
+		    home_is_away(mn_home(eng, i)))
 			return p != NULL && peer_is_bound(eng, p) && may ? BUB_MODE_RO
 									 : BUB_MODE_TUNNEL;
 	return b != NULL && may ? BUB_MODE_RO : BUB_MODE_PLAIN;
@@ -76,10 +75,10 @@ const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct i
 {
 	const struct peer *p = NULL;
 
-	if (eng->cfg.n_homes == 0)
+	if (mn_home(eng, 0) == NULL)
 		return "this node is no mobile node";
-	for (unsigned i = 0; i < eng->cfg.n_homes && p == NULL; i++)
-		p = peer_find(eng, &eng->home[i].cfg.address, peer);
+	for (unsigned i = 0; mn_home(eng, i) != NULL && p == NULL; i++)
+		p = peer_find(eng, &mn_home(eng, i)->cfg.address, peer);
 	if (p == NULL)
 		return "nothing is known of that peer";
 	if (p->rr.active && bubtest_may_launch(eng, p))
@@ -130,7 +129,7 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			    struct bub_peer_status *ret)
 {
-	const struct peer *p = table_from(&eng->peers, at);
+	const struct peer *p = table_from(&core_bul(eng)->peers, at);
 	const struct binding *b = NULL;
 	unsigned slot = 0;
 
@@ -138,11 +137,11 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 		fill(eng, now, &p->key.a, &p->key.b, ret);
 		return true;
 	}
-	slot = *at - eng->peers.cap;
+	slot = *at - core_bul(eng)->peers.cap;
 	do {
-		b = table_from(&eng->bindings, &slot);
+		b = table_from(&core_cn(eng)->bindings, &slot);
 	} while (b != NULL && (!b->active || peer_find(eng, &b->key.a, &b->key.b) != NULL));
-	*at = eng->peers.cap + slot;
+	*at = core_bul(eng)->peers.cap + slot;
 	if (b != NULL)
 		fill(eng, now, &b->key.a, &b->key.b, ret);
 	return b != NULL;
@@ -151,7 +150,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret)
 {
-	const struct client *c = table_from(&eng->clients, at);
+	const struct client *c = table_from(&core_ha(eng)->clients, at);
 
 	if (c == NULL)
 		return false;
@@ -168,7 +167,7 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 				  struct bub_membership_status *ret)
 {
-	const struct membership *m = table_from(&eng->memberships, at);
+	const struct membership *m = table_from(&core_ha(eng)->memberships, at);
 
 	if (m == NULL)
 		return false;
@@ -183,8 +182,8 @@ bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time 
 void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *ret)
 {
 	*ret = (struct bub_table_use){
-		.bindings = eng->bindings.used,
-		.peers = eng->peers.used,
-		.clients = eng->clients.used,
+		.bindings = core_cn(eng)->bindings.used,
+		.peers = core_bul(eng)->peers.used,
+		.clients = core_ha(eng)->clients.used,
 	};
 }

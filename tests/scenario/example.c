@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_state.h"
+#include "bul/peer.h"
+#include "cn/state.h"
 #include "pair.h"
 
 #define NODES 8 /* of the standard topology, or more */
@@ -62,9 +63,9 @@ static void draw(struct pair *p, struct node *n, uint8_t *buf, size_t len)
 
 static void print_nonces(const struct node *n)
 {
-	print_secret("Kcn", n, n->engine->kcn, BUB_KCN_LEN);
+	print_secret("Kcn", n, core_cn(n->engine)->kcn, BUB_KCN_LEN);
 	for (unsigned i = 0; i < NONCES; i++) {
-		const struct nonce *nonce = &n->engine->nonce[i];
+		const struct nonce *nonce = &core_cn(n->engine)->nonce[i];
 		uint8_t octets[2 + BUB_NONCE_LEN] = {(uint8_t)(nonce->index >> 8),
 						     (uint8_t)nonce->index};
 

@@ -6,7 +6,8 @@
  */
 #include <string.h>
 
-#include "engine_state.h"
+#include "bul/bul.h"
+#include "mn/mn.h"
 #include "pair.h"
 
 /* From the care-of address that is bound and with the right Home Address option, and yet it is no
@@ -154,7 +155,7 @@ static void key_holds_its_place(void **state)
 	pair_run(&p, 5000);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	eng = p.mn[0]->engine;
-	assert_null(peer_get(eng, &eng->home[0], &p.cn_addr));
+	assert_null(peer_get(eng, mn_home(eng, 0), &p.cn_addr));
 	assert_true(pair_status(&p, 0).kabm);
 	pair_end(&p);
 }

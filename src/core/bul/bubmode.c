@@ -10,7 +10,6 @@
 #include "bul/bubmode.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "engine_state.h"
 #include "mn/home.h"
 
 static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test went before */
@@ -108,7 +107,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 		bubmode_send_backhaul(eng, p);
 	else
 		p->backhaul_due = true;
-	if (eng->cfg.direct_copy && peer_away)
+	if (core_config(eng)->direct_copy && peer_away)
 		send_direct(eng, p, mh, len);
 }
 
@@ -121,7 +120,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	suspect_stop(eng, p); /* this one asks the same */
 	notice_both_away(eng, p);
 	p->sequence++;
-	p->asked_s = mn_peer_lifetime(eng, p->home, eng->cfg.bub_lifetime_s);
+	p->asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		p->bu_sends++;
@@ -132,7 +131,8 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 /* The next number; the binding at the peer ends when it would have ended anyway. */
 static void next_unchanged(const struct bub_engine *eng, struct peer *p)
 {
-	uint32_t left_s = (uint32_t)(bub_time_ms_between(eng->now, p->told_until) / 1000) & ~3u;
+	uint32_t left_s =
+		(uint32_t)(bub_time_ms_between(core_now(eng), p->told_until) / 1000) & ~3u;
 
 	p->sequence++;
 	p->asked_s = left_s < 4 ? 4 : left_s;
@@ -207,7 +207,7 @@ void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key 
 void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	kabm_reset(eng, &p->kabm, &p->key, why);
-	timerq_cancel(&eng->timers, &p->check.timer);
+	core_timer_cancel(eng, &p->check.timer);
 	suspect_stop(eng, p);
 	p->check.active = false;
 	p->static_tried = false;
@@ -243,7 +243,7 @@ void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p)
 
 void bubmode_consider_static(struct bub_engine *eng, struct peer *p)
 {
-	if (!eng->cfg.static_kabm || kabm_is_held(&p->kabm) || p->static_tried ||
+	if (!core_config(eng)->static_kabm || kabm_is_held(&p->kabm) || p->static_tried ||
 	    p->dh.state != DH_NONE || p->bub_policy == BUB_POLICY_NEVER ||
 	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
 		return;
@@ -343,7 +343,7 @@ void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken)
 {
 	p->check.active = false;
 	if (!broken) {
-		timerq_cancel(&eng->timers, &p->check.timer);
+		core_timer_cancel(eng, &p->check.timer);
 		p->headers_lost = false;
 	} else if (p->headers_lost) {
 		next_trial(eng, p);
@@ -376,7 +376,7 @@ void bubmode_new_path(struct bub_engine *eng, struct peer *p)
 		return;
 	p->direct_broken = p->headers_lost = p->check.active = false;
 	p->why = bubmode_why(p);
-	timerq_cancel(&eng->timers, &p->check.timer);
+	core_timer_cancel(eng, &p->check.timer);
 	if (proof_is_wanted(eng, p))
 		bubmode_check_in(eng, p, INITIAL_BINDACK_TIMEOUT_MS);
 }

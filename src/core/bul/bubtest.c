@@ -13,7 +13,6 @@
 #include "bul/bubtest.h"
 #include "bul/peer.h"
 #include "cn/cn.h"
-#include "engine_state.h"
 #include "mn/mn.h"
 
 static const char *test_name(enum test_state s)
@@ -61,7 +60,7 @@ void bubtest_consider(struct bub_engine *eng, struct peer *p)
 	uint64_t ms = first ? 0 : GLARE_DELAY_MS;
 
 	/* A node that would refuse as static does not ask for it of its own accord either. */
-	if (!eng->cfg.eager_bub || p->rr.active || timer_is_set(&p->test.timer) ||
+	if (!core_config(eng)->eager_bub || p->rr.active || timer_is_set(&p->test.timer) ||
 	    !bubtest_may_launch(eng, p) || !bubresp_is_willing(eng, p))
 		return;
 	/* The smaller home address would win a glare anyway: it goes first.  A test of the peer
@@ -74,8 +73,8 @@ void bubtest_consider(struct bub_engine *eng, struct peer *p)
 void bubtest_begin_try(struct bub_engine *eng, struct peer *p)
 {
 	if (p->test.state == TEST_NONE)
-		eng->counters.bub_tests++;
-	timerq_cancel(&eng->timers, &p->test.timer);
+		core_counters(eng)->bub_tests++;
+	core_timer_cancel(eng, &p->test.timer);
 	p->test.hot = p->test.cot = ANSWER_NONE;
 	set_state(eng, p, TEST_RUNNING, "Do BUB");
 }
@@ -83,8 +82,8 @@ void bubtest_begin_try(struct bub_engine *eng, struct peer *p)
 void bubtest_fail(struct bub_engine *eng, struct peer *p, enum test_state verdict,
 		  const char *reason)
 {
-	eng->counters.bub_tests_failed++;
-	timerq_cancel(&eng->timers, &p->test.timer);
+	core_counters(eng)->bub_tests_failed++;
+	core_timer_cancel(eng, &p->test.timer);
 	dh_reset(eng, p);
 	set_state(eng, p, verdict, reason);
 	p->why = reason;
@@ -107,12 +106,13 @@ static void verify_bubc(struct bub_engine *eng, struct peer *p, const uint8_t *m
 {
 	uint8_t auth[BUB_AUTH_LEN];
 
-	bub_authenticator(eng->crypto, &p->test.kbm, &p->rr.care_of, &p->key.b, mh, auth_at, auth);
+	bub_authenticator(core_crypto(eng), &p->test.kbm, &p->rr.care_of, &p->key.b, mh, auth_at,
+			  auth);
 	if (!bub_equal_secret(auth, mh + auth_at, sizeof auth)) {
 		core_drop(eng, BUB_DROP_BUBC_BAD_AUTH, &p->key.b);
 		return;
 	}
-	timerq_cancel(&eng->timers, &p->test.timer);
+	core_timer_cancel(eng, &p->test.timer);
 	set_state(eng, p, TEST_PASSED, "BUB Complete");
 	dh_start(eng, p, DH_FOR_TEST, &p->test.kbm, msg->u.bubc.bub_cookie);
 }
@@ -206,7 +206,7 @@ void bubtest_init(struct peer *p)
 
 void bubtest_yield(struct bub_engine *eng, struct peer *p, const char *reason)
 {
-	timerq_cancel(&eng->timers, &p->test.timer);
+	core_timer_cancel(eng, &p->test.timer);
 	p->test.fails = 0;
 	p->rr.with_test = false;
 	set_state(eng, p, TEST_NONE, reason);
@@ -216,7 +216,7 @@ void bubtest_reset(struct bub_engine *eng, struct peer *p)
 {
 	struct timer timer = p->test.timer;
 
-	timerq_cancel(&eng->timers, &p->test.timer);
+	core_timer_cancel(eng, &p->test.timer);
 	set_state(eng, p, TEST_NONE, "new session");
 	timer.place = 0;
 	bub_wipe(&p->test, sizeof p->test);
@@ -227,7 +227,7 @@ void bubtest_reset(struct bub_engine *eng, struct peer *p)
 void bubtest_session(struct bub_engine *eng, struct peer *p)
 {
 	if (kabm_is_held(&p->kabm) || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
-	    bub_time_before(eng->now, p->told_until))
+	    bub_time_before(core_now(eng), p->told_until))
 		return;
 	/* Neither end has anything of the other: what comes now is a new session. */
 	if (p->test.state == TEST_FAILED || p->test.state == TEST_ABANDONED)
@@ -241,7 +241,7 @@ bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *fr
 {
 	const struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
 		if ((p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC) &&
 		    bub_addr_eq(&p->rr.asked, from) && bub_addr_eq(&p->rr.care_of, to))
 			return true;

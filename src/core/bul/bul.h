@@ -20,6 +20,12 @@ enum suspicion {
 
 /* peer.c */
 
+/* Takes the room for this role out of the arena; NULL: only the size is asked for. */
+struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
+/* How many timers it may have at once. */
+uint32_t bul_timers(const struct bub_config *cfg);
+/* Every entry: begins and ends with NULL. */
+struct peer *peer_next(const struct bub_engine *eng, const struct peer *after);
 struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
 		       const struct in6_addr *peer);
 /* Finds or makes the entry; NULL: the table is full. */

@@ -12,8 +12,7 @@
 #include "bul/dh.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "engine_state.h"
-#include "mn/mn.h"
+#include "mn/home.h"
 
 #define INFO_FORMAT 1
 #define DH1_EVERY_MS 1000u /* new exchanges that a peer may make us respond to */
@@ -37,7 +36,7 @@ void dh_reset(struct bub_engine *eng, struct peer *p)
 {
 	struct timer timer = p->dh.timer;
 
-	timerq_cancel(&eng->timers, &p->dh.timer);
+	core_timer_cancel(eng, &p->dh.timer);
 	timer.place = 0;
 	bub_wipe(&p->dh, sizeof p->dh);
 	p->dh.timer = timer;
@@ -119,7 +118,7 @@ static void fail(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	enum dh_purpose purpose = p->dh.purpose;
 
-	eng->counters.dh_failed++;
+	core_counters(eng)->dh_failed++;
 	set_state(eng, p, DH_NONE, why);
 	if (purpose == DH_FOR_TEST)
 		bubtest_fail(eng, p, TEST_FAILED, why); /* this initiator's failed test */
@@ -174,7 +173,7 @@ static bool signed_with(struct bub_engine *eng, const struct rx *rx, const struc
 	const struct bub_dh *m = &rx->mh.u.dh;
 	uint8_t sig[BUB_AUTH_LEN];
 
-	bub_dh_signature(eng->crypto, key, rx->mh.raw.data, rx->mh.raw.len, m->signature_at,
+	bub_dh_signature(core_crypto(eng), key, rx->mh.raw.data, rx->mh.raw.len, m->signature_at,
 			 bub_cookie, sig);
 	return bub_equal_secret(sig, rx->mh.raw.data + m->signature_at, sizeof sig);
 }
@@ -188,8 +187,8 @@ static unsigned suite_index(const struct bub_engine *eng, uint8_t suite)
 {
 	unsigned i;
 
-	for (i = 0; i < eng->cfg.n_suites; i++)
-		if (eng->cfg.suite[i] == suite)
+	for (i = 0; i < core_config(eng)->n_suites; i++)
+		if (core_config(eng)->suite[i] == suite)
 			break;
 	return i;
 }
@@ -207,9 +206,10 @@ static void sig_and_mac(struct bub_engine *eng, const struct peer *p, uint8_t me
 	struct bub_view info2 = view(d->info2, d->info2_len);
 	const struct in6_addr *identity = own ? &p->key.a : &p->key.b;
 
-	bub_dh_sig(eng->crypto, d->suite, &d->kbm, first ? d->n2 : d->n1, first ? d->sid1 : d->sid2,
-		   value, first ? info1 : info2, first ? info2 : info1, ret_sig);
-	bub_dh_mac(eng->crypto, d->suite, &d->keys.km, identity, ret_mac);
+	bub_dh_sig(core_crypto(eng), d->suite, &d->kbm, first ? d->n2 : d->n1,
+		   first ? d->sid1 : d->sid2, value, first ? info1 : info2, first ? info2 : info1,
+		   ret_sig);
+	bub_dh_mac(core_crypto(eng), d->suite, &d->keys.km, identity, ret_mac);
 }
 
 static bool derive(struct bub_engine *eng, struct peer *p)
@@ -226,7 +226,7 @@ static bool derive(struct bub_engine *eng, struct peer *p)
 	};
 	struct bub_view value = view(d->peer_pub, bub_suite_public_len(d->suite));
 
-	return bub_dh_keys(eng->crypto, &ctx, d->priv[suite_index(eng, d->suite)], value,
+	return bub_dh_keys(core_crypto(eng), &ctx, d->priv[suite_index(eng, d->suite)], value,
 			   &d->keys) == 0;
 }
 
@@ -268,7 +268,7 @@ static enum bub_drop check_closing(struct bub_engine *eng, const struct peer *p,
 /* The exchange is through: Km dies, Kabm lives (protocol.md, 4.4). */
 static void conclude(struct bub_engine *eng, struct peer *p)
 {
-	eng->counters.dh_exchanges++;
+	core_counters(eng)->dh_exchanges++;
 	bubmode_agreed(eng, p, &p->dh.keys.kabm);
 	bub_wipe(&p->dh.keys, sizeof p->dh.keys);
 	bub_wipe(p->dh.priv, sizeof p->dh.priv);
@@ -296,9 +296,9 @@ void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
 	core_random(eng, d->priv, sizeof d->priv);
 	d->info1[d->info1_len++] = INFO_FORMAT;
 	start_message(&out, p, 1);
-	for (unsigned i = 0; i < eng->cfg.n_suites; i++) {
-		uint8_t suite = eng->cfg.suite[i];
-		int len = bub_dh_public(eng->crypto, suite, d->priv[i], d->pub[i]);
+	for (unsigned i = 0; i < core_config(eng)->n_suites; i++) {
+		uint8_t suite = core_config(eng)->suite[i];
+		int len = bub_dh_public(core_crypto(eng), suite, d->priv[i], d->pub[i]);
 
 		if (len < 0) {
 			fail(eng, p, "libcrypto refused to make a DH value");
@@ -380,7 +380,7 @@ static enum bub_drop accept_dh2(struct bub_engine *eng, struct peer *p, const st
 		return BUB_DROP_DH_SID;
 	if (m->info.len != 2 || m->info.data[0] != INFO_FORMAT || m->n_shares != 1 ||
 	    m->share[0].suite != m->info.data[1] ||
-	    suite_index(eng, m->share[0].suite) == eng->cfg.n_suites)
+	    suite_index(eng, m->share[0].suite) == core_config(eng)->n_suites)
 		return BUB_DROP_DH_SUITE;
 	d->suite = m->share[0].suite;
 	if (m->share[0].value.len != bub_suite_public_len(d->suite))
@@ -450,9 +450,9 @@ static enum bub_drop on_dh4(struct bub_engine *eng, struct peer *p, const struct
 /* Our first suite among those offered, as an index of @m's shares; false: none. */
 static bool choose(const struct bub_engine *eng, const struct bub_dh *m, unsigned *ret_share)
 {
-	for (unsigned i = 0; i < eng->cfg.n_suites; i++)
+	for (unsigned i = 0; i < core_config(eng)->n_suites; i++)
 		for (unsigned k = 0; k < m->n_shares; k++)
-			if (m->share[k].suite == eng->cfg.suite[i] &&
+			if (m->share[k].suite == core_config(eng)->suite[i] &&
 			    memchr(m->info.data + 1, m->share[k].suite, m->info.len - 1) != NULL) {
 				*ret_share = k;
 				return true;
@@ -491,7 +491,7 @@ static enum bub_drop accept_dh1(struct bub_engine *eng, struct peer *p, const st
 	d->info2[0] = INFO_FORMAT;
 	d->info2[1] = d->suite;
 	d->info2_len = 2;
-	if (bub_dh_public(eng->crypto, d->suite, d->priv[i], d->pub[i]) < 0)
+	if (bub_dh_public(core_crypto(eng), d->suite, d->priv[i], d->pub[i]) < 0)
 		return BUB_DROP_DH_PUBLIC_VALUE;
 	return derive(eng, p) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
 }
@@ -546,8 +546,8 @@ static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
 	*ret = (struct expected){.purpose =
 					 kabm_is_held(&p->kabm) ? DH_FOR_RENEWAL : DH_FOR_STATIC};
 	if (key == NULL ||
-	    (!kabm_is_held(&p->kabm) &&
-	     (!eng->cfg.static_kabm || home_is_away(p->home) || p->bub_policy == BUB_POLICY_NEVER)))
+	    (!kabm_is_held(&p->kabm) && (!core_config(eng)->static_kabm || home_is_away(p->home) ||
+					 p->bub_policy == BUB_POLICY_NEVER)))
 		return false;
 	ret->key = *key;
 	return signed_with(eng, rx, &ret->key, ret->bub_cookie);
@@ -585,7 +585,7 @@ static void become_responder(struct bub_engine *eng, struct peer *p, const struc
 	p->dh.kbm = e->key;
 	memcpy(p->dh.bub_cookie, e->bub_cookie, BUB_COOKIE_LEN);
 	p->dh.peer_care_of = rx->ip->src;
-	p->dh1_at = eng->now;
+	p->dh1_at = core_now(eng);
 }
 
 static enum bub_drop on_new_dh1(struct bub_engine *eng, struct peer *p, const struct rx *rx)
@@ -605,7 +605,7 @@ static enum bub_drop on_new_dh1(struct bub_engine *eng, struct peer *p, const st
 		why = check_dh1(eng, &rx->mh.u.dh, &share);
 	/* What follows is public-key work (protocol.md, P42). */
 	if (why == BUB_DROP_NONE && p->dh1_at.ns != 0 &&
-	    bub_time_ms_between(p->dh1_at, eng->now) < DH1_EVERY_MS)
+	    bub_time_ms_between(p->dh1_at, core_now(eng)) < DH1_EVERY_MS)
 		why = BUB_DROP_DH_RATE;
 	if (why == BUB_DROP_NONE) {
 		become_responder(eng, p, rx, &e);
@@ -678,7 +678,7 @@ void dh_on_message(struct bub_engine *eng, const struct rx *rx)
 	enum bub_drop why = BUB_DROP_DH_STATE;
 
 	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
-	if (p == NULL && rx->home != NULL && eng->cfg.static_kabm &&
+	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
 	    binding_active(eng, &rx->local, &rx->peer) != NULL)
 		p = peer_get(eng, rx->home, &rx->peer);
 	if (p == NULL) {

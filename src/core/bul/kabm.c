@@ -22,7 +22,6 @@
 #include <string.h>
 
 #include "bul/kabm.h"
-#include "engine_state.h"
 
 #define KABM_UPDATES 16384u     /* Binding Updates of either end before Kabm is renewed */
 #define KABM_UPDATES_MAX 32767u /* that it may sign at all: half the circle of their numbers */
@@ -45,7 +44,7 @@ void kabm_init(struct kabm *k, void (*on_renewal)(struct bub_engine *eng, void *
 
 void kabm_reset(struct bub_engine *eng, struct kabm *k, const struct tentry *pair, const char *why)
 {
-	timerq_cancel(&eng->timers, &k->renewal_timer);
+	core_timer_cancel(eng, &k->renewal_timer);
 	kabm_set_state(eng, k, pair, KABM_NONE, why);
 	k->is_static = k->has_sequence_in = false;
 	k->used_in = k->used_out = 0;
@@ -71,7 +70,7 @@ static bool kabm_accepts_other(const struct bub_engine *eng, const struct kabm *
 	case KABM_REPLACED:
 		return true;
 	case KABM_SHARED:
-		return bub_time_before(eng->now, k->other_until);
+		return bub_time_before(core_now(eng), k->other_until);
 	case KABM_NONE:
 	case KABM_UNHEARD:
 		break;
@@ -92,7 +91,7 @@ const struct bub_key *kabm_signer(struct bub_engine *eng, const struct kabm *k, 
 	for (unsigned i = 0; i < 2 && (rx->mh.opts.present & BUB_OPT_AUTH); i++) {
 		if (key[i] == NULL)
 			continue;
-		bub_authenticator(eng->crypto, key[i], care_of, correspondent, mh, at, auth);
+		bub_authenticator(core_crypto(eng), key[i], care_of, correspondent, mh, at, auth);
 		if (bub_equal_secret(auth, mh + at, sizeof auth))
 			return key[i];
 	}
@@ -108,7 +107,7 @@ static void kabm_start_counts(struct kabm *k)
 /* Both ends use the newer key: from now on the older one has KABM_OVERLAP_S left. */
 static void kabm_end_renewal(struct bub_engine *eng, struct kabm *k, const struct tentry *pair)
 {
-	k->other_until = bub_time_add_s(eng->now, KABM_OVERLAP_S);
+	k->other_until = bub_time_add_s(core_now(eng), KABM_OVERLAP_S);
 	kabm_set_state(eng, k, pair, KABM_SHARED, "the peer has used the newer one");
 }
 
@@ -150,7 +149,7 @@ static bool is_first_to_renew(const struct tentry *pair)
 enum kabm_agreement kabm_agreed(struct bub_engine *eng, struct kabm *k, const struct tentry *pair,
 				const struct bub_key *key, bool initiator)
 {
-	uint64_t life_ms = (uint64_t)eng->cfg.kabm_lifetime_s * 1000;
+	uint64_t life_ms = (uint64_t)core_config(eng)->kabm_lifetime_s * 1000;
 	bool unheard = k->state == KABM_UNHEARD;
 
 	core_timer(eng, &k->renewal_timer, life_ms / 10 * (is_first_to_renew(pair) ? 8 : 9));

@@ -13,7 +13,6 @@
 
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "engine_state.h"
 #include "mn/home.h"
 
 /* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
@@ -25,10 +24,29 @@
 static void on_timer(struct bub_engine *eng, void *owner);
 static void on_end_timer(struct bub_engine *eng, void *owner);
 
+struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
+{
+	struct bul sizing, *bul = arena_take(ar, sizeof *bul);
+
+	table_init(bul != NULL ? &bul->peers : &sizing.peers, ar,
+		   cfg->n_homes > 0 ? cfg->limit.peers : 0, sizeof(struct peer), seed);
+	return bul;
+}
+
+uint32_t bul_timers(const struct bub_config *cfg)
+{
+	return cfg->n_homes > 0 ? PEER_TIMERS * cfg->limit.peers : 0;
+}
+
+struct peer *peer_next(const struct bub_engine *eng, const struct peer *after)
+{
+	return table_next(&core_bul(eng)->peers, after);
+}
+
 struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
 		       const struct in6_addr *peer)
 {
-	return table_find(&eng->peers, local, peer);
+	return table_find(&core_bul(eng)->peers, local, peer);
 }
 
 /* When the last few went to the node of @p, newest first; @own in place of what @p counts. */
@@ -36,8 +54,8 @@ static void last_sent(const struct bub_engine *eng, const struct peer *p, enum p
 		      const struct rate *own, struct bub_time ret[static MAX_UPDATE_RATE])
 {
 	memset(ret, 0, MAX_UPDATE_RATE * sizeof ret[0]);
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		const struct peer *q = peer_find(eng, &eng->home[i].cfg.address, &p->key.b);
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		const struct peer *q = peer_find(eng, &mn_home(eng, i)->cfg.address, &p->key.b);
 		const struct rate *r = q == p ? own : &q->rate[kind];
 
 		for (unsigned n = 0; q != NULL && n < MAX_UPDATE_RATE; n++) {
@@ -55,7 +73,7 @@ static void last_sent(const struct bub_engine *eng, const struct peer *p, enum p
 
 static uint64_t since_ms(const struct bub_engine *eng, struct bub_time at)
 {
-	return at.ns != 0 ? bub_time_ms_between(at, eng->now) : UINT64_MAX;
+	return at.ns != 0 ? bub_time_ms_between(at, core_now(eng)) : UINT64_MAX;
 }
 
 static uint64_t rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind,
@@ -98,8 +116,8 @@ bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum 
 
 struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 		struct peer *p = peer_find(eng, &h->cfg.address, &rx->peer);
 
 		if (p != NULL && (bub_addr_eq(&h->care_of, &rx->local) ||
@@ -113,13 +131,13 @@ static bool registered_here(const struct bub_engine *eng, const struct peer *p);
 
 static void discard(struct bub_engine *eng, struct peer *p)
 {
-	timerq_cancel(&eng->timers, &p->bu_timer);
-	timerq_cancel(&eng->timers, &p->end_timer);
+	core_timer_cancel(eng, &p->bu_timer);
+	core_timer_cancel(eng, &p->end_timer);
 	rr_stop(eng, p);
 	bubmode_reset(eng, p, "the entry is dropped");
 	bubtest_reset(eng, p);
 	dh_reset(eng, p);
-	table_remove(&eng->peers, p);
+	table_remove(&core_bul(eng)->peers, p);
 }
 
 /* Nothing would be lost with it.  While the peer may have a binding of ours its sequence number is
@@ -142,7 +160,7 @@ static bool push_out(struct bub_engine *eng, unsigned max)
 {
 	struct peer *p, *least = NULL;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
 		if (is_worthless(eng, p) && rank(p) <= max &&
 		    (least == NULL || rank(p) < rank(least) ||
 		     (rank(p) == rank(least) && bub_time_before(p->used, least->used))))
@@ -155,13 +173,13 @@ static bool push_out(struct bub_engine *eng, unsigned max)
 
 static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
 {
-	struct peer *p = table_add(&eng->peers, &h->cfg.address, peer);
+	struct peer *p = table_add(&core_bul(eng)->peers, &h->cfg.address, peer);
 
 	if (p == NULL)
 		return NULL;
 	p->home = h;
 	p->why = "new";
-	p->used = eng->now;
+	p->used = core_now(eng);
 	core_policy(eng, peer, &p->ro_policy, &p->bub_policy);
 	core_random(eng, &p->sequence, sizeof p->sequence);
 	timer_init(&p->bu_timer, on_timer, p);
@@ -198,9 +216,9 @@ static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
 
 	if (p != NULL)
 		return p;
-	for (q = table_next(&eng->peers, NULL); q != NULL; q = table_next(&eng->peers, q))
+	for (q = peer_next(eng, NULL); q != NULL; q = peer_next(eng, q))
 		n += q->uninvited;
-	if (n < (eng->peers.cap + 1) / 2)
+	if (n < (core_bul(eng)->peers.cap + 1) / 2)
 		p = peer_add(eng, h, peer);
 	if (p == NULL && push_out(eng, 0))
 		p = peer_add(eng, h, peer);
@@ -231,7 +249,7 @@ void peer_forget(struct bub_engine *eng, struct peer *p)
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
 {
 	return home_is_away(p->home) && bub_addr_eq(&p->acked, &p->home->care_of) &&
-	       bub_time_before(eng->now, p->acked_until);
+	       bub_time_before(core_now(eng), p->acked_until);
 }
 
 static void peer_path(struct bub_engine *eng, const struct peer *p)
@@ -274,17 +292,17 @@ void peer_fill_bu(struct peer *p, struct mh_out *out)
 void peer_after_bu(struct bub_engine *eng, struct peer *p)
 {
 	peer_rate_note(eng, p, PEER_UPDATES);
-	p->home->last_update = eng->now;
+	p->home->last_update = core_now(eng);
 	p->home->ever_sent = true;
-	p->sent_at = eng->now;
+	p->sent_at = core_now(eng);
 	p->backhaul_now = p->refresh_asked = false;
 	p->cookies_back = 0;
 	p->reg = REG_SENT;
 	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
 	if (!bub_addr_eq(&p->acked, &p->care_of))
-		p->acked_until = eng->now;
+		p->acked_until = core_now(eng);
 	if (!bub_addr_eq(&p->care_of, &p->key.a))
-		p->told_until = bub_time_add_s(eng->now, p->asked_s);
+		p->told_until = bub_time_add_s(core_now(eng), p->asked_s);
 	core_timer(eng, &p->bu_timer, p->interval_ms);
 }
 
@@ -300,7 +318,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	p->bu_sends++;
 	p->asked_s = mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
 	peer_fill_bu(p, &out);
-	if (!eng->cfg.ack_correspondents)
+	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
 	p->bu_kbm = p->kbm;
 	out.key = &p->bu_kbm;
@@ -312,7 +330,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	r.hao = p->key.a;
 	core_send(eng, &r, &out);
 	peer_after_bu(eng, p);
-	if (!eng->cfg.ack_correspondents)
+	if (!core_config(eng)->ack_correspondents)
 		registered(eng, p, p->asked_s); /* no answer will come */
 }
 
@@ -331,7 +349,7 @@ static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
 	if (!rr_home_token_fresh(eng, p) || !mn_tunnel_ready(eng, p->home) ||
 	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
 		return;
-	bub_kbm(eng->crypto, p->rr.home_token, NULL, &p->bu_kbm);
+	bub_kbm(core_crypto(eng), p->rr.home_token, NULL, &p->bu_kbm);
 	out.key = &p->bu_kbm;
 	out.mh.u.bu.sequence = ++p->sequence;
 	out.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
@@ -353,7 +371,7 @@ static void round_failed(struct bub_engine *eng, struct peer *p)
 
 static bool registered_here(const struct bub_engine *eng, const struct peer *p)
 {
-	return bub_time_before(eng->now, p->told_until);
+	return bub_time_before(core_now(eng), p->told_until);
 }
 
 /* Milliseconds until a round may start that ends in a Binding Update. */
@@ -406,7 +424,7 @@ void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 	/* A run only for a BUB test leaves a binding alone that is good for long. */
 	if (p->reg == REG_BOUND && timer_is_set(&p->bu_timer) && peer_is_bound(eng, p) &&
 	    !p->refresh_asked &&
-	    bub_time_ms_between(eng->now, p->acked_until) > (uint64_t)REFRESH_MARGIN_S * 1000)
+	    bub_time_ms_between(core_now(eng), p->acked_until) > (uint64_t)REFRESH_MARGIN_S * 1000)
 		return;
 	if (peer_rate_wait(eng, p, PEER_UPDATES) > 0) {
 		p->update_due = true;
@@ -478,8 +496,8 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 /* Data went either way since about the last registration. */
 static bool is_worth_refreshing(const struct bub_engine *eng, const struct peer *p)
 {
-	return eng->cfg.refresh_unused ||
-	       bub_time_ms_between(p->used, eng->now) < (uint64_t)USED_S * 1000;
+	return core_config(eng)->refresh_unused ||
+	       bub_time_ms_between(p->used, core_now(eng)) < (uint64_t)USED_S * 1000;
 }
 
 /* The binding at the peer ends by itself; data brings it back (RFC 6275, 11.7.2). */
@@ -522,7 +540,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		}
 		p->backhaul_now = false;
 		if (!bub_time_is_never(p->bu_due))
-			timerq_set(&eng->timers, &p->bu_timer, p->bu_due);
+			core_timer_at(eng, &p->bu_timer, p->bu_due);
 		if (p->backhaul_due && bubmode_backhaul_ready(eng, p)) {
 			bubmode_send_backhaul(eng, p);
 			core_rate_later(eng, &p->rate[PEER_UPDATES]);
@@ -538,7 +556,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		peer_update(eng, p);
 		/* Back where the peer still has us: that binding ends, whatever comes of this. */
 		if (p->reg == REG_BOUND && !timer_is_set(&p->bu_timer) && peer_is_bound(eng, p))
-			timerq_set(&eng->timers, &p->bu_timer, p->acked_until);
+			core_timer_at(eng, &p->bu_timer, p->acked_until);
 		return;
 	}
 	switch (p->reg) {
@@ -585,7 +603,7 @@ void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr 
 	if (p == NULL)
 		p = octets_in > 0 ? get_uninvited(eng, h, peer) : peer_get(eng, h, peer);
 	if (p != NULL)
-		p->used = eng->now;
+		p->used = core_now(eng);
 	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || p->reg != REG_NONE || p->rr.active ||
 	    p->update_due || !may_begin(eng, p, octets_in))
 		return;
@@ -600,7 +618,7 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
 	if (p == NULL || !kabm_is_shared(&p->kabm) || p->direct_broken || p->reg != REG_BOUND ||
 	    !peer_is_bound(eng, p) ||
-	    bub_time_ms_between(p->sent_at, eng->now) < (uint64_t)PROBE_DIRECT_S * 1000)
+	    bub_time_ms_between(p->sent_at, core_now(eng)) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
 	peer_suspect(eng, p, SUSPECT_DETOUR);
 }
@@ -610,7 +628,7 @@ static void adopt_bindings(struct bub_engine *eng, struct home *h)
 {
 	struct binding *b;
 
-	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b))
+	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
 		if (b->active && bub_addr_eq(&b->key.a, &h->cfg.address))
 			(void)peer_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
 }
@@ -620,7 +638,7 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 	struct peer *p;
 
 	adopt_bindings(eng, h);
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		if (p->home != h)
 			continue;
 		rr_stop(eng, p);
@@ -638,7 +656,7 @@ void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time 
 {
 	struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		if (p->home != h || p->reg == REG_FAILED || !bub_time_before(end, p->told_until))
 			continue;
 		p->refresh_asked = true;
@@ -666,7 +684,7 @@ void peer_on_registered(struct bub_engine *eng, struct home *h)
 {
 	struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		if (p->home != h || p->reg == REG_FAILED)
 			continue;
 		if (p->backhaul_due) /* also when the direct copy was heard */
@@ -689,10 +707,10 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 	if (bub_addr_eq(&p->care_of, &p->key.a)) { /* deleted: we are at home */
 		p->reg = REG_NONE;
 		p->acked = in6addr_any;
-		p->told_until = eng->now;
+		p->told_until = core_now(eng);
 		p->why = "at home";
 		if (!p->update_due) /* else we have left again, and a newer one is postponed */
-			timerq_cancel(&eng->timers, &p->bu_timer);
+			core_timer_cancel(eng, &p->bu_timer);
 		peer_path(eng, p);
 		return;
 	}
@@ -704,13 +722,13 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 		granted_s = p->asked_s;
 	/* The peer counts from a later moment: when it received this (RFC 6275, 11.7.3). */
 	p->acked_until = bub_time_add_s(p->sent_at, granted_s);
-	timerq_set(&eng->timers, &p->end_timer, p->acked_until);
+	core_timer_at(eng, &p->end_timer, p->acked_until);
 	if (moved) {
 		p->handovers++;
-		eng->counters.handovers++;
+		core_counters(eng)->handovers++;
 	}
 	p->acked = p->care_of;
-	p->used = eng->now;
+	p->used = core_now(eng);
 	p->reg = REG_BOUND;
 	p->why = kabm_is_held(&p->kabm) ? bubmode_why(p) : "route optimisation";
 	margin_s = kabm_is_held(&p->kabm) ? granted_s / 8 : REFRESH_MARGIN_S;
@@ -726,18 +744,18 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 void peer_has_moved(struct bub_engine *eng, struct peer *p)
 {
 	struct bub_time soon = bub_time_add_ms(
-		eng->now, 2 * p->rtt_ms > DOUBLE_JUMP_MS ? 2 * p->rtt_ms : DOUBLE_JUMP_MS);
+		core_now(eng), 2 * p->rtt_ms > DOUBLE_JUMP_MS ? 2 * p->rtt_ms : DOUBLE_JUMP_MS);
 
 	if (!kabm_is_held(&p->kabm) || p->reg != REG_SENT || p->bu_sends != 1 || p->update_due ||
 	    p->backhaul_now || !bub_time_before(soon, p->bu_timer.at))
 		return;
-	timerq_set(&eng->timers, &p->bu_timer, soon);
+	core_timer_at(eng, &p->bu_timer, soon);
 }
 
 static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
 	if (p->bu_sends <= 1)
-		p->rtt_ms = bub_time_ms_between(p->sent_at, eng->now);
+		p->rtt_ms = bub_time_ms_between(p->sent_at, core_now(eng));
 	registered(eng, p, rx->mh.u.ba.lifetime_s);
 	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
 	if (kabm_is_held(&p->kabm) && rx->tunnelled && p->reg == REG_BOUND)
@@ -783,7 +801,7 @@ static const struct bub_key *ba_signer(struct bub_engine *eng, const struct peer
 
 	if (kabm_is_held(&p->kabm))
 		return kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
-	bub_authenticator(eng->crypto, &p->bu_kbm, &p->care_of, &p->key.b, rx->mh.raw.data, at,
+	bub_authenticator(core_crypto(eng), &p->bu_kbm, &p->care_of, &p->key.b, rx->mh.raw.data, at,
 			  auth);
 	return bub_equal_secret(auth, rx->mh.raw.data + at, sizeof auth) ? &p->bu_kbm : NULL;
 }
@@ -801,7 +819,7 @@ static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, 
 {
 	uint8_t status = rx->mh.u.ba.status;
 
-	return !kabm_is_held(&p->kabm) && !eng->cfg.ack_correspondents && status >= 128 &&
+	return !kabm_is_held(&p->kabm) && !core_config(eng)->ack_correspondents && status >= 128 &&
 	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->sequence);
 }
 
@@ -860,7 +878,7 @@ void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BRR_NO_MATCH, &rx->peer);
 		return;
 	}
-	if (eng->cfg.accept_brr)
+	if (core_config(eng)->accept_brr)
 		peer_suspect(eng, p, SUSPECT_REFRESH);
 }
 
@@ -869,7 +887,7 @@ static struct peer *be_peer(struct bub_engine *eng, const struct rx *rx)
 {
 	struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
 
 		if (bub_addr_eq(&p->key.b, &rx->peer) ||

@@ -92,6 +92,11 @@ struct peer {
 	struct bub_time used;    /* data seen, or the entry's last registration */
 };
 
+/* The state of this role. */
+struct bul {
+	struct table peers;
+};
+
 /* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
 struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
 /* Another round of return routability may go out: always, but to one whom nobody here has asked for

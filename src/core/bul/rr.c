@@ -12,15 +12,14 @@
 #include "bul/peer.h"
 #include "bul/rr.h"
 #include "cn/binding.h"
-#include "engine_state.h"
-#include "mn/mn.h"
+#include "mn/home.h"
 
 /* A token that ends its life on the way is of no use. */
 #define TOKEN_MARGIN_S 5
 
 static bool fresh(const struct bub_engine *eng, bool has, struct bub_time at)
 {
-	return has && bub_time_ms_between(at, eng->now) <
+	return has && bub_time_ms_between(at, core_now(eng)) <
 			      (uint64_t)(MAX_TOKEN_LIFETIME_S - TOKEN_MARGIN_S) * 1000;
 }
 
@@ -136,7 +135,7 @@ void rr_init(struct peer *p)
 void rr_stop(struct bub_engine *eng, struct peer *p)
 {
 	p->rr.active = false;
-	timerq_cancel(&eng->timers, &p->rr.timer);
+	core_timer_cancel(eng, &p->rr.timer);
 }
 
 static void finish(struct bub_engine *eng, struct peer *p)
@@ -147,8 +146,9 @@ static void finish(struct bub_engine *eng, struct peer *p)
 		return;
 	rr->active = false;
 	rr->failures = 0;
-	timerq_cancel(&eng->timers, &rr->timer);
-	bub_kbm(eng->crypto, rr->home_token, rr->has_care_of ? rr->care_of_token : NULL, &p->kbm);
+	core_timer_cancel(eng, &rr->timer);
+	bub_kbm(core_crypto(eng), rr->home_token, rr->has_care_of ? rr->care_of_token : NULL,
+		&p->kbm);
 	p->kbm_home_nonce = rr->home_nonce;
 	p->kbm_care_of_nonce = rr->has_care_of ? rr->care_of_nonce : 0;
 	core_trace_key(eng, "Kbm", &p->key.a, &p->key.b, p->kbm.octets, p->kbm.len);
@@ -212,7 +212,7 @@ void rr_on_hot(struct bub_engine *eng, const struct rx *rx)
 	p->uninvited = false; /* it is there */
 	p->rr.want_home = false;
 	p->rr.has_home = true;
-	p->rr.home_at = eng->now;
+	p->rr.home_at = core_now(eng);
 	p->rr.home_nonce = rx->mh.u.test.nonce_index;
 	memcpy(p->rr.home_token, rx->mh.u.test.token, BUB_TOKEN_LEN);
 	p->test.hot = answer_of(rx);
@@ -225,7 +225,7 @@ static struct peer *find_by_cookie(struct bub_engine *eng, const struct rx *rx)
 {
 	struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
 		if ((p->rr.active || p->test.state == TEST_WAIT_BUBC) &&
 		    bub_addr_eq(&p->rr.care_of, &rx->local) &&
 		    bub_addr_eq(&p->rr.asked, &rx->ip->src) &&
@@ -240,7 +240,7 @@ void rr_on_cot(struct bub_engine *eng, const struct rx *rx)
 
 	if (proof_on_cot(eng, rx))
 		return;
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p))
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
 		if (p->check.active &&
 		    memcmp(p->check.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0) {
 			bubmode_on_cot(eng, p, rx);
@@ -254,11 +254,11 @@ void rr_on_cot(struct bub_engine *eng, const struct rx *rx)
 	suspect_answered(p);
 	p->rr.want_care_of = false;
 	p->rr.has_care_of = true;
-	p->rr.care_of_at = eng->now;
+	p->rr.care_of_at = core_now(eng);
 	p->rr.care_of_nonce = rx->mh.u.test.nonce_index;
 	memcpy(p->rr.care_of_token, rx->mh.u.test.token, BUB_TOKEN_LEN);
 	if (!p->rr.active) { /* asked for once more, only to have the BUBC sent again */
-		bub_kbm(eng->crypto, p->rr.home_token, p->rr.care_of_token, &p->test.kbm);
+		bub_kbm(core_crypto(eng), p->rr.home_token, p->rr.care_of_token, &p->test.kbm);
 		core_trace_key(eng, "Kbm", &p->key.a, &p->key.b, p->test.kbm.octets,
 			       p->test.kbm.len);
 		return;

@@ -12,12 +12,11 @@
 #include "bul/suspect.h"
 #include "bul/peer.h"
 #include "cn/proof.h"
-#include "engine_state.h"
 #include "mn/home.h"
 
 static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t ms)
 {
-	return at.ns != 0 && bub_time_ms_between(at, eng->now) < ms;
+	return at.ns != 0 && bub_time_ms_between(at, core_now(eng)) < ms;
 }
 
 /* ---- What speaks for the peer -------------------------------------------------------------- */
@@ -27,7 +26,7 @@ void suspect_progress(struct bub_engine *eng, const struct home *h, const struct
 	struct peer *p = peer_find(eng, &h->cfg.address, peer);
 
 	if (p != NULL)
-		p->progress = eng->now;
+		p->progress = core_now(eng);
 }
 
 void suspect_answered(struct peer *p)
@@ -74,7 +73,7 @@ void suspect_init(struct peer *p)
 
 void suspect_stop(struct bub_engine *eng, struct peer *p)
 {
-	timerq_cancel(&eng->timers, &p->probe.timer);
+	core_timer_cancel(eng, &p->probe.timer);
 }
 
 bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
@@ -157,7 +156,7 @@ void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
 		return;
 	}
 	if (react(eng, p, what))
-		p->doubt.at = eng->now;
+		p->doubt.at = core_now(eng);
 	else if (is_message)
 		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
 }

@@ -9,17 +9,34 @@
 #include <string.h>
 
 #include "bul/peer.h"
-#include "cn/binding.h"
-#include "cn/nonce.h"
-#include "engine_state.h"
+#include "cn/state.h"
 #include "mn/home.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 
+struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
+{
+	struct cn sizing, *cn = arena_take(ar, sizeof *cn);
+
+	table_init(cn != NULL ? &cn->bindings : &sizing.bindings, ar, cfg->limit.bindings,
+		   sizeof(struct binding), seed);
+	return cn;
+}
+
+uint32_t cn_timers(const struct bub_config *cfg)
+{
+	return cfg->limit.bindings;
+}
+
+struct binding *binding_next(const struct bub_engine *eng, const struct binding *after)
+{
+	return table_next(&core_cn(eng)->bindings, after);
+}
+
 struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
 			     const struct in6_addr *home)
 {
-	return table_find(&eng->bindings, local, home);
+	return table_find(&core_cn(eng)->bindings, local, home);
 }
 
 struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
@@ -36,12 +53,12 @@ static void on_timer(struct bub_engine *eng, void *owner)
 
 	if (b->active && !b->brr_sent) {
 		b->brr_sent = true;
-		timerq_set(&eng->timers, &b->timer, b->expires);
+		core_timer_at(eng, &b->timer, b->expires);
 		cn_send_brr(eng, b);
 	} else if (b->active) {
 		binding_delete(eng, b, "expired");
 	} else {
-		table_remove(&eng->bindings, b);
+		table_remove(&core_cn(eng)->bindings, b);
 	}
 }
 
@@ -51,13 +68,13 @@ static bool push_out(struct bub_engine *eng)
 {
 	struct binding *b, *oldest = NULL;
 
-	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b))
+	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
 		if (!b->active && (oldest == NULL || b->timer.at.ns < oldest->timer.at.ns))
 			oldest = b;
 	if (oldest == NULL)
 		return false;
-	timerq_cancel(&eng->timers, &oldest->timer);
-	table_remove(&eng->bindings, oldest);
+	core_timer_cancel(eng, &oldest->timer);
+	table_remove(&core_cn(eng)->bindings, oldest);
 	nonce_forget(eng);
 	return true;
 }
@@ -71,16 +88,16 @@ static bool same_bits(const struct in6_addr *a, const struct in6_addr *b, size_t
  * proves any number of addresses in them. */
 bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of)
 {
-	uint32_t link = 0, site = 0, cap = eng->bindings.cap;
+	uint32_t link = 0, site = 0, cap = core_cn(eng)->bindings.cap;
 	const struct binding *b;
 
-	if (eng->bindings.used < cap / 2)
+	if (core_cn(eng)->bindings.used < cap / 2)
 		return true;
-	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
+	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b)) {
 		site += same_bits(&b->care_of, care_of, 6);
 		link += same_bits(&b->care_of, care_of, 8);
 	}
-	return !limit_share_used(eng->bindings.used, cap, link) &&
+	return !limit_share_used(core_cn(eng)->bindings.used, cap, link) &&
 	       (cap < BINDINGS_FEW || site < cap / 2);
 }
 
@@ -91,9 +108,9 @@ struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local
 
 	if (b != NULL)
 		return b;
-	b = table_add(&eng->bindings, local, home);
+	b = table_add(&core_cn(eng)->bindings, local, home);
 	if (b == NULL && push_out(eng))
-		b = table_add(&eng->bindings, local, home);
+		b = table_add(&core_cn(eng)->bindings, local, home);
 	if (b != NULL)
 		timer_init(&b->timer, on_timer, b);
 	return b;
@@ -118,13 +135,13 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 	b->active = true;
 	b->unreachable = 0;
 	if (b->asked.ns != 0)
-		b->vouched = eng->now;
+		b->vouched = core_now(eng);
 	b->asked = (struct bub_time){0};
 	b->care_of = *care_of;
-	b->updated = eng->now;
-	b->expires = bub_time_add_s(eng->now, lifetime_s);
+	b->updated = core_now(eng);
+	b->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	/* No question where none is wanted, or where the life is too short to be worth it. */
-	b->brr_sent = b->bub || !eng->cfg.send_brr || lifetime_s <= 2 * BRR_MARGIN_S;
+	b->brr_sent = b->bub || !core_config(eng)->send_brr || lifetime_s <= 2 * BRR_MARGIN_S;
 	core_timer(eng, &b->timer,
 		   (uint64_t)lifetime_s * 1000 - (b->brr_sent ? 0 : brr_margin_ms(eng)));
 	path_update(eng, &b->key.a, &b->key.b);
@@ -132,17 +149,17 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 
 void binding_unreachable(struct bub_engine *eng, struct binding *b)
 {
-	uint64_t ms = bub_time_ms_between(b->unreachable_since, eng->now);
+	uint64_t ms = bub_time_ms_between(b->unreachable_since, core_now(eng));
 
 	/* It has said so when it was asked, and is not asked all the time. */
 	if (b->vouched.ns != 0 &&
-	    bub_time_ms_between(b->vouched, eng->now) < (uint64_t)UNREACHABLE_MAX_S * 1000)
+	    bub_time_ms_between(b->vouched, core_now(eng)) < (uint64_t)UNREACHABLE_MAX_S * 1000)
 		return;
 	if (b->bub) /* the signed test of the direct path decides (draft, appendix A) */
 		return;
 	if (b->unreachable == 0 || ms > (uint64_t)UNREACHABLE_MAX_S * 1000) {
 		b->unreachable = 0;
-		b->unreachable_since = eng->now;
+		b->unreachable_since = core_now(eng);
 		b->asked = (struct bub_time){0};
 		ms = 0;
 	}
@@ -151,23 +168,23 @@ void binding_unreachable(struct bub_engine *eng, struct binding *b)
 		return;
 	/* Nothing proves these errors.  Who is where its binding says refreshes that when it is
 	 * asked, through its home agent. */
-	if (eng->cfg.send_brr && b->asked.ns == 0) {
-		b->asked = eng->now;
+	if (core_config(eng)->send_brr && b->asked.ns == 0) {
+		b->asked = core_now(eng);
 		cn_send_brr(eng, b);
-	} else if (!eng->cfg.send_brr ||
-		   bub_time_ms_between(b->asked, eng->now) >= (uint64_t)UNREACHABLE_ASK_S * 1000) {
+	} else if (!core_config(eng)->send_brr || bub_time_ms_between(b->asked, core_now(eng)) >=
+							  (uint64_t)UNREACHABLE_ASK_S * 1000) {
 		binding_delete(eng, b, "its care-of address is unreachable");
 	}
 }
 
 void binding_cap(struct bub_engine *eng, struct binding *b)
 {
-	struct bub_time until = bub_time_add_s(eng->now, MAX_RR_BINDING_LIFETIME_S);
+	struct bub_time until = bub_time_add_s(core_now(eng), MAX_RR_BINDING_LIFETIME_S);
 
 	if (!bub_time_before(until, b->expires))
 		return;
 	b->expires = until;
-	timerq_set(&eng->timers, &b->timer, until);
+	core_timer_at(eng, &b->timer, until);
 }
 
 void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
@@ -175,7 +192,7 @@ void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
 	if (b->active)
 		core_trace_state(eng, "binding", "bound", "none", why, &b->key.a, &b->key.b);
 	b->active = false;
-	b->updated = eng->now;
+	b->updated = core_now(eng);
 	core_timer(eng, &b->timer, (uint64_t)MAX_NONCE_LIFETIME_S * 1000);
 	path_update(eng, &b->key.a, &b->key.b);
 }
@@ -187,7 +204,7 @@ static void recent_set(const struct bub_engine *eng, struct recent *r, const str
 		return;
 	if (!IN6_IS_ADDR_UNSPECIFIED(&r->now)) {
 		r->before = r->now;
-		r->before_until = bub_time_add_ms(eng->now, PATH_GRACE_MS);
+		r->before_until = bub_time_add_ms(core_now(eng), PATH_GRACE_MS);
 	}
 	r->now = *now;
 }
@@ -198,7 +215,7 @@ static bool recent_is(const struct bub_engine *eng, const struct recent *r,
 	if (IN6_IS_ADDR_UNSPECIFIED(a))
 		return false;
 	return bub_addr_eq(&r->now, a) ||
-	       (bub_addr_eq(&r->before, a) && bub_time_before(eng->now, r->before_until));
+	       (bub_addr_eq(&r->before, a) && bub_time_before(core_now(eng), r->before_until));
 }
 
 bool path_sent(const struct bub_engine *eng, const struct path_ends *e)

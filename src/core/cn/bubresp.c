@@ -12,7 +12,6 @@
 #include "cn/binding.h"
 #include "cn/bubresp.h"
 #include "cn/nonce.h"
-#include "engine_state.h"
 #include "mn/home.h"
 
 /* With IPv6 header, Home Address option and Binding Authorization Data. */
@@ -21,7 +20,7 @@
 
 static bool is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t s)
 {
-	return bub_time_ms_between(at, eng->now) < (uint64_t)s * 1000;
+	return bub_time_ms_between(at, core_now(eng)) < (uint64_t)s * 1000;
 }
 
 /* Where the peer is known to be: it has signed for that address. */
@@ -39,8 +38,8 @@ bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
 	if (p->bub_policy == BUB_POLICY_NEVER || !home_is_away(h) || !h->ever_sent)
 		return false;
 	/* Static: no Binding Update sent for so long (draft, 5.1). */
-	return bub_time_ms_between(h->last_update, eng->now) <
-	       (uint64_t)eng->cfg.static_after_s * 1000;
+	return bub_time_ms_between(h->last_update, core_now(eng)) <
+	       (uint64_t)core_config(eng)->static_after_s * 1000;
 }
 
 /* ---- What was asked ------------------------------------------------------------------------ */
@@ -102,7 +101,7 @@ static void note_care_of_init(struct bub_engine *eng, struct peer *p, const stru
 
 	bub_wipe(q, sizeof *q);
 	q->used = true;
-	q->at = h->at = eng->now;
+	q->at = h->at = core_now(eng);
 	q->nonce = nonce_index;
 	memcpy(q->cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN);
 	h->local = rx->local;
@@ -130,7 +129,7 @@ enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct 
 		return BUB_CODE_ACK;
 	if (rx->mh.kind == BUB_MH_HOTI) {
 		p->resp.hot_acked = true;
-		p->resp.hot_at = eng->now;
+		p->resp.hot_at = core_now(eng);
 		p->resp.home_nonce = nonce_index;
 	} else {
 		note_care_of_init(eng, p, rx, nonce_index);
@@ -168,7 +167,7 @@ static bool make_keys(struct bub_engine *eng, const struct peer *p, const struct
 	    !nonce_token_at(eng, &h->care_of, true, q->nonce, care_of) ||
 	    !nonce_bub_cookie(eng, &p->key.b, &h->care_of, q->cookie, q->nonce, q->bub_cookie))
 		return false;
-	bub_kbm(eng->crypto, home, care_of, &q->kbm);
+	bub_kbm(core_crypto(eng), home, care_of, &q->kbm);
 	core_trace_key(eng, "Kbm-responder", &p->key.a, &p->key.b, q->kbm.octets, q->kbm.len);
 	return true;
 }
@@ -201,7 +200,7 @@ static bool may_answer_a_stranger(const struct bub_engine *eng, struct peer *p)
 
 	if (may) {
 		r->strange_at[0] = r->strange_at[1];
-		r->strange_at[1] = eng->now;
+		r->strange_at[1] = core_now(eng);
 	}
 	return may;
 }

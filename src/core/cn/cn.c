@@ -11,7 +11,6 @@
 #include "cn/binding.h"
 #include "cn/cn.h"
 #include "cn/nonce.h"
-#include "engine_state.h"
 #include "ha/client.h"
 #include "input.h"
 #include "mn/home.h"
@@ -28,8 +27,8 @@ static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
 	const struct in6_addr *peer =
 		rx->mh.opts.present & BUB_OPT_MN_ID ? &rx->mh.opts.mn_id : &rx->peer;
 
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 
 		if (!bub_addr_eq(&h->care_of, &rx->local) &&
 		    !bub_addr_eq(&h->cfg.address, &rx->local))
@@ -49,7 +48,7 @@ static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
 {
 	struct binding *b;
 
-	for (b = table_next(&eng->bindings, NULL); b != NULL; b = table_next(&eng->bindings, b)) {
+	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b)) {
 		struct home *h = core_home_of(eng, &b->key.a);
 
 		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
@@ -232,8 +231,8 @@ static bool is_signed(struct bub_engine *eng, struct update *u)
 	uint8_t auth[BUB_AUTH_LEN];
 
 	do {
-		bub_authenticator(eng->crypto, &u->key, &u->covered, &u->rx->local, mh->raw.data,
-				  mh->opts.auth_at, auth);
+		bub_authenticator(core_crypto(eng), &u->key, &u->covered, &u->rx->local,
+				  mh->raw.data, mh->opts.auth_at, auth);
 		if (bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth))
 			return true;
 	} while (take_other_form(u));
@@ -261,7 +260,7 @@ static bool is_repetition(const struct bub_engine *eng, const struct update *u)
 	if (b == NULL || !b->bub || !u->bub || b->active == u->deletes)
 		return false;
 	return (u->deletes || bub_addr_eq(&b->care_of, &u->care_of)) &&
-	       bub_time_ms_between(b->updated, eng->now) < (uint64_t)REPETITION_S * 1000;
+	       bub_time_ms_between(b->updated, core_now(eng)) < (uint64_t)REPETITION_S * 1000;
 }
 
 /* The peer is known to be mobile now: what we owe it, and whether BUB is worth a test. */
@@ -304,7 +303,8 @@ static bool is_at(const struct binding *b, const struct in6_addr *care_of)
 static void accept_update(struct bub_engine *eng, struct update *u)
 {
 	const struct bub_mh *mh = &u->rx->mh;
-	uint32_t max_s = u->bub ? eng->cfg.bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
+	uint32_t max_s =
+		u->bub ? core_config(eng)->bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
 	uint32_t lifetime_s = mh->u.bu.lifetime_s < max_s ? mh->u.bu.lifetime_s : max_s;
 	bool moved, repeated = is_repetition(eng, u);
 	struct binding *b;
@@ -390,7 +390,7 @@ static uint8_t make_kbm(struct bub_engine *eng, struct update *u)
 		u->deletes || nonce_token_at(eng, &u->care_of, true, o->care_of_nonce, care_of);
 
 	if (home_ok && care_of_ok) {
-		bub_kbm(eng->crypto, home, u->deletes ? NULL : care_of, &u->key);
+		bub_kbm(core_crypto(eng), home, u->deletes ? NULL : care_of, &u->key);
 		return BUB_STATUS_ACCEPTED;
 	}
 	if (home_ok)
@@ -403,7 +403,7 @@ static bool is_home_registered(struct bub_engine *eng, const struct rx *rx)
 {
 	const struct client *c = ha_client(eng, &rx->peer);
 
-	return c != NULL && c->registered && bub_addr_eq(&rx->local, &eng->cfg.ha.address);
+	return c != NULL && c->registered && bub_addr_eq(&rx->local, &core_config(eng)->ha.address);
 }
 
 static void on_ro_bu(struct bub_engine *eng, struct update *u)

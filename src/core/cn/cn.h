@@ -17,6 +17,12 @@ struct peer;
 
 /* bcache.c */
 
+/* Takes the room for this role out of the arena; NULL: only the size is asked for. */
+struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
+/* How many timers it may have at once. */
+uint32_t cn_timers(const struct bub_config *cfg);
+/* Every entry, the deleted ones too: begins and ends with NULL. */
+struct binding *binding_next(const struct bub_engine *eng, const struct binding *after);
 /* Active binding only. */
 struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
 			       const struct in6_addr *home);

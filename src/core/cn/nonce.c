@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cn/nonce.h"
-#include "engine_state.h"
+#include "cn/state.h"
 
 #define NONCE_FRESH_S (MAX_NONCE_LIFETIME_S - MAX_TOKEN_LIFETIME_S)
 
@@ -19,35 +19,36 @@ _Static_assert(65536 % NONCES == 0, "slots must stay in step when the index wrap
 
 static struct nonce *slot(struct bub_engine *eng, uint16_t index)
 {
-	return &eng->nonce[index % NONCES];
+	return &core_cn(eng)->nonce[index % NONCES];
 }
 
 static bool alive(const struct bub_engine *eng, const struct nonce *n, uint16_t index, uint32_t s)
 {
 	return n->valid && n->index == index &&
-	       bub_time_ms_between(n->made, eng->now) < (uint64_t)s * 1000;
+	       bub_time_ms_between(n->made, core_now(eng)) < (uint64_t)s * 1000;
 }
 
 void nonce_init(struct bub_engine *eng)
 {
-	core_random(eng, eng->kcn, sizeof eng->kcn);
-	core_random(eng, &eng->last_nonce, sizeof eng->last_nonce);
+	core_random(eng, core_cn(eng)->kcn, sizeof core_cn(eng)->kcn);
+	core_random(eng, &core_cn(eng)->last_nonce, sizeof core_cn(eng)->last_nonce);
 }
 
 void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
 		 uint16_t *ret_index, uint8_t ret_token[static BUB_TOKEN_LEN])
 {
-	struct nonce *n = slot(eng, eng->last_nonce);
+	struct nonce *n = slot(eng, core_cn(eng)->last_nonce);
 
-	if (!alive(eng, n, eng->last_nonce, NONCE_FRESH_S)) {
-		n = slot(eng, ++eng->last_nonce);
+	if (!alive(eng, n, core_cn(eng)->last_nonce, NONCE_FRESH_S)) {
+		n = slot(eng, ++core_cn(eng)->last_nonce);
 		n->valid = true;
-		n->index = eng->last_nonce;
-		n->made = eng->now;
+		n->index = core_cn(eng)->last_nonce;
+		n->made = core_now(eng);
 		core_random(eng, n->octets, sizeof n->octets);
 	}
 	*ret_index = n->index;
-	bub_keygen_token(eng->crypto, eng->kcn, address, n->octets, care_of, ret_token);
+	bub_keygen_token(core_crypto(eng), core_cn(eng)->kcn, address, n->octets, care_of,
+			 ret_token);
 }
 
 bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
@@ -57,7 +58,8 @@ bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool
 
 	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
 		return false;
-	bub_keygen_token(eng->crypto, eng->kcn, address, n->octets, care_of, ret_token);
+	bub_keygen_token(core_crypto(eng), core_cn(eng)->kcn, address, n->octets, care_of,
+			 ret_token);
 	return true;
 }
 
@@ -69,12 +71,13 @@ bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
 
 	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
 		return false;
-	bub_test_cookie(eng->crypto, eng->kcn, home, care_of, cookie, n->octets, ret_cookie);
+	bub_test_cookie(core_crypto(eng), core_cn(eng)->kcn, home, care_of, cookie, n->octets,
+			ret_cookie);
 	return true;
 }
 
 void nonce_forget(struct bub_engine *eng)
 {
 	for (unsigned i = 0; i < NONCES; i++)
-		eng->nonce[i].valid = false;
+		core_cn(eng)->nonce[i].valid = false;
 }

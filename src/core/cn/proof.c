@@ -13,7 +13,6 @@
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "cn/proof.h"
-#include "engine_state.h"
 #include "mn/home.h"
 
 #define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
@@ -39,10 +38,11 @@ static void prove(struct bub_engine *eng, struct binding *b, const char *how)
  * be worth as much. */
 static void grant_credit(const struct bub_engine *eng, struct proof *f)
 {
-	if (f->granted && bub_time_ms_between(f->granted_at, eng->now) < (uint64_t)GRANT_S * 1000)
+	if (f->granted &&
+	    bub_time_ms_between(f->granted_at, core_now(eng)) < (uint64_t)GRANT_S * 1000)
 		return;
 	f->granted = true;
-	f->granted_at = eng->now;
+	f->granted_at = core_now(eng);
 	f->grant = BUB_CREDIT_START;
 }
 
@@ -50,7 +50,7 @@ void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool rep
 {
 	struct proof *f = &b->proof;
 
-	if (!b->bub || !eng->cfg.check_care_of) {
+	if (!b->bub || !core_config(eng)->check_care_of) {
 		f->state = PROOF_GOOD;
 		return;
 	}
@@ -60,7 +60,7 @@ void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool rep
 		core_random(eng, f->cookie, sizeof f->cookie);
 		grant_credit(eng, f);
 	} else if (repeated && f->asked && !f->by_cookie &&
-		   bub_time_ms_between(b->updated, eng->now) < REPEATED_MS) {
+		   bub_time_ms_between(b->updated, core_now(eng)) < REPEATED_MS) {
 		f->repeated = true; /* our acknowledgement did not get through */
 	}
 }
@@ -120,7 +120,7 @@ bool proof_on_cot(struct bub_engine *eng, const struct rx *rx)
 	struct binding *b = NULL;
 	struct peer *p;
 
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
 		if (b != NULL && b->proof.asked &&
 		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)

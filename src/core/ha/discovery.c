@@ -9,16 +9,15 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine_state.h"
-#include "ha/client.h"
 #include "ha/discovery.h"
+#include "ha/state.h"
 #include "mn/discovery.h"
 #include "mn/home.h"
 
 void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	uint8_t *buf = eng->buffer[eng->n_actions - 1];
+	uint8_t *buf = core_buffer(eng);
 	struct bub_ip6_build b = {
 		.src = r->src,
 		.dst = r->dst,
@@ -44,24 +43,25 @@ void discovery_send(struct bub_engine *eng, const struct route *r, const struct 
 
 static bool is_home_prefix(const struct bub_engine *eng, const struct in6_addr *a)
 {
-	for (unsigned k = 0; k < eng->cfg.ha.n_prefixes; k++)
-		if (bub_addr_in_prefix(a, &eng->cfg.ha.prefix[k].prefix, eng->cfg.ha.prefix[k].len))
+	for (unsigned k = 0; k < core_ha(eng)->cfg.n_prefixes; k++)
+		if (bub_addr_in_prefix(a, &core_ha(eng)->cfg.prefix[k].prefix,
+				       core_ha(eng)->cfg.prefix[k].len))
 			return true;
 	return false;
 }
 
 static bool is_alive(const struct bub_engine *eng, const struct other_agent *a)
 {
-	return bub_time_before(eng->now, a->expires);
+	return bub_time_before(core_now(eng), a->expires);
 }
 
 /* The entry of that home agent; NULL: there is none. */
 static struct other_agent *agent_find(struct bub_engine *eng, const struct in6_addr *link_local)
 {
 	for (unsigned i = 0; i < OTHER_AGENTS; i++)
-		if (is_alive(eng, &eng->agent[i]) &&
-		    bub_addr_eq(&eng->agent[i].link_local, link_local))
-			return &eng->agent[i];
+		if (is_alive(eng, &core_ha(eng)->agent[i]) &&
+		    bub_addr_eq(&core_ha(eng)->agent[i].link_local, link_local))
+			return &core_ha(eng)->agent[i];
 	return NULL;
 }
 
@@ -69,10 +69,10 @@ static struct other_agent *agent_find(struct bub_engine *eng, const struct in6_a
  * room for it anyway.  NULL: there is none. */
 static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preference)
 {
-	struct other_agent *least = &eng->agent[0];
+	struct other_agent *least = &core_ha(eng)->agent[0];
 
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
-		struct other_agent *a = &eng->agent[i];
+		struct other_agent *a = &core_ha(eng)->agent[i];
 
 		if (!is_alive(eng, a))
 			return a;
@@ -87,12 +87,12 @@ static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preferen
 static bool is_own_address(const struct bub_engine *eng, const struct bub_prefix_info *info)
 {
 	return info->router_address && is_home_prefix(eng, &info->prefix) &&
-	       !bub_addr_eq(&info->prefix, &eng->cfg.ha.address);
+	       !bub_addr_eq(&info->prefix, &core_ha(eng)->cfg.address);
 }
 
 static bool has_address(const struct bub_engine *eng, const struct other_agent *a, unsigned i)
 {
-	return bub_time_before(eng->now, a->until[i]);
+	return bub_time_before(core_now(eng), a->until[i]);
 }
 
 /* Adds it to those that are known, or lets it last longer, or not: an address goes with its prefix
@@ -113,7 +113,7 @@ static void note_address(const struct bub_engine *eng, struct other_agent *a,
 	if (at == BUB_HA_PREFIXES_MAX)
 		return;
 	a->address[at] = info->prefix;
-	a->until[at] = bub_time_add_s(eng->now, info->valid_s);
+	a->until[at] = bub_time_add_s(core_now(eng), info->valid_s);
 }
 
 /* A prefix that only the other one has: an operator should know, as a mobile node that changes to
@@ -129,7 +129,7 @@ static void compare_prefixes(struct bub_engine *eng, struct other_agent *a,
 	if (differs && !a->differs)
 		core_trace_state(eng, "home-link", "agreed", "different prefixes",
 				 "another home agent advertises a prefix that is not served here",
-				 &eng->cfg.ha.address, &a->address[0]);
+				 &core_ha(eng)->cfg.address, &a->address[0]);
 	a->differs = differs;
 }
 
@@ -142,12 +142,12 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 	struct other_agent *a;
 	unsigned n = 0;
 
-	if (!eng->cfg.ha.enabled || !IN6_IS_ADDR_LINKLOCAL(&ip->src) || ip->hop_limit != 255)
+	if (!core_ha(eng)->cfg.enabled || !IN6_IS_ADDR_LINKLOCAL(&ip->src) || ip->hop_limit != 255)
 		return;
 	a = agent_find(eng, &ip->src);
 	if (!ra->u.ra.home_agent || lifetime_s == 0) { /* no home agent, or none any more */
 		if (a != NULL)
-			a->expires = eng->now;
+			a->expires = core_now(eng);
 		return;
 	}
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
@@ -168,14 +168,14 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 	a->preference = ra->u.ra.preference; /* 0 without the option: RFC 6275, 7.4 */
 	a->managed = ra->u.ra.managed;
 	a->other = ra->u.ra.other;
-	a->expires = bub_time_add_s(eng->now, lifetime_s);
+	a->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	compare_prefixes(eng, a, ra);
 }
 
 bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *address)
 {
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
-		const struct other_agent *a = &eng->agent[i];
+		const struct other_agent *a = &core_ha(eng)->agent[i];
 
 		for (unsigned k = 0; is_alive(eng, a) && k < BUB_HA_PREFIXES_MAX; k++)
 			if (has_address(eng, a, k) && bub_addr_eq(&a->address[k], address))
@@ -186,11 +186,13 @@ bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *add
 
 void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other)
 {
-	bool managed = eng->cfg.ha.managed, other = eng->cfg.ha.other;
+	bool managed = core_ha(eng)->cfg.managed, other = core_ha(eng)->cfg.other;
 
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
-		managed = managed || (is_alive(eng, &eng->agent[i]) && eng->agent[i].managed);
-		other = other || (is_alive(eng, &eng->agent[i]) && eng->agent[i].other);
+		managed = managed || (is_alive(eng, &core_ha(eng)->agent[i]) &&
+				      core_ha(eng)->agent[i].managed);
+		other = other ||
+			(is_alive(eng, &core_ha(eng)->agent[i]) && core_ha(eng)->agent[i].other);
 	}
 	*ret_managed = managed;
 	*ret_other = other;
@@ -231,17 +233,17 @@ static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 	reply->u.dhaad.n_addrs = 0;
 	for (unsigned i = 0; i <= OTHER_AGENTS; i++) {
 		bool own = i == OTHER_AGENTS;
-		const struct other_agent *a = own ? NULL : &eng->agent[i];
+		const struct other_agent *a = own ? NULL : &core_ha(eng)->agent[i];
 		uint32_t lot;
 		uint64_t r;
 
 		if (!own && !is_alive(eng, a))
 			continue;
 		core_random(eng, &lot, sizeof lot);
-		r = (uint64_t)(own ? eng->cfg.ha.preference : a->preference) << 40 | (uint64_t)lot
-											     << 8;
+		r = (uint64_t)(own ? core_ha(eng)->cfg.preference : a->preference) << 40 |
+		    (uint64_t)lot << 8;
 		if (own)
-			rank(&k, &eng->cfg.ha.address, r);
+			rank(&k, &core_ha(eng)->cfg.address, r);
 		for (unsigned n = 0; !own && n < BUB_HA_PREFIXES_MAX; n++) {
 			uint8_t among = 0;
 
@@ -256,9 +258,9 @@ static void on_discovery_request(struct bub_engine *eng, const struct bub_ip6 *i
 				 const struct bub_icmp6 *req)
 {
 	struct bub_icmp6 reply = {.kind = BUB_ICMP6_DHAAD_REPLY};
-	struct route r = route_plain(&eng->cfg.ha.address, &ip->src);
+	struct route r = route_plain(&core_ha(eng)->cfg.address, &ip->src);
 
-	if (!eng->cfg.ha.enabled || !bub_addr_is_routable(&ip->src))
+	if (!core_ha(eng)->cfg.enabled || !bub_addr_is_routable(&ip->src))
 		return;
 	reply.u.dhaad.id = req->u.dhaad.id;
 	list_agents(eng, &reply);
@@ -338,8 +340,8 @@ static void keep_agents(struct home *h, const struct bub_icmp6 *reply)
 static void on_discovery_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 			       const struct bub_icmp6 *reply)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 
 		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
 		    !bub_addr_eq(&h->care_of, &ip->dst))
@@ -348,7 +350,7 @@ static void on_discovery_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 		if (h->n_agents == 0)
 			continue;
 		h->discovering = false;
-		timerq_cancel(&eng->timers, &h->discovery_timer);
+		core_timer_cancel(eng, &h->discovery_timer);
 		discovery_next(eng, h, false);
 		return;
 	}

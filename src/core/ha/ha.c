@@ -15,41 +15,48 @@
 #include "answer.h"
 #include "base/octets.h"
 #include "cn/cn.h"
-#include "engine_state.h"
 #include "ha/ha.h"
-#include "ha/multicast.h"
 #include "ha/stable.h"
+#include "ha/state.h"
 #include "input.h"
 #include "mn/mn.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
 #define HOP_LIMIT_AT 7 /* in the IPv6 header */
 
-struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home)
+const struct bub_ha_config *ha_config(const struct bub_engine *eng)
 {
-	return table_find(&eng->clients, home, &in6addr_any);
+	return &core_ha(eng)->cfg;
 }
 
-static void link_local_action(struct bub_engine *eng, enum bub_action_type type,
-			      const struct client *c)
+struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	return table_find(&core_ha(eng)->clients, home, &in6addr_any);
+}
+
+static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type type,
+				  const struct client *c)
 {
 	struct bub_action *act = core_action(eng, type);
 
 	act->u.home = core_link_local(&c->key.a); /* RFC 6275, 6.1.7 */
+	return act->id;
 }
 
-static void home_action(struct bub_engine *eng, enum bub_action_type type, const struct client *c)
+static uint32_t home_action(struct bub_engine *eng, enum bub_action_type type,
+			    const struct client *c)
 {
 	struct bub_action *act = core_action(eng, type);
 
 	act->u.home = c->key.a;
+	return act->id;
 }
 
 /* L clear: nothing but the home address is defended (RFC 6275, 10.3.1). */
 static void defend_link_local(struct bub_engine *eng, struct client *c, bool wanted)
 {
 	if (wanted != c->link_local)
-		link_local_action(eng, wanted ? BUB_ACT_PROXY_ADD : BUB_ACT_PROXY_DEL, c);
+		(void)link_local_action(eng, wanted ? BUB_ACT_PROXY_ADD : BUB_ACT_PROXY_DEL, c);
 	c->link_local = wanted;
 }
 
@@ -60,13 +67,13 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 {
 	struct bub_action *act;
 
-	if (!eng->cfg.ha.direct)
+	if (!core_ha(eng)->cfg.direct)
 		return;
 	act = core_action(eng, type);
 	act->u.path = (struct bub_path){
-		.local = eng->cfg.ha.address,
+		.local = core_ha(eng)->cfg.address,
 		.peer = c->key.a,
-		.out_src = eng->cfg.ha.address,
+		.out_src = core_ha(eng)->cfg.address,
 		.out_dst = c->care_of,
 		.in_care_of = c->care_of,
 		.home_agent = true,
@@ -78,27 +85,27 @@ bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 {
 	const struct client *c = ha_client(eng, home);
 
-	return c != NULL && c->registered && bub_addr_eq(local, &eng->cfg.ha.address) &&
+	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address) &&
 	       bub_addr_eq(care_of, &c->care_of);
 }
 
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of)
 {
-	return eng->cfg.ha.direct && ha_registered(eng, local, home, care_of);
+	return core_ha(eng)->cfg.direct && ha_registered(eng, local, home, care_of);
 }
 
 static void unregister(struct bub_engine *eng, struct client *c, const char *why)
 {
-	core_trace_state(eng, "home-binding", "bound", "none", why, &eng->cfg.ha.address,
+	core_trace_state(eng, "home-binding", "bound", "none", why, &core_ha(eng)->cfg.address,
 			 &c->key.a);
-	timerq_cancel(&eng->timers, &c->timer);
+	core_timer_cancel(eng, &c->timer);
 	prefixes_on_unregistered(eng, c);
 	multicast_on_unregistered(eng, c);
 	c->registered = c->defended = false;
 	own_path(eng, BUB_ACT_PATH_DEL, c);
-	home_action(eng, BUB_ACT_TUNNEL_DEL, c);
-	home_action(eng, BUB_ACT_PROXY_DEL, c);
+	(void)home_action(eng, BUB_ACT_TUNNEL_DEL, c);
+	(void)home_action(eng, BUB_ACT_PROXY_DEL, c);
 	defend_link_local(eng, c, false);
 }
 
@@ -113,7 +120,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 
 void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s)
 {
-	struct bub_time end = bub_time_add_s(eng->now, valid_s);
+	struct bub_time end = bub_time_add_s(core_now(eng), valid_s);
 
 	if (!bub_time_before(end, c->expires))
 		return;
@@ -121,12 +128,26 @@ void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid
 	core_timer(eng, &c->timer, (uint64_t)valid_s * 1000);
 }
 
-void ha_client_init(struct bub_engine *eng, struct client *c)
+static void init_client(struct client *c)
 {
-	(void)eng;
 	timer_init(&c->timer, on_timer, c);
 	prefixes_client_init(c);
 	multicast_client_init(c);
+}
+
+int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
+{
+	struct client *c;
+
+	if (!core_ha(eng)->cfg.enabled)
+		return BUB_ERR_INVALID;
+	if (ha_client(eng, home) != NULL)
+		return BUB_ERR_EXISTS;
+	c = table_add(&core_ha(eng)->clients, home, &in6addr_any);
+	if (c == NULL)
+		return BUB_ERR_NO_SPACE;
+	init_client(c);
+	return 0;
 }
 
 /* Does nothing to a client that is not probed for. */
@@ -134,20 +155,21 @@ static void stop_probing(struct bub_engine *eng, struct client *c)
 {
 	if (!c->probing)
 		return;
-	*(c->probing_before != NULL ? &c->probing_before->probing_after : &eng->probing_first) =
-		c->probing_after;
-	*(c->probing_after != NULL ? &c->probing_after->probing_before : &eng->probing_last) =
-		c->probing_before;
+	*(c->probing_before != NULL ? &c->probing_before->probing_after
+				    : &core_ha(eng)->probing_first) = c->probing_after;
+	*(c->probing_after != NULL ? &c->probing_after->probing_before
+				   : &core_ha(eng)->probing_last) = c->probing_before;
 	c->probing = false;
 }
 
 static void start_probing(struct bub_engine *eng, struct client *c)
 {
 	c->probing = true;
-	c->probing_before = eng->probing_last;
+	c->probing_before = core_ha(eng)->probing_last;
 	c->probing_after = NULL;
-	*(eng->probing_last != NULL ? &eng->probing_last->probing_after : &eng->probing_first) = c;
-	eng->probing_last = c;
+	*(core_ha(eng)->probing_last != NULL ? &core_ha(eng)->probing_last->probing_after
+					     : &core_ha(eng)->probing_first) = c;
+	core_ha(eng)->probing_last = c;
 }
 
 static void held_release(struct bub_engine *eng, const struct client *c);
@@ -159,13 +181,13 @@ void ha_remove_client(struct bub_engine *eng, struct client *c)
 		unregister(eng, c, "not served any more");
 	stable_forget(eng, c);
 	stop_probing(eng, c);
-	timerq_cancel(&eng->timers, &c->timer);
-	timerq_cancel(&eng->timers, &c->prefix_timer);
-	timerq_cancel(&eng->timers, &c->query_timer);
+	core_timer_cancel(eng, &c->timer);
+	core_timer_cancel(eng, &c->prefix_timer);
+	core_timer_cancel(eng, &c->query_timer);
 	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		if (bub_addr_eq(&eng->held[i].home, &c->key.a))
-			eng->held[i].len = 0;
-	table_remove(&eng->clients, c);
+		if (bub_addr_eq(&core_ha(eng)->held[i].home, &c->key.a))
+			core_ha(eng)->held[i].len = 0;
+	table_remove(&core_ha(eng)->clients, c);
 }
 
 /* ---- Registration -------------------------------------------------------------------------- */
@@ -174,8 +196,8 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 		    uint8_t status, uint16_t sequence, uint32_t lifetime_s)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
-	struct route r = route_plain(&eng->cfg.ha.address, &req->source);
-	uint32_t advice_s = eng->cfg.ha.refresh_advice_s & ~3u;
+	struct route r = route_plain(&core_ha(eng)->cfg.address, &req->source);
+	uint32_t advice_s = core_ha(eng)->cfg.refresh_advice_s & ~3u;
 
 	r.has_rh2 = !bub_addr_eq(&req->source, home);
 	r.rh2 = *home;
@@ -192,7 +214,7 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 	out.mh.u.ba.lifetime_s = lifetime_s;
 	/* A deletion has no advice, and no advice reaches the lifetime (RFC 6275, 10.3.1, 10.3.2).
 	 * Where bindings outlive a restart there MUST be none (10.3.1). */
-	if (advice_s > 0 && advice_s < lifetime_s && !eng->cfg.ha.stable) {
+	if (advice_s > 0 && advice_s < lifetime_s && !core_ha(eng)->cfg.stable) {
 		out.mh.opts.present = BUB_OPT_REFRESH_ADVICE;
 		out.mh.opts.refresh_advice_s = advice_s;
 	}
@@ -201,8 +223,8 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 
 const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home)
 {
-	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++) {
-		const struct bub_ha_prefix *p = &eng->cfg.ha.prefix[i];
+	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++) {
+		const struct bub_ha_prefix *p = &core_ha(eng)->cfg.prefix[i];
 
 		if (bub_addr_in_prefix(home, &p->prefix, p->len))
 			return p->valid_s >= 4 ? p : NULL;
@@ -216,7 +238,7 @@ uint32_t ha_grant(const struct bub_engine *eng, const struct in6_addr *home, uin
 	const struct bub_ha_prefix *p = ha_prefix_of(eng, home);
 	uint32_t valid_s = p != NULL ? p->valid_s & ~3u : 0;
 	uint32_t preferred_s = p != NULL ? p->preferred_s & ~3u : 0;
-	uint32_t max_s = eng->cfg.ha.lifetime_max_s & ~3u;
+	uint32_t max_s = core_ha(eng)->cfg.lifetime_max_s & ~3u;
 	uint32_t lifetime_s = asked_s < max_s ? asked_s : max_s;
 
 	if (valid_s < lifetime_s)
@@ -233,21 +255,21 @@ void ha_establish(struct bub_engine *eng, struct client *c, const struct request
 	struct bub_action *act;
 
 	if (!c->registered)
-		core_trace_state(eng, "home-binding", "none", "bound", why, &eng->cfg.ha.address,
-				 &c->key.a);
+		core_trace_state(eng, "home-binding", "none", "bound", why,
+				 &core_ha(eng)->cfg.address, &c->key.a);
 	c->care_of = req->care_of;
 	c->sequence = req->sequence;
-	c->expires = bub_time_add_s(eng->now, lifetime_s);
+	c->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	core_timer(eng, &c->timer, (uint64_t)lifetime_s * 1000);
 	act = core_action(eng, BUB_ACT_TUNNEL_SET);
 	act->u.tunnel = (struct bub_tunnel){
 		.home = c->key.a,
-		.local_outer = eng->cfg.ha.address,
+		.local_outer = core_ha(eng)->cfg.address,
 		.remote_outer = c->care_of,
 	};
 	own_path(eng, BUB_ACT_PATH_SET, c);
 	if (!c->registered)
-		home_action(eng, BUB_ACT_PROXY_ADD, c);
+		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
 	defend_link_local(eng, c, req->link_local);
 	c->registered = c->defended = true;
 	c->deleted = false;
@@ -293,7 +315,7 @@ static void deregister(struct bub_engine *eng, struct client *c, const struct re
 	/* Where there is nothing to delete, too: the update that this overtook may come yet. */
 	c->sequence = req->sequence;
 	c->deleted = true;
-	c->deleted_at = eng->now;
+	c->deleted_at = core_now(eng);
 	c->storing = *req;
 	c->storing.lifetime_s = 0; /* it may have named the home address instead */
 	c->was_registered = was_registered;
@@ -324,7 +346,7 @@ void ha_on_stored(struct bub_engine *eng, struct client *c, int error)
 static bool is_late(const struct bub_engine *eng, const struct client *c, const struct request *req)
 {
 	return c->deleted && req->lifetime_s > 0 &&
-	       bub_time_ms_between(c->deleted_at, eng->now) <
+	       bub_time_ms_between(c->deleted_at, core_now(eng)) <
 		       (uint64_t)MAX_DELETE_BCE_TIMEOUT_S * 1000;
 }
 
@@ -333,15 +355,13 @@ static bool is_late(const struct bub_engine *eng, const struct client *c, const 
 static void probe(struct bub_engine *eng, struct client *c, bool link_local)
 {
 	if (!c->probing) {
-		home_action(eng, BUB_ACT_DAD, c);
-		c->dad_id[0] = eng->last_id;
+		c->dad_id[0] = home_action(eng, BUB_ACT_DAD, c);
 		c->dad_id[1] = 0;
 		c->probed_link_local = false;
 		start_probing(eng, c);
 	}
 	if (link_local && !c->probed_link_local) {
-		link_local_action(eng, BUB_ACT_DAD, c);
-		c->dad_id[1] = eng->last_id;
+		c->dad_id[1] = link_local_action(eng, BUB_ACT_DAD, c);
 		c->probed_link_local = true;
 	}
 	held_wait(eng, c);
@@ -379,16 +399,17 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 	}
 	/* Nobody here sees who is at another address than the source: a third party, perhaps, which
 	 * would get what the mobile node asks for (protocol.md, P33). */
-	if (!eng->cfg.ha.any_care_of && !bub_addr_eq(&req->care_of, &req->source)) {
+	if (!core_ha(eng)->cfg.any_care_of && !bub_addr_eq(&req->care_of, &req->source)) {
 		core_drop(eng, BUB_DROP_HOME_BU_ALT_CARE_OF, &c->key.a);
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
 	/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1) */
-	if (!c->defended && eng->cfg.ha.physical_link && eng->cfg.ha.dad != BUB_DAD_NEVER) {
+	if (!c->defended && core_ha(eng)->cfg.physical_link &&
+	    core_ha(eng)->cfg.dad != BUB_DAD_NEVER) {
 		probe(eng, c, req->link_local);
 		c->pending = *req;
-		if (eng->cfg.ha.dad == BUB_DAD_BEFORE)
+		if (core_ha(eng)->cfg.dad == BUB_DAD_BEFORE)
 			return;
 	}
 	complete(eng, c, req);
@@ -405,7 +426,7 @@ static uint8_t dad_status(int error)
 /* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
 static struct client *take_verdict(struct bub_engine *eng, uint32_t id)
 {
-	for (struct client *c = eng->probing_first; c != NULL; c = c->probing_after)
+	for (struct client *c = core_ha(eng)->probing_first; c != NULL; c = c->probing_after)
 		for (unsigned i = 0; i < 2; i++)
 			if (c->dad_id[i] == id) {
 				c->dad_id[i] = 0;
@@ -486,11 +507,11 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	struct client *c = ha_client(eng, &rx->peer);
 	enum bub_drop why;
 
-	if (!eng->cfg.ha.enabled && rx->mh.opts.present & BUB_OPT_NONCE_INDICES) {
+	if (!core_ha(eng)->cfg.enabled && rx->mh.opts.present & BUB_OPT_NONCE_INDICES) {
 		core_drop(eng, BUB_DROP_HOME_BU_NONCE_INDICES, &rx->peer);
 		return;
 	}
-	if (!eng->cfg.ha.enabled) {
+	if (!core_ha(eng)->cfg.enabled) {
 		core_drop(eng, BUB_DROP_NOT_HOME_AGENT, &rx->peer);
 		refuse_as_correspondent(eng, rx);
 		return;
@@ -519,7 +540,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
 	      struct encap *ret_encap)
 {
-	return encap_admit(eng, packet, &eng->cfg.ha.address, &c->care_of, ret_encap);
+	return encap_admit(eng, packet, &core_ha(eng)->cfg.address, &c->care_of, ret_encap);
 }
 
 void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
@@ -528,7 +549,7 @@ void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_v
 	encap_fill(encap, act);
 	act->u.send.data = packet;
 	act->u.send.owner = c->key.a;
-	eng->counters.tunnel_out++;
+	core_counters(eng)->tunnel_out++;
 }
 
 void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet)
@@ -545,16 +566,17 @@ static bool is_own(const struct bub_engine *eng, struct bub_view packet)
 {
 	uint8_t next = packet.data[6];
 
-	return eng->cfg.ha.direct && next != BUB_NH_MH && next != BUB_NH_HOPOPTS &&
+	return core_ha(eng)->cfg.direct && next != BUB_NH_MH && next != BUB_NH_HOPOPTS &&
 	       packet.len + BUB_RH2_HDR_LEN <= SCRATCH_MAX &&
-	       memcmp(packet.data + 8, &eng->cfg.ha.address, sizeof eng->cfg.ha.address) == 0;
+	       memcmp(packet.data + 8, &core_ha(eng)->cfg.address,
+		      sizeof core_ha(eng)->cfg.address) == 0;
 }
 
 /* RFC 6275, 9.3.2. */
 static void send_direct(struct bub_engine *eng, const struct client *c, struct bub_view packet)
 {
 	struct bub_ip6_build b = {
-		.src = eng->cfg.ha.address,
+		.src = core_ha(eng)->cfg.address,
 		.dst = c->care_of,
 		.rh2 = &c->key.a,
 		.hop_limit = packet.data[HOP_LIMIT_AT],
@@ -562,12 +584,12 @@ static void send_direct(struct bub_engine *eng, const struct client *c, struct b
 		.upper_len = (uint16_t)(packet.len - BUB_IP6_HDR_LEN),
 	};
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	int at = bub_ip6_encode(&b, eng->scratch, SCRATCH_MAX);
+	int at = bub_ip6_encode(&b, core_scratch(eng), SCRATCH_MAX);
 
 	assert(at > 0);
-	memcpy(eng->scratch, packet.data, 4); /* traffic class and flow label */
-	memcpy(eng->scratch + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
-	act->u.send.data = (struct bub_view){eng->scratch, (size_t)at + b.upper_len};
+	memcpy(core_scratch(eng), packet.data, 4); /* traffic class and flow label */
+	memcpy(core_scratch(eng) + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
+	act->u.send.data = (struct bub_view){core_scratch(eng), (size_t)at + b.upper_len};
 	act->u.send.way = BUB_WAY_PLAIN;
 }
 
@@ -601,10 +623,10 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 /* Out of one tunnel into another: this node is a hop on the way (RFC 2473, 3.1). */
 static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub_view packet)
 {
-	uint8_t *copy = eng->scratch;
+	uint8_t *copy = core_scratch(eng);
 
 	if (packet.len <= PACKET_MAX)
-		copy = eng->buffer[eng->n_actions]; /* of the action to come */
+		copy = core_next_buffer(eng); /* of the action to come */
 	memcpy(copy, packet.data, packet.len);
 	copy[HOP_LIMIT_AT]--;
 	ha_tunnel(eng, c, (struct bub_view){copy, packet.len});
@@ -615,7 +637,7 @@ static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub
 static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_ip6_build b = {
-		.src = eng->cfg.ha.address,
+		.src = core_ha(eng)->cfg.address,
 		.dst = ip->dst,
 		.upper_proto = BUB_NH_IPV6,
 		.upper_len = (uint16_t)ip->packet.len,
@@ -628,7 +650,7 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 		return;
 	}
 	act = core_action(eng, BUB_ACT_SEND);
-	buf = eng->buffer[eng->n_actions - 1];
+	buf = core_buffer(eng);
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	memcpy(buf + BUB_IP6_HDR_LEN, ip->packet.data, ip->packet.len);
 	buf[BUB_IP6_HDR_LEN + HOP_LIMIT_AT]--;
@@ -655,7 +677,7 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
 		return;
 	}
-	if (eng->cfg.ha.multicast && may_go_on && bub_group_is_global(&ip->dst)) {
+	if (core_ha(eng)->cfg.multicast && may_go_on && bub_group_is_global(&ip->dst)) {
 		multicast_forward(eng, ip);
 		return;
 	}
@@ -663,7 +685,8 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 	 * redirect for a packet that leaves as it came. */
 	if (may_go_on && c != NULL && c->registered) {
 		tunnel_on(eng, c, ip->packet);
-	} else if (may_go_on && vouched && eng->cfg.ha.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
+	} else if (may_go_on && vouched &&
+		   core_ha(eng)->cfg.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
 		send_encapsulated(eng, ip);
 	} else {
 		act = core_action(eng, BUB_ACT_DELIVER);
@@ -676,19 +699,20 @@ static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouch
 /* When the time of a message begins: not while the registration is being looked into. */
 static struct bub_time held_since(const struct bub_engine *eng, const struct client *c)
 {
-	return c->probing ? bub_time_add_s(eng->now, HELD_PROBE_S) : eng->now;
+	return c->probing ? bub_time_add_s(core_now(eng), HELD_PROBE_S) : core_now(eng);
 }
 
 static void held_wait(struct bub_engine *eng, const struct client *c)
 {
 	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		if (eng->held[i].len != 0 && bub_addr_eq(&eng->held[i].home, &c->key.a))
-			eng->held[i].at = held_since(eng, c);
+		if (core_ha(eng)->held[i].len != 0 &&
+		    bub_addr_eq(&core_ha(eng)->held[i].home, &c->key.a))
+			core_ha(eng)->held[i].at = held_since(eng, c);
 }
 
 static bool held_is_over(const struct bub_engine *eng, const struct held *h)
 {
-	return !bub_time_before(eng->now, bub_time_add_ms(h->at, HELD_MS));
+	return !bub_time_before(core_now(eng), bub_time_add_ms(h->at, HELD_MS));
 }
 
 /* Nothing came that vouches for what waited long enough. */
@@ -698,7 +722,7 @@ static void on_held_timer(struct bub_engine *eng, void *owner)
 
 	(void)owner;
 	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &eng->held[i];
+		struct held *h = &core_ha(eng)->held[i];
 
 		if (h->len == 0)
 			continue;
@@ -710,12 +734,33 @@ static void on_held_timer(struct bub_engine *eng, void *owner)
 		}
 	}
 	if (!bub_time_is_never(next))
-		timerq_set(&eng->timers, &eng->held_timer, next);
+		core_timer_at(eng, &core_ha(eng)->held_timer, next);
+}
+
+struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
+{
+	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
+	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
+	struct ha sizing, *ha = arena_take(ar, sizeof *ha), *at = ha != NULL ? ha : &sizing;
+
+	table_init(&at->clients, ar, clients, sizeof(struct client), seed);
+	table_init(&at->memberships, ar, members, sizeof(struct membership), seed);
+	table_init(&at->groups, ar, 2 * members, sizeof(struct group), seed);
+	return ha;
+}
+
+uint32_t ha_timers(const struct bub_config *cfg)
+{
+	if (!cfg->ha.enabled)
+		return 1;
+	return CLIENT_TIMERS * cfg->limit.clients +
+	       (cfg->ha.multicast ? cfg->limit.memberships : 0) + 1;
 }
 
 void ha_init(struct bub_engine *eng)
 {
-	timer_init(&eng->held_timer, on_held_timer, NULL);
+	core_ha(eng)->cfg = core_config(eng)->ha;
+	timer_init(&core_ha(eng)->held_timer, on_held_timer, NULL);
 }
 
 static unsigned held_by(const struct bub_engine *eng, const struct in6_addr *home)
@@ -723,7 +768,8 @@ static unsigned held_by(const struct bub_engine *eng, const struct in6_addr *hom
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		n += eng->held[i].len != 0 && bub_addr_eq(&eng->held[i].home, home);
+		n += core_ha(eng)->held[i].len != 0 &&
+		     bub_addr_eq(&core_ha(eng)->held[i].home, home);
 	return n;
 }
 
@@ -735,7 +781,7 @@ static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *hom
 	unsigned most = 0;
 
 	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &eng->held[i];
+		struct held *h = &core_ha(eng)->held[i];
 		unsigned n;
 
 		if (h->len == 0)
@@ -769,8 +815,8 @@ static bool held_add(struct bub_engine *eng, const struct client *c, const struc
 	slot->outer_src = *outer_src;
 	slot->len = ip->packet.len;
 	memcpy(slot->packet, ip->packet.data, ip->packet.len);
-	if (!timer_is_set(&eng->held_timer))
-		core_timer(eng, &eng->held_timer, HELD_MS);
+	if (!timer_is_set(&core_ha(eng)->held_timer))
+		core_timer(eng, &core_ha(eng)->held_timer, HELD_MS);
 	return true;
 }
 
@@ -779,15 +825,15 @@ static bool held_add(struct bub_engine *eng, const struct client *c, const struc
 static void held_release(struct bub_engine *eng, const struct client *c)
 {
 	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &eng->held[i];
+		struct held *h = &core_ha(eng)->held[i];
 		struct bub_ip6 ip;
 
 		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a))
 			continue;
-		if (bub_time_before(eng->now, h->at)) /* there is a verdict */
-			h->at = eng->now;
+		if (bub_time_before(core_now(eng), h->at)) /* there is a verdict */
+			h->at = core_now(eng);
 		if (!bub_addr_eq(&h->outer_src, &c->care_of) || held_is_over(eng, h) ||
-		    eng->n_actions == BUB_ACTIONS_MAX ||
+		    core_is_full(eng) ||
 		    bub_ip6_decode((struct bub_view){h->packet, h->len}, &ip) != BUB_DROP_NONE)
 			continue;
 		forward(eng, &ip, !bub_addr_eq(&ip.src, &c->key.a));
@@ -824,7 +870,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 	from_home = bub_addr_eq(&ip.src, &c->key.a);
 	vouched = bub_addr_eq(&ip.src, outer) && ip.has_hao && bub_addr_eq(&ip.hao, &c->key.a) &&
 		  ip.upper_proto == BUB_NH_MH;
-	reports = eng->cfg.ha.multicast && bub_mld_is(&ip);
+	reports = core_ha(eng)->cfg.multicast && bub_mld_is(&ip);
 	if (!from_home && !vouched && !reports) {
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
 		return;
@@ -833,7 +879,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 	 */
 	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
 	    may_tell(eng, c, ev, ip.packet.len)) {
-		struct route r = route_plain(&eng->cfg.ha.address, outer);
+		struct route r = route_plain(&core_ha(eng)->cfg.address, outer);
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
 	}
@@ -845,8 +891,8 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 				  outer);
 		return;
 	}
-	eng->counters.tunnel_in++;
-	if (bub_addr_eq(&ip.dst, &eng->cfg.ha.address) && ip.upper_proto == BUB_NH_MH)
+	core_counters(eng)->tunnel_in++;
+	if (bub_addr_eq(&ip.dst, &core_ha(eng)->cfg.address) && ip.upper_proto == BUB_NH_MH)
 		core_input_mh(eng, &ip, ev, false);
 	else if (reports)
 		multicast_on_report(eng, c, &ip);

@@ -23,11 +23,19 @@ bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 /* Whether a home registration is what allows data with this Home Address option. */
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);
-struct client *ha_client(struct bub_engine *eng, const struct in6_addr *home);
+struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home);
+/* Takes the room for this role out of the arena; NULL: only the size is asked for. */
+struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
+/* How many timers it may have at once. */
+uint32_t ha_timers(const struct bub_config *cfg);
 void ha_init(struct bub_engine *eng);
-void ha_client_init(struct bub_engine *eng, struct client *c);
+/* bub_engine_add_client(). */
+int ha_add_client(struct bub_engine *eng, const struct in6_addr *home);
 /* Its registration ends, and it may make no other. */
 void ha_remove_client(struct bub_engine *eng, struct client *c);
+
+/* What it serves, as it is now. */
+const struct bub_ha_config *ha_config(const struct bub_engine *eng);
 
 /* discovery.c */
 
@@ -46,6 +54,8 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev);
 
 /* What does not fit the queue of a feed: groups to join or leave, copies.  False: nothing left. */
 bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action);
+/* There is nothing left of that. */
+bool multicast_is_drained(const struct bub_engine *eng);
 /* Mobile node: an MLD message of the kernel's own. */
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* A packet for a group came out of the tunnel of @h: true where it may be delivered. */

@@ -15,9 +15,8 @@
 #include <string.h>
 
 #include "base/octets.h"
-#include "engine_state.h"
-#include "ha/client.h"
 #include "ha/multicast.h"
+#include "ha/state.h"
 #include "mn/home.h"
 
 /* RFC 3810, 9.  One node answers each query, so that there is no burst to be spread. */
@@ -42,7 +41,7 @@ static void trace(struct bub_engine *eng, const struct membership *m, bool liste
 
 static void leave(struct bub_engine *eng, struct membership *m, const char *why)
 {
-	struct group *g = table_find(&eng->groups, &m->key.a, &in6addr_any);
+	struct group *g = table_find(&core_ha(eng)->groups, &m->key.a, &in6addr_any);
 	struct membership **p = &g->first;
 
 	trace(eng, m, false, why);
@@ -50,14 +49,14 @@ static void leave(struct bub_engine *eng, struct membership *m, const char *why)
 		p = &(*p)->next;
 	*p = m->next;
 	m->client->memberships--;
-	timerq_cancel(&eng->timers, &m->timer);
-	table_remove(&eng->memberships, m);
+	core_timer_cancel(eng, &m->timer);
+	table_remove(&core_ha(eng)->memberships, m);
 	if (g->first != NULL)
 		return;
 	if (g->joined)
-		eng->groups_at = 0; /* multicast_next_action() sees to it */
+		core_ha(eng)->groups_at = 0; /* multicast_next_action() sees to it */
 	else
-		table_remove(&eng->groups, g);
+		table_remove(&core_ha(eng)->groups, g);
 }
 
 static void on_silence(struct bub_engine *eng, void *owner)
@@ -69,31 +68,31 @@ static void on_silence(struct bub_engine *eng, void *owner)
 static struct membership *add(struct bub_engine *eng, struct client *c,
 			      const struct in6_addr *group)
 {
-	struct membership *m = table_add(&eng->memberships, group, &c->key.a);
-	struct group *g = table_find(&eng->groups, group, &in6addr_any);
+	struct membership *m = table_add(&core_ha(eng)->memberships, group, &c->key.a);
+	struct group *g = table_find(&core_ha(eng)->groups, group, &in6addr_any);
 
 	if (m == NULL)
 		return NULL;
 	if (g == NULL) /* there are twice as many, for those that wait to be left */
-		g = table_add(&eng->groups, group, &in6addr_any);
+		g = table_add(&core_ha(eng)->groups, group, &in6addr_any);
 	m->client = c;
 	m->next = g->first;
 	g->first = m;
 	c->memberships++;
 	timer_init(&m->timer, on_silence, m);
 	if (!g->joined)
-		eng->groups_at = 0;
+		core_ha(eng)->groups_at = 0;
 	trace(eng, m, true, "reported");
 	return m;
 }
 
 static void on_record(struct bub_engine *eng, struct client *c, const struct bub_mld_record *rec)
 {
-	struct membership *m = table_find(&eng->memberships, &rec->group, &c->key.a);
+	struct membership *m = table_find(&core_ha(eng)->memberships, &rec->group, &c->key.a);
 
 	if (rec->listens && bub_group_is_global(&rec->group)) {
-		if (m == NULL &&
-		    limit_share_used(eng->memberships.used, eng->memberships.cap, c->memberships)) {
+		if (m == NULL && limit_share_used(core_ha(eng)->memberships.used,
+						  core_ha(eng)->memberships.cap, c->memberships)) {
 			core_drop(eng, BUB_DROP_MLD_SHARE, &c->key.a);
 			return;
 		}
@@ -145,8 +144,8 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 
 static void query(struct bub_engine *eng, struct client *c, uint16_t response_ms)
 {
-	struct in6_addr src = core_link_local(&eng->cfg.ha.address);
-	uint8_t *packet = eng->buffer[eng->n_actions]; /* of the action to come */
+	struct in6_addr src = core_link_local(&core_ha(eng)->cfg.address);
+	uint8_t *packet = core_next_buffer(eng); /* of the action to come */
 
 	bub_mld_query(&src, response_ms, ROBUSTNESS, QUERY_INTERVAL_S, packet);
 	ha_tunnel(eng, c, (struct bub_view){packet, BUB_MLD_QUERY_LEN});
@@ -169,7 +168,7 @@ void multicast_client_init(struct client *c)
  * started anew needs a query before it may report. */
 void multicast_on_registered(struct bub_engine *eng, struct client *c)
 {
-	if (!eng->cfg.ha.multicast)
+	if (!core_ha(eng)->cfg.multicast)
 		return;
 	c->queries = 0;
 	query(eng, c, RESPONSE_MS);
@@ -177,7 +176,7 @@ void multicast_on_registered(struct bub_engine *eng, struct client *c)
 
 void multicast_on_restored(struct bub_engine *eng, struct client *c)
 {
-	if (!eng->cfg.ha.multicast)
+	if (!core_ha(eng)->cfg.multicast)
 		return;
 	c->queries = 0;
 	query(eng, c, RESTORED_MS);
@@ -187,9 +186,9 @@ void multicast_on_unregistered(struct bub_engine *eng, struct client *c)
 {
 	struct membership *m = NULL;
 
-	timerq_cancel(&eng->timers, &c->query_timer);
+	core_timer_cancel(eng, &c->query_timer);
 	while (c->memberships > 0) {
-		m = table_next(&eng->memberships, m);
+		m = table_next(&core_ha(eng)->memberships, m);
 		if (m->client == c)
 			leave(eng, m, "its registration has ended");
 	}
@@ -201,18 +200,18 @@ void multicast_on_unregistered(struct bub_engine *eng, struct client *c)
 static void fan_out(struct bub_engine *eng, const struct group *g, const struct in6_addr *src,
 		    struct bub_view packet)
 {
-	eng->fan.packet = packet;
-	eng->fan.next = g != NULL ? g->first : NULL;
-	eng->fan.sender = ha_client(eng, src);
+	core_ha(eng)->fan.packet = packet;
+	core_ha(eng)->fan.next = g != NULL ? g->first : NULL;
+	core_ha(eng)->fan.sender = ha_client(eng, src);
 	/* For all of them: a group is no tunnel's end. */
-	if (g != NULL &&
-	    !encap_admit(eng, packet, &eng->cfg.ha.address, &g->key.a, &eng->fan.encap))
-		eng->fan.next = NULL;
+	if (g != NULL && !encap_admit(eng, packet, &core_ha(eng)->cfg.address, &g->key.a,
+				      &core_ha(eng)->fan.encap))
+		core_ha(eng)->fan.next = NULL;
 }
 
 bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, struct bub_view packet)
 {
-	const struct group *g = table_find(&eng->groups, dst, &in6addr_any);
+	const struct group *g = table_find(&core_ha(eng)->groups, dst, &in6addr_any);
 	struct in6_addr src;
 
 	memcpy(&src, packet.data + SOURCE_AT, sizeof src);
@@ -224,13 +223,13 @@ bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, str
 
 void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
-	const struct group *g = table_find(&eng->groups, &ip->dst, &in6addr_any);
-	struct bub_view copy = {eng->scratch, ip->packet.len};
-	bool on_link = eng->cfg.ha.physical_link;
+	const struct group *g = table_find(&core_ha(eng)->groups, &ip->dst, &in6addr_any);
+	struct bub_view copy = {core_scratch(eng), ip->packet.len};
+	bool on_link = core_ha(eng)->cfg.physical_link;
 	struct bub_action *act = core_action(eng, on_link ? BUB_ACT_GROUP_SEND : BUB_ACT_DELIVER);
 
-	memcpy(eng->scratch, ip->packet.data, ip->packet.len);
-	eng->scratch[HOP_LIMIT_AT]--;
+	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
+	core_scratch(eng)[HOP_LIMIT_AT]--;
 	act->u.send.data = on_link ? copy : ip->packet; /* the kernel counts the hop itself */
 	fan_out(eng, g, &ip->src, copy);
 }
@@ -242,8 +241,8 @@ static bool next_group(struct bub_engine *eng, struct bub_action *ret)
 {
 	struct group *g;
 
-	while ((g = table_from(&eng->groups, &eng->groups_at)) != NULL) {
-		bool wanted = g->first != NULL && eng->cfg.ha.physical_link;
+	while ((g = table_from(&core_ha(eng)->groups, &core_ha(eng)->groups_at)) != NULL) {
+		bool wanted = g->first != NULL && core_ha(eng)->cfg.physical_link;
 
 		if (g->joined == wanted)
 			continue;
@@ -253,7 +252,7 @@ static bool next_group(struct bub_engine *eng, struct bub_action *ret)
 			.u.group = g->key.a,
 		};
 		if (!wanted)
-			table_remove(&eng->groups, g);
+			table_remove(&core_ha(eng)->groups, g);
 		return true;
 	}
 	return false;
@@ -261,26 +260,28 @@ static bool next_group(struct bub_engine *eng, struct bub_action *ret)
 
 static bool next_copy(struct bub_engine *eng, struct bub_action *ret)
 {
-	const struct membership *m = eng->fan.next;
+	const struct membership *m = core_ha(eng)->fan.next;
 
-	if (m != NULL && m->client == eng->fan.sender)
+	if (m != NULL && m->client == core_ha(eng)->fan.sender)
 		m = m->next;
 	if (m == NULL) {
-		eng->fan.next = NULL;
+		core_ha(eng)->fan.next = NULL;
 		return false;
 	}
-	eng->fan.next = m->next;
+	core_ha(eng)->fan.next = m->next;
 	*ret = (struct bub_action){.type = BUB_ACT_SEND};
-	ha_fill_tunnel(eng, m->client, eng->fan.packet, &eng->fan.encap, ret);
+	ha_fill_tunnel(eng, m->client, core_ha(eng)->fan.packet, &core_ha(eng)->fan.encap, ret);
 	return true;
 }
 
 bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action)
 {
-	if (!next_group(eng, ret_action) && !next_copy(eng, ret_action))
-		return false;
-	ret_action->id = ++eng->last_id;
-	return true;
+	return next_group(eng, ret_action) || next_copy(eng, ret_action);
+}
+
+bool multicast_is_drained(const struct bub_engine *eng)
+{
+	return core_ha(eng)->fan.next == NULL;
 }
 
 /* ---- Mobile node --------------------------------------------------------------------------- */
@@ -298,16 +299,16 @@ static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
 				 const struct bub_ip6 *ip)
 {
 	struct in6_addr src = core_link_local(&h->cfg.address);
-	uint8_t *icmp = eng->scratch + (ip->upper.data - ip->packet.data);
+	uint8_t *icmp = core_scratch(eng) + (ip->upper.data - ip->packet.data);
 	uint16_t sum;
 
-	memcpy(eng->scratch, ip->packet.data, ip->packet.len);
-	memcpy(eng->scratch + SOURCE_AT, &src, sizeof src);
+	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
+	memcpy(core_scratch(eng) + SOURCE_AT, &src, sizeof src);
 	set_be16(icmp + CHECKSUM_AT, 0);
 	sum = bub_ip6_checksum(&src, &ip->dst, BUB_NH_ICMPV6,
 			       (struct bub_view){icmp, ip->upper.len});
 	set_be16(icmp + CHECKSUM_AT, sum);
-	return (struct bub_view){eng->scratch, ip->packet.len};
+	return (struct bub_view){core_scratch(eng), ip->packet.len};
 }
 
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
@@ -317,9 +318,9 @@ void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
 	struct home *h = NULL;
 
 	/* Through one tunnel only, or each packet of a group would come several times. */
-	for (unsigned i = 0; i < eng->cfg.n_homes && h == NULL; i++)
-		if (may_report(eng, &eng->home[i]))
-			h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL && h == NULL; i++)
+		if (may_report(eng, mn_home(eng, i)))
+			h = mn_home(eng, i);
 	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
 		why = BUB_DROP_MLD_UNEXPECTED;
 	else if (why == BUB_DROP_NONE && ip->packet.len > SCRATCH_MAX)
@@ -344,7 +345,7 @@ bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const str
 		if (why == BUB_DROP_NONE && mld.kind != BUB_MLD_QUERY)
 			why = BUB_DROP_MLD_UNEXPECTED;
 		if (why == BUB_DROP_NONE)
-			h->mld_heard = eng->now;
+			h->mld_heard = core_now(eng);
 	} else if (!bub_group_is_global(&ip->dst)) {
 		why = BUB_DROP_TUNNEL_NOT_FORWARDED;
 	}

@@ -10,9 +10,7 @@
  */
 #include <string.h>
 
-#include "engine_state.h"
-#include "ha/client.h"
-#include "ha/discovery.h"
+#include "ha/state.h"
 #include "mn/discovery.h"
 #include "mn/home.h"
 
@@ -22,7 +20,7 @@ static void send_advert(struct bub_engine *eng, struct client *c, const struct i
 			uint16_t id)
 {
 	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT};
-	struct route r = route_plain(&eng->cfg.ha.address, dst);
+	struct route r = route_plain(&core_ha(eng)->cfg.address, dst);
 
 	r.has_rh2 = true;
 	r.rh2 = c->key.a;
@@ -31,26 +29,26 @@ static void send_advert(struct bub_engine *eng, struct client *c, const struct i
 	adv.u.prefix.id = id;
 	discovery_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
 	/* Always the whole list (RFC 6275, 10.6.2). */
-	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
+	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++)
 		adv.prefix[adv.n_prefixes++] = (struct bub_prefix_info){
-			.prefix = eng->cfg.ha.prefix[i].prefix,
-			.prefix_len = eng->cfg.ha.prefix[i].len,
+			.prefix = core_ha(eng)->cfg.prefix[i].prefix,
+			.prefix_len = core_ha(eng)->cfg.prefix[i].len,
 			.on_link = true,
 			.autonomous = true,
-			.valid_s = eng->cfg.ha.prefix[i].valid_s,
-			.preferred_s = eng->cfg.ha.prefix[i].preferred_s,
+			.valid_s = core_ha(eng)->cfg.prefix[i].valid_s,
+			.preferred_s = core_ha(eng)->cfg.prefix[i].preferred_s,
 		};
-	c->prefixes_told = eng->now;
+	c->prefixes_told = core_now(eng);
 	discovery_send(eng, &r, &adv);
 }
 
 static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
 					     const struct in6_addr *home)
 {
-	for (unsigned i = 0; i < eng->cfg.ha.n_prefixes; i++)
-		if (bub_addr_in_prefix(home, &eng->cfg.ha.prefix[i].prefix,
-				       eng->cfg.ha.prefix[i].len))
-			return &eng->cfg.ha.prefix[i];
+	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++)
+		if (bub_addr_in_prefix(home, &core_ha(eng)->cfg.prefix[i].prefix,
+				       core_ha(eng)->cfg.prefix[i].len))
+			return &core_ha(eng)->cfg.prefix[i];
 	return NULL;
 }
 
@@ -69,7 +67,7 @@ static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *
 
 	if (p != NULL && p->valid_s > 0)
 		return p->valid_s;
-	return 2 * eng->cfg.ha.prefix_advert_min_s +
+	return 2 * core_ha(eng)->cfg.prefix_advert_min_s +
 	       (PREFIX_ADV_TIMEOUT_MS << PREFIX_ADV_RETRIES) / 1000;
 }
 
@@ -77,8 +75,8 @@ static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *
  * prefixes as they are then. */
 static void schedule(struct bub_engine *eng, struct client *c)
 {
-	uint32_t min_s = eng->cfg.ha.prefix_advert_min_s;
-	uint32_t max_s = eng->cfg.ha.prefix_advert_max_s;
+	uint32_t min_s = core_ha(eng)->cfg.prefix_advert_min_s;
+	uint32_t max_s = core_ha(eng)->cfg.prefix_advert_max_s;
 	uint32_t preferred_s = preferred_s_of(eng, &c->key.a);
 	uint32_t span_s, lot;
 
@@ -97,7 +95,7 @@ static void schedule(struct bub_engine *eng, struct client *c)
  * 6275, 6.8). */
 static uint64_t advert_wait(const struct bub_engine *eng, const struct client *c)
 {
-	uint64_t ms = bub_time_ms_between(c->prefixes_told, eng->now);
+	uint64_t ms = bub_time_ms_between(c->prefixes_told, core_now(eng));
 
 	return c->prefixes_told.ns != 0 && ms < 1000 ? 1000 - ms : 0;
 }
@@ -133,16 +131,16 @@ void prefixes_client_init(struct client *c)
 
 void prefixes_on_registered(struct bub_engine *eng, struct client *c)
 {
-	uint64_t max_ms = (uint64_t)eng->cfg.ha.prefix_advert_max_s * 1000;
+	uint64_t max_ms = (uint64_t)core_ha(eng)->cfg.prefix_advert_max_s * 1000;
 
-	if (!eng->cfg.ha.prefix_adverts || timer_is_set(&c->prefix_timer))
+	if (!core_ha(eng)->cfg.prefix_adverts || timer_is_set(&c->prefix_timer))
 		return;
 	if (c->prefix_sends > PREFIX_ADV_RETRIES) {
 		/* It has not heard us, but is there: begin again (RFC 6275, 10.6.2). */
 		c->prefix_sends = 0;
 		core_timer(eng, &c->prefix_timer, 0);
 	} else if (!c->prefixes_known ||
-		   bub_time_ms_between(c->prefixes_told, eng->now) >= max_ms) {
+		   bub_time_ms_between(c->prefixes_told, core_now(eng)) >= max_ms) {
 		schedule(eng, c);
 	}
 }
@@ -150,7 +148,7 @@ void prefixes_on_registered(struct bub_engine *eng, struct client *c)
 /* Nothing goes to a node that is not registered (RFC 6275, 10.6.2). */
 void prefixes_on_unregistered(struct bub_engine *eng, struct client *c)
 {
-	timerq_cancel(&eng->timers, &c->prefix_timer);
+	core_timer_cancel(eng, &c->prefix_timer);
 	c->prefix_sends = 0;
 	c->prefix_asked = false;
 }
@@ -168,7 +166,7 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
 		return;
 	}
-	if (!eng->cfg.ha.prefix_adverts) { /* the operator's word (RFC 6275, 8.4) */
+	if (!core_ha(eng)->cfg.prefix_adverts) { /* the operator's word (RFC 6275, 8.4) */
 		core_drop(eng, BUB_DROP_PREFIX_ADVERTS_OFF, &ip->src);
 		return;
 	}
@@ -220,7 +218,7 @@ static void keep_withdrawn(struct bub_ha_config *ha, struct bub_ha_prefix old)
 
 void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct bub_ha_config *ha = &eng->cfg.ha;
+	struct bub_ha_config *ha = &core_ha(eng)->cfg;
 	const struct bub_ha_config before = *ha;
 	struct client *c;
 
@@ -232,11 +230,12 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 	memcpy(ha->prefix, ev->u.prefixes.prefix, ha->n_prefixes * sizeof ha->prefix[0]);
 	for (unsigned i = 0; i < before.n_prefixes; i++)
 		keep_withdrawn(ha, before.prefix[i]);
-	for (c = table_next(&eng->clients, NULL); c != NULL; c = table_next(&eng->clients, c)) {
+	for (c = table_next(&core_ha(eng)->clients, NULL); c != NULL;
+	     c = table_next(&core_ha(eng)->clients, c)) {
 		c->prefixes_known = false;
 		if (!c->registered)
 			continue;
-		if (eng->cfg.ha.prefix_adverts)
+		if (core_ha(eng)->cfg.prefix_adverts)
 			schedule(eng, c);
 		ha_end_with_prefix(eng, c, valid_s_of(eng, &c->key.a));
 	}
@@ -259,7 +258,7 @@ static void send_solicitation(struct bub_engine *eng, struct home *h)
 	sol.u.prefix.id = h->prefix_id;
 	h->prefix_sends++;
 	h->prefix_waiting = true;
-	h->prefix_asked = eng->now;
+	h->prefix_asked = core_now(eng);
 	discovery_send(eng, &r, &sol);
 	core_timer(eng, &h->prefix_timer,
 		   (uint64_t)INITIAL_SOLICIT_TIMER_MS << (h->prefix_sends - 1));
@@ -267,8 +266,8 @@ static void send_solicitation(struct bub_engine *eng, struct home *h)
 
 void prefixes_solicit(struct bub_engine *eng, struct home *h)
 {
-	if (!eng->cfg.prefix_discovery || h->prefix_waiting ||
-	    (!h->prefix_doubted && bub_time_before(eng->now, h->prefix_until)))
+	if (!core_config(eng)->prefix_discovery || h->prefix_waiting ||
+	    (!h->prefix_doubted && bub_time_before(core_now(eng), h->prefix_until)))
 		return;
 	h->prefix_sends = 0;
 	send_solicitation(eng, h);
@@ -278,7 +277,7 @@ static void prefix_ended(struct bub_engine *eng, struct home *h)
 {
 	h->prefix_known = false;
 	h->prefix_withdrawn = true;
-	h->prefix_until = eng->now;
+	h->prefix_until = core_now(eng);
 	core_trace_state(eng, "home-prefix", "valid", "withdrawn", "its valid lifetime has ended",
 			 &h->cfg.address, &h->cfg.home_agent);
 	if (h->replaced)
@@ -295,7 +294,7 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 		h->prefix_waiting = h->prefix_known = false;
 		return;
 	}
-	if (h->prefix_known && !bub_time_before(eng->now, h->prefix_until)) {
+	if (h->prefix_known && !bub_time_before(core_now(eng), h->prefix_until)) {
 		h->prefix_waiting = false;
 		prefix_ended(eng, h);
 		return;
@@ -305,7 +304,7 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 		h->prefix_waiting = false;
 		h->prefix_doubted = true; /* the next registration asks again */
 		if (h->prefix_known)
-			timerq_set(&eng->timers, &h->prefix_timer, h->prefix_until);
+			core_timer_at(eng, &h->prefix_timer, h->prefix_until);
 		return;
 	}
 	if (!h->prefix_waiting)
@@ -369,7 +368,7 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 			 "prefix advertisement", &h->cfg.address, &h->cfg.home_agent);
 	h->prefix_known = true;
 	h->prefix_withdrawn = false;
-	h->prefix_until = bub_time_add_s(eng->now, info->valid_s);
+	h->prefix_until = bub_time_add_s(core_now(eng), info->valid_s);
 	mn_shorten(eng, h, h->prefix_until);
 	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
 	ask_s = info->preferred_s > 0 ? info->preferred_s : info->valid_s;
@@ -390,15 +389,16 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 	if (!h->prefix_waiting || adv->u.prefix.id != h->prefix_id) {
 		core_drop(eng, BUB_DROP_PREFIX_NO_MATCH, &ip->src);
 		/* Not asked for: discarded, but a reason to ask (RFC 6275, 11.4.3). */
-		if (eng->cfg.prefix_discovery && !h->prefix_waiting &&
+		if (core_config(eng)->prefix_discovery && !h->prefix_waiting &&
 		    h->state == HOME_REGISTERED &&
-		    bub_time_ms_between(h->prefix_asked, eng->now) >= INITIAL_SOLICIT_TIMER_MS) {
+		    bub_time_ms_between(h->prefix_asked, core_now(eng)) >=
+			    INITIAL_SOLICIT_TIMER_MS) {
 			h->prefix_sends = 0;
 			send_solicitation(eng, h);
 		}
 		return;
 	}
 	h->prefix_waiting = h->prefix_doubted = false;
-	timerq_cancel(&eng->timers, &h->prefix_timer);
+	core_timer_cancel(eng, &h->prefix_timer);
 	process(eng, h, adv);
 }

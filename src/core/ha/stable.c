@@ -11,8 +11,7 @@
  * Update that comes right after a restart would bring the binding back.
  */
 #include "ha/stable.h"
-#include "engine_state.h"
-#include "ha/multicast.h"
+#include "ha/state.h"
 
 static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
 {
@@ -31,7 +30,7 @@ bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s)
 		.lifetime_s = lifetime_s > 0 ? lifetime_s : MAX_DELETE_BCE_TIMEOUT_S,
 	};
 
-	if (!eng->cfg.ha.stable)
+	if (!core_ha(eng)->cfg.stable)
 		return false;
 	if (s.registered) {
 		s.care_of = c->storing.care_of;
@@ -47,7 +46,7 @@ void stable_forget(struct bub_engine *eng, struct client *c)
 	const struct bub_stored s = {.home = c->key.a};
 
 	c->store_id = 0;
-	if (eng->cfg.ha.stable)
+	if (core_ha(eng)->cfg.stable)
 		(void)store(eng, &s);
 }
 
@@ -67,7 +66,7 @@ void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
 static bool may_be_at(struct bub_engine *eng, const struct bub_stored *s)
 {
 	return bub_addr_is_routable(&s->care_of) && !encap_is_anycast(eng, &s->care_of) &&
-	       !encap_leads_back(eng, &s->care_of) && (!s->unseen || eng->cfg.ha.any_care_of);
+	       !encap_leads_back(eng, &s->care_of) && (!s->unseen || core_ha(eng)->cfg.any_care_of);
 }
 
 int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
@@ -89,7 +88,7 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 	if (!s->registered) {
 		c->sequence = s->sequence;
 		c->deleted = true;
-		c->deleted_at = eng->now;
+		c->deleted_at = core_now(eng);
 		return 0;
 	}
 	lifetime_s = ha_grant(eng, &s->home, s->lifetime_s, &status);

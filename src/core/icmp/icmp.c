@@ -13,7 +13,6 @@
 
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "engine_state.h"
 #include "ha/ha.h"
 #include "icmp/icmp.h"
 #include "icmp/relay.h"
@@ -73,7 +72,7 @@ static bool updates_with(struct bub_engine *eng, const struct peer *p, const str
 	    mh->u.bu.sequence != p->sequence || !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) ||
 	    !bub_addr_eq(&ip->dst, &p->key.b))
 		return false;
-	bub_authenticator(eng->crypto, &p->bu_kbm, &p->care_of, &p->key.b, mh->raw.data,
+	bub_authenticator(core_crypto(eng), &p->bu_kbm, &p->care_of, &p->key.b, mh->raw.data,
 			  mh->opts.auth_at, auth);
 	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
 }
@@ -88,9 +87,9 @@ static struct peer *quoted_peer(struct bub_engine *eng, struct bub_view quoted)
 	struct peer *p;
 
 	if (bub_ip6_decode(quoted, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
-	    bub_mh_decode(&ip, &eng->cfg.codepoints, &mh, &fault) != 0)
+	    bub_mh_decode(&ip, &core_config(eng)->codepoints, &mh, &fault) != 0)
 		return NULL;
-	for (p = table_next(&eng->peers, NULL); p != NULL; p = table_next(&eng->peers, p)) {
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		if ((mh.kind == BUB_MH_HOTI || mh.kind == BUB_MH_COTI) && asks_with(p, &ip, &mh))
 			return p;
 		if (mh.kind == BUB_MH_BU && updates_with(eng, p, &ip, &mh))

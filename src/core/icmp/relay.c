@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/octets.h"
-#include "engine_state.h"
 #include "ha/client.h"
 #include "icmp/relay.h"
 #include "mn/home.h"
@@ -130,7 +129,7 @@ static void tell(struct bub_engine *eng, const struct in6_addr *from, const stru
 {
 	struct bub_ip6_build b = {.src = *from, .dst = *to, .upper_proto = BUB_NH_ICMPV6};
 	struct bub_action *act = core_action(eng, BUB_ACT_DELIVER);
-	uint8_t *buf = eng->buffer[eng->n_actions - 1];
+	uint8_t *buf = core_buffer(eng);
 	int len = bub_icmp6_encode(icmp, from, to, buf + BUB_IP6_HDR_LEN,
 				   BUB_MIN_MTU - BUB_IP6_HDR_LEN);
 
@@ -203,7 +202,7 @@ static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 		return;
 	if (icmp->kind == BUB_ICMP6_TOO_BIG)
 		told.u.too_big.mtu = less(icmp->u.too_big.mtu, q->end - q->at);
-	told.quoted = undress(icmp->quoted, q, eng->scratch);
+	told.quoted = undress(icmp->quoted, q, core_scratch(eng));
 	tell(eng, &ip->src, &q->ends.local, &told);
 }
 
@@ -221,7 +220,8 @@ static bool is_our_tunnel(struct bub_engine *eng, const struct in6_addr *outer_s
 	if (h != NULL && home_is_away(h) && bub_addr_eq(outer_src, &h->care_of) &&
 	    bub_addr_eq(outer_dst, &h->cfg.home_agent))
 		return true;
-	return c != NULL && c->registered && bub_addr_eq(outer_src, &eng->cfg.ha.address) &&
+	return c != NULL && c->registered &&
+	       bub_addr_eq(outer_src, &core_config(eng)->ha.address) &&
 	       bub_addr_eq(outer_dst, &c->care_of);
 }
 

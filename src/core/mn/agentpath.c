@@ -8,8 +8,9 @@
  * nothing comes in for a while, and the home agent has complained lately, the tunnel is taken.  The
  * direct path is tried again after a pause, and after longer and longer ones.
  */
+#include "mn/agentpath.h"
 #include "bul/suspect.h"
-#include "engine_state.h"
+#include "mn/home.h"
 #include "path.h"
 
 #define STUCK_MS ((uint64_t)PROGRESS_S * 1000)
@@ -46,7 +47,7 @@ void agentpath_init(struct home *h)
 
 void agentpath_restart(struct bub_engine *eng, struct home *h)
 {
-	timerq_cancel(&eng->timers, &h->agent_path.timer);
+	core_timer_cancel(eng, &h->agent_path.timer);
 	forget(&h->agent_path);
 	h->agent_path.refused = false;
 	h->agent_path.pause_s = PAUSE_S;
@@ -54,7 +55,7 @@ void agentpath_restart(struct bub_engine *eng, struct home *h)
 
 void agentpath_on_error(const struct bub_engine *eng, struct home *h)
 {
-	h->agent_path.complained_at = eng->now;
+	h->agent_path.complained_at = core_now(eng);
 }
 
 static void refuse(struct bub_engine *eng, struct home *h)
@@ -81,11 +82,11 @@ void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_
 		return;
 	}
 	/* The first packet after a while has had no time for an answer. */
-	if (bub_time_ms_between(a->went_at, eng->now) > STUCK_MS)
-		a->stuck_since = eng->now;
-	a->went_at = eng->now;
+	if (bub_time_ms_between(a->went_at, core_now(eng)) > STUCK_MS)
+		a->stuck_since = core_now(eng);
+	a->went_at = core_now(eng);
 	if (a->complained_at.ns != 0 &&
-	    bub_time_ms_between(a->complained_at, eng->now) < COMPLAINT_MS &&
-	    bub_time_ms_between(a->stuck_since, eng->now) >= STUCK_MS)
+	    bub_time_ms_between(a->complained_at, core_now(eng)) < COMPLAINT_MS &&
+	    bub_time_ms_between(a->stuck_since, core_now(eng)) >= STUCK_MS)
 		refuse(eng, h);
 }

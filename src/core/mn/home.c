@@ -3,7 +3,6 @@
  * Mobile node: its home addresses, looked up, and the way from one.
  */
 #include "mn/home.h"
-#include "engine_state.h"
 
 bool home_is_away(const struct home *h)
 {
@@ -22,10 +21,17 @@ struct route route_from_home(const struct home *h, const struct in6_addr *dst)
 	return r;
 }
 
+struct home *mn_home(const struct bub_engine *eng, unsigned index)
+{
+	struct mn *mn = core_mn(eng);
+
+	return index < mn->n_homes ? &mn->home[index] : NULL;
+}
+
 struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
-		if (bub_addr_eq(&eng->home[i].cfg.address, a))
-			return &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++)
+		if (bub_addr_eq(&mn_home(eng, i)->cfg.address, a))
+			return mn_home(eng, i);
 	return NULL;
 }

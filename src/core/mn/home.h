@@ -87,7 +87,16 @@ struct home {
 	bool replaced; /* another home address has taken over */
 	bool gone;     /* and this one is not used any more */
 	struct timer prefix_timer;
+	bool discovers;     /* the configuration names no home agent */
 	struct timer timer; /* retransmission or refresh */
+};
+
+/* The state of this role. */
+struct mn {
+	struct home home[BUB_HOMES_MAX];
+	unsigned n_homes;
+	struct candidate candidate[CANDIDATES_MAX];
+	uint64_t candidate_order;
 };
 
 /* The home address ends at @end: bindings that were to last longer are made to end with it. */

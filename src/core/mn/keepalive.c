@@ -14,7 +14,6 @@
  */
 #include <string.h>
 
-#include "engine_state.h"
 #include "mn/keepalive.h"
 
 #define ASK_SENDS 3u /* without an answer: the registration is refreshed */
@@ -38,13 +37,13 @@ static void ask(struct bub_engine *eng, struct home *h)
 static void wait(struct bub_engine *eng, struct home *h)
 {
 	h->asks = 0;
-	timerq_set(&eng->timers, &h->ask_timer, bub_time_add_s(h->heard_at, h->cfg.keep_alive_s));
+	core_timer_at(eng, &h->ask_timer, bub_time_add_s(h->heard_at, h->cfg.keep_alive_s));
 }
 
 static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct home *h = owner;
-	uint64_t silent_ms = bub_time_ms_between(h->heard_at, eng->now);
+	uint64_t silent_ms = bub_time_ms_between(h->heard_at, core_now(eng));
 
 	/* A Binding Update is out already, and its acknowledgement begins anew. */
 	if (h->state != HOME_REGISTERED || h->interval_ms != 0)
@@ -73,14 +72,14 @@ void keepalive_init(struct home *h)
 
 void keepalive_start(struct bub_engine *eng, struct home *h)
 {
-	h->heard_at = eng->now;
+	h->heard_at = core_now(eng);
 	if (h->cfg.keep_alive_s > 0)
 		wait(eng, h);
 }
 
 void keepalive_heard(const struct bub_engine *eng, struct home *h)
 {
-	h->heard_at = eng->now; /* the timer looks at it when it is due */
+	h->heard_at = core_now(eng); /* the timer looks at it when it is due */
 }
 
 bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx)
@@ -97,17 +96,17 @@ bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx)
 
 void keepalive_on_error(struct bub_engine *eng, struct home *h)
 {
-	uint64_t since_ms = bub_time_ms_between(h->error_at, eng->now);
+	uint64_t since_ms = bub_time_ms_between(h->error_at, core_now(eng));
 
 	/* Nobody signs it, and what the home agent said under its key a moment ago says more. */
 	if (h->state != HOME_REGISTERED ||
-	    bub_time_ms_between(h->heard_at, eng->now) < ERROR_PAUSE_MS)
+	    bub_time_ms_between(h->heard_at, core_now(eng)) < ERROR_PAUSE_MS)
 		return;
 	if (since_ms > (uint64_t)2 * ERROR_PAUSE_MAX_MS)
 		h->error_pause_ms = ERROR_PAUSE_MS;
 	if (h->error_at.ns != 0 && since_ms < h->error_pause_ms)
 		return;
-	h->error_at = eng->now;
+	h->error_at = core_now(eng);
 	h->error_pause_ms *= 2;
 	if (h->error_pause_ms > ERROR_PAUSE_MAX_MS)
 		h->error_pause_ms = ERROR_PAUSE_MAX_MS;

@@ -13,7 +13,6 @@
 #include "bul/bul.h"
 #include "cn/binding.h"
 #include "encap.h"
-#include "engine_state.h"
 #include "ha/ha.h"
 #include "icmp/icmp.h"
 #include "input.h"
@@ -42,16 +41,16 @@ static void set_state(struct bub_engine *eng, struct home *h, enum home_state to
 
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
 {
-	return home_is_away(h) && bub_time_before(eng->now, h->bound_until);
+	return home_is_away(h) && bub_time_before(core_now(eng), h->bound_until);
 }
 
 static struct candidate *find_candidate(struct bub_engine *eng, uint32_t ifindex,
 					const struct in6_addr *a)
 {
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-		if (eng->candidate[i].ifindex == ifindex &&
-		    bub_addr_eq(&eng->candidate[i].address, a))
-			return &eng->candidate[i];
+		if (core_mn(eng)->candidate[i].ifindex == ifindex &&
+		    bub_addr_eq(&core_mn(eng)->candidate[i].address, a))
+			return &core_mn(eng)->candidate[i];
 	return NULL;
 }
 
@@ -63,7 +62,7 @@ uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t want
 
 	if (h->prefix_known && bub_time_before(h->prefix_until, until))
 		until = h->prefix_until;
-	left_s = bub_time_ms_between(eng->now, until) / 1000;
+	left_s = bub_time_ms_between(core_now(eng), until) / 1000;
 	if (left_s < wanted_s)
 		wanted_s = (uint32_t)left_s;
 	return wanted_s < 4 ? 4 : wanted_s & ~3u;
@@ -77,8 +76,8 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t
 	/* One that is out counts as what it asks for. */
 	if (h->interval_ms != 0 && bub_time_before(until, bub_time_add_s(h->sent_at, h->asked_s)))
 		until = bub_time_add_s(h->sent_at, h->asked_s);
-	left_s = bub_time_ms_between(eng->now, until) / 1000;
-	if (bub_time_before(eng->now, until) && left_s < wanted_s)
+	left_s = bub_time_ms_between(core_now(eng), until) / 1000;
+	if (bub_time_before(core_now(eng), until) && left_s < wanted_s)
 		wanted_s = (uint32_t)left_s;
 	return mn_lifetime(eng, h, wanted_s);
 }
@@ -109,8 +108,8 @@ static void send_home_bu(struct bub_engine *eng, struct home *h)
 	}
 	h->ever_sent = true;
 	h->sends++;
-	h->last_update = eng->now;
-	h->sent_at = eng->now;
+	h->last_update = core_now(eng);
+	h->sent_at = core_now(eng);
 	core_rate_note(eng, &h->rate);
 	core_send(eng, &r, &out);
 	core_timer(eng, &h->timer, h->interval_ms);
@@ -121,20 +120,14 @@ static void start_home_bu(struct bub_engine *eng, struct home *h)
 	uint64_t wait_ms;
 
 	/* A first registration waits for duplicate address detection (RFC 6275, 11.8). */
-	h->interval_ms = bub_time_before(eng->now, h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
-								   : h->cfg.first_timeout_ms;
+	h->interval_ms = bub_time_before(core_now(eng), h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
+									: h->cfg.first_timeout_ms;
 	wait_ms = core_rate_wait(eng, &h->rate);
 	h->postponed = wait_ms > 0;
 	if (h->postponed)
 		core_timer(eng, &h->timer, wait_ms);
 	else
 		send_home_bu(eng, h);
-}
-
-/* The configuration names none. */
-static bool is_discovered(const struct bub_engine *eng, const struct home *h)
-{
-	return IN6_IS_ADDR_UNSPECIFIED(&eng->cfg.home[h - eng->home].home_agent);
 }
 
 static void on_timer(struct bub_engine *eng, void *owner)
@@ -146,10 +139,10 @@ static void on_timer(struct bub_engine *eng, void *owner)
 		start_home_bu(eng, h);
 		return;
 	}
-	if (h->state == HOME_REGISTERED && !bub_time_before(eng->now, h->bound_until))
+	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
 		set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
 	/* One that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
-	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && is_discovered(eng, h)) {
+	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && h->discovers) {
 		set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
 		discovery_next(eng, h, true);
 		return;
@@ -160,9 +153,10 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	send_home_bu(eng, h);
 }
 
-static void init_home(struct bub_engine *eng, struct home *h)
+static void init_home(struct bub_engine *eng, struct home *h, const struct bub_home_config *cfg)
 {
-	h->cfg = eng->cfg.home[h - eng->home];
+	h->cfg = *cfg;
+	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent);
 	h->state = HOME_UNATTACHED;
 	h->why = "no usable address yet";
 	core_random(eng, &h->sequence, sizeof h->sequence);
@@ -173,10 +167,23 @@ static void init_home(struct bub_engine *eng, struct home *h)
 	prefixes_home_init(h);
 }
 
+struct mn *mn_lay_out(struct arena *ar)
+{
+	return arena_take(ar, sizeof(struct mn));
+}
+
+uint32_t mn_timers(void)
+{
+	return HOME_TIMERS * BUB_HOMES_MAX;
+}
+
 void mn_init(struct bub_engine *eng)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++)
-		init_home(eng, &eng->home[i]);
+	struct mn *mn = core_mn(eng);
+
+	mn->n_homes = core_config(eng)->n_homes;
+	for (unsigned i = 0; i < mn->n_homes; i++)
+		init_home(eng, &mn->home[i], &core_config(eng)->home[i]);
 }
 
 /* ---- Movement ------------------------------------------------------------------------------ */
@@ -204,7 +211,7 @@ static const struct candidate *best_candidate(const struct bub_engine *eng, cons
 	const struct candidate *best = NULL;
 
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
-		const struct candidate *c = &eng->candidate[i];
+		const struct candidate *c = &core_mn(eng)->candidate[i];
 
 		if (c->ifindex == 0)
 			continue;
@@ -243,22 +250,22 @@ static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bo
 		start_home_bu(eng, h);
 	} else {
 		set_state(eng, h, HOME_AT_HOME, "on the home link");
-		timerq_cancel(&eng->timers, &h->timer);
+		core_timer_cancel(eng, &h->timer);
 	}
 	peer_on_move(eng, h);
 }
 
 static bool may_be_bound(const struct bub_engine *eng, const struct home *h)
 {
-	return bub_time_before(eng->now, h->bound_until) || h->interval_ms != 0;
+	return bub_time_before(core_now(eng), h->bound_until) || h->interval_ms != 0;
 }
 
 /* At home, and somebody answers for the home address: the home agent has a binding that this node
  * knows nothing of, being started anew, and is to give it up (RFC 6275, 11.5.5). */
 static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uint32_t ifindex)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 
 		if (h->state == HOME_AT_HOME && h->ifindex == ifindex &&
 		    bub_addr_eq(&h->cfg.address, home) &&
@@ -317,7 +324,7 @@ static void go_nowhere(struct bub_engine *eng, struct home *h)
 {
 	h->care_of = in6addr_any;
 	h->ifindex = 0;
-	timerq_cancel(&eng->timers, &h->timer);
+	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_UNATTACHED, "no usable address");
 	attach(eng, h, false, false);
 	peer_on_move(eng, h);
@@ -325,8 +332,8 @@ static void go_nowhere(struct bub_engine *eng, struct home *h)
 
 static void reselect(struct bub_engine *eng)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 		const struct candidate *c = best_candidate(eng, h);
 		bool home_now = h->state == HOME_AT_HOME || h->state == HOME_DEREGISTERING;
 
@@ -348,16 +355,17 @@ static void reselect(struct bub_engine *eng)
 
 bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address)
 {
-	unsigned n = eng->cfg.n_homes;
+	struct bub_home_config cfg = old->cfg;
+	struct mn *mn = core_mn(eng);
 	struct bub_action *act;
+	struct home *h;
 
-	if (n == BUB_HOMES_MAX)
+	if (mn->n_homes == BUB_HOMES_MAX)
 		return false;
-	eng->cfg.home[n] = eng->cfg.home[old - eng->home];
-	eng->cfg.home[n].address = *address;
-	eng->cfg.n_homes++;
-	init_home(eng, &eng->home[n]);
-	eng->home[n].cfg.home_agent = old->cfg.home_agent; /* which may have been discovered */
+	cfg.address = *address;
+	h = &mn->home[mn->n_homes++];
+	init_home(eng, h, &cfg);
+	h->discovers = old->discovers; /* its home agent may have been discovered */
 	act = core_action(eng, BUB_ACT_HOME_ADD);
 	act->u.home_add.home = *address;
 	act->u.home_add.home_agent = old->cfg.home_agent;
@@ -379,8 +387,8 @@ void mn_retire_home(struct bub_engine *eng, struct home *h)
 	h->interval_ms = 0;
 	h->bound_until = (struct bub_time){0};
 	h->discovering = false;
-	timerq_cancel(&eng->timers, &h->discovery_timer);
-	timerq_cancel(&eng->timers, &h->prefix_timer);
+	core_timer_cancel(eng, &h->discovery_timer);
+	core_timer_cancel(eng, &h->prefix_timer);
 	agentpath_restart(eng, h);
 	act = core_action(eng, BUB_ACT_TUNNEL_DEL);
 	act->u.home = h->cfg.address;
@@ -393,13 +401,13 @@ void mn_retire_home(struct bub_engine *eng, struct home *h)
 /* A free slot, or the oldest one: the node cannot be on more links than that. */
 static struct candidate *new_candidate(struct bub_engine *eng)
 {
-	struct candidate *c = &eng->candidate[0];
+	struct candidate *c = &core_mn(eng)->candidate[0];
 
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
-		if (eng->candidate[i].ifindex == 0)
-			return &eng->candidate[i];
-		if (eng->candidate[i].order < c->order)
-			c = &eng->candidate[i];
+		if (core_mn(eng)->candidate[i].ifindex == 0)
+			return &core_mn(eng)->candidate[i];
+		if (core_mn(eng)->candidate[i].order < c->order)
+			c = &core_mn(eng)->candidate[i];
 	}
 	return c;
 }
@@ -410,7 +418,7 @@ static void set_life(struct bub_engine *eng, struct candidate *c, const struct b
 	c->deprecated = ev->u.care_of.deprecated;
 	c->valid_until = ev->u.care_of.valid_s == 0
 				 ? BUB_TIME_NEVER
-				 : bub_time_add_s(eng->now, ev->u.care_of.valid_s);
+				 : bub_time_add_s(core_now(eng), ev->u.care_of.valid_s);
 }
 
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
@@ -431,7 +439,7 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 		.prefix_len = ev->u.care_of.prefix_len,
 		.ifindex = ev->ifindex,
 		.preference = ev->u.care_of.preference,
-		.order = ++eng->candidate_order,
+		.order = ++core_mn(eng)->candidate_order,
 	};
 	set_life(eng, c, ev);
 	reselect(eng);
@@ -460,22 +468,22 @@ void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev)
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex)
 {
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-		if (eng->candidate[i].ifindex == ifindex)
-			eng->candidate[i].ifindex = 0;
+		if (core_mn(eng)->candidate[i].ifindex == ifindex)
+			core_mn(eng)->candidate[i].ifindex = 0;
 	reselect(eng);
 }
 
 void mn_refresh(struct bub_engine *eng)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 
 		if (!home_is_away(h))
 			continue;
 		h->in_use = false; /* whoever asks knows better */
 		start_home_bu(eng, h);
 		peer_on_move(eng, h);
-		peer_refresh(eng, h, eng->now);
+		peer_refresh(eng, h, core_now(eng));
 	}
 }
 
@@ -493,7 +501,7 @@ void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end)
 void mn_doubt(struct bub_engine *eng, struct home *h)
 {
 	if (h->state != HOME_REGISTERED || h->interval_ms != 0 ||
-	    bub_time_ms_between(h->sent_at, eng->now) < (uint64_t)DOUBT_S * 1000)
+	    bub_time_ms_between(h->sent_at, core_now(eng)) < (uint64_t)DOUBT_S * 1000)
 		return;
 	start_home_bu(eng, h);
 }
@@ -519,7 +527,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 
 	if (granted_s > h->asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
 		granted_s = h->asked_s;
-	if (!bub_time_before(eng->now, h->bound_until))
+	if (!bub_time_before(core_now(eng), h->bound_until))
 		h->bound_since = h->sent_at;
 	h->bound_until = bub_time_add_s(h->sent_at, granted_s);
 	refresh_ms = (uint64_t)granted_s * 800; /* leaves room for every retransmission */
@@ -546,7 +554,7 @@ static void on_deleted(struct bub_engine *eng, struct home *h)
 	attach(eng, h, true, true); /* only now is the address ours again on the link: 11.5.5 */
 	h->bound_until = (struct bub_time){0};
 	h->interval_ms = 0;
-	timerq_cancel(&eng->timers, &h->timer);
+	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_AT_HOME, "the home agent has deleted the binding");
 	peer_on_registered(eng, h);
 }
@@ -560,14 +568,14 @@ static void probe_home(struct bub_engine *eng, struct home *h)
 	act->u.home = h->cfg.address;
 	h->dad_id = act->id;
 	h->interval_ms = 0;
-	timerq_cancel(&eng->timers, &h->timer);
+	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_DEREGISTERING, "no binding was left: is the home address free?");
 }
 
 void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
-	for (unsigned i = 0; i < eng->cfg.n_homes; i++) {
-		struct home *h = &eng->home[i];
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
 
 		if (h->dad_id == 0 || h->dad_id != id)
 			continue;
@@ -604,7 +612,7 @@ static void give_address_up(struct bub_engine *eng, struct home *h)
 	h->in_use = h->refused = true;
 	h->interval_ms = 0;
 	h->bound_until = (struct bub_time){0};
-	timerq_cancel(&eng->timers, &h->timer);
+	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 }
 
@@ -624,9 +632,9 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 	}
 	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
 	     status == BUB_STATUS_NOT_HA_FOR_MN) &&
-	    home_is_away(h) && is_discovered(eng, h)) {
+	    home_is_away(h) && h->discovers) {
 		set_state(eng, h, HOME_REGISTERING, bub_status_name(status));
-		timerq_cancel(&eng->timers, &h->timer);
+		core_timer_cancel(eng, &h->timer);
 		discovery_next(eng, h, false); /* another one (RFC 6275, 11.7.3) */
 		return;
 	}
@@ -702,13 +710,13 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 			core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
 		return false;
 	}
-	if (ip->upper.len + BUB_IP6_HDR_LEN > sizeof eng->scratch) {
+	if (ip->upper.len + BUB_IP6_HDR_LEN > SCRATCH_MAX) {
 		core_drop(eng, BUB_DROP_EXT_MALFORMED, &ip->hao);
 		return false;
 	}
-	bub_ip6_encode(&build, eng->scratch, BUB_IP6_HDR_LEN);
-	memcpy(eng->scratch + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
-	*ret_packet = (struct bub_view){eng->scratch, BUB_IP6_HDR_LEN + ip->upper.len};
+	bub_ip6_encode(&build, core_scratch(eng), BUB_IP6_HDR_LEN);
+	memcpy(core_scratch(eng) + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
+	*ret_packet = (struct bub_view){core_scratch(eng), BUB_IP6_HDR_LEN + ip->upper.len};
 	return true;
 }
 
@@ -744,7 +752,7 @@ static void unwrap(struct bub_engine *eng, struct home *h, const struct bub_ip6 
 {
 	struct bub_ip6 ip;
 
-	if (!eng->cfg.accept_encapsulated) {
+	if (!core_config(eng)->accept_encapsulated) {
 		core_drop(eng, BUB_DROP_WRAPPER_REFUSED, &outer->src);
 		return;
 	}
@@ -778,7 +786,7 @@ void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_eve
 		core_drop(eng, why, &ev->u.packet.outer_src);
 		return;
 	}
-	eng->counters.tunnel_in++;
+	core_counters(eng)->tunnel_in++;
 	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
 		keepalive_heard(eng, h);
 	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
@@ -805,7 +813,7 @@ static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
  * an answer, or with a bad one, it would be dropped there. */
 static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home *h)
 {
-	return !h->refused && (h->sends <= 1 || bub_time_before(eng->now, h->bound_until));
+	return !h->refused && (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
 }
 
 void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet)
@@ -819,7 +827,7 @@ void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view pac
 	encap_fill(&encap, act);
 	act->u.send.data = packet;
 	act->u.send.owner = h->cfg.address;
-	eng->counters.tunnel_out++;
+	core_counters(eng)->tunnel_out++;
 }
 
 /* Link-local destinations stay on their link (RFC 6275, 11.3.1), and groups may go to the home

@@ -33,7 +33,13 @@ void mn_on_home_be(struct bub_engine *eng, struct home *h);
 void mn_on_dad(struct bub_engine *eng, uint32_t id, int error);
 /* True while tunnelled packets of @h get through its home agent. */
 bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h);
+/* Takes the room for this role out of the arena; NULL: only the size is asked for. */
+struct mn *mn_lay_out(struct arena *ar);
+/* How many timers it may have at once. */
+uint32_t mn_timers(void);
 void mn_init(struct bub_engine *eng);
+/* One home address after the other, from 0 on; NULL: past the last. */
+struct home *mn_home(const struct bub_engine *eng, unsigned index);
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home *h);
 /* The home whose address is @a; NULL: none. */

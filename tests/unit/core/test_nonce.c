@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "cn/state.h"
 #include "engine_state.h"
 
 static const struct in6_addr address = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 1}};
@@ -80,7 +81,7 @@ static void the_index_wraps(void **state)
 	uint16_t index[16];
 
 	(void)state;
-	eng->last_nonce = 65533;
+	eng->cn->last_nonce = 65533;
 	/* Fast enough that all still live: one each 30 s, seven at a time. */
 	for (unsigned i = 0; i < 16; i++) {
 		nonce_token(eng, &address, true, &index[i], token[i]);
@@ -101,7 +102,7 @@ static void one_nonce_for_all_in_an_interval(void **state)
 {
 	struct bub_engine *eng = correspondent();
 	struct in6_addr other = address;
-	uint8_t token[BUB_TOKEN_LEN], before[sizeof eng->nonce[0].octets] = {0};
+	uint8_t token[BUB_TOKEN_LEN], before[sizeof eng->cn->nonce[0].octets] = {0};
 	uint16_t first, index;
 
 	(void)state;
@@ -110,7 +111,7 @@ static void one_nonce_for_all_in_an_interval(void **state)
 		const struct nonce *n;
 
 		nonce_token(eng, &address, false, &first, token);
-		n = &eng->nonce[first % NONCES];
+		n = &eng->cn->nonce[first % NONCES];
 		assert_true(sizeof n->octets >= 8); /* 64 bits: RFC 6275, 5.2.2 */
 		assert_int_equal(last_len, sizeof n->octets);
 		assert_memory_equal(last, n->octets, sizeof n->octets);
@@ -131,21 +132,21 @@ static void one_nonce_for_all_in_an_interval(void **state)
 static void one_key_for_all(void **state)
 {
 	struct bub_engine *eng = correspondent();
-	uint8_t key[sizeof eng->kcn], token[BUB_TOKEN_LEN], again[BUB_TOKEN_LEN];
+	uint8_t key[sizeof eng->cn->kcn], token[BUB_TOKEN_LEN], again[BUB_TOKEN_LEN];
 	struct in6_addr other = address;
 	uint16_t index;
 
 	(void)state;
 	assert_int_equal(sizeof key, 20);
-	memcpy(key, eng->kcn, sizeof key);
+	memcpy(key, eng->cn->kcn, sizeof key);
 	for (unsigned i = 0; i < 100; i++) {
 		other.s6_addr[14] = (uint8_t)i;
 		nonce_token(eng, &other, i % 2 != 0, &index, token);
 		later(eng, 10);
 	}
-	assert_memory_equal(key, eng->kcn, sizeof key);
+	assert_memory_equal(key, eng->cn->kcn, sizeof key);
 	nonce_init(eng);
-	assert_memory_not_equal(key, eng->kcn, sizeof key);
+	assert_memory_not_equal(key, eng->cn->kcn, sizeof key);
 	if (nonce_token_at(eng, &other, true, index, again))
 		assert_memory_not_equal(token, again, sizeof token);
 	bub_engine_free(eng);
@@ -163,13 +164,13 @@ static void key_is_random(void **state)
 	same_seed = seed = 99;
 	next_octets(&same_seed, drawn, sizeof drawn);
 	nonce_init(eng);
-	assert_memory_equal(eng->kcn, drawn, sizeof drawn);
+	assert_memory_equal(eng->cn->kcn, drawn, sizeof drawn);
 	nonce_token(eng, &address, false, &index, token);
-	for (unsigned i = 0; i < sizeof eng->kcn; i++) {
-		eng->kcn[i] ^= 1;
+	for (unsigned i = 0; i < sizeof eng->cn->kcn; i++) {
+		eng->cn->kcn[i] ^= 1;
 		assert_true(nonce_token_at(eng, &address, false, index, again));
 		assert_memory_not_equal(token, again, sizeof token);
-		eng->kcn[i] ^= 1;
+		eng->cn->kcn[i] ^= 1;
 	}
 	bub_engine_free(eng);
 }

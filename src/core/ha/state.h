@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state of the home agent's role.
+ */
+#ifndef BUB_CORE_HA_STATE_H
+#define BUB_CORE_HA_STATE_H
+
+#include "ha/client.h"
+#include "ha/discovery.h"
+#include "ha/multicast.h"
+
+struct ha {
+	struct bub_ha_config cfg; /* prefixes, as they are now */
+	struct table clients, memberships, groups;
+	struct client *probing_first, *probing_last; /* by age: mostly the order of verdicts */
+	unsigned groups_at; /* groups behind it may have to be joined or left */
+	struct {
+		struct bub_view packet;
+		const struct membership *next; /* NULL: all have it */
+		const struct client *sender;   /* NULL: none of the mobile nodes */
+		struct encap encap;
+	} fan; /* a packet that several mobile nodes get */
+	struct held held[HELD_PACKETS];
+	struct timer held_timer;
+	struct other_agent agent[OTHER_AGENTS];
+};
+
+#endif
