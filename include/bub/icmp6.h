@@ -73,6 +73,9 @@ struct bub_icmp6 {
 	struct bub_view quoted; /* decode of errors: the packet they quote */
 };
 
+/* True for an ICMPv6 error, which nothing may be sent in answer to (RFC 4443, 2.4 (e)). */
+bool bub_icmp6_is_error(const struct bub_ip6 *ip);
+
 /*
  * Decodes the ICMPv6 message of @ip.  The pseudo-header is that of bub_ip6_home_src() and
  * bub_ip6_home_dst().

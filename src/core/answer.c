@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "answer.h"
-#include "input.h"
 
 bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *rx,
 		 const struct route *r, const struct mh_out *out)
@@ -39,7 +38,7 @@ static bool may_complain(const struct rx *rx)
 
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
 {
-	struct route r = core_route_back(eng, rx);
+	struct route r = rx->back;
 	struct mh_out out = binding_error(status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
 
 	if (may_complain(rx))
@@ -61,7 +60,7 @@ void core_param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t po
 		.dst = rx->ip->src,
 		.upper_proto = BUB_NH_ICMPV6,
 	};
-	struct route r = core_route_back(eng, rx);
+	struct route r = rx->back;
 	size_t quoted = icmp.quoted.len < ICMP6_QUOTED_MAX ? icmp.quoted.len : ICMP6_QUOTED_MAX;
 	struct bub_action *act;
 	uint8_t *buf;

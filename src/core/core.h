@@ -17,6 +17,7 @@ struct mn;
 struct bul;
 struct cn;
 struct ha;
+struct policies;
 
 /* RFC 6275, 12. */
 #define INITIAL_BINDACK_TIMEOUT_MS 1000u
@@ -35,6 +36,17 @@ struct rate {
 	unsigned next;
 };
 
+/* How a message leaves. */
+struct route {
+	struct in6_addr src, dst;
+	bool has_hao, has_rh2;
+	struct in6_addr hao, rh2;
+	enum bub_way way; /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
+	struct in6_addr owner;
+	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
+	uint32_t ifindex; /* 0: as routed */
+};
+
 /* A received message, mobility or ICMPv6, and the way it came. */
 struct rx {
 	const struct bub_ip6 *ip;
@@ -45,17 +57,7 @@ struct rx {
 	struct in6_addr local; /* destination after a routing header */
 	struct in6_addr peer;  /* source after a Home Address option */
 	struct home *home;     /* whose home address local is; NULL: none */
-};
-
-/* How a message leaves. */
-struct route {
-	struct in6_addr src, dst;
-	bool has_hao, has_rh2;
-	struct in6_addr hao, rh2;
-	enum bub_way way; /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
-	struct in6_addr owner;
-	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
-	uint32_t ifindex; /* 0: as routed */
+	struct route back;     /* by the address that it was sent to: so goes its answer */
 };
 
 /* A message to encode: what signs it, if anything does. */
@@ -75,6 +77,8 @@ struct bub_counters *core_counters(struct bub_engine *eng);
 struct limit *core_limit(struct bub_engine *eng);
 /* SCRATCH_MAX octets, which last until the next feed. */
 uint8_t *core_scratch(struct bub_engine *eng);
+
+struct policies *core_policies(const struct bub_engine *eng);
 
 /* The state of each role, which only its folder knows. */
 struct mn *core_mn(const struct bub_engine *eng);
@@ -130,8 +134,8 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 			     const struct in6_addr *home);
 #define BINDING_ERROR_LEN (BUB_IP6_HDR_LEN + 24)
 
-void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
-		 enum bub_policy *ret_bub);
+/* Any ICMPv6 message that this node begins. */
+void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 
 /* The link-local address with the interface identifier of @a. */
 struct in6_addr core_link_local(const struct in6_addr *a);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What may go into a tunnel: a packet that is a tunnel's already, only so many times more, and
- * never once it has been through this one (RFC 2473, 4.1).  Also which care-of addresses a tunnel
- * cannot end at.
+ * never once it has been through this one (RFC 2473, 4.1).
  *
  * Two mobile nodes of two home agents, each with the other one's home address as its care-of
  * address, make a loop that no home agent can see in the registrations.  The hop limit does not end
@@ -12,14 +11,11 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cn/binding.h"
+#include "core.h"
 #include "encap.h"
-#include "ha/ha.h"
 
 /* RFC 2473, 6.6 has 4 for the first tunnel; the count begins at the second. */
 #define ENCAP_LIMIT 3
-
-#define CHAIN_MAX 8 /* bindings followed from a care-of address */
 
 /* RFC 2473, 4.1.1: the tunnel before this one hears which octet stops its packets. */
 static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint16_t limit_at,
@@ -94,51 +90,4 @@ void encap_fill(const struct encap *e, struct bub_action *act)
 	act->u.send.limit = e->limit;
 	act->u.send.limit_given = e->limit_given;
 	act->u.send.whole = e->whole;
-}
-
-/* ---- Care-of addresses --------------------------------------------------------------------- */
-
-/* The last 128 interface identifiers of each subnet are anycast addresses, the Mobile IPv6 home
- * agents' among them (RFC 2526, 2). */
-static bool is_reserved(const struct in6_addr *a)
-{
-	static const uint8_t id[7] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-	return memcmp(a->s6_addr + 8, id, sizeof id) == 0 && (a->s6_addr[15] & 0x80) != 0;
-}
-
-/* All zeros behind the prefix (RFC 4291, 2.6.1). */
-static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefix *p)
-{
-	struct in6_addr zero = p->prefix;
-
-	for (unsigned bit = p->len; bit < 128; bit++)
-		zero.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
-	return bub_addr_eq(a, &zero);
-}
-
-bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a)
-{
-	for (unsigned i = 0; i < ha_config(eng)->n_prefixes; i++)
-		if (is_subnet_router(a, &ha_config(eng)->prefix[i]))
-			return true;
-	return is_reserved(a);
-}
-
-bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
-{
-	struct in6_addr at = *care_of;
-
-	for (unsigned i = 0; i < CHAIN_MAX; i++) {
-		const struct binding *b = binding_active(eng, &core_config(eng)->ha.address, &at);
-
-		if (ha_client(eng, &at) != NULL ||
-		    bub_addr_eq(&at, &core_config(eng)->ha.address) || discovery_is_agent(eng, &at))
-			return true;
-		/* As a correspondent this node knows where that one is. */
-		if (b == NULL)
-			return false;
-		at = b->care_of;
-	}
-	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What may go into a tunnel, and where one may end (RFC 2473, 4.1): encap.c.
+ * What may go into a tunnel (RFC 2473, 4.1): encap.c.
  */
 #ifndef BUB_CORE_ENCAP_H
 #define BUB_CORE_ENCAP_H
@@ -18,10 +18,5 @@ struct encap {
 bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in6_addr *src,
 		 const struct in6_addr *dst, struct encap *ret_encap);
 void encap_fill(const struct encap *e, struct bub_action *act);
-/* A care-of address that is no node's but a group of routers': of a home prefix, or by its form. */
-bool encap_is_anycast(const struct bub_engine *eng, const struct in6_addr *a);
-/* A tunnel to an address for which this node, or another home agent of its link, has a tunnel would
- * feed on itself (RFC 2473, 4.1.2). */
-bool encap_leads_back(struct bub_engine *eng, const struct in6_addr *care_of);
 
 #endif

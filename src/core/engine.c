@@ -16,6 +16,7 @@
 #include "ha/stable.h"
 #include "input.h"
 #include "mn/home.h"
+#include "policy.h"
 
 /* Lays the roles out behind the engine; called twice, first to learn the size. */
 static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_config *cfg,
@@ -28,7 +29,7 @@ static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_c
 	eng->bul = bul_lay_out(ar, cfg, seed);
 	eng->ha = ha_lay_out(ar, cfg, seed);
 	eng->mn = mn_lay_out(ar);
-	table_init(&eng->policies, ar, cfg->limit.policies, sizeof(struct policy_entry), seed);
+	eng->policies = policy_lay_out(ar, cfg, seed);
 	eng->timers = (struct timerq){.cap = timers};
 	eng->timers.heap = arena_take(ar, timers * sizeof(struct timer *));
 }
@@ -105,29 +106,6 @@ int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 		return BUB_ERR_INVALID;
 	ha_remove_client(eng, c);
 	return 0;
-}
-
-int bub_engine_set_policy(struct bub_engine *eng, const struct bub_peer_policy *policy)
-{
-	struct policy_entry *e = table_find(&eng->policies, &policy->peer, &in6addr_any);
-
-	if (e == NULL)
-		e = table_add(&eng->policies, &policy->peer, &in6addr_any);
-	if (e == NULL)
-		return BUB_ERR_NO_SPACE;
-	e->policy = *policy;
-	return 0;
-}
-
-void core_policy(const struct bub_engine *eng, const struct in6_addr *peer, enum bub_policy *ret_ro,
-		 enum bub_policy *ret_bub)
-{
-	const struct policy_entry *e = table_find(&eng->policies, peer, &in6addr_any);
-
-	*ret_ro = e != NULL ? e->policy.route_optimisation : eng->cfg.route_optimisation;
-	*ret_bub = e != NULL ? e->policy.bub : eng->cfg.bub;
-	if (*ret_ro == BUB_POLICY_NEVER) /* BUB rides on return routability */
-		*ret_bub = BUB_POLICY_NEVER;
 }
 
 static void on_command(struct bub_engine *eng, const struct bub_event *ev)

@@ -7,11 +7,6 @@
 
 #include "core.h"
 
-struct policy_entry {
-	struct tentry key; /* a: peer; b: :: */
-	struct bub_peer_policy policy;
-};
-
 struct bub_engine {
 	struct bub_config cfg;
 	struct bub_env env;
@@ -28,7 +23,7 @@ struct bub_engine {
 	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */
 	struct limit limit;
 
-	struct table policies;
+	struct policies *policies;
 	struct mn *mn;
 	struct bul *bul;
 	struct cn *cn;

@@ -11,6 +11,31 @@
 #include "icmp/icmp.h"
 #include "mn/keepalive.h"
 
+static struct route route_back(struct bub_engine *eng, const struct rx *rx)
+{
+	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
+	bool off_a_link = rx->way == BUB_WAY_PLAIN || rx->way == BUB_WAY_ESP_TRANSPORT;
+
+	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
+	 * a routing header behind it says. */
+	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
+		return route_from_home(rx->home, &rx->ip->src);
+	/* From a home address on its home link, and back there although the route leads into the
+	 * tunnel (RFC 6275, 10.3.2). */
+	if (off_a_link && ha_client(eng, &rx->ip->src) != NULL)
+		r.ifindex = rx->ifindex;
+	return r;
+}
+
+/* Whose the packet is, and from whom. */
+static void fill_rx(struct bub_engine *eng, struct rx *rx)
+{
+	rx->local = *bub_ip6_home_dst(rx->ip);
+	rx->peer = *bub_ip6_home_src(rx->ip);
+	rx->home = core_home_of(eng, &rx->local);
+	rx->back = route_back(eng, rx);
+}
+
 /* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
  * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4).
  */
@@ -124,9 +149,7 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 
 	if (core_has_absurd_home(eng, ip))
 		return;
-	rx.local = *bub_ip6_home_dst(ip);
-	rx.peer = *bub_ip6_home_src(ip);
-	rx.home = core_home_of(eng, &rx.local);
+	fill_rx(eng, &rx);
 	if (bub_mh_decode(ip, &cp, &rx.mh, &fault) != 0) {
 		if (fault.why == BUB_DROP_MH_UNKNOWN_TYPE &&
 		    ip->upper.data[2] == core_config(eng)->codepoints.mh_bubc)
@@ -152,22 +175,6 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 	dispatch_mh(eng, &rx, ev);
 }
 
-struct route core_route_back(struct bub_engine *eng, const struct rx *rx)
-{
-	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
-	bool off_a_link = rx->way == BUB_WAY_PLAIN || rx->way == BUB_WAY_ESP_TRANSPORT;
-
-	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
-	 * a routing header behind it says. */
-	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
-		return route_from_home(rx->home, &rx->ip->src);
-	/* From a home address on its home link, and back there although the route leads into the
-	 * tunnel (RFC 6275, 10.3.2). */
-	if (off_a_link && ha_client(eng, &rx->ip->src) != NULL)
-		r.ifindex = rx->ifindex;
-	return r;
-}
-
 /* Whether a binding allows the Home Address option of @ip (RFC 6275, 9.3.1). */
 static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is_discovery)
 {
@@ -189,11 +196,9 @@ static void on_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex};
 
-	rx.local = *bub_ip6_home_dst(ip);
-	rx.peer = *bub_ip6_home_src(ip);
-	rx.home = core_home_of(eng, &rx.local);
+	fill_rx(eng, &rx);
 	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
-	if (!icmp_is_error(ip))
+	if (!bub_icmp6_is_error(ip))
 		core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
 }
 

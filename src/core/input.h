@@ -14,9 +14,6 @@ void input_packet(struct bub_engine *eng, const struct bub_event *ev);
 void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
 		   bool tunnelled);
 
-/* The way that a message came, by the address that it was sent to: so goes its answer. */
-struct route core_route_back(struct bub_engine *eng, const struct rx *rx);
-
 /* True: a Home Address option that no mobile node can have sent.  The packet is discarded before
  * anything of it is looked at, and nobody hears of it (RFC 6275, 9.3.1). */
 bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip);

@@ -45,6 +45,11 @@ uint8_t *core_scratch(struct bub_engine *eng)
 	return eng->scratch;
 }
 
+struct policies *core_policies(const struct bub_engine *eng)
+{
+	return eng->policies;
+}
+
 struct mn *core_mn(const struct bub_engine *eng)
 {
 	return eng->mn;
@@ -332,4 +337,29 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 	out.mh.u.be.status = status;
 	out.mh.u.be.home = *home;
 	core_send(eng, r, &out);
+}
+
+void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
+	uint8_t *buf = core_buffer(eng);
+	struct bub_ip6_build b = {
+		.src = r->src,
+		.dst = r->dst,
+		.hao = r->has_hao ? &r->hao : NULL,
+		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
+		.upper_proto = BUB_NH_ICMPV6,
+	};
+	int at = (r->has_hao ? BUB_HAO_HDR_LEN : 0) + (r->has_rh2 ? BUB_RH2_HDR_LEN : 0) +
+		 BUB_IP6_HDR_LEN;
+	int len = bub_icmp6_encode(icmp, r->has_hao ? &r->hao : &r->src,
+				   r->has_rh2 ? &r->rh2 : &r->dst, buf + at,
+				   (size_t)(PACKET_MAX - at));
+
+	assert(len > 0);
+	b.upper_len = (uint16_t)len;
+	bub_ip6_encode(&b, buf, (size_t)at);
+	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
+	act->u.send.way = r->way;
+	act->u.send.owner = r->owner;
 }

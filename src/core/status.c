@@ -6,6 +6,7 @@
 #include "cn/state.h"
 #include "ha/state.h"
 #include "mn/home.h"
+#include "policy.h"
 
 const char *bub_mode_name(enum bub_mode mode)
 {
@@ -58,7 +59,7 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 	enum bub_policy ro, bub;
 	bool may;
 
-	core_policy(eng, peer, &ro, &bub);
+	policy_of(eng, peer, &ro, &bub);
 	/* Required, BUB leaves no place for route optimisation under Kbm (protocol.md, P22). */
 	may = bub != BUB_POLICY_REQUIRE || (p != NULL && kabm_is_held(&p->kabm));
 	if (p != NULL && kabm_is_held(&p->kabm) && !p->kabm.is_static)

@@ -14,6 +14,7 @@
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "mn/home.h"
+#include "policy.h"
 
 /* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
 #define RR_ROUND_OCTETS (2 * BUB_IP6_HDR_LEN + 24 + 40)
@@ -180,7 +181,7 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 	p->home = h;
 	p->why = "new";
 	p->used = core_now(eng);
-	core_policy(eng, peer, &p->ro_policy, &p->bub_policy);
+	policy_of(eng, peer, &p->ro_policy, &p->bub_policy);
 	core_random(eng, &p->sequence, sizeof p->sequence);
 	timer_init(&p->bu_timer, on_timer, p);
 	timer_init(&p->end_timer, on_end_timer, p);

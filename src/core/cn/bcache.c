@@ -11,6 +11,7 @@
 #include "bul/peer.h"
 #include "cn/state.h"
 #include "mn/home.h"
+#include "policy.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 
@@ -249,7 +250,7 @@ void path_update(struct bub_engine *eng, const struct in6_addr *local, const str
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
-	core_policy(eng, peer, &ro, &bub);
+	policy_of(eng, peer, &ro, &bub);
 	if (bound) {
 		path.out_dst = b->care_of;
 		path.in_care_of = b->care_of;

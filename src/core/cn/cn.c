@@ -12,8 +12,8 @@
 #include "cn/cn.h"
 #include "cn/nonce.h"
 #include "ha/client.h"
-#include "input.h"
 #include "mn/home.h"
+#include "policy.h"
 
 #define CHAIN_MAX 8     /* bindings from one to the next; more is taken for a circle */
 #define REPETITION_S 32 /* MAX_BINDACK_TIMEOUT: a refresh comes later than a retransmission */
@@ -80,7 +80,7 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 {
 	bool care_of = rx->mh.kind == BUB_MH_COTI;
 	struct mh_out out = {.mh = {.kind = care_of ? BUB_MH_COT : BUB_MH_HOT}};
-	struct route r = core_route_back(eng, rx);
+	struct route r = rx->back;
 	struct peer *p = NULL;
 
 	nonce_token(eng, &rx->ip->src, care_of, &out.mh.u.test.nonce_index, out.mh.u.test.token);
@@ -412,7 +412,7 @@ static void on_ro_bu(struct bub_engine *eng, struct update *u)
 	bool genuine = status == BUB_STATUS_ACCEPTED && is_signed(eng, u);
 	enum bub_policy ro, bub;
 
-	core_policy(eng, &u->rx->peer, &ro, &bub);
+	policy_of(eng, &u->rx->peer, &ro, &bub);
 	/* Else whoever sits on the path could take the session back.  But a peer that restarted
 	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
 	if (u->peer != NULL && kabm_is_shared(&u->peer->kabm)) {

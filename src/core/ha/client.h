@@ -101,7 +101,5 @@ void prefixes_client_init(struct client *c);
 /* A home registration was accepted. */
 void prefixes_on_registered(struct bub_engine *eng, struct client *c);
 void prefixes_on_unregistered(struct bub_engine *eng, struct client *c);
-void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
-			      const struct bub_icmp6 *sol, const struct bub_event *ev);
 
 #endif

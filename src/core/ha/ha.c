@@ -15,6 +15,7 @@
 #include "answer.h"
 #include "base/octets.h"
 #include "cn/cn.h"
+#include "ha/careof.h"
 #include "ha/ha.h"
 #include "ha/stable.h"
 #include "ha/state.h"
@@ -23,11 +24,6 @@
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
 #define HOP_LIMIT_AT 7 /* in the IPv6 header */
-
-const struct bub_ha_config *ha_config(const struct bub_engine *eng)
-{
-	return &core_ha(eng)->cfg;
-}
 
 struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home)
 {
@@ -387,12 +383,12 @@ static void process(struct bub_engine *eng, struct client *c, const struct reque
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &c->key.a);
 		return;
 	}
-	if (encap_is_anycast(eng, &req->care_of)) {
+	if (careof_is_anycast(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_ANYCAST, &c->key.a);
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
-	if (encap_leads_back(eng, &req->care_of)) {
+	if (careof_leads_back(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &c->key.a);
 		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;

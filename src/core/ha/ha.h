@@ -34,19 +34,18 @@ int ha_add_client(struct bub_engine *eng, const struct in6_addr *home);
 /* Its registration ends, and it may make no other. */
 void ha_remove_client(struct bub_engine *eng, struct client *c);
 
-/* What it serves, as it is now. */
-const struct bub_ha_config *ha_config(const struct bub_engine *eng);
+/* agents.c */
 
-/* discovery.c */
-
-/* Another home agent of the home link has that address. */
-bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *a);
-/* False: the message is none of discovery's. */
-bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
-		     const struct bub_event *ev);
+/* A router advertisement: perhaps another home agent of the home link (RFC 6275, 10.5.1). */
+void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *ra);
+/* Who serves this link?  (RFC 6275, 10.5) */
+void agents_on_request(struct bub_engine *eng, const struct bub_ip6 *ip,
+		       const struct bub_icmp6 *req);
 
 /* prefixes.c */
 
+void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
+			      const struct bub_icmp6 *sol, const struct bub_event *ev);
 /* The home link has other prefixes from now on. */
 void prefixes_set(struct bub_engine *eng, const struct bub_event *ev);
 
@@ -56,9 +55,5 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev);
 bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action);
 /* There is nothing left of that. */
 bool multicast_is_drained(const struct bub_engine *eng);
-/* Mobile node: an MLD message of the kernel's own. */
-void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
-/* A packet for a group came out of the tunnel of @h: true where it may be delivered. */
-bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip);
 
 #endif

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Multicast through the tunnel (RFC 6275, 10.4.2, 10.4.3 and 11.3.4; protocol.md, P25).
+ * Home agent: multicast through the tunnel (RFC 6275, 10.4.2 and 10.4.3; protocol.md, P25).
  *
- * Home agent: asks each registered mobile node through its tunnel which groups it listens to, keeps
+ * It asks each registered mobile node through its tunnel which groups it listens to, keeps
  * what it answers, joins those groups on the home link as a proxy (RFC 4605), and gives each member
  * a copy of what is sent to them.  One listener is at the other end of a tunnel, so that nobody
  * else has to be asked when it leaves.
- *
- * Mobile node: what the kernel's own listener on bub's interface says goes to the home agent, once
- * that has asked.
  *
  * Only groups of global scope.  How a group is joined on a link is not known here.
  */
@@ -17,7 +14,7 @@
 #include "base/octets.h"
 #include "ha/multicast.h"
 #include "ha/state.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 /* RFC 3810, 9.  One node answers each query, so that there is no burst to be spread. */
 #define ROBUSTNESS 2u
@@ -29,9 +26,8 @@
 
 #define SOURCE_AT 8 /* in the IPv6 header */
 #define HOP_LIMIT_AT 7
-#define CHECKSUM_AT 2 /* in an ICMPv6 message */
 
-/* ---- Home agent: who listens to what ------------------------------------------------------- */
+/* ---- Who listens to what -------------------------------------------------------------------- */
 
 static void trace(struct bub_engine *eng, const struct membership *m, bool listens, const char *why)
 {
@@ -107,16 +103,12 @@ static void on_record(struct bub_engine *eng, struct client *c, const struct bub
 	}
 }
 
-/* The tunnel says whose it is; the source is link-local and anything (RFC 6275, 10.4.3). */
-static enum bub_drop decode(const struct bub_ip6 *ip, struct bub_mld *ret_mld)
-{
-	return IN6_IS_ADDR_LINKLOCAL(&ip->src) ? bub_mld_decode(ip, ret_mld) : BUB_DROP_MLD_HEADER;
-}
-
 void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip)
 {
 	struct bub_mld mld;
-	enum bub_drop why = decode(ip, &mld);
+	/* The tunnel says whose it is; the source is link-local and anything (RFC 6275, 10.4.3). */
+	enum bub_drop why =
+		IN6_IS_ADDR_LINKLOCAL(&ip->src) ? bub_mld_decode(ip, &mld) : BUB_DROP_MLD_HEADER;
 	struct bub_mld_record rec;
 
 	if (!limit_allow_own(eng, LIMIT_REPORTS, &c->reports, &c->key.a, 0, 0))
@@ -140,7 +132,7 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 		on_record(eng, c, &rec);
 }
 
-/* ---- Home agent: asking -------------------------------------------------------------------- */
+/* ---- Asking --------------------------------------------------------------------------------- */
 
 static void query(struct bub_engine *eng, struct client *c, uint16_t response_ms)
 {
@@ -194,7 +186,7 @@ void multicast_on_unregistered(struct bub_engine *eng, struct client *c)
 	}
 }
 
-/* ---- Home agent: packets ------------------------------------------------------------------- */
+/* ---- Packets -------------------------------------------------------------------------------- */
 
 /* A copy for each member but the sender; @packet lives as long as the actions of this feed. */
 static void fan_out(struct bub_engine *eng, const struct group *g, const struct in6_addr *src,
@@ -234,7 +226,7 @@ void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip)
 	fan_out(eng, g, &ip->src, copy);
 }
 
-/* ---- Home agent: actions without number ---------------------------------------------------- */
+/* ---- Actions without number ----------------------------------------------------------------- */
 
 /* The next group that has got its first member or lost its last one. */
 static bool next_group(struct bub_engine *eng, struct bub_action *ret)
@@ -282,74 +274,4 @@ bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action
 bool multicast_is_drained(const struct bub_engine *eng)
 {
 	return core_ha(eng)->fan.next == NULL;
-}
-
-/* ---- Mobile node --------------------------------------------------------------------------- */
-
-/* RFC 6275, 11.3.4: not before there is a binding and a query has come out of its tunnel. */
-static bool may_report(const struct bub_engine *eng, const struct home *h)
-{
-	return h->cfg.multicast && mn_tunnel_ready(eng, h) &&
-	       !bub_time_before(h->mld_heard, h->bound_since);
-}
-
-/* The kernel has no link-local address on bub's interface and reports from ::, which no router
- * would hear (RFC 3810, 7.4). */
-static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
-				 const struct bub_ip6 *ip)
-{
-	struct in6_addr src = core_link_local(&h->cfg.address);
-	uint8_t *icmp = core_scratch(eng) + (ip->upper.data - ip->packet.data);
-	uint16_t sum;
-
-	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
-	memcpy(core_scratch(eng) + SOURCE_AT, &src, sizeof src);
-	set_be16(icmp + CHECKSUM_AT, 0);
-	sum = bub_ip6_checksum(&src, &ip->dst, BUB_NH_ICMPV6,
-			       (struct bub_view){icmp, ip->upper.len});
-	set_be16(icmp + CHECKSUM_AT, sum);
-	return (struct bub_view){core_scratch(eng), ip->packet.len};
-}
-
-void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
-{
-	struct bub_mld mld;
-	enum bub_drop why = bub_mld_decode(ip, &mld);
-	struct home *h = NULL;
-
-	/* Through one tunnel only, or each packet of a group would come several times. */
-	for (unsigned i = 0; mn_home(eng, i) != NULL && h == NULL; i++)
-		if (may_report(eng, mn_home(eng, i)))
-			h = mn_home(eng, i);
-	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
-		why = BUB_DROP_MLD_UNEXPECTED;
-	else if (why == BUB_DROP_NONE && ip->packet.len > SCRATCH_MAX)
-		why = BUB_DROP_TUNNEL_NOT_FORWARDED;
-	else if (why == BUB_DROP_NONE && h == NULL)
-		why = BUB_DROP_MLD_NOT_ASKED;
-	if (why != BUB_DROP_NONE)
-		core_drop(eng, why, &ip->dst);
-	else
-		mn_tunnel(eng, h, readdress(eng, h, ip));
-}
-
-bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
-{
-	struct bub_mld mld;
-	enum bub_drop why = BUB_DROP_NONE;
-
-	if (!h->cfg.multicast)
-		return true;
-	if (bub_mld_is(ip)) {
-		why = decode(ip, &mld);
-		if (why == BUB_DROP_NONE && mld.kind != BUB_MLD_QUERY)
-			why = BUB_DROP_MLD_UNEXPECTED;
-		if (why == BUB_DROP_NONE)
-			h->mld_heard = core_now(eng);
-	} else if (!bub_group_is_global(&ip->dst)) {
-		why = BUB_DROP_TUNNEL_NOT_FORWARDED;
-	}
-	if (why != BUB_DROP_NONE)
-		core_drop(eng, why, &h->cfg.home_agent);
-	return why == BUB_DROP_NONE;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobile prefix discovery, both sides (RFC 6275, 10.6, 11.4.2 and 11.4.3): which prefixes the home
- * link has, and what that means for a home address.
+ * Home agent: mobile prefix discovery (RFC 6275, 10.6): which prefixes the home link has.
  *
  * A home agent answers who asks, and when the prefixes change it tells each mobile node that is
  * registered, at a random time, until that one asks.  What it tells are the prefixes that it serves
@@ -11,10 +10,6 @@
 #include <string.h>
 
 #include "ha/state.h"
-#include "mn/discovery.h"
-#include "mn/home.h"
-
-/* ---- Home agent (RFC 6275, 10.6) ----------------------------------------------------------- */
 
 static void send_advert(struct bub_engine *eng, struct client *c, const struct in6_addr *dst,
 			uint16_t id)
@@ -27,7 +22,7 @@ static void send_advert(struct bub_engine *eng, struct client *c, const struct i
 	r.way = BUB_WAY_ESP_TRANSPORT;
 	r.owner = c->key.a;
 	adv.u.prefix.id = id;
-	discovery_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
+	agents_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
 	/* Always the whole list (RFC 6275, 10.6.2). */
 	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++)
 		adv.prefix[adv.n_prefixes++] = (struct bub_prefix_info){
@@ -39,7 +34,7 @@ static void send_advert(struct bub_engine *eng, struct client *c, const struct i
 			.preferred_s = core_ha(eng)->cfg.prefix[i].preferred_s,
 		};
 	c->prefixes_told = core_now(eng);
-	discovery_send(eng, &r, &adv);
+	core_send_icmp6(eng, &r, &adv);
 }
 
 static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
@@ -239,166 +234,4 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 			schedule(eng, c);
 		ha_end_with_prefix(eng, c, valid_s_of(eng, &c->key.a));
 	}
-}
-
-/* ---- Mobile node (RFC 6275, 11.4.2 and 11.4.3) --------------------------------------------- */
-
-static void send_solicitation(struct bub_engine *eng, struct home *h)
-{
-	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
-	struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
-
-	r.has_hao = true;
-	r.hao = h->cfg.address;
-	r.way = BUB_WAY_ESP_TRANSPORT;
-	r.owner = h->cfg.address;
-	core_random(eng, &h->prefix_id, sizeof h->prefix_id);
-	if (h->prefix_id == 0) /* an advertisement that nobody asked for has that */
-		h->prefix_id = 1;
-	sol.u.prefix.id = h->prefix_id;
-	h->prefix_sends++;
-	h->prefix_waiting = true;
-	h->prefix_asked = core_now(eng);
-	discovery_send(eng, &r, &sol);
-	core_timer(eng, &h->prefix_timer,
-		   (uint64_t)INITIAL_SOLICIT_TIMER_MS << (h->prefix_sends - 1));
-}
-
-void prefixes_solicit(struct bub_engine *eng, struct home *h)
-{
-	if (!core_config(eng)->prefix_discovery || h->prefix_waiting ||
-	    (!h->prefix_doubted && bub_time_before(core_now(eng), h->prefix_until)))
-		return;
-	h->prefix_sends = 0;
-	send_solicitation(eng, h);
-}
-
-static void prefix_ended(struct bub_engine *eng, struct home *h)
-{
-	h->prefix_known = false;
-	h->prefix_withdrawn = true;
-	h->prefix_until = core_now(eng);
-	core_trace_state(eng, "home-prefix", "valid", "withdrawn", "its valid lifetime has ended",
-			 &h->cfg.address, &h->cfg.home_agent);
-	if (h->replaced)
-		mn_retire_home(eng, h);
-	else
-		h->why = "the home prefix is withdrawn: a new home address is needed";
-}
-
-static void on_home_timer(struct bub_engine *eng, void *owner)
-{
-	struct home *h = owner;
-
-	if (!home_is_away(h)) { /* at home the link itself tells */
-		h->prefix_waiting = h->prefix_known = false;
-		return;
-	}
-	if (h->prefix_known && !bub_time_before(core_now(eng), h->prefix_until)) {
-		h->prefix_waiting = false;
-		prefix_ended(eng, h);
-		return;
-	}
-	if (h->state != HOME_REGISTERED ||
-	    (h->prefix_waiting && h->prefix_sends > PREFIX_RETRIES)) {
-		h->prefix_waiting = false;
-		h->prefix_doubted = true; /* the next registration asks again */
-		if (h->prefix_known)
-			core_timer_at(eng, &h->prefix_timer, h->prefix_until);
-		return;
-	}
-	if (!h->prefix_waiting)
-		h->prefix_sends = 0;
-	send_solicitation(eng, h);
-}
-
-void prefixes_home_init(struct home *h)
-{
-	timer_init(&h->prefix_timer, on_home_timer, h);
-}
-
-static const struct bub_prefix_info *home_prefix(const struct home *h, const struct bub_icmp6 *adv)
-{
-	for (unsigned i = 0; i < adv->n_prefixes; i++)
-		if (bub_addr_in_prefix(&h->cfg.address, &adv->prefix[i].prefix,
-				       adv->prefix[i].prefix_len))
-			return &adv->prefix[i];
-	return NULL;
-}
-
-/* An address may be made in it (RFC 4862, 5.5.3), and it is not that of @h. */
-static bool is_usable(const struct home *h, const struct bub_prefix_info *info)
-{
-	return info->autonomous && info->prefix_len == 64 && info->preferred_s > 0 &&
-	       info->preferred_s <= info->valid_s && bub_addr_is_routable(&info->prefix) &&
-	       !bub_addr_in_prefix(&h->cfg.address, &info->prefix, 64);
-}
-
-/* The home address's prefix comes to its end: the same interface identifier in another one that
- * this advertises (RFC 6275, 11.4.3). */
-static void renumber(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
-{
-	for (unsigned i = 0; i < adv->n_prefixes && !h->replaced; i++) {
-		struct in6_addr a = h->cfg.address;
-
-		if (!is_usable(h, &adv->prefix[i]))
-			continue;
-		memcpy(a.s6_addr, adv->prefix[i].prefix.s6_addr, 8);
-		h->replaced = core_home_of(eng, &a) != NULL || mn_add_home(eng, h, &a);
-	}
-}
-
-/* What this says of the home address, as a router of the home link would (RFC 4862, 5.5.3).  The
- * valid lifetime is taken as it comes, however short: the sender is known. */
-static void process(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
-{
-	const struct bub_prefix_info *info = home_prefix(h, adv);
-	uint64_t ask_s;
-
-	if (info == NULL)
-		return; /* says nothing of ours; the next registration asks again */
-	h->prefix_deprecated = info->preferred_s == 0;
-	if (h->prefix_deprecated && h->cfg.renumber)
-		renumber(eng, h, adv);
-	if (info->valid_s == 0) {
-		prefix_ended(eng, h);
-		return;
-	}
-	core_trace_state(eng, "home-prefix", h->prefix_known ? "valid" : "unknown", "valid",
-			 "prefix advertisement", &h->cfg.address, &h->cfg.home_agent);
-	h->prefix_known = true;
-	h->prefix_withdrawn = false;
-	h->prefix_until = bub_time_add_s(core_now(eng), info->valid_s);
-	mn_shorten(eng, h, h->prefix_until);
-	/* Asked again while it is still preferred or, past that, valid (RFC 6275, 11.4.2). */
-	ask_s = info->preferred_s > 0 ? info->preferred_s : info->valid_s;
-	core_timer(eng, &h->prefix_timer,
-		   ask_s * 800 < INITIAL_SOLICIT_TIMER_MS ? INITIAL_SOLICIT_TIMER_MS : ask_s * 800);
-}
-
-void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
-			const struct bub_icmp6 *adv, const struct bub_event *ev)
-{
-	struct home *h = core_home_of(eng, bub_ip6_home_dst(ip));
-
-	if (h == NULL || !ip->has_rh2 || ev->u.packet.way != BUB_WAY_ESP_TRANSPORT ||
-	    !bub_addr_eq(&ip->src, &h->cfg.home_agent)) {
-		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
-		return;
-	}
-	if (!h->prefix_waiting || adv->u.prefix.id != h->prefix_id) {
-		core_drop(eng, BUB_DROP_PREFIX_NO_MATCH, &ip->src);
-		/* Not asked for: discarded, but a reason to ask (RFC 6275, 11.4.3). */
-		if (core_config(eng)->prefix_discovery && !h->prefix_waiting &&
-		    h->state == HOME_REGISTERED &&
-		    bub_time_ms_between(h->prefix_asked, core_now(eng)) >=
-			    INITIAL_SOLICIT_TIMER_MS) {
-			h->prefix_sends = 0;
-			send_solicitation(eng, h);
-		}
-		return;
-	}
-	h->prefix_waiting = h->prefix_doubted = false;
-	core_timer_cancel(eng, &h->prefix_timer);
-	process(eng, h, adv);
 }

@@ -11,6 +11,7 @@
  * Update that comes right after a restart would bring the binding back.
  */
 #include "ha/stable.h"
+#include "ha/careof.h"
 #include "ha/state.h"
 
 static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
@@ -65,8 +66,9 @@ void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
  * and who else is on the home link may have changed meanwhile. */
 static bool may_be_at(struct bub_engine *eng, const struct bub_stored *s)
 {
-	return bub_addr_is_routable(&s->care_of) && !encap_is_anycast(eng, &s->care_of) &&
-	       !encap_leads_back(eng, &s->care_of) && (!s->unseen || core_ha(eng)->cfg.any_care_of);
+	return bub_addr_is_routable(&s->care_of) && !careof_is_anycast(eng, &s->care_of) &&
+	       !careof_leads_back(eng, &s->care_of) &&
+	       (!s->unseen || core_ha(eng)->cfg.any_care_of);
 }
 
 int stable_restore(struct bub_engine *eng, const struct bub_stored *s)

@@ -5,8 +5,8 @@
 #ifndef BUB_CORE_HA_STATE_H
 #define BUB_CORE_HA_STATE_H
 
+#include "ha/agents.h"
 #include "ha/client.h"
-#include "ha/discovery.h"
 #include "ha/multicast.h"
 
 struct ha {

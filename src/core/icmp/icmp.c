@@ -16,6 +16,7 @@
 #include "ha/ha.h"
 #include "icmp/icmp.h"
 #include "icmp/relay.h"
+#include "mn/mn.h"
 
 /* Codes of a Parameter Problem (RFC 4443, 3.4). */
 enum {
@@ -29,8 +30,7 @@ enum {
 	ADDRESS_UNREACHABLE = 3,
 };
 
-#define INFO_FIRST 128 /* the types below are errors (RFC 4443, 2.1) */
-#define HAO_TYPE 0xc9  /* RFC 6275, 6.3 */
+#define HAO_TYPE 0xc9 /* RFC 6275, 6.3 */
 
 /* A packet to the care-of address of a binding, which its type 2 routing header told from others,
  * was lost.  Retransmission sees to that, and anybody could have written the error.  Several in a
@@ -144,10 +144,14 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 		peer_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 
-bool icmp_is_error(const struct bub_ip6 *ip)
+static void on_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)
 {
-	return ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 &&
-	       ip->upper.data[0] < INFO_FIRST;
+	/* First: it is about the path as it is. */
+	relay_error(eng, ip, icmp);
+	if (icmp->kind == BUB_ICMP6_UNREACHABLE)
+		on_unreachable(eng, icmp);
+	else if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM)
+		on_param_problem(eng, ip, icmp);
 }
 
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev)
@@ -159,12 +163,27 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 		core_drop(eng, why, &ip->src);
 		return;
 	}
-	if (discovery_input(eng, ip, &icmp, ev))
+	switch (icmp.kind) {
+	case BUB_ICMP6_ROUTER_ADVERT:
+		agents_on_advert(eng, ip, &icmp);
 		return;
-	/* First: it is about the path as it is. */
-	relay_error(eng, ip, &icmp);
-	if (icmp.kind == BUB_ICMP6_UNREACHABLE)
-		on_unreachable(eng, &icmp);
-	else if (icmp.kind == BUB_ICMP6_PARAM_PROBLEM)
-		on_param_problem(eng, ip, &icmp);
+	case BUB_ICMP6_DHAAD_REQUEST:
+		agents_on_request(eng, ip, &icmp);
+		return;
+	case BUB_ICMP6_DHAAD_REPLY:
+		discovery_on_reply(eng, ip, &icmp);
+		return;
+	case BUB_ICMP6_PREFIX_SOLICIT:
+		prefixes_on_solicitation(eng, ip, &icmp, ev);
+		return;
+	case BUB_ICMP6_PREFIX_ADVERT:
+		prefixes_on_advert(eng, ip, &icmp, ev);
+		return;
+	case BUB_ICMP6_UNREACHABLE:
+	case BUB_ICMP6_TOO_BIG:
+	case BUB_ICMP6_TIME_EXCEEDED:
+	case BUB_ICMP6_PARAM_PROBLEM:
+		on_error(eng, ip, &icmp);
+		return;
+	}
 }

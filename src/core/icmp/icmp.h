@@ -7,8 +7,6 @@
 
 #include "core.h"
 
-/* An ICMPv6 error, which nothing may be sent in answer to (RFC 4443, 2.4 (e)). */
-bool icmp_is_error(const struct bub_ip6 *ip);
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobile node: looking for a home agent and for the prefixes of the home link (ha/discovery.c,
- * ha/prefixes.c).
+ * Mobile node: looking for a home agent (discovery.c), and for the prefixes of the home link
+ * (prefixes.c).
  */
 #ifndef BUB_CORE_MN_DISCOVERY_H
 #define BUB_CORE_MN_DISCOVERY_H
 
-#include "core.h"
+#include "mn/mn.h"
 
 void discovery_init(struct home *h);
 /* Looks for a home agent of the home prefix from the care-of address. */
@@ -17,7 +17,5 @@ void discovery_next(struct bub_engine *eng, struct home *h, bool at_once);
 void prefixes_home_init(struct home *h);
 /* Asks for the home link's prefixes, unless what is known still holds. */
 void prefixes_solicit(struct bub_engine *eng, struct home *h);
-void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
-			const struct bub_icmp6 *adv, const struct bub_event *ev);
 
 #endif

@@ -13,12 +13,12 @@
 #include "bul/bul.h"
 #include "cn/binding.h"
 #include "encap.h"
-#include "ha/ha.h"
-#include "icmp/icmp.h"
 #include "input.h"
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 #include "mn/mn.h"
+#include "mn/multicast.h"
+#include "policy.h"
 
 const char *home_state_name(enum home_state s)
 {
@@ -705,8 +705,10 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 			.ip = ip, .way = BUB_WAY_ESP_TUNNEL, .local = ip->dst, .peer = ip->hao};
 
 		rx.home = core_home_of(eng, &ip->dst);
+		rx.back = rx.home != NULL ? route_from_home(rx.home, &ip->src)
+					  : route_plain(&ip->dst, &ip->src);
 		core_drop(eng, BUB_DROP_HAO_NO_BINDING, &ip->hao);
-		if (!icmp_is_error(ip))
+		if (!bub_icmp6_is_error(ip))
 			core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
 		return false;
 	}
@@ -731,7 +733,7 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	act->u.send.data = packet;
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
 	 * only an error to report, or has not understood us, is not one to begin that with. */
-	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !icmp_is_error(ip)) {
+	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
 		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
 		peer_on_detour(eng, h, bub_ip6_home_src(ip));
 	}
@@ -804,7 +806,7 @@ static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
 {
 	enum bub_policy ro, bub;
 
-	core_policy(eng, dst, &ro, &bub);
+	policy_of(eng, dst, &ro, &bub);
 	return ro == BUB_POLICY_REQUIRE && !bub_addr_eq(dst, &h->cfg.home_agent) &&
 	       core_home_of(eng, dst) == NULL;
 }

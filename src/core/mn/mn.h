@@ -38,6 +38,13 @@ struct mn *mn_lay_out(struct arena *ar);
 /* How many timers it may have at once. */
 uint32_t mn_timers(void);
 void mn_init(struct bub_engine *eng);
+/* Messages of home agent discovery and of prefix discovery. */
+void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
+			const struct bub_icmp6 *reply);
+void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
+			const struct bub_icmp6 *adv, const struct bub_event *ev);
+/* An MLD message of the kernel's own. */
+void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* One home address after the other, from 0 on; NULL: past the last. */
 struct home *mn_home(const struct bub_engine *eng, unsigned index);
 /* True when @h is away from home and has a care-of address. */

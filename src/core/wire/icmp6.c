@@ -13,6 +13,8 @@
 #include "bub/wire.h"
 #include "buf.h"
 
+#define INFO_FIRST 128 /* the types below are errors (RFC 4443, 2.1) */
+
 enum {
 	ND_OPT_SOURCE_LL = 1,
 	ND_OPT_PREFIX = 3,
@@ -190,6 +192,12 @@ static bool body_decode(struct rd *r, struct bub_icmp6 *m)
 	}
 	m->quoted = rd_view(r, rd_left(r));
 	return !r->bad;
+}
+
+bool bub_icmp6_is_error(const struct bub_ip6 *ip)
+{
+	return ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 &&
+	       ip->upper.data[0] < INFO_FIRST;
 }
 
 enum bub_drop bub_icmp6_decode(const struct bub_ip6 *ip, struct bub_icmp6 *ret_icmp)

@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dynamic home agent address discovery, both sides (RFC 6275, 5.3, 10.5 and 11.4.1).
+ * Home agent: the other home agents of the home link, and the answer to who asks for them (RFC
+ * 6275, 10.5): dynamic home agent address discovery.
  *
- * A home agent learns of the others on its link from their router advertisements.  A mobile node
- * without a configured home agent asks the home agents' anycast address of its home prefix.  Mobile
- * prefix discovery is prefixes.c's.
+ * A home agent learns of the others on its link from their router advertisements.
  */
-#include <assert.h>
 #include <string.h>
 
-#include "ha/discovery.h"
+#include "ha/agents.h"
 #include "ha/state.h"
-#include "mn/discovery.h"
-#include "mn/home.h"
-
-void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp)
-{
-	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	uint8_t *buf = core_buffer(eng);
-	struct bub_ip6_build b = {
-		.src = r->src,
-		.dst = r->dst,
-		.hao = r->has_hao ? &r->hao : NULL,
-		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
-		.upper_proto = BUB_NH_ICMPV6,
-	};
-	int at = (r->has_hao ? BUB_HAO_HDR_LEN : 0) + (r->has_rh2 ? BUB_RH2_HDR_LEN : 0) +
-		 BUB_IP6_HDR_LEN;
-	int len = bub_icmp6_encode(icmp, r->has_hao ? &r->hao : &r->src,
-				   r->has_rh2 ? &r->rh2 : &r->dst, buf + at,
-				   (size_t)(PACKET_MAX - at));
-
-	assert(len > 0);
-	b.upper_len = (uint16_t)len;
-	bub_ip6_encode(&b, buf, (size_t)at);
-	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
-	act->u.send.way = r->way;
-	act->u.send.owner = r->owner;
-}
-
-/* ---- Home agent: who else serves this link (RFC 6275, 10.5.1) ------------------------------ */
 
 static bool is_home_prefix(const struct bub_engine *eng, const struct in6_addr *a)
 {
@@ -133,9 +102,7 @@ static void compare_prefixes(struct bub_engine *eng, struct other_agent *a,
 	a->differs = differs;
 }
 
-/* RFC 6275, 10.5.1 */
-static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
-			     const struct bub_icmp6 *ra)
+void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *ra)
 {
 	uint32_t lifetime_s =
 		ra->u.ra.has_home_agent_info ? ra->u.ra.home_agent_lifetime_s : ra->u.ra.lifetime_s;
@@ -172,7 +139,7 @@ static void on_router_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 	compare_prefixes(eng, a, ra);
 }
 
-bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *address)
+bool agents_has(const struct bub_engine *eng, const struct in6_addr *address)
 {
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
 		const struct other_agent *a = &core_ha(eng)->agent[i];
@@ -184,7 +151,7 @@ bool discovery_is_agent(const struct bub_engine *eng, const struct in6_addr *add
 	return false;
 }
 
-void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other)
+void agents_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other)
 {
 	bool managed = core_ha(eng)->cfg.managed, other = core_ha(eng)->cfg.other;
 
@@ -254,8 +221,8 @@ static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 	}
 }
 
-static void on_discovery_request(struct bub_engine *eng, const struct bub_ip6 *ip,
-				 const struct bub_icmp6 *req)
+void agents_on_request(struct bub_engine *eng, const struct bub_ip6 *ip,
+		       const struct bub_icmp6 *req)
 {
 	struct bub_icmp6 reply = {.kind = BUB_ICMP6_DHAAD_REPLY};
 	struct route r = route_plain(&core_ha(eng)->cfg.address, &ip->src);
@@ -267,127 +234,5 @@ static void on_discovery_request(struct bub_engine *eng, const struct bub_ip6 *i
 	if (!limit_allow(eng, LIMIT_DISCOVERY, &ip->src, ip->packet.len,
 			 BUB_IP6_HDR_LEN + 8 + sizeof(struct in6_addr) * reply.u.dhaad.n_addrs))
 		return;
-	discovery_send(eng, &r, &reply);
-}
-
-/* ---- Mobile node: looking for a home agent (RFC 6275, 11.4.1) ------------------------------ */
-
-static void send_discovery(struct bub_engine *eng, struct home *h)
-{
-	/* Mobile IPv6 home agents' anycast address of the home prefix (RFC 2526). */
-	static const uint8_t anycast[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
-	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
-	struct in6_addr dst = h->cfg.address;
-	struct route r;
-
-	memcpy(dst.s6_addr + 8, anycast, sizeof anycast);
-	r = route_plain(&h->care_of, &dst);
-	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
-	req.u.dhaad.id = h->discovery_id;
-	h->discovery_sends++;
-	discovery_send(eng, &r, &req);
-	core_timer(eng, &h->discovery_timer, h->discovery_ms);
-}
-
-void discovery_start(struct bub_engine *eng, struct home *h)
-{
-	h->discovering = true;
-	h->discovery_sends = 0;
-	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS;
-	send_discovery(eng, h);
-}
-
-void discovery_next(struct bub_engine *eng, struct home *h, bool at_once)
-{
-	if (h->next_agent < h->n_agents) {
-		mn_use_home_agent(eng, h, &h->agent[h->next_agent++]);
-		return;
-	}
-	if (at_once) {
-		discovery_start(eng, h);
-		return;
-	}
-	/* Those that answer quickly, and always no, are not asked all the time. */
-	h->discovering = true;
-	h->discovery_sends = 0;
-	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS / 2;
-	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
-	core_timer(eng, &h->discovery_timer, MAX_BINDACK_TIMEOUT_MS);
-}
-
-static void on_discovery_timer(struct bub_engine *eng, void *owner)
-{
-	struct home *h = owner;
-
-	if (!h->discovering || !home_is_away(h))
-		return;
-	h->discovery_ms *= 2;
-	if (h->discovery_sends > DHAAD_RETRIES) { /* later again, slowly */
-		h->discovery_sends = 0;
-		h->discovery_ms = MAX_BINDACK_TIMEOUT_MS;
-	}
-	send_discovery(eng, h);
-}
-
-static void keep_agents(struct home *h, const struct bub_icmp6 *reply)
-{
-	h->n_agents = h->next_agent = 0;
-	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
-		if (bub_addr_is_routable(&reply->u.dhaad.addr[k]))
-			h->agent[h->n_agents++] = reply->u.dhaad.addr[k];
-}
-
-static void on_discovery_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
-			       const struct bub_icmp6 *reply)
-{
-	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
-
-		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
-		    !bub_addr_eq(&h->care_of, &ip->dst))
-			continue;
-		keep_agents(h, reply);
-		if (h->n_agents == 0)
-			continue;
-		h->discovering = false;
-		core_timer_cancel(eng, &h->discovery_timer);
-		discovery_next(eng, h, false);
-		return;
-	}
-	core_drop(eng, BUB_DROP_DHAAD_NO_MATCH, &ip->src);
-}
-
-/* ---- Dispatch ------------------------------------------------------------------------------ */
-
-void discovery_init(struct home *h)
-{
-	timer_init(&h->discovery_timer, on_discovery_timer, h);
-}
-
-bool discovery_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp,
-		     const struct bub_event *ev)
-{
-	switch (icmp->kind) {
-	case BUB_ICMP6_ROUTER_ADVERT:
-		on_router_advert(eng, ip, icmp);
-		return true;
-	case BUB_ICMP6_DHAAD_REQUEST:
-		on_discovery_request(eng, ip, icmp);
-		return true;
-	case BUB_ICMP6_DHAAD_REPLY:
-		on_discovery_reply(eng, ip, icmp);
-		return true;
-	case BUB_ICMP6_PREFIX_SOLICIT:
-		prefixes_on_solicitation(eng, ip, icmp, ev);
-		return true;
-	case BUB_ICMP6_PREFIX_ADVERT:
-		prefixes_on_advert(eng, ip, icmp, ev);
-		return true;
-	case BUB_ICMP6_UNREACHABLE:
-	case BUB_ICMP6_TOO_BIG:
-	case BUB_ICMP6_TIME_EXCEEDED:
-	case BUB_ICMP6_PARAM_PROBLEM:
-		break;
-	}
-	return false;
+	core_send_icmp6(eng, &r, &reply);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Home agent: the other home agents of the home link (discovery.c).
+ * The other home agents of the home link, from their router advertisements (agents.c).
  */
-#ifndef BUB_CORE_HA_DISCOVERY_H
-#define BUB_CORE_HA_DISCOVERY_H
+#ifndef BUB_CORE_HA_AGENTS_H
+#define BUB_CORE_HA_AGENTS_H
 
 #include "ha/ha.h"
 
@@ -21,9 +21,9 @@ struct other_agent {
 	struct bub_time expires;
 };
 
-/* Any ICMPv6 message of discovery. */
-void discovery_send(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 /* M and O, where this home agent or another of the home link sets them. */
-void discovery_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other);
+void agents_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other);
+/* Another home agent of the home link has that address. */
+bool agents_has(const struct bub_engine *eng, const struct in6_addr *address);
 
 #endif

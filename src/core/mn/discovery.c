@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: dynamic home agent address discovery (RFC 6275, 11.4.1).
+ *
+ * A mobile node without a configured home agent asks the home agents' anycast address of its home
+ * prefix, and registers with those of the reply in their order.
+ */
+#include <string.h>
+
+#include "mn/discovery.h"
+#include "mn/home.h"
+
+static void send_discovery(struct bub_engine *eng, struct home *h)
+{
+	/* Mobile IPv6 home agents' anycast address of the home prefix (RFC 2526). */
+	static const uint8_t anycast[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
+	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
+	struct in6_addr dst = h->cfg.address;
+	struct route r;
+
+	memcpy(dst.s6_addr + 8, anycast, sizeof anycast);
+	r = route_plain(&h->care_of, &dst);
+	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
+	req.u.dhaad.id = h->discovery_id;
+	h->discovery_sends++;
+	core_send_icmp6(eng, &r, &req);
+	core_timer(eng, &h->discovery_timer, h->discovery_ms);
+}
+
+void discovery_start(struct bub_engine *eng, struct home *h)
+{
+	h->discovering = true;
+	h->discovery_sends = 0;
+	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS;
+	send_discovery(eng, h);
+}
+
+void discovery_next(struct bub_engine *eng, struct home *h, bool at_once)
+{
+	if (h->next_agent < h->n_agents) {
+		mn_use_home_agent(eng, h, &h->agent[h->next_agent++]);
+		return;
+	}
+	if (at_once) {
+		discovery_start(eng, h);
+		return;
+	}
+	/* Those that answer quickly, and always no, are not asked all the time. */
+	h->discovering = true;
+	h->discovery_sends = 0;
+	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS / 2;
+	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
+	core_timer(eng, &h->discovery_timer, MAX_BINDACK_TIMEOUT_MS);
+}
+
+static void on_discovery_timer(struct bub_engine *eng, void *owner)
+{
+	struct home *h = owner;
+
+	if (!h->discovering || !home_is_away(h))
+		return;
+	h->discovery_ms *= 2;
+	if (h->discovery_sends > DHAAD_RETRIES) { /* later again, slowly */
+		h->discovery_sends = 0;
+		h->discovery_ms = MAX_BINDACK_TIMEOUT_MS;
+	}
+	send_discovery(eng, h);
+}
+
+static void keep_agents(struct home *h, const struct bub_icmp6 *reply)
+{
+	h->n_agents = h->next_agent = 0;
+	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
+		if (bub_addr_is_routable(&reply->u.dhaad.addr[k]))
+			h->agent[h->n_agents++] = reply->u.dhaad.addr[k];
+}
+
+void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
+			const struct bub_icmp6 *reply)
+{
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
+
+		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
+		    !bub_addr_eq(&h->care_of, &ip->dst))
+			continue;
+		keep_agents(h, reply);
+		if (h->n_agents == 0)
+			continue;
+		h->discovering = false;
+		core_timer_cancel(eng, &h->discovery_timer);
+		discovery_next(eng, h, false);
+		return;
+	}
+	core_drop(eng, BUB_DROP_DHAAD_NO_MATCH, &ip->src);
+}
+
+void discovery_init(struct home *h)
+{
+	timer_init(&h->discovery_timer, on_discovery_timer, h);
+}
