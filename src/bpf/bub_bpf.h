@@ -95,9 +95,14 @@ enum bub_bpf_kind {
 		BUB_BPF_KIND_COUNT
 };
 
-/* Of these, and in a second and CPU: from one prefix of 64 bits ... */
-#define BUB_BPF_PREFIX_PER_S 1000
-/* ... and questions from one address that is known: anybody can send those in its name. */
+/* Of these, one source prefix of 64, 48 or 32 bits has no more than a quarter, a half and three
+ * quarters: who has a site, or a provider's network, leaves something to all others. */
+#define BUB_BPF_SHARE_64(rate) ((rate) / 4)
+#define BUB_BPF_SHARE_48(rate) ((rate) / 2)
+#define BUB_BPF_SHARE_32(rate) ((rate) / 4 * 3)
+/* Questions in the name of one address that is known, and packets that name it in a Home Address
+ * option without a binding, in a second and CPU: anybody can send those, so they have a share of
+ * their own and no more. */
 #define BUB_BPF_KNOWN_PER_S 50
 
 /* What user space says of this node. */
@@ -123,7 +128,7 @@ enum bub_bpf_kind {
 	X(SIGNALLING_SHORT, "signalling-short")       /* not shown: MH of less than 8 octets */    \
 	X(SIGNALLING_NO_ROLE, "signalling-no-role")   /* not shown: only mobile nodes take it */   \
 	X(ESP_UNKNOWN_SPI, "esp-unknown-spi")         /* not shown: no SA (RFC 4303, 3.4.2) */     \
-	X(RATE_PREFIX, "rate-limit-prefix")           /* not shown: too many from a /64 */
+	X(RATE_PREFIX, "rate-limit-prefix")           /* not shown: a prefix has had its share */
 
 enum bub_bpf_counter {
 #define X(id, name) BUB_BPF_##id,

@@ -18,6 +18,7 @@
 #ifndef BUB_FILTER_H
 #define BUB_FILTER_H
 
+#include "bub_rate.h"
 #include "bub_strip.h"
 
 #define FILTER_PASS 0xffffffff
@@ -25,7 +26,6 @@
 
 #define LINK_HEADER_MAX 64
 
-#define NS_PER_S 1000000000ull
 #define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
 /* ICMPv6 types. */
@@ -128,16 +128,18 @@ enum taker {
 	TAKER_ANY, /* the strangers' socket, without a limit */
 	TAKER_KNOWN,
 	TAKER_MERGED,
-	TAKER_ASKED,    /* a question in the name of somebody known */
+	TAKER_ASKED,    /* in the name of somebody known, and anybody can send it */
 	TAKER_STRANGER, /* .. of a kind */
 	TAKER_COUNT,    /* none, and that is counted */
 };
 
 /* What the programs find out about a packet. */
 struct finding {
-	struct bub_bpf_addr from;
-	__u32 kind;    /* enum bub_bpf_kind */
-	__u32 counter; /* TAKER_COUNT */
+	struct bub_bpf_addr from;   /* whose it says it is */
+	struct bub_bpf_addr source; /* whose share it is of: an address can be made up in an option
+				       without having the network that it is in */
+	__u32 kind;                 /* enum bub_bpf_kind */
+	__u32 counter;              /* TAKER_COUNT */
 };
 
 enum {
@@ -224,6 +226,7 @@ static __always_inline enum taker take(struct __sk_buff *skb, __u32 l2, const st
 	if (!w || w->foreign || w->state != WALK_DONE)
 		return TAKER_NONE;
 	sender(ip6, w, &f->from);
+	copy_addr(&f->source, &ip6->saddr);
 	ours = is_ours(w, ip6);
 	if (ours || w->upper == NH_IPV6) {
 		/* A mobility message is never in fragments (RFC 6275, 6.1). */
@@ -241,7 +244,9 @@ static __always_inline enum taker take(struct __sk_buff *skb, __u32 l2, const st
 			return advert ? TAKER_ANY : TAKER_STRANGER;
 	}
 	f->kind = BUB_BPF_KIND_UNCOVERED;
-	return is_uncovered(ip6, w) && is_local(&ip6->daddr) ? TAKER_STRANGER : TAKER_NONE;
+	if (!is_uncovered(ip6, w) || !is_local(&ip6->daddr))
+		return TAKER_NONE;
+	return bpf_map_lookup_elem(&known, &f->from) ? TAKER_ASKED : TAKER_STRANGER;
 }
 
 static __always_inline bool may_arrive(const struct __sk_buff *skb)
@@ -249,86 +254,13 @@ static __always_inline bool may_arrive(const struct __sk_buff *skb)
 	return is_ipv6(skb) && skb->pkt_type != PKT_OUTGOING && skb->pkt_type != PKT_OTHERHOST;
 }
 
-/* ---- How many ------------------------------------------------------------------------------ */
-
-#define RATE_BUCKETS 4096 /* shared by all prefixes, and by all known addresses */
-
-/* What passed in a second. */
-struct limiter {
-	__u64 second; /* which one it is */
-	__u64 passed; /* in it */
-};
-
-/* One for each kind, then the buckets. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, BUB_BPF_KIND_COUNT + RATE_BUCKETS);
-	__type(key, __u32);
-	__type(value, struct limiter);
-} rates SEC(".maps");
-
-/* Set before loading: nobody is to choose prefixes that share a bucket with another's. */
-const volatile __u64 rate_seed = 0;
-
-static __always_inline __u64 mix(__u64 h, __u32 word)
-{
-	h = (h ^ word) * 0x9e3779b97f4a7c15ull;
-	return h ^ h >> 29;
-}
-
-static __always_inline __u32 bucket_of(const struct bub_bpf_addr *a, __u32 kind, bool whole)
-{
-	__u64 h = mix(mix(mix(rate_seed, kind << 1 | whole), a->word[0]), a->word[1]);
-
-	if (whole)
-		h = mix(mix(h, a->word[2]), a->word[3]);
-	return BUB_BPF_KIND_COUNT + ((__u32)(h >> 32) & (RATE_BUCKETS - 1));
-}
-
-static __always_inline bool pass(__u32 bucket, __u64 second, __u32 rate)
-{
-	struct limiter *l = bpf_map_lookup_elem(&rates, &bucket);
-
-	if (!l)
-		return false;
-	if (l->second != second) {
-		l->second = second;
-		l->passed = 0;
-	}
-	if (l->passed >= rate)
-		return false;
-	l->passed += 1;
-	return true;
-}
-
-static __always_inline __u32 rate_of(__u32 kind)
-{
-	switch (kind) {
-#define X(id, name, rate)                                                                          \
-	case BUB_BPF_KIND_##id:                                                                    \
-		return rate;
-		BUB_BPF_KINDS(X)
-#undef X
-	}
-	return 0;
-}
-
-/* One prefix does not use up what all others have: its own share is looked at first. */
 static __always_inline int pass_limited(enum taker t, const struct finding *f)
 {
 	__u64 second = bpf_ktime_get_ns() / NS_PER_S;
 
-	if (t == TAKER_ASKED &&
-	    pass(bucket_of(&f->from, f->kind, true), second, BUB_BPF_KNOWN_PER_S))
-		return FILTER_PASS;
-	if (!pass(bucket_of(&f->from, f->kind, false), second, BUB_BPF_PREFIX_PER_S)) {
-		count(BUB_BPF_RATE_PREFIX);
+	if (!(t == TAKER_ASKED && rate_pass_own(&f->from, f->kind, second)) &&
+	    !rate_pass_share(&f->source, f->kind, second))
 		return FILTER_REFUSE;
-	}
-	if (!pass(f->kind, second, rate_of(f->kind))) {
-		count(BUB_BPF_RATE_HOTI + f->kind);
-		return FILTER_REFUSE;
-	}
 	if (f->kind == BUB_BPF_KIND_UNCOVERED)
 		count(BUB_BPF_UNCOVERED_SEEN);
 	return FILTER_PASS;

@@ -14,13 +14,14 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 from daemon import Daemon
 from linux_common import Failure, Namespace, Router, addr, main, wait_for
 
 AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::5", "2001:db8:1::10"
 STRANGERS = 80000
-HOTI, BU = 1, 5
+HOTI, BU, BE = 1, 5, 7
 
 
 def checksum(data):
@@ -37,6 +38,14 @@ def frame(head, kind, number, source):
     pseudo = src + dst + struct.pack("!IBBBB", len(body), 0, 0, 0, 135)
     body = body[:4] + struct.pack("!H", checksum(pseudo + body)) + body[6:]
     return head + struct.pack("!IHBB", 6 << 28, len(body), 135, 64) + src + dst + body
+
+
+def data_frame(head, source, home):
+    """Data in the name of @home, which has no binding."""
+    options = b"\x11\x02\x01\x02\0\0\xc9\x10" + addr(home)
+    body = options + struct.pack("!HHHH", 9, 9, 8, 0)
+    return (head + struct.pack("!IHBB", 6 << 28, len(body), 60, 64) + addr(source) + addr(PEER)
+            + body)
 
 
 class Things:
@@ -84,19 +93,24 @@ class Things:
         peers = self.peer.show()["peers"]
         return bool(peers) and peers[0]["peer_care_of"].startswith(prefix)
 
-    def flood(self, kind, source_of):
-        """Sends STRANGERS messages again and again in a process of its own; each turn sets the
-        next event."""
+    def link(self):
+        """The correspondent's link, and what a frame there begins with."""
         macs = bytes.fromhex((self.c.mac("e0") + self.g.mac("e1")).replace(":", ""))
 
         def make():
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
             s.bind(("e1", 0x86DD))
             return s
 
         sock = self.g.inside(make)
         self.socks.append(sock)
-        frames = [frame(macs + b"\x86\xdd", kind, i, source_of(i)) for i in range(STRANGERS)]
+        return sock, macs + b"\x86\xdd"
+
+    def flood(self, frame_of):
+        """Sends STRANGERS messages again and again in a process of its own; each turn sets the
+        next event."""
+        sock, head = self.link()
+        frames = [frame_of(head, i) for i in range(STRANGERS)]
         self.turns = multiprocessing.Value("i", 0)
         self.stopping = multiprocessing.Event()
 
@@ -152,7 +166,7 @@ def everything_is_counted(t, before):
 
 def is_answered(t, kind, source_of):
     before = t.peer.counters()
-    t.flood(kind, source_of)
+    t.flood(lambda head, i: frame(head, kind, i, source_of(i)))
     wait_for("the flood", lambda: t.turns.value >= 1, 60)
     # The mobile node moves: return routability, and an update from its new care-of address.
     t.router.advertise("2001:db8:b::", preferred=0)
@@ -188,7 +202,7 @@ def what_is_lost_is_counted(t):
     for."""
     before = t.peer.counters()
     t.peer.proc.send_signal(signal.SIGSTOP)
-    t.flood(BU, lambda i: HOME)
+    t.flood(lambda head, i: frame(head, BU, i, HOME))
     wait_for("the flood", lambda: t.turns.value >= 1, 60)
     t.stop_flood()
     t.peer.proc.send_signal(signal.SIGCONT)
@@ -198,7 +212,44 @@ def what_is_lost_is_counted(t):
     everything_is_counted(t, before)
 
 
-CASES = [what_is_lost_is_counted, hoti_from_everywhere, hoti_from_one_prefix, updates_from_everywhere]
+def uncovered_from_a_site(t):
+    """Data without a binding, from all links of a site and in the name of everybody: who else has
+    lost his binding is told so."""
+    t.flood(lambda head, i: data_frame(head, f"2001:db8:f000:{i & 0xffff:x}::1",
+                                       f"2001:db8:1{i >> 8:03x}:{i & 0xff:x}::1"))
+    wait_for("the flood", lambda: t.turns.value >= 1, 60)
+    sock, head = t.link()
+    sock.setblocking(False)
+    for i in range(5):
+        source, home = "2001:db8:d::9", f"2001:db8:d0::{i + 1}"
+        ask_at = 0
+
+        def is_told():
+            nonlocal ask_at
+            if time.monotonic() >= ask_at:  # few among many
+                sock.send(data_frame(head, source, home))
+                ask_at = time.monotonic() + 0.2
+            while True:
+                try:
+                    packet = sock.recv(2048)
+                except BlockingIOError:
+                    return False
+                # Addresses, Mobility Header, a Binding Error with status 1.
+                if packet[14 + 24:14 + 40] == addr(source) and packet[14 + 6] == 135 \
+                        and packet[14 + 42] == BE and packet[14 + 46] == 1 \
+                        and packet[14 + 48:14 + 64] == addr(home):
+                    return True
+
+        wait_for(f"Binding Error {i + 1}", is_told, 3)
+    if t.flooder.exitcode is not None:
+        raise Failure("the flood was over")
+    t.stop_flood()
+    if t.peer.counters()["rate-limit-prefix"] == 0:
+        raise Failure(f"no share was used up: {t.peer.counters()}")
+
+
+CASES = [what_is_lost_is_counted, hoti_from_everywhere, hoti_from_one_prefix, updates_from_everywhere,
+         uncovered_from_a_site]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -289,18 +289,19 @@ static uint64_t second_now(void)
 	return (uint64_t)ts.tv_sec;
 }
 
-/* Sends @n, each from the prefix of its number where @spread, and checks that at most @rate a
- * second passed, and that the others were counted in @which or for their prefix. */
-static void flood(struct packet *p, unsigned n, bool spread, unsigned rate, const char *which)
+/* Sends @n, each from a prefix of @bits that is its own, all within one of @bits less 16 (0: all
+ * from one address), and checks that at most @rate a second passed, and that the others were
+ * counted in @which or for their prefix. */
+static void flood(struct packet *p, unsigned n, unsigned bits, unsigned rate, const char *which)
 {
 	uint64_t before = counter(which), prefix = counter("rate-limit-prefix");
 	uint64_t first = second_now(), counted;
 	unsigned passed = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (spread) {
-			p->octet[LINK_LEN + 8 + 4] = (uint8_t)(i >> 8);
-			p->octet[LINK_LEN + 8 + 5] = (uint8_t)i;
+		if (bits > 0) {
+			p->octet[LINK_LEN + 8 + bits / 8 - 2] = (uint8_t)(i >> 8);
+			p->octet[LINK_LEN + 8 + bits / 8 - 1] = (uint8_t)i;
 		}
 		passed += passes(DATAPATH_STRANGERS, p, 0);
 		assert_false(passes(DATAPATH_KNOWN, p, 0));
@@ -319,7 +320,7 @@ static void one_prefix(void **state)
 	struct packet p = mh("2001:db8:99::1", COA1, NULL, HOTI);
 	struct packet other = mh("2001:db8:98::1", COA1, NULL, HOTI);
 
-	flood(&p, 20000, false, BUB_BPF_PREFIX_PER_S, "rate-limit-prefix");
+	flood(&p, 20000, 0, BUB_BPF_SHARE_64(4000), "rate-limit-prefix");
 	assert_int_equal(taker(&other), STRANGERS);
 }
 
@@ -329,9 +330,9 @@ static void questions_of_a_peer(void **state)
 {
 	struct packet p = mh("2001:db8:2::99", COA1, NULL, COTI), peer = mh(HOA2, COA1, NULL, COTI);
 
-	flood(&p, 20000, false, BUB_BPF_PREFIX_PER_S, "rate-limit-prefix");
+	flood(&p, 20000, 0, BUB_BPF_SHARE_64(4000), "rate-limit-prefix");
 	assert_int_equal(taker(&peer), STRANGERS);
-	flood(&peer, 20000, false, BUB_BPF_KNOWN_PER_S + BUB_BPF_PREFIX_PER_S, "rate-limit-prefix");
+	flood(&peer, 20000, 0, BUB_BPF_KNOWN_PER_S + BUB_BPF_SHARE_64(4000), "rate-limit-prefix");
 }
 
 static void each_kind(void **state)
@@ -355,7 +356,7 @@ static void each_kind(void **state)
 
 		if (kinds[i].proto == 135)
 			p = mh(OTHER, COA1, NULL, kinds[i].first);
-		flood(&p, 30000, true, kinds[i].rate, kinds[i].name);
+		flood(&p, 30000, 32, kinds[i].rate, kinds[i].name);
 	}
 }
 
@@ -365,18 +366,73 @@ static void fragments(void **state)
 
 	fragment(&p, 50);
 	upper(&p, 50, 1, 64);
-	flood(&p, 20000, true, 500, "rate-limit-fragment");
+	flood(&p, 20000, 32, 500, "rate-limit-fragment");
 }
 
 /* Floods of packets without a binding do not become floods of Binding Errors. */
 static void uncovered(void **state)
 {
-	struct packet p = arriving(COA3, COA1, HOA1, HOA2, 6, 1);
+	struct packet p = arriving(COA3, COA1, HOA1, OTHER, 6, 1);
 	uint64_t before = counter("hao-no-binding-seen"), first = second_now();
 
-	flood(&p, 5000, true, BUB_BPF_UNCOVERED_PER_S, "hao-no-binding-rate-limit");
+	flood(&p, 5000, 32, BUB_BPF_UNCOVERED_PER_S, "hao-no-binding-rate-limit");
 	assert_true(counter("hao-no-binding-seen") - before <=
 		    BUB_BPF_UNCOVERED_PER_S * (second_now() - first + 1));
+}
+
+/* What earlier tests have used up is there again. */
+static void next_second(void)
+{
+	for (uint64_t begin = second_now(); second_now() == begin;)
+		;
+}
+
+/* Data without a binding, or a Binding Update. */
+static struct packet with_home(bool update, const char *src)
+{
+	return update ? mh(src, COA1, OTHER, BU) : arriving(src, COA1, NULL, OTHER, 6, 1);
+}
+
+/* A site floods, from all its links and in the name of everybody; so does a provider's network:
+ * what comes from others is still seen. */
+static void shares(void **state)
+{
+	for (unsigned update = 0; update < 2; update++) {
+		const unsigned rate = update != 0 ? 4000 : BUB_BPF_UNCOVERED_PER_S;
+		struct packet p = with_home(update, "2001:db8:77::1");
+		const size_t home_at = LINK_LEN + 40 + 8;
+		uint64_t first;
+		unsigned n = 0;
+
+		next_second();
+		first = second_now();
+		for (unsigned i = 0; i < 20000; i++) { /* a home address for each */
+			p.octet[home_at + 2] = (uint8_t)(i >> 8);
+			p.octet[home_at + 3] = (uint8_t)i;
+			n += passes(DATAPATH_STRANGERS, &p, 0);
+		}
+		assert_true(n <= BUB_BPF_SHARE_64(rate) * (second_now() - first + 1));
+		flood(&p, 20000, 64, BUB_BPF_SHARE_48(rate), "rate-limit-prefix");
+		flood(&p, 20000, 48, BUB_BPF_SHARE_32(rate), "rate-limit-prefix");
+		for (uint8_t i = 0; i < 20; i++) {
+			struct packet other = with_home(update, "2600::1");
+
+			other.octet[LINK_LEN + 8 + 3] = i;
+			assert_int_equal(taker(&other), STRANGERS);
+		}
+	}
+}
+
+/* Nobody else's packets take away what a peer needs to hear that it has no binding here. */
+static void uncovered_peer(void **state)
+{
+	struct packet p = arriving("2001:db8:77::1", COA1, NULL, OTHER, 6, 1);
+	struct packet peer = arriving(COA3, COA1, NULL, HOA2, 6, 1);
+
+	flood(&p, 20000, 32, BUB_BPF_UNCOVERED_PER_S, "hao-no-binding-rate-limit");
+	assert_int_equal(taker(&peer), STRANGERS);
+	flood(&peer, 5000, 32, BUB_BPF_KNOWN_PER_S + BUB_BPF_UNCOVERED_PER_S,
+	      "hao-no-binding-rate-limit");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -396,6 +452,8 @@ int main(void)
 		T(each_kind),
 		T(fragments),
 		T(uncovered),
+		T(shares),
+		T(uncovered_peer),
 		T(more_spis_than_room),
 	};
 	const struct datapath_size size = {16, 16, 16};
