@@ -120,7 +120,7 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 		return;
 	case BUB_CMD_START_BUB:
 		if (bub_engine_bub_obstacle(eng, &ev->u.command.peer) == NULL)
-			rr_start(eng, p, true);
+			session_run(eng, p, true);
 		return;
 	case BUB_CMD_FORGET_PEER:
 		if (p != NULL)

@@ -92,10 +92,10 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		return;
 	case BUB_MH_HOT:
 		if (!keepalive_on_hot(eng, rx))
-			rr_on_hot(eng, rx);
+			session_on_hot(eng, rx);
 		return;
 	case BUB_MH_COT:
-		rr_on_cot(eng, rx);
+		session_on_cot(eng, rx);
 		return;
 	case BUB_MH_BU:
 		if (rx->mh.u.bu.flags & BUB_BU_HOME)
@@ -110,10 +110,10 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		peer_on_be(eng, rx);
 		return;
 	case BUB_MH_BUBC:
-		bubtest_on_bubc(eng, rx);
+		session_on_bubc(eng, rx);
 		return;
 	case BUB_MH_DH:
-		dh_on_message(eng, rx);
+		session_on_dh(eng, rx);
 		return;
 	}
 }
@@ -133,7 +133,7 @@ static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const 
 	struct bub_codepoints cp = core_config(eng)->codepoints;
 
 	if (ip->upper.len > 2 && ip->upper.data[2] == cp.mh_bubc &&
-	    !bubtest_awaits_bubc(eng, &ip->src, &ip->dst))
+	    !session_awaits_bubc(eng, &ip->src, &ip->dst))
 		cp.mh_bubc = 0; /* BRR's, which goes first */
 	return cp;
 }

@@ -82,9 +82,9 @@ const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct i
 		p = peer_find(eng, &mn_home(eng, i)->cfg.address, peer);
 	if (p == NULL)
 		return "nothing is known of that peer";
-	if (p->rr.active && bubtest_may_launch(eng, p))
+	if (p->rr.active && session_may_test(eng, p))
 		return "return routability with that peer is under way";
-	return bubtest_obstacle(eng, p);
+	return session_test_obstacle(eng, p);
 }
 
 static const char *test_of(const struct peer *p)

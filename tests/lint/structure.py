@@ -50,13 +50,11 @@ FOLDER_CIRCLES = [
 
 # Circles of more than CIRCLE_MAX files of one folder.
 FILE_CIRCLES = [
-    # One session, with parts that write each other's state.
+    # The registration with a peer, and what asks for it.
     {
         "src/core/bul/bubmode.c",
-        "src/core/bul/bubtest.c",
-        "src/core/bul/dh.c",
         "src/core/bul/peer.c",
-        "src/core/bul/rr.c",
+        "src/core/bul/session.c",
         "src/core/bul/suspect.c",
     },
     # The same as correspondent.

@@ -9,16 +9,9 @@
 
 #include "bul/bubmode.h"
 #include "bul/peer.h"
+#include "bul/session.h"
 #include "cn/binding.h"
 #include "mn/home.h"
-
-static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test went before */
-
-static void trace_mode(struct bub_engine *eng, const struct peer *p, const char *from,
-		       const char *to, const char *why)
-{
-	core_trace_state(eng, "mode", from, to, why, &p->key.a, &p->key.b);
-}
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
@@ -56,18 +49,6 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p)
 		r.owner = p->key.a;
 	}
 	core_send_built(eng, &r, BUB_MH_BU, p->sequence, mh, len);
-}
-
-/* The node that did not move does so now: the same Kabm goes on, and from here both send their
- * Binding Updates through the home agents (draft, 7). */
-static void notice_both_away(struct bub_engine *eng, struct peer *p)
-{
-	if (!p->kabm.is_static || !home_is_away(p->home) ||
-	    binding_active(eng, &p->key.a, &p->key.b) == NULL)
-		return;
-	p->kabm.is_static = false;
-	p->why = "both ends agreed on BUB";
-	trace_mode(eng, p, "ro", "bub", "the correspondent became mobile");
 }
 
 static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *mh, size_t len)
@@ -114,11 +95,11 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 {
 	if (kabm_is_worn_out(&p->kabm)) {
-		bubmode_leave(eng, p, "Kabm has signed all that it may");
+		session_leave(eng, p, "Kabm has signed all that it may");
 		return;
 	}
 	suspect_stop(eng, p); /* this one asks the same */
-	notice_both_away(eng, p);
+	session_notice_both_away(eng, p);
 	p->sequence++;
 	p->asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
@@ -145,63 +126,13 @@ void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
 	peer_rate_note(eng, p, PEER_UPDATES);
 }
 
-/* ---- The key's life ------------------------------------------------------------------------ */
-
-static void on_renewal(struct bub_engine *eng, void *owner)
-{
-	struct peer *p = owner;
-
-	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
-	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE && p->home->state != HOME_UNATTACHED)
-		dh_start(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
-}
+/* ---- The mode ----------------------------------------------------------------------------- */
 
 const char *bubmode_why(const struct peer *p)
 {
 	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
 	return p->direct_broken ? "BUB, but the direct path is broken" : "both ends agreed on BUB";
-}
-
-/* The pair has a Kabm, and had none. */
-static void begin(struct bub_engine *eng, struct peer *p)
-{
-	p->kabm.is_static = p->dh.purpose == DH_FOR_STATIC;
-	rr_stop(eng, p);
-	p->why = bubmode_why(p);
-	if (!p->kabm.is_static)
-		trace_mode(eng, p, "ro", "bub", "DH exchange completed");
-	/* The initiator's first Binding Update tells the responder that DH4 has come; the
-	 * responder's follows it (draft, 7: the number in the first one is the start). */
-	if (kabm_is_shared(&p->kabm))
-		peer_due_now(eng, p);
-}
-
-void bubmode_agreed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm)
-{
-	core_trace_key(eng, "Kabm", &p->key.a, &p->key.b, kabm->octets, kabm->len);
-	if (p->reg == REG_FAILED) /* whatever said that the peer does not do this was wrong */
-		p->reg = REG_NONE;
-	switch (kabm_agreed(eng, &p->kabm, &p->key, kabm, p->dh.initiator)) {
-	case KABM_FIRST:
-		begin(eng, p);
-		return;
-	case KABM_SIGNS: /* shows the responder that DH4 has come */
-	case KABM_IS_PROVED:
-		peer_due_now(eng, p);
-		return;
-	case KABM_IS_WAITED:
-		return;
-	}
-}
-
-void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key)
-{
-	enum kabm_news news = kabm_heard(eng, &p->kabm, &p->key, key);
-
-	notice_both_away(eng, p);
-	if (news == KABM_FIRST_USE)
-		peer_due_now(eng, p);
 }
 
 void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
@@ -212,43 +143,6 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 	p->check.active = false;
 	p->static_tried = false;
 	p->backhaul_due = p->direct_broken = p->headers_lost = false;
-}
-
-void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why)
-{
-	struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-
-	trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", why);
-	if (b != NULL)
-		binding_cap(eng, b);
-	bubmode_reset(eng, p, why);
-	bubtest_reset(eng, p); /* a new session: tests are allowed again */
-	dh_reset(eng, p);
-	p->acked = in6addr_any;
-	p->reg = REG_NONE;
-	p->rr.has_home = false;
-	p->why = why;
-	/* Also at home, where return routability deletes what the three were to delete. */
-	peer_due_now(eng, p);
-}
-
-void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p)
-{
-	if (p->kabm.state != KABM_UNHEARD || p->reg == REG_SENT)
-		return;
-	trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", "DH4 did not get through");
-	bubmode_reset(eng, p, "DH4 did not get through");
-	p->why = "DH4 did not get through";
-}
-
-void bubmode_consider_static(struct bub_engine *eng, struct peer *p)
-{
-	if (!core_config(eng)->static_kabm || kabm_is_held(&p->kabm) || p->static_tried ||
-	    p->dh.state != DH_NONE || p->bub_policy == BUB_POLICY_NEVER ||
-	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
-		return;
-	p->static_tried = true;
-	dh_start(eng, p, DH_FOR_STATIC, &p->kbm, no_cookie);
 }
 
 /* ---- The direct path ----------------------------------------------------------------------- */
@@ -400,6 +294,5 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 
 void bubmode_init(struct peer *p)
 {
-	kabm_init(&p->kabm, on_renewal, p);
 	timer_init(&p->check.timer, on_check_timer, p);
 }

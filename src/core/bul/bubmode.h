@@ -30,21 +30,13 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p);
 bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p);
 /* The copy through the home agents that had to wait for the registration. */
 void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p);
-/* An exchange gave @kabm. */
-void bubmode_agreed(struct bub_engine *eng, struct peer *p, const struct bub_key *kabm);
 /* What a person should know of the mode of a peer with Kabm. */
 const char *bubmode_why(const struct peer *p);
-/* Kabm is of no use any more: back to return routability, a new session. */
-void bubmode_leave(struct bub_engine *eng, struct peer *p, const char *why);
-/* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
-void bubmode_give_up_unheard(struct bub_engine *eng, struct peer *p);
 /* The same Binding Update again with a new number, which asks only whether the peer still holds
  * Kabm. */
 void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
 void bubmode_new_path(struct bub_engine *eng, struct peer *p);
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
-/* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
-void bubmode_consider_static(struct bub_engine *eng, struct peer *p);
 
 #endif

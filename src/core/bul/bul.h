@@ -66,10 +66,32 @@ void suspect_progress(struct bub_engine *eng, const struct home *h, const struct
 /* The peer has answered us, signed: a refusal for something that nobody signed is over. */
 void suspect_acquit(struct peer *p);
 
-/* bubmode.c */
+/* session.c */
 
 /* Something came signed with @key, which is one of the peer's two. */
-void bubmode_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
+void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
+/* Starts a run of return routability for the current care-of address; a BUB test rides on it when
+ * @with_test. */
+void session_run(struct bub_engine *eng, struct peer *p, bool with_test);
+/* True when this node may launch a test with the peer now (draft, 5.1). */
+bool session_may_test(const struct bub_engine *eng, const struct peer *p);
+/* One clause: why it may not; NULL: it may. */
+const char *session_test_obstacle(const struct bub_engine *eng, const struct peer *p);
+/* Considers an eager launch: both ends are known to be away. */
+void session_consider_test(struct bub_engine *eng, struct peer *p);
+/* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
+void session_begin(struct bub_engine *eng, struct peer *p);
+/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
+ * for which this is not so is of an unknown type (protocol.md, 3.4). */
+bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
+			 const struct in6_addr *to);
+void session_on_hot(struct bub_engine *eng, const struct rx *rx);
+void session_on_cot(struct bub_engine *eng, const struct rx *rx);
+void session_on_bubc(struct bub_engine *eng, const struct rx *rx);
+void session_on_dh(struct bub_engine *eng, const struct rx *rx);
+
+/* bubmode.c */
+
 /* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
 void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
 /* Data goes through the home agents until something with the headers of data has got through: test
@@ -77,34 +99,5 @@ void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
 void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
 /* A signed CoTI after @ms, unless the proof has come by then. */
 void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms);
-
-/* rr.c */
-
-/* Starts a run for the current care-of address; a BUB test rides on it when @with_test. */
-void rr_start(struct bub_engine *eng, struct peer *p, bool with_test);
-void rr_on_hot(struct bub_engine *eng, const struct rx *rx);
-void rr_on_cot(struct bub_engine *eng, const struct rx *rx);
-
-/* bubtest.c */
-
-/* True when this node may launch a test with the peer now (draft, 5.1). */
-bool bubtest_may_launch(const struct bub_engine *eng, const struct peer *p);
-/* One clause: why it may not; NULL: it may. */
-const char *bubtest_obstacle(const struct bub_engine *eng, const struct peer *p);
-/* Considers an eager launch: both ends are known to be away. */
-void bubtest_consider(struct bub_engine *eng, struct peer *p);
-/* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
-void bubtest_session(struct bub_engine *eng, struct peer *p);
-/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
- * for which this is not so is of an unknown type (protocol.md, 3.4). */
-bool bubtest_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
-			 const struct in6_addr *to);
-void bubtest_on_bubc(struct bub_engine *eng, const struct rx *rx);
-
-/* dh.c */
-
-/* An exchange that we began is under way. */
-bool dh_is_initiator(const struct peer *p);
-void dh_on_message(struct bub_engine *eng, const struct rx *rx);
 
 #endif

@@ -6,40 +6,49 @@
  * Every message ends with a signature under Kbm and the BUB cookie, checked before anything that
  * costs more than a hash.  The initiator goes on to DH3 only when both copies of DH2, one through
  * the home agents and one direct, have come and are the same.
+ *
+ *   initiator   NONE -> SENT_1 -> SENT_3 -> DONE, and NONE again at once: it holds the key
+ *   responder   NONE -> SENT_2 -> DONE, and NONE when a DH3 that comes again is not to be expected
+ *
+ * The initiator repeats DH1 and DH3; the responder only answers, and forgets.  This file knows the
+ * exchange alone: what an agreed key or a failure means to the session is for its caller.
  */
 #include <string.h>
 
 #include "bul/dh.h"
-#include "bul/peer.h"
-#include "cn/binding.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define INFO_FORMAT 1
 #define DH1_EVERY_MS 1000u /* new exchanges that a peer may make us respond to */
 
-static const char *dh_name(enum dh_state s)
+static void dh_set_state(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+			 enum dh_state to, const char *why)
 {
 	static const char *const name[] = {"none", "DH1 sent", "DH3 sent", "DH2 sent", "done"};
 
-	return name[s];
+	if (d->state != to)
+		ends_trace(eng, ends, "dh-exchange", name[d->state], name[to], why);
+	d->state = to;
 }
 
-static void set_state(struct bub_engine *eng, struct peer *p, enum dh_state to, const char *why)
+static struct dh_outcome goes_on(enum bub_drop drop)
 {
-	if (p->dh.state != to)
-		core_trace_state(eng, "dh-exchange", dh_name(p->dh.state), dh_name(to), why,
-				 &p->key.a, &p->key.b);
-	p->dh.state = to;
+	return (struct dh_outcome){.event = DH_GOES_ON, .drop = drop};
 }
 
-void dh_reset(struct bub_engine *eng, struct peer *p)
+void dh_reset(struct bub_engine *eng, struct dh *d)
 {
-	struct timer timer = p->dh.timer;
+	struct bub_time worked_at = d->worked_at;
+	struct timer resend, forget;
 
-	core_timer_cancel(eng, &p->dh.timer);
-	timer.place = 0;
-	bub_wipe(&p->dh, sizeof p->dh);
-	p->dh.timer = timer;
+	core_timer_cancel(eng, &d->resend_timer);
+	core_timer_cancel(eng, &d->forget_timer);
+	resend = d->resend_timer;
+	forget = d->forget_timer;
+	bub_wipe(d, sizeof *d);
+	d->resend_timer = resend;
+	d->forget_timer = forget;
+	d->worked_at = worked_at;
 }
 
 static struct bub_view view(const uint8_t *data, size_t len)
@@ -55,120 +64,104 @@ static bool view_is(struct bub_view v, const uint8_t *data, size_t len)
 /* ---- Sending ------------------------------------------------------------------------------- */
 
 /* DH1, DH3: care-of address to the peer's home address.  DH4 the same the other way. */
-static struct route route_to_home(const struct peer *p)
+static struct route route_to_home(const struct ends *ends)
 {
-	bool away = home_is_away(p->home);
-	struct route r = route_plain(away ? &p->home->care_of : &p->key.a, &p->key.b);
+	struct route r = route_plain(&ends->at, &ends->peer);
 
-	r.has_hao = away;
-	r.hao = p->key.a;
+	r.has_hao = ends->away;
+	r.hao = ends->local;
 	r.via = "home agents";
 	return r;
 }
 
-static void send_stored(struct bub_engine *eng, struct peer *p, const struct route *r, unsigned i)
+static void send_stored(struct bub_engine *eng, struct dh *d, const struct route *r, unsigned i)
 {
-	const uint8_t *mh = p->dh.message[i];
+	const uint8_t *mh = d->message[i];
 
-	core_send_built(eng, r, BUB_MH_DH, mh[6], mh, p->dh.message_len[i]);
+	core_send_built(eng, r, BUB_MH_DH, mh[6], mh, d->message_len[i]);
 }
 
-static void send_dh2(struct bub_engine *eng, struct peer *p)
+static void send_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
-	struct route tunnelled = route_from_home(p->home, &p->key.b);
-	struct route direct = route_plain(&p->home->care_of, &p->dh.peer_care_of);
+	struct route tunnelled = route_from_home(ends->home, &ends->peer);
+	struct route direct = route_plain(&ends->at, &d->peer_care_of);
 
 	tunnelled.via = "home agents";
-	send_stored(eng, p, &tunnelled, 0);
-	if (!home_is_away(p->home))
-		direct.src = p->key.a;
+	send_stored(eng, d, &tunnelled, 0);
 	direct.has_hao = true;
-	direct.hao = p->key.a;
-	send_stored(eng, p, &direct, 0);
+	direct.hao = ends->local;
+	send_stored(eng, d, &direct, 0);
 }
 
-static void start_message(struct mh_out *out, struct peer *p, uint8_t message)
+static void start_message(struct mh_out *out, const struct dh *d, uint8_t message)
 {
 	*out = (struct mh_out){
 		.mh = {.kind = BUB_MH_DH},
-		.key = &p->dh.kbm,
-		.bub_cookie = p->dh.bub_cookie,
+		.key = &d->kbm,
+		.bub_cookie = d->bub_cookie,
 	};
 	out->mh.u.dh.message = message;
-	memcpy(out->mh.u.dh.sid1, p->dh.sid1, BUB_DH_SID_LEN);
+	memcpy(out->mh.u.dh.sid1, d->sid1, BUB_DH_SID_LEN);
 	if (message > 1)
-		memcpy(out->mh.u.dh.sid2, p->dh.sid2, BUB_DH_SID_LEN);
+		memcpy(out->mh.u.dh.sid2, d->sid2, BUB_DH_SID_LEN);
 }
 
-static void store_message(struct bub_engine *eng, struct peer *p, const struct mh_out *out,
+static void store_message(struct bub_engine *eng, struct dh *d, const struct mh_out *out,
 			  unsigned i)
 {
-	p->dh.message_len[i] =
-		(uint16_t)core_build(eng, out, p->dh.message[i], sizeof p->dh.message[i]);
+	d->message_len[i] = (uint16_t)core_build(eng, out, d->message[i], sizeof d->message[i]);
 }
 
-static void arm(struct bub_engine *eng, struct peer *p)
+static void arm(struct bub_engine *eng, struct dh *d)
 {
-	p->dh.sends = 1;
-	p->dh.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	core_timer(eng, &p->dh.timer, p->dh.interval_ms);
+	d->sends = 1;
+	d->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	core_timer(eng, &d->resend_timer, d->interval_ms);
 }
 
-static void fail(struct bub_engine *eng, struct peer *p, const char *why)
+static struct dh_outcome fail(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+			      const char *why)
 {
-	enum dh_purpose purpose = p->dh.purpose;
+	enum dh_purpose purpose = d->purpose;
 
 	core_counters(eng)->dh_failed++;
-	set_state(eng, p, DH_NONE, why);
-	if (purpose == DH_FOR_TEST)
-		bubtest_fail(eng, p, TEST_FAILED, why); /* this initiator's failed test */
-	else
-		dh_reset(eng, p); /* a renewal is tried again; a static peer stays as it is */
+	dh_set_state(eng, d, ends, DH_NONE, why);
+	dh_reset(eng, d);
+	return (struct dh_outcome){.event = DH_FAILED, .purpose = purpose, .why = why};
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+struct dh_outcome dh_resend(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
-	struct peer *p = owner;
-	struct route r;
+	struct route r = route_to_home(ends);
 
-	switch (p->dh.state) {
-	case DH_SENT_1:
-	case DH_SENT_3:
-		if (p->dh.unknown && p->dh.state == DH_SENT_1) {
-			fail(eng, p, "the peer does not know DH messages");
-			return;
-		}
-		if (p->dh.sends >= DH_SENDS) {
-			fail(eng, p, "no answer in the DH exchange");
-			return;
-		}
-		p->dh.sends++;
-		p->dh.interval_ms *= 2;
-		core_timer(eng, &p->dh.timer, p->dh.interval_ms);
-		r = route_to_home(p);
-		send_stored(eng, p, &r, p->dh.state == DH_SENT_3);
-		return;
-	case DH_NONE:
-	case DH_SENT_2:
-	case DH_DONE:
-		set_state(eng, p, DH_NONE, "over");
-		dh_reset(eng, p);
-		bubmode_give_up_unheard(eng, p);
-		/* The initiator may not try again, but we may (draft, 5.1). */
-		bubtest_consider(eng, p);
-		return;
-	}
+	if (d->unknown && d->state == DH_SENT_1)
+		return fail(eng, d, ends, "the peer does not know DH messages");
+	if (d->sends >= DH_SENDS)
+		return fail(eng, d, ends, "no answer in the DH exchange");
+	d->sends++;
+	d->interval_ms *= 2;
+	core_timer(eng, &d->resend_timer, d->interval_ms);
+	send_stored(eng, d, &r, d->state == DH_SENT_3);
+	return goes_on(BUB_DROP_NONE);
 }
 
-void dh_init(struct peer *p)
+void dh_forget(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
-	timer_init(&p->dh.timer, on_timer, p);
+	dh_set_state(eng, d, ends, DH_NONE, "over");
+	dh_reset(eng, d);
+}
+
+void dh_init(struct dh *d, void (*on_resend)(struct bub_engine *eng, void *owner),
+	     void (*on_forget)(struct bub_engine *eng, void *owner), void *owner)
+{
+	timer_init(&d->resend_timer, on_resend, owner);
+	timer_init(&d->forget_timer, on_forget, owner);
 }
 
 /* ---- Signatures ---------------------------------------------------------------------------- */
 
-static bool signed_with(struct bub_engine *eng, const struct rx *rx, const struct bub_key *key,
-			const uint8_t bub_cookie[static BUB_COOKIE_LEN])
+bool dh_is_signed(struct bub_engine *eng, const struct rx *rx, const struct bub_key *key,
+		  const uint8_t bub_cookie[static BUB_COOKIE_LEN])
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
 	uint8_t sig[BUB_AUTH_LEN];
@@ -178,9 +171,9 @@ static bool signed_with(struct bub_engine *eng, const struct rx *rx, const struc
 	return bub_equal_secret(sig, rx->mh.raw.data + m->signature_at, sizeof sig);
 }
 
-static bool signature_is_good(struct bub_engine *eng, const struct peer *p, const struct rx *rx)
+static bool signature_is_good(struct bub_engine *eng, const struct dh *d, const struct rx *rx)
 {
-	return signed_with(eng, rx, &p->dh.kbm, p->dh.bub_cookie);
+	return dh_is_signed(eng, rx, &d->kbm, d->bub_cookie);
 }
 
 static unsigned suite_index(const struct bub_engine *eng, uint8_t suite)
@@ -194,17 +187,17 @@ static unsigned suite_index(const struct bub_engine *eng, uint8_t suite)
 }
 
 /* SIG and MAC of DH3 (@message 3, made by MN1) or DH4 (MN2), as appendix A has them. */
-static void sig_and_mac(struct bub_engine *eng, const struct peer *p, uint8_t message,
-			uint8_t ret_sig[BUB_HASH_MAX], uint8_t ret_mac[BUB_HASH_MAX])
+static void sig_and_mac(struct bub_engine *eng, const struct dh *d, const struct ends *ends,
+			uint8_t message, uint8_t ret_sig[BUB_HASH_MAX],
+			uint8_t ret_mac[BUB_HASH_MAX])
 {
-	const struct dh *d = &p->dh;
 	bool first = message == 3;
 	bool own = first == d->initiator;
 	const uint8_t *pub = own ? d->pub[suite_index(eng, d->suite)] : d->peer_pub;
 	struct bub_view value = view(pub, bub_suite_public_len(d->suite));
 	struct bub_view info1 = view(d->info1, d->info1_len);
 	struct bub_view info2 = view(d->info2, d->info2_len);
-	const struct in6_addr *identity = own ? &p->key.a : &p->key.b;
+	const struct in6_addr *identity = own ? &ends->local : &ends->peer;
 
 	bub_dh_sig(core_crypto(eng), d->suite, &d->kbm, first ? d->n2 : d->n1,
 		   first ? d->sid1 : d->sid2, value, first ? info1 : info2, first ? info2 : info1,
@@ -212,17 +205,16 @@ static void sig_and_mac(struct bub_engine *eng, const struct peer *p, uint8_t me
 	bub_dh_mac(core_crypto(eng), d->suite, &d->keys.km, identity, ret_mac);
 }
 
-static bool derive(struct bub_engine *eng, struct peer *p)
+static bool derive(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
-	struct dh *d = &p->dh;
 	struct bub_dh_context ctx = {
 		.suite = d->suite,
 		.n1 = d->n1,
 		.n2 = d->n2,
 		.sid1 = d->sid1,
 		.sid2 = d->sid2,
-		.mn1 = d->initiator ? &p->key.a : &p->key.b,
-		.mn2 = d->initiator ? &p->key.b : &p->key.a,
+		.mn1 = d->initiator ? &ends->local : &ends->peer,
+		.mn2 = d->initiator ? &ends->peer : &ends->local,
 	};
 	struct bub_view value = view(d->peer_pub, bub_suite_public_len(d->suite));
 
@@ -230,34 +222,41 @@ static bool derive(struct bub_engine *eng, struct peer *p)
 			   &d->keys) == 0;
 }
 
-static void build_closing(struct bub_engine *eng, struct peer *p, uint8_t message)
+static void build_closing(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+			  uint8_t message)
 {
 	uint8_t sig[BUB_HASH_MAX], mac[BUB_HASH_MAX];
 	struct mh_out out;
 	struct bub_dh *m = &out.mh.u.dh;
-	size_t len = bub_suite_hash_len(p->dh.suite);
+	size_t len = bub_suite_hash_len(d->suite);
 
-	start_message(&out, p, message);
-	sig_and_mac(eng, p, message, sig, mac);
+	start_message(&out, d, message);
+	sig_and_mac(eng, d, ends, message, sig, mac);
 	m->has_identity = true;
-	m->identity = p->key.a;
+	m->identity = ends->local;
 	m->sig = view(sig, len);
 	m->mac = view(mac, len);
 	if (message == 4)
-		m->info = view(p->dh.info2, p->dh.info2_len);
-	store_message(eng, p, &out, 1);
+		m->info = view(d->info2, d->info2_len);
+	store_message(eng, d, &out, 1);
+}
+
+static bool is_of_session(const struct dh *d, const struct bub_dh *m)
+{
+	return memcmp(m->sid1, d->sid1, BUB_DH_SID_LEN) == 0 &&
+	       memcmp(m->sid2, d->sid2, BUB_DH_SID_LEN) == 0;
 }
 
 /* The checks that DH3 and DH4 share; BUB_DROP_NONE: the peer is who it says. */
-static enum bub_drop check_closing(struct bub_engine *eng, const struct peer *p,
-				   const struct bub_dh *m)
+static enum bub_drop check_closing(struct bub_engine *eng, const struct dh *d,
+				   const struct ends *ends, const struct bub_dh *m)
 {
 	uint8_t sig[BUB_HASH_MAX], mac[BUB_HASH_MAX];
-	size_t len = bub_suite_hash_len(p->dh.suite);
+	size_t len = bub_suite_hash_len(d->suite);
 
-	if (!m->has_identity || !bub_addr_eq(&m->identity, &p->key.b))
+	if (!m->has_identity || !bub_addr_eq(&m->identity, &ends->peer))
 		return BUB_DROP_DH_IDENTITY;
-	sig_and_mac(eng, p, m->message, sig, mac);
+	sig_and_mac(eng, d, ends, m->message, sig, mac);
 	if (m->sig.len != len || !bub_equal_secret(sig, m->sig.data, len))
 		return BUB_DROP_DH_BAD_SIG;
 	if (m->mac.len != len || !bub_equal_secret(mac, m->mac.data, len))
@@ -265,28 +264,38 @@ static enum bub_drop check_closing(struct bub_engine *eng, const struct peer *p,
 	return BUB_DROP_NONE;
 }
 
-/* The exchange is through: Km dies, Kabm lives (protocol.md, 4.4). */
-static void conclude(struct bub_engine *eng, struct peer *p)
+static struct dh_outcome agreed(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const char *why)
 {
 	core_counters(eng)->dh_exchanges++;
-	bubmode_agreed(eng, p, &p->dh.keys.kabm);
-	bub_wipe(&p->dh.keys, sizeof p->dh.keys);
-	bub_wipe(p->dh.priv, sizeof p->dh.priv);
+	dh_set_state(eng, d, ends, DH_DONE, why);
+	return (struct dh_outcome){.event = DH_AGREED, .purpose = d->purpose};
+}
+
+void dh_conclude(struct bub_engine *eng, struct dh *d)
+{
+	if (d->initiator) {
+		dh_reset(eng, d);
+		return;
+	}
+	/* DH4 is kept for a DH3 that comes again; Km and the private values are not. */
+	bub_wipe(&d->keys, sizeof d->keys);
+	bub_wipe(d->priv, sizeof d->priv);
 }
 
 /* ---- Initiator ----------------------------------------------------------------------------- */
 
-void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
-	      const struct bub_key *kbm, const uint8_t bub_cookie[static BUB_COOKIE_LEN])
+struct dh_outcome dh_start(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+			   enum dh_purpose purpose, const struct bub_key *kbm,
+			   const uint8_t bub_cookie[static BUB_COOKIE_LEN])
 {
 	static const char *const reason[] = {"BUB test passed", "Kabm is to be renewed",
 					     "with a static correspondent"};
-	struct dh *d = &p->dh;
 	struct mh_out out;
 	struct bub_dh *m = &out.mh.u.dh;
-	struct route r = route_to_home(p);
+	struct route r = route_to_home(ends);
 
-	dh_reset(eng, p);
+	dh_reset(eng, d);
 	d->purpose = purpose;
 	d->initiator = true;
 	d->kbm = *kbm;
@@ -295,64 +304,53 @@ void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
 	core_random(eng, d->n1, sizeof d->n1);
 	core_random(eng, d->priv, sizeof d->priv);
 	d->info1[d->info1_len++] = INFO_FORMAT;
-	start_message(&out, p, 1);
+	start_message(&out, d, 1);
 	for (unsigned i = 0; i < core_config(eng)->n_suites; i++) {
 		uint8_t suite = core_config(eng)->suite[i];
 		int len = bub_dh_public(core_crypto(eng), suite, d->priv[i], d->pub[i]);
 
-		if (len < 0) {
-			fail(eng, p, "libcrypto refused to make a DH value");
-			return;
-		}
+		if (len < 0)
+			return fail(eng, d, ends, "libcrypto refused to make a DH value");
 		d->info1[d->info1_len++] = suite;
 		m->share[m->n_shares].suite = suite;
 		m->share[m->n_shares++].value = view(d->pub[i], (size_t)len);
 	}
 	m->nonce = view(d->n1, sizeof d->n1);
 	m->info = view(d->info1, d->info1_len);
-	store_message(eng, p, &out, 0);
-	set_state(eng, p, DH_SENT_1, reason[purpose]);
-	send_stored(eng, p, &r, 0);
-	arm(eng, p);
+	store_message(eng, d, &out, 0);
+	dh_set_state(eng, d, ends, DH_SENT_1, reason[purpose]);
+	send_stored(eng, d, &r, 0);
+	arm(eng, d);
+	return goes_on(BUB_DROP_NONE);
 }
 
-bool dh_is_initiator(const struct peer *p)
+bool dh_is_initiator(const struct dh *d)
 {
-	return p->dh.initiator && p->dh.state != DH_NONE;
+	return d->initiator && d->state != DH_NONE;
 }
 
-bool dh_on_unknown(struct bub_engine *eng, struct peer *p)
+bool dh_on_unknown(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
 	/* After a BUB test, or under a Kabm, the peer is known to do better.  RFC 6275, 11.3.6:
 	 * "cease the use of any extensions". */
-	if (p->dh.state != DH_SENT_1 || p->dh.purpose != DH_FOR_STATIC || p->dh.unknown)
+	if (d->state != DH_SENT_1 || d->purpose != DH_FOR_STATIC || d->unknown)
 		return false;
-	p->dh.unknown = true;
-	core_trace_state(eng, "dh-exchange", "DH1 sent", "DH1 sent", "said to be unknown",
-			 &p->key.a, &p->key.b);
+	d->unknown = true;
+	ends_trace(eng, ends, "dh-exchange", "DH1 sent", "DH1 sent", "said to be unknown");
 	return true;
 }
 
-/* Where the peer sends the direct copy from: its care-of address, at home its home address. */
-static bool is_at(const struct bub_engine *eng, const struct peer *p, const struct in6_addr *src)
-{
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-
-	return bub_addr_eq(src, b != NULL ? &b->care_of : &p->key.b);
-}
-
 /* Keeps the first copy of DH2.  NONE: this is the second one, and it is the same. */
-static enum bub_drop collect_dh2(const struct bub_engine *eng, struct peer *p, const struct rx *rx,
+static enum bub_drop collect_dh2(struct dh *d, const struct ends *ends, const struct rx *rx,
 				 bool *ret_complete)
 {
-	struct dh *d = &p->dh;
 	uint8_t copy[DH_MESSAGE_MAX];
 	bool direct = rx->ip->has_hao;
 
 	/* The copy without a Home Address option must have come through our home agent. */
-	if (!direct && !rx->tunnelled && home_is_away(p->home))
+	if (!direct && !rx->tunnelled && ends->away)
 		return BUB_DROP_DH_PATH;
-	if (direct && (rx->tunnelled || !is_at(eng, p, &rx->ip->src)))
+	if (direct && (rx->tunnelled || !bub_addr_eq(&rx->ip->src, &ends->peer_at)))
 		return BUB_DROP_DH_PATH;
 	if (rx->mh.raw.len > sizeof copy)
 		return BUB_DROP_DH_COPIES_DIFFER;
@@ -372,10 +370,9 @@ static enum bub_drop collect_dh2(const struct bub_engine *eng, struct peer *p, c
 	return BUB_DROP_NONE;
 }
 
-static enum bub_drop accept_dh2(struct bub_engine *eng, struct peer *p, const struct bub_dh *m)
+static enum bub_drop accept_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct bub_dh *m)
 {
-	struct dh *d = &p->dh;
-
 	if (memcmp(m->sid1, m->sid2, BUB_DH_SID_LEN) == 0)
 		return BUB_DROP_DH_SID;
 	if (m->info.len != 2 || m->info.data[0] != INFO_FORMAT || m->n_shares != 1 ||
@@ -390,59 +387,57 @@ static enum bub_drop accept_dh2(struct bub_engine *eng, struct peer *p, const st
 	memcpy(d->info2, m->info.data, m->info.len);
 	d->info2_len = (uint8_t)m->info.len;
 	memcpy(d->peer_pub, m->share[0].value.data, m->share[0].value.len);
-	return derive(eng, p) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
+	return derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
 }
 
-static enum bub_drop on_dh2(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static struct dh_outcome on_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct rx *rx)
 {
-	struct route r = route_to_home(p);
+	struct route r = route_to_home(ends);
+	struct dh_outcome failed;
 	bool complete = false;
 	enum bub_drop why;
 
-	if (p->dh.state != DH_SENT_1)
-		return BUB_DROP_DH_STATE;
-	if (memcmp(rx->mh.u.dh.sid1, p->dh.sid1, BUB_DH_SID_LEN) != 0)
-		return BUB_DROP_DH_SID;
-	if (!signature_is_good(eng, p, rx))
-		return BUB_DROP_DH_BAD_SIGNATURE;
-	why = collect_dh2(eng, p, rx, &complete);
+	if (d->state != DH_SENT_1)
+		return goes_on(BUB_DROP_DH_STATE);
+	if (memcmp(rx->mh.u.dh.sid1, d->sid1, BUB_DH_SID_LEN) != 0)
+		return goes_on(BUB_DROP_DH_SID);
+	if (!signature_is_good(eng, d, rx))
+		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
+	why = collect_dh2(d, ends, rx, &complete);
 	if (why != BUB_DROP_NONE || !complete)
-		return why;
-	why = accept_dh2(eng, p, &rx->mh.u.dh);
-	if (why != BUB_DROP_NONE) {
-		fail(eng, p, bub_drop_name(why)); /* properly signed, and yet of no use */
-		return why;
+		return goes_on(why);
+	why = accept_dh2(eng, d, ends, &rx->mh.u.dh);
+	if (why != BUB_DROP_NONE) { /* properly signed, and yet of no use */
+		failed = fail(eng, d, ends, bub_drop_name(why));
+		failed.drop = why;
+		return failed;
 	}
-	build_closing(eng, p, 3);
-	set_state(eng, p, DH_SENT_3, "both copies of DH2 are the same");
-	send_stored(eng, p, &r, 1);
-	arm(eng, p);
-	return BUB_DROP_NONE;
+	build_closing(eng, d, ends, 3);
+	dh_set_state(eng, d, ends, DH_SENT_3, "both copies of DH2 are the same");
+	send_stored(eng, d, &r, 1);
+	arm(eng, d);
+	return goes_on(BUB_DROP_NONE);
 }
 
-static enum bub_drop on_dh4(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static struct dh_outcome on_dh4(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct rx *rx)
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
 	enum bub_drop why;
 
-	if (p->dh.state != DH_SENT_3)
-		return BUB_DROP_DH_STATE;
-	if (memcmp(m->sid1, p->dh.sid1, BUB_DH_SID_LEN) != 0 ||
-	    memcmp(m->sid2, p->dh.sid2, BUB_DH_SID_LEN) != 0)
-		return BUB_DROP_DH_SID;
-	if (!signature_is_good(eng, p, rx))
-		return BUB_DROP_DH_BAD_SIGNATURE;
-	if (!rx->tunnelled && home_is_away(p->home))
-		return BUB_DROP_DH_PATH;
-	if (!view_is(m->info, p->dh.info2, p->dh.info2_len))
-		return BUB_DROP_DH_SUITE;
-	why = check_closing(eng, p, m);
-	if (why != BUB_DROP_NONE)
-		return why;
-	conclude(eng, p);
-	set_state(eng, p, DH_DONE, "DH4");
-	dh_reset(eng, p);
-	return BUB_DROP_NONE;
+	if (d->state != DH_SENT_3)
+		return goes_on(BUB_DROP_DH_STATE);
+	if (!is_of_session(d, m))
+		return goes_on(BUB_DROP_DH_SID);
+	if (!signature_is_good(eng, d, rx))
+		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
+	if (!rx->tunnelled && ends->away)
+		return goes_on(BUB_DROP_DH_PATH);
+	if (!view_is(m->info, d->info2, d->info2_len))
+		return goes_on(BUB_DROP_DH_SUITE);
+	why = check_closing(eng, d, ends, m);
+	return why == BUB_DROP_NONE ? agreed(eng, d, ends, "DH4") : goes_on(why);
 }
 
 /* ---- Responder ----------------------------------------------------------------------------- */
@@ -472,10 +467,9 @@ static enum bub_drop check_dh1(const struct bub_engine *eng, const struct bub_dh
 	return BUB_DROP_NONE;
 }
 
-static enum bub_drop accept_dh1(struct bub_engine *eng, struct peer *p, const struct bub_dh *m,
-				unsigned share)
+static enum bub_drop accept_dh1(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct bub_dh *m, unsigned share)
 {
-	struct dh *d = &p->dh;
 	unsigned i;
 
 	d->suite = m->share[share].suite;
@@ -493,214 +487,147 @@ static enum bub_drop accept_dh1(struct bub_engine *eng, struct peer *p, const st
 	d->info2_len = 2;
 	if (bub_dh_public(core_crypto(eng), d->suite, d->priv[i], d->pub[i]) < 0)
 		return BUB_DROP_DH_PUBLIC_VALUE;
-	return derive(eng, p) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
+	return derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
 }
 
-static void build_dh2(struct bub_engine *eng, struct peer *p)
+static void build_dh2(struct bub_engine *eng, struct dh *d)
 {
-	struct dh *d = &p->dh;
 	struct mh_out out;
 	struct bub_dh *m = &out.mh.u.dh;
 
-	start_message(&out, p, 2);
+	start_message(&out, d, 2);
 	m->nonce = view(d->n2, sizeof d->n2);
 	m->info = view(d->info2, d->info2_len);
 	m->n_shares = 1;
 	m->share[0].suite = d->suite;
 	m->share[0].value =
 		view(d->pub[suite_index(eng, d->suite)], bub_suite_public_len(d->suite));
-	store_message(eng, p, &out, 0);
+	store_message(eng, d, &out, 0);
 }
 
 /* DH1 and DH3 are sent to our home address: away from home they come out of the tunnel.  Only a
  * peer at home leaves the Home Address option out (draft, 6). */
-static enum bub_drop check_responder_path(const struct bub_engine *eng, const struct peer *p,
-					  const struct rx *rx)
+static enum bub_drop check_responder_path(const struct ends *ends, const struct rx *rx)
 {
-	if (!bub_addr_eq(&rx->local, &p->key.a) || (!rx->tunnelled && home_is_away(p->home)))
+	if (!bub_addr_eq(&rx->local, &ends->local) || (!rx->tunnelled && ends->away))
 		return BUB_DROP_DH_PATH;
-	if (!rx->ip->has_hao && binding_active(eng, &p->key.a, &p->key.b) != NULL)
-		return BUB_DROP_DH_PATH;
-	return BUB_DROP_NONE;
+	return rx->ip->has_hao || !ends->peer_away ? BUB_DROP_NONE : BUB_DROP_DH_PATH;
 }
 
-/* What a DH1 is signed with, and what the exchange is for then. */
-struct expected {
-	enum dh_purpose purpose;
-	struct bub_key key;
-	uint8_t bub_cookie[BUB_COOKIE_LEN];
-};
-
-/*
- * DH1 that no BUB test went before: renewal under the Kabm in use, or a first exchange with a node
- * that does not move, under the Kbm of its last Binding Update (protocol.md, 5.9 and 6).
- */
-static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
-				   const struct rx *rx, struct expected *ret)
+/* What is to be known before any public-key work is done for a DH1. */
+static enum bub_drop check_new_dh1(const struct bub_engine *eng, const struct dh *d,
+				   const struct ends *ends, const struct rx *rx,
+				   unsigned *ret_share)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-	const struct bub_key *key = kabm_is_held(&p->kabm) ? &p->kabm.key
-				    : b != NULL            ? &b->signer
-							   : NULL;
+	enum bub_drop why = check_responder_path(ends, rx);
 
-	*ret = (struct expected){.purpose =
-					 kabm_is_held(&p->kabm) ? DH_FOR_RENEWAL : DH_FOR_STATIC};
-	if (key == NULL ||
-	    (!kabm_is_held(&p->kabm) && (!core_config(eng)->static_kabm || home_is_away(p->home) ||
-					 p->bub_policy == BUB_POLICY_NEVER)))
-		return false;
-	ret->key = *key;
-	return signed_with(eng, rx, &ret->key, ret->bub_cookie);
+	if (why != BUB_DROP_NONE)
+		return why;
+	/* Two exchanges at once: that of the smaller home address goes on (protocol.md, P2). */
+	if (dh_is_initiator(d) && memcmp(&ends->local, &ends->peer, sizeof ends->local) < 0)
+		return BUB_DROP_DH_STATE;
+	why = check_dh1(eng, &rx->mh.u.dh, ret_share);
+	if (why != BUB_DROP_NONE)
+		return why;
+	return d->worked_at.ns != 0 &&
+			       bub_time_ms_between(d->worked_at, core_now(eng)) < DH1_EVERY_MS
+		       ? BUB_DROP_DH_RATE /* protocol.md, P42 */
+		       : BUB_DROP_NONE;
 }
 
-/* NONE: @rx is signed with @ret. */
-static enum bub_drop find_expected(struct bub_engine *eng, const struct peer *p,
-				   const struct rx *rx, struct expected *ret)
+static void answer_dh1(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+		       const struct rx *rx)
 {
-	const struct question *q = NULL;
-	bool any = false;
-
-	while (!kabm_is_held(&p->kabm) && (q = bubresp_next(eng, p, q)) != NULL) {
-		any = true;
-		if (!signed_with(eng, rx, &q->kbm, q->bub_cookie))
-			continue;
-		*ret = (struct expected){.purpose = DH_FOR_TEST, .key = q->kbm};
-		memcpy(ret->bub_cookie, q->bub_cookie, BUB_COOKIE_LEN);
-		return BUB_DROP_NONE;
-	}
-	if (is_signed_without_test(eng, p, rx, ret))
-		return BUB_DROP_NONE;
-	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
+	d->peer_care_of = rx->ip->src;
+	send_dh2(eng, d, ends);
+	core_timer(eng, &d->forget_timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
 }
 
-/* The peer's exchange in place of whatever of ours is under way. */
-static void become_responder(struct bub_engine *eng, struct peer *p, const struct rx *rx,
-			     const struct expected *e)
+static struct dh_outcome on_new_dh1(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				    const struct rx *rx, const struct dh_terms *terms)
 {
-	if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC ||
-	    (dh_is_initiator(p) && p->dh.purpose == DH_FOR_TEST))
-		bubtest_yield(eng, p, "the peer's DH1 came first");
-	dh_reset(eng, p);
-	p->dh.purpose = e->purpose;
-	p->dh.kbm = e->key;
-	memcpy(p->dh.bub_cookie, e->bub_cookie, BUB_COOKIE_LEN);
-	p->dh.peer_care_of = rx->ip->src;
-	p->dh1_at = core_now(eng);
-}
-
-static enum bub_drop on_new_dh1(struct bub_engine *eng, struct peer *p, const struct rx *rx)
-{
-	enum bub_drop why;
-	struct expected e;
+	struct dh_outcome outcome = {.event = DH_TAKEN_OVER};
 	unsigned share;
 
-	why = find_expected(eng, p, rx, &e);
-	if (why == BUB_DROP_NONE)
-		why = check_responder_path(eng, p, rx);
-	/* Two exchanges at once: that of the smaller home address goes on (protocol.md, P2). */
-	if (why == BUB_DROP_NONE && dh_is_initiator(p) &&
-	    memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0)
-		why = BUB_DROP_DH_STATE;
-	if (why == BUB_DROP_NONE)
-		why = check_dh1(eng, &rx->mh.u.dh, &share);
-	/* What follows is public-key work (protocol.md, P42). */
-	if (why == BUB_DROP_NONE && p->dh1_at.ns != 0 &&
-	    bub_time_ms_between(p->dh1_at, core_now(eng)) < DH1_EVERY_MS)
-		why = BUB_DROP_DH_RATE;
-	if (why == BUB_DROP_NONE) {
-		become_responder(eng, p, rx, &e);
-		why = accept_dh1(eng, p, &rx->mh.u.dh, share);
+	outcome.drop = check_new_dh1(eng, d, ends, rx, &share);
+	if (outcome.drop != BUB_DROP_NONE)
+		return goes_on(outcome.drop);
+	dh_reset(eng, d);
+	d->purpose = terms->purpose;
+	d->kbm = terms->key;
+	memcpy(d->bub_cookie, terms->bub_cookie, BUB_COOKIE_LEN);
+	d->worked_at = core_now(eng);
+	outcome.drop = accept_dh1(eng, d, ends, &rx->mh.u.dh, share);
+	if (outcome.drop == BUB_DROP_NONE) {
+		build_dh2(eng, d);
+		dh_set_state(eng, d, ends, DH_SENT_2, "DH1");
+		answer_dh1(eng, d, ends, rx);
 	}
-	bub_wipe(&e, sizeof e);
-	if (why != BUB_DROP_NONE)
-		return why;
-	build_dh2(eng, p);
-	set_state(eng, p, DH_SENT_2, "DH1");
-	return BUB_DROP_NONE;
+	return outcome;
 }
 
-static enum bub_drop on_dh1(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static struct dh_outcome on_repeated_dh1(struct bub_engine *eng, struct dh *d,
+					 const struct ends *ends, const struct rx *rx)
 {
-	bool repeated = p->dh.state == DH_SENT_2 &&
-			memcmp(p->dh.sid1, rx->mh.u.dh.sid1, BUB_DH_SID_LEN) == 0;
-	enum bub_drop why;
+	enum bub_drop why = check_responder_path(ends, rx);
 
-	if (!repeated)
-		why = on_new_dh1(eng, p, rx);
-	else if (!signature_is_good(eng, p, rx))
-		why = BUB_DROP_DH_BAD_SIGNATURE;
-	else
-		why = check_responder_path(eng, p, rx);
-	if (why != BUB_DROP_NONE)
-		return why;
-	p->dh.peer_care_of = rx->ip->src;
-	send_dh2(eng, p);
-	core_timer(eng, &p->dh.timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
-	return BUB_DROP_NONE;
+	if (!signature_is_good(eng, d, rx))
+		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
+	if (why == BUB_DROP_NONE)
+		answer_dh1(eng, d, ends, rx);
+	return goes_on(why);
 }
 
-static enum bub_drop on_dh3(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static struct dh_outcome on_dh3(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct rx *rx)
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
-	struct route r = route_to_home(p);
-	enum bub_drop why = check_responder_path(eng, p, rx);
-	bool repeated = p->dh.state == DH_DONE;
+	struct route r = route_to_home(ends);
+	enum bub_drop why;
+	bool repeated = d->state == DH_DONE;
 
-	if (p->dh.initiator || (p->dh.state != DH_SENT_2 && !repeated))
-		return BUB_DROP_DH_STATE;
-	if (memcmp(m->sid1, p->dh.sid1, BUB_DH_SID_LEN) != 0 ||
-	    memcmp(m->sid2, p->dh.sid2, BUB_DH_SID_LEN) != 0)
-		return BUB_DROP_DH_SID;
-	if (!signature_is_good(eng, p, rx))
-		return BUB_DROP_DH_BAD_SIGNATURE;
+	if (d->initiator || (d->state != DH_SENT_2 && !repeated))
+		return goes_on(BUB_DROP_DH_STATE);
+	if (!is_of_session(d, m))
+		return goes_on(BUB_DROP_DH_SID);
+	if (!signature_is_good(eng, d, rx))
+		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
+	why = check_responder_path(ends, rx);
+	if (why == BUB_DROP_NONE && !repeated)
+		why = check_closing(eng, d, ends, m);
 	if (why != BUB_DROP_NONE)
-		return why;
-	if (!repeated) {
-		why = check_closing(eng, p, m);
-		if (why != BUB_DROP_NONE)
-			return why;
-		build_closing(eng, p, 4);
-	}
-	send_stored(eng, p, &r, 1);
-	if (!repeated) {
-		conclude(eng, p);
-		set_state(eng, p, DH_DONE, "DH3");
-		core_timer(eng, &p->dh.timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
-	}
-	return BUB_DROP_NONE;
+		return goes_on(why);
+	if (!repeated)
+		build_closing(eng, d, ends, 4);
+	send_stored(eng, d, &r, 1);
+	if (repeated)
+		return goes_on(BUB_DROP_NONE);
+	core_timer(eng, &d->forget_timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
+	return agreed(eng, d, ends, "DH3");
 }
 
 /* ---- Dispatch ------------------------------------------------------------------------------ */
 
-void dh_on_message(struct bub_engine *eng, const struct rx *rx)
+bool dh_is_new(const struct dh *d, const struct rx *rx)
 {
-	struct peer *p = peer_of(eng, rx);
-	enum bub_drop why = BUB_DROP_DH_STATE;
+	return rx->mh.u.dh.message == 1 &&
+	       (d->state != DH_SENT_2 || memcmp(d->sid1, rx->mh.u.dh.sid1, BUB_DH_SID_LEN) != 0);
+}
 
-	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
-	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
-	    binding_active(eng, &rx->local, &rx->peer) != NULL)
-		p = peer_get(eng, rx->home, &rx->peer);
-	if (p == NULL) {
-		core_drop(eng, BUB_DROP_DH_NO_SESSION, &rx->peer);
-		return;
-	}
+struct dh_outcome dh_on_message(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct rx *rx, const struct dh_terms *terms)
+{
 	switch (rx->mh.u.dh.message) {
 	case 1:
-		why = on_dh1(eng, p, rx);
-		break;
+		return dh_is_new(d, rx) ? on_new_dh1(eng, d, ends, rx, terms)
+					: on_repeated_dh1(eng, d, ends, rx);
 	case 2:
-		why = on_dh2(eng, p, rx);
-		break;
+		return on_dh2(eng, d, ends, rx);
 	case 3:
-		why = on_dh3(eng, p, rx);
-		break;
+		return on_dh3(eng, d, ends, rx);
 	case 4:
-		why = on_dh4(eng, p, rx);
-		break;
+		return on_dh4(eng, d, ends, rx);
 	default: /* the codec lets no other number through */
-		break;
+		return goes_on(BUB_DROP_DH_STATE);
 	}
-	if (why != BUB_DROP_NONE)
-		core_drop(eng, why, &rx->peer);
 }

@@ -5,7 +5,7 @@
 #ifndef BUB_CORE_BUL_DH_H
 #define BUB_CORE_BUL_DH_H
 
-#include "bul/bul.h"
+#include "bul/ends.h"
 #include "crypto/crypto.h"
 
 #define DH_SENDS 3u /* sends of a DH message before the exchange has failed */
@@ -47,17 +47,58 @@ struct dh {
 	bool dh2_tunnelled, dh2_direct;
 	bool unknown;                 /* initiator: said not to be known; DH1 is not repeated */
 	struct in6_addr peer_care_of; /* responder: where DH1 and DH3 came from */
+	struct bub_time worked_at;    /* responder: the last public-key work for a DH1 */
 	unsigned sends;
 	uint32_t interval_ms;
-	struct timer timer;
+	struct timer resend_timer; /* initiator: no answer to DH1 or DH3 */
+	struct timer forget_timer; /* responder: the exchange is over */
 };
 
-void dh_init(struct peer *p);
-void dh_start(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
-	      const struct bub_key *kbm, const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+/* What a DH1 is signed with, and what the exchange is for then. */
+struct dh_terms {
+	enum dh_purpose purpose;
+	struct bub_key key;
+	uint8_t bub_cookie[BUB_COOKIE_LEN];
+};
+
+enum dh_event {
+	DH_GOES_ON,
+	DH_TAKEN_OVER, /* the peer's exchange has taken the place of any of ours */
+	DH_AGREED,     /* d->keys.kabm is the key: dh_conclude() is next */
+	DH_FAILED,     /* as initiator; nothing is left of it */
+};
+
+struct dh_outcome {
+	enum dh_event event;
+	enum dh_purpose purpose; /* of the exchange that was agreed or has failed */
+	const char *why;         /* it has failed */
+	enum bub_drop drop;      /* the message is discarded; NONE: it is not */
+};
+
+/* The callbacks, with @owner, are for dh_resend() and dh_forget(). */
+void dh_init(struct dh *d, void (*on_resend)(struct bub_engine *eng, void *owner),
+	     void (*on_forget)(struct bub_engine *eng, void *owner), void *owner);
+void dh_reset(struct bub_engine *eng, struct dh *d);
+/* Begins an exchange as initiator, signed with @kbm and @bub_cookie. */
+struct dh_outcome dh_start(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+			   enum dh_purpose purpose, const struct bub_key *kbm,
+			   const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+/* An exchange that we began is under way. */
+bool dh_is_initiator(const struct dh *d);
+/* A DH1 that is no repetition: dh_on_message() needs its terms. */
+bool dh_is_new(const struct dh *d, const struct rx *rx);
+/* @rx, a DH message, ends with the signature under @key and @bub_cookie. */
+bool dh_is_signed(struct bub_engine *eng, const struct rx *rx, const struct bub_key *key,
+		  const uint8_t bub_cookie[static BUB_COOKIE_LEN]);
+/* @terms: what a new DH1 is signed with; else not looked at. */
+struct dh_outcome dh_on_message(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				const struct rx *rx, const struct dh_terms *terms);
+/* After DH_AGREED, when the key has been taken: Km dies, Kabm lives (protocol.md, 4.4). */
+void dh_conclude(struct bub_engine *eng, struct dh *d);
+struct dh_outcome dh_resend(struct bub_engine *eng, struct dh *d, const struct ends *ends);
+void dh_forget(struct bub_engine *eng, struct dh *d, const struct ends *ends);
 /* A Binding Error, status 2, from the peer: DH1 is not sent again, but a DH2 that comes all the
  * same is taken.  False: there is no DH1 out that it could speak of. */
-bool dh_on_unknown(struct bub_engine *eng, struct peer *p);
-void dh_reset(struct bub_engine *eng, struct peer *p);
+bool dh_on_unknown(struct bub_engine *eng, struct dh *d, const struct ends *ends);
 
 #endif

@@ -12,12 +12,10 @@
 #include <string.h>
 
 #include "bul/peer.h"
+#include "bul/session.h"
 #include "cn/binding.h"
 #include "mn/home.h"
 #include "policy.h"
-
-/* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
-#define RR_ROUND_OCTETS (2 * BUB_IP6_HDR_LEN + 24 + 40)
 
 #define USED_S 120          /* data so long ago counts as use */
 #define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
@@ -134,10 +132,7 @@ static void discard(struct bub_engine *eng, struct peer *p)
 {
 	core_timer_cancel(eng, &p->bu_timer);
 	core_timer_cancel(eng, &p->end_timer);
-	rr_stop(eng, p);
-	bubmode_reset(eng, p, "the entry is dropped");
-	bubtest_reset(eng, p);
-	dh_reset(eng, p);
+	session_end(eng, p);
 	table_remove(&core_bul(eng)->peers, p);
 }
 
@@ -185,9 +180,7 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 	core_random(eng, &p->sequence, sizeof p->sequence);
 	timer_init(&p->bu_timer, on_timer, p);
 	timer_init(&p->end_timer, on_end_timer, p);
-	rr_init(p);
-	bubtest_init(p);
-	dh_init(p);
+	session_init(p);
 	bubmode_init(p);
 	suspect_init(p);
 	return p;
@@ -228,11 +221,6 @@ static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
 	else
 		core_drop(eng, BUB_DROP_FLOW_LIMITED, peer);
 	return p;
-}
-
-bool peer_may_test(struct bub_engine *eng, const struct peer *p)
-{
-	return !p->uninvited || limit_allow(eng, LIMIT_FLOW, &p->key.b, 0, RR_ROUND_OCTETS);
 }
 
 void peer_forget(struct bub_engine *eng, struct peer *p)
@@ -321,11 +309,11 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	peer_fill_bu(p, &out);
 	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
-	p->bu_kbm = p->kbm;
+	p->bu_kbm = p->rr.kbm;
 	out.key = &p->bu_kbm;
 	out.mh.opts.present |= BUB_OPT_NONCE_INDICES;
-	out.mh.opts.home_nonce = p->kbm_home_nonce;
-	out.mh.opts.care_of_nonce = p->kbm_care_of_nonce;
+	out.mh.opts.home_nonce = p->rr.kbm_home_nonce;
+	out.mh.opts.care_of_nonce = p->rr.kbm_care_of_nonce;
 	r = route_plain(&p->care_of, &p->key.b);
 	r.has_hao = home_is_away(p->home);
 	r.hao = p->key.a;
@@ -347,7 +335,7 @@ static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
 		.auth_correspondent = p->key.b,
 	};
 
-	if (!rr_home_token_fresh(eng, p) || !mn_tunnel_ready(eng, p->home) ||
+	if (!rr_home_token_fresh(eng, &p->rr) || !mn_tunnel_ready(eng, p->home) ||
 	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
 		return;
 	bub_kbm(core_crypto(eng), p->rr.home_token, NULL, &p->bu_kbm);
@@ -389,7 +377,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	struct home *h = p->home;
 	uint64_t wait_ms;
 
-	bubtest_session(eng, p);
+	session_begin(eng, p);
 	p->bu_sends = 0;
 	p->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
 	if (p->ro_policy == BUB_POLICY_NEVER || h->state == HOME_UNATTACHED)
@@ -399,7 +387,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	if (h->state == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
 		return; /* the home agent still answers for us: HoT would not find us */
 	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
-	    !rr_home_token_fresh(eng, p)) {
+	    !rr_home_token_fresh(eng, &p->rr)) {
 		p->why = "waiting for the home agent";
 		return; /* HoTI has no way yet: peer_on_registered() */
 	}
@@ -412,7 +400,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	} else if (kabm_is_held(&p->kabm)) {
 		bubmode_send_bu(eng, p);
 	} else {
-		rr_start(eng, p, bubtest_may_launch(eng, p) && !bubresp_is_under_way(eng, p));
+		session_run(eng, p, session_may_test(eng, p) && !bubresp_is_under_way(eng, p));
 	}
 }
 
@@ -441,23 +429,15 @@ void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	core_trace_state(eng, "correspondent-registration", "trying", "failed", why, &p->key.a,
 			 &p->key.b);
-	rr_stop(eng, p);
+	rr_stop(eng, &p->rr);
 	if (p->test.state == TEST_RUNNING) /* it rode on what has just been stopped */
-		bubtest_yield(eng, p, why);
+		session_yield_test(eng, p, why);
 	p->reg = REG_FAILED;
 	p->why = why;
 	p->update_due = p->backhaul_now = false;
 	p->acked = in6addr_any;
 	core_timer(eng, &p->bu_timer, (uint64_t)RO_RETRY_S * 1000);
 	peer_path(eng, p);
-}
-
-void peer_on_rr_failed(struct bub_engine *eng, struct peer *p)
-{
-	if (p->rr.failures >= MAX_RO_FAILURE || p->uninvited)
-		peer_refused(eng, p, "no answer to return routability");
-	else
-		rr_start(eng, p, false);
 }
 
 static void retransmit(struct bub_engine *eng, struct peer *p)
@@ -469,7 +449,7 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 		return;
 	}
 	if (kabm_is_held(&p->kabm) && p->bu_sends >= BUB_BU_SENDS) {
-		bubmode_leave(eng, p, "no answer to three Binding Updates");
+		session_leave(eng, p, "no answer to three Binding Updates");
 		return;
 	}
 	if (!kabm_is_held(&p->kabm) && p->bu_sends >= RO_BU_SENDS) {
@@ -486,7 +466,8 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 		bubmode_send_bu(eng, p);
 		return;
 	}
-	if (!rr_home_token_fresh(eng, p)) { /* also the care-of token's age: same run or younger */
+	if (!rr_home_token_fresh(eng,
+				 &p->rr)) { /* also the care-of token's age: same run or younger */
 		p->reg = REG_NONE;
 		peer_update(eng, p);
 		return;
@@ -642,10 +623,10 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
 		if (p->home != h)
 			continue;
-		rr_stop(eng, p);
+		rr_stop(eng, &p->rr);
 		suspect_stop(eng, p);
-		if (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC)
-			bubtest_yield(eng, p, "moved");
+		if (bubtest_is_open(&p->test))
+			session_yield_test(eng, p, "moved");
 		if (p->reg == REG_FAILED)
 			continue;
 		bubmode_new_path(eng, p);
@@ -738,8 +719,8 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 	if (!p->update_due)
 		core_timer(eng, &p->bu_timer, (uint64_t)(granted_s - margin_s) * 1000);
 	peer_path(eng, p);
-	bubtest_consider(eng, p);
-	bubmode_consider_static(eng, p);
+	session_consider_test(eng, p);
+	session_consider_static(eng, p);
 }
 
 void peer_has_moved(struct bub_engine *eng, struct peer *p)
@@ -854,7 +835,7 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	if (is_signed)
 		suspect_answered(p);
 	if (kabm_is_held(&p->kabm))
-		bubmode_heard(eng, p, key);
+		session_heard(eng, p, key);
 	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
 		/* The other copy of the answer to a repetition. */
 		if (p->direct_broken && !rx->tunnelled)
@@ -911,7 +892,7 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (rx->mh.u.be.status == BUB_BE_UNKNOWN_MH) {
-		if (p == NULL || !(suspect_unknown(eng, p) || dh_on_unknown(eng, p)))
+		if (p == NULL || !(suspect_unknown(eng, p) || session_dh_unknown(eng, p)))
 			core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 		return;
 	}

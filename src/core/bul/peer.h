@@ -25,7 +25,7 @@
 #define RO_RETRY_S 600u     /* a peer that refused route optimisation is left alone so long */
 #define DOUBLE_JUMP_MS 200u /* earliest repetition in a double jump */
 
-#define PEER_TIMERS 8u /* timers in struct peer */
+#define PEER_TIMERS 11u /* timers in struct peer */
 
 enum reg_state {
 	REG_NONE,
@@ -72,9 +72,7 @@ struct peer {
 	struct timer bu_timer;  /* retransmission, refresh, update due, retry */
 	struct timer end_timer; /* at acked_until: data has to take another way */
 	struct rr rr;
-	struct bub_key kbm;    /* of the last return routability run */
 	struct bub_key bu_kbm; /* that signed the last Binding Update without Kabm */
-	uint16_t kbm_home_nonce, kbm_care_of_nonce;
 	struct bub_test test;
 	struct bub_response resp;
 	struct dh dh;
@@ -83,7 +81,6 @@ struct peer {
 			    */
 	struct care_of_check check;
 	struct probe probe;
-	struct bub_time dh1_at; /* a DH1 was worth public-key work */
 	struct doubt doubt;
 	struct bub_time progress; /* data came in on the direct path: see suspect_progress() */
 	struct rate rate[2];      /* by enum peer_rate: this pair's part in it */
@@ -99,9 +96,6 @@ struct bul {
 
 /* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
 struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
-/* Another round of return routability may go out: always, but to one whom nobody here has asked for
- * and who has not shown that he exists (protocol.md, P51). */
-bool peer_may_test(struct bub_engine *eng, const struct peer *p);
 /* Milliseconds until one more may go to the node of @p; 0: now. */
 uint64_t peer_rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind);
 /* The same, and counts it where it may go now. */
@@ -117,7 +111,6 @@ void peer_due_now(struct bub_engine *eng, struct peer *p);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
 void peer_fill_bu(struct peer *p, struct mh_out *out);
 void peer_after_bu(struct bub_engine *eng, struct peer *p);
-void peer_on_rr_failed(struct bub_engine *eng, struct peer *p);
 /* The peer has no binding of ours, whatever it acknowledged: data goes through the home agent, and
  * the registration begins anew (RFC 6275, 11.3.6). */
 void peer_lost_binding(struct bub_engine *eng, struct peer *p);

@@ -11,6 +11,7 @@
  */
 #include "bul/suspect.h"
 #include "bul/peer.h"
+#include "bul/session.h"
 #include "cn/proof.h"
 #include "mn/home.h"
 
@@ -55,7 +56,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 
 	if (p->probe.sends >= BUB_BU_SENDS) {
 		suspect_stop(eng, p);
-		bubmode_leave(eng, p, "no answer to three Binding Updates");
+		session_leave(eng, p, "no answer to three Binding Updates");
 		return;
 	}
 	if (wait_ms > 0) {
@@ -89,7 +90,7 @@ bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	if (key == NULL)
 		return false;
 	suspect_stop(eng, p);
-	bubmode_heard(eng, p, key);
+	session_heard(eng, p, key);
 	/* The key lives.  A refusal is the ordinary update's to deal with. */
 	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->sequence))
 		p->sequence = sequence;

@@ -110,8 +110,7 @@ static void note_care_of_init(struct bub_engine *eng, struct peer *p, const stru
 /* Both ends have launched: the smaller home address is heard first (protocol.md, P2). */
 static bool own_test_goes_first(const struct peer *p)
 {
-	return (p->test.state == TEST_RUNNING || p->test.state == TEST_WAIT_BUBC ||
-		dh_is_initiator(p)) &&
+	return (bubtest_is_open(&p->test) || dh_is_initiator(&p->dh)) &&
 	       memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
 }
 
@@ -209,7 +208,7 @@ static bool may_answer_a_stranger(const struct bub_engine *eng, struct peer *p)
 static void complete(struct bub_engine *eng, struct peer *p, struct half *h, struct question *q)
 {
 	/* An exchange is under way whose DH1 was signed: whoever asks from elsewhere waits. */
-	if (!is_bound(eng, p, h) && !dh_is_initiator(p) && p->dh.state != DH_NONE)
+	if (!is_bound(eng, p, h) && !dh_is_initiator(&p->dh) && p->dh.state != DH_NONE)
 		return;
 	if (!is_bound(eng, p, h) && !may_answer_a_stranger(eng, p)) {
 		core_drop(eng, BUB_DROP_BUBC_LIMITED, &p->key.b);

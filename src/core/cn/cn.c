@@ -277,7 +277,7 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 	if (p->reg == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
 		peer_update(eng, p);
 	else
-		bubtest_consider(eng, p);
+		session_consider_test(eng, p);
 }
 
 static void after_bub_accept(struct bub_engine *eng, const struct update *u, bool moved)
@@ -286,7 +286,7 @@ static void after_bub_accept(struct bub_engine *eng, const struct update *u, boo
 	u->peer->kabm.has_sequence_in = true;
 	u->peer->kabm.sequence_in = u->rx->mh.u.bu.sequence;
 	kabm_count_in(eng, &u->peer->kabm, &u->peer->key, u->signer);
-	bubmode_heard(eng, u->peer, u->signer);
+	session_heard(eng, u->peer, u->signer);
 	if (u->deletes)
 		return;
 	if (moved)
@@ -329,7 +329,7 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 		return;
 	}
 	if (!b->active && u->peer != NULL)
-		bubtest_session(eng, u->peer);
+		session_begin(eng, u->peer);
 	moved = !b->active || !bub_addr_eq(&b->care_of, &u->care_of);
 	b->sequence = mh->u.bu.sequence;
 	b->bub = u->bub;

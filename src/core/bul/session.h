@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The session with one peer, for the other files of the binding update list (session.c).
+ */
+#ifndef BUB_CORE_BUL_SESSION_H
+#define BUB_CORE_BUL_SESSION_H
+
+#include "bul/bul.h"
+#include "bul/ends.h"
+
+/* What the parts of the entry may know of it, as it is now. */
+struct ends session_ends(const struct bub_engine *eng, const struct peer *p);
+void session_init(struct peer *p);
+/* The entry is dropped: its timers stop and its keys are wiped. */
+void session_end(struct bub_engine *eng, struct peer *p);
+/* Drops a running test without counting it (glare, movement). */
+void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why);
+/* The node that did not move does so now: the same Kabm goes on, and from here both send their
+ * Binding Updates through the home agents (draft, 7). */
+void session_notice_both_away(struct bub_engine *eng, struct peer *p);
+/* A Binding Error, status 2, from the peer; false: no DH1 is out that it could speak of. */
+bool session_dh_unknown(struct bub_engine *eng, struct peer *p);
+/* Kabm is of no use any more: back to return routability, a new session. */
+void session_leave(struct bub_engine *eng, struct peer *p, const char *why);
+/* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
+void session_consider_static(struct bub_engine *eng, struct peer *p);
+
+#endif
