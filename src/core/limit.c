@@ -4,8 +4,9 @@
  * kind, for one prefix of 64 bits and in all, and in sum no more octets than they have sent.
  *
  * An answer that is larger than its question, as a Home Test is by the formats of RFC 6275, comes
- * out of a small credit.  Whoever asks little never sees its end; a flood pays for itself, since
- * questions without an answer count too.
+ * out of a small credit.  Whoever asks little never sees its end.  A flood pays for itself, since
+ * questions without an answer count too, and pays back what it had on credit: with half of the
+ * credit spent, an answer costs twice what it is larger by.
  *
  * Prefixes share a fixed number of buckets by a hash that nobody outside knows.  So there is no
  * table that could be filled, and nobody to push out of it.
@@ -78,14 +79,26 @@ struct share {
 	const struct quota *q;
 };
 
+static uint64_t owed_ns(const struct share *s, uint64_t now_ns)
+{
+	return s->b->octets_ns > now_ns ? s->b->octets_ns - now_ns : 0;
+}
+
+/* What an answer costs that is larger than its question by @octets. */
+static uint64_t cost_ns(const struct share *s, uint64_t now_ns, size_t octets)
+{
+	uint64_t ns = octets * octet_ns(s->q);
+
+	return owed_ns(s, now_ns) > CREDIT_S * BUB_NS_PER_S / 2 ? 2 * ns : ns;
+}
+
 /* One more message is within the burst, and @octets more are within the credit. */
 static bool has_room(const struct share *s, uint64_t now_ns, size_t octets)
 {
-	uint64_t owed_ns = s->b->octets_ns > now_ns ? s->b->octets_ns - now_ns : 0;
-
 	if (s->q->per_s != 0 && s->b->messages_ns > now_ns + (s->q->burst - 1) * step_ns(s->q))
 		return false;
-	return octets == 0 || owed_ns + octets * octet_ns(s->q) <= CREDIT_S * BUB_NS_PER_S;
+	return octets == 0 ||
+	       owed_ns(s, now_ns) + cost_ns(s, now_ns, octets) <= CREDIT_S * BUB_NS_PER_S;
 }
 
 static void earn(const struct share *s, uint64_t now_ns, size_t octets)
@@ -106,8 +119,8 @@ static void take(const struct share *s, uint64_t now_ns, size_t octets_in, size_
 		b->messages_ns =
 			(b->messages_ns > now_ns ? b->messages_ns : now_ns) + step_ns(s->q);
 	if (octets_out > octets_in)
-		b->octets_ns = (b->octets_ns > now_ns ? b->octets_ns : now_ns) +
-			       (octets_out - octets_in) * octet_ns(s->q);
+		b->octets_ns =
+			now_ns + owed_ns(s, now_ns) + cost_ns(s, now_ns, octets_out - octets_in);
 	else
 		earn(s, now_ns, octets_in - octets_out);
 }
