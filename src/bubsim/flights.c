@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A binary heap of flights, and a list of those that wait to be used again.
+ * A heap of flights, and a list of those that wait to be used again.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -8,47 +8,29 @@
 
 #include "flights.h"
 
-static bool earlier(const struct flight *a, const struct flight *b)
-{
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
 void flights_push(struct flights *fs, struct flight *f)
 {
-	size_t i = fs->n++;
+	struct heap *h = &fs->heap;
 
-	if (fs->n > fs->cap) {
-		fs->cap = fs->cap == 0 ? 64 : fs->cap * 2;
-		fs->heap = realloc(fs->heap, fs->cap * sizeof(struct flight *));
-		assert(fs->heap != NULL);
+	if (h->n == h->cap) {
+		h->cap = h->cap == 0 ? 64 : h->cap * 2;
+		h->item = realloc(h->item, h->cap * sizeof(struct heap_item *));
+		assert(h->item != NULL);
 	}
-	while (i > 0 && earlier(f, fs->heap[(i - 1) / 2])) {
-		fs->heap[i] = fs->heap[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	fs->heap[i] = f;
+	heap_set(h, &f->due, f->at_ns, f->order);
+}
+
+struct flight *flights_first(const struct flights *fs)
+{
+	return (struct flight *)(void *)heap_first(&fs->heap);
 }
 
 struct flight *flights_pop(struct flights *fs)
 {
-	struct flight *top = fs->heap[0], *last = fs->heap[--fs->n];
-	size_t i = 0;
+	struct flight *f = flights_first(fs);
 
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= fs->n)
-			break;
-		if (child + 1 < fs->n && earlier(fs->heap[child + 1], fs->heap[child]))
-			child++;
-		if (!earlier(fs->heap[child], last))
-			break;
-		fs->heap[i] = fs->heap[child];
-		i = child;
-	}
-	if (fs->n > 0)
-		fs->heap[i] = last;
-	return top;
+	heap_remove(&fs->heap, &f->due);
+	return f;
 }
 
 struct flight *flights_new(struct flights *fs)
@@ -69,6 +51,7 @@ struct flight *flights_copy(struct flights *fs, const struct flight *f)
 	struct flight *copy = flights_new(fs);
 
 	memcpy(copy, f, offsetof(struct flight, octets) + f->len);
+	copy->due = (struct heap_item){0};
 	return copy;
 }
 
@@ -80,7 +63,7 @@ void flights_free(struct flights *fs, struct flight *f)
 
 void flights_done(struct flights *fs)
 {
-	while (fs->n > 0)
+	while (flights_first(fs) != NULL)
 		flights_free(fs, flights_pop(fs));
 	while (fs->spare != NULL) {
 		struct flight *f = fs->spare;
@@ -88,6 +71,6 @@ void flights_done(struct flights *fs)
 		fs->spare = f->next;
 		free(f);
 	}
-	free(fs->heap);
+	free(fs->heap.item);
 	*fs = (struct flights){0};
 }

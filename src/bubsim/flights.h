@@ -8,8 +8,7 @@
 #include "world.h"
 
 struct flights {
-	struct flight **heap; /* by at_ns, then order */
-	size_t n, cap;
+	struct heap heap; /* by at_ns, then order */
 	struct flight *spare;
 };
 
@@ -21,7 +20,10 @@ void flights_free(struct flights *fs, struct flight *f);
 /* Takes @f over. */
 void flights_push(struct flights *fs, struct flight *f);
 
-/* There has to be one. */
+/* The next to arrive; NULL: none is on its way. */
+struct flight *flights_first(const struct flights *fs);
+
+/* Takes the next one out.  There has to be one. */
 struct flight *flights_pop(struct flights *fs);
 
 void flights_done(struct flights *fs);

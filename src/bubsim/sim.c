@@ -191,43 +191,18 @@ bool sim_is_message(const struct flight *f)
 
 /* ---- Agenda -------------------------------------------------------------------------------- */
 
-static bool comes_first(const struct agenda_entry *a, const struct agenda_entry *b)
+/* NULL: nothing is on the agenda. */
+static struct agenda_entry *next_entry(const struct sim *s)
 {
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->pair < b->pair;
-}
-
-/* Moves the top entry, whose time has changed, to its place. */
-static void sink(struct sim *s)
-{
-	struct agenda_entry e = s->agenda[0];
-	size_t i = 0;
-
-	for (;;) {
-		size_t child = 2 * i + 1;
-
-		if (child >= s->n_agenda)
-			break;
-		if (child + 1 < s->n_agenda &&
-		    comes_first(&s->agenda[child + 1], &s->agenda[child]))
-			child++;
-		if (!comes_first(&s->agenda[child], &e))
-			break;
-		s->agenda[i] = s->agenda[child];
-		i = child;
-	}
-	s->agenda[i] = e;
+	return (struct agenda_entry *)(void *)heap_first(&s->due);
 }
 
 static void put(struct sim *s, uint64_t at_ns, uint32_t pair)
 {
-	struct agenda_entry e = {.at_ns = at_ns, .pair = pair};
-	size_t i = s->n_agenda++;
+	struct agenda_entry *e = &s->agenda[s->due.n];
 
-	while (i > 0 && comes_first(&e, &s->agenda[(i - 1) / 2])) {
-		s->agenda[i] = s->agenda[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	s->agenda[i] = e;
+	*e = (struct agenda_entry){.pair = pair};
+	heap_set(&s->due, &e->due, at_ns, pair);
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */
@@ -297,24 +272,25 @@ static void prolong(struct sim *s, const struct place *place)
 
 static void do_agenda(struct sim *s)
 {
-	struct agenda_entry *e = &s->agenda[0];
+	struct agenda_entry *e = next_entry(s);
+	uint64_t at_ns = e->due.key;
 
 	if (e->pair >= SIM_ROUTER && e->pair < SIM_ADVERT) {
 		prolong(s, s->place[e->pair - SIM_ROUTER]);
-		e->at_ns += s->place[e->pair - SIM_ROUTER]->valid_s * BUB_NS_PER_S / 2;
+		at_ns += s->place[e->pair - SIM_ROUTER]->valid_s * BUB_NS_PER_S / 2;
 	} else if (e->pair >= SIM_ADVERT && e->pair < SIM_ATTACK) {
 		world_advertise(s->world, s->place[e->pair - SIM_ADVERT]);
-		e->at_ns += ADVERT_NS;
+		at_ns += ADVERT_NS;
 	} else if (e->pair >= SIM_ATTACK) {
 		unsigned attacker = e->pair - SIM_ATTACK;
 
-		e->at_ns += attack_tick(s, attacker) * BUB_NS_PER_MS;
+		at_ns += attack_tick(s, attacker) * BUB_NS_PER_MS;
 	} else {
 		send_data(s, e->pair, 0);
 		send_data(s, e->pair, 1);
-		e->at_ns += data_interval_ns(s, e->pair);
+		at_ns += data_interval_ns(s, e->pair);
 	}
-	sink(s);
+	heap_set(&s->due, &e->due, at_ns, e->pair);
 }
 
 /* ---- Timetable ----------------------------------------------------------------------------- */
@@ -612,8 +588,10 @@ static void build_agenda(struct sim *s)
 	struct rng r = rng_for(p->seed, 1001, 0);
 
 	s->pair = calloc(p->n_pairs + 1, sizeof *s->pair);
-	s->agenda = calloc(p->n_pairs + p->n_attackers + 2 * p->n_places + 1, sizeof *s->agenda);
-	assert(s->pair != NULL && s->agenda != NULL);
+	s->due.cap = p->n_pairs + p->n_attackers + 2 * p->n_places + 1;
+	s->due.item = calloc(s->due.cap, sizeof(struct heap_item *));
+	s->agenda = calloc(s->due.cap, sizeof *s->agenda);
+	assert(s->pair != NULL && s->agenda != NULL && s->due.item != NULL);
 	for (uint32_t i = 0; i < p->n_pairs; i++)
 		put(s, sim_now(s) + rng_below(&r, p->pair[i].every_ms) * BUB_NS_PER_MS, i);
 	for (uint32_t i = 0; i < p->n_attackers; i++)
@@ -657,6 +635,7 @@ static void take_down(struct sim *s)
 	free(s->node);
 	free(s->pair);
 	free(s->agenda);
+	free(s->due.item);
 	free(s->end);
 	if (s->pcap != NULL)
 		fclose(s->pcap);
@@ -670,7 +649,8 @@ static void play_to(struct sim *s, uint64_t until_ns)
 	const struct plan *p = s->plan;
 
 	while (!s->result->failed) {
-		uint64_t at_ns = s->n_agenda > 0 ? s->agenda[0].at_ns : UINT64_MAX;
+		const struct agenda_entry *next = next_entry(s);
+		uint64_t at_ns = next != NULL ? next->due.key : UINT64_MAX;
 		unsigned end = first_end(s);
 		bool is_event = false, is_end = false;
 
@@ -710,7 +690,7 @@ static void stop_faults(struct sim *s)
 		if (n->plan->role == ROLE_MOBILE && n->node->place == NULL)
 			attach(s, n, 0, n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
 	}
-	s->n_agenda = 0;
+	s->due.n = 0;
 	for (uint32_t i = 0; i < s->plan->n_pairs; i++)
 		put(s, sim_now(s) + BUB_NS_PER_MS * (i + 1), i);
 	put_adverts(s);

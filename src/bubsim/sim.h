@@ -155,8 +155,8 @@ struct sim_pair {
 };
 
 struct agenda_entry {
-	uint64_t at_ns;
-	uint32_t order, pair; /* pair: that sends data, or SIM_ATTACK + attacker */
+	struct heap_item due; /* by time, then pair; the first member */
+	uint32_t pair;        /* that sends data, or SIM_ATTACK + attacker */
 };
 #define SIM_ATTACK UINT32_C(0x80000000)
 #define SIM_ADVERT UINT32_C(0x40000000) /* or + home link: its home agents advertise */
@@ -190,7 +190,7 @@ struct sim {
 	struct addrmap homes;    /* home and fixed addresses to struct sim_node */
 	struct addrmap prefixes; /* to struct plan_place */
 	struct agenda_entry *agenda;
-	size_t n_agenda;
+	struct heap due; /* of all its entries */
 	struct sim_end *end;
 	unsigned n_ends, cap_ends;
 	unsigned next_event;

@@ -20,7 +20,7 @@ struct world {
 	struct place **place;
 	unsigned n_places;
 	struct node **node;
-	struct node **due; /* heap of the nodes by their next timers */
+	struct heap due; /* the nodes by their next timers */
 	unsigned n_nodes;
 	struct flights flights;
 	struct addrmap places; /* by prefix */
@@ -103,41 +103,18 @@ static struct flight *copy_of(struct world *w, const struct flight *f)
 
 /* ---- Timers -------------------------------------------------------------------------------- */
 
-static bool is_due_before(const struct node *a, const struct node *b)
-{
-	return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->index < b->index;
-}
-
-static void put_due(struct world *w, size_t i, struct node *n)
-{
-	w->due[i] = n;
-	n->place_in_heap = i;
-}
-
 /* The engine's deadline may have changed: moves the node to its place among the others. */
 static void reschedule(struct node *n)
 {
-	struct world *w = n->world;
-	size_t i = n->place_in_heap;
+	uint64_t due_ns = n->down ? FOREVER_NS : world_time_of(n, bub_engine_deadline(n->engine));
 
-	n->due_ns = n->down ? FOREVER_NS : world_time_of(n, bub_engine_deadline(n->engine));
-	while (i > 0 && is_due_before(n, w->due[(i - 1) / 2])) {
-		put_due(w, i, w->due[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
-	for (;;) {
-		size_t child = 2 * i + 1;
+	heap_set(&n->world->due, &n->due, due_ns, n->index);
+}
 
-		if (child >= w->n_nodes)
-			break;
-		if (child + 1 < w->n_nodes && is_due_before(w->due[child + 1], w->due[child]))
-			child++;
-		if (!is_due_before(w->due[child], n))
-			break;
-		put_due(w, i, w->due[child]);
-		i = child;
-	}
-	put_due(w, i, n);
+/* The node whose timer is due next; NULL: there are no nodes. */
+static struct node *first_due(const struct world *w)
+{
+	return (struct node *)(void *)heap_first(&w->due);
 }
 
 /* ---- Network ------------------------------------------------------------------------------- */
@@ -621,7 +598,7 @@ void world_free(struct world *w)
 	addrmap_done(&w->owners);
 	free(w->place);
 	free(w->node);
-	free(w->due);
+	free(w->due.item);
 	free(w);
 }
 
@@ -701,10 +678,9 @@ struct node *world_add_node(struct world *w, const char *name, const struct bub_
 	if (fixed != NULL)
 		n->fixed = must_parse(fixed);
 	w->node = with_room(w->node, w->n_nodes);
-	w->due = with_room(w->due, w->n_nodes);
+	w->due.item = with_room(w->due.item, w->n_nodes);
+	w->due.cap = w->n_nodes + 1;
 	w->node[n->index] = n;
-	put_due(w, n->index, n);
-	n->due_ns = FOREVER_NS;
 	w->n_nodes++;
 	if (fixed != NULL)
 		addrmap_set(&w->owners, &n->fixed, n);
@@ -941,16 +917,17 @@ void world_inject(struct world *w, const struct flight *f)
 /* Does the next thing that is due by @end_ns; false: nothing is. */
 static bool step(struct world *w, uint64_t end_ns)
 {
-	uint64_t timer_ns = w->n_nodes > 0 ? w->due[0]->due_ns : FOREVER_NS;
-	uint64_t flight_ns = w->flights.n > 0 ? w->flights.heap[0]->at_ns : FOREVER_NS;
-	struct flight *f;
+	struct node *n = first_due(w);
+	struct flight *f = flights_first(&w->flights);
+	uint64_t timer_ns = n != NULL ? n->due.key : FOREVER_NS;
+	uint64_t flight_ns = f != NULL ? f->at_ns : FOREVER_NS;
 
 	if (timer_ns > end_ns && flight_ns > end_ns)
 		return false;
 	if (timer_ns <= flight_ns) {
 		if (timer_ns > w->now_ns)
 			w->now_ns = timer_ns;
-		run_timers(w->due[0]);
+		run_timers(n);
 		return true;
 	}
 	f = flights_pop(&w->flights);

@@ -15,6 +15,7 @@
 #define BUBSIM_WORLD_H
 
 #include "addrmap.h"
+#include "base/heap.h"
 #include "bub/engine.h"
 
 #define WORLD_PACKET_MAX 2048
@@ -36,6 +37,7 @@ struct place {
 
 /* A packet on its way. */
 struct flight {
+	struct heap_item due; /* the first member */
 	uint64_t at_ns, order;
 	struct flight *next; /* in the list of spare ones */
 	enum bub_way way;    /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
@@ -102,6 +104,7 @@ struct world_iface {
 };
 
 struct node {
+	struct heap_item due; /* its next timer, on the world's clock; the first member */
 	struct world *world;
 	unsigned index; /* in the order of world_add_node() */
 	const char *name;
@@ -121,8 +124,6 @@ struct node {
 	struct addrmap storage;    /* of a home agent; see storage.h */
 	unsigned life;             /* counts its restarts */
 	bool down;                 /* world_pause() */
-	uint64_t due_ns;           /* of its next timer, on the world's clock */
-	size_t place_in_heap;      /* of timers */
 	int32_t drift_ppm;         /* world_set_drift() */
 	uint64_t base_ns, zero_ns; /* world's clock and its own when the drift was set */
 	uint64_t data_direct, data_tunnelled, data_plain, data_refused; /* packets received */

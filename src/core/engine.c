@@ -30,8 +30,8 @@ static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_c
 	eng->ha = ha_lay_out(ar, cfg, seed);
 	eng->mn = mn_lay_out(ar);
 	eng->policies = policy_lay_out(ar, cfg, seed);
-	eng->timers = (struct timerq){.cap = timers};
-	eng->timers.heap = arena_take(ar, timers * sizeof(struct timer *));
+	eng->timers = (struct timerq){.heap.cap = timers};
+	eng->timers.heap.item = arena_take(ar, timers * sizeof(struct heap_item *));
 }
 
 int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, struct bub_time now,

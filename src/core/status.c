@@ -175,7 +175,7 @@ bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time 
 	*ret = (struct bub_membership_status){
 		.group = m->key.a,
 		.home = m->key.b,
-		.lifetime_s = seconds_left(now, m->timer.at),
+		.lifetime_s = seconds_left(now, timer_at(&m->timer)),
 	};
 	return true;
 }

@@ -658,7 +658,7 @@ static void backhaul_now(struct bub_engine *eng, struct peer *p)
 	if (p->backhaul_now || p->update_due) /* the latter sends a newer one */
 		return;
 	p->backhaul_now = true;
-	p->bu_due = timer_is_set(&p->bu_timer) ? p->bu_timer.at : BUB_TIME_NEVER;
+	p->bu_due = timer_is_set(&p->bu_timer) ? timer_at(&p->bu_timer) : BUB_TIME_NEVER;
 	core_timer(eng, &p->bu_timer, 0);
 }
 
@@ -729,7 +729,7 @@ void peer_has_moved(struct bub_engine *eng, struct peer *p)
 		core_now(eng), 2 * p->rtt_ms > DOUBLE_JUMP_MS ? 2 * p->rtt_ms : DOUBLE_JUMP_MS);
 
 	if (!kabm_is_held(&p->kabm) || p->reg != REG_SENT || p->bu_sends != 1 || p->update_due ||
-	    p->backhaul_now || !bub_time_before(soon, p->bu_timer.at))
+	    p->backhaul_now || !bub_time_before(soon, timer_at(&p->bu_timer)))
 		return;
 	core_timer_at(eng, &p->bu_timer, soon);
 }

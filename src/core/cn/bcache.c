@@ -70,7 +70,8 @@ static bool push_out(struct bub_engine *eng)
 	struct binding *b, *oldest = NULL;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
-		if (!b->active && (oldest == NULL || b->timer.at.ns < oldest->timer.at.ns))
+		if (!b->active && (oldest == NULL ||
+				   bub_time_before(timer_at(&b->timer), timer_at(&oldest->timer))))
 			oldest = b;
 	if (oldest == NULL)
 		return false;
