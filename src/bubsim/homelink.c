@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "homelink.h"
 
 #define ADVERT_LIFETIME_S 60 /* three of sim.c's intervals */
@@ -75,7 +76,7 @@ static void advertise(const struct node *from, struct node *to)
 	static const struct in6_addr all_nodes = {.s6_addr = {0xff, 0x02, [15] = 1}};
 	struct bub_icmp6 ra = {.kind = BUB_ICMP6_ROUTER_ADVERT, .n_prefixes = 1};
 	struct bub_ip6_build b = {
-		.src = {.s6_addr = {0xfe, 0x80}},
+		.src = addr_link_local(&from->id),
 		.dst = all_nodes,
 		.hop_limit = 255,
 		.upper_proto = BUB_NH_ICMPV6,
@@ -84,7 +85,6 @@ static void advertise(const struct node *from, struct node *to)
 	uint8_t packet[256];
 	int len;
 
-	memcpy(b.src.s6_addr + 8, from->id.s6_addr + 8, 8);
 	ra.u.ra.lifetime_s = ADVERT_LIFETIME_S;
 	ra.u.ra.home_agent = ra.u.ra.has_home_agent_info = true;
 	ra.u.ra.home_agent_lifetime_s = ADVERT_LIFETIME_S;

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "flights.h"
 #include "homelink.h"
 #include "paths.h"
 #include "storage.h"
 
 #define FOREVER_NS UINT64_MAX
+#define PREFIX_LEN 64 /* of every place */
 
 struct world {
 	struct world_hooks hooks;
@@ -121,20 +123,12 @@ static struct node *first_due(const struct world *w)
 
 static bool same_prefix(const struct in6_addr *a, const struct in6_addr *b)
 {
-	return memcmp(a, b, 8) == 0;
-}
-
-static struct in6_addr prefix_of(const struct in6_addr *a)
-{
-	struct in6_addr prefix = {0};
-
-	memcpy(&prefix, a, 8);
-	return prefix;
+	return addr_in_prefix(a, b, PREFIX_LEN);
 }
 
 struct place *world_place_of(const struct world *w, const struct in6_addr *a)
 {
-	struct in6_addr prefix = prefix_of(a);
+	struct in6_addr prefix = addr_prefix(a, PREFIX_LEN);
 
 	return addrmap_get(&w->places, &prefix);
 }
@@ -707,7 +701,7 @@ static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type 
 	struct bub_event ev = {.type = type, .ifindex = iface + 1};
 
 	ev.u.care_of.address = f->address;
-	ev.u.care_of.prefix_len = 64;
+	ev.u.care_of.prefix_len = PREFIX_LEN;
 	ev.u.care_of.preference = f->preference;
 	if (f->valid_until_ns > n->world->now_ns + BUB_NS_PER_S)
 		ev.u.care_of.valid_s =

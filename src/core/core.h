@@ -137,7 +137,4 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 /* Any ICMPv6 message that this node begins. */
 void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 
-/* The link-local address with the interface identifier of @a. */
-struct in6_addr core_link_local(const struct in6_addr *a);
-
 #endif

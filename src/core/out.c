@@ -321,14 +321,6 @@ struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst)
 	return (struct route){.src = *src, .dst = *dst, .way = BUB_WAY_PLAIN, .via = "direct"};
 }
 
-struct in6_addr core_link_local(const struct in6_addr *a)
-{
-	struct in6_addr ll = {.s6_addr = {0xfe, 0x80}};
-
-	memcpy(ll.s6_addr + 8, a->s6_addr + 8, 8);
-	return ll;
-}
-
 void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
 			     const struct in6_addr *home)
 {

@@ -6,6 +6,7 @@
  *
  * A table is set up by operations; when their verdicts have come, movement.c is told.
  */
+#include "base/addr.h"
 #include "link_internal.h"
 
 /* ---- The routing table of one care-of address ---------------------------------------------- */
@@ -27,15 +28,6 @@ static struct link_route care_of_route(const struct link *lk, const struct addr 
 	};
 }
 
-static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned len)
-{
-	struct in6_addr prefix = *addr;
-
-	for (unsigned bit = len; bit < 128; bit++)
-		prefix.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return prefix;
-}
-
 /* Neighbours on the link need no router where the router says so, or the address was set by hand
  * with its prefix. */
 static bool on_link_prefix(const struct iface *ifc, const struct addr *a, struct link_route *route)
@@ -45,7 +37,7 @@ static bool on_link_prefix(const struct iface *ifc, const struct addr *a, struct
 
 	if (ra != NULL ? !ra->on_link : (len == 128 || a->fact.no_prefix_route))
 		return false;
-	route->dst = prefix_of(&a->fact.addr, len);
+	route->dst = addr_prefix(&a->fact.addr, len);
 	route->dst_len = len;
 	return true;
 }
@@ -125,7 +117,7 @@ static struct link_rule stale_rule(const struct link *lk, const struct addr *a)
 {
 	return (struct link_rule){
 		.priority = lk->cfg.stale_rule,
-		.to = prefix_of(&a->fact.addr, a->fact.prefix_len),
+		.to = addr_prefix(&a->fact.addr, a->fact.prefix_len),
 		.to_len = a->fact.prefix_len,
 		.go_to = lk->cfg.landing,
 	};

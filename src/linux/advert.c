@@ -60,7 +60,7 @@ static struct bub_prefix_info prefix_option(const struct lnx *l, const struct bu
 {
 	const struct in6_addr *own = &l->cfg.home_agent_address;
 	struct bub_prefix_info info = {
-		.prefix = lnx_prefix_of(&p->prefix, p->len),
+		.prefix = addr_prefix(&p->prefix, p->len),
 		.prefix_len = p->len,
 		.on_link = true,
 		.autonomous = p->len == AUTOCONF_LEN,

@@ -353,7 +353,7 @@ void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 		return; /* the core's limit too */
 	l->home[index] = (struct lnx_home){
 		.addr = *addr,
-		.prefix = lnx_prefix_of(addr, prefix_len),
+		.prefix = addr_prefix(addr, prefix_len),
 		.prefix_len = prefix_len,
 	};
 	l->cfg.n_homes++;

@@ -14,6 +14,7 @@
 
 #include <linux/if.h>
 
+#include "base/addr.h"
 #include "base/table.h"
 #include "datapath.h"
 #include "frag.h"
@@ -263,8 +264,6 @@ struct lnx_text {
 };
 struct lnx_text lnx_text_of(const struct in6_addr *a);
 #define lnx_ntop(a) (lnx_text_of(a).s)
-
-struct in6_addr lnx_prefix_of(const struct in6_addr *a, unsigned len);
 
 /* tun.c */
 int tun_open(struct lnx *l, char *ret_error, size_t error_size);

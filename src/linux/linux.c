@@ -47,15 +47,6 @@ struct lnx_text lnx_text_of(const struct in6_addr *a)
 	return text;
 }
 
-struct in6_addr lnx_prefix_of(const struct in6_addr *a, unsigned len)
-{
-	struct in6_addr prefix = *a;
-
-	for (unsigned bit = len; bit < 128; bit++)
-		prefix.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return prefix;
-}
-
 void lnx_emit(struct lnx *l, const struct bub_event *ev)
 {
 	l->cb.event(l->cb.ctx, ev);
@@ -162,10 +153,8 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 		struct lnx_home *h = &l->home[i];
 
 		h->addr = cfg->homes[i];
-		h->prefix = cfg->homes[i];
 		h->prefix_len = cfg->home_prefix_len[i];
-		for (unsigned bit = h->prefix_len; bit < 128; bit++)
-			h->prefix.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+		h->prefix = addr_prefix(&h->addr, h->prefix_len);
 	}
 	return err;
 }

@@ -28,7 +28,7 @@ LONG_HEADERS = {
     "src/bpf/bub_filter.h": 315,  # code: the verifier has no linker for it
     "src/bpf/bub_strip.h": 285,  # the same
     "src/bubsim/sim.h": 269,  # to be split when it plays the link layer
-    "src/linux/internal.h": 419,  # goes with the link layer's own folder
+    "src/linux/internal.h": 418,  # goes with the link layer's own folder
 }
 
 # Folders whose files stand for themselves in the graph of folders: the engine is on top of the

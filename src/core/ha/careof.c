@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/addr.h"
 #include "cn/binding.h"
 #include "ha/careof.h"
 #include "ha/state.h"
@@ -22,10 +23,8 @@ static bool is_reserved(const struct in6_addr *a)
 /* All zeros behind the prefix (RFC 4291, 2.6.1). */
 static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefix *p)
 {
-	struct in6_addr zero = p->prefix;
+	struct in6_addr zero = addr_prefix(&p->prefix, p->len);
 
-	for (unsigned bit = p->len; bit < 128; bit++)
-		zero.s6_addr[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 	return bub_addr_eq(a, &zero);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "base/addr.h"
 #include "base/octets.h"
 #include "cn/cn.h"
 #include "ha/careof.h"
@@ -35,7 +36,7 @@ static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type t
 {
 	struct bub_action *act = core_action(eng, type);
 
-	act->u.home = core_link_local(&c->key.a); /* RFC 6275, 6.1.7 */
+	act->u.home = addr_link_local(&c->key.a); /* RFC 6275, 6.1.7 */
 	return act->id;
 }
 
@@ -658,7 +659,7 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
  * kernel's multicast routing to say, as for those of any host on the home link (RFC 4291, 2.7). */
 static bool leaves_its_link(const struct in6_addr *dst)
 {
-	return IN6_IS_ADDR_MULTICAST(dst) && (dst->s6_addr[1] & 0x0f) > 2;
+	return addr_group_scope(dst) > ADDR_SCOPE_LINK_LOCAL;
 }
 
 /* A packet that passed the check of the reverse tunnel goes its way. */

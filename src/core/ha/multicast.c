@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/octets.h"
 #include "ha/multicast.h"
 #include "ha/state.h"
@@ -136,7 +137,7 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 
 static void query(struct bub_engine *eng, struct client *c, uint16_t response_ms)
 {
-	struct in6_addr src = core_link_local(&core_ha(eng)->cfg.address);
+	struct in6_addr src = addr_link_local(&core_ha(eng)->cfg.address);
 	uint8_t *packet = core_next_buffer(eng); /* of the action to come */
 
 	bub_mld_query(&src, response_ms, ROBUSTNESS, QUERY_INTERVAL_S, packet);

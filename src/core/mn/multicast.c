@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/octets.h"
 #include "mn/home.h"
 #include "mn/multicast.h"
@@ -26,7 +27,7 @@ static bool may_report(const struct bub_engine *eng, const struct home *h)
 static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
 				 const struct bub_ip6 *ip)
 {
-	struct in6_addr src = core_link_local(&h->cfg.address);
+	struct in6_addr src = addr_link_local(&h->cfg.address);
 	uint8_t *icmp = core_scratch(eng) + (ip->upper.data - ip->packet.data);
 	uint16_t sum;
 

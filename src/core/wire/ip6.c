@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "base/addr.h"
 #include "bub/wire.h"
 #include "buf.h"
 
@@ -245,9 +246,5 @@ bool bub_addr_is_routable(const struct in6_addr *a)
 bool bub_addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
 			unsigned prefix_len)
 {
-	unsigned whole = prefix_len / 8, rest = prefix_len % 8;
-
-	if (prefix_len > 128 || memcmp(a->s6_addr, prefix->s6_addr, whole) != 0)
-		return false;
-	return rest == 0 || (a->s6_addr[whole] ^ prefix->s6_addr[whole]) >> (8 - rest) == 0;
+	return addr_in_prefix(a, prefix, prefix_len);
 }

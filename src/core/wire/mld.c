@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/addr.h"
 #include "bub/wire.h"
 #include "buf.h"
 
@@ -25,12 +26,11 @@ enum {
 	QUERY_1_LEN = 24,
 	QUERY_2_LEN = 28,
 	CHECKSUM_AT = 2,
-	SCOPE_GLOBAL = 14,
 };
 
 bool bub_group_is_global(const struct in6_addr *a)
 {
-	return IN6_IS_ADDR_MULTICAST(a) && (a->s6_addr[1] & 0x0f) >= SCOPE_GLOBAL;
+	return addr_group_scope(a) >= ADDR_SCOPE_GLOBAL;
 }
 
 bool bub_mld_is(const struct bub_ip6 *ip)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Questions about IPv6 addresses, and addresses made of others (RFC 4291), as far as <netinet/in.h>
+ * has no macro for them.
+ */
+#ifndef BUB_BASE_ADDR_H
+#define BUB_BASE_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* The first @len bits of @a, and zeros behind them. */
+static inline struct in6_addr addr_prefix(const struct in6_addr *a, unsigned len)
+{
+	struct in6_addr prefix = {0};
+
+	if (len >= 128)
+		return *a;
+	memcpy(prefix.s6_addr, a->s6_addr, len / 8);
+	prefix.s6_addr[len / 8] = (uint8_t)(a->s6_addr[len / 8] & 0xff00u >> len % 8);
+	return prefix;
+}
+
+/* True when the first @len bits of both are alike; false for a length that no prefix has. */
+static inline bool addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
+				  unsigned len)
+{
+	struct in6_addr b = addr_prefix(a, len), c = addr_prefix(prefix, len);
+
+	return len <= 128 && IN6_ARE_ADDR_EQUAL(&b, &c);
+}
+
+/* The link-local address with the interface identifier of @a (RFC 4291, 2.5.6). */
+static inline struct in6_addr addr_link_local(const struct in6_addr *a)
+{
+	struct in6_addr ll = {.s6_addr = {0xfe, 0x80}};
+
+	memcpy(ll.s6_addr + 8, a->s6_addr + 8, 8);
+	return ll;
+}
+
+/* Scopes of groups that this code tells apart (RFC 4291, 2.7). */
+enum {
+	ADDR_SCOPE_LINK_LOCAL = 2,
+	ADDR_SCOPE_GLOBAL = 14,
+};
+
+/* Of a multicast address; 0 for any other one. */
+static inline unsigned addr_group_scope(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_MULTICAST(a) ? a->s6_addr[1] & 0x0fu : 0;
+}
+
+#endif
