@@ -15,8 +15,7 @@
 #include "esp_keys.h"
 #include "linux.h"
 
-#define NODE_NAME_MAX 64     /* as long as a host name on Linux */
-#define BUBD_KEYWORDS_MAX 32 /* top-level keywords of the grammar, with room */
+#define NODE_NAME_MAX 64 /* as long as a host name on Linux */
 
 /* One mobile node and its home agent, seen from either end, and the secret that they share. */
 struct bubd_pair {
@@ -33,8 +32,8 @@ struct bubd_pair {
 /* An SA that is written out in full. */
 struct bubd_sa {
 	struct esp_sa_params params;
-	bool wiped; /* in place of the keys is their mark */
-	int line;   /* where it stands */
+	bool wiped;       /* in place of the keys is their mark */
+	int line, column; /* where it stands */
 };
 
 struct bubd_config {
@@ -60,16 +59,21 @@ struct bubd_config {
 	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
 	bool has_mark_key;
 
-	char *frozen[BUBD_KEYWORDS_MAX]; /* keywords with their text, for bubd_config_compare() */
+	char *fixed; /* what a reload cannot change, as text, for bubd_config_compare() */
 };
 
 /*
  * Reads and checks the file @path, and the files of secrets that it names.  Every mistake is one
- * line "FILE:LINE: what is wrong; what was expected" on @messages.
+ * line "FILE:LINE:COLUMN: what is wrong; what was expected" on @messages, of at most twenty.
  *
  * Returns the configuration, to be freed with bubd_config_free(), or NULL after a mistake.
  */
 struct bubd_config *bubd_config_load(const char *path, FILE *messages);
+
+/* The same for a text of @len octets that was read from @path already.  There has to be room for
+ * CONFIG_TEXT_ROOM octets behind it, and it is written to. */
+#define CONFIG_TEXT_ROOM 3
+struct bubd_config *bubd_config_parse(const char *path, char *text, size_t len, FILE *messages);
 
 /* The pair of home address @home at this end: that of its section, else the one that renumbering
  * made it of; NULL: none. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pairs of mobile node and home agent: what is asked of them once they have been read, how many a
- * home agent has room for, and how those of one configuration take the place of another's.
+ * Pairs of mobile node and home agent: how they are read, what is asked of them afterwards, how
+ * many a home agent has room for, and how those of one configuration take the place of another's.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "config_load.h"
+#include "secret.h"
 
 const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
 					 bool at_home_agent)
@@ -149,24 +150,105 @@ bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *
 	return true;
 }
 
-/* ---- How many ------------------------------------------------------------------------------ */
+/* ---- Reading them -------------------------------------------------------------------------- */
 
-unsigned loader_room(struct loader *l, cfg_t *sec)
+/* Its address in another prefix must be nobody else's, and its keys come from the secret. */
+static bool load_renumber(struct loader *l, const struct config_node *sec,
+			  const struct in6_addr *home, bool at_home_agent)
+{
+	bool renumber = config_number(sec, "renumber", false) != 0;
+	struct addrset *ids = &l->ids[at_home_agent];
+	const struct addrset_slot *first = NULL;
+	struct in6_addr id = {0};
+
+	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
+	first = addrset_find(ids, &id);
+	if (renumber && config_find(sec, "secret-file") == NULL)
+		problem(&l->p, config_place(sec, "renumber"),
+			"renumber: keys for another home address need secret-file; expected that");
+	if (first == NULL && addrset_add(ids, &id, l->cfg->n_pairs) != 0)
+		problem(&l->p, CONFIG_NO_PLACE, "out of memory");
+	/* Where one of several renumbers there was a problem before. */
+	if (first != NULL && (renumber || l->cfg->pairs[first->value - 1].renumber))
+		problem(&l->p, sec->at,
+			"renumber: two mobile nodes have one interface identifier; "
+			"expected each to have its own");
+	return renumber;
+}
+
+static struct bubd_pair *new_pair(struct loader *l)
+{
+	struct bubd_config *cfg = l->cfg;
+	struct bubd_pair *pairs = loader_grow(l, cfg->pairs, cfg->n_pairs, sizeof(*pairs));
+
+	if (pairs == NULL)
+		return NULL;
+	cfg->pairs = pairs;
+	return &cfg->pairs[cfg->n_pairs++];
+}
+
+static void load_secret(struct loader *l, const struct config_value *v, struct bubd_pair *pair)
+{
+	char path[PATH_MAX] = "";
+	const char *why = NULL;
+
+	(void)config_path(&l->p, v->text, path, sizeof(path));
+	why = secret_read(path, pair->secret, &pair->secret_len);
+	if (why != NULL)
+		problem(&l->p, v->at, "secret-file: \"%s\" %s", path, why);
+}
+
+void loader_pair(struct loader *l, const struct config_node *sec, const struct in6_addr *home,
+		 const struct in6_addr *home_agent, bool at_home_agent)
+{
+	const bool unprotected = l->cfg->lnx.unprotected != 0;
+	const bool has_sas = config_find(sec, "sa") != NULL || unprotected;
+	const struct config_value *v = config_value(sec, "secret-file");
+	struct bubd_pair *pair = NULL;
+	bool renumber = load_renumber(l, sec, home, at_home_agent);
+
+	if (has_sas && v != NULL)
+		problem(&l->p, v->at,
+			unprotected
+				? "secret-file does not go with unprotected; expected sa sections "
+				  "for the rest"
+				: "secret-file stands beside sa sections; expected the one or "
+				  "the others");
+	else if (!has_sas && v == NULL)
+		problem(&l->p, sec->at,
+			"mobile-node lacks secret-file; expected the path of a file, or sa "
+			"sections");
+	else
+		pair = new_pair(l);
+	if (pair == NULL)
+		return;
+	pair->home = *home;
+	pair->home_agent = *home_agent;
+	pair->at_home_agent = at_home_agent;
+	pair->renumber = renumber;
+	pair->first_sa = l->cfg->n_sas;
+	if (v != NULL) {
+		load_secret(l, v, pair);
+		return;
+	}
+	loader_sas(l, sec, home, at_home_agent);
+	pair->n_sas = l->cfg->n_sas - pair->first_sa;
+}
+
+void loader_room(struct loader *l, const struct config_node *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
-	unsigned n = cfg_size(sec, "mobile-node");
-	bool given = cfg_size(l->root, "limits") > 0 &&
-		     config_file_is_set(cfg_getsec(l->root, "limits"), "clients");
+	const struct config_node *limits = config_find(&l->tree.root, "limits");
+	unsigned n = config_count(sec, "mobile-node");
 
 	/* A reload may bring as many again. */
-	if (!given && n > eng->limit.clients / 2)
+	if (config_find(limits, "clients") == NULL && n > eng->limit.clients / 2)
 		eng->limit.clients = n < CLIENTS_MAX / 2 ? 2 * n : CLIENTS_MAX;
 	if (n > eng->limit.clients)
-		problem(&l->p, config_file_section_line(sec),
+		problem(&l->p, sec->at,
 			"home-agent has %u mobile-node sections but limits has clients = %u; "
 			"expected room for all",
 			n, eng->limit.clients);
-	return n;
 }
 
 /* ---- A reload ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,4 +28,57 @@ int regular_open(const char *path, struct stat *ret_st, const char **ret_why)
 		return fd;
 	(void)close(fd);
 	return -1;
+}
+
+/* A larger buffer with the same text: not realloc(), since there may be keys in it. */
+static char *larger(char *text, size_t len, size_t cap)
+{
+	char *more = malloc(cap);
+
+	if (more != NULL)
+		memcpy(more, text, len);
+	explicit_bzero(text, len);
+	free(text);
+	return more;
+}
+
+static char *read_all(int fd, size_t size, size_t room, size_t *ret_len, const char **ret_why)
+{
+	size_t cap = size + 1 + room; /* and one to see its end */
+	char *text = malloc(cap);
+	size_t len = 0;
+
+	while (text != NULL) {
+		ssize_t n = read(fd, text + len, cap - room - len);
+
+		if (n == 0) {
+			*ret_len = len;
+			return text;
+		}
+		if (n < 0 && errno != EINTR)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+		if (len == cap - room) { /* somebody is writing to it */
+			text = larger(text, len, 2 * cap);
+			cap *= 2;
+		}
+	}
+	*ret_why = strerror(errno);
+	if (text != NULL)
+		explicit_bzero(text, len);
+	free(text);
+	return NULL;
+}
+
+char *regular_read(const char *path, size_t room, size_t *ret_len, const char **ret_why)
+{
+	struct stat st;
+	int fd = regular_open(path, &st, ret_why);
+	char *text = NULL;
+
+	if (fd < 0)
+		return NULL;
+	text = read_all(fd, (size_t)st.st_size, room, ret_len, ret_why);
+	(void)close(fd);
+	return text;
 }

@@ -5,6 +5,7 @@
 #ifndef BUBD_REGULAR_H
 #define BUBD_REGULAR_H
 
+#include <stddef.h>
 #include <sys/stat.h>
 
 /*
@@ -15,5 +16,11 @@
  * file's name in a message.
  */
 int regular_open(const char *path, struct stat *ret_st, const char **ret_why);
+
+/*
+ * All of the regular file @path, of any size, with room for @room octets more behind it.  NULL and
+ * @ret_why as above.  Free it.
+ */
+char *regular_read(const char *path, size_t room, size_t *ret_len, const char **ret_why);
 
 #endif

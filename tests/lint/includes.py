@@ -50,7 +50,7 @@ ROOMS = {
         ANY, ["include", "src/base", "src/linux", "src/link", "src/esp", "src/bpf"]
     ),
     "src/bubd/": Room(
-        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|confuse\.h|jansson\.h",
+        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|jansson\.h",
         ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(
@@ -58,8 +58,8 @@ ROOMS = {
     ),
     "src/bubsim/": Room(f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/bubsim"]),
     "fuzz/": Room(
-        rf"{HOSTED_C}|{ADDRESSES}|openssl/.*",
-        ["include", "src/base", "src/core", "src/link", "src/esp", "fuzz"],
+        rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",
+        ["include", "src/base", "src/core", "src/link", "src/esp", "src/bubd", "fuzz"],
     ),
 }
 

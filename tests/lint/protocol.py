@@ -108,8 +108,8 @@ def check_tables(root, text):
     macros = constants(root)
     counters = set(re.findall(r'^\tX\(\w+, "([\w-]+)"', tree.read(root, "include/bub/error.h"),
                               re.MULTILINE))
-    keywords = set(re.findall(r'(?:VALUE|LIST|SECTION|TITLED)\("([\w-]+)"',
-                              tree.read(root, "src/bubd/config_file.c")))
+    keywords = set(re.findall(r'^\t\{IN_\w+, KIND_\w+, "([\w-]+)",',
+                              tree.read(root, "src/bubd/config_keywords.c"), re.MULTILINE))
     for line, header, cells in rows(text):
         for column, cell in zip(header, cells):
             words = re.findall(r"`([\w-]+)`", cell)

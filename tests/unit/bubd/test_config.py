@@ -64,17 +64,17 @@ def first(**words):
 
 # name: (file, line, words that the message must have)
 WRONG = {
-    "unknown keyword": ("tun = bub0\ntunn = bub1\n", 2, ['"tunn"', "expected one of", "log-level"]),
+    "unknown keyword": ("tun = bub0\ntunn = bub1\n", 2, ['"tunn"', 'did you mean "tun"?']),
     "unknown keyword in a section": (
         MN + "    care-of = 1\n}\n", 5, ['"care-of"', "expected one of", "home-agent"]),
-    "keyword of another section": ("bub {\n tun = bub0\n}\n", 2, ['"tun"', "direct-copy"]),
+    "keyword of another section": ("bub {\n tun = bub0\n}\n", 2, ['"tun"', "cannot stand in bub", "in front of"]),
     "no value": ("tun\n", 1, ["ends too early", "expected"]),
     "environment": ('tun = "${HOME}"\n', 1, ["${", "plain text"]),
     "no equal sign": ('tun "bub0"\n', 1, ['"tun"', 'expected "="']),
     "section without a body": ("bub = 3\n", 1, ['"bub"', 'expected "{"']),
     "section not closed": ("tun = bub0\nbub {\n eager = true\n", 2, ["not closed", '"}"']),
     "list not closed": ("\ninterfaces = {wl0,\n", 2, ["not closed", '"}"']),
-    "nested too deeply": ("{" * 8 + "\n{", 2, ["too deeply"]),
+    "nested too deeply": ("bub {\n" + "a{" * 20000, 2, ['"a"', "expected one of"]),
     "value missing at the end": ("tun =\n", 1, ["ends too early"]),
     "brace too many": ("tun = bub0\n}\n", 2, ['"}"', "expected a keyword"]),
     "peer without an address": ("peer { }\n", 1, ['"peer"', "title"]),
@@ -88,7 +88,15 @@ WRONG = {
     "given twice": ("tun = a\n\ntun = b\n", 3, ["twice", "line 1"]),
     "list given twice": ("interfaces = {a, b}\ninterfaces = {c}\n", 2, ["twice", "line 1"]),
     "added to what takes one value": ("tun = a\ntun += b\n", 2, ['"tun"', "one value"]),
-    "empty name": ('"" = 1\n', 1, ["expected a keyword"]),
+    "zero in a string": ('name = "a\0b"\n', 1, ["0x00", "text"]),
+    "plus": ("route-table = +300\n", 1, ['stray "+"']),
+    "list given twice, empty": ("interfaces = {}\ninterfaces = {c}\n", 2, ["twice", "line 1"]),
+    "a section's title that is none": ("bub x { }\n", 1, ["takes no title"]),
+    "list for one value": ("tun = {a}\n", 1, ["takes one value"]),
+    "section for a setting": ("tun { a = b }\n", 1, ['followed by "{"', 'expected "="']),
+    "section of an interface twice": (
+        "interfaces = {a}\ninterface a { }\ninterface 'a' { }\n", 3, ["already, on line 2"]),
+    "empty name": ('"" = 1\n', 1, ['keyword ""', "expected one of"]),
 
     "interface name too long": ("tun = abcdefghijklmnop\n", 1, ["tun:", "1 to 15"]),
     "interface name with a slash": ("interfaces = {wl0,\n 'a/b'}\n", 2, ["a/b", "interfaces:"]),
@@ -103,7 +111,7 @@ WRONG = {
         'interfaces = {"wl0"}\ninterface "wl0" { preference = -1 }\n', 2, ["-1", "0 to 1000000"]),
     "name with a blank": ('name = "mn 1"\n', 1, ["name:", "blanks"]),
     "log-level": ("log-level = chatty\n", 1, ["chatty", "error, warning, info or debug"]),
-    "policy": ("route-optimisation = sometimes\n", 1, ["sometimes", "never, allow or require"]),
+    "policy": ("route-optimisation = sometimes\n", 1, ["sometimes", "allow, never or require"]),
     "route-table no number": ("route-table = main\n", 1, ["main", "number from 256"]),
     "route-table without room behind": (
         "route-table = 4294967275\n", 1, ["4294967275", "256 to 4294967274"]),
@@ -184,7 +192,7 @@ WRONG = {
     "first timeout too short": (MN + " first-timeout = 99\n}\n", 5, ["99", "100 to 32000"]),
     "first timeout too long": (MN + " first-timeout = 32001\n}\n", 5, ["100 to 32000"]),
     "keep-alive too long": (MN + " keep-alive = 86401\n}\n", 5, ["keep-alive", "0 to 86400"]),
-    "bool": (MN + " alternate-care-of = maybe\n}\n", 5, ["maybe", "true or false"]),
+    "bool": (MN + " alternate-care-of = maybe\n}\n", 5, ["maybe", "false or true"]),
     "secret missing": (MN.replace("mn1.", "mn2.") + "}\n", 4, ["mn2.secret", "does not exist"]),
     "secret short": (MN.replace("mn1.", "short.") + "}\n", 4, ["too short", "16"]),
     "secret readable by others": (MN.replace("mn1.", "open.") + "}\n", 4, ["0600"]),
@@ -211,8 +219,8 @@ WRONG = {
             [pairs()[0].replace("0x7d0", "2000")] + pairs(0x900)[1:]) + "}\n}\n", 15,
         ["2000", "line 5"]),
     "sa: no direction": (static(first(a=("direction = out", ""))), 4,
-                         ["lacks direction", "in or out"]),
-    "sa: direction": (static(first(a=("= out", "= up"))), 4, ["up", "in or out"]),
+                         ["lacks direction", "out or in"]),
+    "sa: direction": (static(first(a=("= out", "= up"))), 4, ["up", "out or in"]),
     "sa: no mode": (static(first(a=("mode = transport", ""))), 4, ["lacks mode"]),
     "sa: mode": (static(first(a=("transport", "beet"))), 4, ["beet", "transport or tunnel"]),
     "sa: covers nothing": (static(first(a=("binding-updates", ""))), 4, ["lacks covers"]),
@@ -279,7 +287,7 @@ WRONG = {
     "sa: replay-check out": (static(first(a=(" }", " replay-check = false }"))), 4,
                              ["replay-check", "direction = in"]),
     "sa: another keyword": (static(first(a=(" }", " lifetime = 3 }"))), 4,
-                            ["lifetime", "replay-check"]),
+                            ["lifetime", "cannot stand in sa", "mobile-node"]),
 
     "home agent without prefixes": (
         'home-agent {\n address = "2001:db8:1::1"\n}\n', 1, ["lacks prefixes"]),
@@ -332,7 +340,7 @@ WRONG = {
     "option of RFC 4283": ("bub {\n option = 8\n}\n", 2, ["option: 8", "RFC 4283"]),
     "suite unknown": ("bub {\n suites = {x25519-sha256,\n  p256}\n}\n", 3, ["p256", "modp2048"]),
     "suite twice": ("bub { suites = {x25519-sha256, x25519-sha256} }\n", 1, ["twice"]),
-    "no suite": ("bub {\n suites = {}\n}\n", 1, ["empty"]),
+    "no suite": ("bub {\n suites = {}\n}\n", 2, ["empty"]),
     "BUB required without route optimisation": (
         "route-optimisation = never\nbub {\n policy = require\n}\n", 3, ["policy", "never"]),
     "peer no address": ('peer "example.org" { }\n', 1, ["example.org", "no address"]),
@@ -454,8 +462,8 @@ class Config(unittest.TestCase):
                 done = self.run_bubd(text, "-t")
                 self.assertEqual(done.returncode, 2, done.stderr)
                 first = done.stderr.splitlines()[0]
-                self.assertTrue(first.startswith(f"{self.path('bubd.conf')}:{line}: "), first)
-                self.assertIn("expected", first)
+                self.assertRegex(first, rf"^{self.path('bubd.conf')}:{line}:\d+: ")
+                self.assertRegex(first, "expected|did you mean")
                 for word in words:
                     self.assertIn(word, first)
                 self.assertEqual(done.stdout, "")
@@ -469,6 +477,52 @@ class Config(unittest.TestCase):
         done = self.run_bubd("tun = 'a/b'\nlog-level = x\nbub {\n eager = x\n}\n", "-t")
         lines = [message.split(":")[1] for message in done.stderr.splitlines()]
         self.assertEqual(lines, ["1", "2", "4"])
+
+    def mistakes(self, text, mode=0o644):
+        """Line, column and text of each message."""
+        done = self.run_bubd(text, "-t", mode=mode)
+        self.assertEqual(done.returncode, 2)
+        return [(int(m[1]), int(m[2]), m[3]) for m in
+                (re.fullmatch(r".*?:(\d+):(\d+): (.*)", line) for line in done.stderr.splitlines())]
+
+    def test_places(self):
+        """Every mistake has its own line and column, and none leads to another."""
+        text = ("tun a\n"                                     # no equal sign
+                "interfaces = {wl0, en0 b,\n  c}\n"            # no comma; the rest of the list is skipped
+                "log-level = 'x\n"                            # string not closed
+                "bub = {policy = never, x\n}\n"                # a section taken for a list
+                "limits { peers = 0 clints = 5 }\n"           # a value; a keyword that was meant
+                "home-agent { address = ; }\n"
+                "peer { bub = x }\n"
+                "name = a b = c\n"
+                "route-table = 1 route-table = 400\n")
+        self.assertEqual([(line, column) for line, column, _ in self.mistakes(text)],
+                         [(1, 5), (2, 24), (4, 13), (5, 5), (7, 18), (7, 20), (8, 24), (9, 6),
+                          (10, 10), (11, 15), (11, 17)])
+
+    def test_mistakes_are_capped(self):
+        self.assertEqual(len(self.mistakes("log-level = x\nx = y\n" * 30)), 20)
+
+    def test_what_was_meant(self):
+        for wrong, meant in (("interface", "interfaces"), ("Tun", "tun"), ("statedir", "state-dir"),
+                             ("log-levle", "log-level"), ("route-optimization", "route-optimisation")):
+            self.assertIn(f'did you mean "{meant}"?', self.mistakes(f"{wrong}x = a\n"
+                          if wrong == "interface" else f"{wrong} = a\n")[0][2])
+        self.assertIn("expected it in mobile-node or in home-agent",
+                      self.mistakes("protect-payload = true\n")[0][2])
+
+    def test_brace_forgotten(self):
+        """What comes behind is told once."""
+        said = self.mistakes("bub {\n eager = true\nlog-level = info\nname = a\nlimits { }\n")
+        self.assertEqual([line for line, _, _ in said], [3, 1])
+        self.assertIn('"log-level" cannot stand in bub', said[0][2])
+        self.assertIn('"{" that is not closed', said[1][2])
+
+    def test_keys_are_not_shown(self):
+        for text in ("encryption-key sesame", "encryption-key = {sesame}", "encryption-key = 'sesame"):
+            for _, _, said in self.mistakes(static(first(a=('encryption-key-file = "aes.secret"', text))),
+                                            mode=0o600):
+                self.assertNotIn("sesame", said)
 
     def test_missing_file(self):
         done = subprocess.run([BUBD, "-t", "-c", "/no/such/file"], text=True, capture_output=True,
@@ -554,7 +608,7 @@ class Config(unittest.TestCase):
             self.assertEqual(done.returncode, status, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1 if status else 0, done.stderr)
             if status:
-                self.assertIn(":4: encryption-key: ", done.stderr)
+                self.assertRegex(done.stderr, r":4:\d+: encryption-key: ")
 
     def test_options(self):
         for options, status in ((["-V"], 0), (["-h"], 0), (["-x"], 2), (["extra"], 2)):
@@ -566,6 +620,8 @@ class Values(Config):
     """What a good file comes to; only the stand-in shows that."""
 
     test_mistakes = test_one_mistake_is_one_line = test_all_mistakes_are_shown = None
+    test_places = test_mistakes_are_capped = test_what_was_meant = test_keys_are_not_shown = None
+    test_brace_forgotten = None
     test_missing_file = test_truncated_anywhere = test_check_says_nothing = test_options = None
     test_static_sas = test_keys_in_the_configuration = None
 
@@ -659,6 +715,16 @@ class Values(Config):
     def test_windows_line_ends(self):
         self.assertIn("table 777 priority 1000 payload 1",
                       self.values("# x\r\nroute-table = 777\r\n"))
+
+    def test_list_in_parts(self):
+        self.assertEqual([v for v in self.values("interfaces += wl0\ninterfaces += {en0, en1,}\n")
+                          if v.startswith("interface ")],
+                         [f"interface {name} preference 0 optimistic 0" for name in ("wl0", "en0", "en1")])
+
+    def test_words_end_at_comments(self):
+        self.assertIn("node /a/b tun", self.values("name = /a/b//c\n")[0])
+        self.assertIn("node a/ tun", self.values("name = a/#c\n")[0])
+        self.assertIn("node a tun", self.values("name = a/* b */\n")[0])
 
     def test_order_of_suites(self):
         self.assertIn("codepoints 8 11 18 240 suites 1 2",
