@@ -101,6 +101,13 @@ uint8_t *core_next_buffer(struct bub_engine *eng);
 /* No action can be queued any more. */
 bool core_is_full(const struct bub_engine *eng);
 
+/* The data path between the two may have changed: it is worked out at the end of the feed (path.c).
+ */
+void core_mark_path(struct bub_engine *eng, const struct in6_addr *local,
+		    const struct in6_addr *peer);
+/* The pair marked first; false: none is left. */
+bool core_take_path(struct bub_engine *eng, struct in6_addr *ret_local, struct in6_addr *ret_peer);
+
 /* Sets or moves @t. */
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms);
 void core_timer_at(struct bub_engine *eng, struct timer *t, struct bub_time at);

@@ -84,12 +84,37 @@ int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home)
 	return ha_add_client(eng, home);
 }
 
-int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
+/* Nothing is left of the feed before. */
+static void begin(struct bub_engine *eng, struct bub_time now)
 {
 	assert(!bub_time_before(now, eng->now));
 	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
 	eng->n_actions = eng->next_action = 0;
+}
+
+/* The end of a feed: peers hear what has become of their home address, and what follows from the
+ * state of all is derived from it. */
+static void settle(struct bub_engine *eng)
+{
+	struct home *h;
+
+	for (unsigned i = 0; (h = mn_home(eng, i)) != NULL; i++) {
+		struct home_news news = mn_take_news(h);
+
+		if (news.moved)
+			peer_on_move(eng, h);
+		if (news.registered)
+			peer_on_registered(eng, h);
+		if (news.ends)
+			peer_refresh(eng, h, news.end);
+	}
+	path_settle(eng);
+}
+
+int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
+{
+	begin(eng, now);
 	return stable_restore(eng, stored);
 }
 
@@ -98,10 +123,7 @@ int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 {
 	struct client *c = ha_client(eng, home);
 
-	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
-	eng->now = now;
-	eng->n_actions = eng->next_action = 0;
+	begin(eng, now);
 	if (c == NULL)
 		return BUB_ERR_INVALID;
 	ha_remove_client(eng, c);
@@ -129,14 +151,10 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 	}
 }
 
-void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct bub_event *ev)
+static void feed(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct home *h;
 
-	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
-	eng->now = now;
-	eng->n_actions = eng->next_action = 0;
 	switch (ev->type) {
 	case BUB_EV_PACKET:
 		input_packet(eng, ev);
@@ -178,6 +196,13 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
 	}
 }
 
+void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct bub_event *ev)
+{
+	begin(eng, now);
+	feed(eng, ev);
+	settle(eng);
+}
+
 bool bub_engine_next_action(struct bub_engine *eng, struct bub_action *ret_action)
 {
 	if (eng->next_action < eng->n_actions) {
@@ -199,13 +224,11 @@ void bub_engine_expire(struct bub_engine *eng, struct bub_time now)
 {
 	struct timer *t;
 
-	assert(!bub_time_before(now, eng->now));
-	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
-	eng->now = now;
-	eng->n_actions = eng->next_action = 0;
+	begin(eng, now);
 	t = timerq_take_due(&eng->timers, now);
 	if (t != NULL)
 		t->fire(eng, t->owner);
+	settle(eng);
 }
 
 const struct bub_counters *bub_engine_counters(const struct bub_engine *eng)

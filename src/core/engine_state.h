@@ -18,6 +18,10 @@ struct bub_engine {
 	struct bub_action action[BUB_ACTIONS_MAX];
 	uint8_t buffer[BUB_ACTIONS_MAX][PACKET_MAX];
 	unsigned n_actions, next_action;
+	struct pair {
+		struct in6_addr local, peer;
+	} marked[BUB_ACTIONS_MAX]; /* data paths to be worked out */
+	unsigned n_marked, next_marked;
 	uint32_t last_id;
 
 	uint8_t scratch[SCRATCH_MAX]; /* a packet whose headers were taken off */

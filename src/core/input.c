@@ -3,12 +3,14 @@
  * Packets: whose they are, what all messages are checked for (RFC 6275, 9.2 and 9.3.1), and to
  * which role each goes.
  */
-#include "input.h"
+#include <string.h>
+
 #include "answer.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "ha/client.h"
 #include "icmp/icmp.h"
+#include "input.h"
 #include "mn/keepalive.h"
 
 static struct route route_back(struct bub_engine *eng, const struct rx *rx)
@@ -118,7 +120,7 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 	}
 }
 
-bool core_has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
+static bool has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	if (!ip->has_hao || bub_addr_is_routable(&ip->hao))
 		return false;
@@ -138,8 +140,8 @@ static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const 
 	return cp;
 }
 
-void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
-		   bool tunnelled)
+static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
+		     bool tunnelled)
 {
 	struct rx rx = {
 		.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex, .tunnelled = tunnelled};
@@ -147,7 +149,7 @@ void core_input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struc
 	struct bub_mh_fault fault;
 	enum bub_drop why;
 
-	if (core_has_absurd_home(eng, ip))
+	if (has_absurd_home(eng, ip))
 		return;
 	fill_rx(eng, &rx);
 	if (bub_mh_decode(ip, &cp, &rx.mh, &fault) != 0) {
@@ -223,11 +225,11 @@ static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
 		return;
 	}
 	if (ip.upper_proto == BUB_NH_MH) {
-		core_input_mh(eng, &ip, ev, false);
+		input_mh(eng, &ip, ev, false);
 		return;
 	}
 	for_us = ip.upper_proto == BUB_NH_ICMPV6 && !is_icmp_data(&ip);
-	if (core_has_absurd_home(eng, &ip))
+	if (has_absurd_home(eng, &ip))
 		return;
 	if (ip.has_hao && !is_covered(eng, &ip, for_us))
 		on_uncovered(eng, &ip, ev);
@@ -235,20 +237,97 @@ static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
 		icmp_input(eng, &ip, ev);
 }
 
+/*
+ * Data with a Home Address option out of the tunnel: the peer is away and bound here, but knows
+ * only our home address.  The data path in the kernel sees only packets off a link, so it is
+ * checked and turned back here (RFC 6275, 9.3.1).  False: dropped.
+ */
+static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view *ret_packet)
+{
+	const struct binding *b = binding_active(eng, &ip->dst, &ip->hao);
+	struct bub_ip6_build build = {
+		.src = ip->hao,
+		.dst = ip->dst,
+		.hop_limit = ip->hop_limit,
+		.upper_proto = ip->upper_proto,
+		.upper_len = (uint16_t)ip->upper.len,
+	};
+
+	if (has_absurd_home(eng, ip))
+		return false;
+	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
+		struct rx rx = {
+			.ip = ip, .way = BUB_WAY_ESP_TUNNEL, .local = ip->dst, .peer = ip->hao};
+
+		rx.home = core_home_of(eng, &ip->dst);
+		rx.back = rx.home != NULL ? route_from_home(rx.home, &ip->src)
+					  : route_plain(&ip->dst, &ip->src);
+		core_drop(eng, BUB_DROP_HAO_NO_BINDING, &ip->hao);
+		if (!bub_icmp6_is_error(ip))
+			core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
+		return false;
+	}
+	if (ip->upper.len + BUB_IP6_HDR_LEN > SCRATCH_MAX) {
+		core_drop(eng, BUB_DROP_EXT_MALFORMED, &ip->hao);
+		return false;
+	}
+	bub_ip6_encode(&build, core_scratch(eng), BUB_IP6_HDR_LEN);
+	memcpy(core_scratch(eng) + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
+	*ret_packet = (struct bub_view){core_scratch(eng), BUB_IP6_HDR_LEN + ip->upper.len};
+	return true;
+}
+
+/* Data out of the tunnel from the home agent. */
+static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
+{
+	struct bub_view packet = ip->packet;
+	struct bub_action *act;
+
+	if (ip->has_hao && !strip_hao(eng, ip, &packet))
+		return;
+	act = core_action(eng, BUB_ACT_DELIVER);
+	act->u.send.data = packet;
+	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
+	 * only an error to report, or has not understood us, is not one to begin that with. */
+	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
+		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
+		peer_on_detour(eng, h, bub_ip6_home_src(ip));
+	}
+}
+
+static void on_inner(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+{
+	struct bub_ip6 ip;
+
+	switch (mn_from_tunnel(eng, h, ev, &ip)) {
+	case INNER_MESSAGE:
+		input_mh(eng, &ip, ev, true);
+		return;
+	case INNER_DATA:
+		deliver(eng, h, &ip);
+		return;
+	case INNER_DROPPED:
+		return;
+	}
+}
+
 static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct client *c = ha_client(eng, &ev->u.packet.owner);
 	struct home *h = core_home_of(eng, &ev->u.packet.owner);
 	struct home *end = core_home_of(eng, &ev->u.packet.outer_dst);
+	struct bub_ip6 ip;
 
-	if (c != NULL)
-		ha_from_tunnel(eng, c, ev);
-	else if (h != NULL)
-		mn_from_tunnel(eng, h, ev);
-	else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL)
+	if (c != NULL) {
+		if (ha_from_tunnel(eng, c, ev, &ip))
+			input_mh(eng, &ip, ev, false);
+	} else if (h != NULL) {
+		on_inner(eng, h, ev);
+	} else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL) {
 		mn_refuse_wrapper(eng, ev);
-	else
+	} else {
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
+	}
 }
 
 static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
@@ -265,9 +344,9 @@ static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 		return;
 	}
 	h = core_home_of(eng, &ip.src);
-	if (h != NULL)
-		mn_to_tunnel(eng, h, &ip, ip.packet);
-	else if (mn_home(eng, 0) != NULL && bub_mld_is(&ip))
+	if (h != NULL && mn_to_tunnel(eng, h, &ip, ip.packet))
+		peer_on_flow(eng, h, &ip.dst, 0);
+	else if (h == NULL && mn_home(eng, 0) != NULL && bub_mld_is(&ip))
 		multicast_from_kernel(eng, &ip);
 }
 

@@ -172,13 +172,35 @@ uint8_t *core_buffer(struct bub_engine *eng)
 
 uint8_t *core_next_buffer(struct bub_engine *eng)
 {
-	assert(!core_is_full(eng));
+	assert(eng->n_actions < BUB_ACTIONS_MAX);
 	return eng->buffer[eng->n_actions];
 }
 
 bool core_is_full(const struct bub_engine *eng)
 {
-	return eng->n_actions == BUB_ACTIONS_MAX;
+	return eng->n_actions + eng->n_marked == BUB_ACTIONS_MAX;
+}
+
+void core_mark_path(struct bub_engine *eng, const struct in6_addr *local,
+		    const struct in6_addr *peer)
+{
+	for (unsigned i = 0; i < eng->n_marked; i++)
+		if (bub_addr_eq(&eng->marked[i].local, local) &&
+		    bub_addr_eq(&eng->marked[i].peer, peer))
+			return;
+	assert(eng->n_marked < BUB_ACTIONS_MAX);
+	eng->marked[eng->n_marked++] = (struct pair){*local, *peer};
+}
+
+bool core_take_path(struct bub_engine *eng, struct in6_addr *ret_local, struct in6_addr *ret_peer)
+{
+	if (eng->next_marked == eng->n_marked) {
+		eng->next_marked = eng->n_marked = 0;
+		return false;
+	}
+	*ret_local = eng->marked[eng->next_marked].local;
+	*ret_peer = eng->marked[eng->next_marked++].peer;
+	return true;
 }
 
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The data path of a pair: derived from the binding cache entry for the peer and the binding update
- * list entry at the peer (cn/bcache.c).
+ * list entry at the peer (path.c).
  */
 #ifndef BUB_CORE_PATH_H
 #define BUB_CORE_PATH_H
@@ -17,8 +17,9 @@ struct recent {
 	struct bub_time before_until;
 };
 
-/* Works the data path of one pair out anew and queues it. */
-void path_update(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *peer);
+/* Works the data path of each marked pair out anew (core_mark_path()), and queues what has changed:
+ * once, at the end of a feed. */
+void path_settle(struct bub_engine *eng);
 /* A packet of a direct path: home addresses, and the addresses on the wire. */
 struct path_ends {
 	struct in6_addr local, peer;

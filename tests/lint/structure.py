@@ -42,9 +42,6 @@ FOLDER_CIRCLES = [
         "src/core/bul",
         "src/core/cn",
         "src/core/ha",
-        "src/core/icmp",
-        "src/core/input.c",
-        "src/core/mn",
     },
 ]
 

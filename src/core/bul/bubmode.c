@@ -252,7 +252,7 @@ void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken)
 			 broken && p->headers_lost ? "an acknowledgement did not get through"
 						   : "signed test",
 			 &p->key.a, &p->key.b);
-	path_update(eng, &p->key.a, &p->key.b);
+	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
 void bubmode_headers_lost(struct bub_engine *eng, struct peer *p)
@@ -289,7 +289,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		return;
 	}
 	bubmode_direct_path(eng, p, false);
-	path_update(eng, &p->key.a, &p->key.b);
+	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
 void bubmode_init(struct peer *p)

@@ -232,7 +232,7 @@ void peer_forget(struct bub_engine *eng, struct peer *p)
 	if (b != NULL)
 		binding_delete(eng, b, "forgotten by command");
 	else
-		path_update(eng, &local, &peer);
+		core_mark_path(eng, &local, &peer);
 }
 
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
@@ -243,7 +243,7 @@ bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
 
 static void peer_path(struct bub_engine *eng, const struct peer *p)
 {
-	path_update(eng, &p->key.a, &p->key.b);
+	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
 /* The binding at the peer has ended, refreshed or not: no data from the care-of address any more

@@ -138,7 +138,7 @@ bool proof_on_cot(struct bub_engine *eng, const struct rx *rx)
 		return true; /* a second answer */
 	prove(eng, b, "the cookie came back");
 	bubmode_direct_path(eng, p, false);
-	path_update(eng, &p->key.a, &p->key.b);
+	core_mark_path(eng, &p->key.a, &p->key.b);
 	return true;
 }
 

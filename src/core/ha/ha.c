@@ -20,7 +20,6 @@
 #include "ha/ha.h"
 #include "ha/stable.h"
 #include "ha/state.h"
-#include "input.h"
 #include "mn/mn.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
@@ -853,7 +852,8 @@ static bool may_tell(struct bub_engine *eng, struct client *c, const struct bub_
 	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);
 }
 
-void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev)
+bool ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+		    struct bub_ip6 *ret_ip)
 {
 	const struct in6_addr *outer = &ev->u.packet.outer_src;
 	struct bub_ip6 ip;
@@ -862,7 +862,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, outer);
-		return;
+		return false;
 	}
 	from_home = bub_addr_eq(&ip.src, &c->key.a);
 	vouched = bub_addr_eq(&ip.src, outer) && ip.has_hao && bub_addr_eq(&ip.hao, &c->key.a) &&
@@ -870,7 +870,7 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 	reports = core_ha(eng)->cfg.multicast && bub_mld_is(&ip);
 	if (!from_home && !vouched && !reports) {
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
-		return;
+		return false;
 	}
 	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
 	 */
@@ -886,13 +886,16 @@ void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_e
 				  c->registered ? BUB_DROP_REVERSE_OUTER_SOURCE
 						: BUB_DROP_TUNNEL_NO_BINDING,
 				  outer);
-		return;
+		return false;
 	}
 	core_counters(eng)->tunnel_in++;
-	if (bub_addr_eq(&ip.dst, &core_ha(eng)->cfg.address) && ip.upper_proto == BUB_NH_MH)
-		core_input_mh(eng, &ip, ev, false);
-	else if (reports)
+	if (bub_addr_eq(&ip.dst, &core_ha(eng)->cfg.address) && ip.upper_proto == BUB_NH_MH) {
+		*ret_ip = ip;
+		return true;
+	}
+	if (reports)
 		multicast_on_report(eng, c, &ip);
 	else
 		forward(eng, &ip, vouched);
+	return false;
 }

@@ -13,7 +13,10 @@ struct client; /* ha/client.h */
 
 void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev);
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error);
-void ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev);
+/* A packet out of the tunnel of @c.  True: it is a mobility message for this node itself, in
+ * @ret_ip. */
+bool ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+		    struct bub_ip6 *ret_ip);
 /* A packet for a home address that this node serves; false: it serves none such.  What it carries
  * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet);

@@ -11,7 +11,6 @@
 #include "mn/agentpath.h"
 #include "bul/suspect.h"
 #include "mn/home.h"
-#include "path.h"
 
 #define STUCK_MS ((uint64_t)PROGRESS_S * 1000)
 #define COMPLAINT_MS                                                                               \
@@ -23,7 +22,7 @@
 void agentpath_update(struct bub_engine *eng, const struct home *h)
 {
 	if (h->cfg.direct && !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
-		path_update(eng, &h->cfg.address, &h->cfg.home_agent);
+		core_mark_path(eng, &h->cfg.address, &h->cfg.home_agent);
 }
 
 static void forget(struct agent_path *a)

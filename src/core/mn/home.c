@@ -35,3 +35,11 @@ struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
 			return mn_home(eng, i);
 	return NULL;
 }
+
+struct home_news mn_take_news(struct home *h)
+{
+	struct home_news news = h->news;
+
+	h->news = (struct home_news){0};
+	return news;
+}

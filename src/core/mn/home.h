@@ -41,6 +41,7 @@ enum home_state {
 };
 
 struct home {
+	struct home_news news;
 	struct bub_home_config cfg;
 	enum home_state state;
 	const char *why;

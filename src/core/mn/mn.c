@@ -9,11 +9,7 @@
  */
 #include <string.h>
 
-#include "answer.h"
-#include "bul/bul.h"
-#include "cn/binding.h"
 #include "encap.h"
-#include "input.h"
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 #include "mn/mn.h"
@@ -252,7 +248,7 @@ static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bo
 		set_state(eng, h, HOME_AT_HOME, "on the home link");
 		core_timer_cancel(eng, &h->timer);
 	}
-	peer_on_move(eng, h);
+	h->news.moved = true;
 }
 
 static bool may_be_bound(const struct bub_engine *eng, const struct home *h)
@@ -317,7 +313,7 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 	} else {
 		register_away(eng, h, "new care-of address");
 	}
-	peer_on_move(eng, h); /* right behind the home registration, not waiting for its answer */
+	h->news.moved = true; /* peers hear of it without waiting for the answer */
 }
 
 static void go_nowhere(struct bub_engine *eng, struct home *h)
@@ -327,7 +323,7 @@ static void go_nowhere(struct bub_engine *eng, struct home *h)
 	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_UNATTACHED, "no usable address");
 	attach(eng, h, false, false);
-	peer_on_move(eng, h);
+	h->news.moved = true;
 }
 
 static void reselect(struct bub_engine *eng)
@@ -473,6 +469,14 @@ void mn_link_down(struct bub_engine *eng, uint32_t ifindex)
 	reselect(eng);
 }
 
+/* Bindings at peers that were to last past @end are to be made anew. */
+static void note_end(struct home *h, struct bub_time end)
+{
+	if (!h->news.ends || bub_time_before(end, h->news.end))
+		h->news.end = end;
+	h->news.ends = true;
+}
+
 void mn_refresh(struct bub_engine *eng)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
@@ -482,8 +486,8 @@ void mn_refresh(struct bub_engine *eng)
 			continue;
 		h->in_use = false; /* whoever asks knows better */
 		start_home_bu(eng, h);
-		peer_on_move(eng, h);
-		peer_refresh(eng, h, core_now(eng));
+		h->news.moved = true;
+		note_end(h, core_now(eng));
 	}
 }
 
@@ -495,7 +499,7 @@ void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end)
 		return;
 	if (bub_time_before(limit, h->bound_until))
 		start_home_bu(eng, h);
-	peer_refresh(eng, h, limit);
+	note_end(h, limit);
 }
 
 void mn_doubt(struct bub_engine *eng, struct home *h)
@@ -543,7 +547,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
 		h->prefix_doubted = true; /* RFC 6275, 11.7.3: ask now */
 	prefixes_solicit(eng, h);
-	peer_on_registered(eng, h);
+	h->news.registered = true;
 }
 
 static void on_deleted(struct bub_engine *eng, struct home *h)
@@ -556,7 +560,7 @@ static void on_deleted(struct bub_engine *eng, struct home *h)
 	h->interval_ms = 0;
 	core_timer_cancel(eng, &h->timer);
 	set_state(eng, h, HOME_AT_HOME, "the home agent has deleted the binding");
-	peer_on_registered(eng, h);
+	h->news.registered = true;
 }
 
 /* There was no binding: just what was wanted, but nobody has defended the address meanwhile, so
@@ -682,63 +686,6 @@ void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx)
 
 /* ---- Tunnelled packets --------------------------------------------------------------------- */
 
-/*
- * Data with a Home Address option out of the tunnel: the peer is away and bound here, but knows
- * only our home address.  The data path in the kernel sees only packets off a link, so it is
- * checked and turned back here (RFC 6275, 9.3.1).  False: dropped.
- */
-static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view *ret_packet)
-{
-	const struct binding *b = binding_active(eng, &ip->dst, &ip->hao);
-	struct bub_ip6_build build = {
-		.src = ip->hao,
-		.dst = ip->dst,
-		.hop_limit = ip->hop_limit,
-		.upper_proto = ip->upper_proto,
-		.upper_len = (uint16_t)ip->upper.len,
-	};
-
-	if (core_has_absurd_home(eng, ip))
-		return false;
-	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
-		struct rx rx = {
-			.ip = ip, .way = BUB_WAY_ESP_TUNNEL, .local = ip->dst, .peer = ip->hao};
-
-		rx.home = core_home_of(eng, &ip->dst);
-		rx.back = rx.home != NULL ? route_from_home(rx.home, &ip->src)
-					  : route_plain(&ip->dst, &ip->src);
-		core_drop(eng, BUB_DROP_HAO_NO_BINDING, &ip->hao);
-		if (!bub_icmp6_is_error(ip))
-			core_binding_error(eng, &rx, BUB_BE_NO_BINDING);
-		return false;
-	}
-	if (ip->upper.len + BUB_IP6_HDR_LEN > SCRATCH_MAX) {
-		core_drop(eng, BUB_DROP_EXT_MALFORMED, &ip->hao);
-		return false;
-	}
-	bub_ip6_encode(&build, core_scratch(eng), BUB_IP6_HDR_LEN);
-	memcpy(core_scratch(eng) + BUB_IP6_HDR_LEN, ip->upper.data, ip->upper.len);
-	*ret_packet = (struct bub_view){core_scratch(eng), BUB_IP6_HDR_LEN + ip->upper.len};
-	return true;
-}
-
-static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
-{
-	struct bub_view packet = ip->packet;
-	struct bub_action *act;
-
-	if (ip->has_hao && !strip_hao(eng, ip, &packet))
-		return;
-	act = core_action(eng, BUB_ACT_DELIVER);
-	act->u.send.data = packet;
-	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
-	 * only an error to report, or has not understood us, is not one to begin that with. */
-	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
-		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
-		peer_on_detour(eng, h, bub_ip6_home_src(ip));
-	}
-}
-
 static bool is_mobility(struct bub_view packet)
 {
 	struct bub_ip6 ip;
@@ -749,21 +696,20 @@ static bool is_mobility(struct bub_view packet)
 /* A mobility message that the sender's home agent wrapped once more against ingress filters
  * (protocol.md, P32).  Anybody could put such a wrapper round a message that the sender's home
  * agent would not let pass: only where the operator wants it, and out of our own tunnel. */
-static void unwrap(struct bub_engine *eng, struct home *h, const struct bub_ip6 *outer,
-		   const struct bub_event *ev)
+static enum inner unwrap(struct bub_engine *eng, const struct home *h, const struct bub_ip6 *outer,
+			 struct bub_ip6 *ret_ip)
 {
-	struct bub_ip6 ip;
-
 	if (!core_config(eng)->accept_encapsulated) {
 		core_drop(eng, BUB_DROP_WRAPPER_REFUSED, &outer->src);
-		return;
+		return INNER_DROPPED;
 	}
-	if (bub_ip6_decode(outer->upper, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
-	    !bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address)) {
+	if (bub_ip6_decode(outer->upper, ret_ip) != BUB_DROP_NONE ||
+	    ret_ip->upper_proto != BUB_NH_MH ||
+	    !bub_addr_eq(bub_ip6_home_dst(ret_ip), &h->cfg.address)) {
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, &outer->src);
-		return;
+		return INNER_DROPPED;
 	}
-	core_input_mh(eng, &ip, ev, true);
+	return INNER_MESSAGE;
 }
 
 void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev)
@@ -774,30 +720,33 @@ void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev)
 		  &ev->u.packet.outer_src);
 }
 
-void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+enum inner mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev,
+			  struct bub_ip6 *ret_ip)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why;
 
 	if (!bub_addr_eq(&ev->u.packet.outer_src, &h->cfg.home_agent)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FROM_HA, &ev->u.packet.outer_src);
-		return;
+		return INNER_DROPPED;
 	}
 	why = bub_ip6_decode(ev->u.packet.data, &ip);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &ev->u.packet.outer_src);
-		return;
+		return INNER_DROPPED;
 	}
 	core_counters(eng)->tunnel_in++;
 	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
 		keepalive_heard(eng, h);
+	if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
+	    is_mobility(ip.upper))
+		return unwrap(eng, h, &ip, ret_ip);
+	*ret_ip = ip;
 	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
-		core_input_mh(eng, &ip, ev, true);
-	else if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
-		 is_mobility(ip.upper))
-		unwrap(eng, h, &ip, ev);
-	else if (!IN6_IS_ADDR_MULTICAST(&ip.dst) || multicast_from_home_agent(eng, h, &ip))
-		deliver(eng, h, &ip);
+		return INNER_MESSAGE;
+	if (IN6_IS_ADDR_MULTICAST(&ip.dst) && !multicast_from_home_agent(eng, h, &ip))
+		return INNER_DROPPED;
+	return INNER_DATA;
 }
 
 /* Route optimisation is required: direct or not at all (protocol.md, P22). */
@@ -839,24 +788,24 @@ static bool leaves_its_link(const struct home *h, const struct in6_addr *dst)
 	return bub_addr_is_routable(dst) || (h->cfg.multicast && bub_group_is_global(dst));
 }
 
-void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+bool mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet)
 {
 	if (!home_is_away(h)) {
 		core_drop(eng, BUB_DROP_NO_CARE_OF, &ip->dst);
-		return;
+		return false;
 	}
 	if (!leaves_its_link(h, &ip->dst)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
-		return;
+		return false;
 	}
 	if (!is_worth_tunnelling(eng, h)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ip->dst);
-		return;
+		return false;
 	}
 	if (has_to_go_direct(eng, h, &ip->dst))
 		core_drop(eng, BUB_DROP_POLICY_REQUIRE, &ip->dst);
 	else
 		mn_tunnel(eng, h, packet);
-	peer_on_flow(eng, h, &ip->dst, 0);
+	return true;
 }

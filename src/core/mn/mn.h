@@ -7,15 +7,34 @@
 
 #include "core.h"
 
+/* What came out of a tunnel from the home agent. */
+enum inner {
+	INNER_DROPPED, /* which has been counted */
+	INNER_MESSAGE, /* a mobility message */
+	INNER_DATA,
+};
+
+/* What has become of a home address, for those who deal with its peers. */
+struct home_news {
+	bool moved;      /* another care-of address, or none */
+	bool registered; /* the home agent has a binding again, or has deleted it */
+	bool ends;       /* bindings at peers are to end at @end */
+	struct bub_time end;
+};
+
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
 void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx);
-void mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev);
+/* The packet that @ev brings out of the tunnel of @h, or what was wrapped in it. */
+enum inner mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev,
+			  struct bub_ip6 *ret_ip);
 /* IPv6 in IPv6 to a home address, off a link: no tunnel vouches for it. */
 void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev);
-void mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+/* Data that an application sends from the home address.  False: it cannot be on its way to a peer.
+ */
+bool mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
 		  struct bub_view packet);
 /* @wanted_s, or what the home and the care-of address are still valid for (RFC 6275, 11.7.1 and
  * 11.7.2), as the wire can say it: a multiple of 4, and never the 0 that deletes. */
@@ -47,6 +66,8 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* One home address after the other, from 0 on; NULL: past the last. */
 struct home *mn_home(const struct bub_engine *eng, unsigned index);
+/* What is new of @h since the last call. */
+struct home_news mn_take_news(struct home *h);
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home *h);
 /* The home whose address is @a; NULL: none. */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path of a pair, which follows from the binding cache entry for the peer, the binding
+ * update list entry at the peer, and where this node is.
+ *
+ * Whoever changes one of them marks the pair (core_mark_path()).  It is worked out at the end of
+ * the feed, when everybody has done: so what is in between is never carried out.
+ */
+#include "path.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "mn/home.h"
+#include "policy.h"
+
+/* Data goes to or comes from @now from here on; ::  not directly. */
+static void recent_set(const struct bub_engine *eng, struct recent *r, const struct in6_addr *now)
+{
+	if (bub_addr_eq(&r->now, now))
+		return;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&r->now)) {
+		r->before = r->now;
+		r->before_until = bub_time_add_ms(core_now(eng), PATH_GRACE_MS);
+	}
+	r->now = *now;
+}
+
+static bool recent_is(const struct bub_engine *eng, const struct recent *r,
+		      const struct in6_addr *a)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(a))
+		return false;
+	return bub_addr_eq(&r->now, a) ||
+	       (bub_addr_eq(&r->before, a) && bub_time_before(core_now(eng), r->before_until));
+}
+
+bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
+{
+	const struct binding *b = binding_find(eng, &e->local, &e->peer);
+	const struct peer *p = peer_find(eng, &e->local, &e->peer);
+
+	/* Home addresses at both ends: whatever its headers are, no direct path made them. */
+	if (bub_addr_eq(&e->src, &e->local) && bub_addr_eq(&e->dst, &e->peer))
+		return false;
+	if (!bub_addr_eq(&e->src, &e->local) &&
+	    (p == NULL || !recent_is(eng, &p->sent_from, &e->src)))
+		return false;
+	return bub_addr_eq(&e->dst, &e->peer) ||
+	       (b != NULL && recent_is(eng, &b->sent_to, &e->dst));
+}
+
+static void derive(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *peer)
+{
+	struct binding *b = binding_find(eng, local, peer);
+	const struct home *h = core_home_of(eng, local);
+	struct peer *p = peer_find(eng, local, peer);
+	struct bub_path path = {
+		.local = *local,
+		.peer = *peer,
+		.out_src = *local,
+		.out_dst = *peer,
+		.home_agent = h != NULL && bub_addr_eq(peer, &h->cfg.home_agent),
+	};
+	const bool bound = b != NULL && b->active;
+	enum bub_policy ro, bub;
+	struct bub_action *act;
+
+	policy_of(eng, peer, &ro, &bub);
+	if (bound) {
+		path.out_dst = b->care_of;
+		path.in_care_of = b->care_of;
+		proof_fill_path(b, &path);
+	}
+	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
+		/* Until the peer has acknowledged the care-of address, packets from it would be
+		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
+		path.direct = (p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
+			       (bub != BUB_POLICY_REQUIRE || kabm_is_held(&p->kabm))) ||
+			      (h->state == HOME_REGISTERED && !h->agent_path.refused &&
+			       h->cfg.direct && bub_addr_eq(peer, &h->cfg.home_agent));
+		if (path.direct)
+			path.out_src = h->care_of;
+	} else {
+		path.direct = bound && (p == NULL || !p->direct_broken);
+	}
+	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
+	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)
+		path.direct = false;
+	if (b != NULL)
+		recent_set(eng, &b->sent_to, path.direct && bound ? &path.out_dst : &in6addr_any);
+	if (p != NULL)
+		recent_set(eng, &p->sent_from, path.direct ? &path.out_src : &in6addr_any);
+	act = core_action(eng, path.direct || bound ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
+	act->u.path = path;
+}
+
+void path_settle(struct bub_engine *eng)
+{
+	struct in6_addr local, peer;
+
+	while (core_take_path(eng, &local, &peer))
+		derive(eng, &local, &peer);
+}
