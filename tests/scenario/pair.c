@@ -266,6 +266,48 @@ void pair_end(struct pair *p)
 	free(p->message);
 }
 
+void pair_new_without_copy(struct pair *p)
+{
+	pair_init(p);
+	p->mn_cfg[0].direct_copy = p->mn_cfg[1].direct_copy = false;
+	pair_start(p);
+	pair_in_bub(p);
+}
+
+void pair_new_in_ro(struct pair *p)
+{
+	pair_init(p);
+	p->mn_cfg[0].bub = p->mn_cfg[1].bub = BUB_POLICY_NEVER;
+	pair_start(p);
+	pair_both_away(p);
+	pair_assert_settled(p, BUB_MODE_RO);
+}
+
+int pair_setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	pair_new(p);
+	*state = p;
+	return 0;
+}
+
+int pair_setup_bub(void **state)
+{
+	int rc = pair_setup(state);
+
+	pair_in_bub(*state);
+	return rc;
+}
+
+int pair_teardown(void **state)
+{
+	pair_end(*state);
+	free(*state);
+	return 0;
+}
+
 /* ---- Moving -------------------------------------------------------------------------------- */
 
 void pair_run(struct pair *p, uint64_t ms)

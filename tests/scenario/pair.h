@@ -140,6 +140,17 @@ void pair_end(struct pair *p);
 /* Short for pair_init() and pair_start(). */
 void pair_new(struct pair *p);
 
+/* In BUB mode, and Binding Updates take the way through the home agents only. */
+void pair_new_without_copy(struct pair *p);
+/* Both away and in route optimisation: neither wants BUB. */
+void pair_new_in_ro(struct pair *p);
+/* For cmocka: *state is a struct pair.  As pair_new() leaves it, or in BUB mode. */
+int pair_setup(void **state);
+int pair_setup_bub(void **state);
+int pair_teardown(void **state);
+#define pair_test(test) cmocka_unit_test_setup_teardown(test, pair_setup, pair_teardown)
+#define bub_test(test) cmocka_unit_test_setup_teardown(test, pair_setup_bub, pair_teardown)
+
 void pair_run(struct pair *p, uint64_t ms);
 /* Node @i attaches to its access link @link (0 to 2). */
 void pair_go(struct pair *p, unsigned i, unsigned link);

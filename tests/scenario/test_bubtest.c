@@ -671,11 +671,7 @@ static void where_the_care_of_test_goes(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
-	pair_start(&p);
-	pair_both_away(&p);
-	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_new_in_ro(&p);
 	pair_lose(&p, p.mn[0], BUB_MH_COTI, 1);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);

@@ -104,10 +104,7 @@ static void single_jump_is_not(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].direct_copy = p.mn_cfg[1].direct_copy = false;
-	pair_start(&p);
-	pair_in_bub(&p);
+	pair_new_without_copy(&p);
 	pair_lose(&p, p.ha[1], BUB_MH_BU, 1);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);

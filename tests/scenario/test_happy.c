@@ -16,51 +16,46 @@ static const struct bub_mh_opts *opts(const struct message *m)
 
 static void leaves_home_and_optimises(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	assert_int_equal(p.n_messages, 0); /* at home and never away: nothing to say */
-	pair_go(&p, 0, 0);
-	pair_run(&p, 1000);
-	pair_assert_sent(&p, 0, "mn1 home-BU a1>HA1 hao=HoA1 transport", NULL);
-	pair_assert_node_sent(&p, 0, p.ha[0], "ha1 BA HA1>a1 rh2=HoA1 transport", NULL);
-	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_int_equal(p->n_messages, 0); /* at home and never away: nothing to say */
+	pair_go(p, 0, 0);
+	pair_run(p, 1000);
+	pair_assert_sent(p, 0, "mn1 home-BU a1>HA1 hao=HoA1 transport", NULL);
+	pair_assert_node_sent(p, 0, p->ha[0], "ha1 BA HA1>a1 rh2=HoA1 transport", NULL);
+	assert_string_equal(pair_home(p, 0).state, "registered");
 
-	mark = pair_mark(&p);
-	pair_data(&p, 0);
-	pair_run(&p, 1000);
+	mark = pair_mark(p);
+	pair_data(p, 0);
+	pair_run(p, 1000);
 	/* The peer is at home: CoTI goes there, HoT and CoT come from there. */
-	pair_assert_sent(&p, mark, "mn1 HoTI HoA1>HoA2 tunnel", "mn1 CoTI a1>HoA2 plain",
+	pair_assert_sent(p, mark, "mn1 HoTI HoA1>HoA2 tunnel", "mn1 CoTI a1>HoA2 plain",
 			 "mn2 CoT HoA2>a1 plain", "mn2 HoT HoA2>HoA1 plain",
 			 "mn1 BU a1>HoA2 hao=HoA1 plain", "mn2 BA HoA2>a1 rh2=HoA1 plain", NULL);
-	assert_int_equal(p.mn[1]->data_tunnelled + p.mn[1]->data_plain, 1);
-	assert_int_equal(pair_mode(&p, 0), BUB_MODE_RO);
-	assert_true(pair_status(&p, 0).lifetime_s <= 420 && pair_status(&p, 0).lifetime_s > 400);
-	pair_data(&p, 0);
-	pair_data(&p, 1);
-	pair_run(&p, 100);
-	assert_int_equal(p.mn[0]->data_direct, 1);
-	assert_int_equal(p.mn[1]->data_direct, 1);
-	pair_end(&p);
+	assert_int_equal(p->mn[1]->data_tunnelled + p->mn[1]->data_plain, 1);
+	assert_int_equal(pair_mode(p, 0), BUB_MODE_RO);
+	assert_true(pair_status(p, 0).lifetime_s <= 420 && pair_status(p, 0).lifetime_s > 400);
+	pair_data(p, 0);
+	pair_data(p, 1);
+	pair_run(p, 100);
+	assert_int_equal(p->mn[0]->data_direct, 1);
+	assert_int_equal(p->mn[1]->data_direct, 1);
 }
 
 static void second_leaves_and_bub_follows(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 1000);
-	pair_data(&p, 0);
-	pair_run(&p, 1000);
-	mark = pair_mark(&p);
-	pair_go(&p, 1, 0);
-	pair_run(&p, 2000);
-	pair_assert_sent(&p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport",
+	pair_go(p, 0, 0);
+	pair_run(p, 1000);
+	pair_data(p, 0);
+	pair_run(p, 1000);
+	mark = pair_mark(p);
+	pair_go(p, 1, 0);
+	pair_run(p, 2000);
+	pair_assert_sent(p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport",
 			 "mn2 HoTI+do HoA2>HoA1 tunnel", "mn2 CoTI+do a2>a1 plain",
 			 "mn1 CoT+ack a1>a2 plain", "mn1 HoT+ack HoA1>HoA2 tunnel",
 			 "mn1 BUBC a1>a2 hao=HoA1 plain", "mn2 BU a2>HoA1 hao=HoA2 plain",
@@ -71,13 +66,12 @@ static void second_leaves_and_bub_follows(void **state)
 			 "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn1 BU a1>HoA2 hao=HoA1 tunnel",
 			 "mn1 BU a1>a2 hao=HoA1 rh2=HoA2 plain",
 			 "mn2 BA a2>a1 hao=HoA2 rh2=HoA1 plain", NULL);
-	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_assert_settled(p, BUB_MODE_BUB);
 	/* One Kabm, and it is not Kbm. */
-	assert_true(p.kabm[0].seen && p.kabm[1].seen);
-	assert_int_equal(p.kabm[0].key.len, 32);
-	assert_memory_equal(p.kabm[0].key.octets, p.kabm[1].key.octets, 32);
-	assert_memory_not_equal(p.kabm[0].key.octets, p.kbm[1].key.octets, 20);
-	pair_end(&p);
+	assert_true(p->kabm[0].seen && p->kabm[1].seen);
+	assert_int_equal(p->kabm[0].key.len, 32);
+	assert_memory_equal(p->kabm[0].key.octets, p->kabm[1].key.octets, 32);
+	assert_memory_not_equal(p->kabm[0].key.octets, p->kbm[1].key.octets, 20);
 }
 
 /* Both copies of a message with two ways are the same Mobility Header, checksum apart. */
@@ -95,43 +89,39 @@ static void assert_same_octets(const struct message *a, const struct message *b)
 
 static void messages_have_the_right_contents(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	const struct message *coti, *cot, *bubc, *bu, *dh[2];
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	coti = pair_nth(&p, 0, p.mn[1], BUB_MH_COTI, 0);
+	coti = pair_nth(p, 0, p->mn[1], BUB_MH_COTI, 0);
 	assert_int_equal(opts(coti)->present, BUB_OPT_BUB | BUB_OPT_MN_ID);
-	assert_true(bub_addr_eq(&opts(coti)->mn_id, &p.hoa[1]));
+	assert_true(bub_addr_eq(&opts(coti)->mn_id, &p->hoa[1]));
 	/* A HoTI needs no identity, and a peer at home is not asked to do BUB. */
-	assert_int_equal(opts(pair_nth(&p, 0, p.mn[1], BUB_MH_HOTI, 0))->present, BUB_OPT_BUB);
-	assert_int_equal(opts(pair_nth(&p, 0, p.mn[0], BUB_MH_COTI, 0))->present, 0);
-	cot = pair_nth(&p, 0, p.mn[0], BUB_MH_COT, 0);
+	assert_int_equal(opts(pair_nth(p, 0, p->mn[1], BUB_MH_HOTI, 0))->present, BUB_OPT_BUB);
+	assert_int_equal(opts(pair_nth(p, 0, p->mn[0], BUB_MH_COTI, 0))->present, 0);
+	cot = pair_nth(p, 0, p->mn[0], BUB_MH_COT, 0);
 	assert_memory_equal(cot->mh.u.test.cookie, coti->mh.u.test_init.cookie, 8);
-	bubc = pair_nth(&p, 0, p.mn[0], BUB_MH_BUBC, 0);
+	bubc = pair_nth(p, 0, p->mn[0], BUB_MH_BUBC, 0);
 	assert_memory_equal(bubc->mh.u.bubc.care_of_cookie, coti->mh.u.test_init.cookie, 8);
 	assert_int_equal(opts(bubc)->present, BUB_OPT_AUTH);
 	/* Route optimisation: nonce indices, 420 s. */
-	bu = pair_nth(&p, 0, p.mn[1], BUB_MH_BU, 1);
+	bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, 1);
 	assert_int_equal(opts(bu)->present, BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH);
 	assert_int_equal(bu->mh.u.bu.lifetime_s, 420);
 	assert_int_equal(bu->mh.u.bu.flags, BUB_BU_ACK);
 	/* BUB mode: neither, and what is left of the home registration's hour. */
-	bu = pair_nth(&p, 0, p.mn[1], BUB_MH_BU, 2);
+	bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, 2);
 	assert_int_equal(opts(bu)->present, BUB_OPT_AUTH);
 	assert_in_range(bu->mh.u.bu.lifetime_s, 3588, 3600);
 	assert_int_equal(bu->mh.u.bu.flags, BUB_BU_ACK);
-	assert_same_octets(bu, pair_nth(&p, 0, p.mn[1], BUB_MH_BU, 3));
+	assert_same_octets(bu, pair_nth(p, 0, p->mn[1], BUB_MH_BU, 3));
 	for (unsigned i = 0; i < 2; i++)
-		dh[i] = pair_nth(&p, 0, p.mn[0], BUB_MH_DH, i);
+		dh[i] = pair_nth(p, 0, p->mn[0], BUB_MH_DH, i);
 	assert_same_octets(dh[0], dh[1]);
 	assert_int_equal(dh[0]->mh.u.dh.message, 2);
 	/* The home registration names its care-of address, since ESP does not cover the source. */
-	bu = pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 0);
+	bu = pair_nth(p, 0, p->mn[0], BUB_MH_BU, 0);
 	assert_int_equal(opts(bu)->present, BUB_OPT_ALT_CARE_OF);
 	assert_int_equal(bu->mh.u.bu.flags, BUB_BU_ACK | BUB_BU_HOME);
-	pair_end(&p);
 }
 
 /* One packet each way goes straight to where the other now is. */
@@ -182,32 +172,28 @@ static void assert_handover(struct pair *p, unsigned link, bool direct_copy)
 
 static void handovers(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	mark = pair_mark(&p);
-	pair_go(&p, 0, 1);
-	pair_run(&p, 1000);
-	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
+	mark = pair_mark(p);
+	pair_go(p, 0, 1);
+	pair_run(p, 1000);
+	pair_assert_sent(p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain",
 			 "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 CoT b1>a2 plain", NULL);
-	mark = pair_mark(&p);
-	pair_go(&p, 1, 1);
-	pair_run(&p, 1000);
-	pair_assert_sent(&p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
+	mark = pair_mark(p);
+	pair_go(p, 1, 1);
+	pair_run(p, 1000);
+	pair_assert_sent(p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
 			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn2 BU b2>b1 hao=HoA2 rh2=HoA1 plain",
 			 "mn1 BA b1>b2 hao=HoA1 rh2=HoA2 plain", "mn2 CoT b2>b1 plain", NULL);
-	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_assert_settled(p, BUB_MODE_BUB);
 	for (unsigned i = 0; i < 6; i++)
-		assert_handover(&p, (2 + i) % ACCESS_LINKS, true);
-	assert_int_equal(pair_status(&p, 0).handovers, 7);
-	assert_int_equal(pair_status(&p, 1).handovers, 1);
+		assert_handover(p, (2 + i) % ACCESS_LINKS, true);
+	assert_int_equal(pair_status(p, 0).handovers, 7);
+	assert_int_equal(pair_status(p, 1).handovers, 1);
 	/* Each second copy was one. */
-	assert_drops(p.mn[1], BUB_DROP_BUB_BU_COPY, 8);
-	pair_end(&p);
+	assert_drops(p->mn[1], BUB_DROP_BUB_BU_COPY, 8);
 }
 
 static void handover_without_direct_copy(void **state)
@@ -216,10 +202,7 @@ static void handover_without_direct_copy(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].direct_copy = p.mn_cfg[1].direct_copy = false;
-	pair_start(&p);
-	pair_in_bub(&p);
+	pair_new_without_copy(&p);
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);
 	pair_run(&p, 1000);
@@ -252,13 +235,9 @@ static void assert_double_jump(struct pair *p)
 
 static void double_jump(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	assert_double_jump(&p);
-	pair_end(&p);
+	assert_double_jump(p);
 }
 
 /* The wrapped copy passes ingress filters; it comes out of the tunnel as it went in. */
@@ -278,62 +257,54 @@ static void double_jump_encapsulated(void **state)
 
 static void returns_home_and_leaves_again(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	mark = pair_mark(&p);
-	pair_go_home(&p, 0);
-	pair_run(&p, 2000);
-	pair_assert_sent(&p, mark, "mn1 home-BU-del HoA1>HA1 transport",
+	mark = pair_mark(p);
+	pair_go_home(p, 0);
+	pair_run(p, 2000);
+	pair_assert_sent(p, mark, "mn1 home-BU-del HoA1>HA1 transport",
 			 "mn1 BU-del HoA1>a2 rh2=HoA2 plain", "mn2 BA a2>HoA1 hao=HoA2 plain",
 			 "mn1 BU-del HoA1>HoA2 plain", NULL);
 	/* One at home and one away is still BUB mode (protocol.md, 5). */
-	pair_assert_settled(&p, BUB_MODE_BUB);
-	mark = pair_mark(&p);
-	pair_go(&p, 1, 1);
-	pair_run(&p, 2000);
-	pair_assert_sent(&p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
+	pair_assert_settled(p, BUB_MODE_BUB);
+	mark = pair_mark(p);
+	pair_go(p, 1, 1);
+	pair_run(p, 2000);
+	pair_assert_sent(p, mark, "mn2 home-BU b2>HA2 hao=HoA2 transport",
 			 "mn2 BU b2>HoA1 hao=HoA2 tunnel", "mn1 BA HoA1>b2 rh2=HoA2 plain",
 			 "mn2 CoT b2>HoA1 plain", NULL);
-	mark = pair_mark(&p);
-	pair_go(&p, 0, 1);
-	pair_run(&p, 2000);
+	mark = pair_mark(p);
+	pair_go(p, 0, 1);
+	pair_run(p, 2000);
 	/* The copy through the home agents follows the registration, with the same octets. */
-	pair_assert_sent(&p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
+	pair_assert_sent(p, mark, "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			 "mn1 BU b1>b2 hao=HoA1 rh2=HoA2 plain",
 			 "mn2 BA b2>b1 hao=HoA2 rh2=HoA1 plain", "mn1 CoT b1>b2 plain",
 			 "mn1 BU b1>HoA2 hao=HoA1 tunnel", NULL);
-	assert_same_octets(pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 1),
-			   pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 2));
-	pair_assert_settled(&p, BUB_MODE_BUB);
-	assert_string_equal(pair_status(&p, 0).why, "both ends agreed on BUB");
-	assert_int_equal(bub_engine_counters(p.mn[0]->engine)->dh_exchanges, 1);
-	pair_end(&p);
+	assert_same_octets(pair_nth(p, mark, p->mn[0], BUB_MH_BU, 1),
+			   pair_nth(p, mark, p->mn[0], BUB_MH_BU, 2));
+	pair_assert_settled(p, BUB_MODE_BUB);
+	assert_string_equal(pair_status(p, 0).why, "both ends agreed on BUB");
+	assert_int_equal(bub_engine_counters(p->mn[0]->engine)->dh_exchanges, 1);
 }
 
 static void both_return_home(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	uint64_t plain[2];
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	pair_go_home(&p, 0);
-	pair_go_home(&p, 1);
-	pair_run(&p, 3000);
-	pair_assert_settled(&p, BUB_MODE_BUB);
+	pair_go_home(p, 0);
+	pair_go_home(p, 1);
+	pair_run(p, 3000);
+	pair_assert_settled(p, BUB_MODE_BUB);
 	for (unsigned i = 0; i < 2; i++)
-		plain[i] = p.mn[i]->data_plain;
-	pair_data(&p, 0);
-	pair_data(&p, 1);
-	pair_run(&p, 100);
-	assert_int_equal(p.mn[0]->data_plain, plain[0] + 1);
-	assert_int_equal(p.mn[1]->data_plain, plain[1] + 1);
-	pair_end(&p);
+		plain[i] = p->mn[i]->data_plain;
+	pair_data(p, 0);
+	pair_data(p, 1);
+	pair_run(p, 100);
+	assert_int_equal(p->mn[0]->data_plain, plain[0] + 1);
+	assert_int_equal(p->mn[1]->data_plain, plain[1] + 1);
 }
 
 static void with_suites(const uint8_t first[2], const uint8_t second[2], enum bub_mode mode,
@@ -383,22 +354,18 @@ static void suites(void **state)
 /* Two hours: bindings are refreshed before they end and nobody notices. */
 static void refreshes(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	mark = pair_mark(&p);
+	mark = pair_mark(p);
 	for (unsigned i = 0; i < 720; i++) {
-		pair_run(&p, 10000);
-		assert_true(pair_is_settled(&p, BUB_MODE_BUB));
-		assert_true(pair_home(&p, 0).lifetime_s > 0);
+		pair_run(p, 10000);
+		assert_true(pair_is_settled(p, BUB_MODE_BUB));
+		assert_true(pair_home(p, 0).lifetime_s > 0);
 	}
-	assert_int_equal(pair_count(&p, mark, NULL, BUB_MH_HOTI), 0);
+	assert_int_equal(pair_count(p, mark, NULL, BUB_MH_HOTI), 0);
 	/* Home registrations at 80 % and bindings at 7/8 of an hour: 2 each, two BUs the latter. */
-	assert_in_range(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 4, 8);
-	pair_end(&p);
+	assert_in_range(pair_count(p, mark, p->mn[0], BUB_MH_BU), 4, 8);
 }
 
 static void route_optimisation_is_refreshed(void **state)
@@ -424,17 +391,17 @@ static void route_optimisation_is_refreshed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(leaves_home_and_optimises),
-		cmocka_unit_test(second_leaves_and_bub_follows),
-		cmocka_unit_test(messages_have_the_right_contents),
-		cmocka_unit_test(handovers),
+		pair_test(leaves_home_and_optimises),
+		pair_test(second_leaves_and_bub_follows),
+		bub_test(messages_have_the_right_contents),
+		bub_test(handovers),
 		cmocka_unit_test(handover_without_direct_copy),
-		cmocka_unit_test(double_jump),
+		bub_test(double_jump),
 		cmocka_unit_test(double_jump_encapsulated),
-		cmocka_unit_test(returns_home_and_leaves_again),
-		cmocka_unit_test(both_return_home),
+		bub_test(returns_home_and_leaves_again),
+		bub_test(both_return_home),
 		cmocka_unit_test(suites),
-		cmocka_unit_test(refreshes),
+		bub_test(refreshes),
 		cmocka_unit_test(route_optimisation_is_refreshed),
 	};
 

@@ -206,10 +206,7 @@ static void detour_is_looked_into(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].direct_copy = p.mn_cfg[1].direct_copy = false;
-	pair_start(&p);
-	pair_in_bub(&p);
+	pair_new_without_copy(&p);
 	pair_run(&p, 29900 - since_update_ms(&p));
 	mark = pair_mark(&p);
 	come_the_long_way(&p, &p.hoa[1]);

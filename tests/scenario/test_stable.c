@@ -5,6 +5,7 @@
  * node.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent.h"
@@ -19,6 +20,18 @@ static void start(struct pair *p)
 	pair_start(p);
 	p->store_ns = STORE_MS * BUB_NS_PER_MS;
 }
+
+static int setup(void **state)
+{
+	struct pair *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	start(p);
+	*state = p;
+	return 0;
+}
+
+#define store_test(test) cmocka_unit_test_setup_teardown(test, setup, pair_teardown)
 
 /* Feeds and waits for the disk; the status of the answer, or -1: silence. */
 static int status_of(struct pair *p, const struct forged *f)
@@ -55,69 +68,63 @@ static void note_store(struct pair *p, struct node *n, const struct bub_action *
 static void acknowledged_when_stored(void **state)
 {
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	start(&p);
-	p.on_action = note_store;
-	f = home_bu(&p, 7, 600);
+	p->on_action = note_store;
+	f = home_bu(p, 7, 600);
 	f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	mark = pair_mark(&p);
-	pair_feed(&p, p.ha[0], &f);
-	pair_run(&p, STORE_MS - 1);
-	assert_int_equal(pair_count(&p, mark, p.ha[0], BUB_MH_BA), 0);
-	assert_false(client(&p).registered);
-	assert_true(bub_addr_eq(&stored.home, &p.hoa[0]));
+	mark = pair_mark(p);
+	pair_feed(p, p->ha[0], &f);
+	pair_run(p, STORE_MS - 1);
+	assert_int_equal(pair_count(p, mark, p->ha[0], BUB_MH_BA), 0);
+	assert_false(client(p).registered);
+	assert_true(bub_addr_eq(&stored.home, &p->hoa[0]));
 	assert_true(bub_addr_eq(&stored.care_of, &f.src));
 	assert_int_equal(stored.sequence, 7);
 	assert_int_equal(stored.lifetime_s, 600);
 	assert_true(stored.registered && stored.link_local);
-	pair_run(&p, 2);
-	assert_int_equal(pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status, 0);
-	assert_true(client(&p).registered);
+	pair_run(p, 2);
+	assert_int_equal(pair_nth(p, mark, p->ha[0], BUB_MH_BA, 0)->mh.u.ba.status, 0);
+	assert_true(client(p).registered);
 	/* A deletion takes effect at once, and is acknowledged when it is stored. */
-	f = home_bu(&p, 8, 0);
-	mark = pair_mark(&p);
-	pair_feed(&p, p.ha[0], &f);
-	pair_run(&p, STORE_MS - 1);
-	assert_false(client(&p).registered);
-	assert_int_equal(pair_count(&p, mark, p.ha[0], BUB_MH_BA), 0);
+	f = home_bu(p, 8, 0);
+	mark = pair_mark(p);
+	pair_feed(p, p->ha[0], &f);
+	pair_run(p, STORE_MS - 1);
+	assert_false(client(p).registered);
+	assert_int_equal(pair_count(p, mark, p->ha[0], BUB_MH_BA), 0);
 	assert_false(stored.registered);
-	pair_run(&p, 2);
-	assert_int_equal(pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status, 0);
-	pair_end(&p);
+	pair_run(p, 2);
+	assert_int_equal(pair_nth(p, mark, p->ha[0], BUB_MH_BA, 0)->mh.u.ba.status, 0);
 }
 
 /* 130, and what was there before stays as it is. */
 static void full_disk(void **state)
 {
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	start(&p);
-	p.store_error = -ENOSPC;
-	f = home_bu(&p, 7, 600);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_NO_RESOURCES);
-	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NOT_STORED, 1);
-	assert_false(client(&p).registered);
-	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &p.hoa[0]), 0);
-	p.store_error = 0;
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	p.store_error = -ENOSPC;
-	f = home_bu(&p, 8, 600);
+	p->store_error = -ENOSPC;
+	f = home_bu(p, 7, 600);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_NO_RESOURCES);
+	assert_drops(p->ha[0], BUB_DROP_HOME_BU_NOT_STORED, 1);
+	assert_false(client(p).registered);
+	assert_int_equal(link_acts(p, BUB_ACT_PROXY_ADD, &p->hoa[0]), 0);
+	p->store_error = 0;
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	p->store_error = -ENOSPC;
+	f = home_bu(p, 8, 600);
 	f.src = addr("2001:db8:1a::78");
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_NO_RESOURCES);
-	assert_int_equal(client(&p).sequence, 7);
-	f = home_bu(&p, 7, 600); /* the care-of address that is registered */
-	assert_true(is_at(&p, &f.src));
+	assert_int_equal(status_of(p, &f), BUB_STATUS_NO_RESOURCES);
+	assert_int_equal(client(p).sequence, 7);
+	f = home_bu(p, 7, 600); /* the care-of address that is registered */
+	assert_true(is_at(p, &f.src));
 	/* A mobile node that is home again has its address back, whatever the disk says. */
-	f = home_bu(&p, 9, 0);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	assert_false(client(&p).registered);
-	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NOT_STORED, 2);
-	pair_end(&p);
+	f = home_bu(p, 9, 0);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	assert_false(client(p).registered);
+	assert_drops(p->ha[0], BUB_DROP_HOME_BU_NOT_STORED, 2);
 }
 
 /* The mobile node only listens: what comes for it after the restart is in its tunnel at once. */
@@ -161,88 +168,82 @@ static void silent_node_is_served_after_a_restart(void **state)
 static void restored_binding_is_no_new_one(void **state)
 {
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	start(&p);
-	f = home_bu(&p, 7, 20);
+	f = home_bu(p, 7, 20);
 	f.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	pair_run(&p, 10000);
-	world_restart(p.w, p.ha[0]);
-	assert_true(client(&p).registered);
-	assert_in_range(client(&p).lifetime_s, 8, 10);
-	f = home_bu(&p, 7, 600); /* captured before the crash */
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_SEQUENCE);
-	pair_run(&p, 10000);
-	assert_false(client(&p).registered);
-	world_restart(p.w, p.ha[0]);
-	assert_false(client(&p).registered);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	pair_run(p, 10000);
+	world_restart(p->w, p->ha[0]);
+	assert_true(client(p).registered);
+	assert_in_range(client(p).lifetime_s, 8, 10);
+	f = home_bu(p, 7, 600); /* captured before the crash */
+	assert_int_equal(status_of(p, &f), BUB_STATUS_SEQUENCE);
+	pair_run(p, 10000);
+	assert_false(client(p).registered);
+	world_restart(p->w, p->ha[0]);
+	assert_false(client(p).registered);
 	/* A deletion leaves its number behind. */
-	f = home_bu(&p, 20, 600);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	f = home_bu(&p, 21, 0);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	world_restart(p.w, p.ha[0]);
-	assert_false(client(&p).registered);
-	f = home_bu(&p, 20, 600);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_SEQUENCE);
-	f = home_bu(&p, 22, 600);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	pair_end(&p);
+	f = home_bu(p, 20, 600);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	f = home_bu(p, 21, 0);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	world_restart(p->w, p->ha[0]);
+	assert_false(client(p).registered);
+	f = home_bu(p, 20, 600);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_SEQUENCE);
+	f = home_bu(p, 22, 600);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
 }
 
 /* Messages in quick succession: the newest counts, in whatever order they come. */
 static void newer_while_it_is_stored(void **state)
 {
 	struct forged f, g;
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	start(&p);
-	f = home_bu(&p, 7, 600);
-	g = home_bu(&p, 8, 600);
+	f = home_bu(p, 7, 600);
+	g = home_bu(p, 8, 600);
 	g.src = addr("2001:db8:1a::78");
-	mark = pair_mark(&p);
-	pair_feed(&p, p.ha[0], &g);
-	pair_run(&p, 10);
-	pair_feed(&p, p.ha[0], &f); /* overtaken */
-	assert_int_equal(pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
+	mark = pair_mark(p);
+	pair_feed(p, p->ha[0], &g);
+	pair_run(p, 10);
+	pair_feed(p, p->ha[0], &f); /* overtaken */
+	assert_int_equal(pair_nth(p, mark, p->ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
 			 BUB_STATUS_SEQUENCE);
-	pair_run(&p, STORE_MS);
-	assert_true(is_at(&p, &g.src));
+	pair_run(p, STORE_MS);
+	assert_true(is_at(p, &g.src));
 	/* Two in a row: one answer, to the second. */
-	f = home_bu(&p, 9, 600);
-	g = home_bu(&p, 10, 600);
-	mark = pair_mark(&p);
-	pair_feed(&p, p.ha[0], &f);
-	pair_run(&p, 10);
-	assert_int_equal(status_of(&p, &g), BUB_STATUS_ACCEPTED);
-	assert_int_equal(client(&p).sequence, 10);
+	f = home_bu(p, 9, 600);
+	g = home_bu(p, 10, 600);
+	mark = pair_mark(p);
+	pair_feed(p, p->ha[0], &f);
+	pair_run(p, 10);
+	assert_int_equal(status_of(p, &g), BUB_STATUS_ACCEPTED);
+	assert_int_equal(client(p).sequence, 10);
 	/* And a deletion after an update. */
-	f = home_bu(&p, 11, 600);
-	g = home_bu(&p, 12, 0);
-	pair_feed(&p, p.ha[0], &f);
-	pair_run(&p, 10);
-	assert_int_equal(status_of(&p, &g), BUB_STATUS_ACCEPTED);
-	assert_false(client(&p).registered);
+	f = home_bu(p, 11, 600);
+	g = home_bu(p, 12, 0);
+	pair_feed(p, p->ha[0], &f);
+	pair_run(p, 10);
+	assert_int_equal(status_of(p, &g), BUB_STATUS_ACCEPTED);
+	assert_false(client(p).registered);
 	/* The other way round, the address is probed for again; the deletion's verdict is none
 	 * about that. */
-	p.dad_ns = 1000 * BUB_NS_PER_MS;
-	f = home_bu(&p, 13, 600);
-	assert_int_equal(status_of(&p, &f), -1);
-	pair_run(&p, 1000);
-	assert_true(client(&p).registered);
-	g = home_bu(&p, 14, 0);
-	f = home_bu(&p, 15, 600);
-	pair_feed(&p, p.ha[0], &g);
-	pair_run(&p, 10);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED); /* of the deletion */
-	assert_false(client(&p).registered);
-	pair_run(&p, 1000 + STORE_MS);
-	assert_true(client(&p).registered);
-	pair_end(&p);
+	p->dad_ns = 1000 * BUB_NS_PER_MS;
+	f = home_bu(p, 13, 600);
+	assert_int_equal(status_of(p, &f), -1);
+	pair_run(p, 1000);
+	assert_true(client(p).registered);
+	g = home_bu(p, 14, 0);
+	f = home_bu(p, 15, 600);
+	pair_feed(p, p->ha[0], &g);
+	pair_run(p, 10);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED); /* of the deletion */
+	assert_false(client(p).registered);
+	pair_run(p, 1000 + STORE_MS);
+	assert_true(client(p).registered);
 }
 
 /* A verdict of the home link and one of the disk, in either order. */
@@ -290,25 +291,22 @@ static void probed_while_it_is_stored(void **state)
 static void end_of_a_binding(void **state)
 {
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	start(&p);
-	p.on_action = note_store;
-	f = home_bu(&p, 7, 8);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	pair_run(&p, 8000);
-	assert_false(client(&p).registered);
+	p->on_action = note_store;
+	f = home_bu(p, 7, 8);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	pair_run(p, 8000);
+	assert_false(client(p).registered);
 	assert_int_equal(stored.lifetime_s, 0);
-	assert_true(bub_addr_eq(&stored.home, &p.hoa[0]));
-	f = home_bu(&p, 8, 8);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	pair_run(&p, 8000 - 2 - STORE_MS / 2);
-	f = home_bu(&p, 9, 8);
-	assert_int_equal(status_of(&p, &f), BUB_STATUS_ACCEPTED);
-	assert_true(client(&p).registered);
+	assert_true(bub_addr_eq(&stored.home, &p->hoa[0]));
+	f = home_bu(p, 8, 8);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	pair_run(p, 8000 - 2 - STORE_MS / 2);
+	f = home_bu(p, 9, 8);
+	assert_int_equal(status_of(p, &f), BUB_STATUS_ACCEPTED);
+	assert_true(client(p).registered);
 	assert_int_equal(stored.lifetime_s, 8);
-	pair_end(&p);
 }
 
 /* The prefix of the home address is withdrawn while the disk works. */
@@ -317,27 +315,24 @@ static void prefix_goes_while_it_is_stored(void **state)
 	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
 	struct bub_ha_prefix none = {.len = 64, .valid_s = 3600, .preferred_s = 3600};
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	start(&p);
-	p.on_action = note_store;
-	f = home_bu(&p, 7, 600);
-	mark = pair_mark(&p);
-	pair_feed(&p, p.ha[0], &f);
-	pair_run(&p, STORE_MS / 2); /* past the probe of the link */
+	p->on_action = note_store;
+	f = home_bu(p, 7, 600);
+	mark = pair_mark(p);
+	pair_feed(p, p->ha[0], &f);
+	pair_run(p, STORE_MS / 2); /* past the probe of the link */
 	assert_int_equal(stored.lifetime_s, 600);
 	none.prefix = addr("2001:db8:99::");
 	ev.u.prefixes.prefix = &none;
 	ev.u.prefixes.n = 1;
-	world_feed(p.ha[0], &ev);
-	pair_run(&p, STORE_MS + 1);
-	assert_int_equal(pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
+	world_feed(p->ha[0], &ev);
+	pair_run(p, STORE_MS + 1);
+	assert_int_equal(pair_nth(p, mark, p->ha[0], BUB_MH_BA, 0)->mh.u.ba.status,
 			 BUB_STATUS_NOT_HOME_SUBNET);
 	assert_int_equal(stored.lifetime_s, 0);
-	assert_false(client(&p).registered);
-	pair_end(&p);
+	assert_false(client(p).registered);
 }
 
 /* The configuration may have changed while the home agent was down. */
@@ -346,20 +341,18 @@ static void restored_under_todays_rules(void **state)
 	struct bub_stored s = {.sequence = 7, .registered = true, .lifetime_s = 600};
 	struct bub_engine *eng;
 	struct bub_time now;
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	start(&p);
-	eng = p.ha[0]->engine;
-	now = world_clock(p.ha[0]);
-	s.home = p.hoa[1]; /* not permitted here */
+	eng = p->ha[0]->engine;
+	now = world_clock(p->ha[0]);
+	s.home = p->hoa[1]; /* not permitted here */
 	s.care_of = addr(care_of);
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
 	s.home = addr("2001:db8:99::10"); /* permitted, in no prefix */
 	assert_int_equal(bub_engine_add_client(eng, &s.home), 0);
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
-	s.home = p.hoa[0];
-	s.care_of = p.ha_addr[0]; /* leads back */
+	s.home = p->hoa[0];
+	s.care_of = p->ha_addr[0]; /* leads back */
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
 	s.care_of = addr("fe80::1");
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
@@ -370,8 +363,7 @@ static void restored_under_todays_rules(void **state)
 	s.care_of = addr(care_of);
 	s.lifetime_s = 0;
 	assert_int_equal(bub_engine_restore(eng, now, &s), BUB_ERR_INVALID);
-	assert_false(client(&p).registered);
-	pair_end(&p);
+	assert_false(client(p).registered);
 }
 
 /* Restarts the home agent, which has another configuration then. */
@@ -451,21 +443,18 @@ static void unseen_address_is_allowed_again(void **state)
 static void no_storage(void **state)
 {
 	struct forged f;
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	pair_new(&p);
-	p.on_action = note_store;
+	p->on_action = note_store;
 	n_stored = 0;
-	f = home_bu(&p, 7, 8);
-	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
-	pair_run(&p, 9000);
-	f = home_bu(&p, 8, 600);
-	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
-	f = home_bu(&p, 9, 0);
-	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	f = home_bu(p, 7, 8);
+	agent_assert_status(p, &f, BUB_STATUS_ACCEPTED);
+	pair_run(p, 9000);
+	f = home_bu(p, 8, 600);
+	agent_assert_status(p, &f, BUB_STATUS_ACCEPTED);
+	f = home_bu(p, 9, 0);
+	agent_assert_status(p, &f, BUB_STATUS_ACCEPTED);
 	assert_int_equal(n_stored, 0);
-	pair_end(&p);
 }
 
 /* RFC 6275, 10.3.1: who keeps bindings over a restart does not ask for refreshes because of one. */
@@ -495,18 +484,18 @@ static void no_advice_with_storage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(acknowledged_when_stored),
-		cmocka_unit_test(full_disk),
+		store_test(acknowledged_when_stored),
+		store_test(full_disk),
 		cmocka_unit_test(silent_node_is_served_after_a_restart),
-		cmocka_unit_test(restored_binding_is_no_new_one),
-		cmocka_unit_test(newer_while_it_is_stored),
+		store_test(restored_binding_is_no_new_one),
+		store_test(newer_while_it_is_stored),
 		cmocka_unit_test(probed_while_it_is_stored),
-		cmocka_unit_test(end_of_a_binding),
-		cmocka_unit_test(prefix_goes_while_it_is_stored),
-		cmocka_unit_test(restored_under_todays_rules),
+		store_test(end_of_a_binding),
+		store_test(prefix_goes_while_it_is_stored),
+		store_test(restored_under_todays_rules),
 		cmocka_unit_test(restored_for_no_longer_than_today),
 		cmocka_unit_test(unseen_address_is_allowed_again),
-		cmocka_unit_test(no_storage),
+		pair_test(no_storage),
 		cmocka_unit_test(no_advice_with_storage),
 	};
 

@@ -107,6 +107,17 @@ static unsigned updates(const struct pair *p, size_t mark, unsigned i)
 	return n;
 }
 
+/* In BUB mode, and nothing has been sent for longer than the limits look back. */
+static int setup_at_rest(void **state)
+{
+	int rc = pair_setup_bub(state);
+
+	pair_run(*state, 20000);
+	return rc;
+}
+
+#define rest_test(test) cmocka_unit_test_setup_teardown(test, setup_at_rest, pair_teardown)
+
 static void flood_of_a_session(flood_fn *flood, unsigned every_ms)
 {
 	uint64_t direct[2], gap_ms;
@@ -165,74 +176,59 @@ static void floods_of_a_session(void **state)
 /* Two, three looks, thirty seconds apart, and each of the others is counted. */
 static void one_look_in_half_a_minute(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	pair_run(&p, 20000);
-	mark = pair_mark(&p);
+	mark = pair_mark(p);
 	for (unsigned s = 0; s < 65; s++) {
-		feed_error(&p, 0, BUB_BE_NO_BINDING, pair_at(&p, 1));
-		pair_run(&p, 1000);
+		feed_error(p, 0, BUB_BE_NO_BINDING, pair_at(p, 1));
+		pair_run(p, 1000);
 	}
-	assert_int_equal(updates(&p, mark, 0), 3);
-	assert_drops(p.mn[0], BUB_DROP_UNSIGNED_LIMITED, 65 - 3);
-	pair_assert_settled(&p, BUB_MODE_BUB);
-	pair_end(&p);
+	assert_int_equal(updates(p, mark, 0), 3);
+	assert_drops(p->mn[0], BUB_DROP_UNSIGNED_LIMITED, 65 - 3);
+	pair_assert_settled(p, BUB_MODE_BUB);
 }
 
 /* The look changes nothing until three of it have gone unanswered; then the key is dead. */
 static void silence_after_a_look(void **state)
 {
 	struct bub_peer_status before, now;
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	pair_run(&p, 20000);
-	pair_lose(&p, p.mn[1], BUB_MH_BA, 1000);
-	before = pair_status(&p, 0);
-	mark = pair_mark(&p);
-	feed_error(&p, 0, BUB_BE_NO_BINDING, pair_at(&p, 1));
-	pair_run(&p, 6900);
-	now = pair_status(&p, 0);
-	assert_int_equal(updates(&p, mark, 0), 3);
-	assert_int_equal(p.left_bub, 0);
-	assert_true(p.last_path[0].direct);
+	pair_lose(p, p->mn[1], BUB_MH_BA, 1000);
+	before = pair_status(p, 0);
+	mark = pair_mark(p);
+	feed_error(p, 0, BUB_BE_NO_BINDING, pair_at(p, 1));
+	pair_run(p, 6900);
+	now = pair_status(p, 0);
+	assert_int_equal(updates(p, mark, 0), 3);
+	assert_int_equal(p->left_bub, 0);
+	assert_true(p->last_path[0].direct);
 	assert_true(bub_addr_eq(&now.local_care_of, &before.local_care_of));
 	assert_in_range(now.lifetime_s, before.lifetime_s - 7, before.lifetime_s - 6);
-	pair_run(&p, 200);
-	assert_int_equal(p.left_bub, 1);
-	pair_end(&p);
+	pair_run(p, 200);
+	assert_int_equal(p->left_bub, 1);
 }
 
 /* A movement takes the place of a look that is not answered. */
 static void movement_during_a_look(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 	size_t mark;
 
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	pair_run(&p, 20000);
-	pair_lose(&p, p.mn[1], BUB_MH_BA, 1);
-	feed_error(&p, 0, BUB_BE_NO_BINDING, pair_at(&p, 1));
-	pair_run(&p, 500);
-	mark = pair_mark(&p);
-	pair_go(&p, 0, 1);
-	pair_run(&p, 5);
-	feed_error(&p, 0, BUB_BE_NO_BINDING, pair_at(&p, 1)); /* an answer is awaited as it is */
-	assert_drops(p.mn[0], BUB_DROP_UNSIGNED_LIMITED, 1);
-	pair_run(&p, 8000);
-	assert_int_equal(updates(&p, mark, 0), 1);
-	pair_assert_settled(&p, BUB_MODE_BUB);
-	assert_int_equal(p.left_bub, 0);
-	pair_end(&p);
+	pair_lose(p, p->mn[1], BUB_MH_BA, 1);
+	feed_error(p, 0, BUB_BE_NO_BINDING, pair_at(p, 1));
+	pair_run(p, 500);
+	mark = pair_mark(p);
+	pair_go(p, 0, 1);
+	pair_run(p, 5);
+	feed_error(p, 0, BUB_BE_NO_BINDING, pair_at(p, 1)); /* an answer is awaited as it is */
+	assert_drops(p->mn[0], BUB_DROP_UNSIGNED_LIMITED, 1);
+	pair_run(p, 8000);
+	assert_int_equal(updates(p, mark, 0), 1);
+	pair_assert_settled(p, BUB_MODE_BUB);
+	assert_int_equal(p->left_bub, 0);
 }
 
 /* "I do not know this" from the peer's addresses, twenty times a second to both, from before the
@@ -264,24 +260,21 @@ static void unknown_while_a_session_begins(void **state)
 /* Believed when nothing at all was answered; the peer's own signed update takes it back. */
 static void refusal_ends_with_an_update(void **state)
 {
-	struct pair p;
+	struct pair *p = *state;
 
-	(void)state;
-	pair_new(&p);
-	pair_go(&p, 0, 0);
-	pair_run(&p, 2000);
-	pair_lose(&p, p.mn[1], BUB_MH_HOT, 1000);
-	pair_lose(&p, p.mn[1], BUB_MH_COT, 1000);
-	pair_data(&p, 0);
-	pair_run(&p, 100);
-	unknown(&p, 0);
-	pair_run(&p, 2000);
-	assert_string_equal(pair_status(&p, 0).why, "the peer does not do Mobile IPv6");
-	pair_no_rules(&p);
-	pair_go(&p, 1, 0);
-	pair_talk(&p, 8000);
-	pair_assert_settled(&p, BUB_MODE_BUB);
-	pair_end(&p);
+	pair_go(p, 0, 0);
+	pair_run(p, 2000);
+	pair_lose(p, p->mn[1], BUB_MH_HOT, 1000);
+	pair_lose(p, p->mn[1], BUB_MH_COT, 1000);
+	pair_data(p, 0);
+	pair_run(p, 100);
+	unknown(p, 0);
+	pair_run(p, 2000);
+	assert_string_equal(pair_status(p, 0).why, "the peer does not do Mobile IPv6");
+	pair_no_rules(p);
+	pair_go(p, 1, 0);
+	pair_talk(p, 8000);
+	pair_assert_settled(p, BUB_MODE_BUB);
 }
 
 /* In route optimisation: RFC 6275, 11.3.6 allows to ignore it while data progresses. */
@@ -292,11 +285,7 @@ static void progress_speaks_against_it(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
-	pair_start(&p);
-	pair_both_away(&p);
-	pair_assert_settled(&p, BUB_MODE_RO);
+	pair_new_in_ro(&p);
 	pair_run(&p, 10000);
 	mark = pair_mark(&p);
 	ev.u.flow.home = p.hoa[0];
@@ -332,10 +321,7 @@ static void flood_in_route_optimisation(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_init(&p);
-	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
-	pair_start(&p);
-	pair_both_away(&p);
+	pair_new_in_ro(&p);
 	pair_talk(&p, 5000);
 	pair_assert_settled(&p, BUB_MODE_RO);
 	p.on_action = count_paths;
@@ -358,11 +344,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(floods_of_a_session),
-		cmocka_unit_test(one_look_in_half_a_minute),
-		cmocka_unit_test(silence_after_a_look),
-		cmocka_unit_test(movement_during_a_look),
+		rest_test(one_look_in_half_a_minute),
+		rest_test(silence_after_a_look),
+		rest_test(movement_during_a_look),
 		cmocka_unit_test(unknown_while_a_session_begins),
-		cmocka_unit_test(refusal_ends_with_an_update),
+		pair_test(refusal_ends_with_an_update),
 		cmocka_unit_test(progress_speaks_against_it),
 		cmocka_unit_test(flood_in_route_optimisation),
 	};

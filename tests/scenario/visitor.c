@@ -3,6 +3,7 @@
  * What a visiting mobile node sends to a correspondent, and what it wants to hear: see visitor.h.
  */
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "visitor.h"
@@ -12,6 +13,39 @@ void visit(struct visitor *v)
 	pair_start(&v->p);
 	inet_pton(AF_INET6, "2001:db8:77::1", &v->home);
 	inet_pton(AF_INET6, "2001:db8:88::1", &v->care_of);
+}
+
+void visit_new(struct visitor *v)
+{
+	pair_init(&v->p);
+	visit(v);
+}
+
+int visitor_setup(void **state)
+{
+	struct visitor *v = calloc(1, sizeof *v);
+
+	assert_non_null(v);
+	visit_new(v);
+	*state = v;
+	return 0;
+}
+
+int visitor_setup_tokens(void **state)
+{
+	int rc = visitor_setup(state);
+
+	get_tokens(*state);
+	return rc;
+}
+
+int visitor_teardown(void **state)
+{
+	struct visitor *v = *state;
+
+	pair_end(&v->p);
+	free(v);
+	return 0;
 }
 
 struct forged test_init(const struct visitor *v, bool care_of)

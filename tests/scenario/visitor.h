@@ -18,6 +18,15 @@ struct visitor {
 
 /* After pair_init(): starts the world, with p.cn as the correspondent. */
 void visit(struct visitor *v);
+/* Short for pair_init() and visit(). */
+void visit_new(struct visitor *v);
+/* For cmocka: *state is a struct visitor.  As visit_new() leaves it, or with both tokens. */
+int visitor_setup(void **state);
+int visitor_setup_tokens(void **state);
+int visitor_teardown(void **state);
+#define visitor_test(test) cmocka_unit_test_setup_teardown(test, visitor_setup, visitor_teardown)
+#define tokens_test(test)                                                                          \
+	cmocka_unit_test_setup_teardown(test, visitor_setup_tokens, visitor_teardown)
 /* HoTI or CoTI. */
 struct forged test_init(const struct visitor *v, bool care_of);
 /* Return routability: both tokens, and the keys that they make. */
