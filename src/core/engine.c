@@ -183,7 +183,7 @@ static void feed(struct bub_engine *eng, const struct bub_event *ev)
 		if (h != NULL)
 			peer_on_flow(eng, h, &ev->u.flow.peer, 0);
 		if (h != NULL && ev->u.flow.came)
-			suspect_progress(eng, h, &ev->u.flow.peer);
+			session_progress(eng, h, &ev->u.flow.peer);
 		if (h != NULL)
 			agentpath_on_flow(eng, h, &ev->u.flow.peer, ev->u.flow.came);
 		return;

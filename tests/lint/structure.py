@@ -47,13 +47,6 @@ FOLDER_CIRCLES = [
 
 # Circles of more than CIRCLE_MAX files of one folder.
 FILE_CIRCLES = [
-    # The registration with a peer, and what asks for it.
-    {
-        "src/core/bul/bubmode.c",
-        "src/core/bul/peer.c",
-        "src/core/bul/session.c",
-        "src/core/bul/suspect.c",
-    },
     # The same as correspondent.
     {
         "src/core/cn/bcache.c",

@@ -98,7 +98,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 		session_leave(eng, p, "Kabm has signed all that it may");
 		return;
 	}
-	suspect_stop(eng, p); /* this one asks the same */
+	suspect_stop(eng, &p->suspect); /* this one asks the same */
 	session_notice_both_away(eng, p);
 	p->sequence++;
 	p->asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
@@ -139,7 +139,7 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	kabm_reset(eng, &p->kabm, &p->key, why);
 	core_timer_cancel(eng, &p->check.timer);
-	suspect_stop(eng, p);
+	suspect_stop(eng, &p->suspect);
 	p->check.active = false;
 	p->static_tried = false;
 	p->backhaul_due = p->direct_broken = p->headers_lost = false;

@@ -57,16 +57,14 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx);
 /* True when data may go to the peer from the care-of address. */
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
 
-/* suspect.c */
-
-/* Looks into it, where it is worth it and not too often. */
-void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
-/* Data of the peer came in on the direct path.  The only writer of p->progress. */
-void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
-/* The peer has answered us, signed: a refusal for something that nobody signed is over. */
-void suspect_acquit(struct peer *p);
-
 /* session.c */
+
+/* Something that nobody signed: looked into where it is worth it and not too often. */
+void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
+/* Data of the peer came in on the direct path. */
+void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
+/* The peer has answered us, signed: a refusal for something that nobody signed is over. */
+void session_acquit(struct peer *p);
 
 /* Something came signed with @key, which is one of the peer's two. */
 void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);

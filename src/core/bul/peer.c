@@ -182,7 +182,6 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 	timer_init(&p->end_timer, on_end_timer, p);
 	session_init(p);
 	bubmode_init(p);
-	suspect_init(p);
 	return p;
 }
 
@@ -602,7 +601,7 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 	    !peer_is_bound(eng, p) ||
 	    bub_time_ms_between(p->sent_at, core_now(eng)) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
-	peer_suspect(eng, p, SUSPECT_DETOUR);
+	session_suspect(eng, p, SUSPECT_DETOUR);
 }
 
 /* Peers that registered with this home address while we had nothing to tell them. */
@@ -624,7 +623,7 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 		if (p->home != h)
 			continue;
 		rr_stop(eng, &p->rr);
-		suspect_stop(eng, p);
+		suspect_stop(eng, &p->suspect);
 		if (bubtest_is_open(&p->test))
 			session_yield_test(eng, p, "moved");
 		if (p->reg == REG_FAILED)
@@ -811,7 +810,7 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
 	const struct bub_key *key = NULL;
 
-	if (is_signed && suspect_on_ba(eng, p, rx))
+	if (is_signed && session_on_probe_answer(eng, p, rx))
 		return;
 	if (p->reg != REG_SENT && p->reg != REG_BOUND) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
@@ -833,7 +832,7 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		return;
 	}
 	if (is_signed)
-		suspect_answered(p);
+		suspect_answered(&p->suspect);
 	if (kabm_is_held(&p->kabm))
 		session_heard(eng, p, key);
 	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
@@ -861,7 +860,7 @@ void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (core_config(eng)->accept_brr)
-		peer_suspect(eng, p, SUSPECT_REFRESH);
+		session_suspect(eng, p, SUSPECT_REFRESH);
 }
 
 /* The entry that a Binding Error speaks of: it may come from the peer's care-of address. */
@@ -892,7 +891,7 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (rx->mh.u.be.status == BUB_BE_UNKNOWN_MH) {
-		if (p == NULL || !(suspect_unknown(eng, p) || session_dh_unknown(eng, p)))
+		if (p == NULL || !session_on_unknown(eng, p))
 			core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 		return;
 	}
@@ -900,7 +899,7 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 	    !bub_addr_eq(&rx->mh.u.be.home, &p->key.a))
 		core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 	else
-		peer_suspect(eng, p, SUSPECT_NO_BINDING);
+		session_suspect(eng, p, SUSPECT_NO_BINDING);
 }
 
 void peer_lost_binding(struct bub_engine *eng, struct peer *p)

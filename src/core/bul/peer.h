@@ -80,10 +80,8 @@ struct peer {
 	bool static_tried; /* an exchange with a correspondent that does not move, in this session
 			    */
 	struct care_of_check check;
-	struct probe probe;
-	struct doubt doubt;
-	struct bub_time progress; /* data came in on the direct path: see suspect_progress() */
-	struct rate rate[2];      /* by enum peer_rate: this pair's part in it */
+	struct suspect suspect;
+	struct rate rate[2]; /* by enum peer_rate: this pair's part in it */
 	uint64_t handovers;
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */

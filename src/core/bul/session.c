@@ -233,13 +233,6 @@ void session_on_dh(struct bub_engine *eng, const struct rx *rx)
 	on_dh_outcome(eng, p, outcome);
 }
 
-bool session_dh_unknown(struct bub_engine *eng, struct peer *p)
-{
-	struct ends ends = session_ends(eng, p);
-
-	return dh_on_unknown(eng, &p->dh, &ends);
-}
-
 /* ---- BUB test ------------------------------------------------------------------------------ */
 
 const char *session_test_obstacle(const struct bub_engine *eng, const struct peer *p)
@@ -438,7 +431,9 @@ static void on_rr_resend(struct bub_engine *eng, void *owner)
 	struct peer *p = owner;
 	struct ends ends = session_ends(eng, p);
 
-	if (!suspect_judge(eng, p))
+	if (!ends.peer_away && suspect_believe_unknown(&p->suspect))
+		peer_refused(eng, p, "the peer does not do Mobile IPv6");
+	else
 		on_run_event(eng, p, rr_resend(eng, &p->rr, &ends));
 }
 
@@ -461,7 +456,7 @@ void session_on_hot(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
 	}
-	suspect_answered(p);
+	suspect_answered(&p->suspect);
 	p->uninvited = false; /* it is there */
 	bubtest_note_answer(&p->test, rx);
 	on_run_event(eng, p, event);
@@ -513,10 +508,138 @@ void session_on_cot(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
 		return;
 	}
-	suspect_answered(p);
+	suspect_answered(&p->suspect);
 	if (event != RR_NEW_TOKEN)
 		bubtest_note_answer(&p->test, rx);
 	on_run_event(eng, p, event);
+}
+
+/* ---- What nobody signs (suspect.c) --------------------------------------------------------- */
+
+/* Only what takes every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
+static bool all_paths_open(const struct bub_engine *eng, const struct peer *p)
+{
+	return p->kabm.is_static || bubmode_backhaul_ready(eng, p);
+}
+
+static void send_probe(struct bub_engine *eng, struct peer *p)
+{
+	bool sent = all_paths_open(eng, p);
+
+	if (sent)
+		bubmode_send_probe(eng, p);
+	suspect_note_probe(eng, &p->suspect, sent, p->sequence);
+}
+
+static void on_probe_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+
+	if (suspect_probe_failed(&p->suspect))
+		session_leave(eng, p, "no answer to three Binding Updates");
+	else if (wait_ms > 0)
+		core_timer(eng, &p->suspect.probe_timer, wait_ms);
+	else
+		send_probe(eng, p);
+}
+
+/* Starts a probe; false: now is no time for one. */
+static bool probe(struct bub_engine *eng, struct peer *p)
+{
+	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
+	 * at most (RFC 6275, 11.8), which are a movement's. */
+	if (p->reg == REG_SENT || p->update_due || p->backhaul_due || p->backhaul_now ||
+	    suspect_is_probing(&p->suspect) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
+	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
+	    !all_paths_open(eng, p))
+		return false;
+	suspect_start_probe(&p->suspect);
+	send_probe(eng, p);
+	return true;
+}
+
+/* Looks into it; false: it did not come to that. */
+static bool look_into(struct bub_engine *eng, struct peer *p, enum suspicion what)
+{
+	if (kabm_is_held(&p->kabm))
+		return probe(eng, p);
+	switch (what) {
+	case SUSPECT_NO_BINDING:
+		peer_lost_binding(eng, p);
+		return true;
+	case SUSPECT_REFRESH:
+		p->refresh_asked = true;
+		peer_update(eng, p);
+		return true;
+	case SUSPECT_KEY_LOST:
+	case SUSPECT_DETOUR:
+		break; /* of a peer under Kabm */
+	}
+	return false;
+}
+
+void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
+{
+	enum suspect_verdict verdict =
+		suspect_judge(eng, &p->suspect, kabm_is_held(&p->kabm), what);
+
+	if (verdict == SUSPECT_NO_NEED)
+		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
+	else if (verdict == SUSPECT_LOOK && look_into(eng, p, what))
+		suspect_note_look(eng, &p->suspect);
+	/* The others are not dropped, or counted where they are. */
+	else if (what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH)
+		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
+}
+
+bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	uint16_t sequence = rx->mh.u.ba.sequence;
+	uint8_t status = rx->mh.u.ba.status;
+	const struct bub_key *key;
+
+	if (!suspect_is_answer(&p->suspect, rx))
+		return false;
+	key = kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
+	if (key == NULL)
+		return false;
+	suspect_stop(eng, &p->suspect);
+	session_heard(eng, p, key);
+	/* The key lives.  A refusal is the ordinary update's to deal with. */
+	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->sequence))
+		p->sequence = sequence;
+	if (status >= 128)
+		peer_due_now(eng, p);
+	else if (rx->tunnelled && p->suspect.probe_sends > 1)
+		bubmode_check_in(eng, p, 0); /* the answer on the direct path is missing */
+	if (status < 128)
+		proof_answer(eng, p, rx);
+	return true;
+}
+
+bool session_on_unknown(struct bub_engine *eng, struct peer *p)
+{
+	struct ends ends = session_ends(eng, p);
+	/* Only in answer to what is outstanding. */
+	bool asked = !kabm_is_held(&p->kabm) && p->reg != REG_BOUND && !ends.peer_away &&
+		     (p->rr.active || p->reg == REG_SENT);
+
+	return (asked && suspect_say_unknown(&p->suspect)) || dh_on_unknown(eng, &p->dh, &ends);
+}
+
+void session_acquit(struct peer *p)
+{
+	if (suspect_acquit(&p->suspect) && p->reg == REG_FAILED)
+		p->reg = REG_NONE;
+}
+
+void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
+{
+	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+
+	if (p != NULL)
+		p->suspect.progress = core_now(eng);
 }
 
 /* ---- The session itself -------------------------------------------------------------------- */
@@ -536,6 +659,7 @@ void session_init(struct peer *p)
 	bubtest_init(&p->test, on_launch, on_bubc_timer, p);
 	dh_init(&p->dh, on_dh_resend, on_dh_forget, p);
 	kabm_init(&p->kabm, on_renewal, p);
+	suspect_init(&p->suspect, on_probe_timer, p);
 }
 
 void session_end(struct bub_engine *eng, struct peer *p)
@@ -555,7 +679,7 @@ void session_begin(struct bub_engine *eng, struct peer *p)
 	if (bubtest_has_failed(&p->test))
 		reset_test(eng, p);
 	p->static_tried = false;
-	p->doubt.answered = false;
+	p->suspect.answered = false;
 }
 
 void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key)

@@ -18,8 +18,11 @@ void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why)
 /* The node that did not move does so now: the same Kabm goes on, and from here both send their
  * Binding Updates through the home agents (draft, 7). */
 void session_notice_both_away(struct bub_engine *eng, struct peer *p);
-/* A Binding Error, status 2, from the peer; false: no DH1 is out that it could speak of. */
-bool session_dh_unknown(struct bub_engine *eng, struct peer *p);
+/* True where the Binding Acknowledgement @rx answers a probe. */
+bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+/* A Binding Error, status 2, from the peer.  It is judged when no answer has come by the next
+ * repetition; false: nothing is out that it could speak of. */
+bool session_on_unknown(struct bub_engine *eng, struct peer *p);
 /* Kabm is of no use any more: back to return routability, a new session. */
 void session_leave(struct bub_engine *eng, struct peer *p, const char *why);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */

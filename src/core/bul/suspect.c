@@ -8,187 +8,104 @@
  * the data path nor the state of the registration.  Silence after its repetitions means that the
  * key is dead.  Without a Kabm it is looked into where data does not progress (RFC 6275, 11.3.6).
  * Either happens once in SUSPECT_S for a peer, whatever asks for it.
+ *
+ * This file judges and counts; session.c sends what it has judged to be worth it.
  */
 #include "bul/suspect.h"
-#include "bul/peer.h"
-#include "bul/session.h"
-#include "cn/proof.h"
-#include "mn/home.h"
 
-static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t ms)
+static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t s)
 {
-	return at.ns != 0 && bub_time_ms_between(at, core_now(eng)) < ms;
+	return at.ns != 0 && bub_time_ms_between(at, core_now(eng)) < (uint64_t)s * 1000;
 }
 
-/* ---- What speaks for the peer -------------------------------------------------------------- */
-
-void suspect_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
+void suspect_init(struct suspect *s, void (*on_probe_timer)(struct bub_engine *eng, void *owner),
+		  void *owner)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer);
-
-	if (p != NULL)
-		p->progress = core_now(eng);
+	timer_init(&s->probe_timer, on_probe_timer, owner);
 }
 
-void suspect_answered(struct peer *p)
+enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct suspect *s,
+				   bool has_kabm, enum suspicion what)
 {
-	p->doubt.answered = true;
-	p->doubt.unknown = false;
+	/* RFC 6275, 11.3.6: "has recent upper-layer progress information". */
+	if (!has_kabm && what == SUSPECT_NO_BINDING && is_within(eng, s->progress, PROGRESS_S))
+		return SUSPECT_NO_NEED;
+	return is_within(eng, s->looked_at, SUSPECT_S) ? SUSPECT_TOO_SOON : SUSPECT_LOOK;
+}
+
+void suspect_note_look(const struct bub_engine *eng, struct suspect *s)
+{
+	s->looked_at = core_now(eng);
+}
+
+void suspect_answered(struct suspect *s)
+{
+	s->answered = true;
+	s->unknown = false;
+}
+
+bool suspect_say_unknown(struct suspect *s)
+{
+	if (s->answered)
+		return false;
+	s->unknown = true;
+	return true;
+}
+
+bool suspect_believe_unknown(struct suspect *s)
+{
+	if (!s->unknown)
+		return false;
+	s->unknown = false;
+	s->refused = true;
+	return true;
+}
+
+bool suspect_acquit(struct suspect *s)
+{
+	bool refused = s->refused;
+
+	suspect_answered(s);
+	s->refused = false;
+	return refused;
 }
 
 /* ---- The probe ----------------------------------------------------------------------------- */
 
-static void send_probe(struct bub_engine *eng, struct peer *p)
+bool suspect_is_probing(const struct suspect *s)
 {
-	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
-	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p)) {
-		p->probe.sends++;
-		bubmode_send_probe(eng, p);
-		p->probe.sequence = p->sequence;
+	return timer_is_set(&s->probe_timer);
+}
+
+void suspect_start_probe(struct suspect *s)
+{
+	s->probe_sends = 0;
+	s->probe_interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+}
+
+bool suspect_probe_failed(const struct suspect *s)
+{
+	return s->probe_sends >= PROBE_SENDS;
+}
+
+void suspect_note_probe(struct bub_engine *eng, struct suspect *s, bool sent, uint16_t sequence)
+{
+	if (sent) {
+		s->probe_sends++;
+		s->probe_sequence = sequence;
 	}
-	core_timer(eng, &p->probe.timer, p->probe.interval_ms);
+	core_timer(eng, &s->probe_timer, s->probe_interval_ms);
+	s->probe_interval_ms *= 2;
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+bool suspect_is_answer(const struct suspect *s, const struct rx *rx)
 {
-	struct peer *p = owner;
-	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
-
-	if (p->probe.sends >= BUB_BU_SENDS) {
-		suspect_stop(eng, p);
-		session_leave(eng, p, "no answer to three Binding Updates");
-		return;
-	}
-	if (wait_ms > 0) {
-		core_timer(eng, &p->probe.timer, wait_ms);
-		return;
-	}
-	p->probe.interval_ms *= 2;
-	send_probe(eng, p);
+	return suspect_is_probing(s) && s->probe_sends > 0 &&
+	       (rx->mh.u.ba.status == BUB_STATUS_SEQUENCE ||
+		rx->mh.u.ba.sequence == s->probe_sequence);
 }
 
-void suspect_init(struct peer *p)
+void suspect_stop(struct bub_engine *eng, struct suspect *s)
 {
-	timer_init(&p->probe.timer, on_timer, p);
-}
-
-void suspect_stop(struct bub_engine *eng, struct peer *p)
-{
-	core_timer_cancel(eng, &p->probe.timer);
-}
-
-bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
-{
-	uint16_t sequence = rx->mh.u.ba.sequence;
-	uint8_t status = rx->mh.u.ba.status;
-	const struct bub_key *key;
-
-	if (!timer_is_set(&p->probe.timer) || p->probe.sends == 0 ||
-	    (status != BUB_STATUS_SEQUENCE && sequence != p->probe.sequence))
-		return false;
-	key = kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
-	if (key == NULL)
-		return false;
-	suspect_stop(eng, p);
-	session_heard(eng, p, key);
-	/* The key lives.  A refusal is the ordinary update's to deal with. */
-	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->sequence))
-		p->sequence = sequence;
-	if (status >= 128)
-		peer_due_now(eng, p);
-	else if (rx->tunnelled && p->probe.sends > 1)
-		bubmode_check_in(eng, p, 0); /* the answer on the direct path is missing */
-	if (status < 128)
-		proof_answer(eng, p, rx);
-	return true;
-}
-
-/* Starts a probe; false: now is no time for one. */
-static bool probe(struct bub_engine *eng, struct peer *p)
-{
-	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
-	 * at most (RFC 6275, 11.8), which are a movement's. */
-	if (p->reg == REG_SENT || p->update_due || p->backhaul_due || p->backhaul_now ||
-	    timer_is_set(&p->probe.timer) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
-	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
-	    !(p->kabm.is_static || bubmode_backhaul_ready(eng, p)))
-		return false;
-	p->probe.sends = 0;
-	p->probe.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	send_probe(eng, p);
-	return true;
-}
-
-/* ---- What is done -------------------------------------------------------------------------- */
-
-static bool react(struct bub_engine *eng, struct peer *p, enum suspicion what)
-{
-	if (kabm_is_held(&p->kabm))
-		return probe(eng, p);
-	switch (what) {
-	case SUSPECT_NO_BINDING:
-		peer_lost_binding(eng, p);
-		return true;
-	case SUSPECT_REFRESH:
-		p->refresh_asked = true;
-		peer_update(eng, p);
-		return true;
-	case SUSPECT_KEY_LOST:
-	case SUSPECT_DETOUR:
-		break; /* of a peer under Kabm */
-	}
-	return false;
-}
-
-void peer_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
-{
-	/* The others are not dropped, or counted where they are. */
-	bool is_message = what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH;
-
-	/* RFC 6275, 11.3.6: "has recent upper-layer progress information". */
-	if (!kabm_is_held(&p->kabm) && what == SUSPECT_NO_BINDING &&
-	    is_within(eng, p->progress, PROGRESS_S * 1000)) {
-		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
-		return;
-	}
-	if (is_within(eng, p->doubt.at, SUSPECT_S * 1000)) {
-		if (is_message)
-			core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
-		return;
-	}
-	if (react(eng, p, what))
-		p->doubt.at = core_now(eng);
-	else if (is_message)
-		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
-}
-
-bool suspect_unknown(struct bub_engine *eng, struct peer *p)
-{
-	/* Only in answer to what is outstanding, and never against a peer that has answered. */
-	if (kabm_is_held(&p->kabm) || p->doubt.answered || p->reg == REG_BOUND ||
-	    (!p->rr.active && p->reg != REG_SENT) ||
-	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
-		return false;
-	p->doubt.unknown = true;
-	return true;
-}
-
-bool suspect_judge(struct bub_engine *eng, struct peer *p)
-{
-	if (!p->doubt.unknown || binding_active(eng, &p->key.a, &p->key.b) != NULL)
-		return false;
-	p->doubt.unknown = false;
-	p->doubt.refused = true;
-	peer_refused(eng, p, "the peer does not do Mobile IPv6");
-	return true;
-}
-
-void suspect_acquit(struct peer *p)
-{
-	suspect_answered(p);
-	if (!p->doubt.refused)
-		return;
-	p->doubt.refused = false;
-	if (p->reg == REG_FAILED)
-		p->reg = REG_NONE;
+	core_timer_cancel(eng, &s->probe_timer);
 }

@@ -7,36 +7,53 @@
 
 #include "bul/bul.h"
 
-#define SUSPECT_S 30u /* what nobody signed is looked into so often, for each peer */
-#define PROGRESS_S 3u /* data that came in so long ago shows that it gets through */
+#define SUSPECT_S 30u  /* what nobody signed is looked into so often, for each peer */
+#define PROGRESS_S 3u  /* data that came in so long ago shows that it gets through */
+#define PROBE_SENDS 3u /* Binding Updates of a probe without an answer: the key is dead */
 
-/* A Binding Update under Kabm that only asks whether the peer still holds it. */
-struct probe {
-	uint16_t sequence; /* of the last one */
-	unsigned sends;
-	uint32_t interval_ms;
-	struct timer timer; /* set: one is out */
+struct suspect {
+	struct bub_time looked_at; /* into something that nobody signed */
+	struct bub_time progress;  /* data of the peer came in on the direct path */
+	bool answered;             /* the peer has answered us in this session */
+	bool unknown;              /* it is said not to know what is outstanding */
+	bool refused;              /* and is left alone for that */
+	/* The probe: a Binding Update under Kabm that only asks whether the peer still holds it. */
+	uint16_t probe_sequence; /* of the last one */
+	unsigned probe_sends;
+	uint32_t probe_interval_ms;
+	struct timer probe_timer; /* set: one is out */
 };
 
-/* What messages that nobody signed have brought about. */
-struct doubt {
-	struct bub_time at; /* the last one that was looked into */
-	bool answered;      /* the peer has answered us in this session */
-	bool unknown;       /* said not to know what is outstanding */
-	bool refused;       /* left alone for that */
+/* Whether to look into something. */
+enum suspect_verdict {
+	SUSPECT_LOOK,
+	SUSPECT_NO_NEED,  /* data of the peer arrives */
+	SUSPECT_TOO_SOON, /* after the last time */
 };
 
-void suspect_init(struct peer *p);
+void suspect_init(struct suspect *s, void (*on_probe_timer)(struct bub_engine *eng, void *owner),
+		  void *owner);
+enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct suspect *s,
+				   bool has_kabm, enum suspicion what);
+/* It has been looked into. */
+void suspect_note_look(const struct bub_engine *eng, struct suspect *s);
 /* The peer has answered us: it does Mobile IPv6, whatever is said. */
-void suspect_answered(struct peer *p);
-/* Something says that the peer does not know what we sent.  It is judged when no answer has come
- * by the next repetition; false: it is not believed. */
-bool suspect_unknown(struct bub_engine *eng, struct peer *p);
-/* No answer has come: true where the peer is left alone from now on. */
-bool suspect_judge(struct bub_engine *eng, struct peer *p);
-/* A newer Binding Update takes the probe's place. */
-void suspect_stop(struct bub_engine *eng, struct peer *p);
-/* True where @rx answers the probe. */
-bool suspect_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void suspect_answered(struct suspect *s);
+/* Something says that the peer does not know what is outstanding.  False: it is not believed of one
+ * that has answered. */
+bool suspect_say_unknown(struct suspect *s);
+/* No answer has come to what was outstanding: true where the peer is left alone from now on. */
+bool suspect_believe_unknown(struct suspect *s);
+/* The peer has answered, signed.  True: it was left alone for something that nobody signed. */
+bool suspect_acquit(struct suspect *s);
+bool suspect_is_probing(const struct suspect *s);
+void suspect_start_probe(struct suspect *s);
+/* No answer to the whole probe: the key is dead. */
+bool suspect_probe_failed(const struct suspect *s);
+/* The next sending of the probe is due, with @sequence where it goes out at all. */
+void suspect_note_probe(struct bub_engine *eng, struct suspect *s, bool sent, uint16_t sequence);
+/* The Binding Acknowledgement @rx may be the answer to the probe: a signature decides. */
+bool suspect_is_answer(const struct suspect *s, const struct rx *rx);
+void suspect_stop(struct bub_engine *eng, struct suspect *s);
 
 #endif

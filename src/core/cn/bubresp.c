@@ -121,7 +121,7 @@ enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct 
 		return BUB_CODE_NACK;
 	if (kabm_is_held(&p->kabm)) {
 		/* The peer has lost the key, or somebody would like us to. */
-		peer_suspect(eng, p, SUSPECT_KEY_LOST);
+		session_suspect(eng, p, SUSPECT_KEY_LOST);
 		return BUB_CODE_NACK;
 	}
 	if (own_test_goes_first(p))

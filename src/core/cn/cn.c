@@ -273,7 +273,7 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 	p = peer_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)
 		return;
-	suspect_acquit(p);
+	session_acquit(p);
 	if (p->reg == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
 		peer_update(eng, p);
 	else
@@ -418,7 +418,7 @@ static void on_ro_bu(struct bub_engine *eng, struct update *u)
 	if (u->peer != NULL && kabm_is_shared(&u->peer->kabm)) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (genuine)
-			peer_suspect(eng, u->peer, SUSPECT_KEY_LOST);
+			session_suspect(eng, u->peer, SUSPECT_KEY_LOST);
 		return;
 	}
 	if (status != BUB_STATUS_ACCEPTED) {

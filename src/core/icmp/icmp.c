@@ -131,7 +131,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 	/* A bound peer may have been replaced: asked again, with no such option in data until it
 	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
 	if (p != NULL && (p->reg == REG_BOUND || kabm_is_held(&p->kabm))) {
-		peer_suspect(eng, p, SUSPECT_NO_BINDING);
+		session_suspect(eng, p, SUSPECT_NO_BINDING);
 		return;
 	}
 	p = quoted_peer(eng, icmp->quoted);
