@@ -11,6 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
+/* The address in the 16 octets at @p. */
+static inline struct in6_addr addr_at(const uint8_t *p)
+{
+	struct in6_addr a;
+
+	memcpy(a.s6_addr, p, sizeof(a.s6_addr));
+	return a;
+}
+
 /* The first @len bits of @a, and zeros behind them. */
 static inline struct in6_addr addr_prefix(const struct in6_addr *a, unsigned len)
 {

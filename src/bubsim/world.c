@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/addr.h"
+#include "base/ip6.h"
 #include "flights.h"
 #include "homelink.h"
 #include "paths.h"
@@ -242,8 +242,8 @@ static void launch_packet(struct world *w, struct node *from, struct bub_view pa
 	f->way = BUB_WAY_PLAIN;
 	f->len = packet.len;
 	memcpy(f->octets, packet.data, packet.len);
-	memcpy(&f->src, packet.data + 8, 16);
-	memcpy(&f->dst, packet.data + 24, 16);
+	f->src = ip6_src(packet.data);
+	f->dst = ip6_dst(packet.data);
 	launch(w, from, f);
 }
 
@@ -284,8 +284,8 @@ static void send_packet(struct node *n, const struct bub_action *act)
 	f->owner = act->u.send.owner;
 	f->len = act->u.send.data.len;
 	memcpy(f->octets, act->u.send.data.data, f->len);
-	memcpy(&f->src, f->octets + 8, 16);
-	memcpy(&f->dst, f->octets + 24, 16);
+	f->src = ip6_src(f->octets);
+	f->dst = ip6_dst(f->octets);
 	if (t != NULL) {
 		f->src = t->local_outer;
 		f->dst = t->remote_outer;

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ip6.h"
 #include "core.h"
 #include "encap.h"
 
@@ -32,7 +33,7 @@ static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint1
 	uint8_t *buf;
 	int len;
 
-	memcpy(&b.dst, packet.data + 8, sizeof b.dst);
+	b.dst = ip6_src(packet.data);
 	if (!bub_addr_is_routable(&b.dst))
 		return;
 	/* The packet may lie where the action has its octets. */
@@ -52,10 +53,10 @@ static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint1
 /* Most packets are no tunnel's, and their first octets say so. */
 static bool is_plain(struct bub_view packet)
 {
-	uint8_t next = packet.data[6];
+	uint8_t next = packet.data[IP6_NEXT_AT];
 
 	return next != BUB_NH_IPV6 && next != BUB_NH_ESP && next != BUB_NH_FRAGMENT &&
-	       next != BUB_NH_HOPOPTS && next != BUB_NH_ROUTING && next != BUB_NH_DSTOPTS;
+	       !ip6_is_ext(next);
 }
 
 bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in6_addr *src,

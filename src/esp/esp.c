@@ -18,28 +18,24 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "sad.h"
 
 #ifdef NDEBUG
 #error "a failing libcrypto call must stop the program: build without NDEBUG"
 #endif
 
-#define IP6_HDR_LEN 40
 #define IP6_PAYLOAD_MAX 65535u
 #define ESP_HDR_LEN 8
 #define TRAILER_LEN 2 /* pad length and next header */
 #define ICV_LEN_MAX 16
 #define MAC_LEN_MAX 32
 #define HOP_LIMIT 64
-#define NH_IPV6 41
-#define NH_ESP 50
-#define NH_NONE 59
 
 /* @len octets hold an IPv6 header and all that its payload length promises. */
 static bool is_ip6(const uint8_t *p, size_t len)
 {
-	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= IP6_HDR_LEN + (size_t)be16(p + 4);
+	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= ip6_len(p);
 }
 
 static enum esp_result charge(struct esp_sa *sa, enum esp_result why)
@@ -139,7 +135,7 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	enum esp_result why;
 
 	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL);
-	if (!is_ip6(inner, inner_len) || inner_len != IP6_HDR_LEN + (size_t)be16(inner + 4))
+	if (!is_ip6(inner, inner_len) || inner_len != ip6_len(inner))
 		return charge(sa, ESP_BAD_INNER);
 	why = seal_check(sa, total, out_cap);
 	if (why != ESP_OK)
@@ -150,12 +146,12 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	out[0] = inner[0];
 	out[1] = inner[1] & 0xf0;
 	set_be16(out + 2, 0);
-	set_be16(out + 4, total - IP6_HDR_LEN);
-	out[6] = NH_ESP;
-	out[7] = HOP_LIMIT;
-	memcpy(out + 8, src->s6_addr, 16);
-	memcpy(out + 24, dst->s6_addr, 16);
-	seal(sa, inner, inner_len, NH_IPV6, iv, out + IP6_HDR_LEN);
+	ip6_set_len(out, total);
+	out[IP6_NEXT_AT] = IPPROTO_ESP;
+	out[IP6_HOP_LIMIT_AT] = HOP_LIMIT;
+	memcpy(out + IP6_SRC_AT, src->s6_addr, 16);
+	memcpy(out + IP6_DST_AT, dst->s6_addr, 16);
+	seal(sa, inner, inner_len, IPPROTO_IPV6, iv, out + IP6_HDR_LEN);
 	sa->packets++;
 	sa->octets += inner_len;
 	*ret_len = total;
@@ -165,7 +161,7 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 /* Transport mode carries an upper-layer header: no packet of its own, and not nothing. */
 static bool is_upper(uint8_t next_header)
 {
-	return next_header != NH_IPV6 && next_header != NH_NONE;
+	return next_header != IPPROTO_IPV6 && next_header != IPPROTO_NONE;
 }
 
 enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, size_t len,
@@ -186,8 +182,8 @@ enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, siz
 		return charge(sa, why);
 
 	memcpy(out, packet, upper_at);
-	out[proto_at] = NH_ESP;
-	set_be16(out + 4, total - IP6_HDR_LEN);
+	out[proto_at] = IPPROTO_ESP;
+	ip6_set_len(out, total);
 	seal(sa, packet + upper_at, len - upper_at, packet[proto_at], iv, out + upper_at);
 	sa->packets++;
 	sa->octets += len;
@@ -323,7 +319,7 @@ static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_
 	if (why != ESP_OK)
 		return why;
 	/* RFC 4303, 2.6: discarded without indicating an error, whatever is in it. */
-	if (next_header == NH_NONE)
+	if (next_header == IPPROTO_NONE)
 		return ESP_DUMMY;
 
 	if (sa->mode == ESP_TRANSPORT) {
@@ -331,14 +327,14 @@ static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_
 			return ESP_BAD_INNER;
 		memcpy(out, packet, front);
 		out[proto_at] = next_header;
-		set_be16(out + 4, front + payload_len - IP6_HDR_LEN);
+		ip6_set_len(out, front + payload_len);
 		*ret_len = front + payload_len;
 		return check_covered(sa, out, *ret_len);
 	}
-	if (next_header != NH_IPV6 || !is_ip6(out, payload_len) || !merge_ecn(out, packet))
+	if (next_header != IPPROTO_IPV6 || !is_ip6(out, payload_len) || !merge_ecn(out, packet))
 		return ESP_BAD_INNER;
 	/* RFC 4303, 2.7: what follows the inner packet hides its length. */
-	*ret_len = IP6_HDR_LEN + (size_t)be16(out + 4);
+	*ret_len = ip6_len(out);
 	return check_covered(sa, out, *ret_len);
 }
 
@@ -369,7 +365,7 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 
 	if (!is_ip6(packet, len))
 		goto no_sa;
-	end = IP6_HDR_LEN + (size_t)be16(packet + 4); /* a link may have padded the rest */
+	end = ip6_len(packet); /* a link may have padded the rest */
 	if (esp_at < IP6_HDR_LEN || esp_at > end || end - esp_at < ESP_HDR_LEN ||
 	    proto_at >= esp_at)
 		goto no_sa;

@@ -11,11 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/octets.h"
+#include "base/ip6.h"
 
-#define IP6_LEN 40
-#define FRAG_LEN 8
-#define NH_FRAGMENT 44
 #define MTU 1280 /* of every IPv6 link (RFC 8200, 5) */
 #define UNIT ((size_t)8)
 #define UNITS (FRAG_PACKET_MAX / UNIT)
@@ -55,16 +52,16 @@ struct piece {
 size_t frag_cut(const struct frag_front *front, size_t body_len, size_t at, uint32_t id,
 		uint8_t *ret_head)
 {
-	const size_t chunk = (MTU - front->len - FRAG_LEN) / UNIT * UNIT;
+	const size_t chunk = (MTU - front->len - IP6_FRAG_HDR_LEN) / UNIT * UNIT;
 	size_t rest = body_len - at;
 	bool more = rest > chunk;
 	size_t len = more ? chunk : rest;
 	uint8_t *frag = ret_head + front->len;
 
 	memcpy(ret_head, front->data, front->len);
-	set_be16(ret_head + 4, front->len - IP6_LEN + FRAG_LEN + len);
+	ip6_set_len(ret_head, front->len + IP6_FRAG_HDR_LEN + len);
 	frag[0] = ret_head[front->named_at];
-	ret_head[front->named_at] = NH_FRAGMENT;
+	ret_head[front->named_at] = IPPROTO_FRAGMENT;
 	frag[1] = 0;
 	set_be16(frag + 2, at | (more ? 1u : 0u));
 	set_be32(frag + 4, id);
@@ -97,15 +94,15 @@ static bool piece_decode(const struct frag_in *f, struct piece *ret)
 	const uint8_t *h = f->packet + f->at;
 	struct piece p;
 
-	if (f->at < IP6_LEN || f->at > HEAD_MAX || f->named_at >= f->at ||
-	    f->len < f->at + FRAG_LEN)
+	if (f->at < IP6_HDR_LEN || f->at > HEAD_MAX || f->named_at >= f->at ||
+	    f->len < f->at + IP6_FRAG_HDR_LEN)
 		return false;
 	p.next = h[0];
 	p.at = be16(h + 2) & ~(size_t)7;
 	p.more = (h[3] & 1) != 0;
 	p.id = be32(h + 4);
-	p.data = h + FRAG_LEN;
-	p.len = f->len - f->at - FRAG_LEN;
+	p.data = h + IP6_FRAG_HDR_LEN;
+	p.len = f->len - f->at - IP6_FRAG_HDR_LEN;
 	/* RFC 8200, 4.5: all but the last are of whole units.  An empty one says nothing. */
 	if (p.len == 0 || (p.more && p.len % UNIT != 0) || p.at + p.len > FRAG_PACKET_MAX)
 		return false;
@@ -138,7 +135,7 @@ static struct place *place_of(struct frag_table *t, uint64_t now_ns, const struc
 			give_up(t, s);
 		if (!s->used)
 			free_one = s;
-		else if (s->id == id && memcmp(s->addresses, f->packet + 8, 32) == 0)
+		else if (s->id == id && memcmp(s->addresses, f->packet + IP6_SRC_AT, 32) == 0)
 			return s;
 		else if (s->since_ns < oldest->since_ns)
 			oldest = s;
@@ -151,7 +148,7 @@ static struct place *place_of(struct frag_table *t, uint64_t now_ns, const struc
 	free_one->used = true;
 	free_one->since_ns = now_ns;
 	free_one->id = id;
-	memcpy(free_one->addresses, f->packet + 8, 32);
+	memcpy(free_one->addresses, f->packet + IP6_SRC_AT, 32);
 	return free_one;
 }
 
@@ -250,6 +247,6 @@ enum frag_result frag_take(struct frag_table *t, uint64_t now_ns, const struct f
 	s->used = false;
 	*ret_packet = s->packet + HEAD_MAX - s->head_len;
 	*ret_len = s->head_len + s->total;
-	set_be16(*ret_packet + 4, *ret_len - IP6_LEN);
+	ip6_set_len(*ret_packet, *ret_len);
 	return FRAG_WHOLE;
 }

@@ -8,10 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "bub/wire.h"
-
-#define PAYLOAD_LEN_AT 4 /* in the IPv6 header */
 
 #define TCP_HDR_LEN 20
 #define TCP_SEQ_AT 4
@@ -93,7 +91,7 @@ size_t merged_next(struct merged *m, uint8_t *out)
 		return 0;
 	memcpy(out, m->packet, m->head_len);
 	memcpy(out + m->head_len, m->packet + m->head_len + m->at, n);
-	set_be16(out + PAYLOAD_LEN_AT, m->head_len - BUB_IP6_HDR_LEN + n);
+	ip6_set_len(out, m->head_len + n);
 	if (m->proto == IPPROTO_TCP)
 		set_tcp(m, out + m->transport_at, n == left);
 	else

@@ -20,16 +20,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ip6.h"
 #include "internal.h"
 #include "merged.h"
 
 #define RX_RCVBUF (8 << 20)
 #define MERGED_BATCH 8 /* each is as many packets as one poll of a card brings, mostly below 64 */
 #define LOST_LOG_S 60  /* between lines about what was lost */
-
-#define HOP_LIMIT_AT 7 /* in the IPv6 header */
-#define DST_AT 24
-#define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
 /* What recvmmsg() is given for each packet. */
 struct rx_slot {
@@ -156,11 +153,11 @@ static void on_bare(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
  * here, as the kernel has it with what it routes there itself. */
 static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
 {
-	if (ifindex != l->home_link_ifindex || packet[HOP_LIMIT_AT] <= 1)
+	if (ifindex != l->home_link_ifindex || packet[IP6_HOP_LIMIT_AT] <= 1)
 		return;
 	if (partial)
 		merged_checksum(packet, len);
-	packet[HOP_LIMIT_AT]--;
+	packet[IP6_HOP_LIMIT_AT]--;
 	emit(l, ifindex, (struct bub_view){packet, len}, BUB_WAY_TUN);
 }
 
@@ -286,14 +283,20 @@ static bool put_together(struct lnx *l, uint8_t **packet, struct bub_ip6 *ip)
 	return r == FRAG_WHOLE;
 }
 
+static bool is_global_group(const uint8_t *packet)
+{
+	const struct in6_addr dst = ip6_dst(packet);
+
+	return addr_group_scope(&dst) >= ADDR_SCOPE_GLOBAL;
+}
+
 static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t len, bool partial)
 {
 	const struct bub_view whole = {packet, len};
 	struct bub_icmp6 icmp;
 	struct bub_ip6 ip;
 
-	if (len >= BUB_IP6_HDR_LEN && packet[DST_AT] == 0xff &&
-	    (packet[DST_AT + 1] & 0x0f) >= SCOPE_GLOBAL) {
+	if (len >= BUB_IP6_HDR_LEN && is_global_group(packet)) {
 		on_group(l, ifindex, packet, len, partial);
 		return;
 	}

@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "internal.h"
 
 #define TX_SNDBUF (4 << 20)
-#define PAYLOAD_LEN_AT 4 /* in the IPv6 header */
-#define NEXT_HEADER_AT 6
 #define FRAG_HDR_LEN 8
 
 int tx_open(struct lnx *l, char *ret_error, size_t error_size)
@@ -63,8 +61,8 @@ static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struc
 	/* By a link of the caller's choice: with a source named, the kernel would take the best
 	 * route whatever its link is, a home address's into the tunnel for one. */
 	if (ifindex == 0)
-		memcpy(&info.ipi6_addr, head.data + 8, 16);
-	memcpy(&to.sin6_addr, head.data + 24, 16);
+		info.ipi6_addr = ip6_src(head.data);
+	to.sin6_addr = ip6_dst(head.data);
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
@@ -94,8 +92,8 @@ static void log_failure(struct lnx *l, struct bub_view head, int err)
 
 	if (err == 0 || head.len < BUB_IP6_HDR_LEN)
 		return;
-	memcpy(&src, head.data + 8, 16);
-	memcpy(&dst, head.data + 24, 16);
+	src = ip6_src(head.data);
+	dst = ip6_dst(head.data);
 	lnx_log(l, LNX_LOG_DEBUG, "cannot send from %s to %s: %s", lnx_ntop(&src), lnx_ntop(&dst),
 		strerror(-err));
 }
@@ -124,13 +122,13 @@ static void outer_front(struct outer *o, const uint8_t ip6[static BUB_IP6_HDR_LE
 
 	memcpy(o->front, ip6, BUB_IP6_HDR_LEN);
 	o->front_len = BUB_IP6_HDR_LEN;
-	o->named_at = NEXT_HEADER_AT;
+	o->named_at = IP6_NEXT_AT;
 	if (!act->u.send.has_limit)
 		return;
-	bub_limit_encode(ip6[NEXT_HEADER_AT], act->u.send.limit, o->front + BUB_IP6_HDR_LEN);
-	o->front[NEXT_HEADER_AT] = BUB_NH_DSTOPTS;
+	bub_limit_encode(ip6[IP6_NEXT_AT], act->u.send.limit, o->front + BUB_IP6_HDR_LEN);
+	o->front[IP6_NEXT_AT] = BUB_NH_DSTOPTS;
 	len += BUB_LIMIT_HDR_LEN;
-	set_be16(o->front + PAYLOAD_LEN_AT, len);
+	ip6_set_len(o->front, IP6_HDR_LEN + len);
 	o->front_len += BUB_LIMIT_HDR_LEN;
 	o->named_at = BUB_IP6_HDR_LEN;
 }

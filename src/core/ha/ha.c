@@ -13,8 +13,7 @@
 #include <string.h>
 
 #include "answer.h"
-#include "base/addr.h"
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "cn/cn.h"
 #include "ha/careof.h"
 #include "ha/ha.h"
@@ -23,7 +22,6 @@
 #include "mn/mn.h"
 
 #define HELD_MS ((uint64_t)HELD_S * 1000)
-#define HOP_LIMIT_AT 7 /* in the IPv6 header */
 
 struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home)
 {
@@ -560,11 +558,11 @@ void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view p
  * first of all is better left where it is. */
 static bool is_own(const struct bub_engine *eng, struct bub_view packet)
 {
-	uint8_t next = packet.data[6];
+	uint8_t next = packet.data[IP6_NEXT_AT];
 
 	return core_ha(eng)->cfg.direct && next != BUB_NH_MH && next != BUB_NH_HOPOPTS &&
 	       packet.len + BUB_RH2_HDR_LEN <= SCRATCH_MAX &&
-	       memcmp(packet.data + 8, &core_ha(eng)->cfg.address,
+	       memcmp(packet.data + IP6_SRC_AT, &core_ha(eng)->cfg.address,
 		      sizeof core_ha(eng)->cfg.address) == 0;
 }
 
@@ -575,8 +573,8 @@ static void send_direct(struct bub_engine *eng, const struct client *c, struct b
 		.src = core_ha(eng)->cfg.address,
 		.dst = c->care_of,
 		.rh2 = &c->key.a,
-		.hop_limit = packet.data[HOP_LIMIT_AT],
-		.upper_proto = packet.data[6],
+		.hop_limit = packet.data[IP6_HOP_LIMIT_AT],
+		.upper_proto = packet.data[IP6_NEXT_AT],
 		.upper_len = (uint16_t)(packet.len - BUB_IP6_HDR_LEN),
 	};
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
@@ -597,8 +595,8 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 
 	if (packet.len < BUB_IP6_HDR_LEN || packet.data[0] >> 4 != 6)
 		return false;
-	len = BUB_IP6_HDR_LEN + be16(packet.data + 4);
-	memcpy(&dst, packet.data + 24, sizeof dst);
+	len = ip6_len(packet.data);
+	dst = ip6_dst(packet.data);
 	if (packet.len < len)
 		return false;
 	if (IN6_IS_ADDR_MULTICAST(&dst))
@@ -624,7 +622,7 @@ static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub
 	if (packet.len <= PACKET_MAX)
 		copy = core_next_buffer(eng); /* of the action to come */
 	memcpy(copy, packet.data, packet.len);
-	copy[HOP_LIMIT_AT]--;
+	copy[IP6_HOP_LIMIT_AT]--;
 	ha_tunnel(eng, c, (struct bub_view){copy, packet.len});
 }
 
@@ -649,7 +647,7 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 	buf = core_buffer(eng);
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	memcpy(buf + BUB_IP6_HDR_LEN, ip->packet.data, ip->packet.len);
-	buf[BUB_IP6_HDR_LEN + HOP_LIMIT_AT]--;
+	buf[BUB_IP6_HDR_LEN + IP6_HOP_LIMIT_AT]--;
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + ip->packet.len};
 	act->u.send.way = BUB_WAY_PLAIN;
 }

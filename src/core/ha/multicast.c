@@ -11,8 +11,7 @@
  */
 #include <string.h>
 
-#include "base/addr.h"
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "ha/multicast.h"
 #include "ha/state.h"
 #include "mn/mn.h"
@@ -24,9 +23,6 @@
 #define RESPONSE_MS 1000u
 #define RESTORED_MS 250u /* after a restart groups are missed until the answer is there */
 #define LISTENER_MS (ROBUSTNESS * QUERY_INTERVAL_S * 1000 + RESPONSE_MS)
-
-#define SOURCE_AT 8 /* in the IPv6 header */
-#define HOP_LIMIT_AT 7
 
 /* ---- Who listens to what -------------------------------------------------------------------- */
 
@@ -207,7 +203,7 @@ bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, str
 	const struct group *g = table_find(&core_ha(eng)->groups, dst, &in6addr_any);
 	struct in6_addr src;
 
-	memcpy(&src, packet.data + SOURCE_AT, sizeof src);
+	src = ip6_src(packet.data);
 	if (g == NULL || core_home_of(eng, &src) != NULL)
 		return false;
 	fan_out(eng, g, &src, packet);
@@ -222,7 +218,7 @@ void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip)
 	struct bub_action *act = core_action(eng, on_link ? BUB_ACT_GROUP_SEND : BUB_ACT_DELIVER);
 
 	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
-	core_scratch(eng)[HOP_LIMIT_AT]--;
+	core_scratch(eng)[IP6_HOP_LIMIT_AT]--;
 	act->u.send.data = on_link ? copy : ip->packet; /* the kernel counts the hop itself */
 	fan_out(eng, g, &ip->src, copy);
 }

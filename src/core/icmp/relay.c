@@ -13,16 +13,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "ha/client.h"
 #include "icmp/relay.h"
 #include "mn/home.h"
 
 enum {
-	NEXT_HEADER_AT = 6,
-	SRC_AT = 8,
-	DST_AT = 24,
-
 	HDR_UNIT = 8,
 	RH2_EXT_LEN = 2,
 	HAO_EXT_LEN = 2,
@@ -39,18 +35,6 @@ enum {
 
 /* ---- What is quoted ------------------------------------------------------------------------ */
 
-/* The header behind those known so far; what follows it is the upper layer until shown otherwise.
- * False: there is not so much of it. */
-static bool take_header(struct bub_view v, struct quote *q)
-{
-	if (v.len < q->end + BUB_RH2_HDR_LEN)
-		return false;
-	q->upper = v.data[q->end];
-	q->last_at = q->end;
-	q->end += BUB_RH2_HDR_LEN;
-	return true;
-}
-
 /* With no segment left it is quoted by who has taken it (RFC 6275, 6.4): then the addresses have
  * changed places. */
 static void take_rh2(const uint8_t *rh2, struct quote *q)
@@ -58,48 +42,61 @@ static void take_rh2(const uint8_t *rh2, struct quote *q)
 	struct in6_addr *address = rh2[3] != 0 ? &q->ends.peer : &q->ends.dst;
 
 	q->has_rh2 = true;
-	memcpy(address, rh2 + HDR_UNIT, sizeof *address);
+	*address = addr_at(rh2 + HDR_UNIT);
+}
+
+static bool is_rh2(const struct ip6_ext *e)
+{
+	return e->data[1] == RH2_EXT_LEN && e->data[2] == RH2_TYPE && e->data[3] <= 1;
+}
+
+static bool is_hao(const struct ip6_ext *e)
+{
+	return e->data[1] == HAO_EXT_LEN && e->data[HAO_AT] == HAO_TYPE;
+}
+
+/* @e is ours, and what @w stands at is the upper layer until shown otherwise. */
+static void take(const struct ip6_ext *e, const struct ip6_walk *w, struct quote *q)
+{
+	q->last_at = e->at;
+	q->end = w->at;
+	q->upper = w->next;
 }
 
 enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
 {
-	struct quote q = {.named_at = NEXT_HEADER_AT, .at = BUB_IP6_HDR_LEN};
-	const uint8_t *h;
+	struct quote q = {0};
+	struct ip6_walk w;
+	struct ip6_ext e;
 
 	if (v.len < BUB_IP6_HDR_LEN)
 		return BUB_DROP_ICMP6_MALFORMED;
-	memcpy(&q.ends.src, v.data + SRC_AT, sizeof q.ends.src);
-	memcpy(&q.ends.dst, v.data + DST_AT, sizeof q.ends.dst);
-	q.ends.local = q.ends.src;
-	q.ends.peer = q.ends.dst;
-	q.upper = v.data[NEXT_HEADER_AT];
+	q.ends.src = q.ends.local = ip6_src(v.data);
+	q.ends.dst = q.ends.peer = ip6_dst(v.data);
+	w = ip6_walk_of(v.data, v.len);
 	/* Hop-by-hop options come first (RFC 8200, 4.1). */
-	if (q.upper == BUB_NH_HOPOPTS) {
-		if (v.len < BUB_IP6_HDR_LEN + HDR_UNIT)
+	if (w.next == BUB_NH_HOPOPTS && !ip6_walk_next(&w, &e))
+		return BUB_DROP_ICMP6_MALFORMED;
+	q.named_at = w.named_at;
+	q.at = q.end = w.at;
+	q.upper = w.next;
+	if (w.next == BUB_NH_ROUTING) {
+		if (!ip6_walk_next(&w, &e))
 			return BUB_DROP_ICMP6_MALFORMED;
-		q.named_at = BUB_IP6_HDR_LEN;
-		q.upper = v.data[BUB_IP6_HDR_LEN];
-		q.at += (size_t)HDR_UNIT * (v.data[BUB_IP6_HDR_LEN + 1] + 1u);
+		if (is_rh2(&e)) {
+			take_rh2(e.data, &q);
+			take(&e, &w, &q);
+		}
 	}
-	q.end = q.at;
-	if (q.upper == BUB_NH_ROUTING) {
-		if (!take_header(v, &q))
+	/* What is behind another's routing header, or options of the sender's own, is not ours. */
+	if (q.upper == BUB_NH_DSTOPTS) {
+		if (!ip6_walk_next(&w, &e))
 			return BUB_DROP_ICMP6_MALFORMED;
-		h = v.data + q.last_at;
-		if (h[1] == RH2_EXT_LEN && h[2] == RH2_TYPE && h[3] <= 1)
-			take_rh2(h, &q);
-	}
-	if (q.upper == BUB_NH_DSTOPTS && (q.has_rh2 || q.end == q.at)) {
-		const struct quote before = q;
-
-		if (!take_header(v, &q))
-			return BUB_DROP_ICMP6_MALFORMED;
-		h = v.data + q.last_at;
-		q.has_hao = h[1] == HAO_EXT_LEN && h[HAO_AT] == HAO_TYPE;
-		if (q.has_hao)
-			memcpy(&q.ends.local, h + HDR_UNIT, sizeof q.ends.local);
-		else
-			q = before; /* options of the sender's own */
+		q.has_hao = is_hao(&e);
+		if (q.has_hao) {
+			q.ends.local = addr_at(e.data + HDR_UNIT);
+			take(&e, &w, &q);
+		}
 	}
 	*ret_quote = q;
 	return BUB_DROP_NONE;
@@ -167,10 +164,10 @@ static struct bub_view undress(struct bub_view quoted, const struct quote *q,
 		rest = QUOTED_MAX - q->at;
 	memcpy(ret_packet, quoted.data, q->at);
 	memcpy(ret_packet + q->at, quoted.data + q->end, rest);
-	set_be16(ret_packet + 4, be16(quoted.data + 4) - (q->end - q->at));
+	ip6_set_len(ret_packet, ip6_len(quoted.data) - (q->end - q->at));
 	ret_packet[q->named_at] = q->upper;
-	memcpy(ret_packet + SRC_AT, &q->ends.local, sizeof q->ends.local);
-	memcpy(ret_packet + DST_AT, &q->ends.peer, sizeof q->ends.peer);
+	memcpy(ret_packet + IP6_SRC_AT, &q->ends.local, sizeof q->ends.local);
+	memcpy(ret_packet + IP6_DST_AT, &q->ends.peer, sizeof q->ends.peer);
 	return (struct bub_view){ret_packet, q->at + rest};
 }
 
@@ -192,7 +189,7 @@ static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
 		return;
 	}
-	if (q->at > QUOTED_MAX || be16(icmp->quoted.data + 4) < q->end - BUB_IP6_HDR_LEN) {
+	if (q->at > QUOTED_MAX || ip6_len(icmp->quoted.data) < q->end) {
 		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
 		return;
 	}
@@ -238,7 +235,7 @@ static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
 		told.kind = BUB_ICMP6_TOO_BIG;
 		told.u.too_big.mtu = less(icmp->u.too_big.mtu, BUB_IP6_HDR_LEN);
 		/* RFC 2473, 7.1 (b): from now on that packet goes in fragments. */
-		if ((size_t)be16(inner.data + 4) + BUB_IP6_HDR_LEN <= told.u.too_big.mtu)
+		if (ip6_len(inner.data) <= told.u.too_big.mtu)
 			return false;
 	} else {
 		told.kind = BUB_ICMP6_UNREACHABLE;
@@ -260,19 +257,19 @@ static void about_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
 		return;
 	}
-	memcpy(&src, inner.data + SRC_AT, sizeof src);
-	memcpy(&dst, inner.data + DST_AT, sizeof dst);
+	src = ip6_src(inner.data);
+	dst = ip6_dst(inner.data);
 	if (!bub_addr_eq(&ip->dst, &q->ends.src) || !bub_addr_is_routable(&src) ||
 	    !is_our_tunnel(eng, &q->ends.src, &q->ends.dst, &src, &dst)) {
 		core_drop(eng, BUB_DROP_ICMP6_NOT_OUR_PATH, &ip->src);
 		return;
 	}
 	rest = (struct bub_view){inner.data + BUB_IP6_HDR_LEN, inner.len - BUB_IP6_HDR_LEN};
-	if (is_icmp_error(inner.data[NEXT_HEADER_AT], rest)) {
+	if (is_icmp_error(inner.data[IP6_NEXT_AT], rest)) {
 		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
 		return;
 	}
-	if (is_signalling(inner.data[NEXT_HEADER_AT]) || !tunnel_error(icmp, inner, &told))
+	if (is_signalling(inner.data[IP6_NEXT_AT]) || !tunnel_error(icmp, inner, &told))
 		return;
 	/* RFC 4443, 2.4 (f): what goes to others is limited. */
 	if (core_home_of(eng, &src) == NULL &&

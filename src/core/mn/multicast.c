@@ -7,12 +7,10 @@
  */
 #include <string.h>
 
-#include "base/addr.h"
-#include "base/octets.h"
+#include "base/ip6.h"
 #include "mn/home.h"
 #include "mn/multicast.h"
 
-#define SOURCE_AT 8   /* in the IPv6 header */
 #define CHECKSUM_AT 2 /* in an ICMPv6 message */
 
 /* RFC 6275, 11.3.4: not before there is a binding and a query has come out of its tunnel. */
@@ -32,7 +30,7 @@ static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
 	uint16_t sum;
 
 	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
-	memcpy(core_scratch(eng) + SOURCE_AT, &src, sizeof src);
+	memcpy(core_scratch(eng) + IP6_SRC_AT, &src, sizeof src);
 	set_be16(icmp + CHECKSUM_AT, 0);
 	sum = bub_ip6_checksum(&src, &ip->dst, BUB_NH_ICMPV6,
 			       (struct bub_view){icmp, ip->upper.len});

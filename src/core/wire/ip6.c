@@ -10,15 +10,12 @@
  */
 #include <string.h>
 
-#include "base/addr.h"
+#include "base/ip6.h"
 #include "bub/wire.h"
 #include "buf.h"
 
 enum {
-	OPT_PAD1 = 0,
-	OPT_PADN = 1,
 	OPT_HAO = 0xc9,
-	OPT_ACTION_MASK = 0xc0, /* zero: a node that does not know the option skips it */
 	ROUTING_TYPE_2 = 2,
 	RH2_EXT_LEN = 2, /* in 8 octets after the first 8 */
 	HAO_EXT_LEN = 2,
@@ -31,50 +28,46 @@ enum {
  */
 #define EXT_HEADERS_MAX 8
 
-static enum bub_drop hao_decode(struct bub_view body, struct bub_ip6 *ip)
+static enum bub_drop hao_decode(const struct ip6_option *o, struct bub_ip6 *ip)
 {
-	if (body.len != sizeof(ip->hao.s6_addr))
+	if (o->len != sizeof(ip->hao.s6_addr))
 		return BUB_DROP_HAO_MALFORMED;
 	/* RFC 6275, 6.3: at most one Home Address option a packet. */
 	if (ip->has_hao)
 		return BUB_DROP_HAO_MALFORMED;
-	memcpy(ip->hao.s6_addr, body.data, sizeof(ip->hao.s6_addr));
+	ip->hao = addr_at(o->data);
 	ip->has_hao = true;
 	return BUB_DROP_NONE;
 }
 
-/* Walks the options of a hop-by-hop or destination options header (RFC 8200, 4.2). */
-static enum bub_drop options_decode(struct rd *r, uint8_t header, struct bub_ip6 *ip)
+/* A hop-by-hop or destination options header (RFC 8200, 4.2). */
+static enum bub_drop options_decode(const struct ip6_ext *e, struct bub_ip6 *ip)
 {
-	for (unsigned n = 0; rd_left(r) > 0; n++) {
-		uint8_t type = rd_u8(r);
-		struct bub_view body;
+	struct rd r = ip6_options(e);
+	struct ip6_option o;
 
+	for (unsigned n = 0; ip6_option_next(&r, &o); n++) {
 		if (n == WIRE_OPTIONS_MAX)
 			return BUB_DROP_EXT_MALFORMED;
-		if (type == OPT_PAD1)
-			continue;
-		body = rd_view(r, rd_u8(r));
-		if (r->bad)
-			return BUB_DROP_EXT_MALFORMED;
-		if (type == OPT_HAO && header == BUB_NH_DSTOPTS) {
-			enum bub_drop why = hao_decode(body, ip);
+		if (o.type == OPT_HAO && e->type == BUB_NH_DSTOPTS) {
+			enum bub_drop why = hao_decode(&o, ip);
 
 			if (why != BUB_DROP_NONE)
 				return why;
-		} else if ((type & OPT_ACTION_MASK) != 0) {
+		} else if ((o.type & IP6_OPT_ACTION_MASK) != 0) {
 			/* RFC 8200, 4.2: every action but 00 discards the packet. */
 			return BUB_DROP_EXT_MALFORMED;
 		}
 	}
-	return BUB_DROP_NONE;
+	return r.bad ? BUB_DROP_EXT_MALFORMED : BUB_DROP_NONE;
 }
 
-/* @r starts at the routing type and ends with the header. */
-static enum bub_drop routing_decode(struct rd *r, uint8_t ext_len, struct bub_ip6 *ip)
+static enum bub_drop routing_decode(const struct ip6_ext *e, struct bub_ip6 *ip)
 {
-	uint8_t type = rd_u8(r);
-	uint8_t segments_left = rd_u8(r);
+	struct rd r = rd_of(e->data + 1, e->len - 1);
+	uint8_t ext_len = rd_u8(&r);
+	uint8_t type = rd_u8(&r);
+	uint8_t segments_left = rd_u8(&r);
 
 	/* RFC 6275, 6.3: the option stands behind the routing header, else each hop would use it.
 	 */
@@ -87,72 +80,56 @@ static enum bub_drop routing_decode(struct rd *r, uint8_t ext_len, struct bub_ip
 	/* RFC 6275, 6.4: exactly one address; more than one segment can never be left. */
 	if (ext_len != RH2_EXT_LEN || segments_left > 1 || ip->has_rh2)
 		return BUB_DROP_RH2_MALFORMED;
-	rd_skip(r, 4); /* RFC 6275, 6.4: reserved, ignored on receipt */
-	rd_addr(r, &ip->rh2);
+	rd_skip(&r, 4); /* RFC 6275, 6.4: reserved, ignored on receipt */
+	rd_addr(&r, &ip->rh2);
 	ip->rh2_segments_left = segments_left;
 	ip->has_rh2 = true;
 	return BUB_DROP_NONE;
 }
 
-static bool is_walked(uint8_t next)
+/* Walks the headers behind the IPv6 header; on success @w stands at the upper layer. */
+static enum bub_drop chain_decode(struct ip6_walk *w, struct bub_ip6 *ip)
 {
-	return next == BUB_NH_HOPOPTS || next == BUB_NH_ROUTING || next == BUB_NH_DSTOPTS;
-}
+	struct ip6_ext e;
 
-/* Walks the headers behind the IPv6 header; on success @r stands at the upper layer. */
-static enum bub_drop chain_decode(struct rd *r, struct bub_ip6 *ip)
-{
-	for (unsigned n = 0; is_walked(ip->upper_proto); n++) {
-		uint8_t header = ip->upper_proto;
-		const uint8_t *at = r->p;
-		uint8_t next = rd_u8(r);
-		uint8_t ext_len = rd_u8(r);
-		/* RFC 8200, 4.3 to 4.6: the length is in 8 octets, without the first 8. */
-		struct rd body = rd_from(rd_view(r, 8u * ext_len + 6u));
+	while (ip6_walk_next(w, &e)) {
 		enum bub_drop why;
 
-		if (r->bad || n == EXT_HEADERS_MAX)
+		if (w->n > EXT_HEADERS_MAX)
 			return BUB_DROP_EXT_MALFORMED;
 		/* RFC 8200, 4.1: hop-by-hop options only directly behind the IPv6 header. */
-		if (header == BUB_NH_HOPOPTS && n != 0)
+		if (e.type == BUB_NH_HOPOPTS && w->n != 1)
 			return BUB_DROP_EXT_MALFORMED;
-		if (header == BUB_NH_ROUTING)
-			why = routing_decode(&body, ext_len, ip);
-		else
-			why = options_decode(&body, header, ip);
+		why = e.type == BUB_NH_ROUTING ? routing_decode(&e, ip) : options_decode(&e, ip);
 		if (why != BUB_DROP_NONE)
 			return why;
-		ip->upper_proto = next;
-		ip->upper_proto_at = (uint16_t)(at - ip->packet.data);
 	}
-	return BUB_DROP_NONE;
+	return ip6_is_ext(w->next) ? BUB_DROP_EXT_MALFORMED : BUB_DROP_NONE;
 }
 
 enum bub_drop bub_ip6_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
 {
 	struct bub_ip6 ip = {0};
-	struct rd r = rd_from(packet);
-	uint32_t version = rd_u32(&r) >> 28;
-	uint16_t payload_len = rd_u16(&r);
+	struct ip6_walk w;
 	enum bub_drop why;
 
-	ip.upper_proto = rd_u8(&r);
-	ip.upper_proto_at = 6;
-	ip.hop_limit = rd_u8(&r);
-	rd_addr(&r, &ip.src);
-	rd_addr(&r, &ip.dst);
-	if (r.bad)
+	if (packet.len < IP6_HDR_LEN)
 		return BUB_DROP_IP6_TRUNCATED;
-	if (version != 6)
+	if (packet.data[0] >> 4 != 6)
 		return BUB_DROP_IP6_VERSION;
-	if (payload_len > rd_left(&r))
+	if (packet.len < ip6_len(packet.data))
 		return BUB_DROP_IP6_TRUNCATED;
-	ip.packet = (struct bub_view){packet.data, (size_t)BUB_IP6_HDR_LEN + payload_len};
-	r.end = r.p + payload_len;
-	why = chain_decode(&r, &ip);
+	ip.packet = (struct bub_view){packet.data, ip6_len(packet.data)};
+	ip.hop_limit = packet.data[IP6_HOP_LIMIT_AT];
+	ip.src = ip6_src(packet.data);
+	ip.dst = ip6_dst(packet.data);
+	w = ip6_walk_of(ip.packet.data, ip.packet.len);
+	why = chain_decode(&w, &ip);
 	if (why != BUB_DROP_NONE)
 		return why;
-	ip.upper = (struct bub_view){r.p, rd_left(&r)};
+	ip.upper_proto = w.next;
+	ip.upper_proto_at = (uint16_t)w.named_at;
+	ip.upper = (struct bub_view){packet.data + w.at, w.len - w.at};
 	*ret_ip = ip;
 	return BUB_DROP_NONE;
 }
@@ -183,7 +160,7 @@ static void hao_encode(struct wr *w, uint8_t next, const struct in6_addr *home)
 	wr_u8(w, next);
 	wr_u8(w, HAO_EXT_LEN);
 	/* RFC 6275, 6.3: the option is aligned to 8n + 6, hence four octets of padding. */
-	wr_u8(w, OPT_PADN);
+	wr_u8(w, IP6_OPT_PADN);
 	wr_u8(w, 2);
 	wr_u16(w, 0);
 	wr_u8(w, OPT_HAO);

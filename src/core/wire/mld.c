@@ -8,12 +8,11 @@
  */
 #include <string.h>
 
-#include "base/addr.h"
+#include "base/ip6.h"
 #include "bub/wire.h"
 #include "buf.h"
 
 enum {
-	OPT_PAD1 = 0,
 	OPT_ROUTER_ALERT = 5, /* RFC 2711, 2.1 */
 	ROUTER_ALERT_MLD = 0,
 
@@ -45,26 +44,17 @@ bool bub_mld_is(const struct bub_ip6 *ip)
 /* The chain has been walked: the options are known to fit their header. */
 static bool has_router_alert(const struct bub_ip6 *ip)
 {
-	struct rd r = rd_from(ip->packet);
-	uint8_t first, ext_len;
+	struct ip6_walk w = ip6_walk_of(ip->packet.data, ip->packet.len);
+	struct ip6_option o;
+	struct ip6_ext e;
+	struct rd r;
 
-	rd_skip(&r, 6);
-	first = rd_u8(&r);
-	rd_skip(&r, BUB_IP6_HDR_LEN - 7 + 1);
-	ext_len = rd_u8(&r);
-	if (r.bad || first != BUB_NH_HOPOPTS)
+	if (!ip6_walk_next(&w, &e) || e.type != BUB_NH_HOPOPTS)
 		return false;
-	r = rd_from(rd_view(&r, 8u * ext_len + 6u));
-	while (rd_left(&r) > 0) {
-		uint8_t type = rd_u8(&r);
-		struct rd body;
-
-		if (type == OPT_PAD1)
-			continue;
-		body = rd_from(rd_view(&r, rd_u8(&r)));
-		if (type == OPT_ROUTER_ALERT && rd_left(&body) == 2)
-			return rd_u16(&body) == ROUTER_ALERT_MLD;
-	}
+	r = ip6_options(&e);
+	while (ip6_option_next(&r, &o))
+		if (o.type == OPT_ROUTER_ALERT && o.len == 2)
+			return be16(o.data) == ROUTER_ALERT_MLD;
 	return false;
 }
 

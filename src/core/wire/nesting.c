@@ -8,39 +8,26 @@
  */
 #include <string.h>
 
+#include "base/ip6.h"
 #include "bub/wire.h"
-#include "buf.h"
 
 enum {
-	OPT_PAD1 = 0,
-	OPT_PADN = 1,
-	OPT_LIMIT = 4, /* RFC 2473, 5.1 */
-	SRC_AT = 8,
-	DST_AT = 24,
+	OPT_LIMIT = 4,    /* RFC 2473, 5.1 */
 	HEADERS_MAX = 16, /* extension headers and tunnels, for the walk to end */
 };
 
-/* The option in a destination options header @options, which begins at @at of the packet. */
-static void find_limit(struct bub_view options, size_t at, struct bub_nesting *n)
+/* The option in the destination options header @e of the packet that begins at @at. */
+static void find_limit(const struct ip6_ext *e, size_t at, struct bub_nesting *n)
 {
-	struct rd r = rd_from(options);
+	struct rd r = ip6_options(e);
+	struct ip6_option o;
 
-	rd_skip(&r, 2);
-	while (rd_left(&r) > 0 && !n->has_limit) {
-		uint8_t type = rd_u8(&r);
-		size_t value_at = at + (size_t)(r.p - options.data) + 1;
-		struct bub_view body;
-
-		if (type == OPT_PAD1)
+	while (!n->has_limit && ip6_option_next(&r, &o)) {
+		if (o.type != OPT_LIMIT || o.len != 1)
 			continue;
-		body = rd_view(&r, rd_u8(&r));
-		if (r.bad)
-			return;
-		if (type == OPT_LIMIT && body.len == 1) {
-			n->has_limit = true;
-			n->limit = body.data[0];
-			n->limit_at = (uint16_t)value_at;
-		}
+		n->has_limit = true;
+		n->limit = o.data[0];
+		n->limit_at = (uint16_t)(at + e->at + (size_t)(o.data - e->data));
 	}
 }
 
@@ -49,32 +36,23 @@ static bool is_tunnel(uint8_t next)
 	return next == BUB_NH_IPV6 || next == BUB_NH_ESP;
 }
 
-/* Walks what is in front of the upper layer; *@at is behind it, the next header is returned. */
+/* Walks what is in front of the upper layer of the packet that begins at *@at; *@at is behind it,
+ * the next header is returned. */
 static uint8_t walk(struct bub_view p, size_t *at, struct bub_nesting *n)
 {
-	uint8_t next = p.data[*at + 6];
+	struct ip6_walk w = ip6_walk_of(p.data + *at, p.len - *at);
+	struct ip6_ext e;
 
-	*at += BUB_IP6_HDR_LEN;
-	for (unsigned i = 0; i < HEADERS_MAX && *at + 8 <= p.len; i++) {
-		const uint8_t *h = p.data + *at;
-		size_t len = 8u * h[1] + 8u;
-
-		if (next == BUB_NH_FRAGMENT) {
-			/* Each fragment says what the whole one carries (RFC 8200, 4.5). */
-			n->fragment = is_tunnel(h[0]);
-			n->tunnel = n->fragment;
-			return BUB_NH_FRAGMENT;
-		}
-		if (next != BUB_NH_HOPOPTS && next != BUB_NH_ROUTING && next != BUB_NH_DSTOPTS)
-			break;
-		if (len > p.len - *at)
-			break;
-		if (next == BUB_NH_DSTOPTS)
-			find_limit((struct bub_view){h, len}, *at, n);
-		next = h[0];
-		*at += len;
+	while (w.n < HEADERS_MAX && ip6_walk_next(&w, &e))
+		if (e.type == BUB_NH_DSTOPTS)
+			find_limit(&e, *at, n);
+	/* Each fragment says what the whole one carries (RFC 8200, 4.5). */
+	if (w.n < HEADERS_MAX && w.next == BUB_NH_FRAGMENT && w.len - w.at >= IP6_FRAG_HDR_LEN) {
+		n->fragment = is_tunnel(w.packet[w.at]);
+		n->tunnel = n->fragment;
 	}
-	return next;
+	*at += w.at;
+	return w.next;
 }
 
 void bub_nesting_of(struct bub_view packet, struct bub_nesting *ret_nesting)
@@ -96,8 +74,8 @@ bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src, const s
 		const uint8_t *h = packet.data + at;
 		uint8_t next = walk(packet, &at, &n);
 
-		if (is_tunnel(next) && memcmp(h + SRC_AT, src, sizeof(*src)) == 0 &&
-		    memcmp(h + DST_AT, dst, sizeof(*dst)) == 0)
+		if (is_tunnel(next) && memcmp(h + IP6_SRC_AT, src, sizeof(*src)) == 0 &&
+		    memcmp(h + IP6_DST_AT, dst, sizeof(*dst)) == 0)
 			return true;
 		if (next != BUB_NH_IPV6)
 			return false;
@@ -107,7 +85,8 @@ bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src, const s
 
 void bub_limit_encode(uint8_t next, uint8_t limit, uint8_t ret_header[BUB_LIMIT_HDR_LEN])
 {
-	const uint8_t header[BUB_LIMIT_HDR_LEN] = {next, 0, OPT_LIMIT, 1, limit, OPT_PADN, 1, 0};
+	const uint8_t header[BUB_LIMIT_HDR_LEN] = {next,         0, OPT_LIMIT, 1, limit,
+						   IP6_OPT_PADN, 1, 0};
 
 	memcpy(ret_header, header, sizeof(header));
 }
