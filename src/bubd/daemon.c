@@ -193,6 +193,13 @@ static void on_event(void *ctx, const struct bub_event *ev)
 	feed(d, ev);
 }
 
+static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
+{
+	struct daemon *d = ctx;
+
+	eventlog_esp_drop(&d->events, drop);
+}
+
 static void on_lnx_log(void *ctx, enum lnx_log_level level, const char *text)
 {
 	struct daemon *d = ctx;
@@ -531,7 +538,8 @@ static int start_engine(struct daemon *d)
 
 static int start_lnx(struct daemon *d)
 {
-	const struct lnx_callbacks cb = {.ctx = d, .event = on_event, .log = on_lnx_log};
+	const struct lnx_callbacks cb = {
+		.ctx = d, .event = on_event, .esp_drop = on_esp_drop, .log = on_lnx_log};
 	char error[ERROR_MAX] = "";
 
 	if (lnx_open(&d->cfg->lnx, &cb, sas_database(d->sas), error, sizeof(error), &d->lnx) != 0)

@@ -157,6 +157,35 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act)
 			 address_text(&p->peer).text, set ? "as routed" : "removed");
 }
 
+void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop)
+{
+	const struct bub_time now = lnx_now();
+	struct jsonline j;
+
+	if (el->fd < 0)
+		return;
+	if (bub_time_ms_between(el->esp.since, now) >= 1000) {
+		el->esp.since = now;
+		el->esp.lines = 0;
+	}
+	if (el->esp.lines == EVENTLOG_ESP_PER_S) {
+		el->esp.more++;
+		return;
+	}
+	el->esp.lines++;
+	begin(el, &j, "esp-drop");
+	jsonline_string(&j, "drop", esp_result_name(drop->why));
+	jsonline_string(&j, "what", drop->out ? "sent" : "received");
+	jsonline_address(&j, "out_src", &drop->src);
+	jsonline_address(&j, "out_dst", &drop->dst);
+	jsonline_number(&j, "spi", drop->spi);
+	jsonline_number(&j, "number", drop->sequence);
+	jsonline_number(&j, "flow", drop->flow);
+	jsonline_number(&j, "more", el->esp.more);
+	el->esp.more = 0;
+	end(el, &j);
+}
+
 /* Data that waits for duplicate address detection, or comes from a peer that does not listen, would
  * fill the screen with one line a packet. */
 static void log_drop(struct eventlog *el, const struct bub_trace *tr)

@@ -6,6 +6,7 @@
 #define BUBD_EVENTLOG_H
 
 #include "bub/engine.h"
+#include "linux.h"
 #include "log.h"
 
 struct eventlog {
@@ -18,7 +19,14 @@ struct eventlog {
 		struct bub_time at; /* of its line */
 		unsigned more;      /* since then, without one */
 	} drop[BUB_DROP_COUNT];
+	struct {
+		struct bub_time since; /* the second that is counted */
+		unsigned lines;        /* in it */
+		uint64_t more;         /* without a line, since the last one */
+	} esp;
 };
+
+#define EVENTLOG_ESP_PER_S 10 /* lines about ESP: who knows an SPI could fill the disk */
 
 /* @path "": no file.  Returns 0, or -1 with errno set. */
 int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log);
@@ -34,6 +42,9 @@ void eventlog_event(struct eventlog *el, const struct bub_event *ev);
 
 /* A path was carried out; other actions are passed over. */
 void eventlog_action(struct eventlog *el, const struct bub_action *act);
+
+/* ESP discarded a packet. */
+void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop);
 
 /* A trace of the engine but for keys. */
 void eventlog_trace(struct eventlog *el, const struct bub_trace *tr);

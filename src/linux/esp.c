@@ -46,6 +46,45 @@ uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp)
 	return mtu < LNX_TUN_MTU_MIN ? LNX_TUN_MTU_MIN : mtu;
 }
 
+static uint32_t be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* What RFC 4303, 4 wants to be known of a packet that came. */
+static void audit_in(struct lnx *l, const struct bub_ip6 *ip, enum esp_result why)
+{
+	struct lnx_esp_drop drop = {
+		.why = why,
+		.src = ip->src,
+		.dst = ip->dst,
+		.flow = be32(ip->packet.data) & 0xfffff,
+	};
+
+	if (l->cb.esp_drop == NULL || why == ESP_DUMMY)
+		return;
+	if (ip->upper.len >= 4)
+		drop.spi = be32(ip->upper.data);
+	if (ip->upper.len >= 8)
+		drop.sequence = be32(ip->upper.data + 4);
+	l->cb.esp_drop(l->cb.ctx, &drop);
+}
+
+/* The same of one that was to be sent. */
+static void audit_out(struct lnx *l, const struct esp_sa *sa, const struct in6_addr *src,
+		      const struct in6_addr *dst, enum esp_result why)
+{
+	struct lnx_esp_drop drop = {.why = why, .out = true, .src = *src, .dst = *dst};
+	struct esp_sa_status status;
+
+	if (l->cb.esp_drop == NULL || why != ESP_EXHAUSTED)
+		return;
+	esp_sa_get_status(sa, &status);
+	drop.spi = status.spi;
+	drop.sequence = status.sequence;
+	l->cb.esp_drop(l->cb.ctx, &drop);
+}
+
 enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp_opened *ret)
 {
 	size_t at = (size_t)(ip->upper.data - ip->packet.data);
@@ -54,6 +93,8 @@ enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp
 
 	if (r == ESP_OK)
 		l->count[COUNT_ESP_IN]++;
+	else
+		audit_in(l, ip, r);
 	return r;
 }
 
@@ -121,6 +162,7 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 	r = esp_seal_transport(sa, ip.packet.data, ip.packet.len, ip.upper_proto_at,
 			       (size_t)(ip.upper.data - ip.packet.data), next_iv(l), l->out,
 			       LNX_PACKET_MAX, &len);
+	audit_out(l, sa, &ip.src, &ip.dst, r);
 	return take(l, r, len, ret);
 }
 
@@ -138,5 +180,6 @@ bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view p
 	}
 	r = esp_seal_tunnel(sa, &t->local_outer, &t->remote_outer, packet.data, packet.len,
 			    next_iv(l), l->out, LNX_PACKET_MAX, &len);
+	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
 	return take(l, r, len, ret);
 }

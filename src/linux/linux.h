@@ -75,9 +75,20 @@ struct lnx_config {
 	uint32_t rule_priority; /* first of the six priorities of bub's ip rules; 1000 */
 };
 
+/* A packet that ESP discarded, for who audits (RFC 4303, 4). */
+struct lnx_esp_drop {
+	enum esp_result why;
+	bool out; /* it was to be sent: the next number was not to be had */
+	struct in6_addr src, dst;
+	uint32_t spi; /* 0 where the packet ends before, as is the number */
+	uint64_t sequence;
+	uint32_t flow; /* label */
+};
+
 struct lnx_callbacks {
 	void *ctx;
 	void (*event)(void *ctx, const struct bub_event *ev);
+	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop); /* NULL: nobody audits */
 	void (*log)(void *ctx, enum lnx_log_level level, const char *text);
 };
 

@@ -8,6 +8,7 @@ neighbours; keys come from the secret as docs/esp.md says, ESP itself is scapy's
 RFC 6275, 10 (home agent), 6.5 to 6.8 (discovery), 7 (advertisements); RFC 3776, 3; RFC 4861, 7.2.
 """
 
+import json
 import os
 import struct
 import sys
@@ -324,6 +325,12 @@ def forged_and_replayed_esp_is_dropped(n):
     equal("status", m.answer().ba.status, 0)
     n.link.send(packet)
     n.silent("answer to a replay", lambda p: p.dst == m.care_of)
+    with open(os.path.join(n.link.dir, "events")) as f:
+        drops = [e for e in map(json.loads, f) if e["event"] == "esp-drop"]
+    number = struct.unpack_from("!II", packet, 64)  # behind the Home Address option
+    equal("audited", [(e["drop"], e["what"], e["out_src"], e["out_dst"], e["spi"], e["number"])
+                      for e in drops[-2:]],
+          [(why, "received", m.care_of, AGENT, *number) for why in ("esp-bad-icv", "esp-replay")])
 
 
 def binding_expires(n):

@@ -22,9 +22,11 @@
 #include "jsonline.h"
 #include "keylog.h"
 
+static struct bub_time now = {123456789};
+
 struct bub_time lnx_now(void)
 {
-	return (struct bub_time){123456789};
+	return now;
 }
 
 struct fixture {
@@ -82,7 +84,7 @@ static json_t *last_event(struct fixture *f, const char *event)
 	assert_non_null(o);
 	at = json_real_value(json_object_get(o, "time"));
 	assert_true(at > (double)time(NULL) - 60 && at < (double)time(NULL) + 60);
-	assert_int_equal(json_integer_value(json_object_get(o, "mono_ns")), 123456789);
+	assert_int_equal(json_integer_value(json_object_get(o, "mono_ns")), now.ns);
 	assert_string_equal(json_string_value(json_object_get(o, "node")), "mn\"1");
 	assert_string_equal(json_string_value(json_object_get(o, "event")), event);
 	(void)json_object_del(o, "time");
@@ -121,6 +123,43 @@ static void start_and_stop(void **state)
 	json_decref(o);
 	eventlog_stop(&f->el, "SIGTERM");
 	assert_last(f, "stop", "{\"what\": \"SIGTERM\"}");
+}
+
+/* RFC 4303, 4; and a flood does not fill the disk. */
+static void esp_is_audited(void **state)
+{
+	struct fixture *f = *state;
+	struct lnx_esp_drop drop = {
+		.why = ESP_REPLAY,
+		.src = addr("2001:db8:a::1"),
+		.dst = addr("2001:db8:1::1"),
+		.spi = 0x1234,
+		.sequence = 77,
+		.flow = 0xabcde,
+	};
+
+	eventlog_esp_drop(&f->el, &drop);
+	assert_last(f, "esp-drop",
+		    "{\"drop\": \"esp-replay\", \"what\": \"received\","
+		    " \"out_src\": \"2001:db8:a::1\", \"out_dst\": \"2001:db8:1::1\","
+		    " \"spi\": 4660, \"number\": 77, \"flow\": 703710, \"more\": 0}");
+	for (unsigned i = 0; i < 1000; i++) {
+		drop.sequence++;
+		eventlog_esp_drop(&f->el, &drop);
+	}
+	drop.sequence = 77 + EVENTLOG_ESP_PER_S - 1;
+	assert_last(f, "esp-drop",
+		    "{\"drop\": \"esp-replay\", \"what\": \"received\","
+		    " \"out_src\": \"2001:db8:a::1\", \"out_dst\": \"2001:db8:1::1\","
+		    " \"spi\": 4660, \"number\": 86, \"flow\": 703710, \"more\": 0}");
+	now.ns += BUB_NS_PER_S;
+	drop.out = true;
+	drop.why = ESP_EXHAUSTED;
+	eventlog_esp_drop(&f->el, &drop);
+	assert_last(f, "esp-drop",
+		    "{\"drop\": \"esp-exhausted\", \"what\": \"sent\","
+		    " \"out_src\": \"2001:db8:a::1\", \"out_dst\": \"2001:db8:1::1\","
+		    " \"spi\": 4660, \"number\": 86, \"flow\": 703710, \"more\": 991}");
 }
 
 static void care_of_and_link(void **state)
@@ -348,6 +387,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(start_and_stop),
+		T(esp_is_audited),
 		T(care_of_and_link),
 		T(other_events_are_no_lines),
 		T(paths),
