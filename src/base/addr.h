@@ -16,7 +16,7 @@ static inline struct in6_addr addr_at(const uint8_t *p)
 {
 	struct in6_addr a;
 
-	memcpy(a.s6_addr, p, sizeof(a.s6_addr));
+	memcpy(&a, p, sizeof(a));
 	return a;
 }
 
