@@ -144,6 +144,13 @@ static int add_sa(struct sas *sas, struct esp_sa_params *p, const struct in6_add
 	slot = spi_slot(sas, p->spi);
 	if (*slot != 0 && p->direction == ESP_OUT && sas->numbers[*slot - 1].kind == SEQSTORE_OUT)
 		return add_twin(sas, *slot - 1, p, ret_error, error_size);
+	/* The database tells two inbound ones apart, their file does not. */
+	if (*slot != 0 && p->direction == ESP_IN && sas->numbers[*slot - 1].kind != SEQSTORE_OUT) {
+		(void)snprintf(ret_error, error_size,
+			       "SPI %08x: another inbound security association has this SPI",
+			       p->spi);
+		return -1;
+	}
 	if (seqstore_begin(sas->store, p->spi, kind_of(p), now, numbers, &p->sequence, ret_error,
 			   error_size) != 0 ||
 	    add_to_database(sas, e, p, numbers->stored, ret_error, error_size) != 0)

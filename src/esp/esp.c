@@ -263,6 +263,22 @@ static size_t strip_padding(const uint8_t *plain, size_t len)
 	return payload_len;
 }
 
+/* Whether @len octets can be ESP of this SA, and what they hold fits. */
+static enum esp_result check_size(const struct esp_sa *sa, size_t len, size_t esp_at,
+				  size_t out_cap)
+{
+	const size_t total = len - esp_at;
+	const size_t least = esp_len(sa->alg, 0);
+	size_t needed;
+
+	if (total < least || (total - least) % sa->alg->block_len != 0)
+		return ESP_TRUNCATED;
+	needed = total - frame_len(sa->alg);
+	if (sa->mode == ESP_TRANSPORT)
+		needed += esp_at;
+	return needed > out_cap ? ESP_NO_SPACE : ESP_OK;
+}
+
 /* Everything up to the proof that the packet is the peer's and new. */
 static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
 {
@@ -304,18 +320,16 @@ static enum esp_result check_covered(const struct esp_sa *sa, const uint8_t *pac
 	return (sa->covers & esp_class_of(sa->mode, packet, len)) != 0 ? ESP_OK : ESP_NOT_COVERED;
 }
 
-/* @packet of @len octets: cut to its payload length, ESP of a possible size at @esp_at. */
-static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_t len,
-				 size_t proto_at, size_t esp_at, uint8_t *out, size_t *ret_len)
+/* Takes out what an authentic @packet of @len octets, cut to its payload length, has at @esp_at. */
+static enum esp_result unwrap(struct esp_sa *sa, const uint8_t *packet, size_t len, size_t proto_at,
+			      size_t esp_at, uint8_t *out, size_t *ret_len)
 {
 	const size_t front = sa->mode == ESP_TRANSPORT ? esp_at : 0;
 	uint8_t next_header;
 	size_t payload_len;
-	enum esp_result why = authenticate(sa, packet + esp_at, len - esp_at);
+	enum esp_result why =
+		decrypt(sa, packet + esp_at, len - esp_at, out + front, &payload_len, &next_header);
 
-	if (why == ESP_OK)
-		why = decrypt(sa, packet + esp_at, len - esp_at, out + front, &payload_len,
-			      &next_header);
 	if (why != ESP_OK)
 		return why;
 	/* RFC 4303, 2.6: discarded without indicating an error, whatever is in it. */
@@ -338,22 +352,32 @@ static enum esp_result open_with(struct esp_sa *sa, const uint8_t *packet, size_
 	return check_covered(sa, out, *ret_len);
 }
 
-static enum esp_result open_checked(struct esp_sa *sa, const uint8_t *packet, size_t len,
-				    size_t proto_at, size_t esp_at, uint8_t *out, size_t out_cap,
-				    size_t *ret_len)
+/*
+ * The SA with this packet's SPI that proves to be its own; NULL: none is, which is counted.  The
+ * outer addresses do not help to choose (RFC 4301, 4.1): the peer of a mobile node is always the
+ * home agent's address, and the home agent's peers move.
+ */
+static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, size_t len,
+				   size_t esp_at, size_t out_cap, enum esp_result *ret_why)
 {
-	const size_t total = len - esp_at;
-	const size_t least = esp_len(sa->alg, 0);
-	size_t needed;
+	const uint32_t spi = be32(packet + esp_at);
+	struct esp_sa *first = esp_sad_find_in(sad, spi, NULL);
+	enum esp_result why = ESP_NO_SA;
 
-	if (total < least || (total - least) % sa->alg->block_len != 0)
-		return ESP_TRUNCATED;
-	needed = total - frame_len(sa->alg);
-	if (sa->mode == ESP_TRANSPORT)
-		needed += esp_at;
-	if (needed > out_cap)
-		return ESP_NO_SPACE;
-	return open_with(sa, packet, len, proto_at, esp_at, out, ret_len);
+	for (struct esp_sa *sa = first; sa != NULL; sa = esp_sad_find_in(sad, spi, sa)) {
+		why = check_size(sa, len, esp_at, out_cap);
+		if (why == ESP_OK)
+			why = authenticate(sa, packet + esp_at, len - esp_at);
+		if (why == ESP_OK)
+			return sa;
+	}
+	*ret_why = why;
+	/* Of several nobody knows whose it was to be. */
+	if (first != NULL && esp_sad_find_in(sad, spi, first) == NULL)
+		first->errors[why]++;
+	else
+		sad->errors[why]++;
+	return NULL;
 }
 
 enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
@@ -361,27 +385,23 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 {
 	enum esp_result why = ESP_TRUNCATED;
 	struct esp_sa *sa;
-	size_t end;
+	size_t end = 0;
 
-	if (!is_ip6(packet, len))
-		goto no_sa;
-	end = ip6_len(packet); /* a link may have padded the rest */
+	if (is_ip6(packet, len))
+		end = ip6_len(packet); /* a link may have padded the rest */
 	if (esp_at < IP6_HDR_LEN || esp_at > end || end - esp_at < ESP_HDR_LEN ||
-	    proto_at >= esp_at)
-		goto no_sa;
-	why = ESP_NO_SA;
-	sa = esp_sad_find_in(sad, be32(packet + esp_at));
+	    proto_at >= esp_at) {
+		sad->errors[why]++;
+		return why;
+	}
+	sa = authentic_sa(sad, packet, end, esp_at, out_cap, &why);
 	if (sa == NULL)
-		goto no_sa;
-
-	why = open_checked(sa, packet, end, proto_at, esp_at, out, out_cap, &end);
+		return why;
+	why = unwrap(sa, packet, end, proto_at, esp_at, out, &end);
 	if (why != ESP_OK)
 		return charge(sa, why);
 	sa->packets++;
 	sa->octets += end;
 	*ret = (struct esp_opened){.sa = sa, .mode = sa->mode, .owner = sa->owner, .len = end};
 	return ESP_OK;
-no_sa:
-	sad->errors[why]++;
-	return why;
 }

@@ -76,6 +76,7 @@ enum esp_class esp_class_of(enum esp_mode mode, const uint8_t *packet, size_t le
 
 #define ESP_ENC_KEY_MAX 32
 #define ESP_AUTH_KEY_MAX 32
+#define ESP_ID_LEN 8
 #define ESP_REPLAY_WINDOW 256 /* packets */
 
 /* Octets that sealing adds at most: outer IPv6 header, SPI, sequence, IV, padding, trailer, ICV. */
@@ -83,6 +84,9 @@ enum esp_class esp_class_of(enum esp_mode mode, const uint8_t *packet, size_t le
 
 struct esp_sa_params {
 	uint32_t spi; /* >= 256 */
+	/* The same for the same keys and, by all chance, for no others: tells SAs that have one SPI
+	 * apart.  Says nothing of the keys to who has it. */
+	uint8_t id[ESP_ID_LEN];
 	enum esp_direction direction;
 	enum esp_mode mode;
 	unsigned covers; /* set of enum esp_class, not empty */
@@ -122,12 +126,13 @@ struct esp_sad *esp_sad_new(size_t max_sas);
 void esp_sad_free(struct esp_sad *sad); /* wipes the keys; NULL is fine */
 
 /* Adds an SA (@p copied).  Returns it (owned by the database), or NULL when full, when an inbound
- * SA with this SPI exists or @p is wrong: ret_error then says which, as a sentence fragment. */
+ * SA with this SPI and id exists or @p is wrong: ret_error then says which, as a sentence fragment.
+ */
 struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 			   const char **ret_error);
 
-/* Tells @fn of the SPI of each inbound SA that there is, and from then on of each that comes or
- * goes; NULL: no more. */
+/* Tells @fn of the SPI of each inbound SA that there is, and from then on of each SPI that gets its
+ * first or loses its last; NULL: no more. */
 void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool there), void *ctx);
 
 /* How many SAs there may be at once. */
@@ -163,7 +168,8 @@ void esp_sa_set_limit(struct esp_sa *sa, uint64_t last);
 
 void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret);
 
-/* Packets that no SA could be charged with (ESP_NO_SA, ESP_TRUNCATED), by enum esp_result. */
+/* Packets that no SA could be charged with, by enum esp_result: ESP_NO_SA, ESP_TRUNCATED, and those
+ * that none of several with their SPI takes. */
 const uint64_t *esp_sad_errors(const struct esp_sad *sad);
 
 /*
@@ -195,8 +201,9 @@ struct esp_opened {
 /*
  * Opens a packet whose ESP header is at @esp_at, named by the next-header octet at @proto_at:
  * finds the SA by SPI, checks replay, ICV, then replay window update, decrypts and sees that the SA
- * covers what came out.  Octets after the IPv6 payload length are ignored.  An @out_cap of @len is
- * always enough.
+ * covers what came out.  Of several SAs with the SPI, which none of the two ends chose, it is the
+ * one whose ICV is right.  Octets after the IPv6 payload length are ignored.  An @out_cap of @len
+ * is always enough.
  */
 enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
 			 size_t esp_at, uint8_t *out, size_t out_cap, struct esp_opened *ret);

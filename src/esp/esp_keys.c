@@ -5,10 +5,10 @@
  * packet could be sent back to where it came from.
  *
  *   salt "bub esp 1", info home address | home agent address | index (one octet),
- *   52 octets out: encryption key 16 | integrity key 32 | SPI 4
+ *   60 octets out: encryption key 16 | integrity key 32 | SPI 4 | id 8
  *
- * The last two bits of an SPI are the index, so that a set never collides with itself.  Two mobile
- * nodes of one home agent may: esp_sad_add() says so, and another secret for one of them helps.
+ * The last two bits of an SPI are the index, so that a set never collides with itself.  Those of
+ * two mobile nodes may: esp_open() tries both.  The id never leaves the machine.
  */
 #include "esp_keys.h"
 
@@ -25,7 +25,8 @@
 #define ENC_KEY_LEN 16
 #define AUTH_KEY_LEN 32
 #define SPI_MIN 256 /* RFC 4303, 2.1 */
-#define OKM_LEN (ENC_KEY_LEN + AUTH_KEY_LEN + 4)
+#define SPI_LEN 4
+#define OKM_LEN (ENC_KEY_LEN + AUTH_KEY_LEN + SPI_LEN + ESP_ID_LEN)
 #define INFO_LEN (16 + 16 + 1)
 
 static bool hkdf(EVP_KDF_CTX *ctx, const uint8_t *secret, size_t secret_len,
@@ -72,6 +73,7 @@ static void params_from(const uint8_t okm[static OKM_LEN], unsigned index,
 		p.spi += SPI_MIN;
 	memcpy(p.enc_key, okm, ENC_KEY_LEN);
 	memcpy(p.auth_key, okm + ENC_KEY_LEN, AUTH_KEY_LEN);
+	memcpy(p.id, spi + SPI_LEN, ESP_ID_LEN);
 	*ret_params = p;
 	OPENSSL_cleanse(&p, sizeof(p));
 }
@@ -110,6 +112,18 @@ out:
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	return rc;
+}
+
+int esp_set_id(struct esp_sa_params *p)
+{
+	static const uint8_t label[] = "bub esp id";
+	uint8_t mark[ESP_MARK_LEN];
+
+	/* Each packet on the wire tells as much of the integrity key, and more. */
+	if (esp_mark(p->auth_key, label, sizeof(label), mark) != 0)
+		return -1;
+	memcpy(p->id, mark, sizeof(p->id));
+	return 0;
 }
 
 int esp_mark(const uint8_t key[static ESP_MARK_LEN], const uint8_t *data, size_t len,

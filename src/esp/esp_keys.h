@@ -23,7 +23,7 @@ enum {
 
 /*
  * Derives the set by HKDF-SHA-256 (salt: "bub esp 1"; info: home address, home agent address,
- * index) to encryption key, integrity key and SPI.  @at_home_agent turns the directions round;
+ * index) to encryption key, integrity key, SPI and id.  @at_home_agent turns the directions round;
  * both ends get the same keys and SPIs.  Sequence numbers are left zero.
  *
  * Returns 0, or -1 when @secret_len is out of bounds or libcrypto fails.
@@ -31,6 +31,10 @@ enum {
 int esp_derive_set(const uint8_t *secret, size_t secret_len, const struct in6_addr *home,
 		   const struct in6_addr *home_agent, bool at_home_agent,
 		   struct esp_sa_params ret_set[static ESP_SET_COUNT]);
+
+/* Sets the id of an SA whose keys were written out: it is the integrity key's, as numbers may not
+ * come twice under that one.  Returns 0, or -1 when libcrypto fails. */
+int esp_set_id(struct esp_sa_params *p);
 
 #define ESP_MARK_LEN 32
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Database of security associations: sized once, found by SPI (inbound, RFC 4303, 2.1: the SPI
- * alone names a unicast SA) and by owner, mode and class (outbound).  Static keys live as long as
+ * Database of security associations: sized once, found by SPI (inbound) and by owner, mode and
+ * class (outbound).  An SPI may have several inbound SAs: RFC 4303, 2.1 lets it alone name an SA
+ * where the receiver chose it, but derived ones are nobody's choice.  Static keys live as long as
  * the configuration that they come from: an SA is removed when its mobile node is.  Also the cache
  * of key schedules that sad.h explains.
  *
@@ -226,13 +227,23 @@ static uint32_t *owner_bucket(const struct esp_sad *sad, const struct in6_addr *
 	return &sad->by_owner[h & (sad->n_buckets - 1)];
 }
 
-struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi)
+struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct esp_sa *after)
 {
-	for (uint32_t i = *spi_bucket(sad, spi); i != 0; i = sad->sas[i - 1].next) {
+	for (uint32_t i = after != NULL ? after->next : *spi_bucket(sad, spi); i != 0;
+	     i = sad->sas[i - 1].next) {
 		if (sad->sas[i - 1].spi == spi)
 			return &sad->sas[i - 1];
 	}
 	return NULL;
+}
+
+static bool is_there(struct esp_sad *sad, const struct esp_sa_params *p)
+{
+	struct esp_sa *sa = esp_sad_find_in(sad, p->spi, NULL);
+
+	while (sa != NULL && memcmp(sa->id, p->id, sizeof(sa->id)) != 0)
+		sa = esp_sad_find_in(sad, p->spi, sa);
+	return sa != NULL;
 }
 
 struct esp_sa *esp_sad_find_out(struct esp_sad *sad, const struct in6_addr *owner,
@@ -290,14 +301,16 @@ static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params 
 		return "an SPI below 256 is reserved";
 	if (p->sequence > UINT32_MAX)
 		return "the sequence number has more than 32 bits";
-	if (p->direction == ESP_IN && esp_sad_find_in(sad, p->spi) != NULL)
-		return "another inbound security association has this SPI";
+	if (p->direction == ESP_IN && is_there(sad, p))
+		return "another inbound security association has this SPI and these keys";
 	return NULL;
 }
 
-static void tell(const struct esp_sad *sad, const struct esp_sa *sa, bool there)
+/* To be called while @sa is in no chain: those that share its SPI go on. */
+static void tell(struct esp_sad *sad, const struct esp_sa *sa, bool there)
 {
-	if (sad->watch != NULL && sa->direction == ESP_IN)
+	if (sad->watch != NULL && sa->direction == ESP_IN &&
+	    esp_sad_find_in(sad, sa->spi, NULL) == NULL)
 		sad->watch(sad->watch_ctx, sa->spi, there);
 }
 
@@ -349,11 +362,12 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 	}
 	/* Nobody remembers which numbers up to the edge have come: all count as seen. */
 	memset(sa->window, 0xff, sizeof(sa->window));
+	memcpy(sa->id, p->id, sizeof(sa->id));
 
+	tell(sad, sa, true);
 	bucket = bucket_of(sa);
 	sa->next = *bucket;
 	*bucket = (uint32_t)(sa - sad->sas) + 1;
-	tell(sad, sa, true);
 	return sa;
 }
 
@@ -361,8 +375,10 @@ void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool
 {
 	sad->watch = fn;
 	sad->watch_ctx = ctx;
-	for (struct esp_sa *sa = esp_sad_next(sad, NULL); sa != NULL; sa = esp_sad_next(sad, sa))
-		tell(sad, sa, true);
+	for (struct esp_sa *sa = esp_sad_next(sad, NULL); fn != NULL && sa != NULL;
+	     sa = esp_sad_next(sad, sa))
+		if (sa->direction == ESP_IN && esp_sad_find_in(sad, sa->spi, NULL) == sa)
+			fn(ctx, sa->spi, true);
 }
 
 size_t esp_sad_capacity(const struct esp_sad *sad)

@@ -32,6 +32,7 @@ struct esp_sa {
 	const struct esp_alg_info *alg; /* NULL: removed */
 	struct esp_slot *own;           /* NULL: uses the cache */
 	uint32_t spi;
+	uint8_t id[ESP_ID_LEN];
 	enum esp_direction direction;
 	enum esp_mode mode;
 	unsigned covers;
@@ -70,8 +71,8 @@ struct esp_sad {
 	void *watch_ctx;
 };
 
-/* The inbound SA with this SPI; NULL: none. */
-struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi);
+/* Walks the inbound SAs with this SPI: start with NULL; NULL at the end. */
+struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct esp_sa *after);
 
 /* The slot of @sa, holding its keys.  Valid until another SA asks. */
 struct esp_slot *esp_sa_slot(const struct esp_sa *sa);

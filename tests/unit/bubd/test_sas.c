@@ -510,8 +510,8 @@ static void an_inbound_spi_is_one_association(void **state)
 	finish(&mn);
 	mn.cfg.sas[3].params.spi = mn.cfg.sas[1].params.spi;
 	assert_null(sas_new(&mn.cfg, NULL, t0, error, sizeof(error)));
-	assert_string_equal(error, "2001:db8:1::10, SPI 000007d1: another inbound security "
-				   "association has this SPI");
+	assert_string_equal(error,
+			    "SPI 000007d1: another inbound security association has this SPI");
 	destroy(&mn);
 }
 

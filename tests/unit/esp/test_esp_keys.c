@@ -107,6 +107,7 @@ static void test_every_input_counts(void **state)
 				assert_memory_not_equal(set[sa].enc_key, other[sa].enc_key, 16);
 				assert_memory_not_equal(set[sa].auth_key, other[sa].auth_key, 32);
 				assert_int_not_equal(set[sa].spi, other[sa].spi);
+				assert_memory_not_equal(set[sa].id, other[sa].id, ESP_ID_LEN);
 			}
 			inputs[k].at[i] ^= 0x01;
 		}
@@ -132,9 +133,27 @@ static void test_sas_differ(void **state)
 				assert_int_not_equal(set[i].spi, set[k].spi);
 				assert_memory_not_equal(set[i].enc_key, set[k].enc_key, 16);
 				assert_memory_not_equal(set[i].auth_key, set[k].auth_key, 32);
+				assert_memory_not_equal(set[i].id, set[k].id, ESP_ID_LEN);
 			}
 		}
 	}
+}
+
+/* An id is that of the integrity key and of nothing else, and none of its octets. */
+static void test_id_of_keys_written_out(void **state)
+{
+	struct esp_sa_params p = params(ESP_OUT, ESP_TUNNEL), q = params(ESP_IN, ESP_TRANSPORT);
+
+	(void)state;
+	q.spi = p.spi + 1;
+	q.enc_key[0] ^= 1;
+	assert_int_equal(esp_set_id(&p), 0);
+	assert_int_equal(esp_set_id(&q), 0);
+	assert_memory_equal(p.id, q.id, ESP_ID_LEN);
+	assert_memory_not_equal(p.id, p.auth_key, ESP_ID_LEN);
+	q.auth_key[31] ^= 1;
+	assert_int_equal(esp_set_id(&q), 0);
+	assert_memory_not_equal(p.id, q.id, ESP_ID_LEN);
 }
 
 static void test_secret_bounds(void **state)
@@ -193,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_reserved_spi_avoided),
 		cmocka_unit_test(test_every_input_counts),
 		cmocka_unit_test(test_sas_differ),
+		cmocka_unit_test(test_id_of_keys_written_out),
 		cmocka_unit_test(test_secret_bounds),
 		cmocka_unit_test(test_sets_talk),
 	};

@@ -208,8 +208,6 @@ static void test_removed(void **state)
 	esp_sad_free(peer);
 }
 
-/* More SAs than the cache has slots, in an order in which they take the slots from each other: each
- * packet still has its own SA's keys, in both directions. */
 struct heard {
 	unsigned n;
 	uint32_t spi;
@@ -257,6 +255,82 @@ static void test_watched(void **state)
 	esp_sad_free(sad);
 }
 
+/* SPIs are derived, so two mobile nodes may have the same: each packet is its own SA's all the
+ * same, with a replay window of its own. */
+static void test_one_spi_for_several(void **state)
+{
+	static const enum esp_alg algs[3] = {
+		ESP_AES_CBC_HMAC_SHA256_128,
+		ESP_AES_CBC_HMAC_SHA256_128,
+		ESP_3DES_CBC_HMAC_SHA1_96,
+	};
+	const struct octets plain = plain_packet(30);
+	struct esp_sad *sad = esp_sad_new(6), *peer = esp_sad_new(6);
+	struct esp_sa *in[3], *out[3];
+	struct octets sealed, first, got;
+	struct heard h = {0};
+
+	(void)state;
+	esp_sad_watch(sad, on_spi, &h);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct esp_sa_params p = numbered(2 * i + 1, ESP_IN);
+
+		p.alg = algs[i];
+		p.spi = 1000;
+		p.id[7] = (uint8_t)i;
+		in[i] = add(sad, &p);
+		assert_not_added(sad, &p, "has this SPI and these keys");
+		p.direction = ESP_OUT;
+		out[i] = add(peer, &p);
+	}
+	assert_int_equal(h.n, 1);
+	for (uint32_t n = 1; n <= 10; n++)
+		for (uint32_t i = 0; i < 3; i++) {
+			const struct esp_sa_params p = numbered(2 * i + 1, ESP_IN);
+			struct esp_opened opened;
+
+			assert_int_equal(seal_tunnel(out[i], &plain, &sealed), ESP_OK);
+			assert_int_equal(esp_open(sad, sealed.at, sealed.len, 6, 40, got.at,
+						  sizeof(got.at), &opened),
+					 ESP_OK);
+			assert_ptr_equal(opened.sa, in[i]);
+			assert_memory_equal(&opened.owner, &p.owner, sizeof(p.owner));
+			assert_memory_equal(got.at, plain.at, plain.len);
+			assert_int_equal(status(in[i]).sequence, n);
+			if (n == 1 && i == 0)
+				first = sealed;
+		}
+	/* A replay, and what is nobody's: dropped and counted, and charged to none of them. */
+	assert_int_not_equal(open_at_40(sad, &first, &got), ESP_OK);
+	sealed.at[sealed.len - 1] ^= 1;
+	assert_int_not_equal(open_at_40(sad, &sealed, &got), ESP_OK);
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct esp_sa_status s = status(in[i]);
+
+		assert_int_equal(s.packets, 10);
+		assert_int_equal(s.errors[ESP_BAD_ICV] + s.errors[ESP_REPLAY], 0);
+	}
+	assert_int_equal(esp_sad_errors(sad)[ESP_BAD_ICV] + esp_sad_errors(sad)[ESP_REPLAY] +
+				 esp_sad_errors(sad)[ESP_TRUNCATED],
+			 2);
+	/* As long as one is left its SPI is known. */
+	esp_sad_remove(sad, in[1]);
+	esp_sad_remove(sad, in[2]);
+	assert_int_equal(h.n, 1);
+	assert_int_equal(seal_tunnel(out[0], &plain, &sealed), ESP_OK);
+	assert_int_equal(open_at_40(sad, &sealed, &got), ESP_OK);
+	for (unsigned i = 0; i < 2; i++) /* a number that in[0] has not seen */
+		assert_int_equal(seal_tunnel(out[1], &plain, &sealed), ESP_OK);
+	assert_int_equal(open_at_40(sad, &sealed, &got), ESP_BAD_ICV);
+	assert_int_equal(status(in[0]).errors[ESP_BAD_ICV], 1); /* alone again */
+	esp_sad_remove(sad, in[0]);
+	assert_true(h.n == 2 && h.spi == 1000 && !h.there);
+	esp_sad_free(sad);
+	esp_sad_free(peer);
+}
+
+/* More SAs than the cache has slots, in an order in which they take the slots from each other: each
+ * packet still has its own SA's keys, in both directions. */
 static void test_key_schedules_shared(void **state)
 {
 	struct esp_sad *sad = esp_sad_new(PAIRS_LEN);
@@ -501,7 +575,7 @@ int main(void)
 		cmocka_unit_test(test_window_edges),  cmocka_unit_test(test_window_start),
 		cmocka_unit_test(test_window_model),  cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_limit),         cmocka_unit_test(test_what_was_sent),
-		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_watched),       cmocka_unit_test(test_one_spi_for_several),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
