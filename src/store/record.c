@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A record, in network byte order:
+ * Records, in network byte order.  A registration, whose key is the home address:
  *
  *     0 version (1) | 1 flags (1: registered, 2: link-local, 4: unseen) | 2 sequence (2) | 4
  * lifetime (4) 8 end on the boot clock (8) | 16 end on the wall clock (8) | 24 boot (16) | 40
  * care-of (16) 56 check (8): of the key and all octets before it
+ *
+ * Numbers of an association, whose key is its SPI (4), direction (1: in) and id (8):
+ *
+ *     0 version (1) | 1 number (4) | 5 check (8)
  *
  * LMDB keeps its pages consistent, but does not know whether the disk gave back what was written.
  */
@@ -13,6 +17,7 @@
 #include <string.h>
 
 #define VERSION 1
+
 #define FLAG_REGISTERED 1u
 #define FLAG_LINK_LOCAL 2u
 #define FLAG_UNSEEN 4u
@@ -24,6 +29,9 @@
 #define BOOT_AT 24
 #define CARE_OF_AT 40
 #define CHECK_AT 56
+
+#define NUMBER_AT 1
+#define NUMBER_CHECK_AT 5
 
 static void put(uint8_t *at, uint64_t v, unsigned len)
 {
@@ -48,11 +56,9 @@ static uint64_t hash(uint64_t h, const uint8_t *data, size_t len)
 	return h;
 }
 
-static uint64_t check_of(const uint8_t *key, const uint8_t *value)
+static uint64_t check_of(const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), key, sizeof(struct in6_addr));
-
-	return hash(h, value, CHECK_AT);
+	return hash(hash(UINT64_C(0xcbf29ce484222325), key, key_len), value, len);
 }
 
 void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN])
@@ -66,7 +72,7 @@ void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]
 	put(ret + REAL_MS_AT, b->expires_real_ms, 8);
 	memcpy(ret + BOOT_AT, b->boot, sizeof(b->boot));
 	memcpy(ret + CARE_OF_AT, &b->care_of, sizeof(b->care_of));
-	put(ret + CHECK_AT, check_of(b->home.s6_addr, ret), 8);
+	put(ret + CHECK_AT, check_of(b->home.s6_addr, sizeof(b->home), ret, CHECK_AT), 8);
 }
 
 enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
@@ -77,7 +83,7 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 	if (value[0] > VERSION)
 		return RECORD_NEWER;
 	if (value[0] != VERSION || len != RECORD_LEN ||
-	    get(value + CHECK_AT, 8) != check_of(key, value))
+	    get(value + CHECK_AT, 8) != check_of(key, key_len, value, CHECK_AT))
 		return RECORD_DAMAGED;
 	*ret = (struct store_binding){
 		.sequence = (uint16_t)get(value + SEQUENCE_AT, 2),
@@ -91,5 +97,34 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 	memcpy(&ret->home, key, sizeof(ret->home));
 	memcpy(&ret->care_of, value + CARE_OF_AT, sizeof(ret->care_of));
 	memcpy(ret->boot, value + BOOT_AT, sizeof(ret->boot));
+	return RECORD_GOOD;
+}
+
+void record_number_key(const struct numbers_sa *sa, uint8_t ret[static RECORD_NUMBER_KEY_LEN])
+{
+	put(ret, sa->spi, 4);
+	ret[4] = sa->kind != NUMBERS_OUT;
+	memcpy(ret + 5, sa->id, sizeof(sa->id));
+}
+
+void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint64_t number,
+			  uint8_t ret[static RECORD_NUMBER_LEN])
+{
+	ret[0] = VERSION;
+	put(ret + NUMBER_AT, number, 4);
+	put(ret + NUMBER_CHECK_AT, check_of(key, RECORD_NUMBER_KEY_LEN, ret, NUMBER_CHECK_AT), 8);
+}
+
+enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+					 size_t len, uint64_t *ret_number)
+{
+	if (key_len != RECORD_NUMBER_KEY_LEN || len == 0)
+		return RECORD_DAMAGED;
+	if (value[0] > VERSION)
+		return RECORD_NEWER;
+	if (value[0] != VERSION || len != RECORD_NUMBER_LEN ||
+	    get(value + NUMBER_CHECK_AT, 8) != check_of(key, key_len, value, NUMBER_CHECK_AT))
+		return RECORD_DAMAGED;
+	*ret_number = get(value + NUMBER_AT, 4);
 	return RECORD_GOOD;
 }

@@ -22,4 +22,13 @@ enum record_verdict {
 enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
 				  size_t len, struct store_binding *ret);
 
+#define RECORD_NUMBER_KEY_LEN (4 + 1 + NUMBERS_ID_LEN)
+#define RECORD_NUMBER_LEN (1 + 4 + 8)
+
+void record_number_key(const struct numbers_sa *sa, uint8_t ret[static RECORD_NUMBER_KEY_LEN]);
+void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint64_t number,
+			  uint8_t ret[static RECORD_NUMBER_LEN]);
+enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+					 size_t len, uint64_t *ret_number);
+
 #endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A file of records, as LMDB keeps it: how it is opened, written, read and refused.  What is in the
+ * records is the affair of who uses it.  Private to src/store.
+ */
+#ifndef BUB_STORE_ENV_H
+#define BUB_STORE_ENV_H
+
+#include <limits.h>
+#include <lmdb.h>
+#include <stdbool.h>
+
+/* What is thought of a file, or of a record in it. */
+enum verdict {
+	VERDICT_GOOD = 10,
+	VERDICT_EMPTY, /* a first start that did not get far */
+	VERDICT_DAMAGED,
+	VERDICT_NEWER,
+	VERDICT_UNREADABLE,
+};
+
+/* A kind of file. */
+struct env_kind {
+	const char *file;     /* its name */
+	const char *version;  /* of the whole, which the file holds */
+	const char *database; /* that the records are in */
+	enum verdict (*look)(const MDB_val *key, const MDB_val *data);
+	/* What the operator is to do, to follow a colon. */
+	const char *when_damaged;
+	const char *when_newer;
+	const char *when_gone; /* NULL: a new file may always be begun */
+};
+
+struct env {
+	const struct env_kind *kind;
+	char path[PATH_MAX];
+	int lock_fd; /* the file itself */
+	MDB_env *mdb;
+	MDB_txn *txn;     /* NULL: nothing is marked */
+	MDB_txn *reading; /* NULL: nothing was read since the last write */
+	MDB_dbi records;
+	int error; /* LMDB's, of this transaction */
+};
+
+/*
+ * Opens the file of @kind in @dir, and makes folder and file where they are missing.
+ *
+ * @gone  there must have been one: a new one is not begun, but kind->when_gone told
+ * Returns 0, or -1 and one line in @ret_error.  env_close() is due in either case.
+ */
+int env_open(struct env *e, const struct env_kind *kind, const char *dir, bool gone,
+	     char *ret_error, size_t error_size);
+void env_close(struct env *e);
+
+MDB_val env_value(const void *data, size_t len);
+
+/* Marks a record to be written, or to be removed, which need not be there.  What goes wrong is told
+ * by env_commit(). */
+void env_put(struct env *e, MDB_val key, MDB_val data);
+void env_delete(struct env *e, MDB_val key);
+
+/* Returns 0 when everything since the last commit is on the disk; or a negative errno and one line
+ * in @ret_error: then nothing of it is, and what was there before still is. */
+int env_commit(struct env *e, char *ret_error, size_t error_size);
+
+/* Reads a record: 1 and *@ret_data, valid until the next call for this file; 0: it is not there; -1
+ * and one line in @ret_error. */
+int env_get(struct env *e, MDB_val key, MDB_val *ret_data, char *ret_error, size_t error_size);
+
+/* Calls @each for every record; it must not touch the file.  Returns 0, or -1 and one line. */
+int env_each(struct env *e, void (*each)(void *ctx, const MDB_val *key, const MDB_val *data),
+	     void *ctx, char *ret_error, size_t error_size);
+
+/* Brings a folder's names to the disk.  Returns 0 or a positive errno. */
+int env_sync_folder(const char *dir);
+
+#endif
