@@ -179,7 +179,7 @@ static void take_away(const struct clients *c, const struct addrset *gone)
 		(void)bub_engine_remove_client(c->engine, lnx_now(), &gone->slots[i].addr);
 		c->drain(c->ctx);
 	}
-	if (gone->n > 0 && sas_remove_clients(c->sas, gone, lnx_now(), error, sizeof(error)) != 0)
+	if (gone->n > 0 && sas_remove_clients(c->sas, gone, error, sizeof(error)) != 0)
 		log_line(c->log, LNX_LOG_WARNING, "reload: %s", error);
 }
 

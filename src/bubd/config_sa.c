@@ -132,8 +132,8 @@ out:
 
 /* ---- One section --------------------------------------------------------------------------- */
 
-/* The peer chooses outbound ones, and might choose what is in use here; but the file of sequence
- * numbers has no more than the SPI in its name. */
+/* The peer chooses outbound ones, and might choose what is in use here; but mostly such a section
+ * was copied and not changed, and the same keys would share their numbers. */
 static void check_spi(struct loader *l, const struct config_value *title)
 {
 	for (size_t i = 0; i < l->cfg->n_sas; i++)

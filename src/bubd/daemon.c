@@ -4,7 +4,7 @@
  * engine, what the engine wants is carried out at once, timers run when they are due, and the loop
  * sleeps until the next one.  Owns start and stop too.  Knows no protocol.
  *
- * One thread.  Nothing blocks in here but the few writes of sequence numbers (seqstore.c) and, at a
+ * One thread.  Nothing blocks in here but the few writes of sequence numbers (sas.c) and, at a
  * home agent, of registrations (bindings.c).
  */
 #include "daemon.h"
@@ -35,7 +35,7 @@
 /* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
  * to today (LNX_BATCH * LNX_BATCHES of strangers, each batch behind one of those who are known). */
 #define READ_PACKETS 512
-#define SAS_DELAY_MS 1000 /* after the first packet; seqstore.h: within a second */
+#define SAS_DELAY_MS 1000 /* after the first packet; sas.h: within a second */
 
 struct daemon;
 

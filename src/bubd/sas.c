@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Brings together the secrets and the SAs that are written out (config.c), the derivation of keys
- * (esp_keys.h), the database of SAs (esp.h) and the memory of sequence numbers (seqstore.c).  Owns
+ * (esp_keys.h), the database of SAs (esp.h) and the memory of sequence numbers (store.h).  Owns
  * their order: numbers are reserved on the disk before the database may use them, and stored
  * exactly once nothing uses them any more.
+ *
+ * A look at the numbers costs as much as there were SAs used since the last one, however many
+ * there are.
  *
  * RFC 3776, 3 (what is protected) and RFC 4303, 3.3.3 (static keys: the counter lasts).
  */
@@ -14,182 +17,99 @@
 #include <string.h>
 
 #include "keylog.h"
-#include "seqstore.h"
+#include "store.h"
 
 /* Room in the database for a home address without a configured home agent: it keeps the SAs with
- * each one that it ever discovers, and a change back to one takes two more. */
+ * each one that it ever discovers. */
 #define DISCOVERED_SAS_MAX 64
 
 #define TEXT_MAX 256 /* of a line about one SA */
 
+/* What belongs to the SA with the same index in the database. */
 struct entry {
-	struct esp_sa *sa;
-	struct in6_addr home_agent;
-	struct entry *twin; /* the next outbound SA that has the same SPI, and so the same file */
-	uint64_t gone;      /* how far a twin had come that was taken away */
-	bool stopped;       /* told: out of reserved numbers */
+	struct esp_sa *sa; /* NULL: there is none */
+	struct numbers_sa numbers;
+	bool pending; /* is in the list of those to be looked at */
+	bool stopped; /* told: out of reserved numbers */
 };
 
 struct sas {
 	struct esp_sad *sad;
-	struct seqstore *store; /* NULL: no SAs */
+	struct numbers *store; /* NULL: no SAs */
 	FILE *key_log;
 	struct entry *entries;
-	struct seqstore_sa *numbers; /* of the entry with the same index */
-	size_t n_entries;
-	size_t n_twins; /* from the end of the entries */
-	size_t max_entries;
-	uint32_t *spis; /* hash table by SPI: index of the entry and 1; 0: a free slot */
-	size_t n_spis;  /* its slots, a power of two, at least twice as many as entries */
-	bool failing;   /* told: something could not be written */
+	struct entry **pending; /* has something to be stored, perhaps */
+	size_t n_pending;
+	bool failing; /* told: something could not be written */
 };
 
-/* How far the numbers of an entry are used. */
-static uint64_t sequence_of(const struct entry *e)
+static uint64_t ms_of(struct bub_time t)
 {
-	uint64_t last = 0;
-
-	for (; e != NULL; e = e->twin) {
-		struct esp_sa_status status;
-
-		esp_sa_get_status(e->sa, &status);
-		last = status.sequence > last ? status.sequence : last;
-		last = e->gone > last ? e->gone : last;
-	}
-	return last;
+	return t.ns / BUB_NS_PER_MS;
 }
+
+static struct esp_sa_status status_of(const struct entry *e)
+{
+	struct esp_sa_status status;
+
+	esp_sa_get_status(e->sa, &status);
+	return status;
+}
+
+static void make_pending(struct sas *sas, struct entry *e)
+{
+	if (!e->pending)
+		sas->pending[sas->n_pending++] = e;
+	e->pending = true;
+}
+
+/* Lists the SAs that were used since the last time. */
+static void collect_used(struct sas *sas)
+{
+	const struct esp_sa *sa;
+
+	while ((sa = esp_sad_take_used(sas->sad)) != NULL)
+		make_pending(sas, &sas->entries[esp_sa_index(sa)]);
+}
+
+/* ---- Adding -------------------------------------------------------------------------------- */
 
 /* An SA for signalling sees few packets and each one counts, so its window is kept more exactly. */
-static enum seqstore_kind kind_of(const struct esp_sa_params *p)
+static enum numbers_kind kind_of(const struct esp_sa_params *p)
 {
 	if (p->direction == ESP_OUT)
-		return SEQSTORE_OUT;
-	return (p->covers & ESP_CLASS_PAYLOAD) == 0 ? SEQSTORE_IN_SIGNALLING : SEQSTORE_IN;
+		return NUMBERS_OUT;
+	return (p->covers & ESP_CLASS_PAYLOAD) == 0 ? NUMBERS_IN_SIGNALLING : NUMBERS_IN;
 }
 
-static int make_tables(struct sas *sas, size_t max_entries)
+static int add_sa(struct sas *sas, struct esp_sa_params *p, struct bub_time now, char *ret_error,
+		  size_t error_size)
 {
-	sas->max_entries = max_entries;
-	for (sas->n_spis = 2; sas->n_spis < 2 * max_entries;)
-		sas->n_spis *= 2;
-	sas->entries = calloc(max_entries, sizeof(*sas->entries));
-	sas->numbers = calloc(max_entries, sizeof(*sas->numbers));
-	sas->spis = calloc(sas->n_spis, sizeof(*sas->spis));
-	return sas->entries != NULL && sas->numbers != NULL && sas->spis != NULL ? 0 : -1;
-}
-
-static void free_tables(const struct sas *sas)
-{
-	free(sas->entries);
-	free(sas->numbers);
-	free(sas->spis);
-}
-
-/* The slot of @spi, or the free one that it would get. */
-static uint32_t *spi_slot(struct sas *sas, uint32_t spi)
-{
-	/* Derived SPIs are random but for the last two bits. */
-	size_t i = (spi >> 2 ^ spi << 30) & (sas->n_spis - 1);
-
-	while (sas->spis[i] != 0 && sas->numbers[sas->spis[i] - 1].spi != spi)
-		i = (i + 1) & (sas->n_spis - 1);
-	return &sas->spis[i];
-}
-
-static int add_to_database(struct sas *sas, struct entry *e, const struct esp_sa_params *p,
-			   uint64_t limit, char *ret_error, size_t error_size)
-{
+	struct entry e = {.sa = esp_sad_find(sas->sad, p)};
 	char owner[INET6_ADDRSTRLEN] = "";
 	const char *why = NULL;
+	struct entry *at;
 
-	e->sa = esp_sad_add(sas->sad, p, &why);
-	if (e->sa == NULL) {
+	/* Back to a home agent that was used before, mostly. */
+	if (e.sa != NULL) {
+		esp_sad_prefer(sas->sad, e.sa);
+		return 0;
+	}
+	if (numbers_begin(sas->store, p->spi, p->id, kind_of(p), ms_of(now), &e.numbers, ret_error,
+			  error_size) != 0)
+		return -1;
+	p->sequence = e.numbers.stored;
+	e.sa = esp_sad_add(sas->sad, p, &why);
+	if (e.sa == NULL) {
 		(void)inet_ntop(AF_INET6, &p->owner, owner, sizeof(owner));
 		(void)snprintf(ret_error, error_size, "%s, SPI %08x: %s", owner, p->spi, why);
 		return -1;
 	}
-	esp_sa_set_limit(e->sa, limit);
+	esp_sa_set_limit(e.sa, e.numbers.stored); /* until sas_commit() */
 	keylog_esp(sas->key_log, p);
-	return 0;
-}
-
-/* Outbound, an SPI is the receivers' affair, and among many thousand clients some have the same by
- * chance.  They share a file: each skips the numbers that the other has used. */
-static int add_twin(struct sas *sas, size_t first, struct esp_sa_params *p, char *ret_error,
-		    size_t error_size)
-{
-	struct entry *e = &sas->entries[sas->max_entries - 1 - sas->n_twins];
-
-	p->sequence = sequence_of(&sas->entries[first]);
-	if (add_to_database(sas, e, p, sas->numbers[first].stored, ret_error, error_size) != 0)
-		return -1;
-	e->twin = sas->entries[first].twin;
-	sas->entries[first].twin = e;
-	sas->n_twins++;
-	return 0;
-}
-
-static int add_sa(struct sas *sas, struct esp_sa_params *p, const struct in6_addr *home_agent,
-		  struct bub_time now, char *ret_error, size_t error_size)
-{
-	struct entry *e = &sas->entries[sas->n_entries];
-	struct seqstore_sa *numbers = &sas->numbers[sas->n_entries];
-	uint32_t *slot = NULL;
-
-	if (sas->n_entries + sas->n_twins == sas->max_entries) {
-		(void)snprintf(ret_error, error_size,
-			       "too many home agents were discovered; restart bubd");
-		return -1;
-	}
-	slot = spi_slot(sas, p->spi);
-	if (*slot != 0 && p->direction == ESP_OUT && sas->numbers[*slot - 1].kind == SEQSTORE_OUT)
-		return add_twin(sas, *slot - 1, p, ret_error, error_size);
-	/* The database tells two inbound ones apart, their file does not. */
-	if (*slot != 0 && p->direction == ESP_IN && sas->numbers[*slot - 1].kind != SEQSTORE_OUT) {
-		(void)snprintf(ret_error, error_size,
-			       "SPI %08x: another inbound security association has this SPI",
-			       p->spi);
-		return -1;
-	}
-	if (seqstore_begin(sas->store, p->spi, kind_of(p), now, numbers, &p->sequence, ret_error,
-			   error_size) != 0 ||
-	    add_to_database(sas, e, p, numbers->stored, ret_error, error_size) != 0)
-		return -1;
-	e->home_agent = *home_agent;
-	*slot = (uint32_t)++sas->n_entries;
-	return 0;
-}
-
-/* The SA of these parameters and home agent, if it is there already. */
-static struct entry *find_entry(struct sas *sas, const struct esp_sa_params *p,
-				const struct in6_addr *home_agent)
-{
-	for (size_t i = 0; i < sas->n_entries; i++)
-		if (sas->numbers[i].spi == p->spi &&
-		    bub_addr_eq(&sas->entries[i].home_agent, home_agent))
-			return &sas->entries[i];
-	return NULL;
-}
-
-/* Back to a home agent that was used before: the database takes the outbound SA that came last, so
- * it gets the same one again, with the number that it had reached. */
-static int renew_sa(struct sas *sas, struct entry *e, struct esp_sa_params *p, char *ret_error,
-		    size_t error_size)
-{
-	const char *why = NULL;
-	struct esp_sa *sa = NULL;
-
-	if (p->direction == ESP_IN ||
-	    esp_sad_find_out(sas->sad, &p->owner, p->mode, p->covers) == e->sa)
-		return 0;
-	p->sequence = sequence_of(e);
-	sa = esp_sad_add(sas->sad, p, &why);
-	if (sa == NULL) {
-		(void)snprintf(ret_error, error_size, "SPI %08x: %s", p->spi, why);
-		return -1;
-	}
-	esp_sa_set_limit(sa, sas->numbers[e - sas->entries].stored);
-	e->sa = sa;
+	at = &sas->entries[esp_sa_index(e.sa)];
+	*at = e;
+	make_pending(sas, at);
 	return 0;
 }
 
@@ -197,8 +117,6 @@ static int add_pair(struct sas *sas, const struct bubd_pair *pair,
 		    const struct in6_addr *home_agent, struct bub_time now, char *ret_error,
 		    size_t error_size)
 {
-	/* At the start there is nothing to find, and a home agent has many. */
-	bool discovered = IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent);
 	struct esp_sa_params set[ESP_SET_COUNT];
 	int rc = 0;
 
@@ -213,14 +131,8 @@ static int add_pair(struct sas *sas, const struct bubd_pair *pair,
 		(void)snprintf(ret_error, error_size, "libcrypto refuses to derive ESP keys");
 		return -1;
 	}
-	for (int i = 0; rc == 0 && i < ESP_SET_COUNT; i++) {
-		struct entry *e = discovered ? find_entry(sas, &set[i], home_agent) : NULL;
-
-		if (e != NULL)
-			rc = renew_sa(sas, e, &set[i], ret_error, error_size);
-		else
-			rc = add_sa(sas, &set[i], home_agent, now, ret_error, error_size);
-	}
+	for (int i = 0; rc == 0 && i < ESP_SET_COUNT; i++)
+		rc = add_sa(sas, &set[i], now, ret_error, error_size);
 	explicit_bzero(set, sizeof(set));
 	return rc;
 }
@@ -234,7 +146,11 @@ static int add_written(struct sas *sas, const struct bubd_config *cfg, size_t fi
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct esp_sa_params p = cfg->sas[first + i].params;
 
-		rc = add_sa(sas, &p, &in6addr_any, now, ret_error, error_size);
+		rc = esp_set_id(&p);
+		if (rc != 0)
+			(void)snprintf(ret_error, error_size, "libcrypto refuses HMAC-SHA-256");
+		else
+			rc = add_sa(sas, &p, now, ret_error, error_size);
 		explicit_bzero(&p, sizeof(p));
 	}
 	return rc;
@@ -300,72 +216,40 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
 
 /* ---- Taking away --------------------------------------------------------------------------- */
 
-/* Moves what is left of entry @i of @old, and of its twins, to @sas.  True: nothing is. */
-static bool move_entry(struct sas *sas, const struct sas *old, size_t i,
-		       const struct addrset *homes)
+int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_error,
+		       size_t error_size)
 {
-	struct entry *head = NULL;
-	uint64_t gone = 0;
-
-	for (const struct entry *e = &old->entries[i]; e != NULL; e = e->twin) {
-		struct esp_sa_status status;
-		struct entry *to;
-
-		esp_sa_get_status(e->sa, &status);
-		if (addrset_find(homes, &status.owner) != NULL) {
-			gone = status.sequence > gone ? status.sequence : gone;
-			esp_sad_remove(sas->sad, e->sa);
-			continue;
-		}
-		gone = e->gone > gone ? e->gone : gone;
-		to = head == NULL ? &sas->entries[sas->n_entries]
-				  : &sas->entries[sas->max_entries - 1 - sas->n_twins++];
-		*to = *e;
-		to->twin = head != NULL ? head->twin : NULL;
-		if (head != NULL)
-			head->twin = to;
-		else
-			head = to;
-	}
-	if (head == NULL)
-		return true;
-	head->gone = gone;
-	sas->numbers[sas->n_entries] = old->numbers[i];
-	*spi_slot(sas, old->numbers[i].spi) = (uint32_t)sas->n_entries + 1;
-	sas->n_entries++;
-	return false;
-}
-
-int sas_remove_clients(struct sas *sas, const struct addrset *homes, struct bub_time now,
-		       char *ret_error, size_t error_size)
-{
-	const struct sas old = *sas;
-	size_t n_gone = 0;
+	struct esp_sa *sa = NULL;
+	size_t left = 0;
 	int rc = 0;
 
-	if (old.n_entries == 0)
+	if (sas->store == NULL)
 		return 0;
-	sas->n_entries = sas->n_twins = 0;
-	if (make_tables(sas, old.max_entries) != 0) {
-		free_tables(sas);
-		*sas = old;
-		(void)snprintf(ret_error, error_size, "out of memory");
-		return -1;
-	}
-	for (size_t i = 0; i < old.n_entries; i++) {
-		struct seqstore_sa numbers = old.numbers[i];
-		uint64_t sequence = sequence_of(&old.entries[i]);
+	collect_used(sas); /* none of them is used any more when it is removed */
+	while ((sa = esp_sad_next(sas->sad, sa)) != NULL) {
+		struct entry *e = &sas->entries[esp_sa_index(sa)];
+		const struct esp_sa_status status = status_of(e);
 
-		/* What is stored of an outbound SA is past what it has used, as after a crash. */
-		if (move_entry(sas, &old, i, homes) && numbers.kind != SEQSTORE_OUT) {
-			seqstore_end(&numbers, sequence);
-			old.numbers[n_gone++] = numbers;
-		}
+		if (addrset_find(homes, &status.owner) == NULL)
+			continue;
+		numbers_end(&e->numbers, status.sequence);
+		numbers_put(sas->store, &e->numbers);
+		make_pending(sas, e);
+		e->sa = NULL;
+		esp_sad_remove(sas->sad, sa);
 	}
-	if (n_gone > 0)
-		rc = seqstore_commit(sas->store, old.numbers, n_gone, now, ret_error, error_size);
-	free_tables(&old);
-	return rc;
+	/* Where that fails what is stored is safe, as after a crash. */
+	rc = numbers_commit(sas->store, ret_error, error_size);
+	for (size_t i = 0; i < sas->n_pending; i++) {
+		struct entry *e = sas->pending[i];
+
+		if (e->sa != NULL)
+			sas->pending[left++] = e;
+		else
+			*e = (struct entry){0};
+	}
+	sas->n_pending = left;
+	return rc != 0 ? -1 : 0;
 }
 
 /* ---- Start and end ------------------------------------------------------------------------- */
@@ -410,9 +294,11 @@ struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_tim
 		goto no_memory;
 	if (n == 0)
 		return sas;
-	if (make_tables(sas, n) != 0)
+	sas->entries = calloc(n, sizeof(*sas->entries));
+	sas->pending = calloc(n, sizeof(struct entry *));
+	if (sas->entries == NULL || sas->pending == NULL)
 		goto no_memory;
-	sas->store = seqstore_open(cfg->state_dir, ret_error, error_size);
+	sas->store = numbers_open(cfg->state_dir, ret_error, error_size);
 	if (sas->store == NULL)
 		goto fail;
 	for (size_t i = 0; i < cfg->n_pairs; i++) {
@@ -434,20 +320,25 @@ fail:
 
 int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 {
+	const struct esp_sa *sa = NULL;
 	int rc = 0;
 
 	if (sas == NULL)
 		return 0;
-	for (size_t i = 0; i < sas->n_entries; i++)
-		seqstore_end(&sas->numbers[i], sequence_of(&sas->entries[i]));
-	if (sas->n_entries > 0)
-		rc = seqstore_finish(sas->store, sas->numbers, sas->n_entries, ret_error,
-				     error_size);
-	seqstore_close(sas->store);
+	while (sas->store != NULL && (sa = esp_sad_next(sas->sad, sa)) != NULL) {
+		struct entry *e = &sas->entries[esp_sa_index(sa)];
+
+		numbers_end(&e->numbers, status_of(e).sequence);
+		numbers_put(sas->store, &e->numbers);
+	}
+	if (sas->store != NULL)
+		rc = numbers_commit(sas->store, ret_error, error_size);
+	numbers_close(sas->store);
 	esp_sad_free(sas->sad);
-	free_tables(sas);
+	free(sas->entries);
+	free(sas->pending);
 	free(sas);
-	return rc;
+	return rc != 0 ? -1 : 0;
 }
 
 struct esp_sad *sas_database(struct sas *sas)
@@ -459,34 +350,36 @@ int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t err
 {
 	int rc = 0;
 
-	if (sas->n_entries > 0)
-		rc = seqstore_commit(sas->store, sas->numbers, sas->n_entries, now, ret_error,
-				     error_size);
-	for (size_t i = 0; i < sas->n_entries; i++)
-		for (struct entry *e = &sas->entries[i]; e != NULL; e = e->twin)
-			esp_sa_set_limit(e->sa, sas->numbers[i].stored);
-	return rc;
+	for (size_t i = 0; i < sas->n_pending; i++)
+		numbers_put(sas->store, &sas->pending[i]->numbers);
+	if (sas->store != NULL)
+		rc = numbers_commit(sas->store, ret_error, error_size);
+	for (size_t i = 0; rc == 0 && i < sas->n_pending; i++) {
+		struct entry *e = sas->pending[i];
+
+		numbers_stored(&e->numbers, ms_of(now));
+		esp_sa_set_limit(e->sa, e->numbers.stored);
+	}
+	return rc != 0 ? -1 : 0;
 }
 
 /* An SA has stopped, or goes on. */
-static void note_stop(struct sas *sas, size_t i, const struct sas_listener *listener)
+static void note_stop(struct entry *e, const struct sas_listener *listener)
 {
-	const struct seqstore_sa *numbers = &sas->numbers[i];
-	struct entry *e = &sas->entries[i];
-	bool stopped = numbers->kind == SEQSTORE_OUT && sequence_of(e) >= numbers->stored;
-	struct esp_sa_status status;
+	const struct numbers_sa *numbers = &e->numbers;
+	const struct esp_sa_status status = status_of(e);
+	bool stopped = numbers->kind == NUMBERS_OUT && status.sequence >= numbers->stored;
 	char owner[INET6_ADDRSTRLEN] = "";
 	char text[TEXT_MAX];
 
 	if (stopped == e->stopped)
 		return;
 	e->stopped = stopped;
-	esp_sa_get_status(e->sa, &status);
 	(void)inet_ntop(AF_INET6, &status.owner, owner, sizeof(owner));
 	if (!stopped)
 		(void)snprintf(text, sizeof(text), "ESP of %s (SPI %08x) goes on", owner,
 			       (unsigned)numbers->spi);
-	else if (numbers->stored == SEQSTORE_LAST)
+	else if (numbers->stored == NUMBERS_LAST)
 		(void)snprintf(text, sizeof(text),
 			       "ESP of %s (SPI %08x) has stopped: its sequence numbers are used "
 			       "up; change the secret at both ends",
@@ -515,21 +408,31 @@ static void note_failure(struct sas *sas, const char *error, const struct sas_li
 	listener->line(listener->ctx, !failing, failing ? text : "state-dir can be written again");
 }
 
+/* Whether a number is yet to be stored: it could not be, or is not due. */
+static bool is_behind(const struct entry *e)
+{
+	return numbers_is_staged(&e->numbers) || (e->numbers.kind == NUMBERS_IN_SIGNALLING &&
+						  status_of(e).sequence > e->numbers.stored);
+}
+
 bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *listener)
 {
 	char error[TEXT_MAX] = "";
-	bool pending = false;
+	size_t left = 0;
 
-	for (size_t i = 0; i < sas->n_entries; i++)
-		seqstore_note(&sas->numbers[i], sequence_of(&sas->entries[i]), now);
+	collect_used(sas);
+	for (size_t i = 0; i < sas->n_pending; i++)
+		numbers_note(&sas->pending[i]->numbers, status_of(sas->pending[i]).sequence,
+			     ms_of(now));
 	note_failure(sas, sas_commit(sas, now, error, sizeof(error)) != 0 ? error : NULL, listener);
-	for (size_t i = 0; i < sas->n_entries; i++) {
-		const struct seqstore_sa *numbers = &sas->numbers[i];
+	for (size_t i = 0; i < sas->n_pending; i++) {
+		struct entry *e = sas->pending[i];
 
-		if (numbers->kind == SEQSTORE_IN_SIGNALLING &&
-		    sequence_of(&sas->entries[i]) > numbers->stored)
-			pending = true;
-		note_stop(sas, i, listener);
+		note_stop(e, listener);
+		e->pending = is_behind(e);
+		if (e->pending)
+			sas->pending[left++] = e;
 	}
-	return pending || sas->failing;
+	sas->n_pending = left;
+	return left > 0 || sas->failing;
 }

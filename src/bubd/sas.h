@@ -61,8 +61,8 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
  * that one comes back with the same secret.
  * Returns 0, or -1 and one line in @ret_error: then that may say less than it should.
  */
-int sas_remove_clients(struct sas *sas, const struct addrset *homes, struct bub_time now,
-		       char *ret_error, size_t error_size);
+int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_error,
+		       size_t error_size);
 
 /* Reserves numbers for what was added, for all of it at once.  Returns 0, or -1 and one line in
  * @ret_error: then what was added refuses to seal. */
@@ -81,8 +81,8 @@ struct sas_listener {
 };
 
 /*
- * Writes what is due.  To be called within a second after a packet passed ESP, and before
- * SAS_CHECK_PACKETS more did.
+ * Writes what is due, of the SAs that were used.  To be called within a second after a packet
+ * passed ESP, and before SAS_CHECK_PACKETS more did.
  *
  * Where something cannot be written the others go on.  An outbound SA whose reserved numbers are
  * used up stops by itself, and goes on once more could be stored.

@@ -113,6 +113,7 @@ static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t 
 	body[cipher_len - 1] = next_header;
 	crypt(sa, iv, body, cipher_len, body);
 	mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
+	esp_sa_note_used(sa);
 }
 
 /* What both modes refuse before they touch the output: @total octets of packet would come out. */
@@ -368,8 +369,10 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 		why = check_size(sa, len, esp_at, out_cap);
 		if (why == ESP_OK)
 			why = authenticate(sa, packet + esp_at, len - esp_at);
-		if (why == ESP_OK)
+		if (why == ESP_OK) {
+			esp_sa_note_used(sa);
 			return sa;
+		}
 	}
 	*ret_why = why;
 	/* Of several nobody knows whose it was to be. */

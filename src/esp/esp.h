@@ -131,6 +131,20 @@ void esp_sad_free(struct esp_sad *sad); /* wipes the keys; NULL is fine */
 struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 			   const char **ret_error);
 
+/* The SA of @p's SPI, id, direction, mode and owner; NULL: none. */
+struct esp_sa *esp_sad_find(struct esp_sad *sad, const struct esp_sa_params *p);
+
+/* Makes an outbound SA the one that esp_sad_find_out() finds, as if it had been added last. */
+void esp_sad_prefer(struct esp_sad *sad, struct esp_sa *sa);
+
+/* The place of an SA in the database, from 0 to its capacity: a later SA may get it once this one
+ * has been removed. */
+size_t esp_sa_index(const struct esp_sa *sa);
+
+/* An SA that has sealed, or opened what was its own, since it was taken like this; NULL: there is
+ * no more. */
+struct esp_sa *esp_sad_take_used(struct esp_sad *sad);
+
 /* Tells @fn of the SPI of each inbound SA that there is, and from then on of each SPI that gets its
  * first or loses its last; NULL: no more. */
 void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool there), void *ctx);

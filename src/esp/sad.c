@@ -237,6 +237,26 @@ struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct e
 	return NULL;
 }
 
+/* Where the chain begins that @p is in, or would be. */
+static uint32_t *bucket_for(const struct esp_sad *sad, const struct esp_sa_params *p)
+{
+	return p->direction == ESP_IN ? spi_bucket(sad, p->spi)
+				      : owner_bucket(sad, &p->owner, p->mode);
+}
+
+struct esp_sa *esp_sad_find(struct esp_sad *sad, const struct esp_sa_params *p)
+{
+	for (uint32_t i = *bucket_for(sad, p); i != 0; i = sad->sas[i - 1].next) {
+		struct esp_sa *sa = &sad->sas[i - 1];
+
+		if (sa->spi == p->spi && sa->mode == p->mode &&
+		    memcmp(sa->id, p->id, sizeof(sa->id)) == 0 &&
+		    IN6_ARE_ADDR_EQUAL(&sa->owner, &p->owner))
+			return sa;
+	}
+	return NULL;
+}
+
 static bool is_there(struct esp_sad *sad, const struct esp_sa_params *p)
 {
 	struct esp_sa *sa = esp_sad_find_in(sad, p->spi, NULL);
@@ -386,16 +406,27 @@ size_t esp_sad_capacity(const struct esp_sad *sad)
 	return sad->max_sas;
 }
 
+static void unlink_sa(struct esp_sa *sa, uint32_t *at)
+{
+	struct esp_sad *sad = sa->sad;
+
+	while (*at != (uint32_t)(sa - sad->sas) + 1)
+		at = &sad->sas[*at - 1].next;
+	*at = sa->next;
+}
+
 void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 {
 	static const uint8_t zeros[ESP_HMAC_KEY_LEN];
 	struct esp_slot *slot = &sad->slots[(size_t)(sa - sad->sas) & (sad->n_slots - 1)];
 	const uint32_t number = (uint32_t)(sa - sad->sas) + 1;
-	uint32_t *at = bucket_of(sa);
+	uint32_t *used = &sad->used;
 
-	while (*at != number)
-		at = &sad->sas[*at - 1].next;
-	*at = sa->next;
+	unlink_sa(sa, bucket_of(sa));
+	while (sa->used && *used != number)
+		used = &sad->sas[*used - 1].next_used;
+	if (sa->used)
+		*used = sa->next_used;
 	tell(sad, sa, false);
 	slot_free(sa->own);
 	if (slot->sa == sa) {
@@ -407,6 +438,40 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 	OPENSSL_cleanse(sa, sizeof(*sa));
 	sa->next = sad->free;
 	sad->free = number;
+}
+
+void esp_sad_prefer(struct esp_sad *sad, struct esp_sa *sa)
+{
+	uint32_t *bucket = bucket_of(sa);
+
+	unlink_sa(sa, bucket);
+	sa->next = *bucket;
+	*bucket = (uint32_t)(sa - sad->sas) + 1;
+}
+
+size_t esp_sa_index(const struct esp_sa *sa)
+{
+	return (size_t)(sa - sa->sad->sas);
+}
+
+void esp_sa_note_used(struct esp_sa *sa)
+{
+	if (sa->used)
+		return;
+	sa->used = true;
+	sa->next_used = sa->sad->used;
+	sa->sad->used = (uint32_t)esp_sa_index(sa) + 1;
+}
+
+struct esp_sa *esp_sad_take_used(struct esp_sad *sad)
+{
+	struct esp_sa *sa = sad->used != 0 ? &sad->sas[sad->used - 1] : NULL;
+
+	if (sa == NULL)
+		return NULL;
+	sad->used = sa->next_used;
+	sa->used = false;
+	return sa;
 }
 
 void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)

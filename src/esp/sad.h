@@ -45,7 +45,9 @@ struct esp_sa {
 	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
 	uint64_t packets, octets;          /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];
-	uint32_t next; /* in its hash chain, or among those removed: index + 1; 0: last */
+	uint32_t next;      /* in its hash chain, or among those removed: index + 1; 0: last */
+	bool used;          /* it is among the used ones */
+	uint32_t next_used; /* likewise */
 };
 
 /* Key schedules of the SA that used the slot last; NULL: of none. */
@@ -66,6 +68,7 @@ struct esp_sad {
 	uint32_t *by_spi;      /* inbound SAs: index + 1; 0: empty */
 	uint32_t *by_owner;    /* outbound SAs, likewise */
 	size_t n_buckets;
+	uint32_t used; /* the first used one, likewise; the order means nothing */
 	uint64_t errors[ESP_RESULT_COUNT];
 	void (*watch)(void *ctx, uint32_t spi, bool there); /* NULL: nobody */
 	void *watch_ctx;
@@ -73,6 +76,9 @@ struct esp_sad {
 
 /* Walks the inbound SAs with this SPI: start with NULL; NULL at the end. */
 struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct esp_sa *after);
+
+/* Notes that the number of @sa has moved. */
+void esp_sa_note_used(struct esp_sa *sa);
 
 /* The slot of @sa, holding its keys.  Valid until another SA asks. */
 struct esp_slot *esp_sa_slot(const struct esp_sa *sa);
