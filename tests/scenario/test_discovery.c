@@ -79,6 +79,8 @@ static void first_agent_of_the_reply_is_used(void **state)
 	pair_run(&p, 1000);
 	assert_string_equal(pair_home(&p, 0).state, "registered");
 	assert_true(bub_addr_eq(&pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 0)->ip.dst, &p.ha_addr[0]));
+	/* Not for long: who forgets which one it was cannot take another (RFC 6275, 11.7.1). */
+	assert_int_equal(pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 0)->mh.u.bu.lifetime_s, 600);
 	/* A second reply is one too many. */
 	reply(&p, req.u.dhaad.id, p.ha_addr, 2);
 	assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, 1);

@@ -14,8 +14,9 @@
 #define INITIAL_SOLICIT_TIMER_MS 3000u
 #define PREFIX_RETRIES 3u
 
-#define DOUBT_S 60u        /* a doubted registration is refreshed no more often */
-#define SHORTEN_SLACK_S 4u /* lifetimes are told in units of so much */
+#define DOUBT_S 60u                /* a doubted registration is refreshed no more often */
+#define SHORTEN_SLACK_S 4u         /* lifetimes are told in units of so much */
+#define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that was discovered */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 #define CANDIDATES_MAX 16  /* care-of addresses known at once, over all interfaces */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */

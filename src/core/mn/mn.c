@@ -78,6 +78,14 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t
 	return mn_lifetime(eng, h, wanted_s);
 }
 
+/* One that was discovered defends the home address against the next one, should this node forget
+ * which it was: not for long (RFC 6275, 11.7.1). */
+static uint32_t wanted_lifetime(const struct home *h)
+{
+	return h->discovers && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
+									 : h->cfg.lifetime_s;
+}
+
 /* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
  * from the home address to delete the binding. */
 static void send_home_bu(struct bub_engine *eng, struct home *h)
@@ -95,7 +103,7 @@ static void send_home_bu(struct bub_engine *eng, struct home *h)
 	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
 	if (h->cfg.link_local)
 		out.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	h->asked_s = away ? mn_lifetime(eng, h, h->cfg.lifetime_s) : 0;
+	h->asked_s = away ? mn_lifetime(eng, h, wanted_lifetime(h)) : 0;
 	out.mh.u.bu.lifetime_s = h->asked_s;
 	if (away && h->cfg.alternate_care_of) {
 		/* ESP in transport mode does not cover the IPv6 source (RFC 3776, 4.1). */
