@@ -54,7 +54,9 @@ static inline struct bub_time timerq_deadline(const struct timerq *q)
 {
 	const struct heap_item *first = heap_first(&q->heap);
 
-	return first != NULL ? (struct bub_time){first->key} : BUB_TIME_NEVER;
+	if (first == NULL)
+		return BUB_TIME_NEVER;
+	return (struct bub_time){first->key};
 }
 
 /* Takes the earliest timer off when it is due at @now; NULL: none is. */
