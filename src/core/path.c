@@ -74,14 +74,15 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
-		path.direct = (p != NULL && !p->direct_broken && peer_is_bound(eng, p) &&
-			       (bub != BUB_POLICY_REQUIRE || kabm_is_held(&p->kabm))) ||
-			      (h->state == HOME_REGISTERED && !h->agent_path.refused &&
-			       h->cfg.direct && bub_addr_eq(peer, &h->cfg.home_agent));
+		path.direct =
+			(p != NULL && directpath_is_open(&p->direct) && peer_is_bound(eng, p) &&
+			 (bub != BUB_POLICY_REQUIRE || kabm_is_held(&p->kabm))) ||
+			(h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct &&
+			 bub_addr_eq(peer, &h->cfg.home_agent));
 		if (path.direct)
 			path.out_src = h->care_of;
 	} else {
-		path.direct = bound && (p == NULL || !p->direct_broken);
+		path.direct = bound && (p == NULL || directpath_is_open(&p->direct));
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
 	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)

@@ -132,37 +132,20 @@ const char *bubmode_why(const struct peer *p)
 {
 	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
-	return p->direct_broken ? "BUB, but the direct path is broken" : "both ends agreed on BUB";
+	return directpath_is_open(&p->direct) ? "both ends agreed on BUB"
+					      : "BUB, but the direct path is broken";
 }
 
 void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 {
 	kabm_reset(eng, &p->kabm, &p->key, why);
-	core_timer_cancel(eng, &p->check.timer);
+	directpath_reset(eng, &p->direct);
 	suspect_stop(eng, &p->suspect);
-	p->check.active = false;
 	p->static_tried = false;
-	p->backhaul_due = p->direct_broken = p->headers_lost = false;
+	p->backhaul_due = false;
 }
 
 /* ---- The direct path ----------------------------------------------------------------------- */
-
-static void send_check(struct bub_engine *eng, struct peer *p)
-{
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
-	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = &p->kabm.key};
-	const struct in6_addr *src = home_is_away(p->home) ? &p->home->care_of : &p->key.a;
-	/* Without a binding the peer is at home. */
-	struct route r = route_plain(src, b != NULL ? &b->care_of : &p->key.b);
-
-	core_random(eng, p->check.cookie, sizeof p->check.cookie);
-	memcpy(out.mh.u.test_init.cookie, p->check.cookie, BUB_COOKIE_LEN);
-	out.mh.opts.present = BUB_OPT_MN_ID | BUB_OPT_AUTH;
-	out.mh.opts.mn_id = p->key.a;
-	out.auth_care_of = *src;
-	out.auth_correspondent = p->key.b;
-	core_send(eng, &r, &out);
-}
 
 /* A Binding Update on the direct path alone: it changes nothing, and its acknowledgement comes with
  * the headers of data as it does itself, so that no data is risked to find out whether they get
@@ -182,117 +165,90 @@ static void send_trial(struct bub_engine *eng, struct peer *p)
 	send_direct(eng, p, mh, len);
 }
 
-static void next_trial(struct bub_engine *eng, struct peer *p)
+static void found(struct bub_engine *eng, struct peer *p, enum direct_state state, const char *why)
 {
-	core_timer(eng, &p->check.timer, (uint64_t)p->trial_s * 1000);
-	p->trial_s = 2 * p->trial_s < TRIAL_MAX_S ? 2 * p->trial_s : TRIAL_MAX_S;
+	struct ends ends = session_ends(eng, p);
+
+	if (!directpath_found(eng, &p->direct, &ends, state, why))
+		return;
+	p->why = bubmode_why(p);
+	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
-static void on_check_timer(struct bub_engine *eng, void *owner)
+/* Asks whether it is open; silence to that says that it is not. */
+static void look(struct bub_engine *eng, struct peer *p)
+{
+	struct ends ends = session_ends(eng, p);
+	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_TESTS);
+
+	if (wait_ms > 0) { /* a peer that moves without rest */
+		core_timer(eng, &p->direct.look_timer, wait_ms);
+	} else if (directpath_is_silent(&p->direct)) {
+		found(eng, p, DIRECT_BROKEN, "no answer to signed tests");
+	} else {
+		peer_rate_note(eng, p, PEER_TESTS);
+		directpath_ask(eng, &p->direct, &ends, &p->kabm.key);
+	}
+}
+
+static void on_look(struct bub_engine *eng, void *owner)
 {
 	struct peer *p = owner;
 
-	p->check.active = false;
+	p->direct.asked = false;
 	if (!kabm_is_held(&p->kabm))
 		return;
-	if (p->home->state == HOME_UNATTACHED) {
-		if (p->direct_broken) /* no way to look now */
-			core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
-		return;
-	}
-	if (p->headers_lost) {
+	if (p->home->state == HOME_UNATTACHED) { /* no way to look now */
+		directpath_look_later(eng, &p->direct);
+	} else if (p->direct.state == DIRECT_FILTERED) {
 		if (home_is_away(p->home)) /* else the other end has to */
 			send_trial(eng, p);
-		next_trial(eng, p);
-		return;
-	}
-	if (proof_failed(eng, p)) {
+		directpath_next_trial(eng, &p->direct);
+	} else if (proof_failed(eng, p)) {
 		bubmode_headers_lost(eng, p);
-		return;
-	}
-	if (peer_rate_wait(eng, p, PEER_TESTS) > 0) { /* a peer that moves without rest */
-		core_timer(eng, &p->check.timer, peer_rate_wait(eng, p, PEER_TESTS));
-		return;
-	}
-	if (p->check.sends >= CHECK_SENDS) {
-		p->check.sends = 0;
-		bubmode_direct_path(eng, p, true);
-		return;
-	}
-	peer_rate_note(eng, p, PEER_TESTS);
-	send_check(eng, p);
-	core_timer(eng, &p->check.timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << p->check.sends);
-	p->check.sends++;
-	p->check.active = true;
-}
-
-void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms)
-{
-	p->check.active = false; /* an answer from where the peer was does not count */
-	p->check.sends = 0;
-	core_timer(eng, &p->check.timer, ms);
-}
-
-void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken)
-{
-	p->check.active = false;
-	if (!broken) {
-		core_timer_cancel(eng, &p->check.timer);
-		p->headers_lost = false;
-	} else if (p->headers_lost) {
-		next_trial(eng, p);
 	} else {
-		core_timer(eng, &p->check.timer, (uint64_t)PROBE_DIRECT_S * 1000);
+		look(eng, p);
 	}
-	if (broken == p->direct_broken)
-		return;
-	p->direct_broken = broken;
-	p->why = bubmode_why(p);
-	core_trace_state(eng, "direct-path", broken ? "open" : "broken", broken ? "broken" : "open",
-			 broken && p->headers_lost ? "an acknowledgement did not get through"
-						   : "signed test",
-			 &p->key.a, &p->key.b);
-	core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
+void bubmode_path_is_open(struct bub_engine *eng, struct peer *p)
+{
+	found(eng, p, DIRECT_OPEN, "signed test");
 }
 
 void bubmode_headers_lost(struct bub_engine *eng, struct peer *p)
 {
-	if (p->headers_lost && p->direct_broken)
-		return;
-	p->trial_s = PROBE_DIRECT_S;
-	p->headers_lost = true;
-	bubmode_direct_path(eng, p, true);
+	found(eng, p, DIRECT_FILTERED, "an acknowledgement did not get through");
 }
 
 void bubmode_new_path(struct bub_engine *eng, struct peer *p)
 {
-	if (!p->direct_broken)
+	if (directpath_is_open(&p->direct))
 		return;
-	p->direct_broken = p->headers_lost = p->check.active = false;
+	directpath_reset(eng, &p->direct);
 	p->why = bubmode_why(p);
-	core_timer_cancel(eng, &p->check.timer);
 	if (proof_is_wanted(eng, p))
-		bubmode_check_in(eng, p, INITIAL_BINDACK_TIMEOUT_MS);
+		directpath_look_in(eng, &p->direct, INITIAL_BINDACK_TIMEOUT_MS);
 }
 
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
-	const struct in6_addr *care_of = home_is_away(p->home) ? &p->home->care_of : &p->key.a;
+	struct ends ends = session_ends(eng, p);
 
-	if (kabm_signer(eng, &p->kabm, rx, care_of, &p->key.b) == NULL) {
+	if (kabm_signer(eng, &p->kabm, rx, &ends.at, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
-	p->check.active = false;
+	p->direct.asked = false;
 	if (!proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
 		bubmode_headers_lost(eng, p);
 		return;
 	}
-	bubmode_direct_path(eng, p, false);
+	bubmode_path_is_open(eng, p);
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
 void bubmode_init(struct peer *p)
 {
-	timer_init(&p->check.timer, on_check_timer, p);
+	directpath_init(&p->direct, on_look, p);
 }

@@ -8,18 +8,7 @@
 #include "bul/bul.h"
 
 /* docs/protocol.md. */
-#define BUB_BU_SENDS 3u    /* Binding Updates in BUB mode without an answer: key is dead */
-#define PROBE_DIRECT_S 30u /* a broken direct path is tried again so often */
-#define TRIAL_MAX_S 3600u  /* or, doubling, at last so often */
-#define CHECK_SENDS 3u     /* signed CoTI without an answer: the direct path is broken */
-
-/* CoTI and CoT signed with Kabm: is the direct path open? (draft, appendix A) */
-struct care_of_check {
-	bool active; /* a CoTI is out */
-	unsigned sends;
-	uint8_t cookie[BUB_COOKIE_LEN];
-	struct timer timer;
-};
+#define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
 
 void bubmode_init(struct peer *p);
 /* Nothing is left of the mode; @why goes into the trace. */

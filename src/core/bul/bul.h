@@ -90,12 +90,10 @@ void session_on_dh(struct bub_engine *eng, const struct rx *rx);
 
 /* bubmode.c */
 
-/* Data goes through the home agents until a signed CoTI/CoT finds the direct path open. */
-void bubmode_direct_path(struct bub_engine *eng, struct peer *p, bool broken);
+/* Something got through on the direct path as data does: data goes there. */
+void bubmode_path_is_open(struct bub_engine *eng, struct peer *p);
 /* Data goes through the home agents until something with the headers of data has got through: test
  * messages have none. */
 void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
-/* A signed CoTI after @ms, unless the proof has come by then. */
-void bubmode_check_in(struct bub_engine *eng, struct peer *p, uint64_t ms);
 
 #endif

@@ -597,8 +597,8 @@ void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_add
 
 	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
 	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
-	if (p == NULL || !kabm_is_shared(&p->kabm) || p->direct_broken || p->reg != REG_BOUND ||
-	    !peer_is_bound(eng, p) ||
+	if (p == NULL || !kabm_is_shared(&p->kabm) || !directpath_is_open(&p->direct) ||
+	    p->reg != REG_BOUND || !peer_is_bound(eng, p) ||
 	    bub_time_ms_between(p->sent_at, core_now(eng)) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
 	session_suspect(eng, p, SUSPECT_DETOUR);
@@ -837,8 +837,8 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 		session_heard(eng, p, key);
 	if (p->reg == REG_BOUND && !is_late_refusal(eng, p, rx)) {
 		/* The other copy of the answer to a repetition. */
-		if (p->direct_broken && !rx->tunnelled)
-			bubmode_direct_path(eng, p, false);
+		if (!directpath_is_open(&p->direct) && !rx->tunnelled)
+			bubmode_path_is_open(eng, p);
 		if (status < 128)
 			proof_answer(eng, p, rx);
 		return;

@@ -9,6 +9,7 @@
 #include "bul/bubtest.h"
 #include "bul/bul.h"
 #include "bul/dh.h"
+#include "bul/directpath.h"
 #include "bul/kabm.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
@@ -48,15 +49,12 @@ struct peer {
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	enum reg_state reg;
-	bool uninvited;     /* its packets came first, and nothing shows that it exists */
-	bool refresh_asked; /* the next Kbm is for a Binding Update */
-	bool update_due;    /* bu_timer means: bring the binding at the peer up to date */
-	bool backhaul_due;  /* BU still to go through the home agents (not yet registered) */
-	bool backhaul_now;  /* bu_timer means: send it; then it is due at bu_due again */
-	bool direct_broken; /* data goes through the home agents for now */
-	bool headers_lost;  /* and what has the headers of data is to show that it may go direct */
+	bool uninvited;        /* its packets came first, and nothing shows that it exists */
+	bool refresh_asked;    /* the next Kbm is for a Binding Update */
+	bool update_due;       /* bu_timer means: bring the binding at the peer up to date */
+	bool backhaul_due;     /* BU still to go through the home agents (not yet registered) */
+	bool backhaul_now;     /* bu_timer means: send it; then it is due at bu_due again */
 	unsigned cookies_back; /* path cookies sent back since the last Binding Update */
-	uint32_t trial_s;      /* until the next Binding Update on the direct path alone */
 	struct bub_time bu_due;
 	struct in6_addr care_of; /* in the last Binding Update; the home address: deletion */
 	struct in6_addr acked;   /* that the peer acknowledged; :: none */
@@ -79,7 +77,7 @@ struct peer {
 	struct kabm kabm;
 	bool static_tried; /* an exchange with a correspondent that does not move, in this session
 			    */
-	struct care_of_check check;
+	struct direct_path direct;
 	struct suspect suspect;
 	struct rate rate[2]; /* by enum peer_rate: this pair's part in it */
 	uint64_t handovers;

@@ -480,8 +480,7 @@ static struct peer *find_checked(struct bub_engine *eng, const struct rx *rx)
 	struct peer *p;
 
 	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
-		if (p->check.active &&
-		    memcmp(p->check.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
+		if (directpath_is_answer(&p->direct, rx))
 			return p;
 	return NULL;
 }
@@ -612,7 +611,8 @@ bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struc
 	if (status >= 128)
 		peer_due_now(eng, p);
 	else if (rx->tunnelled && p->suspect.probe_sends > 1)
-		bubmode_check_in(eng, p, 0); /* the answer on the direct path is missing */
+		directpath_look_in(eng, &p->direct,
+				   0); /* the answer on the direct path is missing */
 	if (status < 128)
 		proof_answer(eng, p, rx);
 	return true;

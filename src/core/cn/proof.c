@@ -74,14 +74,14 @@ void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool
 		bubmode_headers_lost(eng, p);
 		return;
 	}
-	if (is_proved(b) || p->headers_lost)
+	if (is_proved(b) || p->direct.state == DIRECT_FILTERED)
 		return; /* what heals that is on its way: an answer to the cookie */
 	if (wait_ms < PROOF_MIN_MS)
 		wait_ms = PROOF_MIN_MS;
-	if (p->direct_broken)
+	if (!directpath_is_open(&p->direct))
 		wait_ms = 0; /* the one before was; is this one? */
-	if (moved || (!p->check.active && !timer_is_set(&p->check.timer)))
-		bubmode_check_in(eng, p, wait_ms);
+	if (moved || !directpath_is_watched(&p->direct))
+		directpath_look_in(eng, &p->direct, wait_ms);
 }
 
 void proof_ask(struct binding *b, struct mh_out *out)
@@ -134,10 +134,10 @@ bool proof_on_cot(struct bub_engine *eng, const struct rx *rx)
 	}
 	b->proof.repeated = false;
 	b->proof.by_cookie = true;
-	if (is_proved(b) && !p->direct_broken)
+	if (is_proved(b) && directpath_is_open(&p->direct))
 		return true; /* a second answer */
 	prove(eng, b, "the cookie came back");
-	bubmode_direct_path(eng, p, false);
+	bubmode_path_is_open(eng, p);
 	core_mark_path(eng, &p->key.a, &p->key.b);
 	return true;
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Is the direct path open?  (draft, appendix A; protocol.md, 5.8 and 7)
+ *
+ * It is taken for open until something says otherwise.
+ *
+ *   OPEN -----> BROKEN      signed CoTIs got no answer
+ *   any ------> FILTERED    an acknowledgement, which has the headers of data, did not get through
+ *                           although tests do
+ *   BROKEN ---> OPEN        a signed CoTI was answered
+ *   FILTERED -> OPEN        something with the headers of data got through
+ *
+ * A broken path is asked again every PROBE_DIRECT_S.  A filtered one is tried with a Binding Update
+ * on the direct path alone, at intervals that double, since each costs a message that is likely to
+ * be lost; the caller sends it.
+ */
+#include <string.h>
+
+#include "bul/directpath.h"
+
+#define CHECK_SENDS 3u    /* signed CoTI without an answer: the direct path is broken */
+#define TRIAL_MAX_S 3600u /* the longest time between two trials */
+
+void directpath_init(struct direct_path *d, void (*on_look)(struct bub_engine *eng, void *owner),
+		     void *owner)
+{
+	timer_init(&d->look_timer, on_look, owner);
+}
+
+void directpath_reset(struct bub_engine *eng, struct direct_path *d)
+{
+	core_timer_cancel(eng, &d->look_timer);
+	d->state = DIRECT_OPEN;
+	d->asked = false;
+}
+
+bool directpath_is_open(const struct direct_path *d)
+{
+	return d->state == DIRECT_OPEN;
+}
+
+bool directpath_is_watched(const struct direct_path *d)
+{
+	return d->asked || timer_is_set(&d->look_timer);
+}
+
+void directpath_look_in(struct bub_engine *eng, struct direct_path *d, uint64_t ms)
+{
+	d->asked = false;
+	d->sends = 0;
+	core_timer(eng, &d->look_timer, ms);
+}
+
+void directpath_look_later(struct bub_engine *eng, struct direct_path *d)
+{
+	if (!directpath_is_open(d))
+		core_timer(eng, &d->look_timer, (uint64_t)PROBE_DIRECT_S * 1000);
+}
+
+bool directpath_is_silent(const struct direct_path *d)
+{
+	return d->sends >= CHECK_SENDS;
+}
+
+void directpath_ask(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
+		    const struct bub_key *key)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = key};
+	struct route r = route_plain(&ends->at, &ends->peer_at);
+
+	core_random(eng, d->cookie, sizeof d->cookie);
+	memcpy(out.mh.u.test_init.cookie, d->cookie, BUB_COOKIE_LEN);
+	out.mh.opts.present = BUB_OPT_MN_ID | BUB_OPT_AUTH;
+	out.mh.opts.mn_id = ends->local;
+	out.auth_care_of = ends->at;
+	out.auth_correspondent = ends->peer;
+	core_send(eng, &r, &out);
+	core_timer(eng, &d->look_timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << d->sends);
+	d->sends++;
+	d->asked = true;
+}
+
+bool directpath_is_answer(const struct direct_path *d, const struct rx *rx)
+{
+	return d->asked && memcmp(d->cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0;
+}
+
+void directpath_next_trial(struct bub_engine *eng, struct direct_path *d)
+{
+	core_timer(eng, &d->look_timer, (uint64_t)d->trial_s * 1000);
+	d->trial_s = 2 * d->trial_s < TRIAL_MAX_S ? 2 * d->trial_s : TRIAL_MAX_S;
+}
+
+bool directpath_found(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
+		      enum direct_state state, const char *why)
+{
+	static const char *const name[] = {"open", "broken", "filtered"};
+	bool was_open = directpath_is_open(d);
+
+	if (state == DIRECT_FILTERED && d->state == DIRECT_FILTERED)
+		return false; /* the next trial tells */
+	if (state != d->state)
+		ends_trace(eng, ends, "direct-path", name[d->state], name[state], why);
+	d->state = state;
+	d->asked = false;
+	d->sends = 0;
+	core_timer_cancel(eng, &d->look_timer);
+	if (state == DIRECT_FILTERED) {
+		d->trial_s = PROBE_DIRECT_S;
+		directpath_next_trial(eng, d);
+	} else {
+		directpath_look_later(eng, d);
+	}
+	return was_open != directpath_is_open(d);
+}
