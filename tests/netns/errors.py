@@ -14,10 +14,10 @@ import socket
 import struct
 import sys
 
-from daemon import Daemon
-from linux_common import Failure, Namespace, Router, main, wait_for
+from linux_common import Failure, main, wait_for
+from world import HOME, Correspondence
 
-AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::5", "2001:db8:1::10"
+PEER = Correspondence.PEER
 CLOSED_PORT = 9
 
 # Of Linux, not in Python's socket module.
@@ -25,39 +25,13 @@ IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, IPV6_RECVERR = 23, 2, 25
 SO_EE_ORIGIN_ICMP6 = 3
 
 
-class Things:
+class Things(Correspondence):
     def __init__(self, bubd):
-        self.g, self.m, self.c = Namespace("g"), Namespace("m"), Namespace("c")
-        g, m, c = self.g, self.m, self.c
-        self.socks = []
-        g.sysctl("conf.all.forwarding", 1)
-        g.sysctl("icmp.ratelimit", 0)
-        g.ip("addr", "add", f"{AGENT}/128", "dev", "lo")
-        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
-        g.ip("link", "add", "e1", "type", "veth", "peer", "name", "e0", "netns", c.name)
-        m.sysctl("conf.e0.router_solicitation_delay", 0)
-        for ns, dev in ((g, "e0"), (g, "e1"), (m, "e0"), (c, "e0")):
-            ns.ip("link", "set", dev, "up")
-        g.ip("addr", "add", "2001:db8:b::1/64", "dev", "e0", "nodad")
-        g.ip("addr", "add", "2001:db8:c::1/64", "dev", "e1", "nodad")
-        c.ip("addr", "add", f"{PEER}/64", "dev", "e0", "nodad")
-        c.ip("route", "add", "default", "via", "2001:db8:c::1")
-        self.router = Router(g, "e0")
-        m.link_local("e0")
-        self.agent = Daemon(
-            bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
-            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n', ("e0", "e1"))
-        self.peer = Daemon(bubd, c, "")
-        self.mobile = Daemon(
-            bubd, m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
-            f'secret-file = "secret"\n}}\n')
-        wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show()
-                 and self.peer.show())
-        self.router.advertise("2001:db8:b::")
-        wait_for("a registration",
-                 lambda: self.mobile.show()["homes"][0]["state"] == "registered")
-        self.here = self.udp(m, HOME, PEER)
-        self.there = self.udp(c, PEER, HOME, port=self.here.getsockname()[1])
+        super().__init__(bubd)
+        self.g.sysctl("icmp.ratelimit", 0)
+        self.start()
+        self.here = self.udp(self.m, HOME, PEER)
+        self.there = self.udp(self.c, PEER, HOME, port=self.here.getsockname()[1])
         self.here.connect((PEER, self.there.getsockname()[1]))
         try:
             wait_for("a direct path", self.is_direct)
@@ -78,14 +52,6 @@ class Things:
         self.here.send(b"data")
         peers = self.mobile.show()["peers"]
         return peers and peers[0]["mode"] == "ro" and peers[0]
-
-    def close(self):
-        for daemon in (self.mobile, self.peer, self.agent):
-            daemon.close()
-        for s in self.socks + [self.router.sock]:
-            s.close()
-        for ns in (self.g, self.m, self.c):
-            ns.close()
 
 
 def next_error(sock):

@@ -16,10 +16,10 @@ import struct
 import sys
 import time
 
-from daemon import Daemon
-from linux_common import Failure, Namespace, Router, addr, main, wait_for
+from linux_common import Failure, addr, main, wait_for
+from world import HOME, Correspondence
 
-AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::5", "2001:db8:1::10"
+PEER = Correspondence.PEER
 STRANGERS = 80000
 HOTI, BU, BE = 1, 5, 7
 
@@ -48,41 +48,15 @@ def data_frame(head, source, home):
             + body)
 
 
-class Things:
+class Things(Correspondence):
     def __init__(self, bubd):
-        self.g, self.m, self.c = Namespace("g"), Namespace("m"), Namespace("c")
-        g, m, c = self.g, self.m, self.c
-        self.socks = []
+        super().__init__(bubd)
         self.flooder = None
-        g.sysctl("conf.all.forwarding", 1)
-        g.ip("addr", "add", f"{AGENT}/128", "dev", "lo")
-        g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
-        g.ip("link", "add", "e1", "type", "veth", "peer", "name", "e0", "netns", c.name)
-        m.sysctl("conf.e0.router_solicitation_delay", 0)
-        for ns, dev in ((g, "e0"), (g, "e1"), (m, "e0"), (c, "e0")):
-            ns.ip("link", "set", dev, "up")
-        for prefix in "be":
-            g.ip("addr", "add", f"2001:db8:{prefix}::1/64", "dev", "e0", "nodad")
-        g.ip("addr", "add", "2001:db8:c::1/64", "dev", "e1", "nodad")
+        self.g.ip("addr", "add", "2001:db8:e::1/64", "dev", "e0", "nodad")
         # Answers to strangers leave the test.
-        g.ip("route", "add", "blackhole", "2001:db8:f000::/36")
-        c.ip("addr", "add", f"{PEER}/64", "dev", "e0", "nodad")
-        c.ip("route", "add", "default", "via", "2001:db8:c::1")
-        self.router = Router(g, "e0")
-        m.link_local("e0")
-        self.agent = Daemon(
-            bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
-            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n', ("e0", "e1"))
-        self.peer = Daemon(bubd, c, "")
-        self.mobile = Daemon(
-            bubd, m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
-            f'secret-file = "secret"\n}}\n')
-        wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show()
-                 and self.peer.show())
-        self.router.advertise("2001:db8:b::")
-        wait_for("a registration",
-                 lambda: self.mobile.show()["homes"][0]["state"] == "registered")
-        self.here = m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+        self.g.ip("route", "add", "blackhole", "2001:db8:f000::/36")
+        self.start()
+        self.here = self.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
         self.socks.append(self.here)
         self.here.bind((HOME, 0))
         wait_for("a direct path", lambda: self.is_bound("2001:db8:b:"))
@@ -135,12 +109,7 @@ class Things:
         if self.flooder is not None and self.flooder.is_alive():
             self.flooder.kill()
             self.flooder.join()
-        for daemon in (self.mobile, self.peer, self.agent):
-            daemon.close()
-        for s in self.socks + [self.router.sock]:
-            s.close()
-        for ns in (self.g, self.m, self.c):
-            ns.close()
+        super().close()
 
 
 def everything_is_counted(t, before):

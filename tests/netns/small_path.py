@@ -10,106 +10,30 @@ outer packet in fragments (RFC 2473, 7.1 (b)).  Two daemons, real packets.
 The mobile node sees the MTU on its own link, the home agent hears of it from the router.
 """
 
-import os
 import re
 import socket
 import struct
 import sys
-import threading
 
-from daemon import Daemon
-from linux_common import Failure, Namespace, Router, captured, main, wait_for
+from linux_common import Failure, captured, main, wait_for
+from world import AGENT, HOME, Tunnel
 
-AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::1", "2001:db8:1::10"
+PEER = "2001:db8:c::1"
 AMOUNT = 2 << 20
 
 
-class Things:
+class Things(Tunnel):
     def __init__(self, bubd):
-        self.bubd = bubd
-        self.m, self.r, self.g = Namespace("m"), Namespace("r"), Namespace("g")
-        self.daemons, self.socks = [], []
-        m, r, g = self.m, self.r, self.g
-        for ns in (r, g):
-            ns.sysctl("conf.all.forwarding", 1)
-        r.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", m.name)
-        r.ip("link", "add", "e1", "type", "veth", "peer", "name", "e0", "netns", g.name)
-        m.sysctl("conf.e0.router_solicitation_delay", 0)
-        for ns, dev, mtu in ((r, "e0", 1280), (m, "e0", 1280), (r, "e1", 1500), (g, "e0", 1500)):
-            ns.ip("link", "set", dev, "mtu", str(mtu), "up")
-        r.ip("addr", "add", "2001:db8:b::1/64", "dev", "e0", "nodad")
-        r.ip("addr", "add", "2001:db8:d::1/64", "dev", "e1", "nodad")
-        g.ip("addr", "add", "2001:db8:d::2/64", "dev", "e0", "nodad")
-        for prefix in ("2001:db8:1::/64", "2001:db8:c::/64"):
-            r.ip("route", "add", prefix, "via", "2001:db8:d::2")
-        g.ip("route", "add", "2001:db8:b::/64", "via", "2001:db8:d::1")
+        super().__init__(bubd, mtu=1280)
+        self.r.ip("route", "add", "2001:db8:c::/64", "via", "2001:db8:d::2")
         for address in (AGENT, PEER):
-            g.ip("addr", "add", f"{address}/128", "dev", "lo")
-        self.router = Router(r, "e0")
-        m.link_local("e0")
-
-    def start(self, protect):
-        extra = "" if protect else "protect-payload = false\n"
-        self.agent = Daemon(
-            self.bubd, self.g, f'route-optimisation = never\nhome-agent {{\naddress = "{AGENT}"\n'
-            f'prefixes = {{"2001:db8:1::/64"}}\n{extra}'
-            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n')
-        self.mobile = Daemon(
-            self.bubd, self.m, f'route-optimisation = never\nmobile-node {{\n{extra}'
-            f'home-address = "{HOME}/64"\nhome-agent = "{AGENT}"\nsecret-file = "secret"\n}}\n')
-        self.daemons = [self.mobile, self.agent]
-        try:
-            wait_for("bubd",
-                     lambda: "homes" in self.mobile.show() and "clients" in self.agent.show())
-        except Failure as e:
-            raise Failure(f"{e}: {self.mobile.tail()} {self.agent.tail()}") from e
-        self.router.advertise("2001:db8:b::")
-        wait_for("a registration",
-                 lambda: self.mobile.show()["homes"][0]["state"] == "registered")
+            self.g.ip("addr", "add", f"{address}/128", "dev", "lo")
 
     def ping(self, ns, to, size, *options):
         """Of inner packets of @size octets; the number of answers."""
         text = ns.exec("ping", "-6", "-i", "0.02", "-c", "20", "-W", "2", "-s", str(size - 48),
                        *options, to, check=False)
         return int(re.search(r"(\d+) received", text)[1])
-
-    def close(self):
-        for daemon in self.daemons:
-            daemon.close()
-        for s in [*self.socks, self.router.sock]:
-            s.close()
-        for ns in (self.m, self.r, self.g):
-            ns.close()
-
-
-def transfer(source, target):
-    """AMOUNT octets from one end of a connection to the other."""
-    data = os.urandom(AMOUNT)
-    sender = threading.Thread(target=source.sendall, args=(data,))
-    sender.start()
-    heard = b""
-    while len(heard) < AMOUNT:
-        part = target.recv(1 << 16)
-        if not part:
-            break
-        heard += part
-    sender.join()
-    if heard != data:
-        raise Failure("other octets")
-
-
-def tcp_both_ways(t):
-    server = t.g.inside(lambda: socket.create_server((PEER, 0), family=socket.AF_INET6))
-    here = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
-    t.socks += [server, here]
-    here.settimeout(30)
-    here.bind((HOME, 0))
-    here.connect(server.getsockname()[:2])
-    there, _ = server.accept()
-    there.settimeout(30)
-    t.socks.append(there)
-    transfer(here, there)
-    transfer(there, here)
 
 
 def is_fragment_of(proto):
@@ -132,7 +56,7 @@ def through_the_tunnel(t, protect):
     for size in (1280, 1100, 4000):
         if t.ping(t.m, PEER, size, "-I", HOME) != 20 or t.ping(t.g, HOME, size, "-I", PEER) != 20:
             raise Failure(f"{size} octets: {t.mobile.counters()}, {t.agent.counters()}")
-    tcp_both_ways(t)
+    t.transfer_both_ways(t.m, t.g, PEER, AMOUNT)
     for daemon in t.daemons:
         counters = daemon.counters()
         for name in ("sent-in-fragments", "from-fragments"):
