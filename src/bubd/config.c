@@ -179,23 +179,13 @@ static void load_suites(struct loader *l, const struct config_node *sec)
 		eng->suite[eng->n_suites++] = suites[v->number];
 }
 
-/* RFC 6275, 6.2.2 to 6.2.7; RFC 4283, which the draft's test needs beside its own. */
+/* RFC 4283, which the draft's test needs beside its own. */
 static void check_option(struct loader *l, const struct config_node *sec, const char *keyword,
 			 uint8_t number)
 {
-	if (number <= 5 || number == 8)
+	if (number == 8)
 		problem(&l->p, config_place(sec, keyword),
-			"%s: %u is an option of %s; expected 6, 7 or 9 to 255", keyword, number,
-			number == 8 ? "RFC 4283" : "RFC 6275");
-}
-
-/* RFC 6275, 6.1.2 to 6.1.9 */
-static void check_type(struct loader *l, const struct config_node *sec, const char *keyword,
-		       uint8_t number)
-{
-	if (number <= 7)
-		problem(&l->p, config_place(sec, keyword),
-			"%s: %u is a message type of RFC 6275; expected 8 to 255", keyword, number);
+			"%s: 8 is an option of RFC 4283; expected 6, 7 or 9 to 255", keyword);
 }
 
 static void check_differ(struct loader *l, const struct config_node *sec, const char *keyword,
@@ -215,8 +205,6 @@ static void load_bub(struct loader *l, const struct config_node *sec)
 	if (!config_fill(&l->p, IN_BUB, sec, l->cfg) || sec == NULL)
 		return;
 	load_suites(l, sec);
-	check_type(l, sec, "mh-bubc", cp->mh_bubc);
-	check_type(l, sec, "mh-dh", cp->mh_dh);
 	check_differ(l, sec, "mh-dh", cp->mh_dh, "mh-bubc", cp->mh_bubc);
 	check_option(l, sec, "option", cp->opt_bub);
 	check_option(l, sec, "option-path-cookie", cp->opt_path_cookie);
@@ -383,38 +371,35 @@ static bool same_own_pairs(const struct bubd_config *a, const struct bubd_config
 	return true;
 }
 
+/* Adds one more name to a list of them, where there is room. */
+static void add_name(char *text, size_t cap, const char *name, size_t len)
+{
+	size_t at = strlen(text);
+
+	(void)snprintf(text + at, cap - at, "%s%.*s", at > 0 ? ", " : "", (int)len, name);
+}
+
 unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_config *b,
 			     char *ret_text, size_t cap)
 {
 	const char *x = a->fixed, *y = b->fixed;
 	unsigned n = 0;
-	size_t at = 0;
 
 	ret_text[0] = '\0';
-	for (bool secrets = false; !secrets;) {
-		size_t len = strcspn(x, "\n"), other = strcspn(y, "\n");
-		const char *name = x;
-		size_t name_len = strcspn(x, " ");
-		bool same = len == other && memcmp(x, y, len) == 0;
-		int written;
+	while (*x != '\0') {
+		size_t len = strcspn(x, "\n") + 1, other = strcspn(y, "\n") + 1;
 
-		if (*x == '\0') { /* behind the last keyword */
-			secrets = true;
-			name = "a secret";
-			name_len = strlen(name);
-			same = same_own_pairs(a, b);
+		if (len != other || memcmp(x, y, len) != 0) {
+			add_name(ret_text, cap, x, strcspn(x, " "));
+			n++;
 		}
-		x += len + !secrets;
-		y += other + !secrets;
-		if (same)
-			continue;
-		n++;
-		written = snprintf(ret_text + at, cap - at, "%s%.*s", at > 0 ? ", " : "",
-				   (int)name_len, name);
-		if (written > 0 && (size_t)written < cap - at)
-			at += (size_t)written;
+		x += len;
+		y += other;
 	}
-	return n;
+	if (same_own_pairs(a, b))
+		return n;
+	add_name(ret_text, cap, "a secret", strlen("a secret"));
+	return n + 1;
 }
 
 struct bubd_config *bubd_config_parse(const char *path, char *text, size_t len, FILE *messages)

@@ -9,14 +9,36 @@
 %define api.pure full
 %define api.value.type {struct config_value *}
 %define api.location.type {struct config_place}
-%define parse.error custom
+%define parse.error detailed
 %define lr.default-reduction consistent
 %locations
 %param {void *scanner}
 %parse-param {struct config_parse *p}
 
 %code requires {
-#include "config_parse.h"
+#include "config_tree.h"
+
+struct config_parse {
+	struct problems *problems;
+	struct config_tree *tree;
+	struct config_node *section; /* that is open */
+	struct config_node *item; /* whose keyword was read, but not yet all of the rest; or NULL */
+	bool bare;                /* item: nothing but its keyword was */
+	struct config_place list; /* of the brace of the list that is open; line 0: none is */
+
+	/* The scanner's: */
+	struct config_place here; /* where the next token begins */
+	struct config_place at;   /* the last token; line 0: none yet */
+	int line_before;          /* of the token before that one */
+	int quiet_line;           /* of which nothing more is to be said; 0: none */
+	const char *text;         /* the last token; "": the end of the file, or refused */
+};
+
+/* Scans the @len octets at @text, as config_parse(); NULL: out of memory. */
+void *config_scan_open(struct config_parse *p, char *text, size_t len);
+void config_scan_close(void *scanner);
+
+int config_yylex(struct config_value **value, struct config_place *place, void *scanner);
 }
 
 %code {
@@ -25,18 +47,24 @@
 #define YYLLOC_DEFAULT(current, rhs, n) ((current) = YYRHSLOC(rhs, (n) > 0 ? 1 : 0))
 
 static bool begin_item(struct config_parse *p, const struct config_value *name);
-static bool takes_value(struct config_parse *p, bool append);
-static bool takes_title(struct config_parse *p, struct config_value *title);
-static void add_value(struct config_parse *p, struct config_value *v);
+static bool begin_value(struct config_parse *p, bool append);
+static bool begin_title(struct config_parse *p, struct config_value *title);
 static void begin_list(struct config_parse *p, struct config_place at);
 static void begin_section(struct config_parse *p, struct config_place at);
+static void add_value(struct config_parse *p, struct config_value *v);
 static int resume(struct config_parse *p, void *scanner, int token, struct config_value **value,
 		  struct config_place *place);
 static void config_yyerror(struct config_place *place, void *scanner, struct config_parse *p,
-			 const char *text);
+			   const char *text);
+#define REQUIRE(condition)                                                                         \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			YYERROR;                                                                   \
+	} while (0)
 }
 
-%token TEXT APPEND ',' '}' '{' '='
+%token YYEOF 0 "the end of the file" TEXT "a word"
+%token APPEND "\"+=\"" COMMA "\",\"" CLOSE "\"}\"" OPEN "\"{\"" EQUAL "\"=\""
 
 %%
 
@@ -46,7 +74,7 @@ items
 	| items error
 	{
 		yychar = resume(p, scanner, yychar, &yylval, &yylloc);
-		if (yychar == 0)
+		if (yychar == CONFIG_YYEOF)
 			YYABORT;
 		yyerrok;
 	}
@@ -54,53 +82,37 @@ items
 
 item
 	: keyword equal value
-	| keyword equal '{' { begin_list(p, @3); } list '}' { p->list = CONFIG_NO_PLACE; }
+	| keyword equal OPEN { begin_list(p, @3); } list CLOSE { p->list = CONFIG_NO_PLACE; }
 	| keyword body
 	| keyword title body
 	;
 
 keyword
-	: TEXT
-	{
-		if (!begin_item(p, $1))
-			YYNOMEM;
-	}
+	: TEXT { REQUIRE(begin_item(p, $1)); }
 	;
 
 equal
-	: '='
-	{
-		if (!takes_value(p, false))
-			YYERROR;
-	}
-	| APPEND
-	{
-		if (!takes_value(p, true))
-			YYERROR;
-	}
+	: EQUAL { REQUIRE(begin_value(p, false)); }
+	| APPEND { REQUIRE(begin_value(p, true)); }
 	;
 
 title
-	: TEXT
-	{
-		if (!takes_title(p, $1))
-			YYERROR;
-	}
+	: TEXT { REQUIRE(begin_title(p, $1)); }
 	;
 
 body
-	: '{' { begin_section(p, @1); } items '}' { p->section = p->section->parent; }
+	: OPEN { begin_section(p, @1); } items CLOSE { p->section = p->section->parent; }
 	;
 
 list
 	: %empty
 	| values
-	| values ','
+	| values COMMA
 	;
 
 values
 	: value
-	| values ',' value
+	| values COMMA value
 	;
 
 value
@@ -111,94 +123,46 @@ value
 
 /* ---- Mistakes ------------------------------------------------------------------------------ */
 
-/* A mistake in the structure: the item does not mean what its keyword could. */
-#define MISPLACED(p, at, ...)                                                                      \
-	do {                                                                                       \
-		(p)->tree->broken = true;                                                          \
-		(p)->item->keyword = NULL;                                                         \
-		problem((p)->problems, (at), __VA_ARGS__);                                         \
-	} while (0)
-
-/* What has to be behind the keyword. */
-static const char *follows(const struct config_keyword *k)
+/* Whether what follows the keyword is right; else the item means nothing. */
+static bool fits(struct config_parse *p, bool right, struct config_place at, const char *found)
 {
-	if (k == NULL)
-		return "\"=\" or \"{\"";
-	if (!k->is_section)
-		return "\"=\"";
-	return k->kind == KIND_NONE ? "\"{\"" : "a title";
-}
+	const struct config_keyword *k = p->item->keyword;
+	const char *expected = "one value, without braces";
 
-static bool takes_list(const struct config_node *item)
-{
-	return item == NULL || item->keyword == NULL || item->keyword->is_section ||
-	       item->keyword->list > 0;
-}
-
-static void expected(const struct config_parse *p, const yypcontext_t *ctx, char *ret_text,
-		     size_t cap)
-{
-	yysymbol_kind_t symbol[YYNTOKENS];
-	int n = yypcontext_expected_tokens(ctx, symbol, YYNTOKENS);
-	size_t at = 0;
-
-	if (p->bare) {
-		(void)snprintf(ret_text, cap, "%s", follows(p->item->keyword));
-		return;
-	}
-	for (int i = 0; i < n && at < cap; i++) {
-		const char mark = yysymbol_name(symbol[i])[1]; /* of its name, '{' */
-		const char *separator = at > 0 ? " or " : "";
-
-		if (symbol[i] == YYSYMBOL_TEXT)
-			at += (size_t)snprintf(ret_text + at, cap - at, "%s%s", separator,
-					       p->item != NULL ? "a value" : "a keyword");
-		else if (symbol[i] != YYSYMBOL_YYEOF && (mark != '{' || takes_list(p->item)))
-			at += (size_t)snprintf(ret_text + at, cap - at, "%s\"%c\"", separator,
-					       mark);
-	}
-}
-
-static int yyreport_syntax_error(const yypcontext_t *ctx, void *scanner, struct config_parse *p)
-{
-	const struct config_place *at = yypcontext_location(ctx);
-	yysymbol_kind_t found = yypcontext_token(ctx);
-	bool at_end = found == YYSYMBOL_YYEOF;
-	bool is_key = p->item != NULL && p->item->keyword != NULL &&
-		      p->item->keyword->kind == KIND_KEY;
-	char text[128] = "";
-
-	(void)scanner;
+	if (right || k == NULL)
+		return true;
+	if (p->bare)
+		expected = !k->is_section ? "\"=\"" : k->kind == KIND_NONE ? "\"{\"" : "a title";
+	problem(p->problems, at, "\"%s\" is followed by \"%s\"; expected %s", k->name,
+		k->kind == KIND_KEY && found == p->text ? "..." : found, expected);
 	p->tree->broken = true;
-	if (p->bare && p->item->keyword == NULL)
-		return 0; /* it was told that nobody knows the word */
-	expected(p, ctx, text, sizeof(text));
-	if (at_end && (p->list.line != 0 || p->section->parent != NULL))
-		problem(p->problems, p->list.line != 0 ? p->list : p->section->body,
-			"a \"{\" that is not closed; expected \"}\"");
-	else if (at_end)
-		problem(p->problems, p->at, "the file ends too early; expected %s", text);
-	else if (found != YYSYMBOL_TEXT && yysymbol_name(found)[1] == '}' && p->item == NULL)
-		problem(p->problems, *at, "a \"}\" that closes nothing; expected %s", text);
-	else if (found != YYSYMBOL_TEXT)
-		problem(p->problems, *at, "a \"%c\" stands where it cannot; expected %s",
-			yysymbol_name(found)[1], text);
-	else if (is_key)
-		problem(p->problems, *at, "something stands behind the key; expected %s", text);
-	else
-		problem(p->problems, *at, "\"%s\" stands where it cannot; expected %s", p->text,
-			text);
-	return 0;
+	p->item->keyword = NULL;
+	return false;
 }
 
-/* The parser has no room any more: after a mistake it may have been given thousands of braces. */
+/* Bison knows what it expects, not what that means here. */
 static void config_yyerror(struct config_place *place, void *scanner, struct config_parse *p,
 			   const char *text)
 {
+	const char *expecting = strstr(text, "expecting ");
+	const struct config_place open = p->list.line != 0 ? p->list : p->section->body;
+
 	(void)scanner;
 	p->tree->broken = true;
-	if (p->problems->n == 0)
-		problem(p->problems, *place, "%s", text);
+	if (expecting == NULL && p->problems->n == 0)
+		problem(p->problems, *place, "%s", text); /* no room any more */
+	else if (expecting == NULL || (p->bare && p->item->keyword == NULL))
+		return; /* it was told that nobody knows the word */
+	else if (p->text[0] != '\0' && p->bare)
+		(void)fits(p, false, *place, p->text);
+	else if (p->text[0] != '\0')
+		problem(p->problems, *place, "\"%s\" stands where it cannot; expected %s",
+			p->item != NULL && p->item->keyword != NULL && p->item->keyword->kind == KIND_KEY ? "..." : p->text, expecting + strlen("expecting "));
+	else if (open.line != 0)
+		problem(p->problems, open, "a \"{\" that is not closed; expected \"}\"");
+	else
+		problem(p->problems, p->at, "the file ends too early; expected %s",
+			p->bare ? "\"=\" or \"{\"" : expecting + strlen("expecting "));
 }
 
 /*
@@ -226,14 +190,14 @@ static int resume(struct config_parse *p, void *scanner, int token, struct confi
 	else if (token == TEXT && place->line != p->line_before && depth == 0)
 		line = p->line_before; /* it begins a line and may be a keyword */
 	for (;; token = config_yylex(value, place, scanner)) {
-		if (token == CONFIG_YYEOF || (token == '}' && depth == 0 && p->section->parent != NULL) ||
+		if (token == CONFIG_YYEOF || (token == CLOSE && depth == 0 && p->section->parent != NULL) ||
 		    (token == TEXT && depth == 0 && place->line != line))
 			break;
 		if (depth == 0)
 			p->quiet_line = line = place->line;
-		if (token == '{')
+		if (token == OPEN)
 			depth++;
-		if (token == '}' && depth > 0 && --depth == 0 && in_list) {
+		if (token == CLOSE && depth > 0 && --depth == 0 && in_list) {
 			token = CONFIG_YYEMPTY;
 			break;
 		}
@@ -244,19 +208,19 @@ static int resume(struct config_parse *p, void *scanner, int token, struct confi
 
 /* ---- The tree ------------------------------------------------------------------------------ */
 
+/* What may be given once, and sections whose titles may not be the same. */
 static void check_twice(struct config_parse *p, const struct config_node *node)
 {
 	const struct config_keyword *k = node->keyword;
 
-	if (k->many)
-		return;
 	for (const struct config_node *n = p->section->children; n != node; n = n->next) {
-		if (n->keyword != k)
+		if (n->keyword != k ||
+		    (k->many && strcmp(n->values->text, node->values->text) != 0))
 			continue;
 		p->section->bad = true;
 		problem(p->problems, node->at,
-			"\"%s\" is given twice, first on line %d; expected it once", k->name,
-			n->at.line);
+			"\"%s%s%s\" is given twice, first on line %d; expected it once", k->name,
+			k->many ? " " : "", k->many ? n->values->text : "", n->at.line);
 		return;
 	}
 }
@@ -283,8 +247,10 @@ static bool begin_item(struct config_parse *p, const struct config_value *name)
 	struct config_node *sec = p->section;
 	struct config_node *node = config_tree_alloc(p->tree, sizeof(*node));
 
-	if (node == NULL)
+	if (node == NULL) {
+		problem(p->problems, name->at, "out of memory");
 		return false;
+	}
 	node->at = name->at;
 	node->parent = sec;
 	node->keyword = look_up(p, name);
@@ -295,27 +261,18 @@ static bool begin_item(struct config_parse *p, const struct config_value *name)
 	return true;
 }
 
-/* False when it takes none. */
-static bool takes_value(struct config_parse *p, bool append)
+static bool begin_value(struct config_parse *p, bool append)
 {
 	const struct config_keyword *k = p->item->keyword;
 	struct config_node *first = p->section->children;
+	bool right = fits(p, k == NULL || (!k->is_section && (!append || k->list > 0)), p->at,
+			  p->text);
 
 	p->bare = false;
-	if (k == NULL)
-		return true;
-	if (k->is_section) {
-		MISPLACED(p, p->at, "\"%s\" takes no value; expected %s", k->name, follows(k));
-		return false;
-	}
-	if (!append) {
+	if (right && k != NULL && !append)
 		check_twice(p, p->item);
-		return true;
-	}
-	if (k->list == 0) {
-		MISPLACED(p, p->at, "\"%s\" takes one value; expected \"=\"", k->name);
-		return true;
-	}
+	if (!right || k == NULL || !append)
+		return right;
 	while (first->keyword != k)
 		first = first->next;
 	if (first != p->item)
@@ -324,27 +281,19 @@ static bool takes_value(struct config_parse *p, bool append)
 	return true;
 }
 
-/* False when it is no title at all. */
-static bool takes_title(struct config_parse *p, struct config_value *title)
+static bool begin_title(struct config_parse *p, struct config_value *title)
 {
 	const struct config_keyword *k = p->item->keyword;
+	bool is_section = k == NULL || k->is_section;
 
+	if (k != NULL && fits(p, k->is_section && k->kind != KIND_NONE, title->at, title->text)) {
+		p->item->values = config_check(p->problems, k, title) ? title : NULL;
+		if (p->item->values == NULL)
+			p->item->keyword = NULL;
+	}
+	p->section->bad |= p->item->keyword == NULL;
 	p->bare = false;
-	if (k == NULL)
-		return true;
-	if (!k->is_section)
-		MISPLACED(p, title->at, "\"%s\" is followed by %s%s%s; expected \"=\"", k->name,
-			  k->kind == KIND_KEY ? "" : "\"", k->kind == KIND_KEY ? "a key" : title->text,
-			  k->kind == KIND_KEY ? "" : "\"");
-	else if (k->kind == KIND_NONE)
-		MISPLACED(p, title->at, "\"%s\" takes no title; expected \"{\"", k->name);
-	else if (config_check(p->problems, k, title))
-		p->item->values = title;
-	else
-		p->section->bad = true;
-	if (p->item->values == NULL)
-		p->item->keyword = NULL;
-	return k->is_section;
+	return is_section;
 }
 
 static void check_list(struct config_parse *p, const struct config_value *v)
@@ -387,39 +336,18 @@ static void begin_list(struct config_parse *p, struct config_place at)
 	const struct config_keyword *k = p->item->keyword;
 
 	p->list = at;
-	if (k != NULL && k->list == 0)
-		MISPLACED(p, at, "\"%s\" takes one value; expected it without \"{\"", k->name);
-}
-
-/* Sections of one kind whose titles may not be the same. */
-static void check_title(struct config_parse *p, const struct config_node *node)
-{
-	const struct config_keyword *k = node->keyword;
-
-	for (const struct config_node *n = p->section->children; n != node; n = n->next) {
-		if (n->keyword != k || strcmp(n->values->text, node->values->text) != 0)
-			continue;
-		p->section->bad = true;
-		problem(p->problems, node->values->at,
-			"%s: \"%s\" has a section already, on line %d; expected one", k->name,
-			node->values->text, n->at.line);
-		return;
-	}
+	(void)fits(p, k == NULL || k->list > 0, at, "{");
 }
 
 static void begin_section(struct config_parse *p, struct config_place at)
 {
 	struct config_node *node = p->item;
 	const struct config_keyword *k = node->keyword;
+	bool titled = k != NULL && k->kind != KIND_NONE;
 
-	if (k != NULL && !k->is_section)
-		MISPLACED(p, at, "\"%s\" is followed by \"{\"; expected \"=\"", k->name);
-	else if (k != NULL && k->kind != KIND_NONE && p->bare)
-		MISPLACED(p, at, "\"%s\" has no title; expected one in front of \"{\"", k->name);
-	else if (k != NULL)
+	if (k != NULL && fits(p, k->is_section && (!titled || node->values != NULL), at, "{") &&
+	    (!k->many || k->unique_titles))
 		check_twice(p, node);
-	if (node->keyword != NULL && k->unique_titles)
-		check_title(p, node);
 	node->body = at;
 	p->section = node;
 	p->item = NULL;

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,91 +20,72 @@
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
-static const char *const policies[] = {
-	[BUB_POLICY_ALLOW] = "allow",
-	[BUB_POLICY_NEVER] = "never",
-	[BUB_POLICY_REQUIRE] = "require",
-	NULL,
-};
-static const char *const levels[] = {
-	[LNX_LOG_ERROR] = "error",
-	[LNX_LOG_WARNING] = "warning",
-	[LNX_LOG_INFO] = "info",
-	[LNX_LOG_DEBUG] = "debug",
-	NULL,
-};
-static const char *const backhauls[] = {
-	[BUB_BACKHAUL_PLAIN] = "plain",
-	[BUB_BACKHAUL_ENCAPSULATED] = "encapsulated",
-	NULL,
-};
-static const char *const probes[] = {
-	[BUB_DAD_BEFORE] = "before",
-	[BUB_DAD_MEANWHILE] = "meanwhile",
-	[BUB_DAD_NEVER] = "never",
-	NULL,
-};
-static const char *const care_of[] = {"source", "any", NULL};
-static const char *const suites[] = {"x25519-sha256", "modp2048-sha1", NULL};
 /* Of enum esp_class, bit by bit. */
 const char *const config_classes[] = {"binding-updates", "mobility", "prefix-discovery", "payload",
 				      NULL};
-static const char *const directions[] = {[ESP_OUT] = "out", [ESP_IN] = "in", NULL};
-static const char *const modes[] = {
-	[ESP_TRANSPORT] = "transport",
-	[ESP_TUNNEL] = "tunnel",
-	NULL,
-};
 const char *const config_ciphers[] = {"aes-cbc", "3des-cbc", "null", NULL};
 const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NULL};
 
+/* In the order of the enumerations whose members they are. */
+#define WORDS(...)                                                                                 \
+	.words = (const char *const[])                                                             \
+	{                                                                                          \
+		__VA_ARGS__, NULL                                                                  \
+	}
+#define POLICY WORDS("allow", "never", "require")
+
 #define TO(type, member)                                                                           \
 	.offset = offsetof(struct type, member), .size = sizeof(((struct type *)NULL)->member)
+#define NODE(member) TO(bubd_config, member)
+#define AGENT(member) TO(bubd_config, engine.ha.member)
+#define BUB(member) TO(bubd_config, engine.member)
+#define HOME(member) TO(bub_home_config, member)
+#define ADVERT(member) TO(lnx_advert_config, member)
 #define NOWHERE .size = 0 /* who reads the section asks for it */
 #define FROM(min_, max_) .min = (min_), .max = (max_)
-#define SECONDS(min_, max_) FROM(min_, max_), .unit = " of seconds"
-#define MILLISECONDS(min_, max_) FROM(min_, max_), .unit = " of milliseconds"
-#define LIFETIME SECONDS(4, BUB_LIFETIME_MAX_S)
+#define S(min_, max_) FROM(min_, max_), .unit = " of seconds"
+#define MS(min_, max_) FROM(min_, max_), .unit = " of milliseconds"
+#define LIFETIME S(4, BUB_LIFETIME_MAX_S)
+#define LIST(n) .list = (n)
+#define OR(text) .or_else = (text)
+#define NEEDED .needed = true
+#define RELOAD .reload = true
 #define SECTION(contents_) .is_section = true, .contents = (contents_)
 #define SECTIONS(contents_) SECTION(contents_), .many = true
 
-#define HA(member) TO(bubd_config, engine.ha.member)
-#define BUB(member) TO(bubd_config, engine.member)
-#define HOME(member) TO(bub_home_config, member)
-
 static const struct config_keyword config_keywords[] = {
-	{IN_FILE, KIND_NAME, "name", TO(bubd_config, node)},
-	{IN_FILE, KIND_IFNAME, "tun", TO(bubd_config, tun), .or_else = "bub0"},
-	{IN_FILE, KIND_IFNAME, "interfaces", .list = LNX_INTERFACES_MAX, .unique = true},
-	{IN_FILE, KIND_PATH, "control", TO(bubd_config, control), .or_else = "/run/bub/bubd.sock"},
-	{IN_FILE, KIND_LOG, "event-log", TO(bubd_config, event_log)},
-	{IN_FILE, KIND_LOG, "key-log", TO(bubd_config, key_log)},
-	{IN_FILE, KIND_PATH, "state-dir", TO(bubd_config, state_dir), .or_else = "/var/lib/bub"},
-	{IN_FILE, KIND_WORD, "log-level", TO(bubd_config, log_level), .words = levels,
-	 .or_else = "info", .reload = true},
-	{IN_FILE, KIND_NUMBER, "route-table", TO(bubd_config, lnx.route_table),
-	 FROM(LNX_ROUTE_TABLE_MIN, LNX_ROUTE_TABLE_MAX), .or_else = "2116"},
-	{IN_FILE, KIND_NUMBER, "rule-priority", TO(bubd_config, lnx.rule_priority),
-	 FROM(1, LNX_RULE_PRIORITY_MAX), .or_else = "1000"},
-	{IN_FILE, KIND_WORD, "route-optimisation", BUB(route_optimisation), .words = policies},
+	{IN_FILE, KIND_NAME, "name", NODE(node)},
+	{IN_FILE, KIND_IFNAME, "tun", NODE(tun), OR("bub0")},
+	{IN_FILE, KIND_IFNAME, "interfaces", LIST(LNX_INTERFACES_MAX), .unique = true},
+	{IN_FILE, KIND_PATH, "control", NODE(control), OR("/run/bub/bubd.sock")},
+	{IN_FILE, KIND_LOG, "event-log", NODE(event_log)},
+	{IN_FILE, KIND_LOG, "key-log", NODE(key_log)},
+	{IN_FILE, KIND_PATH, "state-dir", NODE(state_dir), OR("/var/lib/bub")},
+	{IN_FILE, KIND_WORD, "log-level", NODE(log_level),
+	 WORDS("error", "warning", "info", "debug"), OR("info"), RELOAD},
+	{IN_FILE, KIND_NUMBER, "route-table", NODE(lnx.route_table),
+	 FROM(LNX_ROUTE_TABLE_MIN, LNX_ROUTE_TABLE_MAX), OR("2116")},
+	{IN_FILE, KIND_NUMBER, "rule-priority", NODE(lnx.rule_priority),
+	 FROM(1, LNX_RULE_PRIORITY_MAX), OR("1000")},
+	{IN_FILE, KIND_WORD, "route-optimisation", BUB(route_optimisation), POLICY},
 	{IN_FILE, KIND_BOOL, "ack-correspondents", BUB(ack_correspondents)},
 	{IN_FILE, KIND_BOOL, "accept-refresh-requests", BUB(accept_brr)},
 	{IN_FILE, KIND_BOOL, "refresh-unused", BUB(refresh_unused)},
 	{IN_FILE, KIND_BOOL, "send-refresh-requests", BUB(send_brr)},
 	{IN_FILE, KIND_BOOL, "prefix-discovery", BUB(prefix_discovery)},
-	{IN_FILE, KIND_WORD, "unprotected", TO(bubd_config, lnx.unprotected),
-	 .words = config_classes, .list = UINT_MAX},
+	{IN_FILE, KIND_WORD, "unprotected", NODE(lnx.unprotected), .words = config_classes,
+	 LIST(UINT_MAX)},
 	{IN_FILE, KIND_TEXT, "interface", SECTIONS(IN_INTERFACE), .unique_titles = true},
 	{IN_FILE, KIND_NONE, "mobile-node", SECTIONS(IN_MOBILE_NODE)},
 	{IN_FILE, KIND_NONE, "home-agent", SECTION(IN_HOME_AGENT)},
 	{IN_FILE, KIND_NONE, "bub", SECTION(IN_BUB)},
-	{IN_FILE, KIND_ADDRESS, "peer", SECTIONS(IN_PEER), .reload = true},
+	{IN_FILE, KIND_ADDRESS, "peer", SECTIONS(IN_PEER), RELOAD},
 	{IN_FILE, KIND_NONE, "limits", SECTION(IN_LIMITS)},
 
 	{IN_INTERFACE, KIND_NUMBER, "preference", FROM(0, 1000000)},
 	{IN_INTERFACE, KIND_BOOL, "optimistic-dad", NOWHERE},
 
-	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address), .needed = true},
+	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address), NEEDED},
 	{IN_MOBILE_NODE, KIND_BOOL, "renumber", HOME(renumber)},
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
 	{IN_MOBILE_NODE, KIND_ADDRESS, "home-agent", HOME(home_agent)},
@@ -111,101 +93,89 @@ static const struct config_keyword config_keywords[] = {
 	{IN_MOBILE_NODE, KIND_NUMBER, "lifetime", HOME(lifetime_s), LIFETIME},
 	/* RFC 6275, 13: InitialBindackTimeoutFirstReg can be configured; MAX_BINDACK_TIMEOUT is
 	 * 32 s. */
-	{IN_MOBILE_NODE, KIND_NUMBER, "first-timeout", HOME(first_timeout_ms),
-	 MILLISECONDS(100, 32000)},
+	{IN_MOBILE_NODE, KIND_NUMBER, "first-timeout", HOME(first_timeout_ms), MS(100, 32000)},
 	{IN_MOBILE_NODE, KIND_BOOL, "alternate-care-of", HOME(alternate_care_of)},
 	{IN_MOBILE_NODE, KIND_BOOL, "link-local", HOME(link_local)},
 	{IN_MOBILE_NODE, KIND_BOOL, "multicast", HOME(multicast)},
 	{IN_MOBILE_NODE, KIND_BOOL, "protect-payload", NOWHERE},
 	/* With its answer less than one packet a minute. */
-	{IN_MOBILE_NODE, KIND_NUMBER, "keep-alive", HOME(keep_alive_s), SECONDS(0, 86400),
-	 .or_else = "150"},
+	{IN_MOBILE_NODE, KIND_NUMBER, "keep-alive", HOME(keep_alive_s), S(0, 86400), OR("150")},
 	{IN_MOBILE_NODE, KIND_SPI, "sa", SECTIONS(IN_SA), .unique_titles = true},
 
-	{IN_HOME_AGENT, KIND_ADDRESS, "address", HA(address), .needed = true},
-	{IN_HOME_AGENT, KIND_IFNAME, "home-link", TO(bubd_config, home_link)},
-	{IN_HOME_AGENT, KIND_PREFIX, "prefixes", .list = BUB_HA_PREFIXES_MAX, .needed = true,
-	 .reload = true},
-	{IN_HOME_AGENT, KIND_NUMBER, "prefix-valid", SECONDS(1, UINT32_MAX), .reload = true},
-	{IN_HOME_AGENT, KIND_NUMBER, "prefix-preferred", SECONDS(1, UINT32_MAX), .reload = true},
-	{IN_HOME_AGENT, KIND_TEXT, "prefix", SECTIONS(IN_PREFIX), .unique_titles = true,
-	 .reload = true},
-	{IN_HOME_AGENT, KIND_BOOL, "managed-addresses", HA(managed), .reload = true},
-	{IN_HOME_AGENT, KIND_BOOL, "other-configuration", HA(other), .reload = true},
-	{IN_HOME_AGENT, KIND_BOOL, "prefix-adverts", HA(prefix_adverts)},
-	{IN_HOME_AGENT, KIND_NUMBER, "prefix-advert-min", HA(prefix_advert_min_s),
-	 SECONDS(1, 604800)},
-	{IN_HOME_AGENT, KIND_NUMBER, "prefix-advert-max", HA(prefix_advert_max_s),
-	 SECONDS(1, 604800)},
+	{IN_HOME_AGENT, KIND_ADDRESS, "address", AGENT(address), NEEDED},
+	{IN_HOME_AGENT, KIND_IFNAME, "home-link", NODE(home_link)},
+	{IN_HOME_AGENT, KIND_PREFIX, "prefixes", LIST(BUB_HA_PREFIXES_MAX), NEEDED, RELOAD},
+	{IN_HOME_AGENT, KIND_NUMBER, "prefix-valid", S(1, UINT32_MAX), RELOAD},
+	{IN_HOME_AGENT, KIND_NUMBER, "prefix-preferred", S(1, UINT32_MAX), RELOAD},
+	{IN_HOME_AGENT, KIND_TEXT, "prefix", SECTIONS(IN_PREFIX), .unique_titles = true, RELOAD},
+	{IN_HOME_AGENT, KIND_BOOL, "managed-addresses", AGENT(managed), RELOAD},
+	{IN_HOME_AGENT, KIND_BOOL, "other-configuration", AGENT(other), RELOAD},
+	{IN_HOME_AGENT, KIND_BOOL, "prefix-adverts", AGENT(prefix_adverts)},
+	{IN_HOME_AGENT, KIND_NUMBER, "prefix-advert-min", AGENT(prefix_advert_min_s), S(1, 604800)},
+	{IN_HOME_AGENT, KIND_NUMBER, "prefix-advert-max", AGENT(prefix_advert_max_s), S(1, 604800)},
 	{IN_HOME_AGENT, KIND_NONE, "router-adverts", SECTION(IN_ADVERTS)},
-	{IN_HOME_AGENT, KIND_NUMBER, "preference", HA(preference), FROM(0, UINT16_MAX)},
-	{IN_HOME_AGENT, KIND_NUMBER, "lifetime-max", HA(lifetime_max_s), LIFETIME},
-	{IN_HOME_AGENT, KIND_NUMBER, "refresh-advice", HA(refresh_advice_s), LIFETIME},
-	{IN_HOME_AGENT, KIND_WORD, "backhaul", HA(backhaul), .words = backhauls},
-	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", HA(any_care_of), .words = care_of},
-	{IN_HOME_AGENT, KIND_WORD, "dad", HA(dad), .words = probes},
-	{IN_HOME_AGENT, KIND_BOOL, "multicast", HA(multicast)},
+	{IN_HOME_AGENT, KIND_NUMBER, "preference", AGENT(preference), FROM(0, UINT16_MAX)},
+	{IN_HOME_AGENT, KIND_NUMBER, "lifetime-max", AGENT(lifetime_max_s), LIFETIME},
+	{IN_HOME_AGENT, KIND_NUMBER, "refresh-advice", AGENT(refresh_advice_s), LIFETIME},
+	{IN_HOME_AGENT, KIND_WORD, "backhaul", AGENT(backhaul), WORDS("plain", "encapsulated")},
+	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", AGENT(any_care_of), WORDS("source", "any")},
+	{IN_HOME_AGENT, KIND_WORD, "dad", AGENT(dad), WORDS("before", "meanwhile", "never")},
+	{IN_HOME_AGENT, KIND_BOOL, "multicast", AGENT(multicast)},
 	{IN_HOME_AGENT, KIND_BOOL, "protect-payload", NOWHERE},
-	{IN_HOME_AGENT, KIND_ADDRESS, "mobile-node", SECTIONS(IN_CLIENT), .reload = true},
+	{IN_HOME_AGENT, KIND_ADDRESS, "mobile-node", SECTIONS(IN_CLIENT), RELOAD},
 
 	{IN_CLIENT, KIND_PATH, "secret-file", NOWHERE},
 	{IN_CLIENT, KIND_BOOL, "renumber", NOWHERE},
 	{IN_CLIENT, KIND_SPI, "sa", SECTIONS(IN_SA), .unique_titles = true},
 
-	{IN_SA, KIND_WORD, "direction", TO(esp_sa_params, direction), .words = directions,
-	 .needed = true},
-	{IN_SA, KIND_WORD, "mode", TO(esp_sa_params, mode), .words = modes, .needed = true},
+	{IN_SA, KIND_WORD, "direction", TO(esp_sa_params, direction), WORDS("out", "in"), NEEDED},
+	{IN_SA, KIND_WORD, "mode", TO(esp_sa_params, mode), WORDS("transport", "tunnel"), NEEDED},
 	{IN_SA, KIND_WORD, "covers", TO(esp_sa_params, covers), .words = config_classes,
-	 .list = UINT_MAX, .needed = true},
-	{IN_SA, KIND_WORD, "encryption", .words = config_ciphers, .needed = true},
+	 LIST(UINT_MAX), NEEDED},
+	{IN_SA, KIND_WORD, "encryption", .words = config_ciphers, NEEDED},
 	{IN_SA, KIND_KEY, "encryption-key", NOWHERE},
 	{IN_SA, KIND_PATH, "encryption-key-file", NOWHERE},
-	{IN_SA, KIND_WORD, "integrity", .words = config_integrities, .needed = true},
+	{IN_SA, KIND_WORD, "integrity", .words = config_integrities, NEEDED},
 	{IN_SA, KIND_KEY, "integrity-key", NOWHERE},
 	{IN_SA, KIND_PATH, "integrity-key-file", NOWHERE},
 	{IN_SA, KIND_BOOL, "replay-check", NOWHERE},
 
-	{IN_PREFIX, KIND_NUMBER, "valid", TO(bub_ha_prefix, valid_s), SECONDS(0, UINT32_MAX)},
-	{IN_PREFIX, KIND_NUMBER, "preferred", TO(bub_ha_prefix, preferred_s),
-	 SECONDS(0, UINT32_MAX)},
+	{IN_PREFIX, KIND_NUMBER, "valid", TO(bub_ha_prefix, valid_s), S(0, UINT32_MAX)},
+	{IN_PREFIX, KIND_NUMBER, "preferred", TO(bub_ha_prefix, preferred_s), S(0, UINT32_MAX)},
 
 	/* RFC 6275, 7.5 has bounds of intervals that are below those of RFC 4861, 6.2.1. */
-	{IN_ADVERTS, KIND_NUMBER, "interval-max", TO(lnx_advert_config, interval_max_ms),
-	 MILLISECONDS(70, 1800000), .or_else = "600000"},
-	{IN_ADVERTS, KIND_NUMBER, "interval-min", TO(lnx_advert_config, interval_min_ms),
-	 MILLISECONDS(30, 1350000)},
-	{IN_ADVERTS, KIND_BOOL, "interval-option", TO(lnx_advert_config, interval_option),
-	 .or_else = "true"},
-	{IN_ADVERTS, KIND_NUMBER, "delay-min", TO(lnx_advert_config, delay_min_ms),
-	 MILLISECONDS(30, 1800000)},
-	{IN_ADVERTS, KIND_NUMBER, "router-lifetime", TO(lnx_advert_config, router_lifetime_s),
-	 SECONDS(0, 9000)},
-	{IN_ADVERTS, KIND_NUMBER, "agent-lifetime", TO(lnx_advert_config, home_agent_lifetime_s),
-	 SECONDS(1, UINT16_MAX)},
+	{IN_ADVERTS, KIND_NUMBER, "interval-max", ADVERT(interval_max_ms), MS(70, 1800000),
+	 OR("600000")},
+	{IN_ADVERTS, KIND_NUMBER, "interval-min", ADVERT(interval_min_ms), MS(30, 1350000)},
+	{IN_ADVERTS, KIND_BOOL, "interval-option", ADVERT(interval_option), OR("true")},
+	{IN_ADVERTS, KIND_NUMBER, "delay-min", ADVERT(delay_min_ms), MS(30, 1800000)},
+	{IN_ADVERTS, KIND_NUMBER, "router-lifetime", ADVERT(router_lifetime_s), S(0, 9000)},
+	{IN_ADVERTS, KIND_NUMBER, "agent-lifetime", ADVERT(home_agent_lifetime_s),
+	 S(1, UINT16_MAX)},
 
-	{IN_BUB, KIND_WORD, "policy", BUB(bub), .words = policies},
+	{IN_BUB, KIND_WORD, "policy", BUB(bub), POLICY},
 	{IN_BUB, KIND_BOOL, "direct-copy", BUB(direct_copy)},
 	{IN_BUB, KIND_BOOL, "eager", BUB(eager_bub)},
-	{IN_BUB, KIND_NUMBER, "static-after", BUB(static_after_s), SECONDS(1, 604800)},
+	{IN_BUB, KIND_NUMBER, "static-after", BUB(static_after_s), S(1, 604800)},
 	{IN_BUB, KIND_BOOL, "static-correspondents", BUB(static_kabm)},
 	{IN_BUB, KIND_BOOL, "check-care-of", BUB(check_care_of)},
 	{IN_BUB, KIND_BOOL, "accept-encapsulated", BUB(accept_encapsulated)},
-	{IN_BUB, KIND_NUMBER, "kabm-lifetime", BUB(kabm_lifetime_s), SECONDS(60, 31536000)},
+	{IN_BUB, KIND_NUMBER, "kabm-lifetime", BUB(kabm_lifetime_s), S(60, 31536000)},
 	{IN_BUB, KIND_NUMBER, "lifetime", BUB(bub_lifetime_s), LIFETIME},
-	{IN_BUB, KIND_WORD, "suites", .words = suites, .list = BUB_SUITES_MAX, .unique = true},
-	{IN_BUB, KIND_NUMBER, "mh-bubc", BUB(codepoints.mh_bubc), FROM(0, 255)},
-	{IN_BUB, KIND_NUMBER, "mh-dh", BUB(codepoints.mh_dh), FROM(0, 255)},
-	{IN_BUB, KIND_NUMBER, "option", BUB(codepoints.opt_bub), FROM(0, 255)},
-	{IN_BUB, KIND_NUMBER, "option-path-cookie", BUB(codepoints.opt_path_cookie), FROM(0, 255)},
+	{IN_BUB, KIND_WORD, "suites", WORDS("x25519-sha256", "modp2048-sha1"), LIST(BUB_SUITES_MAX),
+	 .unique = true},
+	/* RFC 6275, 6.1.2 to 6.1.9 and 6.2.2 to 6.2.7 have the numbers below. */
+	{IN_BUB, KIND_NUMBER, "mh-bubc", BUB(codepoints.mh_bubc), FROM(8, 255)},
+	{IN_BUB, KIND_NUMBER, "mh-dh", BUB(codepoints.mh_dh), FROM(8, 255)},
+	{IN_BUB, KIND_NUMBER, "option", BUB(codepoints.opt_bub), FROM(6, 255)},
+	{IN_BUB, KIND_NUMBER, "option-path-cookie", BUB(codepoints.opt_path_cookie), FROM(6, 255)},
 
-	{IN_PEER, KIND_WORD, "route-optimisation", TO(bub_peer_policy, route_optimisation),
-	 .words = policies},
-	{IN_PEER, KIND_WORD, "bub", TO(bub_peer_policy, bub), .words = policies},
+	{IN_PEER, KIND_WORD, "route-optimisation", TO(bub_peer_policy, route_optimisation), POLICY},
+	{IN_PEER, KIND_WORD, "bub", TO(bub_peer_policy, bub), POLICY},
 
 	{IN_LIMITS, KIND_NUMBER, "bindings", BUB(limit.bindings), FROM(1, 1u << 20)},
 	{IN_LIMITS, KIND_NUMBER, "peers", BUB(limit.peers), FROM(1, 1u << 20)},
-	{IN_LIMITS, KIND_NUMBER, "clients", BUB(limit.clients), FROM(1, CLIENTS_MAX),
-	 .or_else = "1024"},
+	{IN_LIMITS, KIND_NUMBER, "clients", BUB(limit.clients), FROM(1, CLIENTS_MAX), OR("1024")},
 	{IN_LIMITS, KIND_NUMBER, "memberships", BUB(limit.memberships), FROM(1, 1u << 20)},
 };
 #define N_KEYWORDS (sizeof(config_keywords) / sizeof(config_keywords[0]))
@@ -315,45 +285,42 @@ const struct config_keyword *config_keyword_find(enum config_section in, const c
 	return NULL;
 }
 
-/* ---- One value ----------------------------------------------------------------------------- */
-
-static bool check_number(struct problems *p, const struct config_keyword *k, struct config_value *v)
-{
-	const bool is_number = isdigit((unsigned char)v->text[0]);
-	unsigned long long n = 0;
-	char *end = NULL;
-
-	errno = 0;
-	n = strtoull(v->text, &end, 10);
-	v->number = (uint32_t)n;
-	if (is_number && *end == '\0' && errno == 0 && n >= k->min && n <= k->max)
-		return true;
-	problem(p, v->at, "%s: \"%s\" is %s; expected a number%s from %u to %u", k->name, v->text,
-		is_number && *end == '\0' ? "out of bounds" : "no number",
-		k->unit != NULL ? k->unit : "", k->min, k->max);
-	return false;
-}
-
-static bool check_spi(struct problems *p, const struct config_keyword *k, struct config_value *v)
-{
-	unsigned long long n = 0;
-	char *end = NULL;
-
-	errno = 0;
-	n = strtoull(v->text, &end, 0);
-	v->number = (uint32_t)n;
-	if (isdigit((unsigned char)v->text[0]) && *end == '\0' && errno == 0 && n >= SPI_MIN &&
-	    n <= UINT32_MAX)
-		return true;
-	problem(p, v->at, "%s: \"%s\" is no SPI; expected a number from %u to 0xffffffff", k->name,
-		v->text, SPI_MIN);
-	return false;
-}
-
 static void list_words(char *text, size_t cap, const char *const *words)
 {
 	for (; *words != NULL; words++)
 		enumerate(text, cap, *words, words[1] != NULL ? ", " : " or ");
+}
+
+/* ---- One value ----------------------------------------------------------------------------- */
+
+/* "KEYWORD: "VALUE" is ...".  Returns false. */
+static bool wrong(struct problems *p, const struct config_keyword *k, const struct config_value *v,
+		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static bool wrong(struct problems *p, const struct config_keyword *k, const struct config_value *v,
+		  const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problem(p, v->at, "%s: \"%s\" %s", k->name, v->text, text);
+	return false;
+}
+
+/* True when all of @text is a number from @min to @max; @base as for strtoull(). */
+static bool number(const char *text, int base, uint32_t min, uint32_t max, uint32_t *ret)
+{
+	char *end = NULL;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(text, &end, base);
+	*ret = (uint32_t)n;
+	return isdigit((unsigned char)text[0]) && *end == '\0' && errno == 0 && n >= min &&
+	       n <= max;
 }
 
 static bool check_word(struct problems *p, const struct config_keyword *k, const char *const *words,
@@ -365,53 +332,33 @@ static bool check_word(struct problems *p, const struct config_keyword *k, const
 		if (strcmp(words[v->number], v->text) == 0)
 			return true;
 	list_words(expected, sizeof(expected), words);
-	problem(p, v->at, "%s: \"%s\" is unknown here; expected %s", k->name, v->text, expected);
-	return false;
+	return wrong(p, k, v, "is unknown here; expected %s", expected);
 }
 
-/* A unicast address that may leave its link (RFC 6275, 9.5.1). */
+/* A unicast address that may leave its link (RFC 6275, 9.5.1), with its prefix length or without.
+ */
 static bool check_address(struct problems *p, const struct config_keyword *k,
-			  struct config_value *v, const char *text)
+			  struct config_value *v)
 {
-	if (inet_pton(AF_INET6, text, &v->addr) != 1)
-		problem(p, v->at, "%s: \"%s\" is no address; expected an IPv6 address", k->name,
-			text);
-	else if (!bub_addr_is_routable(&v->addr))
-		problem(p, v->at,
-			"%s: \"%s\" cannot be used here; expected a unicast address that is not "
-			"link-local",
-			k->name, text);
-	else
-		return true;
-	return false;
-}
-
-static bool check_prefix(struct problems *p, const struct config_keyword *k, struct config_value *v)
-{
-	const char *slash = strchr(v->text, '/');
+	size_t len = strcspn(v->text, k->kind == KIND_PREFIX ? "/" : "");
 	char text[INET6_ADDRSTRLEN] = "";
-	char *end = NULL;
-	long len = 0;
+	uint32_t prefix_len = 128;
 
-	if (slash == NULL || (size_t)(slash - v->text) >= sizeof(text)) {
-		problem(p, v->at, "%s: \"%s\" has no prefix length; expected ADDRESS/LENGTH",
-			k->name, v->text);
-		return false;
-	}
-	len = strtol(slash + 1, &end, 10);
-	if (!isdigit((unsigned char)slash[1]) || *end != '\0' || len < 1 || len > 128) {
-		problem(p, v->at,
-			"%s: \"%s\" has a wrong prefix length; expected 1 to 128 after the /",
-			k->name, v->text);
-		return false;
-	}
-	v->prefix_len = (uint8_t)len;
-	memcpy(text, v->text, (size_t)(slash - v->text));
-	return check_address(p, k, v, text);
+	if (k->kind == KIND_PREFIX && v->text[len] == '\0')
+		return wrong(p, k, v, "has no prefix length; expected ADDRESS/LENGTH");
+	if (k->kind == KIND_PREFIX && !number(v->text + len + 1, 10, 1, 128, &prefix_len))
+		return wrong(p, k, v, "has a wrong prefix length; expected 1 to 128 after the /");
+	v->prefix_len = (uint8_t)prefix_len;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)len, v->text);
+	if (len >= sizeof(text) || inet_pton(AF_INET6, text, &v->addr) != 1)
+		return wrong(p, k, v, "is no address; expected an IPv6 address");
+	return bub_addr_is_routable(&v->addr) ||
+	       wrong(p, k, v,
+		     "cannot be used here; expected a unicast address that is not link-local");
 }
 
 /* 1 to @max characters that are no blanks and not among @but. */
-static bool check_graph(const char *text, size_t max, const char *but)
+static bool is_name(const char *text, size_t max, const char *but)
 {
 	size_t len = strlen(text);
 
@@ -419,29 +366,6 @@ static bool check_graph(const char *text, size_t max, const char *but)
 		if (!isgraph((unsigned char)*c))
 			return false;
 	return len > 0 && len <= max && text[strcspn(text, but)] == '\0';
-}
-
-static bool check_ifname(struct problems *p, const struct config_keyword *k,
-			 const struct config_value *v)
-{
-	if (check_graph(v->text, IFNAMSIZ - 1, "/:") && strcmp(v->text, ".") != 0 &&
-	    strcmp(v->text, "..") != 0)
-		return true;
-	problem(p, v->at,
-		"%s: \"%s\" is no interface name; expected 1 to %d characters without blanks, / "
-		"and :",
-		k->name, v->text, IFNAMSIZ - 1);
-	return false;
-}
-
-static bool check_name(struct problems *p, const struct config_keyword *k,
-		       const struct config_value *v)
-{
-	if (check_graph(v->text, NODE_NAME_MAX, ""))
-		return true;
-	problem(p, v->at, "%s: \"%s\" is no name; expected 1 to %d characters, no blanks", k->name,
-		v->text, NODE_NAME_MAX);
-	return false;
 }
 
 bool config_path(const struct problems *p, const char *text, char *ret_path, size_t cap)
@@ -453,24 +377,11 @@ bool config_path(const struct problems *p, const char *text, char *ret_path, siz
 	return text[0] != '\0' && len > 0 && (size_t)len < cap;
 }
 
-/* A file to be written: its folder has to be there, and it must be no folder itself. */
-static bool check_log(struct problems *p, const struct config_keyword *k,
-		      const struct config_value *v, char path[static PATH_MAX])
+static bool is_folder(const char *path)
 {
-	char *slash = strrchr(path, '/');
 	struct stat st;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		problem(p, v->at, "%s: \"%s\" is a folder; expected a file", k->name, path);
-		return false;
-	}
-	if (slash == NULL)
-		return true;
-	slash[slash == path ? 1 : 0] = '\0';
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return true;
-	problem(p, v->at, "%s: there is no folder \"%s\"; expected it to exist", k->name, path);
-	return false;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static bool check_path(struct problems *p, const struct config_keyword *k,
@@ -478,12 +389,21 @@ static bool check_path(struct problems *p, const struct config_keyword *k,
 {
 	size_t cap = k->size != 0 ? k->size : PATH_MAX;
 	char path[PATH_MAX];
+	char *slash = NULL;
 
-	if (config_path(p, v->text, path, cap))
-		return k->kind != KIND_LOG || check_log(p, k, v, path);
-	problem(p, v->at, "%s: \"%s\" is no usable path; expected one of 1 to %zu characters",
-		k->name, v->text, cap - 1);
-	return false;
+	if (!config_path(p, v->text, path, cap))
+		return wrong(p, k, v, "is no usable path; expected one of 1 to %zu characters",
+			     cap - 1);
+	if (k->kind != KIND_LOG)
+		return true;
+	/* A file to be written: its folder has to be there, and it must be no folder itself. */
+	if (is_folder(path))
+		return wrong(p, k, v, "is a folder; expected a file");
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		slash[slash == path ? 1 : 0] = '\0';
+	return slash == NULL || is_folder(path) ||
+	       wrong(p, k, v, "cannot be: there is no folder %s; expected it to exist", path);
 }
 
 bool config_check(struct problems *p, const struct config_keyword *k, struct config_value *v)
@@ -492,89 +412,84 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 
 	switch (k->kind) {
 	case KIND_NUMBER:
-		return check_number(p, k, v);
+		return number(v->text, 10, k->min, k->max, &v->number) ||
+		       wrong(p, k, v, "is %s; expected a number%s from %u to %u",
+			     strspn(v->text, "0123456789") == strlen(v->text) ? "out of bounds"
+									      : "no number",
+			     k->unit != NULL ? k->unit : "", k->min, k->max);
+	case KIND_SPI:
+		return number(v->text, 0, SPI_MIN, UINT32_MAX, &v->number) ||
+		       wrong(p, k, v, "is no SPI; expected a number from %u to 0xffffffff",
+			     SPI_MIN);
 	case KIND_BOOL:
 		return check_word(p, k, bools, v);
 	case KIND_WORD:
 		return check_word(p, k, k->words, v);
 	case KIND_ADDRESS:
-		return check_address(p, k, v, v->text);
 	case KIND_PREFIX:
-		return check_prefix(p, k, v);
+		return check_address(p, k, v);
 	case KIND_IFNAME:
-		return check_ifname(p, k, v);
+		return (is_name(v->text, IFNAMSIZ - 1, "/:") && strcmp(v->text, ".") != 0 &&
+			strcmp(v->text, "..") != 0) ||
+		       wrong(p, k, v,
+			     "is no interface name; expected 1 to %d characters without blanks, "
+			     "/ and :",
+			     IFNAMSIZ - 1);
 	case KIND_NAME:
-		return check_name(p, k, v);
+		return is_name(v->text, NODE_NAME_MAX, "") ||
+		       wrong(p, k, v, "is no name; expected 1 to %d characters, no blanks",
+			     NODE_NAME_MAX);
 	case KIND_PATH:
 	case KIND_LOG:
 		return check_path(p, k, v);
-	case KIND_SPI:
-		return check_spi(p, k, v);
 	case KIND_KEY:
 	case KIND_TEXT:
 	case KIND_NONE:
-		return true;
+		break;
 	}
 	return true;
 }
 
 /* ---- Where it goes ------------------------------------------------------------------------- */
 
-static void put_number(void *to, size_t size, uint32_t number)
+static void put_number(void *to, size_t size, uint32_t n)
 {
-	const uint8_t octet = (uint8_t)number;
-	const uint16_t pair = (uint16_t)number;
+	const uint8_t octet = (uint8_t)n;
+	const uint16_t pair = (uint16_t)n;
 
-	if (size == sizeof(octet))
-		memcpy(to, &octet, size);
-	else if (size == sizeof(pair))
-		memcpy(to, &pair, size);
-	else
-		memcpy(to, &number, sizeof(number));
+	memcpy(to,
+	       size == sizeof(octet)  ? (const void *)&octet
+	       : size == sizeof(pair) ? (const void *)&pair
+				      : &n,
+	       size);
 }
 
 static void put(const struct problems *p, const struct config_keyword *k,
 		const struct config_value *v, void *to)
 {
-	uint32_t set = 0;
+	uint32_t n = k->list > 0 ? 0 : v->number;
 
-	switch (k->kind) {
-	case KIND_NUMBER:
-	case KIND_BOOL:
-	case KIND_WORD:
-		for (const struct config_value *one = v; k->list > 0 && one != NULL;
-		     one = one->next)
-			set |= 1u << one->number;
-		put_number(to, k->size, k->list > 0 ? set : v->number);
-		break;
-	case KIND_ADDRESS:
-	case KIND_PREFIX:
+	for (const struct config_value *one = v; k->list > 0 && one != NULL; one = one->next)
+		n |= 1u << one->number;
+	if (k->kind == KIND_NUMBER || k->kind == KIND_BOOL || k->kind == KIND_WORD)
+		put_number(to, k->size, n);
+	else if (k->kind == KIND_ADDRESS || k->kind == KIND_PREFIX)
 		memcpy(to, &v->addr, sizeof(v->addr));
-		break;
-	case KIND_PATH:
-	case KIND_LOG:
+	else if (k->kind == KIND_PATH || k->kind == KIND_LOG)
 		(void)config_path(p, v->text, to, k->size);
-		break;
-	case KIND_IFNAME:
-	case KIND_NAME:
-	case KIND_SPI:
-	case KIND_KEY:
-	case KIND_TEXT:
-	case KIND_NONE:
+	else
 		(void)snprintf(to, k->size, "%s", v->text);
-		break;
-	}
 }
 
-static void put_default(const struct problems *p, const struct config_keyword *k, void *to)
+/* Defaults are written as in a file, so they are read as that. */
+static void put_default(struct problems *p, const struct config_keyword *k, void *to)
 {
 	_Alignas(struct config_value) uint8_t room[sizeof(struct config_value) + 32] = {0};
 	struct config_value *v = (struct config_value *)room;
-	struct problems none = {.path = p->path};
 
 	(void)snprintf(v->text, 32, "%s", k->or_else);
-	(void)config_check(&none, k, v);
-	put(p, k, v, to);
+	if (config_check(p, k, v))
+		put(p, k, v, to);
 }
 
 static void lacks(struct problems *p, const struct config_keyword *k, const struct config_node *sec)

@@ -30,39 +30,22 @@ int regular_open(const char *path, struct stat *ret_st, const char **ret_why)
 	return -1;
 }
 
-/* A larger buffer with the same text: not realloc(), since there may be keys in it. */
-static char *larger(char *text, size_t len, size_t cap)
-{
-	char *more = malloc(cap);
-
-	if (more != NULL)
-		memcpy(more, text, len);
-	explicit_bzero(text, len);
-	free(text);
-	return more;
-}
-
+/* As much as the file had when it was opened: nobody waits for who is writing to it. */
 static char *read_all(int fd, size_t size, size_t room, size_t *ret_len, const char **ret_why)
 {
-	size_t cap = size + 1 + room; /* and one to see its end */
-	char *text = malloc(cap);
+	char *text = malloc(size + room > 0 ? size + room : 1);
 	size_t len = 0;
+	ssize_t n = 1;
 
-	while (text != NULL) {
-		ssize_t n = read(fd, text + len, cap - room - len);
-
-		if (n == 0) {
-			*ret_len = len;
-			return text;
-		}
+	while (text != NULL && len < size && n != 0) {
+		n = read(fd, text + len, size - len);
 		if (n < 0 && errno != EINTR)
 			break;
 		len += n > 0 ? (size_t)n : 0;
-		if (len == cap - room) { /* somebody is writing to it */
-			text = larger(text, len, 2 * cap);
-			cap *= 2;
-		}
 	}
+	*ret_len = len;
+	if (text != NULL && n >= 0)
+		return text;
 	*ret_why = strerror(errno);
 	if (text != NULL)
 		explicit_bzero(text, len);
