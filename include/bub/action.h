@@ -49,6 +49,9 @@ enum bub_action_type {
 enum bub_trust {
 	BUB_TRUST_FULL,
 	BUB_TRUST_CREDIT, /* nobody has shown yet that the peer is at in_care_of */
+	BUB_TRUST_HEARD,  /* nothing has shown yet that headers get through: what goes out goes as
+			     if the path were not direct, until a Home Address option of the peer
+			     has come from in_care_of */
 };
 
 /*

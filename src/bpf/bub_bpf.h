@@ -35,6 +35,9 @@ enum {
  * the rest as if there were no entry. */
 #define BUB_BPF_OUT_CREDIT (1 << 3)
 
+/* Out: as if there were no entry, until something came from where the peer is bound. */
+#define BUB_BPF_OUT_HEARD (1 << 4)
+
 #define BUB_BPF_CREDIT_MAX 65536
 
 /* How local -> peer leaves.  There is no entry for a pair that leaves unchanged. */
@@ -51,7 +54,7 @@ struct bub_bpf_in {
 	struct bub_bpf_addr care_of;
 	struct bub_bpf_addr previous; /* the care-of address bound before */
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
-	__u32 used;                   /* flow_epoch when a packet last came */
+	__u32 used;                   /* flow_epoch when a packet last came; 0: none yet */
 	__u32 flags;                  /* BUB_BPF_HOME_AGENT */
 	__s64 credit; /* octets received and not spent; may pass both ends of its range by what
 			 other CPUs have in hand */
@@ -117,6 +120,7 @@ enum bub_bpf_kind {
 	X(DATA_TOO_BIG, "data-too-big")               /* dropped: over the link's MTU */           \
 	X(HOME_PROBE, "home-probe-stopped")           /* the kernel's DAD of a home address */     \
 	X(DATA_DETOUR, "data-out-no-credit")          /* unproved care-of: the old way */          \
+	X(DATA_UNHEARD, "data-out-unheard")           /* unproved path: the old way */             \
 	X(DATA_IN, "data-in")                         /* accepted, headers taken out */            \
 	X(DATA_IN_GRACE, "data-in-grace")             /* of these: from the former care-of */      \
 	X(DATA_HAO_NO_BINDING, "data-hao-no-binding") /* dropped: RFC 6275, 9.3.1 */               \

@@ -188,6 +188,14 @@ static __always_inline bool spend(const struct bub_bpf_pair *pair, __u32 len)
 	return true;
 }
 
+/* Something came with the Home Address option from where the peer is bound. */
+static __always_inline bool is_heard(const struct bub_bpf_pair *pair)
+{
+	const struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, pair);
+
+	return in && in->used;
+}
+
 /* As if the path were not direct: away from home through the tunnel, whose end reads our own
  * interface, else to the peer's home address as it is. */
 static __always_inline int detour(const struct bub_bpf_out *out)
@@ -220,6 +228,10 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	mark_used(&out->used);
 	if ((out->flags & BUB_BPF_OUT_CREDIT) && !spend(&pair, skb->len - l2))
 		return detour(out);
+	if ((out->flags & BUB_BPF_OUT_HEARD) && !is_heard(&pair)) {
+		count(BUB_BPF_DATA_UNHEARD);
+		return TC_ACT_UNSPEC; /* this node is not away */
+	}
 	return insert(skb, l2, &f, &pair, out);
 }
 

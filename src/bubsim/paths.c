@@ -37,6 +37,7 @@ void paths_set(struct node *n, const struct bub_path *path)
 	if (p == NULL)
 		p = path_add(n, path);
 	if (!bub_addr_eq(&p->path.in_care_of, &path->in_care_of)) {
+		p->heard = false;
 		p->before = p->path.in_care_of;
 		p->before_until_ns = world_now(n->world).ns + GRACE_NS;
 	}
@@ -55,6 +56,7 @@ void paths_del(struct node *n, const struct bub_path *path)
 
 void paths_earn(struct world_path *p, size_t octets)
 {
+	p->heard = true;
 	p->credit =
 		octets < BUB_CREDIT_MAX - p->credit ? p->credit + (uint32_t)octets : BUB_CREDIT_MAX;
 }
@@ -67,6 +69,8 @@ bool paths_may_go_direct(struct world_path *p, size_t payload_len)
 		return false;
 	if (p->path.trust == BUB_TRUST_FULL)
 		return true;
+	if (p->path.trust == BUB_TRUST_HEARD)
+		return p->heard;
 	if (len > p->credit)
 		return false;
 	p->credit -= (uint32_t)len;

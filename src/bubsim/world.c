@@ -479,10 +479,13 @@ static bool accept_data(struct node *n, const struct bub_ip6 *ip)
 static void tell_flow(struct node *n, const struct bub_ip6 *ip)
 {
 	struct bub_event ev = {.type = BUB_EV_FLOW};
+	const struct world_path *p;
 
 	ev.u.flow.home = *bub_ip6_home_dst(ip);
 	ev.u.flow.peer = *bub_ip6_home_src(ip);
 	ev.u.flow.came = true;
+	p = paths_find(n, &ev.u.flow.home, &ev.u.flow.peer);
+	ev.u.flow.heard = p != NULL && p->path.trust == BUB_TRUST_HEARD && p->heard;
 	world_feed(n, &ev);
 }
 

@@ -92,6 +92,7 @@ struct world_path {
 	struct in6_addr before; /* care-of address accepted a moment ago */
 	uint64_t before_until_ns;
 	uint32_t credit; /* octets that may go under BUB_TRUST_CREDIT */
+	bool heard;      /* something has come from in_care_of */
 };
 
 /* One interface of a mobile node. */

@@ -186,6 +186,8 @@ static void feed(struct bub_engine *eng, const struct bub_event *ev)
 			session_progress(eng, h, &ev->u.flow.peer);
 		if (h != NULL)
 			agentpath_on_flow(eng, h, &ev->u.flow.peer, ev->u.flow.came);
+		if (ev->u.flow.heard)
+			proof_on_flow(eng, &ev->u.flow.home, &ev->u.flow.peer);
 		return;
 	case BUB_EV_HOME_PREFIXES:
 		prefixes_set(eng, ev);

@@ -62,6 +62,7 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 		.home_agent = h != NULL && bub_addr_eq(peer, &h->cfg.home_agent),
 	};
 	const bool bound = b != NULL && b->active;
+	const bool away = h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING;
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
@@ -69,9 +70,9 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (bound) {
 		path.out_dst = b->care_of;
 		path.in_care_of = b->care_of;
-		proof_fill_path(b, &path);
+		proof_fill_path(b, away, &path);
 	}
-	if (h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
+	if (away) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
 		path.direct =

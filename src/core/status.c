@@ -95,6 +95,13 @@ static const char *test_of(const struct peer *p)
 	return p == NULL ? name[0] : name[p->test.state];
 }
 
+/* Of a peer that we tell nothing. */
+static const char *why_of(const struct binding *b)
+{
+	return b != NULL && b->proof.unheard ? "the peer registered with us, its path is not proved"
+					     : "the peer registered with us";
+}
+
 static void fill(const struct bub_engine *eng, struct bub_time now, const struct in6_addr *local,
 		 const struct in6_addr *peer, struct bub_peer_status *ret)
 {
@@ -105,7 +112,7 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 		.local = *local,
 		.peer = *peer,
 		.mode = mode_of(eng, local, peer),
-		.why = p != NULL ? p->why : "the peer registered with us",
+		.why = p != NULL ? p->why : why_of(b),
 		.test = test_of(p),
 	};
 	if (p != NULL) {

@@ -672,6 +672,8 @@ static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const st
 		out.flags |= BUB_BPF_HOME_AGENT;
 	if (path->trust == BUB_TRUST_CREDIT)
 		out.flags |= BUB_BPF_OUT_CREDIT;
+	if (path->trust == BUB_TRUST_HEARD)
+		out.flags |= BUB_BPF_OUT_HEARD;
 	return map_set(dp, dp->skel->maps.paths_out, key, &out);
 }
 
@@ -718,6 +720,16 @@ bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
 		in = (struct bub_bpf_in){0};
 	*ret_came = is_recent(dp, out.came) || is_recent(dp, in.used);
 	return *ret_came || is_recent(dp, out.used);
+}
+
+bool datapath_path_heard(const struct datapath *dp, const struct in6_addr *local,
+			 const struct in6_addr *peer)
+{
+	struct bub_bpf_pair key = to_pair(local, peer);
+	struct bub_bpf_in in;
+
+	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_in), &key, &in) == 0 &&
+	       in.used != 0;
 }
 
 /* ---- Counters ------------------------------------------------------------------------------ */

@@ -73,6 +73,9 @@ int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 void datapath_next_period(struct datapath *dp);
 bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,
 			const struct in6_addr *peer, bool *ret_came);
+/* Something came with the Home Address option from the care-of address that is set. */
+bool datapath_path_heard(const struct datapath *dp, const struct in6_addr *local,
+			 const struct in6_addr *peer);
 
 /* The programs themselves.  The last three are filters of packet sockets (SO_ATTACH_BPF): mobility
  * signalling, ESP, IPv6 in IPv6, ICMPv6 of interest and packets with an uncovered Home Address

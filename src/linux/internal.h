@@ -128,8 +128,8 @@ struct lnx_home {
 struct lnx_path {
 	struct tentry entry;
 	bool direct;
-	bool on_credit; /* BUB_TRUST_CREDIT */
-	bool routed;    /* the host route below is in the kernel */
+	enum bub_trust trust;
+	bool routed; /* the host route below is in the kernel */
 	struct in6_addr out_src, out_dst, in_care_of;
 	struct nl_route route;
 	uint32_t pmtu; /* of out_src -> out_dst, from a Packet Too Big; 0: as the link */
@@ -215,15 +215,15 @@ struct lnx {
 
 	void *tables; /* the memory of the tables below */
 	struct table paths, tunnels, known;
-	bool paths_dirty; /* routes have changed: look all next hops up again */
-	uint32_t paths_cursor;
-	uint32_t flow_cursor;            /* which paths are in use: past the end until flow_due */
-	struct bub_time flow_due;        /* next look at all of them */
-	struct bub_time pmtu_scan_due;   /* next expiry of path MTUs */
-	struct bub_time tunnel_scan_due; /* the same of tunnels */
-	struct bub_time ptb_scan_due;    /* not before: a walk over all tunnels */
-	uint64_t rx_lost;                /* packets that a socket had no room for, not logged yet */
-	struct bub_time rx_lost_due;     /* not before: a line about them */
+	bool paths_dirty;                 /* routes have changed: look all next hops up again */
+	uint32_t paths_cursor, n_unheard; /* n_unheard: paths of BUB_TRUST_HEARD */
+	uint32_t flow_cursor;             /* which paths are in use: past the end until flow_due */
+	struct bub_time flow_due;         /* next look at all of them */
+	struct bub_time pmtu_scan_due;    /* next expiry of path MTUs */
+	struct bub_time tunnel_scan_due;  /* the same of tunnels */
+	struct bub_time ptb_scan_due;     /* not before: a walk over all tunnels */
+	uint64_t rx_lost;            /* packets that a socket had no room for, not logged yet */
+	struct bub_time rx_lost_due; /* not before: a line about them */
 
 	struct {
 		struct bub_time due, sent;

@@ -30,6 +30,11 @@ static uint32_t overhead(const struct lnx_path *p)
 	return n;
 }
 
+static bool is_unheard(const struct lnx_path *p)
+{
+	return p->trust == BUB_TRUST_HEARD;
+}
+
 static void route_remove(struct lnx *l, struct lnx_path *p)
 {
 	if (p->routed)
@@ -65,7 +70,8 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 	}
 	/* At home, what there is no credit for leaves by this route as it is.  It would go to
 	 * whoever is said to be the peer: our own router knows the way to its home address. */
-	if (p->on_credit && r.table == RT_TABLE_MAIN_ID && IN6_IS_ADDR_UNSPECIFIED(&r.gateway))
+	if (p->trust == BUB_TRUST_CREDIT && r.table == RT_TABLE_MAIN_ID &&
+	    IN6_IS_ADDR_UNSPECIFIED(&r.gateway))
 		return -EHOSTUNREACH;
 	/* A neighbour: the wire destination is whom to ask for, not the home address. */
 	if (IN6_IS_ADDR_UNSPECIFIED(&r.gateway) && ifc->fact.has_mac)
@@ -79,6 +85,18 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 
 	*ret = r;
 	return 0;
+}
+
+/* A packet for the peer's home address would leave by the same router as one for its care-of
+ * address.  There is no route of ours to the former now. */
+static bool is_on_the_way_home(struct lnx *l, const struct lnx_path *p)
+{
+	struct nl_route there, home;
+
+	return nl_route_get(l->nl, &p->out_dst, &p->out_src, &there) == 0 &&
+	       nl_route_get(l->nl, &p->entry.b, &p->entry.a, &home) == 0 && there.oif == home.oif &&
+	       bub_addr_eq(&there.gateway, &home.gateway) &&
+	       !IN6_IS_ADDR_UNSPECIFIED(&home.gateway);
 }
 
 static bool same_place(const struct nl_route *a, const struct nl_route *b)
@@ -112,8 +130,16 @@ static void route_update(struct lnx *l, struct lnx_path *p)
 		home_renew_route(l);
 }
 
+static void set_trust(struct lnx *l, struct lnx_path *p, enum bub_trust trust)
+{
+	l->n_unheard -= is_unheard(p);
+	p->trust = trust;
+	l->n_unheard += is_unheard(p);
+}
+
 void path_set(struct lnx *l, const struct bub_path *path)
 {
+	struct bub_path wanted = *path;
 	struct lnx_path *p = table_find(&l->paths, &path->local, &path->peer);
 	int err;
 
@@ -134,16 +160,21 @@ void path_set(struct lnx *l, const struct bub_path *path)
 		p->pmtu = 0; /* another path */
 		p->pmtu_due = BUB_TIME_NEVER;
 	}
-	p->direct = path->direct;
-	p->on_credit = path->trust == BUB_TRUST_CREDIT;
+	set_trust(l, p, path->trust);
 	p->out_src = path->out_src;
 	p->out_dst = path->out_dst;
+	/* What leaves as it is meanwhile must not take the care-of address's router for it. */
+	if (is_unheard(p)) {
+		route_remove(l, p);
+		wanted.direct = path->direct && is_on_the_way_home(l, p);
+	}
+	p->direct = wanted.direct;
 	known_hold(l, &path->in_care_of);
 	known_release(l, &p->in_care_of);
 	p->in_care_of = path->in_care_of;
 	if (!p->direct)
 		route_update(l, p);
-	err = datapath_path_set(l->dp, path);
+	err = datapath_path_set(l->dp, &wanted);
 	if (err < 0) {
 		lnx_log(l, LNX_LOG_ERROR, "cannot set the data path from %s to %s: %s",
 			lnx_ntop(&path->local), lnx_ntop(&path->peer), strerror(-err));
@@ -160,6 +191,7 @@ void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr
 
 	if (p != NULL) {
 		route_remove(l, p);
+		set_trust(l, p, BUB_TRUST_FULL);
 		known_release(l, &p->in_care_of);
 		known_release(l, peer);
 		table_remove(&l->paths, p);
@@ -246,10 +278,15 @@ static bool pmtu_expire(struct lnx *l, struct bub_time now)
 /* ---- Use ----------------------------------------------------------------------------------- */
 
 /* Packets on a direct path pass bubd by, but whether the binding at the peer is worth a refresh
- * depends on them (RFC 6275, 11.7.2). */
+ * depends on them (RFC 6275, 11.7.2), and they prove a path (protocol.md, P35). */
+static bool wants_flows(const struct lnx *l)
+{
+	return l->paths.used > 0 && (l->cfg.n_homes > 0 || l->n_unheard > 0);
+}
+
 static void report_flows(struct lnx *l, struct bub_time now)
 {
-	if (l->cfg.n_homes == 0)
+	if (!wants_flows(l))
 		return;
 	if (l->flow_cursor == l->paths.cap) {
 		if (bub_time_before(now, l->flow_due))
@@ -262,10 +299,13 @@ static void report_flows(struct lnx *l, struct bub_time now)
 		const struct lnx_path *p = table_at(&l->paths, l->flow_cursor++);
 		struct bub_event ev = {.type = BUB_EV_FLOW};
 
-		if (p == NULL || !iface_is_home(l, &p->entry.a))
+		if (p == NULL || !(is_unheard(p) || iface_is_home(l, &p->entry.a)))
 			continue;
 		n++;
-		if (!datapath_path_used(l->dp, &p->entry.a, &p->entry.b, &ev.u.flow.came))
+		ev.u.flow.heard =
+			is_unheard(p) && datapath_path_heard(l->dp, &p->entry.a, &p->entry.b);
+		if (!datapath_path_used(l->dp, &p->entry.a, &p->entry.b, &ev.u.flow.came) &&
+		    !ev.u.flow.heard)
 			continue;
 		ev.u.flow.home = p->entry.a;
 		ev.u.flow.peer = p->entry.b;
@@ -297,7 +337,7 @@ void path_expire(struct lnx *l, struct bub_time now)
 
 struct bub_time path_deadline(const struct lnx *l)
 {
-	const bool flows = l->paths.used > 0 && l->cfg.n_homes > 0;
+	const bool flows = wants_flows(l);
 
 	if (l->paths.used > 0 && (l->paths_dirty || l->paths_cursor < l->paths.cap))
 		return (struct bub_time){0};

@@ -560,6 +560,7 @@ def unreachable_care_of_address_is_forgotten(n):
     """RFC 6275, 9.3.4: where errors about it persist, not for the first of them."""
     m = n.mobile()
     m.bind()
+    m.is_bound()  # its data proves the path
     quoted = nut.ip6(ADDRESS, m.care_of, nut.ROUTING, nut.rh2(m.home, 17) + b"\0" * 64)
     begin = time.monotonic()
 

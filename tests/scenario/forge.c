@@ -37,6 +37,16 @@ static bool decode(const struct pair *p, const struct flight *f, struct bub_ip6 
 	       bub_mh_decode(ret_ip, &p->mn_cfg[0].codepoints, ret_mh, &fault) == 0;
 }
 
+/* It does not look into tunnels. */
+static bool is_dropped(const struct pair *p, const struct flight *f)
+{
+	struct bub_ip6 ip;
+
+	return p->drops != NULL && f->way == BUB_WAY_PLAIN &&
+	       bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
+	       p->drops(p, &ip);
+}
+
 enum fate pair_judge(void *ctx, struct world *w, struct flight *f)
 {
 	struct pair *p = ctx;
@@ -46,6 +56,8 @@ enum fate pair_judge(void *ctx, struct world *w, struct flight *f)
 	(void)w;
 	if (p->on_flight != NULL)
 		p->on_flight(p, f);
+	if (is_dropped(p, f))
+		return FATE_LOSE;
 	if ((p->n_rules == 0 && p->judge == NULL) || !decode(p, f, &ip, &mh))
 		return FATE_PASS;
 	for (unsigned i = 0; i < p->n_rules; i++) {

@@ -96,6 +96,8 @@ struct pair {
 	/* NULL: none; sees every action of every node. */
 	void (*on_action)(struct pair *p, struct node *n, const struct bub_action *act);
 	enum fate (*judge)(struct pair *p, const struct flight *f, const struct bub_mh *mh);
+	/* NULL: none; a firewall on every way, which sees data, too. */
+	bool (*drops)(const struct pair *p, const struct bub_ip6 *ip);
 	/* NULL: none; sees the data that applications get. */
 	void (*on_data)(struct pair *p, struct node *n, const struct bub_ip6 *ip);
 	/* NULL: the world's own numbers; what a node draws. */

@@ -813,6 +813,7 @@ static void data_follows_the_binding(void **state)
 	get_tokens(v);
 	f = update(v, 1, 400);
 	assert_status(v, &f, 0, true);
+	pair_run(&v->p, 5000); /* the path counts as proved */
 	world_send_data(v->p.w, v->p.cn, &v->p.cn_addr, &v->home);
 	pair_run(&v->p, 200);
 	assert_int_equal(v->p.mn[0]->data_plain, 0); /* node 1 is at home, and got nothing */

@@ -22,7 +22,7 @@ struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 
 uint32_t cn_timers(const struct bub_config *cfg)
 {
-	return cfg->limit.bindings;
+	return BINDING_TIMERS * cfg->limit.bindings;
 }
 
 struct binding *binding_next(const struct bub_engine *eng, const struct binding *after)
@@ -109,8 +109,10 @@ struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local
 	b = table_add(&core_cn(eng)->bindings, local, home);
 	if (b == NULL && push_out(eng))
 		b = table_add(&core_cn(eng)->bindings, local, home);
-	if (b != NULL)
+	if (b != NULL) {
 		timer_init(&b->timer, on_timer, b);
+		proof_init(b);
+	}
 	return b;
 }
 
@@ -190,6 +192,7 @@ void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
 	if (b->active)
 		core_trace_state(eng, "binding", "bound", "none", why, &b->key.a, &b->key.b);
 	b->active = false;
+	proof_end(eng, b);
 	b->updated = core_now(eng);
 	core_timer(eng, &b->timer, (uint64_t)MAX_NONCE_LIFETIME_S * 1000);
 	core_mark_path(eng, &b->key.a, &b->key.b);

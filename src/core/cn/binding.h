@@ -17,6 +17,8 @@
 #define UNREACHABLE_MAX_S 60u /* and no longer: the binding goes */
 #define UNREACHABLE_ASK_S 10u /* so long after it has been asked without an answer */
 
+#define BINDING_TIMERS 2u /* timers in struct binding */
+
 struct binding {
 	struct tentry key; /* a: address here that the peer registered with; b: its home address */
 	bool active; /* false: deleted; the sequence number stands against replay until expiry */

@@ -263,6 +263,28 @@ static bool is_repetition(const struct bub_engine *eng, const struct update *u)
 	       bub_time_ms_between(b->updated, core_now(eng)) < (uint64_t)REPETITION_S * 1000;
 }
 
+static bool is_same_key(const struct bub_key *a, const struct bub_key *b)
+{
+	return a->alg == b->alg && a->len == b->len &&
+	       bub_equal_secret(a->octets, b->octets, a->len);
+}
+
+/* The mobile node sends its last update again, since it has not got the acknowledgement.  A refresh
+ * comes in the second half of the lifetime, and what a renewal brings has another key. */
+static bool came_again(const struct bub_engine *eng, const struct update *u)
+{
+	const struct binding *b = u->binding;
+	uint64_t gap_ms;
+
+	if (b == NULL || !b->active || u->deletes || b->bub != u->bub ||
+	    !(u->rx->mh.u.bu.flags & BUB_BU_ACK) || !bub_addr_eq(&b->care_of, &u->care_of) ||
+	    !is_same_key(&b->signer, &u->key))
+		return false;
+	gap_ms = bub_time_ms_between(b->updated, core_now(eng));
+	return gap_ms < (uint64_t)REPETITION_S * 1000 &&
+	       2 * gap_ms < bub_time_ms_between(b->updated, b->expires);
+}
+
 /* The peer is known to be mobile now: what we owe it, and whether BUB is worth a test. */
 static void after_accept(struct bub_engine *eng, const struct update *u)
 {
@@ -306,7 +328,7 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 	uint32_t max_s =
 		u->bub ? core_config(eng)->bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
 	uint32_t lifetime_s = mh->u.bu.lifetime_s < max_s ? mh->u.bu.lifetime_s : max_s;
-	bool moved, repeated = is_repetition(eng, u);
+	bool moved, repeated = is_repetition(eng, u), again = came_again(eng, u);
 	struct binding *b;
 
 	if (!u->bub && !u->deletes && !is_at(u->binding, &u->care_of) &&
@@ -339,7 +361,7 @@ static void accept_update(struct bub_engine *eng, struct update *u)
 		lifetime_s = 0;
 		binding_delete(eng, b, "by the mobile node");
 	} else {
-		proof_begin(eng, b, moved, repeated);
+		proof_begin(eng, b, moved, again);
 		binding_set(eng, b, &u->care_of, lifetime_s);
 	}
 	if (mh->u.bu.flags & BUB_BU_ACK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Correspondent: what the other roles may ask of it and tell it: binding cache (bcache.c), tests
- * and Binding Updates (cn.c).
+ * and Binding Updates (cn.c), data that came (proof.c).
  */
 #ifndef BUB_CORE_CN_CN_H
 #define BUB_CORE_CN_CN_H
@@ -37,6 +37,12 @@ void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
 
 void cn_on_test_init(struct bub_engine *eng, const struct rx *rx);
 void cn_on_bu(struct bub_engine *eng, const struct rx *rx);
+
+/* proof.c */
+
+/* Data with the Home Address option came from the care-of address. */
+void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *peer);
 
 /* nonce.c */
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Proof that data gets through to where a peer says that it is (protocol.md, P30).
+ * Proof that data gets through to where a peer says that it is (protocol.md, P30 and P35).
  *
  * A Binding Update under Kabm shows who sent it, not that the sender is at the care-of address: a
  * peer could point what it has asked for at somebody else.  The acknowledgement that goes straight
  * to a new care-of address carries a cookie, with the headers that data has; the peer sends it back
  * in a Care-of Test signed with Kabm.  Until then data goes there at once, but on credit only (RFC
  * 4866, 2.3).  Where no answer comes this node asks by a signed Care-of Test Init (bubmode.c).
+ *
+ * Under Kbm it is return routability that has proved the address, by messages without the headers
+ * that data has.  Whether those get through shows when data of the peer comes with them, or when
+ * the peer does not repeat its Binding Update: it has got the acknowledgement then.
  */
 #include <string.h>
 
@@ -18,8 +22,10 @@
 #define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
 #define PROOF_RTTS 4u      /* and so many round trips */
 #define REPEATED_MS 4000u  /* an update so soon after the last one is no refresh */
-#define GRANT_S 10u        /* credit without having received anything: once in so long */
-#define ANSWERS_MAX 4u     /* cookies sent back for one Binding Update */
+#define REPEATED_LATE_MS 1000u /* a repetition may come so much later than it is due */
+#define SILENCE_MS 4000u       /* no repetition for so long: the second one would have come, too */
+#define GRANT_S 10u            /* credit without having received anything: once in so long */
+#define ANSWERS_MAX 4u         /* cookies sent back for one Binding Update */
 
 static bool is_proved(const struct binding *b)
 {
@@ -46,10 +52,60 @@ static void grant_credit(const struct bub_engine *eng, struct proof *f)
 	f->grant = BUB_CREDIT_START;
 }
 
-void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool repeated)
+static void heard(struct bub_engine *eng, struct binding *b, const char *how)
+{
+	core_timer_cancel(eng, &b->proof.silence);
+	b->proof.unheard = false;
+	core_trace_state(eng, "headers-proof", "awaited", "proved", how, &b->key.a, &b->key.b);
+	core_mark_path(eng, &b->key.a, &b->key.b);
+}
+
+static void on_silence(struct bub_engine *eng, void *owner)
+{
+	heard(eng, owner, "the update did not come again");
+}
+
+void proof_init(struct binding *b)
+{
+	timer_init(&b->proof.silence, on_silence, b);
+}
+
+void proof_end(struct bub_engine *eng, struct binding *b)
+{
+	core_timer_cancel(eng, &b->proof.silence);
+	b->proof.unheard = false;
+}
+
+/* Pauses between repetitions double (RFC 6275, 11.8). */
+static void await_headers(struct bub_engine *eng, struct binding *b, bool again)
+{
+	uint64_t gap_ms = again ? bub_time_ms_between(b->updated, core_now(eng)) : 0;
+	uint64_t wait_ms = 2 * gap_ms + REPEATED_LATE_MS;
+
+	if (!b->proof.unheard && again)
+		core_trace_state(eng, "headers-proof", "proved", "awaited", "the update came again",
+				 &b->key.a, &b->key.b);
+	b->proof.unheard = true;
+	core_timer(eng, &b->proof.silence, wait_ms > SILENCE_MS ? wait_ms : SILENCE_MS);
+}
+
+void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
+		   const struct in6_addr *peer)
+{
+	struct binding *b = binding_active(eng, local, peer);
+
+	if (b != NULL && b->proof.unheard)
+		heard(eng, b, "data came");
+}
+
+void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again)
 {
 	struct proof *f = &b->proof;
 
+	if (!b->bub && core_config(eng)->check_care_of && (moved || again))
+		await_headers(eng, b, again);
+	else if (b->bub || !core_config(eng)->check_care_of)
+		proof_end(eng, b);
 	if (!b->bub || !core_config(eng)->check_care_of) {
 		f->state = PROOF_GOOD;
 		return;
@@ -59,7 +115,7 @@ void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool rep
 		f->asked = f->repeated = f->by_cookie = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
 		grant_credit(eng, f);
-	} else if (repeated && f->asked && !f->by_cookie &&
+	} else if (again && f->asked && !f->by_cookie &&
 		   bub_time_ms_between(b->updated, core_now(eng)) < REPEATED_MS) {
 		f->repeated = true; /* our acknowledgement did not get through */
 	}
@@ -168,10 +224,12 @@ bool proof_failed(const struct bub_engine *eng, const struct peer *p)
 	return b != NULL && b->bub && !is_proved(b) && b->proof.repeated;
 }
 
-void proof_fill_path(struct binding *b, struct bub_path *path)
+void proof_fill_path(struct binding *b, bool away, struct bub_path *path)
 {
 	if (!is_proved(b))
 		path->trust = BUB_TRUST_CREDIT;
+	else if (b->proof.unheard && !away) /* else both ends would wait for each other */
+		path->trust = BUB_TRUST_HEARD;
 	path->grant = b->proof.grant;
 	b->proof.grant = 0;
 }

@@ -17,15 +17,21 @@ struct proof {
 	enum proof_state state;
 	uint8_t cookie[BUB_COOKIE_LEN]; /* of this care-of address */
 	bool asked;                     /* it has been sent there */
-	bool by_cookie; /* it came back: what has the headers of data gets through */
-	bool repeated;  /* the Binding Update came again although it was acknowledged */
-	bool granted;   /* credit, at granted_at */
+	bool by_cookie;       /* it came back: what has the headers of data gets through */
+	bool repeated;        /* the Binding Update came again although it was acknowledged */
+	bool unheard;         /* under Kbm: nothing has shown that headers get through */
+	struct timer silence; /* ends that where the update does not come again */
+	bool granted;         /* credit, at granted_at */
 	struct bub_time granted_at;
 	uint32_t grant; /* for the next PATH_SET */
 };
 
-/* A Binding Update was accepted, and b->bub is set: before binding_set(). */
-void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool repeated);
+void proof_init(struct binding *b);
+/* A Binding Update was accepted, and b->bub is set: before binding_set().  @again: it repeats the
+ * last one, as what answered that did not come. */
+void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again);
+/* The binding is deleted. */
+void proof_end(struct bub_engine *eng, struct binding *b);
 /* The same for one under Kabm, when it has been answered: watches for the proof. */
 void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
@@ -40,7 +46,8 @@ bool proof_by_check(struct bub_engine *eng, struct peer *p);
 bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
 /* The acknowledgement with the cookie did not get through. */
 bool proof_failed(const struct bub_engine *eng, const struct peer *p);
-/* How far the path to the care-of address is trusted; takes the grant. */
-void proof_fill_path(struct binding *b, struct bub_path *path);
+/* How far the path to the care-of address is trusted by this node, which is @away from home or not;
+ * takes the grant. */
+void proof_fill_path(struct binding *b, bool away, struct bub_path *path);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets for test_datapath.c, put together by hand: IPv6 with the headers that mobility adds, and
- * something on top whose checksum is right for the home addresses.
+ * Packets for the tests of the data path, put together by hand: IPv6 with the headers that mobility
+ * adds, and something on top whose checksum is right for the home addresses.
  */
 #ifndef BUB_TEST_DATAPATH_PACKETS_H
 #define BUB_TEST_DATAPATH_PACKETS_H

@@ -1,163 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs the programs of src/bpf on single packets (BPF_PROG_TEST_RUN) and checks every octet that
- * comes out, the verdict and the counter.  Packets are built here, octet by octet, and not by the
- * code under test.  Ingress runs with CHECKSUM_COMPLETE where the kernel can check it (6.17).
- *
- * Needs BPF, hence root: exits with 77 where that is not to be had.  The program moves to a network
- * namespace of its own, to set the MTU of its loopback interface.
+ * What the programs of src/bpf make of single packets.  Packets are built here, octet by octet, and
+ * not by the code under test.
  */
-#include <errno.h>
-#include <linux/bpf.h>
-#include <net/ethernet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
-
-#include <bpf/bpf.h>
-
-#include "datapath.h"
-#include "datapath_packets.h"
-
-#define SHOT 2
-#define UNSPEC ((uint32_t)-1)
-#define MTU 1500
-
-/* linux/bpf.h of Debian 12 does not have it yet. */
-#define TEST_RUN_CHECKSUM_COMPLETE (1U << 2)
-
-#define COA1 "2001:db8:a::1"
-#define COA2 "2001:db8:b::2"
-#define COA3 "2001:db8:c::3"
-#define HOA1 "2001:db8:1::1"
-#define HOA2 "2001:db8:2::2"
-#define OTHER "2001:db8:f::f"
-
-static struct datapath *dp;
-static bool have_checksum_complete;
-
-/* ---- Running ------------------------------------------------------------------------------- */
-
-static uint64_t counter(const char *which)
-{
-	const char *const *names;
-	uint64_t values[64];
-	unsigned n = datapath_counters(dp, &names, values, 64);
-
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(names[i], which) == 0)
-			return values[i];
-	fail_msg("no counter %s", which);
-	return 0;
-}
-
-static uint32_t run_flags(enum datapath_program which, const struct packet *in, uint32_t gso_size,
-			  uint32_t flags, struct packet *ret_out)
-{
-	struct __sk_buff ctx = {.gso_size = gso_size};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->octet,
-		    .data_size_in = (uint32_t)in->len, .data_out = ret_out->octet,
-		    .data_size_out = sizeof(ret_out->octet), .flags = flags);
-
-	if (gso_size != 0) {
-		opts.ctx_in = &ctx;
-		opts.ctx_size_in = sizeof(ctx);
-	}
-	assert_int_equal(bpf_prog_test_run_opts(datapath_program_fd(dp, which), &opts), 0);
-	ret_out->len = opts.data_size_out;
-	return opts.retval;
-}
-
-static uint32_t run(enum datapath_program which, const struct packet *in, struct packet *ret_out)
-{
-	bool checked = have_checksum_complete && which == DATAPATH_INGRESS_ETHER;
-
-	return run_flags(which, in, 0, checked ? TEST_RUN_CHECKSUM_COMPLETE : 0, ret_out);
-}
-
-/* @in comes out as @want, and counts in @which; NULL: in none. */
-static void expect(enum datapath_program prog, const struct packet *in, const struct packet *want,
-		   const char *which)
-{
-	uint64_t before = which == NULL ? 0 : counter(which);
-	struct packet out = {.len = 0};
-
-	assert_int_equal(run(prog, in, &out), UNSPEC);
-	assert_int_equal(out.len, want->len);
-	assert_memory_equal(out.octet, want->octet, want->len);
-	if (which != NULL)
-		assert_int_equal(counter(which), before + 1);
-}
-
-static void expect_same(enum datapath_program prog, const struct packet *in)
-{
-	uint64_t out = counter("data-out"), received = counter("data-in");
-
-	expect(prog, in, in, NULL);
-	assert_int_equal(counter("data-out"), out);
-	assert_int_equal(counter("data-in"), received);
-}
-
-static void expect_shot(enum datapath_program prog, const struct packet *in, const char *which)
-{
-	uint64_t before = counter(which);
-	struct packet out = {.len = 0};
-
-	assert_int_equal(run(prog, in, &out), SHOT);
-	assert_int_equal(counter(which), before + 1);
-}
-
-static bool seen(const struct packet *in)
-{
-	struct packet out = {.len = 0};
-
-	return run(DATAPATH_KNOWN, in, &out) != 0 || run(DATAPATH_STRANGERS, in, &out) != 0;
-}
-
-static void set_path(const char *out_src, const char *out_dst, const char *in_care_of)
-{
-	struct bub_path path = {
-		.local = ip(HOA1),
-		.peer = ip(HOA2),
-		.direct = true,
-		.out_src = ip(out_src),
-		.out_dst = ip(out_dst),
-		.in_care_of = ip(in_care_of),
-	};
-
-	assert_int_equal(datapath_path_set(dp, &path), 0);
-}
-
-static int setup(void **state)
-{
-	struct in6_addr coa = ip(COA1), home = ip(HOA1);
-
-	if (datapath_local_add(dp, &coa, false) != 0 || datapath_local_add(dp, &home, true) != 0)
-		return -1;
-	set_path(COA1, COA2, COA2);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct in6_addr coa = ip(COA1), home = ip(HOA1), peer = ip(HOA2);
-
-	(void)datapath_local_del(dp, &coa);
-	(void)datapath_local_del(dp, &home);
-	(void)datapath_path_del(dp, &home, &peer);
-	return 0;
-}
+#include "datapath_run.h"
 
 /* ---- Egress --------------------------------------------------------------------------------- */
 
@@ -499,104 +345,6 @@ static void ingress_binding_removed(void **state)
 	expect_shot(DATAPATH_INGRESS_ETHER, &in, "data-hao-no-binding");
 }
 
-/* ---- Credit -------------------------------------------------------------------------------- */
-
-#define REDIRECT 7
-#define WORTH (40 + 64) /* a packet of plain() */
-
-static void set_credit(const char *out_src, const char *care_of, uint32_t grant)
-{
-	struct bub_path path = {
-		.local = ip(HOA1),
-		.peer = ip(HOA2),
-		.direct = true,
-		.trust = BUB_TRUST_CREDIT,
-		.grant = grant,
-		.out_src = ip(out_src),
-		.out_dst = ip(care_of),
-		.in_care_of = ip(care_of),
-	};
-
-	assert_int_equal(datapath_path_set(dp, &path), 0);
-}
-
-/* How many packets go directly before one does not. */
-static unsigned go_directly(void)
-{
-	struct packet in = plain(HOA1, HOA2, 6, 1), out;
-	uint64_t before = counter("data-out"), detours = counter("data-out-no-credit");
-	unsigned n = 0;
-
-	while (run(DATAPATH_EGRESS_ETHER, &in, &out) == UNSPEC && out.len != in.len)
-		n++;
-	assert_int_equal(counter("data-out"), before + n);
-	assert_int_equal(counter("data-out-no-credit"), detours + 1);
-	assert_int_equal(out.len, in.len);
-	return n;
-}
-
-static void credit_is_spent(void **state)
-{
-	struct packet in = plain(HOA1, HOA2, 6, 1), out;
-
-	(void)state;
-	datapath_set_tun(dp, 1); /* lo, of this namespace */
-	set_credit(COA1, COA3, 10 * WORTH);
-	assert_int_equal(go_directly(), 10);
-	assert_int_equal(run(DATAPATH_EGRESS_ETHER, &in, &out), REDIRECT);
-	assert_int_equal(run(DATAPATH_EGRESS_RAW, &in, &out), UNSPEC); /* no IPv6 header there */
-	/* One octet short of the next. */
-	set_credit(COA1, COA3, 3 * WORTH - 1);
-	assert_int_equal(go_directly(), 2);
-	/* A grant fills up and does not add; the address after it begins with what was left. */
-	set_credit(COA1, COA3, 5 * WORTH);
-	set_credit(COA1, COA3, 5 * WORTH);
-	set_credit(COA1, COA2, 0);
-	assert_int_equal(go_directly(), 5);
-	/* Proved: no limit any more. */
-	set_path(COA1, COA2, COA2);
-	for (unsigned i = 0; i < 1000; i++)
-		assert_int_equal(run(DATAPATH_EGRESS_ETHER, &in, &out), UNSPEC);
-	datapath_set_tun(dp, 0);
-	set_credit(COA1, COA3, 0);
-	expect_shot(DATAPATH_EGRESS_ETHER, &in, "data-out-failed");
-}
-
-static void credit_is_earned(void **state)
-{
-	struct packet in = arriving(COA2, COA1, HOA1, HOA2, 6, 1), out;
-	struct packet old = arriving(COA3, COA1, HOA1, HOA2, 6, 1);
-
-	(void)state;
-	datapath_set_tun(dp, 1);
-	/* While it is proved too, and goes with the pair. */
-	for (unsigned i = 0; i < 7; i++)
-		assert_int_equal(run(DATAPATH_INGRESS_ETHER, &in, &out), UNSPEC);
-	set_credit(COA1, COA3, 0);
-	assert_int_equal(go_directly(), 7);
-	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(run(DATAPATH_INGRESS_ETHER, &old, &out), UNSPEC);
-	/* From where it was a moment ago: nothing. */
-	assert_int_equal(run(DATAPATH_INGRESS_ETHER, &in, &out), UNSPEC);
-	assert_int_equal(go_directly(), 3);
-	/* Up to the limit, and one packet over it. */
-	for (unsigned i = 0; i < 2000; i++)
-		assert_int_equal(run(DATAPATH_INGRESS_ETHER, &old, &out), UNSPEC);
-	assert_in_range(go_directly(), BUB_CREDIT_MAX / WORTH, BUB_CREDIT_MAX / WORTH + 1);
-	datapath_set_tun(dp, 0);
-}
-
-/* At home there is no tunnel: to the peer's home address, as it is. */
-static void credit_at_home(void **state)
-{
-	struct packet in = plain(HOA1, HOA2, 6, 1);
-
-	(void)state;
-	set_credit(HOA1, COA3, 4 * WORTH);
-	assert_int_equal(go_directly(), 4);
-	expect(DATAPATH_EGRESS_ETHER, &in, &in, "data-out-no-credit");
-}
-
 static double now_s(void)
 {
 	struct timespec ts;
@@ -900,29 +648,6 @@ static void interfaces(void **state)
 	assert_non_null(strstr(datapath_last_error(dp), "99999"));
 }
 
-static int set_lo_mtu(int mtu)
-{
-	struct ifreq ifr = {.ifr_name = "lo", .ifr_mtu = mtu};
-	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	int err = fd < 0 ? -1 : ioctl(fd, SIOCSIFMTU, &ifr);
-
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
-static bool probe_checksum_complete(void)
-{
-	struct packet in = plain(OTHER, COA1, 6, 1), out;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.octet, .data_size_in = (uint32_t)in.len,
-		    .data_out = out.octet, .data_size_out = sizeof(out.octet),
-		    .flags = TEST_RUN_CHECKSUM_COMPLETE);
-
-	return bpf_prog_test_run_opts(datapath_program_fd(dp, DATAPATH_INGRESS_ETHER), &opts) == 0;
-}
-
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -952,9 +677,6 @@ int main(void)
 		T(ingress_no_binding),
 		T(ingress_binding_removed),
 		T(ingress_grace),
-		T(credit_is_spent),
-		T(credit_is_earned),
-		T(credit_at_home),
 		T(ingress_rh2_not_home),
 		T(ingress_malformed),
 		T(ingress_not_ours),
@@ -968,23 +690,5 @@ int main(void)
 		T(full_map),
 		cmocka_unit_test(interfaces),
 	};
-	const struct datapath_size size = {16, 16, 16};
-	char error[256];
-	int failed;
-
-	if (unshare(CLONE_NEWNET) != 0 || set_lo_mtu(MTU) != 0) {
-		printf("skipped: no network namespace: %s\n", strerror(errno));
-		return 77;
-	}
-	if (datapath_open(&size, error, sizeof(error), &dp) != 0) {
-		printf("skipped: %s\n", error);
-		return 77;
-	}
-	if (datapath_spi_add(dp, SPI_OF_UPPER) != 0)
-		return 1;
-	have_checksum_complete = probe_checksum_complete();
-	printf("CHECKSUM_COMPLETE %s\n", have_checksum_complete ? "checked" : "not checked");
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	datapath_close(dp);
-	return failed;
+	return run_all(tests);
 }
