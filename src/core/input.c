@@ -115,7 +115,7 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		session_on_bubc(eng, rx);
 		return;
 	case BUB_MH_DH:
-		session_on_dh(eng, rx);
+		peer_on_dh(eng, rx);
 		return;
 	}
 }

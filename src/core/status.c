@@ -116,13 +116,13 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 		.test = test_of(p),
 	};
 	if (p != NULL) {
-		ret->local_care_of = p->acked;
-		ret->sequence_out = p->sequence;
-		ret->handovers = p->handovers;
+		ret->local_care_of = p->reg.acked;
+		ret->sequence_out = p->reg.sequence;
+		ret->handovers = p->reg.handovers;
 		ret->kabm = kabm_is_held(&p->kabm);
 		ret->kabm_heard = kabm_is_shared(&p->kabm);
-		if (!IN6_IS_ADDR_UNSPECIFIED(&p->acked))
-			ret->lifetime_s = seconds_left(now, p->acked_until);
+		if (!IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked))
+			ret->lifetime_s = seconds_left(now, p->reg.acked_until);
 	}
 	if (b != NULL) {
 		ret->peer_care_of = b->care_of;

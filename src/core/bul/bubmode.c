@@ -15,7 +15,7 @@
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
-/* The Binding Update of p->sequence: no nonce indices, no alternate care-of address, A set.  The
+/* The Binding Update of p->reg.sequence: no nonce indices, no alternate care-of address, A set. The
  * same number gives the same octets. */
 static size_t build_bu(struct bub_engine *eng, struct peer *p, uint8_t *buf, size_t cap)
 {
@@ -28,7 +28,7 @@ static size_t build_bu(struct bub_engine *eng, struct peer *p, uint8_t *buf, siz
 
 static struct route plain_route(const struct peer *p, const struct in6_addr *dst)
 {
-	struct route r = route_plain(&p->care_of, dst);
+	struct route r = route_plain(&p->reg.care_of, dst);
 
 	r.has_hao = home_is_away(p->home);
 	r.hao = p->key.a;
@@ -42,13 +42,13 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p)
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 	struct route r = plain_route(p, &p->key.b);
 
-	p->backhaul_due = false;
+	p->reg.backhaul_due = false;
 	r.via = "home agents";
 	if (home_is_away(p->home)) {
 		r.way = BUB_WAY_ESP_TUNNEL;
 		r.owner = p->key.a;
 	}
-	core_send_built(eng, &r, BUB_MH_BU, p->sequence, mh, len);
+	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
 static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *mh, size_t len)
@@ -60,7 +60,7 @@ static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *m
 		r.has_rh2 = true;
 		r.rh2 = p->key.b;
 	}
-	core_send_built(eng, &r, BUB_MH_BU, p->sequence, mh, len);
+	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
 bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
@@ -69,7 +69,7 @@ bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
 				     : p->home->state == HOME_AT_HOME;
 }
 
-/* The Binding Update of p->sequence, on every path that it should take and that is open. */
+/* The Binding Update of p->reg.sequence, on every path that it should take and that is open. */
 static void send_bu(struct bub_engine *eng, struct peer *p)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
@@ -77,7 +77,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 
 	kabm_count_out(eng, &p->kabm, &p->key);
-	p->backhaul_due = false;
+	p->reg.backhaul_due = false;
 	if (p->kabm.is_static) { /* it has no home agent, or does not need one: straight there */
 		send_direct(eng, p, mh, len);
 		return;
@@ -87,7 +87,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 	if (bubmode_backhaul_ready(eng, p))
 		bubmode_send_backhaul(eng, p);
 	else
-		p->backhaul_due = true;
+		p->reg.backhaul_due = true;
 	if (core_config(eng)->direct_copy && peer_away)
 		send_direct(eng, p, mh, len);
 }
@@ -100,11 +100,11 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	}
 	suspect_stop(eng, &p->suspect); /* this one asks the same */
 	session_notice_both_away(eng, p);
-	p->sequence++;
-	p->asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
+	p->reg.sequence++;
+	p->reg.asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
-		p->bu_sends++;
+		p->reg.sends++;
 	send_bu(eng, p);
 	peer_after_bu(eng, p);
 }
@@ -113,10 +113,10 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 static void next_unchanged(const struct bub_engine *eng, struct peer *p)
 {
 	uint32_t left_s =
-		(uint32_t)(bub_time_ms_between(core_now(eng), p->told_until) / 1000) & ~3u;
+		(uint32_t)(bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000) & ~3u;
 
-	p->sequence++;
-	p->asked_s = left_s < 4 ? 4 : left_s;
+	p->reg.sequence++;
+	p->reg.asked_s = left_s < 4 ? 4 : left_s;
 }
 
 void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
@@ -142,7 +142,7 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 	directpath_reset(eng, &p->direct);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
-	p->backhaul_due = false;
+	p->reg.backhaul_due = false;
 }
 
 /* ---- The direct path ----------------------------------------------------------------------- */
@@ -155,8 +155,9 @@ static void send_trial(struct bub_engine *eng, struct peer *p)
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len;
 
-	if (p->reg != REG_BOUND || p->update_due || p->backhaul_due || !peer_is_bound(eng, p) ||
-	    kabm_is_worn_out(&p->kabm) || peer_rate_take(eng, p, PEER_UPDATES) > 0)
+	if (p->reg.state != REG_BOUND || reg_is_due(&p->reg) || p->reg.backhaul_due ||
+	    !peer_is_bound(eng, p) || kabm_is_worn_out(&p->kabm) ||
+	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
 		return; /* the answer to that one tells as well */
 	next_unchanged(eng, p);
 	p->cookies_back = 0;

@@ -52,6 +52,7 @@ void peer_refused(struct bub_engine *eng, struct peer *p, const char *why);
  * says. */
 void peer_has_moved(struct bub_engine *eng, struct peer *p);
 void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void peer_on_dh(struct bub_engine *eng, const struct rx *rx);
 void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
 void peer_on_be(struct bub_engine *eng, const struct rx *rx);
 /* True when data may go to the peer from the care-of address. */
@@ -64,7 +65,7 @@ void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what
 /* Data of the peer came in on the direct path. */
 void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
 /* The peer has answered us, signed: a refusal for something that nobody signed is over. */
-void session_acquit(struct peer *p);
+void session_acquit(struct bub_engine *eng, struct peer *p);
 
 /* Something came signed with @key, which is one of the peer's two. */
 void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
@@ -86,7 +87,6 @@ bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *fr
 void session_on_hot(struct bub_engine *eng, const struct rx *rx);
 void session_on_cot(struct bub_engine *eng, const struct rx *rx);
 void session_on_bubc(struct bub_engine *eng, const struct rx *rx);
-void session_on_dh(struct bub_engine *eng, const struct rx *rx);
 
 /* bubmode.c */
 

@@ -58,7 +58,7 @@ static void on_test_failed(struct bub_engine *eng, struct peer *p)
 {
 	dh_reset(eng, &p->dh);
 	p->why = p->test.why;
-	if (!p->rr.active && !peer_is_bound(eng, p) && p->reg != REG_SENT)
+	if (!p->rr.active && !peer_is_bound(eng, p) && p->reg.state != REG_SENT)
 		peer_update(eng, p); /* without the option now: route optimisation goes on */
 }
 
@@ -81,8 +81,9 @@ static void on_agreed(struct bub_engine *eng, struct peer *p)
 	const struct bub_key *key = &p->dh.keys.kabm;
 
 	core_trace_key(eng, "Kabm", &p->key.a, &p->key.b, key->octets, key->len);
-	if (p->reg == REG_FAILED) /* whatever said that the peer does not do this was wrong */
-		p->reg = REG_NONE;
+	if (p->reg.state == REG_FAILED)
+		reg_set_state(eng, p, REG_NONE,
+			      "whatever refused was wrong: it has agreed on a key");
 	switch (kabm_agreed(eng, &p->kabm, &p->key, key, p->dh.initiator)) {
 	case KABM_FIRST:
 		on_first_key(eng, p);
@@ -140,7 +141,7 @@ static void give_up_unheard(struct bub_engine *eng, struct peer *p)
 {
 	const char *why = "DH4 did not get through";
 
-	if (p->kabm.state != KABM_UNHEARD || p->reg == REG_SENT)
+	if (p->kabm.state != KABM_UNHEARD || p->reg.state == REG_SENT)
 		return;
 	session_trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", why);
 	bubmode_reset(eng, p, why);
@@ -200,23 +201,14 @@ static enum bub_drop find_terms(struct bub_engine *eng, const struct peer *p, co
 	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
 }
 
-void session_on_dh(struct bub_engine *eng, const struct rx *rx)
+void session_on_dh(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
-	struct peer *p = peer_of(eng, rx);
 	enum bub_drop why = BUB_DROP_NONE;
 	struct dh_terms terms = {0};
 	struct dh_outcome outcome;
 	struct ends ends;
 	bool own_test;
 
-	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
-	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
-	    binding_active(eng, &rx->local, &rx->peer) != NULL)
-		p = peer_get(eng, rx->home, &rx->peer);
-	if (p == NULL) {
-		core_drop(eng, BUB_DROP_DH_NO_SESSION, &rx->peer);
-		return;
-	}
 	if (dh_is_new(&p->dh, rx))
 		why = find_terms(eng, p, rx, &terms);
 	if (why != BUB_DROP_NONE) {
@@ -527,7 +519,7 @@ static void send_probe(struct bub_engine *eng, struct peer *p)
 
 	if (sent)
 		bubmode_send_probe(eng, p);
-	suspect_note_probe(eng, &p->suspect, sent, p->sequence);
+	suspect_note_probe(eng, &p->suspect, sent, p->reg.sequence);
 }
 
 static void on_probe_timer(struct bub_engine *eng, void *owner)
@@ -548,7 +540,7 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 {
 	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
 	 * at most (RFC 6275, 11.8), which are a movement's. */
-	if (p->reg == REG_SENT || p->update_due || p->backhaul_due || p->backhaul_now ||
+	if (p->reg.state == REG_SENT || reg_is_due(&p->reg) || p->reg.backhaul_due ||
 	    suspect_is_probing(&p->suspect) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
 	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
 	    !all_paths_open(eng, p))
@@ -568,7 +560,7 @@ static bool look_into(struct bub_engine *eng, struct peer *p, enum suspicion wha
 		peer_lost_binding(eng, p);
 		return true;
 	case SUSPECT_REFRESH:
-		p->refresh_asked = true;
+		p->reg.refresh_asked = true;
 		peer_update(eng, p);
 		return true;
 	case SUSPECT_KEY_LOST:
@@ -600,14 +592,14 @@ bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struc
 
 	if (!suspect_is_answer(&p->suspect, rx))
 		return false;
-	key = kabm_signer(eng, &p->kabm, rx, &p->care_of, &p->key.b);
+	key = kabm_signer(eng, &p->kabm, rx, &p->reg.care_of, &p->key.b);
 	if (key == NULL)
 		return false;
 	suspect_stop(eng, &p->suspect);
 	session_heard(eng, p, key);
 	/* The key lives.  A refusal is the ordinary update's to deal with. */
-	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->sequence))
-		p->sequence = sequence;
+	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->reg.sequence))
+		p->reg.sequence = sequence;
 	if (status >= 128)
 		peer_due_now(eng, p);
 	else if (rx->tunnelled && p->suspect.probe_sends > 1)
@@ -622,16 +614,16 @@ bool session_on_unknown(struct bub_engine *eng, struct peer *p)
 {
 	struct ends ends = session_ends(eng, p);
 	/* Only in answer to what is outstanding. */
-	bool asked = !kabm_is_held(&p->kabm) && p->reg != REG_BOUND && !ends.peer_away &&
-		     (p->rr.active || p->reg == REG_SENT);
+	bool asked = !kabm_is_held(&p->kabm) && p->reg.state != REG_BOUND && !ends.peer_away &&
+		     (p->rr.active || p->reg.state == REG_SENT);
 
 	return (asked && suspect_say_unknown(&p->suspect)) || dh_on_unknown(eng, &p->dh, &ends);
 }
 
-void session_acquit(struct peer *p)
+void session_acquit(struct bub_engine *eng, struct peer *p)
 {
-	if (suspect_acquit(&p->suspect) && p->reg == REG_FAILED)
-		p->reg = REG_NONE;
+	if (suspect_acquit(&p->suspect) && p->reg.state == REG_FAILED)
+		reg_set_state(eng, p, REG_NONE, "the peer has answered, signed");
 }
 
 void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
@@ -673,7 +665,7 @@ void session_end(struct bub_engine *eng, struct peer *p)
 void session_begin(struct bub_engine *eng, struct peer *p)
 {
 	if (kabm_is_held(&p->kabm) || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
-	    bub_time_before(core_now(eng), p->told_until))
+	    bub_time_before(core_now(eng), p->reg.told_until))
 		return;
 	/* Neither end has anything of the other: what comes now is a new session. */
 	if (bubtest_has_failed(&p->test))
@@ -711,8 +703,8 @@ void session_leave(struct bub_engine *eng, struct peer *p, const char *why)
 	bubmode_reset(eng, p, why);
 	reset_test(eng, p); /* a new session: tests are allowed again */
 	dh_reset(eng, &p->dh);
-	p->acked = in6addr_any;
-	p->reg = REG_NONE;
+	p->reg.acked = in6addr_any;
+	reg_set_state(eng, p, REG_NONE, why);
 	p->rr.has_home = false;
 	p->why = why;
 	/* Also at home, where return routability deletes what the three were to delete. */

@@ -13,6 +13,8 @@ struct ends session_ends(const struct bub_engine *eng, const struct peer *p);
 void session_init(struct peer *p);
 /* The entry is dropped: its timers stop and its keys are wiped. */
 void session_end(struct bub_engine *eng, struct peer *p);
+/* A DH message of the peer. */
+void session_on_dh(struct bub_engine *eng, struct peer *p, const struct rx *rx);
 /* Drops a running test without counting it (glare, movement). */
 void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why);
 /* The node that did not move does so now: the same Kabm goes on, and from here both send their

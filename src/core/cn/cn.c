@@ -295,8 +295,8 @@ static void after_accept(struct bub_engine *eng, const struct update *u)
 	p = peer_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)
 		return;
-	session_acquit(p);
-	if (p->reg == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
+	session_acquit(eng, p);
+	if (p->reg.state == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
 		peer_update(eng, p);
 	else
 		session_consider_test(eng, p);

@@ -123,7 +123,7 @@ void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool aga
 
 void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved)
 {
-	uint64_t wait_ms = PROOF_RTTS * p->rtt_ms;
+	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
 
 	if (is_proved(b) && b->proof.repeated) {
 		b->proof.state = PROOF_NONE; /* only the address was proved, not the headers */

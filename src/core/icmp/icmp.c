@@ -68,11 +68,11 @@ static bool updates_with(struct bub_engine *eng, const struct peer *p, const str
 {
 	uint8_t auth[BUB_AUTH_LEN];
 
-	if (p->reg != REG_SENT || kabm_is_held(&p->kabm) || !(mh->opts.present & BUB_OPT_AUTH) ||
-	    mh->u.bu.sequence != p->sequence || !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) ||
-	    !bub_addr_eq(&ip->dst, &p->key.b))
+	if (p->reg.state != REG_SENT || kabm_is_held(&p->kabm) ||
+	    !(mh->opts.present & BUB_OPT_AUTH) || mh->u.bu.sequence != p->reg.sequence ||
+	    !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) || !bub_addr_eq(&ip->dst, &p->key.b))
 		return false;
-	bub_authenticator(core_crypto(eng), &p->bu_kbm, &p->care_of, &p->key.b, mh->raw.data,
+	bub_authenticator(core_crypto(eng), &p->reg.kbm, &p->reg.care_of, &p->key.b, mh->raw.data,
 			  mh->opts.auth_at, auth);
 	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
 }
@@ -130,7 +130,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 	p = no_option ? quoted_data(eng, icmp->quoted) : NULL;
 	/* A bound peer may have been replaced: asked again, with no such option in data until it
 	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
-	if (p != NULL && (p->reg == REG_BOUND || kabm_is_held(&p->kabm))) {
+	if (p != NULL && (p->reg.state == REG_BOUND || kabm_is_held(&p->kabm))) {
 		session_suspect(eng, p, SUSPECT_NO_BINDING);
 		return;
 	}
@@ -140,7 +140,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 		return;
 	}
 	/* A peer that holds Kabm, or has a binding, has answered: somebody else wrote this. */
-	if (!kabm_is_held(&p->kabm) && p->reg != REG_BOUND)
+	if (!kabm_is_held(&p->kabm) && p->reg.state != REG_BOUND)
 		peer_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 

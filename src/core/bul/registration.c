@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registration with one correspondent: Binding Updates to it and what they are answered with
+ * (RFC 6275, 11.7.2 and 11.7.3; draft, 7).
+ *
+ *   NONE ---> SENT      a Binding Update has gone out
+ *   SENT ---> BOUND     it was acknowledged
+ *   BOUND --> SENT      we have moved, or the lifetime is nearly over
+ *   SENT ---> NONE      no answer: return routability begins anew; or the binding was deleted
+ *   BOUND --> NONE      it is not used any more, or the peer has lost it
+ *   any ----> FAILED    the peer does not do route optimisation: left alone for a while
+ *   FAILED -> NONE      that while is over
+ *
+ * In route optimisation a Binding Update is signed with Kbm and needs a return routability run; in
+ * BUB mode it is signed with Kabm, and bubmode.c builds it.
+ *
+ * In SENT resend_timer runs, in BOUND refresh_timer, in FAILED retry_timer.  In any state the
+ * binding may be due to be brought up to date: update_timer then takes the place of all others.  A
+ * movement sets it to now for every entry, so that each peer's messages are a round of actions of
+ * their own.
+ */
+#include "bul/peer.h"
+#include "bul/session.h"
+#include "cn/binding.h"
+#include "mn/home.h"
+
+#define USED_S 120          /* data so long ago counts as use */
+#define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
+
+/* docs/protocol.md. */
+#define RO_BU_SENDS 4u      /* Binding Updates under Kbm without an answer in a round */
+#define RETRY_FIRST_S 30u   /* the first such round: tried again so much later, */
+#define RETRY_MAX_S 3600u   /* doubling up to this */
+#define RO_RETRY_S 600u     /* a peer that refused route optimisation is left alone so long */
+#define DOUBLE_JUMP_MS 200u /* earliest repetition in a double jump */
+
+bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
+{
+	return home_is_away(p->home) && bub_addr_eq(&p->reg.acked, &p->home->care_of) &&
+	       bub_time_before(core_now(eng), p->reg.acked_until);
+}
+
+static void peer_path(struct bub_engine *eng, const struct peer *p)
+{
+	core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
+/* The binding at the peer has ended, refreshed or not: no data from the care-of address any more
+ * (RFC 6275, 11.1 and 11.3.1). */
+static void on_end_timer(struct bub_engine *eng, void *owner)
+{
+	peer_path(eng, owner);
+}
+
+static void reg_stop_timers(struct bub_engine *eng, struct registration *reg)
+{
+	core_timer_cancel(eng, &reg->update_timer);
+	core_timer_cancel(eng, &reg->backhaul_timer);
+	core_timer_cancel(eng, &reg->resend_timer);
+	core_timer_cancel(eng, &reg->refresh_timer);
+	core_timer_cancel(eng, &reg->retry_timer);
+}
+
+/* Something is to happen without a message that brings it about. */
+static bool reg_is_pending(const struct registration *reg)
+{
+	return timer_is_set(&reg->update_timer) || timer_is_set(&reg->backhaul_timer) ||
+	       timer_is_set(&reg->resend_timer) || timer_is_set(&reg->refresh_timer) ||
+	       timer_is_set(&reg->retry_timer);
+}
+
+void reg_set_state(struct bub_engine *eng, struct peer *p, enum reg_state to, const char *why)
+{
+	static const char *const name[] = {"none", "sent", "bound", "failed"};
+	struct registration *reg = &p->reg;
+
+	if (reg->state != to)
+		core_trace_state(eng, "correspondent-registration", name[reg->state], name[to], why,
+				 &p->key.a, &p->key.b);
+	reg->state = to;
+	if (to != REG_SENT)
+		core_timer_cancel(eng, &reg->resend_timer);
+	if (to != REG_BOUND)
+		core_timer_cancel(eng, &reg->refresh_timer);
+	if (to != REG_FAILED)
+		core_timer_cancel(eng, &reg->retry_timer);
+}
+
+/* The binding at the peer is brought up to date after @ms, whatever else was to happen before. */
+static void reg_due_in(struct bub_engine *eng, struct peer *p, uint64_t ms)
+{
+	reg_stop_timers(eng, &p->reg);
+	core_timer(eng, &p->reg.update_timer, ms);
+}
+
+bool reg_is_due(const struct registration *reg)
+{
+	return timer_is_set(&reg->update_timer);
+}
+
+void peer_due_now(struct bub_engine *eng, struct peer *p)
+{
+	reg_due_in(eng, p, 0);
+}
+
+/* ---- Binding Updates ----------------------------------------------------------------------- */
+
+void peer_fill_bu(struct peer *p, struct mh_out *out)
+{
+	bool away = home_is_away(p->home);
+
+	p->reg.care_of = away ? p->home->care_of : p->key.a;
+	*out = (struct mh_out){
+		.mh = {.kind = BUB_MH_BU},
+		.auth_care_of = p->reg.care_of,
+		.auth_correspondent = p->key.b, /* its home address, where it is mobile */
+	};
+	out->mh.u.bu.sequence = p->reg.sequence;
+	out->mh.u.bu.flags = BUB_BU_ACK;
+	out->mh.u.bu.lifetime_s = away ? p->reg.asked_s : 0;
+	out->mh.opts.present = BUB_OPT_AUTH;
+}
+
+void peer_after_bu(struct bub_engine *eng, struct peer *p)
+{
+	peer_rate_note(eng, p, PEER_UPDATES);
+	p->home->last_update = core_now(eng);
+	p->home->ever_sent = true;
+	p->reg.sent_at = core_now(eng);
+	p->reg.refresh_asked = false;
+	p->cookies_back = 0;
+	reg_stop_timers(eng, &p->reg);
+	reg_set_state(eng, p, REG_SENT, "Binding Update");
+	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
+	if (!bub_addr_eq(&p->reg.acked, &p->reg.care_of))
+		p->reg.acked_until = core_now(eng);
+	if (!bub_addr_eq(&p->reg.care_of, &p->key.a))
+		p->reg.told_until = bub_time_add_s(core_now(eng), p->reg.asked_s);
+	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
+}
+
+static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s);
+
+/* Signed with Kbm (RFC 6275, 11.7.2). */
+static void send_ro_bu(struct bub_engine *eng, struct peer *p)
+{
+	struct mh_out out;
+	struct route r;
+
+	p->reg.sequence++;
+	p->reg.sends++;
+	p->reg.asked_s = mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
+	peer_fill_bu(p, &out);
+	if (!core_config(eng)->ack_correspondents)
+		out.mh.u.bu.flags = 0;
+	p->reg.kbm = p->rr.kbm;
+	out.key = &p->reg.kbm;
+	out.mh.opts.present |= BUB_OPT_NONCE_INDICES;
+	out.mh.opts.home_nonce = p->rr.kbm_home_nonce;
+	out.mh.opts.care_of_nonce = p->rr.kbm_care_of_nonce;
+	r = route_plain(&p->reg.care_of, &p->key.b);
+	r.has_hao = home_is_away(p->home);
+	r.hao = p->key.a;
+	core_send(eng, &r, &out);
+	peer_after_bu(eng, p);
+	if (!core_config(eng)->ack_correspondents)
+		registered(eng, p, p->reg.asked_s); /* no answer will come */
+}
+
+/* What the peer may have accepted although its answers do not get through is deleted again: else it
+ * would send where nothing arrives until the binding ends.  From the home address, by the way of
+ * the home agent; no answer is asked for (RFC 6275, 11.7.2 and 6.2.6). */
+static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
+{
+	struct route r = route_from_home(p->home, &p->key.b);
+	struct mh_out out = {
+		.mh = {.kind = BUB_MH_BU},
+		.auth_care_of = p->key.a,
+		.auth_correspondent = p->key.b,
+	};
+
+	if (!rr_home_token_fresh(eng, &p->rr) || !mn_tunnel_ready(eng, p->home) ||
+	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
+		return;
+	bub_kbm(core_crypto(eng), p->rr.home_token, NULL, &p->reg.kbm);
+	out.key = &p->reg.kbm;
+	out.mh.u.bu.sequence = ++p->reg.sequence;
+	out.mh.opts.present = BUB_OPT_AUTH | BUB_OPT_NONCE_INDICES;
+	out.mh.opts.home_nonce = p->rr.home_nonce;
+	core_send(eng, &r, &out);
+}
+
+/* A round of updates without an answer, though the tests were answered: the path lets test messages
+ * through and not these, or what answers them (protocol.md, P34). */
+static void round_failed(struct bub_engine *eng, struct peer *p)
+{
+	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
+
+	send_unheard_deletion(eng, p);
+	peer_refused(eng, p, "no answer to Binding Updates");
+	core_timer(eng, &p->reg.retry_timer, (uint64_t)retry_s * 1000);
+	p->reg.retry_s = 2 * retry_s < RETRY_MAX_S ? 2 * retry_s : RETRY_MAX_S;
+}
+
+bool reg_is_told(const struct bub_engine *eng, const struct peer *p)
+{
+	return bub_time_before(core_now(eng), p->reg.told_until);
+}
+
+/* Milliseconds until a round may start that ends in a Binding Update. */
+static uint64_t round_wait(const struct bub_engine *eng, const struct peer *p)
+{
+	uint64_t update_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : peer_rate_wait(eng, p, PEER_TESTS);
+
+	return update_ms > test_ms ? update_ms : test_ms;
+}
+
+void peer_update(struct bub_engine *eng, struct peer *p)
+{
+	struct home *h = p->home;
+	uint64_t wait_ms;
+
+	session_begin(eng, p);
+	p->reg.sends = 0;
+	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	if (p->ro_policy == BUB_POLICY_NEVER || h->state == HOME_UNATTACHED)
+		return;
+	if (!home_is_away(h) && !reg_is_told(eng, p))
+		return; /* nothing to delete */
+	if (h->state == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
+		return; /* the home agent still answers for us: HoT would not find us */
+	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
+	    !rr_home_token_fresh(eng, &p->rr)) {
+		p->why = "waiting for the home agent";
+		return; /* HoTI has no way yet: peer_on_registered() */
+	}
+	if (!kabm_is_held(&p->kabm) && p->rr.active)
+		return;
+	wait_ms = round_wait(eng, p);
+	if (wait_ms > 0) {
+		reg_due_in(eng, p, wait_ms);
+	} else if (kabm_is_held(&p->kabm)) {
+		bubmode_send_bu(eng, p);
+	} else {
+		session_run(eng, p, session_may_test(eng, p) && !bubresp_is_under_way(eng, p));
+	}
+}
+
+void peer_on_kbm(struct bub_engine *eng, struct peer *p)
+{
+	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
+	if (kabm_is_held(&p->kabm) || (p->reg.state == REG_SENT && reg_is_pending(&p->reg) &&
+				       bub_addr_eq(&p->reg.care_of, &p->home->care_of)))
+		return;
+	/* A run only for a BUB test leaves a binding alone that is good for long. */
+	if (p->reg.state == REG_BOUND && reg_is_pending(&p->reg) && peer_is_bound(eng, p) &&
+	    !p->reg.refresh_asked &&
+	    bub_time_ms_between(core_now(eng), p->reg.acked_until) >
+		    (uint64_t)REFRESH_MARGIN_S * 1000)
+		return;
+	if (peer_rate_wait(eng, p, PEER_UPDATES) > 0) {
+		reg_due_in(eng, p, peer_rate_wait(eng, p, PEER_UPDATES));
+		return;
+	}
+	p->reg.sends = 0;
+	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	send_ro_bu(eng, p);
+}
+
+void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
+{
+	rr_stop(eng, &p->rr);
+	if (p->test.state == TEST_RUNNING) /* it rode on what has just been stopped */
+		session_yield_test(eng, p, why);
+	reg_stop_timers(eng, &p->reg);
+	reg_set_state(eng, p, REG_FAILED, why);
+	p->why = why;
+	p->reg.acked = in6addr_any;
+	core_timer(eng, &p->reg.retry_timer, (uint64_t)RO_RETRY_S * 1000);
+	peer_path(eng, p);
+}
+
+static void retransmit(struct bub_engine *eng, struct peer *p)
+{
+	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+
+	if (wait_ms > 0) {
+		core_timer(eng, &p->reg.resend_timer, wait_ms);
+		return;
+	}
+	if (kabm_is_held(&p->kabm) && p->reg.sends >= BUB_BU_SENDS) {
+		session_leave(eng, p, "no answer to three Binding Updates");
+		return;
+	}
+	if (!kabm_is_held(&p->kabm) && p->reg.sends >= RO_BU_SENDS) {
+		reg_set_state(eng, p, REG_NONE, "no answer");
+		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
+			return;
+		round_failed(eng, p);
+		return;
+	}
+	p->reg.interval_ms *= 2;
+	if (p->reg.interval_ms > MAX_BINDACK_TIMEOUT_MS)
+		p->reg.interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	if (kabm_is_held(&p->kabm)) {
+		bubmode_send_bu(eng, p);
+		return;
+	}
+	if (!rr_home_token_fresh(eng,
+				 &p->rr)) { /* also the care-of token's age: same run or younger */
+		reg_set_state(eng, p, REG_NONE, "the tokens are too old");
+		peer_update(eng, p);
+		return;
+	}
+	send_ro_bu(eng, p);
+}
+
+/* Data went either way since about the last registration. */
+static bool is_worth_refreshing(const struct bub_engine *eng, const struct peer *p)
+{
+	return core_config(eng)->refresh_unused ||
+	       bub_time_ms_between(p->used, core_now(eng)) < (uint64_t)USED_S * 1000;
+}
+
+/* The binding at the peer ends by itself; data brings it back (RFC 6275, 11.7.2). */
+static void let_go(struct bub_engine *eng, struct peer *p)
+{
+	reg_set_state(eng, p, REG_NONE, "not used");
+	p->reg.acked = in6addr_any;
+	p->why = "not used";
+	peer_path(eng, p);
+}
+
+/* The copy through the home agents, as a round of actions of its own. */
+static void on_backhaul_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+	uint64_t wait_ms = peer_copy_wait(eng, p);
+
+	if (wait_ms > 0) {
+		core_timer(eng, &p->reg.backhaul_timer, wait_ms);
+		return;
+	}
+	if (!p->reg.backhaul_due || !bubmode_backhaul_ready(eng, p))
+		return;
+	bubmode_send_backhaul(eng, p);
+	core_rate_later(eng, &p->rate[PEER_UPDATES]);
+	if (p->reg.state == REG_SENT) /* only now can the peer have it */
+		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
+}
+
+static void on_update_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+
+	/* Whether a newer one comes depends on a return routability run: without it the peer is one
+	 * to be registered with. */
+	if (p->reg.state == REG_SENT)
+		reg_set_state(eng, p, REG_NONE, "a newer one is due");
+	peer_path(eng, p);
+	peer_update(eng, p);
+	/* Back where the peer still has us: that binding ends, whatever comes of this. */
+	if (p->reg.state == REG_BOUND && !reg_is_pending(&p->reg) && peer_is_bound(eng, p))
+		core_timer_at(eng, &p->reg.refresh_timer, p->reg.acked_until);
+}
+
+static void on_resend_timer(struct bub_engine *eng, void *owner)
+{
+	retransmit(eng, owner);
+}
+
+static void on_refresh_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+
+	peer_path(eng, p);
+	if (is_worth_refreshing(eng, p))
+		peer_update(eng, p);
+	else
+		let_go(eng, p);
+}
+
+static void on_retry_timer(struct bub_engine *eng, void *owner)
+{
+	struct peer *p = owner;
+
+	reg_set_state(eng, p, REG_NONE, "to be tried again");
+	p->rr.failures = 0;
+	p->why = "to be tried again";
+	if (!home_is_away(p->home)) /* away, data will ask for it */
+		peer_update(eng, p);
+}
+
+void reg_init(struct peer *p)
+{
+	timer_init(&p->reg.update_timer, on_update_timer, p);
+	timer_init(&p->reg.backhaul_timer, on_backhaul_timer, p);
+	timer_init(&p->reg.resend_timer, on_resend_timer, p);
+	timer_init(&p->reg.refresh_timer, on_refresh_timer, p);
+	timer_init(&p->reg.retry_timer, on_retry_timer, p);
+	timer_init(&p->reg.end_timer, on_end_timer, p);
+}
+
+void reg_stop(struct bub_engine *eng, struct peer *p)
+{
+	reg_stop_timers(eng, &p->reg);
+	core_timer_cancel(eng, &p->reg.end_timer);
+}
+
+bool reg_is_awaiting(const struct registration *reg)
+{
+	return reg->state == REG_SENT && reg_is_pending(reg);
+}
+
+void reg_backhaul_now(struct bub_engine *eng, struct peer *p)
+{
+	if (!reg_is_due(&p->reg)) /* else a newer one is sent */
+		core_timer(eng, &p->reg.backhaul_timer, 0);
+}
+
+/* ---- Acknowledgements ---------------------------------------------------------------------- */
+
+/* The peer has the binding for @granted_s. */
+static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s)
+{
+	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked) &&
+		     !bub_addr_eq(&p->reg.acked, &p->reg.care_of);
+	uint32_t margin_s;
+
+	p->reg.retry_s = 0;
+	if (bub_addr_eq(&p->reg.care_of, &p->key.a)) { /* deleted: we are at home */
+		reg_set_state(eng, p, REG_NONE, "at home");
+		p->reg.acked = in6addr_any;
+		p->reg.told_until = core_now(eng);
+		p->why = "at home";
+		core_timer_cancel(eng, &p->reg.backhaul_timer);
+		peer_path(eng, p);
+		return;
+	}
+	if (granted_s == 0) {
+		peer_refused(eng, p, "the peer grants no lifetime");
+		return;
+	}
+	if (granted_s > p->reg.asked_s) /* never longer than asked */
+		granted_s = p->reg.asked_s;
+	/* The peer counts from a later moment: when it received this (RFC 6275, 11.7.3). */
+	p->reg.acked_until = bub_time_add_s(p->reg.sent_at, granted_s);
+	core_timer_at(eng, &p->reg.end_timer, p->reg.acked_until);
+	if (moved) {
+		p->reg.handovers++;
+		core_counters(eng)->handovers++;
+	}
+	p->reg.acked = p->reg.care_of;
+	p->used = core_now(eng);
+	reg_set_state(eng, p, REG_BOUND, "acknowledged");
+	p->why = kabm_is_held(&p->kabm) ? bubmode_why(p) : "route optimisation";
+	margin_s = kabm_is_held(&p->kabm) ? granted_s / 8 : REFRESH_MARGIN_S;
+	if (granted_s <= margin_s)
+		margin_s = granted_s / 2;
+	if (!reg_is_due(&p->reg)) /* else we have left again, and a newer one is postponed */
+		core_timer(eng, &p->reg.refresh_timer, (uint64_t)(granted_s - margin_s) * 1000);
+	peer_path(eng, p);
+	session_consider_test(eng, p);
+	session_consider_static(eng, p);
+}
+
+void peer_has_moved(struct bub_engine *eng, struct peer *p)
+{
+	struct bub_time soon = bub_time_add_ms(core_now(eng), 2 * p->reg.rtt_ms > DOUBLE_JUMP_MS
+								      ? 2 * p->reg.rtt_ms
+								      : DOUBLE_JUMP_MS);
+
+	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_SENT || p->reg.sends != 1 ||
+	    reg_is_due(&p->reg) || !timer_is_set(&p->reg.resend_timer) ||
+	    !bub_time_before(soon, timer_at(&p->reg.resend_timer)))
+		return;
+	core_timer_at(eng, &p->reg.resend_timer, soon);
+}
+
+static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	if (p->reg.sends <= 1)
+		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
+	registered(eng, p, rx->mh.u.ba.lifetime_s);
+	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
+	if (kabm_is_held(&p->kabm) && rx->tunnelled && p->reg.state == REG_BOUND)
+		bubmode_headers_lost(eng, p);
+}
+
+static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	switch (rx->mh.u.ba.status) {
+	case BUB_STATUS_SEQUENCE:
+		/* Ours was refused for being not greater: an old one, or played back. */
+		if (bub_seq_greater(p->reg.sequence, rx->mh.u.ba.sequence)) {
+			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+			return;
+		}
+		p->reg.sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
+		if (peer_rate_wait(eng, p, PEER_UPDATES) > 0)
+			core_timer(eng,
+				   p->reg.state == REG_SENT ? &p->reg.resend_timer
+							    : &p->reg.refresh_timer,
+				   peer_rate_wait(eng, p, PEER_UPDATES));
+		else if (kabm_is_held(&p->kabm))
+			bubmode_send_bu(eng, p);
+		else
+			send_ro_bu(eng, p);
+		return;
+	case BUB_STATUS_HOME_NONCE_EXPIRED:
+	case BUB_STATUS_CARE_OF_NONCE_EXPIRED:
+	case BUB_STATUS_NONCES_EXPIRED:
+		p->rr.has_home = false;
+		reg_set_state(eng, p, REG_NONE, "a nonce has expired");
+		peer_update(eng, p);
+		return;
+	default:
+		peer_refused(eng, p, bub_status_name(rx->mh.u.ba.status));
+		return;
+	}
+}
+
+/* The key that signed the acknowledgement; NULL: none of ours. */
+static const struct bub_key *ba_signer(struct bub_engine *eng, const struct peer *p,
+				       const struct rx *rx)
+{
+	size_t at = rx->mh.opts.auth_at;
+	uint8_t auth[BUB_AUTH_LEN];
+
+	if (kabm_is_held(&p->kabm))
+		return kabm_signer(eng, &p->kabm, rx, &p->reg.care_of, &p->key.b);
+	bub_authenticator(core_crypto(eng), &p->reg.kbm, &p->reg.care_of, &p->key.b,
+			  rx->mh.raw.data, at, auth);
+	return bub_equal_secret(auth, rx->mh.raw.data + at, sizeof auth) ? &p->reg.kbm : NULL;
+}
+
+/* Nonce errors come unsigned (RFC 6275, 9.5.4): believed only for a Binding Update that is out. */
+static bool is_nonce_error(uint8_t status)
+{
+	return status == BUB_STATUS_HOME_NONCE_EXPIRED ||
+	       status == BUB_STATUS_CARE_OF_NONCE_EXPIRED || status == BUB_STATUS_NONCES_EXPIRED;
+}
+
+/* Without the A bit only a refusal is answered (RFC 6275, 9.5.4), and the binding was taken for
+ * granted until then.  Status 135 with our own number answers a duplicate. */
+static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+
+	return !kabm_is_held(&p->kabm) && !core_config(eng)->ack_correspondents && status >= 128 &&
+	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->reg.sequence);
+}
+
+void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+{
+	uint8_t status = rx->mh.u.ba.status;
+	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
+	const struct bub_key *key = NULL;
+
+	if (is_signed && session_on_probe_answer(eng, p, rx))
+		return;
+	if (p->reg.state != REG_SENT && p->reg.state != REG_BOUND) {
+		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
+		return;
+	}
+	if (!is_signed && (kabm_is_held(&p->kabm) || !is_nonce_error(status))) {
+		core_drop(eng, BUB_DROP_BA_NO_AUTH, &rx->peer);
+		return;
+	}
+	if (is_signed) {
+		key = ba_signer(eng, p, rx);
+		if (key == NULL) {
+			core_drop(eng, BUB_DROP_BA_BAD_AUTH, &rx->peer);
+			return;
+		}
+	}
+	if (status != BUB_STATUS_SEQUENCE && rx->mh.u.ba.sequence != p->reg.sequence) {
+		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
+		return;
+	}
+	if (is_signed)
+		suspect_answered(&p->suspect);
+	if (kabm_is_held(&p->kabm))
+		session_heard(eng, p, key);
+	if (p->reg.state == REG_BOUND && !is_late_refusal(eng, p, rx)) {
+		/* The other copy of the answer to a repetition. */
+		if (!directpath_is_open(&p->direct) && !rx->tunnelled)
+			bubmode_path_is_open(eng, p);
+		if (status < 128)
+			proof_answer(eng, p, rx);
+		return;
+	}
+	if (status >= 128) {
+		on_refused(eng, p, rx);
+		return;
+	}
+	on_accepted(eng, p, rx);
+	proof_answer(eng, p, rx);
+}
+
+void peer_lost_binding(struct bub_engine *eng, struct peer *p)
+{
+	p->reg.acked = in6addr_any;
+	if (p->reg.state == REG_BOUND) { /* else an answer is awaited anyway */
+		reg_set_state(eng, p, REG_NONE, "the peer has no binding");
+		peer_due_now(eng, p);
+	}
+	peer_path(eng, p);
+}

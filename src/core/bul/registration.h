@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registration with one correspondent (registration.c).
+ */
+#ifndef BUB_CORE_BUL_REGISTRATION_H
+#define BUB_CORE_BUL_REGISTRATION_H
+
+#include "bul/bul.h"
+
+enum reg_state {
+	REG_NONE,
+	REG_SENT, /* Binding Update sent, not acknowledged */
+	REG_BOUND,
+	REG_FAILED, /* the peer does not do route optimisation: left alone */
+};
+
+struct registration {
+	enum reg_state state;
+	bool refresh_asked;      /* the next Kbm is for a Binding Update */
+	bool backhaul_due;       /* BU still to go through the home agents (not yet registered) */
+	struct in6_addr care_of; /* in the last Binding Update; the home address: deletion */
+	struct in6_addr acked;   /* that the peer acknowledged; :: none */
+	struct bub_time acked_until;
+	struct bub_time sent_at;    /* the last Binding Update */
+	struct bub_time told_until; /* the peer may have a binding of ours until then */
+	uint16_t sequence;
+	unsigned sends;     /* Binding Updates since the last answer */
+	uint32_t retry_s;   /* after the next round of them without one; 0: first */
+	uint32_t asked_s;   /* by the Binding Update of this sequence number */
+	uint64_t rtt_ms;    /* from a Binding Update to its acknowledgement, last time */
+	struct bub_key kbm; /* that signed the last one without Kabm */
+	uint64_t handovers;
+	uint32_t interval_ms;        /* of resend_timer */
+	struct timer update_timer;   /* the binding is to be brought up to date */
+	struct timer backhaul_timer; /* the copy through the home agents may go */
+	struct timer resend_timer;   /* SENT: no acknowledgement has come */
+	struct timer refresh_timer;  /* BOUND: the lifetime is nearly over */
+	struct timer retry_timer;    /* FAILED: the peer may be tried again */
+	struct timer end_timer;      /* at acked_until: data has to take another way */
+};
+
+void reg_init(struct peer *p);
+/* Stops all timers. */
+void reg_stop(struct bub_engine *eng, struct peer *p);
+/* The only way to another state; @why goes into the trace. */
+void reg_set_state(struct bub_engine *eng, struct peer *p, enum reg_state to, const char *why);
+/* The binding is to be brought up to date. */
+bool reg_is_due(const struct registration *reg);
+/* A Binding Update is out and will be repeated: not when a movement stopped that. */
+bool reg_is_awaiting(const struct registration *reg);
+/* The peer may have a binding of ours. */
+bool reg_is_told(const struct bub_engine *eng, const struct peer *p);
+/* Return routability gave a fresh Kbm. */
+void peer_on_kbm(struct bub_engine *eng, struct peer *p);
+/* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */
+void peer_due_now(struct bub_engine *eng, struct peer *p);
+/* The copy of a Binding Update through the home agents, as an action round of its own. */
+void reg_backhaul_now(struct bub_engine *eng, struct peer *p);
+/* A Binding Update is being sent: fields that both kinds share, and what follows. */
+void peer_fill_bu(struct peer *p, struct mh_out *out);
+void peer_after_bu(struct bub_engine *eng, struct peer *p);
+/* The peer has no binding of ours, whatever it acknowledged: data goes through the home agent, and
+ * the registration begins anew (RFC 6275, 11.3.6). */
+void peer_lost_binding(struct bub_engine *eng, struct peer *p);
+
+#endif
