@@ -47,13 +47,6 @@ FOLDER_CIRCLES = [
 
 # Circles of more than CIRCLE_MAX files of one folder.
 FILE_CIRCLES = [
-    # The same as correspondent.
-    {
-        "src/core/cn/bcache.c",
-        "src/core/cn/bubresp.c",
-        "src/core/cn/cn.c",
-        "src/core/cn/proof.c",
-    },
     # One mobile node that is served.
     {
         "src/core/ha/careof.c",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cn/state.h"
+#include "mn/mn.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 
@@ -44,6 +45,18 @@ struct binding *binding_active(const struct bub_engine *eng, const struct in6_ad
 	return b != NULL && b->active ? b : NULL;
 }
 
+/* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
+static void send_brr(struct bub_engine *eng, const struct binding *b)
+{
+	struct mh_out out = {.mh = {.kind = BUB_MH_BRR}};
+	const struct home *h = core_home_of(eng, &b->key.a);
+	/* To the home address: the binding cache is not for mobility messages (RFC 6275, 6.1). */
+	struct route r =
+		h != NULL ? route_from_home(h, &b->key.b) : route_plain(&b->key.a, &b->key.b);
+
+	core_send(eng, &r, &out);
+}
+
 static void on_timer(struct bub_engine *eng, void *owner)
 {
 	struct binding *b = owner;
@@ -51,7 +64,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	if (b->active && !b->brr_sent) {
 		b->brr_sent = true;
 		core_timer_at(eng, &b->timer, b->expires);
-		cn_send_brr(eng, b);
+		send_brr(eng, b);
 	} else if (b->active) {
 		binding_delete(eng, b, "expired");
 	} else {
@@ -170,7 +183,7 @@ void binding_unreachable(struct bub_engine *eng, struct binding *b)
 	 * asked, through its home agent. */
 	if (core_config(eng)->send_brr && b->asked.ns == 0) {
 		b->asked = core_now(eng);
-		cn_send_brr(eng, b);
+		send_brr(eng, b);
 	} else if (!core_config(eng)->send_brr || bub_time_ms_between(b->asked, core_now(eng)) >=
 							  (uint64_t)UNREACHABLE_ASK_S * 1000) {
 		binding_delete(eng, b, "its care-of address is unreachable");

@@ -51,9 +51,4 @@ bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_
 void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
 		 uint32_t lifetime_s);
 
-/* cn.c */
-
-/* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
-void cn_send_brr(struct bub_engine *eng, const struct binding *b);
-
 #endif

@@ -107,17 +107,6 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 		bubresp_after_answer(eng, rx, p);
 }
 
-void cn_send_brr(struct bub_engine *eng, const struct binding *b)
-{
-	struct mh_out out = {.mh = {.kind = BUB_MH_BRR}};
-	const struct home *h = core_home_of(eng, &b->key.a);
-	/* To the home address: the binding cache is not for mobility messages (RFC 6275, 6.1). */
-	struct route r =
-		h != NULL ? route_from_home(h, &b->key.b) : route_plain(&b->key.a, &b->key.b);
-
-	core_send(eng, &r, &out);
-}
-
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
 /* What a Binding Update asks for. */

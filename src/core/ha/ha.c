@@ -735,7 +735,7 @@ struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 {
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
 	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
-	struct ha sizing, *ha = arena_take(ar, sizeof *ha), *at = ha != NULL ? ha : &sizing;
+	struct ha sizing = {0}, *ha = arena_take(ar, sizeof *ha), *at = ha != NULL ? ha : &sizing;
 
 	table_init(&at->clients, ar, clients, sizeof(struct client), seed);
 	table_init(&at->memberships, ar, members, sizeof(struct membership), seed);
