@@ -324,17 +324,25 @@ static int reopen(struct env *e)
 	return rc;
 }
 
+/* Begins a transaction, and opens the file anew where that is what it takes. */
+static int begin_txn(struct env *e, unsigned flags, MDB_txn **ret_txn)
+{
+	int rc = e->mdb != NULL ? mdb_txn_begin(e->mdb, NULL, flags, ret_txn) : MDB_PANIC;
+
+	if (rc == MDB_PANIC) {
+		rc = reopen(e);
+		if (rc == 0)
+			rc = mdb_txn_begin(e->mdb, NULL, flags, ret_txn);
+	}
+	return rc;
+}
+
 /* False: the transaction has failed already. */
 static bool begin(struct env *e)
 {
-	if (e->txn != NULL || e->error != 0)
-		return e->error == 0;
-	stop_reading(e); /* the pages that it reads are free to be written */
-	e->error = e->mdb != NULL ? mdb_txn_begin(e->mdb, NULL, 0, &e->txn) : MDB_PANIC;
-	if (e->error == MDB_PANIC) {
-		e->error = reopen(e);
-		if (e->error == 0)
-			e->error = mdb_txn_begin(e->mdb, NULL, 0, &e->txn);
+	if (e->txn == NULL && e->error == 0) {
+		stop_reading(e); /* the pages that it reads are free to be written */
+		e->error = begin_txn(e, 0, &e->txn);
 	}
 	return e->error == 0;
 }
@@ -377,10 +385,8 @@ static int view(struct env *e, MDB_txn **ret_txn)
 {
 	int rc = 0;
 
-	if (e->mdb == NULL)
-		return MDB_PANIC;
 	if (e->txn == NULL && e->reading == NULL)
-		rc = mdb_txn_begin(e->mdb, NULL, MDB_RDONLY, &e->reading);
+		rc = begin_txn(e, MDB_RDONLY, &e->reading);
 	*ret_txn = e->txn != NULL ? e->txn : e->reading;
 	return rc;
 }

@@ -60,18 +60,34 @@ int fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
+/* The write that makes a transaction count, of less than a page, fails. */
+static bool last_write_fails;
+
+/* In place of pwrite(), which has another name in here, where offsets are of 64 bits. */
+ssize_t library_pwrite(int fd, const void *data, size_t len, off_t at) __asm__("pwrite");
+
+ssize_t library_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	if (last_write_fails && len < 4096) {
+		errno = EIO;
+		return -1;
+	}
+	return (ssize_t)syscall(SYS_pwrite64, fd, data, len, at);
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
+	map_size = 0;
+	last_write_fails = false;
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/bub-numbers-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/" NUMBERS_FILE, f->dir);
 	(void)snprintf(f->witness, sizeof(f->witness), "%s/" NUMBERS_WITNESS, f->dir);
 	f->n = numbers_open(f->dir, f->error, sizeof(f->error));
 	assert_non_null(f->n);
-	map_size = 0;
 	*state = f;
 	return 0;
 }
@@ -476,6 +492,33 @@ static void full_disk(void **state)
 	assert_int_equal(room(&many[MANY - 1], 0), 16384);
 }
 
+/* LMDB wants to be opened anew when its last write has failed: nothing is reserved meanwhile, and
+ * what is stored can be read. */
+static void the_last_write_fails(void **state)
+{
+	struct fixture *f = *state;
+	struct numbers_sa sa;
+	struct numbers_sa other;
+	uint64_t sequence = 0;
+
+	assert_int_equal(begin(f, NUMBERS_OUT, &sa, &sequence), 0);
+	last_write_fails = true;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(note(f, &sa, 16000, 1) < 0);
+		assert_int_equal(room(&sa, 16000), 384);
+		assert_int_equal(numbers_begin(f->n, SPI, id, NUMBERS_OUT, 0, &other, f->error,
+					       sizeof(f->error)),
+				 0);
+		assert_int_equal(other.stored, 16384);
+	}
+	last_write_fails = false;
+	assert_int_equal(note(f, &sa, 16000, 1), 0);
+	assert_true(room(&sa, 16000) >= 16384);
+	must_open(f);
+	assert_int_equal(begin(f, NUMBERS_OUT, &other, &sequence), 0);
+	assert_true(sequence >= sa.stored);
+}
+
 /* No room in LMDB's map: the same, told as a full disk, and those that are in the file go on. */
 static void full_map(void **state)
 {
@@ -718,6 +761,7 @@ int main(void)
 		T(killed_before_the_commit),
 		T(many_start_together),
 		T(full_disk),
+		T(the_last_write_fails),
 		T(full_map),
 		T(damage_is_refused),
 		T(unreadable_is_said),
