@@ -217,7 +217,6 @@ static void newer_while_it_is_stored(void **state)
 	/* Two in a row: one answer, to the second. */
 	f = home_bu(p, 9, 600);
 	g = home_bu(p, 10, 600);
-	mark = pair_mark(p);
 	pair_feed(p, p->ha[0], &f);
 	pair_run(p, 10);
 	assert_int_equal(status_of(p, &g), BUB_STATUS_ACCEPTED);
