@@ -49,8 +49,7 @@ static void on_event(struct node *n, const struct bub_event *ev)
 	FUZZ_REQUIRE(ev->u.care_of.address.s6_addr[15] < HOSTS);
 	usable = &n->usable[ev->ifindex][ev->u.care_of.address.s6_addr[15]];
 	switch ((unsigned)ev->type) {
-	case BUB_EV_CARE_OF_NEW:
-		FUZZ_REQUIRE(!*usable);
+	case BUB_EV_CARE_OF_NEW: /* again, where its preference has changed */
 		*usable = true;
 		break;
 	case BUB_EV_CARE_OF_CHANGED:
@@ -174,6 +173,18 @@ static void wait(struct node *n, uint64_t ms)
 	n->now = end;
 }
 
+static void registration(struct node *n, uint8_t how)
+{
+	const struct in6_addr home = global(3, HOME_HOST), agent = global(how >> 6, 0);
+	const struct in6_addr care_of = global(how & 3, how % ADDRS);
+
+	if (how & 8)
+		link_registered(n->lk, n->now, &home, (how & 16) != 0);
+	else
+		link_attached(n->lk, n->now, &home, &care_of, &agent);
+	drain(n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, data + size};
@@ -189,6 +200,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (what % 16 == 15)
 			link_start(n.lk, n.now);
+		else if (what % 16 == 14)
+			registration(&n, how);
 		else if (what % 16 >= LINK_FACT_ND + 1u)
 			wait(&n, 10u * how);
 		else if (what % 16 == LINK_FACT_ND)

@@ -311,6 +311,7 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->tun_name = cfg->tun;
 	for (unsigned i = 0; i < eng->n_homes; i++) {
 		lnx->homes[i] = eng->home[i].address;
+		lnx->home_agents[i] = eng->home[i].home_agent;
 		lnx->home_prefix_len[i] = eng->home[i].prefix_len;
 		lnx->multicast |= eng->home[i].multicast;
 	}

@@ -8,8 +8,10 @@
 #include "status.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #define LNX_COUNTERS_MAX 128
+#define WHY_MAX 512
 
 static json_t *address(const struct in6_addr *addr)
 {
@@ -50,6 +52,23 @@ static json_t *roles(const struct bub_config *cfg)
 	return array;
 }
 
+/* The engine's reason, and from where the home agent was not reached. */
+static json_t *why_home(const struct status_source *src, const struct bub_home_status *h)
+{
+	char text[WHY_MAX], addr[INET6_ADDRSTRLEN];
+	struct lnx_failure failed;
+	size_t len;
+
+	len = (size_t)snprintf(text, sizeof(text), "%s", h->why != NULL ? h->why : "");
+	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
+		return string(h->why); /* at home, or nowhere */
+	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
+					inet_ntop(AF_INET6, &failed.addr, addr, sizeof(addr)),
+					failed.interface);
+	return len > 0 ? json_string(text) : json_null();
+}
+
 static json_t *homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -62,7 +81,7 @@ static json_t *homes(const struct status_source *src)
 		set(o, "home_agent", address(&h.home_agent));
 		set(o, "care_of", address(&h.care_of));
 		set(o, "state", string(h.state));
-		set(o, "why", string(h.why));
+		set(o, "why", why_home(src, &h));
 		set(o, "lifetime_s", number(h.lifetime_s));
 		set(o, "sequence", number(h.sequence));
 		set(o, "prefix", string(h.prefix));

@@ -18,7 +18,7 @@ struct link *link_new(const struct link_config *cfg)
 		return NULL;
 	lk->cfg = *cfg;
 	for (unsigned i = 0; i < cfg->n_homes; i++)
-		link_home_add(lk, &cfg->homes[i], cfg->home_prefix_len[i]);
+		link_home_add(lk, &cfg->homes[i], cfg->home_prefix_len[i], &cfg->home_agents[i]);
 	return lk;
 }
 
@@ -106,9 +106,16 @@ void link_start(struct link *lk, struct bub_time now)
 
 struct bub_time link_deadline(const struct link *lk)
 {
-	struct bub_time a = facts_deadline(lk), b = router_deadline(lk);
+	const struct bub_time due[] = {facts_deadline(lk), router_deadline(lk), trial_deadline(lk)};
+	struct bub_time t = BUB_TIME_NEVER;
 
-	return bub_time_before(a, b) ? a : b;
+	if (lk->n_out > 0)
+		return (struct bub_time){0};
+	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+		if (bub_time_before(due[i], t))
+			t = due[i];
+	}
+	return t;
 }
 
 void link_expire(struct link *lk, struct bub_time now)
@@ -116,16 +123,23 @@ void link_expire(struct link *lk, struct bub_time now)
 	lk->now = now;
 	facts_expire(lk);
 	router_expire(lk);
+	trial_expire(lk);
 }
 
 /* ---- Home addresses ------------------------------------------------------------------------ */
 
-void link_home_add(struct link *lk, const struct in6_addr *addr, uint8_t prefix_len)
+void link_home_add(struct link *lk, const struct in6_addr *addr, uint8_t prefix_len,
+		   const struct in6_addr *agent)
 {
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
 			continue;
-		lk->home[i] = (struct home){.addr = *addr, .prefix_len = prefix_len};
+		lk->home[i] = (struct home){
+			.addr = *addr,
+			.prefix_len = prefix_len,
+			.agent = *agent,
+			.try_due = BUB_TIME_NEVER,
+		};
 		lk->n_homes++;
 		return;
 	}

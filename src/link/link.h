@@ -39,6 +39,7 @@ struct link_config {
 	struct in6_addr home_agent;    /* home agent: its own address, always let in; :: none */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
+	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
 	unsigned n_homes;
 	uint32_t route_table;  /* of the first care-of address; the others follow */
 	uint32_t care_of_rule; /* priority of the rules from care-of addresses */
@@ -72,8 +73,18 @@ struct bub_time link_deadline(const struct link *link);
 void link_expire(struct link *link, struct bub_time now);
 
 /* The mobile node has one more home address, or one less. */
-void link_home_add(struct link *link, const struct in6_addr *addr, uint8_t prefix_len);
+void link_home_add(struct link *link, const struct in6_addr *addr, uint8_t prefix_len,
+		   const struct in6_addr *agent);
 void link_home_del(struct link *link, const struct in6_addr *addr);
+
+/* The core uses @care_of (::  none, or it is at home) for @home, with @agent (:: not known). */
+void link_attached(struct link *link, struct bub_time now, const struct in6_addr *home,
+		   const struct in6_addr *care_of, const struct in6_addr *agent);
+
+/* The home agent has acknowledged a registration from there; or it stands no more.  What that
+ * brings is due at once (link_deadline()). */
+void link_registered(struct link *link, struct bub_time now, const struct in6_addr *home,
+		     bool registered);
 
 /* ---- Looking in ---------------------------------------------------------------------------- */
 
@@ -107,6 +118,17 @@ bool link_care_of(const struct link *link, const struct in6_addr *addr, struct l
 /* The router that stands for @addr on a link; false: none that is known. */
 bool link_router_for(const struct link *link, uint32_t ifindex, const struct in6_addr *addr,
 		     struct in6_addr *ret_router);
+
+/* An address from which registrations have failed. */
+struct link_behind {
+	struct in6_addr addr;
+	uint32_t ifindex;
+	unsigned failures;     /* one after the other */
+	struct bub_time until; /* it stands behind the others; BUB_TIME_NEVER: no more */
+};
+
+/* The next one after the place @at, which is 0 for the first; false: no more. */
+bool link_behind_next(const struct link *link, unsigned *at, struct link_behind *ret);
 
 /* The link-layer address of the router that has said that @addr is its own (RFC 6275, 7.2). */
 bool link_router_mac(const struct link *link, uint32_t ifindex, const struct in6_addr *addr,

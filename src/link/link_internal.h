@@ -29,7 +29,10 @@ struct ra_prefix {
 struct probe {
 	struct in6_addr router; /* link-local; :: free */
 	struct bub_time heard;  /* 0: not yet */
-	unsigned left;          /* solicitations and the wait for the last; 0: not in doubt */
+	bool has_mac;           /* its advertisements say so */
+	uint8_t mac[6];
+	struct bub_time router_until; /* it is a default router; 0: not */
+	unsigned left;                /* solicitations and the wait for the last; 0: not in doubt */
 	struct bub_time due;
 };
 
@@ -66,6 +69,9 @@ struct addr {
 	struct in6_addr router;
 	struct bub_time told_until; /* what the core knows of it */
 	bool told_deprecated;
+	int32_t told_rank;
+	uint8_t failures;             /* registrations from it, one after the other */
+	struct bub_time behind_until; /* it stands behind the others; 0: it does not */
 };
 
 struct default_route {
@@ -77,7 +83,11 @@ struct default_route {
 struct home {
 	struct in6_addr addr; /* :: slot is free */
 	uint8_t prefix_len;
-	uint32_t reported_on; /* the interface whose link announces the prefix; 0: none */
+	uint32_t reported_on;    /* the interface whose link announces the prefix; 0: none */
+	struct in6_addr agent;   /* ::  not known yet */
+	struct in6_addr care_of; /* that the core uses; :: none, or at home */
+	bool registered;         /* from there */
+	struct bub_time try_due; /* until then the home agent may answer */
 };
 
 struct link {
@@ -144,10 +154,22 @@ void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_a
 void movement_evaluate(struct link *lk, struct iface *ifc);
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
 
+/* choice.c: which of several addresses is preferred */
+int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a);
+bool choice_is_behind(const struct addr *a);
+/* What failed over the link before may work over this one. */
+void choice_forget(struct link *lk, uint32_t ifindex);
+
+/* trial.c: how registrations from each address go */
+void trial_expire(struct link *lk);
+struct bub_time trial_deadline(const struct link *lk);
+
 /* router.c: the routers of each link */
 const struct ra_prefix *router_prefix(const struct iface *ifc, const struct in6_addr *addr);
 bool router_for(const struct link *lk, const struct iface *ifc, const struct in6_addr *addr,
 		struct in6_addr *ret_router);
+/* A default router that has announced itself since the carrier came up. */
+bool router_default(const struct link *lk, const struct iface *ifc, struct in6_addr *ret_router);
 void router_solicit(struct link *lk, struct iface *ifc);
 void router_forget(struct iface *ifc);
 void router_heard(struct link *lk, uint32_t ifindex, const struct in6_addr *router);

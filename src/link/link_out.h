@@ -37,6 +37,7 @@ enum link_say {
 	LINK_SAY_CARRIER,       /* there is one */
 	LINK_SAY_NO_CARRIER,
 	LINK_SAY_NO_ROUTE,      /* addr, over other, error */
+	LINK_SAY_PUT_BEHIND,    /* addr: no registration from it; others first, for seconds */
 	LINK_SAY_MANY_IFACES,   /* more than LINK_IFACES_MAX */
 	LINK_SAY_MANY_ADDRS,    /* more than LINK_ADDRS_MAX */
 	LINK_SAY_MANY_CARE_OFS, /* more than LINK_CARE_OFS_MAX: addr is not used */
@@ -73,6 +74,7 @@ struct link_out {
 			uint32_t ifindex;
 			struct in6_addr addr, other;
 			int error;
+			uint32_t seconds;
 		} say;
 		struct link_route route;
 		struct link_rule rule;

@@ -4,8 +4,9 @@
  *
  * An address counts when duplicate detection has passed, its interface has a carrier, and a router
  * on the present link stands for it: one that announced its prefix since the carrier came up, or,
- * for an address that no router announced, the one of a static default route.  The kernel keeps
- * addresses and routes of the link before; they do not count until this link confirms them.
+ * for an address of a prefix that no router announced, the one of a static default route, or one
+ * that announced itself, if the address was given since then (DHCPv6).  The kernel keeps addresses
+ * and routes of the link before; they do not count until this link confirms them.
  *
  * What counts gets a routing table of its own (careof.c); when that stands, the core is told.
  */
@@ -29,7 +30,10 @@ static bool router_of(const struct link *lk, const struct iface *ifc, const stru
 		return false;
 	if (!a->fact.permanent && !confirmed)
 		return false;
-	return router_for(lk, ifc, &a->fact.addr, ret_router);
+	if (router_for(lk, ifc, &a->fact.addr, ret_router))
+		return true;
+	/* Addresses of DHCPv6 may be of no prefix that a router announces. */
+	return confirmed && router_default(lk, ifc, ret_router);
 }
 
 /* Packets that wait for a router of the link before would be lost anyway, but as long as they wait
@@ -55,17 +59,25 @@ static uint32_t seconds_valid(const struct link *lk, const struct addr *a)
 	return left_s == 0 ? 1 : (uint32_t)left_s;
 }
 
+/* Used only where there is no other: what the core knows as deprecated. */
+static bool is_last_resort(const struct addr *a)
+{
+	return a->fact.deprecated || choice_is_behind(a);
+}
+
+/* @again  the core knows the address already: a new preference is told as NEW. */
 static void report(struct link *lk, const struct iface *ifc, struct addr *a,
-		   enum bub_event_type type)
+		   enum bub_event_type type, bool again)
 {
 	struct bub_event *ev;
 
-	if (type == BUB_EV_CARE_OF_NEW)
+	if (type == BUB_EV_CARE_OF_NEW && !again)
 		link_say(lk, LINK_SAY_USABLE, a->fact.ifindex, &a->fact.addr, &a->router);
 	else if (type == BUB_EV_CARE_OF_GONE)
 		link_say(lk, LINK_SAY_UNUSABLE, a->fact.ifindex, &a->fact.addr, NULL);
 	a->told_until = a->fact.valid_until;
-	a->told_deprecated = a->fact.deprecated;
+	a->told_deprecated = is_last_resort(a);
+	a->told_rank = ifc != NULL ? choice_rank(lk, ifc, a) : 0;
 	ev = &link_put(lk, LINK_EVENT)->u.event;
 	ev->type = type;
 	ev->ifindex = a->fact.ifindex;
@@ -73,13 +85,13 @@ static void report(struct link *lk, const struct iface *ifc, struct addr *a,
 	ev->u.care_of.valid_s = seconds_valid(lk, a);
 	ev->u.care_of.address = a->fact.addr;
 	ev->u.care_of.prefix_len = a->fact.prefix_len;
-	ev->u.care_of.preference = ifc != NULL ? ifc->view.preference : 0;
+	ev->u.care_of.preference = a->told_rank;
 }
 
 /* The kernel counts lifetimes in whole seconds. */
 static bool has_changed(const struct addr *a)
 {
-	return a->told_deprecated != a->fact.deprecated ||
+	return a->told_deprecated != is_last_resort(a) ||
 	       bub_time_ms_between(a->told_until, a->fact.valid_until) > LIFETIME_SLACK_MS ||
 	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
@@ -89,7 +101,7 @@ void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 	if (a->reported)
 		return;
 	a->reported = true;
-	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
+	report(lk, ifc, a, BUB_EV_CARE_OF_NEW, false);
 	forget_old_routers(lk, ifc, &a->router);
 }
 
@@ -114,7 +126,7 @@ static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *
 {
 	if (a->reported) {
 		a->reported = false;
-		report(lk, ifc, a, BUB_EV_CARE_OF_GONE);
+		report(lk, ifc, a, BUB_EV_CARE_OF_GONE, false);
 	}
 	careof_unroute(lk, ifc, a);
 }
@@ -134,8 +146,10 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
 		return;
 	}
 	careof_fresh(lk, a);
-	if (a->reported && has_changed(a))
-		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
+	if (a->reported && choice_rank(lk, ifc, a) != a->told_rank)
+		report(lk, ifc, a, BUB_EV_CARE_OF_NEW, true);
+	else if (a->reported && has_changed(a))
+		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED, false);
 	if ((!a->reported && !careof_is_under_way(a)) || !bub_addr_eq(&router, &a->router))
 		careof_route(lk, ifc, a, &router);
 }
@@ -210,6 +224,7 @@ void movement_carrier_up(struct link *lk, struct iface *ifc)
 {
 	ifc->epoch++;
 	ifc->trusted = !lk->started;
+	choice_forget(lk, ifc->view.fact.ifindex);
 	link_put(lk, LINK_ROUTES_CHANGED);
 	if (lk->n_homes == 0)
 		return;

@@ -38,6 +38,14 @@ static void ra_remove(struct iface *ifc, unsigned index)
 	memmove(&ifc->ra[index], &ifc->ra[index + 1], (ifc->n_ra - index) * sizeof(ifc->ra[0]));
 }
 
+static void ra_forget(struct iface *ifc, const struct in6_addr *router)
+{
+	for (unsigned i = ifc->n_ra; i-- > 0;) {
+		if (bub_addr_eq(&ifc->ra[i].router, router))
+			ra_remove(ifc, i);
+	}
+}
+
 static void ra_read(struct ra_prefix *e, const struct bub_icmp6 *ra,
 		    const struct bub_prefix_info *p)
 {
@@ -118,6 +126,20 @@ bool router_for(const struct link *lk, const struct iface *ifc, const struct in6
 		return false;
 	*ret_router = r->gateway;
 	return true;
+}
+
+bool router_default(const struct link *lk, const struct iface *ifc, struct in6_addr *ret_router)
+{
+	for (unsigned i = 0; i < PROBES_MAX; i++) {
+		const struct probe *p = &ifc->probe[i];
+
+		if (!IN6_IS_ADDR_UNSPECIFIED(&p->router) &&
+		    bub_time_before(lk->now, p->router_until)) {
+			*ret_router = p->router;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool link_router_for(const struct link *lk, uint32_t ifindex, const struct in6_addr *addr,
@@ -264,10 +286,7 @@ static void suspect_others(struct link *lk, struct iface *ifc, const struct in6_
 static void lost(struct link *lk, struct iface *ifc, const struct in6_addr *router)
 {
 	link_say(lk, LINK_SAY_ROUTER_GONE, ifc->view.fact.ifindex, NULL, router);
-	for (unsigned i = ifc->n_ra; i-- > 0;) {
-		if (bub_addr_eq(&ifc->ra[i].router, router))
-			ra_remove(ifc, i);
-	}
+	ra_forget(ifc, router);
 	ifc->trusted = false;
 	movement_router_lost(lk, ifc, router);
 }
@@ -288,6 +307,25 @@ static void probe_expire(struct link *lk, struct iface *ifc, struct probe *p)
 	}
 }
 
+/* Many networks have a router at fe80::1.  One that has another link-layer address is another
+ * router: then this is another link, and nothing that stood on the one before counts. */
+static bool is_another(struct iface *ifc, struct probe *p, const struct bub_icmp6 *ra)
+{
+	const uint8_t *mac = ra->u.ra.source_ll;
+	bool another =
+		p->has_mac && ra->u.ra.has_source_ll && memcmp(p->mac, mac, sizeof(p->mac)) != 0;
+
+	if (ra->u.ra.has_source_ll)
+		memcpy(p->mac, mac, sizeof(p->mac));
+	p->has_mac |= ra->u.ra.has_source_ll;
+	if (!another)
+		return false;
+	ra_forget(ifc, &p->router);
+	ifc->trusted = false;
+	ifc->epoch++;
+	return true;
+}
+
 /* ---- Advertisements and time --------------------------------------------------------------- */
 
 void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *router,
@@ -295,6 +333,7 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 {
 	struct iface *ifc = lookup_iface(lk, ifindex);
 	struct probe *self;
+	bool moved;
 
 	if (ifc == NULL || !ifc->view.ours || !ifc->view.carrier || lk->n_homes == 0)
 		return;
@@ -302,6 +341,10 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	self = probe_take(ifc, router);
 	self->heard = lk->now;
 	self->left = 0;
+	self->router_until = ra->u.ra.lifetime_s == 0
+				     ? (struct bub_time){0}
+				     : bub_time_add_s(lk->now, ra->u.ra.lifetime_s);
+	moved = is_another(ifc, self, ra);
 	for (unsigned i = 0; i < ra->n_prefixes; i++) {
 		const struct bub_prefix_info *p = &ra->prefix[i];
 		bool alive = ra->u.ra.lifetime_s > 0 && p->valid_s > 0;
@@ -313,7 +356,10 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	}
 	link_put(lk, LINK_READ_MTU6)->u.iface.ifindex = ifindex;
 	suspect_others(lk, ifc, router);
-	movement_evaluate(lk, ifc);
+	if (moved)
+		movement_router_lost(lk, ifc, router); /* but for what it announces as well */
+	else
+		movement_evaluate(lk, ifc);
 	router_expire(lk);
 }
 

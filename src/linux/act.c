@@ -31,7 +31,7 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		break;
 	case BUB_ACT_HOME_ADD:
 		home_add(l, &act->u.home_add.home, act->u.home_add.prefix_len,
-			 &act->u.home_add.instead_of);
+			 &act->u.home_add.home_agent, &act->u.home_add.instead_of);
 		break;
 	case BUB_ACT_HOME_DEL:
 		home_del(l, &act->u.home);

@@ -309,6 +309,8 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 	if (err < 0)
 		lnx_log(l, LNX_LOG_ERROR, "cannot move %s %s: %s", lnx_ntop(&at->home),
 			at->at_home ? "home" : "away", strerror(-err));
+	link_attached(l->link, now, &at->home, at->at_home ? &in6addr_any : &at->care_of,
+		      &at->home_agent);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */
@@ -343,7 +345,7 @@ static void change_first(struct lnx *l, unsigned index)
 }
 
 void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
-	      const struct in6_addr *instead_of)
+	      const struct in6_addr *agent, const struct in6_addr *instead_of)
 {
 	const struct lnx_home *old = home_find(l, instead_of);
 	unsigned index = l->cfg.n_homes;
@@ -357,7 +359,7 @@ void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 		.prefix_len = prefix_len,
 	};
 	l->cfg.n_homes++;
-	link_home_add(l->link, addr, prefix_len);
+	link_home_add(l->link, addr, prefix_len, agent);
 	err = set_up(l, index);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_ERROR, "cannot set up the home address %s: %s", lnx_ntop(addr),

@@ -218,6 +218,25 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 
 /* ---- Default routes ------------------------------------------------------------------------ */
 
+/* One route with several next hops is as many facts. */
+static void on_next_hops(struct lnx *l, struct link_fact *fact, const struct nlattr *multipath)
+{
+	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
+	int left = mnl_attr_get_payload_len(multipath);
+
+	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
+		const struct nlattr *tb[RTA_MAX + 1];
+
+		nl_parse_octets((const uint8_t *)hop + sizeof(*hop), hop->rtnh_len - sizeof(*hop),
+				tb, RTA_MAX + 1);
+		fact->u.route.ifindex = (uint32_t)hop->rtnh_ifindex;
+		fact->u.route.gateway = in6addr_any;
+		nl_addr(tb[RTA_GATEWAY], &fact->u.route.gateway);
+		feed(l, fact);
+		left -= (int)NLMSG_ALIGN(hop->rtnh_len);
+	}
+}
+
 static void on_route(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -233,6 +252,10 @@ static void on_route(struct lnx *l, const struct nlmsghdr *nlh)
 	fact.u.route.table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
 	fact.u.route.metric = nl_u32(tb[RTA_PRIORITY], 0);
 	fact.u.route.from_ra = rtm->rtm_protocol == RTPROT_RA;
+	if (tb[RTA_MULTIPATH] != NULL) {
+		on_next_hops(l, &fact, tb[RTA_MULTIPATH]);
+		return;
+	}
 	nl_addr(tb[RTA_GATEWAY], &fact.u.route.gateway);
 	feed(l, &fact);
 }

@@ -192,6 +192,7 @@ struct lnx {
 	struct lnx_callbacks cb;
 	struct esp_sad *sad;
 	struct datapath *dp;
+	struct link *link;
 
 	int fd[FD_COUNT];
 	int fd_out;       /* raw IPv6 */
@@ -206,16 +207,15 @@ struct lnx {
 
 	struct lnx_home home[BUB_HOMES_MAX];
 	unsigned first_home; /* that unbound sockets use */
-	struct link *link;
-	bool carrying_out; /* what the link layer gave out */
 	struct lnx_port port[LINK_IFACES_MAX];
 	struct in6_addr at_home_gateway;
+	bool carrying_out;   /* what the link layer gave out */
 	bool at_home_routed; /* TABLE_AT_HOME has its default route */
 	bool prefix_routed;  /* home agent: the whole home prefix goes to the TUN */
+	bool paths_dirty;    /* routes have changed: look all next hops up again */
 
 	void *tables; /* the memory of the tables below */
 	struct table paths, tunnels, known;
-	bool paths_dirty;                 /* routes have changed: look all next hops up again */
 	uint32_t paths_cursor, n_unheard; /* n_unheard: paths of BUB_TRUST_HEARD */
 	uint32_t flow_cursor;             /* which paths are in use: past the end until flow_due */
 	struct bub_time flow_due;         /* next look at all of them */
@@ -383,7 +383,7 @@ void home_close(struct lnx *l);
 void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at);
 struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
 void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
-	      const struct in6_addr *instead_of);
+	      const struct in6_addr *agent, const struct in6_addr *instead_of);
 void home_del(struct lnx *l, const struct in6_addr *addr);
 int home_default_route(struct lnx *l, unsigned index);
 void home_at_home_router(struct lnx *l);

@@ -195,6 +195,7 @@ static struct link *new_link(const struct lnx *l)
 		cfg.home_agent = l->cfg.home_agent_address;
 	memcpy(cfg.homes, l->cfg.homes, sizeof(cfg.homes));
 	memcpy(cfg.home_prefix_len, l->cfg.home_prefix_len, sizeof(cfg.home_prefix_len));
+	memcpy(cfg.home_agents, l->cfg.home_agents, sizeof(cfg.home_agents));
 	return link_new(&cfg);
 }
 
@@ -476,6 +477,25 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	tunnel_expire(l, now);
 	rx_expire(l, now);
 	finish(l);
+}
+
+void lnx_registered(struct lnx *l, const struct in6_addr *home, bool registered)
+{
+	link_registered(l->link, lnx_now(), home, registered);
+}
+
+bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret)
+{
+	const struct link_iface *ifc;
+	struct link_behind behind;
+
+	if (!link_behind_next(l->link, at, &behind))
+		return false;
+	ifc = link_iface(l->link, behind.ifindex);
+	*ret = (struct lnx_failure){.addr = behind.addr, .times = behind.failures};
+	if (ifc != NULL)
+		memcpy(ret->interface, ifc->fact.name, sizeof(ret->interface));
+	return true;
 }
 
 /* ---- Counters ------------------------------------------------------------------------------ */

@@ -58,6 +58,7 @@ struct lnx_config {
 	unsigned n_interfaces;                /* 0: every interface but lo and bub's own */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
+	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
 	unsigned n_homes;
 	bool home_agent;
 	struct in6_addr home_agent_address;
@@ -123,6 +124,20 @@ void lnx_expire(struct lnx *lnx, struct bub_time now);
 /* Carries out one action.  Verdicts come back as BUB_EV_DONE through cb->event(), never from inside
  * this call. */
 void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
+
+/* Mobile node: whether @home is registered from the care-of address that was last attached.  May be
+ * called from inside the engine: what it brings comes by lnx_expire(). */
+void lnx_registered(struct lnx *lnx, const struct in6_addr *home, bool registered);
+
+/* A care-of address from which the home agent was not reached. */
+struct lnx_failure {
+	struct in6_addr addr;
+	char interface[16]; /* its name */
+	unsigned times;     /* one after the other */
+};
+
+/* The next one after the place @at, which is 0 for the first; false: no more. */
+bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret);
 
 /* Home agent: the home link has these prefixes and flags now, at most BUB_HA_PREFIXES_MAX.  Those
  * from before keep coming here. */

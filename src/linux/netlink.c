@@ -158,6 +158,14 @@ void nl_parse_nested(const struct nlattr *nest, const struct nlattr **ret_tb, un
 		mnl_attr_parse_nested(nest, on_attr, &attrs);
 }
 
+void nl_parse_octets(const void *octets, size_t len, const struct nlattr **ret_tb, unsigned n)
+{
+	struct attrs attrs = {ret_tb, n};
+
+	memset(ret_tb, 0, n * sizeof(*ret_tb)); /* NOLINT(bugprone-sizeof-expression) */
+	mnl_attr_parse_payload(octets, len, on_attr, &attrs);
+}
+
 uint32_t nl_u32(const struct nlattr *attr, uint32_t otherwise)
 {
 	return attr != NULL && mnl_attr_get_payload_len(attr) >= 4 ? mnl_attr_get_u32(attr)

@@ -78,6 +78,8 @@ int nl_dump(struct nl *nl, uint16_t type, nl_message_fn fn, void *ctx);
 
 /* The attributes of a message behind its @header octets, by type; NULL where there is none. */
 void nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **ret_tb, unsigned n);
+/* The same of @len octets that are nothing but attributes. */
+void nl_parse_octets(const void *octets, size_t len, const struct nlattr **ret_tb, unsigned n);
 void nl_parse_nested(const struct nlattr *nest, const struct nlattr **ret_tb, unsigned n);
 uint32_t nl_u32(const struct nlattr *attr, uint32_t otherwise);
 uint8_t nl_u8(const struct nlattr *attr, uint8_t otherwise);

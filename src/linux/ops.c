@@ -48,6 +48,12 @@ static void say(struct lnx *l, const struct link_out *out)
 		lnx_log(l, LNX_LOG_ERROR, "cannot route from %s over %s on %s: %s", lnx_ntop(addr),
 			lnx_ntop(other), name, strerror(-out->u.say.error));
 		break;
+	case LINK_SAY_PUT_BEHIND:
+		lnx_log(l, LNX_LOG_WARNING,
+			"no answer from the home agent by %s on %s: other addresses come first "
+			"for %u s",
+			lnx_ntop(addr), name, out->u.say.seconds);
+		break;
 	case LINK_SAY_MANY_IFACES:
 		lnx_log(l, LNX_LOG_WARNING, "more than %d interfaces: the others are ignored",
 			LINK_IFACES_MAX);

@@ -20,6 +20,7 @@ from linux_common import (LIMIT_S, Failure, Namespace, Router, checksum, ip6, ma
 
 AGENT, PEER, HOME = "2001:db8:1::1", "2001:db8:c::1", "2001:db8:1::10"
 PREFIX = {"e0": "2001:db8:b::", "e1": "2001:db8:d::"}
+NOWHERE = "2001:db8:e::"  # nobody has a route to it
 
 
 class Things:
@@ -157,7 +158,23 @@ def packets_in_flight_arrive(t):
     t.agent.stop()
 
 
-CASES = [preferred_interface_goes_and_returns, packets_in_flight_arrive]
+def preferred_interface_leads_nowhere(t):
+    """Nothing comes back to what is preferred: the other interface serves again after a while."""
+    t.router["e1"].advertise(PREFIX["e1"])
+    t.registered_by("e1")
+    t.router["e0"].advertise(NOWHERE)
+    wait_for("a try", lambda: (t.mobile.show()["homes"][0]["care_of"] or "").startswith(
+        NOWHERE[:-1]))
+    t.registered_by("e1")
+    why = t.mobile.show()["homes"][0]["why"]
+    if not re.search(f"no answer by {NOWHERE[:-1]}[0-9a-f:]+ on e0", why):
+        raise Failure(why)
+    t.mobile.stop()
+    t.agent.stop()
+
+
+CASES = [preferred_interface_goes_and_returns, packets_in_flight_arrive,
+         preferred_interface_leads_nowhere]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

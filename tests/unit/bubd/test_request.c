@@ -130,6 +130,15 @@ unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
 	return 2;
 }
 
+bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret)
+{
+	(void)lnx;
+	if ((*at)++ > 0)
+		return false;
+	*ret = (struct lnx_failure){addr("2001:db8:b::5"), "wl1", 3};
+	return true;
+}
+
 /* ---- The tests ----------------------------------------------------------------------------- */
 
 struct fixture {
@@ -224,7 +233,7 @@ static void show_has_everything(void **state)
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": \"2001:db8:a::10\", \"state\": \"registered\","
-			 "  \"why\": \"since a test\","
+			 "  \"why\": \"since a test; no answer by 2001:db8:b::5 on wl1\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","

@@ -417,6 +417,7 @@ static void two_interfaces(void **state)
 {
 	struct world *w = *state;
 	const struct link_addr_fact a = addr_fact(E0, ADDR_A), b = addr_fact(E1, ADDR_B);
+	int32_t preference;
 
 	strcpy(w->cfg.named[0].name, "e0");
 	w->cfg.named[0].preference = 10;
@@ -432,9 +433,9 @@ static void two_interfaces(void **state)
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	world_ra(w, E1, ROUTER_A, PREFIX_B); /* a link-local address says nothing of a link */
 	world_addr(w, &a);
-	assert_int_equal(last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.preference, 10);
+	preference = last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.preference;
 	world_addr(w, &b);
-	assert_int_equal(last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.preference, -1);
+	assert_true(preference > last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.preference);
 	assert_int_equal(last_of(w, LINK_ROUTE_SET)->u.route.ifindex, E1);
 	world_forget(w);
 	world_carrier(w, E0, "e0", false);
@@ -551,6 +552,71 @@ static void two_known_at_start(void **state)
 	assert_address(&last_of(w, LINK_ROUTE_SET)->u.route.gateway, ROUTER_B);
 }
 
+/* A network whose advertisements have no prefix, and DHCPv6. */
+static void no_prefix_announced(void **state)
+{
+	struct world *w = *state;
+	struct link_addr_fact a = addr_fact(E0, "2001:db8:a::d");
+
+	a.from_ra = false;
+	a.prefix_len = 128;
+	world_start(w);
+	world_carrier(w, E0, "e0", true);
+	world_ra(w, E0, ROUTER_A, NULL);
+	world_addr(w, &a);
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	assert_address(&last_of(w, LINK_ROUTE_SET)->u.route.gateway, ROUTER_A);
+	/* On the next such link it counts when it has been given there. */
+	world_forget(w);
+	world_carrier(w, E0, "e0", false);
+	world_carrier(w, E0, "e0", true);
+	world_ra(w, E0, ROUTER_B, NULL);
+	assert_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	world_addr(w, &a);
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	assert_address(&last_of(w, LINK_ROUTE_SET)->u.route.gateway, ROUTER_B);
+}
+
+static void no_default_router(void **state)
+{
+	struct world *w = *state;
+	struct link_addr_fact a = addr_fact(E0, "2001:db8:a::d");
+	const struct advert ra = {.ifindex = E0, .router = ROUTER_A};
+
+	a.from_ra = false;
+	world_start(w);
+	world_carrier(w, E0, "e0", true);
+	world_advert(w, &ra);
+	world_addr(w, &a);
+	assert_null(last_event(w, BUB_EV_CARE_OF_NEW));
+}
+
+/* Two networks whose routers share a link-local address. */
+static void same_router_address_on_another_link(void **state)
+{
+	struct world *w = *state;
+	struct advert ra = {
+		.ifindex = E0,
+		.router = ROUTER_A,
+		.prefix = PREFIX_B,
+		.lifetime_s = 1800,
+		.valid_s = 3600,
+		.mac = 0x77,
+	};
+	const struct link_addr_fact b = addr_fact(E0, ADDR_B);
+
+	attached(w);
+	world_advert(w, &ra);
+	assert_address(&last_event(w, BUB_EV_CARE_OF_GONE)->u.care_of.address, ADDR_A);
+	world_addr(w, &b);
+	assert_address(&last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.address, ADDR_B);
+	/* A router that was replaced, and announces what the one before did. */
+	world_forget(w);
+	ra.mac = 0x78;
+	world_advert(w, &ra);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+}
+
 /* ---- The home link ------------------------------------------------------------------------- */
 
 static void home_link(void **state)
@@ -590,7 +656,7 @@ static void one_more_home_address(void **state)
 	const struct in6_addr other = address("2001:db8:b::99");
 
 	attached(w);
-	link_home_add(w->lk, &other, 64);
+	link_home_add(w->lk, &other, 64, &in6addr_any);
 	world_ra(w, E0, ROUTER_A, PREFIX_B);
 	assert_address(&last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.address, "2001:db8:b::99");
 	link_home_del(w->lk, &other);
@@ -688,6 +754,9 @@ int main(void)
 		TEST(static_configuration),
 		TEST(known_at_start),
 		TEST(two_known_at_start),
+		TEST(no_prefix_announced),
+		TEST(no_default_router),
+		TEST(same_router_address_on_another_link),
 		TEST(home_link),
 		TEST(one_more_home_address),
 		TEST(many_addresses),

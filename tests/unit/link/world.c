@@ -199,7 +199,7 @@ void world_advert(struct world *w, const struct advert *ra)
 
 	m.u.ra.lifetime_s = ra->lifetime_s;
 	m.u.ra.has_source_ll = true;
-	m.u.ra.source_ll[5] = src.s6_addr[15];
+	m.u.ra.source_ll[5] = ra->mac != 0 ? ra->mac : src.s6_addr[15];
 	if (ra->prefix != NULL) {
 		m.n_prefixes = 1;
 		m.prefix[0].prefix = address(ra->global != NULL ? ra->global : ra->prefix);

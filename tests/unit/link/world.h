@@ -59,6 +59,7 @@ struct advert {
 	uint16_t lifetime_s;
 	uint32_t valid_s;
 	bool autonomous, off_link;
+	uint8_t mac; /* the last octet of its link-layer address; 0: as of the router's own */
 	const char *global; /* the router's own address, with the R bit */
 };
 void world_advert(struct world *w, const struct advert *ra);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which of several usable addresses the core is to prefer as its care-of address.
+ *
+ * The core takes the highest preference, and of equals the newest.  The preference that it is told
+ * is made here, from (in this order)
+ *   - whether a registration from the address has failed of late: then it stands behind the others
+ *     for a while, which doubles each time;
+ *   - the operator's preference of the interface, which is RFC 6724's rule 5;
+ *   - whether the address has the label of the home agent's (RFC 6724, 2.1 and 5, rule 6): a unique
+ *     local or 6to4 address seldom leads to a global one;
+ *   - whether a registration from it has ever failed: else the core, to which what comes back from
+ *     behind is the newest, would leave an address that works.
+ * Deprecated addresses (rule 3) the core itself puts last, temporary ones (rule 7) are not used,
+ * and in place of the longest common prefix (rule 8) it takes the newest: on a link that has
+ * changed that is the one which works.
+ *
+ * Whether a registration has failed is trial.c's business.
+ */
+#include "link_internal.h"
+
+#define RANK_BEHIND (1 << 30)
+#define RANK_FAILURE (1 << 24) /* more than any preference makes; 31 of them fit */
+#define PREFERENCE_MAX 1000000 /* as the configuration has it */
+
+/* ---- Labels -------------------------------------------------------------------------------- */
+
+/* RFC 6724, 2.1, without those that no address of an interface has. */
+static uint8_t label_of(const struct in6_addr *addr)
+{
+	static const struct {
+		struct in6_addr prefix;
+		uint8_t len, label;
+	} policy[] = {
+		{{{{0x20, 0x02}}}, 16, 2},  {{{{0x20, 0x01}}}, 32, 5},  {{{{0xfc}}}, 7, 13},
+		{{{{0xfe, 0xc0}}}, 10, 11}, {{{{0x3f, 0xfe}}}, 16, 12},
+	};
+
+	for (size_t i = 0; i < sizeof(policy) / sizeof(policy[0]); i++) {
+		if (bub_addr_in_prefix(addr, &policy[i].prefix, policy[i].len))
+			return policy[i].label;
+	}
+	return 1;
+}
+
+/* The label of an agent that is not known yet is that of the Internet's addresses. */
+static bool has_agents_label(const struct link *lk, const struct in6_addr *addr)
+{
+	const uint8_t label = label_of(addr);
+
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		const struct home *h = &lk->home[i];
+
+		if (!IN6_IS_ADDR_UNSPECIFIED(&h->addr) && label_of(&h->agent) == label)
+			return true;
+	}
+	return false;
+}
+
+/* ---- The preference that the core is told --------------------------------------------------- */
+
+bool choice_is_behind(const struct addr *a)
+{
+	return a->behind_until.ns != 0;
+}
+
+int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a)
+{
+	int32_t rank = ifc->view.preference;
+
+	if (rank > PREFERENCE_MAX)
+		rank = PREFERENCE_MAX;
+	if (rank < -PREFERENCE_MAX)
+		rank = -PREFERENCE_MAX;
+	rank *= 4;
+	if (has_agents_label(lk, &a->fact.addr))
+		rank += 2;
+	if (a->failures == 0)
+		rank += 1;
+	if (choice_is_behind(a))
+		rank -= RANK_BEHIND + (int32_t)a->failures * RANK_FAILURE;
+	return rank;
+}
+
+void choice_forget(struct link *lk, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex != ifindex)
+			continue;
+		lk->addr[i].failures = 0;
+		lk->addr[i].behind_until = (struct bub_time){0};
+	}
+}

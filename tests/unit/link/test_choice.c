@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which of several addresses the core is to prefer (RFC 6724), and what becomes of one from which
+ * no registration comes about.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+#define E0 2
+#define E1 3
+#define AGENT "2001:db8:99::a"
+#define TRY_MS 5000
+#define BEHIND_MS 60000
+
+static struct world world;
+
+static int setup(void **state)
+{
+	world_init(&world);
+	world.cfg.home_agents[0] = address(AGENT);
+	*state = &world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_done(*state);
+	return 0;
+}
+
+/* What the core knows: by what it was told last of each address, as its is_better() has it. */
+struct known {
+	struct in6_addr addr;
+	bool there, deprecated;
+	int32_t preference;
+	unsigned order;
+};
+
+static bool is_better(const struct known *a, const struct known *b)
+{
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
+	return a->preference > b->preference ||
+	       (a->preference == b->preference && a->order > b->order);
+}
+
+static void learn(struct known *known, unsigned order, const struct bub_event *ev)
+{
+	struct known *k = known;
+
+	while (k->order != 0 && !bub_addr_eq(&k->addr, &ev->u.care_of.address))
+		k++;
+	if (ev->type == BUB_EV_CARE_OF_NEW)
+		*k = (struct known){.addr = ev->u.care_of.address,
+				    .there = true,
+				    .preference = ev->u.care_of.preference,
+				    .order = order + 1};
+	if (ev->type == BUB_EV_CARE_OF_GONE)
+		k->there = false;
+	k->deprecated = ev->u.care_of.deprecated;
+}
+
+/* The address that the core takes, after everything that it was told. */
+static struct in6_addr best(const struct world *w)
+{
+	struct known known[16] = {0}, *b = NULL;
+
+	for (unsigned i = 0; i < w->n_out; i++) {
+		if (w->out[i].type == LINK_EVENT)
+			learn(known, i, &w->out[i].u.event);
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		if (known[i].there && (b == NULL || is_better(&known[i], b)))
+			b = &known[i];
+	}
+	return b != NULL ? b->addr : in6addr_any;
+}
+
+static void assert_best(const struct world *w, const char *expected)
+{
+	const struct in6_addr b = best(w), e = address(expected);
+
+	assert_memory_equal(&b, &e, sizeof(e));
+}
+
+static void usable(struct world *w, uint32_t ifindex, const char *router, const char *prefix,
+		   const char *addr)
+{
+	const struct link_addr_fact a = addr_fact(ifindex, addr);
+
+	world_ra(w, ifindex, router, prefix);
+	world_addr(w, &a);
+}
+
+static void two_links(struct world *w)
+{
+	world_start(w);
+	world_carrier(w, E0, "e0", true);
+	world_carrier(w, E1, "e1", true);
+}
+
+/* The core goes where it is told to, and the home agent answers or does not. */
+static void core(struct world *w, bool answers)
+{
+	const struct in6_addr home = address(HOME), agent = address(AGENT), care_of = best(w);
+
+	link_attached(w->lk, w->now, &home, &care_of, &agent);
+	link_registered(w->lk, w->now, &home, false);
+	if (answers)
+		link_registered(w->lk, w->now, &home, true);
+	world_pass_ms(w, 0);
+}
+
+/* ---- RFC 6724 ------------------------------------------------------------------------------ */
+
+static void newest_of_equals(void **state)
+{
+	struct world *w = *state;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_B);
+}
+
+static void unique_local_and_6to4(void **state)
+{
+	struct world *w = *state;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	usable(w, E1, ROUTER_B, "2002:c0a8:101::", "2002:c0a8:101::5");
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 3);
+	assert_best(w, ADDR_A);
+	world_addr_gone(w, E0, ADDR_A); /* better than none */
+	assert_best(w, "2002:c0a8:101::5");
+}
+
+static void unique_local_agent(void **state)
+{
+	struct world *w = *state;
+
+	w->cfg.home_agents[0] = address("fd00:1::a");
+	two_links(w);
+	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
+	assert_best(w, "fd77:1:2:3::5");
+}
+
+static void agent_is_discovered(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr home = address(HOME), agent = address("fd00:1::a");
+	const struct in6_addr care_of = address(ADDR_A);
+
+	w->cfg.home_agents[0] = in6addr_any;
+	two_links(w);
+	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
+	assert_best(w, ADDR_A);
+	link_attached(w->lk, w->now, &home, &care_of, &agent);
+	world_pass_ms(w, 0);
+	assert_best(w, "fd77:1:2:3::5");
+}
+
+static void preference_of_the_interface(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[0].preference = 1;
+	w->cfg.n_named = 2;
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_A);
+}
+
+/* ---- A registration that fails -------------------------------------------------------------- */
+
+static void another_is_tried(void **state)
+{
+	struct world *w = *state;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, false);
+	world_pass_ms(w, TRY_MS - 1);
+	assert_best(w, ADDR_B);
+	world_pass_ms(w, 1);
+	assert_best(w, ADDR_A);
+	assert_true(was_said(w, LINK_SAY_PUT_BEHIND));
+	core(w, true);
+	/* What works is not left for what failed, when that has stood behind long enough. */
+	world_pass_ms(w, 10 * BEHIND_MS);
+	assert_best(w, ADDR_A);
+}
+
+static void nothing_else_to_try(void **state)
+{
+	struct world *w = *state;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	core(w, false);
+	world_pass_ms(w, 10 * TRY_MS);
+	assert_false(was_said(w, LINK_SAY_PUT_BEHIND));
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 1);
+}
+
+static void answered_in_time(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr home = address(HOME);
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, false);
+	world_pass_ms(w, TRY_MS - 1);
+	link_registered(w->lk, w->now, &home, true);
+	world_pass_ms(w, 10 * BEHIND_MS);
+	assert_best(w, ADDR_B);
+	/* Its end is not seen before the binding's. */
+	link_registered(w->lk, w->now, &home, false);
+	world_pass_ms(w, TRY_MS);
+	assert_best(w, ADDR_A);
+}
+
+/* A preferred interface without a way out is tried again, at longer and longer intervals. */
+static void preferred_interface_fails(void **state)
+{
+	struct world *w = *state;
+	uint64_t behind_ms = BEHIND_MS;
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[0].preference = 10;
+	w->cfg.n_named = 2;
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_best(w, ADDR_A);
+		core(w, false);
+		world_pass_ms(w, (uint64_t)TRY_MS << i);
+		assert_best(w, ADDR_B);
+		core(w, true);
+		world_pass_ms(w, behind_ms - 1);
+		assert_best(w, ADDR_B);
+		world_pass_ms(w, 1);
+		behind_ms *= 2;
+	}
+	/* Now it works: what was is forgotten. */
+	core(w, true);
+	assert_best(w, ADDR_A);
+	world_forget(w);
+	core(w, true);
+	assert_int_equal(count_of(w, LINK_EVENT), 0);
+}
+
+/* The home agent is down for a while: that is nobody's fault here. */
+static void agent_is_down(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[0].preference = 10;
+	w->cfg.n_named = 2;
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	for (unsigned i = 0; i < 40; i++) {
+		core(w, false);
+		world_pass_ms(w, 30000);
+	}
+	core(w, true);
+	core(w, true);
+	world_pass_ms(w, BEHIND_MS);
+	assert_best(w, ADDR_A);
+}
+
+static void another_network(void **state)
+{
+	struct world *w = *state;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, false);
+	world_pass_ms(w, TRY_MS);
+	assert_best(w, ADDR_A);
+	world_carrier(w, E1, "e1", false);
+	world_carrier(w, E1, "e1", true);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_B);
+}
+
+static void what_was_tried_is_told(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr b = address(ADDR_B);
+	struct link_behind behind;
+	unsigned at = 0;
+
+	two_links(w);
+	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_false(link_behind_next(w->lk, &at, &behind));
+	core(w, false);
+	world_pass_ms(w, TRY_MS);
+	at = 0;
+	assert_true(link_behind_next(w->lk, &at, &behind));
+	assert_memory_equal(&behind.addr, &b, sizeof(b));
+	assert_int_equal(behind.failures, 1);
+	assert_int_equal(bub_time_ms_between(w->now, behind.until), BEHIND_MS);
+	assert_false(link_behind_next(w->lk, &at, &behind));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(newest_of_equals),
+		TEST(unique_local_and_6to4),
+		TEST(unique_local_agent),
+		TEST(agent_is_discovered),
+		TEST(preference_of_the_interface),
+		TEST(another_is_tried),
+		TEST(nothing_else_to_try),
+		TEST(answered_in_time),
+		TEST(preferred_interface_fails),
+		TEST(agent_is_down),
+		TEST(another_network),
+		TEST(what_was_tried_is_told),
+	};
+
+	return cmocka_run_group_tests_name("link choice", tests, NULL, NULL);
+}
