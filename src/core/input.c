@@ -7,6 +7,8 @@
 
 #include "answer.h"
 #include "bul/peer.h"
+#include "bul/testinit.h"
+#include "bul/update.h"
 #include "cn/binding.h"
 #include "ha/client.h"
 #include "icmp/icmp.h"
@@ -90,7 +92,10 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		return;
 	case BUB_MH_HOTI:
 	case BUB_MH_COTI:
-		cn_on_test_init(eng, rx);
+		if (rx->mh.opts.present & (BUB_OPT_AUTH | BUB_OPT_BUB))
+			testinit_input(eng, rx);
+		else
+			cn_on_test_init(eng, rx);
 		return;
 	case BUB_MH_HOT:
 		if (!keepalive_on_hot(eng, rx))
@@ -103,7 +108,7 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		if (rx->mh.u.bu.flags & BUB_BU_HOME)
 			ha_on_home_bu(eng, rx, ev);
 		else
-			cn_on_bu(eng, rx);
+			update_input(eng, rx, ha_serves(eng, &rx->local, &rx->peer));
 		return;
 	case BUB_MH_BA:
 		on_ba(eng, rx);

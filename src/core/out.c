@@ -8,12 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "bul/peer.h"
-#include "cn/state.h"
-#include "crypto/hmac.h"
+#include "core.h"
 #include "engine_state.h"
-#include "ha/state.h"
-#include "mn/home.h"
 
 struct bub_time core_now(const struct bub_engine *eng)
 {

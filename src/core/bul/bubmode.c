@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "bul/bubmode.h"
+#include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "cn/binding.h"
 #include "mn/home.h"
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  * This file makes and drops entries, and takes what other roles and the network tell about them: a
  * movement, data, a registration with the home agent, messages that nobody signs.
  */
+#include "bul/bul.h"
 #include "bul/peer.h"
 #include "bul/session.h"
 #include "cn/binding.h"

@@ -78,8 +78,6 @@ bool session_may_test(const struct bub_engine *eng, const struct peer *p);
 const char *session_test_obstacle(const struct bub_engine *eng, const struct peer *p);
 /* Considers an eager launch: both ends are known to be away. */
 void session_consider_test(struct bub_engine *eng, struct peer *p);
-/* A binding or a Binding Update begins: forgets what belongs to a session that is over. */
-void session_begin(struct bub_engine *eng, struct peer *p);
 /* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
  * for which this is not so is of an unknown type (protocol.md, 3.4). */
 bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,

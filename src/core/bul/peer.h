@@ -6,6 +6,7 @@
 #define BUB_CORE_BUL_PEER_H
 
 #include "bul/bubmode.h"
+#include "bul/bubresp.h"
 #include "bul/bubtest.h"
 #include "bul/bul.h"
 #include "bul/dh.h"
@@ -14,7 +15,6 @@
 #include "bul/registration.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
-#include "cn/bubresp.h"
 #include "path.h"
 
 /* RFC 6275, 12. */

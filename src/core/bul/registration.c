@@ -19,9 +19,10 @@
  * movement sets it to now for every entry, so that each peer's messages are a round of actions of
  * their own.
  */
+#include "bul/registration.h"
+#include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "cn/binding.h"
 #include "mn/home.h"
 
 #define USED_S 120          /* data so long ago counts as use */

@@ -17,11 +17,9 @@
 #include <string.h>
 
 #include "answer.h"
-#include "bul/bubmode.h"
+#include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "cn/binding.h"
-#include "cn/proof.h"
 #include "mn/home.h"
 
 #define GLARE_DELAY_MS 2000u /* the numerically larger home address waits so long to launch */
@@ -662,16 +660,21 @@ void session_end(struct bub_engine *eng, struct peer *p)
 	dh_reset(eng, &p->dh);
 }
 
-void session_begin(struct bub_engine *eng, struct peer *p)
+void session_bound(struct bub_engine *eng, struct peer *p)
 {
-	if (kabm_is_held(&p->kabm) || binding_active(eng, &p->key.a, &p->key.b) != NULL ||
-	    bub_time_before(core_now(eng), p->reg.told_until))
+	if (kabm_is_held(&p->kabm) || bub_time_before(core_now(eng), p->reg.told_until))
 		return;
 	/* Neither end has anything of the other: what comes now is a new session. */
 	if (bubtest_has_failed(&p->test))
 		reset_test(eng, p);
 	p->static_tried = false;
 	p->suspect.answered = false;
+}
+
+void session_begin(struct bub_engine *eng, struct peer *p)
+{
+	if (binding_active(eng, &p->key.a, &p->key.b) == NULL)
+		session_bound(eng, p);
 }
 
 void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key)

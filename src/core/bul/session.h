@@ -29,5 +29,9 @@ bool session_on_unknown(struct bub_engine *eng, struct peer *p);
 void session_leave(struct bub_engine *eng, struct peer *p, const char *why);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
 void session_consider_static(struct bub_engine *eng, struct peer *p);
+/* A Binding Update begins: forgets what belongs to a session that is over. */
+void session_begin(struct bub_engine *eng, struct peer *p);
+/* The same when the peer has just got a binding, where it had none. */
+void session_bound(struct bub_engine *eng, struct peer *p);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cn/state.h"
-#include "mn/mn.h"
+#include "mn/home.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 

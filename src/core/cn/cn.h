@@ -36,7 +36,8 @@ void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
 /* cn.c */
 
 void cn_on_test_init(struct bub_engine *eng, const struct rx *rx);
-void cn_on_bu(struct bub_engine *eng, const struct rx *rx);
+/* The Home Test or Care-of Test that answers @rx. */
+struct mh_out cn_test_answer(struct bub_engine *eng, const struct rx *rx);
 
 /* proof.c */
 

@@ -32,22 +32,15 @@ void proof_init(struct binding *b);
 void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again);
 /* The binding is deleted. */
 void proof_end(struct bub_engine *eng, struct binding *b);
-/* The same for one under Kabm, when it has been answered: watches for the proof. */
-void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
  * wanted. */
 void proof_ask(struct binding *b, struct mh_out *out);
-/* Mover: sends the cookie of an acknowledgement back. */
-void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
-/* False: the CoT brings no cookie of ours. */
-bool proof_on_cot(struct bub_engine *eng, const struct rx *rx);
-/* The peer has answered a signed CoTI.  False: that is not enough. */
-bool proof_by_check(struct bub_engine *eng, struct peer *p);
-bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
-/* The acknowledgement with the cookie did not get through. */
-bool proof_failed(const struct bub_engine *eng, const struct peer *p);
 /* How far the path to the care-of address is trusted by this node, which is @away from home or not;
  * takes the grant. */
 void proof_fill_path(struct binding *b, bool away, struct bub_path *path);
+/* The path to the care-of address is proved. */
+bool proof_is_good(const struct binding *b);
+/* It is from now on; @how goes into the trace. */
+void proof_give(struct bub_engine *eng, struct binding *b, const char *how);
 
 #endif

@@ -83,6 +83,14 @@ bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 	       bub_addr_eq(care_of, &c->care_of);
 }
 
+bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
+	       const struct in6_addr *home)
+{
+	const struct client *c = ha_client(eng, home);
+
+	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address);
+}
+
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of)
 {

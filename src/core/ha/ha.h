@@ -23,6 +23,9 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet);
 /* Whether @home is registered here with @care_of, @local being this home agent's address. */
 bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 		   const struct in6_addr *home, const struct in6_addr *care_of);
+/* Whether @home is registered here at all. */
+bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
+	       const struct in6_addr *home);
 /* Whether a home registration is what allows data with this Home Address option. */
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);

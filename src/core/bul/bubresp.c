@@ -8,9 +8,9 @@
  */
 #include <string.h>
 
+#include "bul/bubresp.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
-#include "cn/bubresp.h"
 #include "cn/nonce.h"
 #include "mn/home.h"
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Test messages that ask for more than RFC 6275 has: Do BUB (draft, 5.1), and whether the direct
+ * path is open (draft, appendix A).  The answer is the correspondent's (cn/cn.c), with what a
+ * session adds.
+ */
+#include "bul/testinit.h"
+#include "answer.h"
+#include "bul/peer.h"
+#include "cn/binding.h"
+#include "mn/home.h"
+
+/* The session that a test message belongs to: a CoTI names it in an option, since its source is
+ * the care-of address (protocol.md, 3.2). */
+static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
+{
+	const struct in6_addr *peer =
+		rx->mh.opts.present & BUB_OPT_MN_ID ? &rx->mh.opts.mn_id : &rx->peer;
+
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home *h = mn_home(eng, i);
+
+		if (!bub_addr_eq(&h->care_of, &rx->local) &&
+		    !bub_addr_eq(&h->cfg.address, &rx->local))
+			continue;
+		/* Only with whom there is a session already: strangers get no state. */
+		if (binding_active(eng, &h->cfg.address, peer) != NULL)
+			return peer_get(eng, h, peer);
+		if (peer_find(eng, &h->cfg.address, peer) != NULL)
+			return peer_find(eng, &h->cfg.address, peer);
+	}
+	return NULL;
+}
+
+/* A CoTI whose sender goes by the draft alone does not name it: it is the one that is bound at the
+ * care-of address that it comes from, if any is (protocol.md, P41). */
+static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
+{
+	struct binding *b;
+
+	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b)) {
+		struct home *h = core_home_of(eng, &b->key.a);
+
+		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
+		    (bub_addr_eq(&h->care_of, &rx->local) ||
+		     bub_addr_eq(&h->cfg.address, &rx->local)))
+			return peer_get(eng, h, &b->key.b);
+	}
+	return NULL;
+}
+
+/* CoTI signed with Kabm asks whether the direct path is open (draft, appendix A). */
+static void on_signed_init(struct bub_engine *eng, const struct rx *rx, const struct route *r,
+			   struct mh_out *out)
+{
+	struct peer *p = session_of(eng, rx);
+
+	out->key = p != NULL ? kabm_signer(eng, &p->kabm, rx, &rx->ip->src, &p->key.a) : NULL;
+	if (p == NULL || out->key == NULL) {
+		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
+		return;
+	}
+	out->mh.opts.present = BUB_OPT_AUTH;
+	out->auth_care_of = rx->ip->src;
+	out->auth_correspondent = p->key.a;
+	core_send(eng, r, out); /* not limited: its question was signed */
+}
+
+void testinit_input(struct bub_engine *eng, const struct rx *rx)
+{
+	bool care_of = rx->mh.kind == BUB_MH_COTI;
+	struct mh_out out = cn_test_answer(eng, rx);
+	struct peer *p = NULL;
+
+	/* One that does not say whose it is is none of ours: the option is skipped. */
+	if (rx->mh.opts.present & BUB_OPT_AUTH && rx->mh.opts.present & BUB_OPT_MN_ID) {
+		on_signed_init(eng, rx, &rx->back, &out);
+		return;
+	}
+	if (rx->mh.opts.present & BUB_OPT_BUB) { /* Do BUB: the codec lets no other code through */
+		bool named = !care_of || rx->mh.opts.present & BUB_OPT_MN_ID;
+
+		p = named ? session_of(eng, rx) : session_at(eng, rx);
+		if (p == NULL && !named) {
+			/* Nobody's: as RFC 6275 has it. */
+			(void)core_answer(eng, LIMIT_TEST, rx, &rx->back, &out);
+			return;
+		}
+		out.mh.opts.present = BUB_OPT_BUB;
+		out.mh.opts.bub_code = bubresp_on_do(eng, rx, p, out.mh.u.test.nonce_index);
+	}
+	if (core_answer(eng, LIMIT_TEST, rx, &rx->back, &out) && p != NULL &&
+	    out.mh.opts.bub_code == BUB_CODE_ACK)
+		bubresp_after_answer(eng, rx, p);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding Updates of a peer: which key of the session signed one, the rules of the draft, 7, for
+ * those under Kabm, and what an accepted one means for the session.  The binding is the
+ * correspondent's (cn/cn.c).
+ */
+#include "bul/update.h"
+#include "bul/pathproof.h"
+#include "bul/peer.h"
+#include "bul/session.h"
+#include "cn/update.h"
+#include "mn/mn.h"
+
+/* Which key of the session signed it; NULL: none. */
+static const struct bub_key *find_signer(struct bub_engine *eng, const struct peer *p,
+					 struct update *u)
+{
+	const struct in6_addr first = u->covered;
+	const struct bub_key *key;
+
+	do {
+		key = kabm_signer(eng, &p->kabm, u->rx, &u->covered, &u->rx->local);
+	} while (key == NULL && cn_take_other_form(u));
+	if (key == NULL)
+		u->covered = first; /* Kbm may have signed it, in either form */
+	return key;
+}
+
+static void after_kabm(struct bub_engine *eng, struct peer *p, const struct update *u,
+		       const struct bub_key *signer)
+{
+	p->kabm.has_sequence_in = true;
+	p->kabm.sequence_in = u->rx->mh.u.bu.sequence;
+	kabm_count_in(eng, &p->kabm, &p->key, signer);
+	session_heard(eng, p, signer);
+	if (u->deletes)
+		return;
+	if (u->moved)
+		peer_has_moved(eng, p);
+	proof_watch(eng, p, u->binding, u->moved);
+}
+
+/* The rules of the draft, 7, for an update whose signature under Kabm is right. */
+static void on_kabm(struct bub_engine *eng, struct peer *p, struct update *u,
+		    const struct bub_key *signer)
+{
+	const struct bub_mh *mh = &u->rx->mh;
+	enum bub_drop why = BUB_DROP_NONE;
+
+	if (mh->opts.present & BUB_OPT_ALT_CARE_OF)
+		why = BUB_DROP_BUB_BU_ALT_COA;
+	else if (mh->opts.present & BUB_OPT_NONCE_INDICES)
+		why = BUB_DROP_BUB_BU_NONCE_INDICES;
+	else if (kabm_is_worn_in(&p->kabm, signer))
+		why = BUB_DROP_BUB_BU_KEY_WORN;
+	if (why != BUB_DROP_NONE) {
+		core_drop(eng, why, &u->rx->peer);
+		return;
+	}
+	u->bub = true;
+	u->key = *signer;
+	u->has_key = true;
+	/* The first number under a new Kabm is the start (draft, 7).  It outlives the binding: an
+	 * old Binding Update is as well signed as ever. */
+	if (p->kabm.has_sequence_in && !bub_seq_greater(mh->u.bu.sequence, p->kabm.sequence_in)) {
+		u->last_sequence = p->kabm.sequence_in;
+		cn_refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+		return;
+	}
+	cn_accept(eng, u);
+	if (u->accepted)
+		after_kabm(eng, p, u, signer);
+}
+
+/* The peer is known to be mobile now: what we owe it, and whether BUB is worth a test. */
+static void after_update(struct bub_engine *eng, const struct update *u)
+{
+	struct peer *p;
+
+	if (u->deletes || u->rx->home == NULL || !home_is_away(u->rx->home))
+		return;
+	p = peer_get(eng, u->rx->home, &u->rx->peer);
+	if (p == NULL)
+		return;
+	session_acquit(eng, p);
+	if (p->reg.state == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
+		peer_update(eng, p);
+	else
+		session_consider_test(eng, p);
+}
+
+/* No Kabm signed it: perhaps Kbm. */
+static void on_kbm(struct bub_engine *eng, struct peer *p, struct update *u)
+{
+	/* Else whoever sits on the path could take the session back.  But a peer that restarted
+	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
+	if (p != NULL && kabm_is_shared(&p->kabm)) {
+		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
+		if (cn_is_genuine(eng, u))
+			session_suspect(eng, p, SUSPECT_KEY_LOST);
+		return;
+	}
+	cn_on_update(eng, u);
+}
+
+void update_input(struct bub_engine *eng, const struct rx *rx, bool home_registered)
+{
+	const struct bub_key *signer = NULL;
+	struct peer *p = NULL;
+	struct update u;
+
+	if (!cn_take_update(eng, rx, &u))
+		return;
+	u.home_registered = home_registered;
+	if (rx->home != NULL)
+		p = peer_find(eng, &rx->local, &rx->peer);
+	if (p != NULL)
+		signer = find_signer(eng, p, &u);
+	if (signer != NULL)
+		on_kabm(eng, p, &u, signer);
+	else if (rx->mh.opts.present & BUB_OPT_NONCE_INDICES)
+		on_kbm(eng, p, &u);
+	else
+		core_drop(eng, BUB_DROP_BU_BAD_AUTH, &rx->peer);
+	if (u.accepted && u.fresh && p != NULL)
+		session_bound(eng, p);
+	if (u.accepted)
+		after_update(eng, &u);
+}
