@@ -3,7 +3,6 @@
  * Answers to whoever asks, within what strangers may make this node send (limit.c).
  */
 #include <assert.h>
-#include <string.h>
 
 #include "answer.h"
 

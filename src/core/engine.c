@@ -7,7 +7,6 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bul/peer.h"
 #include "cn/cn.h"
@@ -104,6 +103,8 @@ static void settle(struct bub_engine *eng)
 
 		if (news.moved)
 			peer_on_move(eng, h);
+		if (news.registered && home_is_away(h))
+			prefixes_solicit(eng, h);
 		if (news.registered)
 			peer_on_registered(eng, h);
 		if (news.ends)

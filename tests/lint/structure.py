@@ -48,22 +48,6 @@ FILE_CIRCLES = [
         "src/core/bul/registration.c",
         "src/core/bul/session.c",
     },
-    # One mobile node that is served.
-    {
-        "src/core/ha/careof.c",
-        "src/core/ha/ha.c",
-        "src/core/ha/multicast.c",
-        "src/core/ha/prefixes.c",
-        "src/core/ha/stable.c",
-    },
-    # One home address.
-    {
-        "src/core/mn/discovery.c",
-        "src/core/mn/keepalive.c",
-        "src/core/mn/mn.c",
-        "src/core/mn/multicast.c",
-        "src/core/mn/prefixes.c",
-    },
     # What of the link layer is not in src/link yet, and descriptors.
     {
         "src/linux/advert.c",

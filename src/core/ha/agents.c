@@ -5,8 +5,6 @@
  *
  * A home agent learns of the others on its link from their router advertisements.
  */
-#include <string.h>
-
 #include "ha/agents.h"
 #include "ha/state.h"
 

@@ -14,11 +14,7 @@
 #define PREFIX_ADV_RETRIES 3u
 #define PREFIX_ADV_TIMEOUT_MS 3000u
 
-#define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
-#define HELD_PACKET_MAX 256 /* octets of one */
-#define HELD_S 1            /* and how long */
-#define HELD_PROBE_S 3      /* so much longer, while its link is probed for the home address */
-#define CLIENT_TIMERS 3u    /* timers in struct client */
+#define CLIENT_TIMERS 3u /* timers in struct client */
 
 /* A registration as it was asked for. */
 struct request {
@@ -63,23 +59,8 @@ struct client {
 	struct timer query_timer;
 };
 
-/* A tunnelled message that came before the Binding Update that vouches for its care-of address. */
-struct held {
-	struct bub_time at;
-	struct in6_addr home, outer_src;
-	size_t len; /* 0: free */
-	uint8_t packet[HELD_PACKET_MAX];
-};
-
 /* ha.c */
 
-/* Into the tunnel as it is, in an action of its own or in @act. */
-void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
-void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-		    const struct encap *encap, struct bub_action *act);
-/* False: it may not go there, which has been counted. */
-bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-	      struct encap *ret_encap);
 /* The binding is there from now on, until @lifetime_s are over: tunnel, interception and defence.
  * Nobody is told. */
 void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,

@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Home agent (RFC 6275, 10): registrations, the tunnel to each mobile node, interception, and the
- * check of what comes back out of the tunnel.
- *
- * The reverse tunnel takes packets from the home address (RFC 6275, 10.4.5) and, for BUB, mobility
- * messages from the registered care-of address that name the home address: so this home agent
- * vouches for the care-of address in a Binding Update (protocol.md, 9.1).  A mobility message that
- * overtakes the registration it belongs to is held for a moment instead of dropped.
+ * Home agent: registrations (RFC 6275, 10.3), and what they bring about: tunnel, defence of the
+ * home address, data path.
  */
-#include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 #include "answer.h"
-#include "base/ip6.h"
+#include "base/addr.h"
 #include "cn/cn.h"
 #include "ha/careof.h"
 #include "ha/ha.h"
 #include "ha/stable.h"
 #include "ha/state.h"
 #include "mn/mn.h"
-
-#define HELD_MS ((uint64_t)HELD_S * 1000)
-
-struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home)
-{
-	return table_find(&core_ha(eng)->clients, home, &in6addr_any);
-}
 
 static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type type,
 				  const struct client *c)
@@ -72,29 +58,6 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 		.in_care_of = c->care_of,
 		.home_agent = true,
 	};
-}
-
-bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
-		   const struct in6_addr *home, const struct in6_addr *care_of)
-{
-	const struct client *c = ha_client(eng, home);
-
-	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address) &&
-	       bub_addr_eq(care_of, &c->care_of);
-}
-
-bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
-	       const struct in6_addr *home)
-{
-	const struct client *c = ha_client(eng, home);
-
-	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address);
-}
-
-bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
-	       const struct in6_addr *care_of)
-{
-	return core_ha(eng)->cfg.direct && ha_registered(eng, local, home, care_of);
 }
 
 static void unregister(struct bub_engine *eng, struct client *c, const char *why)
@@ -174,9 +137,6 @@ static void start_probing(struct bub_engine *eng, struct client *c)
 	core_ha(eng)->probing_last = c;
 }
 
-static void held_release(struct bub_engine *eng, const struct client *c);
-static void held_wait(struct bub_engine *eng, const struct client *c);
-
 void ha_remove_client(struct bub_engine *eng, struct client *c)
 {
 	if (c->registered)
@@ -186,9 +146,7 @@ void ha_remove_client(struct bub_engine *eng, struct client *c)
 	core_timer_cancel(eng, &c->timer);
 	core_timer_cancel(eng, &c->prefix_timer);
 	core_timer_cancel(eng, &c->query_timer);
-	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		if (bub_addr_eq(&core_ha(eng)->held[i].home, &c->key.a))
-			core_ha(eng)->held[i].len = 0;
+	held_forget(eng, c);
 	table_remove(&core_ha(eng)->clients, c);
 }
 
@@ -221,34 +179,6 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 		out.mh.opts.refresh_advice_s = advice_s;
 	}
 	core_send(eng, &r, &out);
-}
-
-const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home)
-{
-	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++) {
-		const struct bub_ha_prefix *p = &core_ha(eng)->cfg.prefix[i];
-
-		if (bub_addr_in_prefix(home, &p->prefix, p->len))
-			return p->valid_s >= 4 ? p : NULL;
-	}
-	return NULL;
-}
-
-uint32_t ha_grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
-		  uint8_t *ret_status)
-{
-	const struct bub_ha_prefix *p = ha_prefix_of(eng, home);
-	uint32_t valid_s = p != NULL ? p->valid_s & ~3u : 0;
-	uint32_t preferred_s = p != NULL ? p->preferred_s & ~3u : 0;
-	uint32_t max_s = core_ha(eng)->cfg.lifetime_max_s & ~3u;
-	uint32_t lifetime_s = asked_s < max_s ? asked_s : max_s;
-
-	if (valid_s < lifetime_s)
-		lifetime_s = valid_s;
-	*ret_status = preferred_s < lifetime_s || valid_s == lifetime_s
-			      ? BUB_STATUS_PREFIX_DISCOVERY
-			      : BUB_STATUS_ACCEPTED;
-	return lifetime_s;
 }
 
 void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
@@ -537,208 +467,6 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	}
 }
 
-/* ---- Tunnels ------------------------------------------------------------------------------- */
-
-bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-	      struct encap *ret_encap)
-{
-	return encap_admit(eng, packet, &core_ha(eng)->cfg.address, &c->care_of, ret_encap);
-}
-
-void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
-		    const struct encap *encap, struct bub_action *act)
-{
-	encap_fill(encap, act);
-	act->u.send.data = packet;
-	act->u.send.owner = c->key.a;
-	core_counters(eng)->tunnel_out++;
-}
-
-void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet)
-{
-	struct encap encap;
-
-	if (ha_admit(eng, c, packet, &encap))
-		ha_fill_tunnel(eng, c, packet, &encap, core_action(eng, BUB_ACT_SEND));
-}
-
-/* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes
- * first of all is better left where it is. */
-static bool is_own(const struct bub_engine *eng, struct bub_view packet)
-{
-	uint8_t next = packet.data[IP6_NEXT_AT];
-
-	return core_ha(eng)->cfg.direct && next != BUB_NH_MH && next != BUB_NH_HOPOPTS &&
-	       packet.len + BUB_RH2_HDR_LEN <= SCRATCH_MAX &&
-	       memcmp(packet.data + IP6_SRC_AT, &core_ha(eng)->cfg.address,
-		      sizeof core_ha(eng)->cfg.address) == 0;
-}
-
-/* RFC 6275, 9.3.2. */
-static void send_direct(struct bub_engine *eng, const struct client *c, struct bub_view packet)
-{
-	struct bub_ip6_build b = {
-		.src = core_ha(eng)->cfg.address,
-		.dst = c->care_of,
-		.rh2 = &c->key.a,
-		.hop_limit = packet.data[IP6_HOP_LIMIT_AT],
-		.upper_proto = packet.data[IP6_NEXT_AT],
-		.upper_len = (uint16_t)(packet.len - BUB_IP6_HDR_LEN),
-	};
-	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	int at = bub_ip6_encode(&b, core_scratch(eng), SCRATCH_MAX);
-
-	assert(at > 0);
-	memcpy(core_scratch(eng), packet.data, 4); /* traffic class and flow label */
-	memcpy(core_scratch(eng) + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
-	act->u.send.data = (struct bub_view){core_scratch(eng), (size_t)at + b.upper_len};
-	act->u.send.way = BUB_WAY_PLAIN;
-}
-
-bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
-{
-	const struct client *c;
-	struct in6_addr dst;
-	size_t len;
-
-	if (packet.len < BUB_IP6_HDR_LEN || packet.data[0] >> 4 != 6)
-		return false;
-	len = ip6_len(packet.data);
-	dst = ip6_dst(packet.data);
-	if (packet.len < len)
-		return false;
-	if (IN6_IS_ADDR_MULTICAST(&dst))
-		return multicast_intercept(eng, &dst, (struct bub_view){packet.data, len});
-	c = ha_client(eng, &dst);
-	if (c == NULL)
-		return false;
-	packet.len = len;
-	if (!c->registered)
-		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
-	else if (is_own(eng, packet))
-		send_direct(eng, c, packet);
-	else
-		ha_tunnel(eng, c, packet);
-	return true;
-}
-
-/* Out of one tunnel into another: this node is a hop on the way (RFC 2473, 3.1). */
-static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub_view packet)
-{
-	uint8_t *copy = core_scratch(eng);
-
-	if (packet.len <= PACKET_MAX)
-		copy = core_next_buffer(eng); /* of the action to come */
-	memcpy(copy, packet.data, packet.len);
-	copy[IP6_HOP_LIMIT_AT]--;
-	ha_tunnel(eng, c, (struct bub_view){copy, packet.len});
-}
-
-/* Wraps a vouched message, so that its foreign source address does not leave our site bare
- * (protocol.md, 9.3: backhaul = encapsulated). */
-static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
-{
-	struct bub_ip6_build b = {
-		.src = core_ha(eng)->cfg.address,
-		.dst = ip->dst,
-		.upper_proto = BUB_NH_IPV6,
-		.upper_len = (uint16_t)ip->packet.len,
-	};
-	struct bub_action *act;
-	uint8_t *buf;
-
-	if (ip->packet.len + BUB_IP6_HDR_LEN > PACKET_MAX) {
-		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
-		return;
-	}
-	act = core_action(eng, BUB_ACT_SEND);
-	buf = core_buffer(eng);
-	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
-	memcpy(buf + BUB_IP6_HDR_LEN, ip->packet.data, ip->packet.len);
-	buf[BUB_IP6_HDR_LEN + IP6_HOP_LIMIT_AT]--;
-	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + ip->packet.len};
-	act->u.send.way = BUB_WAY_PLAIN;
-}
-
-/* True for a group that is not interface-local or link-local: where its packets go is for the
- * kernel's multicast routing to say, as for those of any host on the home link (RFC 4291, 2.7). */
-static bool leaves_its_link(const struct in6_addr *dst)
-{
-	return addr_group_scope(dst) > ADDR_SCOPE_LINK_LOCAL;
-}
-
-/* A packet that passed the check of the reverse tunnel goes its way. */
-static void forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
-{
-	const struct client *c = ha_client(eng, &ip->dst);
-	/* Else the kernel has it: it says so to the sender (RFC 4443, 3.3). */
-	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
-	struct bub_action *act;
-
-	if (!bub_addr_is_routable(&ip->dst) && (vouched || !leaves_its_link(&ip->dst))) {
-		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
-		return;
-	}
-	if (core_ha(eng)->cfg.multicast && may_go_on && bub_group_is_global(&ip->dst)) {
-		multicast_forward(eng, ip);
-		return;
-	}
-	/* Another of our mobile nodes: straight into its tunnel; the kernel would send a
-	 * redirect for a packet that leaves as it came. */
-	if (may_go_on && c != NULL && c->registered) {
-		tunnel_on(eng, c, ip->packet);
-	} else if (may_go_on && vouched &&
-		   core_ha(eng)->cfg.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
-		send_encapsulated(eng, ip);
-	} else {
-		act = core_action(eng, BUB_ACT_DELIVER);
-		act->u.send.data = ip->packet;
-	}
-}
-
-/* ---- Messages that overtook their registration (protocol.md, P9) ---------------------------- */
-
-/* When the time of a message begins: not while the registration is being looked into. */
-static struct bub_time held_since(const struct bub_engine *eng, const struct client *c)
-{
-	return c->probing ? bub_time_add_s(core_now(eng), HELD_PROBE_S) : core_now(eng);
-}
-
-static void held_wait(struct bub_engine *eng, const struct client *c)
-{
-	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		if (core_ha(eng)->held[i].len != 0 &&
-		    bub_addr_eq(&core_ha(eng)->held[i].home, &c->key.a))
-			core_ha(eng)->held[i].at = held_since(eng, c);
-}
-
-static bool held_is_over(const struct bub_engine *eng, const struct held *h)
-{
-	return !bub_time_before(core_now(eng), bub_time_add_ms(h->at, HELD_MS));
-}
-
-/* Nothing came that vouches for what waited long enough. */
-static void on_held_timer(struct bub_engine *eng, void *owner)
-{
-	struct bub_time next = BUB_TIME_NEVER;
-
-	(void)owner;
-	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &core_ha(eng)->held[i];
-
-		if (h->len == 0)
-			continue;
-		if (held_is_over(eng, h)) {
-			core_drop(eng, BUB_DROP_HELD_TIMEOUT, &h->home);
-			h->len = 0;
-		} else if (bub_time_before(bub_time_add_ms(h->at, HELD_MS), next)) {
-			next = bub_time_add_ms(h->at, HELD_MS);
-		}
-	}
-	if (!bub_time_is_never(next))
-		core_timer_at(eng, &core_ha(eng)->held_timer, next);
-}
-
 struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
 {
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
@@ -762,146 +490,5 @@ uint32_t ha_timers(const struct bub_config *cfg)
 void ha_init(struct bub_engine *eng)
 {
 	core_ha(eng)->cfg = core_config(eng)->ha;
-	timer_init(&core_ha(eng)->held_timer, on_held_timer, NULL);
-}
-
-static unsigned held_by(const struct bub_engine *eng, const struct in6_addr *home)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < HELD_PACKETS; i++)
-		n += core_ha(eng)->held[i].len != 0 &&
-		     bub_addr_eq(&core_ha(eng)->held[i].home, home);
-	return n;
-}
-
-/* A free place; where there is none, the oldest one of those who have most, unless the newcomer has
- * as many. */
-static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *home)
-{
-	struct held *slot = NULL;
-	unsigned most = 0;
-
-	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &core_ha(eng)->held[i];
-		unsigned n;
-
-		if (h->len == 0)
-			return h;
-		n = held_by(eng, &h->home);
-		if (slot == NULL || n > most || (n == most && bub_time_before(h->at, slot->at))) {
-			most = n;
-			slot = h;
-		}
-	}
-	if (most <= held_by(eng, home) + 1)
-		return NULL;
-	core_drop(eng, BUB_DROP_HELD_SHARE, &slot->home);
-	return slot;
-}
-
-/* False: no room, or nothing to be held. */
-static bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
-		     const struct in6_addr *outer_src)
-{
-	struct held *slot;
-
-	if (ip->upper_proto != BUB_NH_MH || ip->packet.len > HELD_PACKET_MAX ||
-	    IN6_IS_ADDR_MULTICAST(&ip->dst))
-		return false;
-	slot = held_slot(eng, &c->key.a);
-	if (slot == NULL)
-		return false;
-	slot->at = held_since(eng, c);
-	slot->home = c->key.a;
-	slot->outer_src = *outer_src;
-	slot->len = ip->packet.len;
-	memcpy(slot->packet, ip->packet.data, ip->packet.len);
-	if (!timer_is_set(&core_ha(eng)->held_timer))
-		core_timer(eng, &core_ha(eng)->held_timer, HELD_MS);
-	return true;
-}
-
-/* What came ahead of this registration goes on, in the order of its slots.  What does not belong to
- * it, or finds no room among the actions, waits for the timer. */
-static void held_release(struct bub_engine *eng, const struct client *c)
-{
-	for (unsigned i = 0; i < HELD_PACKETS; i++) {
-		struct held *h = &core_ha(eng)->held[i];
-		struct bub_ip6 ip;
-
-		if (h->len == 0 || !bub_addr_eq(&h->home, &c->key.a))
-			continue;
-		if (bub_time_before(core_now(eng), h->at)) /* there is a verdict */
-			h->at = core_now(eng);
-		if (!bub_addr_eq(&h->outer_src, &c->care_of) || held_is_over(eng, h) ||
-		    core_is_full(eng) ||
-		    bub_ip6_decode((struct bub_view){h->packet, h->len}, &ip) != BUB_DROP_NONE)
-			continue;
-		forward(eng, &ip, !bub_addr_eq(&ip.src, &c->key.a));
-		h->len = 0;
-	}
-}
-
-/* ---- Out of the tunnel --------------------------------------------------------------------- */
-
-/* Nothing that strangers send takes the Binding Errors of a mobile node away from it.  Without ESP
- * nobody knows whose a packet is. */
-static bool may_tell(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
-		     size_t len)
-{
-	const struct in6_addr *to = &ev->u.packet.outer_src;
-
-	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
-		return limit_allow_own(eng, LIMIT_BINDING_ERROR, &c->errors, to, len,
-				       BINDING_ERROR_LEN);
-	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);
-}
-
-bool ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
-		    struct bub_ip6 *ret_ip)
-{
-	const struct in6_addr *outer = &ev->u.packet.outer_src;
-	struct bub_ip6 ip;
-	bool from_home, vouched, reports;
-	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
-
-	if (why != BUB_DROP_NONE) {
-		core_drop(eng, why, outer);
-		return false;
-	}
-	from_home = bub_addr_eq(&ip.src, &c->key.a);
-	vouched = bub_addr_eq(&ip.src, outer) && ip.has_hao && bub_addr_eq(&ip.hao, &c->key.a) &&
-		  ip.upper_proto == BUB_NH_MH;
-	reports = core_ha(eng)->cfg.multicast && bub_mld_is(&ip);
-	if (!from_home && !vouched && !reports) {
-		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
-		return false;
-	}
-	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
-	 */
-	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
-	    may_tell(eng, c, ev, ip.packet.len)) {
-		struct route r = route_plain(&core_ha(eng)->cfg.address, outer);
-
-		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
-	}
-	if (!c->registered || !bub_addr_eq(outer, &c->care_of)) {
-		if (!held_add(eng, c, &ip, outer))
-			core_drop(eng,
-				  c->registered ? BUB_DROP_REVERSE_OUTER_SOURCE
-						: BUB_DROP_TUNNEL_NO_BINDING,
-				  outer);
-		return false;
-	}
-	core_counters(eng)->tunnel_in++;
-	if (bub_addr_eq(&ip.dst, &core_ha(eng)->cfg.address) && ip.upper_proto == BUB_NH_MH) {
-		*ret_ip = ip;
-		return true;
-	}
-	if (reports)
-		multicast_on_report(eng, c, &ip);
-	else
-		forward(eng, &ip, vouched);
-	return false;
+	held_init(eng);
 }

@@ -14,6 +14,7 @@
 #include "base/ip6.h"
 #include "ha/multicast.h"
 #include "ha/state.h"
+#include "ha/tunnel.h"
 #include "mn/mn.h"
 
 /* RFC 3810, 9.  One node answers each query, so that there is no burst to be spread. */

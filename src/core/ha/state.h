@@ -6,7 +6,7 @@
 #define BUB_CORE_HA_STATE_H
 
 #include "ha/agents.h"
-#include "ha/client.h"
+#include "ha/held.h"
 #include "ha/multicast.h"
 
 struct ha {

@@ -9,12 +9,10 @@
  * else knows, a cookie or an authenticator, and where the answer is still awaited (protocol.md,
  * P52).
  */
-#include <string.h>
-
+#include "icmp/icmp.h"
 #include "bul/peer.h"
 #include "cn/binding.h"
 #include "ha/ha.h"
-#include "icmp/icmp.h"
 #include "icmp/relay.h"
 #include "mn/mn.h"
 

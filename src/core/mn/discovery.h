@@ -15,7 +15,5 @@ void discovery_start(struct bub_engine *eng, struct home *h);
  * asks anew, @at_once or after a while. */
 void discovery_next(struct bub_engine *eng, struct home *h, bool at_once);
 void prefixes_home_init(struct home *h);
-/* Asks for the home link's prefixes, unless what is known still holds. */
-void prefixes_solicit(struct bub_engine *eng, struct home *h);
 
 #endif

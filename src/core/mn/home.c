@@ -1,8 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobile node: its home addresses, looked up, and the way from one.
+ * Mobile node: its home addresses, their state, and the way from one.
  */
 #include "mn/home.h"
+
+const char *home_state_name(enum home_state s)
+{
+	static const char *const name[] = {"no care-of address", "at home", "registering",
+					   "registered", "deregistering"};
+
+	return name[s];
+}
+
+void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why)
+{
+	h->why = why;
+	if (h->state == to)
+		return;
+	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
+			 why, &h->cfg.address, &h->cfg.home_agent);
+	h->state = to;
+	agentpath_update(eng, h);
+}
+
+bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
+{
+	return home_is_away(h) && bub_time_before(core_now(eng), h->bound_until);
+}
 
 bool home_is_away(const struct home *h)
 {

@@ -6,6 +6,7 @@
 #define BUB_CORE_MN_HOME_H
 
 #include "mn/agentpath.h"
+#include "mn/candidate.h"
 #include "mn/mn.h"
 
 /* RFC 6275, 12. */
@@ -18,20 +19,8 @@
 #define SHORTEN_SLACK_S 4u         /* lifetimes are told in units of so much */
 #define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that was discovered */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
-#define CANDIDATES_MAX 16  /* care-of addresses known at once, over all interfaces */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home */
-
-struct candidate {
-	struct in6_addr address;
-	uint8_t prefix_len;
-	uint32_t ifindex; /* 0: slot unused */
-	int32_t preference;
-	uint64_t order;  /* newer is larger */
-	bool deprecated; /* RFC 4862, 5.5.4 */
-	bool refused;    /* by a home agent */
-	struct bub_time valid_until;
-};
 
 enum home_state {
 	HOME_UNATTACHED, /* no usable address anywhere */
@@ -112,5 +101,13 @@ void mn_retire_home(struct bub_engine *eng, struct home *h);
 /* Discovery found a home agent: registers there. */
 void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
 const char *home_state_name(enum home_state s);
+/* The only writer of h->state: traces the step, and marks what follows from the state. */
+void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why);
+/* A new home address: what its registration begins with. */
+void mn_registration_init(struct bub_engine *eng, struct home *h);
+/* Looks which care-of address is best now, and goes there. */
+void mn_reselect(struct bub_engine *eng);
+/* No address is usable. */
+void mn_go_nowhere(struct bub_engine *eng, struct home *h);
 
 #endif

@@ -62,6 +62,8 @@ void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 			const struct bub_icmp6 *reply);
 void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			const struct bub_icmp6 *adv, const struct bub_event *ev);
+/* Asks for the home link's prefixes, unless what is known still holds. */
+void prefixes_solicit(struct bub_engine *eng, struct home *h);
 /* An MLD message of the kernel's own. */
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* One home address after the other, from 0 on; NULL: past the last. */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: the care-of addresses that it may use, and which of them is best.
+ *
+ * An address is a candidate from the event that calls it usable until its link goes down.
+ */
+#include "mn/candidate.h"
+#include "mn/home.h"
+
+struct candidate *candidate_find(struct bub_engine *eng, uint32_t ifindex, const struct in6_addr *a)
+{
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (core_mn(eng)->candidate[i].ifindex == ifindex &&
+		    bub_addr_eq(&core_mn(eng)->candidate[i].address, a))
+			return &core_mn(eng)->candidate[i];
+	return NULL;
+}
+
+bool candidate_is_home(const struct home *h, const struct candidate *c)
+{
+	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);
+}
+
+/* The address that serves well comes before the one that barely does; then the highest preference,
+ * then the newest. */
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (a->refused != b->refused)
+		return b->refused;
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
+	return a->preference > b->preference ||
+	       (a->preference == b->preference && a->order > b->order);
+}
+
+/* The home link where one is at hand. */
+const struct candidate *candidate_best(const struct bub_engine *eng, const struct home *h)
+{
+	const struct candidate *best = NULL;
+
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+		const struct candidate *c = &core_mn(eng)->candidate[i];
+
+		if (c->ifindex == 0)
+			continue;
+		if (candidate_is_home(h, c))
+			return c;
+		if (best == NULL || is_better(c, best))
+			best = c;
+	}
+	return best;
+}
+
+/* A free slot, or the oldest one: the node cannot be on more links than that. */
+static struct candidate *place(struct bub_engine *eng)
+{
+	struct candidate *c = &core_mn(eng)->candidate[0];
+
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
+		if (core_mn(eng)->candidate[i].ifindex == 0)
+			return &core_mn(eng)->candidate[i];
+		if (core_mn(eng)->candidate[i].order < c->order)
+			c = &core_mn(eng)->candidate[i];
+	}
+	return c;
+}
+
+void candidate_set_life(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev)
+{
+	c->deprecated = ev->u.care_of.deprecated;
+	c->valid_until = ev->u.care_of.valid_s == 0
+				 ? BUB_TIME_NEVER
+				 : bub_time_add_s(core_now(eng), ev->u.care_of.valid_s);
+}
+
+void candidate_note(struct bub_engine *eng, const struct bub_event *ev)
+{
+	struct candidate *c;
+
+	c = candidate_find(eng, ev->ifindex, &ev->u.care_of.address);
+	if (c == NULL)
+		c = place(eng);
+	*c = (struct candidate){
+		.address = ev->u.care_of.address,
+		.prefix_len = ev->u.care_of.prefix_len,
+		.ifindex = ev->ifindex,
+		.preference = ev->u.care_of.preference,
+		.order = ++core_mn(eng)->candidate_order,
+	};
+	candidate_set_life(eng, c, ev);
+}
+
+void candidate_forget_link(struct bub_engine *eng, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (core_mn(eng)->candidate[i].ifindex == ifindex)
+			core_mn(eng)->candidate[i].ifindex = 0;
+}

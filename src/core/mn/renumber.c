@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile node: home addresses come and go: at the start, and when the home link is renumbered (RFC
+ * 6275, 11.4.3).
+ */
+#include "mn/discovery.h"
+#include "mn/keepalive.h"
+
+static void init_home(struct bub_engine *eng, struct home *h, const struct bub_home_config *cfg)
+{
+	h->cfg = *cfg;
+	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent);
+	h->state = HOME_UNATTACHED;
+	h->why = "no usable address yet";
+	mn_registration_init(eng, h);
+	discovery_init(h);
+	agentpath_init(h);
+	keepalive_init(h);
+	prefixes_home_init(h);
+}
+
+struct mn *mn_lay_out(struct arena *ar)
+{
+	return arena_take(ar, sizeof(struct mn));
+}
+
+uint32_t mn_timers(void)
+{
+	return HOME_TIMERS * BUB_HOMES_MAX;
+}
+
+void mn_init(struct bub_engine *eng)
+{
+	struct mn *mn = core_mn(eng);
+
+	mn->n_homes = core_config(eng)->n_homes;
+	for (unsigned i = 0; i < mn->n_homes; i++)
+		init_home(eng, &mn->home[i], &core_config(eng)->home[i]);
+}
+
+bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address)
+{
+	struct bub_home_config cfg = old->cfg;
+	struct mn *mn = core_mn(eng);
+	struct bub_action *act;
+	struct home *h;
+
+	if (mn->n_homes == BUB_HOMES_MAX)
+		return false;
+	cfg.address = *address;
+	h = &mn->home[mn->n_homes++];
+	init_home(eng, h, &cfg);
+	h->discovers = old->discovers; /* its home agent may have been discovered */
+	act = core_action(eng, BUB_ACT_HOME_ADD);
+	act->u.home_add.home = *address;
+	act->u.home_add.home_agent = old->cfg.home_agent;
+	act->u.home_add.instead_of = old->cfg.address;
+	act->u.home_add.prefix_len = old->cfg.prefix_len;
+	core_trace_state(eng, "home-address", "none", "new", "the home link was renumbered",
+			 address, &old->cfg.address);
+	mn_reselect(eng);
+	return true;
+}
+
+void mn_retire_home(struct bub_engine *eng, struct home *h)
+{
+	struct bub_action *act;
+
+	h->gone = true;
+	mn_go_nowhere(eng, h);
+	h->why = "its prefix has ended; another home address has taken over";
+	h->interval_ms = 0;
+	h->bound_until = (struct bub_time){0};
+	h->discovering = false;
+	core_timer_cancel(eng, &h->discovery_timer);
+	core_timer_cancel(eng, &h->prefix_timer);
+	agentpath_restart(eng, h);
+	act = core_action(eng, BUB_ACT_TUNNEL_DEL);
+	act->u.home = h->cfg.address;
+	act = core_action(eng, BUB_ACT_HOME_DEL);
+	act->u.home = h->cfg.address;
+}
