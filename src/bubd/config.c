@@ -4,8 +4,8 @@
  * What a value may be by itself is in the table of config_keywords.c, and what a setting does is
  * the engine's business.
  *
- * Checking goes on after a mistake, so that one run shows them all.  What is missing or does not
- * fit is not looked for where something is wrong already: it would be told twice.
+ * Checking goes on after a mistake, so that one run shows them all.  Whether things fit together is
+ * not looked into where something is wrong already: it would be told twice.
  */
 #include "config.h"
 

@@ -237,6 +237,7 @@ static const struct config_keyword *look_up(struct config_parse *p, const struct
 	if (k == NULL)
 		config_keyword_unknown(p->problems, sec->keyword->contents, name->at, name->text,
 				       &sec->astray);
+	sec->gaps |= k == NULL;
 	sec->bad |= k == NULL;
 	return k;
 }

@@ -516,8 +516,9 @@ bool config_fill(struct problems *p, enum config_section in, const struct config
 		const struct config_node *node = config_find(sec, k->name);
 		void *to = (uint8_t *)base + k->offset;
 
-		if (k->needed && sec != NULL && !sec->bad &&
-		    (node == NULL || node->values == NULL)) {
+		/* A keyword that is not known may have been this one, a wrong value its. */
+		if (k->needed && sec != NULL && !sec->gaps &&
+		    (node == NULL || (node->values == NULL && !sec->bad))) {
 			lacks(p, k, sec);
 			complete = false;
 		}

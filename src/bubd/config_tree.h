@@ -123,6 +123,7 @@ struct config_node {
 	struct config_value *values;
 	struct config_node *parent, *next, *children, *last_child;
 	bool bad;    /* a section: something in it is wrong */
+	bool gaps;   /* a section: a keyword in it is not known */
 	bool astray; /* a section: something in it belongs elsewhere; a brace may be missing */
 };
 

@@ -497,6 +497,15 @@ class Config(unittest.TestCase):
                          [(1, 5), (2, 24), (4, 13), (5, 5), (7, 18), (7, 20), (8, 24), (9, 6),
                           (10, 10), (11, 15), (11, 17)])
 
+    def test_missing_beside_wrong(self):
+        """What is missing is told unless it may be what nobody knows."""
+        wrong = "mobile-node {\n lifetime = 10m\n"
+        self.assertEqual([line for line, _, _ in self.mistakes(wrong + "}\n")], [2, 1])
+        self.assertEqual([line for line, _, _ in self.mistakes(wrong + " home-adress = x\n}\n")],
+                         [2, 3])
+        self.assertEqual([line for line, _, _ in self.mistakes(wrong + " home-address = x\n}\n")],
+                         [2, 3])
+
     def test_mistakes_are_capped(self):
         self.assertEqual(len(self.mistakes("log-level = x\nx = y\n" * 30)), 20)
 
@@ -618,7 +627,7 @@ class Values(Config):
 
     test_mistakes = test_all_mistakes_are_shown = None
     test_places = test_mistakes_are_capped = test_what_was_meant = test_keys_are_not_shown = None
-    test_brace_forgotten = None
+    test_brace_forgotten = test_missing_beside_wrong = None
     test_missing_file = test_truncated_anywhere = test_check_says_nothing = test_options = None
     test_static_sas = test_keys_in_the_configuration = None
 
