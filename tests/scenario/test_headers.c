@@ -258,14 +258,15 @@ static void refresh_is_no_repetition(void **state)
 	assert_int_equal(seen.path.trust, BUB_TRUST_FULL);
 	update(&p, 0, 420);
 	assert_int_equal(seen.path.trust, BUB_TRUST_FULL);
-	update(&p, BUB_BU_ACK, 4);
+	update(&p, BUB_BU_ACK, 12);
 	assert_int_equal(seen.path.trust, BUB_TRUST_HEARD); /* at once: that is one */
-	pair_run(&p, 2500);
+	seen.n_unsure = 0;
 	for (unsigned i = 0; i < 3; i++) {
-		update(&p, BUB_BU_ACK, 4);
-		pair_run(&p, 2500);
+		pair_run(&p, 6500);
+		assert_int_equal(seen.path.trust, BUB_TRUST_FULL);
+		update(&p, BUB_BU_ACK, 12);
 	}
-	assert_int_equal(seen.path.trust, BUB_TRUST_FULL);
+	assert_int_equal(seen.n_unsure, 0);
 	pair_end(&p);
 }
 
@@ -292,6 +293,25 @@ static void node_that_is_away_does_not_wait(void **state)
 	pair_go(&p, 0, 2);
 	pair_run(&p, 1500);
 	assert_int_equal(seen.path.trust, BUB_TRUST_HEARD);
+	pair_end(&p);
+}
+
+/* A binding may live so briefly that the third repetition comes when it could be refreshed. */
+static void repetition_late_in_life(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	update(&p, BUB_BU_ACK, 8);
+	pair_run(&p, 1000);
+	update(&p, BUB_BU_ACK, 8);
+	pair_run(&p, 2000);
+	update(&p, BUB_BU_ACK, 8);
+	pair_run(&p, 4000);
+	update(&p, BUB_BU_ACK, 8);
+	pair_run(&p, 2000);
+	assert_goes(&p, false, 1);
 	pair_end(&p);
 }
 
@@ -324,6 +344,7 @@ int main(void)
 		cmocka_unit_test(each_address_is_on_probation),
 		cmocka_unit_test(proof_ends_with_the_binding),
 		cmocka_unit_test(refresh_is_no_repetition),
+		cmocka_unit_test(repetition_late_in_life),
 		cmocka_unit_test(node_that_is_away_does_not_wait),
 		cmocka_unit_test(off),
 	};
