@@ -24,7 +24,7 @@ static void did(struct sim *s, enum sim_feature what)
 {
 	s->result->attacks++;
 	sim_did(s, what);
-	s->disturbed_ns = sim_now(s);
+	sim_disturb(s);
 }
 
 static struct in6_addr evil_address(struct rng *r)

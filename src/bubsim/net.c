@@ -16,7 +16,7 @@
 static void disturb(struct sim *s, const struct flight *f)
 {
 	if (sim_is_message(f))
-		s->disturbed_ns = sim_now(s);
+		sim_disturb(s);
 }
 
 void net_lost(void *ctx, const struct flight *f)
@@ -44,6 +44,25 @@ static bool is_blocked(const struct sim *s, const struct plan_place *a, const st
 			return true;
 	}
 	return false;
+}
+
+/* A firewall that does not know type 2 routing headers (RFC 7872).  It lets ESP through, so that
+ * registrations with home agents get through. */
+static bool is_filtered(struct sim *s, const struct flight *f, const struct plan_place *from,
+			const struct plan_place *to)
+{
+	struct bub_ip6 ip;
+
+	if (!(from->filters || to->filters) || f->way != BUB_WAY_PLAIN ||
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
+	    !ip.has_rh2)
+		return false;
+	if (sim_is_message(f)) /* others have to repeat it: that is no trouble of the network's */
+		s->disturbed_ns = sim_now(s);
+	sim_did(s, DID_FILTERED);
+	if (!s->opt->no_oracles)
+		oracle_filtered(s, f, &ip);
+	return true;
 }
 
 /* Packets to one address that do not come in the order in which they were sent. */
@@ -120,6 +139,8 @@ enum fate net_judge(void *ctx, struct world *w, struct flight *f)
 		return FATE_PASS;
 	if (f->way == BUB_WAY_PLAIN && f->octets[6] == BUB_NH_IPV6)
 		sim_did(s, DID_WRAPPED);
+	if (is_filtered(s, f, from, to))
+		return FATE_LOSE;
 	if (is_blocked(s, from, to)) {
 		fate = FATE_LOSE;
 		sim_did(s, DID_BLOCKED);

@@ -6,6 +6,7 @@
  *   binding    no binding for a care-of address that the owner of the home address never had
  *   data       no data accepted from, or sent to, an address without a binding
  *   bombing    no more data than the credit to a care-of address that never answered
+ *   hole       no data of a node at home into a network that drops its headers
  *   kabm       a binding under Kabm only with a key that both ends have agreed on
  *   sequence   numbers accepted never go backwards within a binding's life
  *   downgrade  no binding under Kbm while a live Kabm is in use
@@ -152,6 +153,23 @@ static void watch_credit(struct watch *w, const struct bub_peer_status *now, boo
 		w->credit = BUB_CREDIT_START;
 }
 
+/* Where nothing else went wrong since the peer came there, it has repeated its Binding Update, and
+ * said so in time (protocol.md, P35).  Without the A bit it would miss nothing. */
+void oracle_filtered(struct sim *s, const struct flight *f, const struct bub_ip6 *ip)
+{
+	struct sim_node *n = sim_of(s, f->from), *peer = sim_node_of(s, &ip->rh2);
+	const struct watch *w = watch_of(n, bub_ip6_home_src(ip), &ip->rh2);
+	char a[INET6_ADDRSTRLEN];
+
+	if (ip->upper_proto != 17 || ip->has_hao || !w->bound || w->seen.kabm ||
+	    s->plan->n_attackers > 0 || s->n_ends > 0 || s->troubled_ns >= w->bound_ns ||
+	    !n->node->cfg.check_care_of || peer == NULL || peer->moved_ns >= w->bound_ns ||
+	    !peer->node->cfg.ack_correspondents || world_node_at(s->world, &ip->dst) != peer->node)
+		return;
+	sim_fail(s, "hole", "%s sends data to %s, where it has seen none get through",
+		 n->plan->name, sim_text(&ip->dst, a));
+}
+
 static void compare(struct sim *s, struct sim_node *n, struct watch *w,
 		    const struct bub_peer_status *now)
 {
@@ -163,6 +181,8 @@ static void compare(struct sim *s, struct sim_node *n, struct watch *w,
 		check_accepted(s, n, w, now);
 	if (bound)
 		watch_credit(w, now, moved);
+	if (bound && moved)
+		w->bound_ns = sim_now(s);
 	if (w->bound && moved) {
 		w->before = w->seen.peer_care_of;
 		w->before_until_ns = sim_now(s) + BUB_NS_PER_S;

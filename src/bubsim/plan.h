@@ -41,7 +41,8 @@
 	X(CROWD, "crowd")         /* many pairs at one home agent, all moving at once */           \
 	X(AGENTS, "agents")       /* two home agents on each home link */                          \
 	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */       \
-	X(EXPIRE, "expire")       /* care-of addresses with short lifetimes, prolonged in time */
+	X(EXPIRE, "expire")       /* care-of addresses with short lifetimes, prolonged in time */  \
+	X(FILTER, "filter")       /* access links that drop type 2 routing headers */
 
 enum plan_fault {
 #define PLAN_FAULT_ENUM(id, name) FAULT_##id,
@@ -72,6 +73,7 @@ struct plan_place {
 	uint32_t loss_ppm, dup_ppm, reorder_ppm;
 	uint32_t mtu;     /* 0: no limit */
 	uint32_t valid_s; /* of addresses, prolonged when half of it has gone; 0: for ever */
+	bool filters;     /* drops what has a type 2 routing header, but for ESP */
 };
 
 enum plan_role {

@@ -28,6 +28,11 @@ uint64_t sim_now(const struct sim *s)
 	return world_now(s->world).ns;
 }
 
+void sim_disturb(struct sim *s)
+{
+	s->disturbed_ns = s->troubled_ns = sim_now(s);
+}
+
 void sim_mix(struct sim *s, uint64_t v)
 {
 	s->hash = (s->hash ^ v) * UINT64_C(0x9e3779b97f4a7c15);
@@ -419,7 +424,7 @@ static void begin(struct sim *s, const struct plan_event *e)
 	}
 	s->end[s->n_ends].at_ns = sim_now(s) + e->for_ms * BUB_NS_PER_MS;
 	s->end[s->n_ends++].event = *e;
-	s->disturbed_ns = sim_now(s);
+	sim_disturb(s);
 }
 
 static void crash(struct sim *s, const struct plan_event *e)
@@ -488,7 +493,7 @@ static void do_end(struct sim *s, unsigned i)
 	struct plan_event e = s->end[i].event;
 
 	s->end[i] = s->end[--s->n_ends];
-	s->disturbed_ns = sim_now(s);
+	sim_disturb(s);
 	switch (e.what) {
 	case PLAN_PAUSE:
 	case PLAN_FORGET:

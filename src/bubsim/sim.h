@@ -39,6 +39,7 @@ struct sim_options {
 	X(OVERTAKEN, "overtaken")                                                                  \
 	X(TIGHT, "close to the MTU")                                                               \
 	X(CUT_OFF, "cut off")                                                                      \
+	X(FILTERED, "routing headers dropped")                                                     \
 	X(BLOCKED, "blocked")                                                                      \
 	X(MOVED, "move")                                                                           \
 	X(JUMPED, "double jump")                                                                   \
@@ -110,9 +111,9 @@ struct watch {
 	bool answered;   /* the peer has shown that it is at the care-of address */
 	uint32_t credit; /* octets that may go there until it has */
 	bool has_last;
-	uint16_t last_sequence; /* of a binding that was deleted */
-	uint64_t deleted_ns;
-	uint8_t key[SIM_KEYS][32]; /* Kabms agreed here, newest first */
+	uint16_t last_sequence;        /* of a binding that was deleted */
+	uint64_t deleted_ns, bound_ns; /* bound_ns: at its care-of address since then */
+	uint8_t key[SIM_KEYS][32];     /* Kabms agreed here, newest first */
 	uint8_t key_len[SIM_KEYS];
 	bool fresh_kabm;  /* of a new session, not used yet */
 	uint64_t left_ns; /* when a Kabm was dropped; 0: never */
@@ -130,10 +131,9 @@ struct sim_node {
 	struct watch *watch;
 	unsigned n_watches;
 	bool forgetful;                   /* comes back without its state */
-	uint64_t restarted_ns;            /* 0: never */
+	uint64_t restarted_ns, moved_ns;  /* 0: never */
 	uint32_t place[WORLD_INTERFACES]; /* where it is to be: PLAN_NOWHERE, or a place */
-	uint64_t moved_ns;
-	uint64_t moves_ns[3]; /* the last ones, and whether they went home */
+	uint64_t moves_ns[3];             /* the last ones, and whether they went home */
 	unsigned n_moves;
 	bool went_home;
 	uint64_t asked_ns;        /* for prefixes, and there was no answer yet; 0: no */
@@ -192,15 +192,13 @@ struct sim {
 	struct agenda_entry *agenda;
 	struct heap due; /* of all its entries */
 	struct sim_end *end;
-	unsigned n_ends, cap_ends;
-	unsigned next_event;
-	bool stopped;          /* no more faults */
-	uint64_t stopped_ns;   /* since when */
-	uint64_t disturbed_ns; /* a message got lost, came late or twice */
+	unsigned n_ends, cap_ends, next_event;
+	bool stopped;                       /* no more faults */
+	uint64_t stopped_ns;                /* since when */
+	uint64_t disturbed_ns, troubled_ns; /* a message got lost or late; troubled: by no filter */
 	struct rng rng[FAULT_COUNT];
-	uint64_t hash;
+	uint64_t hash, n_lines;
 	struct sim_line tail[SIM_TAIL];
-	uint64_t n_lines;
 	FILE *pcap;
 	bool test_init; /* the event at hand is a test message */
 	bool stranger;  /* and nothing is known of its sender */
@@ -223,6 +221,7 @@ const struct plan_place *sim_place_of(const struct sim *s, const struct in6_addr
 bool sim_is_message(const struct flight *f);
 const char *sim_text(const struct in6_addr *a, char buf[INET6_ADDRSTRLEN]);
 uint64_t sim_now(const struct sim *s);
+void sim_disturb(struct sim *s);
 void sim_did(struct sim *s, enum sim_feature what);
 bool sim_is_home(const struct sim_node *n);
 
@@ -244,6 +243,7 @@ void oracle_after(void *ctx, struct node *n, const struct bub_event *ev);
 void oracle_action(void *ctx, struct node *n, const struct bub_action *act);
 void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr);
 void oracle_flight(struct sim *s, const struct flight *f);
+void oracle_filtered(struct sim *s, const struct flight *f, const struct bub_ip6 *ip);
 void oracle_data(struct sim *s, struct node *n, const struct bub_ip6 *ip, bool direct);
 /* It is about to get this address at @where. */
 void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of,
