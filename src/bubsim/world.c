@@ -919,9 +919,9 @@ static bool step(struct world *w, uint64_t end_ns)
 	uint64_t timer_ns = n != NULL ? n->due.key : FOREVER_NS;
 	uint64_t flight_ns = f != NULL ? f->at_ns : FOREVER_NS;
 
-	if (timer_ns > end_ns && flight_ns > end_ns)
+	if ((n == NULL || timer_ns > end_ns) && (f == NULL || flight_ns > end_ns))
 		return false;
-	if (timer_ns <= flight_ns) {
+	if (n != NULL && timer_ns <= flight_ns) {
 		if (timer_ns > w->now_ns)
 			w->now_ns = timer_ns;
 		run_timers(n);

@@ -40,9 +40,12 @@ static void last_sent(const struct bub_engine *eng, const struct peer *p, enum p
 	memset(ret, 0, MAX_UPDATE_RATE * sizeof ret[0]);
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
 		const struct peer *q = peer_find(eng, &mn_home(eng, i)->cfg.address, &p->key.b);
-		const struct rate *r = q == p ? own : &q->rate[kind];
+		const struct rate *r;
 
-		for (unsigned n = 0; q != NULL && n < MAX_UPDATE_RATE; n++) {
+		if (q == NULL)
+			continue;
+		r = q == p ? own : &q->rate[kind];
+		for (unsigned n = 0; n < MAX_UPDATE_RATE; n++) {
 			struct bub_time at = r->at[n], older;
 
 			for (unsigned k = 0; k < MAX_UPDATE_RATE; k++)

@@ -151,7 +151,7 @@ class Library(unittest.TestCase):
 
     def test_cpp_calls_it(self):
         source = self.source("caller.cc", CALLER)
-        program = self.build(source, "-std=c++11", *self.pkg_config("--libs"))
+        program = self.build(source, "-std=c++11", *self.pkg_config("--libs"), "-lstdc++")
         run([program], LD_LIBRARY_PATH=str(self.lib))
 
 
