@@ -10,10 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
+#include "attack.h"
 
 #define EVIL_NET 0xbad          /* third group of an attacker's addresses */
+#define SEEN 16                 /* packets that an attacker remembers */
 #define ATTACK_MS UINT64_C(700) /* an attacker's own deeds, on average */
+
+struct sim_attacker {
+	struct rng rng;
+	struct flight *seen; /* SEEN of them */
+	unsigned n_seen, next_seen;
+	/* A flood of messages of one kind that is going on. */
+	unsigned flood_left, flood_kind, flood_pair, flood_side;
+	uint64_t flood_ms; /* from one to the next */
+};
 
 static bool can(const struct sim *s, unsigned attacker, enum plan_fault art)
 {
@@ -42,8 +52,8 @@ static void remember(struct sim_attacker *a, const struct flight *f)
 	struct flight *slot = &a->seen[a->next_seen];
 
 	memcpy(slot, f, offsetof(struct flight, octets) + f->len);
-	a->next_seen = (a->next_seen + 1) % SIM_SEEN;
-	if (a->n_seen < SIM_SEEN)
+	a->next_seen = (a->next_seen + 1) % SEEN;
+	if (a->n_seen < SEEN)
 		a->n_seen++;
 }
 
@@ -471,7 +481,7 @@ void attack_start(struct sim *s)
 	assert(s->attacker != NULL);
 	for (unsigned i = 0; i < s->plan->n_attackers; i++) {
 		s->attacker[i].rng = rng_for(s->plan->seed, 1000, i);
-		s->attacker[i].seen = malloc(SIM_SEEN * sizeof(struct flight));
+		s->attacker[i].seen = malloc(SEEN * sizeof(struct flight));
 		assert(s->attacker[i].seen != NULL);
 	}
 }

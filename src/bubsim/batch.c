@@ -60,9 +60,9 @@ void job_play(const struct job *job, const struct sim_options *opt, struct sim_r
 	*ret = (struct sim_result){.failed = true, .oracle = "topology"};
 	if (!job_plan(job, &plan))
 		return;
-	sim_play(&plan, opt, ret);
+	play(&plan, opt, ret);
 	if (job->twice && !ret->failed) {
-		sim_play(&plan, &again, &second);
+		play(&plan, &again, &second);
 		if (second.hash != ret->hash) {
 			ret->failed = true;
 			snprintf(ret->oracle, sizeof ret->oracle, "determinism");

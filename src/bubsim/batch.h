@@ -6,7 +6,9 @@
 #ifndef BUBSIM_BATCH_H
 #define BUBSIM_BATCH_H
 
-#include "sim.h"
+#include <stdio.h>
+
+#include "play.h"
 
 /* Which run. */
 struct job {
@@ -31,7 +33,7 @@ struct batch {
 /* False: the topology file is unusable. */
 bool job_plan(const struct job *job, struct plan *ret_plan);
 
-/* Plays the job here and now; @opt as for sim_play(). */
+/* Plays the job here and now; @opt as for play(). */
 void job_play(const struct job *job, const struct sim_options *opt, struct sim_result *ret);
 
 /* The same in a process of its own: an abort becomes the oracle "crash". */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim.h"
+#include "live.h"
 
 #define RUN_MIN 4 /* packets in a row */
 

@@ -5,7 +5,10 @@
  */
 #include <assert.h>
 
-#include "sim.h"
+#include "attack.h"
+#include "net.h"
+#include "oracle.h"
+#include "pcap.h"
 
 #define LATE_NS (250 * BUB_NS_PER_MS) /* a reordered packet comes up to so much later */
 #define ESP_TUNNEL_MAX 110            /* outer header, ESP, padding, ICV */

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
+#include "oracle.h"
 
 #define REPLAY_NS (200 * BUB_NS_PER_S)  /* a deleted binding stands against replay */
 #define LEFT_NS (120 * BUB_NS_PER_S)    /* the other end learns that a Kabm is gone */
@@ -28,7 +28,32 @@
 #define TRIP_MAX_US 900000              /* longer ways have retransmissions by right */
 #define SECOND_NS (980 * BUB_NS_PER_MS) /* a second on the fastest clock */
 #define LIFETIME_SLACK_S 4              /* lifetimes are told in units of so much, clocks differ */
+#define KEYS 3                          /* Kabms remembered of each node and peer */
 #define AGENT_CLIENTS_MAX 64            /* home agents with more are not looked through */
+
+/* What a node knows of a peer, as of the last look. */
+struct watch {
+	struct bub_peer_status seen; /* mode, sequence numbers, care-of addresses */
+	bool bound;                  /* the peer has a binding here */
+	bool looked;                 /* the engine knew it at the last look */
+	struct in6_addr before;      /* care-of address that was bound before */
+	uint64_t before_until_ns;
+	bool answered;   /* the peer has shown that it is at the care-of address */
+	uint32_t credit; /* octets that may go there until it has */
+	bool has_last;
+	uint16_t last_sequence;        /* of a binding that was deleted */
+	uint64_t deleted_ns, bound_ns; /* bound_ns: at its care-of address since then */
+	uint8_t key[KEYS][32];         /* Kabms agreed here, newest first */
+	uint8_t key_len[KEYS];
+	bool fresh_kabm;  /* of a new session, not used yet */
+	uint64_t left_ns; /* when a Kabm was dropped; 0: never */
+	/* Handover of this node towards the peer. */
+	bool armed;
+	unsigned n_direct, n_backhaul, n_answers;
+	uint64_t bu_ns[4]; /* when the last Binding Updates with new numbers went out */
+	uint16_t bu_last;
+	unsigned bu_next;
+};
 
 static struct sim_node *sim_of(struct sim *s, const struct node *n)
 {
@@ -82,8 +107,8 @@ static void check_owner(struct sim *s, const struct sim_node *n, const struct in
 
 static bool share_a_key(const struct watch *a, const struct watch *b)
 {
-	for (unsigned i = 0; i < SIM_KEYS; i++)
-		for (unsigned k = 0; k < SIM_KEYS; k++)
+	for (unsigned i = 0; i < KEYS; i++)
+		for (unsigned k = 0; k < KEYS; k++)
 			if (a->key_len[i] > 0 && a->key_len[i] == b->key_len[k] &&
 			    memcmp(a->key[i], b->key[k], a->key_len[i]) == 0)
 				return true;
@@ -653,4 +678,10 @@ void oracle_restarted(struct sim *s, struct sim_node *n)
 		memcpy(w->key, old.key, sizeof w->key);
 		memcpy(w->key_len, old.key_len, sizeof w->key_len);
 	}
+}
+
+void oracle_done(struct sim *s)
+{
+	for (unsigned i = 0; i < s->plan->n_nodes; i++)
+		free(s->node[i].watch);
 }

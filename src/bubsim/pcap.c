@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "sim.h"
+#include "pcap.h"
 
 #define LINKTYPE_RAW 101
 #define MAGIC_NS UINT32_C(0xa1b23c4d)

@@ -27,7 +27,6 @@ CIRCLE_MAX = 3
 LONG_HEADERS = {
     "src/bpf/bub_filter.h": 315,  # code: the verifier has no linker for it
     "src/bpf/bub_strip.h": 285,  # the same
-    "src/bubsim/sim.h": 269,  # to be split when it plays the link layer
     "src/linux/internal.h": 418,  # goes with the link layer's own folder
 }
 
@@ -65,13 +64,6 @@ FILE_CIRCLES = [
         "src/linux/tun.c",
         "src/linux/tunnel.c",
         "src/linux/tx.c",
-    },
-    # The simulator's parts write each other's state.
-    {
-        "src/bubsim/attack.c",
-        "src/bubsim/live.c",
-        "src/bubsim/oracle.c",
-        "src/bubsim/sim.c",
     },
 ]
 
