@@ -39,14 +39,6 @@ FOLDER_CIRCLES = []
 
 # Circles of more than CIRCLE_MAX files of one folder.
 FILE_CIRCLES = [
-    # The registration with a peer, and its session.
-    {
-        "src/core/bul/bubmode.c",
-        "src/core/bul/bubresp.c",
-        "src/core/bul/pathproof.c",
-        "src/core/bul/registration.c",
-        "src/core/bul/session.c",
-    },
     # What of the link layer is not in src/link yet, and descriptors.
     {
         "src/linux/advert.c",

@@ -13,6 +13,9 @@
 #include "bul/session.h"
 #include "mn/home.h"
 
+#define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
+#define PROOF_RTTS 4u      /* and so many round trips */
+
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
 /* The Binding Update of p->reg.sequence: no nonce indices, no alternate care-of address, A set. The
@@ -230,6 +233,52 @@ void bubmode_new_path(struct bub_engine *eng, struct peer *p)
 	p->why = bubmode_why(p);
 	if (proof_is_wanted(eng, p))
 		directpath_look_in(eng, &p->direct, INITIAL_BINDACK_TIMEOUT_MS);
+}
+
+void bubmode_await_proof(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved)
+{
+	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
+
+	if (proof_is_good(b) && b->proof.repeated) {
+		b->proof.state = PROOF_NONE; /* only the address was proved, not the headers */
+		bubmode_headers_lost(eng, p);
+		return;
+	}
+	if (proof_is_good(b) || p->direct.state == DIRECT_FILTERED)
+		return; /* what heals that is on its way: an answer to the cookie */
+	if (wait_ms < PROOF_MIN_MS)
+		wait_ms = PROOF_MIN_MS;
+	if (!directpath_is_open(&p->direct))
+		wait_ms = 0; /* the one before was; is this one? */
+	if (moved || !directpath_is_watched(&p->direct))
+		directpath_look_in(eng, &p->direct, wait_ms);
+}
+
+bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
+{
+	struct binding *b = NULL;
+	struct peer *p;
+
+	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
+		if (b != NULL && b->proof.asked &&
+		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
+			break;
+	}
+	if (p == NULL)
+		return false;
+	if (kabm_signer(eng, &p->kabm, rx, &rx->ip->dst, &p->key.b) == NULL) {
+		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
+		return true;
+	}
+	b->proof.repeated = false;
+	b->proof.by_cookie = true;
+	if (proof_is_good(b) && directpath_is_open(&p->direct))
+		return true; /* a second answer */
+	proof_give(eng, b, "the cookie came back");
+	bubmode_path_is_open(eng, p);
+	core_mark_path(eng, &p->key.a, &p->key.b);
+	return true;
 }
 
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)

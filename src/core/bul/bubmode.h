@@ -6,6 +6,7 @@
 #define BUB_CORE_BUL_BUBMODE_H
 
 #include "bul/bul.h"
+#include "cn/binding.h"
 
 /* docs/protocol.md. */
 #define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
@@ -26,6 +27,11 @@ const char *bubmode_why(const struct peer *p);
 void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
 void bubmode_new_path(struct bub_engine *eng, struct peer *p);
+/* A Binding Update under Kabm was accepted and has been answered: watches for the proof. */
+void bubmode_await_proof(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
+/* False: the CoT brings no cookie of ours. */
+bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx);
+/* A CoT that answers a signed CoTI. */
 void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
 
 #endif

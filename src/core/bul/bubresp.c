@@ -117,13 +117,8 @@ static bool own_test_goes_first(const struct peer *p)
 enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
 			    uint16_t nonce_index)
 {
-	if (p == NULL || !bubresp_is_willing(eng, p))
+	if (p == NULL || !bubresp_is_willing(eng, p) || kabm_is_held(&p->kabm))
 		return BUB_CODE_NACK;
-	if (kabm_is_held(&p->kabm)) {
-		/* The peer has lost the key, or somebody would like us to. */
-		session_suspect(eng, p, SUSPECT_KEY_LOST);
-		return BUB_CODE_NACK;
-	}
 	if (own_test_goes_first(p))
 		return BUB_CODE_ACK;
 	if (rx->mh.kind == BUB_MH_HOTI) {

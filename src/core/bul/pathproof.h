@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether data gets through between this node and a peer under Kabm: who waits for the proof, and
- * who gives it (pathproof.c).
+ * Whether data gets through between this node and a peer under Kabm: what is
+ * known of the proof, and what gives it (pathproof.c).
  */
 #ifndef BUB_CORE_BUL_PATHPROOF_H
 #define BUB_CORE_BUL_PATHPROOF_H
@@ -9,12 +9,8 @@
 #include "bul/bul.h"
 #include "cn/binding.h"
 
-/* A Binding Update under Kabm was accepted and has been answered: watches for the proof. */
-void proof_watch(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
 /* Mover: sends the cookie of an acknowledgement back. */
 void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
-/* False: the CoT brings no cookie of ours. */
-bool proof_on_cot(struct bub_engine *eng, const struct rx *rx);
 /* The peer has answered a signed CoTI.  False: that is not enough. */
 bool proof_by_check(struct bub_engine *eng, struct peer *p);
 bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);

@@ -481,7 +481,7 @@ void session_on_cot(struct bub_engine *eng, const struct rx *rx)
 	struct peer *p;
 	struct ends ends;
 
-	if (proof_on_cot(eng, rx))
+	if (bubmode_on_proof(eng, rx))
 		return;
 	p = find_checked(eng, rx);
 	if (p != NULL) {

@@ -37,7 +37,7 @@ static void after_kabm(struct bub_engine *eng, struct peer *p, const struct upda
 		return;
 	if (u->moved)
 		peer_has_moved(eng, p);
-	proof_watch(eng, p, u->binding, u->moved);
+	bubmode_await_proof(eng, p, u->binding, u->moved);
 }
 
 /* The rules of the draft, 7, for an update whose signature under Kabm is right. */
