@@ -267,6 +267,13 @@ static void refresh_is_no_repetition(void **state)
 		update(&p, BUB_BU_ACK, 12);
 	}
 	assert_int_equal(seen.n_unsure, 0);
+	/* So briefly that the path is not proved when the refresh comes. */
+	update(&p, BUB_BU_ACK, 4);
+	for (unsigned i = 0; i < 5; i++) {
+		pair_run(&p, 2500);
+		update(&p, BUB_BU_ACK, 4);
+	}
+	assert_int_equal(seen.path.trust, BUB_TRUST_FULL);
 	pair_end(&p);
 }
 

@@ -159,8 +159,7 @@ static bool is_same_key(const struct bub_key *a, const struct bub_key *b)
 
 /* The mobile node sends its last update again, since it has not got the acknowledgement.  What a
  * renewal brings has another key.  A refresh comes in the second half of the lifetime, which may be
- * so short that pauses between repetitions are as long: while nothing was heard, it is one of them.
- */
+ * so short that pauses between repetitions are as long; but those double. */
 static bool came_again(const struct bub_engine *eng, const struct update *u)
 {
 	const struct binding *b = u->binding;
@@ -172,7 +171,8 @@ static bool came_again(const struct bub_engine *eng, const struct update *u)
 		return false;
 	gap_ms = bub_time_ms_between(b->updated, core_now(eng));
 	return gap_ms < (uint64_t)REPETITION_S * 1000 &&
-	       (b->proof.unheard || 2 * gap_ms < bub_time_ms_between(b->updated, b->expires));
+	       (2 * gap_ms < bub_time_ms_between(b->updated, b->expires) ||
+		proof_pauses_grow(b, gap_ms));
 }
 
 /* It counts among those of this prefix already. */

@@ -71,6 +71,11 @@ void proof_end(struct bub_engine *eng, struct binding *b)
 	b->proof.unheard = false;
 }
 
+bool proof_pauses_grow(const struct binding *b, uint64_t gap_ms)
+{
+	return b->proof.unheard && b->proof.gap_ms > 0 && 2 * gap_ms > 3 * b->proof.gap_ms;
+}
+
 /* Pauses between repetitions double (RFC 6275, 11.8). */
 static void await_headers(struct bub_engine *eng, struct binding *b, bool again)
 {
@@ -80,6 +85,7 @@ static void await_headers(struct bub_engine *eng, struct binding *b, bool again)
 	if (!b->proof.unheard && again)
 		core_trace_state(eng, "headers-proof", "proved", "awaited", "the update came again",
 				 &b->key.a, &b->key.b);
+	b->proof.gap_ms = gap_ms;
 	b->proof.unheard = true;
 	core_timer(eng, &b->proof.silence, wait_ms > SILENCE_MS ? wait_ms : SILENCE_MS);
 }

@@ -20,6 +20,7 @@ struct proof {
 	bool by_cookie;       /* it came back: what has the headers of data gets through */
 	bool repeated;        /* the Binding Update came again although it was acknowledged */
 	bool unheard;         /* under Kbm: nothing has shown that headers get through */
+	uint64_t gap_ms;      /* between the last two updates, where that was a repetition */
 	struct timer silence; /* ends that where the update does not come again */
 	bool granted;         /* credit, at granted_at */
 	struct bub_time granted_at;
@@ -30,6 +31,8 @@ void proof_init(struct binding *b);
 /* A Binding Update was accepted, and b->bub is set: before binding_set().  @again: it repeats the
  * last one, as what answered that did not come. */
 void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again);
+/* An update that comes so long after the last one goes on with a row of repetitions. */
+bool proof_pauses_grow(const struct binding *b, uint64_t gap_ms);
 /* The binding is deleted. */
 void proof_end(struct bub_engine *eng, struct binding *b);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
