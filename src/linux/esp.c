@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/octets.h"
 #include "internal.h"
 
 #define IV_LEN 16
@@ -44,11 +45,6 @@ uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp)
 	else
 		mtu = link_mtu > ESP_FIXED + 16 ? (link_mtu - ESP_FIXED) / 16 * 16 - 2 : 0;
 	return mtu < LNX_TUN_MTU_MIN ? LNX_TUN_MTU_MIN : mtu;
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
 /* What RFC 4303, 4 wants to be known of a packet that came. */
