@@ -50,6 +50,26 @@ static inline struct in6_addr addr_link_local(const struct in6_addr *a)
 	return ll;
 }
 
+/* True for the last 128 interface identifiers of a subnet, which are kept for anycast addresses
+ * (RFC 2526, 2); the prefix has 64 bits. */
+static inline bool addr_is_reserved_anycast(const struct in6_addr *a)
+{
+	static const uint8_t id[7] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+	return memcmp(a->s6_addr + 8, id, sizeof(id)) == 0 && (a->s6_addr[15] & 0x80) != 0;
+}
+
+/* The Mobile IPv6 home agents' anycast address of the subnet of @a (RFC 2526, 3); the prefix has 64
+ * bits. */
+static inline struct in6_addr addr_home_agents(const struct in6_addr *a)
+{
+	static const uint8_t id[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
+	struct in6_addr anycast = *a;
+
+	memcpy(anycast.s6_addr + 8, id, sizeof(id));
+	return anycast;
+}
+
 /* Scopes of groups that this code tells apart (RFC 4291, 2.7). */
 enum {
 	ADDR_SCOPE_LINK_LOCAL = 2,

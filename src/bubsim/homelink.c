@@ -53,11 +53,11 @@ struct node *homelink_interceptor(const struct place *place, const struct in6_ad
 struct node *homelink_anycast(struct world *w, const struct place *place,
 			      const struct in6_addr *dst)
 {
-	static const uint8_t id[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
+	const struct in6_addr anycast = addr_home_agents(dst);
 	unsigned n = 0;
 	uint64_t which;
 
-	if (memcmp(dst->s6_addr + 8, id, sizeof id) != 0)
+	if (!bub_addr_eq(dst, &anycast))
 		return NULL;
 	for (struct node *a = place->agent; a != NULL; a = a->next_agent)
 		n += !a->down;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "internal.h"
 
 /* Is the prefix, or part of it, on some link of this host? */
@@ -90,17 +91,15 @@ static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
 	return 0;
 }
 
-/* The Mobile IPv6 home agents' anycast address of a prefix (RFC 2526, 3): requests for home agent
- * address discovery go there (RFC 6275, 10.5). */
+/* The home agents' anycast address of a prefix: requests for home agent address discovery go there
+ * (RFC 6275, 10.5). */
 static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
 {
-	static const uint8_t id[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
-	struct ipv6_mreq req = {*prefix, l->home_link_ifindex};
+	struct ipv6_mreq req = {addr_home_agents(prefix), l->home_link_ifindex};
 	int err;
 
 	if (req.ipv6mr_interface == 0)
 		req.ipv6mr_interface = l->tun_ifindex;
-	memcpy(req.ipv6mr_multiaddr.s6_addr + 8, id, sizeof(id));
 	err = datapath_local_add(l->dp, &req.ipv6mr_multiaddr, false);
 	if (err < 0)
 		return err;

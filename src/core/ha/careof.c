@@ -2,23 +2,12 @@
 /*
  * Home agent: care-of addresses that its tunnel cannot end at (RFC 2473, 4.1.2).
  */
-#include <string.h>
-
+#include "ha/careof.h"
 #include "base/addr.h"
 #include "cn/binding.h"
-#include "ha/careof.h"
 #include "ha/state.h"
 
 #define CHAIN_MAX 8 /* bindings followed from a care-of address */
-
-/* The last 128 interface identifiers of each subnet are anycast addresses, the Mobile IPv6 home
- * agents' among them (RFC 2526, 2). */
-static bool is_reserved(const struct in6_addr *a)
-{
-	static const uint8_t id[7] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-	return memcmp(a->s6_addr + 8, id, sizeof id) == 0 && (a->s6_addr[15] & 0x80) != 0;
-}
 
 /* All zeros behind the prefix (RFC 4291, 2.6.1). */
 static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefix *p)
@@ -33,7 +22,7 @@ bool careof_is_anycast(const struct bub_engine *eng, const struct in6_addr *a)
 	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++)
 		if (is_subnet_router(a, &core_ha(eng)->cfg.prefix[i]))
 			return true;
-	return is_reserved(a);
+	return addr_is_reserved_anycast(a);
 }
 
 bool careof_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)

@@ -5,21 +5,16 @@
  * A mobile node without a configured home agent asks the home agents' anycast address of its home
  * prefix, and registers with those of the reply in their order.
  */
-#include <string.h>
-
+#include "base/addr.h"
 #include "mn/discovery.h"
 #include "mn/home.h"
 
 static void send_discovery(struct bub_engine *eng, struct home *h)
 {
-	/* Mobile IPv6 home agents' anycast address of the home prefix (RFC 2526). */
-	static const uint8_t anycast[8] = {0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe};
 	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
-	struct in6_addr dst = h->cfg.address;
-	struct route r;
+	const struct in6_addr dst = addr_home_agents(&h->cfg.address);
+	const struct route r = route_plain(&h->care_of, &dst);
 
-	memcpy(dst.s6_addr + 8, anycast, sizeof anycast);
-	r = route_plain(&h->care_of, &dst);
 	core_random(eng, &h->discovery_id, sizeof h->discovery_id);
 	req.u.dhaad.id = h->discovery_id;
 	h->discovery_sends++;

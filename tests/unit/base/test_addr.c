@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prefixes of every length, against bit by bit; scopes of groups; link-local addresses.
+ * Prefixes of every length, against bit by bit; scopes of groups; link-local addresses; those
+ * reserved for anycast.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,6 +80,27 @@ static void group_scope(void **state)
 	assert_int_equal(addr_group_scope(&host), 0);
 }
 
+/* RFC 2526, 2 and 3: the last 128 identifiers, with the universal/local bit as it is. */
+static void reserved_anycast(void **state)
+{
+	const struct in6_addr host = addr("2001:db8:1:2::7");
+	const struct in6_addr agents = addr("2001:db8:1:2:fdff:ffff:ffff:fffe");
+	const struct in6_addr first = addr("2001:db8::fdff:ffff:ffff:ff80");
+	const struct in6_addr last = addr("2001:db8::fdff:ffff:ffff:ffff");
+	const struct in6_addr before = addr("2001:db8::fdff:ffff:ffff:ff7f");
+	const struct in6_addr other = addr("2001:db8::ffff:ffff:ffff:fffe");
+	struct in6_addr a = addr_home_agents(&host);
+
+	(void)state;
+	assert_memory_equal(&a, &agents, sizeof a);
+	assert_true(addr_is_reserved_anycast(&agents));
+	assert_true(addr_is_reserved_anycast(&first));
+	assert_true(addr_is_reserved_anycast(&last));
+	assert_false(addr_is_reserved_anycast(&before));
+	assert_false(addr_is_reserved_anycast(&other));
+	assert_false(addr_is_reserved_anycast(&host));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +108,7 @@ int main(void)
 		cmocka_unit_test(in_prefix_of_every_length),
 		cmocka_unit_test(link_local),
 		cmocka_unit_test(group_scope),
+		cmocka_unit_test(reserved_anycast),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
