@@ -40,7 +40,7 @@ const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NUL
 #define AGENT(member) TO(bubd_config, engine.ha.member)
 #define BUB(member) TO(bubd_config, engine.member)
 #define HOME(member) TO(bub_home_config, member)
-#define ADVERT(member) TO(lnx_advert_config, member)
+#define ADVERT(member) TO(link_advert_config, member)
 #define NOWHERE .size = 0 /* who reads the section asks for it */
 #define FROM(min_, max_) .min = (min_), .max = (max_)
 #define S(min_, max_) FROM(min_, max_), .unit = " of seconds"

@@ -55,7 +55,7 @@ static void load_lifetimes(struct loader *l, const struct config_node *sec)
 /* Its presence turns the advertisements on.  Defaults follow from the greatest interval. */
 static void load_adverts(struct loader *l, const struct config_node *sec)
 {
-	struct lnx_advert_config *a = &l->cfg->lnx.advert;
+	struct link_advert_config *a = &l->cfg->lnx.advert;
 	uint32_t max_ms, life_s;
 
 	a->enabled = true;

@@ -109,6 +109,8 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 		ifc->view.fact.mtu6 = 0;
 	check_mtu(lk, ifc, before);
 	ifc->seen = true;
+	if (lk->cfg.home_link[0] != '\0' && lookup_same_name(fact->name, lk->cfg.home_link))
+		lk->home_link = fact->ifindex;
 	ifc->view.ours = is_ours(lk, &ifc->view);
 	if (ifc->view.optimistic)
 		link_put(lk, LINK_OPTIMISTIC)->u.iface.ifindex = fact->ifindex;
@@ -212,6 +214,16 @@ void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
 	movement_evaluate(lk, ifc);
 }
 
+void facts_link_local(struct link *lk, uint32_t ifindex, const struct in6_addr *addr)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+
+	if (ifc == NULL)
+		return;
+	ifc->view.link_local = *addr;
+	ifc->link_local_seen = true;
+}
+
 /* ---- Links that go -------------------------------------------------------------------------- */
 
 static void iface_gone(struct link *lk, struct iface *ifc)
@@ -290,7 +302,7 @@ void facts_route_gone(struct link *lk, const struct link_default_route *fact)
 static void dump_begins(struct link *lk)
 {
 	for (unsigned i = 0; i < LINK_IFACES_MAX; i++)
-		lk->iface[i].seen = false;
+		lk->iface[i].seen = lk->iface[i].link_local_seen = false;
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++)
 		lk->addr[i].seen = false;
 	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++)
@@ -306,6 +318,8 @@ void facts_dump(struct link *lk, bool begins)
 	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0 && !lk->iface[i].seen)
 			iface_gone(lk, &lk->iface[i]);
+		if (!lk->iface[i].link_local_seen)
+			lk->iface[i].view.link_local = in6addr_any;
 	}
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
 		struct addr *a = &lk->addr[i];

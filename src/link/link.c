@@ -17,6 +17,7 @@ struct link *link_new(const struct link_config *cfg)
 	if (lk == NULL)
 		return NULL;
 	lk->cfg = *cfg;
+	lk->advert.due = BUB_TIME_NEVER;
 	for (unsigned i = 0; i < cfg->n_homes; i++)
 		link_home_add(lk, &cfg->homes[i], cfg->home_prefix_len[i], &cfg->home_agents[i]);
 	return lk;
@@ -44,6 +45,8 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 		router_heard(lk, fact->u.nd.ifindex, &m.target);
 		break;
 	case ND_TYPE_ROUTER_SOLICIT:
+		advert_on_solicit(lk, fact->u.nd.ifindex);
+		break;
 	case ND_TYPE_NEIGHBOUR_SOLICIT:
 		break;
 	}
@@ -72,6 +75,9 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 	case LINK_FACT_ADDR_GONE:
 		facts_addr_gone(lk, fact->u.addr.ifindex, &fact->u.addr.addr);
 		break;
+	case LINK_FACT_LINK_LOCAL:
+		facts_link_local(lk, fact->u.addr.ifindex, &fact->u.addr.addr);
+		break;
 	case LINK_FACT_ROUTE:
 		facts_route_new(lk, &fact->u.route);
 		break;
@@ -87,8 +93,10 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 {
 	lk->now = now;
-	if (id != 0 && !facts_done(lk, id, error))
-		careof_done(lk, id, error);
+	if (id == 0 || facts_done(lk, id, error))
+		return;
+	careof_done(lk, id, error);
+	advert_done(lk, id, error);
 }
 
 void link_start(struct link *lk, struct bub_time now)
@@ -100,13 +108,15 @@ void link_start(struct link *lk, struct bub_time now)
 			movement_evaluate(lk, &lk->iface[i]);
 	}
 	router_expire(lk);
+	advert_start(lk);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 struct bub_time link_deadline(const struct link *lk)
 {
-	const struct bub_time due[] = {facts_deadline(lk), router_deadline(lk), trial_deadline(lk)};
+	const struct bub_time due[] = {facts_deadline(lk), router_deadline(lk), trial_deadline(lk),
+				       advert_deadline(lk)};
 	struct bub_time t = BUB_TIME_NEVER;
 
 	if (lk->n_out > 0)
@@ -124,6 +134,7 @@ void link_expire(struct link *lk, struct bub_time now)
 	facts_expire(lk);
 	router_expire(lk);
 	trial_expire(lk);
+	advert_expire(lk);
 }
 
 /* ---- Home addresses ------------------------------------------------------------------------ */

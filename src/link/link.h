@@ -17,6 +17,7 @@
 #ifndef BUB_LINK_H
 #define BUB_LINK_H
 
+#include "link_advert.h"
 #include "link_fact.h"
 #include "link_out.h"
 
@@ -41,6 +42,9 @@ struct link_config {
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
 	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
 	unsigned n_homes;
+	struct link_advert_config advert; /* home agent: on the home link */
+	uint32_t (*random)(void *ctx);    /* any number; called when an advertisement is due */
+	void *random_ctx;
 	uint32_t route_table;  /* of the first care-of address; the others follow */
 	uint32_t care_of_rule; /* priority of the rules from care-of addresses */
 	uint32_t stale_rule;   /* priority of the rules for prefixes that are on no link any more */
@@ -58,6 +62,9 @@ void link_free(struct link *link); /* NULL is fine */
 
 /* From now on events are reported, and routers solicited: first those of what is known already. */
 void link_start(struct link *link, struct bub_time now);
+
+/* Says on the home link that this home agent is none any more. */
+void link_stop(struct link *link, struct bub_time now);
 
 /* @fact is borrowed.  What it brings is to be drained before the next one (asserted); but for
  * LINK_FACT_MTU6, which may come while an operation is carried out. */
@@ -86,6 +93,10 @@ void link_attached(struct link *link, struct bub_time now, const struct in6_addr
 void link_registered(struct link *link, struct bub_time now, const struct in6_addr *home,
 		     bool registered);
 
+/* Home agent: the home link has these prefixes (at most BUB_HA_PREFIXES_MAX) and flags now. */
+void link_home_prefixes(struct link *link, struct bub_time now, const struct bub_ha_prefix *prefix,
+			unsigned n, bool managed, bool other);
+
 /* ---- Looking in ---------------------------------------------------------------------------- */
 
 struct link_iface {
@@ -94,6 +105,7 @@ struct link_iface {
 	bool carrier; /* ours, and it has one */
 	int32_t preference;
 	bool optimistic;
+	struct in6_addr link_local; /* its address; :: none that may be used */
 };
 
 /* NULL: not known. */

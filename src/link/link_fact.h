@@ -54,6 +54,7 @@ enum link_fact_type {
 	LINK_FACT_ROUTE,      /* u.route: a default route, not of bub's own */
 	LINK_FACT_ROUTE_GONE, /* u.route */
 	LINK_FACT_ND,         /* u.nd: a neighbour discovery message with hop limit 255 */
+	LINK_FACT_LINK_LOCAL, /* u.addr.ifindex and addr: it may be used; :: it is gone */
 };
 
 struct link_fact {

@@ -37,11 +37,11 @@ struct probe {
 };
 
 struct iface {
-	struct link_iface view; /* view.fact.ifindex 0: slot is free */
-	bool attached;          /* the programs of the data path are on it */
-	uint32_t attach_id;     /* of the operation under way; 0: none */
-	bool seen;              /* in a dump */
-	uint32_t epoch;         /* counts the times that the carrier came up */
+	struct link_iface view;     /* view.fact.ifindex 0: slot is free */
+	bool attached;              /* the programs of the data path are on it */
+	uint32_t attach_id;         /* of the operation under way; 0: none */
+	bool seen, link_local_seen; /* in a dump */
+	uint32_t epoch;             /* counts the times that the carrier came up */
 	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */
 	bool ra_prefixes_seen;
 	unsigned n_ra;
@@ -105,6 +105,13 @@ struct link {
 	uint32_t tables;    /* bit set of routing tables in use */
 	bool tables_full;
 	uint32_t last_id;
+	uint32_t home_link; /* home agent: the interface; 0: not seen yet */
+	struct {
+		struct bub_time due, sent;
+		unsigned initial_left;
+		uint32_t send_id; /* of the one whose verdict is awaited; 0: none */
+		uint8_t msg[BUB_MIN_MTU];
+	} advert;
 	struct bub_time now; /* of the call under way */
 	struct link_out out[OUTS_MAX];
 	unsigned out_first, n_out;
@@ -129,6 +136,7 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact);
 void facts_iface_gone(struct link *lk, uint32_t ifindex);
 void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6);
 void facts_addr_new(struct link *lk, const struct link_addr_fact *fact);
+void facts_link_local(struct link *lk, uint32_t ifindex, const struct in6_addr *addr);
 void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *addr);
 void facts_route_new(struct link *lk, const struct link_default_route *fact);
 void facts_route_gone(struct link *lk, const struct link_default_route *fact);
@@ -153,6 +161,13 @@ void movement_addr_gone(struct link *lk, struct addr *a);
 void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_addr *router);
 void movement_evaluate(struct link *lk, struct iface *ifc);
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
+
+/* advert.c: router advertisements of a home agent */
+void advert_start(struct link *lk);
+void advert_on_solicit(struct link *lk, uint32_t ifindex);
+void advert_done(struct link *lk, uint32_t id, int error);
+void advert_expire(struct link *lk);
+struct bub_time advert_deadline(const struct link *lk);
 
 /* choice.c: which of several addresses is preferred */
 int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a);

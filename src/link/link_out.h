@@ -82,8 +82,10 @@ struct link_out {
 			uint32_t ifindex;
 			struct in6_addr src; /* :: as chosen by the kernel */
 			struct in6_addr dst;
-			bool or_unspecified; /* where the kernel finds no source: from ::, and
-						without the option (the first 8 octets) */
+			bool or_unspecified;      /* where the kernel finds no source: from ::, and
+						     without the option (the first 8 octets) */
+			struct bub_view long_msg; /* where it is not in msg; until the next
+						     call of this library */
 			uint8_t len;
 			uint8_t msg[LINK_ND_MAX]; /* without checksum */
 		} nd;

@@ -170,7 +170,7 @@ void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsign
 		if (!knows_prefix(l, &prefix[i].prefix, prefix[i].len))
 			add_prefix(l, &prefix[i].prefix, prefix[i].len);
 	}
-	advert_prefixes(l, prefix, n, managed, other);
+	link_home_prefixes(l->link, lnx_now(), prefix, n, managed, other);
 }
 
 /* It may come later, when its link does; until then nothing arrives here. */

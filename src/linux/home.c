@@ -219,7 +219,7 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	struct lnx_home *h = &l->home[index];
 	uint32_t ifindex = at->ifindex;
 	uint32_t before = h->on_ifindex;
-	struct in6_addr link_local;
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
 	int err = 0;
 
 	if (at->claim) {
@@ -245,8 +245,8 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	 * the home agent has let go; also for the link-local address (RFC 6275, 11.5.5). */
 	if (at->claim) {
 		nd_claim(l, now, ifindex, &h->addr, true);
-		if (nd_link_local(ifindex, &link_local))
-			nd_claim(l, now, ifindex, &link_local, true);
+		if (ifc != NULL && !IN6_IS_ADDR_UNSPECIFIED(&ifc->link_local))
+			nd_claim(l, now, ifindex, &ifc->link_local, true);
 	}
 	return err;
 }

@@ -189,6 +189,20 @@ static void read_addr(struct link_addr_fact *a, const struct ifaddrmsg *ifa,
 	a->valid_until = valid_until(tb[IFA_CACHEINFO]);
 }
 
+/* Told where it may be used, and where the one that was told may not any more. */
+static void on_link_local(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *addr,
+			  uint32_t flags)
+{
+	struct link_fact fact = {.type = LINK_FACT_LINK_LOCAL};
+
+	fact.u.addr.ifindex = ifc->fact.ifindex;
+	if ((flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) == 0)
+		fact.u.addr.addr = *addr;
+	else if (!bub_addr_eq(&ifc->link_local, addr))
+		return;
+	feed(l, &fact);
+}
+
 static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
@@ -203,6 +217,11 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	if (ifa->ifa_family != AF_INET6 ||
 	    (!nl_addr(tb[IFA_LOCAL], &addr) && !nl_addr(tb[IFA_ADDRESS], &addr)))
 		return;
+	if (IN6_IS_ADDR_LINKLOCAL(&addr) && ifc != NULL) {
+		on_link_local(l, ifc, &addr,
+			      there ? nl_u32(tb[IFA_FLAGS], ifa->ifa_flags) : IFA_F_DADFAILED);
+		return;
+	}
 	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL)
 		return;
 	if (iface_is_home(l, &addr)) {

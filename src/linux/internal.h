@@ -225,12 +225,6 @@ struct lnx {
 	uint64_t rx_lost;            /* packets that a socket had no room for, not logged yet */
 	struct bub_time rx_lost_due; /* not before: a line about them */
 
-	struct {
-		struct bub_time due, sent;
-		unsigned initial_left;
-		struct in6_addr src; /* link-local; :: not known */
-	} advert;
-
 	struct lnx_dad dad[LNX_DAD_MAX];
 	unsigned n_dad;
 	struct lnx_na na[LNX_NA_MAX];
@@ -320,13 +314,10 @@ void ops_close(struct lnx *l);
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);
-/* Sends an ICMPv6 message through the kernel, which computes the checksum.  @src NULL: the kernel
- * chooses.  0 or a negative errno. */
-int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-	    const uint8_t *msg, size_t len);
 void nd_icmp6_readable(struct lnx *l);
 void nd_dad_readable(struct lnx *l);
-void nd_carry_out(struct lnx *l, const struct link_out *out);
+/* 0 or a negative errno. */
+int nd_carry_out(struct lnx *l, const struct link_out *out);
 void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
 		const struct in6_addr *router);
 /* Asks from :: who has @target (RFC 6275, 11.5.5; RFC 4862, 5.4.2). */
@@ -336,8 +327,6 @@ void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, b
 void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
 	       const struct in6_addr *target);
 void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
-/* The link-local address of an interface, if it has one. */
-bool nd_link_local(uint32_t ifindex, struct in6_addr *ret_addr);
 void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
 	      bool own);
 void nd_unclaim(struct lnx *l, const struct in6_addr *target);
@@ -345,15 +334,6 @@ void nd_proxy_add(struct lnx *l, struct bub_time now, const struct in6_addr *hom
 void nd_proxy_del(struct lnx *l, const struct in6_addr *home);
 void nd_expire(struct lnx *l, struct bub_time now);
 struct bub_time nd_deadline(const struct lnx *l);
-
-/* advert.c: router advertisements of a home agent */
-int advert_open(struct lnx *l, char *ret_error, size_t error_size);
-void advert_close(struct lnx *l);
-void advert_on_solicit(struct lnx *l, uint32_t ifindex);
-void advert_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsigned n, bool managed,
-		     bool other);
-void advert_expire(struct lnx *l, struct bub_time now);
-struct bub_time advert_deadline(const struct lnx *l);
 
 /* tunnel.c */
 void tunnel_set(struct lnx *l, const struct bub_tunnel *t);

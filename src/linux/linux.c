@@ -173,11 +173,23 @@ static void lay_out(struct lnx *l, struct arena *ar, const uint64_t seed[static 
 	table_init(&l->known, ar, known_max(l), sizeof(struct lnx_known), seed[0] ^ seed[1]);
 }
 
+static uint32_t any_number(void *ctx)
+{
+	uint32_t n = 0;
+
+	(void)ctx;
+	/* Spreads load and hides nothing: without it, the earliest moment is as good. */
+	(void)!getrandom(&n, sizeof(n), 0);
+	return n;
+}
+
 static struct link *new_link(const struct lnx *l)
 {
 	struct link_config cfg = {
 		.n_named = l->cfg.n_interfaces,
 		.n_homes = l->cfg.n_homes,
+		.advert = l->cfg.advert,
+		.random = any_number,
 		.route_table = l->cfg.route_table + TABLE_CARE_OF,
 		.care_of_rule = l->cfg.rule_priority + RULE_CARE_OF,
 		.stale_rule = l->cfg.rule_priority + RULE_HOME,
@@ -321,8 +333,6 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0)
 		err = agent_open(l, ret_error, error_size);
 	if (err == 0)
-		err = advert_open(l, ret_error, error_size);
-	if (err == 0)
 		err = rx_open(l, ret_error, error_size);
 	return err;
 }
@@ -372,7 +382,8 @@ void lnx_close(struct lnx *l)
 		return;
 	/* Only who holds the TUN may take back what is marked as bub's: it might be another's. */
 	if (l->nl != NULL && l->tun_ifindex != 0) {
-		advert_close(l);
+		link_stop(l->link, lnx_now());
+		ops_carry_out(l);
 		home_close(l);
 		agent_close(l);
 		ops_close(l);
@@ -452,8 +463,8 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due, link_deadline(l->link), nd_deadline(l), path_deadline(l),
-		advert_deadline(l), homelink_deadline(l),   rx_deadline(l),
+		l->tunnel_scan_due, link_deadline(l->link), nd_deadline(l),
+		path_deadline(l),   homelink_deadline(l),   rx_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -471,7 +482,6 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	link_expire(l->link, now);
 	ops_carry_out(l);
 	nd_expire(l, now);
-	advert_expire(l, now);
 	homelink_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);

@@ -19,6 +19,7 @@
 
 #include "bub/engine.h"
 #include "esp.h"
+#include "link_advert.h"
 
 #define LNX_INTERFACES_MAX 16
 #define LNX_LOCALS_MAX 8
@@ -36,20 +37,6 @@ enum lnx_log_level {
 /* All six come before the kernel's rule for the main table, 32766. */
 #define LNX_RULE_PRIORITY_MAX 32760u
 
-/* Router Advertisements on the home link. */
-struct lnx_advert_config {
-	bool enabled;
-	uint32_t interval_min_ms, interval_max_ms; /* MinRtrAdvInterval, MaxRtrAdvInterval */
-	uint32_t delay_min_ms;                     /* MinDelayBetweenRAs */
-	uint16_t router_lifetime_s;                /* 0: no default router */
-	uint16_t home_agent_lifetime_s;            /* not 0 */
-	uint16_t preference;                       /* as a home agent */
-	bool interval_option;                      /* Advertisement Interval (RFC 6275, 7.3) */
-	bool managed, other;
-	struct bub_ha_prefix prefix[BUB_HA_PREFIXES_MAX];
-	unsigned n_prefixes;
-};
-
 struct lnx_config {
 	const char *tun_name;                       /* "bub0" */
 	const char *interfaces[LNX_INTERFACES_MAX]; /* may hold care-of addresses */
@@ -66,7 +53,7 @@ struct lnx_config {
 	struct in6_addr ha_prefix[BUB_HA_PREFIXES_MAX];
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;
-	struct lnx_advert_config advert;
+	struct link_advert_config advert;
 	bool multicast;         /* groups through the tunnel, as mobile node or home agent */
 	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
 	unsigned unprotected;   /* set of enum esp_class: goes without ESP, for tests; no payload */

@@ -7,7 +7,6 @@
  * for a claimed address is left to the kernel's proxy.
  */
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -28,36 +27,14 @@
 #define ND_PACKET_MAX 1500
 
 static const struct in6_addr all_nodes = {{{0xff, 2, [15] = 1}}};
-
-/* The table of addresses has none of these. */
-bool nd_link_local(uint32_t ifindex, struct in6_addr *ret_addr)
-{
-	struct ifaddrs *all = NULL;
-	bool found = false;
-
-	if (getifaddrs(&all) != 0)
-		return false;
-	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
-		struct sockaddr_in6 sa;
-
-		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET6)
-			continue;
-		memcpy(&sa, i->ifa_addr, sizeof(sa));
-		if (!IN6_IS_ADDR_LINKLOCAL(&sa.sin6_addr) || sa.sin6_scope_id != ifindex)
-			continue;
-		*ret_addr = sa.sin6_addr;
-		found = true;
-	}
-	freeifaddrs(all);
-	return found;
-}
+static const struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
 
 /* ---- Sending ------------------------------------------------------------------------------- */
 
 /* Sends an ICMPv6 message through the kernel, which computes the checksum.  @src NULL: the kernel
  * chooses. */
-int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-	    const uint8_t *msg, size_t len)
+static int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
+		   const struct in6_addr *dst, const uint8_t *msg, size_t len)
 {
 	union {
 		struct cmsghdr align;
@@ -108,17 +85,21 @@ static int send_unspecified(struct lnx *l, uint32_t ifindex, const struct in6_ad
 	return tx_raw(l, ifindex, (struct bub_view){head, sizeof(head)}, body);
 }
 
-void nd_carry_out(struct lnx *l, const struct link_out *out)
+int nd_carry_out(struct lnx *l, const struct link_out *out)
 {
 	const struct in6_addr *src = &out->u.nd.src;
-	uint8_t msg[LINK_ND_MAX];
-	int err = nd_send(l, out->u.nd.ifindex, IN6_IS_ADDR_UNSPECIFIED(src) ? NULL : src,
-			  &out->u.nd.dst, out->u.nd.msg, out->u.nd.len);
+	struct bub_view msg = out->u.nd.long_msg;
+	uint8_t copy[LINK_ND_MAX];
+	int err;
 
+	if (msg.data == NULL)
+		msg = (struct bub_view){out->u.nd.msg, out->u.nd.len};
+	err = nd_send(l, out->u.nd.ifindex, IN6_IS_ADDR_UNSPECIFIED(src) ? NULL : src,
+		      &out->u.nd.dst, msg.data, msg.len);
 	if (err == 0 || !out->u.nd.or_unspecified)
-		return;
-	memcpy(msg, out->u.nd.msg, sizeof(msg));
-	(void)send_unspecified(l, out->u.nd.ifindex, &out->u.nd.dst, msg, ND_FIXED_LEN);
+		return err;
+	memcpy(copy, out->u.nd.msg, sizeof(copy));
+	return send_unspecified(l, out->u.nd.ifindex, &out->u.nd.dst, copy, ND_FIXED_LEN);
 }
 
 static const uint8_t *mac_of(const struct link_iface *ifc)
@@ -204,8 +185,6 @@ static void on_message(struct lnx *l, const struct in6_addr *src, const struct i
 		homelink_on_ns(l, info->ipi6_ifindex, src, &m.target);
 		break;
 	case ND_TYPE_ROUTER_SOLICIT:
-		advert_on_solicit(l, info->ipi6_ifindex);
-		break;
 	case ND_TYPE_ROUTER_ADVERT:
 		break;
 	}
@@ -275,6 +254,7 @@ void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, b
 
 static int open_icmp6(struct lnx *l)
 {
+	struct ipv6_mreq routers = {all_routers, l->home_link_ifindex};
 	int on = 1, off = 0, hops = ND_HOP_LIMIT;
 	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 
@@ -285,6 +265,10 @@ static int open_icmp6(struct lnx *l)
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &off, sizeof(off)) < 0)
+		return -errno;
+	/* Router solicitations. */
+	if (l->cfg.advert.enabled &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &routers, sizeof(routers)) < 0)
 		return -errno;
 	return 0;
 }

@@ -260,8 +260,7 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_RULE_DEL:
 		return rule(l, &out->u.rule, out->type == LINK_RULE_ADD);
 	case LINK_ND_SEND:
-		nd_carry_out(l, out);
-		return 0;
+		return nd_carry_out(l, out);
 	case LINK_NEIGH_FORGET:
 		forget_later(l, out->u.neigh.ifindex, &out->u.neigh.addr);
 		return 0;
