@@ -144,4 +144,10 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 /* Any ICMPv6 message that this node begins. */
 void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 
+/* For a status. */
+static inline uint32_t core_seconds_left(struct bub_time now, struct bub_time until)
+{
+	return (uint32_t)(bub_time_ms_between(now, until) / 1000);
+}
+
 #endif

@@ -8,13 +8,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "bul/peer.h"
+#include "bul/bul.h"
 #include "cn/cn.h"
 #include "config.h"
 #include "engine_state.h"
-#include "ha/stable.h"
+#include "ha/ha.h"
 #include "input.h"
-#include "mn/home.h"
+#include "mn/mn.h"
+#include "path.h"
 #include "policy.h"
 
 /* Lays the roles out behind the engine; called twice, first to learn the size. */
@@ -136,7 +137,7 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 	struct peer *p = NULL;
 
 	for (unsigned i = 0; mn_home(eng, i) != NULL && p == NULL; i++)
-		p = peer_find(eng, &mn_home(eng, i)->cfg.address, &ev->u.command.peer);
+		p = peer_find(eng, home_address(mn_home(eng, i)), &ev->u.command.peer);
 	switch (ev->u.command.what) {
 	case BUB_CMD_SEND_BINDING_UPDATES:
 		mn_refresh(eng);

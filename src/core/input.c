@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "answer.h"
-#include "bul/peer.h"
-#include "bul/testinit.h"
-#include "bul/update.h"
+#include "bul/bul.h"
 #include "cn/binding.h"
-#include "ha/client.h"
+#include "ha/ha.h"
 #include "icmp/icmp.h"
 #include "input.h"
-#include "mn/keepalive.h"
+#include "mn/mn.h"
 
 static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 {
@@ -22,7 +20,7 @@ static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 
 	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
 	 * a routing header behind it says. */
-	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, &rx->home->cfg.address))
+	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, home_address(rx->home)))
 		return route_from_home(rx->home, &rx->ip->src);
 	/* From a home address on its home link, and back there although the route leads into the
 	 * tunnel (RFC 6275, 10.3.2). */
@@ -72,7 +70,7 @@ static void on_ba(struct bub_engine *eng, const struct rx *rx)
 	struct home *h = core_home_of(eng, &rx->local);
 	struct peer *p;
 
-	if (h != NULL && bub_addr_eq(&rx->peer, &h->cfg.home_agent)) {
+	if (h != NULL && bub_addr_eq(&rx->peer, home_agent_of(h))) {
 		mn_on_home_ba(eng, h, rx);
 		return;
 	}
@@ -294,7 +292,7 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	act->u.send.data = packet;
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
 	 * only an error to report, or has not understood us, is not one to begin that with. */
-	if (bub_addr_eq(&ip->dst, &h->cfg.address) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
+	if (bub_addr_eq(&ip->dst, home_address(h)) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
 		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
 		peer_on_detour(eng, h, bub_ip6_home_src(ip));
 	}

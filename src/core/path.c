@@ -7,9 +7,9 @@
  * the feed, when everybody has done: so what is in between is never carried out.
  */
 #include "path.h"
-#include "bul/peer.h"
+#include "bul/bul.h"
 #include "cn/binding.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 #include "policy.h"
 
 /* Data goes to or comes from @now from here on; ::  not directly. */
@@ -36,13 +36,13 @@ static bool recent_is(const struct bub_engine *eng, const struct recent *r,
 bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 {
 	const struct binding *b = binding_find(eng, &e->local, &e->peer);
-	const struct peer *p = peer_find(eng, &e->local, &e->peer);
+	struct peer *p = peer_find(eng, &e->local, &e->peer);
 
 	/* Home addresses at both ends: whatever its headers are, no direct path made them. */
 	if (bub_addr_eq(&e->src, &e->local) && bub_addr_eq(&e->dst, &e->peer))
 		return false;
 	if (!bub_addr_eq(&e->src, &e->local) &&
-	    (p == NULL || !recent_is(eng, &p->sent_from, &e->src)))
+	    (p == NULL || !recent_is(eng, peer_sent_from(p), &e->src)))
 		return false;
 	return bub_addr_eq(&e->dst, &e->peer) ||
 	       (b != NULL && recent_is(eng, &b->sent_to, &e->dst));
@@ -59,10 +59,10 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 		.peer = *peer,
 		.out_src = *local,
 		.out_dst = *peer,
-		.home_agent = h != NULL && bub_addr_eq(peer, &h->cfg.home_agent),
+		.home_agent = h != NULL && bub_addr_eq(peer, home_agent_of(h)),
 	};
 	const bool bound = b != NULL && b->active;
-	const bool away = h != NULL && h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING;
+	const bool away = h != NULL && home_is_out(h);
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
@@ -75,15 +75,13 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (away) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
-		path.direct =
-			(p != NULL && directpath_is_open(&p->direct) && peer_is_bound(eng, p) &&
-			 (bub != BUB_POLICY_REQUIRE || kabm_is_held(&p->kabm))) ||
-			(h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct &&
-			 bub_addr_eq(peer, &h->cfg.home_agent));
+		path.direct = (p != NULL && peer_path_is_open(p) && peer_is_bound(eng, p) &&
+			       (bub != BUB_POLICY_REQUIRE || peer_holds_kabm(p))) ||
+			      (agentpath_is_open(h) && bub_addr_eq(peer, home_agent_of(h)));
 		if (path.direct)
-			path.out_src = h->care_of;
+			path.out_src = *home_care_of(h);
 	} else {
-		path.direct = bound && (p == NULL || directpath_is_open(&p->direct));
+		path.direct = bound && (p == NULL || peer_path_is_open(p));
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
 	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)
@@ -91,7 +89,7 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (b != NULL)
 		recent_set(eng, &b->sent_to, path.direct && bound ? &path.out_dst : &in6addr_any);
 	if (p != NULL)
-		recent_set(eng, &p->sent_from, path.direct ? &path.out_src : &in6addr_any);
+		recent_set(eng, peer_sent_from(p), path.direct ? &path.out_src : &in6addr_any);
 	act = core_action(eng, path.direct || bound ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);
 	act->u.path = path;
 }

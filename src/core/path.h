@@ -11,6 +11,8 @@
 /* An error may speak of the path that data took until then. */
 #define PATH_GRACE_MS 1000
 
+#define PROGRESS_S 3u /* data that came in so long ago shows that it gets through */
+
 /* One end of the direct path of a pair, and what it was a moment ago. */
 struct recent {
 	struct in6_addr now, before; /* :: none */

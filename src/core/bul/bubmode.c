@@ -11,7 +11,7 @@
 #include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
 #define PROOF_RTTS 4u      /* and so many round trips */
@@ -69,7 +69,7 @@ static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *m
 bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
 {
 	return home_is_away(p->home) ? mn_tunnel_ready(eng, p->home)
-				     : p->home->state == HOME_AT_HOME;
+				     : home_state(p->home) == HOME_AT_HOME;
 }
 
 /* The Binding Update of p->reg.sequence, on every path that it should take and that is open. */
@@ -202,7 +202,7 @@ static void on_look(struct bub_engine *eng, void *owner)
 	p->direct.asked = false;
 	if (!kabm_is_held(&p->kabm))
 		return;
-	if (p->home->state == HOME_UNATTACHED) { /* no way to look now */
+	if (home_state(p->home) == HOME_UNATTACHED) { /* no way to look now */
 		directpath_look_later(eng, &p->direct);
 	} else if (p->direct.state == DIRECT_FILTERED) {
 		if (home_is_away(p->home)) /* else the other end has to */

@@ -10,9 +10,8 @@
 
 #include "bul/bubresp.h"
 #include "bul/peer.h"
-#include "cn/binding.h"
 #include "cn/nonce.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 /* With IPv6 header, Home Address option and Binding Authorization Data. */
 #define BUBC_OCTETS (BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN + 40u)
@@ -35,11 +34,7 @@ bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
 {
 	const struct home *h = p->home;
 
-	if (p->bub_policy == BUB_POLICY_NEVER || !home_is_away(h) || !h->ever_sent)
-		return false;
-	/* Static: no Binding Update sent for so long (draft, 5.1). */
-	return bub_time_ms_between(h->last_update, core_now(eng)) <
-	       (uint64_t)core_config(eng)->static_after_s * 1000;
+	return p->bub_policy != BUB_POLICY_NEVER && home_is_away(h) && home_is_mobile(eng, h);
 }
 
 /* ---- What was asked ------------------------------------------------------------------------ */
@@ -225,7 +220,7 @@ static bool is_waiting(const struct bub_engine *eng, const struct question *q)
 static bool has_source(const struct peer *p, const struct half *h)
 {
 	return h->used &&
-	       (bub_addr_eq(&h->local, &p->key.a) || bub_addr_eq(&h->local, &p->home->care_of));
+	       (bub_addr_eq(&h->local, &p->key.a) || bub_addr_eq(&h->local, home_care_of(p->home)));
 }
 
 /* The newest that waits at an address where the peer is not known to be. */

@@ -9,8 +9,7 @@
 #include "bul/bul.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "cn/binding.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 #include "policy.h"
 
 static void discard(struct bub_engine *eng, struct peer *p)
@@ -53,7 +52,7 @@ static bool push_out(struct bub_engine *eng, unsigned max)
 
 static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
 {
-	struct peer *p = table_add(&core_bul(eng)->peers, &h->cfg.address, peer);
+	struct peer *p = table_add(&core_bul(eng)->peers, home_address(h), peer);
 
 	if (p == NULL)
 		return NULL;
@@ -70,7 +69,7 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 
 struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+	struct peer *p = peer_find(eng, home_address(h), peer);
 
 	if (p != NULL) {
 		p->uninvited = false;
@@ -87,7 +86,7 @@ struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_a
 static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
 				  const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer), *q;
+	struct peer *p = peer_find(eng, home_address(h), peer), *q;
 	uint32_t n = 0;
 
 	if (p != NULL)
@@ -130,9 +129,9 @@ void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr 
 	struct peer *p;
 
 	if (!home_is_away(h) || !bub_addr_is_routable(peer) ||
-	    bub_addr_eq(peer, &h->cfg.home_agent) || core_home_of(eng, peer) != NULL)
+	    bub_addr_eq(peer, home_agent_of(h)) || core_home_of(eng, peer) != NULL)
 		return;
-	p = peer_find(eng, &h->cfg.address, peer);
+	p = peer_find(eng, home_address(h), peer);
 	if (p == NULL)
 		p = octets_in > 0 ? get_uninvited(eng, h, peer) : peer_get(eng, h, peer);
 	if (p != NULL)
@@ -145,7 +144,7 @@ void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr 
 
 void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+	struct peer *p = peer_find(eng, home_address(h), peer);
 
 	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
 	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
@@ -162,7 +161,7 @@ static void adopt_bindings(struct bub_engine *eng, struct home *h)
 	struct binding *b;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
-		if (b->active && bub_addr_eq(&b->key.a, &h->cfg.address))
+		if (b->active && bub_addr_eq(&b->key.a, home_address(h)))
 			(void)peer_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
 }
 
@@ -247,7 +246,7 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 
 	/* Our home agent has lost the registration: nobody signs this, so it is looked into, no
 	 * more often than it costs (RFC 6275, 11.3.6). */
-	if (h != NULL && bub_addr_eq(&rx->peer, &h->cfg.home_agent) &&
+	if (h != NULL && bub_addr_eq(&rx->peer, home_agent_of(h)) &&
 	    rx->mh.u.be.status == BUB_BE_NO_BINDING) {
 		mn_on_home_be(eng, h);
 		return;

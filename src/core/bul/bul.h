@@ -24,6 +24,8 @@ enum suspicion {
 struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
 /* How many timers it may have at once. */
 uint32_t bul_timers(const struct bub_config *cfg);
+/* How many there are. */
+uint32_t bul_used(const struct bub_engine *eng);
 /* Every entry: begins and ends with NULL. */
 struct peer *peer_next(const struct bub_engine *eng, const struct peer *after);
 struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
@@ -55,6 +57,17 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
 void peer_on_dh(struct bub_engine *eng, const struct rx *rx);
 void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
 void peer_on_be(struct bub_engine *eng, const struct rx *rx);
+/* Whom the quoted message of ours was sent to, whose answer is still awaited; NULL: it is none. The
+ * quote is whole: those messages are short. */
+struct peer *peer_quoted(struct bub_engine *eng, struct bub_view quoted);
+/* It has a binding of ours, or holds Kabm. */
+bool peer_has_answered(const struct peer *p);
+/* Kabm is agreed with it. */
+bool peer_holds_kabm(const struct peer *p);
+/* Nothing shows that the direct path to it is broken. */
+bool peer_path_is_open(const struct peer *p);
+/* The source of data that goes directly, for path.c. */
+struct recent *peer_sent_from(struct peer *p);
 /* True when data may go to the peer from the care-of address. */
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
 
@@ -93,5 +106,15 @@ void bubmode_path_is_open(struct bub_engine *eng, struct peer *p);
 /* Data goes through the home agents until something with the headers of data has got through: test
  * messages have none. */
 void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
+
+/* testinit.c */
+
+/* A Home Test Init or Care-of Test Init with a BUB option, or signed. */
+void testinit_input(struct bub_engine *eng, const struct rx *rx);
+
+/* update.c */
+
+/* @home_registered: this home address has a home registration here. */
+void update_input(struct bub_engine *eng, const struct rx *rx, bool home_registered);
 
 #endif

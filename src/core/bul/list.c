@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bul/peer.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
 {
@@ -39,7 +39,7 @@ static void last_sent(const struct bub_engine *eng, const struct peer *p, enum p
 {
 	memset(ret, 0, MAX_UPDATE_RATE * sizeof ret[0]);
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		const struct peer *q = peer_find(eng, &mn_home(eng, i)->cfg.address, &p->key.b);
+		const struct peer *q = peer_find(eng, home_address(mn_home(eng, i)), &p->key.b);
 		const struct rate *r;
 
 		if (q == NULL)
@@ -114,11 +114,26 @@ struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
 		struct home *h = mn_home(eng, i);
-		struct peer *p = peer_find(eng, &h->cfg.address, &rx->peer);
+		struct peer *p = peer_find(eng, home_address(h), &rx->peer);
 
-		if (p != NULL && (bub_addr_eq(&h->care_of, &rx->local) ||
-				  bub_addr_eq(&h->cfg.address, &rx->local)))
+		if (p != NULL && (bub_addr_eq(home_care_of(h), &rx->local) ||
+				  bub_addr_eq(home_address(h), &rx->local)))
 			return p;
 	}
 	return NULL;
+}
+
+bool peer_holds_kabm(const struct peer *p)
+{
+	return kabm_is_held(&p->kabm);
+}
+
+bool peer_path_is_open(const struct peer *p)
+{
+	return directpath_is_open(&p->direct);
+}
+
+struct recent *peer_sent_from(struct peer *p)
+{
+	return &p->sent_from;
 }

@@ -7,19 +7,19 @@
 
 #include "bul/pathproof.h"
 #include "bul/peer.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define ANSWERS_MAX 4u /* cookies sent back for one Binding Update */
 
 void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm.key};
-	struct route r =
-		route_plain(home_is_away(p->home) ? &p->home->care_of : &p->key.a, &rx->ip->src);
+	struct route r = route_plain(home_is_away(p->home) ? home_care_of(p->home) : &p->key.a,
+				     &rx->ip->src);
 
 	/* A copy through the home agents has none, and none of ours. */
 	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
-	    !kabm_is_held(&p->kabm) || p->home->state == HOME_UNATTACHED)
+	    !kabm_is_held(&p->kabm) || home_state(p->home) == HOME_UNATTACHED)
 		return;
 	if (p->cookies_back >= ANSWERS_MAX) {
 		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->peer);

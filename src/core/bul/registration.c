@@ -23,7 +23,7 @@
 #include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define USED_S 120          /* data so long ago counts as use */
 #define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
@@ -37,7 +37,7 @@
 
 bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
 {
-	return home_is_away(p->home) && bub_addr_eq(&p->reg.acked, &p->home->care_of) &&
+	return home_is_away(p->home) && bub_addr_eq(&p->reg.acked, home_care_of(p->home)) &&
 	       bub_time_before(core_now(eng), p->reg.acked_until);
 }
 
@@ -110,7 +110,7 @@ void peer_fill_bu(struct peer *p, struct mh_out *out)
 {
 	bool away = home_is_away(p->home);
 
-	p->reg.care_of = away ? p->home->care_of : p->key.a;
+	p->reg.care_of = away ? *home_care_of(p->home) : p->key.a;
 	*out = (struct mh_out){
 		.mh = {.kind = BUB_MH_BU},
 		.auth_care_of = p->reg.care_of,
@@ -125,8 +125,7 @@ void peer_fill_bu(struct peer *p, struct mh_out *out)
 void peer_after_bu(struct bub_engine *eng, struct peer *p)
 {
 	peer_rate_note(eng, p, PEER_UPDATES);
-	p->home->last_update = core_now(eng);
-	p->home->ever_sent = true;
+	home_note_update(eng, p->home);
 	p->reg.sent_at = core_now(eng);
 	p->reg.refresh_asked = false;
 	p->cookies_back = 0;
@@ -225,11 +224,11 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	session_begin(eng, p);
 	p->reg.sends = 0;
 	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	if (p->ro_policy == BUB_POLICY_NEVER || h->state == HOME_UNATTACHED)
+	if (p->ro_policy == BUB_POLICY_NEVER || home_state(h) == HOME_UNATTACHED)
 		return;
 	if (!home_is_away(h) && !reg_is_told(eng, p))
 		return; /* nothing to delete */
-	if (h->state == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
+	if (home_state(h) == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
 		return; /* the home agent still answers for us: HoT would not find us */
 	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
 	    !rr_home_token_fresh(eng, &p->rr)) {
@@ -252,7 +251,7 @@ void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 {
 	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
 	if (kabm_is_held(&p->kabm) || (p->reg.state == REG_SENT && reg_is_pending(&p->reg) &&
-				       bub_addr_eq(&p->reg.care_of, &p->home->care_of)))
+				       bub_addr_eq(&p->reg.care_of, home_care_of(p->home))))
 		return;
 	/* A run only for a BUB test leaves a binding alone that is good for long. */
 	if (p->reg.state == REG_BOUND && reg_is_pending(&p->reg) && peer_is_bound(eng, p) &&

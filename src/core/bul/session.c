@@ -20,7 +20,7 @@
 #include "bul/pathproof.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define GLARE_DELAY_MS 2000u /* the numerically larger home address waits so long to launch */
 
@@ -37,7 +37,7 @@ struct ends session_ends(const struct bub_engine *eng, const struct peer *p)
 		.peer = p->key.b,
 		.away = away,
 		.peer_away = b != NULL,
-		.at = away ? p->home->care_of : p->key.a,
+		.at = away ? *home_care_of(p->home) : p->key.a,
 		.peer_at = b != NULL ? b->care_of : p->key.b,
 		.uninvited = p->uninvited,
 	};
@@ -540,7 +540,7 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 	 * at most (RFC 6275, 11.8), which are a movement's. */
 	if (p->reg.state == REG_SENT || reg_is_due(&p->reg) || p->reg.backhaul_due ||
 	    suspect_is_probing(&p->suspect) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
-	    p->home->state == HOME_UNATTACHED || p->home->state == HOME_DEREGISTERING ||
+	    home_state(p->home) == HOME_UNATTACHED || home_state(p->home) == HOME_DEREGISTERING ||
 	    !all_paths_open(eng, p))
 		return false;
 	suspect_start_probe(&p->suspect);
@@ -626,7 +626,7 @@ void session_acquit(struct bub_engine *eng, struct peer *p)
 
 void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, &h->cfg.address, peer);
+	struct peer *p = peer_find(eng, home_address(h), peer);
 
 	if (p != NULL)
 		p->suspect.progress = core_now(eng);
@@ -639,7 +639,8 @@ static void on_renewal(struct bub_engine *eng, void *owner)
 	struct peer *p = owner;
 
 	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
-	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE && p->home->state != HOME_UNATTACHED)
+	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE &&
+	    home_state(p->home) != HOME_UNATTACHED)
 		start_dh(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
 }
 

@@ -12,6 +12,7 @@
  * This file judges and counts; session.c sends what it has judged to be worth it.
  */
 #include "bul/suspect.h"
+#include "path.h"
 
 static bool is_within(const struct bub_engine *eng, struct bub_time at, uint32_t s)
 {

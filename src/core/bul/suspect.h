@@ -8,7 +8,6 @@
 #include "bul/bul.h"
 
 #define SUSPECT_S 30u  /* what nobody signed is looked into so often, for each peer */
-#define PROGRESS_S 3u  /* data that came in so long ago shows that it gets through */
 #define PROBE_SENDS 3u /* Binding Updates of a probe without an answer: the key is dead */
 
 struct suspect {

@@ -4,11 +4,9 @@
  * path is open (draft, appendix A).  The answer is the correspondent's (cn/cn.c), with what a
  * session adds.
  */
-#include "bul/testinit.h"
 #include "answer.h"
 #include "bul/peer.h"
-#include "cn/binding.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 /* The session that a test message belongs to: a CoTI names it in an option, since its source is
  * the care-of address (protocol.md, 3.2). */
@@ -20,14 +18,14 @@ static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
 		struct home *h = mn_home(eng, i);
 
-		if (!bub_addr_eq(&h->care_of, &rx->local) &&
-		    !bub_addr_eq(&h->cfg.address, &rx->local))
+		if (!bub_addr_eq(home_care_of(h), &rx->local) &&
+		    !bub_addr_eq(home_address(h), &rx->local))
 			continue;
 		/* Only with whom there is a session already: strangers get no state. */
-		if (binding_active(eng, &h->cfg.address, peer) != NULL)
+		if (binding_active(eng, home_address(h), peer) != NULL)
 			return peer_get(eng, h, peer);
-		if (peer_find(eng, &h->cfg.address, peer) != NULL)
-			return peer_find(eng, &h->cfg.address, peer);
+		if (peer_find(eng, home_address(h), peer) != NULL)
+			return peer_find(eng, home_address(h), peer);
 	}
 	return NULL;
 }
@@ -42,8 +40,8 @@ static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
 		struct home *h = core_home_of(eng, &b->key.a);
 
 		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
-		    (bub_addr_eq(&h->care_of, &rx->local) ||
-		     bub_addr_eq(&h->cfg.address, &rx->local)))
+		    (bub_addr_eq(home_care_of(h), &rx->local) ||
+		     bub_addr_eq(home_address(h), &rx->local)))
 			return peer_get(eng, h, &b->key.b);
 	}
 	return NULL;

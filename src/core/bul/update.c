@@ -4,11 +4,9 @@
  * those under Kabm, and what an accepted one means for the session.  The binding is the
  * correspondent's (cn/cn.c).
  */
-#include "bul/update.h"
-#include "bul/pathproof.h"
+#include "cn/update.h"
 #include "bul/peer.h"
 #include "bul/session.h"
-#include "cn/update.h"
 #include "mn/mn.h"
 
 /* Which key of the session signed it; NULL: none. */

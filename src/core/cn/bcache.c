@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cn/state.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 #define BINDINGS_FEW 64 /* nothing to share among sites */
 
@@ -24,6 +24,16 @@ struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 uint32_t cn_timers(const struct bub_config *cfg)
 {
 	return BINDING_TIMERS * cfg->limit.bindings;
+}
+
+struct binding *binding_from(const struct bub_engine *eng, unsigned *at)
+{
+	return table_from(&core_cn(eng)->bindings, at);
+}
+
+uint32_t cn_used(const struct bub_engine *eng)
+{
+	return core_cn(eng)->bindings.used;
 }
 
 struct binding *binding_next(const struct bub_engine *eng, const struct binding *after)

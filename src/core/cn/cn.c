@@ -11,7 +11,7 @@
 #include "cn/cn.h"
 #include "cn/nonce.h"
 #include "cn/update.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 #include "policy.h"
 
 #define CHAIN_MAX 8     /* bindings from one to the next; more is taken for a circle */
@@ -66,12 +66,12 @@ static void send_bub_ba(struct bub_engine *eng, const struct update *u, const st
 
 	assert(u->rx->home != NULL); /* that of the session whose Kabm signed it */
 	h = u->rx->home;
-	r = route_plain(&h->cfg.address, &u->care_of);
+	r = route_plain(home_address(h), &u->care_of);
 	if (home_is_away(h)) {
-		r.src = h->care_of;
+		r.src = *home_care_of(h);
 		r.has_hao = true;
-		r.hao = h->cfg.address;
-	} else if (h->state == HOME_UNATTACHED) {
+		r.hao = *home_address(h);
+	} else if (home_state(h) == HOME_UNATTACHED) {
 		return; /* no way out now; the peer will ask again */
 	}
 	r.has_rh2 = !u->deletes;

@@ -21,6 +21,11 @@ struct peer;
 struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
 /* How many timers it may have at once. */
 uint32_t cn_timers(const struct bub_config *cfg);
+/* The entry in slot *@at or the first one behind it; *@at becomes the slot after that.  NULL: none.
+ */
+struct binding *binding_from(const struct bub_engine *eng, unsigned *at);
+/* How many there are. */
+uint32_t cn_used(const struct bub_engine *eng);
 /* Every entry, the deleted ones too: begins and ends with NULL. */
 struct binding *binding_next(const struct bub_engine *eng, const struct binding *after);
 /* Active binding only. */

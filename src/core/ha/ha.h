@@ -62,4 +62,15 @@ bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action
 /* There is nothing left of that. */
 bool multicast_is_drained(const struct bub_engine *eng);
 
+/* stable.c */
+
+void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);
+/* bub_engine_restore(). */
+int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
+
+/* status.c */
+
+/* How many mobile nodes are permitted to register. */
+uint32_t ha_used(const struct bub_engine *eng);
+
 #endif

@@ -12,8 +12,5 @@
 bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s);
 /* The binding has ended by itself; a verdict that was to come is about nothing now. */
 void stable_forget(struct bub_engine *eng, struct client *c);
-void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);
-/* bub_engine_restore(). */
-int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
 
 #endif

@@ -10,7 +10,7 @@
  * P52).
  */
 #include "icmp/icmp.h"
-#include "bul/peer.h"
+#include "bul/bul.h"
 #include "cn/binding.h"
 #include "ha/ha.h"
 #include "icmp/relay.h"
@@ -46,56 +46,6 @@ static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 		binding_unreachable(eng, b);
 }
 
-/* A run asks with this message: only who has seen it knows the cookie. */
-static bool asks_with(const struct peer *p, const struct bub_ip6 *ip, const struct bub_mh *mh)
-{
-	bool home = mh->kind == BUB_MH_HOTI;
-	const struct rr *rr = &p->rr;
-
-	if (!rr->active || !(home ? rr->want_home : rr->want_care_of))
-		return false;
-	return bub_addr_eq(&ip->src, home ? &p->key.a : &rr->care_of) &&
-	       bub_addr_eq(&ip->dst, home ? &p->key.b : &rr->asked) &&
-	       bub_equal_secret(mh->u.test_init.cookie, home ? rr->home_cookie : rr->care_of_cookie,
-				BUB_COOKIE_LEN);
-}
-
-/* The Binding Update under Kbm that an answer is awaited to: nobody else can have signed it. */
-static bool updates_with(struct bub_engine *eng, const struct peer *p, const struct bub_ip6 *ip,
-			 const struct bub_mh *mh)
-{
-	uint8_t auth[BUB_AUTH_LEN];
-
-	if (p->reg.state != REG_SENT || kabm_is_held(&p->kabm) ||
-	    !(mh->opts.present & BUB_OPT_AUTH) || mh->u.bu.sequence != p->reg.sequence ||
-	    !bub_addr_eq(bub_ip6_home_src(ip), &p->key.a) || !bub_addr_eq(&ip->dst, &p->key.b))
-		return false;
-	bub_authenticator(core_crypto(eng), &p->reg.kbm, &p->reg.care_of, &p->key.b, mh->raw.data,
-			  mh->opts.auth_at, auth);
-	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
-}
-
-/* Whom the quoted message of ours was sent to, whose answer is still awaited; NULL: it is none. The
- * quote is whole: those messages are short. */
-static struct peer *quoted_peer(struct bub_engine *eng, struct bub_view quoted)
-{
-	struct bub_mh_fault fault;
-	struct bub_ip6 ip;
-	struct bub_mh mh;
-	struct peer *p;
-
-	if (bub_ip6_decode(quoted, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
-	    bub_mh_decode(&ip, &core_config(eng)->codepoints, &mh, &fault) != 0)
-		return NULL;
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
-		if ((mh.kind == BUB_MH_HOTI || mh.kind == BUB_MH_COTI) && asks_with(p, &ip, &mh))
-			return p;
-		if (mh.kind == BUB_MH_BU && updates_with(eng, p, &ip, &mh))
-			return p;
-	}
-	return NULL;
-}
-
 /* Whom the quoted data was sent to with a Home Address option; NULL: it was not.  Anybody who knows
  * the care-of address could have written that. */
 static struct peer *quoted_data(struct bub_engine *eng, struct bub_view quoted)
@@ -128,17 +78,17 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 	p = no_option ? quoted_data(eng, icmp->quoted) : NULL;
 	/* A bound peer may have been replaced: asked again, with no such option in data until it
 	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
-	if (p != NULL && (p->reg.state == REG_BOUND || kabm_is_held(&p->kabm))) {
+	if (p != NULL && peer_has_answered(p)) {
 		session_suspect(eng, p, SUSPECT_NO_BINDING);
 		return;
 	}
-	p = quoted_peer(eng, icmp->quoted);
+	p = peer_quoted(eng, icmp->quoted);
 	if (p == NULL) {
 		core_drop(eng, BUB_DROP_ICMP6_NOT_AWAITED, &ip->src);
 		return;
 	}
 	/* A peer that holds Kabm, or has a binding, has answered: somebody else wrote this. */
-	if (!kabm_is_held(&p->kabm) && p->reg.state != REG_BOUND)
+	if (!peer_has_answered(p))
 		peer_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 

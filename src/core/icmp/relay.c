@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/ip6.h"
-#include "ha/client.h"
+#include "ha/ha.h"
 #include "icmp/relay.h"
-#include "mn/home.h"
+#include "mn/mn.h"
 
 enum {
 	HDR_UNIT = 8,
@@ -212,14 +212,11 @@ static bool is_our_tunnel(struct bub_engine *eng, const struct in6_addr *outer_s
 			  const struct in6_addr *dst)
 {
 	const struct home *h = core_home_of(eng, src);
-	const struct client *c = ha_client(eng, dst);
 
-	if (h != NULL && home_is_away(h) && bub_addr_eq(outer_src, &h->care_of) &&
-	    bub_addr_eq(outer_dst, &h->cfg.home_agent))
+	if (h != NULL && home_is_away(h) && bub_addr_eq(outer_src, home_care_of(h)) &&
+	    bub_addr_eq(outer_dst, home_agent_of(h)))
 		return true;
-	return c != NULL && c->registered &&
-	       bub_addr_eq(outer_src, &core_config(eng)->ha.address) &&
-	       bub_addr_eq(outer_dst, &c->care_of);
+	return ha_registered(eng, outer_src, dst, outer_dst);
 }
 
 /* RFC 2473, 8.3: what is wrong within the tunnel is told as an address that cannot be reached,

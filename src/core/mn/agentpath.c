@@ -9,8 +9,8 @@
  * direct path is tried again after a pause, and after longer and longer ones.
  */
 #include "mn/agentpath.h"
-#include "bul/suspect.h"
 #include "mn/home.h"
+#include "path.h"
 
 #define STUCK_MS ((uint64_t)PROGRESS_S * 1000)
 #define COMPLAINT_MS                                                                               \
@@ -88,4 +88,9 @@ void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_
 	    bub_time_ms_between(a->complained_at, core_now(eng)) < COMPLAINT_MS &&
 	    bub_time_ms_between(a->stuck_since, core_now(eng)) >= STUCK_MS)
 		refuse(eng, h);
+}
+
+bool agentpath_is_open(const struct home *h)
+{
+	return h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct;
 }

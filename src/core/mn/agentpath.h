@@ -27,8 +27,5 @@ void agentpath_restart(struct bub_engine *eng, struct home *h);
 void agentpath_update(struct bub_engine *eng, const struct home *h);
 /* A Binding Error, status 1, from the home agent's address. */
 void agentpath_on_error(const struct bub_engine *eng, struct home *h);
-/* Data goes between the home address and @peer; @came: from there, on the direct path. */
-void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
-		       bool came);
 
 #endif

@@ -28,6 +28,43 @@ bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
 	return home_is_away(h) && bub_time_before(core_now(eng), h->bound_until);
 }
 
+const struct in6_addr *home_address(const struct home *h)
+{
+	return &h->cfg.address;
+}
+
+const struct in6_addr *home_agent_of(const struct home *h)
+{
+	return &h->cfg.home_agent;
+}
+
+const struct in6_addr *home_care_of(const struct home *h)
+{
+	return &h->care_of;
+}
+
+enum home_state home_state(const struct home *h)
+{
+	return h->state;
+}
+
+bool home_is_out(const struct home *h)
+{
+	return h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING;
+}
+
+void home_note_update(const struct bub_engine *eng, struct home *h)
+{
+	h->last_update = core_now(eng);
+	h->ever_sent = true;
+}
+
+bool home_is_mobile(const struct bub_engine *eng, const struct home *h)
+{
+	return h->ever_sent && bub_time_ms_between(h->last_update, core_now(eng)) <
+				       (uint64_t)core_config(eng)->static_after_s * 1000;
+}
+
 bool home_is_away(const struct home *h)
 {
 	return !IN6_IS_ADDR_UNSPECIFIED(&h->care_of);
@@ -37,7 +74,7 @@ struct route route_from_home(const struct home *h, const struct in6_addr *dst)
 {
 	struct route r = route_plain(&h->cfg.address, dst);
 
-	if (h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING) {
+	if (home_is_out(h)) {
 		r.way = BUB_WAY_ESP_TUNNEL;
 		r.owner = h->cfg.address;
 		r.via = "home agents";

@@ -22,14 +22,6 @@
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home */
 
-enum home_state {
-	HOME_UNATTACHED, /* no usable address anywhere */
-	HOME_AT_HOME,
-	HOME_REGISTERING, /* Binding Update sent, no valid registration for this care-of address */
-	HOME_REGISTERED,
-	HOME_DEREGISTERING, /* back home, the home agent does not know yet */
-};
-
 struct home {
 	struct home_news news;
 	struct bub_home_config cfg;
@@ -100,7 +92,6 @@ bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in
 void mn_retire_home(struct bub_engine *eng, struct home *h);
 /* Discovery found a home agent: registers there. */
 void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
-const char *home_state_name(enum home_state s);
 /* The only writer of h->state: traces the step, and marks what follows from the state. */
 void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why);
 /* A new home address: what its registration begins with. */

@@ -12,8 +12,6 @@ void keepalive_init(struct home *h);
 void keepalive_start(struct bub_engine *eng, struct home *h);
 /* Something came from the home agent that only it can have signed. */
 void keepalive_heard(const struct bub_engine *eng, struct home *h);
-/* True: this HoT was the answer to a keep-alive. */
-bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
 /* A Binding Error from the home agent's address. */
 void keepalive_on_error(struct bub_engine *eng, struct home *h);
 

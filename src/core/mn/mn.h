@@ -7,6 +7,14 @@
 
 #include "core.h"
 
+enum home_state {
+	HOME_UNATTACHED, /* no usable address anywhere */
+	HOME_AT_HOME,
+	HOME_REGISTERING, /* Binding Update sent, no valid registration for this care-of address */
+	HOME_REGISTERED,
+	HOME_DEREGISTERING, /* back home, the home agent does not know yet */
+};
+
 /* What came out of a tunnel from the home agent. */
 enum inner {
 	INNER_DROPPED, /* which has been counted */
@@ -64,12 +72,33 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			const struct bub_icmp6 *adv, const struct bub_event *ev);
 /* Asks for the home link's prefixes, unless what is known still holds. */
 void prefixes_solicit(struct bub_engine *eng, struct home *h);
+/* True: this HoT was the answer to a keep-alive. */
+bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
 /* An MLD message of the kernel's own. */
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* One home address after the other, from 0 on; NULL: past the last. */
 struct home *mn_home(const struct bub_engine *eng, unsigned index);
 /* What is new of @h since the last call. */
 struct home_news mn_take_news(struct home *h);
+const char *home_state_name(enum home_state s);
+const struct in6_addr *home_address(const struct home *h);
+/* Its home agent; :: while none is known. */
+const struct in6_addr *home_agent_of(const struct home *h);
+/* :: unless away with an address. */
+const struct in6_addr *home_care_of(const struct home *h);
+enum home_state home_state(const struct home *h);
+/* Away as far as the home agent knows: what is sent from the home address goes through the tunnel.
+ */
+bool home_is_out(const struct home *h);
+/* A Binding Update for it has been sent to whomever. */
+void home_note_update(const struct bub_engine *eng, struct home *h);
+/* It has moved of late, so that BUB is worth while (draft, 5.1). */
+bool home_is_mobile(const struct bub_engine *eng, const struct home *h);
+/* Data goes between the home address and @peer; @came: from there, on the direct path. */
+void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
+		       bool came);
+/* Data with the home agent itself takes the direct path now (agentpath.c). */
+bool agentpath_is_open(const struct home *h);
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home *h);
 /* The home whose address is @a; NULL: none. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking in: the mobile nodes that a home agent serves, and the groups that they listen to.
+ */
+#include "ha/state.h"
+
+bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
+			      struct bub_client_status *ret)
+{
+	const struct client *c = table_from(&core_ha(eng)->clients, at);
+
+	if (c == NULL)
+		return false;
+	*ret = (struct bub_client_status){
+		.home = c->key.a,
+		.registered = c->registered,
+		.care_of = c->registered ? c->care_of : in6addr_any,
+		.lifetime_s = c->registered ? core_seconds_left(now, c->expires) : 0,
+		.sequence = c->sequence,
+	};
+	return true;
+}
+
+bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
+				  struct bub_membership_status *ret)
+{
+	const struct membership *m = table_from(&core_ha(eng)->memberships, at);
+
+	if (m == NULL)
+		return false;
+	*ret = (struct bub_membership_status){
+		.group = m->key.a,
+		.home = m->key.b,
+		.lifetime_s = core_seconds_left(now, timer_at(&m->timer)),
+	};
+	return true;
+}
+
+uint32_t ha_used(const struct bub_engine *eng)
+{
+	return core_ha(eng)->clients.used;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking in: home addresses.
+ */
+#include "mn/home.h"
+
+static const char *prefix_of(const struct home *h)
+{
+	if (h->prefix_withdrawn)
+		return "withdrawn";
+	if (!h->prefix_known)
+		return "unknown";
+	return h->prefix_deprecated ? "deprecated" : "preferred";
+}
+
+bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
+			    struct bub_home_status *ret)
+{
+	const struct home *h;
+
+	if (mn_home(eng, index) == NULL)
+		return false;
+	h = mn_home(eng, index);
+	*ret = (struct bub_home_status){
+		.address = h->cfg.address,
+		.home_agent = h->cfg.home_agent,
+		.care_of = h->care_of,
+		.state = home_state_name(h->state),
+		.why = h->why,
+		.lifetime_s = core_seconds_left(now, h->bound_until),
+		.sequence = h->sequence,
+		.prefix = prefix_of(h),
+		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
+	};
+	return true;
+}
