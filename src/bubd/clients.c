@@ -133,11 +133,11 @@ static const struct bubd_pair *index_find(const struct bubd_config *cfg, const s
 					  const struct in6_addr *home)
 {
 	const struct in6_addr id = id_of(home);
-	const struct addrset_slot *slot = addrset_find(&index->homes, home);
+	const size_t *at = addrset_find(&index->homes, home);
 
-	if (slot == NULL)
-		slot = addrset_find(&index->ids, &id);
-	return slot != NULL ? &cfg->pairs[slot->value - 1] : NULL;
+	if (at == NULL)
+		at = addrset_find(&index->ids, &id);
+	return at != NULL ? &cfg->pairs[*at] : NULL;
 }
 
 /* Collects the home addresses that are served now and may not stay. */
@@ -173,13 +173,13 @@ static void take_away(const struct clients *c, const struct addrset *gone)
 {
 	char error[ERROR_MAX] = "";
 
-	for (size_t i = 0; i < gone->cap; i++) {
-		if (gone->slots[i].value == 0)
+	for (size_t i = 0; i < gone->hash.cap; i++) {
+		if (!gone->hash.slots[i].used)
 			continue;
-		(void)bub_engine_remove_client(c->engine, lnx_now(), &gone->slots[i].addr);
+		(void)bub_engine_remove_client(c->engine, lnx_now(), &gone->hash.slots[i].key);
 		c->drain(c->ctx);
 	}
-	if (gone->n > 0 && sas_remove_clients(c->sas, gone, error, sizeof(error)) != 0)
+	if (gone->hash.n > 0 && sas_remove_clients(c->sas, gone, error, sizeof(error)) != 0)
 		log_line(c->log, LNX_LOG_WARNING, "reload: %s", error);
 }
 

@@ -103,12 +103,12 @@ static bool in_home_prefixes(const struct bub_ha_config *ha, const struct in6_ad
 static void check_only(struct loader *l, const struct config_node *sec, struct addrset *set)
 {
 	const struct config_value *title = sec->values;
-	const struct addrset_slot *first = addrset_find(set, &title->addr);
+	const size_t *first = addrset_find(set, &title->addr);
 
 	if (first != NULL)
 		problem(&l->p, title->at,
 			"%s: \"%s\" has a section already, on line %zu; expected another address",
-			sec->keyword->name, title->text, first->value - 1);
+			sec->keyword->name, title->text, *first);
 	else if (addrset_add(set, &title->addr, (size_t)sec->at.line) != 0)
 		problem(&l->p, CONFIG_NO_PLACE, "out of memory");
 }

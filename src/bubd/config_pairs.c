@@ -158,7 +158,7 @@ static bool load_renumber(struct loader *l, const struct config_node *sec,
 {
 	bool renumber = config_number(sec, "renumber", false) != 0;
 	struct addrset *ids = &l->ids[at_home_agent];
-	const struct addrset_slot *first = NULL;
+	const size_t *first = NULL;
 	struct in6_addr id = {0};
 
 	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
@@ -169,7 +169,7 @@ static bool load_renumber(struct loader *l, const struct config_node *sec,
 	if (first == NULL && addrset_add(ids, &id, l->cfg->n_pairs) != 0)
 		problem(&l->p, CONFIG_NO_PLACE, "out of memory");
 	/* Where one of several renumbers there was a problem before. */
-	if (first != NULL && (renumber || l->cfg->pairs[first->value - 1].renumber))
+	if (first != NULL && (renumber || l->cfg->pairs[*first].renumber))
 		problem(&l->p, sec->at,
 			"renumber: two mobile nodes have one interface identifier; "
 			"expected each to have its own");

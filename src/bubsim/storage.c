@@ -28,8 +28,9 @@ void storage_put(struct addrmap *m, const struct bub_stored *s, uint64_t now_ns)
 
 bool storage_next(const struct addrmap *m, size_t *at, uint64_t now_ns, struct bub_stored *ret)
 {
-	while (*at < m->cap) {
-		const struct record *r = m->slot[(*at)++].value;
+	while (*at < m->hash.cap) {
+		const struct addrhash_slot *slot = &m->hash.slots[(*at)++];
+		const struct record *r = slot->used ? slot->value.thing : NULL;
 
 		if (r == NULL || r->until_ns < now_ns + BUB_NS_PER_S)
 			continue;
@@ -42,7 +43,5 @@ bool storage_next(const struct addrmap *m, size_t *at, uint64_t now_ns, struct b
 
 void storage_forget(struct addrmap *m)
 {
-	for (size_t i = 0; i < m->cap; i++)
-		free(m->slot[i].value);
-	addrmap_done(m);
+	addrmap_free(m);
 }

@@ -573,9 +573,7 @@ static void node_free(struct node *n)
 {
 	bub_engine_free(n->engine);
 	free(n->path);
-	for (size_t i = 0; i < n->tunnels.cap; i++)
-		free(n->tunnels.slot[i].value);
-	addrmap_done(&n->tunnels);
+	addrmap_free(&n->tunnels);
 	storage_forget(&n->storage);
 	free(n);
 }
@@ -729,9 +727,7 @@ void world_restart(struct world *w, struct node *n)
 	bub_engine_free(n->engine);
 	n->life++;
 	n->n_paths = 0;
-	for (size_t i = 0; i < n->tunnels.cap; i++)
-		free(n->tunnels.slot[i].value);
-	addrmap_done(&n->tunnels);
+	addrmap_free(&n->tunnels);
 	start_engine(w, n);
 	restore(n);
 	reschedule(n);
