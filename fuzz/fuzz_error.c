@@ -10,10 +10,10 @@
  */
 #include <string.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "cn/binding.h"
 #include "fuzz.h"
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 #include "icmp/relay.h"
 #include "mn/home.h"
 
@@ -43,7 +43,7 @@ static struct bub_engine *node(void)
 	static const struct bub_env env = {.random = zero};
 	struct bub_engine *eng;
 	struct bub_config cfg;
-	struct client *c;
+	struct mobile_node *c;
 
 	bub_config_init(&cfg);
 	cfg.limit.bindings = cfg.limit.peers = cfg.limit.clients = 4;
@@ -59,10 +59,10 @@ static struct bub_engine *node(void)
 	FUZZ_REQUIRE(bub_engine_new(&cfg, &env, (struct bub_time){BUB_NS_PER_S}, &eng) == 0);
 	mn_home(eng, 0)->care_of = care_of;
 	mn_home(eng, 0)->state = HOME_REGISTERED;
-	peer_get(eng, mn_home(eng, 0), &peer)->sent_from.now = care_of;
+	bul_get(eng, mn_home(eng, 0), &peer)->sent_from.now = care_of;
 	binding_get(eng, &home, &peer)->sent_to.now = peer_care_of;
 	FUZZ_REQUIRE(bub_engine_add_client(eng, &client) == 0);
-	c = ha_client(eng, &client);
+	c = ha_mobile_node(eng, &client);
 	c->registered = true;
 	c->care_of = client_care_of;
 	return eng;

@@ -12,7 +12,7 @@
 #include "limit.h"
 #include "timerq.h"
 
-struct home;
+struct home_registration;
 struct mn;
 struct bul;
 struct cn;
@@ -53,11 +53,11 @@ struct rx {
 	struct bub_mh mh;
 	enum bub_way way;
 	uint32_t ifindex;
-	bool tunnelled;        /* out of the tunnel from this node's own home agent */
-	struct in6_addr local; /* destination after a routing header */
-	struct in6_addr peer;  /* source after a Home Address option */
-	struct home *home;     /* whose home address local is; NULL: none */
-	struct route back;     /* by the address that it was sent to: so goes its answer */
+	bool tunnelled;                 /* out of the tunnel from this node's own home agent */
+	struct in6_addr local;          /* destination after a routing header */
+	struct in6_addr peer;           /* source after a Home Address option */
+	struct home_registration *home; /* whose home address local is; NULL: none */
+	struct route back;              /* by the address that it was sent to: so goes its answer */
 };
 
 /* A message to encode: what signs it, if anything does. */

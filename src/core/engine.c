@@ -97,19 +97,19 @@ static void begin(struct bub_engine *eng, struct bub_time now)
  * state of all is derived from it. */
 static void settle(struct bub_engine *eng)
 {
-	struct home *h;
+	struct home_registration *h;
 
 	for (unsigned i = 0; (h = mn_home(eng, i)) != NULL; i++) {
 		struct home_news news = mn_take_news(h);
 
 		if (news.moved)
-			peer_on_move(eng, h);
+			bul_on_move(eng, h);
 		if (news.registered && home_is_away(h))
 			prefixes_solicit(eng, h);
 		if (news.registered)
-			peer_on_registered(eng, h);
+			bul_on_home_registered(eng, h);
 		if (news.ends)
-			peer_refresh(eng, h, news.end);
+			bul_refresh(eng, h, news.end);
 	}
 	path_settle(eng);
 }
@@ -123,7 +123,7 @@ int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct
 int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 			     const struct in6_addr *home)
 {
-	struct client *c = ha_client(eng, home);
+	struct mobile_node *c = ha_mobile_node(eng, home);
 
 	begin(eng, now);
 	if (c == NULL)
@@ -134,10 +134,10 @@ int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 
 static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct peer *p = NULL;
+	struct bul_entry *p = NULL;
 
 	for (unsigned i = 0; mn_home(eng, i) != NULL && p == NULL; i++)
-		p = peer_find(eng, home_address(mn_home(eng, i)), &ev->u.command.peer);
+		p = bul_find(eng, home_address(mn_home(eng, i)), &ev->u.command.peer);
 	switch (ev->u.command.what) {
 	case BUB_CMD_SEND_BINDING_UPDATES:
 		mn_refresh(eng);
@@ -148,14 +148,14 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 		return;
 	case BUB_CMD_FORGET_PEER:
 		if (p != NULL)
-			peer_forget(eng, p);
+			bul_forget(eng, p);
 		return;
 	}
 }
 
 static void feed(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct home *h;
+	struct home_registration *h;
 
 	switch (ev->type) {
 	case BUB_EV_PACKET:
@@ -183,7 +183,7 @@ static void feed(struct bub_engine *eng, const struct bub_event *ev)
 	case BUB_EV_FLOW:
 		h = core_home_of(eng, &ev->u.flow.home);
 		if (h != NULL)
-			peer_on_flow(eng, h, &ev->u.flow.peer, 0);
+			bul_on_flow(eng, h, &ev->u.flow.peer, 0);
 		if (h != NULL && ev->u.flow.came)
 			session_progress(eng, h, &ev->u.flow.peer);
 		if (h != NULL)

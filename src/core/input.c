@@ -24,7 +24,7 @@ static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 		return route_from_home(rx->home, &rx->ip->src);
 	/* From a home address on its home link, and back there although the route leads into the
 	 * tunnel (RFC 6275, 10.3.2). */
-	if (off_a_link && ha_client(eng, &rx->ip->src) != NULL)
+	if (off_a_link && ha_mobile_node(eng, &rx->ip->src) != NULL)
 		r.ifindex = rx->ifindex;
 	return r;
 }
@@ -67,26 +67,26 @@ static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
 
 static void on_ba(struct bub_engine *eng, const struct rx *rx)
 {
-	struct home *h = core_home_of(eng, &rx->local);
-	struct peer *p;
+	struct home_registration *h = core_home_of(eng, &rx->local);
+	struct bul_entry *p;
 
 	if (h != NULL && bub_addr_eq(&rx->peer, home_agent_of(h))) {
 		mn_on_home_ba(eng, h, rx);
 		return;
 	}
-	p = peer_find(eng, &rx->local, &rx->peer);
+	p = bul_find(eng, &rx->local, &rx->peer);
 	if (p == NULL) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;
 	}
-	peer_on_ba(eng, p, rx);
+	reg_on_ba(eng, p, rx);
 }
 
 static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev)
 {
 	switch (rx->mh.kind) {
 	case BUB_MH_BRR:
-		peer_on_brr(eng, rx);
+		bul_on_brr(eng, rx);
 		return;
 	case BUB_MH_HOTI:
 	case BUB_MH_COTI:
@@ -112,13 +112,13 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 		on_ba(eng, rx);
 		return;
 	case BUB_MH_BE:
-		peer_on_be(eng, rx);
+		bul_on_be(eng, rx);
 		return;
 	case BUB_MH_BUBC:
 		session_on_bubc(eng, rx);
 		return;
 	case BUB_MH_DH:
-		peer_on_dh(eng, rx);
+		bul_on_dh(eng, rx);
 		return;
 	}
 }
@@ -184,7 +184,7 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is_discovery)
 {
 	const struct in6_addr *local = bub_ip6_home_dst(ip);
-	const struct binding *b = binding_active(eng, local, &ip->hao);
+	const struct binding_cache_entry *b = binding_active(eng, local, &ip->hao);
 
 	if (b != NULL && bub_addr_eq(&b->care_of, &ip->src))
 		return true;
@@ -247,7 +247,7 @@ static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
  */
 static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view *ret_packet)
 {
-	const struct binding *b = binding_active(eng, &ip->dst, &ip->hao);
+	const struct binding_cache_entry *b = binding_active(eng, &ip->dst, &ip->hao);
 	struct bub_ip6_build build = {
 		.src = ip->hao,
 		.dst = ip->dst,
@@ -281,7 +281,7 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 }
 
 /* Data out of the tunnel from the home agent. */
-static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
+static void deliver(struct bub_engine *eng, struct home_registration *h, const struct bub_ip6 *ip)
 {
 	struct bub_view packet = ip->packet;
 	struct bub_action *act;
@@ -293,12 +293,13 @@ static void deliver(struct bub_engine *eng, struct home *h, const struct bub_ip6
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
 	 * only an error to report, or has not understood us, is not one to begin that with. */
 	if (bub_addr_eq(&ip->dst, home_address(h)) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
-		peer_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
-		peer_on_detour(eng, h, bub_ip6_home_src(ip));
+		bul_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
+		bul_on_tunnelled_data(eng, h, bub_ip6_home_src(ip));
 	}
 }
 
-static void on_inner(struct bub_engine *eng, struct home *h, const struct bub_event *ev)
+static void on_inner(struct bub_engine *eng, struct home_registration *h,
+		     const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 
@@ -316,9 +317,9 @@ static void on_inner(struct bub_engine *eng, struct home *h, const struct bub_ev
 
 static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct client *c = ha_client(eng, &ev->u.packet.owner);
-	struct home *h = core_home_of(eng, &ev->u.packet.owner);
-	struct home *end = core_home_of(eng, &ev->u.packet.outer_dst);
+	struct mobile_node *c = ha_mobile_node(eng, &ev->u.packet.owner);
+	struct home_registration *h = core_home_of(eng, &ev->u.packet.owner);
+	struct home_registration *end = core_home_of(eng, &ev->u.packet.outer_dst);
 	struct bub_ip6 ip;
 
 	if (c != NULL) {
@@ -337,7 +338,7 @@ static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why;
-	struct home *h;
+	struct home_registration *h;
 
 	if (ha_intercept(eng, ev->u.packet.data))
 		return;
@@ -348,7 +349,7 @@ static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
 	}
 	h = core_home_of(eng, &ip.src);
 	if (h != NULL && mn_to_tunnel(eng, h, &ip, ip.packet))
-		peer_on_flow(eng, h, &ip.dst, 0);
+		bul_on_flow(eng, h, &ip.dst, 0);
 	else if (h == NULL && mn_home(eng, 0) != NULL && bub_mld_is(&ip))
 		multicast_from_kernel(eng, &ip);
 }

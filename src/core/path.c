@@ -35,8 +35,8 @@ static bool recent_is(const struct bub_engine *eng, const struct recent *r,
 
 bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 {
-	const struct binding *b = binding_find(eng, &e->local, &e->peer);
-	struct peer *p = peer_find(eng, &e->local, &e->peer);
+	const struct binding_cache_entry *b = binding_find(eng, &e->local, &e->peer);
+	struct bul_entry *p = bul_find(eng, &e->local, &e->peer);
 
 	/* Home addresses at both ends: whatever its headers are, no direct path made them. */
 	if (bub_addr_eq(&e->src, &e->local) && bub_addr_eq(&e->dst, &e->peer))
@@ -51,9 +51,9 @@ bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 static void derive(struct bub_engine *eng, const struct in6_addr *local,
 		   const struct in6_addr *peer)
 {
-	struct binding *b = binding_find(eng, local, peer);
-	const struct home *h = core_home_of(eng, local);
-	struct peer *p = peer_find(eng, local, peer);
+	struct binding_cache_entry *b = binding_find(eng, local, peer);
+	const struct home_registration *h = core_home_of(eng, local);
+	struct bul_entry *p = bul_find(eng, local, peer);
 	struct bub_path path = {
 		.local = *local,
 		.peer = *peer,
@@ -75,7 +75,7 @@ static void derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (away) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
-		path.direct = (p != NULL && peer_path_is_open(p) && peer_is_bound(eng, p) &&
+		path.direct = (p != NULL && peer_path_is_open(p) && reg_is_bound(eng, p) &&
 			       (bub != BUB_POLICY_REQUIRE || peer_holds_kabm(p))) ||
 			      (agentpath_is_open(h) && bub_addr_eq(peer, home_agent_of(h)));
 		if (path.direct)

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "cn/state.h"
 #include "pair.h"
 

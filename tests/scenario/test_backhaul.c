@@ -155,7 +155,7 @@ static void key_holds_its_place(void **state)
 	pair_run(&p, 5000);
 	pair_assert_settled(&p, BUB_MODE_BUB);
 	eng = p.mn[0]->engine;
-	assert_null(peer_get(eng, mn_home(eng, 0), &p.cn_addr));
+	assert_null(bul_get(eng, mn_home(eng, 0), &p.cn_addr));
 	assert_true(pair_status(&p, 0).kabm);
 	pair_end(&p);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "pair.h"
 
 static void begin(struct pair *p)
@@ -859,13 +859,13 @@ static bool memory_has(const struct node *n, const uint8_t *octets, size_t len)
 static void km_dies_with_the_exchange(void **state)
 {
 	struct pair p;
-	struct peer *peer;
+	struct bul_entry *peer;
 	uint8_t km[32], priv[32];
 
 	(void)state;
 	/* The responder, which keeps its stored reply for a while, and no more. */
 	(void)stopped_at(&p, 3);
-	peer = peer_next(p.mn[0]->engine, NULL);
+	peer = bul_next(p.mn[0]->engine, NULL);
 	memcpy(km, peer->dh.keys.km.octets, sizeof km);
 	memcpy(priv, peer->dh.priv[0], sizeof priv);
 	assert_true(memory_has(p.mn[0], km, sizeof km) && memory_has(p.mn[0], priv, sizeof priv));
@@ -877,7 +877,7 @@ static void km_dies_with_the_exchange(void **state)
 	pair_end(&p);
 	/* The initiator. */
 	(void)stopped_at(&p, 4);
-	peer = peer_next(p.mn[1]->engine, NULL);
+	peer = bul_next(p.mn[1]->engine, NULL);
 	assert_int_equal(peer->dh.keys.km.len, sizeof km);
 	memcpy(km, peer->dh.keys.km.octets, sizeof km);
 	memcpy(priv, peer->dh.priv[0], sizeof priv);

@@ -10,7 +10,7 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "pair.h"
 
 struct octets {
@@ -132,7 +132,7 @@ static void messages_are_as_documented(void **state)
 	const struct bub_dh *dh1, *dh2;
 	struct bub_view infos[2], turned[2];
 	uint8_t km[32], kabm[32];
-	const struct peer *initiator;
+	const struct bul_entry *initiator;
 	struct pair p;
 
 	(void)state;
@@ -149,7 +149,7 @@ static void messages_are_as_documented(void **state)
 	pair_go(&p, 1, 0);
 	for (unsigned i = 0; i < 100 && pair_count_dh(&p, 0, 4) == 0; i++)
 		pair_talk(&p, 100);
-	initiator = peer_find(p.mn[1]->engine, &p.hoa[1], &p.hoa[0]);
+	initiator = bul_find(p.mn[1]->engine, &p.hoa[1], &p.hoa[0]);
 	assert_non_null(initiator);
 	derive(&p, initiator->dh.priv[0], km, kabm);
 	dh1 = &dh(&p, 1)->mh.u.dh;

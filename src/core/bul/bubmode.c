@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "bul/bubmode.h"
+#include "bul/entry.h"
 #include "bul/pathproof.h"
-#include "bul/peer.h"
 #include "bul/session.h"
 #include "mn/mn.h"
 
@@ -20,16 +20,16 @@
 
 /* The Binding Update of p->reg.sequence: no nonce indices, no alternate care-of address, A set. The
  * same number gives the same octets. */
-static size_t build_bu(struct bub_engine *eng, struct peer *p, uint8_t *buf, size_t cap)
+static size_t build_bu(struct bub_engine *eng, struct bul_entry *p, uint8_t *buf, size_t cap)
 {
 	struct mh_out out;
 
-	peer_fill_bu(p, &out);
+	reg_fill_bu(p, &out);
 	out.key = &p->kabm.key;
 	return core_build(eng, &out, buf, cap);
 }
 
-static struct route plain_route(const struct peer *p, const struct in6_addr *dst)
+static struct route plain_route(const struct bul_entry *p, const struct in6_addr *dst)
 {
 	struct route r = route_plain(&p->reg.care_of, dst);
 
@@ -39,7 +39,7 @@ static struct route plain_route(const struct peer *p, const struct in6_addr *dst
 }
 
 /* The inner packet comes from the care-of address, so that our home agent vouches for it. */
-void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p)
+void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len = build_bu(eng, p, mh, sizeof mh);
@@ -54,9 +54,9 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p)
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
-static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *mh, size_t len)
+static void send_direct(struct bub_engine *eng, struct bul_entry *p, const uint8_t *mh, size_t len)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 	struct route r = plain_route(p, b != NULL ? &b->care_of : &p->key.b);
 
 	if (b != NULL) {
@@ -66,14 +66,14 @@ static void send_direct(struct bub_engine *eng, struct peer *p, const uint8_t *m
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
-bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p)
+bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return home_is_away(p->home) ? mn_tunnel_ready(eng, p->home)
 				     : home_state(p->home) == HOME_AT_HOME;
 }
 
 /* The Binding Update of p->reg.sequence, on every path that it should take and that is open. */
-static void send_bu(struct bub_engine *eng, struct peer *p)
+static void send_bu(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
 	uint8_t mh[DH_MESSAGE_MAX];
@@ -95,7 +95,7 @@ static void send_bu(struct bub_engine *eng, struct peer *p)
 		send_direct(eng, p, mh, len);
 }
 
-void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
+void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (kabm_is_worn_out(&p->kabm)) {
 		session_leave(eng, p, "Kabm has signed all that it may");
@@ -109,11 +109,11 @@ void bubmode_send_bu(struct bub_engine *eng, struct peer *p)
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		p->reg.sends++;
 	send_bu(eng, p);
-	peer_after_bu(eng, p);
+	reg_after_bu(eng, p);
 }
 
 /* The next number; the binding at the peer ends when it would have ended anyway. */
-static void next_unchanged(const struct bub_engine *eng, struct peer *p)
+static void next_unchanged(const struct bub_engine *eng, struct bul_entry *p)
 {
 	uint32_t left_s =
 		(uint32_t)(bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000) & ~3u;
@@ -122,16 +122,16 @@ static void next_unchanged(const struct bub_engine *eng, struct peer *p)
 	p->reg.asked_s = left_s < 4 ? 4 : left_s;
 }
 
-void bubmode_send_probe(struct bub_engine *eng, struct peer *p)
+void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	next_unchanged(eng, p);
 	send_bu(eng, p);
-	peer_rate_note(eng, p, PEER_UPDATES);
+	bul_rate_note(eng, p, BUL_UPDATES);
 }
 
 /* ---- The mode ----------------------------------------------------------------------------- */
 
-const char *bubmode_why(const struct peer *p)
+const char *bubmode_why(const struct bul_entry *p)
 {
 	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
@@ -139,7 +139,7 @@ const char *bubmode_why(const struct peer *p)
 					      : "BUB, but the direct path is broken";
 }
 
-void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
+void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
 	kabm_reset(eng, &p->kabm, &p->key, why);
 	directpath_reset(eng, &p->direct);
@@ -153,14 +153,14 @@ void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why)
 /* A Binding Update on the direct path alone: it changes nothing, and its acknowledgement comes with
  * the headers of data as it does itself, so that no data is risked to find out whether they get
  * through.  Nobody waits for the answer. */
-static void send_trial(struct bub_engine *eng, struct peer *p)
+static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len;
 
 	if (p->reg.state != REG_BOUND || reg_is_due(&p->reg) || p->reg.backhaul_due ||
-	    !peer_is_bound(eng, p) || kabm_is_worn_out(&p->kabm) ||
-	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
+	    !reg_is_bound(eng, p) || kabm_is_worn_out(&p->kabm) ||
+	    bul_rate_take(eng, p, BUL_UPDATES) > 0)
 		return; /* the answer to that one tells as well */
 	next_unchanged(eng, p);
 	p->cookies_back = 0;
@@ -169,7 +169,8 @@ static void send_trial(struct bub_engine *eng, struct peer *p)
 	send_direct(eng, p, mh, len);
 }
 
-static void found(struct bub_engine *eng, struct peer *p, enum direct_state state, const char *why)
+static void found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
+		  const char *why)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -180,24 +181,24 @@ static void found(struct bub_engine *eng, struct peer *p, enum direct_state stat
 }
 
 /* Asks whether it is open; silence to that says that it is not. */
-static void look(struct bub_engine *eng, struct peer *p)
+static void look(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
-	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_TESTS);
+	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_TESTS);
 
 	if (wait_ms > 0) { /* a peer that moves without rest */
 		core_timer(eng, &p->direct.look_timer, wait_ms);
 	} else if (directpath_is_silent(&p->direct)) {
 		found(eng, p, DIRECT_BROKEN, "no answer to signed tests");
 	} else {
-		peer_rate_note(eng, p, PEER_TESTS);
+		bul_rate_note(eng, p, BUL_TESTS);
 		directpath_ask(eng, &p->direct, &ends, &p->kabm.key);
 	}
 }
 
 static void on_look(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
 	p->direct.asked = false;
 	if (!kabm_is_held(&p->kabm))
@@ -215,17 +216,17 @@ static void on_look(struct bub_engine *eng, void *owner)
 	}
 }
 
-void bubmode_path_is_open(struct bub_engine *eng, struct peer *p)
+void bubmode_path_is_open(struct bub_engine *eng, struct bul_entry *p)
 {
 	found(eng, p, DIRECT_OPEN, "signed test");
 }
 
-void bubmode_headers_lost(struct bub_engine *eng, struct peer *p)
+void bubmode_headers_lost(struct bub_engine *eng, struct bul_entry *p)
 {
 	found(eng, p, DIRECT_FILTERED, "an acknowledgement did not get through");
 }
 
-void bubmode_new_path(struct bub_engine *eng, struct peer *p)
+void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (directpath_is_open(&p->direct))
 		return;
@@ -235,7 +236,8 @@ void bubmode_new_path(struct bub_engine *eng, struct peer *p)
 		directpath_look_in(eng, &p->direct, INITIAL_BINDACK_TIMEOUT_MS);
 }
 
-void bubmode_await_proof(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved)
+void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct binding_cache_entry *b,
+			 bool moved)
 {
 	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
 
@@ -256,10 +258,10 @@ void bubmode_await_proof(struct bub_engine *eng, struct peer *p, struct binding 
 
 bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
 {
-	struct binding *b = NULL;
-	struct peer *p;
+	struct binding_cache_entry *b = NULL;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
 		if (b != NULL && b->proof.asked &&
 		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
@@ -281,7 +283,7 @@ bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
 	return true;
 }
 
-void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -298,7 +300,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
-void bubmode_init(struct peer *p)
+void bubmode_init(struct bul_entry *p)
 {
 	directpath_init(&p->direct, on_look, p);
 }

@@ -11,27 +11,28 @@
 /* docs/protocol.md. */
 #define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
 
-void bubmode_init(struct peer *p);
+void bubmode_init(struct bul_entry *p);
 /* Nothing is left of the mode; @why goes into the trace. */
-void bubmode_reset(struct bub_engine *eng, struct peer *p, const char *why);
+void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* Sends a Binding Update of a new number under Kabm, on every path that it should take. */
-void bubmode_send_bu(struct bub_engine *eng, struct peer *p);
+void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p);
 /* True when the way through the home agents is open for us: registered there, or at home. */
-bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct peer *p);
+bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct bul_entry *p);
 /* The copy through the home agents that had to wait for the registration. */
-void bubmode_send_backhaul(struct bub_engine *eng, struct peer *p);
+void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p);
 /* What a person should know of the mode of a peer with Kabm. */
-const char *bubmode_why(const struct peer *p);
+const char *bubmode_why(const struct bul_entry *p);
 /* The same Binding Update again with a new number, which asks only whether the peer still holds
  * Kabm. */
-void bubmode_send_probe(struct bub_engine *eng, struct peer *p);
+void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
-void bubmode_new_path(struct bub_engine *eng, struct peer *p);
+void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update under Kabm was accepted and has been answered: watches for the proof. */
-void bubmode_await_proof(struct bub_engine *eng, struct peer *p, struct binding *b, bool moved);
+void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct binding_cache_entry *b,
+			 bool moved);
 /* False: the CoT brings no cookie of ours. */
 bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx);
 /* A CoT that answers a signed CoTI. */
-void bubmode_on_cot(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 
 #endif

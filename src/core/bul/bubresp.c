@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "bul/bubresp.h"
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "cn/nonce.h"
 #include "mn/mn.h"
 
@@ -23,16 +23,16 @@ static bool is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t
 }
 
 /* Where the peer is known to be: it has signed for that address. */
-static bool is_bound(const struct bub_engine *eng, const struct peer *p, const struct half *h)
+static bool is_bound(const struct bub_engine *eng, const struct bul_entry *p, const struct half *h)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	return b != NULL && bub_addr_eq(&b->care_of, &h->care_of);
 }
 
-bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
+bool bubresp_is_willing(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	const struct home *h = p->home;
+	const struct home_registration *h = p->home;
 
 	return p->bub_policy != BUB_POLICY_NEVER && home_is_away(h) && home_is_mobile(eng, h);
 }
@@ -41,7 +41,7 @@ bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p)
 
 /* The one to give up for a care-of address that the peer is not known to be at: never that where
  * it is, and one is left for that always. */
-static struct half *spare_half(const struct bub_engine *eng, struct peer *p, bool bound)
+static struct half *spare_half(const struct bub_engine *eng, struct bul_entry *p, bool bound)
 {
 	struct half *oldest = NULL, *unused = NULL;
 	unsigned strange = 0;
@@ -60,7 +60,8 @@ static struct half *spare_half(const struct bub_engine *eng, struct peer *p, boo
 	return unused != NULL && (bound || strange < HALVES - 1) ? unused : oldest;
 }
 
-static struct half *half_of(struct bub_engine *eng, struct peer *p, const struct in6_addr *care_of)
+static struct half *half_of(struct bub_engine *eng, struct bul_entry *p,
+			    const struct in6_addr *care_of)
 {
 	const struct half wanted = {.care_of = *care_of};
 	struct half *h;
@@ -88,7 +89,7 @@ static struct question *question_of(struct half *h, const uint8_t cookie[static 
 	return q;
 }
 
-static void note_care_of_init(struct bub_engine *eng, struct peer *p, const struct rx *rx,
+static void note_care_of_init(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx,
 			      uint16_t nonce_index)
 {
 	struct half *h = half_of(eng, p, &rx->ip->src);
@@ -103,13 +104,13 @@ static void note_care_of_init(struct bub_engine *eng, struct peer *p, const stru
 }
 
 /* Both ends have launched: the smaller home address is heard first (protocol.md, P2). */
-static bool own_test_goes_first(const struct peer *p)
+static bool own_test_goes_first(const struct bul_entry *p)
 {
 	return (bubtest_is_open(&p->test) || dh_is_initiator(&p->dh)) &&
 	       memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
 }
 
-enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
+enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct bul_entry *p,
 			    uint16_t nonce_index)
 {
 	if (p == NULL || !bubresp_is_willing(eng, p) || kabm_is_held(&p->kabm))
@@ -126,7 +127,7 @@ enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct 
 	return BUB_CODE_ACK;
 }
 
-bool bubresp_is_under_way(const struct bub_engine *eng, const struct peer *p)
+bool bubresp_is_under_way(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	for (unsigned i = 0; i < HALVES; i++) {
 		const struct half *h = &p->resp.half[i];
@@ -139,7 +140,7 @@ bool bubresp_is_under_way(const struct bub_engine *eng, const struct peer *p)
 	return false;
 }
 
-void bubresp_reset(struct peer *p)
+void bubresp_reset(struct bul_entry *p)
 {
 	bub_wipe(&p->resp, sizeof p->resp);
 }
@@ -147,7 +148,7 @@ void bubresp_reset(struct peer *p)
 /* ---- BUB Complete -------------------------------------------------------------------------- */
 
 /* What belongs to @q: false: a nonce has expired meanwhile. */
-static bool make_keys(struct bub_engine *eng, const struct peer *p, const struct half *h,
+static bool make_keys(struct bub_engine *eng, const struct bul_entry *p, const struct half *h,
 		      struct question *q)
 {
 	uint8_t home[BUB_TOKEN_LEN], care_of[BUB_TOKEN_LEN];
@@ -161,7 +162,7 @@ static bool make_keys(struct bub_engine *eng, const struct peer *p, const struct
 	return true;
 }
 
-static void send_bubc(struct bub_engine *eng, const struct peer *p, const struct half *h,
+static void send_bubc(struct bub_engine *eng, const struct bul_entry *p, const struct half *h,
 		      const struct question *q)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BUBC}};
@@ -182,7 +183,7 @@ static void send_bubc(struct bub_engine *eng, const struct peer *p, const struct
 }
 
 /* One a second, two in a row. */
-static bool may_answer_a_stranger(const struct bub_engine *eng, struct peer *p)
+static bool may_answer_a_stranger(const struct bub_engine *eng, struct bul_entry *p)
 {
 	struct bub_response *r = &p->resp;
 	bool may = r->strange_at[0].ns == 0 || !is_recent(eng, r->strange_at[0], STRANGE_IN_A_ROW);
@@ -195,7 +196,8 @@ static bool may_answer_a_stranger(const struct bub_engine *eng, struct peer *p)
 }
 
 /* One for each CoTI, but few to an address where the peer has not shown itself to be. */
-static void complete(struct bub_engine *eng, struct peer *p, struct half *h, struct question *q)
+static void complete(struct bub_engine *eng, struct bul_entry *p, struct half *h,
+		     struct question *q)
 {
 	/* An exchange is under way whose DH1 was signed: whoever asks from elsewhere waits. */
 	if (!is_bound(eng, p, h) && !dh_is_initiator(&p->dh) && p->dh.state != DH_NONE)
@@ -217,14 +219,14 @@ static bool is_waiting(const struct bub_engine *eng, const struct question *q)
 }
 
 /* A CoT went out from there, and so may a BUBC. */
-static bool has_source(const struct peer *p, const struct half *h)
+static bool has_source(const struct bul_entry *p, const struct half *h)
 {
 	return h->used &&
 	       (bub_addr_eq(&h->local, &p->key.a) || bub_addr_eq(&h->local, home_care_of(p->home)));
 }
 
 /* The newest that waits at an address where the peer is not known to be. */
-static void complete_a_stranger(struct bub_engine *eng, struct peer *p)
+static void complete_a_stranger(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct half *newest = NULL;
 	struct question *wanted = NULL;
@@ -250,7 +252,7 @@ static bool is_asked_by(const struct half *h, const struct question *q, const st
 	       memcmp(q->cookie, rx->mh.u.test_init.cookie, BUB_COOKIE_LEN) == 0;
 }
 
-void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct peer *p)
+void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct bul_entry *p)
 {
 	if (!p->resp.hot_acked || !is_recent(eng, p->resp.hot_at, ANSWER_STANDS_S) ||
 	    own_test_goes_first(p))
@@ -270,7 +272,7 @@ void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct pe
 
 /* ---- DH1 ----------------------------------------------------------------------------------- */
 
-const struct question *bubresp_next(const struct bub_engine *eng, const struct peer *p,
+const struct question *bubresp_next(const struct bub_engine *eng, const struct bul_entry *p,
 				    const struct question *after)
 {
 	bool past = after == NULL;

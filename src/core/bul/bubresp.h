@@ -8,7 +8,7 @@
 #include "bub/engine.h"
 #include "crypto/crypto.h"
 
-struct peer;
+struct bul_entry;
 struct rx;
 
 #define HALVES 4u    /* care-of addresses that Do BUB may come from at once */
@@ -45,17 +45,17 @@ struct bub_response {
 };
 
 /* This node is away and not static. */
-bool bubresp_is_willing(const struct bub_engine *eng, const struct peer *p);
+bool bubresp_is_willing(const struct bub_engine *eng, const struct bul_entry *p);
 /* What to answer to a Do BUB; NULL @p: no session. */
-enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct peer *p,
+enum bub_code bubresp_on_do(struct bub_engine *eng, const struct rx *rx, struct bul_entry *p,
 			    uint16_t nonce_index);
 /* After HoT or CoT has been sent: BUBC, where both were acknowledged. */
-void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct peer *p);
+void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct bul_entry *p);
 /* A test of the peer from where it is known to be has not had its time yet. */
-bool bubresp_is_under_way(const struct bub_engine *eng, const struct peer *p);
+bool bubresp_is_under_way(const struct bub_engine *eng, const struct bul_entry *p);
 /* The questions whose BUBC is out, so that a DH1 may come: NULL first, NULL last. */
-const struct question *bubresp_next(const struct bub_engine *eng, const struct peer *p,
+const struct question *bubresp_next(const struct bub_engine *eng, const struct bul_entry *p,
 				    const struct question *after);
-void bubresp_reset(struct peer *p);
+void bubresp_reset(struct bul_entry *p);
 
 #endif

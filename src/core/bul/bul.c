@@ -7,12 +7,12 @@
  * movement, data, a registration with the home agent, messages that nobody signs.
  */
 #include "bul/bul.h"
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "bul/session.h"
 #include "mn/mn.h"
 #include "policy.h"
 
-static void discard(struct bub_engine *eng, struct peer *p)
+static void discard(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_stop(eng, p);
 	session_end(eng, p);
@@ -21,14 +21,14 @@ static void discard(struct bub_engine *eng, struct peer *p)
 
 /* Nothing would be lost with it.  While the peer may have a binding of ours its sequence number is
  * kept (RFC 6275, 11.1). */
-static bool is_worthless(const struct bub_engine *eng, const struct peer *p)
+static bool is_worthless(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return !kabm_is_held(&p->kabm) && p->dh.state == DH_NONE && !reg_is_told(eng, p) &&
 	       binding_active(eng, &p->key.a, &p->key.b) == NULL;
 }
 
 /* Those that nobody here has asked for go first, those under test last. */
-static unsigned rank(const struct peer *p)
+static unsigned rank(const struct bul_entry *p)
 {
 	return (p->uninvited ? 0u : 2u) + (p->rr.active || p->test.state == TEST_RUNNING ? 1u : 0u);
 }
@@ -37,9 +37,9 @@ static unsigned rank(const struct peer *p)
  * addresses that somebody makes up shut no real peer out (protocol.md, P16). */
 static bool push_out(struct bub_engine *eng, unsigned max)
 {
-	struct peer *p, *least = NULL;
+	struct bul_entry *p, *least = NULL;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
 		if (is_worthless(eng, p) && rank(p) <= max &&
 		    (least == NULL || rank(p) < rank(least) ||
 		     (rank(p) == rank(least) && bub_time_before(p->used, least->used))))
@@ -50,9 +50,10 @@ static bool push_out(struct bub_engine *eng, unsigned max)
 	return true;
 }
 
-static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+static struct bul_entry *bul_add(struct bub_engine *eng, struct home_registration *h,
+				 const struct in6_addr *peer)
 {
-	struct peer *p = table_add(&core_bul(eng)->peers, home_address(h), peer);
+	struct bul_entry *p = table_add(&core_bul(eng)->peers, home_address(h), peer);
 
 	if (p == NULL)
 		return NULL;
@@ -67,36 +68,37 @@ static struct peer *peer_add(struct bub_engine *eng, struct home *h, const struc
 	return p;
 }
 
-struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+struct bul_entry *bul_get(struct bub_engine *eng, struct home_registration *h,
+			  const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, home_address(h), peer);
+	struct bul_entry *p = bul_find(eng, home_address(h), peer);
 
 	if (p != NULL) {
 		p->uninvited = false;
 		return p;
 	}
-	p = peer_add(eng, h, peer);
+	p = bul_add(eng, h, peer);
 	if (p == NULL && push_out(eng, 3))
-		p = peer_add(eng, h, peer);
+		p = bul_add(eng, h, peer);
 	return p;
 }
 
 /* Those whose packets came first may have half of the table, and none of the other half's places:
  * NULL. */
-static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
-				  const struct in6_addr *peer)
+static struct bul_entry *get_uninvited(struct bub_engine *eng, struct home_registration *h,
+				       const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, home_address(h), peer), *q;
+	struct bul_entry *p = bul_find(eng, home_address(h), peer), *q;
 	uint32_t n = 0;
 
 	if (p != NULL)
 		return p;
-	for (q = peer_next(eng, NULL); q != NULL; q = peer_next(eng, q))
+	for (q = bul_next(eng, NULL); q != NULL; q = bul_next(eng, q))
 		n += q->uninvited;
 	if (n < (core_bul(eng)->peers.cap + 1) / 2)
-		p = peer_add(eng, h, peer);
+		p = bul_add(eng, h, peer);
 	if (p == NULL && push_out(eng, 0))
-		p = peer_add(eng, h, peer);
+		p = bul_add(eng, h, peer);
 	if (p != NULL)
 		p->uninvited = true;
 	else
@@ -104,10 +106,10 @@ static struct peer *get_uninvited(struct bub_engine *eng, struct home *h,
 	return p;
 }
 
-void peer_forget(struct bub_engine *eng, struct peer *p)
+void bul_forget(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct in6_addr local = p->key.a, peer = p->key.b;
-	struct binding *b = binding_active(eng, &local, &peer);
+	struct binding_cache_entry *b = binding_active(eng, &local, &peer);
 
 	discard(eng, p);
 	if (b != NULL)
@@ -117,60 +119,61 @@ void peer_forget(struct bub_engine *eng, struct peer *p)
 }
 
 /* What came or went may ask for a run with a peer that has not shown that it exists. */
-static bool may_begin(struct bub_engine *eng, const struct peer *p, size_t octets_in)
+static bool may_begin(struct bub_engine *eng, const struct bul_entry *p, size_t octets_in)
 {
 	return !p->uninvited || limit_allow(eng, octets_in > 0 ? LIMIT_FLOW : LIMIT_REPLY,
 					    &p->key.b, octets_in, RR_ROUND_OCTETS);
 }
 
-void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
-		  size_t octets_in)
+void bul_on_flow(struct bub_engine *eng, struct home_registration *h, const struct in6_addr *peer,
+		 size_t octets_in)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
 	if (!home_is_away(h) || !bub_addr_is_routable(peer) ||
 	    bub_addr_eq(peer, home_agent_of(h)) || core_home_of(eng, peer) != NULL)
 		return;
-	p = peer_find(eng, home_address(h), peer);
+	p = bul_find(eng, home_address(h), peer);
 	if (p == NULL)
-		p = octets_in > 0 ? get_uninvited(eng, h, peer) : peer_get(eng, h, peer);
+		p = octets_in > 0 ? get_uninvited(eng, h, peer) : bul_get(eng, h, peer);
 	if (p != NULL)
 		p->used = core_now(eng);
 	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || p->reg.state != REG_NONE ||
 	    p->rr.active || reg_is_due(&p->reg) || !may_begin(eng, p, octets_in))
 		return;
-	peer_update(eng, p);
+	reg_update(eng, p);
 }
 
-void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer)
+void bul_on_tunnelled_data(struct bub_engine *eng, struct home_registration *h,
+			   const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, home_address(h), peer);
+	struct bul_entry *p = bul_find(eng, home_address(h), peer);
 
 	/* Who has a binding of ours sends straight here.  One that restarted has lost it, and Kabm
 	 * with it: it does not answer an update under that key (protocol.md, 5.7). */
 	if (p == NULL || !kabm_is_shared(&p->kabm) || !directpath_is_open(&p->direct) ||
-	    p->reg.state != REG_BOUND || !peer_is_bound(eng, p) ||
+	    p->reg.state != REG_BOUND || !reg_is_bound(eng, p) ||
 	    bub_time_ms_between(p->reg.sent_at, core_now(eng)) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
 	session_suspect(eng, p, SUSPECT_DETOUR);
 }
 
 /* Peers that registered with this home address while we had nothing to tell them. */
-static void adopt_bindings(struct bub_engine *eng, struct home *h)
+static void adopt_bindings(struct bub_engine *eng, struct home_registration *h)
 {
-	struct binding *b;
+	struct binding_cache_entry *b;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
 		if (b->active && bub_addr_eq(&b->key.a, home_address(h)))
-			(void)peer_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
+			(void)bul_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
 }
 
-void peer_on_move(struct bub_engine *eng, struct home *h)
+void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
 	adopt_bindings(eng, h);
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		if (p->home != h)
 			continue;
 		rr_stop(eng, &p->rr);
@@ -180,41 +183,41 @@ void peer_on_move(struct bub_engine *eng, struct home *h)
 		if (p->reg.state == REG_FAILED)
 			continue;
 		bubmode_new_path(eng, p);
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 	}
 }
 
-void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time end)
+void bul_refresh(struct bub_engine *eng, const struct home_registration *h, struct bub_time end)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		if (p->home != h || p->reg.state == REG_FAILED ||
 		    !bub_time_before(end, p->reg.told_until))
 			continue;
 		p->reg.refresh_asked = true;
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 	}
 }
 
-void peer_on_registered(struct bub_engine *eng, struct home *h)
+void bul_on_home_registered(struct bub_engine *eng, struct home_registration *h)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		if (p->home != h || p->reg.state == REG_FAILED)
 			continue;
 		if (p->reg.backhaul_due) /* also when the direct copy was heard */
 			reg_backhaul_now(eng, p);
-		else if (!p->rr.active && !reg_is_awaiting(&p->reg) && !peer_is_bound(eng, p) &&
+		else if (!p->rr.active && !reg_is_awaiting(&p->reg) && !reg_is_bound(eng, p) &&
 			 (home_is_away(h) || reg_is_told(eng, p)))
-			peer_due_now(eng, p);
+			reg_due_now(eng, p);
 	}
 }
 
-void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
+void bul_on_brr(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p = peer_find(eng, &rx->local, &rx->peer);
+	struct bul_entry *p = bul_find(eng, &rx->local, &rx->peer);
 
 	if (p == NULL || p->reg.state != REG_BOUND) {
 		core_drop(eng, BUB_DROP_BRR_NO_MATCH, &rx->peer);
@@ -225,12 +228,12 @@ void peer_on_brr(struct bub_engine *eng, const struct rx *rx)
 }
 
 /* The entry that a Binding Error speaks of: it may come from the peer's care-of address. */
-static struct peer *be_peer(struct bub_engine *eng, const struct rx *rx)
+static struct bul_entry *be_entry(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
-		const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
+		const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 		if (bub_addr_eq(&p->key.b, &rx->peer) ||
 		    (b != NULL && bub_addr_eq(&b->care_of, &rx->peer)))
@@ -239,10 +242,10 @@ static struct peer *be_peer(struct bub_engine *eng, const struct rx *rx)
 	return NULL;
 }
 
-void peer_on_be(struct bub_engine *eng, const struct rx *rx)
+void bul_on_be(struct bub_engine *eng, const struct rx *rx)
 {
-	struct home *h = core_home_of(eng, &rx->mh.u.be.home);
-	struct peer *p = be_peer(eng, rx);
+	struct home_registration *h = core_home_of(eng, &rx->mh.u.be.home);
+	struct bul_entry *p = be_entry(eng, rx);
 
 	/* Our home agent has lost the registration: nobody signs this, so it is looked into, no
 	 * more often than it costs (RFC 6275, 11.3.6). */
@@ -263,14 +266,14 @@ void peer_on_be(struct bub_engine *eng, const struct rx *rx)
 		session_suspect(eng, p, SUSPECT_NO_BINDING);
 }
 
-void peer_on_dh(struct bub_engine *eng, const struct rx *rx)
+void bul_on_dh(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p = peer_of(eng, rx);
+	struct bul_entry *p = bul_of(eng, rx);
 
 	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
 	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
 	    binding_active(eng, &rx->local, &rx->peer) != NULL)
-		p = peer_get(eng, rx->home, &rx->peer);
+		p = bul_get(eng, rx->home, &rx->peer);
 	if (p != NULL)
 		session_on_dh(eng, p, rx);
 	else

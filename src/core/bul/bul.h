@@ -7,8 +7,8 @@
 
 #include "core.h"
 
-/* Binding update list entry and BUB session with one peer (bul/peer.h). */
-struct peer;
+/* Binding update list entry and BUB session with one peer (bul/entry.h). */
+struct bul_entry;
 
 /* What gives reason to ask whether the peer still has what we think it has. */
 enum suspicion {
@@ -27,70 +27,73 @@ uint32_t bul_timers(const struct bub_config *cfg);
 /* How many there are. */
 uint32_t bul_used(const struct bub_engine *eng);
 /* Every entry: begins and ends with NULL. */
-struct peer *peer_next(const struct bub_engine *eng, const struct peer *after);
-struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
-		       const struct in6_addr *peer);
+struct bul_entry *bul_next(const struct bub_engine *eng, const struct bul_entry *after);
+struct bul_entry *bul_find(const struct bub_engine *eng, const struct in6_addr *local,
+			   const struct in6_addr *peer);
 /* Finds or makes the entry; NULL: the table is full. */
-struct peer *peer_get(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
-void peer_forget(struct bub_engine *eng, struct peer *p);
+struct bul_entry *bul_get(struct bub_engine *eng, struct home_registration *h,
+			  const struct in6_addr *peer);
+void bul_forget(struct bub_engine *eng, struct bul_entry *p);
 /* Data goes between a home address and @peer: route optimisation may be worth it.  @octets_in: came
  * from @peer through the home agent, unproved; 0: went to it. */
-void peer_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
-		  size_t octets_in);
+void bul_on_flow(struct bub_engine *eng, struct home_registration *h, const struct in6_addr *peer,
+		 size_t octets_in);
 /* Data of @peer came through the home agent: does it still have what we think it has? */
-void peer_on_detour(struct bub_engine *eng, struct home *h, const struct in6_addr *peer);
+void bul_on_tunnelled_data(struct bub_engine *eng, struct home_registration *h,
+			   const struct in6_addr *peer);
 /* The care-of address of @h changed: every peer of it has to know. */
-void peer_on_move(struct bub_engine *eng, struct home *h);
+void bul_on_move(struct bub_engine *eng, struct home_registration *h);
 /* Peers of @h that may have a binding past @end are sent a Binding Update. */
-void peer_refresh(struct bub_engine *eng, const struct home *h, struct bub_time end);
+void bul_refresh(struct bub_engine *eng, const struct home_registration *h, struct bub_time end);
 /* The home agent has a binding again: what waited for the tunnel can go. */
-void peer_on_registered(struct bub_engine *eng, struct home *h);
+void bul_on_home_registered(struct bub_engine *eng, struct home_registration *h);
 /* Brings the binding at the peer up to date (draft, 7; RFC 6275, 11.7.2). */
-void peer_update(struct bub_engine *eng, struct peer *p);
+void reg_update(struct bub_engine *eng, struct bul_entry *p);
 /* The peer does not do what we want of it: left alone for RO_RETRY_S. */
-void peer_refused(struct bub_engine *eng, struct peer *p, const char *why);
+void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* The peer is at a new care-of address while our own Binding Update is not acknowledged: it may
  * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
  * says. */
-void peer_has_moved(struct bub_engine *eng, struct peer *p);
-void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx);
-void peer_on_dh(struct bub_engine *eng, const struct rx *rx);
-void peer_on_brr(struct bub_engine *eng, const struct rx *rx);
-void peer_on_be(struct bub_engine *eng, const struct rx *rx);
+void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p);
+void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+void bul_on_dh(struct bub_engine *eng, const struct rx *rx);
+void bul_on_brr(struct bub_engine *eng, const struct rx *rx);
+void bul_on_be(struct bub_engine *eng, const struct rx *rx);
 /* Whom the quoted message of ours was sent to, whose answer is still awaited; NULL: it is none. The
  * quote is whole: those messages are short. */
-struct peer *peer_quoted(struct bub_engine *eng, struct bub_view quoted);
+struct bul_entry *peer_quoted(struct bub_engine *eng, struct bub_view quoted);
 /* It has a binding of ours, or holds Kabm. */
-bool peer_has_answered(const struct peer *p);
+bool peer_has_answered(const struct bul_entry *p);
 /* Kabm is agreed with it. */
-bool peer_holds_kabm(const struct peer *p);
+bool peer_holds_kabm(const struct bul_entry *p);
 /* Nothing shows that the direct path to it is broken. */
-bool peer_path_is_open(const struct peer *p);
+bool peer_path_is_open(const struct bul_entry *p);
 /* The source of data that goes directly, for path.c. */
-struct recent *peer_sent_from(struct peer *p);
+struct recent *peer_sent_from(struct bul_entry *p);
 /* True when data may go to the peer from the care-of address. */
-bool peer_is_bound(const struct bub_engine *eng, const struct peer *p);
+bool reg_is_bound(const struct bub_engine *eng, const struct bul_entry *p);
 
 /* session.c */
 
 /* Something that nobody signed: looked into where it is worth it and not too often. */
-void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what);
+void session_suspect(struct bub_engine *eng, struct bul_entry *p, enum suspicion what);
 /* Data of the peer came in on the direct path. */
-void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer);
+void session_progress(struct bub_engine *eng, const struct home_registration *h,
+		      const struct in6_addr *peer);
 /* The peer has answered us, signed: a refusal for something that nobody signed is over. */
-void session_acquit(struct bub_engine *eng, struct peer *p);
+void session_acquit(struct bub_engine *eng, struct bul_entry *p);
 
 /* Something came signed with @key, which is one of the peer's two. */
-void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key);
+void session_heard(struct bub_engine *eng, struct bul_entry *p, const struct bub_key *key);
 /* Starts a run of return routability for the current care-of address; a BUB test rides on it when
  * @with_test. */
-void session_run(struct bub_engine *eng, struct peer *p, bool with_test);
+void session_run(struct bub_engine *eng, struct bul_entry *p, bool with_test);
 /* True when this node may launch a test with the peer now (draft, 5.1). */
-bool session_may_test(const struct bub_engine *eng, const struct peer *p);
+bool session_may_test(const struct bub_engine *eng, const struct bul_entry *p);
 /* One clause: why it may not; NULL: it may. */
-const char *session_test_obstacle(const struct bub_engine *eng, const struct peer *p);
+const char *session_test_obstacle(const struct bub_engine *eng, const struct bul_entry *p);
 /* Considers an eager launch: both ends are known to be away. */
-void session_consider_test(struct bub_engine *eng, struct peer *p);
+void session_consider_test(struct bub_engine *eng, struct bul_entry *p);
 /* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
  * for which this is not so is of an unknown type (protocol.md, 3.4). */
 bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
@@ -102,10 +105,10 @@ void session_on_bubc(struct bub_engine *eng, const struct rx *rx);
 /* bubmode.c */
 
 /* Something got through on the direct path as data does: data goes there. */
-void bubmode_path_is_open(struct bub_engine *eng, struct peer *p);
+void bubmode_path_is_open(struct bub_engine *eng, struct bul_entry *p);
 /* Data goes through the home agents until something with the headers of data has got through: test
  * messages have none. */
-void bubmode_headers_lost(struct bub_engine *eng, struct peer *p);
+void bubmode_headers_lost(struct bub_engine *eng, struct bul_entry *p);
 
 /* testinit.c */
 

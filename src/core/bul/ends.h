@@ -9,11 +9,11 @@
 #include "core.h"
 
 struct ends {
-	const struct home *home;     /* whose address local is */
-	struct in6_addr local, peer; /* home addresses */
-	bool away, peer_away;        /* from home, with a care-of address */
-	struct in6_addr at, peer_at; /* that, or else the home address */
-	bool uninvited;              /* nothing shows yet that the peer exists */
+	const struct home_registration *home; /* whose address local is */
+	struct in6_addr local, peer;          /* home addresses */
+	bool away, peer_away;                 /* from home, with a care-of address */
+	struct in6_addr at, peer_at;          /* that, or else the home address */
+	bool uninvited;                       /* nothing shows yet that the peer exists */
 };
 
 /* Traces a step of one of the state machines of the pair. */

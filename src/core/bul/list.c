@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "mn/mn.h"
 
 struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed)
@@ -13,33 +13,33 @@ struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t
 	struct bul sizing, *bul = arena_take(ar, sizeof *bul);
 
 	table_init(bul != NULL ? &bul->peers : &sizing.peers, ar,
-		   cfg->n_homes > 0 ? cfg->limit.peers : 0, sizeof(struct peer), seed);
+		   cfg->n_homes > 0 ? cfg->limit.peers : 0, sizeof(struct bul_entry), seed);
 	return bul;
 }
 
 uint32_t bul_timers(const struct bub_config *cfg)
 {
-	return cfg->n_homes > 0 ? PEER_TIMERS * cfg->limit.peers : 0;
+	return cfg->n_homes > 0 ? BUL_TIMERS * cfg->limit.peers : 0;
 }
 
-struct peer *peer_next(const struct bub_engine *eng, const struct peer *after)
+struct bul_entry *bul_next(const struct bub_engine *eng, const struct bul_entry *after)
 {
 	return table_next(&core_bul(eng)->peers, after);
 }
 
-struct peer *peer_find(const struct bub_engine *eng, const struct in6_addr *local,
-		       const struct in6_addr *peer)
+struct bul_entry *bul_find(const struct bub_engine *eng, const struct in6_addr *local,
+			   const struct in6_addr *peer)
 {
 	return table_find(&core_bul(eng)->peers, local, peer);
 }
 
 /* When the last few went to the node of @p, newest first; @own in place of what @p counts. */
-static void last_sent(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind,
+static void last_sent(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind,
 		      const struct rate *own, struct bub_time ret[static MAX_UPDATE_RATE])
 {
 	memset(ret, 0, MAX_UPDATE_RATE * sizeof ret[0]);
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		const struct peer *q = peer_find(eng, home_address(mn_home(eng, i)), &p->key.b);
+		const struct bul_entry *q = bul_find(eng, home_address(mn_home(eng, i)), &p->key.b);
 		const struct rate *r;
 
 		if (q == NULL)
@@ -63,8 +63,8 @@ static uint64_t since_ms(const struct bub_engine *eng, struct bub_time at)
 	return at.ns != 0 ? bub_time_ms_between(at, core_now(eng)) : UINT64_MAX;
 }
 
-static uint64_t rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind,
-			  const struct rate *own)
+static uint64_t rate_wait(const struct bub_engine *eng, const struct bul_entry *p,
+			  enum bul_rate kind, const struct rate *own)
 {
 	struct bub_time at[MAX_UPDATE_RATE];
 	uint64_t ms;
@@ -74,35 +74,35 @@ static uint64_t rate_wait(const struct bub_engine *eng, const struct peer *p, en
 	return ms < 1000 ? 1000 - ms : 0;
 }
 
-uint64_t peer_rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind)
+uint64_t bul_rate_wait(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind)
 {
 	return rate_wait(eng, p, kind, &p->rate[kind]);
 }
 
-void peer_rate_note(const struct bub_engine *eng, struct peer *p, enum peer_rate kind)
+void bul_rate_note(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind)
 {
 	core_rate_note(eng, &p->rate[kind]);
 }
 
-uint64_t peer_rate_take(const struct bub_engine *eng, struct peer *p, enum peer_rate kind)
+uint64_t bul_rate_take(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind)
 {
-	uint64_t wait_ms = peer_rate_wait(eng, p, kind);
+	uint64_t wait_ms = bul_rate_wait(eng, p, kind);
 
 	if (wait_ms == 0)
-		peer_rate_note(eng, p, kind);
+		bul_rate_note(eng, p, kind);
 	return wait_ms;
 }
 
-uint64_t peer_copy_wait(const struct bub_engine *eng, const struct peer *p)
+uint64_t bul_copy_wait(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	struct rate before = p->rate[PEER_UPDATES];
+	struct rate before = p->rate[BUL_UPDATES];
 
 	before.next = (before.next + MAX_UPDATE_RATE - 1) % MAX_UPDATE_RATE;
 	before.at[before.next] = (struct bub_time){0};
-	return rate_wait(eng, p, PEER_UPDATES, &before);
+	return rate_wait(eng, p, BUL_UPDATES, &before);
 }
 
-bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind)
+bool bul_rate_is_idle(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind)
 {
 	struct bub_time at[MAX_UPDATE_RATE];
 
@@ -110,11 +110,11 @@ bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum 
 	return since_ms(eng, at[0]) >= 1000;
 }
 
-struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
+struct bul_entry *bul_of(struct bub_engine *eng, const struct rx *rx)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
-		struct peer *p = peer_find(eng, home_address(h), &rx->peer);
+		struct home_registration *h = mn_home(eng, i);
+		struct bul_entry *p = bul_find(eng, home_address(h), &rx->peer);
 
 		if (p != NULL && (bub_addr_eq(home_care_of(h), &rx->local) ||
 				  bub_addr_eq(home_address(h), &rx->local)))
@@ -123,17 +123,17 @@ struct peer *peer_of(struct bub_engine *eng, const struct rx *rx)
 	return NULL;
 }
 
-bool peer_holds_kabm(const struct peer *p)
+bool peer_holds_kabm(const struct bul_entry *p)
 {
 	return kabm_is_held(&p->kabm);
 }
 
-bool peer_path_is_open(const struct peer *p)
+bool peer_path_is_open(const struct bul_entry *p)
 {
 	return directpath_is_open(&p->direct);
 }
 
-struct recent *peer_sent_from(struct peer *p)
+struct recent *peer_sent_from(struct bul_entry *p)
 {
 	return &p->sent_from;
 }

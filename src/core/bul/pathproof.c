@@ -5,13 +5,13 @@
  */
 #include <string.h>
 
+#include "bul/entry.h"
 #include "bul/pathproof.h"
-#include "bul/peer.h"
 #include "mn/mn.h"
 
 #define ANSWERS_MAX 4u /* cookies sent back for one Binding Update */
 
-void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm.key};
 	struct route r = route_plain(home_is_away(p->home) ? home_care_of(p->home) : &p->key.a,
@@ -33,9 +33,9 @@ void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	core_send(eng, &r, &out);
 }
 
-bool proof_by_check(struct bub_engine *eng, struct peer *p)
+bool proof_by_check(struct bub_engine *eng, struct bul_entry *p)
 {
-	struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	if (b == NULL || proof_is_good(b))
 		return true;
@@ -45,16 +45,16 @@ bool proof_by_check(struct bub_engine *eng, struct peer *p)
 	return true;
 }
 
-bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p)
+bool proof_is_wanted(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	return b != NULL && b->bub && !proof_is_good(b);
 }
 
-bool proof_failed(const struct bub_engine *eng, const struct peer *p)
+bool proof_failed(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	return b != NULL && b->bub && !proof_is_good(b) && b->proof.repeated;
 }

@@ -10,11 +10,11 @@
 #include "cn/binding.h"
 
 /* Mover: sends the cookie of an acknowledgement back. */
-void proof_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* The peer has answered a signed CoTI.  False: that is not enough. */
-bool proof_by_check(struct bub_engine *eng, struct peer *p);
-bool proof_is_wanted(const struct bub_engine *eng, const struct peer *p);
+bool proof_by_check(struct bub_engine *eng, struct bul_entry *p);
+bool proof_is_wanted(const struct bub_engine *eng, const struct bul_entry *p);
 /* The acknowledgement with the cookie did not get through. */
-bool proof_failed(const struct bub_engine *eng, const struct peer *p);
+bool proof_failed(const struct bub_engine *eng, const struct bul_entry *p);
 
 #endif

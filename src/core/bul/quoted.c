@@ -3,10 +3,10 @@
  * Messages of ours that somebody quotes in an error: whom each was sent to, where the answer is
  * still awaited.
  */
-#include "bul/peer.h"
+#include "bul/entry.h"
 
 /* A run asks with this message: only who has seen it knows the cookie. */
-static bool asks_with(const struct peer *p, const struct bub_ip6 *ip, const struct bub_mh *mh)
+static bool asks_with(const struct bul_entry *p, const struct bub_ip6 *ip, const struct bub_mh *mh)
 {
 	bool home = mh->kind == BUB_MH_HOTI;
 	const struct rr *rr = &p->rr;
@@ -20,8 +20,8 @@ static bool asks_with(const struct peer *p, const struct bub_ip6 *ip, const stru
 }
 
 /* The Binding Update under Kbm that an answer is awaited to: nobody else can have signed it. */
-static bool updates_with(struct bub_engine *eng, const struct peer *p, const struct bub_ip6 *ip,
-			 const struct bub_mh *mh)
+static bool updates_with(struct bub_engine *eng, const struct bul_entry *p,
+			 const struct bub_ip6 *ip, const struct bub_mh *mh)
 {
 	uint8_t auth[BUB_AUTH_LEN];
 
@@ -34,17 +34,17 @@ static bool updates_with(struct bub_engine *eng, const struct peer *p, const str
 	return bub_equal_secret(auth, mh->raw.data + mh->opts.auth_at, sizeof auth);
 }
 
-struct peer *peer_quoted(struct bub_engine *eng, struct bub_view quoted)
+struct bul_entry *peer_quoted(struct bub_engine *eng, struct bub_view quoted)
 {
 	struct bub_mh_fault fault;
 	struct bub_ip6 ip;
 	struct bub_mh mh;
-	struct peer *p;
+	struct bul_entry *p;
 
 	if (bub_ip6_decode(quoted, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&ip, &core_config(eng)->codepoints, &mh, &fault) != 0)
 		return NULL;
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p)) {
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		if ((mh.kind == BUB_MH_HOTI || mh.kind == BUB_MH_COTI) && asks_with(p, &ip, &mh))
 			return p;
 		if (mh.kind == BUB_MH_BU && updates_with(eng, p, &ip, &mh))
@@ -53,7 +53,7 @@ struct peer *peer_quoted(struct bub_engine *eng, struct bub_view quoted)
 	return NULL;
 }
 
-bool peer_has_answered(const struct peer *p)
+bool peer_has_answered(const struct bul_entry *p)
 {
 	return p->reg.state == REG_BOUND || kabm_is_held(&p->kabm);
 }

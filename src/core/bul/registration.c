@@ -20,8 +20,8 @@
  * their own.
  */
 #include "bul/registration.h"
+#include "bul/entry.h"
 #include "bul/pathproof.h"
-#include "bul/peer.h"
 #include "bul/session.h"
 #include "mn/mn.h"
 
@@ -35,13 +35,13 @@
 #define RO_RETRY_S 600u     /* a peer that refused route optimisation is left alone so long */
 #define DOUBLE_JUMP_MS 200u /* earliest repetition in a double jump */
 
-bool peer_is_bound(const struct bub_engine *eng, const struct peer *p)
+bool reg_is_bound(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return home_is_away(p->home) && bub_addr_eq(&p->reg.acked, home_care_of(p->home)) &&
 	       bub_time_before(core_now(eng), p->reg.acked_until);
 }
 
-static void peer_path(struct bub_engine *eng, const struct peer *p)
+static void reg_mark_path(struct bub_engine *eng, const struct bul_entry *p)
 {
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
@@ -50,7 +50,7 @@ static void peer_path(struct bub_engine *eng, const struct peer *p)
  * (RFC 6275, 11.1 and 11.3.1). */
 static void on_end_timer(struct bub_engine *eng, void *owner)
 {
-	peer_path(eng, owner);
+	reg_mark_path(eng, owner);
 }
 
 static void reg_stop_timers(struct bub_engine *eng, struct registration *reg)
@@ -70,7 +70,7 @@ static bool reg_is_pending(const struct registration *reg)
 	       timer_is_set(&reg->retry_timer);
 }
 
-void reg_set_state(struct bub_engine *eng, struct peer *p, enum reg_state to, const char *why)
+void reg_set_state(struct bub_engine *eng, struct bul_entry *p, enum reg_state to, const char *why)
 {
 	static const char *const name[] = {"none", "sent", "bound", "failed"};
 	struct registration *reg = &p->reg;
@@ -88,7 +88,7 @@ void reg_set_state(struct bub_engine *eng, struct peer *p, enum reg_state to, co
 }
 
 /* The binding at the peer is brought up to date after @ms, whatever else was to happen before. */
-static void reg_due_in(struct bub_engine *eng, struct peer *p, uint64_t ms)
+static void reg_due_in(struct bub_engine *eng, struct bul_entry *p, uint64_t ms)
 {
 	reg_stop_timers(eng, &p->reg);
 	core_timer(eng, &p->reg.update_timer, ms);
@@ -99,14 +99,14 @@ bool reg_is_due(const struct registration *reg)
 	return timer_is_set(&reg->update_timer);
 }
 
-void peer_due_now(struct bub_engine *eng, struct peer *p)
+void reg_due_now(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_due_in(eng, p, 0);
 }
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
-void peer_fill_bu(struct peer *p, struct mh_out *out)
+void reg_fill_bu(struct bul_entry *p, struct mh_out *out)
 {
 	bool away = home_is_away(p->home);
 
@@ -122,9 +122,9 @@ void peer_fill_bu(struct peer *p, struct mh_out *out)
 	out->mh.opts.present = BUB_OPT_AUTH;
 }
 
-void peer_after_bu(struct bub_engine *eng, struct peer *p)
+void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 {
-	peer_rate_note(eng, p, PEER_UPDATES);
+	bul_rate_note(eng, p, BUL_UPDATES);
 	home_note_update(eng, p->home);
 	p->reg.sent_at = core_now(eng);
 	p->reg.refresh_asked = false;
@@ -139,10 +139,10 @@ void peer_after_bu(struct bub_engine *eng, struct peer *p)
 	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
-static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s);
+static void registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
 
 /* Signed with Kbm (RFC 6275, 11.7.2). */
-static void send_ro_bu(struct bub_engine *eng, struct peer *p)
+static void send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct mh_out out;
 	struct route r;
@@ -150,7 +150,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	p->reg.sequence++;
 	p->reg.sends++;
 	p->reg.asked_s = mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
-	peer_fill_bu(p, &out);
+	reg_fill_bu(p, &out);
 	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
 	p->reg.kbm = p->rr.kbm;
@@ -162,7 +162,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 	r.has_hao = home_is_away(p->home);
 	r.hao = p->key.a;
 	core_send(eng, &r, &out);
-	peer_after_bu(eng, p);
+	reg_after_bu(eng, p);
 	if (!core_config(eng)->ack_correspondents)
 		registered(eng, p, p->reg.asked_s); /* no answer will come */
 }
@@ -170,7 +170,7 @@ static void send_ro_bu(struct bub_engine *eng, struct peer *p)
 /* What the peer may have accepted although its answers do not get through is deleted again: else it
  * would send where nothing arrives until the binding ends.  From the home address, by the way of
  * the home agent; no answer is asked for (RFC 6275, 11.7.2 and 6.2.6). */
-static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
+static void send_unheard_deletion(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct route r = route_from_home(p->home, &p->key.b);
 	struct mh_out out = {
@@ -180,7 +180,7 @@ static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
 	};
 
 	if (!rr_home_token_fresh(eng, &p->rr) || !mn_tunnel_ready(eng, p->home) ||
-	    peer_rate_take(eng, p, PEER_UPDATES) > 0)
+	    bul_rate_take(eng, p, BUL_UPDATES) > 0)
 		return;
 	bub_kbm(core_crypto(eng), p->rr.home_token, NULL, &p->reg.kbm);
 	out.key = &p->reg.kbm;
@@ -192,33 +192,33 @@ static void send_unheard_deletion(struct bub_engine *eng, struct peer *p)
 
 /* A round of updates without an answer, though the tests were answered: the path lets test messages
  * through and not these, or what answers them (protocol.md, P34). */
-static void round_failed(struct bub_engine *eng, struct peer *p)
+static void round_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
 
 	send_unheard_deletion(eng, p);
-	peer_refused(eng, p, "no answer to Binding Updates");
+	reg_refused(eng, p, "no answer to Binding Updates");
 	core_timer(eng, &p->reg.retry_timer, (uint64_t)retry_s * 1000);
 	p->reg.retry_s = 2 * retry_s < RETRY_MAX_S ? 2 * retry_s : RETRY_MAX_S;
 }
 
-bool reg_is_told(const struct bub_engine *eng, const struct peer *p)
+bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return bub_time_before(core_now(eng), p->reg.told_until);
 }
 
 /* Milliseconds until a round may start that ends in a Binding Update. */
-static uint64_t round_wait(const struct bub_engine *eng, const struct peer *p)
+static uint64_t round_wait(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	uint64_t update_ms = peer_rate_wait(eng, p, PEER_UPDATES);
-	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : peer_rate_wait(eng, p, PEER_TESTS);
+	uint64_t update_ms = bul_rate_wait(eng, p, BUL_UPDATES);
+	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : bul_rate_wait(eng, p, BUL_TESTS);
 
 	return update_ms > test_ms ? update_ms : test_ms;
 }
 
-void peer_update(struct bub_engine *eng, struct peer *p)
+void reg_update(struct bub_engine *eng, struct bul_entry *p)
 {
-	struct home *h = p->home;
+	struct home_registration *h = p->home;
 	uint64_t wait_ms;
 
 	session_begin(eng, p);
@@ -233,7 +233,7 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
 	    !rr_home_token_fresh(eng, &p->rr)) {
 		p->why = "waiting for the home agent";
-		return; /* HoTI has no way yet: peer_on_registered() */
+		return; /* HoTI has no way yet: bul_on_home_registered() */
 	}
 	if (!kabm_is_held(&p->kabm) && p->rr.active)
 		return;
@@ -247,20 +247,20 @@ void peer_update(struct bub_engine *eng, struct peer *p)
 	}
 }
 
-void peer_on_kbm(struct bub_engine *eng, struct peer *p)
+void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 {
 	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
 	if (kabm_is_held(&p->kabm) || (p->reg.state == REG_SENT && reg_is_pending(&p->reg) &&
 				       bub_addr_eq(&p->reg.care_of, home_care_of(p->home))))
 		return;
 	/* A run only for a BUB test leaves a binding alone that is good for long. */
-	if (p->reg.state == REG_BOUND && reg_is_pending(&p->reg) && peer_is_bound(eng, p) &&
+	if (p->reg.state == REG_BOUND && reg_is_pending(&p->reg) && reg_is_bound(eng, p) &&
 	    !p->reg.refresh_asked &&
 	    bub_time_ms_between(core_now(eng), p->reg.acked_until) >
 		    (uint64_t)REFRESH_MARGIN_S * 1000)
 		return;
-	if (peer_rate_wait(eng, p, PEER_UPDATES) > 0) {
-		reg_due_in(eng, p, peer_rate_wait(eng, p, PEER_UPDATES));
+	if (bul_rate_wait(eng, p, BUL_UPDATES) > 0) {
+		reg_due_in(eng, p, bul_rate_wait(eng, p, BUL_UPDATES));
 		return;
 	}
 	p->reg.sends = 0;
@@ -268,7 +268,7 @@ void peer_on_kbm(struct bub_engine *eng, struct peer *p)
 	send_ro_bu(eng, p);
 }
 
-void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
+void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
 	rr_stop(eng, &p->rr);
 	if (p->test.state == TEST_RUNNING) /* it rode on what has just been stopped */
@@ -278,12 +278,12 @@ void peer_refused(struct bub_engine *eng, struct peer *p, const char *why)
 	p->why = why;
 	p->reg.acked = in6addr_any;
 	core_timer(eng, &p->reg.retry_timer, (uint64_t)RO_RETRY_S * 1000);
-	peer_path(eng, p);
+	reg_mark_path(eng, p);
 }
 
-static void retransmit(struct bub_engine *eng, struct peer *p)
+static void retransmit(struct bub_engine *eng, struct bul_entry *p)
 {
-	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
 
 	if (wait_ms > 0) {
 		core_timer(eng, &p->reg.resend_timer, wait_ms);
@@ -310,33 +310,33 @@ static void retransmit(struct bub_engine *eng, struct peer *p)
 	if (!rr_home_token_fresh(eng,
 				 &p->rr)) { /* also the care-of token's age: same run or younger */
 		reg_set_state(eng, p, REG_NONE, "the tokens are too old");
-		peer_update(eng, p);
+		reg_update(eng, p);
 		return;
 	}
 	send_ro_bu(eng, p);
 }
 
 /* Data went either way since about the last registration. */
-static bool is_worth_refreshing(const struct bub_engine *eng, const struct peer *p)
+static bool is_worth_refreshing(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return core_config(eng)->refresh_unused ||
 	       bub_time_ms_between(p->used, core_now(eng)) < (uint64_t)USED_S * 1000;
 }
 
 /* The binding at the peer ends by itself; data brings it back (RFC 6275, 11.7.2). */
-static void let_go(struct bub_engine *eng, struct peer *p)
+static void let_go(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_set_state(eng, p, REG_NONE, "not used");
 	p->reg.acked = in6addr_any;
 	p->why = "not used";
-	peer_path(eng, p);
+	reg_mark_path(eng, p);
 }
 
 /* The copy through the home agents, as a round of actions of its own. */
 static void on_backhaul_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
-	uint64_t wait_ms = peer_copy_wait(eng, p);
+	struct bul_entry *p = owner;
+	uint64_t wait_ms = bul_copy_wait(eng, p);
 
 	if (wait_ms > 0) {
 		core_timer(eng, &p->reg.backhaul_timer, wait_ms);
@@ -345,23 +345,23 @@ static void on_backhaul_timer(struct bub_engine *eng, void *owner)
 	if (!p->reg.backhaul_due || !bubmode_backhaul_ready(eng, p))
 		return;
 	bubmode_send_backhaul(eng, p);
-	core_rate_later(eng, &p->rate[PEER_UPDATES]);
+	core_rate_later(eng, &p->rate[BUL_UPDATES]);
 	if (p->reg.state == REG_SENT) /* only now can the peer have it */
 		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
 static void on_update_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
 	/* Whether a newer one comes depends on a return routability run: without it the peer is one
 	 * to be registered with. */
 	if (p->reg.state == REG_SENT)
 		reg_set_state(eng, p, REG_NONE, "a newer one is due");
-	peer_path(eng, p);
-	peer_update(eng, p);
+	reg_mark_path(eng, p);
+	reg_update(eng, p);
 	/* Back where the peer still has us: that binding ends, whatever comes of this. */
-	if (p->reg.state == REG_BOUND && !reg_is_pending(&p->reg) && peer_is_bound(eng, p))
+	if (p->reg.state == REG_BOUND && !reg_is_pending(&p->reg) && reg_is_bound(eng, p))
 		core_timer_at(eng, &p->reg.refresh_timer, p->reg.acked_until);
 }
 
@@ -372,27 +372,27 @@ static void on_resend_timer(struct bub_engine *eng, void *owner)
 
 static void on_refresh_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
-	peer_path(eng, p);
+	reg_mark_path(eng, p);
 	if (is_worth_refreshing(eng, p))
-		peer_update(eng, p);
+		reg_update(eng, p);
 	else
 		let_go(eng, p);
 }
 
 static void on_retry_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
 	reg_set_state(eng, p, REG_NONE, "to be tried again");
 	p->rr.failures = 0;
 	p->why = "to be tried again";
 	if (!home_is_away(p->home)) /* away, data will ask for it */
-		peer_update(eng, p);
+		reg_update(eng, p);
 }
 
-void reg_init(struct peer *p)
+void reg_init(struct bul_entry *p)
 {
 	timer_init(&p->reg.update_timer, on_update_timer, p);
 	timer_init(&p->reg.backhaul_timer, on_backhaul_timer, p);
@@ -402,7 +402,7 @@ void reg_init(struct peer *p)
 	timer_init(&p->reg.end_timer, on_end_timer, p);
 }
 
-void reg_stop(struct bub_engine *eng, struct peer *p)
+void reg_stop(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_stop_timers(eng, &p->reg);
 	core_timer_cancel(eng, &p->reg.end_timer);
@@ -413,7 +413,7 @@ bool reg_is_awaiting(const struct registration *reg)
 	return reg->state == REG_SENT && reg_is_pending(reg);
 }
 
-void reg_backhaul_now(struct bub_engine *eng, struct peer *p)
+void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (!reg_is_due(&p->reg)) /* else a newer one is sent */
 		core_timer(eng, &p->reg.backhaul_timer, 0);
@@ -422,7 +422,7 @@ void reg_backhaul_now(struct bub_engine *eng, struct peer *p)
 /* ---- Acknowledgements ---------------------------------------------------------------------- */
 
 /* The peer has the binding for @granted_s. */
-static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_s)
+static void registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
 {
 	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked) &&
 		     !bub_addr_eq(&p->reg.acked, &p->reg.care_of);
@@ -435,11 +435,11 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 		p->reg.told_until = core_now(eng);
 		p->why = "at home";
 		core_timer_cancel(eng, &p->reg.backhaul_timer);
-		peer_path(eng, p);
+		reg_mark_path(eng, p);
 		return;
 	}
 	if (granted_s == 0) {
-		peer_refused(eng, p, "the peer grants no lifetime");
+		reg_refused(eng, p, "the peer grants no lifetime");
 		return;
 	}
 	if (granted_s > p->reg.asked_s) /* never longer than asked */
@@ -460,12 +460,12 @@ static void registered(struct bub_engine *eng, struct peer *p, uint32_t granted_
 		margin_s = granted_s / 2;
 	if (!reg_is_due(&p->reg)) /* else we have left again, and a newer one is postponed */
 		core_timer(eng, &p->reg.refresh_timer, (uint64_t)(granted_s - margin_s) * 1000);
-	peer_path(eng, p);
+	reg_mark_path(eng, p);
 	session_consider_test(eng, p);
 	session_consider_static(eng, p);
 }
 
-void peer_has_moved(struct bub_engine *eng, struct peer *p)
+void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct bub_time soon = bub_time_add_ms(core_now(eng), 2 * p->reg.rtt_ms > DOUBLE_JUMP_MS
 								      ? 2 * p->reg.rtt_ms
@@ -478,7 +478,7 @@ void peer_has_moved(struct bub_engine *eng, struct peer *p)
 	core_timer_at(eng, &p->reg.resend_timer, soon);
 }
 
-static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static void on_accepted(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	if (p->reg.sends <= 1)
 		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
@@ -488,7 +488,7 @@ static void on_accepted(struct bub_engine *eng, struct peer *p, const struct rx 
 		bubmode_headers_lost(eng, p);
 }
 
-static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+static void on_refused(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	switch (rx->mh.u.ba.status) {
 	case BUB_STATUS_SEQUENCE:
@@ -498,11 +498,11 @@ static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *
 			return;
 		}
 		p->reg.sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
-		if (peer_rate_wait(eng, p, PEER_UPDATES) > 0)
+		if (bul_rate_wait(eng, p, BUL_UPDATES) > 0)
 			core_timer(eng,
 				   p->reg.state == REG_SENT ? &p->reg.resend_timer
 							    : &p->reg.refresh_timer,
-				   peer_rate_wait(eng, p, PEER_UPDATES));
+				   bul_rate_wait(eng, p, BUL_UPDATES));
 		else if (kabm_is_held(&p->kabm))
 			bubmode_send_bu(eng, p);
 		else
@@ -513,16 +513,16 @@ static void on_refused(struct bub_engine *eng, struct peer *p, const struct rx *
 	case BUB_STATUS_NONCES_EXPIRED:
 		p->rr.has_home = false;
 		reg_set_state(eng, p, REG_NONE, "a nonce has expired");
-		peer_update(eng, p);
+		reg_update(eng, p);
 		return;
 	default:
-		peer_refused(eng, p, bub_status_name(rx->mh.u.ba.status));
+		reg_refused(eng, p, bub_status_name(rx->mh.u.ba.status));
 		return;
 	}
 }
 
 /* The key that signed the acknowledgement; NULL: none of ours. */
-static const struct bub_key *ba_signer(struct bub_engine *eng, const struct peer *p,
+static const struct bub_key *ba_signer(struct bub_engine *eng, const struct bul_entry *p,
 				       const struct rx *rx)
 {
 	size_t at = rx->mh.opts.auth_at;
@@ -544,7 +544,8 @@ static bool is_nonce_error(uint8_t status)
 
 /* Without the A bit only a refusal is answered (RFC 6275, 9.5.4), and the binding was taken for
  * granted until then.  Status 135 with our own number answers a duplicate. */
-static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, const struct rx *rx)
+static bool is_late_refusal(const struct bub_engine *eng, const struct bul_entry *p,
+			    const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
 
@@ -552,7 +553,7 @@ static bool is_late_refusal(const struct bub_engine *eng, const struct peer *p, 
 	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->reg.sequence);
 }
 
-void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
 	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
@@ -599,12 +600,12 @@ void peer_on_ba(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 	proof_answer(eng, p, rx);
 }
 
-void peer_lost_binding(struct bub_engine *eng, struct peer *p)
+void reg_lost_binding(struct bub_engine *eng, struct bul_entry *p)
 {
 	p->reg.acked = in6addr_any;
 	if (p->reg.state == REG_BOUND) { /* else an answer is awaited anyway */
 		reg_set_state(eng, p, REG_NONE, "the peer has no binding");
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 	}
-	peer_path(eng, p);
+	reg_mark_path(eng, p);
 }

@@ -39,28 +39,28 @@ struct registration {
 	struct timer end_timer;      /* at acked_until: data has to take another way */
 };
 
-void reg_init(struct peer *p);
+void reg_init(struct bul_entry *p);
 /* Stops all timers. */
-void reg_stop(struct bub_engine *eng, struct peer *p);
+void reg_stop(struct bub_engine *eng, struct bul_entry *p);
 /* The only way to another state; @why goes into the trace. */
-void reg_set_state(struct bub_engine *eng, struct peer *p, enum reg_state to, const char *why);
+void reg_set_state(struct bub_engine *eng, struct bul_entry *p, enum reg_state to, const char *why);
 /* The binding is to be brought up to date. */
 bool reg_is_due(const struct registration *reg);
 /* A Binding Update is out and will be repeated: not when a movement stopped that. */
 bool reg_is_awaiting(const struct registration *reg);
 /* The peer may have a binding of ours. */
-bool reg_is_told(const struct bub_engine *eng, const struct peer *p);
+bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p);
 /* Return routability gave a fresh Kbm. */
-void peer_on_kbm(struct bub_engine *eng, struct peer *p);
+void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p);
 /* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */
-void peer_due_now(struct bub_engine *eng, struct peer *p);
+void reg_due_now(struct bub_engine *eng, struct bul_entry *p);
 /* The copy of a Binding Update through the home agents, as an action round of its own. */
-void reg_backhaul_now(struct bub_engine *eng, struct peer *p);
+void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
-void peer_fill_bu(struct peer *p, struct mh_out *out);
-void peer_after_bu(struct bub_engine *eng, struct peer *p);
+void reg_fill_bu(struct bul_entry *p, struct mh_out *out);
+void reg_after_bu(struct bub_engine *eng, struct bul_entry *p);
 /* The peer has no binding of ours, whatever it acknowledged: data goes through the home agent, and
  * the registration begins anew (RFC 6275, 11.3.6). */
-void peer_lost_binding(struct bub_engine *eng, struct peer *p);
+void reg_lost_binding(struct bub_engine *eng, struct bul_entry *p);
 
 #endif

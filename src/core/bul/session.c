@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "answer.h"
+#include "bul/entry.h"
 #include "bul/pathproof.h"
-#include "bul/peer.h"
 #include "bul/session.h"
 #include "mn/mn.h"
 
@@ -26,9 +26,9 @@
 
 static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test went before */
 
-struct ends session_ends(const struct bub_engine *eng, const struct peer *p)
+struct ends session_ends(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 	bool away = home_is_away(p->home);
 
 	return (struct ends){
@@ -43,7 +43,7 @@ struct ends session_ends(const struct bub_engine *eng, const struct peer *p)
 	};
 }
 
-static void session_trace_mode(struct bub_engine *eng, const struct peer *p, const char *from,
+static void session_trace_mode(struct bub_engine *eng, const struct bul_entry *p, const char *from,
 			       const char *to, const char *why)
 {
 	core_trace_state(eng, "mode", from, to, why, &p->key.a, &p->key.b);
@@ -52,16 +52,16 @@ static void session_trace_mode(struct bub_engine *eng, const struct peer *p, con
 /* ---- DH exchange --------------------------------------------------------------------------- */
 
 /* The test has failed, or the exchange that followed it: no other one from here. */
-static void on_test_failed(struct bub_engine *eng, struct peer *p)
+static void on_test_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	dh_reset(eng, &p->dh);
 	p->why = p->test.why;
-	if (!p->rr.active && !peer_is_bound(eng, p) && p->reg.state != REG_SENT)
-		peer_update(eng, p); /* without the option now: route optimisation goes on */
+	if (!p->rr.active && !reg_is_bound(eng, p) && p->reg.state != REG_SENT)
+		reg_update(eng, p); /* without the option now: route optimisation goes on */
 }
 
 /* The pair has a Kabm, and had none. */
-static void on_first_key(struct bub_engine *eng, struct peer *p)
+static void on_first_key(struct bub_engine *eng, struct bul_entry *p)
 {
 	p->kabm.is_static = p->dh.purpose == DH_FOR_STATIC;
 	rr_stop(eng, &p->rr);
@@ -71,10 +71,10 @@ static void on_first_key(struct bub_engine *eng, struct peer *p)
 	/* The initiator's first Binding Update tells the responder that DH4 has come; the
 	 * responder's follows it (draft, 7: the number in the first one is the start). */
 	if (kabm_is_shared(&p->kabm))
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 }
 
-static void on_agreed(struct bub_engine *eng, struct peer *p)
+static void on_agreed(struct bub_engine *eng, struct bul_entry *p)
 {
 	const struct bub_key *key = &p->dh.keys.kabm;
 
@@ -88,7 +88,7 @@ static void on_agreed(struct bub_engine *eng, struct peer *p)
 		break;
 	case KABM_SIGNS: /* shows the responder that DH4 has come */
 	case KABM_IS_PROVED:
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 		break;
 	case KABM_IS_WAITED:
 		break;
@@ -96,7 +96,7 @@ static void on_agreed(struct bub_engine *eng, struct peer *p)
 	dh_conclude(eng, &p->dh);
 }
 
-static void on_dh_outcome(struct bub_engine *eng, struct peer *p, struct dh_outcome outcome)
+static void on_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh_outcome outcome)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -118,7 +118,7 @@ static void on_dh_outcome(struct bub_engine *eng, struct peer *p, struct dh_outc
 		core_drop(eng, outcome.drop, &p->key.b);
 }
 
-static void start_dh(struct bub_engine *eng, struct peer *p, enum dh_purpose purpose,
+static void start_dh(struct bub_engine *eng, struct bul_entry *p, enum dh_purpose purpose,
 		     const struct bub_key *key, const uint8_t bub_cookie[static BUB_COOKIE_LEN])
 {
 	struct ends ends = session_ends(eng, p);
@@ -128,14 +128,14 @@ static void start_dh(struct bub_engine *eng, struct peer *p, enum dh_purpose pur
 
 static void on_dh_resend(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
 
 	on_dh_outcome(eng, p, dh_resend(eng, &p->dh, &ends));
 }
 
 /* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
-static void give_up_unheard(struct bub_engine *eng, struct peer *p)
+static void give_up_unheard(struct bub_engine *eng, struct bul_entry *p)
 {
 	const char *why = "DH4 did not get through";
 
@@ -148,7 +148,7 @@ static void give_up_unheard(struct bub_engine *eng, struct peer *p)
 
 static void on_dh_forget(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
 
 	dh_forget(eng, &p->dh, &ends);
@@ -161,10 +161,10 @@ static void on_dh_forget(struct bub_engine *eng, void *owner)
  * DH1 that no BUB test went before: renewal under the Kabm in use, or a first exchange with a node
  * that does not move, under the Kbm of its last Binding Update (protocol.md, 5.9 and 6).
  */
-static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
+static bool is_signed_without_test(struct bub_engine *eng, const struct bul_entry *p,
 				   const struct rx *rx, struct dh_terms *ret)
 {
-	const struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	*ret = (struct dh_terms){.purpose = DH_FOR_STATIC};
 	if (kabm_is_held(&p->kabm)) {
@@ -180,8 +180,8 @@ static bool is_signed_without_test(struct bub_engine *eng, const struct peer *p,
 }
 
 /* NONE: the new DH1 @rx is signed with @ret. */
-static enum bub_drop find_terms(struct bub_engine *eng, const struct peer *p, const struct rx *rx,
-				struct dh_terms *ret)
+static enum bub_drop find_terms(struct bub_engine *eng, const struct bul_entry *p,
+				const struct rx *rx, struct dh_terms *ret)
 {
 	const struct question *q = NULL;
 	bool any = false;
@@ -199,7 +199,7 @@ static enum bub_drop find_terms(struct bub_engine *eng, const struct peer *p, co
 	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
 }
 
-void session_on_dh(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+void session_on_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	enum bub_drop why = BUB_DROP_NONE;
 	struct dh_terms terms = {0};
@@ -225,7 +225,7 @@ void session_on_dh(struct bub_engine *eng, struct peer *p, const struct rx *rx)
 
 /* ---- BUB test ------------------------------------------------------------------------------ */
 
-const char *session_test_obstacle(const struct bub_engine *eng, const struct peer *p)
+const char *session_test_obstacle(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	if (p->bub_policy == BUB_POLICY_NEVER)
 		return "the policy towards that peer is never";
@@ -243,12 +243,12 @@ const char *session_test_obstacle(const struct bub_engine *eng, const struct pee
 	return NULL;
 }
 
-bool session_may_test(const struct bub_engine *eng, const struct peer *p)
+bool session_may_test(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return session_test_obstacle(eng, p) == NULL;
 }
 
-void session_consider_test(struct bub_engine *eng, struct peer *p)
+void session_consider_test(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool first = memcmp(&p->key.a, &p->key.b, sizeof p->key.a) < 0;
 	uint64_t ms = first ? 0 : GLARE_DELAY_MS;
@@ -264,7 +264,7 @@ void session_consider_test(struct bub_engine *eng, struct peer *p)
 	core_timer(eng, &p->test.launch_timer, ms);
 }
 
-void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why)
+void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -272,7 +272,7 @@ void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why)
 	p->rr.with_test = false;
 }
 
-static void reset_test(struct bub_engine *eng, struct peer *p)
+static void reset_test(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -280,7 +280,8 @@ static void reset_test(struct bub_engine *eng, struct peer *p)
 	bubresp_reset(p);
 }
 
-static void on_test_outcome(struct bub_engine *eng, struct peer *p, struct bubtest_outcome outcome)
+static void on_test_outcome(struct bub_engine *eng, struct bul_entry *p,
+			    struct bubtest_outcome outcome)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -288,7 +289,7 @@ static void on_test_outcome(struct bub_engine *eng, struct peer *p, struct bubte
 	case BUBTEST_GOES_ON:
 		break;
 	case BUBTEST_ASK_AGAIN:
-		peer_rate_note(eng, p, PEER_TESTS);
+		bul_rate_note(eng, p, BUL_TESTS);
 		rr_ask_again(eng, &p->rr, &ends);
 		break;
 	case BUBTEST_COMPLETE:
@@ -305,7 +306,7 @@ static void on_test_outcome(struct bub_engine *eng, struct peer *p, struct bubte
 /* The first try, or the second one. */
 static void on_launch(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
 	if (p->test.state == TEST_RUNNING ? home_is_away(p->home)
 					  : !p->rr.active && session_may_test(eng, p))
@@ -314,9 +315,9 @@ static void on_launch(struct bub_engine *eng, void *owner)
 
 static void on_bubc_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
-	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_TESTS);
+	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_TESTS);
 
 	if (p->test.sends < TEST_SENDS && wait_ms > 0)
 		core_timer(eng, &p->test.bubc_timer, wait_ms);
@@ -327,9 +328,9 @@ static void on_bubc_timer(struct bub_engine *eng, void *owner)
 bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
 			 const struct in6_addr *to)
 {
-	const struct peer *p;
+	const struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
 		if (bubtest_is_open(&p->test) && bub_addr_eq(&p->rr.asked, from) &&
 		    bub_addr_eq(&p->rr.care_of, to))
 			return true;
@@ -338,7 +339,7 @@ bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *fr
 
 void session_on_bubc(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p = peer_of(eng, rx);
+	struct bul_entry *p = bul_of(eng, rx);
 	struct ends ends;
 
 	if (!rx->ip->has_hao) {
@@ -358,10 +359,10 @@ void session_on_bubc(struct bub_engine *eng, const struct rx *rx)
 /* ---- Return routability -------------------------------------------------------------------- */
 
 /* Not more than MAX_UPDATE_RATE messages of a kind a second to one node (RFC 6275, 11.8). */
-static void send_round(struct bub_engine *eng, struct peer *p)
+static void send_round(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
-	uint64_t wait_ms = peer_rate_take(eng, p, PEER_TESTS);
+	uint64_t wait_ms = bul_rate_take(eng, p, BUL_TESTS);
 
 	if (wait_ms > 0)
 		core_timer(eng, &p->rr.wait_timer, wait_ms);
@@ -369,15 +370,15 @@ static void send_round(struct bub_engine *eng, struct peer *p)
 		rr_send(eng, &p->rr, &ends);
 }
 
-static void on_run_failed(struct bub_engine *eng, struct peer *p)
+static void on_run_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (p->rr.failures >= MAX_RO_FAILURE || p->uninvited)
-		peer_refused(eng, p, "no answer to return routability");
+		reg_refused(eng, p, "no answer to return routability");
 	else
 		session_run(eng, p, false);
 }
 
-static void on_run_event(struct bub_engine *eng, struct peer *p, enum rr_event event)
+static void on_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_event event)
 {
 	bool with_test = p->rr.with_test;
 	struct ends ends = session_ends(eng, p);
@@ -394,7 +395,7 @@ static void on_run_event(struct bub_engine *eng, struct peer *p, enum rr_event e
 		return;
 	case RR_DONE:
 		/* The registration is never held up by the test (protocol.md, 3.1). */
-		peer_on_kbm(eng, p);
+		reg_on_kbm(eng, p);
 		break;
 	case RR_NO_ANSWER:
 		if (p->rr.want_home)
@@ -407,7 +408,7 @@ static void on_run_event(struct bub_engine *eng, struct peer *p, enum rr_event e
 		on_test_outcome(eng, p, bubtest_end_try(eng, &p->test, &ends, &p->rr));
 }
 
-void session_run(struct bub_engine *eng, struct peer *p, bool with_test)
+void session_run(struct bub_engine *eng, struct bul_entry *p, bool with_test)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -418,11 +419,11 @@ void session_run(struct bub_engine *eng, struct peer *p, bool with_test)
 
 static void on_rr_resend(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
 
 	if (!ends.peer_away && suspect_believe_unknown(&p->suspect))
-		peer_refused(eng, p, "the peer does not do Mobile IPv6");
+		reg_refused(eng, p, "the peer does not do Mobile IPv6");
 	else
 		on_run_event(eng, p, rr_resend(eng, &p->rr, &ends));
 }
@@ -434,7 +435,7 @@ static void on_rr_wait(struct bub_engine *eng, void *owner)
 
 void session_on_hot(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p = peer_find(eng, &rx->local, &rx->peer);
+	struct bul_entry *p = bul_find(eng, &rx->local, &rx->peer);
 	enum rr_event event = RR_NO_MATCH;
 	struct ends ends;
 
@@ -454,22 +455,22 @@ void session_on_hot(struct bub_engine *eng, const struct rx *rx)
 
 /* A CoT comes from where the CoTI went, perhaps the peer's care-of address, which names no entry:
  * the cookie does. */
-static struct peer *find_asked(struct bub_engine *eng, const struct rx *rx)
+static struct bul_entry *find_asked(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
 		if ((p->rr.active || p->test.state == TEST_WAIT_BUBC) && rr_is_asked(&p->rr, rx))
 			return p;
 	return NULL;
 }
 
 /* The entry that waits for an answer to a signed CoTI with the cookie of @rx. */
-static struct peer *find_checked(struct bub_engine *eng, const struct rx *rx)
+static struct bul_entry *find_checked(struct bub_engine *eng, const struct rx *rx)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
-	for (p = peer_next(eng, NULL); p != NULL; p = peer_next(eng, p))
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
 		if (directpath_is_answer(&p->direct, rx))
 			return p;
 	return NULL;
@@ -478,7 +479,7 @@ static struct peer *find_checked(struct bub_engine *eng, const struct rx *rx)
 void session_on_cot(struct bub_engine *eng, const struct rx *rx)
 {
 	enum rr_event event = RR_NO_MATCH;
-	struct peer *p;
+	struct bul_entry *p;
 	struct ends ends;
 
 	if (bubmode_on_proof(eng, rx))
@@ -506,12 +507,12 @@ void session_on_cot(struct bub_engine *eng, const struct rx *rx)
 /* ---- What nobody signs (suspect.c) --------------------------------------------------------- */
 
 /* Only what takes every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
-static bool all_paths_open(const struct bub_engine *eng, const struct peer *p)
+static bool all_paths_open(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return p->kabm.is_static || bubmode_backhaul_ready(eng, p);
 }
 
-static void send_probe(struct bub_engine *eng, struct peer *p)
+static void send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool sent = all_paths_open(eng, p);
 
@@ -522,8 +523,8 @@ static void send_probe(struct bub_engine *eng, struct peer *p)
 
 static void on_probe_timer(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
-	uint64_t wait_ms = peer_rate_wait(eng, p, PEER_UPDATES);
+	struct bul_entry *p = owner;
+	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
 
 	if (suspect_probe_failed(&p->suspect))
 		session_leave(eng, p, "no answer to three Binding Updates");
@@ -534,12 +535,12 @@ static void on_probe_timer(struct bub_engine *eng, void *owner)
 }
 
 /* Starts a probe; false: now is no time for one. */
-static bool probe(struct bub_engine *eng, struct peer *p)
+static bool probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
 	 * at most (RFC 6275, 11.8), which are a movement's. */
 	if (p->reg.state == REG_SENT || reg_is_due(&p->reg) || p->reg.backhaul_due ||
-	    suspect_is_probing(&p->suspect) || !peer_rate_is_idle(eng, p, PEER_UPDATES) ||
+	    suspect_is_probing(&p->suspect) || !bul_rate_is_idle(eng, p, BUL_UPDATES) ||
 	    home_state(p->home) == HOME_UNATTACHED || home_state(p->home) == HOME_DEREGISTERING ||
 	    !all_paths_open(eng, p))
 		return false;
@@ -549,17 +550,17 @@ static bool probe(struct bub_engine *eng, struct peer *p)
 }
 
 /* Looks into it; false: it did not come to that. */
-static bool look_into(struct bub_engine *eng, struct peer *p, enum suspicion what)
+static bool look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
 {
 	if (kabm_is_held(&p->kabm))
 		return probe(eng, p);
 	switch (what) {
 	case SUSPECT_NO_BINDING:
-		peer_lost_binding(eng, p);
+		reg_lost_binding(eng, p);
 		return true;
 	case SUSPECT_REFRESH:
 		p->reg.refresh_asked = true;
-		peer_update(eng, p);
+		reg_update(eng, p);
 		return true;
 	case SUSPECT_KEY_LOST:
 	case SUSPECT_DETOUR:
@@ -568,7 +569,7 @@ static bool look_into(struct bub_engine *eng, struct peer *p, enum suspicion wha
 	return false;
 }
 
-void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what)
+void session_suspect(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
 {
 	enum suspect_verdict verdict =
 		suspect_judge(eng, &p->suspect, kabm_is_held(&p->kabm), what);
@@ -582,7 +583,7 @@ void session_suspect(struct bub_engine *eng, struct peer *p, enum suspicion what
 		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
 }
 
-bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx)
+bool session_on_probe_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	uint16_t sequence = rx->mh.u.ba.sequence;
 	uint8_t status = rx->mh.u.ba.status;
@@ -599,7 +600,7 @@ bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struc
 	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->reg.sequence))
 		p->reg.sequence = sequence;
 	if (status >= 128)
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 	else if (rx->tunnelled && p->suspect.probe_sends > 1)
 		directpath_look_in(eng, &p->direct,
 				   0); /* the answer on the direct path is missing */
@@ -608,7 +609,7 @@ bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struc
 	return true;
 }
 
-bool session_on_unknown(struct bub_engine *eng, struct peer *p)
+bool session_on_unknown(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 	/* Only in answer to what is outstanding. */
@@ -618,15 +619,16 @@ bool session_on_unknown(struct bub_engine *eng, struct peer *p)
 	return (asked && suspect_say_unknown(&p->suspect)) || dh_on_unknown(eng, &p->dh, &ends);
 }
 
-void session_acquit(struct bub_engine *eng, struct peer *p)
+void session_acquit(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (suspect_acquit(&p->suspect) && p->reg.state == REG_FAILED)
 		reg_set_state(eng, p, REG_NONE, "the peer has answered, signed");
 }
 
-void session_progress(struct bub_engine *eng, const struct home *h, const struct in6_addr *peer)
+void session_progress(struct bub_engine *eng, const struct home_registration *h,
+		      const struct in6_addr *peer)
 {
-	struct peer *p = peer_find(eng, home_address(h), peer);
+	struct bul_entry *p = bul_find(eng, home_address(h), peer);
 
 	if (p != NULL)
 		p->suspect.progress = core_now(eng);
@@ -636,7 +638,7 @@ void session_progress(struct bub_engine *eng, const struct home *h, const struct
 
 static void on_renewal(struct bub_engine *eng, void *owner)
 {
-	struct peer *p = owner;
+	struct bul_entry *p = owner;
 
 	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
 	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE &&
@@ -644,7 +646,7 @@ static void on_renewal(struct bub_engine *eng, void *owner)
 		start_dh(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
 }
 
-void session_init(struct peer *p)
+void session_init(struct bul_entry *p)
 {
 	rr_init(&p->rr, on_rr_resend, on_rr_wait, p);
 	bubtest_init(&p->test, on_launch, on_bubc_timer, p);
@@ -653,7 +655,7 @@ void session_init(struct peer *p)
 	suspect_init(&p->suspect, on_probe_timer, p);
 }
 
-void session_end(struct bub_engine *eng, struct peer *p)
+void session_end(struct bub_engine *eng, struct bul_entry *p)
 {
 	rr_stop(eng, &p->rr);
 	bubmode_reset(eng, p, "the entry is dropped");
@@ -661,7 +663,7 @@ void session_end(struct bub_engine *eng, struct peer *p)
 	dh_reset(eng, &p->dh);
 }
 
-void session_bound(struct bub_engine *eng, struct peer *p)
+void session_bound(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (kabm_is_held(&p->kabm) || bub_time_before(core_now(eng), p->reg.told_until))
 		return;
@@ -672,22 +674,22 @@ void session_bound(struct bub_engine *eng, struct peer *p)
 	p->suspect.answered = false;
 }
 
-void session_begin(struct bub_engine *eng, struct peer *p)
+void session_begin(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (binding_active(eng, &p->key.a, &p->key.b) == NULL)
 		session_bound(eng, p);
 }
 
-void session_heard(struct bub_engine *eng, struct peer *p, const struct bub_key *key)
+void session_heard(struct bub_engine *eng, struct bul_entry *p, const struct bub_key *key)
 {
 	enum kabm_news news = kabm_heard(eng, &p->kabm, &p->key, key);
 
 	session_notice_both_away(eng, p);
 	if (news == KABM_FIRST_USE)
-		peer_due_now(eng, p);
+		reg_due_now(eng, p);
 }
 
-void session_notice_both_away(struct bub_engine *eng, struct peer *p)
+void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (!p->kabm.is_static || !home_is_away(p->home) ||
 	    binding_active(eng, &p->key.a, &p->key.b) == NULL)
@@ -697,9 +699,9 @@ void session_notice_both_away(struct bub_engine *eng, struct peer *p)
 	session_trace_mode(eng, p, "ro", "bub", "the correspondent became mobile");
 }
 
-void session_leave(struct bub_engine *eng, struct peer *p, const char *why)
+void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
-	struct binding *b = binding_active(eng, &p->key.a, &p->key.b);
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 	session_trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", why);
 	if (b != NULL)
@@ -712,10 +714,10 @@ void session_leave(struct bub_engine *eng, struct peer *p, const char *why)
 	p->rr.has_home = false;
 	p->why = why;
 	/* Also at home, where return routability deletes what the three were to delete. */
-	peer_due_now(eng, p);
+	reg_due_now(eng, p);
 }
 
-void session_consider_static(struct bub_engine *eng, struct peer *p)
+void session_consider_static(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (!core_config(eng)->static_kabm || kabm_is_held(&p->kabm) || p->static_tried ||
 	    p->dh.state != DH_NONE || p->bub_policy == BUB_POLICY_NEVER ||

@@ -9,29 +9,29 @@
 #include "bul/ends.h"
 
 /* What the parts of the entry may know of it, as it is now. */
-struct ends session_ends(const struct bub_engine *eng, const struct peer *p);
-void session_init(struct peer *p);
+struct ends session_ends(const struct bub_engine *eng, const struct bul_entry *p);
+void session_init(struct bul_entry *p);
 /* The entry is dropped: its timers stop and its keys are wiped. */
-void session_end(struct bub_engine *eng, struct peer *p);
+void session_end(struct bub_engine *eng, struct bul_entry *p);
 /* A DH message of the peer. */
-void session_on_dh(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+void session_on_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* Drops a running test without counting it (glare, movement). */
-void session_yield_test(struct bub_engine *eng, struct peer *p, const char *why);
+void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* The node that did not move does so now: the same Kabm goes on, and from here both send their
  * Binding Updates through the home agents (draft, 7). */
-void session_notice_both_away(struct bub_engine *eng, struct peer *p);
+void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p);
 /* True where the Binding Acknowledgement @rx answers a probe. */
-bool session_on_probe_answer(struct bub_engine *eng, struct peer *p, const struct rx *rx);
+bool session_on_probe_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* A Binding Error, status 2, from the peer.  It is judged when no answer has come by the next
  * repetition; false: nothing is out that it could speak of. */
-bool session_on_unknown(struct bub_engine *eng, struct peer *p);
+bool session_on_unknown(struct bub_engine *eng, struct bul_entry *p);
 /* Kabm is of no use any more: back to return routability, a new session. */
-void session_leave(struct bub_engine *eng, struct peer *p, const char *why);
+void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */
-void session_consider_static(struct bub_engine *eng, struct peer *p);
+void session_consider_static(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update begins: forgets what belongs to a session that is over. */
-void session_begin(struct bub_engine *eng, struct peer *p);
+void session_begin(struct bub_engine *eng, struct bul_entry *p);
 /* The same when the peer has just got a binding, where it had none. */
-void session_bound(struct bub_engine *eng, struct peer *p);
+void session_bound(struct bub_engine *eng, struct bul_entry *p);
 
 #endif

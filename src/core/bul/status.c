@@ -2,15 +2,15 @@
 /*
  * Looking in: what is known of each peer, from the binding update list and the binding cache.
  */
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "mn/mn.h"
 #include "policy.h"
 
 static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr *local,
 			     const struct in6_addr *peer)
 {
-	const struct binding *b = binding_active(eng, local, peer);
-	const struct peer *p = peer_find(eng, local, peer);
+	const struct binding_cache_entry *b = binding_active(eng, local, peer);
+	const struct bul_entry *p = bul_find(eng, local, peer);
 	enum bub_policy ro, bub;
 	bool may;
 
@@ -22,19 +22,19 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++)
 		if (bub_addr_eq(home_address(mn_home(eng, i)), local) &&
 		    home_is_away(mn_home(eng, i)))
-			return p != NULL && peer_is_bound(eng, p) && may ? BUB_MODE_RO
-									 : BUB_MODE_TUNNEL;
+			return p != NULL && reg_is_bound(eng, p) && may ? BUB_MODE_RO
+									: BUB_MODE_TUNNEL;
 	return b != NULL && may ? BUB_MODE_RO : BUB_MODE_PLAIN;
 }
 
 const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct in6_addr *peer)
 {
-	const struct peer *p = NULL;
+	const struct bul_entry *p = NULL;
 
 	if (mn_home(eng, 0) == NULL)
 		return "this node is no mobile node";
 	for (unsigned i = 0; mn_home(eng, i) != NULL && p == NULL; i++)
-		p = peer_find(eng, home_address(mn_home(eng, i)), peer);
+		p = bul_find(eng, home_address(mn_home(eng, i)), peer);
 	if (p == NULL)
 		return "nothing is known of that peer";
 	if (p->rr.active && session_may_test(eng, p))
@@ -42,7 +42,7 @@ const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct i
 	return session_test_obstacle(eng, p);
 }
 
-static const char *test_of(const struct peer *p)
+static const char *test_of(const struct bul_entry *p)
 {
 	static const char *const name[] = {"none",   "running", "waiting",
 					   "passed", "failed",  "abandoned"};
@@ -51,7 +51,7 @@ static const char *test_of(const struct peer *p)
 }
 
 /* Of a peer that we tell nothing. */
-static const char *why_of(const struct binding *b)
+static const char *why_of(const struct binding_cache_entry *b)
 {
 	return b != NULL && b->proof.unheard ? "the peer registered with us, its path is not proved"
 					     : "the peer registered with us";
@@ -60,8 +60,8 @@ static const char *why_of(const struct binding *b)
 static void fill(const struct bub_engine *eng, struct bub_time now, const struct in6_addr *local,
 		 const struct in6_addr *peer, struct bub_peer_status *ret)
 {
-	const struct binding *b = binding_active(eng, local, peer);
-	const struct peer *p = peer_find(eng, local, peer);
+	const struct binding_cache_entry *b = binding_active(eng, local, peer);
+	const struct bul_entry *p = bul_find(eng, local, peer);
 
 	*ret = (struct bub_peer_status){
 		.local = *local,
@@ -92,8 +92,8 @@ static void fill(const struct bub_engine *eng, struct bub_time now, const struct
 bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			    struct bub_peer_status *ret)
 {
-	const struct peer *p = table_from(&core_bul(eng)->peers, at);
-	const struct binding *b = NULL;
+	const struct bul_entry *p = table_from(&core_bul(eng)->peers, at);
+	const struct binding_cache_entry *b = NULL;
 	unsigned slot = 0;
 
 	if (p != NULL) {
@@ -103,7 +103,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 	slot = *at - core_bul(eng)->peers.cap;
 	do {
 		b = binding_from(eng, &slot);
-	} while (b != NULL && (!b->active || peer_find(eng, &b->key.a, &b->key.b) != NULL));
+	} while (b != NULL && (!b->active || bul_find(eng, &b->key.a, &b->key.b) != NULL));
 	*at = core_bul(eng)->peers.cap + slot;
 	if (b != NULL)
 		fill(eng, now, &b->key.a, &b->key.b, ret);

@@ -5,44 +5,44 @@
  * session adds.
  */
 #include "answer.h"
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "mn/mn.h"
 
 /* The session that a test message belongs to: a CoTI names it in an option, since its source is
  * the care-of address (protocol.md, 3.2). */
-static struct peer *session_of(struct bub_engine *eng, const struct rx *rx)
+static struct bul_entry *session_of(struct bub_engine *eng, const struct rx *rx)
 {
 	const struct in6_addr *peer =
 		rx->mh.opts.present & BUB_OPT_MN_ID ? &rx->mh.opts.mn_id : &rx->peer;
 
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 
 		if (!bub_addr_eq(home_care_of(h), &rx->local) &&
 		    !bub_addr_eq(home_address(h), &rx->local))
 			continue;
 		/* Only with whom there is a session already: strangers get no state. */
 		if (binding_active(eng, home_address(h), peer) != NULL)
-			return peer_get(eng, h, peer);
-		if (peer_find(eng, home_address(h), peer) != NULL)
-			return peer_find(eng, home_address(h), peer);
+			return bul_get(eng, h, peer);
+		if (bul_find(eng, home_address(h), peer) != NULL)
+			return bul_find(eng, home_address(h), peer);
 	}
 	return NULL;
 }
 
 /* A CoTI whose sender goes by the draft alone does not name it: it is the one that is bound at the
  * care-of address that it comes from, if any is (protocol.md, P41). */
-static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
+static struct bul_entry *session_at(struct bub_engine *eng, const struct rx *rx)
 {
-	struct binding *b;
+	struct binding_cache_entry *b;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b)) {
-		struct home *h = core_home_of(eng, &b->key.a);
+		struct home_registration *h = core_home_of(eng, &b->key.a);
 
 		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
 		    (bub_addr_eq(home_care_of(h), &rx->local) ||
 		     bub_addr_eq(home_address(h), &rx->local)))
-			return peer_get(eng, h, &b->key.b);
+			return bul_get(eng, h, &b->key.b);
 	}
 	return NULL;
 }
@@ -51,7 +51,7 @@ static struct peer *session_at(struct bub_engine *eng, const struct rx *rx)
 static void on_signed_init(struct bub_engine *eng, const struct rx *rx, const struct route *r,
 			   struct mh_out *out)
 {
-	struct peer *p = session_of(eng, rx);
+	struct bul_entry *p = session_of(eng, rx);
 
 	out->key = p != NULL ? kabm_signer(eng, &p->kabm, rx, &rx->ip->src, &p->key.a) : NULL;
 	if (p == NULL || out->key == NULL) {
@@ -68,7 +68,7 @@ void testinit_input(struct bub_engine *eng, const struct rx *rx)
 {
 	bool care_of = rx->mh.kind == BUB_MH_COTI;
 	struct mh_out out = cn_test_answer(eng, rx);
-	struct peer *p = NULL;
+	struct bul_entry *p = NULL;
 
 	/* One that does not say whose it is is none of ours: the option is skipped. */
 	if (rx->mh.opts.present & BUB_OPT_AUTH && rx->mh.opts.present & BUB_OPT_MN_ID) {

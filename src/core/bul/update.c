@@ -5,12 +5,12 @@
  * correspondent's (cn/cn.c).
  */
 #include "cn/update.h"
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "bul/session.h"
 #include "mn/mn.h"
 
 /* Which key of the session signed it; NULL: none. */
-static const struct bub_key *find_signer(struct bub_engine *eng, const struct peer *p,
+static const struct bub_key *find_signer(struct bub_engine *eng, const struct bul_entry *p,
 					 struct update *u)
 {
 	const struct in6_addr first = u->covered;
@@ -24,7 +24,7 @@ static const struct bub_key *find_signer(struct bub_engine *eng, const struct pe
 	return key;
 }
 
-static void after_kabm(struct bub_engine *eng, struct peer *p, const struct update *u,
+static void after_kabm(struct bub_engine *eng, struct bul_entry *p, const struct update *u,
 		       const struct bub_key *signer)
 {
 	p->kabm.has_sequence_in = true;
@@ -34,12 +34,12 @@ static void after_kabm(struct bub_engine *eng, struct peer *p, const struct upda
 	if (u->deletes)
 		return;
 	if (u->moved)
-		peer_has_moved(eng, p);
+		reg_on_peer_moved(eng, p);
 	bubmode_await_proof(eng, p, u->binding, u->moved);
 }
 
 /* The rules of the draft, 7, for an update whose signature under Kabm is right. */
-static void on_kabm(struct bub_engine *eng, struct peer *p, struct update *u,
+static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *u,
 		    const struct bub_key *signer)
 {
 	const struct bub_mh *mh = &u->rx->mh;
@@ -73,22 +73,22 @@ static void on_kabm(struct bub_engine *eng, struct peer *p, struct update *u,
 /* The peer is known to be mobile now: what we owe it, and whether BUB is worth a test. */
 static void after_update(struct bub_engine *eng, const struct update *u)
 {
-	struct peer *p;
+	struct bul_entry *p;
 
 	if (u->deletes || u->rx->home == NULL || !home_is_away(u->rx->home))
 		return;
-	p = peer_get(eng, u->rx->home, &u->rx->peer);
+	p = bul_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)
 		return;
 	session_acquit(eng, p);
 	if (p->reg.state == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
-		peer_update(eng, p);
+		reg_update(eng, p);
 	else
 		session_consider_test(eng, p);
 }
 
 /* No Kabm signed it: perhaps Kbm. */
-static void on_kbm(struct bub_engine *eng, struct peer *p, struct update *u)
+static void on_kbm(struct bub_engine *eng, struct bul_entry *p, struct update *u)
 {
 	/* Else whoever sits on the path could take the session back.  But a peer that restarted
 	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
@@ -104,14 +104,14 @@ static void on_kbm(struct bub_engine *eng, struct peer *p, struct update *u)
 void update_input(struct bub_engine *eng, const struct rx *rx, bool home_registered)
 {
 	const struct bub_key *signer = NULL;
-	struct peer *p = NULL;
+	struct bul_entry *p = NULL;
 	struct update u;
 
 	if (!cn_take_update(eng, rx, &u))
 		return;
 	u.home_registered = home_registered;
 	if (rx->home != NULL)
-		p = peer_find(eng, &rx->local, &rx->peer);
+		p = bul_find(eng, &rx->local, &rx->peer);
 	if (p != NULL)
 		signer = find_signer(eng, p, &u);
 	if (signer != NULL)

@@ -17,7 +17,7 @@ struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 	struct cn sizing, *cn = arena_take(ar, sizeof *cn);
 
 	table_init(cn != NULL ? &cn->bindings : &sizing.bindings, ar, cfg->limit.bindings,
-		   sizeof(struct binding), seed);
+		   sizeof(struct binding_cache_entry), seed);
 	return cn;
 }
 
@@ -26,7 +26,7 @@ uint32_t cn_timers(const struct bub_config *cfg)
 	return BINDING_TIMERS * cfg->limit.bindings;
 }
 
-struct binding *binding_from(const struct bub_engine *eng, unsigned *at)
+struct binding_cache_entry *binding_from(const struct bub_engine *eng, unsigned *at)
 {
 	return table_from(&core_cn(eng)->bindings, at);
 }
@@ -36,30 +36,32 @@ uint32_t cn_used(const struct bub_engine *eng)
 	return core_cn(eng)->bindings.used;
 }
 
-struct binding *binding_next(const struct bub_engine *eng, const struct binding *after)
+struct binding_cache_entry *binding_next(const struct bub_engine *eng,
+					 const struct binding_cache_entry *after)
 {
 	return table_next(&core_cn(eng)->bindings, after);
 }
 
-struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
-			     const struct in6_addr *home)
+struct binding_cache_entry *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+					 const struct in6_addr *home)
 {
 	return table_find(&core_cn(eng)->bindings, local, home);
 }
 
-struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
-			       const struct in6_addr *home)
+struct binding_cache_entry *binding_active(const struct bub_engine *eng,
+					   const struct in6_addr *local,
+					   const struct in6_addr *home)
 {
-	struct binding *b = binding_find(eng, local, home);
+	struct binding_cache_entry *b = binding_find(eng, local, home);
 
 	return b != NULL && b->active ? b : NULL;
 }
 
 /* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
-static void send_brr(struct bub_engine *eng, const struct binding *b)
+static void send_brr(struct bub_engine *eng, const struct binding_cache_entry *b)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BRR}};
-	const struct home *h = core_home_of(eng, &b->key.a);
+	const struct home_registration *h = core_home_of(eng, &b->key.a);
 	/* To the home address: the binding cache is not for mobility messages (RFC 6275, 6.1). */
 	struct route r =
 		h != NULL ? route_from_home(h, &b->key.b) : route_plain(&b->key.a, &b->key.b);
@@ -67,9 +69,9 @@ static void send_brr(struct bub_engine *eng, const struct binding *b)
 	core_send(eng, &r, &out);
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+static void binding_on_timer(struct bub_engine *eng, void *owner)
 {
-	struct binding *b = owner;
+	struct binding_cache_entry *b = owner;
 
 	if (b->active && !b->brr_sent) {
 		b->brr_sent = true;
@@ -86,7 +88,7 @@ static void on_timer(struct bub_engine *eng, void *owner)
  * by forgetting the nonces. */
 static bool push_out(struct bub_engine *eng)
 {
-	struct binding *b, *oldest = NULL;
+	struct binding_cache_entry *b, *oldest = NULL;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
 		if (!b->active && (oldest == NULL ||
@@ -110,7 +112,7 @@ static bool same_bits(const struct in6_addr *a, const struct in6_addr *b, size_t
 bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of)
 {
 	uint32_t link = 0, site = 0, cap = core_cn(eng)->bindings.cap;
-	const struct binding *b;
+	const struct binding_cache_entry *b;
 
 	if (core_cn(eng)->bindings.used < cap / 2)
 		return true;
@@ -122,10 +124,10 @@ bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_
 	       (cap < BINDINGS_FEW || site < cap / 2);
 }
 
-struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
-			    const struct in6_addr *home)
+struct binding_cache_entry *binding_get(struct bub_engine *eng, const struct in6_addr *local,
+					const struct in6_addr *home)
 {
-	struct binding *b = binding_find(eng, local, home);
+	struct binding_cache_entry *b = binding_find(eng, local, home);
 
 	if (b != NULL)
 		return b;
@@ -133,7 +135,7 @@ struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local
 	if (b == NULL && push_out(eng))
 		b = table_add(&core_cn(eng)->bindings, local, home);
 	if (b != NULL) {
-		timer_init(&b->timer, on_timer, b);
+		timer_init(&b->timer, binding_on_timer, b);
 		proof_init(b);
 	}
 	return b;
@@ -149,8 +151,8 @@ static uint64_t brr_margin_ms(struct bub_engine *eng)
 	return (uint64_t)BRR_MARGIN_S * 1000 + lot % BRR_SPREAD_MS;
 }
 
-void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
-		 uint32_t lifetime_s)
+void binding_set(struct bub_engine *eng, struct binding_cache_entry *b,
+		 const struct in6_addr *care_of, uint32_t lifetime_s)
 {
 	if (!b->active)
 		core_trace_state(eng, "binding", "none", "bound", b->bub ? "bub" : "ro", &b->key.a,
@@ -170,7 +172,7 @@ void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_add
 	core_mark_path(eng, &b->key.a, &b->key.b);
 }
 
-void binding_unreachable(struct bub_engine *eng, struct binding *b)
+void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b)
 {
 	uint64_t ms = bub_time_ms_between(b->unreachable_since, core_now(eng));
 
@@ -200,7 +202,7 @@ void binding_unreachable(struct bub_engine *eng, struct binding *b)
 	}
 }
 
-void binding_cap(struct bub_engine *eng, struct binding *b)
+void binding_cap(struct bub_engine *eng, struct binding_cache_entry *b)
 {
 	struct bub_time until = bub_time_add_s(core_now(eng), MAX_RR_BINDING_LIFETIME_S);
 
@@ -210,7 +212,7 @@ void binding_cap(struct bub_engine *eng, struct binding *b)
 	core_timer_at(eng, &b->timer, until);
 }
 
-void binding_delete(struct bub_engine *eng, struct binding *b, const char *why)
+void binding_delete(struct bub_engine *eng, struct binding_cache_entry *b, const char *why)
 {
 	if (b->active)
 		core_trace_state(eng, "binding", "bound", "none", why, &b->key.a, &b->key.b);

@@ -17,9 +17,9 @@
 #define UNREACHABLE_MAX_S 60u /* and no longer: the binding goes */
 #define UNREACHABLE_ASK_S 10u /* so long after it has been asked without an answer */
 
-#define BINDING_TIMERS 2u /* timers in struct binding */
+#define BINDING_TIMERS 2u /* timers in struct binding_cache_entry */
 
-struct binding {
+struct binding_cache_entry {
 	struct tentry key; /* a: address here that the peer registered with; b: its home address */
 	bool active; /* false: deleted; the sequence number stands against replay until expiry */
 	bool bub;    /* last updated with Kabm */
@@ -41,14 +41,14 @@ struct binding {
 
 /* bcache.c */
 
-struct binding *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
-			     const struct in6_addr *home);
+struct binding_cache_entry *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+					 const struct in6_addr *home);
 /* Finds or makes an entry, pushing out the oldest deleted one; NULL: full of active ones. */
-struct binding *binding_get(struct bub_engine *eng, const struct in6_addr *local,
-			    const struct in6_addr *home);
+struct binding_cache_entry *binding_get(struct bub_engine *eng, const struct in6_addr *local,
+					const struct in6_addr *home);
 /* False: the prefix of @care_of has its share of the table already (protocol.md, P50). */
 bool binding_has_room(const struct bub_engine *eng, const struct in6_addr *care_of);
-void binding_set(struct bub_engine *eng, struct binding *b, const struct in6_addr *care_of,
-		 uint32_t lifetime_s);
+void binding_set(struct bub_engine *eng, struct binding_cache_entry *b,
+		 const struct in6_addr *care_of, uint32_t lifetime_s);
 
 #endif

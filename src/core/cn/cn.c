@@ -61,7 +61,7 @@ static void send_bub_ba(struct bub_engine *eng, const struct update *u, const st
 			bool both_ways)
 {
 	struct mh_out direct = *out;
-	struct home *h;
+	struct home_registration *h;
 	struct route r;
 
 	assert(u->rx->home != NULL); /* that of the session whose Kabm signed it */
@@ -143,7 +143,7 @@ static bool is_signed(struct bub_engine *eng, struct update *u)
 
 static bool is_repetition(const struct bub_engine *eng, const struct update *u)
 {
-	const struct binding *b = u->binding;
+	const struct binding_cache_entry *b = u->binding;
 
 	if (b == NULL || !b->bub || !u->bub || b->active == u->deletes)
 		return false;
@@ -162,7 +162,7 @@ static bool is_same_key(const struct bub_key *a, const struct bub_key *b)
  * so short that pauses between repetitions are as long; but those double. */
 static bool came_again(const struct bub_engine *eng, const struct update *u)
 {
-	const struct binding *b = u->binding;
+	const struct binding_cache_entry *b = u->binding;
 	uint64_t gap_ms;
 
 	if (b == NULL || !b->active || u->deletes || b->bub != u->bub ||
@@ -176,7 +176,7 @@ static bool came_again(const struct bub_engine *eng, const struct update *u)
 }
 
 /* It counts among those of this prefix already. */
-static bool is_at(const struct binding *b, const struct in6_addr *care_of)
+static bool is_at(const struct binding_cache_entry *b, const struct in6_addr *care_of)
 {
 	return b != NULL && b->active && memcmp(&b->care_of, care_of, 8) == 0;
 }
@@ -188,7 +188,7 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 		u->bub ? core_config(eng)->bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
 	uint32_t lifetime_s = mh->u.bu.lifetime_s < max_s ? mh->u.bu.lifetime_s : max_s;
 	bool repeated = is_repetition(eng, u), again = came_again(eng, u);
-	struct binding *b;
+	struct binding_cache_entry *b;
 
 	if (!u->bub && !u->deletes && !is_at(u->binding, &u->care_of) &&
 	    !binding_has_room(eng, &u->care_of)) {
@@ -304,7 +304,7 @@ static bool leads_back(const struct bub_engine *eng, const struct update *u)
 	const struct in6_addr *at = &u->care_of;
 
 	for (unsigned i = 0; i < CHAIN_MAX; i++) {
-		const struct binding *b = binding_active(eng, &u->rx->local, at);
+		const struct binding_cache_entry *b = binding_active(eng, &u->rx->local, at);
 
 		if (b == NULL)
 			return false;

@@ -12,8 +12,8 @@
 #define MAX_TOKEN_LIFETIME_S 210u
 #define MAX_RR_BINDING_LIFETIME_S 420u
 
-struct binding; /* cn/binding.h */
-struct peer;
+struct binding_cache_entry; /* cn/binding.h */
+struct bul_entry;
 
 /* bcache.c */
 
@@ -23,20 +23,22 @@ struct cn *cn_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 uint32_t cn_timers(const struct bub_config *cfg);
 /* The entry in slot *@at or the first one behind it; *@at becomes the slot after that.  NULL: none.
  */
-struct binding *binding_from(const struct bub_engine *eng, unsigned *at);
+struct binding_cache_entry *binding_from(const struct bub_engine *eng, unsigned *at);
 /* How many there are. */
 uint32_t cn_used(const struct bub_engine *eng);
 /* Every entry, the deleted ones too: begins and ends with NULL. */
-struct binding *binding_next(const struct bub_engine *eng, const struct binding *after);
+struct binding_cache_entry *binding_next(const struct bub_engine *eng,
+					 const struct binding_cache_entry *after);
 /* Active binding only. */
-struct binding *binding_active(const struct bub_engine *eng, const struct in6_addr *local,
-			       const struct in6_addr *home);
+struct binding_cache_entry *binding_active(const struct bub_engine *eng,
+					   const struct in6_addr *local,
+					   const struct in6_addr *home);
 /* An ICMPv6 error says that nobody gets through to the care-of address.  Only where that persists
  * the binding is deleted (RFC 6275, 9.3.4). */
-void binding_unreachable(struct bub_engine *eng, struct binding *b);
+void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b);
 /* The key that it was signed with is gone: it lives no longer than any other (RFC 6275, 12). */
-void binding_cap(struct bub_engine *eng, struct binding *b);
-void binding_delete(struct bub_engine *eng, struct binding *b, const char *why);
+void binding_cap(struct bub_engine *eng, struct binding_cache_entry *b);
+void binding_delete(struct bub_engine *eng, struct binding_cache_entry *b, const char *why);
 
 /* cn.c */
 

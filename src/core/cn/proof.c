@@ -22,12 +22,12 @@
 #define SILENCE_MS 4000u       /* no repetition for so long: the second one would have come, too */
 #define GRANT_S 10u            /* credit without having received anything: once in so long */
 
-bool proof_is_good(const struct binding *b)
+bool proof_is_good(const struct binding_cache_entry *b)
 {
 	return b->proof.state == PROOF_GOOD;
 }
 
-void proof_give(struct bub_engine *eng, struct binding *b, const char *how)
+void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how)
 {
 	if (proof_is_good(b))
 		return;
@@ -47,7 +47,7 @@ static void grant_credit(const struct bub_engine *eng, struct proof *f)
 	f->grant = BUB_CREDIT_START;
 }
 
-static void heard(struct bub_engine *eng, struct binding *b, const char *how)
+static void heard(struct bub_engine *eng, struct binding_cache_entry *b, const char *how)
 {
 	core_timer_cancel(eng, &b->proof.silence);
 	b->proof.unheard = false;
@@ -60,24 +60,24 @@ static void on_silence(struct bub_engine *eng, void *owner)
 	heard(eng, owner, "the update did not come again");
 }
 
-void proof_init(struct binding *b)
+void proof_init(struct binding_cache_entry *b)
 {
 	timer_init(&b->proof.silence, on_silence, b);
 }
 
-void proof_end(struct bub_engine *eng, struct binding *b)
+void proof_end(struct bub_engine *eng, struct binding_cache_entry *b)
 {
 	core_timer_cancel(eng, &b->proof.silence);
 	b->proof.unheard = false;
 }
 
-bool proof_pauses_grow(const struct binding *b, uint64_t gap_ms)
+bool proof_pauses_grow(const struct binding_cache_entry *b, uint64_t gap_ms)
 {
 	return b->proof.unheard && b->proof.gap_ms > 0 && 2 * gap_ms > 3 * b->proof.gap_ms;
 }
 
 /* Pauses between repetitions double (RFC 6275, 11.8). */
-static void await_headers(struct bub_engine *eng, struct binding *b, bool again)
+static void await_headers(struct bub_engine *eng, struct binding_cache_entry *b, bool again)
 {
 	uint64_t gap_ms = again ? bub_time_ms_between(b->updated, core_now(eng)) : 0;
 	uint64_t wait_ms = 2 * gap_ms + REPEATED_LATE_MS;
@@ -93,13 +93,13 @@ static void await_headers(struct bub_engine *eng, struct binding *b, bool again)
 void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
 		   const struct in6_addr *peer)
 {
-	struct binding *b = binding_active(eng, local, peer);
+	struct binding_cache_entry *b = binding_active(eng, local, peer);
 
 	if (b != NULL && b->proof.unheard)
 		heard(eng, b, "data came");
 }
 
-void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again)
+void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool moved, bool again)
 {
 	struct proof *f = &b->proof;
 
@@ -122,7 +122,7 @@ void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool aga
 	}
 }
 
-void proof_ask(struct binding *b, struct mh_out *out)
+void proof_ask(struct binding_cache_entry *b, struct mh_out *out)
 {
 	if (!b->active || !b->bub || proof_is_good(b))
 		return;
@@ -131,7 +131,7 @@ void proof_ask(struct binding *b, struct mh_out *out)
 	memcpy(out->mh.opts.path_cookie, b->proof.cookie, BUB_COOKIE_LEN);
 }
 
-void proof_fill_path(struct binding *b, bool away, struct bub_path *path)
+void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *path)
 {
 	if (!proof_is_good(b))
 		path->trust = BUB_TRUST_CREDIT;

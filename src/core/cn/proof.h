@@ -27,23 +27,23 @@ struct proof {
 	uint32_t grant; /* for the next PATH_SET */
 };
 
-void proof_init(struct binding *b);
+void proof_init(struct binding_cache_entry *b);
 /* A Binding Update was accepted, and b->bub is set: before binding_set().  @again: it repeats the
  * last one, as what answered that did not come. */
-void proof_begin(struct bub_engine *eng, struct binding *b, bool moved, bool again);
+void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool moved, bool again);
 /* An update that comes so long after the last one goes on with a row of repetitions. */
-bool proof_pauses_grow(const struct binding *b, uint64_t gap_ms);
+bool proof_pauses_grow(const struct binding_cache_entry *b, uint64_t gap_ms);
 /* The binding is deleted. */
-void proof_end(struct bub_engine *eng, struct binding *b);
+void proof_end(struct bub_engine *eng, struct binding_cache_entry *b);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
  * wanted. */
-void proof_ask(struct binding *b, struct mh_out *out);
+void proof_ask(struct binding_cache_entry *b, struct mh_out *out);
 /* How far the path to the care-of address is trusted by this node, which is @away from home or not;
  * takes the grant. */
-void proof_fill_path(struct binding *b, bool away, struct bub_path *path);
+void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *path);
 /* The path to the care-of address is proved. */
-bool proof_is_good(const struct binding *b);
+bool proof_is_good(const struct binding_cache_entry *b);
 /* It is from now on; @how goes into the trace. */
-void proof_give(struct bub_engine *eng, struct binding *b, const char *how);
+void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how);
 
 #endif

@@ -10,9 +10,9 @@
 /* What a Binding Update asks for. */
 struct update {
 	const struct rx *rx;
-	struct binding *binding; /* NULL: none yet */
-	struct in6_addr care_of; /* to register; the home address: delete */
-	struct in6_addr covered; /* by the Authenticator, and by that of the answer */
+	struct binding_cache_entry *binding; /* NULL: none yet */
+	struct in6_addr care_of;             /* to register; the home address: delete */
+	struct in6_addr covered;             /* by the Authenticator, and by that of the answer */
 	bool deletes;
 	uint16_t last_sequence; /* last one accepted, where this one is not greater */
 	bool bub;               /* signed with Kabm */

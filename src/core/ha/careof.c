@@ -30,10 +30,11 @@ bool careof_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
 	struct in6_addr at = *care_of;
 
 	for (unsigned i = 0; i < CHAIN_MAX; i++) {
-		const struct binding *b = binding_active(eng, &core_ha(eng)->cfg.address, &at);
+		const struct binding_cache_entry *b =
+			binding_active(eng, &core_ha(eng)->cfg.address, &at);
 
-		if (ha_client(eng, &at) != NULL || bub_addr_eq(&at, &core_ha(eng)->cfg.address) ||
-		    agents_has(eng, &at))
+		if (ha_mobile_node(eng, &at) != NULL ||
+		    bub_addr_eq(&at, &core_ha(eng)->cfg.address) || agents_has(eng, &at))
 			return true;
 		/* As a correspondent this node knows where that one is. */
 		if (b == NULL)

@@ -15,7 +15,7 @@
 #include "mn/mn.h"
 
 static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type type,
-				  const struct client *c)
+				  const struct mobile_node *c)
 {
 	struct bub_action *act = core_action(eng, type);
 
@@ -24,7 +24,7 @@ static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type t
 }
 
 static uint32_t home_action(struct bub_engine *eng, enum bub_action_type type,
-			    const struct client *c)
+			    const struct mobile_node *c)
 {
 	struct bub_action *act = core_action(eng, type);
 
@@ -33,7 +33,7 @@ static uint32_t home_action(struct bub_engine *eng, enum bub_action_type type,
 }
 
 /* L clear: nothing but the home address is defended (RFC 6275, 10.3.1). */
-static void defend_link_local(struct bub_engine *eng, struct client *c, bool wanted)
+static void defend_link_local(struct bub_engine *eng, struct mobile_node *c, bool wanted)
 {
 	if (wanted != c->link_local)
 		(void)link_local_action(eng, wanted ? BUB_ACT_PROXY_ADD : BUB_ACT_PROXY_DEL, c);
@@ -43,7 +43,7 @@ static void defend_link_local(struct bub_engine *eng, struct client *c, bool wan
 /* What passes between this node itself and a mobile node, where no ESP is asked for: with a Home
  * Address option and a type 2 routing header, as with any correspondent that has a binding (RFC
  * 6275, 9.3.1 and 9.3.2).  What leaves comes out of the TUN all the same (send_direct). */
-static void own_path(struct bub_engine *eng, enum bub_action_type type, const struct client *c)
+static void own_path(struct bub_engine *eng, enum bub_action_type type, const struct mobile_node *c)
 {
 	struct bub_action *act;
 
@@ -60,7 +60,7 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 	};
 }
 
-static void unregister(struct bub_engine *eng, struct client *c, const char *why)
+static void unregister(struct bub_engine *eng, struct mobile_node *c, const char *why)
 {
 	core_trace_state(eng, "home-binding", "bound", "none", why, &core_ha(eng)->cfg.address,
 			 &c->key.a);
@@ -74,16 +74,16 @@ static void unregister(struct bub_engine *eng, struct client *c, const char *why
 	defend_link_local(eng, c, false);
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+static void ha_on_timer(struct bub_engine *eng, void *owner)
 {
-	struct client *c = owner;
+	struct mobile_node *c = owner;
 
 	unregister(eng, c, "expired");
 	if (c->store_id == 0) /* else a refresh is on its way to the disk */
 		stable_forget(eng, c);
 }
 
-void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s)
+void ha_end_with_prefix(struct bub_engine *eng, struct mobile_node *c, uint32_t valid_s)
 {
 	struct bub_time end = bub_time_add_s(core_now(eng), valid_s);
 
@@ -93,20 +93,20 @@ void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid
 	core_timer(eng, &c->timer, (uint64_t)valid_s * 1000);
 }
 
-static void init_client(struct client *c)
+static void init_client(struct mobile_node *c)
 {
-	timer_init(&c->timer, on_timer, c);
-	prefixes_client_init(c);
-	multicast_client_init(c);
+	timer_init(&c->timer, ha_on_timer, c);
+	prefixes_node_init(c);
+	multicast_node_init(c);
 }
 
 int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
 {
-	struct client *c;
+	struct mobile_node *c;
 
 	if (!core_ha(eng)->cfg.enabled)
 		return BUB_ERR_INVALID;
-	if (ha_client(eng, home) != NULL)
+	if (ha_mobile_node(eng, home) != NULL)
 		return BUB_ERR_EXISTS;
 	c = table_add(&core_ha(eng)->clients, home, &in6addr_any);
 	if (c == NULL)
@@ -116,7 +116,7 @@ int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
 }
 
 /* Does nothing to a client that is not probed for. */
-static void stop_probing(struct bub_engine *eng, struct client *c)
+static void stop_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!c->probing)
 		return;
@@ -127,7 +127,7 @@ static void stop_probing(struct bub_engine *eng, struct client *c)
 	c->probing = false;
 }
 
-static void start_probing(struct bub_engine *eng, struct client *c)
+static void start_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	c->probing = true;
 	c->probing_before = core_ha(eng)->probing_last;
@@ -137,7 +137,7 @@ static void start_probing(struct bub_engine *eng, struct client *c)
 	core_ha(eng)->probing_last = c;
 }
 
-void ha_remove_client(struct bub_engine *eng, struct client *c)
+void ha_remove_client(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (c->registered)
 		unregister(eng, c, "not served any more");
@@ -181,7 +181,7 @@ static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const s
 	core_send(eng, &r, &out);
 }
 
-void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
+void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why)
 {
 	struct bub_action *act;
@@ -208,7 +208,7 @@ void ha_establish(struct bub_engine *eng, struct client *c, const struct request
 }
 
 /* Nothing keeps the registration from being accepted, nor from outliving a restart. */
-static void accept_registration(struct bub_engine *eng, struct client *c)
+static void accept_registration(struct bub_engine *eng, struct mobile_node *c)
 {
 	const struct request req = c->storing;
 	uint8_t status;
@@ -221,7 +221,7 @@ static void accept_registration(struct bub_engine *eng, struct client *c)
 	held_release(eng, c);
 }
 
-static void complete(struct bub_engine *eng, struct client *c, const struct request *req)
+static void complete(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	uint8_t status;
 
@@ -230,14 +230,14 @@ static void complete(struct bub_engine *eng, struct client *c, const struct requ
 		accept_registration(eng, c);
 }
 
-static void acknowledge_deletion(struct bub_engine *eng, const struct client *c)
+static void acknowledge_deletion(struct bub_engine *eng, const struct mobile_node *c)
 {
 	send_ba(eng, &c->key.a, &c->storing,
 		c->was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN,
 		c->storing.sequence, 0);
 }
 
-static void deregister(struct bub_engine *eng, struct client *c, const struct request *req)
+static void deregister(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	bool was_registered = c->registered;
 
@@ -255,7 +255,7 @@ static void deregister(struct bub_engine *eng, struct client *c, const struct re
 		acknowledge_deletion(eng, c);
 }
 
-void ha_on_stored(struct bub_engine *eng, struct client *c, int error)
+void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 {
 	const struct request *req = &c->storing;
 
@@ -275,7 +275,8 @@ void ha_on_stored(struct bub_engine *eng, struct client *c, int error)
 
 /* An update that was overtaken by the deletion must not bring the binding back: the node is at
  * home, and ESP's window lets a late packet through. */
-static bool is_late(const struct bub_engine *eng, const struct client *c, const struct request *req)
+static bool is_late(const struct bub_engine *eng, const struct mobile_node *c,
+		    const struct request *req)
 {
 	return c->deleted && req->lifetime_s > 0 &&
 	       bub_time_ms_between(c->deleted_at, core_now(eng)) <
@@ -284,7 +285,7 @@ static bool is_late(const struct bub_engine *eng, const struct client *c, const 
 
 /* Asks the home link for the home address and, with L, for the link-local address of the same
  * identifier, each once in a round. */
-static void probe(struct bub_engine *eng, struct client *c, bool link_local)
+static void probe(struct bub_engine *eng, struct mobile_node *c, bool link_local)
 {
 	if (!c->probing) {
 		c->dad_id[0] = home_action(eng, BUB_ACT_DAD, c);
@@ -299,7 +300,7 @@ static void probe(struct bub_engine *eng, struct client *c, bool link_local)
 	held_wait(eng, c);
 }
 
-static void process(struct bub_engine *eng, struct client *c, const struct request *req)
+static void process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	/* One that waits for the disk is the last one, too. */
 	const uint16_t last = c->store_id != 0 ? c->storing.sequence : c->sequence;
@@ -356,9 +357,9 @@ static uint8_t dad_status(int error)
 }
 
 /* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
-static struct client *take_verdict(struct bub_engine *eng, uint32_t id)
+static struct mobile_node *take_verdict(struct bub_engine *eng, uint32_t id)
 {
-	for (struct client *c = core_ha(eng)->probing_first; c != NULL; c = c->probing_after)
+	for (struct mobile_node *c = core_ha(eng)->probing_first; c != NULL; c = c->probing_after)
 		for (unsigned i = 0; i < 2; i++)
 			if (c->dad_id[i] == id) {
 				c->dad_id[i] = 0;
@@ -369,7 +370,7 @@ static struct client *take_verdict(struct bub_engine *eng, uint32_t id)
 
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
-	struct client *c = take_verdict(eng, id);
+	struct mobile_node *c = take_verdict(eng, id);
 	struct request req;
 	bool accepted; /* BUB_DAD_MEANWHILE: carried out, or on its way to the disk */
 
@@ -436,7 +437,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 		.link_local = rx->mh.u.bu.flags & BUB_BU_LINK_LOCAL,
 		.lifetime_s = rx->mh.u.bu.lifetime_s,
 	};
-	struct client *c = ha_client(eng, &rx->peer);
+	struct mobile_node *c = ha_mobile_node(eng, &rx->peer);
 	enum bub_drop why;
 
 	if (!core_ha(eng)->cfg.enabled && rx->mh.opts.present & BUB_OPT_NONCE_INDICES) {
@@ -473,7 +474,7 @@ struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
 	struct ha sizing = {0}, *ha = arena_take(ar, sizeof *ha), *at = ha != NULL ? ha : &sizing;
 
-	table_init(&at->clients, ar, clients, sizeof(struct client), seed);
+	table_init(&at->clients, ar, clients, sizeof(struct mobile_node), seed);
 	table_init(&at->memberships, ar, members, sizeof(struct membership), seed);
 	table_init(&at->groups, ar, 2 * members, sizeof(struct group), seed);
 	return ha;
@@ -483,7 +484,7 @@ uint32_t ha_timers(const struct bub_config *cfg)
 {
 	if (!cfg->ha.enabled)
 		return 1;
-	return CLIENT_TIMERS * cfg->limit.clients +
+	return MOBILE_NODE_TIMERS * cfg->limit.clients +
 	       (cfg->ha.multicast ? cfg->limit.memberships : 0) + 1;
 }
 

@@ -7,7 +7,7 @@
 
 #include "core.h"
 
-struct client; /* ha/client.h */
+struct mobile_node; /* ha/mobile_node.h */
 
 /* ha.c */
 
@@ -15,7 +15,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error);
 /* A packet out of the tunnel of @c.  True: it is a mobility message for this node itself, in
  * @ret_ip. */
-bool ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
 		    struct bub_ip6 *ret_ip);
 /* A packet for a home address that this node serves; false: it serves none such.  What it carries
  * behind the IPv6 header is nobody's business on the way (RFC 8200, 4). */
@@ -29,7 +29,7 @@ bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
 /* Whether a home registration is what allows data with this Home Address option. */
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);
-struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home);
+struct mobile_node *ha_mobile_node(const struct bub_engine *eng, const struct in6_addr *home);
 /* Takes the room for this role out of the arena; NULL: only the size is asked for. */
 struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);
 /* How many timers it may have at once. */
@@ -38,7 +38,7 @@ void ha_init(struct bub_engine *eng);
 /* bub_engine_add_client(). */
 int ha_add_client(struct bub_engine *eng, const struct in6_addr *home);
 /* Its registration ends, and it may make no other. */
-void ha_remove_client(struct bub_engine *eng, struct client *c);
+void ha_remove_client(struct bub_engine *eng, struct mobile_node *c);
 
 /* agents.c */
 

@@ -12,12 +12,12 @@
 #define HELD_MS ((uint64_t)HELD_S * 1000)
 
 /* When the time of a message begins: not while the registration is being looked into. */
-static struct bub_time held_since(const struct bub_engine *eng, const struct client *c)
+static struct bub_time held_since(const struct bub_engine *eng, const struct mobile_node *c)
 {
 	return c->probing ? bub_time_add_s(core_now(eng), HELD_PROBE_S) : core_now(eng);
 }
 
-void held_wait(struct bub_engine *eng, const struct client *c)
+void held_wait(struct bub_engine *eng, const struct mobile_node *c)
 {
 	for (unsigned i = 0; i < HELD_PACKETS; i++)
 		if (core_ha(eng)->held[i].len != 0 &&
@@ -92,7 +92,7 @@ static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *hom
 	return slot;
 }
 
-bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
+bool held_add(struct bub_engine *eng, const struct mobile_node *c, const struct bub_ip6 *ip,
 	      const struct in6_addr *outer_src)
 {
 	struct held *slot;
@@ -113,7 +113,7 @@ bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_i
 	return true;
 }
 
-void held_release(struct bub_engine *eng, const struct client *c)
+void held_release(struct bub_engine *eng, const struct mobile_node *c)
 {
 	for (unsigned i = 0; i < HELD_PACKETS; i++) {
 		struct held *h = &core_ha(eng)->held[i];
@@ -132,7 +132,7 @@ void held_release(struct bub_engine *eng, const struct client *c)
 	}
 }
 
-void held_forget(struct bub_engine *eng, const struct client *c)
+void held_forget(struct bub_engine *eng, const struct mobile_node *c)
 {
 	for (unsigned i = 0; i < HELD_PACKETS; i++)
 		if (bub_addr_eq(&core_ha(eng)->held[i].home, &c->key.a))

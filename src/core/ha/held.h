@@ -5,7 +5,7 @@
 #ifndef BUB_CORE_HA_HELD_H
 #define BUB_CORE_HA_HELD_H
 
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 
 #define HELD_PACKETS 32     /* messages that a home agent holds for a Binding Update */
 #define HELD_PACKET_MAX 256 /* octets of one */
@@ -22,14 +22,14 @@ struct held {
 
 void held_init(struct bub_engine *eng);
 /* Its registration is being looked into: what is held for it waits. */
-void held_wait(struct bub_engine *eng, const struct client *c);
+void held_wait(struct bub_engine *eng, const struct mobile_node *c);
 /* False: no room, or nothing to be held. */
-bool held_add(struct bub_engine *eng, const struct client *c, const struct bub_ip6 *ip,
+bool held_add(struct bub_engine *eng, const struct mobile_node *c, const struct bub_ip6 *ip,
 	      const struct in6_addr *outer_src);
 /* What came ahead of this registration goes on, in the order of its slots.  What does not belong to
  * it, or finds no room among the actions, waits for the timer. */
-void held_release(struct bub_engine *eng, const struct client *c);
+void held_release(struct bub_engine *eng, const struct mobile_node *c);
 /* The mobile node is not served any more. */
-void held_forget(struct bub_engine *eng, const struct client *c);
+void held_forget(struct bub_engine *eng, const struct mobile_node *c);
 
 #endif

@@ -59,7 +59,7 @@ static void on_silence(struct bub_engine *eng, void *owner)
 }
 
 /* NULL: the table is full. */
-static struct membership *add(struct bub_engine *eng, struct client *c,
+static struct membership *add(struct bub_engine *eng, struct mobile_node *c,
 			      const struct in6_addr *group)
 {
 	struct membership *m = table_add(&core_ha(eng)->memberships, group, &c->key.a);
@@ -80,7 +80,8 @@ static struct membership *add(struct bub_engine *eng, struct client *c,
 	return m;
 }
 
-static void on_record(struct bub_engine *eng, struct client *c, const struct bub_mld_record *rec)
+static void on_record(struct bub_engine *eng, struct mobile_node *c,
+		      const struct bub_mld_record *rec)
 {
 	struct membership *m = table_find(&core_ha(eng)->memberships, &rec->group, &c->key.a);
 
@@ -101,7 +102,7 @@ static void on_record(struct bub_engine *eng, struct client *c, const struct bub
 	}
 }
 
-void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip)
+void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const struct bub_ip6 *ip)
 {
 	struct bub_mld mld;
 	/* The tunnel says whose it is; the source is link-local and anything (RFC 6275, 10.4.3). */
@@ -132,7 +133,7 @@ void multicast_on_report(struct bub_engine *eng, struct client *c, const struct 
 
 /* ---- Asking --------------------------------------------------------------------------------- */
 
-static void query(struct bub_engine *eng, struct client *c, uint16_t response_ms)
+static void query(struct bub_engine *eng, struct mobile_node *c, uint16_t response_ms)
 {
 	struct in6_addr src = addr_link_local(&core_ha(eng)->cfg.address);
 	uint8_t *packet = core_next_buffer(eng); /* of the action to come */
@@ -149,14 +150,14 @@ static void on_query_timer(struct bub_engine *eng, void *owner)
 	query(eng, owner, RESPONSE_MS);
 }
 
-void multicast_client_init(struct client *c)
+void multicast_node_init(struct mobile_node *c)
 {
 	timer_init(&c->query_timer, on_query_timer, c);
 }
 
 /* Asked again after each movement and refresh: a report may have been lost on the way, and who has
  * started anew needs a query before it may report. */
-void multicast_on_registered(struct bub_engine *eng, struct client *c)
+void multicast_on_registered(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!core_ha(eng)->cfg.multicast)
 		return;
@@ -164,7 +165,7 @@ void multicast_on_registered(struct bub_engine *eng, struct client *c)
 	query(eng, c, RESPONSE_MS);
 }
 
-void multicast_on_restored(struct bub_engine *eng, struct client *c)
+void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!core_ha(eng)->cfg.multicast)
 		return;
@@ -172,7 +173,7 @@ void multicast_on_restored(struct bub_engine *eng, struct client *c)
 	query(eng, c, RESTORED_MS);
 }
 
-void multicast_on_unregistered(struct bub_engine *eng, struct client *c)
+void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c)
 {
 	struct membership *m = NULL;
 
@@ -192,7 +193,7 @@ static void fan_out(struct bub_engine *eng, const struct group *g, const struct 
 {
 	core_ha(eng)->fan.packet = packet;
 	core_ha(eng)->fan.next = g != NULL ? g->first : NULL;
-	core_ha(eng)->fan.sender = ha_client(eng, src);
+	core_ha(eng)->fan.sender = ha_mobile_node(eng, src);
 	/* For all of them: a group is no tunnel's end. */
 	if (g != NULL && !encap_admit(eng, packet, &core_ha(eng)->cfg.address, &g->key.a,
 				      &core_ha(eng)->fan.encap))

@@ -12,7 +12,7 @@
 struct membership {
 	struct tentry key;       /* a: group; b: home address */
 	struct membership *next; /* of the same group */
-	struct client *client;
+	struct mobile_node *client;
 	struct timer timer; /* not reported any more */
 };
 
@@ -22,13 +22,13 @@ struct group {
 	bool joined; /* on the home link */
 };
 
-void multicast_client_init(struct client *c);
-void multicast_on_registered(struct bub_engine *eng, struct client *c);
+void multicast_node_init(struct mobile_node *c);
+void multicast_on_registered(struct bub_engine *eng, struct mobile_node *c);
 /* This home agent has restarted and knows of no memberships. */
-void multicast_on_restored(struct bub_engine *eng, struct client *c);
-void multicast_on_unregistered(struct bub_engine *eng, struct client *c);
+void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c);
+void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c);
 /* An MLD message out of the tunnel of @c. */
-void multicast_on_report(struct bub_engine *eng, struct client *c, const struct bub_ip6 *ip);
+void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const struct bub_ip6 *ip);
 /* A packet for group @dst, off the home link; false: no mobile node here listens to it. */
 bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst,
 			 struct bub_view packet);

@@ -11,7 +11,7 @@
 
 #include "ha/state.h"
 
-static void send_advert(struct bub_engine *eng, struct client *c, const struct in6_addr *dst,
+static void send_advert(struct bub_engine *eng, struct mobile_node *c, const struct in6_addr *dst,
 			uint16_t id)
 {
 	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT};
@@ -68,7 +68,7 @@ static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *
 
 /* RAND_ADV_DELAY of RFC 6275, 10.6.2.  One that is scheduled already goes out at its time, with the
  * prefixes as they are then. */
-static void schedule(struct bub_engine *eng, struct client *c)
+static void schedule(struct bub_engine *eng, struct mobile_node *c)
 {
 	uint32_t min_s = core_ha(eng)->cfg.prefix_advert_min_s;
 	uint32_t max_s = core_ha(eng)->cfg.prefix_advert_max_s;
@@ -88,7 +88,7 @@ static void schedule(struct bub_engine *eng, struct client *c)
 
 /* Milliseconds until the next one may go out: not more than one a second to a mobile node (RFC
  * 6275, 6.8). */
-static uint64_t advert_wait(const struct bub_engine *eng, const struct client *c)
+static uint64_t advert_wait(const struct bub_engine *eng, const struct mobile_node *c)
 {
 	uint64_t ms = bub_time_ms_between(c->prefixes_told, core_now(eng));
 
@@ -97,7 +97,7 @@ static uint64_t advert_wait(const struct bub_engine *eng, const struct client *c
 
 static void on_client_timer(struct bub_engine *eng, void *owner)
 {
-	struct client *c = owner;
+	struct mobile_node *c = owner;
 	uint64_t wait_ms = advert_wait(eng, c);
 
 	if (wait_ms > 0) {
@@ -119,12 +119,12 @@ static void on_client_timer(struct bub_engine *eng, void *owner)
 			   (uint64_t)PREFIX_ADV_TIMEOUT_MS << (c->prefix_sends - 1));
 }
 
-void prefixes_client_init(struct client *c)
+void prefixes_node_init(struct mobile_node *c)
 {
 	timer_init(&c->prefix_timer, on_client_timer, c);
 }
 
-void prefixes_on_registered(struct bub_engine *eng, struct client *c)
+void prefixes_on_registered(struct bub_engine *eng, struct mobile_node *c)
 {
 	uint64_t max_ms = (uint64_t)core_ha(eng)->cfg.prefix_advert_max_s * 1000;
 
@@ -141,7 +141,7 @@ void prefixes_on_registered(struct bub_engine *eng, struct client *c)
 }
 
 /* Nothing goes to a node that is not registered (RFC 6275, 10.6.2). */
-void prefixes_on_unregistered(struct bub_engine *eng, struct client *c)
+void prefixes_on_unregistered(struct bub_engine *eng, struct mobile_node *c)
 {
 	core_timer_cancel(eng, &c->prefix_timer);
 	c->prefix_sends = 0;
@@ -151,7 +151,7 @@ void prefixes_on_unregistered(struct bub_engine *eng, struct client *c)
 void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 			      const struct bub_icmp6 *sol, const struct bub_event *ev)
 {
-	struct client *c = ha_client(eng, &ev->u.packet.owner);
+	struct mobile_node *c = ha_mobile_node(eng, &ev->u.packet.owner);
 	bool asked;
 
 	/* Answered only to whom we serve and to where it is (RFC 6275, 10.6.3). */
@@ -215,7 +215,7 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ha_config *ha = &core_ha(eng)->cfg;
 	const struct bub_ha_config before = *ha;
-	struct client *c;
+	struct mobile_node *c;
 
 	if (!ha->enabled || ev->u.prefixes.n > BUB_HA_PREFIXES_MAX || same_prefixes(ha, ev))
 		return;

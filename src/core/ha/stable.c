@@ -22,7 +22,7 @@ static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
 	return act->id;
 }
 
-bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s)
+bool stable_keep(struct bub_engine *eng, struct mobile_node *c, uint32_t lifetime_s)
 {
 	struct bub_stored s = {
 		.home = c->key.a,
@@ -42,7 +42,7 @@ bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s)
 	return true;
 }
 
-void stable_forget(struct bub_engine *eng, struct client *c)
+void stable_forget(struct bub_engine *eng, struct mobile_node *c)
 {
 	const struct bub_stored s = {.home = c->key.a};
 
@@ -53,7 +53,7 @@ void stable_forget(struct bub_engine *eng, struct client *c)
 
 void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct client *c = ha_client(eng, &ev->u.stored.home);
+	struct mobile_node *c = ha_mobile_node(eng, &ev->u.stored.home);
 
 	/* A later request of the same mobile node has taken the place of that one. */
 	if (c == NULL || c->store_id == 0 || c->store_id != ev->u.stored.id)
@@ -73,7 +73,7 @@ static bool may_be_at(struct bub_engine *eng, const struct bub_stored *s)
 
 int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 {
-	struct client *c = ha_client(eng, &s->home);
+	struct mobile_node *c = ha_mobile_node(eng, &s->home);
 	const struct request req = {
 		.care_of = s->care_of,
 		.sequence = s->sequence,

@@ -5,12 +5,12 @@
 #ifndef BUB_CORE_STABLE_H
 #define BUB_CORE_STABLE_H
 
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 
 /* Stores c->storing, granted for @lifetime_s, 0: a deletion.  False: nothing is kept here, and
  * there is nothing to wait for; else ha_on_stored() goes on. */
-bool stable_keep(struct bub_engine *eng, struct client *c, uint32_t lifetime_s);
+bool stable_keep(struct bub_engine *eng, struct mobile_node *c, uint32_t lifetime_s);
 /* The binding has ended by itself; a verdict that was to come is about nothing now. */
-void stable_forget(struct bub_engine *eng, struct client *c);
+void stable_forget(struct bub_engine *eng, struct mobile_node *c);
 
 #endif

@@ -12,12 +12,12 @@
 struct ha {
 	struct bub_ha_config cfg; /* prefixes, as they are now */
 	struct table clients, memberships, groups;
-	struct client *probing_first, *probing_last; /* by age: mostly the order of verdicts */
+	struct mobile_node *probing_first, *probing_last; /* by age: mostly the order of verdicts */
 	unsigned groups_at; /* groups behind it may have to be joined or left */
 	struct {
 		struct bub_view packet;
-		const struct membership *next; /* NULL: all have it */
-		const struct client *sender;   /* NULL: none of the mobile nodes */
+		const struct membership *next;    /* NULL: all have it */
+		const struct mobile_node *sender; /* NULL: none of the mobile nodes */
 		struct encap encap;
 	} fan; /* a packet that several mobile nodes get */
 	struct held held[HELD_PACKETS];

@@ -7,7 +7,7 @@
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret)
 {
-	const struct client *c = table_from(&core_ha(eng)->clients, at);
+	const struct mobile_node *c = table_from(&core_ha(eng)->clients, at);
 
 	if (c == NULL)
 		return false;

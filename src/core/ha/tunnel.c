@@ -14,13 +14,13 @@
 #include "ha/state.h"
 #include "ha/tunnel.h"
 
-bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+bool ha_admit(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,
 	      struct encap *ret_encap)
 {
 	return encap_admit(eng, packet, &core_ha(eng)->cfg.address, &c->care_of, ret_encap);
 }
 
-void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+void ha_fill_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,
 		    const struct encap *encap, struct bub_action *act)
 {
 	encap_fill(encap, act);
@@ -29,7 +29,7 @@ void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_v
 	core_counters(eng)->tunnel_out++;
 }
 
-void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet)
 {
 	struct encap encap;
 
@@ -50,7 +50,7 @@ static bool is_own(const struct bub_engine *eng, struct bub_view packet)
 }
 
 /* RFC 6275, 9.3.2. */
-static void send_direct(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+static void send_direct(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet)
 {
 	struct bub_ip6_build b = {
 		.src = core_ha(eng)->cfg.address,
@@ -72,7 +72,7 @@ static void send_direct(struct bub_engine *eng, const struct client *c, struct b
 
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 {
-	const struct client *c;
+	const struct mobile_node *c;
 	struct in6_addr dst;
 	size_t len;
 
@@ -84,7 +84,7 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 		return false;
 	if (IN6_IS_ADDR_MULTICAST(&dst))
 		return multicast_intercept(eng, &dst, (struct bub_view){packet.data, len});
-	c = ha_client(eng, &dst);
+	c = ha_mobile_node(eng, &dst);
 	if (c == NULL)
 		return false;
 	packet.len = len;
@@ -98,7 +98,7 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 }
 
 /* Out of one tunnel into another: this node is a hop on the way (RFC 2473, 3.1). */
-static void tunnel_on(struct bub_engine *eng, const struct client *c, struct bub_view packet)
+static void tunnel_on(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet)
 {
 	uint8_t *copy = core_scratch(eng);
 
@@ -144,7 +144,7 @@ static bool leaves_its_link(const struct in6_addr *dst)
 
 void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 {
-	const struct client *c = ha_client(eng, &ip->dst);
+	const struct mobile_node *c = ha_mobile_node(eng, &ip->dst);
 	/* Else the kernel has it: it says so to the sender (RFC 4443, 3.3). */
 	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
 	struct bub_action *act;
@@ -172,7 +172,7 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 
 /* Nothing that strangers send takes the Binding Errors of a mobile node away from it.  Without ESP
  * nobody knows whose a packet is. */
-static bool may_tell(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+static bool may_tell(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
 		     size_t len)
 {
 	const struct in6_addr *to = &ev->u.packet.outer_src;
@@ -183,7 +183,7 @@ static bool may_tell(struct bub_engine *eng, struct client *c, const struct bub_
 	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);
 }
 
-bool ha_from_tunnel(struct bub_engine *eng, struct client *c, const struct bub_event *ev,
+bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
 		    struct bub_ip6 *ret_ip)
 {
 	const struct in6_addr *outer = &ev->u.packet.outer_src;

@@ -5,14 +5,14 @@
 #ifndef BUB_CORE_HA_TUNNEL_H
 #define BUB_CORE_HA_TUNNEL_H
 
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 
 /* Into the tunnel as it is, in an action of its own or in @act. */
-void ha_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet);
-void ha_fill_tunnel(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet);
+void ha_fill_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,
 		    const struct encap *encap, struct bub_action *act);
 /* False: it may not go there, which has been counted. */
-bool ha_admit(struct bub_engine *eng, const struct client *c, struct bub_view packet,
+bool ha_admit(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,
 	      struct encap *ret_encap);
 /* A packet that passed the check of the reverse tunnel goes its way.  @vouched: from the care-of
  * address, in the name of the home address. */

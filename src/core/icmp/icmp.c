@@ -35,7 +35,7 @@ enum {
  * row say more (RFC 6275, 9.3.4). */
 static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 {
-	struct binding *b;
+	struct binding_cache_entry *b;
 	struct quote q;
 
 	if ((icmp->code != NO_ROUTE && icmp->code != ADDRESS_UNREACHABLE) ||
@@ -48,14 +48,14 @@ static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 
 /* Whom the quoted data was sent to with a Home Address option; NULL: it was not.  Anybody who knows
  * the care-of address could have written that. */
-static struct peer *quoted_data(struct bub_engine *eng, struct bub_view quoted)
+static struct bul_entry *quoted_data(struct bub_engine *eng, struct bub_view quoted)
 {
 	struct quote q;
 
 	if (quote_decode(quoted, &q) != BUB_DROP_NONE || !q.has_hao || q.upper == BUB_NH_MH ||
 	    !path_sent(eng, &q.ends))
 		return NULL;
-	return peer_find(eng, &q.ends.local, &q.ends.peer);
+	return bul_find(eng, &q.ends.local, &q.ends.peer);
 }
 
 /* The octet that the Parameter Problem points at; -1: past what is quoted. */
@@ -71,7 +71,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	bool no_header = icmp->code == UNKNOWN_NEXT_HEADER && octet_at_fault(icmp) == BUB_NH_MH;
 	bool no_option = icmp->code == UNKNOWN_OPTION && octet_at_fault(icmp) == HAO_TYPE;
-	struct peer *p;
+	struct bul_entry *p;
 
 	if (!no_header && !no_option)
 		return;
@@ -89,7 +89,7 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 	}
 	/* A peer that holds Kabm, or has a binding, has answered: somebody else wrote this. */
 	if (!peer_has_answered(p))
-		peer_refused(eng, p, "the peer does not do Mobile IPv6");
+		reg_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 
 static void on_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)

@@ -211,7 +211,7 @@ static bool is_our_tunnel(struct bub_engine *eng, const struct in6_addr *outer_s
 			  const struct in6_addr *outer_dst, const struct in6_addr *src,
 			  const struct in6_addr *dst)
 {
-	const struct home *h = core_home_of(eng, src);
+	const struct home_registration *h = core_home_of(eng, src);
 
 	if (h != NULL && home_is_away(h) && bub_addr_eq(outer_src, home_care_of(h)) &&
 	    bub_addr_eq(outer_dst, home_agent_of(h)))

@@ -19,7 +19,7 @@
 #define PAUSE_S 30u /* in the tunnel, the first time, */
 #define PAUSE_MAX_S 3600u
 
-void agentpath_update(struct bub_engine *eng, const struct home *h)
+void agentpath_update(struct bub_engine *eng, const struct home_registration *h)
 {
 	if (h->cfg.direct && !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
 		core_mark_path(eng, &h->cfg.address, &h->cfg.home_agent);
@@ -30,21 +30,21 @@ static void forget(struct agent_path *a)
 	a->complained_at = a->stuck_since = a->went_at = (struct bub_time){0};
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+static void agentpath_on_timer(struct bub_engine *eng, void *owner)
 {
-	struct home *h = owner;
+	struct home_registration *h = owner;
 
 	h->agent_path.refused = false;
 	agentpath_update(eng, h);
 }
 
-void agentpath_init(struct home *h)
+void agentpath_init(struct home_registration *h)
 {
-	timer_init(&h->agent_path.timer, on_timer, h);
+	timer_init(&h->agent_path.timer, agentpath_on_timer, h);
 	h->agent_path.pause_s = PAUSE_S;
 }
 
-void agentpath_restart(struct bub_engine *eng, struct home *h)
+void agentpath_restart(struct bub_engine *eng, struct home_registration *h)
 {
 	core_timer_cancel(eng, &h->agent_path.timer);
 	forget(&h->agent_path);
@@ -52,12 +52,12 @@ void agentpath_restart(struct bub_engine *eng, struct home *h)
 	h->agent_path.pause_s = PAUSE_S;
 }
 
-void agentpath_on_error(const struct bub_engine *eng, struct home *h)
+void agentpath_on_error(const struct bub_engine *eng, struct home_registration *h)
 {
 	h->agent_path.complained_at = core_now(eng);
 }
 
-static void refuse(struct bub_engine *eng, struct home *h)
+static void refuse(struct bub_engine *eng, struct home_registration *h)
 {
 	struct agent_path *a = &h->agent_path;
 
@@ -68,8 +68,8 @@ static void refuse(struct bub_engine *eng, struct home *h)
 	agentpath_update(eng, h);
 }
 
-void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_addr *peer,
-		       bool came)
+void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
+		       const struct in6_addr *peer, bool came)
 {
 	struct agent_path *a = &h->agent_path;
 
@@ -90,7 +90,7 @@ void agentpath_on_flow(struct bub_engine *eng, struct home *h, const struct in6_
 		refuse(eng, h);
 }
 
-bool agentpath_is_open(const struct home *h)
+bool agentpath_is_open(const struct home_registration *h)
 {
 	return h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct;
 }

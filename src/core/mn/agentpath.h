@@ -8,7 +8,7 @@
 #include "bub/engine.h"
 #include "timerq.h"
 
-struct home;
+struct home_registration;
 
 /* The direct path of data between a mobile node and its home agent themselves. */
 struct agent_path {
@@ -20,12 +20,12 @@ struct agent_path {
 	struct timer timer;
 };
 
-void agentpath_init(struct home *h);
+void agentpath_init(struct home_registration *h);
 /* A new care-of address, or another home agent: what was known of the path is worth nothing. */
-void agentpath_restart(struct bub_engine *eng, struct home *h);
+void agentpath_restart(struct bub_engine *eng, struct home_registration *h);
 /* Works the data path between the home address and the home agent out anew. */
-void agentpath_update(struct bub_engine *eng, const struct home *h);
+void agentpath_update(struct bub_engine *eng, const struct home_registration *h);
 /* A Binding Error, status 1, from the home agent's address. */
-void agentpath_on_error(const struct bub_engine *eng, struct home *h);
+void agentpath_on_error(const struct bub_engine *eng, struct home_registration *h);
 
 #endif

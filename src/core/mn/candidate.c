@@ -16,7 +16,7 @@ struct candidate *candidate_find(struct bub_engine *eng, uint32_t ifindex, const
 	return NULL;
 }
 
-bool candidate_is_home(const struct home *h, const struct candidate *c)
+bool candidate_is_home(const struct home_registration *h, const struct candidate *c)
 {
 	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);
 }
@@ -34,7 +34,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 }
 
 /* The home link where one is at hand. */
-const struct candidate *candidate_best(const struct bub_engine *eng, const struct home *h)
+const struct candidate *candidate_best(const struct bub_engine *eng,
+				       const struct home_registration *h)
 {
 	const struct candidate *best = NULL;
 

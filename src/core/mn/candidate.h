@@ -29,8 +29,9 @@ void candidate_note(struct bub_engine *eng, const struct bub_event *ev);
 void candidate_set_life(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev);
 void candidate_forget_link(struct bub_engine *eng, uint32_t ifindex);
 /* It is on the home link of @h. */
-bool candidate_is_home(const struct home *h, const struct candidate *c);
+bool candidate_is_home(const struct home_registration *h, const struct candidate *c);
 /* The home link where one is at hand, else the best care-of address for @h; NULL: there is none. */
-const struct candidate *candidate_best(const struct bub_engine *eng, const struct home *h);
+const struct candidate *candidate_best(const struct bub_engine *eng,
+				       const struct home_registration *h);
 
 #endif

@@ -5,11 +5,11 @@
  * A mobile node without a configured home agent asks the home agents' anycast address of its home
  * prefix, and registers with those of the reply in their order.
  */
-#include "base/addr.h"
 #include "mn/discovery.h"
+#include "base/addr.h"
 #include "mn/home.h"
 
-static void send_discovery(struct bub_engine *eng, struct home *h)
+static void send_discovery(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
 	const struct in6_addr dst = addr_home_agents(&h->cfg.address);
@@ -22,7 +22,7 @@ static void send_discovery(struct bub_engine *eng, struct home *h)
 	core_timer(eng, &h->discovery_timer, h->discovery_ms);
 }
 
-void discovery_start(struct bub_engine *eng, struct home *h)
+void discovery_start(struct bub_engine *eng, struct home_registration *h)
 {
 	h->discovering = true;
 	h->discovery_sends = 0;
@@ -30,7 +30,7 @@ void discovery_start(struct bub_engine *eng, struct home *h)
 	send_discovery(eng, h);
 }
 
-void discovery_next(struct bub_engine *eng, struct home *h, bool at_once)
+void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at_once)
 {
 	if (h->next_agent < h->n_agents) {
 		mn_use_home_agent(eng, h, &h->agent[h->next_agent++]);
@@ -50,7 +50,7 @@ void discovery_next(struct bub_engine *eng, struct home *h, bool at_once)
 
 static void on_discovery_timer(struct bub_engine *eng, void *owner)
 {
-	struct home *h = owner;
+	struct home_registration *h = owner;
 
 	if (!h->discovering || !home_is_away(h))
 		return;
@@ -62,7 +62,7 @@ static void on_discovery_timer(struct bub_engine *eng, void *owner)
 	send_discovery(eng, h);
 }
 
-static void keep_agents(struct home *h, const struct bub_icmp6 *reply)
+static void keep_agents(struct home_registration *h, const struct bub_icmp6 *reply)
 {
 	h->n_agents = h->next_agent = 0;
 	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
@@ -74,7 +74,7 @@ void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 			const struct bub_icmp6 *reply)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 
 		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
 		    !bub_addr_eq(&h->care_of, &ip->dst))
@@ -90,7 +90,7 @@ void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 	core_drop(eng, BUB_DROP_DHAAD_NO_MATCH, &ip->src);
 }
 
-void discovery_init(struct home *h)
+void discovery_init(struct home_registration *h)
 {
 	timer_init(&h->discovery_timer, on_discovery_timer, h);
 }

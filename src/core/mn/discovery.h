@@ -8,12 +8,12 @@
 
 #include "mn/mn.h"
 
-void discovery_init(struct home *h);
+void discovery_init(struct home_registration *h);
 /* Looks for a home agent of the home prefix from the care-of address. */
-void discovery_start(struct bub_engine *eng, struct home *h);
+void discovery_start(struct bub_engine *eng, struct home_registration *h);
 /* The home agent at hand does not serve: on to the next one of the reply.  When there is none it
  * asks anew, @at_once or after a while. */
-void discovery_next(struct bub_engine *eng, struct home *h, bool at_once);
-void prefixes_home_init(struct home *h);
+void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at_once);
+void prefixes_home_init(struct home_registration *h);
 
 #endif

@@ -12,7 +12,8 @@ const char *home_state_name(enum home_state s)
 	return name[s];
 }
 
-void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why)
+void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
+		    const char *why)
 {
 	h->why = why;
 	if (h->state == to)
@@ -23,54 +24,54 @@ void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, 
 	agentpath_update(eng, h);
 }
 
-bool mn_tunnel_ready(const struct bub_engine *eng, const struct home *h)
+bool mn_tunnel_ready(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return home_is_away(h) && bub_time_before(core_now(eng), h->bound_until);
 }
 
-const struct in6_addr *home_address(const struct home *h)
+const struct in6_addr *home_address(const struct home_registration *h)
 {
 	return &h->cfg.address;
 }
 
-const struct in6_addr *home_agent_of(const struct home *h)
+const struct in6_addr *home_agent_of(const struct home_registration *h)
 {
 	return &h->cfg.home_agent;
 }
 
-const struct in6_addr *home_care_of(const struct home *h)
+const struct in6_addr *home_care_of(const struct home_registration *h)
 {
 	return &h->care_of;
 }
 
-enum home_state home_state(const struct home *h)
+enum home_state home_state(const struct home_registration *h)
 {
 	return h->state;
 }
 
-bool home_is_out(const struct home *h)
+bool home_is_out(const struct home_registration *h)
 {
 	return h->state != HOME_AT_HOME && h->state != HOME_DEREGISTERING;
 }
 
-void home_note_update(const struct bub_engine *eng, struct home *h)
+void home_note_update(const struct bub_engine *eng, struct home_registration *h)
 {
 	h->last_update = core_now(eng);
 	h->ever_sent = true;
 }
 
-bool home_is_mobile(const struct bub_engine *eng, const struct home *h)
+bool home_is_mobile(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return h->ever_sent && bub_time_ms_between(h->last_update, core_now(eng)) <
 				       (uint64_t)core_config(eng)->static_after_s * 1000;
 }
 
-bool home_is_away(const struct home *h)
+bool home_is_away(const struct home_registration *h)
 {
 	return !IN6_IS_ADDR_UNSPECIFIED(&h->care_of);
 }
 
-struct route route_from_home(const struct home *h, const struct in6_addr *dst)
+struct route route_from_home(const struct home_registration *h, const struct in6_addr *dst)
 {
 	struct route r = route_plain(&h->cfg.address, dst);
 
@@ -82,14 +83,14 @@ struct route route_from_home(const struct home *h, const struct in6_addr *dst)
 	return r;
 }
 
-struct home *mn_home(const struct bub_engine *eng, unsigned index)
+struct home_registration *mn_home(const struct bub_engine *eng, unsigned index)
 {
 	struct mn *mn = core_mn(eng);
 
 	return index < mn->n_homes ? &mn->home[index] : NULL;
 }
 
-struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
+struct home_registration *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++)
 		if (bub_addr_eq(&mn_home(eng, i)->cfg.address, a))
@@ -97,7 +98,7 @@ struct home *core_home_of(struct bub_engine *eng, const struct in6_addr *a)
 	return NULL;
 }
 
-struct home_news mn_take_news(struct home *h)
+struct home_news mn_take_news(struct home_registration *h)
 {
 	struct home_news news = h->news;
 

@@ -20,9 +20,9 @@
 #define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that was discovered */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
-#define HOME_TIMERS 5u     /* timers in struct home */
+#define HOME_TIMERS 5u     /* timers in struct home_registration */
 
-struct home {
+struct home_registration {
 	struct home_news news;
 	struct bub_home_config cfg;
 	enum home_state state;
@@ -76,29 +76,32 @@ struct home {
 
 /* The state of this role. */
 struct mn {
-	struct home home[BUB_HOMES_MAX];
+	struct home_registration home[BUB_HOMES_MAX];
 	unsigned n_homes;
 	struct candidate candidate[CANDIDATES_MAX];
 	uint64_t candidate_order;
 };
 
 /* The home address ends at @end: bindings that were to last longer are made to end with it. */
-void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end);
+void mn_shorten(struct bub_engine *eng, struct home_registration *h, struct bub_time end);
 /* The registration is refreshed now, and the status says @why until it is acknowledged. */
-void mn_look_into(struct bub_engine *eng, struct home *h, const char *why);
+void mn_look_into(struct bub_engine *eng, struct home_registration *h, const char *why);
 /* One more home address, instead of that of @old; false: there is no room for it. */
-bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address);
+bool mn_add_home(struct bub_engine *eng, const struct home_registration *old,
+		 const struct in6_addr *address);
 /* A home address that was replaced, and whose prefix has ended: left to expire. */
-void mn_retire_home(struct bub_engine *eng, struct home *h);
+void mn_retire_home(struct bub_engine *eng, struct home_registration *h);
 /* Discovery found a home agent: registers there. */
-void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent);
+void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
+		       const struct in6_addr *agent);
 /* The only writer of h->state: traces the step, and marks what follows from the state. */
-void home_set_state(struct bub_engine *eng, struct home *h, enum home_state to, const char *why);
+void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
+		    const char *why);
 /* A new home address: what its registration begins with. */
-void mn_registration_init(struct bub_engine *eng, struct home *h);
+void mn_registration_init(struct bub_engine *eng, struct home_registration *h);
 /* Looks which care-of address is best now, and goes there. */
 void mn_reselect(struct bub_engine *eng);
 /* No address is usable. */
-void mn_go_nowhere(struct bub_engine *eng, struct home *h);
+void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h);
 
 #endif

@@ -22,7 +22,7 @@
 #define ERROR_PAUSE_MS 1000u
 #define ERROR_PAUSE_MAX_MS 60000u
 
-static void ask(struct bub_engine *eng, struct home *h)
+static void ask(struct bub_engine *eng, struct home_registration *h)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_HOTI}};
 	struct route r = route_from_home(h, &h->cfg.home_agent);
@@ -34,15 +34,15 @@ static void ask(struct bub_engine *eng, struct home *h)
 	core_timer(eng, &h->ask_timer, ASK_AGAIN_MS);
 }
 
-static void wait(struct bub_engine *eng, struct home *h)
+static void wait(struct bub_engine *eng, struct home_registration *h)
 {
 	h->asks = 0;
 	core_timer_at(eng, &h->ask_timer, bub_time_add_s(h->heard_at, h->cfg.keep_alive_s));
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+static void keepalive_on_timer(struct bub_engine *eng, void *owner)
 {
-	struct home *h = owner;
+	struct home_registration *h = owner;
 	uint64_t silent_ms = bub_time_ms_between(h->heard_at, core_now(eng));
 
 	/* A Binding Update is out already, and its acknowledgement begins anew. */
@@ -64,27 +64,27 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	mn_look_into(eng, h, "the home agent is silent: registering anew");
 }
 
-void keepalive_init(struct home *h)
+void keepalive_init(struct home_registration *h)
 {
-	timer_init(&h->ask_timer, on_timer, h);
+	timer_init(&h->ask_timer, keepalive_on_timer, h);
 	h->error_pause_ms = ERROR_PAUSE_MS;
 }
 
-void keepalive_start(struct bub_engine *eng, struct home *h)
+void keepalive_start(struct bub_engine *eng, struct home_registration *h)
 {
 	h->heard_at = core_now(eng);
 	if (h->cfg.keep_alive_s > 0)
 		wait(eng, h);
 }
 
-void keepalive_heard(const struct bub_engine *eng, struct home *h)
+void keepalive_heard(const struct bub_engine *eng, struct home_registration *h)
 {
 	h->heard_at = core_now(eng); /* the timer looks at it when it is due */
 }
 
 bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx)
 {
-	struct home *h = rx->home;
+	struct home_registration *h = rx->home;
 
 	if (h == NULL || h->asks == 0 || !rx->tunnelled ||
 	    !bub_addr_eq(&rx->peer, &h->cfg.home_agent) ||
@@ -94,7 +94,7 @@ bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx)
 	return true;
 }
 
-void keepalive_on_error(struct bub_engine *eng, struct home *h)
+void keepalive_on_error(struct bub_engine *eng, struct home_registration *h)
 {
 	uint64_t since_ms = bub_time_ms_between(h->error_at, core_now(eng));
 

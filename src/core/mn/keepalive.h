@@ -7,12 +7,12 @@
 
 #include "mn/home.h"
 
-void keepalive_init(struct home *h);
+void keepalive_init(struct home_registration *h);
 /* The home agent has acknowledged the registration. */
-void keepalive_start(struct bub_engine *eng, struct home *h);
+void keepalive_start(struct bub_engine *eng, struct home_registration *h);
 /* Something came from the home agent that only it can have signed. */
-void keepalive_heard(const struct bub_engine *eng, struct home *h);
+void keepalive_heard(const struct bub_engine *eng, struct home_registration *h);
 /* A Binding Error from the home agent's address. */
-void keepalive_on_error(struct bub_engine *eng, struct home *h);
+void keepalive_on_error(struct bub_engine *eng, struct home_registration *h);
 
 #endif

@@ -10,7 +10,7 @@
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 
-uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s)
+uint32_t mn_lifetime(struct bub_engine *eng, const struct home_registration *h, uint32_t wanted_s)
 {
 	const struct candidate *c = candidate_find(eng, h->ifindex, &h->care_of);
 	struct bub_time until = c != NULL ? c->valid_until : BUB_TIME_NEVER;
@@ -24,7 +24,8 @@ uint32_t mn_lifetime(struct bub_engine *eng, const struct home *h, uint32_t want
 	return wanted_s < 4 ? 4 : wanted_s & ~3u;
 }
 
-uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t wanted_s)
+uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home_registration *h,
+			  uint32_t wanted_s)
 {
 	struct bub_time until = h->bound_until;
 	uint64_t left_s;
@@ -40,7 +41,7 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home *h, uint32_t
 
 /* One that was discovered defends the home address against the next one, should this node forget
  * which it was: not for long (RFC 6275, 11.7.1). */
-static uint32_t wanted_lifetime(const struct home *h)
+static uint32_t wanted_lifetime(const struct home_registration *h)
 {
 	return h->discovers && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
 									 : h->cfg.lifetime_s;
@@ -48,7 +49,7 @@ static uint32_t wanted_lifetime(const struct home *h)
 
 /* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
  * from the home address to delete the binding. */
-static void send_home_bu(struct bub_engine *eng, struct home *h)
+static void send_home_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	bool away = home_is_away(h);
 	struct route r = route_plain(away ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
@@ -79,7 +80,7 @@ static void send_home_bu(struct bub_engine *eng, struct home *h)
 	core_timer(eng, &h->timer, h->interval_ms);
 }
 
-static void start_home_bu(struct bub_engine *eng, struct home *h)
+static void start_home_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	uint64_t wait_ms;
 
@@ -94,9 +95,9 @@ static void start_home_bu(struct bub_engine *eng, struct home *h)
 		send_home_bu(eng, h);
 }
 
-static void on_timer(struct bub_engine *eng, void *owner)
+static void home_on_timer(struct bub_engine *eng, void *owner)
 {
-	struct home *h = owner;
+	struct home_registration *h = owner;
 
 	if (h->postponed ||
 	    (h->state == HOME_REGISTERED && h->interval_ms == 0)) { /* refresh is due */
@@ -117,15 +118,16 @@ static void on_timer(struct bub_engine *eng, void *owner)
 	send_home_bu(eng, h);
 }
 
-void mn_registration_init(struct bub_engine *eng, struct home *h)
+void mn_registration_init(struct bub_engine *eng, struct home_registration *h)
 {
 	core_random(eng, &h->sequence, sizeof h->sequence);
-	timer_init(&h->timer, on_timer, h);
+	timer_init(&h->timer, home_on_timer, h);
 }
 
 /* ---- Movement ------------------------------------------------------------------------------ */
 
-static void attach(struct bub_engine *eng, const struct home *h, bool at_home, bool claim)
+static void attach(struct bub_engine *eng, const struct home_registration *h, bool at_home,
+		   bool claim)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_ATTACH);
 
@@ -140,7 +142,8 @@ static void attach(struct bub_engine *eng, const struct home *h, bool at_home, b
 }
 
 /* @known  the home agent has a binding, or may have one */
-static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bool known)
+static void go_home(struct bub_engine *eng, struct home_registration *h, uint32_t ifindex,
+		    bool known)
 {
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
@@ -157,7 +160,7 @@ static void go_home(struct bub_engine *eng, struct home *h, uint32_t ifindex, bo
 	h->news.moved = true;
 }
 
-static bool may_be_bound(const struct bub_engine *eng, const struct home *h)
+static bool may_be_bound(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return bub_time_before(core_now(eng), h->bound_until) || h->interval_ms != 0;
 }
@@ -167,7 +170,7 @@ static bool may_be_bound(const struct bub_engine *eng, const struct home *h)
 static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uint32_t ifindex)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 
 		if (h->state == HOME_AT_HOME && h->ifindex == ifindex &&
 		    bub_addr_eq(&h->cfg.address, home) &&
@@ -176,7 +179,7 @@ static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uin
 	}
 }
 
-static void register_away(struct bub_engine *eng, struct home *h, const char *why)
+static void register_away(struct bub_engine *eng, struct home_registration *h, const char *why)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
 
@@ -189,7 +192,8 @@ static void register_away(struct bub_engine *eng, struct home *h, const char *wh
 	start_home_bu(eng, h);
 }
 
-void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_addr *agent)
+void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
+		       const struct in6_addr *agent)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_HOME_AGENT);
 
@@ -203,7 +207,7 @@ void mn_use_home_agent(struct bub_engine *eng, struct home *h, const struct in6_
 	register_away(eng, h, "home agent discovered");
 }
 
-static void go_away(struct bub_engine *eng, struct home *h, const struct candidate *c)
+static void go_away(struct bub_engine *eng, struct home_registration *h, const struct candidate *c)
 {
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
@@ -222,7 +226,7 @@ static void go_away(struct bub_engine *eng, struct home *h, const struct candida
 	h->news.moved = true; /* peers hear of it without waiting for the answer */
 }
 
-void mn_go_nowhere(struct bub_engine *eng, struct home *h)
+void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h)
 {
 	h->care_of = in6addr_any;
 	h->ifindex = 0;
@@ -235,7 +239,7 @@ void mn_go_nowhere(struct bub_engine *eng, struct home *h)
 void mn_reselect(struct bub_engine *eng)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 		const struct candidate *c = candidate_best(eng, h);
 		bool home_now = h->state == HOME_AT_HOME || h->state == HOME_DEREGISTERING;
 
@@ -294,7 +298,7 @@ void mn_link_down(struct bub_engine *eng, uint32_t ifindex)
 }
 
 /* Bindings at peers that were to last past @end are to be made anew. */
-static void note_end(struct home *h, struct bub_time end)
+static void note_end(struct home_registration *h, struct bub_time end)
 {
 	if (!h->news.ends || bub_time_before(end, h->news.end))
 		h->news.end = end;
@@ -304,7 +308,7 @@ static void note_end(struct home *h, struct bub_time end)
 void mn_refresh(struct bub_engine *eng)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 
 		if (!home_is_away(h))
 			continue;
@@ -315,7 +319,7 @@ void mn_refresh(struct bub_engine *eng)
 	}
 }
 
-void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end)
+void mn_shorten(struct bub_engine *eng, struct home_registration *h, struct bub_time end)
 {
 	struct bub_time limit = bub_time_add_s(end, SHORTEN_SLACK_S);
 
@@ -326,7 +330,7 @@ void mn_shorten(struct bub_engine *eng, struct home *h, struct bub_time end)
 	note_end(h, limit);
 }
 
-void mn_doubt(struct bub_engine *eng, struct home *h)
+void mn_doubt(struct bub_engine *eng, struct home_registration *h)
 {
 	if (h->state != HOME_REGISTERED || h->interval_ms != 0 ||
 	    bub_time_ms_between(h->sent_at, core_now(eng)) < (uint64_t)DOUBT_S * 1000)
@@ -334,13 +338,13 @@ void mn_doubt(struct bub_engine *eng, struct home *h)
 	start_home_bu(eng, h);
 }
 
-void mn_look_into(struct bub_engine *eng, struct home *h, const char *why)
+void mn_look_into(struct bub_engine *eng, struct home_registration *h, const char *why)
 {
 	home_set_state(eng, h, h->state, why);
 	start_home_bu(eng, h);
 }
 
-void mn_on_home_be(struct bub_engine *eng, struct home *h)
+void mn_on_home_be(struct bub_engine *eng, struct home_registration *h)
 {
 	agentpath_on_error(eng, h); /* or it takes data out of the tunnel only */
 	keepalive_on_error(eng, h);
@@ -348,7 +352,7 @@ void mn_on_home_be(struct bub_engine *eng, struct home *h)
 
 /* ---- The home agent's answer --------------------------------------------------------------- */
 
-static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx *rx)
+static void on_accepted(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
 {
 	uint32_t granted_s = rx->mh.u.ba.lifetime_s;
 	uint64_t refresh_ms;
@@ -373,7 +377,7 @@ static void on_accepted(struct bub_engine *eng, struct home *h, const struct rx 
 	h->news.registered = true;
 }
 
-static void on_deleted(struct bub_engine *eng, struct home *h)
+static void on_deleted(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_DEL);
 
@@ -388,7 +392,7 @@ static void on_deleted(struct bub_engine *eng, struct home *h)
 
 /* There was no binding: just what was wanted, but nobody has defended the address meanwhile, so
  * another node may have taken it (RFC 6275, 11.5.5: "then it SHOULD perform DAD"). */
-static void probe_home(struct bub_engine *eng, struct home *h)
+static void probe_home(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_DAD);
 
@@ -403,7 +407,7 @@ static void probe_home(struct bub_engine *eng, struct home *h)
 void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
-		struct home *h = mn_home(eng, i);
+		struct home_registration *h = mn_home(eng, i);
 
 		if (h->dad_id == 0 || h->dad_id != id)
 			continue;
@@ -422,7 +426,7 @@ void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
 }
 
 /* Takes another care-of address where there is one (RFC 6275, 11.7.3); false: there is none. */
-static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
+static bool avoid_care_of(struct bub_engine *eng, const struct home_registration *h)
 {
 	struct candidate *c = candidate_find(eng, h->ifindex, &h->care_of);
 	struct in6_addr before = h->care_of;
@@ -435,7 +439,7 @@ static bool avoid_care_of(struct bub_engine *eng, const struct home *h)
 
 /* The home address is another node's: it must not be tried again (RFC 6275, 11.7.1), wherever this
  * node goes, before it is back on the home link or an operator asks for it. */
-static void give_address_up(struct bub_engine *eng, struct home *h)
+static void give_address_up(struct bub_engine *eng, struct home_registration *h)
 {
 	h->in_use = h->refused = true;
 	h->interval_ms = 0;
@@ -444,7 +448,7 @@ static void give_address_up(struct bub_engine *eng, struct home *h)
 	home_set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 }
 
-static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *rx)
+static void on_refused(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
 
@@ -474,7 +478,7 @@ static void on_refused(struct bub_engine *eng, struct home *h, const struct rx *
 		       bub_status_name(status));
 }
 
-void mn_on_home_ba(struct bub_engine *eng, struct home *h, const struct rx *rx)
+void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
 

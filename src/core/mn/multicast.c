@@ -14,7 +14,7 @@
 #define CHECKSUM_AT 2 /* in an ICMPv6 message */
 
 /* RFC 6275, 11.3.4: not before there is a binding and a query has come out of its tunnel. */
-static bool may_report(const struct bub_engine *eng, const struct home *h)
+static bool may_report(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return h->cfg.multicast && mn_tunnel_ready(eng, h) &&
 	       !bub_time_before(h->mld_heard, h->bound_since);
@@ -22,7 +22,7 @@ static bool may_report(const struct bub_engine *eng, const struct home *h)
 
 /* The kernel has no link-local address on bub's interface and reports from ::, which no router
  * would hear (RFC 3810, 7.4). */
-static struct bub_view readdress(struct bub_engine *eng, const struct home *h,
+static struct bub_view readdress(struct bub_engine *eng, const struct home_registration *h,
 				 const struct bub_ip6 *ip)
 {
 	struct in6_addr src = addr_link_local(&h->cfg.address);
@@ -42,7 +42,7 @@ void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_mld mld;
 	enum bub_drop why = bub_mld_decode(ip, &mld);
-	struct home *h = NULL;
+	struct home_registration *h = NULL;
 
 	/* Through one tunnel only, or each packet of a group would come several times. */
 	for (unsigned i = 0; mn_home(eng, i) != NULL && h == NULL; i++)
@@ -60,7 +60,8 @@ void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
 		mn_tunnel(eng, h, readdress(eng, h, ip));
 }
 
-bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip)
+bool multicast_from_home_agent(struct bub_engine *eng, struct home_registration *h,
+			       const struct bub_ip6 *ip)
 {
 	struct bub_mld mld;
 	enum bub_drop why = BUB_DROP_NONE;

@@ -8,6 +8,7 @@
 #include "mn/mn.h"
 
 /* A packet for a group came out of the tunnel of @h: true where it may be delivered. */
-bool multicast_from_home_agent(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip);
+bool multicast_from_home_agent(struct bub_engine *eng, struct home_registration *h,
+			       const struct bub_ip6 *ip);
 
 #endif

@@ -10,7 +10,7 @@
 #include "mn/discovery.h"
 #include "mn/home.h"
 
-static void send_solicitation(struct bub_engine *eng, struct home *h)
+static void send_solicitation(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
 	struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
@@ -31,7 +31,7 @@ static void send_solicitation(struct bub_engine *eng, struct home *h)
 		   (uint64_t)INITIAL_SOLICIT_TIMER_MS << (h->prefix_sends - 1));
 }
 
-void prefixes_solicit(struct bub_engine *eng, struct home *h)
+void prefixes_solicit(struct bub_engine *eng, struct home_registration *h)
 {
 	if (!core_config(eng)->prefix_discovery || h->prefix_waiting ||
 	    (!h->prefix_doubted && bub_time_before(core_now(eng), h->prefix_until)))
@@ -40,7 +40,7 @@ void prefixes_solicit(struct bub_engine *eng, struct home *h)
 	send_solicitation(eng, h);
 }
 
-static void prefix_ended(struct bub_engine *eng, struct home *h)
+static void prefix_ended(struct bub_engine *eng, struct home_registration *h)
 {
 	h->prefix_known = false;
 	h->prefix_withdrawn = true;
@@ -55,7 +55,7 @@ static void prefix_ended(struct bub_engine *eng, struct home *h)
 
 static void on_home_timer(struct bub_engine *eng, void *owner)
 {
-	struct home *h = owner;
+	struct home_registration *h = owner;
 
 	if (!home_is_away(h)) { /* at home the link itself tells */
 		h->prefix_waiting = h->prefix_known = false;
@@ -79,12 +79,13 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 	send_solicitation(eng, h);
 }
 
-void prefixes_home_init(struct home *h)
+void prefixes_home_init(struct home_registration *h)
 {
 	timer_init(&h->prefix_timer, on_home_timer, h);
 }
 
-static const struct bub_prefix_info *home_prefix(const struct home *h, const struct bub_icmp6 *adv)
+static const struct bub_prefix_info *home_prefix(const struct home_registration *h,
+						 const struct bub_icmp6 *adv)
 {
 	for (unsigned i = 0; i < adv->n_prefixes; i++)
 		if (bub_addr_in_prefix(&h->cfg.address, &adv->prefix[i].prefix,
@@ -94,7 +95,7 @@ static const struct bub_prefix_info *home_prefix(const struct home *h, const str
 }
 
 /* An address may be made in it (RFC 4862, 5.5.3), and it is not that of @h. */
-static bool is_usable(const struct home *h, const struct bub_prefix_info *info)
+static bool is_usable(const struct home_registration *h, const struct bub_prefix_info *info)
 {
 	return info->autonomous && info->prefix_len == 64 && info->preferred_s > 0 &&
 	       info->preferred_s <= info->valid_s && bub_addr_is_routable(&info->prefix) &&
@@ -103,7 +104,8 @@ static bool is_usable(const struct home *h, const struct bub_prefix_info *info)
 
 /* The home address's prefix comes to its end: the same interface identifier in another one that
  * this advertises (RFC 6275, 11.4.3). */
-static void renumber(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
+static void renumber(struct bub_engine *eng, struct home_registration *h,
+		     const struct bub_icmp6 *adv)
 {
 	for (unsigned i = 0; i < adv->n_prefixes && !h->replaced; i++) {
 		struct in6_addr a = h->cfg.address;
@@ -117,7 +119,8 @@ static void renumber(struct bub_engine *eng, struct home *h, const struct bub_ic
 
 /* What this says of the home address, as a router of the home link would (RFC 4862, 5.5.3).  The
  * valid lifetime is taken as it comes, however short: the sender is known. */
-static void process(struct bub_engine *eng, struct home *h, const struct bub_icmp6 *adv)
+static void process(struct bub_engine *eng, struct home_registration *h,
+		    const struct bub_icmp6 *adv)
 {
 	const struct bub_prefix_info *info = home_prefix(h, adv);
 	uint64_t ask_s;
@@ -146,7 +149,7 @@ static void process(struct bub_engine *eng, struct home *h, const struct bub_icm
 void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 			const struct bub_icmp6 *adv, const struct bub_event *ev)
 {
-	struct home *h = core_home_of(eng, bub_ip6_home_dst(ip));
+	struct home_registration *h = core_home_of(eng, bub_ip6_home_dst(ip));
 
 	if (h == NULL || !ip->has_rh2 || ev->u.packet.way != BUB_WAY_ESP_TRANSPORT ||
 	    !bub_addr_eq(&ip->src, &h->cfg.home_agent)) {

@@ -6,7 +6,8 @@
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 
-static void init_home(struct bub_engine *eng, struct home *h, const struct bub_home_config *cfg)
+static void init_home(struct bub_engine *eng, struct home_registration *h,
+		      const struct bub_home_config *cfg)
 {
 	h->cfg = *cfg;
 	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent);
@@ -38,12 +39,13 @@ void mn_init(struct bub_engine *eng)
 		init_home(eng, &mn->home[i], &core_config(eng)->home[i]);
 }
 
-bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in6_addr *address)
+bool mn_add_home(struct bub_engine *eng, const struct home_registration *old,
+		 const struct in6_addr *address)
 {
 	struct bub_home_config cfg = old->cfg;
 	struct mn *mn = core_mn(eng);
 	struct bub_action *act;
-	struct home *h;
+	struct home_registration *h;
 
 	if (mn->n_homes == BUB_HOMES_MAX)
 		return false;
@@ -62,7 +64,7 @@ bool mn_add_home(struct bub_engine *eng, const struct home *old, const struct in
 	return true;
 }
 
-void mn_retire_home(struct bub_engine *eng, struct home *h)
+void mn_retire_home(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act;
 

@@ -4,7 +4,7 @@
  */
 #include "mn/home.h"
 
-static const char *prefix_of(const struct home *h)
+static const char *prefix_of(const struct home_registration *h)
 {
 	if (h->prefix_withdrawn)
 		return "withdrawn";
@@ -16,7 +16,7 @@ static const char *prefix_of(const struct home *h)
 bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			    struct bub_home_status *ret)
 {
-	const struct home *h;
+	const struct home_registration *h;
 
 	if (mn_home(eng, index) == NULL)
 		return false;

@@ -18,8 +18,8 @@ static bool is_mobility(struct bub_view packet)
 /* A mobility message that the sender's home agent wrapped once more against ingress filters
  * (protocol.md, P32).  Anybody could put such a wrapper round a message that the sender's home
  * agent would not let pass: only where the operator wants it, and out of our own tunnel. */
-static enum inner unwrap(struct bub_engine *eng, const struct home *h, const struct bub_ip6 *outer,
-			 struct bub_ip6 *ret_ip)
+static enum inner unwrap(struct bub_engine *eng, const struct home_registration *h,
+			 const struct bub_ip6 *outer, struct bub_ip6 *ret_ip)
 {
 	if (!core_config(eng)->accept_encapsulated) {
 		core_drop(eng, BUB_DROP_WRAPPER_REFUSED, &outer->src);
@@ -42,8 +42,8 @@ void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev)
 		  &ev->u.packet.outer_src);
 }
 
-enum inner mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct bub_event *ev,
-			  struct bub_ip6 *ret_ip)
+enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
+			  const struct bub_event *ev, struct bub_ip6 *ret_ip)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why;
@@ -72,7 +72,7 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home *h, const struct b
 }
 
 /* Route optimisation is required: direct or not at all (protocol.md, P22). */
-static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
+static bool has_to_go_direct(struct bub_engine *eng, const struct home_registration *h,
 			     const struct in6_addr *dst)
 {
 	enum bub_policy ro, bub;
@@ -84,12 +84,12 @@ static bool has_to_go_direct(struct bub_engine *eng, const struct home *h,
 
 /* What follows right behind the first Binding Update may find the home agent ready; later, without
  * an answer, or with a bad one, it would be dropped there. */
-static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home *h)
+static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return !h->refused && (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
 }
 
-void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view packet)
+void mn_tunnel(struct bub_engine *eng, const struct home_registration *h, struct bub_view packet)
 {
 	struct bub_action *act;
 	struct encap encap;
@@ -105,12 +105,12 @@ void mn_tunnel(struct bub_engine *eng, const struct home *h, struct bub_view pac
 
 /* Link-local destinations stay on their link (RFC 6275, 11.3.1), and groups may go to the home
  * agent (11.3.4). */
-static bool leaves_its_link(const struct home *h, const struct in6_addr *dst)
+static bool leaves_its_link(const struct home_registration *h, const struct in6_addr *dst)
 {
 	return bub_addr_is_routable(dst) || (h->cfg.multicast && bub_group_is_global(dst));
 }
 
-bool mn_to_tunnel(struct bub_engine *eng, struct home *h, const struct bub_ip6 *ip,
+bool mn_to_tunnel(struct bub_engine *eng, struct home_registration *h, const struct bub_ip6 *ip,
 		  struct bub_view packet)
 {
 	if (!home_is_away(h)) {

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "bul/peer.h"
+#include "bul/entry.h"
 #include "cn/nonce.h"
 #include "config.h"
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 #include "mn/home.h"
 
 static void table_of_the_rfc(void **state)

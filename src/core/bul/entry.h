@@ -2,8 +2,8 @@
 /*
  * Binding update list entry: the state of one peer, with that of each part of its session.
  */
-#ifndef BUB_CORE_BUL_PEER_H
-#define BUB_CORE_BUL_PEER_H
+#ifndef BUB_CORE_BUL_ENTRY_H
+#define BUB_CORE_BUL_ENTRY_H
 
 #include "bul/bubmode.h"
 #include "bul/bubresp.h"
@@ -20,19 +20,19 @@
 /* RFC 6275, 12. */
 #define MAX_RO_FAILURE 3u
 
-#define PEER_TIMERS 15u /* timers in struct peer */
+#define BUL_TIMERS 15u /* timers in struct bul_entry */
 
 /* What goes to one node is limited in number, by kind, from all home addresses here together
  * (RFC 6275, 11.8). */
-enum peer_rate {
-	PEER_TESTS,   /* rounds of HoTI and CoTI */
-	PEER_UPDATES, /* Binding Updates, also one that ends a round */
+enum bul_rate {
+	BUL_TESTS,   /* rounds of HoTI and CoTI */
+	BUL_UPDATES, /* Binding Updates, also one that ends a round */
 };
 
 /* Binding update list entry and BUB session with one peer. */
-struct peer {
+struct bul_entry {
 	struct tentry key; /* a: home address here; b: the peer's (home) address */
-	struct home *home;
+	struct home_registration *home;
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
 	bool uninvited;        /* its packets came first, and nothing shows that it exists */
@@ -47,7 +47,7 @@ struct peer {
 			    */
 	struct direct_path direct;
 	struct suspect suspect;
-	struct rate rate[2];     /* by enum peer_rate: this pair's part in it */
+	struct rate rate[2];     /* by enum bul_rate: this pair's part in it */
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */
 };
@@ -58,16 +58,16 @@ struct bul {
 };
 
 /* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
-struct peer *peer_of(struct bub_engine *eng, const struct rx *rx);
+struct bul_entry *bul_of(struct bub_engine *eng, const struct rx *rx);
 /* Milliseconds until one more may go to the node of @p; 0: now. */
-uint64_t peer_rate_wait(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind);
+uint64_t bul_rate_wait(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind);
 /* The same, and counts it where it may go now. */
-uint64_t peer_rate_take(const struct bub_engine *eng, struct peer *p, enum peer_rate kind);
+uint64_t bul_rate_take(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind);
 /* Counts one that goes now. */
-void peer_rate_note(const struct bub_engine *eng, struct peer *p, enum peer_rate kind);
+void bul_rate_note(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind);
 /* Milliseconds until the copy of the last update, which counts as it does, may go. */
-uint64_t peer_copy_wait(const struct bub_engine *eng, const struct peer *p);
+uint64_t bul_copy_wait(const struct bub_engine *eng, const struct bul_entry *p);
 /* None has gone there in the last second. */
-bool peer_rate_is_idle(const struct bub_engine *eng, const struct peer *p, enum peer_rate kind);
+bool bul_rate_is_idle(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind);
 
 #endif

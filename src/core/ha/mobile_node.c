@@ -2,10 +2,10 @@
 /*
  * Home agent: which mobile nodes it serves, and in which prefixes.
  */
-#include "ha/client.h"
+#include "ha/mobile_node.h"
 #include "ha/state.h"
 
-struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *home)
+struct mobile_node *ha_mobile_node(const struct bub_engine *eng, const struct in6_addr *home)
 {
 	return table_find(&core_ha(eng)->clients, home, &in6addr_any);
 }
@@ -13,7 +13,7 @@ struct client *ha_client(const struct bub_engine *eng, const struct in6_addr *ho
 bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 		   const struct in6_addr *home, const struct in6_addr *care_of)
 {
-	const struct client *c = ha_client(eng, home);
+	const struct mobile_node *c = ha_mobile_node(eng, home);
 
 	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address) &&
 	       bub_addr_eq(care_of, &c->care_of);
@@ -22,7 +22,7 @@ bool ha_registered(struct bub_engine *eng, const struct in6_addr *local,
 bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
 	       const struct in6_addr *home)
 {
-	const struct client *c = ha_client(eng, home);
+	const struct mobile_node *c = ha_mobile_node(eng, home);
 
 	return c != NULL && c->registered && bub_addr_eq(local, &core_ha(eng)->cfg.address);
 }

@@ -14,7 +14,7 @@
 #define PREFIX_ADV_RETRIES 3u
 #define PREFIX_ADV_TIMEOUT_MS 3000u
 
-#define CLIENT_TIMERS 3u /* timers in struct client */
+#define MOBILE_NODE_TIMERS 3u /* timers in struct mobile_node */
 
 /* A registration as it was asked for. */
 struct request {
@@ -26,7 +26,7 @@ struct request {
 	uint32_t lifetime_s;
 };
 
-struct client {
+struct mobile_node {
 	struct tentry key; /* a: home address; b: :: */
 	bool registered;
 	bool probing;    /* duplicate address detection under way */
@@ -39,7 +39,7 @@ struct client {
 	struct bub_time expires;
 	struct timer timer;
 	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
-	struct client *probing_before, *probing_after; /* while it is probing */
+	struct mobile_node *probing_before, *probing_after; /* while it is probing */
 	bool probed_link_local;
 	struct request pending;        /* waits for duplicate address detection */
 	struct request storing;        /* waits for the store; lifetime_s 0: a deletion */
@@ -63,10 +63,10 @@ struct client {
 
 /* The binding is there from now on, until @lifetime_s are over: tunnel, interception and defence.
  * Nobody is told. */
-void ha_establish(struct bub_engine *eng, struct client *c, const struct request *req,
+void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why);
 /* The verdict of the store about c->storing. */
-void ha_on_stored(struct bub_engine *eng, struct client *c, int error);
+void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error);
 /* The prefix that @home belongs to, while it is valid; NULL: none of ours. */
 const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const struct in6_addr *home);
 /* Seconds that are granted of @asked_s, 0: none; and in @ret_status whether the prefix of @home is
@@ -74,13 +74,13 @@ const struct bub_ha_prefix *ha_prefix_of(const struct bub_engine *eng, const str
 uint32_t ha_grant(const struct bub_engine *eng, const struct in6_addr *home, uint32_t asked_s,
 		  uint8_t *ret_status);
 /* The prefix of its home address is valid for @valid_s yet: no binding outlives it. */
-void ha_end_with_prefix(struct bub_engine *eng, struct client *c, uint32_t valid_s);
+void ha_end_with_prefix(struct bub_engine *eng, struct mobile_node *c, uint32_t valid_s);
 
 /* prefixes.c */
 
-void prefixes_client_init(struct client *c);
+void prefixes_node_init(struct mobile_node *c);
 /* A home registration was accepted. */
-void prefixes_on_registered(struct bub_engine *eng, struct client *c);
-void prefixes_on_unregistered(struct bub_engine *eng, struct client *c);
+void prefixes_on_registered(struct bub_engine *eng, struct mobile_node *c);
+void prefixes_on_unregistered(struct bub_engine *eng, struct mobile_node *c);
 
 #endif
