@@ -446,6 +446,23 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 	feed(d, &ev);
 }
 
+static void cannot_reopen(struct daemon *d, const char *path)
+{
+	log_line(&d->log, LNX_LOG_ERROR,
+		 "cannot open %s anew: %s; the old file is written on.  The folder, and the file "
+		 "where there is one, have to be such that root can write without CAP_DAC_OVERRIDE",
+		 path, strerror(errno));
+}
+
+/* For who renames them when they are large.  The names are those of the start. */
+static void reopen_logs(struct daemon *d)
+{
+	if (eventlog_reopen(&d->events, d->cfg->event_log) != 0)
+		cannot_reopen(d, d->cfg->event_log);
+	if (d->key_log != NULL && keylog_reopen(d->key_log, d->cfg->key_log) != 0)
+		cannot_reopen(d, d->cfg->key_log);
+}
+
 static void reload(struct daemon *d)
 {
 	struct bubd_config *fresh = bubd_config_load(d->config_path, stderr);
@@ -481,6 +498,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 	struct daemon *d = handle->data;
 
 	if (signum == SIGHUP) {
+		reopen_logs(d); /* whatever the configuration is like */
 		reload(d);
 		return;
 	}

@@ -30,15 +30,33 @@ static struct address_text address_text(const struct in6_addr *addr)
 	return t;
 }
 
+/* The log says who talks to whom, and where they are: that is for the operator's group at most. */
+static int open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
+}
+
 int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log)
 {
 	*el = (struct eventlog){.fd = -1, .node = node, .log = log};
 	if (path[0] == '\0')
 		return 0;
-	/* It says who talks to whom, and where they are: that is for the operator's group at most.
-	 */
-	el->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
+	el->fd = open_file(path);
 	return el->fd < 0 ? -1 : 0;
+}
+
+int eventlog_reopen(struct eventlog *el, const char *path)
+{
+	int fd = -1;
+
+	if (el->fd < 0)
+		return 0;
+	fd = open_file(path);
+	if (fd < 0)
+		return -1;
+	(void)close(el->fd);
+	el->fd = fd;
+	return 0;
 }
 
 void eventlog_close(struct eventlog *el)

@@ -30,6 +30,9 @@ struct eventlog {
 
 /* @path "": no file.  Returns 0, or -1 with errno set. */
 int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log);
+/* Goes on in the file that has the name @path now, a new one after the old one was renamed. Returns
+ * 0, or -1 with errno set: the old file is written to as before.  Does nothing without a file. */
+int eventlog_reopen(struct eventlog *el, const char *path);
 void eventlog_close(struct eventlog *el);
 
 /* The daemon begins or ends. */

@@ -15,23 +15,48 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-FILE *keylog_open(const char *path)
+/* Returns a descriptor, or -1 with errno set. */
+static int open_file(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 		      0600);
+
+	/* A file that was there before may have had another mode. */
+	if (fd < 0 || fchmod(fd, 0600) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+FILE *keylog_open(const char *path)
+{
+	int fd = open_file(path);
 	FILE *kl = NULL;
 
 	if (fd < 0)
 		return NULL;
-	/* A file that was there before may have had another mode. */
-	if (fchmod(fd, 0600) == 0)
-		kl = fdopen(fd, "a");
+	kl = fdopen(fd, "a");
 	if (kl == NULL) {
 		(void)close(fd);
 		return NULL;
 	}
 	(void)setvbuf(kl, NULL, _IOLBF, 0); /* a capture tool may read along */
 	return kl;
+}
+
+int keylog_reopen(FILE *kl, const char *path)
+{
+	int fd = open_file(path);
+	int err = 0;
+
+	if (fd < 0)
+		return -1;
+	(void)fflush(kl);
+	/* Not freopen(): it closes the old file before it knows whether there is a new one. */
+	if (dup3(fd, fileno(kl), O_CLOEXEC) < 0)
+		err = -1;
+	(void)close(fd);
+	return err;
 }
 
 static void write_hex(FILE *kl, const uint8_t *octets, size_t len)

@@ -14,6 +14,10 @@
 /* Opens @path, which only its owner may read.  Returns NULL with errno set. */
 FILE *keylog_open(const char *path);
 
+/* Goes on in the file that has the name @path now; @kl stays the same.  Returns 0, or -1 with errno
+ * set: the old file is written to as before. */
+int keylog_reopen(FILE *kl, const char *path);
+
 /* Both do nothing when @kl is NULL. */
 void keylog_esp(FILE *kl, const struct esp_sa_params *sa);
 void keylog_trace(FILE *kl, const struct bub_trace *tr); /* BUB_TR_KEY; others are passed over */

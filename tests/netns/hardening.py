@@ -10,6 +10,7 @@ system calls of a mobile node's and a home agent's life, seen by strace, against
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -116,6 +117,26 @@ def events_are_private(t):
             raise Failure(f"mode {mode:o}")
 
 
+def logs_are_opened_anew(t):
+    """After rotation, though privileges are gone; whatever the configuration is like by then."""
+    events = os.path.join(t.mobile.dir, "events")
+    os.rename(events, events + ".1")
+    t.mobile.reload("a mistake\n")
+    wait_for("a new file", lambda: os.path.exists(events))
+    if (mode := stat.S_IMODE(os.stat(events).st_mode)) & ~0o640:
+        raise Failure(f"mode {mode:o}")
+    t.router.advertise("2001:db8:f::")
+    wait_for("lines in it", lambda: os.stat(events).st_size)
+    # Where bubd may not write, it says so, and goes on with the file that it has.
+    os.rename(events, events + ".2")
+    os.chown(t.mobile.dir, 65534, 65534)
+    t.mobile.proc.send_signal(signal.SIGHUP)
+    wait_for("a line about it", lambda: "cannot open" in t.mobile.tail())
+    os.chown(t.mobile.dir, 0, 0)
+    if os.path.exists(events) or t.mobile.proc.poll() is not None:
+        raise Failure("it was not refused")
+
+
 def expand(name):
     """The system calls of one of systemd's sets."""
     if not name.startswith("@"):
@@ -151,7 +172,7 @@ def unit_allows_the_calls(t):
             raise Failure(f"beyond the filter: {sorted(used - allowed)}")
 
 
-CASES = [no_core, secret_is_gone, events_are_private, unit_allows_the_calls]
+CASES = [no_core, secret_is_gone, events_are_private, logs_are_opened_anew, unit_allows_the_calls]
 
 if __name__ == "__main__":
     unit = sys.argv.pop(2)

@@ -382,6 +382,64 @@ static void key_log_is_a_wireshark_table(void **state)
 		      "# bub-key kabm 2001:db8:1::10 2001:db8:2::10 dead\n");
 }
 
+/* Rotation: the file is renamed, and then the log goes on in a new one of the same name. */
+static void a_renamed_log_is_begun_anew(void **state)
+{
+	struct fixture *f = *state;
+	char old[80] = "";
+	struct stat st;
+
+	eventlog_start(&f->el, "1");
+	(void)snprintf(old, sizeof(old), "%s.1", f->path);
+	assert_int_equal(rename(f->path, old), 0);
+	assert_int_equal(eventlog_reopen(&f->el, f->path), 0);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(st.st_mode & 0137, 0);
+	eventlog_stop(&f->el, "test");
+	json_decref(last_event(f, "stop"));
+
+	/* Where there cannot be one, nothing is lost. */
+	assert_int_equal(eventlog_reopen(&f->el, "/nonexistent/log"), -1);
+	eventlog_start(&f->el, "2");
+	json_decref(last_event(f, "start"));
+	assert_int_equal(unlink(old), 0);
+}
+
+static void no_log_stays_none(void **state)
+{
+	struct fixture *f = *state;
+	struct eventlog none;
+
+	assert_int_equal(eventlog_open(&none, "", "n", &f->log), 0);
+	assert_int_equal(eventlog_reopen(&none, ""), 0);
+	assert_int_equal(none.fd, -1);
+}
+
+static void a_renamed_key_log_is_begun_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct bub_trace key = {.type = BUB_TR_KEY, .what = "kabm"};
+	FILE *kl = keylog_open(f->path);
+	char old[80] = "";
+	struct stat st;
+
+	assert_non_null(kl);
+	(void)snprintf(old, sizeof(old), "%s.1", f->path);
+	assert_int_equal(rename(f->path, old), 0);
+	assert_int_equal(keylog_reopen(kl, f->path), 0);
+	keylog_trace(kl, &key);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(old, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(keylog_reopen(kl, "/nonexistent/log"), -1);
+	keylog_trace(kl, &key);
+	assert_int_equal(fclose(kl), 0);
+	assert_int_equal(unlink(old), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -397,6 +455,9 @@ int main(void)
 		T(without_a_file),
 		T(strings_stay_json),
 		T(key_log_is_a_wireshark_table),
+		T(a_renamed_log_is_begun_anew),
+		T(no_log_stays_none),
+		T(a_renamed_key_log_is_begun_anew),
 	};
 #undef T
 
