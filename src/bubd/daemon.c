@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "bindings.h"
@@ -26,6 +27,7 @@
 #include "privs.h"
 #include "request.h"
 #include "sas.h"
+#include "slept.h"
 
 #define ERROR_MAX 512
 #define POLLS_MAX 16
@@ -67,6 +69,9 @@ struct daemon {
 	uv_prepare_t prepare;
 	uv_timer_t timer;     /* the next deadline of engine or kernel room */
 	uv_timer_t sas_timer; /* sequence numbers are looked at */
+	uv_poll_t wake;       /* readable when the machine has slept */
+	int wake_fd;          /* -1: it is noticed when something else happens */
+	struct slept slept;
 	uv_signal_t signals[SIGNALS];
 	struct poll polls[POLLS_MAX];
 	unsigned n_polls;
@@ -276,6 +281,31 @@ static void arm_timer(struct daemon *d)
 	(void)uv_timer_start(&d->timer, on_timer, ms_until(at), 0);
 }
 
+static void on_wake(uv_poll_t *handle, int status, int events)
+{
+	struct daemon *d = handle->data;
+
+	(void)status;
+	(void)events;
+	slept_drain(d->wake_fd); /* the loop is awake: on_prepare() does the rest */
+}
+
+static void look_for_sleep(struct daemon *d)
+{
+	const struct slept_clocks now = slept_clocks();
+	const uint64_t ms = slept_look(&d->slept, &now);
+	const bool mobile = d->cfg->engine.n_homes > 0;
+
+	if (ms == 0)
+		return;
+	log_line(&d->log, LNX_LOG_INFO, "the machine has slept for %llu s%s",
+		 (unsigned long long)((ms + 500) / 1000), mobile ? ": bindings are refreshed" : "");
+	/* What is over is over before it is refreshed. */
+	expire_due(d);
+	if (mobile)
+		on_command(d, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
+}
+
 static void check_sas(struct daemon *d)
 {
 	const struct sas_listener listener = {.ctx = d, .line = on_line};
@@ -294,6 +324,7 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct daemon *d = prepare->data;
 
+	look_for_sleep(d);
 	expire_due(d);
 	bindings_commit(d->bindings);
 	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
@@ -617,6 +648,8 @@ static int start_loop(struct daemon *d)
 		err = uv_poll_start(&d->polls[i].handle, UV_READABLE, on_readable);
 	if (err == 0)
 		err = uv_prepare_start(&d->prepare, on_prepare);
+	if (err == 0 && d->wake_fd >= 0)
+		err = uv_poll_start(&d->wake, UV_READABLE, on_wake);
 	return err == 0 ? 0 : fail(d, "event loop", uv_strerror(err));
 }
 
@@ -630,16 +663,24 @@ static void close_handle(uv_handle_t *handle, void *arg)
 static int init_handles(struct daemon *d)
 {
 	static const int signums[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+	const struct slept_clocks now = slept_clocks();
 	int err = uv_loop_init(&d->loop);
 
 	if (err != 0)
 		return fail(d, "event loop", uv_strerror(err));
+	slept_init(&d->slept, &now);
 	(void)uv_prepare_init(&d->loop, &d->prepare);
 	(void)uv_timer_init(&d->loop, &d->timer);
 	(void)uv_timer_init(&d->loop, &d->sas_timer);
 	d->prepare.data = d;
 	d->timer.data = d;
 	d->sas_timer.data = d;
+	d->wake_fd = slept_watch();
+	if (d->wake_fd >= 0 && uv_poll_init(&d->loop, &d->wake, d->wake_fd) != 0) {
+		(void)close(d->wake_fd);
+		d->wake_fd = -1;
+	}
+	d->wake.data = d;
 	for (int i = 0; i < SIGNALS; i++) {
 		(void)uv_signal_init(&d->loop, &d->signals[i]);
 		d->signals[i].data = d;
@@ -729,6 +770,8 @@ static void stop(struct daemon *d)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
 	control_free(d->control);
 	(void)uv_loop_close(&d->loop);
+	if (d->wake_fd >= 0)
+		(void)close(d->wake_fd);
 	if (d->key_log != NULL)
 		(void)fclose(d->key_log);
 	eventlog_close(&d->events);

@@ -80,7 +80,7 @@ struct bub_time lnx_now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (struct bub_time){(uint64_t)ts.tv_sec * BUB_NS_PER_S + (uint64_t)ts.tv_nsec};
 }
 

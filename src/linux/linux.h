@@ -131,7 +131,7 @@ bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *r
 void lnx_home_prefixes(struct lnx *lnx, const struct bub_ha_prefix *prefix, unsigned n,
 		       bool managed, bool other);
 
-/* Milliseconds are never needed finer than this: CLOCK_MONOTONIC as the engine's time. */
+/* The engine's time: CLOCK_BOOTTIME, as lifetimes run on at the peers while this machine sleeps. */
 struct bub_time lnx_now(void);
 
 /* Counters of the data path and of ESP, by name ("data-out", "data-hao-no-binding", ...). */
