@@ -45,18 +45,40 @@ static void attach(struct link *lk, struct iface *ifc)
 	ifc->attach_id = 0;
 }
 
-static struct iface *iface_add(struct link *lk, uint32_t ifindex)
+static void iface_gone(struct link *lk, struct iface *ifc);
+
+/* One that nothing of ours depends on, for one that the configuration names. */
+static struct iface *iface_evict(struct link *lk)
 {
+	for (unsigned i = LINK_IFACES_MAX; i-- > 0;) {
+		struct iface *ifc = &lk->iface[i];
+
+		if (ifc->view.ours || ifc->view.fact.own || ifc->view.fact.loopback)
+			continue;
+		iface_gone(lk, ifc);
+		return ifc;
+	}
+	return NULL;
+}
+
+static struct iface *iface_add(struct link *lk, const struct link_iface_fact *fact)
+{
+	struct link_iface view = {.fact = *fact};
+	struct iface *ifc;
+
 	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0)
 			continue;
-		lk->iface[i] = (struct iface){.view.fact.ifindex = ifindex};
+		lk->iface[i] = (struct iface){.view.fact.ifindex = fact->ifindex};
 		return &lk->iface[i];
 	}
 	if (!lk->ifaces_full)
 		link_say(lk, LINK_SAY_MANY_IFACES, 0, NULL, NULL);
 	lk->ifaces_full = true;
-	return NULL;
+	ifc = lk->cfg.n_named > 0 && is_ours(lk, &view) ? iface_evict(lk) : NULL;
+	if (ifc != NULL)
+		ifc->view.fact.ifindex = fact->ifindex;
+	return ifc;
 }
 
 static void set_carrier(struct link *lk, struct iface *ifc, bool carrier)
@@ -98,7 +120,7 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 	uint32_t before, link_before;
 
 	if (ifc == NULL)
-		ifc = iface_add(lk, fact->ifindex);
+		ifc = iface_add(lk, fact);
 	if (ifc == NULL)
 		return;
 	before = link_mtu(&ifc->view);
@@ -130,18 +152,41 @@ static struct addr *addr_find(struct link *lk, uint32_t ifindex, const struct in
 	return NULL;
 }
 
-static struct addr *addr_add(struct link *lk)
+static void addr_free(struct link *lk, struct addr *a);
+
+/* One on an interface that is not ours, for one on an interface that is. */
+static struct addr *addr_evict(struct link *lk)
 {
+	for (unsigned i = LINK_ADDRS_MAX; i-- > 0;) {
+		struct addr *a = &lk->addr[i];
+		const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
+
+		if (ifc != NULL && (ifc->view.ours || ifc->view.fact.loopback))
+			continue;
+		addr_free(lk, a);
+		return a;
+	}
+	return NULL;
+}
+
+static struct addr *addr_add(struct link *lk, const struct iface *ifc)
+{
+	static const struct addr fresh = {.table = -1, .local_del_due = BUB_TIME_NEVER};
+	struct addr *a;
+
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
 		if (lk->addr[i].fact.ifindex != 0)
 			continue;
-		lk->addr[i] = (struct addr){.table = -1, .local_del_due = BUB_TIME_NEVER};
+		lk->addr[i] = fresh;
 		return &lk->addr[i];
 	}
 	if (!lk->addrs_full)
 		link_say(lk, LINK_SAY_MANY_ADDRS, 0, NULL, NULL);
 	lk->addrs_full = true;
-	return NULL;
+	a = ifc->view.ours ? addr_evict(lk) : NULL;
+	if (a != NULL)
+		*a = fresh;
+	return a;
 }
 
 static void local_add(struct link *lk, const struct iface *ifc, struct addr *a)
@@ -202,7 +247,7 @@ void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
 	if (ifc == NULL)
 		return;
 	if (a == NULL)
-		a = addr_add(lk);
+		a = addr_add(lk, ifc);
 	if (a == NULL)
 		return;
 	a->fact = *fact;

@@ -20,6 +20,7 @@
 #include "internal.h"
 
 #define MONITOR_RCVBUF (4 << 20)
+#define DUMP_TRIES 4
 #define MONITOR_READS 64 /* of one lnx_readable() */
 #define DEVCONF_MTU6_INDEX 2
 
@@ -305,27 +306,34 @@ static void on_message(void *ctx, const struct nlmsghdr *nlh)
 	}
 }
 
-static int dump(struct lnx *l, uint16_t type)
+/* @ret_whole is cleared where something may be missing: the kernel says EINTR when the table
+ * changed while it was read, which on a host of containers may be each time. */
+static int dump(struct lnx *l, uint16_t type, bool *ret_whole)
 {
 	int err = -EINTR;
 
-	/* The kernel says EINTR when the table changed while it was read. */
-	for (unsigned tries = 0; err == -EINTR && tries < 4; tries++)
+	for (unsigned tries = 0; err == -EINTR && tries < DUMP_TRIES; tries++)
 		err = nl_dump(l->nl, type, on_message, l);
-	return err;
+	if (err != -EINTR)
+		return err;
+	*ret_whole = false;
+	return 0;
 }
 
+/* What changes meanwhile is told by notifications, which are read after this.  So no harm is done
+ * where a dump is not whole, but that what is missing must not be taken for gone. */
 int iface_resync(struct lnx *l)
 {
+	bool whole = true;
 	int err;
 
 	feed(l, &(struct link_fact){.type = LINK_FACT_DUMP});
-	err = dump(l, RTM_GETLINK);
+	err = dump(l, RTM_GETLINK, &whole);
 	if (err == 0)
-		err = dump(l, RTM_GETROUTE);
+		err = dump(l, RTM_GETROUTE, &whole);
 	if (err == 0)
-		err = dump(l, RTM_GETADDR);
-	if (err == 0)
+		err = dump(l, RTM_GETADDR, &whole);
+	if (err == 0 && whole)
 		feed(l, &(struct link_fact){.type = LINK_FACT_DUMP_END});
 	return err;
 }

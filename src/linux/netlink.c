@@ -79,10 +79,7 @@ void nl_close(struct nl *nl)
 static int transact(struct nl *nl, struct mnl_socket *sock, struct nlmsghdr *nlh, mnl_cb_t cb,
 		    void *ctx)
 {
-	uint8_t small[4096];
-	bool many = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	uint8_t *buf = many ? nl->buf : small;
-	size_t size = many ? sizeof(nl->buf) : sizeof(small);
+	uint8_t buf[4096];
 	unsigned portid = mnl_socket_get_portid(sock);
 	uint32_t seq = ++nl->seq;
 	int more = 1;
@@ -91,7 +88,7 @@ static int transact(struct nl *nl, struct mnl_socket *sock, struct nlmsghdr *nlh
 	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	do {
-		ssize_t n = mnl_socket_recvfrom(sock, buf, size);
+		ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
 
 		if (n < 0) {
 			if (errno == EINTR)
@@ -99,9 +96,6 @@ static int transact(struct nl *nl, struct mnl_socket *sock, struct nlmsghdr *nlh
 			return -errno;
 		}
 		more = mnl_cb_run(buf, (size_t)n, seq, portid, cb, ctx);
-		/* What is left of a dump that was given up has another sequence number. */
-		if (more < 0 && errno == EPROTO)
-			more = 1;
 		if (more < 0)
 			return -errno;
 	} while (more > 0);
@@ -433,17 +427,42 @@ int nl_link_up(struct nl *nl, uint32_t ifindex, uint32_t mtu)
 
 /* ---- Dumps and flush ----------------------------------------------------------------------- */
 
-struct dump {
-	nl_message_fn fn;
-	void *ctx;
-};
-
-static int on_dump(const struct nlmsghdr *nlh, void *ctx)
+/* What ends a dump says with which error, if any. */
+static int end_of(const struct nlmsghdr *nlh)
 {
-	const struct dump *d = ctx;
+	int error = 0;
 
-	d->fn(d->ctx, nlh);
-	return MNL_CB_OK;
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(error))
+		memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	return error;
+}
+
+/* Reads a dump to its end, whatever happens: while one is under way the kernel refuses the next.
+ * -EINTR: what was read has changed meanwhile, and something may be missing. */
+static int read_dump(struct nl *nl, uint32_t seq, nl_message_fn fn, void *ctx)
+{
+	bool interrupted = false;
+
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(nl->dump, nl->buf, sizeof(nl->buf));
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->buf;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_seq != seq)
+				continue;
+			interrupted |= (nlh->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				return end_of(nlh);
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return interrupted ? -EINTR : end_of(nlh);
+			fn(ctx, nlh);
+		}
+	}
 }
 
 /* Every rtnetlink header has the family in its first octet and no more than 16 octets; @ndm_flags
@@ -454,11 +473,14 @@ static int dump(struct nl *nl, uint16_t type, uint8_t family, uint8_t ndm_flags,
 	uint8_t buf[REQUEST_MAX];
 	struct nlmsghdr *nlh = begin(buf, type, NLM_F_DUMP);
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	struct dump d = {fn, ctx};
+	uint32_t seq = ++nl->seq;
 
 	ndm->ndm_family = family;
 	ndm->ndm_flags = ndm_flags;
-	return transact(nl, nl->dump, nlh, on_dump, &d);
+	nlh->nlmsg_seq = seq;
+	if (mnl_socket_sendto(nl->dump, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	return read_dump(nl, seq, fn, ctx);
 }
 
 int nl_dump(struct nl *nl, uint16_t type, nl_message_fn fn, void *ctx)

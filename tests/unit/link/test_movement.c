@@ -704,6 +704,35 @@ static void many_interfaces(void **state)
 	assert_null(link_iface(w->lk, LINK_IFACES_MAX + 1));
 }
 
+/* The modem that the configuration names is plugged into a host of containers. */
+static void named_one_among_many(void **state)
+{
+	struct world *w = *state;
+	struct link_addr_fact a = addr_fact(1, ADDR_A);
+
+	strcpy(w->cfg.named[0].name, "modem");
+	w->cfg.n_named = 1;
+	world_start(w);
+	for (uint32_t i = 1; i <= LINK_IFACES_MAX + 1; i++)
+		world_carrier(w, i, "veth", true);
+	for (unsigned i = 0; i <= LINK_ADDRS_MAX; i++) {
+		a.addr.s6_addr[14] = (uint8_t)(i >> 8);
+		a.addr.s6_addr[15] = (uint8_t)i;
+		world_addr(w, &a);
+	}
+	assert_true(was_said(w, LINK_SAY_MANY_IFACES));
+	assert_true(was_said(w, LINK_SAY_MANY_ADDRS));
+	world_carrier(w, 1000, "modem", true);
+	world_ra(w, 1000, ROUTER_B, PREFIX_B);
+	a = addr_fact(1000, ADDR_B);
+	world_addr(w, &a);
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	/* What is not named does not come back in its place. */
+	world_carrier(w, LINK_IFACES_MAX, "veth", true);
+	assert_null(link_iface(w->lk, LINK_IFACES_MAX));
+	assert_non_null(link_iface(w->lk, 1000));
+}
+
 /* After lost notifications everything is told anew; what is not, has gone. */
 static void everything_anew(void **state)
 {
@@ -761,6 +790,7 @@ int main(void)
 		TEST(one_more_home_address),
 		TEST(many_addresses),
 		TEST(many_interfaces),
+		TEST(named_one_among_many),
 		TEST(everything_anew),
 	};
 
