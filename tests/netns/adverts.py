@@ -98,7 +98,8 @@ def host_configures_itself(t):
         x.split()[3].split("/")[0] for x in t.h.ip("-6", "-o", "addr", "show", "dev", "e0",
                                                    "scope", "global").splitlines()
         if "tentative" not in x])[0]
-    t.h.exec("ping", "-6", "-c", "1", "-W", "5", "-I", own, AGENT)
+    wait_for("an answer", lambda: " 1 received" in t.h.exec(
+        "ping", "-6", "-c", "1", "-W", "1", "-I", own, AGENT, check=False))
     t.stop()
     wait_for("the router to be gone", lambda: "default" not in t.h.ip("-6", "route"))
 
@@ -166,7 +167,7 @@ def solicitation_is_answered(t):
     silent(t, "to what is not valid")
     for src in (host, "::"):
         ask(t, src, option if src == host else b"")
-        equal("destination", t.advert(limit_s=5).dst, "ff02::1")
+        equal("destination", t.advert().dst, "ff02::1")
     t.stop()
 
 
@@ -186,7 +187,7 @@ def interval_of_mobile_networks(t):
     equal("interval", t.advert()[s6.ICMPv6NDOptAdvInterval].advint, 90)
     begin = time.monotonic()
     for _ in range(30):
-        t.advert(limit_s=5)
+        t.advert()
     took = time.monotonic() - begin
     equal("thirty in far less than 10 s", took < 10, True)
     t.stop()

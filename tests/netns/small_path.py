@@ -31,7 +31,7 @@ class Things(Tunnel):
 
     def ping(self, ns, to, size, *options):
         """Of inner packets of @size octets; the number of answers."""
-        text = ns.exec("ping", "-6", "-i", "0.02", "-c", "20", "-W", "2", "-s", str(size - 48),
+        text = ns.exec("ping", "-6", "-i", "0.02", "-c", "20", "-W", "10", "-s", str(size - 48),
                        *options, to, check=False)
         return int(re.search(r"(\d+) received", text)[1])
 

@@ -108,7 +108,7 @@ class Node:
 
     def is_ready(self):
         try:
-            self.link.answered(HOTI, "2001:db8:a::ffff", ADDRESS, limit_s=0.1)
+            self.link.answered(HOTI, "2001:db8:a::ffff", ADDRESS, limit_s=1)
             return True
         except nut.Failure:
             return False

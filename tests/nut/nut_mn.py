@@ -268,7 +268,7 @@ def sequence_refused_it_goes_on_from_there(n):
     last = n.seq + 500 & 0xFFFF
     n.acknowledge(n.seq, status=135)  # not greater than what was sent: an old one
     n.acknowledge(last, status=135, units=0)
-    p = n.update(limit_s=3)
+    p = n.update()
     equal("sequence", p.bu.seq, last + 1 & 0xFFFF)
     n.seq = p.bu.seq
 

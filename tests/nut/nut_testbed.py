@@ -41,7 +41,7 @@ def restarted_it_goes_on_from_the_home_agents_number(n):
     last = p.bu.seq + 20000 & 0xFFFF
     n.acknowledge(p.bu.seq, status=135)  # no number that the home agent could have
     n.acknowledge(last, status=135, units=0)
-    p = n.update(limit_s=3)
+    p = n.update()
     equal("sequence", p.bu.seq, last + 1 & 0xFFFF)
     n.acknowledge(p.bu.seq)
     peer = mn.Peer(n, 0x20)

@@ -157,7 +157,7 @@ def each_address_of_the_node_counts(n):
 
     def has_second():
         try:
-            return n.link.answered(HOTI, m.home, SECOND, limit_s=0.2)
+            return n.link.answered(HOTI, m.home, SECOND, limit_s=1)
         except nut.Failure:
             return None
 

@@ -361,8 +361,8 @@ static void ingress_grace(void **state)
 	struct timespec pause = {0, 10000000};
 	double start;
 
+	start = now_s(); /* no later than the grace begins */
 	set_path(COA1, COA3, COA3);
-	start = now_s();
 	expect(DATAPATH_INGRESS_ETHER, &in, &want, "data-in-grace");
 	expect(DATAPATH_INGRESS_ETHER, &new_in, &want, "data-in");
 	assert_false(seen(&in));
