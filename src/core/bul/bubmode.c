@@ -242,7 +242,7 @@ void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct bin
 	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
 
 	if (proof_is_good(b) && b->proof.repeated) {
-		b->proof.state = PROOF_NONE; /* only the address was proved, not the headers */
+		proof_take_back(eng, b);
 		bubmode_headers_lost(eng, p);
 		return;
 	}

@@ -18,7 +18,7 @@ enum suspicion {
 	SUSPECT_DETOUR,     /* data came through the home agents */
 };
 
-/* peer.c */
+/* list.c, bul.c, registration.c, quoted.c */
 
 /* Takes the room for this role out of the arena; NULL: only the size is asked for. */
 struct bul *bul_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);

@@ -27,12 +27,25 @@ bool proof_is_good(const struct binding_cache_entry *b)
 	return b->proof.state == PROOF_GOOD;
 }
 
+static void proof_set_state(struct bub_engine *eng, struct binding_cache_entry *b,
+			    enum proof_state to, const char *why)
+{
+	static const char *const name[] = {"awaited", "proved"};
+
+	if (b->proof.state != to)
+		core_trace_state(eng, "care-of-proof", name[b->proof.state], name[to], why,
+				 &b->key.a, &b->key.b);
+	b->proof.state = to;
+}
+
 void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how)
 {
-	if (proof_is_good(b))
-		return;
-	b->proof.state = PROOF_GOOD;
-	core_trace_state(eng, "care-of-proof", "awaited", "proved", how, &b->key.a, &b->key.b);
+	proof_set_state(eng, b, PROOF_GOOD, how);
+}
+
+void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b)
+{
+	proof_set_state(eng, b, PROOF_NONE, "the update came again");
 }
 
 /* At most once in GRANT_S, however often the peer moves: else each movement to another victim would
@@ -108,11 +121,12 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 	else if (b->bub || !core_config(eng)->check_care_of)
 		proof_end(eng, b);
 	if (!b->bub || !core_config(eng)->check_care_of) {
-		f->state = PROOF_GOOD;
+		proof_set_state(eng, b, PROOF_GOOD,
+				b->bub ? "not asked for" : "return routability");
 		return;
 	}
 	if (moved) {
-		f->state = PROOF_NONE;
+		proof_set_state(eng, b, PROOF_NONE, "new care-of address");
 		f->asked = f->repeated = f->by_cookie = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
 		grant_credit(eng, f);

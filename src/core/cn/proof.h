@@ -45,5 +45,7 @@ void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *
 bool proof_is_good(const struct binding_cache_entry *b);
 /* It is from now on; @how goes into the trace. */
 void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how);
+/* Only the address was proved, not that the headers of data get through. */
+void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b);
 
 #endif
