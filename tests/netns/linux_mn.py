@@ -16,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from linux_common import (LIMIT_S, Ctl, Failure, Namespace, Router, addr, captured, hao, icmp6, ip6,
@@ -401,6 +402,27 @@ def late_interface(t):
     t.r.ip("link", "del", "port2")
     c.event("link-down")
     c.quit()
+
+
+def starts_while_others_come_and_go(t):
+    """Containers: dumps of the kernel's tables, which take several parts, are interrupted."""
+    many = [f"link add c{i} type veth peer name d{i}" for i in range(50)]
+    many += [f"addr add 2001:db8:f::{i:x}/128 dev lo nodad" for i in range(1, 301)]
+    churn = [f"link add x{i} type veth peer name y{i}\naddr add 2001:db8:e::{i:x}/128 dev x{i}\n"
+             f"link del x{i}" for i in range(1, 300)]
+    with tempfile.NamedTemporaryFile("w") as first, tempfile.NamedTemporaryFile("w") as on:
+        print(*many, sep="\n", file=first, flush=True)
+        print(*churn, sep="\n", file=on, flush=True)
+        t.m.ip("-batch", first.name)
+        busy = [t.m.popen("sh", "-c", f"while :; do ip -batch {on.name}; done", stderr=-3,
+                          stdout=-3) for _ in range(3)]
+        try:
+            for _ in range(6):
+                t.start().quit()
+        finally:
+            for p in busy:
+                p.kill()
+                p.wait()
 
 
 def tunnel_mtu(t):
@@ -928,6 +950,7 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          optimistic_only_where_wanted, link_down_and_back, address_goes,
          address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
+         starts_while_others_come_and_go,
          tunnel_mtu, notifications_lost, known_at_start, connection_survives, sent_by_care_of,
          path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
