@@ -341,9 +341,9 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	self = probe_take(ifc, router);
 	self->heard = lk->now;
 	self->left = 0;
-	self->router_until = ra->u.ra.lifetime_s == 0
-				     ? (struct bub_time){0}
-				     : bub_time_add_s(lk->now, ra->u.ra.lifetime_s);
+	self->router_until = (struct bub_time){0};
+	if (ra->u.ra.lifetime_s > 0)
+		self->router_until = bub_time_add_s(lk->now, ra->u.ra.lifetime_s);
 	moved = is_another(ifc, self, ra);
 	for (unsigned i = 0; i < ra->n_prefixes; i++) {
 		const struct bub_prefix_info *p = &ra->prefix[i];

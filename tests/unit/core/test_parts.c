@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parts of a session, each alone: the life of Kabm, what nobody signs, the state of the direct path.
- * An engine serves them (time, timers, traces), and knows no peer.
+ * Parts of a session, each alone: the life of Kabm, what nobody signs, the state of the direct
+ * path. An engine serves them (time, timers, traces), and knows no peer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
