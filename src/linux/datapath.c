@@ -35,6 +35,7 @@
 
 #include "bub.skel.h"
 #include "bub_bpf.h"
+#include "netlink.h"
 
 /* Ours among the filters of an interface: out of the way of hand-made ones, which count from 1, and
  * of automatic ones, which count down from 49152. */
@@ -391,6 +392,7 @@ static int dump_filters(struct mnl_socket *nl, uint32_t ifindex, uint32_t parent
 	char buf[8192]; /* netlink(7): enough for one part of a dump */
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct tcmsg *tcm;
+	uint64_t foreign = 0;
 	unsigned n = 0;
 	ssize_t len;
 	int more = MNL_CB_OK;
@@ -405,7 +407,9 @@ static int dump_filters(struct mnl_socket *nl, uint32_t ifindex, uint32_t parent
 	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (more == MNL_CB_OK) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		len = nl_recv(mnl_socket_get_fd(nl), buf, sizeof(buf), 0, &foreign);
+		if (len == 0)
+			continue;
 		if (len < 0)
 			return -errno;
 		more = mnl_cb_run(buf, (size_t)len, parent, mnl_socket_get_portid(nl), count_filter,

@@ -400,7 +400,8 @@ void iface_monitor_readable(struct lnx *l)
 	uint8_t buf[32768];
 
 	for (unsigned i = 0; i < MONITOR_READS; i++) {
-		ssize_t n = recv(l->fd[FD_MONITOR], buf, sizeof(buf), MSG_DONTWAIT);
+		ssize_t n = nl_recv(l->fd[FD_MONITOR], buf, sizeof(buf), MSG_DONTWAIT,
+				    &l->count[COUNT_NETLINK_FOREIGN]);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)buf;
 		int left = (int)n;
 
@@ -411,7 +412,9 @@ void iface_monitor_readable(struct lnx *l)
 				lnx_log(l, LNX_LOG_ERROR, "cannot read the network configuration");
 			return;
 		}
-		if (n <= 0)
+		if (n == 0)
+			continue;
+		if (n < 0)
 			return;
 		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 			on_message(l, nlh);

@@ -304,7 +304,7 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0)
 		err = allocate(l, ret_error, error_size);
 	if (err == 0) {
-		err = nl_open(&l->nl);
+		err = nl_open(&l->count[COUNT_NETLINK_FOREIGN], &l->nl);
 		if (err < 0)
 			snprintf(ret_error, error_size, "cannot talk to the kernel: %s",
 				 strerror(-err));
@@ -540,6 +540,7 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_ESP_IN] = "esp-in",
 	[COUNT_ESP_OUT] = "esp-out",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
+	[COUNT_NETLINK_FOREIGN] = "netlink-foreign",
 };
 
 #define DATAPATH_COUNTERS_MAX 64

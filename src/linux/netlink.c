@@ -29,6 +29,7 @@ struct nl {
 	struct mnl_socket *sock; /* requests, also in the middle of a dump */
 	struct mnl_socket *dump;
 	uint32_t seq;
+	uint64_t *foreign;  /* borrowed */
 	uint8_t buf[32768]; /* one part of a dump */
 };
 
@@ -45,12 +46,13 @@ static struct mnl_socket *open_socket(void)
 	return s;
 }
 
-int nl_open(struct nl **ret_nl)
+int nl_open(uint64_t *foreign, struct nl **ret_nl)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
 
 	if (nl == NULL)
 		return -ENOMEM;
+	nl->foreign = foreign;
 	nl->sock = open_socket();
 	nl->dump = open_socket();
 	if (nl->sock == NULL || nl->dump == NULL) {
@@ -88,8 +90,10 @@ static int transact(struct nl *nl, struct mnl_socket *sock, struct nlmsghdr *nlh
 	if (mnl_socket_sendto(sock, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	do {
-		ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+		ssize_t n = nl_recv(mnl_socket_get_fd(sock), buf, sizeof(buf), 0, nl->foreign);
 
+		if (n == 0)
+			continue;
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;

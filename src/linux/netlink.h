@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct nl;
 
@@ -38,8 +39,23 @@ struct nl_rule {
 	bool no_default; /* the table's default route does not count */
 };
 
-int nl_open(struct nl **ret_nl);
+/* @foreign is borrowed; see nl_recv(). */
+int nl_open(uint64_t *foreign, struct nl **ret_nl);
 void nl_close(struct nl *nl); /* NULL is fine */
+
+/* Reads one datagram, as recv().  0: it did not come from the kernel, is not to be believed, and is
+ * counted in @foreign: who may configure the network can send to any netlink socket. */
+static inline ssize_t nl_recv(int fd, void *buf, size_t size, int flags, uint64_t *foreign)
+{
+	struct sockaddr_nl from = {0};
+	socklen_t len = sizeof(from);
+	ssize_t n = recvfrom(fd, buf, size, flags, (struct sockaddr *)&from, &len);
+
+	if (n < 0 || (len == sizeof(from) && from.nl_pid == 0))
+		return n;
+	(*foreign)++;
+	return 0;
+}
 
 /* Adds or, where it exists, changes; a second time is no error.  Deleting what is not there gives
  * an error that most callers have no use for. */

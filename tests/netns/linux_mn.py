@@ -472,6 +472,30 @@ def notifications_lost(t):
     c.quit()
 
 
+def others_are_no_kernel(t):
+    """Who may configure the network can send to any netlink socket; only the kernel is believed."""
+    c = t.start()
+    t.plug("b")
+    t.b.advertise("2001:db8:b::")
+    c.event("care-of-new")
+    # RTM_DELLINK of e0, to the monitor and to the sockets of requests.
+    body = struct.pack("=BxHiII", 0, 1, t.m.ifindex("e0"), 0, 0)
+    message = struct.pack("=IHHII", 16 + len(body), 17, 0, 0, 0) + body
+    rows = [x.split() for x in t.m.exec("cat", "/proc/net/netlink").splitlines()[1:]]
+    ports = [int(x[2]) for x in rows if x[1] == "0" and x[2] != "0"]
+    with t.m.inside(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)) as s:
+        for port in ports:
+            s.sendto(message, (port, 0))
+    wait_for("a count of one", lambda: c.counters()["netlink-foreign"] >= 1)
+    t.m.ip("addr", "add", "2001:db8:b::88/64", "dev", "e0", "nodad")
+    c.event("care-of-new", "2001:db8:b::88")
+    if c.counters()["netlink-foreign"] < 2:
+        raise Failure(f"the sockets of requests have believed it: {ports}")
+    if c.has("link-down") or c.has("care-of-gone"):
+        raise Failure(str(c.lines))
+    c.quit()
+
+
 def known_at_start(t):
     """What stood before the start is used at once."""
     t.plug("a")
@@ -950,8 +974,8 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          optimistic_only_where_wanted, link_down_and_back, address_goes,
          address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
-         starts_while_others_come_and_go,
-         tunnel_mtu, notifications_lost, known_at_start, connection_survives, sent_by_care_of,
+         starts_while_others_come_and_go, tunnel_mtu, notifications_lost, known_at_start,
+         connection_survives, sent_by_care_of, others_are_no_kernel,
          path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
          no_trace,
