@@ -241,23 +241,15 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	return err;
 }
 
-/* An interface may come later; if none of those that were named is there, it is a mistake. */
-static int check_interfaces(struct lnx *l, char *ret_error, size_t error_size)
+/* At boot an interface may come later than bubd, also the only one; iface.c hears of it. */
+static void check_interfaces(struct lnx *l)
 {
-	unsigned missing = 0;
-
 	for (unsigned i = 0; i < l->cfg.n_interfaces; i++) {
-		if (link_iface_named(l->link, l->if_names[i]) != NULL)
-			continue;
-		missing++;
-		lnx_log(l, LNX_LOG_WARNING, "the interface %s does not exist (yet)",
-			l->if_names[i]);
+		if (link_iface_named(l->link, l->if_names[i]) == NULL)
+			lnx_log(l, LNX_LOG_WARNING,
+				"the interface %s does not exist (yet): bubd waits for it",
+				l->if_names[i]);
 	}
-	if (missing == 0 || missing < l->cfg.n_interfaces)
-		return 0;
-	snprintf(ret_error, error_size, "the interface %s does not exist: see `ip link`",
-		 l->if_names[0]);
-	return -ENODEV;
 }
 
 static int open_addresses(struct lnx *l, char *ret_error, size_t error_size)
@@ -323,7 +315,7 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0)
 		err = iface_open(l, ret_error, error_size);
 	if (err == 0)
-		err = check_interfaces(l, ret_error, error_size);
+		check_interfaces(l);
 	if (err == 0)
 		err = open_addresses(l, ret_error, error_size);
 	if (err == 0)

@@ -369,16 +369,41 @@ def static_configuration(t):
     c.quit()
 
 
-def late_interface(t):
-    """An interface that comes after the start is used like the others."""
-    c = t.start("-i", "late0")
-    if not c.has("log", "1", "the interface late0 does not exist (yet)"):
-        raise Failure(str(c.lines))
+WAITS_FOR_LATE0 = "log", "1", "the interface late0 does not exist (yet): bubd waits for it"
+
+
+def late0_comes(t):
+    """It comes, on link b, where a router speaks."""
     t.r.ip("link", "add", "port2", "type", "veth", "peer", "name", "late0", "netns", t.m.name)
     t.r.ip("link", "set", "port2", "master", "br-b", "up")
     t.m.ip("link", "set", "late0", "mtu", "1400", "up")
     wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "late0"))
     t.b.advertise("2001:db8:b::")
+
+
+def only_interface_comes_late(t):
+    """As at boot: it is waited for, which is said once."""
+    c = Ctl(t.binary, t.m, "-i", "late0", "-m", f"{HOME}/64", "-a", AGENT, "-s", SECRET)
+    t.ctls.append(c)
+    if c.first != "open" or len(c.has(*WAITS_FOR_LATE0)) != 1:
+        raise Failure(str(c.lines))
+    late0_comes(t)
+    care_of = c.event("care-of-new")
+    if care_of[2] != str(t.m.ifindex("late0")) or len(c.has(*WAITS_FOR_LATE0)) != 1:
+        raise Failure(f"{care_of}; {c.lines}")
+    t.r.ip("link", "del", "port2")
+    c.event("link-down")
+    late0_comes(t)  # and again, as another one of that name
+    c.event("care-of-new")
+    c.quit()
+
+
+def late_interface(t):
+    """An interface that comes after the start is used like the others."""
+    c = t.start("-i", "late0")
+    if not c.has(*WAITS_FOR_LATE0):
+        raise Failure(str(c.lines))
+    late0_comes(t)
     event = c.event("care-of-new")
     # Its preference, 1, comes before what else counts (src/link/choice.c).
     if event[2] != str(t.m.ifindex("late0")) or int(event[3]) // 4 != 1:
@@ -950,8 +975,6 @@ def bad_starts(t):
             raise Failure(f"{options}: {c.first}")
         return c.first
 
-    if "nosuch0 does not exist" not in error("-i", "nosuch0"):
-        raise Failure("interface")
     if "set net.ipv6.conf.all.forwarding=1" not in error("-A", "-a", AGENT):
         raise Failure("forwarding")
     t.m.sysctl("conf.all.forwarding", 1)
@@ -975,7 +998,7 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          address_is_deprecated, home_at_once,
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          starts_while_others_come_and_go, tunnel_mtu, notifications_lost, known_at_start,
-         connection_survives, sent_by_care_of, others_are_no_kernel,
+         connection_survives, sent_by_care_of, others_are_no_kernel, only_interface_comes_late,
          path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
          no_trace,
