@@ -448,7 +448,8 @@ static int read_dump(struct nl *nl, uint32_t seq, nl_message_fn fn, void *ctx)
 	bool interrupted = false;
 
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nl->dump, nl->buf, sizeof(nl->buf));
+		ssize_t n = nl_recv(mnl_socket_get_fd(nl->dump), nl->buf, sizeof(nl->buf), 0,
+				    nl->foreign);
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)nl->buf;
 		int left = (int)n;
 
