@@ -54,15 +54,6 @@ static int route_prefixes(struct lnx *l)
 	return 0;
 }
 
-static int sysctl_swap(const char *path, const char *value)
-{
-	int before = nl_sysctl_get(path);
-
-	if (before >= 0 && nl_sysctl_set(path, value) < 0)
-		return -1;
-	return before;
-}
-
 /* The kernel's proxy answers solicitations, at once: the random delay of RFC 4861, 7.2.8 is for
  * several proxies of one address, and the mobile node's is the only one. */
 static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
@@ -75,19 +66,29 @@ static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
 		return -ENODEV;
 	}
 	snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->cfg.home_link);
-	l->sysctl_proxy_ndp = sysctl_swap(path, "1");
+	l->sysctl_proxy_ndp = nl_sysctl_want(path, "1");
 	if (l->sysctl_proxy_ndp < 0) {
 		snprintf(ret_error, error_size, "cannot set net.ipv6.conf.%s.proxy_ndp=1",
 			 l->cfg.home_link);
 		return -EPERM;
 	}
 	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->cfg.home_link);
-	l->sysctl_proxy_delay = sysctl_swap(path, "0");
+	l->sysctl_proxy_delay = nl_sysctl_want(path, "0");
+	if (l->sysctl_proxy_delay < 0)
+		lnx_log(l, LNX_LOG_WARNING,
+			"cannot set net.ipv6.neigh.%s.proxy_delay: %s; answers for mobile nodes "
+			"come late",
+			l->cfg.home_link, strerror(-l->sysctl_proxy_delay));
 	/* Only with this one does the kernel look at what it forwards: it answers solicitations
 	 * sent to a home address itself, by neighbours that ask again (RFC 4861, 7.3), and has
 	 * packets to a link-local one returned (RFC 6275, 10.4.2). */
 	snprintf(path, sizeof(path), "conf/all/proxy_ndp");
-	l->sysctl_proxy_all = sysctl_swap(path, "1");
+	l->sysctl_proxy_all = nl_sysctl_want(path, "1");
+	if (l->sysctl_proxy_all < 0)
+		lnx_log(l, LNX_LOG_WARNING,
+			"cannot set net.ipv6.conf.all.proxy_ndp: %s; neighbours that ask again get "
+			"no answer for mobile nodes",
+			strerror(-l->sysctl_proxy_all));
 	return 0;
 }
 

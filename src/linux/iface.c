@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -145,6 +146,16 @@ static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)
 	if (l->cfg.home_link != NULL && strcmp(fact.u.iface.name, l->home_link) == 0)
 		l->home_link_ifindex = ifindex;
 	feed(l, &fact);
+	ops_check_deaf(l, ifindex);
+}
+
+/* Forwarding was switched on or off. */
+static void on_netconf(struct lnx *l, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[NETCONFA_MAX + 1];
+
+	nl_parse(nlh, sizeof(struct netconfmsg), tb, NETCONFA_MAX + 1);
+	ops_check_deaf(l, nl_u32(tb[NETCONFA_IFINDEX], 0));
 }
 
 static void on_del_link(struct lnx *l, const struct nlmsghdr *nlh)
@@ -301,6 +312,9 @@ static void on_message(void *ctx, const struct nlmsghdr *nlh)
 	case RTM_DELROUTE:
 		on_route(l, nlh);
 		break;
+	case RTM_NEWNETCONF:
+		on_netconf(l, nlh);
+		break;
 	default:
 		break;
 	}
@@ -361,7 +375,7 @@ static int filter_routes(int fd)
 int iface_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	static const int group[] = {RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-				    RTNLGRP_IPV6_IFINFO};
+				    RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF};
 	struct sockaddr_nl sa = {.nl_family = AF_NETLINK};
 	int size = MONITOR_RCVBUF;
 	int fd, err;

@@ -51,8 +51,7 @@ enum {
 /* Offsets from config.rule_priority, in the order in which the kernel asks them. */
 enum {
 	RULE_CARE_OF, /* from a care-of address: its own router */
-	RULE_HOME,    /* from a home address that is away: its table; past RULE_MAIN for prefixes
-			 that are on no link any more */
+	RULE_HOME,    /* from a home address that is away; past RULE_MAIN: prefixes on no link */
 	RULE_MAIN,    /* whatever is on a link or has a route of its own */
 	RULE_LANDING, /* does nothing: where those past RULE_MAIN go on */
 	RULE_AWAY,    /* unbound sockets, while the first home is away */
@@ -100,6 +99,7 @@ enum lnx_count {
 struct lnx_port {
 	uint32_t ifindex;         /* 0: slot is free */
 	int sysctl_optimistic[2]; /* as found, plus 1; 0: not touched */
+	bool deaf;                /* told: no router advertisement is taken */
 	bool forget_due;          /* neighbours of the link before, but forget_keep */
 	struct in6_addr forget_keep;
 };
@@ -156,8 +156,7 @@ struct lnx_known {
 struct lnx_dad {
 	struct in6_addr addr;
 	uint32_t id;
-	bool used;
-	bool duplicate;
+	bool used, duplicate;
 	struct bub_time due;
 };
 
@@ -203,8 +202,7 @@ struct lnx {
 	uint32_t home_link_ifindex;
 	struct nl *nl;        /* requests */
 	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
-	int sysctl_proxy_delay;
-	int sysctl_proxy_all;
+	int sysctl_proxy_delay, sysctl_proxy_all;
 
 	struct lnx_home home[BUB_HOMES_MAX];
 	unsigned first_home; /* that unbound sockets use */
@@ -312,6 +310,7 @@ void ops_carry_out(struct lnx *l);
 /* Forgets what waits for routers of the link before, where an address became usable. */
 void ops_forget(struct lnx *l);
 void ops_close(struct lnx *l);
+void ops_check_deaf(struct lnx *l, uint32_t ifindex); /* to router advertisements */
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);

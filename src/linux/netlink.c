@@ -660,3 +660,13 @@ int nl_sysctl_get(const char *path)
 		return -EIO;
 	return (int)strtol(text, NULL, 10);
 }
+
+int nl_sysctl_want(const char *path, const char *value)
+{
+	int before = nl_sysctl_get(path);
+	int err = 0;
+
+	if (before >= 0 && before != (int)strtol(value, NULL, 10))
+		err = nl_sysctl_set(path, value);
+	return err < 0 ? err : before;
+}

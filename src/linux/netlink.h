@@ -105,5 +105,7 @@ bool nl_addr(const struct nlattr *attr, struct in6_addr *ret);
 int nl_sysctl_set(const char *path, const char *value);
 /* Reads it; negative errno where that fails. */
 int nl_sysctl_get(const char *path);
+/* Sets it unless it is so.  Returns what it was, or a negative errno. */
+int nl_sysctl_want(const char *path, const char *value);
 
 #endif

@@ -106,7 +106,7 @@ static void set_optimistic(struct lnx *l, uint32_t ifindex)
 			continue;
 		snprintf(path, sizeof(path), "conf/%s/%s", name, optimistic_sysctl[i]);
 		before = nl_sysctl_get(path);
-		if (before < 0 || nl_sysctl_set(path, "1") < 0) {
+		if (before < 0 || nl_sysctl_want(path, "1") < 0) {
 			lnx_log(l, LNX_LOG_WARNING,
 				"%s: cannot set net.ipv6.conf.%s.%s: its addresses wait for "
 				"duplicate detection",
@@ -115,6 +115,37 @@ static void set_optimistic(struct lnx *l, uint32_t ifindex)
 		}
 		p->sysctl_optimistic[i] = before + 1;
 	}
+}
+
+static int sysctl_of(const char *interface, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "conf/%s/%s", interface, name);
+	return nl_sysctl_get(path);
+}
+
+void ops_check_deaf(struct lnx *l, uint32_t ifindex)
+{
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	struct lnx_port *p;
+	const char *name;
+	bool deaf;
+
+	if (ifc == NULL || !ifc->ours || l->cfg.n_homes == 0)
+		return;
+	p = port_of(l, ifindex);
+	if (p == NULL)
+		return;
+	name = ifc->fact.name;
+	/* accept_ra=0 is what who reads router advertisements in the kernel's place has set. */
+	deaf = sysctl_of(name, "forwarding") > 0 && sysctl_of(name, "accept_ra") == 1;
+	if (deaf && !p->deaf)
+		lnx_log(l, LNX_LOG_WARNING,
+			"%s forwards, so the kernel is deaf to router advertisements there: set "
+			"net.ipv6.conf.%s.accept_ra=2, or there is no care-of address by them",
+			name, name);
+	p->deaf = deaf;
 }
 
 void ops_close(struct lnx *l)

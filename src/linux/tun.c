@@ -117,21 +117,29 @@ void tun_fit(struct lnx *l)
 	tunnel_refresh(l);
 }
 
-int tun_setup(struct lnx *l)
+/* Of bub's own interface. */
+static void want(struct lnx *l, const char *name, const char *value, const char *means)
 {
-	uint32_t mtu = fitting_mtu(l);
 	char path[64];
 	int err;
 
+	snprintf(path, sizeof(path), "conf/%s/%s", l->tun_name, name);
+	err = nl_sysctl_want(path, value);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_WARNING, "cannot set net.ipv6.conf.%s.%s: %s; %s", l->tun_name,
+			name, strerror(-err), means);
+}
+
+int tun_setup(struct lnx *l)
+{
+	uint32_t mtu = fitting_mtu(l);
+	int err;
+
 	/* A system with IPv6 switched off by default still wants it here. */
-	snprintf(path, sizeof(path), "conf/%s/disable_ipv6", l->tun_name);
-	(void)nl_sysctl_set(path, "0");
-	snprintf(path, sizeof(path), "conf/%s/accept_ra", l->tun_name);
-	(void)nl_sysctl_set(path, "0");
-	if (l->cfg.home_agent) {
-		snprintf(path, sizeof(path), "conf/%s/forwarding", l->tun_name);
-		(void)nl_sysctl_set(path, "1");
-	}
+	want(l, "disable_ipv6", "0", "there is no IPv6 on it");
+	want(l, "accept_ra", "0", "router advertisements out of a tunnel would be believed");
+	if (l->cfg.home_agent)
+		want(l, "forwarding", "1", "nothing is forwarded out of tunnels");
 	err = nl_link_up(l->nl, l->tun_ifindex, mtu);
 	if (err == 0)
 		l->tun_mtu = mtu;

@@ -521,6 +521,30 @@ def others_are_no_kernel(t):
     c.quit()
 
 
+def deaf_to_routers(t):
+    """Where the kernel forwards it takes no router advertisements: told at the start, and when it
+    changes, once each."""
+    line = ("log", "1", "e0 forwards, so the kernel is deaf to router advertisements there: set "
+            "net.ipv6.conf.e0.accept_ra=2, or there is no care-of address by them")
+    t.m.sysctl("conf.e0.forwarding", 1)
+    c = t.start()
+    c.sync()
+    t.plug("b")
+    wait_for("a carrier", lambda: "LOWER_UP" in t.m.ip("link", "show", "e0"))
+    wait_for("the interface", lambda: c.has("log", "2", "e0 has a link"))
+    if len(c.has(*line)) != 1:
+        raise Failure(f"at the start: {c.lines}")
+    t.m.sysctl("conf.e0.accept_ra", 2)
+    t.b.advertise("2001:db8:b::")
+    c.event("care-of-new")
+    t.m.sysctl("conf.e0.forwarding", 0)
+    t.m.sysctl("conf.e0.accept_ra", 1)
+    t.m.ip("link", "set", "e0", "mtu", "1400")
+    t.m.sysctl("conf.all.forwarding", 1)
+    wait_for("a second line", lambda: len(c.has(*line)) == 2)
+    c.quit()
+
+
 def known_at_start(t):
     """What stood before the start is used at once."""
     t.plug("a")
@@ -999,6 +1023,7 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          moved_without_carrier_loss, two_routers, static_configuration, late_interface,
          starts_while_others_come_and_go, tunnel_mtu, notifications_lost, known_at_start,
          connection_survives, sent_by_care_of, others_are_no_kernel, only_interface_comes_late,
+         deaf_to_routers,
          path_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways, fragments_of_the_kernel,
          no_trace,
