@@ -189,7 +189,8 @@ void oracle_filtered(struct sim *s, const struct flight *f, const struct bub_ip6
 	if (ip->upper_proto != 17 || ip->has_hao || !w->bound || w->seen.kabm ||
 	    s->plan->n_attackers > 0 || s->n_ends > 0 || s->troubled_ns >= w->bound_ns ||
 	    !n->node->cfg.check_care_of || peer == NULL || peer->moved_ns >= w->bound_ns ||
-	    !peer->node->cfg.ack_correspondents || world_node_at(s->world, &ip->dst) != peer->node)
+	    n->moved_ns >= w->bound_ns || !peer->node->cfg.ack_correspondents ||
+	    world_node_at(s->world, &ip->dst) != peer->node)
 		return;
 	sim_fail(s, "hole", "%s sends data to %s, where it has seen none get through",
 		 n->plan->name, sim_text(&ip->dst, a));
