@@ -84,13 +84,17 @@ static __always_inline bool rate_pass_share(const struct bub_bpf_addr *source, _
 	const __u32 rate = rate_of(kind);
 	struct limiter *l32, *l48, *l64, *all;
 
+	/* One after the other: a verifier that is asked about three pointers at once loses sight of
+	 * which of them may be NULL (Linux 6.1). */
 	l32 = room(bucket_of(source, kind, 32), second, BUB_BPF_SHARE_32(rate));
+	if (!l32)
+		goto refused;
 	l48 = room(bucket_of(source, kind, 48), second, BUB_BPF_SHARE_48(rate));
+	if (!l48)
+		goto refused;
 	l64 = room(bucket_of(source, kind, 64), second, BUB_BPF_SHARE_64(rate));
-	if (!l32 || !l48 || !l64) {
-		count(BUB_BPF_RATE_PREFIX);
-		return false;
-	}
+	if (!l64)
+		goto refused;
 	all = room(kind, second, rate);
 	if (!all) {
 		count(BUB_BPF_RATE_HOTI + kind);
@@ -101,6 +105,10 @@ static __always_inline bool rate_pass_share(const struct bub_bpf_addr *source, _
 	l64->passed += 1;
 	all->passed += 1;
 	return true;
+
+refused:
+	count(BUB_BPF_RATE_PREFIX);
+	return false;
 }
 
 /* In the name of somebody known. */
