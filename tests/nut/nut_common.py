@@ -74,10 +74,10 @@ def text_of(octets):
 
 
 def run(*words):
-    r = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    r = subprocess.run(words, capture_output=True, text=True)
     if r.returncode != 0:
-        raise Failure(f"{' '.join(words)}: {r.stdout.strip()}")
-    return r.stdout
+        raise Failure(f"{' '.join(words)}: {(r.stdout + r.stderr).strip()}")
+    return r.stdout  # without warnings, as ip has them about others' namespaces
 
 
 # ---- Octets ------------------------------------------------------------------------------------
