@@ -57,6 +57,22 @@ class Things:
         self.r.ip("link", "set", "port", "master", f"br-{link}")
         self.r.ip("link", "set", "port", "up")
 
+    def join(self, ctl, link):
+        """Plugs into a link, and returns its address when it is usable.  An advertisement that
+        comes before the kernel has told of the carrier is of the link before: there may have to
+        be a second one."""
+        self.plug(link)
+        router = self.a if link == "a" else self.b
+
+        def usable():
+            router.advertise(f"2001:db8:{link}::")
+            try:
+                return ctl.event("care-of-new", limit_s=1)
+            except Failure:
+                return None
+
+        return wait_for(f"an address on link {link}", usable)[1]
+
     def unplug(self):
         self.r.ip("link", "set", "port", "down")
 
@@ -72,11 +88,7 @@ class Things:
         """Plugs into a link, waits until its address is usable, returns it."""
         self.unplug()
         ctl.event("link-down")
-        self.plug(link)
-        wait_for("a carrier", lambda: "LOWER_UP" in self.m.ip("link", "show", "e0"))
-        router = self.a if link == "a" else self.b
-        router.advertise(f"2001:db8:{link}::")
-        return ctl.event("care-of-new")[1]
+        return self.join(ctl, link)
 
     def close(self):
         for c in self.ctls:
@@ -263,9 +275,7 @@ def address_goes(t):
 def address_is_deprecated(t):
     """RFC 4862, 5.5.4: still there, but for use only where there is no other."""
     c = t.start()
-    t.plug("b")
-    t.b.advertise("2001:db8:b::")
-    c.event("care-of-new")
+    t.join(c, "b")
     t.m.ip("addr", "add", "2001:db8:b::77/64", "dev", "e0", "nodad")
     c.event("care-of-new", "2001:db8:b::77")
     for lifetime, state in ("0", "deprecated"), ("forever", "preferred"):
@@ -477,9 +487,7 @@ def exchange(here, far):
 
 def connection_survives(t):
     c = t.start()
-    t.plug("a")
-    t.a.advertise("2001:db8:a::")
-    c.event("care-of-new")
+    t.join(c, "a")
     c.send("attach", HOME, "home", "::", "e0")
     c.sync()
     # An unbound socket gets the home address, at home as well.
@@ -548,9 +556,7 @@ def connection_survives(t):
 def sent_by_care_of(t):
     """A raw packet from the care-of address goes to that address's own router."""
     c = t.start()
-    t.plug("a")
-    t.a.advertise("2001:db8:a::")
-    c.event("care-of-new")
+    t.join(c, "a")
     care_of = t.usable(c, "b")
     c.send("attach", HOME, "away", care_of, "e0")
     if t.a.addr not in t.m.ip("-6", "route", "show", "default"):
@@ -567,9 +573,7 @@ def sent_by_care_of(t):
 
 def path_routes(t):
     c = t.start()
-    t.plug("a")
-    t.a.advertise("2001:db8:a::")
-    c.event("care-of-new")
+    t.join(c, "a")
     care_of = t.usable(c, "b")
     c.send("attach", HOME, "away", care_of, "e0")
     c.send("path-set", HOME, PEER, "1", care_of, PEER_CARE_OF, "::")
@@ -651,9 +655,7 @@ def flows_are_told(t):
     """Data on a direct path passes bubd by; that there was some, and whether some came in, comes to
     the core all the same."""
     c = t.start()
-    t.plug("b")
-    t.b.advertise("2001:db8:b::")
-    care_of = c.event("care-of-new")[1]
+    care_of = t.join(c, "b")
     idle, sends, fixed, mobile = (f"2001:db8:77::{i}" for i in range(1, 5))
     c.send("attach", HOME, "away", care_of, "e0")
     for peer in (idle, sends, fixed):
@@ -704,9 +706,7 @@ def esp_both_ways(t, *options):
     t.ctls.append(agent)
     if agent.first != "open":
         raise Failure(agent.first)
-    t.plug("b")
-    t.b.advertise("2001:db8:b::")
-    care_of = c.event("care-of-new")[1]
+    care_of = t.join(c, "b")
     c.send("attach", HOME, "away", care_of, "e0")
     c.send("tunnel-set", HOME, care_of, AGENT)
     agent.send("tunnel-set", HOME, AGENT, care_of)
@@ -820,9 +820,7 @@ def no_trace(t):
 def connections_see_a_path_at_home(t):
     """A connection from before the path learns its MTU: the headers have to fit."""
     c = t.start()
-    t.plug("a")
-    t.a.advertise("2001:db8:a::")
-    c.event("care-of-new")
+    t.join(c, "a")
     c.send("attach", HOME, "home", "::", "e0")
     c.sync()
     s = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
