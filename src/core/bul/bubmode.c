@@ -112,14 +112,14 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	reg_after_bu(eng, p);
 }
 
-/* The next number; the binding at the peer ends when it would have ended anyway. */
-static void next_unchanged(const struct bub_engine *eng, struct bul_entry *p)
+/* The next number; the binding at the peer ends when it would have ended anyway, or with the
+ * care-of address. */
+static void next_unchanged(struct bub_engine *eng, struct bul_entry *p)
 {
-	uint32_t left_s =
-		(uint32_t)(bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000) & ~3u;
+	uint64_t left_s = bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000;
 
 	p->reg.sequence++;
-	p->reg.asked_s = left_s < 4 ? 4 : left_s;
+	p->reg.asked_s = mn_peer_lifetime(eng, p->home, (uint32_t)left_s);
 }
 
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
