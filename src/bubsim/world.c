@@ -412,9 +412,14 @@ static void carry_out(struct node *n, const struct bub_action *act)
 static void drain(struct node *n)
 {
 	struct bub_action act;
+	bool sent = false;
 
-	while (bub_engine_next_action(n->engine, &act))
+	while (bub_engine_next_action(n->engine, &act)) {
+		sent = sent || act.type == BUB_ACT_SEND;
+		/* What a message is answered with at once has to find its path. */
+		assert(!sent || (act.type != BUB_ACT_PATH_SET && act.type != BUB_ACT_PATH_DEL));
 		carry_out(n, &act);
+	}
 }
 
 static void before(struct node *n, const struct bub_event *ev)

@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bul/bul.h"
 #include "cn/cn.h"
@@ -93,11 +94,28 @@ static void begin(struct bub_engine *eng, struct bub_time now)
 	eng->n_actions = eng->next_action = 0;
 }
 
+/* What was queued from @from on goes in front of the first message: whoever hears from us may
+ * answer at once, and what it sends has to find its path. */
+static void paths_before_messages(struct bub_engine *eng, unsigned from)
+{
+	unsigned n = eng->n_actions - from, at = 0;
+
+	while (at < from && eng->action[at].type != BUB_ACT_SEND)
+		at++;
+	for (unsigned i = 0; i < n; i++) {
+		struct bub_action path = eng->action[from + i];
+
+		memmove(&eng->action[at + i + 1], &eng->action[at + i], (from - at) * sizeof path);
+		eng->action[at + i] = path;
+	}
+}
+
 /* The end of a feed: peers hear what has become of their home address, and what follows from the
  * state of all is derived from it. */
 static void settle(struct bub_engine *eng)
 {
 	struct home_registration *h;
+	unsigned from;
 
 	for (unsigned i = 0; (h = mn_home(eng, i)) != NULL; i++) {
 		struct home_news news = mn_take_news(h);
@@ -111,7 +129,9 @@ static void settle(struct bub_engine *eng)
 		if (news.ends)
 			bul_refresh(eng, h, news.end);
 	}
+	from = eng->n_actions;
 	path_settle(eng);
+	paths_before_messages(eng, from);
 }
 
 int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
