@@ -115,11 +115,10 @@ def preferred_interface_goes_and_returns(t):
         t.router["e0"].advertise(PREFIX["e0"])
         t.registered_by("e0")
         sent, received = answered(stream)
-        if received != sent:
-            raise Failure(f"{sent - received} of {sent} packets lost on the way back")
-        return [lost * EVERY_S]
+        return [lost * EVERY_S, (sent - received) * EVERY_S]
 
-    soon("the other interface", goes_and_returns, [1])
+    # Back on a link that was down, the kernel may lose a packet to its neighbour tables.
+    soon("the other interface and the way back", goes_and_returns, [1, 0])
     # The other one goes: nothing of ours was there.
     stream = t.stream(50)
     t.g.ip("link", "set", "e1", "down")
