@@ -266,19 +266,25 @@ static void count_sent(struct bub_engine *eng, enum bub_mh_kind kind, uint32_t n
 		eng->counters.dh_sent[number]++;
 }
 
+/* The headers in front of @len octets of @upper_proto; they borrow the addresses of @r. */
+static struct bub_ip6_build headers_of(const struct route *r, uint8_t upper_proto, size_t len)
+{
+	return (struct bub_ip6_build){
+		.src = r->src,
+		.dst = r->dst,
+		.hao = r->has_hao ? &r->hao : NULL,
+		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
+		.upper_proto = upper_proto,
+		.upper_len = (uint16_t)len,
+	};
+}
+
 void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
 		     uint32_t number, const uint8_t *mh, size_t len)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
 	uint8_t *buf = core_buffer(eng);
-	struct bub_ip6_build b = {
-		.src = r->src,
-		.dst = r->dst,
-		.hao = r->has_hao ? &r->hao : NULL,
-		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
-		.upper_proto = BUB_NH_MH,
-		.upper_len = (uint16_t)len,
-	};
+	struct bub_ip6_build b = headers_of(r, BUB_NH_MH, len);
 	struct bub_trace tr = {
 		.type = BUB_TR_SENT,
 		.now = eng->now,
@@ -353,13 +359,7 @@ void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
 	uint8_t *buf = core_buffer(eng);
-	struct bub_ip6_build b = {
-		.src = r->src,
-		.dst = r->dst,
-		.hao = r->has_hao ? &r->hao : NULL,
-		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
-		.upper_proto = BUB_NH_ICMPV6,
-	};
+	struct bub_ip6_build b;
 	int at = (r->has_hao ? BUB_HAO_HDR_LEN : 0) + (r->has_rh2 ? BUB_RH2_HDR_LEN : 0) +
 		 BUB_IP6_HDR_LEN;
 	int len = bub_icmp6_encode(icmp, r->has_hao ? &r->hao : &r->src,
@@ -367,7 +367,7 @@ void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct
 				   (size_t)(PACKET_MAX - at));
 
 	assert(len > 0);
-	b.upper_len = (uint16_t)len;
+	b = headers_of(r, BUB_NH_ICMPV6, (size_t)len);
 	bub_ip6_encode(&b, buf, (size_t)at);
 	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
 	act->u.send.way = r->way;
