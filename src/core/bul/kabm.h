@@ -39,8 +39,8 @@ enum kabm_news {
 enum kabm_agreement {
 	KABM_FIRST,     /* there was none */
 	KABM_SIGNS,     /* it takes the place of the older one at once, as initiator */
-	KABM_IS_WAITED, /* it does so when the peer has used it, as responder */
-	KABM_IS_PROVED, /* the same; and the peer has shown that it holds the older one */
+	KABM_IS_WAITED, /* as responder: the older key signs until the peer has used this one */
+	KABM_IS_PROVED, /* the same; and the peer's DH1 has shown that it holds the older one */
 };
 
 /* @on_renewal(eng, @owner) is called when the key is to be renewed. */

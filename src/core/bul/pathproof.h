@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether data gets through between this node and a peer under Kabm: what is
- * known of the proof, and what gives it (pathproof.c).
+ * Whether data gets through between this node and a peer under Kabm: what is known of the proof,
+ * and what gives it (pathproof.c).
  */
 #ifndef BUB_CORE_BUL_PATHPROOF_H
 #define BUB_CORE_BUL_PATHPROOF_H
