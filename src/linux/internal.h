@@ -22,6 +22,7 @@
 #include "link_nd.h"
 #include "linux.h"
 #include "netlink.h"
+#include "want.h"
 
 #define LNX_DAD_MAX 256      /* probes at once; a group membership each */
 #define LNX_DONE_MAX 1024    /* verdicts that wait for lnx_expire() */
@@ -200,7 +201,8 @@ struct lnx {
 	uint32_t tun_ifindex;
 	uint32_t tun_mtu;
 	uint32_t home_link_ifindex;
-	struct nl *nl;        /* requests */
+	struct nl *nl; /* requests */
+	struct want *want;
 	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
 	int sysctl_proxy_delay, sysctl_proxy_all;
 
@@ -307,6 +309,7 @@ void iface_read_mtu6(struct lnx *l, uint32_t ifindex);
 
 /* ops.c: what the link layer gives out */
 void ops_carry_out(struct lnx *l);
+void ops_done(void *ctx, uint32_t id, int error); /* for want.h; @ctx: struct lnx */
 /* Forgets what waits for routers of the link before, where an address became usable. */
 void ops_forget(struct lnx *l);
 void ops_close(struct lnx *l);

@@ -287,6 +287,29 @@ static int open_datapath(struct lnx *l, char *ret_error, size_t error_size)
 	return 0;
 }
 
+static void on_want_log(void *ctx, bool error, const char *text)
+{
+	lnx_log(ctx, error ? LNX_LOG_ERROR : LNX_LOG_WARNING, "%s", text);
+}
+
+/* As many as everybody who has wishes can have. */
+static int open_want(struct lnx *l)
+{
+	const struct want_config cfg = {
+		.nl = l->nl,
+		.routes = l->cfg.max_paths + l->cfg.max_tunnels + BUB_HA_PREFIXES_MAX +
+			  BUB_HOMES_MAX + 1 + 2 * LINK_CARE_OFS_MAX,
+		.rules = LINK_CARE_OFS_MAX + LINK_ADDRS_MAX + 2 * BUB_HOMES_MAX + RULE_COUNT,
+		.addrs = 2 * BUB_HOMES_MAX,
+		.proxies = l->cfg.max_tunnels,
+		.done = ops_done,
+		.log = on_want_log,
+		.ctx = l,
+	};
+
+	return want_open(&cfg, &l->want);
+}
+
 static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error, size_t error_size)
 {
 	int err = copy_config(l, cfg, ret_error, error_size);
@@ -297,6 +320,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 		err = allocate(l, ret_error, error_size);
 	if (err == 0) {
 		err = nl_open(&l->count[COUNT_NETLINK_FOREIGN], &l->nl);
+		if (err == 0)
+			err = open_want(l);
 		if (err < 0)
 			snprintf(ret_error, error_size, "cannot talk to the kernel: %s",
 				 strerror(-err));
@@ -388,6 +413,7 @@ void lnx_close(struct lnx *l)
 	close_fd(l->fd_out);
 	esp_sad_watch(l->sad, NULL, NULL);
 	datapath_close(l->dp);
+	want_close(l->want);
 	nl_close(l->nl);
 	free(l->tables);
 	free(l->rx);

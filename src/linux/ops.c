@@ -211,7 +211,7 @@ void ops_forget(struct lnx *l)
 
 /* ---- Routes and rules ---------------------------------------------------------------------- */
 
-static int route(struct lnx *l, const struct link_route *r, bool set)
+static void route(struct lnx *l, const struct link_route *r, bool set, uint32_t id)
 {
 	const struct nl_route route = {
 		.dst = r->dst,
@@ -222,10 +222,13 @@ static int route(struct lnx *l, const struct link_route *r, bool set)
 		.onlink = true,
 	};
 
-	return set ? nl_route_set(l->nl, &route) : nl_route_del(l->nl, &route);
+	if (set)
+		want_route(l->want, &route, id);
+	else
+		unwant_route(l->want, &route);
 }
 
-static int rule(struct lnx *l, const struct link_rule *r, bool add)
+static void rule(struct lnx *l, const struct link_rule *r, bool add, uint32_t id)
 {
 	const struct nl_rule rule = {
 		.from = IN6_IS_ADDR_UNSPECIFIED(&r->from) ? NULL : &r->from,
@@ -236,7 +239,10 @@ static int rule(struct lnx *l, const struct link_rule *r, bool add)
 		.go_to = r->go_to,
 	};
 
-	return add ? nl_rule_add(l->nl, &rule) : nl_rule_del(l->nl, &rule);
+	if (add)
+		want_rule(l->want, &rule, id);
+	else
+		unwant_rule(l->want, &rule);
 }
 
 /* ---- One by one ---------------------------------------------------------------------------- */
@@ -280,16 +286,20 @@ static void tell(struct lnx *l, const struct link_out *out)
 	}
 }
 
-/* 0 or a negative errno. */
+#define VERDICT_LATER 1 /* it comes by ops_done() */
+
+/* 0, a negative errno or VERDICT_LATER. */
 static int operate(struct lnx *l, const struct link_out *out)
 {
 	switch (out->type) {
 	case LINK_ROUTE_SET:
 	case LINK_ROUTE_DEL:
-		return route(l, &out->u.route, out->type == LINK_ROUTE_SET);
+		route(l, &out->u.route, out->type == LINK_ROUTE_SET, out->id);
+		return VERDICT_LATER;
 	case LINK_RULE_ADD:
 	case LINK_RULE_DEL:
-		return rule(l, &out->u.rule, out->type == LINK_RULE_ADD);
+		rule(l, &out->u.rule, out->type == LINK_RULE_ADD, out->id);
+		return VERDICT_LATER;
 	case LINK_ND_SEND:
 		return nd_carry_out(l, out);
 	case LINK_NEIGH_FORGET:
@@ -322,18 +332,34 @@ static int operate(struct lnx *l, const struct link_out *out)
 	return 0;
 }
 
-void ops_carry_out(struct lnx *l)
+void ops_done(void *ctx, uint32_t id, int error)
+{
+	struct lnx *l = ctx;
+
+	link_done(l->link, lnx_now(), id, error);
+}
+
+/* False: there was nothing. */
+static bool carry_out(struct lnx *l)
 {
 	struct link_out out;
+	bool any = false;
 
+	for (; link_next(l->link, &out); any = true) {
+		int err = operate(l, &out);
+
+		if (out.id != 0 && err != VERDICT_LATER)
+			link_done(l->link, lnx_now(), out.id, err);
+	}
+	return any;
+}
+
+void ops_carry_out(struct lnx *l)
+{
 	if (l->carrying_out)
 		return;
 	l->carrying_out = true;
-	while (link_next(l->link, &out)) {
-		int err = operate(l, &out);
-
-		if (out.id != 0)
-			link_done(l->link, lnx_now(), out.id, err);
-	}
+	while (carry_out(l)) /* verdicts bring more */
+		want_flush(l->want);
 	l->carrying_out = false;
 }
