@@ -24,6 +24,7 @@ from decode import (  # noqa: E402
     Key, Packet, is_signed, is_signed_dh, read, read_bub_keys,
 )
 
+DISSECTOR = pathlib.Path(__file__).resolve().parents[2] / "extras" / "wireshark" / "bub.lua"
 LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
 NODES = ("mn1", "mn2")
 ALT_CARE_OF, NONCE_INDICES, AUTH, BUB_OPTION, PATH_COOKIE = 3, 4, 5, 18, 240
@@ -343,28 +344,28 @@ def check_no_bub(run: Run) -> None:
 
 
 def check_tshark_reads_all(run: Run) -> None:
-    """With the logged keys, nothing is malformed and the streams are not taken for other things.
-
-    BUB Complete is left out: IANA gave its type to Fast Binding Update since (docs/protocol.md), and
-    tshark reads the nonces in it as that message's flags and options, which some nonces cannot be.
-    """
+    """With the logged keys and bub's own dissector nothing is malformed, no signature is wrong, and
+    the streams are not taken for other things."""
     if shutil.which("tshark") is None:
         return
-    malformed = f"(_ws.malformed or _ws.expert.severity >= error) and not mip6.mhtype == {BUBC}"
-    wrong = f"({malformed}) or (udp and not data and not icmpv6)"
+    wrong = "_ws.malformed or _ws.expert.severity >= error or (udp and not data and not icmpv6)"
+    key_logs = sorted((run.folder / "logs").glob("*.keys"))
     with tempfile.TemporaryDirectory() as home:
         table = pathlib.Path(home, "wireshark", "esp_sa")
         table.parent.mkdir()
-        table.write_text("".join(p.read_text() for p in (run.folder / "logs").glob("*.keys")))
+        table.write_text("".join(p.read_text() for p in key_logs))
         for name in run.pcap:
             path = run.folder / "pcap" / f"{name}.pcap"
             command = ["tshark", "-o", "esp.enable_encryption_decode:TRUE", "-r", path]
+            command += ["-X", f"lua_script:{DISSECTOR}"]
+            command += ["-o", "bub.keys:" + ":".join(str(p) for p in key_logs)]
             read_by = subprocess.run(
                 [*command, "-Y", wrong], env={**os.environ, "XDG_CONFIG_HOME": home},
                 capture_output=True, text=True, check=False,
             )
             assert read_by.returncode == 0, read_by.stderr
             assert read_by.stdout == "", f"{path}: {read_by.stdout.splitlines()[0]}"
+            assert "bub.lua" not in read_by.stderr, read_by.stderr
 
 
 COMMON = (
