@@ -12,7 +12,7 @@
 
 /* Every bit of the input reaches every bit of the output: addresses differ in their last octets,
  * which are the high ones here. */
-static uint64_t mix(uint64_t v)
+static uint64_t addrhash_mix(uint64_t v)
 {
 	v = (v ^ (v >> 32)) * UINT64_C(0xbf58476d1ce4e5b9);
 	v = (v ^ (v >> 29)) * UINT64_C(0x94d049bb133111eb);
@@ -24,7 +24,7 @@ static size_t home_of(const struct addrhash *h, const struct in6_addr *key)
 	uint64_t w[2];
 
 	memcpy(w, key, sizeof(w));
-	return (size_t)mix(mix(w[0]) ^ w[1]) & (h->cap - 1);
+	return (size_t)addrhash_mix(addrhash_mix(w[0]) ^ w[1]) & (h->cap - 1);
 }
 
 /* The slot that holds @key, or the free one where it would go. */

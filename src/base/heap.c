@@ -11,7 +11,7 @@ static bool is_before(const struct heap_item *a, const struct heap_item *b)
 	return a->key != b->key ? a->key < b->key : a->tie < b->tie;
 }
 
-static void put(struct heap *h, uint32_t place, struct heap_item *it)
+static void heap_put(struct heap *h, uint32_t place, struct heap_item *it)
 {
 	h->item[place - 1] = it;
 	it->place = place;
@@ -22,10 +22,10 @@ static void sift_up(struct heap *h, struct heap_item *it)
 	uint32_t place = it->place;
 
 	while (place > 1 && is_before(it, h->item[place / 2 - 1])) {
-		put(h, place, h->item[place / 2 - 1]);
+		heap_put(h, place, h->item[place / 2 - 1]);
 		place /= 2;
 	}
-	put(h, place, it);
+	heap_put(h, place, it);
 }
 
 static void sift_down(struct heap *h, struct heap_item *it)
@@ -41,14 +41,14 @@ static void sift_down(struct heap *h, struct heap_item *it)
 			child++;
 		if (!is_before(h->item[child - 1], it))
 			break;
-		put(h, place, h->item[child - 1]);
+		heap_put(h, place, h->item[child - 1]);
 		place = child;
 	}
-	put(h, place, it);
+	heap_put(h, place, it);
 }
 
 /* To where the key belongs, from a place where it may be too early or too late. */
-static void settle(struct heap *h, struct heap_item *it)
+static void heap_settle(struct heap *h, struct heap_item *it)
 {
 	sift_up(h, it);
 	sift_down(h, it);
@@ -58,11 +58,11 @@ void heap_set(struct heap *h, struct heap_item *it, uint64_t key, uint64_t tie)
 {
 	if (it->place == 0) {
 		assert(h->n < h->cap);
-		put(h, ++h->n, it);
+		heap_put(h, ++h->n, it);
 	}
 	it->key = key;
 	it->tie = tie;
-	settle(h, it);
+	heap_settle(h, it);
 }
 
 void heap_remove(struct heap *h, struct heap_item *it)
@@ -76,6 +76,6 @@ void heap_remove(struct heap *h, struct heap_item *it)
 	last = h->item[--h->n];
 	if (last == it)
 		return;
-	put(h, place, last);
-	settle(h, last);
+	heap_put(h, place, last);
+	heap_settle(h, last);
 }

@@ -8,20 +8,20 @@
 #include <stdalign.h>
 #include <string.h>
 
-static size_t aligned(size_t size)
+static size_t arena_aligned(size_t size)
 {
 	return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 }
 
 void *arena_take(struct arena *ar, size_t size)
 {
-	size_t at = aligned(ar->used);
+	size_t at = arena_aligned(ar->used);
 
 	ar->used = at + size;
 	return ar->base == NULL ? NULL : ar->base + at;
 }
 
-static struct tentry *slot(const struct table *t, uint32_t index)
+static struct tentry *table_slot(const struct table *t, uint32_t index)
 {
 	return (struct tentry *)(void *)(t->slots + (size_t)index * t->stride);
 }
@@ -31,7 +31,7 @@ static uint32_t index_of(const struct table *t, const void *entry)
 	return (uint32_t)((size_t)((const uint8_t *)entry - t->slots) / t->stride);
 }
 
-static uint64_t mix(uint64_t h, const struct in6_addr *a)
+static uint64_t table_mix(uint64_t h, const struct in6_addr *a)
 {
 	uint64_t w[2];
 
@@ -43,14 +43,14 @@ static uint64_t mix(uint64_t h, const struct in6_addr *a)
 	return h;
 }
 
-static uint32_t *bucket_of(const struct table *t, const struct in6_addr *a,
-			   const struct in6_addr *b)
+static uint32_t *table_bucket(const struct table *t, const struct in6_addr *a,
+			      const struct in6_addr *b)
 {
-	return &t->bucket[(uint32_t)(mix(mix(t->seed, a), b) >> 32) & t->mask];
+	return &t->bucket[(uint32_t)(table_mix(table_mix(t->seed, a), b) >> 32) & t->mask];
 }
 
 /* The octets are zero afterwards even where nobody looks at them again, as the compiler may see. */
-static void wipe(void *p, size_t len)
+static void table_wipe(void *p, size_t len)
 {
 	memset(p, 0, len);
 	__asm__ __volatile__("" : : "r"(p) : "memory");
@@ -64,23 +64,23 @@ void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, 
 	while (buckets < cap)
 		buckets *= 2;
 	*t = (struct table){
-		.stride = aligned(stride), .cap = cap, .mask = buckets - 1, .seed = seed};
+		.stride = arena_aligned(stride), .cap = cap, .mask = buckets - 1, .seed = seed};
 	t->slots = arena_take(ar, cap * t->stride);
 	t->bucket = arena_take(ar, buckets * sizeof(t->bucket[0]));
 	if (t->slots == NULL)
 		return;
 	for (uint32_t i = cap; i > 0; i--) {
-		slot(t, i - 1)->next = t->free;
+		table_slot(t, i - 1)->next = t->free;
 		t->free = i;
 	}
 }
 
 void *table_find(const struct table *t, const struct in6_addr *a, const struct in6_addr *b)
 {
-	uint32_t at = t->cap > 0 ? *bucket_of(t, a, b) : 0;
+	uint32_t at = t->cap > 0 ? *table_bucket(t, a, b) : 0;
 
 	while (at != 0) {
-		struct tentry *e = slot(t, at - 1);
+		struct tentry *e = table_slot(t, at - 1);
 
 		if (IN6_ARE_ADDR_EQUAL(&e->a, a) && IN6_ARE_ADDR_EQUAL(&e->b, b))
 			return e;
@@ -97,10 +97,10 @@ void *table_add(struct table *t, const struct in6_addr *a, const struct in6_addr
 	assert(table_find(t, a, b) == NULL);
 	if (at == 0)
 		return NULL;
-	e = slot(t, at - 1);
+	e = table_slot(t, at - 1);
 	t->free = e->next;
 	memset(e, 0, t->stride);
-	bucket = bucket_of(t, a, b);
+	bucket = table_bucket(t, a, b);
 	*e = (struct tentry){.a = *a, .b = *b, .next = *bucket, .used = true};
 	*bucket = at;
 	t->used++;
@@ -110,15 +110,15 @@ void *table_add(struct table *t, const struct in6_addr *a, const struct in6_addr
 void table_remove(struct table *t, void *entry)
 {
 	struct tentry *e = entry;
-	uint32_t *link = bucket_of(t, &e->a, &e->b), at = index_of(t, e) + 1;
+	uint32_t *link = table_bucket(t, &e->a, &e->b), at = index_of(t, e) + 1;
 
 	assert(e->used);
 	while (*link != at) {
 		assert(*link != 0);
-		link = &slot(t, *link - 1)->next;
+		link = &table_slot(t, *link - 1)->next;
 	}
 	*link = e->next;
-	wipe(e, t->stride);
+	table_wipe(e, t->stride);
 	e->next = t->free;
 	t->free = at;
 	t->used--;
@@ -126,13 +126,13 @@ void table_remove(struct table *t, void *entry)
 
 void *table_at(const struct table *t, uint32_t index)
 {
-	return index < t->cap && slot(t, index)->used ? slot(t, index) : NULL;
+	return index < t->cap && table_slot(t, index)->used ? table_slot(t, index) : NULL;
 }
 
 void *table_from(const struct table *t, unsigned *at)
 {
 	while (*at < t->cap) {
-		struct tentry *e = slot(t, (*at)++);
+		struct tentry *e = table_slot(t, (*at)++);
 
 		if (e->used)
 			return e;

@@ -123,7 +123,7 @@ static __always_inline void mark_used(__u32 *used)
 		*used = epoch;
 }
 
-static __always_inline void count(__u32 which)
+static __always_inline void count_one(__u32 which)
 {
 	__u64 *value = bpf_map_lookup_elem(&counters, &which);
 
@@ -133,7 +133,7 @@ static __always_inline void count(__u32 which)
 
 static __always_inline int drop(__u32 which)
 {
-	count(which);
+	count_one(which);
 	return TC_ACT_SHOT;
 }
 

@@ -86,7 +86,7 @@ static __always_inline bool is_local(const struct in6_addr *addr)
 
 /* Packets for a group go past its link in the tunnels of mobile nodes that are away (RFC 6275,
  * 10.4.2), whatever is in them. */
-static __always_inline bool is_global_group(const struct in6_addr *addr)
+static __always_inline bool filter_is_global_group(const struct in6_addr *addr)
 {
 	return addr->s6_addr[0] == 0xff && (addr->s6_addr[1] & 0x0f) >= SCOPE_GLOBAL;
 }
@@ -212,13 +212,13 @@ static __always_inline enum taker take_outer(struct __sk_buff *skb, const struct
 }
 
 /* Addresses last: that is what costs, and most of what comes here is data. */
-static __always_inline enum taker take(struct __sk_buff *skb, __u32 l2, const struct ipv6hdr *ip6,
-				       struct finding *f)
+static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
+					      const struct ipv6hdr *ip6, struct finding *f)
 {
 	bool advert = false, ours;
 	const struct walk *w;
 
-	if (is_global_group(&ip6->daddr))
+	if (filter_is_global_group(&ip6->daddr))
 		return is_local(&ip6->daddr) ? TAKER_ANY : TAKER_NONE;
 	if (!may_concern(ip6->nexthdr) && ip6->nexthdr != NH_ICMPV6 && ip6->nexthdr != NH_IPV6)
 		return TAKER_NONE;
@@ -227,7 +227,7 @@ static __always_inline enum taker take(struct __sk_buff *skb, __u32 l2, const st
 		return TAKER_NONE;
 	sender(ip6, w, &f->from);
 	copy_addr(&f->source, &ip6->saddr);
-	ours = is_ours(w, ip6);
+	ours = strip_is_ours(w, ip6);
 	if (ours || w->upper == NH_IPV6) {
 		/* A mobility message is never in fragments (RFC 6275, 6.1). */
 		if (is_refused_fragment(w) || !is_local(&ip6->daddr))
@@ -262,7 +262,7 @@ static __always_inline int pass_limited(enum taker t, const struct finding *f)
 	    !rate_pass_share(&f->source, f->kind, second))
 		return FILTER_REFUSE;
 	if (f->kind == BUB_BPF_KIND_UNCOVERED)
-		count(BUB_BPF_UNCOVERED_SEEN);
+		count_one(BUB_BPF_UNCOVERED_SEEN);
 	return FILTER_PASS;
 }
 
@@ -275,7 +275,7 @@ static __always_inline int filter_known(struct __sk_buff *skb)
 
 	if (!may_arrive(skb) || bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
 		return FILTER_REFUSE;
-	return take(skb, 0, &ip6, &f) == TAKER_KNOWN ? FILTER_PASS : FILTER_REFUSE;
+	return filter_take(skb, 0, &ip6, &f) == TAKER_KNOWN ? FILTER_PASS : FILTER_REFUSE;
 }
 
 /* The one that counts what none of them takes. */
@@ -287,9 +287,9 @@ static __always_inline int filter_stranger(struct __sk_buff *skb)
 
 	if (!may_arrive(skb) || bpf_skb_load_bytes(skb, 0, &ip6, sizeof(ip6)) < 0)
 		return FILTER_REFUSE;
-	t = take(skb, 0, &ip6, &f);
+	t = filter_take(skb, 0, &ip6, &f);
 	if (t == TAKER_COUNT)
-		count(f.counter);
+		count_one(f.counter);
 	if (t == TAKER_ASKED || t == TAKER_STRANGER)
 		return pass_limited(t, &f);
 	return t == TAKER_ANY ? FILTER_PASS : FILTER_REFUSE;
@@ -309,7 +309,7 @@ static __always_inline int filter_merged(struct __sk_buff *skb)
 	l2 = skb->len - IP6_LEN - bpf_ntohs(ip6.payload_len);
 	if (l2 > LINK_HEADER_MAX)
 		return FILTER_REFUSE;
-	return take(skb, l2, &ip6, &f) == TAKER_MERGED ? FILTER_PASS : FILTER_REFUSE;
+	return filter_take(skb, l2, &ip6, &f) == TAKER_MERGED ? FILTER_PASS : FILTER_REFUSE;
 }
 
 #endif

@@ -131,7 +131,7 @@ static __always_inline int insert(struct __sk_buff *skb, __u32 l2, struct front 
 		err = bpf_skb_store_bytes(skb, l2, f, IP6_LEN + EXT_LEN, 0);
 	if (err < 0)
 		return drop(BUB_BPF_DATA_OUT_FAILED);
-	count(BUB_BPF_DATA_OUT);
+	count_one(BUB_BPF_DATA_OUT);
 	return TC_ACT_UNSPEC;
 }
 
@@ -204,7 +204,7 @@ static __always_inline int detour(const struct bub_bpf_out *out)
 
 	if ((out->flags & BUB_BPF_OUT_HAO) && !ifindex)
 		return drop(BUB_BPF_DATA_OUT_FAILED);
-	count(BUB_BPF_DATA_DETOUR);
+	count_one(BUB_BPF_DATA_DETOUR);
 	if (!(out->flags & BUB_BPF_OUT_HAO))
 		return TC_ACT_UNSPEC;
 	return (int)bpf_redirect(ifindex, 0);
@@ -229,7 +229,7 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	if ((out->flags & BUB_BPF_OUT_CREDIT) && !spend(&pair, skb->len - l2))
 		return detour(out);
 	if ((out->flags & BUB_BPF_OUT_HEARD) && !is_heard(&pair)) {
-		count(BUB_BPF_DATA_UNHEARD);
+		count_one(BUB_BPF_DATA_UNHEARD);
 		return TC_ACT_UNSPEC; /* this node is not away */
 	}
 	return insert(skb, l2, &f, &pair, out);

@@ -97,7 +97,7 @@ static __always_inline bool rate_pass_share(const struct bub_bpf_addr *source, _
 		goto refused;
 	all = room(kind, second, rate);
 	if (!all) {
-		count(BUB_BPF_RATE_HOTI + kind);
+		count_one(BUB_BPF_RATE_HOTI + kind);
 		return false;
 	}
 	l32->passed += 1;
@@ -107,7 +107,7 @@ static __always_inline bool rate_pass_share(const struct bub_bpf_addr *source, _
 	return true;
 
 refused:
-	count(BUB_BPF_RATE_PREFIX);
+	count_one(BUB_BPF_RATE_PREFIX);
 	return false;
 }
 

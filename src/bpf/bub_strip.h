@@ -216,8 +216,8 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 	if (!w->hao_at)
 		mark_pair(&dst, &care_of);
 	if (binding == BINDING_GRACE)
-		count(BUB_BPF_DATA_IN_GRACE);
-	count(BUB_BPF_DATA_IN);
+		count_one(BUB_BPF_DATA_IN_GRACE);
+	count_one(BUB_BPF_DATA_IN);
 	return TC_ACT_UNSPEC;
 }
 
@@ -231,7 +231,7 @@ static __always_inline bool may_concern(__u8 next)
 /* Mobility messages, and ESP between mobile node and home agent, who may have a path for what needs
  * no ESP.  Other ESP has our headers and came between two that have a path: that is the hosts' own,
  * for the kernel (RFC 6275, 11.3.2). */
-static __always_inline bool is_ours(const struct walk *w, const struct ipv6hdr *ip6)
+static __always_inline bool strip_is_ours(const struct walk *w, const struct ipv6hdr *ip6)
 {
 	struct bub_bpf_pair pair;
 	struct bub_bpf_out *out;
@@ -272,7 +272,7 @@ static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
 		return TC_ACT_UNSPEC;
 	if (w->state != WALK_DONE)
 		return w->rh2_at || w->hao_at ? drop(BUB_BPF_DATA_MALFORMED) : TC_ACT_UNSPEC;
-	if (is_ours(w, &ip6))
+	if (strip_is_ours(w, &ip6))
 		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
 						   : BUB_BPF_SIGNALLING_TAKEN);
 	if (!w->rh2_at && !w->hao_at)

@@ -31,7 +31,7 @@ static const char *what_to_do(int err)
 	}
 }
 
-static int dial(const char *path)
+static int ask_dial(const char *path)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	const struct timeval timeout = {.tv_sec = REPLY_TIMEOUT_S};
@@ -55,7 +55,7 @@ static int dial(const char *path)
 	return fd;
 }
 
-static bool send_line(int fd, const char *line)
+static bool ask_send(int fd, const char *line)
 {
 	size_t len = strlen(line);
 
@@ -74,7 +74,7 @@ static bool send_line(int fd, const char *line)
 
 /* Reads up to the first newline.  NULL: the connection ended or timed out before (see errno; 0:
  * ended). */
-static char *receive_line(int fd)
+static char *ask_receive(int fd)
 {
 	char *line = NULL;
 	size_t len = 0;
@@ -113,10 +113,10 @@ json_t *ctl_ask(const char *path, const json_t *request)
 	char *text = json_dumps(request, JSON_COMPACT);
 	char *line = NULL;
 	json_t *reply = NULL;
-	int fd = text != NULL ? dial(path) : -1;
+	int fd = text != NULL ? ask_dial(path) : -1;
 
-	if (fd >= 0 && send_line(fd, text) && send_line(fd, "\n"))
-		line = receive_line(fd);
+	if (fd >= 0 && ask_send(fd, text) && ask_send(fd, "\n"))
+		line = ask_receive(fd);
 	if (fd >= 0 && line == NULL)
 		(void)fprintf(stderr, "bubctl: bubd at %s gave no answer: %s; look into its log\n",
 			      path,

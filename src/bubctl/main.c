@@ -36,7 +36,7 @@ struct options {
 	bool all;
 };
 
-static int usage(FILE *out, int status)
+static int ctl_usage(FILE *out, int status)
 {
 	(void)fputs("usage: bubctl [-s SOCKET] [COMMAND]\n"
 		    "  show [--json]              roles, home addresses, peers, clients (default)\n"
@@ -58,7 +58,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static int print(const struct command *cmd, const struct options *opts, const json_t *reply)
+static int ctl_print(const struct command *cmd, const struct options *opts, const json_t *reply)
 {
 	const json_t *error = json_object_get(reply, "error");
 
@@ -80,7 +80,7 @@ static int print(const struct command *cmd, const struct options *opts, const js
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_REFUSED;
 }
 
-static int run(const struct command *cmd, const char *peer, const struct options *opts)
+static int ctl_run(const struct command *cmd, const char *peer, const struct options *opts)
 {
 	json_t *request = json_object();
 	json_t *reply = NULL;
@@ -91,7 +91,7 @@ static int run(const struct command *cmd, const char *peer, const struct options
 		(void)json_object_set_new(request, "peer", json_string(peer));
 	reply = ctl_ask(opts->socket, request);
 	if (reply != NULL)
-		status = print(cmd, opts, reply);
+		status = ctl_print(cmd, opts, reply);
 	json_decref(request);
 	json_decref(reply);
 	return status;
@@ -148,17 +148,17 @@ int main(int argc, char **argv)
 			(void)printf("bubctl %s\n", BUB_VERSION);
 			return EXIT_OK;
 		case 'h':
-			return usage(stdout, EXIT_OK);
+			return ctl_usage(stdout, EXIT_OK);
 		default:
-			return usage(stderr, EXIT_USAGE);
+			return ctl_usage(stderr, EXIT_USAGE);
 		}
 	}
 	cmd = find_command(optind < argc ? argv[optind++] : "show");
 	if (cmd == NULL) {
 		(void)fprintf(stderr, "bubctl: unknown command \"%s\"\n", argv[optind - 1]);
-		return usage(stderr, EXIT_USAGE);
+		return ctl_usage(stderr, EXIT_USAGE);
 	}
 	if (!check_arguments(cmd, &opts, argc - optind, argv + optind))
 		return EXIT_USAGE;
-	return run(cmd, cmd->has_peer ? argv[optind] : NULL, &opts);
+	return ctl_run(cmd, cmd->has_peer ? argv[optind] : NULL, &opts);
 }

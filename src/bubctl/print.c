@@ -27,19 +27,19 @@ static json_int_t number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
-static void label(FILE *out, const char *name)
+static void print_label(FILE *out, const char *name)
 {
 	(void)fprintf(out, "  %-*s", LABEL_WIDTH, name);
 }
 
-static void line(FILE *out, const char *name, const char *value)
+static void print_text_line(FILE *out, const char *name, const char *value)
 {
-	label(out, name);
+	print_label(out, name);
 	(void)fprintf(out, "%s\n", value);
 }
 
 /* "59 min 12 s": seconds alone tell little when there are thousands. */
-static void duration(FILE *out, json_int_t s)
+static void print_duration(FILE *out, json_int_t s)
 {
 	if (s >= 3600)
 		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " h %" JSON_INTEGER_FORMAT " min",
@@ -51,10 +51,10 @@ static void duration(FILE *out, json_int_t s)
 		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " s", s);
 }
 
-static void lifetime_line(FILE *out, const char *name, json_int_t s)
+static void print_lifetime(FILE *out, const char *name, json_int_t s)
 {
-	label(out, name);
-	duration(out, s);
+	print_label(out, name);
+	print_duration(out, s);
 	(void)fputs(" left\n", out);
 }
 
@@ -63,16 +63,16 @@ static void lifetime_line(FILE *out, const char *name, json_int_t s)
 static void print_home(FILE *out, const json_t *h)
 {
 	(void)fprintf(out, "\nhome address %s\n", text_of(h, "address", "none"));
-	line(out, "state", text_of(h, "state", "unknown"));
+	print_text_line(out, "state", text_of(h, "state", "unknown"));
 	if (text_of(h, "why", "")[0] != '\0')
-		line(out, "why", text_of(h, "why", ""));
-	line(out, "home agent", text_of(h, "home_agent", "none"));
-	line(out, "care-of address", text_of(h, "care_of", "none"));
-	lifetime_line(out, "registration", number_of(h, "lifetime_s"));
-	label(out, "sequence");
+		print_text_line(out, "why", text_of(h, "why", ""));
+	print_text_line(out, "home agent", text_of(h, "home_agent", "none"));
+	print_text_line(out, "care-of address", text_of(h, "care_of", "none"));
+	print_lifetime(out, "registration", number_of(h, "lifetime_s"));
+	print_label(out, "sequence");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(h, "sequence"));
 	if (strcmp(text_of(h, "prefix", "unknown"), "unknown") != 0)
-		line(out, "home prefix", text_of(h, "prefix", ""));
+		print_text_line(out, "home prefix", text_of(h, "prefix", ""));
 }
 
 static const char *mode_words(const char *mode)
@@ -93,31 +93,31 @@ static void print_peer(FILE *out, const json_t *p)
 	const char *why = text_of(p, "why", "");
 
 	(void)fprintf(out, "\npeer %s\n", text_of(p, "peer", "?"));
-	line(out, "local address", text_of(p, "local", "?"));
-	line(out, "mode", mode_words(text_of(p, "mode", "?")));
+	print_text_line(out, "local address", text_of(p, "local", "?"));
+	print_text_line(out, "mode", mode_words(text_of(p, "mode", "?")));
 	if (why[0] != '\0')
-		line(out, "why", why);
-	line(out, "BUB test", text_of(p, "test", "none"));
-	label(out, "our care-of");
+		print_text_line(out, "why", why);
+	print_text_line(out, "BUB test", text_of(p, "test", "none"));
+	print_label(out, "our care-of");
 	(void)fprintf(out, "%s", text_of(p, "local_care_of", "none at the peer"));
 	if (!json_is_null(json_object_get(p, "local_care_of"))) {
 		(void)fputs(", ", out);
-		duration(out, number_of(p, "lifetime_s"));
+		print_duration(out, number_of(p, "lifetime_s"));
 		(void)fputs(" left", out);
 	}
 	(void)fputc('\n', out);
-	label(out, "its care-of");
+	print_label(out, "its care-of");
 	(void)fprintf(out, "%s", text_of(p, "peer_care_of", "none here"));
 	if (!json_is_null(json_object_get(p, "peer_care_of"))) {
 		(void)fputs(", ", out);
-		duration(out, number_of(p, "peer_lifetime_s"));
+		print_duration(out, number_of(p, "peer_lifetime_s"));
 		(void)fputs(" left", out);
 	}
 	(void)fputc('\n', out);
-	label(out, "sequence");
+	print_label(out, "sequence");
 	(void)fprintf(out, "out %" JSON_INTEGER_FORMAT ", in %" JSON_INTEGER_FORMAT "\n",
 		      number_of(p, "sequence_out"), number_of(p, "sequence_in"));
-	label(out, "handovers");
+	print_label(out, "handovers");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
 }
 
@@ -157,7 +157,7 @@ static void print_clients(FILE *out, const json_t *clients)
 		(void)fprintf(out, "  %-*s  %-*s  %8" JSON_INTEGER_FORMAT "  ", (int)home_width,
 			      text_of(c, "home", "?"), (int)care_of_width,
 			      text_of(c, "care_of", "?"), number_of(c, "sequence"));
-		duration(out, number_of(c, "lifetime_s"));
+		print_duration(out, number_of(c, "lifetime_s"));
 		(void)fputc('\n', out);
 	}
 }

@@ -125,7 +125,7 @@ void bindings_close(struct bindings *b)
 
 /* Room for one more verdict; false: no memory.  However many registrations one turn of the loop
  * brings, each waits for its own. */
-static bool has_room(struct bindings *b)
+static bool bindings_has_room(struct bindings *b)
 {
 	size_t cap = b->cap_verdicts == 0 ? VERDICTS_FEW : 2 * b->cap_verdicts;
 	struct verdict *more;
@@ -166,11 +166,11 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 		store_delete(b->store, &s->home);
 	b->noted = true;
 	/* Nobody waits to hear that something was removed. */
-	if (s->lifetime_s > 0 && has_room(b))
+	if (s->lifetime_s > 0 && bindings_has_room(b))
 		b->verdict[b->n_verdicts++] = (struct verdict){.home = s->home, .id = act->id};
 }
 
-static void tell(struct bindings *b, int error, const char *why)
+static void bindings_tell(struct bindings *b, int error, const char *why)
 {
 	char text[2 * ERROR_MAX];
 
@@ -196,7 +196,7 @@ void bindings_commit(struct bindings *b)
 		b->n_verdicts = b->cap_verdicts = 0;
 		b->noted = false;
 		ev.u.stored.error = store_commit(b->store, error, sizeof(error));
-		tell(b, ev.u.stored.error, error);
+		bindings_tell(b, ev.u.stored.error, error);
 		for (size_t i = 0; i < n; i++) {
 			ev.u.stored.home = verdict[i].home;
 			ev.u.stored.id = verdict[i].id;
@@ -214,7 +214,7 @@ struct list {
 	bool failed;
 };
 
-static void add(void *ctx, const struct store_binding *b)
+static void bindings_add(void *ctx, const struct store_binding *b)
 {
 	struct list *l = ctx;
 
@@ -232,7 +232,7 @@ static void add(void *ctx, const struct store_binding *b)
 		l->binding[l->n++] = *b;
 }
 
-static bool restore(struct bindings *b, const struct store_binding *record)
+static bool bindings_restore_one(struct bindings *b, const struct store_binding *record)
 {
 	const struct bindings_clock now = clock_now(b);
 	const struct bub_stored s = {
@@ -251,7 +251,7 @@ static bool restore(struct bindings *b, const struct store_binding *record)
 int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t error_size)
 {
 	struct list list = {0};
-	int rc = store_each(b->store, add, &list, ret_error, error_size);
+	int rc = store_each(b->store, bindings_add, &list, ret_error, error_size);
 
 	*ret_n = 0;
 	if (rc == 0 && list.failed) {
@@ -259,7 +259,7 @@ int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t 
 		rc = -1;
 	}
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
-		if (restore(b, &list.binding[i])) {
+		if (bindings_restore_one(b, &list.binding[i])) {
 			*ret_n += list.binding[i].registered;
 		} else {
 			store_delete(b->store, &list.binding[i].home);

@@ -16,8 +16,9 @@
 /* ---- Serving ------------------------------------------------------------------------------- */
 
 /* 0: it is served, *@ret_new where it was not before. */
-static int serve(const struct clients *c, const struct bubd_pair *pair, const struct in6_addr *home,
-		 bool *ret_new, char *ret_error, size_t error_size)
+static int clients_serve_home(const struct clients *c, const struct bubd_pair *pair,
+			      const struct in6_addr *home, bool *ret_new, char *ret_error,
+			      size_t error_size)
 {
 	int err = bub_engine_add_client(c->engine, home);
 
@@ -38,14 +39,14 @@ static int serve(const struct clients *c, const struct bubd_pair *pair, const st
 	return 0;
 }
 
-static bool serve_or_log(const struct clients *c, const struct bubd_pair *pair,
-			 const struct in6_addr *home, unsigned *failed)
+static bool clients_serve_or_log(const struct clients *c, const struct bubd_pair *pair,
+				 const struct in6_addr *home, unsigned *failed)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 	char error[ERROR_MAX] = "";
 	bool is_new;
 
-	if (serve(c, pair, home, &is_new, error, sizeof(error)) == 0)
+	if (clients_serve_home(c, pair, home, &is_new, error, sizeof(error)) == 0)
 		return is_new;
 	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
 	if (++*failed <= ERRORS_LOGGED)
@@ -54,20 +55,21 @@ static bool serve_or_log(const struct clients *c, const struct bubd_pair *pair,
 }
 
 /* Who may renumber may register its interface identifier in every home prefix. */
-static void serve_renumbered(const struct clients *c, const struct bub_ha_config *ha,
-			     const struct bubd_pair *pair, unsigned *failed)
+static void clients_serve_renumbered(const struct clients *c, const struct bub_ha_config *ha,
+				     const struct bubd_pair *pair, unsigned *failed)
 {
 	for (unsigned k = 0; pair->renumber && k < ha->n_prefixes; k++) {
 		struct in6_addr home = pair->home;
 
 		memcpy(home.s6_addr, ha->prefix[k].prefix.s6_addr, 8);
 		if (ha->prefix[k].len == 64 && !bub_addr_eq(&home, &c->cfg->engine.ha.address))
-			(void)serve_or_log(c, pair, &home, failed);
+			(void)clients_serve_or_log(c, pair, &home, failed);
 	}
 }
 
 /* Returns how many mobile nodes are new. */
-static unsigned serve_all(const struct clients *c, const struct bub_ha_config *ha, unsigned *failed)
+static unsigned clients_serve_all(const struct clients *c, const struct bub_ha_config *ha,
+				  unsigned *failed)
 {
 	unsigned n = 0;
 
@@ -76,8 +78,8 @@ static unsigned serve_all(const struct clients *c, const struct bub_ha_config *h
 
 		if (!pair->at_home_agent)
 			continue;
-		n += serve_or_log(c, pair, &pair->home, failed);
-		serve_renumbered(c, ha, pair, failed);
+		n += clients_serve_or_log(c, pair, &pair->home, failed);
+		clients_serve_renumbered(c, ha, pair, failed);
 	}
 	return n;
 }
@@ -86,7 +88,7 @@ unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha)
 {
 	unsigned failed = 0;
 
-	(void)serve_all(c, ha, &failed);
+	(void)clients_serve_all(c, ha, &failed);
 	return failed;
 }
 
@@ -141,8 +143,8 @@ static const struct bubd_pair *index_find(const struct bubd_config *cfg, const s
 }
 
 /* Collects the home addresses that are served now and may not stay. */
-static int collect(const struct clients *c, const struct bubd_config *fresh,
-		   struct addrset *ret_gone, struct clients_change *change)
+static int clients_collect(const struct clients *c, const struct bubd_config *fresh,
+			   struct addrset *ret_gone, struct clients_change *change)
 {
 	struct index before = {0}, after = {0};
 	struct bub_client_status client;
@@ -169,7 +171,7 @@ static int collect(const struct clients *c, const struct bubd_config *fresh,
 	return rc;
 }
 
-static void take_away(const struct clients *c, const struct addrset *gone)
+static void clients_take_away(const struct clients *c, const struct addrset *gone)
 {
 	char error[ERROR_MAX] = "";
 
@@ -189,14 +191,14 @@ int clients_reload(const struct clients *c, struct bubd_config *fresh,
 	struct clients_change change = {0};
 	struct addrset gone = {0};
 	unsigned n;
-	int rc = collect(c, fresh, &gone, &change);
+	int rc = clients_collect(c, fresh, &gone, &change);
 
 	if (rc == 0) {
-		take_away(c, &gone);
+		clients_take_away(c, &gone);
 		rc = bubd_config_take_clients(c->cfg, fresh);
 	}
 	if (rc == 0) {
-		n = serve_all(c, &fresh->engine.ha, &change.failed);
+		n = clients_serve_all(c, &fresh->engine.ha, &change.failed);
 		change.added = n > change.changed ? n - change.changed : 0;
 		*ret_change = change;
 	}

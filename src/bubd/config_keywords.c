@@ -211,7 +211,7 @@ const struct config_keyword *config_keywords_of(enum config_section in, size_t *
 #define NAME_MAX_LEN 32u
 
 /* How many letters have to be put in, taken away or replaced to make @b of @a; at most SIZE_MAX. */
-static size_t distance(const char *a, const char *b)
+static size_t keyword_distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_LEN + 1];
 	size_t n = strlen(b);
@@ -235,7 +235,7 @@ static size_t distance(const char *a, const char *b)
 }
 
 /* Adds @word to a list of words in @text. */
-static void enumerate(char *text, size_t cap, const char *word, const char *separator)
+static void keyword_enumerate(char *text, size_t cap, const char *word, const char *separator)
 {
 	size_t at = strlen(text);
 
@@ -252,12 +252,13 @@ void config_keyword_unknown(struct problems *p, enum config_section in, struct c
 
 	for (const struct config_keyword *k = config_keywords; k < config_keywords + N_KEYWORDS;
 	     k++) {
-		size_t d = k->in == in ? distance(k->name, name) : SIZE_MAX;
+		size_t d = k->in == in ? keyword_distance(k->name, name) : SIZE_MAX;
 
 		if (k->in == in)
-			enumerate(known, sizeof(known), k->name, ", ");
+			keyword_enumerate(known, sizeof(known), k->name, ", ");
 		else if (strcmp(k->name, name) == 0)
-			enumerate(elsewhere, sizeof(elsewhere), section_names[k->in], " or in ");
+			keyword_enumerate(elsewhere, sizeof(elsewhere), section_names[k->in],
+					  " or in ");
 		if (d < least) {
 			least = d;
 			nearest = k->name;
@@ -288,17 +289,18 @@ const struct config_keyword *config_keyword_find(enum config_section in, const c
 static void list_words(char *text, size_t cap, const char *const *words)
 {
 	for (; *words != NULL; words++)
-		enumerate(text, cap, *words, words[1] != NULL ? ", " : " or ");
+		keyword_enumerate(text, cap, *words, words[1] != NULL ? ", " : " or ");
 }
 
 /* ---- One value ----------------------------------------------------------------------------- */
 
 /* "KEYWORD: "VALUE" is ...".  Returns false. */
-static bool wrong(struct problems *p, const struct config_keyword *k, const struct config_value *v,
-		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static bool keyword_wrong(struct problems *p, const struct config_keyword *k,
+			  const struct config_value *v, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
-static bool wrong(struct problems *p, const struct config_keyword *k, const struct config_value *v,
-		  const char *fmt, ...)
+static bool keyword_wrong(struct problems *p, const struct config_keyword *k,
+			  const struct config_value *v, const char *fmt, ...)
 {
 	char text[256];
 	va_list ap;
@@ -311,7 +313,7 @@ static bool wrong(struct problems *p, const struct config_keyword *k, const stru
 }
 
 /* True when all of @text is a number from @min to @max; @base as for strtoull(). */
-static bool number(const char *text, int base, uint32_t min, uint32_t max, uint32_t *ret)
+static bool keyword_number(const char *text, int base, uint32_t min, uint32_t max, uint32_t *ret)
 {
 	char *end = NULL;
 	unsigned long long n;
@@ -323,8 +325,8 @@ static bool number(const char *text, int base, uint32_t min, uint32_t max, uint3
 	       n <= max;
 }
 
-static bool check_word(struct problems *p, const struct config_keyword *k, const char *const *words,
-		       struct config_value *v)
+static bool keyword_check_word(struct problems *p, const struct config_keyword *k,
+			       const char *const *words, struct config_value *v)
 {
 	char expected[128] = "";
 
@@ -332,29 +334,31 @@ static bool check_word(struct problems *p, const struct config_keyword *k, const
 		if (strcmp(words[v->number], v->text) == 0)
 			return true;
 	list_words(expected, sizeof(expected), words);
-	return wrong(p, k, v, "is unknown here; expected %s", expected);
+	return keyword_wrong(p, k, v, "is unknown here; expected %s", expected);
 }
 
 /* A unicast address that may leave its link (RFC 6275, 9.5.1), with its prefix length or without.
  */
-static bool check_address(struct problems *p, const struct config_keyword *k,
-			  struct config_value *v)
+static bool keyword_check_address(struct problems *p, const struct config_keyword *k,
+				  struct config_value *v)
 {
 	size_t len = strcspn(v->text, k->kind == KIND_PREFIX ? "/" : "");
 	char text[INET6_ADDRSTRLEN] = "";
 	uint32_t prefix_len = 128;
 
 	if (k->kind == KIND_PREFIX && v->text[len] == '\0')
-		return wrong(p, k, v, "has no prefix length; expected ADDRESS/LENGTH");
-	if (k->kind == KIND_PREFIX && !number(v->text + len + 1, 10, 1, 128, &prefix_len))
-		return wrong(p, k, v, "has a wrong prefix length; expected 1 to 128 after the /");
+		return keyword_wrong(p, k, v, "has no prefix length; expected ADDRESS/LENGTH");
+	if (k->kind == KIND_PREFIX && !keyword_number(v->text + len + 1, 10, 1, 128, &prefix_len))
+		return keyword_wrong(p, k, v,
+				     "has a wrong prefix length; expected 1 to 128 after the /");
 	v->prefix_len = (uint8_t)prefix_len;
 	(void)snprintf(text, sizeof(text), "%.*s", (int)len, v->text);
 	if (len >= sizeof(text) || inet_pton(AF_INET6, text, &v->addr) != 1)
-		return wrong(p, k, v, "is no address; expected an IPv6 address");
+		return keyword_wrong(p, k, v, "is no address; expected an IPv6 address");
 	return bub_addr_is_routable(&v->addr) ||
-	       wrong(p, k, v,
-		     "cannot be used here; expected a unicast address that is not link-local");
+	       keyword_wrong(
+		       p, k, v,
+		       "cannot be used here; expected a unicast address that is not link-local");
 }
 
 /* 1 to @max characters that are no blanks and not among @but. */
@@ -384,26 +388,27 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool check_path(struct problems *p, const struct config_keyword *k,
-		       const struct config_value *v)
+static bool keyword_check_path(struct problems *p, const struct config_keyword *k,
+			       const struct config_value *v)
 {
 	size_t cap = k->size != 0 ? k->size : PATH_MAX;
 	char path[PATH_MAX];
 	char *slash = NULL;
 
 	if (!config_path(p, v->text, path, cap))
-		return wrong(p, k, v, "is no usable path; expected one of 1 to %zu characters",
-			     cap - 1);
+		return keyword_wrong(
+			p, k, v, "is no usable path; expected one of 1 to %zu characters", cap - 1);
 	if (k->kind != KIND_LOG)
 		return true;
 	/* A file to be written: its folder has to be there, and it must be no folder itself. */
 	if (is_folder(path))
-		return wrong(p, k, v, "is a folder; expected a file");
+		return keyword_wrong(p, k, v, "is a folder; expected a file");
 	slash = strrchr(path, '/');
 	if (slash != NULL)
 		slash[slash == path ? 1 : 0] = '\0';
 	return slash == NULL || is_folder(path) ||
-	       wrong(p, k, v, "cannot be: there is no folder %s; expected it to exist", path);
+	       keyword_wrong(p, k, v, "cannot be: there is no folder %s; expected it to exist",
+			     path);
 }
 
 bool config_check(struct problems *p, const struct config_keyword *k, struct config_value *v)
@@ -412,36 +417,38 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 
 	switch (k->kind) {
 	case KIND_NUMBER:
-		return number(v->text, 10, k->min, k->max, &v->number) ||
-		       wrong(p, k, v, "is %s; expected a number%s from %u to %u",
-			     strspn(v->text, "0123456789") == strlen(v->text) ? "out of bounds"
-									      : "no number",
-			     k->unit != NULL ? k->unit : "", k->min, k->max);
+		return keyword_number(v->text, 10, k->min, k->max, &v->number) ||
+		       keyword_wrong(p, k, v, "is %s; expected a number%s from %u to %u",
+				     strspn(v->text, "0123456789") == strlen(v->text)
+					     ? "out of bounds"
+					     : "no number",
+				     k->unit != NULL ? k->unit : "", k->min, k->max);
 	case KIND_SPI:
-		return number(v->text, 0, SPI_MIN, UINT32_MAX, &v->number) ||
-		       wrong(p, k, v, "is no SPI; expected a number from %u to 0xffffffff",
-			     SPI_MIN);
+		return keyword_number(v->text, 0, SPI_MIN, UINT32_MAX, &v->number) ||
+		       keyword_wrong(p, k, v, "is no SPI; expected a number from %u to 0xffffffff",
+				     SPI_MIN);
 	case KIND_BOOL:
-		return check_word(p, k, bools, v);
+		return keyword_check_word(p, k, bools, v);
 	case KIND_WORD:
-		return check_word(p, k, k->words, v);
+		return keyword_check_word(p, k, k->words, v);
 	case KIND_ADDRESS:
 	case KIND_PREFIX:
-		return check_address(p, k, v);
+		return keyword_check_address(p, k, v);
 	case KIND_IFNAME:
 		return (is_name(v->text, IFNAMSIZ - 1, "/:") && strcmp(v->text, ".") != 0 &&
 			strcmp(v->text, "..") != 0) ||
-		       wrong(p, k, v,
-			     "is no interface name; expected 1 to %d characters without blanks, "
-			     "/ and :",
-			     IFNAMSIZ - 1);
+		       keyword_wrong(
+			       p, k, v,
+			       "is no interface name; expected 1 to %d characters without blanks, "
+			       "/ and :",
+			       IFNAMSIZ - 1);
 	case KIND_NAME:
 		return is_name(v->text, NODE_NAME_MAX, "") ||
-		       wrong(p, k, v, "is no name; expected 1 to %d characters, no blanks",
-			     NODE_NAME_MAX);
+		       keyword_wrong(p, k, v, "is no name; expected 1 to %d characters, no blanks",
+				     NODE_NAME_MAX);
 	case KIND_PATH:
 	case KIND_LOG:
-		return check_path(p, k, v);
+		return keyword_check_path(p, k, v);
 	case KIND_KEY:
 	case KIND_TEXT:
 	case KIND_NONE:
@@ -452,7 +459,7 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 
 /* ---- Where it goes ------------------------------------------------------------------------- */
 
-static void put_number(void *to, size_t size, uint32_t n)
+static void keyword_put_number(void *to, size_t size, uint32_t n)
 {
 	const uint8_t octet = (uint8_t)n;
 	const uint16_t pair = (uint16_t)n;
@@ -464,15 +471,15 @@ static void put_number(void *to, size_t size, uint32_t n)
 	       size);
 }
 
-static void put(const struct problems *p, const struct config_keyword *k,
-		const struct config_value *v, void *to)
+static void keyword_put(const struct problems *p, const struct config_keyword *k,
+			const struct config_value *v, void *to)
 {
 	uint32_t n = k->list > 0 ? 0 : v->number;
 
 	for (const struct config_value *one = v; k->list > 0 && one != NULL; one = one->next)
 		n |= 1u << one->number;
 	if (k->kind == KIND_NUMBER || k->kind == KIND_BOOL || k->kind == KIND_WORD)
-		put_number(to, k->size, n);
+		keyword_put_number(to, k->size, n);
 	else if (k->kind == KIND_ADDRESS || k->kind == KIND_PREFIX)
 		memcpy(to, &v->addr, sizeof(v->addr));
 	else if (k->kind == KIND_PATH || k->kind == KIND_LOG)
@@ -482,17 +489,18 @@ static void put(const struct problems *p, const struct config_keyword *k,
 }
 
 /* Defaults are written as in a file, so they are read as that. */
-static void put_default(struct problems *p, const struct config_keyword *k, void *to)
+static void keyword_put_default(struct problems *p, const struct config_keyword *k, void *to)
 {
 	_Alignas(struct config_value) uint8_t room[sizeof(struct config_value) + 32] = {0};
 	struct config_value *v = (struct config_value *)room;
 
 	(void)snprintf(v->text, 32, "%s", k->or_else);
 	if (config_check(p, k, v))
-		put(p, k, v, to);
+		keyword_put(p, k, v, to);
 }
 
-static void lacks(struct problems *p, const struct config_keyword *k, const struct config_node *sec)
+static void keyword_lacks(struct problems *p, const struct config_keyword *k,
+			  const struct config_node *sec)
 {
 	char expected[128] = "";
 
@@ -519,15 +527,15 @@ bool config_fill(struct problems *p, enum config_section in, const struct config
 		/* A keyword that is not known may have been this one, a wrong value its. */
 		if (k->needed && sec != NULL && !sec->gaps &&
 		    (node == NULL || (node->values == NULL && !sec->bad))) {
-			lacks(p, k, sec);
+			keyword_lacks(p, k, sec);
 			complete = false;
 		}
 		if (k->size == 0)
 			continue;
 		if (node != NULL && node->values != NULL)
-			put(p, k, node->values, to);
+			keyword_put(p, k, node->values, to);
 		else if (node == NULL && k->or_else != NULL)
-			put_default(p, k, to);
+			keyword_put_default(p, k, to);
 	}
 	return complete;
 }

@@ -265,8 +265,8 @@ static void count_own(const struct bubd_config *cfg, size_t *ret_pairs, size_t *
 }
 
 /* The first @n_own elements of @own and those of @other past its own @skip. */
-static void *join(const void *own, size_t n_own, const void *other, size_t skip, size_t n_other,
-		  size_t size)
+static void *pairs_join(const void *own, size_t n_own, const void *other, size_t skip,
+			size_t n_other, size_t size)
 {
 	size_t n = n_own + n_other - skip;
 	uint8_t *all = calloc(n > 0 ? n : 1, size);
@@ -281,7 +281,7 @@ static void *join(const void *own, size_t n_own, const void *other, size_t skip,
 	return all;
 }
 
-static void wipe(void *array, size_t n, size_t size)
+static void pairs_wipe(void *array, size_t n, size_t size)
 {
 	if (array != NULL)
 		explicit_bzero(array, n * size);
@@ -296,15 +296,15 @@ int bubd_config_take_clients(struct bubd_config *cfg, struct bubd_config *fresh)
 
 	count_own(cfg, &n_own, &n_own_sas);
 	count_own(fresh, &skip, &skip_sas);
-	pairs = join(cfg->pairs, n_own, fresh->pairs, skip, fresh->n_pairs, sizeof(*pairs));
-	sas = join(cfg->sas, n_own_sas, fresh->sas, skip_sas, fresh->n_sas, sizeof(*sas));
+	pairs = pairs_join(cfg->pairs, n_own, fresh->pairs, skip, fresh->n_pairs, sizeof(*pairs));
+	sas = pairs_join(cfg->sas, n_own_sas, fresh->sas, skip_sas, fresh->n_sas, sizeof(*sas));
 	if (pairs == NULL || sas == NULL) {
-		wipe(pairs, n_own + fresh->n_pairs - skip, sizeof(*pairs));
-		wipe(sas, n_own_sas + fresh->n_sas - skip_sas, sizeof(*sas));
+		pairs_wipe(pairs, n_own + fresh->n_pairs - skip, sizeof(*pairs));
+		pairs_wipe(sas, n_own_sas + fresh->n_sas - skip_sas, sizeof(*sas));
 		return -1;
 	}
-	wipe(cfg->pairs, cfg->n_pairs, sizeof(*pairs));
-	wipe(cfg->sas, cfg->n_sas, sizeof(*sas));
+	pairs_wipe(cfg->pairs, cfg->n_pairs, sizeof(*pairs));
+	pairs_wipe(cfg->sas, cfg->n_sas, sizeof(*sas));
 	cfg->pairs = pairs;
 	cfg->n_pairs = n_own + fresh->n_pairs - skip;
 	cfg->sas = sas;

@@ -218,7 +218,8 @@ static void check_ambiguous(struct loader *l, size_t first)
 	}
 }
 
-static unsigned covered(const struct bubd_config *cfg, size_t first, enum esp_direction direction)
+static unsigned sa_covered(const struct bubd_config *cfg, size_t first,
+			   enum esp_direction direction)
 {
 	unsigned covers = 0;
 
@@ -240,11 +241,11 @@ static unsigned classes_needed(const struct loader *l, bool at_home_agent)
 	return needed & ~l->cfg->lnx.unprotected;
 }
 
-static void check_covered(struct loader *l, const struct config_node *sec, size_t first,
-			  bool at_home_agent)
+static void sa_check_covered(struct loader *l, const struct config_node *sec, size_t first,
+			     bool at_home_agent)
 {
-	const unsigned out = covered(l->cfg, first, ESP_OUT);
-	const unsigned in = covered(l->cfg, first, ESP_IN);
+	const unsigned out = sa_covered(l->cfg, first, ESP_OUT);
+	const unsigned in = sa_covered(l->cfg, first, ESP_IN);
 	const unsigned needed = classes_needed(l, at_home_agent);
 
 	for (unsigned i = 0; i < N_CLASSES; i++) {
@@ -285,5 +286,5 @@ void loader_sas(struct loader *l, const struct config_node *sec, const struct in
 	if (bad || l->p.n != n)
 		return; /* what was wrong above would be missed here */
 	check_ambiguous(l, first);
-	check_covered(l, sec, first, at_home_agent);
+	sa_check_covered(l, sec, first, at_home_agent);
 }

@@ -97,7 +97,7 @@ static void fill_random(void *ctx, uint8_t *buf, size_t len)
 	}
 }
 
-static void on_trace(void *ctx, const struct bub_trace *tr)
+static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 {
 	struct daemon *d = ctx;
 
@@ -150,7 +150,7 @@ static void use_new_home(struct daemon *d, const struct bub_action *act)
 			 error);
 }
 
-static void drain(struct daemon *d)
+static void daemon_drain(struct daemon *d)
 {
 	struct bub_action act;
 
@@ -167,10 +167,10 @@ static void drain(struct daemon *d)
 	}
 }
 
-static void feed(struct daemon *d, const struct bub_event *ev)
+static void daemon_feed(struct daemon *d, const struct bub_event *ev)
 {
 	bub_engine_feed(d->engine, lnx_now(), ev);
-	drain(d);
+	daemon_drain(d);
 }
 
 static void on_line(void *ctx, bool good, const char *text)
@@ -180,9 +180,9 @@ static void on_line(void *ctx, bool good, const char *text)
 	log_line(&d->log, good ? LNX_LOG_INFO : LNX_LOG_ERROR, "%s", text);
 }
 
-static void on_verdict(void *ctx, const struct bub_event *ev)
+static void daemon_on_verdict(void *ctx, const struct bub_event *ev)
 {
-	feed(ctx, ev);
+	daemon_feed(ctx, ev);
 }
 
 static int on_restore(void *ctx, const struct bub_stored *stored)
@@ -190,16 +190,16 @@ static int on_restore(void *ctx, const struct bub_stored *stored)
 	struct daemon *d = ctx;
 	int err = bub_engine_restore(d->engine, lnx_now(), stored);
 
-	drain(d);
+	daemon_drain(d);
 	return err;
 }
 
-static void on_event(void *ctx, const struct bub_event *ev)
+static void daemon_on_event(void *ctx, const struct bub_event *ev)
 {
 	struct daemon *d = ctx;
 
 	eventlog_event(&d->events, ev); /* first: its time is what a handover is measured from */
-	feed(d, ev);
+	daemon_feed(d, ev);
 }
 
 static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
@@ -216,16 +216,16 @@ static void on_lnx_log(void *ctx, enum lnx_log_level level, const char *text)
 	log_line(&d->log, level, "%s", text);
 }
 
-static void on_command(void *ctx, enum bub_command what, const struct in6_addr *peer)
+static void daemon_on_command(void *ctx, enum bub_command what, const struct in6_addr *peer)
 {
 	struct bub_event ev = {.type = BUB_EV_COMMAND};
 
 	ev.u.command.what = what;
 	ev.u.command.peer = *peer;
-	feed(ctx, &ev);
+	daemon_feed(ctx, &ev);
 }
 
-static char *on_request(void *ctx, const char *request, size_t len)
+static char *daemon_on_request(void *ctx, const char *request, size_t len)
 {
 	struct daemon *d = ctx;
 	struct request_target target = {
@@ -234,7 +234,7 @@ static char *on_request(void *ctx, const char *request, size_t len)
 			.engine = d->engine,
 			.lnx = d->lnx,
 			.now = lnx_now()},
-		.command = on_command,
+		.command = daemon_on_command,
 		.ctx = d,
 	};
 
@@ -247,13 +247,13 @@ static void expire_due(struct daemon *d)
 {
 	while (!bub_time_before(lnx_now(), bub_engine_deadline(d->engine))) {
 		bub_engine_expire(d->engine, lnx_now());
-		drain(d);
+		daemon_drain(d);
 	}
 	if (!bub_time_before(lnx_now(), lnx_deadline(d->lnx)))
 		lnx_expire(d->lnx, lnx_now());
 }
 
-static void on_timer(uv_timer_t *timer)
+static void daemon_on_timer(uv_timer_t *timer)
 {
 	(void)timer; /* the loop is awake: on_prepare() does the rest */
 }
@@ -278,7 +278,7 @@ static void arm_timer(struct daemon *d)
 		return;
 	}
 	uv_update_time(&d->loop); /* the loop's own clock stands still while callbacks run */
-	(void)uv_timer_start(&d->timer, on_timer, ms_until(at), 0);
+	(void)uv_timer_start(&d->timer, daemon_on_timer, ms_until(at), 0);
 }
 
 static void on_wake(uv_poll_t *handle, int status, int events)
@@ -303,7 +303,7 @@ static void look_for_sleep(struct daemon *d)
 	/* What is over is over before it is refreshed. */
 	expire_due(d);
 	if (mobile)
-		on_command(d, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
+		daemon_on_command(d, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
 }
 
 static void check_sas(struct daemon *d)
@@ -408,9 +408,9 @@ static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
 	d->n_policies = fresh->n_peers;
 }
 
-static void drain_engine(void *ctx)
+static void daemon_drain_engine(void *ctx)
 {
-	drain(ctx);
+	daemon_drain(ctx);
 }
 
 static struct clients clients_of(struct daemon *d)
@@ -419,7 +419,7 @@ static struct clients clients_of(struct daemon *d)
 				.engine = d->engine,
 				.sas = d->sas,
 				.log = &d->log,
-				.drain = drain_engine,
+				.drain = daemon_drain_engine,
 				.ctx = d};
 }
 
@@ -474,7 +474,7 @@ static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
 	ev.u.prefixes.n = ha->n_prefixes;
 	ev.u.prefixes.managed = ha->managed;
 	ev.u.prefixes.other = ha->other;
-	feed(d, &ev);
+	daemon_feed(d, &ev);
 }
 
 static void cannot_reopen(struct daemon *d, const char *path)
@@ -494,7 +494,7 @@ static void reopen_logs(struct daemon *d)
 		cannot_reopen(d, d->cfg->key_log);
 }
 
-static void reload(struct daemon *d)
+static void daemon_reload(struct daemon *d)
 {
 	struct bubd_config *fresh = bubd_config_load(d->config_path, stderr);
 	char names[ERROR_MAX] = "";
@@ -524,13 +524,13 @@ static void reload(struct daemon *d)
 	bubd_config_free(fresh);
 }
 
-static void on_signal(uv_signal_t *handle, int signum)
+static void daemon_on_signal(uv_signal_t *handle, int signum)
 {
 	struct daemon *d = handle->data;
 
 	if (signum == SIGHUP) {
 		reopen_logs(d); /* whatever the configuration is like */
-		reload(d);
+		daemon_reload(d);
 		return;
 	}
 	eventlog_stop(&d->events, signum == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -539,7 +539,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 /* ---- Start --------------------------------------------------------------------------------- */
 
-static int fail(struct daemon *d, const char *what, const char *why)
+static int daemon_fail(struct daemon *d, const char *what, const char *why)
 {
 	log_line(&d->log, LNX_LOG_ERROR, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
 	return -1;
@@ -550,60 +550,61 @@ static int open_logs(struct daemon *d)
 	const struct bubd_config *cfg = d->cfg;
 
 	if (eventlog_open(&d->events, cfg->event_log, cfg->node, &d->log) != 0)
-		return fail(d, cfg->event_log, strerror(errno));
+		return daemon_fail(d, cfg->event_log, strerror(errno));
 	if (cfg->key_log[0] == '\0')
 		return 0;
 	d->key_log = keylog_open(cfg->key_log);
 	if (d->key_log == NULL)
-		return fail(d, cfg->key_log, strerror(errno));
+		return daemon_fail(d, cfg->key_log, strerror(errno));
 	log_line(&d->log, LNX_LOG_WARNING,
 		 "key-log is set: whoever reads %s can read and forge this node's traffic",
 		 cfg->key_log);
 	return 0;
 }
 
-static int start_engine(struct daemon *d)
+static int daemon_start_engine(struct daemon *d)
 {
 	const struct bubd_config *cfg = d->cfg;
-	const struct bub_env env = {.ctx = d, .random = fill_random, .trace = on_trace};
+	const struct bub_env env = {.ctx = d, .random = fill_random, .trace = daemon_on_trace};
 	int err = bub_engine_new(&cfg->engine, &env, lnx_now(), &d->engine);
 
 	if (err != 0)
-		return fail(d, "engine", bub_strerror(err));
+		return daemon_fail(d, "engine", bub_strerror(err));
 	for (size_t i = 0; err == 0 && i < cfg->n_pairs; i++)
 		if (cfg->pairs[i].at_home_agent)
 			err = bub_engine_add_client(d->engine, &cfg->pairs[i].home);
 	if (err != 0)
-		return fail(d, "engine, mobile nodes", bub_strerror(err));
+		return daemon_fail(d, "engine, mobile nodes", bub_strerror(err));
 	for (size_t i = 0; err == 0 && i < cfg->n_peers; i++)
 		err = bub_engine_set_policy(d->engine, &cfg->peers[i]);
 	if (err != 0)
-		return fail(d, "engine, peers", bub_strerror(err));
+		return daemon_fail(d, "engine, peers", bub_strerror(err));
 	if (cfg->n_peers > 0) {
 		d->policies = calloc(cfg->n_peers, sizeof(*d->policies));
 		if (d->policies == NULL)
-			return fail(d, "out of memory", "");
+			return daemon_fail(d, "out of memory", "");
 		memcpy(d->policies, cfg->peers, cfg->n_peers * sizeof(*d->policies));
 		d->n_policies = cfg->n_peers;
 	}
 	return 0;
 }
 
-static int start_lnx(struct daemon *d)
+static int daemon_start_lnx(struct daemon *d)
 {
 	const struct lnx_callbacks cb = {
-		.ctx = d, .event = on_event, .esp_drop = on_esp_drop, .log = on_lnx_log};
+		.ctx = d, .event = daemon_on_event, .esp_drop = on_esp_drop, .log = on_lnx_log};
 	char error[ERROR_MAX] = "";
 
 	if (lnx_open(&d->cfg->lnx, &cb, sas_database(d->sas), error, sizeof(error), &d->lnx) != 0)
-		return fail(d, error, "");
+		return daemon_fail(d, error, "");
 	if (lnx_fd_count(d->lnx) > POLLS_MAX)
-		return fail(d, "more descriptors than expected", "this is a mistake in bubd");
+		return daemon_fail(d, "more descriptors than expected",
+				   "this is a mistake in bubd");
 	for (unsigned i = 0; i < lnx_fd_count(d->lnx); i++) {
 		struct poll *p = &d->polls[i];
 
 		if (uv_poll_init(&d->loop, &p->handle, lnx_fd(d->lnx, i)) != 0)
-			return fail(d, "cannot watch a descriptor", "");
+			return daemon_fail(d, "cannot watch a descriptor", "");
 		p->handle.data = p;
 		p->d = d;
 		p->index = i;
@@ -615,13 +616,13 @@ static int start_lnx(struct daemon *d)
 static int open_bindings(struct daemon *d)
 {
 	const struct bindings_host host = {
-		.ctx = d, .feed = on_verdict, .restore = on_restore, .line = on_line};
+		.ctx = d, .feed = daemon_on_verdict, .restore = on_restore, .line = on_line};
 	char error[ERROR_MAX] = "";
 
 	if (!d->cfg->engine.ha.stable)
 		return 0;
 	d->bindings = bindings_open(d->cfg->state_dir, &host, error, sizeof(error));
-	return d->bindings != NULL ? 0 : fail(d, error, "");
+	return d->bindings != NULL ? 0 : daemon_fail(d, error, "");
 }
 
 /* Mobile nodes that were registered are served again before anything comes in (RFC 6275, 10.1). */
@@ -633,14 +634,14 @@ static int restore_bindings(struct daemon *d)
 	if (d->bindings == NULL)
 		return 0;
 	if (bindings_restore(d->bindings, &n, error, sizeof(error)) != 0)
-		return fail(d, error, "");
+		return daemon_fail(d, error, "");
 	if (n > 0)
 		log_line(&d->log, LNX_LOG_INFO, "%zu registration%s from before", n,
 			 n == 1 ? "" : "s");
 	return 0;
 }
 
-static int start_loop(struct daemon *d)
+static int daemon_start_loop(struct daemon *d)
 {
 	int err = 0;
 
@@ -650,7 +651,7 @@ static int start_loop(struct daemon *d)
 		err = uv_prepare_start(&d->prepare, on_prepare);
 	if (err == 0 && d->wake_fd >= 0)
 		err = uv_poll_start(&d->wake, UV_READABLE, on_wake);
-	return err == 0 ? 0 : fail(d, "event loop", uv_strerror(err));
+	return err == 0 ? 0 : daemon_fail(d, "event loop", uv_strerror(err));
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -667,7 +668,7 @@ static int init_handles(struct daemon *d)
 	int err = uv_loop_init(&d->loop);
 
 	if (err != 0)
-		return fail(d, "event loop", uv_strerror(err));
+		return daemon_fail(d, "event loop", uv_strerror(err));
 	slept_init(&d->slept, &now);
 	(void)uv_prepare_init(&d->loop, &d->prepare);
 	(void)uv_timer_init(&d->loop, &d->timer);
@@ -687,14 +688,14 @@ static int init_handles(struct daemon *d)
 		/* From now on: a signal during the start waits for the loop, so that what was set
 		 * up by then is taken back. */
 		if (err == 0)
-			err = uv_signal_start(&d->signals[i], on_signal, signums[i]);
+			err = uv_signal_start(&d->signals[i], daemon_on_signal, signums[i]);
 	}
 	if (err == 0)
 		return 0;
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&d->loop);
-	return fail(d, "event loop", uv_strerror(err));
+	return daemon_fail(d, "event loop", uv_strerror(err));
 }
 
 static void warn_of_protection(const struct daemon *d)
@@ -716,7 +717,7 @@ static void warn_of_protection(const struct daemon *d)
 }
 
 /* What can fail for the operator's reasons comes first, what changes the system last. */
-static int start(struct daemon *d)
+static int daemon_start(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
 	struct clients clients;
@@ -724,31 +725,32 @@ static int start(struct daemon *d)
 
 	if (open_logs(d) != 0)
 		return -1;
-	d->control = control_open(&d->loop, d->cfg->control, on_request, d, error, sizeof(error));
+	d->control =
+		control_open(&d->loop, d->cfg->control, daemon_on_request, d, error, sizeof(error));
 	if (d->control == NULL)
-		return fail(d, error, "");
+		return daemon_fail(d, error, "");
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
 	if (d->sas == NULL)
-		return fail(d, error, "");
+		return daemon_fail(d, error, "");
 	warn_of_protection(d);
-	if (open_bindings(d) != 0 || start_engine(d) != 0)
+	if (open_bindings(d) != 0 || daemon_start_engine(d) != 0)
 		return -1;
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
-		return fail(d, error, "");
+		return daemon_fail(d, error, "");
 	wipe_secrets(d);
-	if (start_lnx(d) != 0)
+	if (daemon_start_lnx(d) != 0)
 		return -1;
 	err = privs_drop();
 	if (err != 0)
-		return fail(d, "cannot give up privileges", strerror(-err));
-	if (start_loop(d) != 0)
+		return daemon_fail(d, "cannot give up privileges", strerror(-err));
+	if (daemon_start_loop(d) != 0)
 		return -1;
 	eventlog_start(&d->events, BUB_VERSION);
 	err = lnx_scan(d->lnx);
 	if (err != 0)
-		return fail(d, "cannot read the addresses of this node", strerror(-err));
+		return daemon_fail(d, "cannot read the addresses of this node", strerror(-err));
 	return restore_bindings(d);
 }
 
@@ -756,7 +758,7 @@ static int start(struct daemon *d)
 
 /* Takes everything back, in the order in which it depends on each other; also after half a start.
  */
-static void stop(struct daemon *d)
+static void daemon_stop(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
 
@@ -791,11 +793,11 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 	d->events = (struct eventlog){.fd = -1, .node = cfg->node, .log = &d->log};
 	(void)signal(SIGPIPE, SIG_IGN); /* a client of the control socket that leaves early */
 	if (init_handles(d) == 0) {
-		if (start(d) == 0) {
+		if (daemon_start(d) == 0) {
 			(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 			status = d->status;
 		}
-		stop(d);
+		daemon_stop(d);
 	}
 	free(d);
 	return status;

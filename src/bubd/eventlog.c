@@ -31,7 +31,7 @@ static struct address_text address_text(const struct in6_addr *addr)
 }
 
 /* The log says who talks to whom, and where they are: that is for the operator's group at most. */
-static int open_file(const char *path)
+static int eventlog_open_file(const char *path)
 {
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
 }
@@ -41,7 +41,7 @@ int eventlog_open(struct eventlog *el, const char *path, const char *node, const
 	*el = (struct eventlog){.fd = -1, .node = node, .log = log};
 	if (path[0] == '\0')
 		return 0;
-	el->fd = open_file(path);
+	el->fd = eventlog_open_file(path);
 	return el->fd < 0 ? -1 : 0;
 }
 
@@ -51,7 +51,7 @@ int eventlog_reopen(struct eventlog *el, const char *path)
 
 	if (el->fd < 0)
 		return 0;
-	fd = open_file(path);
+	fd = eventlog_open_file(path);
 	if (fd < 0)
 		return -1;
 	(void)close(el->fd);
@@ -68,7 +68,7 @@ void eventlog_close(struct eventlog *el)
 
 /* Members that every event has.  The times are those of the writing, whatever caused the event, so
  * that lines are in order. */
-static void begin(const struct eventlog *el, struct jsonline *j, const char *event)
+static void event_begin(const struct eventlog *el, struct jsonline *j, const char *event)
 {
 	struct timespec ts = {0};
 
@@ -80,7 +80,7 @@ static void begin(const struct eventlog *el, struct jsonline *j, const char *eve
 	jsonline_string(j, "event", event);
 }
 
-static void end(const struct eventlog *el, struct jsonline *j)
+static void event_end(const struct eventlog *el, struct jsonline *j)
 {
 	jsonline_end(j);
 	/* O_APPEND and one write(): whole lines, even with several writers.  A full disk must not
@@ -96,10 +96,10 @@ void eventlog_start(struct eventlog *el, const char *version)
 	log_line(el->log, LNX_LOG_INFO, "bubd %s starts as %s", version, el->node);
 	if (el->fd < 0)
 		return;
-	begin(el, &j, "start");
+	event_begin(el, &j, "start");
 	jsonline_string(&j, "what", version);
 	jsonline_number(&j, "number", (uint64_t)getpid());
-	end(el, &j);
+	event_end(el, &j);
 }
 
 void eventlog_stop(struct eventlog *el, const char *why)
@@ -109,9 +109,9 @@ void eventlog_stop(struct eventlog *el, const char *why)
 	log_line(el->log, LNX_LOG_INFO, "bubd stops: %s", why);
 	if (el->fd < 0)
 		return;
-	begin(el, &j, "stop");
+	event_begin(el, &j, "stop");
 	jsonline_string(&j, "what", why);
-	end(el, &j);
+	event_end(el, &j);
 }
 
 void eventlog_event(struct eventlog *el, const struct bub_event *ev)
@@ -124,7 +124,8 @@ void eventlog_event(struct eventlog *el, const struct bub_event *ev)
 	if (!care_of && ev->type != BUB_EV_LINK_DOWN)
 		return;
 	if (el->fd >= 0)
-		begin(el, &j, care_of ? "care-of" : "link-down"); /* the time, before all else */
+		event_begin(el, &j,
+			    care_of ? "care-of" : "link-down"); /* the time, before all else */
 	if (if_indextoname(ev->ifindex, name) == NULL)
 		(void)snprintf(name, sizeof(name), "#%u", ev->ifindex);
 	if (el->fd >= 0) {
@@ -133,7 +134,7 @@ void eventlog_event(struct eventlog *el, const struct bub_event *ev)
 			jsonline_address(&j, "address", &ev->u.care_of.address);
 		}
 		jsonline_string(&j, "interface", name);
-		end(el, &j);
+		event_end(el, &j);
 	}
 	if (care_of)
 		log_line(el->log, LNX_LOG_INFO, "care-of address %s on %s %s",
@@ -152,7 +153,7 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act)
 	if (!set && act->type != BUB_ACT_PATH_DEL)
 		return;
 	if (el->fd >= 0) {
-		begin(el, &j, "path");
+		event_begin(el, &j, "path");
 		jsonline_string(&j, "what", set ? "set" : "del");
 		jsonline_address(&j, "local", &p->local);
 		jsonline_address(&j, "peer", &p->peer);
@@ -162,7 +163,7 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act)
 			jsonline_address(&j, "out_dst", &p->out_dst);
 			jsonline_address(&j, "care_of", &p->in_care_of);
 		}
-		end(el, &j);
+		event_end(el, &j);
 	}
 	if (!log_wants(el->log, LNX_LOG_DEBUG))
 		return;
@@ -191,7 +192,7 @@ void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop)
 		return;
 	}
 	el->esp.lines++;
-	begin(el, &j, "esp-drop");
+	event_begin(el, &j, "esp-drop");
 	jsonline_string(&j, "drop", esp_result_name(drop->why));
 	jsonline_string(&j, "what", drop->out ? "sent" : "received");
 	jsonline_address(&j, "out_src", &drop->src);
@@ -201,7 +202,7 @@ void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop)
 	jsonline_number(&j, "flow", drop->flow);
 	jsonline_number(&j, "more", el->esp.more);
 	el->esp.more = 0;
-	end(el, &j);
+	event_end(el, &j);
 }
 
 /* Data that waits for duplicate address detection, or comes from a peer that does not listen, would
@@ -272,7 +273,7 @@ void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
 	if (tr->type == BUB_TR_KEY)
 		return;
 	if (el->fd >= 0) {
-		begin(el, &j, names[tr->type]);
+		event_begin(el, &j, names[tr->type]);
 		jsonline_string(&j, "machine", tr->machine);
 		jsonline_string(&j, "from", tr->from);
 		jsonline_string(&j, "to", tr->to);
@@ -287,7 +288,7 @@ void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
 			jsonline_string(&j, "drop", bub_drop_name(tr->drop));
 			jsonline_string(&j, "rule", bub_drop_rule(tr->drop));
 		}
-		end(el, &j);
+		event_end(el, &j);
 	}
 	log_trace(el, tr);
 }

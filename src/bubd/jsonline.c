@@ -31,7 +31,7 @@ static void add_member(struct jsonline *j, const char *name, const char *value)
 }
 
 /* Quotes @value into @buf; cuts it rather than break the quoting. */
-static void quote(const char *value, char *buf, size_t cap)
+static void jsonline_quote(const char *value, char *buf, size_t cap)
 {
 	size_t at = 0;
 
@@ -60,7 +60,7 @@ void jsonline_string(struct jsonline *j, const char *name, const char *value)
 
 	if (value == NULL)
 		return;
-	quote(value, text, sizeof(text));
+	jsonline_quote(value, text, sizeof(text));
 	add_member(j, name, text);
 }
 

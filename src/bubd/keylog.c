@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 /* Returns a descriptor, or -1 with errno set. */
-static int open_file(const char *path)
+static int keylog_open_file(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 		      0600);
@@ -30,7 +30,7 @@ static int open_file(const char *path)
 
 FILE *keylog_open(const char *path)
 {
-	int fd = open_file(path);
+	int fd = keylog_open_file(path);
 	FILE *kl = NULL;
 
 	if (fd < 0)
@@ -46,7 +46,7 @@ FILE *keylog_open(const char *path)
 
 int keylog_reopen(FILE *kl, const char *path)
 {
-	int fd = open_file(path);
+	int fd = keylog_open_file(path);
 	int err = 0;
 
 	if (fd < 0)

@@ -15,7 +15,7 @@
 #define DEFAULT_CONFIG "/etc/bub/bubd.conf"
 #define EXIT_USAGE 2
 
-static int usage(FILE *out, int status)
+static int bubd_usage(FILE *out, int status)
 {
 	(void)fputs("usage: bubd [-c FILE] [-t] [-V]\n"
 		    "  -c FILE  read the configuration from FILE (" DEFAULT_CONFIG ")\n"
@@ -46,13 +46,13 @@ int main(int argc, char **argv)
 			(void)printf("bubd %s\n", BUB_VERSION);
 			return 0;
 		case 'h':
-			return usage(stdout, 0);
+			return bubd_usage(stdout, 0);
 		default:
-			return usage(stderr, EXIT_USAGE);
+			return bubd_usage(stderr, EXIT_USAGE);
 		}
 	}
 	if (optind != argc)
-		return usage(stderr, EXIT_USAGE);
+		return bubd_usage(stderr, EXIT_USAGE);
 	err = privs_no_core(); /* before the first secret is read */
 	if (err != 0) {
 		(void)fprintf(stderr, "bubd: cannot switch core files off: %s\n", strerror(-err));

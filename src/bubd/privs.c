@@ -58,7 +58,7 @@ static unsigned long long capability_bit(unsigned cap)
 	return 1ULL << cap;
 }
 
-static unsigned long long wanted(void)
+static unsigned long long privs_wanted(void)
 {
 	unsigned long long keep = capability_bit(CAP_NET_ADMIN) | capability_bit(CAP_NET_RAW);
 
@@ -71,7 +71,7 @@ int privs_drop(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	unsigned long long keep = wanted();
+	unsigned long long keep = privs_wanted();
 
 	/* Ambient and bounding sets first: changing them takes CAP_SETPCAP. */
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)

@@ -31,7 +31,8 @@ int regular_open(const char *path, struct stat *ret_st, const char **ret_why)
 }
 
 /* As much as the file had when it was opened: nobody waits for who is writing to it. */
-static char *read_all(int fd, size_t size, size_t room, size_t *ret_len, const char **ret_why)
+static char *regular_read_all(int fd, size_t size, size_t room, size_t *ret_len,
+			      const char **ret_why)
 {
 	char *text = malloc(size + room > 0 ? size + room : 1);
 	size_t len = 0;
@@ -61,7 +62,7 @@ char *regular_read(const char *path, size_t room, size_t *ret_len, const char **
 
 	if (fd < 0)
 		return NULL;
-	text = read_all(fd, (size_t)st.st_size, room, ret_len, ret_why);
+	text = regular_read_all(fd, (size_t)st.st_size, room, ret_len, ret_why);
 	(void)close(fd);
 	return text;
 }

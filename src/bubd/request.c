@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 1, 2))) static json_t *refusal(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static json_t *request_refusal(const char *fmt, ...)
 {
 	json_t *o = json_object();
 	va_list ap;
@@ -24,7 +24,7 @@ __attribute__((format(printf, 1, 2))) static json_t *refusal(const char *fmt, ..
 	return o;
 }
 
-static json_t *success(void)
+static json_t *request_success(void)
 {
 	json_t *o = json_object();
 
@@ -48,10 +48,10 @@ static json_t *get_peer(const json_t *request, struct in6_addr *ret_peer)
 	const char *text = json_string_value(json_object_get(request, "peer"));
 
 	if (text == NULL)
-		return refusal("%s needs a peer: an IPv6 address as a string",
-			       json_string_value(json_object_get(request, "cmd")));
+		return request_refusal("%s needs a peer: an IPv6 address as a string",
+				       json_string_value(json_object_get(request, "cmd")));
 	if (inet_pton(AF_INET6, text, ret_peer) != 1)
-		return refusal("\"%s\" is no IPv6 address", text);
+		return request_refusal("\"%s\" is no IPv6 address", text);
 	return NULL;
 }
 
@@ -82,13 +82,13 @@ static json_t *on_bub_start(const json_t *request, const struct request_target *
 	if (why != NULL)
 		return why;
 	if (!bub_addr_is_routable(&peer))
-		return refusal("a peer's home address is a unicast address that is not "
-			       "link-local");
+		return request_refusal("a peer's home address is a unicast address that is not "
+				       "link-local");
 	obstacle = bub_engine_bub_obstacle(t->src.engine, &peer);
 	if (obstacle != NULL)
-		return refusal("no BUB test was started: %s", obstacle);
+		return request_refusal("no BUB test was started: %s", obstacle);
 	t->command(t->ctx, BUB_CMD_START_BUB, &peer);
-	return success();
+	return request_success();
 }
 
 static json_t *on_forget(const json_t *request, const struct request_target *t)
@@ -99,19 +99,19 @@ static json_t *on_forget(const json_t *request, const struct request_target *t)
 	if (why != NULL)
 		return why;
 	if (!knows_peer(&t->src, &peer))
-		return refusal("nothing is known of that peer");
+		return request_refusal("nothing is known of that peer");
 	t->command(t->ctx, BUB_CMD_FORGET_PEER, &peer);
-	return success();
+	return request_success();
 }
 
 static json_t *on_refresh(const json_t *request, const struct request_target *t)
 {
 	(void)request;
 	if (t->src.cfg->n_homes == 0)
-		return refusal("%s",
-			       "this node is no mobile node, so it has no bindings to refresh");
+		return request_refusal(
+			"%s", "this node is no mobile node, so it has no bindings to refresh");
 	t->command(t->ctx, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
-	return success();
+	return request_success();
 }
 
 static const struct {
@@ -122,7 +122,7 @@ static const struct {
 	{"forget", on_forget}, {"refresh", on_refresh},
 };
 
-static json_t *answer(const char *text, size_t len, const struct request_target *t)
+static json_t *request_reply(const char *text, size_t len, const struct request_target *t)
 {
 	json_error_t error;
 	json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
@@ -130,17 +130,17 @@ static json_t *answer(const char *text, size_t len, const struct request_target 
 	json_t *reply = NULL;
 
 	if (request == NULL)
-		return refusal("the request is no JSON: %s", error.text);
+		return request_refusal("the request is no JSON: %s", error.text);
 	if (cmd == NULL) {
-		reply = refusal("the request is no object with a string \"cmd\"");
+		reply = request_refusal("the request is no object with a string \"cmd\"");
 	} else {
 		for (size_t i = 0; reply == NULL && i < sizeof(commands) / sizeof(commands[0]); i++)
 			if (strcmp(cmd, commands[i].name) == 0)
 				reply = commands[i].handle(request, t);
 		if (reply == NULL)
-			reply = refusal("unknown command \"%s\"; expected show, counters, "
-					"bub-start, forget or refresh",
-					cmd);
+			reply = request_refusal("unknown command \"%s\"; expected show, counters, "
+						"bub-start, forget or refresh",
+						cmd);
 	}
 	json_decref(request);
 	return reply;
@@ -148,7 +148,7 @@ static json_t *answer(const char *text, size_t len, const struct request_target 
 
 char *request_answer(const char *request, size_t len, const struct request_target *target)
 {
-	json_t *reply = answer(request, len, target);
+	json_t *reply = request_reply(request, len, target);
 	char *text = NULL;
 	char *line = NULL;
 	size_t n = 0;

@@ -19,19 +19,19 @@
 #define SHORTEST_MS 1000 /* less does not harm a registration */
 #define FAR_S 4000000000 /* a date that does not come */
 
-static uint64_t total(const struct slept_clocks *now)
+static uint64_t slept_total(const struct slept_clocks *now)
 {
 	return now->boot_ns > now->mono_ns ? now->boot_ns - now->mono_ns : 0;
 }
 
 void slept_init(struct slept *s, const struct slept_clocks *now)
 {
-	s->total_ns = total(now);
+	s->total_ns = slept_total(now);
 }
 
 uint64_t slept_look(struct slept *s, const struct slept_clocks *now)
 {
-	const uint64_t have = total(now);
+	const uint64_t have = slept_total(now);
 	uint64_t ms = 0;
 
 	if (have <= s->total_ns)
@@ -62,7 +62,7 @@ struct slept_clocks slept_clocks(void)
 	return now;
 }
 
-static int arm(int fd)
+static int slept_arm(int fd)
 {
 	const struct itimerspec far = {.it_value = {.tv_sec = FAR_S}};
 
@@ -73,7 +73,7 @@ int slept_watch(void)
 {
 	int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 
-	if (fd < 0 || arm(fd) == 0)
+	if (fd < 0 || slept_arm(fd) == 0)
 		return fd;
 	(void)close(fd);
 	return -1;
@@ -85,5 +85,5 @@ void slept_drain(int fd)
 
 	while (read(fd, &times, sizeof(times)) < 0 && errno == EINTR)
 		; /* ECANCELED is the news itself */
-	(void)arm(fd);
+	(void)slept_arm(fd);
 }

@@ -13,7 +13,7 @@
 #define LNX_COUNTERS_MAX 128
 #define WHY_MAX 512
 
-static json_t *address(const struct in6_addr *addr)
+static json_t *status_address(const struct in6_addr *addr)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -22,12 +22,12 @@ static json_t *address(const struct in6_addr *addr)
 	return json_string(inet_ntop(AF_INET6, addr, text, sizeof(text)));
 }
 
-static json_t *string(const char *text)
+static json_t *status_string(const char *text)
 {
 	return text != NULL ? json_string(text) : json_null();
 }
 
-static json_t *number(uint64_t n)
+static json_t *status_number(uint64_t n)
 {
 	/* JSON's numbers are signed here: a counter would need centuries to get there. */
 	return json_integer(n > (uint64_t)INT64_MAX ? INT64_MAX : (json_int_t)n);
@@ -35,12 +35,12 @@ static json_t *number(uint64_t n)
 
 /* The setters of jansson take the value over and fail when it is NULL, so that one check of the
  * whole would not see a missing member: out of memory leaves a member out. */
-static void set(json_t *object, const char *name, json_t *value)
+static void status_set(json_t *object, const char *name, json_t *value)
 {
 	(void)json_object_set_new(object, name, value);
 }
 
-static json_t *roles(const struct bub_config *cfg)
+static json_t *status_roles(const struct bub_config *cfg)
 {
 	json_t *array = json_array();
 
@@ -61,7 +61,7 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 
 	len = (size_t)snprintf(text, sizeof(text), "%s", h->why != NULL ? h->why : "");
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
-		return string(h->why); /* at home, or nowhere */
+		return status_string(h->why); /* at home, or nowhere */
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
 					inet_ntop(AF_INET6, &failed.addr, addr, sizeof(addr)),
@@ -69,7 +69,7 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 	return len > 0 ? json_string(text) : json_null();
 }
 
-static json_t *homes(const struct status_source *src)
+static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
 	struct bub_home_status h;
@@ -77,21 +77,21 @@ static json_t *homes(const struct status_source *src)
 	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++) {
 		json_t *o = json_object();
 
-		set(o, "address", address(&h.address));
-		set(o, "home_agent", address(&h.home_agent));
-		set(o, "care_of", address(&h.care_of));
-		set(o, "state", string(h.state));
-		set(o, "why", why_home(src, &h));
-		set(o, "lifetime_s", number(h.lifetime_s));
-		set(o, "sequence", number(h.sequence));
-		set(o, "prefix", string(h.prefix));
-		set(o, "prefix_lifetime_s", number(h.prefix_lifetime_s));
+		status_set(o, "address", status_address(&h.address));
+		status_set(o, "home_agent", status_address(&h.home_agent));
+		status_set(o, "care_of", status_address(&h.care_of));
+		status_set(o, "state", status_string(h.state));
+		status_set(o, "why", why_home(src, &h));
+		status_set(o, "lifetime_s", status_number(h.lifetime_s));
+		status_set(o, "sequence", status_number(h.sequence));
+		status_set(o, "prefix", status_string(h.prefix));
+		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
 }
 
-static json_t *peers(const struct status_source *src)
+static json_t *status_peers(const struct status_source *src)
 {
 	json_t *array = json_array();
 	struct bub_peer_status p;
@@ -99,24 +99,24 @@ static json_t *peers(const struct status_source *src)
 	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
 		json_t *o = json_object();
 
-		set(o, "local", address(&p.local));
-		set(o, "peer", address(&p.peer));
-		set(o, "mode", string(bub_mode_name(p.mode)));
-		set(o, "why", string(p.why));
-		set(o, "test", string(p.test));
-		set(o, "local_care_of", address(&p.local_care_of));
-		set(o, "peer_care_of", address(&p.peer_care_of));
-		set(o, "sequence_out", number(p.sequence_out));
-		set(o, "sequence_in", number(p.sequence_in));
-		set(o, "lifetime_s", number(p.lifetime_s));
-		set(o, "peer_lifetime_s", number(p.peer_lifetime_s));
-		set(o, "handovers", number(p.handovers));
+		status_set(o, "local", status_address(&p.local));
+		status_set(o, "peer", status_address(&p.peer));
+		status_set(o, "mode", status_string(bub_mode_name(p.mode)));
+		status_set(o, "why", status_string(p.why));
+		status_set(o, "test", status_string(p.test));
+		status_set(o, "local_care_of", status_address(&p.local_care_of));
+		status_set(o, "peer_care_of", status_address(&p.peer_care_of));
+		status_set(o, "sequence_out", status_number(p.sequence_out));
+		status_set(o, "sequence_in", status_number(p.sequence_in));
+		status_set(o, "lifetime_s", status_number(p.lifetime_s));
+		status_set(o, "peer_lifetime_s", status_number(p.peer_lifetime_s));
+		status_set(o, "handovers", status_number(p.handovers));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
 }
 
-static json_t *clients(const struct status_source *src)
+static json_t *status_clients(const struct status_source *src)
 {
 	json_t *array = json_array();
 	struct bub_client_status c;
@@ -124,17 +124,17 @@ static json_t *clients(const struct status_source *src)
 	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
 		json_t *o = json_object();
 
-		set(o, "home", address(&c.home));
-		set(o, "registered", json_boolean(c.registered));
-		set(o, "care_of", address(&c.care_of));
-		set(o, "lifetime_s", number(c.lifetime_s));
-		set(o, "sequence", number(c.sequence));
+		status_set(o, "home", status_address(&c.home));
+		status_set(o, "registered", json_boolean(c.registered));
+		status_set(o, "care_of", status_address(&c.care_of));
+		status_set(o, "lifetime_s", status_number(c.lifetime_s));
+		status_set(o, "sequence", status_number(c.sequence));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
 }
 
-static json_t *memberships(const struct status_source *src)
+static json_t *status_memberships(const struct status_source *src)
 {
 	json_t *array = json_array();
 	struct bub_membership_status m;
@@ -142,25 +142,25 @@ static json_t *memberships(const struct status_source *src)
 	for (unsigned at = 0; bub_engine_membership_status(src->engine, src->now, &at, &m);) {
 		json_t *o = json_object();
 
-		set(o, "group", address(&m.group));
-		set(o, "home", address(&m.home));
-		set(o, "lifetime_s", number(m.lifetime_s));
+		status_set(o, "group", status_address(&m.group));
+		status_set(o, "home", status_address(&m.home));
+		status_set(o, "lifetime_s", status_number(m.lifetime_s));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
 }
 
-static json_t *drops(const struct bub_counters *c)
+static json_t *status_drops(const struct bub_counters *c)
 {
 	json_t *o = json_object();
 
 	for (unsigned i = BUB_DROP_NONE + 1; i < BUB_DROP_COUNT; i++)
-		set(o, bub_drop_name((enum bub_drop)i), number(c->drop[i]));
+		status_set(o, bub_drop_name((enum bub_drop)i), status_number(c->drop[i]));
 	return o;
 }
 
 /* Mobility messages by name: those of @kind by kind, the four DH messages apart. */
-static json_t *messages(const uint64_t kind[static 16], const uint64_t dh[static 5])
+static json_t *status_messages(const uint64_t kind[static 16], const uint64_t dh[static 5])
 {
 	static const struct {
 		const char *name;
@@ -174,9 +174,9 @@ static json_t *messages(const uint64_t kind[static 16], const uint64_t dh[static
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		set(o, kinds[i].name, number(kind[kinds[i].kind]));
+		status_set(o, kinds[i].name, status_number(kind[kinds[i].kind]));
 	for (size_t i = 1; i < sizeof(dh_names) / sizeof(dh_names[0]); i++)
-		set(o, dh_names[i], number(dh[i]));
+		status_set(o, dh_names[i], status_number(dh[i]));
 	return o;
 }
 
@@ -184,13 +184,13 @@ static json_t *engine_counters(const struct bub_counters *c)
 {
 	json_t *o = json_object();
 
-	set(o, "handovers", number(c->handovers));
-	set(o, "bub-tests", number(c->bub_tests));
-	set(o, "bub-tests-failed", number(c->bub_tests_failed));
-	set(o, "dh-exchanges", number(c->dh_exchanges));
-	set(o, "dh-failed", number(c->dh_failed));
-	set(o, "tunnel-in", number(c->tunnel_in));
-	set(o, "tunnel-out", number(c->tunnel_out));
+	status_set(o, "handovers", status_number(c->handovers));
+	status_set(o, "bub-tests", status_number(c->bub_tests));
+	status_set(o, "bub-tests-failed", status_number(c->bub_tests_failed));
+	status_set(o, "dh-exchanges", status_number(c->dh_exchanges));
+	status_set(o, "dh-failed", status_number(c->dh_failed));
+	status_set(o, "tunnel-in", status_number(c->tunnel_in));
+	status_set(o, "tunnel-out", status_number(c->tunnel_out));
 	return o;
 }
 
@@ -201,7 +201,7 @@ static json_t *data_counters(struct lnx *lnx)
 	json_t *o = json_object();
 
 	for (unsigned i = 0; i < n && i < LNX_COUNTERS_MAX; i++)
-		set(o, c[i].name, number(c[i].value));
+		status_set(o, c[i].name, status_number(c[i].value));
 	return o;
 }
 
@@ -210,11 +210,11 @@ json_t *status_counters(const struct status_source *src)
 	const struct bub_counters *c = bub_engine_counters(src->engine);
 	json_t *o = json_object();
 
-	set(o, "drops", drops(c));
-	set(o, "sent", messages(c->sent, c->dh_sent));
-	set(o, "received", messages(c->received, c->dh_received));
-	set(o, "engine", engine_counters(c));
-	set(o, "data", data_counters(src->lnx));
+	status_set(o, "drops", status_drops(c));
+	status_set(o, "sent", status_messages(c->sent, c->dh_sent));
+	status_set(o, "received", status_messages(c->received, c->dh_received));
+	status_set(o, "engine", engine_counters(c));
+	status_set(o, "data", data_counters(src->lnx));
 	return o;
 }
 
@@ -222,12 +222,12 @@ json_t *status_all(const struct status_source *src)
 {
 	json_t *o = json_object();
 
-	set(o, "node", json_string(src->node));
-	set(o, "roles", roles(src->cfg));
-	set(o, "homes", homes(src));
-	set(o, "peers", peers(src));
-	set(o, "clients", clients(src));
-	set(o, "memberships", memberships(src));
-	set(o, "counters", status_counters(src));
+	status_set(o, "node", json_string(src->node));
+	status_set(o, "roles", status_roles(src->cfg));
+	status_set(o, "homes", status_homes(src));
+	status_set(o, "peers", status_peers(src));
+	status_set(o, "clients", status_clients(src));
+	status_set(o, "memberships", status_memberships(src));
+	status_set(o, "counters", status_counters(src));
 	return o;
 }

@@ -257,8 +257,8 @@ static void spoof_rest(struct rng *r, const struct victim *v, struct spoof *sp)
 	}
 }
 
-static void launch(struct sim *s, const struct spoof *sp, uint8_t proto, const uint8_t *upper,
-		   size_t len)
+static void attack_launch(struct sim *s, const struct spoof *sp, uint8_t proto,
+			  const uint8_t *upper, size_t len)
 {
 	struct flight f = {.way = BUB_WAY_PLAIN, .src = sp->src, .dst = sp->dst};
 	struct bub_ip6_build b = {
@@ -291,7 +291,7 @@ static void launch_message(struct sim *s, struct rng *r, const struct victim *v,
 	if (at.signature_at != 0)
 		junk(r, mh + at.signature_at, BUB_AUTH_LEN);
 	bub_mh_finish(mh, at.len, sp->has_hao ? &sp->hao : &sp->src, &sp->dst);
-	launch(s, sp, BUB_NH_MH, mh, at.len);
+	attack_launch(s, sp, BUB_NH_MH, mh, at.len);
 }
 
 /* Data under the peer's name from elsewhere: what RFC 6275, 9.3.1 is for. */
@@ -302,7 +302,7 @@ static void launch_data(struct sim *s, const struct victim *v, struct spoof *sp)
 	udp[5] = sizeof udp;
 	sp->has_hao = true;
 	sp->hao = v->peer->plan->address;
-	launch(s, sp, 17, udp, sizeof udp);
+	attack_launch(s, sp, 17, udp, sizeof udp);
 }
 
 /* "I do not know your messages": quotes one that was never sent. */
@@ -325,7 +325,7 @@ static void launch_error(struct sim *s, struct rng *r, const struct victim *v, s
 	bub_ip6_encode(&b, quoted, sizeof quoted);
 	len = bub_icmp6_encode(&icmp, &sp->src, &sp->dst, upper, sizeof upper);
 	assert(len > 0);
-	launch(s, sp, BUB_NH_ICMPV6, upper, (size_t)len);
+	attack_launch(s, sp, BUB_NH_ICMPV6, upper, (size_t)len);
 }
 
 static void make_up(struct sim *s, struct rng *r, const struct victim *v)

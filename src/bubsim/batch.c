@@ -276,7 +276,7 @@ static unsigned tell_gaps(const struct totals *t)
 	return gaps;
 }
 
-static void tell(const struct totals *t, bool at_the_end)
+static void batch_tell(const struct totals *t, bool at_the_end)
 {
 	double s = now_s() - t->began_s;
 
@@ -372,9 +372,9 @@ uint64_t batch_run(const struct batch *b)
 	while (any && hear_all(b, w, &t, &any))
 		if (b->progress && now_s() - t.told_s >= PROGRESS_S) {
 			t.told_s = now_s();
-			tell(&t, false);
+			batch_tell(&t, false);
 		}
 	stop_all(w, b->workers);
-	tell(&t, true);
+	batch_tell(&t, true);
 	return t.failed + (b->coverage ? tell_gaps(&t) : 0);
 }

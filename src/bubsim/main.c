@@ -88,7 +88,7 @@ static void die(const char *what, const char *text)
 	exit(2);
 }
 
-static uint64_t number(const char *text, uint64_t max)
+static uint64_t main_number(const char *text, uint64_t max)
 {
 	char *end;
 	unsigned long long v;
@@ -148,33 +148,33 @@ static bool take_flag(struct command_line *c, int key)
 	}
 }
 
-static void take(struct command_line *c, int key, const char *arg)
+static void main_take(struct command_line *c, int key, const char *arg)
 {
 	struct job *job = &c->batch.job;
 
 	switch (key) {
 	case OPT_SEED:
-		job->seed = number(arg, UINT64_MAX);
+		job->seed = main_number(arg, UINT64_MAX);
 		job->has_seed = true;
 		return;
 	case OPT_TOPOLOGY:
 		job->topology = arg;
 		return;
 	case OPT_TIME:
-		job->limits.time_s = number(arg, 10000000);
+		job->limits.time_s = main_number(arg, 10000000);
 		return;
 	case OPT_LIVENESS:
-		job->limits.liveness_s = (uint32_t)number(arg, 1000000);
+		job->limits.liveness_s = (uint32_t)main_number(arg, 1000000);
 		return;
 	case OPT_PCAP:
 		c->opt.pcap = arg;
 		return;
 	case OPT_RUNS:
-		c->batch.runs = number(arg, UINT64_MAX / 2);
+		c->batch.runs = main_number(arg, UINT64_MAX / 2);
 		c->has_runs = true;
 		return;
 	case OPT_THREADS:
-		c->batch.workers = strcmp(arg, "no") == 0 ? 1 : (unsigned)number(arg, 64);
+		c->batch.workers = strcmp(arg, "no") == 0 ? 1 : (unsigned)main_number(arg, 64);
 		if (c->batch.workers == 0)
 			die("not a number of workers", arg);
 		return;
@@ -184,7 +184,7 @@ static void take(struct command_line *c, int key, const char *arg)
 		job->limits.faults_given = true;
 		return;
 	case OPT_PAIRS:
-		job->limits.n_pairs = (uint32_t)number(arg, 20000);
+		job->limits.n_pairs = (uint32_t)main_number(arg, 20000);
 		return;
 	case OPT_ONLY:
 		job->limits.pairs_mask = pair_list(arg);
@@ -214,7 +214,7 @@ static void parse(struct command_line *c, int argc, char **argv)
 	};
 	while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		if (!take_flag(c, key))
-			take(c, key, optarg);
+			main_take(c, key, optarg);
 	if (optind != argc)
 		die("no arguments are taken", argv[optind]);
 	if ((c->opt.trace || c->opt.pcap != NULL) && c->batch.runs != 1)

@@ -565,8 +565,8 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 	}
 }
 
-static void count(struct sim *s, const struct sim_node *mover, struct watch *w, unsigned *n,
-		  const char *what)
+static void oracle_count(struct sim *s, const struct sim_node *mover, struct watch *w, unsigned *n,
+			 const char *what)
 {
 	if (!w->armed)
 		return;
@@ -609,16 +609,16 @@ static void on_sent(struct sim *s, struct sim_node *n, const struct bub_trace *t
 		w = watch_of(n, &tr->local, &tr->peer);
 		check_rate(s, n, w, (uint16_t)tr->number);
 		if (strcmp(tr->via, "direct") == 0)
-			count(s, n, w, &w->n_direct, "update on the direct path");
+			oracle_count(s, n, w, &w->n_direct, "update on the direct path");
 		else
-			count(s, n, w, &w->n_backhaul, "update through the home agents");
+			oracle_count(s, n, w, &w->n_backhaul, "update through the home agents");
 	} else if (strcmp(tr->what, bub_mh_kind_name(BUB_MH_BA)) == 0 &&
 		   n->plan->role != ROLE_AGENT) {
 		mover = sim_node_of(s, &tr->peer);
 		if (mover == NULL)
 			return;
 		w = watch_between(mover, n);
-		count(s, mover, w, &w->n_answers, "acknowledgement");
+		oracle_count(s, mover, w, &w->n_answers, "acknowledgement");
 	}
 }
 

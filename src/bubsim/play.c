@@ -26,7 +26,7 @@
 
 /* ---- Trace --------------------------------------------------------------------------------- */
 
-static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
+static void play_on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 {
 	struct sim *s = ctx;
 	struct sim_line l = {.at_ns = sim_now(s), .node = n, .tr = *tr};
@@ -217,7 +217,7 @@ static void leave(struct sim *s, struct sim_node *n, unsigned iface, bool withdr
 	note_links(s, n, iface);
 }
 
-static void attach(struct sim *s, struct sim_node *n, unsigned iface, uint32_t where)
+static void play_attach(struct sim *s, struct sim_node *n, unsigned iface, uint32_t where)
 {
 	struct in6_addr care_of;
 	const struct world_iface *f = &n->node->iface[iface];
@@ -270,10 +270,10 @@ static void wake(struct sim *s, struct sim_node *n)
 	}
 	n->forgetful = false;
 	for (unsigned i = 0; i < WORLD_INTERFACES && n->plan->role == ROLE_MOBILE; i++)
-		attach(s, n, i, n->place[i]);
+		play_attach(s, n, i, n->place[i]);
 }
 
-static void begin(struct sim *s, const struct plan_event *e)
+static void play_begin(struct sim *s, const struct plan_event *e)
 {
 	if (s->n_ends == s->cap_ends) {
 		s->cap_ends = s->cap_ends == 0 ? 8 : 2 * s->cap_ends;
@@ -297,7 +297,7 @@ static void crash(struct sim *s, const struct plan_event *e)
 	if (n->plan->role == ROLE_AGENT)
 		sim_did(s, DID_AGENT_DOWN);
 	world_pause(s->world, n->node, true);
-	begin(s, e);
+	play_begin(s, e);
 }
 
 static void command(struct sim *s, const struct plan_event *e)
@@ -314,7 +314,7 @@ static void do_event(struct sim *s, const struct plan_event *e)
 {
 	switch (e->what) {
 	case PLAN_MOVE:
-		attach(s, &s->node[e->who], e->iface, e->where);
+		play_attach(s, &s->node[e->who], e->iface, e->where);
 		return;
 	case PLAN_WITHDRAW:
 		withdraw(s, &s->node[e->who], e->iface);
@@ -326,11 +326,11 @@ static void do_event(struct sim *s, const struct plan_event *e)
 	case PLAN_CUT:
 		sim_note(s, NULL, "cut off: place", e->where);
 		s->place[e->where]->cut = true;
-		begin(s, e);
+		play_begin(s, e);
 		return;
 	case PLAN_BLOCK:
 		sim_note(s, NULL, "no way between two places, one is", e->where);
-		begin(s, e);
+		play_begin(s, e);
 		return;
 	case PLAN_COMMAND:
 		command(s, e);
@@ -431,7 +431,7 @@ static void build_nodes(struct sim *s)
 	}
 	for (unsigned i = 0; i < p->n_nodes; i++)
 		if (p->node[i].role == ROLE_MOBILE && p->node[i].at != PLAN_NOWHERE)
-			attach(s, &s->node[i], 0, p->node[i].at);
+			play_attach(s, &s->node[i], 0, p->node[i].at);
 }
 
 /* Home links with several home agents, and links whose addresses do not live for ever. */
@@ -469,7 +469,7 @@ static void build(struct sim *s)
 		.ctx = s,
 		.judge = net_judge,
 		.lost = net_lost,
-		.trace = on_trace,
+		.trace = play_on_trace,
 		.data = on_data,
 		.action = watch ? oracle_action : NULL,
 		.before = watch ? oracle_before : NULL,
@@ -550,7 +550,8 @@ static void stop_faults(struct sim *s)
 		struct sim_node *n = &s->node[i];
 
 		if (n->plan->role == ROLE_MOBILE && n->node->place == NULL)
-			attach(s, n, 0, n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
+			play_attach(s, n, 0,
+				    n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
 	}
 	s->due.n = 0;
 	for (uint32_t i = 0; i < s->plan->n_pairs; i++)

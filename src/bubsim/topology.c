@@ -89,7 +89,7 @@ static void expect(struct reader *r, const char *word)
 		complain(r, "expected '%s'", word);
 }
 
-static double number(struct reader *r, const char *what, const char **ret_tail)
+static double topology_number(struct reader *r, const char *what, const char **ret_tail)
 {
 	const char *text = next(r, what);
 	char *end;
@@ -110,7 +110,7 @@ static uint64_t duration_us(struct reader *r, const char *what)
 		double us;
 	} unit[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}, {"", 1e6}, {"m", 6e7}, {"h", 3.6e9}};
 	const char *tail;
-	double v = number(r, what, &tail);
+	double v = topology_number(r, what, &tail);
 
 	for (unsigned i = 0; !r->failed && i < sizeof unit / sizeof *unit; i++)
 		if (strcmp(tail, unit[i].unit) == 0 && v * unit[i].us < 1e15)
@@ -140,7 +140,7 @@ static uint32_t delay_us(struct reader *r, const char *what)
 static uint32_t whole(struct reader *r, const char *what, uint32_t min, uint32_t max)
 {
 	const char *tail;
-	double v = number(r, what, &tail);
+	double v = topology_number(r, what, &tail);
 
 	if (!r->failed && (*tail != '\0' || v < min || v > max || v != (double)(uint32_t)v))
 		complain(r, "%s: a whole number from %u to %u", what, min, max);
@@ -150,7 +150,7 @@ static uint32_t whole(struct reader *r, const char *what, uint32_t min, uint32_t
 static uint32_t ppm(struct reader *r, const char *what)
 {
 	const char *tail;
-	double v = number(r, what, &tail);
+	double v = topology_number(r, what, &tail);
 
 	if (!r->failed && ((*tail != '\0' && strcmp(tail, "%") != 0) || v > 100))
 		complain(r, "%s: a percentage", what);
@@ -192,7 +192,7 @@ static uint32_t find_node(const struct plan *p, const char *text)
 	return PLAN_NOWHERE;
 }
 
-static uint32_t place(struct reader *r)
+static uint32_t topology_place(struct reader *r)
 {
 	const char *text = next(r, "a place");
 	uint32_t i = find_place(r->plan, text);
@@ -477,10 +477,10 @@ static void read_node(struct reader *r, enum plan_role role)
 		if (!r->failed && r->plan->node[n.agent].role != ROLE_AGENT)
 			complain(r, "'%s' is no home agent", r->plan->node[n.agent].name);
 		if (is_next(r, "at"))
-			n.at = place(r);
+			n.at = topology_place(r);
 	} else {
 		expect(r, "at");
-		n.at = place(r);
+		n.at = topology_place(r);
 		n.home = n.at;
 	}
 	while (more(r))
@@ -542,7 +542,7 @@ static void read_attacker(struct reader *r)
 	const char *text;
 
 	expect(r, "at");
-	a.place = place(r);
+	a.place = topology_place(r);
 	text = next(r, "what the attacker does");
 	if (!r->failed && (!plan_faults_parse(text, &a.arts) || (a.arts & ~known) != 0))
 		complain(r, "an attacker can replay, forge, delay, drop, spoof, not '%s'", text);
@@ -567,7 +567,7 @@ static void read_what(struct reader *r, struct plan_event *e)
 {
 	if (is_next(r, "move")) {
 		e->who = mobile(r);
-		e->where = place(r);
+		e->where = topology_place(r);
 		read_interface(r, e);
 	} else if (is_next(r, "leave") || is_next(r, "withdraw")) {
 		e->what = strcmp(r->word[r->at - 1], "leave") == 0 ? PLAN_MOVE : PLAN_WITHDRAW;
@@ -584,12 +584,12 @@ static void read_what(struct reader *r, struct plan_event *e)
 		read_for(r, e);
 	} else if (is_next(r, "cut")) {
 		e->what = PLAN_CUT;
-		e->where = place(r);
+		e->where = topology_place(r);
 		read_for(r, e);
 	} else if (is_next(r, "block")) {
 		e->what = PLAN_BLOCK;
-		e->who = place(r);
-		e->where = place(r);
+		e->who = topology_place(r);
+		e->where = topology_place(r);
 		read_for(r, e);
 	} else if (is_next(r, "refresh")) {
 		e->what = PLAN_COMMAND;

@@ -87,7 +87,7 @@ static uint64_t world_time_of(const struct node *n, struct bub_time t)
 	return n->base_ns + elapsed_ns;
 }
 
-static void on_trace(void *ctx, const struct bub_trace *tr)
+static void world_on_trace(void *ctx, const struct bub_trace *tr)
 {
 	struct node *n = ctx;
 
@@ -121,7 +121,7 @@ static struct node *first_due(const struct world *w)
 
 /* ---- Network ------------------------------------------------------------------------------- */
 
-static bool same_prefix(const struct in6_addr *a, const struct in6_addr *b)
+static bool world_same_prefix(const struct in6_addr *a, const struct in6_addr *b)
 {
 	return addr_in_prefix(a, b, PREFIX_LEN);
 }
@@ -158,7 +158,7 @@ static void claim(struct node *n)
 			continue;
 		addrmap_set(&n->world->owners, &f->address, n);
 		for (unsigned k = 0; k < n->cfg.n_homes; k++)
-			if (same_prefix(&n->cfg.home[k].address, &f->place->prefix))
+			if (world_same_prefix(&n->cfg.home[k].address, &f->place->prefix))
 				addrmap_set(&n->world->owners, &n->cfg.home[k].address, n);
 	}
 }
@@ -181,7 +181,7 @@ static struct place *way_out(const struct node *n, const struct in6_addr *src)
 
 		if (f->place != NULL &&
 		    (bub_addr_eq(&f->address, src) ||
-		     (same_prefix(&f->place->prefix, src) && is_own_address(n, src))))
+		     (world_same_prefix(&f->place->prefix, src) && is_own_address(n, src))))
 			return f->place;
 	}
 	return n->place;
@@ -190,7 +190,7 @@ static struct place *way_out(const struct node *n, const struct in6_addr *src)
 static uint32_t way_in(const struct node *n, const struct in6_addr *dst)
 {
 	for (uint32_t i = 0; i < WORLD_INTERFACES; i++)
-		if (n->iface[i].place != NULL && same_prefix(&n->iface[i].place->prefix, dst))
+		if (n->iface[i].place != NULL && world_same_prefix(&n->iface[i].place->prefix, dst))
 			return i + 1;
 	return 1;
 }
@@ -207,7 +207,7 @@ static void lose(struct world *w, const struct flight *f)
 }
 
 /* Takes the flight over. */
-static void launch(struct world *w, struct node *from, struct flight *f)
+static void world_launch(struct world *w, struct node *from, struct flight *f)
 {
 	struct place *to = world_place_of(w, &f->dst);
 	enum fate fate = FATE_PASS;
@@ -244,12 +244,12 @@ static void launch_packet(struct world *w, struct node *from, struct bub_view pa
 	memcpy(f->octets, packet.data, packet.len);
 	f->src = ip6_src(packet.data);
 	f->dst = ip6_dst(packet.data);
-	launch(w, from, f);
+	world_launch(w, from, f);
 }
 
 /* ---- A node's kernel ----------------------------------------------------------------------- */
 
-static void tunnel_set(struct node *n, const struct bub_tunnel *t)
+static void world_tunnel_set(struct node *n, const struct bub_tunnel *t)
 {
 	struct bub_tunnel *mine = addrmap_get(&n->tunnels, &t->home);
 
@@ -261,7 +261,7 @@ static void tunnel_set(struct node *n, const struct bub_tunnel *t)
 	*mine = *t;
 }
 
-static void tunnel_del(struct node *n, const struct in6_addr *home)
+static void world_tunnel_del(struct node *n, const struct in6_addr *home)
 {
 	free(addrmap_del(&n->tunnels, home));
 }
@@ -290,7 +290,7 @@ static void send_packet(struct node *n, const struct bub_action *act)
 		f->src = t->local_outer;
 		f->dst = t->remote_outer;
 	}
-	launch(n->world, n, f);
+	world_launch(n->world, n, f);
 }
 
 static void got_data(struct node *n, const struct bub_ip6 *ip, bool direct)
@@ -362,7 +362,7 @@ static void store(struct node *n, const struct bub_action *act)
 	promise(n, &ev, takes_ns);
 }
 
-static void carry_out(struct node *n, const struct bub_action *act)
+static void world_carry_out(struct node *n, const struct bub_action *act)
 {
 	if (n->world->hooks.action != NULL)
 		n->world->hooks.action(n->world->hooks.ctx, n, act);
@@ -380,10 +380,10 @@ static void carry_out(struct node *n, const struct bub_action *act)
 		paths_del(n, &act->u.path);
 		return;
 	case BUB_ACT_TUNNEL_SET:
-		tunnel_set(n, &act->u.tunnel);
+		world_tunnel_set(n, &act->u.tunnel);
 		return;
 	case BUB_ACT_TUNNEL_DEL:
-		tunnel_del(n, &act->u.home);
+		world_tunnel_del(n, &act->u.home);
 		return;
 	case BUB_ACT_DAD:
 		probe(n, act);
@@ -418,7 +418,7 @@ static void drain(struct node *n)
 		sent = sent || act.type == BUB_ACT_SEND;
 		/* What a message is answered with at once has to find its path. */
 		assert(!sent || (act.type != BUB_ACT_PATH_SET && act.type != BUB_ACT_PATH_DEL));
-		carry_out(n, &act);
+		world_carry_out(n, &act);
 	}
 }
 
@@ -640,7 +640,7 @@ static bool is_agent_of(const struct node *agent, const struct bub_home_config *
 {
 	return bub_addr_eq(&home->home_agent, &agent->fixed) ||
 	       (IN6_IS_ADDR_UNSPECIFIED(&home->home_agent) &&
-		same_prefix(&home->address, &agent->fixed));
+		world_same_prefix(&home->address, &agent->fixed));
 }
 
 static void make_clients(const struct node *n, struct node *agent)
@@ -652,7 +652,7 @@ static void make_clients(const struct node *n, struct node *agent)
 
 static void start_engine(struct world *w, struct node *n)
 {
-	struct bub_env env = {.ctx = n, .random = random_octets, .trace = on_trace};
+	struct bub_env env = {.ctx = n, .random = random_octets, .trace = world_on_trace};
 	int err = bub_engine_new(&n->cfg, &env, world_clock(n), &n->engine);
 
 	assert(err == 0);
@@ -772,10 +772,10 @@ struct in6_addr world_address(const struct node *n, unsigned iface, const struct
 	return a;
 }
 
-static bool is_home(const struct node *n, const struct world_iface *f)
+static bool world_is_home(const struct node *n, const struct world_iface *f)
 {
 	for (unsigned i = 0; i < n->cfg.n_homes; i++)
-		if (same_prefix(&n->cfg.home[i].address, &f->place->prefix))
+		if (world_same_prefix(&n->cfg.home[i].address, &f->place->prefix))
 			return true;
 	return false;
 }
@@ -783,8 +783,8 @@ static bool is_home(const struct node *n, const struct world_iface *f)
 static bool is_better(const struct node *n, const struct world_iface *a,
 		      const struct world_iface *b)
 {
-	if (is_home(n, a) != is_home(n, b))
-		return is_home(n, a);
+	if (world_is_home(n, a) != world_is_home(n, b))
+		return world_is_home(n, a);
 	return a->preference != b->preference ? a->preference > b->preference : a->since > b->since;
 }
 

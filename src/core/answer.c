@@ -20,7 +20,7 @@ bool core_answer(struct bub_engine *eng, enum limit_kind kind, const struct rx *
 	return true;
 }
 
-static struct mh_out binding_error(uint8_t status, const struct in6_addr *home)
+static struct mh_out answer_binding_error(uint8_t status, const struct in6_addr *home)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BE}};
 
@@ -38,7 +38,8 @@ static bool may_complain(const struct rx *rx)
 void core_binding_error(struct bub_engine *eng, const struct rx *rx, uint8_t status)
 {
 	struct route r = rx->back;
-	struct mh_out out = binding_error(status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
+	struct mh_out out =
+		answer_binding_error(status, rx->ip->has_hao ? &rx->ip->hao : &in6addr_any);
 
 	if (may_complain(rx))
 		(void)core_answer(eng, LIMIT_BINDING_ERROR, rx, &r, &out);

@@ -19,8 +19,8 @@
 #define ENCAP_LIMIT 3
 
 /* RFC 2473, 4.1.1: the tunnel before this one hears which octet stops its packets. */
-static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint16_t limit_at,
-			   const struct in6_addr *self)
+static void encap_limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint16_t limit_at,
+				 const struct in6_addr *self)
 {
 	struct bub_icmp6 icmp = {
 		.kind = BUB_ICMP6_PARAM_PROBLEM,
@@ -51,7 +51,7 @@ static void limit_exceeded(struct bub_engine *eng, struct bub_view packet, uint1
 }
 
 /* Most packets are no tunnel's, and their first octets say so. */
-static bool is_plain(struct bub_view packet)
+static bool encap_is_needless(struct bub_view packet)
 {
 	uint8_t next = packet.data[IP6_NEXT_AT];
 
@@ -65,12 +65,12 @@ bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in
 	struct bub_nesting n;
 
 	*ret_encap = (struct encap){0};
-	if (packet.len < BUB_IP6_HDR_LEN || is_plain(packet))
+	if (packet.len < BUB_IP6_HDR_LEN || encap_is_needless(packet))
 		return true;
 	bub_nesting_of(packet, &n);
 	if (n.has_limit && n.limit == 0) {
 		core_drop(eng, BUB_DROP_TUNNEL_LIMIT, dst);
-		limit_exceeded(eng, packet, n.limit_at, src);
+		encap_limit_exceeded(eng, packet, n.limit_at, src);
 		return false;
 	}
 	if (n.tunnel && bub_nesting_has(packet, src, dst)) {

@@ -20,8 +20,8 @@
 #include "policy.h"
 
 /* Lays the roles out behind the engine; called twice, first to learn the size. */
-static void lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_config *cfg,
-		    uint64_t seed)
+static void engine_lay_out(struct bub_engine *eng, struct arena *ar, const struct bub_config *cfg,
+			   uint64_t seed)
 {
 	uint32_t timers = cn_timers(cfg) + bul_timers(cfg) + ha_timers(cfg) + mn_timers();
 
@@ -44,7 +44,7 @@ int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, stru
 
 	if (!config_is_valid(cfg))
 		return BUB_ERR_INVALID;
-	lay_out(&sizing, &ar, cfg, 0);
+	engine_lay_out(&sizing, &ar, cfg, 0);
 	eng = calloc(1, ar.used);
 	if (eng == NULL)
 		return BUB_ERR_NO_SPACE;
@@ -55,7 +55,7 @@ int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, stru
 	}
 	env->random(env->ctx, (uint8_t *)&seed, sizeof seed);
 	ar = (struct arena){.base = (uint8_t *)eng};
-	lay_out(eng, &ar, cfg, seed);
+	engine_lay_out(eng, &ar, cfg, seed);
 	eng->cfg = *cfg;
 	eng->env = *env;
 	eng->now = now;
@@ -75,7 +75,7 @@ void bub_engine_free(struct bub_engine *eng)
 	if (eng == NULL)
 		return;
 	bub_crypto_free(eng->crypto);
-	lay_out(&sizing, &ar, &eng->cfg, 0);
+	engine_lay_out(&sizing, &ar, &eng->cfg, 0);
 	bub_wipe(eng, ar.used);
 	free(eng);
 }
@@ -86,7 +86,7 @@ int bub_engine_add_client(struct bub_engine *eng, const struct in6_addr *home)
 }
 
 /* Nothing is left of the feed before. */
-static void begin(struct bub_engine *eng, struct bub_time now)
+static void engine_begin(struct bub_engine *eng, struct bub_time now)
 {
 	assert(!bub_time_before(now, eng->now));
 	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
@@ -112,7 +112,7 @@ static void paths_before_messages(struct bub_engine *eng, unsigned from)
 
 /* The end of a feed: peers hear what has become of their home address, and what follows from the
  * state of all is derived from it. */
-static void settle(struct bub_engine *eng)
+static void engine_settle(struct bub_engine *eng)
 {
 	struct home_registration *h;
 	unsigned from;
@@ -136,7 +136,7 @@ static void settle(struct bub_engine *eng)
 
 int bub_engine_restore(struct bub_engine *eng, struct bub_time now, const struct bub_stored *stored)
 {
-	begin(eng, now);
+	engine_begin(eng, now);
 	return stable_restore(eng, stored);
 }
 
@@ -145,14 +145,14 @@ int bub_engine_remove_client(struct bub_engine *eng, struct bub_time now,
 {
 	struct mobile_node *c = ha_mobile_node(eng, home);
 
-	begin(eng, now);
+	engine_begin(eng, now);
 	if (c == NULL)
 		return BUB_ERR_INVALID;
 	ha_remove_client(eng, c);
 	return 0;
 }
 
-static void on_command(struct bub_engine *eng, const struct bub_event *ev)
+static void engine_on_command(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bul_entry *p = NULL;
 
@@ -173,7 +173,7 @@ static void on_command(struct bub_engine *eng, const struct bub_event *ev)
 	}
 }
 
-static void feed(struct bub_engine *eng, const struct bub_event *ev)
+static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct home_registration *h;
 
@@ -215,16 +215,16 @@ static void feed(struct bub_engine *eng, const struct bub_event *ev)
 		prefixes_set(eng, ev);
 		return;
 	case BUB_EV_COMMAND:
-		on_command(eng, ev);
+		engine_on_command(eng, ev);
 		return;
 	}
 }
 
 void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct bub_event *ev)
 {
-	begin(eng, now);
-	feed(eng, ev);
-	settle(eng);
+	engine_begin(eng, now);
+	engine_feed(eng, ev);
+	engine_settle(eng);
 }
 
 bool bub_engine_next_action(struct bub_engine *eng, struct bub_action *ret_action)
@@ -248,11 +248,11 @@ void bub_engine_expire(struct bub_engine *eng, struct bub_time now)
 {
 	struct timer *t;
 
-	begin(eng, now);
+	engine_begin(eng, now);
 	t = timerq_take_due(&eng->timers, now);
 	if (t != NULL)
 		t->fire(eng, t->owner);
-	settle(eng);
+	engine_settle(eng);
 }
 
 const struct bub_counters *bub_engine_counters(const struct bub_engine *eng)

@@ -41,7 +41,7 @@ static void fill_rx(struct bub_engine *eng, struct rx *rx)
 /* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
  * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4).
  */
-static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
+static enum bub_drop input_check_headers(struct bub_engine *eng, struct rx *rx)
 {
 	enum bub_mh_kind kind = rx->mh.kind;
 	bool own =
@@ -65,7 +65,7 @@ static enum bub_drop check_headers(struct bub_engine *eng, struct rx *rx)
 	return BUB_DROP_NONE;
 }
 
-static void on_ba(struct bub_engine *eng, const struct rx *rx)
+static void input_ba(struct bub_engine *eng, const struct rx *rx)
 {
 	struct home_registration *h = core_home_of(eng, &rx->local);
 	struct bul_entry *p;
@@ -82,7 +82,8 @@ static void on_ba(struct bub_engine *eng, const struct rx *rx)
 	reg_on_ba(eng, p, rx);
 }
 
-static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev)
+static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
+			      const struct bub_event *ev)
 {
 	switch (rx->mh.kind) {
 	case BUB_MH_BRR:
@@ -109,7 +110,7 @@ static void dispatch_mh(struct bub_engine *eng, const struct rx *rx, const struc
 			update_input(eng, rx, ha_serves(eng, &rx->local, &rx->peer));
 		return;
 	case BUB_MH_BA:
-		on_ba(eng, rx);
+		input_ba(eng, rx);
 		return;
 	case BUB_MH_BE:
 		bul_on_be(eng, rx);
@@ -168,7 +169,7 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 	}
 	if (rx.mh.opts.bub_skipped != BUB_DROP_NONE) /* the option only; the message goes on */
 		core_drop(eng, rx.mh.opts.bub_skipped, &rx.peer);
-	why = check_headers(eng, &rx);
+	why = input_check_headers(eng, &rx);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &rx.peer);
 		return;
@@ -177,7 +178,7 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 	if (rx.mh.kind == BUB_MH_DH && rx.mh.u.dh.message <= 4)
 		core_counters(eng)->dh_received[rx.mh.u.dh.message]++;
 	core_trace_received(eng, &rx, core_number(&rx.mh));
-	dispatch_mh(eng, &rx, ev);
+	input_dispatch_mh(eng, &rx, ev);
 }
 
 /* Whether a binding allows the Home Address option of @ip (RFC 6275, 9.3.1). */
@@ -196,8 +197,8 @@ static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is
 
 /* A packet with a Home Address option that no binding covers; data got this far only because the
  * data path refused it (RFC 6275, 9.3.1). */
-static void on_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
-			 const struct bub_event *ev)
+static void input_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
+			    const struct bub_event *ev)
 {
 	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex};
 
@@ -217,7 +218,7 @@ static bool is_icmp_data(const struct bub_ip6 *ip)
 	       (type < BUB_ICMP6_DHAAD_REQUEST || type > BUB_ICMP6_PREFIX_ADVERT);
 }
 
-static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
+static void input_plain(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
@@ -235,7 +236,7 @@ static void on_plain(struct bub_engine *eng, const struct bub_event *ev)
 	if (has_absurd_home(eng, &ip))
 		return;
 	if (ip.has_hao && !is_covered(eng, &ip, for_us))
-		on_uncovered(eng, &ip, ev);
+		input_uncovered(eng, &ip, ev);
 	else if (for_us) /* other data has been bound since: it is lost, the next will pass */
 		icmp_input(eng, &ip, ev);
 }
@@ -281,7 +282,8 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 }
 
 /* Data out of the tunnel from the home agent. */
-static void deliver(struct bub_engine *eng, struct home_registration *h, const struct bub_ip6 *ip)
+static void input_deliver(struct bub_engine *eng, struct home_registration *h,
+			  const struct bub_ip6 *ip)
 {
 	struct bub_view packet = ip->packet;
 	struct bub_action *act;
@@ -298,8 +300,8 @@ static void deliver(struct bub_engine *eng, struct home_registration *h, const s
 	}
 }
 
-static void on_inner(struct bub_engine *eng, struct home_registration *h,
-		     const struct bub_event *ev)
+static void input_inner(struct bub_engine *eng, struct home_registration *h,
+			const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 
@@ -308,14 +310,14 @@ static void on_inner(struct bub_engine *eng, struct home_registration *h,
 		input_mh(eng, &ip, ev, true);
 		return;
 	case INNER_DATA:
-		deliver(eng, h, &ip);
+		input_deliver(eng, h, &ip);
 		return;
 	case INNER_DROPPED:
 		return;
 	}
 }
 
-static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
+static void input_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct mobile_node *c = ha_mobile_node(eng, &ev->u.packet.owner);
 	struct home_registration *h = core_home_of(eng, &ev->u.packet.owner);
@@ -326,7 +328,7 @@ static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 		if (ha_from_tunnel(eng, c, ev, &ip))
 			input_mh(eng, &ip, ev, false);
 	} else if (h != NULL) {
-		on_inner(eng, h, ev);
+		input_inner(eng, h, ev);
 	} else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL) {
 		mn_refuse_wrapper(eng, ev);
 	} else {
@@ -334,7 +336,7 @@ static void on_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 	}
 }
 
-static void on_tun(struct bub_engine *eng, const struct bub_event *ev)
+static void input_tun(struct bub_engine *eng, const struct bub_event *ev)
 {
 	struct bub_ip6 ip;
 	enum bub_drop why;
@@ -359,14 +361,14 @@ void input_packet(struct bub_engine *eng, const struct bub_event *ev)
 	switch (ev->u.packet.way) {
 	case BUB_WAY_PLAIN:
 	case BUB_WAY_ESP_TRANSPORT:
-		on_plain(eng, ev);
+		input_plain(eng, ev);
 		return;
 	case BUB_WAY_ESP_TUNNEL:
 	case BUB_WAY_IP_TUNNEL:
-		on_tunnelled(eng, ev);
+		input_tunnelled(eng, ev);
 		return;
 	case BUB_WAY_TUN:
-		on_tun(eng, ev);
+		input_tun(eng, ev);
 		return;
 	}
 }

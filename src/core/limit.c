@@ -52,8 +52,8 @@ static const struct rule rules[LIMIT_KINDS] = {
 };
 
 /* The bucket of the prefix; different kinds spread in different ways. */
-static struct bucket *bucket_of(struct limit *l, enum limit_kind kind,
-				const struct in6_addr *source)
+static struct bucket *limit_bucket(struct limit *l, enum limit_kind kind,
+				   const struct in6_addr *source)
 {
 	uint64_t prefix, h;
 
@@ -79,29 +79,29 @@ struct share {
 	const struct quota *q;
 };
 
-static uint64_t owed_ns(const struct share *s, uint64_t now_ns)
+static uint64_t share_owed_ns(const struct share *s, uint64_t now_ns)
 {
 	return s->b->octets_ns > now_ns ? s->b->octets_ns - now_ns : 0;
 }
 
 /* What an answer costs that is larger than its question by @octets. */
-static uint64_t cost_ns(const struct share *s, uint64_t now_ns, size_t octets)
+static uint64_t share_cost_ns(const struct share *s, uint64_t now_ns, size_t octets)
 {
 	uint64_t ns = octets * octet_ns(s->q);
 
-	return owed_ns(s, now_ns) > CREDIT_S * BUB_NS_PER_S / 2 ? 2 * ns : ns;
+	return share_owed_ns(s, now_ns) > CREDIT_S * BUB_NS_PER_S / 2 ? 2 * ns : ns;
 }
 
 /* One more message is within the burst, and @octets more are within the credit. */
-static bool has_room(const struct share *s, uint64_t now_ns, size_t octets)
+static bool share_has_room(const struct share *s, uint64_t now_ns, size_t octets)
 {
 	if (s->q->per_s != 0 && s->b->messages_ns > now_ns + (s->q->burst - 1) * step_ns(s->q))
 		return false;
-	return octets == 0 ||
-	       owed_ns(s, now_ns) + cost_ns(s, now_ns, octets) <= CREDIT_S * BUB_NS_PER_S;
+	return octets == 0 || share_owed_ns(s, now_ns) + share_cost_ns(s, now_ns, octets) <=
+				      CREDIT_S * BUB_NS_PER_S;
 }
 
-static void earn(const struct share *s, uint64_t now_ns, size_t octets)
+static void share_earn(const struct share *s, uint64_t now_ns, size_t octets)
 {
 	uint64_t paid_ns = octets * octet_ns(s->q);
 
@@ -111,7 +111,7 @@ static void earn(const struct share *s, uint64_t now_ns, size_t octets)
 		s->b->octets_ns -= paid_ns;
 }
 
-static void take(const struct share *s, uint64_t now_ns, size_t octets_in, size_t octets_out)
+static void share_take(const struct share *s, uint64_t now_ns, size_t octets_in, size_t octets_out)
 {
 	struct bucket *b = s->b;
 
@@ -119,27 +119,27 @@ static void take(const struct share *s, uint64_t now_ns, size_t octets_in, size_
 		b->messages_ns =
 			(b->messages_ns > now_ns ? b->messages_ns : now_ns) + step_ns(s->q);
 	if (octets_out > octets_in)
-		b->octets_ns =
-			now_ns + owed_ns(s, now_ns) + cost_ns(s, now_ns, octets_out - octets_in);
+		b->octets_ns = now_ns + share_owed_ns(s, now_ns) +
+			       share_cost_ns(s, now_ns, octets_out - octets_in);
 	else
-		earn(s, now_ns, octets_in - octets_out);
+		share_earn(s, now_ns, octets_in - octets_out);
 }
 
 /* Out of each of @n shares, or of none. */
-static bool allow(struct bub_engine *eng, const struct share *share, unsigned n, size_t octets_in,
-		  size_t octets_out)
+static bool limit_take_all(struct bub_engine *eng, const struct share *share, unsigned n,
+			   size_t octets_in, size_t octets_out)
 {
 	size_t more = octets_out > octets_in ? octets_out - octets_in : 0;
 	uint64_t now_ns = core_now(eng).ns;
 	bool room = true;
 
 	for (unsigned i = 0; i < n; i++)
-		room = room && has_room(&share[i], now_ns, more);
+		room = room && share_has_room(&share[i], now_ns, more);
 	for (unsigned i = 0; i < n; i++)
 		if (room)
-			take(&share[i], now_ns, octets_in, octets_out);
+			share_take(&share[i], now_ns, octets_in, octets_out);
 		else
-			earn(&share[i], now_ns, octets_in);
+			share_earn(&share[i], now_ns, octets_in);
 	return room;
 }
 
@@ -147,11 +147,11 @@ bool limit_allow(struct bub_engine *eng, enum limit_kind kind, const struct in6_
 		 size_t octets_in, size_t octets_out)
 {
 	const struct share share[] = {
-		{bucket_of(core_limit(eng), kind, source), &rules[kind].prefix},
+		{limit_bucket(core_limit(eng), kind, source), &rules[kind].prefix},
 		{&core_limit(eng)->all[kind], &rules[kind].all},
 	};
 
-	if (allow(eng, share, 2, octets_in, octets_out))
+	if (limit_take_all(eng, share, 2, octets_in, octets_out))
 		return true;
 	core_drop(eng, rules[kind].why, source);
 	return false;
@@ -162,7 +162,7 @@ bool limit_allow_own(struct bub_engine *eng, enum limit_kind kind, struct bucket
 {
 	const struct share share = {own, &rules[kind].prefix};
 
-	if (allow(eng, &share, 1, octets_in, octets_out))
+	if (limit_take_all(eng, &share, 1, octets_in, octets_out))
 		return true;
 	core_drop(eng, rules[kind].why, source);
 	return false;

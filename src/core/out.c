@@ -66,7 +66,7 @@ struct ha *core_ha(const struct bub_engine *eng)
 	return eng->ha;
 }
 
-static void trace(struct bub_engine *eng, const struct bub_trace *tr)
+static void core_trace(struct bub_engine *eng, const struct bub_trace *tr)
 {
 	if (eng->env.trace != NULL)
 		eng->env.trace(eng->env.ctx, tr);
@@ -80,7 +80,7 @@ void core_drop(struct bub_engine *eng, enum bub_drop why, const struct in6_addr 
 	eng->counters.drop[why]++;
 	if (peer != NULL)
 		tr.peer = *peer;
-	trace(eng, &tr);
+	core_trace(eng, &tr);
 }
 
 void core_trace_state(struct bub_engine *eng, const char *machine, const char *from, const char *to,
@@ -97,7 +97,7 @@ void core_trace_state(struct bub_engine *eng, const char *machine, const char *f
 		.peer = *peer,
 	};
 
-	trace(eng, &tr);
+	core_trace(eng, &tr);
 }
 
 void core_trace_key(struct bub_engine *eng, const char *name, const struct in6_addr *local,
@@ -112,7 +112,7 @@ void core_trace_key(struct bub_engine *eng, const char *name, const struct in6_a
 		.secret = {octets, len},
 	};
 
-	trace(eng, &tr);
+	core_trace(eng, &tr);
 }
 
 static const char *message_name(enum bub_mh_kind kind, uint32_t number)
@@ -142,7 +142,7 @@ void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t n
 		.number = number,
 	};
 
-	trace(eng, &tr);
+	core_trace(eng, &tr);
 }
 
 void core_random(struct bub_engine *eng, void *buf, size_t len)
@@ -306,7 +306,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 	act->u.send.owner = r->owner;
 	act->u.send.ifindex = r->ifindex;
 	count_sent(eng, kind, number);
-	trace(eng, &tr);
+	core_trace(eng, &tr);
 }
 
 uint32_t core_number(const struct bub_mh *mh)

@@ -48,8 +48,8 @@ bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 	       (b != NULL && recent_is(eng, &b->sent_to, &e->dst));
 }
 
-static void derive(struct bub_engine *eng, const struct in6_addr *local,
-		   const struct in6_addr *peer)
+static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
+			const struct in6_addr *peer)
 {
 	struct binding_cache_entry *b = binding_find(eng, local, peer);
 	const struct home_registration *h = core_home_of(eng, local);
@@ -99,5 +99,5 @@ void path_settle(struct bub_engine *eng)
 	struct in6_addr local, peer;
 
 	while (core_take_path(eng, &local, &peer))
-		derive(eng, &local, &peer);
+		path_derive(eng, &local, &peer);
 }

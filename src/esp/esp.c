@@ -38,14 +38,14 @@ static bool is_ip6(const uint8_t *p, size_t len)
 	return len >= IP6_HDR_LEN && p[0] >> 4 == 6 && len >= ip6_len(p);
 }
 
-static enum esp_result charge(struct esp_sa *sa, enum esp_result why)
+static enum esp_result esp_charge(struct esp_sa *sa, enum esp_result why)
 {
 	sa->errors[why]++;
 	return why;
 }
 
-static void crypt(const struct esp_sa *sa, const uint8_t *iv, const uint8_t *in, size_t len,
-		  uint8_t *out)
+static void esp_crypt(const struct esp_sa *sa, const uint8_t *iv, const uint8_t *in, size_t len,
+		      uint8_t *out)
 {
 	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
 	int out_len = 0;
@@ -62,7 +62,7 @@ static void crypt(const struct esp_sa *sa, const uint8_t *iv, const uint8_t *in,
 }
 
 /* RFC 4303, 2.8: over SPI, sequence number, IV and ciphertext. */
-static void mac(const struct esp_sa *sa, const uint8_t *esp, size_t len, uint8_t *ret_icv)
+static void esp_mac(const struct esp_sa *sa, const uint8_t *esp, size_t len, uint8_t *ret_icv)
 {
 	EVP_MAC_CTX *ctx = esp_sa_slot(sa)->mac;
 	uint8_t full[MAC_LEN_MAX];
@@ -92,8 +92,8 @@ static size_t esp_len(const struct esp_alg_info *alg, size_t len)
 }
 
 /* Writes esp_len(@len) octets at @esp. */
-static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t next_header,
-		 const uint8_t *iv, uint8_t *esp)
+static void esp_seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t next_header,
+		     const uint8_t *iv, uint8_t *esp)
 {
 	const struct esp_alg_info *alg = sa->alg;
 	const size_t total = esp_len(alg, len);
@@ -111,8 +111,8 @@ static void seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint8_t 
 		body[len + i] = (uint8_t)(i + 1);
 	body[cipher_len - 2] = (uint8_t)pad_len;
 	body[cipher_len - 1] = next_header;
-	crypt(sa, iv, body, cipher_len, body);
-	mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
+	esp_crypt(sa, iv, body, cipher_len, body);
+	esp_mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
 	esp_sa_note_used(sa);
 }
 
@@ -137,10 +137,10 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 
 	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL);
 	if (!is_ip6(inner, inner_len) || inner_len != ip6_len(inner))
-		return charge(sa, ESP_BAD_INNER);
+		return esp_charge(sa, ESP_BAD_INNER);
 	why = seal_check(sa, total, out_cap);
 	if (why != ESP_OK)
-		return charge(sa, why);
+		return esp_charge(sa, why);
 
 	/* Traffic class as inside: RFC 4301, 5.1.2.2 for the DSCP, RFC 6040, 4.1 (normal mode) for
 	 * ECN.  Flow label 0: an outer one would tell flows apart. */
@@ -152,7 +152,7 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	out[IP6_HOP_LIMIT_AT] = HOP_LIMIT;
 	memcpy(out + IP6_SRC_AT, src->s6_addr, 16);
 	memcpy(out + IP6_DST_AT, dst->s6_addr, 16);
-	seal(sa, inner, inner_len, IPPROTO_IPV6, iv, out + IP6_HDR_LEN);
+	esp_seal(sa, inner, inner_len, IPPROTO_IPV6, iv, out + IP6_HDR_LEN);
 	sa->packets++;
 	sa->octets += inner_len;
 	*ret_len = total;
@@ -174,18 +174,18 @@ enum esp_result esp_seal_transport(struct esp_sa *sa, const uint8_t *packet, siz
 
 	assert(sa->direction == ESP_OUT && sa->mode == ESP_TRANSPORT);
 	if (upper_at < IP6_HDR_LEN || upper_at > len || proto_at >= upper_at)
-		return charge(sa, ESP_TRUNCATED);
+		return esp_charge(sa, ESP_TRUNCATED);
 	if (!is_ip6(packet, len) || !is_upper(packet[proto_at]))
-		return charge(sa, ESP_BAD_INNER);
+		return esp_charge(sa, ESP_BAD_INNER);
 	total = upper_at + esp_len(sa->alg, len - upper_at);
 	why = seal_check(sa, total, out_cap);
 	if (why != ESP_OK)
-		return charge(sa, why);
+		return esp_charge(sa, why);
 
 	memcpy(out, packet, upper_at);
 	out[proto_at] = IPPROTO_ESP;
 	ip6_set_len(out, total);
-	seal(sa, packet + upper_at, len - upper_at, packet[proto_at], iv, out + upper_at);
+	esp_seal(sa, packet + upper_at, len - upper_at, packet[proto_at], iv, out + upper_at);
 	sa->packets++;
 	sa->octets += len;
 	*ret_len = total;
@@ -265,8 +265,8 @@ static size_t strip_padding(const uint8_t *plain, size_t len)
 }
 
 /* Whether @len octets can be ESP of this SA, and what they hold fits. */
-static enum esp_result check_size(const struct esp_sa *sa, size_t len, size_t esp_at,
-				  size_t out_cap)
+static enum esp_result esp_check_size(const struct esp_sa *sa, size_t len, size_t esp_at,
+				      size_t out_cap)
 {
 	const size_t total = len - esp_at;
 	const size_t least = esp_len(sa->alg, 0);
@@ -281,7 +281,7 @@ static enum esp_result check_size(const struct esp_sa *sa, size_t len, size_t es
 }
 
 /* Everything up to the proof that the packet is the peer's and new. */
-static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
+static enum esp_result esp_authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
 {
 	const uint32_t sequence = be32(esp + 4);
 	const size_t icv_len = sa->alg->icv_len;
@@ -291,7 +291,7 @@ static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_
 	 * hand the check is the receiver's choice (RFC 4303, 2.2). */
 	if (!sa->any_sequence && !replay_fresh(sa, sequence))
 		return ESP_REPLAY;
-	mac(sa, esp, len - icv_len, icv);
+	esp_mac(sa, esp, len - icv_len, icv);
 	if (CRYPTO_memcmp(icv, esp + len - icv_len, icv_len) != 0)
 		return ESP_BAD_ICV;
 	if (!sa->any_sequence)
@@ -300,13 +300,13 @@ static enum esp_result authenticate(struct esp_sa *sa, const uint8_t *esp, size_
 }
 
 /* Decrypts to @plain and finds the payload's length and next header. */
-static enum esp_result decrypt(const struct esp_sa *sa, const uint8_t *esp, size_t len,
-			       uint8_t *plain, size_t *ret_len, uint8_t *ret_next_header)
+static enum esp_result esp_decrypt(const struct esp_sa *sa, const uint8_t *esp, size_t len,
+				   uint8_t *plain, size_t *ret_len, uint8_t *ret_next_header)
 {
 	const size_t cipher_len = len - frame_len(sa->alg);
 	size_t payload_len;
 
-	crypt(sa, esp + ESP_HDR_LEN, esp + ESP_HDR_LEN + sa->alg->iv_len, cipher_len, plain);
+	esp_crypt(sa, esp + ESP_HDR_LEN, esp + ESP_HDR_LEN + sa->alg->iv_len, cipher_len, plain);
 	payload_len = strip_padding(plain, cipher_len);
 	if (payload_len == SIZE_MAX)
 		return ESP_BAD_PADDING;
@@ -316,20 +316,20 @@ static enum esp_result decrypt(const struct esp_sa *sa, const uint8_t *esp, size
 }
 
 /* RFC 4301, 5.2, step 4: what comes out of an SA must be what the SA is for. */
-static enum esp_result check_covered(const struct esp_sa *sa, const uint8_t *packet, size_t len)
+static enum esp_result esp_check_covered(const struct esp_sa *sa, const uint8_t *packet, size_t len)
 {
 	return (sa->covers & esp_class_of(sa->mode, packet, len)) != 0 ? ESP_OK : ESP_NOT_COVERED;
 }
 
 /* Takes out what an authentic @packet of @len octets, cut to its payload length, has at @esp_at. */
-static enum esp_result unwrap(struct esp_sa *sa, const uint8_t *packet, size_t len, size_t proto_at,
-			      size_t esp_at, uint8_t *out, size_t *ret_len)
+static enum esp_result esp_unwrap(struct esp_sa *sa, const uint8_t *packet, size_t len,
+				  size_t proto_at, size_t esp_at, uint8_t *out, size_t *ret_len)
 {
 	const size_t front = sa->mode == ESP_TRANSPORT ? esp_at : 0;
 	uint8_t next_header;
 	size_t payload_len;
-	enum esp_result why =
-		decrypt(sa, packet + esp_at, len - esp_at, out + front, &payload_len, &next_header);
+	enum esp_result why = esp_decrypt(sa, packet + esp_at, len - esp_at, out + front,
+					  &payload_len, &next_header);
 
 	if (why != ESP_OK)
 		return why;
@@ -344,13 +344,13 @@ static enum esp_result unwrap(struct esp_sa *sa, const uint8_t *packet, size_t l
 		out[proto_at] = next_header;
 		ip6_set_len(out, front + payload_len);
 		*ret_len = front + payload_len;
-		return check_covered(sa, out, *ret_len);
+		return esp_check_covered(sa, out, *ret_len);
 	}
 	if (next_header != IPPROTO_IPV6 || !is_ip6(out, payload_len) || !merge_ecn(out, packet))
 		return ESP_BAD_INNER;
 	/* RFC 4303, 2.7: what follows the inner packet hides its length. */
 	*ret_len = ip6_len(out);
-	return check_covered(sa, out, *ret_len);
+	return esp_check_covered(sa, out, *ret_len);
 }
 
 /*
@@ -366,9 +366,9 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 	enum esp_result why = ESP_NO_SA;
 
 	for (struct esp_sa *sa = first; sa != NULL; sa = esp_sad_find_in(sad, spi, sa)) {
-		why = check_size(sa, len, esp_at, out_cap);
+		why = esp_check_size(sa, len, esp_at, out_cap);
 		if (why == ESP_OK)
-			why = authenticate(sa, packet + esp_at, len - esp_at);
+			why = esp_authenticate(sa, packet + esp_at, len - esp_at);
 		if (why == ESP_OK) {
 			esp_sa_note_used(sa);
 			return sa;
@@ -400,9 +400,9 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 	sa = authentic_sa(sad, packet, end, esp_at, out_cap, &why);
 	if (sa == NULL)
 		return why;
-	why = unwrap(sa, packet, end, proto_at, esp_at, out, &end);
+	why = esp_unwrap(sa, packet, end, proto_at, esp_at, out, &end);
 	if (why != ESP_OK)
-		return charge(sa, why);
+		return esp_charge(sa, why);
 	sa->packets++;
 	sa->octets += end;
 	*ret = (struct esp_opened){.sa = sa, .mode = sa->mode, .owner = sa->owner, .len = end};

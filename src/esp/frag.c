@@ -117,7 +117,7 @@ static void give_up(struct frag_table *t, struct place *s)
 	s->used = false;
 }
 
-static void clear(struct place *s)
+static void frag_clear(struct place *s)
 {
 	memset(s, 0, offsetof(struct place, packet));
 }
@@ -144,7 +144,7 @@ static struct place *place_of(struct frag_table *t, uint64_t now_ns, const struc
 		give_up(t, oldest);
 		free_one = oldest;
 	}
-	clear(free_one);
+	frag_clear(free_one);
 	free_one->used = true;
 	free_one->since_ns = now_ns;
 	free_one->id = id;
@@ -152,13 +152,13 @@ static struct place *place_of(struct frag_table *t, uint64_t now_ns, const struc
 	return free_one;
 }
 
-static bool is_there(const struct place *s, size_t unit)
+static bool frag_is_there(const struct place *s, size_t unit)
 {
 	return (s->there[unit / 8] >> unit % 8 & 1) != 0;
 }
 
 /* How many units of @p are there already, and whether all that is there says the same. */
-static size_t known(const struct place *s, const struct piece *p, bool *ret_same)
+static size_t frag_known(const struct place *s, const struct piece *p, bool *ret_same)
 {
 	size_t n = 0;
 
@@ -166,7 +166,7 @@ static size_t known(const struct place *s, const struct piece *p, bool *ret_same
 	for (size_t at = 0; at < p->len; at += UNIT) {
 		size_t len = p->len - at < UNIT ? p->len - at : UNIT;
 
-		if (!is_there(s, (p->at + at) / UNIT))
+		if (!frag_is_there(s, (p->at + at) / UNIT))
 			continue;
 		n++;
 		if (memcmp(s->packet + HEAD_MAX + p->at + at, p->data + at, len) != 0)
@@ -185,12 +185,12 @@ static bool end_fits(const struct place *s, const struct piece *p)
 	if (p->more)
 		return true;
 	for (size_t unit = (end + UNIT - 1) / UNIT; unit < UNITS; unit++)
-		if (is_there(s, unit))
+		if (frag_is_there(s, unit))
 			return false;
 	return true;
 }
 
-static void keep(struct place *s, const struct frag_in *f, const struct piece *p)
+static void frag_keep(struct place *s, const struct frag_in *f, const struct piece *p)
 {
 	memcpy(s->packet + HEAD_MAX + p->at, p->data, p->len);
 	for (size_t at = 0; at < p->len; at += UNIT) {
@@ -227,13 +227,13 @@ enum frag_result frag_take(struct frag_table *t, uint64_t now_ns, const struct f
 	/* RFC 6946, 4: a packet of one fragment has nothing to do with others. */
 	if (p.at == 0 && !p.more) {
 		s = &t->place[t->n];
-		clear(s);
+		frag_clear(s);
 	} else {
 		s = place_of(t, now_ns, f, p.id);
 	}
 	if (s->dead)
 		return FRAG_OVERLAP;
-	n = known(s, &p, &same);
+	n = frag_known(s, &p, &same);
 	/* A copy that the network made is no overlap (RFC 8200, 4.5). */
 	if (n == (p.len + UNIT - 1) / UNIT && same && end_fits(s, &p))
 		return FRAG_WAITS;
@@ -241,7 +241,7 @@ enum frag_result frag_take(struct frag_table *t, uint64_t now_ns, const struct f
 		s->dead = true;
 		return FRAG_OVERLAP;
 	}
-	keep(s, f, &p);
+	frag_keep(s, f, &p);
 	if (!is_whole(s))
 		return FRAG_WAITS;
 	s->used = false;

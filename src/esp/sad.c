@@ -201,7 +201,7 @@ void esp_sad_free(struct esp_sad *sad)
 }
 
 /* Nobody outside chooses SPIs or owners, so the hash needs to spread and not to resist. */
-static uint32_t mix(uint32_t h)
+static uint32_t sad_mix(uint32_t h)
 {
 	h = (h ^ h >> 16) * 0x45d9f3bu;
 	h = (h ^ h >> 16) * 0x45d9f3bu;
@@ -210,7 +210,7 @@ static uint32_t mix(uint32_t h)
 
 static uint32_t *spi_bucket(const struct esp_sad *sad, uint32_t spi)
 {
-	return &sad->by_spi[mix(spi) & (sad->n_buckets - 1)];
+	return &sad->by_spi[sad_mix(spi) & (sad->n_buckets - 1)];
 }
 
 static uint32_t *owner_bucket(const struct esp_sad *sad, const struct in6_addr *owner,
@@ -222,7 +222,7 @@ static uint32_t *owner_bucket(const struct esp_sad *sad, const struct in6_addr *
 		uint32_t word;
 
 		memcpy(&word, owner->s6_addr + i, sizeof(word));
-		h = mix(h ^ word);
+		h = sad_mix(h ^ word);
 	}
 	return &sad->by_owner[h & (sad->n_buckets - 1)];
 }
@@ -257,7 +257,7 @@ struct esp_sa *esp_sad_find(struct esp_sad *sad, const struct esp_sa_params *p)
 	return NULL;
 }
 
-static bool is_there(struct esp_sad *sad, const struct esp_sa_params *p)
+static bool sad_has(struct esp_sad *sad, const struct esp_sa_params *p)
 {
 	struct esp_sa *sa = esp_sad_find_in(sad, p->spi, NULL);
 
@@ -321,20 +321,20 @@ static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params 
 		return "an SPI below 256 is reserved";
 	if (p->sequence > UINT32_MAX)
 		return "the sequence number has more than 32 bits";
-	if (p->direction == ESP_IN && is_there(sad, p))
+	if (p->direction == ESP_IN && sad_has(sad, p))
 		return "another inbound security association has this SPI and these keys";
 	return NULL;
 }
 
 /* To be called while @sa is in no chain: those that share its SPI go on. */
-static void tell(struct esp_sad *sad, const struct esp_sa *sa, bool there)
+static void sad_tell(struct esp_sad *sad, const struct esp_sa *sa, bool there)
 {
 	if (sad->watch != NULL && sa->direction == ESP_IN &&
 	    esp_sad_find_in(sad, sa->spi, NULL) == NULL)
 		sad->watch(sad->watch_ctx, sa->spi, there);
 }
 
-static uint32_t *bucket_of(const struct esp_sa *sa)
+static uint32_t *sad_bucket(const struct esp_sa *sa)
 {
 	return sa->direction == ESP_IN ? spi_bucket(sa->sad, sa->spi)
 				       : owner_bucket(sa->sad, &sa->owner, sa->mode);
@@ -384,8 +384,8 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 	memset(sa->window, 0xff, sizeof(sa->window));
 	memcpy(sa->id, p->id, sizeof(sa->id));
 
-	tell(sad, sa, true);
-	bucket = bucket_of(sa);
+	sad_tell(sad, sa, true);
+	bucket = sad_bucket(sa);
 	sa->next = *bucket;
 	*bucket = (uint32_t)(sa - sad->sas) + 1;
 	return sa;
@@ -422,12 +422,12 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 	const uint32_t number = (uint32_t)(sa - sad->sas) + 1;
 	uint32_t *used = &sad->used;
 
-	unlink_sa(sa, bucket_of(sa));
+	unlink_sa(sa, sad_bucket(sa));
 	while (sa->used && *used != number)
 		used = &sad->sas[*used - 1].next_used;
 	if (sa->used)
 		*used = sa->next_used;
-	tell(sad, sa, false);
+	sad_tell(sad, sa, false);
 	slot_free(sa->own);
 	if (slot->sa == sa) {
 		bool ok = slot_load(slot, sa->alg, NULL, true, zeros, zeros);
@@ -442,7 +442,7 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 
 void esp_sad_prefer(struct esp_sad *sad, struct esp_sa *sa)
 {
-	uint32_t *bucket = bucket_of(sa);
+	uint32_t *bucket = sad_bucket(sa);
 
 	unlink_sa(sa, bucket);
 	sa->next = *bucket;

@@ -45,8 +45,8 @@ MDB_val env_value(const void *data, size_t len)
 /* ---- Looking a file over ------------------------------------------------------------------- */
 
 /* Every record in @dbi, for what a reader of its kind says of it. */
-static enum verdict read_all(MDB_txn *txn, MDB_dbi dbi,
-			     enum verdict (*look)(const MDB_val *key, const MDB_val *data))
+static enum verdict env_read_all(MDB_txn *txn, MDB_dbi dbi,
+				 enum verdict (*look)(const MDB_val *key, const MDB_val *data))
 {
 	enum verdict v = VERDICT_GOOD;
 	MDB_cursor *cursor = NULL;
@@ -118,8 +118,8 @@ static enum verdict look_over(const struct env_kind *kind, const char *path)
 		return v;
 	if (mdb_dbi_open(txn, kind->database, 0, &dbi) != 0)
 		return VERDICT_DAMAGED;
-	v = read_all(txn, dbi, kind->look);
-	return v != VERDICT_GOOD ? v : read_all(txn, FREE_LIST, look_at_free);
+	v = env_read_all(txn, dbi, kind->look);
+	return v != VERDICT_GOOD ? v : env_read_all(txn, FREE_LIST, look_at_free);
 }
 
 static void be_the_child(const struct env *e)
@@ -154,8 +154,8 @@ static enum verdict look_over_first(const struct env *e)
 	return (enum verdict)WEXITSTATUS(status);
 }
 
-static int refuse(const struct env *e, enum verdict v, bool gone, char *ret_error,
-		  size_t error_size)
+static int env_refuse(const struct env *e, enum verdict v, bool gone, char *ret_error,
+		      size_t error_size)
 {
 	switch (v) {
 	case VERDICT_GOOD:
@@ -272,7 +272,7 @@ int env_open(struct env *e, const struct env_kind *kind, const char *dir, bool g
 		return -1;
 	if (!fresh)
 		v = look_over_first(e);
-	if (refuse(e, v, gone, ret_error, error_size) != 0)
+	if (env_refuse(e, v, gone, ret_error, error_size) != 0)
 		return -1;
 	fresh = v == VERDICT_EMPTY;
 	rc = open_mdb(e);
@@ -309,7 +309,7 @@ void env_close(struct env *e)
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 /* After a write of its first pages has failed LMDB wants to be opened anew. */
-static int reopen(struct env *e)
+static int env_reopen(struct env *e)
 {
 	int rc;
 
@@ -330,7 +330,7 @@ static int begin_txn(struct env *e, unsigned flags, MDB_txn **ret_txn)
 	int rc = e->mdb != NULL ? mdb_txn_begin(e->mdb, NULL, flags, ret_txn) : MDB_PANIC;
 
 	if (rc == MDB_PANIC) {
-		rc = reopen(e);
+		rc = env_reopen(e);
 		if (rc == 0)
 			rc = mdb_txn_begin(e->mdb, NULL, flags, ret_txn);
 	}
@@ -338,7 +338,7 @@ static int begin_txn(struct env *e, unsigned flags, MDB_txn **ret_txn)
 }
 
 /* False: the transaction has failed already. */
-static bool begin(struct env *e)
+static bool env_begin(struct env *e)
 {
 	if (e->txn == NULL && e->error == 0) {
 		stop_reading(e); /* the pages that it reads are free to be written */
@@ -349,13 +349,13 @@ static bool begin(struct env *e)
 
 void env_put(struct env *e, MDB_val key, MDB_val data)
 {
-	if (begin(e))
+	if (env_begin(e))
 		e->error = mdb_put(e->txn, e->records, &key, &data, 0);
 }
 
 void env_delete(struct env *e, MDB_val key)
 {
-	if (!begin(e))
+	if (!env_begin(e))
 		return;
 	e->error = mdb_del(e->txn, e->records, &key, NULL);
 	if (e->error == MDB_NOTFOUND)
@@ -381,7 +381,7 @@ int env_commit(struct env *e, char *ret_error, size_t error_size)
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* What is marked counts already.  Else one view serves until the next write. */
-static int view(struct env *e, MDB_txn **ret_txn)
+static int env_view(struct env *e, MDB_txn **ret_txn)
 {
 	int rc = 0;
 
@@ -400,7 +400,7 @@ static int cannot_read(const struct env *e, int error, char *ret_error, size_t e
 int env_get(struct env *e, MDB_val key, MDB_val *ret_data, char *ret_error, size_t error_size)
 {
 	MDB_txn *txn = NULL;
-	int rc = view(e, &txn);
+	int rc = env_view(e, &txn);
 
 	if (rc == 0)
 		rc = mdb_get(txn, e->records, &key, ret_data);
@@ -416,7 +416,7 @@ int env_each(struct env *e, void (*each)(void *ctx, const MDB_val *key, const MD
 	MDB_txn *txn = NULL;
 	MDB_val key;
 	MDB_val data;
-	int rc = view(e, &txn);
+	int rc = env_view(e, &txn);
 
 	if (rc == 0)
 		rc = mdb_cursor_open(txn, e->records, &cursor);

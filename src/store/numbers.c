@@ -35,7 +35,7 @@ struct numbers {
 
 /* ---- The file ------------------------------------------------------------------------------ */
 
-static enum verdict look(const MDB_val *key, const MDB_val *data)
+static enum verdict numbers_look(const MDB_val *key, const MDB_val *data)
 {
 	uint64_t number;
 
@@ -60,7 +60,7 @@ static const struct env_kind kind = {
 	.file = NUMBERS_FILE,
 	.version = "bub-esp 1",
 	.database = "numbers",
-	.look = look,
+	.look = numbers_look,
 	.when_damaged = NEW_SECRETS,
 	.when_newer = NEW_SECRETS,
 	.when_gone = "bring it back; or change the secrets at both ends, or sequence numbers would "

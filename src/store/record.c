@@ -33,13 +33,13 @@
 #define NUMBER_AT 1
 #define NUMBER_CHECK_AT 5
 
-static void put(uint8_t *at, uint64_t v, unsigned len)
+static void record_put(uint8_t *at, uint64_t v, unsigned len)
 {
 	for (unsigned i = len; i > 0; i--, v >>= 8)
 		at[i - 1] = (uint8_t)v;
 }
 
-static uint64_t get(const uint8_t *at, unsigned len)
+static uint64_t record_get(const uint8_t *at, unsigned len)
 {
 	uint64_t v = 0;
 
@@ -49,7 +49,7 @@ static uint64_t get(const uint8_t *at, unsigned len)
 }
 
 /* FNV-1a: finds what a disk does to data, not what an enemy does. */
-static uint64_t hash(uint64_t h, const uint8_t *data, size_t len)
+static uint64_t record_hash(uint64_t h, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ data[i]) * UINT64_C(0x100000001b3);
@@ -58,7 +58,7 @@ static uint64_t hash(uint64_t h, const uint8_t *data, size_t len)
 
 static uint64_t check_of(const uint8_t *key, size_t key_len, const uint8_t *value, size_t len)
 {
-	return hash(hash(UINT64_C(0xcbf29ce484222325), key, key_len), value, len);
+	return record_hash(record_hash(UINT64_C(0xcbf29ce484222325), key, key_len), value, len);
 }
 
 void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN])
@@ -66,13 +66,13 @@ void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]
 	ret[0] = VERSION;
 	ret[1] = (uint8_t)((b->registered ? FLAG_REGISTERED : 0) |
 			   (b->link_local ? FLAG_LINK_LOCAL : 0) | (b->unseen ? FLAG_UNSEEN : 0));
-	put(ret + SEQUENCE_AT, b->sequence, 2);
-	put(ret + LIFETIME_AT, b->lifetime_s, 4);
-	put(ret + BOOT_MS_AT, b->expires_boot_ms, 8);
-	put(ret + REAL_MS_AT, b->expires_real_ms, 8);
+	record_put(ret + SEQUENCE_AT, b->sequence, 2);
+	record_put(ret + LIFETIME_AT, b->lifetime_s, 4);
+	record_put(ret + BOOT_MS_AT, b->expires_boot_ms, 8);
+	record_put(ret + REAL_MS_AT, b->expires_real_ms, 8);
 	memcpy(ret + BOOT_AT, b->boot, sizeof(b->boot));
 	memcpy(ret + CARE_OF_AT, &b->care_of, sizeof(b->care_of));
-	put(ret + CHECK_AT, check_of(b->home.s6_addr, sizeof(b->home), ret, CHECK_AT), 8);
+	record_put(ret + CHECK_AT, check_of(b->home.s6_addr, sizeof(b->home), ret, CHECK_AT), 8);
 }
 
 enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
@@ -83,16 +83,16 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 	if (value[0] > VERSION)
 		return RECORD_NEWER;
 	if (value[0] != VERSION || len != RECORD_LEN ||
-	    get(value + CHECK_AT, 8) != check_of(key, key_len, value, CHECK_AT))
+	    record_get(value + CHECK_AT, 8) != check_of(key, key_len, value, CHECK_AT))
 		return RECORD_DAMAGED;
 	*ret = (struct store_binding){
-		.sequence = (uint16_t)get(value + SEQUENCE_AT, 2),
+		.sequence = (uint16_t)record_get(value + SEQUENCE_AT, 2),
 		.registered = (value[1] & FLAG_REGISTERED) != 0,
 		.link_local = (value[1] & FLAG_LINK_LOCAL) != 0,
 		.unseen = (value[1] & FLAG_UNSEEN) != 0,
-		.lifetime_s = (uint32_t)get(value + LIFETIME_AT, 4),
-		.expires_boot_ms = get(value + BOOT_MS_AT, 8),
-		.expires_real_ms = get(value + REAL_MS_AT, 8),
+		.lifetime_s = (uint32_t)record_get(value + LIFETIME_AT, 4),
+		.expires_boot_ms = record_get(value + BOOT_MS_AT, 8),
+		.expires_real_ms = record_get(value + REAL_MS_AT, 8),
 	};
 	memcpy(&ret->home, key, sizeof(ret->home));
 	memcpy(&ret->care_of, value + CARE_OF_AT, sizeof(ret->care_of));
@@ -102,7 +102,7 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 
 void record_number_key(const struct numbers_sa *sa, uint8_t ret[static RECORD_NUMBER_KEY_LEN])
 {
-	put(ret, sa->spi, 4);
+	record_put(ret, sa->spi, 4);
 	ret[4] = sa->kind != NUMBERS_OUT;
 	memcpy(ret + 5, sa->id, sizeof(sa->id));
 }
@@ -111,8 +111,9 @@ void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint6
 			  uint8_t ret[static RECORD_NUMBER_LEN])
 {
 	ret[0] = VERSION;
-	put(ret + NUMBER_AT, number, 4);
-	put(ret + NUMBER_CHECK_AT, check_of(key, RECORD_NUMBER_KEY_LEN, ret, NUMBER_CHECK_AT), 8);
+	record_put(ret + NUMBER_AT, number, 4);
+	record_put(ret + NUMBER_CHECK_AT,
+		   check_of(key, RECORD_NUMBER_KEY_LEN, ret, NUMBER_CHECK_AT), 8);
 }
 
 enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
@@ -123,8 +124,9 @@ enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, con
 	if (value[0] > VERSION)
 		return RECORD_NEWER;
 	if (value[0] != VERSION || len != RECORD_NUMBER_LEN ||
-	    get(value + NUMBER_CHECK_AT, 8) != check_of(key, key_len, value, NUMBER_CHECK_AT))
+	    record_get(value + NUMBER_CHECK_AT, 8) !=
+		    check_of(key, key_len, value, NUMBER_CHECK_AT))
 		return RECORD_DAMAGED;
-	*ret_number = get(value + NUMBER_AT, 4);
+	*ret_number = record_get(value + NUMBER_AT, 4);
 	return RECORD_GOOD;
 }

@@ -13,7 +13,7 @@ struct store {
 	struct env env;
 };
 
-static enum verdict look(const MDB_val *key, const MDB_val *data)
+static enum verdict store_look(const MDB_val *key, const MDB_val *data)
 {
 	struct store_binding b;
 
@@ -32,7 +32,7 @@ static const struct env_kind kind = {
 	.file = STORE_FILE,
 	.version = "bub-store 1",
 	.database = "bindings",
-	.look = look,
+	.look = store_look,
 	.when_damaged = "move it away and start again; then each mobile node registers anew before "
 			"it is served",
 	.when_newer =

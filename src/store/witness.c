@@ -17,7 +17,7 @@
 #define TEXT_MAX 128
 
 /* Writes the line about the file at @fd.  False: the file system does not tell when it was made. */
-static bool describe(int fd, char ret_text[static TEXT_MAX])
+static bool witness_describe(int fd, char ret_text[static TEXT_MAX])
 {
 	struct statx s = {0};
 	bool known = statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &s) == 0 &&
@@ -53,7 +53,7 @@ static int write_text(const char *path, const char *text)
 	return close(fd) == 0 ? rc : -1;
 }
 
-static enum witness_verdict appoint(const char *dir, const char *name, const char *text)
+static enum witness_verdict witness_appoint(const char *dir, const char *name, const char *text)
 {
 	char path[PATH_MAX];
 	char fresh[PATH_MAX];
@@ -80,14 +80,14 @@ enum witness_verdict witness_ask(const char *dir, const char *name, int fd)
 	char path[PATH_MAX];
 	char expected[TEXT_MAX];
 	char text[TEXT_MAX] = "";
-	bool known = describe(fd, expected);
+	bool known = witness_describe(fd, expected);
 	ssize_t n = 0;
 	int witness_fd;
 
 	path_of(dir, name, "", path);
 	witness_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (witness_fd < 0)
-		return errno == ENOENT ? appoint(dir, name, expected) : WITNESS_ERROR;
+		return errno == ENOENT ? witness_appoint(dir, name, expected) : WITNESS_ERROR;
 	n = read(witness_fd, text, sizeof(text) - 1);
 	(void)close(witness_fd);
 	if (n < 0)

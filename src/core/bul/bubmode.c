@@ -54,7 +54,8 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
-static void send_direct(struct bub_engine *eng, struct bul_entry *p, const uint8_t *mh, size_t len)
+static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, const uint8_t *mh,
+				size_t len)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 	struct route r = plain_route(p, b != NULL ? &b->care_of : &p->key.b);
@@ -73,7 +74,7 @@ bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct bul_entry
 }
 
 /* The Binding Update of p->reg.sequence, on every path that it should take and that is open. */
-static void send_bu(struct bub_engine *eng, struct bul_entry *p)
+static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
 	uint8_t mh[DH_MESSAGE_MAX];
@@ -82,7 +83,7 @@ static void send_bu(struct bub_engine *eng, struct bul_entry *p)
 	kabm_count_out(eng, &p->kabm, &p->key);
 	p->reg.backhaul_due = false;
 	if (p->kabm.is_static) { /* it has no home agent, or does not need one: straight there */
-		send_direct(eng, p, mh, len);
+		bubmode_send_direct(eng, p, mh, len);
 		return;
 	}
 	/* Before the home agent knows of us the tunnel leads nowhere: that copy follows its
@@ -92,7 +93,7 @@ static void send_bu(struct bub_engine *eng, struct bul_entry *p)
 	else
 		p->reg.backhaul_due = true;
 	if (core_config(eng)->direct_copy && peer_away)
-		send_direct(eng, p, mh, len);
+		bubmode_send_direct(eng, p, mh, len);
 }
 
 void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
@@ -108,7 +109,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		p->reg.sends++;
-	send_bu(eng, p);
+	bubmode_send_signed(eng, p);
 	reg_after_bu(eng, p);
 }
 
@@ -125,7 +126,7 @@ static void next_unchanged(struct bub_engine *eng, struct bul_entry *p)
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	next_unchanged(eng, p);
-	send_bu(eng, p);
+	bubmode_send_signed(eng, p);
 	bul_rate_note(eng, p, BUL_UPDATES);
 }
 
@@ -166,11 +167,11 @@ static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 	p->cookies_back = 0;
 	len = build_bu(eng, p, mh, sizeof mh);
 	kabm_count_out(eng, &p->kabm, &p->key);
-	send_direct(eng, p, mh, len);
+	bubmode_send_direct(eng, p, mh, len);
 }
 
-static void found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
-		  const char *why)
+static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
+			  const char *why)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -181,7 +182,7 @@ static void found(struct bub_engine *eng, struct bul_entry *p, enum direct_state
 }
 
 /* Asks whether it is open; silence to that says that it is not. */
-static void look(struct bub_engine *eng, struct bul_entry *p)
+static void bubmode_look(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_TESTS);
@@ -189,14 +190,14 @@ static void look(struct bub_engine *eng, struct bul_entry *p)
 	if (wait_ms > 0) { /* a peer that moves without rest */
 		core_timer(eng, &p->direct.look_timer, wait_ms);
 	} else if (directpath_is_silent(&p->direct)) {
-		found(eng, p, DIRECT_BROKEN, "no answer to signed tests");
+		bubmode_found(eng, p, DIRECT_BROKEN, "no answer to signed tests");
 	} else {
 		bul_rate_note(eng, p, BUL_TESTS);
 		directpath_ask(eng, &p->direct, &ends, &p->kabm.key);
 	}
 }
 
-static void on_look(struct bub_engine *eng, void *owner)
+static void bubmode_on_look(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
@@ -212,18 +213,18 @@ static void on_look(struct bub_engine *eng, void *owner)
 	} else if (proof_failed(eng, p)) {
 		bubmode_headers_lost(eng, p);
 	} else {
-		look(eng, p);
+		bubmode_look(eng, p);
 	}
 }
 
 void bubmode_path_is_open(struct bub_engine *eng, struct bul_entry *p)
 {
-	found(eng, p, DIRECT_OPEN, "signed test");
+	bubmode_found(eng, p, DIRECT_OPEN, "signed test");
 }
 
 void bubmode_headers_lost(struct bub_engine *eng, struct bul_entry *p)
 {
-	found(eng, p, DIRECT_FILTERED, "an acknowledgement did not get through");
+	bubmode_found(eng, p, DIRECT_FILTERED, "an acknowledgement did not get through");
 }
 
 void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
@@ -302,5 +303,5 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 
 void bubmode_init(struct bul_entry *p)
 {
-	directpath_init(&p->direct, on_look, p);
+	directpath_init(&p->direct, bubmode_on_look, p);
 }

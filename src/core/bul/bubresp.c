@@ -17,7 +17,7 @@
 #define BUBC_OCTETS (BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN + 40u)
 #define ANSWER_STANDS_S 10 /* a HoTI belongs with a CoTI so much earlier or later */
 
-static bool is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t s)
+static bool bubresp_is_recent(const struct bub_engine *eng, struct bub_time at, uint32_t s)
 {
 	return bub_time_ms_between(at, core_now(eng)) < (uint64_t)s * 1000;
 }
@@ -134,7 +134,7 @@ bool bubresp_is_under_way(const struct bub_engine *eng, const struct bul_entry *
 
 		for (unsigned k = 0; h->used && is_bound(eng, p, h) && k < QUESTIONS; k++)
 			if (h->question[k].complete &&
-			    is_recent(eng, h->question[k].at, RESPONDER_FORGETS_S))
+			    bubresp_is_recent(eng, h->question[k].at, RESPONDER_FORGETS_S))
 				return true;
 	}
 	return false;
@@ -186,7 +186,8 @@ static void send_bubc(struct bub_engine *eng, const struct bul_entry *p, const s
 static bool may_answer_a_stranger(const struct bub_engine *eng, struct bul_entry *p)
 {
 	struct bub_response *r = &p->resp;
-	bool may = r->strange_at[0].ns == 0 || !is_recent(eng, r->strange_at[0], STRANGE_IN_A_ROW);
+	bool may = r->strange_at[0].ns == 0 ||
+		   !bubresp_is_recent(eng, r->strange_at[0], STRANGE_IN_A_ROW);
 
 	if (may) {
 		r->strange_at[0] = r->strange_at[1];
@@ -196,8 +197,8 @@ static bool may_answer_a_stranger(const struct bub_engine *eng, struct bul_entry
 }
 
 /* One for each CoTI, but few to an address where the peer has not shown itself to be. */
-static void complete(struct bub_engine *eng, struct bul_entry *p, struct half *h,
-		     struct question *q)
+static void bubresp_complete(struct bub_engine *eng, struct bul_entry *p, struct half *h,
+			     struct question *q)
 {
 	/* An exchange is under way whose DH1 was signed: whoever asks from elsewhere waits. */
 	if (!is_bound(eng, p, h) && !dh_is_initiator(&p->dh) && p->dh.state != DH_NONE)
@@ -213,9 +214,9 @@ static void complete(struct bub_engine *eng, struct bul_entry *p, struct half *h
 	send_bubc(eng, p, h, q);
 }
 
-static bool is_waiting(const struct bub_engine *eng, const struct question *q)
+static bool bubresp_is_waiting(const struct bub_engine *eng, const struct question *q)
 {
-	return q->used && !q->complete && is_recent(eng, q->at, ANSWER_STANDS_S);
+	return q->used && !q->complete && bubresp_is_recent(eng, q->at, ANSWER_STANDS_S);
 }
 
 /* A CoT went out from there, and so may a BUBC. */
@@ -226,7 +227,7 @@ static bool has_source(const struct bul_entry *p, const struct half *h)
 }
 
 /* The newest that waits at an address where the peer is not known to be. */
-static void complete_a_stranger(struct bub_engine *eng, struct bul_entry *p)
+static void bubresp_complete_stranger(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct half *newest = NULL;
 	struct question *wanted = NULL;
@@ -235,14 +236,14 @@ static void complete_a_stranger(struct bub_engine *eng, struct bul_entry *p)
 		struct half *h = &p->resp.half[i];
 
 		for (unsigned k = 0; has_source(p, h) && !is_bound(eng, p, h) && k < QUESTIONS; k++)
-			if (is_waiting(eng, &h->question[k]) &&
+			if (bubresp_is_waiting(eng, &h->question[k]) &&
 			    (wanted == NULL || !bub_time_before(h->question[k].at, wanted->at))) {
 				newest = h;
 				wanted = &h->question[k];
 			}
 	}
 	if (wanted != NULL)
-		complete(eng, p, newest, wanted);
+		bubresp_complete(eng, p, newest, wanted);
 }
 
 /* @rx is the CoTI of @q. */
@@ -254,20 +255,20 @@ static bool is_asked_by(const struct half *h, const struct question *q, const st
 
 void bubresp_after_answer(struct bub_engine *eng, const struct rx *rx, struct bul_entry *p)
 {
-	if (!p->resp.hot_acked || !is_recent(eng, p->resp.hot_at, ANSWER_STANDS_S) ||
+	if (!p->resp.hot_acked || !bubresp_is_recent(eng, p->resp.hot_at, ANSWER_STANDS_S) ||
 	    own_test_goes_first(p))
 		return;
 	for (unsigned i = 0; i < HALVES; i++) {
 		struct half *h = &p->resp.half[i];
 
 		for (unsigned k = 0; has_source(p, h) && k < QUESTIONS; k++)
-			if (is_waiting(eng, &h->question[k]) &&
+			if (bubresp_is_waiting(eng, &h->question[k]) &&
 			    (rx->mh.kind == BUB_MH_HOTI ? is_bound(eng, p, h)
 							: is_asked_by(h, &h->question[k], rx)))
-				complete(eng, p, h, &h->question[k]);
+				bubresp_complete(eng, p, h, &h->question[k]);
 	}
 	if (rx->mh.kind == BUB_MH_HOTI)
-		complete_a_stranger(eng, p);
+		bubresp_complete_stranger(eng, p);
 }
 
 /* ---- DH1 ----------------------------------------------------------------------------------- */
@@ -282,7 +283,7 @@ const struct question *bubresp_next(const struct bub_engine *eng, const struct b
 			const struct question *q = &p->resp.half[i].question[k];
 
 			if (past && p->resp.half[i].used && q->complete &&
-			    is_recent(eng, q->at, RESPONDER_FORGETS_S))
+			    bubresp_is_recent(eng, q->at, RESPONDER_FORGETS_S))
 				return q;
 			past = past || q == after;
 		}

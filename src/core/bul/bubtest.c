@@ -31,17 +31,17 @@ static void bubtest_set_state(struct bub_engine *eng, struct bub_test *test,
 	test->why = why;
 }
 
-static struct bubtest_outcome outcome(enum bubtest_event event)
+static struct bubtest_outcome bubtest_outcome_of(enum bubtest_event event)
 {
 	return (struct bubtest_outcome){.event = event};
 }
 
-static struct bubtest_outcome dropped(enum bub_drop drop)
+static struct bubtest_outcome bubtest_dropped(enum bub_drop drop)
 {
 	return (struct bubtest_outcome){.drop = drop};
 }
 
-static void stop_timers(struct bub_engine *eng, struct bub_test *test)
+static void bubtest_stop_timers(struct bub_engine *eng, struct bub_test *test)
 {
 	core_timer_cancel(eng, &test->launch_timer);
 	core_timer_cancel(eng, &test->bubc_timer);
@@ -61,7 +61,7 @@ void bubtest_begin_try(struct bub_engine *eng, struct bub_test *test, const stru
 {
 	if (test->state == TEST_NONE)
 		core_counters(eng)->bub_tests++;
-	stop_timers(eng, test);
+	bubtest_stop_timers(eng, test);
 	test->hot = test->cot = ANSWER_NONE;
 	bubtest_set_state(eng, test, ends, TEST_RUNNING, "Do BUB");
 }
@@ -83,21 +83,21 @@ void bubtest_fail(struct bub_engine *eng, struct bub_test *test, const struct en
 		  enum test_state verdict, const char *why)
 {
 	core_counters(eng)->bub_tests_failed++;
-	stop_timers(eng, test);
+	bubtest_stop_timers(eng, test);
 	bubtest_set_state(eng, test, ends, verdict, why);
 }
 
 /* Two tries in a row without success end the test, of whatever kinds they are (draft, 5.1). */
-static struct bubtest_outcome try_failed(struct bub_engine *eng, struct bub_test *test,
-					 const struct ends *ends, enum test_state verdict,
-					 const char *why)
+static struct bubtest_outcome bubtest_try_failed(struct bub_engine *eng, struct bub_test *test,
+						 const struct ends *ends, enum test_state verdict,
+						 const char *why)
 {
 	if (++test->fails < BUB_TRIES) {
 		core_timer(eng, &test->launch_timer, 0); /* the second try */
-		return outcome(BUBTEST_GOES_ON);
+		return bubtest_outcome_of(BUBTEST_GOES_ON);
 	}
 	bubtest_fail(eng, test, ends, verdict, why);
-	return outcome(BUBTEST_ENDED);
+	return bubtest_outcome_of(BUBTEST_ENDED);
 }
 
 /* @mh, up to the authenticator at @auth_at, is a BUBC whose care-of init cookie is right. */
@@ -110,16 +110,16 @@ static struct bubtest_outcome verify_bubc(struct bub_engine *eng, struct bub_tes
 	bub_authenticator(core_crypto(eng), &test->kbm, &rr->care_of, &ends->peer, mh, auth_at,
 			  auth);
 	if (!bub_equal_secret(auth, mh + auth_at, sizeof auth))
-		return dropped(BUB_DROP_BUBC_BAD_AUTH);
-	stop_timers(eng, test);
+		return bubtest_dropped(BUB_DROP_BUBC_BAD_AUTH);
+	bubtest_stop_timers(eng, test);
 	memcpy(test->bub_cookie, mh + 16, BUB_COOKIE_LEN);
 	bubtest_set_state(eng, test, ends, TEST_PASSED, "BUB Complete");
-	return outcome(BUBTEST_COMPLETE);
+	return bubtest_outcome_of(BUBTEST_COMPLETE);
 }
 
 /* A BUBC that was held is judged as if it came now: its checksum was right when it came. */
-static struct bubtest_outcome process_held(struct bub_engine *eng, struct bub_test *test,
-					   const struct ends *ends, const struct rr *rr)
+static struct bubtest_outcome bubtest_process_held(struct bub_engine *eng, struct bub_test *test,
+						   const struct ends *ends, const struct rr *rr)
 {
 	size_t auth_at = test->held_len - BUB_AUTH_LEN;
 
@@ -127,7 +127,7 @@ static struct bubtest_outcome process_held(struct bub_engine *eng, struct bub_te
 	/* Its CoT was lost, and this CoT answers a later CoTI: so does a later BUBC, whose cookie
 	 * is the one that the responder expects now. */
 	if (memcmp(test->held + 8, rr->care_of_cookie, BUB_COOKIE_LEN) != 0)
-		return dropped(BUB_DROP_BUBC_COOKIE);
+		return bubtest_dropped(BUB_DROP_BUBC_COOKIE);
 	return verify_bubc(eng, test, ends, rr, test->held, auth_at);
 }
 
@@ -137,20 +137,21 @@ struct bubtest_outcome bubtest_end_try(struct bub_engine *eng, struct bub_test *
 	enum test_answer hot = test->hot, cot = test->cot;
 
 	if (test->state != TEST_RUNNING)
-		return outcome(BUBTEST_GOES_ON);
+		return bubtest_outcome_of(BUBTEST_GOES_ON);
 	if (hot == ANSWER_ACK && cot == ANSWER_ACK) {
 		test->kbm = rr->kbm;
 		test->sends = 1;
 		core_timer(eng, &test->bubc_timer, INITIAL_BINDACK_TIMEOUT_MS);
 		bubtest_set_state(eng, test, ends, TEST_WAIT_BUBC, "BUB ACK in HoT and CoT");
-		return test->held_len > 0 ? process_held(eng, test, ends, rr)
-					  : outcome(BUBTEST_GOES_ON);
+		return test->held_len > 0 ? bubtest_process_held(eng, test, ends, rr)
+					  : bubtest_outcome_of(BUBTEST_GOES_ON);
 	}
 	if (hot != ANSWER_NONE && cot != ANSWER_NONE && hot != cot)
-		return try_failed(eng, test, ends, TEST_ABANDONED, "HoT and CoT disagreed");
+		return bubtest_try_failed(eng, test, ends, TEST_ABANDONED, "HoT and CoT disagreed");
 	if (hot == ANSWER_NACK && cot == ANSWER_NACK)
-		return try_failed(eng, test, ends, TEST_FAILED, "the peer does not wish to");
-	return try_failed(eng, test, ends, TEST_FAILED, "no answer to Do BUB");
+		return bubtest_try_failed(eng, test, ends, TEST_FAILED,
+					  "the peer does not wish to");
+	return bubtest_try_failed(eng, test, ends, TEST_FAILED, "no answer to Do BUB");
 }
 
 struct bubtest_outcome bubtest_wait_over(struct bub_engine *eng, struct bub_test *test,
@@ -158,11 +159,11 @@ struct bubtest_outcome bubtest_wait_over(struct bub_engine *eng, struct bub_test
 {
 	if (test->sends >= TEST_SENDS) {
 		bubtest_set_state(eng, test, ends, TEST_RUNNING, "no BUB Complete");
-		return try_failed(eng, test, ends, TEST_FAILED, "no BUB Complete came");
+		return bubtest_try_failed(eng, test, ends, TEST_FAILED, "no BUB Complete came");
 	}
 	core_timer(eng, &test->bubc_timer, (uint64_t)INITIAL_BINDACK_TIMEOUT_MS << test->sends);
 	test->sends++;
-	return outcome(BUBTEST_ASK_AGAIN);
+	return bubtest_outcome_of(BUBTEST_ASK_AGAIN);
 }
 
 void bubtest_init(struct bub_test *test, void (*on_launch)(struct bub_engine *eng, void *owner),
@@ -175,7 +176,7 @@ void bubtest_init(struct bub_test *test, void (*on_launch)(struct bub_engine *en
 void bubtest_yield(struct bub_engine *eng, struct bub_test *test, const struct ends *ends,
 		   const char *why)
 {
-	stop_timers(eng, test);
+	bubtest_stop_timers(eng, test);
 	test->fails = 0;
 	bubtest_set_state(eng, test, ends, TEST_NONE, why);
 }
@@ -184,7 +185,7 @@ void bubtest_reset(struct bub_engine *eng, struct bub_test *test, const struct e
 {
 	struct timer launch, bubc;
 
-	stop_timers(eng, test);
+	bubtest_stop_timers(eng, test);
 	bubtest_set_state(eng, test, ends, TEST_NONE, "new session");
 	launch = test->launch_timer;
 	bubc = test->bubc_timer;
@@ -200,9 +201,9 @@ struct bubtest_outcome bubtest_on_bubc(struct bub_engine *eng, struct bub_test *
 	size_t auth_at = rx->mh.opts.auth_at;
 
 	if (memcmp(rx->mh.u.bubc.care_of_cookie, rr->care_of_cookie, BUB_COOKIE_LEN) != 0)
-		return dropped(BUB_DROP_BUBC_COOKIE);
+		return bubtest_dropped(BUB_DROP_BUBC_COOKIE);
 	if (!(rx->mh.opts.present & BUB_OPT_AUTH))
-		return dropped(BUB_DROP_BUBC_BAD_AUTH);
+		return bubtest_dropped(BUB_DROP_BUBC_BAD_AUTH);
 	if (test->state == TEST_WAIT_BUBC)
 		return verify_bubc(eng, test, ends, rr, rx->mh.raw.data, auth_at);
 	if (auth_at + BUB_AUTH_LEN <= sizeof test->held) {
@@ -210,5 +211,5 @@ struct bubtest_outcome bubtest_on_bubc(struct bub_engine *eng, struct bub_test *
 		test->held_len = auth_at + BUB_AUTH_LEN;
 		memcpy(test->held, rx->mh.raw.data, test->held_len);
 	}
-	return outcome(BUBTEST_GOES_ON);
+	return bubtest_outcome_of(BUBTEST_GOES_ON);
 }

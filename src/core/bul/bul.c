@@ -12,7 +12,7 @@
 #include "mn/mn.h"
 #include "policy.h"
 
-static void discard(struct bub_engine *eng, struct bul_entry *p)
+static void bul_discard(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_stop(eng, p);
 	session_end(eng, p);
@@ -28,25 +28,25 @@ static bool is_worthless(const struct bub_engine *eng, const struct bul_entry *p
 }
 
 /* Those that nobody here has asked for go first, those under test last. */
-static unsigned rank(const struct bul_entry *p)
+static unsigned bul_rank(const struct bul_entry *p)
 {
 	return (p->uninvited ? 0u : 2u) + (p->rr.active || p->test.state == TEST_RUNNING ? 1u : 0u);
 }
 
 /* Frees the entry of the lowest rank up to @max, the one longest unused among equals: packets from
  * addresses that somebody makes up shut no real peer out (protocol.md, P16). */
-static bool push_out(struct bub_engine *eng, unsigned max)
+static bool bul_push_out(struct bub_engine *eng, unsigned max)
 {
 	struct bul_entry *p, *least = NULL;
 
 	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
-		if (is_worthless(eng, p) && rank(p) <= max &&
-		    (least == NULL || rank(p) < rank(least) ||
-		     (rank(p) == rank(least) && bub_time_before(p->used, least->used))))
+		if (is_worthless(eng, p) && bul_rank(p) <= max &&
+		    (least == NULL || bul_rank(p) < bul_rank(least) ||
+		     (bul_rank(p) == bul_rank(least) && bub_time_before(p->used, least->used))))
 			least = p;
 	if (least == NULL)
 		return false;
-	discard(eng, least);
+	bul_discard(eng, least);
 	return true;
 }
 
@@ -78,7 +78,7 @@ struct bul_entry *bul_get(struct bub_engine *eng, struct home_registration *h,
 		return p;
 	}
 	p = bul_add(eng, h, peer);
-	if (p == NULL && push_out(eng, 3))
+	if (p == NULL && bul_push_out(eng, 3))
 		p = bul_add(eng, h, peer);
 	return p;
 }
@@ -97,7 +97,7 @@ static struct bul_entry *get_uninvited(struct bub_engine *eng, struct home_regis
 		n += q->uninvited;
 	if (n < (core_bul(eng)->peers.cap + 1) / 2)
 		p = bul_add(eng, h, peer);
-	if (p == NULL && push_out(eng, 0))
+	if (p == NULL && bul_push_out(eng, 0))
 		p = bul_add(eng, h, peer);
 	if (p != NULL)
 		p->uninvited = true;
@@ -111,7 +111,7 @@ void bul_forget(struct bub_engine *eng, struct bul_entry *p)
 	struct in6_addr local = p->key.a, peer = p->key.b;
 	struct binding_cache_entry *b = binding_active(eng, &local, &peer);
 
-	discard(eng, p);
+	bul_discard(eng, p);
 	if (b != NULL)
 		binding_delete(eng, b, "forgotten by command");
 	else

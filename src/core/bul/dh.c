@@ -51,12 +51,12 @@ void dh_reset(struct bub_engine *eng, struct dh *d)
 	d->worked_at = worked_at;
 }
 
-static struct bub_view view(const uint8_t *data, size_t len)
+static struct bub_view dh_view(const uint8_t *data, size_t len)
 {
 	return (struct bub_view){data, len};
 }
 
-static bool view_is(struct bub_view v, const uint8_t *data, size_t len)
+static bool dh_view_is(struct bub_view v, const uint8_t *data, size_t len)
 {
 	return v.len == len && memcmp(v.data, data, len) == 0;
 }
@@ -74,7 +74,7 @@ static struct route route_to_home(const struct ends *ends)
 	return r;
 }
 
-static void send_stored(struct bub_engine *eng, struct dh *d, const struct route *r, unsigned i)
+static void dh_send_stored(struct bub_engine *eng, struct dh *d, const struct route *r, unsigned i)
 {
 	const uint8_t *mh = d->message[i];
 
@@ -87,13 +87,13 @@ static void send_dh2(struct bub_engine *eng, struct dh *d, const struct ends *en
 	struct route direct = route_plain(&ends->at, &d->peer_care_of);
 
 	tunnelled.via = "home agents";
-	send_stored(eng, d, &tunnelled, 0);
+	dh_send_stored(eng, d, &tunnelled, 0);
 	direct.has_hao = true;
 	direct.hao = ends->local;
-	send_stored(eng, d, &direct, 0);
+	dh_send_stored(eng, d, &direct, 0);
 }
 
-static void start_message(struct mh_out *out, const struct dh *d, uint8_t message)
+static void dh_start_message(struct mh_out *out, const struct dh *d, uint8_t message)
 {
 	*out = (struct mh_out){
 		.mh = {.kind = BUB_MH_DH},
@@ -106,21 +106,21 @@ static void start_message(struct mh_out *out, const struct dh *d, uint8_t messag
 		memcpy(out->mh.u.dh.sid2, d->sid2, BUB_DH_SID_LEN);
 }
 
-static void store_message(struct bub_engine *eng, struct dh *d, const struct mh_out *out,
-			  unsigned i)
+static void dh_store_message(struct bub_engine *eng, struct dh *d, const struct mh_out *out,
+			     unsigned i)
 {
 	d->message_len[i] = (uint16_t)core_build(eng, out, d->message[i], sizeof d->message[i]);
 }
 
-static void arm(struct bub_engine *eng, struct dh *d)
+static void dh_arm(struct bub_engine *eng, struct dh *d)
 {
 	d->sends = 1;
 	d->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
 	core_timer(eng, &d->resend_timer, d->interval_ms);
 }
 
-static struct dh_outcome fail(struct bub_engine *eng, struct dh *d, const struct ends *ends,
-			      const char *why)
+static struct dh_outcome dh_fail(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				 const char *why)
 {
 	enum dh_purpose purpose = d->purpose;
 
@@ -135,13 +135,13 @@ struct dh_outcome dh_resend(struct bub_engine *eng, struct dh *d, const struct e
 	struct route r = route_to_home(ends);
 
 	if (d->unknown && d->state == DH_SENT_1)
-		return fail(eng, d, ends, "the peer does not know DH messages");
+		return dh_fail(eng, d, ends, "the peer does not know DH messages");
 	if (d->sends >= DH_SENDS)
-		return fail(eng, d, ends, "no answer in the DH exchange");
+		return dh_fail(eng, d, ends, "no answer in the DH exchange");
 	d->sends++;
 	d->interval_ms *= 2;
 	core_timer(eng, &d->resend_timer, d->interval_ms);
-	send_stored(eng, d, &r, d->state == DH_SENT_3);
+	dh_send_stored(eng, d, &r, d->state == DH_SENT_3);
 	return goes_on(BUB_DROP_NONE);
 }
 
@@ -194,9 +194,9 @@ static void sig_and_mac(struct bub_engine *eng, const struct dh *d, const struct
 	bool first = message == 3;
 	bool own = first == d->initiator;
 	const uint8_t *pub = own ? d->pub[suite_index(eng, d->suite)] : d->peer_pub;
-	struct bub_view value = view(pub, bub_suite_public_len(d->suite));
-	struct bub_view info1 = view(d->info1, d->info1_len);
-	struct bub_view info2 = view(d->info2, d->info2_len);
+	struct bub_view value = dh_view(pub, bub_suite_public_len(d->suite));
+	struct bub_view info1 = dh_view(d->info1, d->info1_len);
+	struct bub_view info2 = dh_view(d->info2, d->info2_len);
 	const struct in6_addr *identity = own ? &ends->local : &ends->peer;
 
 	bub_dh_sig(core_crypto(eng), d->suite, &d->kbm, first ? d->n2 : d->n1,
@@ -205,7 +205,7 @@ static void sig_and_mac(struct bub_engine *eng, const struct dh *d, const struct
 	bub_dh_mac(core_crypto(eng), d->suite, &d->keys.km, identity, ret_mac);
 }
 
-static bool derive(struct bub_engine *eng, struct dh *d, const struct ends *ends)
+static bool dh_derive(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
 	struct bub_dh_context ctx = {
 		.suite = d->suite,
@@ -216,7 +216,7 @@ static bool derive(struct bub_engine *eng, struct dh *d, const struct ends *ends
 		.mn1 = d->initiator ? &ends->local : &ends->peer,
 		.mn2 = d->initiator ? &ends->peer : &ends->local,
 	};
-	struct bub_view value = view(d->peer_pub, bub_suite_public_len(d->suite));
+	struct bub_view value = dh_view(d->peer_pub, bub_suite_public_len(d->suite));
 
 	return bub_dh_keys(core_crypto(eng), &ctx, d->priv[suite_index(eng, d->suite)], value,
 			   &d->keys) == 0;
@@ -230,15 +230,15 @@ static void build_closing(struct bub_engine *eng, struct dh *d, const struct end
 	struct bub_dh *m = &out.mh.u.dh;
 	size_t len = bub_suite_hash_len(d->suite);
 
-	start_message(&out, d, message);
+	dh_start_message(&out, d, message);
 	sig_and_mac(eng, d, ends, message, sig, mac);
 	m->has_identity = true;
 	m->identity = ends->local;
-	m->sig = view(sig, len);
-	m->mac = view(mac, len);
+	m->sig = dh_view(sig, len);
+	m->mac = dh_view(mac, len);
 	if (message == 4)
-		m->info = view(d->info2, d->info2_len);
-	store_message(eng, d, &out, 1);
+		m->info = dh_view(d->info2, d->info2_len);
+	dh_store_message(eng, d, &out, 1);
 }
 
 static bool is_of_session(const struct dh *d, const struct bub_dh *m)
@@ -264,8 +264,8 @@ static enum bub_drop check_closing(struct bub_engine *eng, const struct dh *d,
 	return BUB_DROP_NONE;
 }
 
-static struct dh_outcome agreed(struct bub_engine *eng, struct dh *d, const struct ends *ends,
-				const char *why)
+static struct dh_outcome dh_agreed(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				   const char *why)
 {
 	core_counters(eng)->dh_exchanges++;
 	dh_set_state(eng, d, ends, DH_DONE, why);
@@ -304,23 +304,23 @@ struct dh_outcome dh_start(struct bub_engine *eng, struct dh *d, const struct en
 	core_random(eng, d->n1, sizeof d->n1);
 	core_random(eng, d->priv, sizeof d->priv);
 	d->info1[d->info1_len++] = INFO_FORMAT;
-	start_message(&out, d, 1);
+	dh_start_message(&out, d, 1);
 	for (unsigned i = 0; i < core_config(eng)->n_suites; i++) {
 		uint8_t suite = core_config(eng)->suite[i];
 		int len = bub_dh_public(core_crypto(eng), suite, d->priv[i], d->pub[i]);
 
 		if (len < 0)
-			return fail(eng, d, ends, "libcrypto refused to make a DH value");
+			return dh_fail(eng, d, ends, "libcrypto refused to make a DH value");
 		d->info1[d->info1_len++] = suite;
 		m->share[m->n_shares].suite = suite;
-		m->share[m->n_shares++].value = view(d->pub[i], (size_t)len);
+		m->share[m->n_shares++].value = dh_view(d->pub[i], (size_t)len);
 	}
-	m->nonce = view(d->n1, sizeof d->n1);
-	m->info = view(d->info1, d->info1_len);
-	store_message(eng, d, &out, 0);
+	m->nonce = dh_view(d->n1, sizeof d->n1);
+	m->info = dh_view(d->info1, d->info1_len);
+	dh_store_message(eng, d, &out, 0);
 	dh_set_state(eng, d, ends, DH_SENT_1, reason[purpose]);
-	send_stored(eng, d, &r, 0);
-	arm(eng, d);
+	dh_send_stored(eng, d, &r, 0);
+	dh_arm(eng, d);
 	return goes_on(BUB_DROP_NONE);
 }
 
@@ -387,11 +387,11 @@ static enum bub_drop accept_dh2(struct bub_engine *eng, struct dh *d, const stru
 	memcpy(d->info2, m->info.data, m->info.len);
 	d->info2_len = (uint8_t)m->info.len;
 	memcpy(d->peer_pub, m->share[0].value.data, m->share[0].value.len);
-	return derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
+	return dh_derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
 }
 
-static struct dh_outcome on_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends,
-				const struct rx *rx)
+static struct dh_outcome dh_on_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				   const struct rx *rx)
 {
 	struct route r = route_to_home(ends);
 	struct dh_outcome failed;
@@ -409,19 +409,19 @@ static struct dh_outcome on_dh2(struct bub_engine *eng, struct dh *d, const stru
 		return goes_on(why);
 	why = accept_dh2(eng, d, ends, &rx->mh.u.dh);
 	if (why != BUB_DROP_NONE) { /* properly signed, and yet of no use */
-		failed = fail(eng, d, ends, bub_drop_name(why));
+		failed = dh_fail(eng, d, ends, bub_drop_name(why));
 		failed.drop = why;
 		return failed;
 	}
 	build_closing(eng, d, ends, 3);
 	dh_set_state(eng, d, ends, DH_SENT_3, "both copies of DH2 are the same");
-	send_stored(eng, d, &r, 1);
-	arm(eng, d);
+	dh_send_stored(eng, d, &r, 1);
+	dh_arm(eng, d);
 	return goes_on(BUB_DROP_NONE);
 }
 
-static struct dh_outcome on_dh4(struct bub_engine *eng, struct dh *d, const struct ends *ends,
-				const struct rx *rx)
+static struct dh_outcome dh_on_dh4(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				   const struct rx *rx)
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
 	enum bub_drop why;
@@ -434,16 +434,16 @@ static struct dh_outcome on_dh4(struct bub_engine *eng, struct dh *d, const stru
 		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
 	if (!rx->tunnelled && ends->away)
 		return goes_on(BUB_DROP_DH_PATH);
-	if (!view_is(m->info, d->info2, d->info2_len))
+	if (!dh_view_is(m->info, d->info2, d->info2_len))
 		return goes_on(BUB_DROP_DH_SUITE);
 	why = check_closing(eng, d, ends, m);
-	return why == BUB_DROP_NONE ? agreed(eng, d, ends, "DH4") : goes_on(why);
+	return why == BUB_DROP_NONE ? dh_agreed(eng, d, ends, "DH4") : goes_on(why);
 }
 
 /* ---- Responder ----------------------------------------------------------------------------- */
 
 /* Our first suite among those offered, as an index of @m's shares; false: none. */
-static bool choose(const struct bub_engine *eng, const struct bub_dh *m, unsigned *ret_share)
+static bool dh_choose(const struct bub_engine *eng, const struct bub_dh *m, unsigned *ret_share)
 {
 	for (unsigned i = 0; i < core_config(eng)->n_suites; i++)
 		for (unsigned k = 0; k < m->n_shares; k++)
@@ -460,7 +460,7 @@ static enum bub_drop check_dh1(const struct bub_engine *eng, const struct bub_dh
 			       unsigned *ret_share)
 {
 	if (m->info.len < 2 || m->info.len > BUB_DH_INFO_MAX || m->info.data[0] != INFO_FORMAT ||
-	    !choose(eng, m, ret_share))
+	    !dh_choose(eng, m, ret_share))
 		return BUB_DROP_DH_SUITE;
 	if (m->share[*ret_share].value.len != bub_suite_public_len(m->share[*ret_share].suite))
 		return BUB_DROP_DH_PUBLIC_VALUE;
@@ -487,7 +487,7 @@ static enum bub_drop accept_dh1(struct bub_engine *eng, struct dh *d, const stru
 	d->info2_len = 2;
 	if (bub_dh_public(core_crypto(eng), d->suite, d->priv[i], d->pub[i]) < 0)
 		return BUB_DROP_DH_PUBLIC_VALUE;
-	return derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
+	return dh_derive(eng, d, ends) ? BUB_DROP_NONE : BUB_DROP_DH_PUBLIC_VALUE;
 }
 
 static void build_dh2(struct bub_engine *eng, struct dh *d)
@@ -495,14 +495,14 @@ static void build_dh2(struct bub_engine *eng, struct dh *d)
 	struct mh_out out;
 	struct bub_dh *m = &out.mh.u.dh;
 
-	start_message(&out, d, 2);
-	m->nonce = view(d->n2, sizeof d->n2);
-	m->info = view(d->info2, d->info2_len);
+	dh_start_message(&out, d, 2);
+	m->nonce = dh_view(d->n2, sizeof d->n2);
+	m->info = dh_view(d->info2, d->info2_len);
 	m->n_shares = 1;
 	m->share[0].suite = d->suite;
 	m->share[0].value =
-		view(d->pub[suite_index(eng, d->suite)], bub_suite_public_len(d->suite));
-	store_message(eng, d, &out, 0);
+		dh_view(d->pub[suite_index(eng, d->suite)], bub_suite_public_len(d->suite));
+	dh_store_message(eng, d, &out, 0);
 }
 
 /* DH1 and DH3 are sent to our home address: away from home they come out of the tunnel.  Only a
@@ -578,8 +578,8 @@ static struct dh_outcome on_repeated_dh1(struct bub_engine *eng, struct dh *d,
 	return goes_on(why);
 }
 
-static struct dh_outcome on_dh3(struct bub_engine *eng, struct dh *d, const struct ends *ends,
-				const struct rx *rx)
+static struct dh_outcome dh_on_dh3(struct bub_engine *eng, struct dh *d, const struct ends *ends,
+				   const struct rx *rx)
 {
 	const struct bub_dh *m = &rx->mh.u.dh;
 	struct route r = route_to_home(ends);
@@ -599,11 +599,11 @@ static struct dh_outcome on_dh3(struct bub_engine *eng, struct dh *d, const stru
 		return goes_on(why);
 	if (!repeated)
 		build_closing(eng, d, ends, 4);
-	send_stored(eng, d, &r, 1);
+	dh_send_stored(eng, d, &r, 1);
 	if (repeated)
 		return goes_on(BUB_DROP_NONE);
 	core_timer(eng, &d->forget_timer, (uint64_t)RESPONDER_FORGETS_S * 1000);
-	return agreed(eng, d, ends, "DH3");
+	return dh_agreed(eng, d, ends, "DH3");
 }
 
 /* ---- Dispatch ------------------------------------------------------------------------------ */
@@ -622,11 +622,11 @@ struct dh_outcome dh_on_message(struct bub_engine *eng, struct dh *d, const stru
 		return dh_is_new(d, rx) ? on_new_dh1(eng, d, ends, rx, terms)
 					: on_repeated_dh1(eng, d, ends, rx);
 	case 2:
-		return on_dh2(eng, d, ends, rx);
+		return dh_on_dh2(eng, d, ends, rx);
 	case 3:
-		return on_dh3(eng, d, ends, rx);
+		return dh_on_dh3(eng, d, ends, rx);
 	case 4:
-		return on_dh4(eng, d, ends, rx);
+		return dh_on_dh4(eng, d, ends, rx);
 	default: /* the codec lets no other number through */
 		return goes_on(BUB_DROP_DH_STATE);
 	}

@@ -48,7 +48,7 @@ static void reg_mark_path(struct bub_engine *eng, const struct bul_entry *p)
 
 /* The binding at the peer has ended, refreshed or not: no data from the care-of address any more
  * (RFC 6275, 11.1 and 11.3.1). */
-static void on_end_timer(struct bub_engine *eng, void *owner)
+static void reg_on_end_timer(struct bub_engine *eng, void *owner)
 {
 	reg_mark_path(eng, owner);
 }
@@ -139,10 +139,10 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
-static void registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
+static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
 
 /* Signed with Kbm (RFC 6275, 11.7.2). */
-static void send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
+static void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct mh_out out;
 	struct route r;
@@ -164,13 +164,13 @@ static void send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 	core_send(eng, &r, &out);
 	reg_after_bu(eng, p);
 	if (!core_config(eng)->ack_correspondents)
-		registered(eng, p, p->reg.asked_s); /* no answer will come */
+		reg_registered(eng, p, p->reg.asked_s); /* no answer will come */
 }
 
 /* What the peer may have accepted although its answers do not get through is deleted again: else it
  * would send where nothing arrives until the binding ends.  From the home address, by the way of
  * the home agent; no answer is asked for (RFC 6275, 11.7.2 and 6.2.6). */
-static void send_unheard_deletion(struct bub_engine *eng, struct bul_entry *p)
+static void reg_send_unheard_deletion(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct route r = route_from_home(p->home, &p->key.b);
 	struct mh_out out = {
@@ -192,11 +192,11 @@ static void send_unheard_deletion(struct bub_engine *eng, struct bul_entry *p)
 
 /* A round of updates without an answer, though the tests were answered: the path lets test messages
  * through and not these, or what answers them (protocol.md, P34). */
-static void round_failed(struct bub_engine *eng, struct bul_entry *p)
+static void reg_round_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
 
-	send_unheard_deletion(eng, p);
+	reg_send_unheard_deletion(eng, p);
 	reg_refused(eng, p, "no answer to Binding Updates");
 	core_timer(eng, &p->reg.retry_timer, (uint64_t)retry_s * 1000);
 	p->reg.retry_s = 2 * retry_s < RETRY_MAX_S ? 2 * retry_s : RETRY_MAX_S;
@@ -208,7 +208,7 @@ bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p)
 }
 
 /* Milliseconds until a round may start that ends in a Binding Update. */
-static uint64_t round_wait(const struct bub_engine *eng, const struct bul_entry *p)
+static uint64_t reg_round_wait(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	uint64_t update_ms = bul_rate_wait(eng, p, BUL_UPDATES);
 	uint64_t test_ms = kabm_is_held(&p->kabm) ? 0 : bul_rate_wait(eng, p, BUL_TESTS);
@@ -237,7 +237,7 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 	}
 	if (!kabm_is_held(&p->kabm) && p->rr.active)
 		return;
-	wait_ms = round_wait(eng, p);
+	wait_ms = reg_round_wait(eng, p);
 	if (wait_ms > 0) {
 		reg_due_in(eng, p, wait_ms);
 	} else if (kabm_is_held(&p->kabm)) {
@@ -265,7 +265,7 @@ void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 	}
 	p->reg.sends = 0;
 	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	send_ro_bu(eng, p);
+	reg_send_ro_bu(eng, p);
 }
 
 void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
@@ -281,7 +281,7 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	reg_mark_path(eng, p);
 }
 
-static void retransmit(struct bub_engine *eng, struct bul_entry *p)
+static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
 
@@ -297,7 +297,7 @@ static void retransmit(struct bub_engine *eng, struct bul_entry *p)
 		reg_set_state(eng, p, REG_NONE, "no answer");
 		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
 			return;
-		round_failed(eng, p);
+		reg_round_failed(eng, p);
 		return;
 	}
 	p->reg.interval_ms *= 2;
@@ -313,7 +313,7 @@ static void retransmit(struct bub_engine *eng, struct bul_entry *p)
 		reg_update(eng, p);
 		return;
 	}
-	send_ro_bu(eng, p);
+	reg_send_ro_bu(eng, p);
 }
 
 /* Data went either way since about the last registration. */
@@ -324,7 +324,7 @@ static bool is_worth_refreshing(const struct bub_engine *eng, const struct bul_e
 }
 
 /* The binding at the peer ends by itself; data brings it back (RFC 6275, 11.7.2). */
-static void let_go(struct bub_engine *eng, struct bul_entry *p)
+static void reg_let_go(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_set_state(eng, p, REG_NONE, "not used");
 	p->reg.acked = in6addr_any;
@@ -333,7 +333,7 @@ static void let_go(struct bub_engine *eng, struct bul_entry *p)
 }
 
 /* The copy through the home agents, as a round of actions of its own. */
-static void on_backhaul_timer(struct bub_engine *eng, void *owner)
+static void reg_on_backhaul_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 	uint64_t wait_ms = bul_copy_wait(eng, p);
@@ -350,7 +350,7 @@ static void on_backhaul_timer(struct bub_engine *eng, void *owner)
 		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
-static void on_update_timer(struct bub_engine *eng, void *owner)
+static void reg_on_update_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
@@ -365,12 +365,12 @@ static void on_update_timer(struct bub_engine *eng, void *owner)
 		core_timer_at(eng, &p->reg.refresh_timer, p->reg.acked_until);
 }
 
-static void on_resend_timer(struct bub_engine *eng, void *owner)
+static void reg_on_resend_timer(struct bub_engine *eng, void *owner)
 {
-	retransmit(eng, owner);
+	reg_retransmit(eng, owner);
 }
 
-static void on_refresh_timer(struct bub_engine *eng, void *owner)
+static void reg_on_refresh_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
@@ -378,10 +378,10 @@ static void on_refresh_timer(struct bub_engine *eng, void *owner)
 	if (is_worth_refreshing(eng, p))
 		reg_update(eng, p);
 	else
-		let_go(eng, p);
+		reg_let_go(eng, p);
 }
 
-static void on_retry_timer(struct bub_engine *eng, void *owner)
+static void reg_on_retry_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
@@ -394,12 +394,12 @@ static void on_retry_timer(struct bub_engine *eng, void *owner)
 
 void reg_init(struct bul_entry *p)
 {
-	timer_init(&p->reg.update_timer, on_update_timer, p);
-	timer_init(&p->reg.backhaul_timer, on_backhaul_timer, p);
-	timer_init(&p->reg.resend_timer, on_resend_timer, p);
-	timer_init(&p->reg.refresh_timer, on_refresh_timer, p);
-	timer_init(&p->reg.retry_timer, on_retry_timer, p);
-	timer_init(&p->reg.end_timer, on_end_timer, p);
+	timer_init(&p->reg.update_timer, reg_on_update_timer, p);
+	timer_init(&p->reg.backhaul_timer, reg_on_backhaul_timer, p);
+	timer_init(&p->reg.resend_timer, reg_on_resend_timer, p);
+	timer_init(&p->reg.refresh_timer, reg_on_refresh_timer, p);
+	timer_init(&p->reg.retry_timer, reg_on_retry_timer, p);
+	timer_init(&p->reg.end_timer, reg_on_end_timer, p);
 }
 
 void reg_stop(struct bub_engine *eng, struct bul_entry *p)
@@ -422,7 +422,7 @@ void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p)
 /* ---- Acknowledgements ---------------------------------------------------------------------- */
 
 /* The peer has the binding for @granted_s. */
-static void registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
+static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
 {
 	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked) &&
 		     !bub_addr_eq(&p->reg.acked, &p->reg.care_of);
@@ -478,17 +478,17 @@ void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 	core_timer_at(eng, &p->reg.resend_timer, soon);
 }
 
-static void on_accepted(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+static void reg_on_accepted(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	if (p->reg.sends <= 1)
 		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
-	registered(eng, p, rx->mh.u.ba.lifetime_s);
+	reg_registered(eng, p, rx->mh.u.ba.lifetime_s);
 	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
 	if (kabm_is_held(&p->kabm) && rx->tunnelled && p->reg.state == REG_BOUND)
 		bubmode_headers_lost(eng, p);
 }
 
-static void on_refused(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+static void reg_on_refused(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	switch (rx->mh.u.ba.status) {
 	case BUB_STATUS_SEQUENCE:
@@ -506,7 +506,7 @@ static void on_refused(struct bub_engine *eng, struct bul_entry *p, const struct
 		else if (kabm_is_held(&p->kabm))
 			bubmode_send_bu(eng, p);
 		else
-			send_ro_bu(eng, p);
+			reg_send_ro_bu(eng, p);
 		return;
 	case BUB_STATUS_HOME_NONCE_EXPIRED:
 	case BUB_STATUS_CARE_OF_NONCE_EXPIRED:
@@ -593,10 +593,10 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 		return;
 	}
 	if (status >= 128) {
-		on_refused(eng, p, rx);
+		reg_on_refused(eng, p, rx);
 		return;
 	}
-	on_accepted(eng, p, rx);
+	reg_on_accepted(eng, p, rx);
 	proof_answer(eng, p, rx);
 }
 

@@ -117,7 +117,7 @@ void rr_make_kbm(struct bub_engine *eng, const struct rr *rr, const struct ends 
 	core_trace_key(eng, "Kbm", &ends->local, &ends->peer, ret->octets, ret->len);
 }
 
-static enum rr_event finish(struct bub_engine *eng, struct rr *rr, const struct ends *ends)
+static enum rr_event rr_finish(struct bub_engine *eng, struct rr *rr, const struct ends *ends)
 {
 	if (rr->want_home || rr->want_care_of)
 		return RR_GOES_ON;
@@ -145,8 +145,8 @@ enum rr_event rr_start(struct bub_engine *eng, struct rr *rr, const struct ends 
 	if (rr->want_home)
 		rr->has_home = false;
 	if (!rr->want_home && !rr->want_care_of)
-		return finish(eng, rr,
-			      ends); /* the token at hand makes another Kbm: for deletion */
+		return rr_finish(eng, rr,
+				 ends); /* the token at hand makes another Kbm: for deletion */
 	return RR_ROUND;
 }
 
@@ -162,7 +162,7 @@ enum rr_event rr_on_hot(struct bub_engine *eng, struct rr *rr, const struct ends
 	rr->home_at = core_now(eng);
 	rr->home_nonce = rx->mh.u.test.nonce_index;
 	memcpy(rr->home_token, rx->mh.u.test.token, BUB_TOKEN_LEN);
-	return finish(eng, rr, ends);
+	return rr_finish(eng, rr, ends);
 }
 
 bool rr_is_asked(const struct rr *rr, const struct rx *rx)
@@ -180,5 +180,5 @@ enum rr_event rr_on_cot(struct bub_engine *eng, struct rr *rr, const struct ends
 	rr->has_care_of = true;
 	rr->care_of_nonce = rx->mh.u.test.nonce_index;
 	memcpy(rr->care_of_token, rx->mh.u.test.token, BUB_TOKEN_LEN);
-	return rr->active ? finish(eng, rr, ends) : RR_NEW_TOKEN;
+	return rr->active ? rr_finish(eng, rr, ends) : RR_NEW_TOKEN;
 }

@@ -61,7 +61,7 @@ static void on_test_failed(struct bub_engine *eng, struct bul_entry *p)
 }
 
 /* The pair has a Kabm, and had none. */
-static void on_first_key(struct bub_engine *eng, struct bul_entry *p)
+static void session_on_first_key(struct bub_engine *eng, struct bul_entry *p)
 {
 	p->kabm.is_static = p->dh.purpose == DH_FOR_STATIC;
 	rr_stop(eng, &p->rr);
@@ -74,7 +74,7 @@ static void on_first_key(struct bub_engine *eng, struct bul_entry *p)
 		reg_due_now(eng, p);
 }
 
-static void on_agreed(struct bub_engine *eng, struct bul_entry *p)
+static void session_on_agreed(struct bub_engine *eng, struct bul_entry *p)
 {
 	const struct bub_key *key = &p->dh.keys.kabm;
 
@@ -84,7 +84,7 @@ static void on_agreed(struct bub_engine *eng, struct bul_entry *p)
 			      "whatever refused was wrong: it has agreed on a key");
 	switch (kabm_agreed(eng, &p->kabm, &p->key, key, p->dh.initiator)) {
 	case KABM_FIRST:
-		on_first_key(eng, p);
+		session_on_first_key(eng, p);
 		break;
 	case KABM_SIGNS: /* shows the responder that DH4 has come */
 	case KABM_IS_PROVED:
@@ -105,7 +105,7 @@ static void on_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh
 	case DH_TAKEN_OVER:
 		break;
 	case DH_AGREED:
-		on_agreed(eng, p);
+		session_on_agreed(eng, p);
 		break;
 	case DH_FAILED: /* a renewal is tried again; a static peer stays as it is */
 		if (outcome.purpose != DH_FOR_TEST)
@@ -118,8 +118,9 @@ static void on_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh
 		core_drop(eng, outcome.drop, &p->key.b);
 }
 
-static void start_dh(struct bub_engine *eng, struct bul_entry *p, enum dh_purpose purpose,
-		     const struct bub_key *key, const uint8_t bub_cookie[static BUB_COOKIE_LEN])
+static void session_start_dh(struct bub_engine *eng, struct bul_entry *p, enum dh_purpose purpose,
+			     const struct bub_key *key,
+			     const uint8_t bub_cookie[static BUB_COOKIE_LEN])
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -272,7 +273,7 @@ void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char 
 	p->rr.with_test = false;
 }
 
-static void reset_test(struct bub_engine *eng, struct bul_entry *p)
+static void session_reset_test(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -293,7 +294,7 @@ static void on_test_outcome(struct bub_engine *eng, struct bul_entry *p,
 		rr_ask_again(eng, &p->rr, &ends);
 		break;
 	case BUBTEST_COMPLETE:
-		start_dh(eng, p, DH_FOR_TEST, &p->test.kbm, p->test.bub_cookie);
+		session_start_dh(eng, p, DH_FOR_TEST, &p->test.kbm, p->test.bub_cookie);
 		break;
 	case BUBTEST_ENDED:
 		on_test_failed(eng, p);
@@ -304,7 +305,7 @@ static void on_test_outcome(struct bub_engine *eng, struct bul_entry *p,
 }
 
 /* The first try, or the second one. */
-static void on_launch(struct bub_engine *eng, void *owner)
+static void session_on_launch(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
@@ -313,7 +314,7 @@ static void on_launch(struct bub_engine *eng, void *owner)
 		session_run(eng, p, true);
 }
 
-static void on_bubc_timer(struct bub_engine *eng, void *owner)
+static void session_on_bubc_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
@@ -359,7 +360,7 @@ void session_on_bubc(struct bub_engine *eng, const struct rx *rx)
 /* ---- Return routability -------------------------------------------------------------------- */
 
 /* Not more than MAX_UPDATE_RATE messages of a kind a second to one node (RFC 6275, 11.8). */
-static void send_round(struct bub_engine *eng, struct bul_entry *p)
+static void session_send_round(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 	uint64_t wait_ms = bul_rate_take(eng, p, BUL_TESTS);
@@ -388,7 +389,7 @@ static void on_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_ev
 	case RR_NO_MATCH:
 		return;
 	case RR_ROUND:
-		send_round(eng, p);
+		session_send_round(eng, p);
 		return;
 	case RR_NEW_TOKEN:
 		rr_make_kbm(eng, &p->rr, &ends, &p->test.kbm);
@@ -430,7 +431,7 @@ static void on_rr_resend(struct bub_engine *eng, void *owner)
 
 static void on_rr_wait(struct bub_engine *eng, void *owner)
 {
-	send_round(eng, owner);
+	session_send_round(eng, owner);
 }
 
 void session_on_hot(struct bub_engine *eng, const struct rx *rx)
@@ -512,7 +513,7 @@ static bool all_paths_open(const struct bub_engine *eng, const struct bul_entry 
 	return p->kabm.is_static || bubmode_backhaul_ready(eng, p);
 }
 
-static void send_probe(struct bub_engine *eng, struct bul_entry *p)
+static void session_send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool sent = all_paths_open(eng, p);
 
@@ -521,7 +522,7 @@ static void send_probe(struct bub_engine *eng, struct bul_entry *p)
 	suspect_note_probe(eng, &p->suspect, sent, p->reg.sequence);
 }
 
-static void on_probe_timer(struct bub_engine *eng, void *owner)
+static void session_on_probe_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
@@ -531,11 +532,11 @@ static void on_probe_timer(struct bub_engine *eng, void *owner)
 	else if (wait_ms > 0)
 		core_timer(eng, &p->suspect.probe_timer, wait_ms);
 	else
-		send_probe(eng, p);
+		session_send_probe(eng, p);
 }
 
 /* Starts a probe; false: now is no time for one. */
-static bool probe(struct bub_engine *eng, struct bul_entry *p)
+static bool session_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
 	 * at most (RFC 6275, 11.8), which are a movement's. */
@@ -545,15 +546,15 @@ static bool probe(struct bub_engine *eng, struct bul_entry *p)
 	    !all_paths_open(eng, p))
 		return false;
 	suspect_start_probe(&p->suspect);
-	send_probe(eng, p);
+	session_send_probe(eng, p);
 	return true;
 }
 
 /* Looks into it; false: it did not come to that. */
-static bool look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
+static bool session_look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
 {
 	if (kabm_is_held(&p->kabm))
-		return probe(eng, p);
+		return session_probe(eng, p);
 	switch (what) {
 	case SUSPECT_NO_BINDING:
 		reg_lost_binding(eng, p);
@@ -576,7 +577,7 @@ void session_suspect(struct bub_engine *eng, struct bul_entry *p, enum suspicion
 
 	if (verdict == SUSPECT_NO_NEED)
 		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
-	else if (verdict == SUSPECT_LOOK && look_into(eng, p, what))
+	else if (verdict == SUSPECT_LOOK && session_look_into(eng, p, what))
 		suspect_note_look(eng, &p->suspect);
 	/* The others are not dropped, or counted where they are. */
 	else if (what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH)
@@ -636,30 +637,30 @@ void session_progress(struct bub_engine *eng, const struct home_registration *h,
 
 /* ---- The session itself -------------------------------------------------------------------- */
 
-static void on_renewal(struct bub_engine *eng, void *owner)
+static void session_on_renewal(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
 	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
 	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE &&
 	    home_state(p->home) != HOME_UNATTACHED)
-		start_dh(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
+		session_start_dh(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
 }
 
 void session_init(struct bul_entry *p)
 {
 	rr_init(&p->rr, on_rr_resend, on_rr_wait, p);
-	bubtest_init(&p->test, on_launch, on_bubc_timer, p);
+	bubtest_init(&p->test, session_on_launch, session_on_bubc_timer, p);
 	dh_init(&p->dh, on_dh_resend, on_dh_forget, p);
-	kabm_init(&p->kabm, on_renewal, p);
-	suspect_init(&p->suspect, on_probe_timer, p);
+	kabm_init(&p->kabm, session_on_renewal, p);
+	suspect_init(&p->suspect, session_on_probe_timer, p);
 }
 
 void session_end(struct bub_engine *eng, struct bul_entry *p)
 {
 	rr_stop(eng, &p->rr);
 	bubmode_reset(eng, p, "the entry is dropped");
-	reset_test(eng, p);
+	session_reset_test(eng, p);
 	dh_reset(eng, &p->dh);
 }
 
@@ -669,7 +670,7 @@ void session_bound(struct bub_engine *eng, struct bul_entry *p)
 		return;
 	/* Neither end has anything of the other: what comes now is a new session. */
 	if (bubtest_has_failed(&p->test))
-		reset_test(eng, p);
+		session_reset_test(eng, p);
 	p->static_tried = false;
 	p->suspect.answered = false;
 }
@@ -707,7 +708,7 @@ void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	if (b != NULL)
 		binding_cap(eng, b);
 	bubmode_reset(eng, p, why);
-	reset_test(eng, p); /* a new session: tests are allowed again */
+	session_reset_test(eng, p); /* a new session: tests are allowed again */
 	dh_reset(eng, &p->dh);
 	p->reg.acked = in6addr_any;
 	reg_set_state(eng, p, REG_NONE, why);
@@ -724,5 +725,5 @@ void session_consider_static(struct bub_engine *eng, struct bul_entry *p)
 	    binding_active(eng, &p->key.a, &p->key.b) != NULL)
 		return;
 	p->static_tried = true;
-	start_dh(eng, p, DH_FOR_STATIC, &p->rr.kbm, no_cookie);
+	session_start_dh(eng, p, DH_FOR_STATIC, &p->rr.kbm, no_cookie);
 }

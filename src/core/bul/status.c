@@ -57,8 +57,9 @@ static const char *why_of(const struct binding_cache_entry *b)
 					     : "the peer registered with us";
 }
 
-static void fill(const struct bub_engine *eng, struct bub_time now, const struct in6_addr *local,
-		 const struct in6_addr *peer, struct bub_peer_status *ret)
+static void peer_status(const struct bub_engine *eng, struct bub_time now,
+			const struct in6_addr *local, const struct in6_addr *peer,
+			struct bub_peer_status *ret)
 {
 	const struct binding_cache_entry *b = binding_active(eng, local, peer);
 	const struct bul_entry *p = bul_find(eng, local, peer);
@@ -97,7 +98,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 	unsigned slot = 0;
 
 	if (p != NULL) {
-		fill(eng, now, &p->key.a, &p->key.b, ret);
+		peer_status(eng, now, &p->key.a, &p->key.b, ret);
 		return true;
 	}
 	slot = *at - core_bul(eng)->peers.cap;
@@ -106,7 +107,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 	} while (b != NULL && (!b->active || bul_find(eng, &b->key.a, &b->key.b) != NULL));
 	*at = core_bul(eng)->peers.cap + slot;
 	if (b != NULL)
-		fill(eng, now, &b->key.a, &b->key.b, ret);
+		peer_status(eng, now, &b->key.a, &b->key.b, ret);
 	return b != NULL;
 }
 

@@ -58,7 +58,7 @@ struct binding_cache_entry *binding_active(const struct bub_engine *eng,
 }
 
 /* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
-static void send_brr(struct bub_engine *eng, const struct binding_cache_entry *b)
+static void binding_send_brr(struct bub_engine *eng, const struct binding_cache_entry *b)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BRR}};
 	const struct home_registration *h = core_home_of(eng, &b->key.a);
@@ -76,7 +76,7 @@ static void binding_on_timer(struct bub_engine *eng, void *owner)
 	if (b->active && !b->brr_sent) {
 		b->brr_sent = true;
 		core_timer_at(eng, &b->timer, b->expires);
-		send_brr(eng, b);
+		binding_send_brr(eng, b);
 	} else if (b->active) {
 		binding_delete(eng, b, "expired");
 	} else {
@@ -86,7 +86,7 @@ static void binding_on_timer(struct bub_engine *eng, void *owner)
 
 /* Frees the deleted entry that would go first.  The replay that it stood against is then stopped
  * by forgetting the nonces. */
-static bool push_out(struct bub_engine *eng)
+static bool binding_push_out(struct bub_engine *eng)
 {
 	struct binding_cache_entry *b, *oldest = NULL;
 
@@ -132,7 +132,7 @@ struct binding_cache_entry *binding_get(struct bub_engine *eng, const struct in6
 	if (b != NULL)
 		return b;
 	b = table_add(&core_cn(eng)->bindings, local, home);
-	if (b == NULL && push_out(eng))
+	if (b == NULL && binding_push_out(eng))
 		b = table_add(&core_cn(eng)->bindings, local, home);
 	if (b != NULL) {
 		timer_init(&b->timer, binding_on_timer, b);
@@ -195,7 +195,7 @@ void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b)
 	 * asked, through its home agent. */
 	if (core_config(eng)->send_brr && b->asked.ns == 0) {
 		b->asked = core_now(eng);
-		send_brr(eng, b);
+		binding_send_brr(eng, b);
 	} else if (!core_config(eng)->send_brr || bub_time_ms_between(b->asked, core_now(eng)) >=
 							  (uint64_t)UNREACHABLE_ASK_S * 1000) {
 		binding_delete(eng, b, "its care-of address is unreachable");

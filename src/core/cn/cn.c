@@ -40,7 +40,7 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 
 /* Straight back, under the key of the update; from the home address itself there is no other to
  * name (RFC 6275, 9.5.4). */
-static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out)
+static void cn_send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out)
 {
 	const struct rx *rx = u->rx;
 	struct route r = route_plain(&rx->local, &rx->ip->src);
@@ -57,8 +57,8 @@ static void send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh
 
 /* Care-of address to care-of address (draft, 7), and for a repetition also through the home
  * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5.4). */
-static void send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
-			bool both_ways)
+static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
+			   bool both_ways)
 {
 	struct mh_out direct = *out;
 	struct home_registration *h;
@@ -86,8 +86,8 @@ static void send_bub_ba(struct bub_engine *eng, const struct update *u, const st
 	core_send(eng, &r, out);
 }
 
-static void send_ba(struct bub_engine *eng, const struct update *u, uint8_t status,
-		    uint32_t lifetime_s, uint16_t sequence, bool both_ways)
+static void cn_send_ba(struct bub_engine *eng, const struct update *u, uint8_t status,
+		       uint32_t lifetime_s, uint16_t sequence, bool both_ways)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
 
@@ -101,9 +101,9 @@ static void send_ba(struct bub_engine *eng, const struct update *u, uint8_t stat
 		out.auth_correspondent = u->rx->local;
 	}
 	if (u->bub)
-		send_bub_ba(eng, u, &out, both_ways);
+		cn_send_bub_ba(eng, u, &out, both_ways);
 	else
-		send_ro_ba(eng, u, &out);
+		cn_send_ro_ba(eng, u, &out);
 }
 
 void cn_refuse(struct bub_engine *eng, const struct update *u, uint8_t status, enum bub_drop why)
@@ -113,7 +113,7 @@ void cn_refuse(struct bub_engine *eng, const struct update *u, uint8_t status, e
 	core_drop(eng, why, &u->rx->peer);
 	if (status == BUB_STATUS_SEQUENCE)
 		sequence = u->last_sequence; /* RFC 6275, 9.5.1 */
-	send_ba(eng, u, status, 0, sequence, false);
+	cn_send_ba(eng, u, status, 0, sequence, false);
 }
 
 /* The Authenticator of a deletion covers the home address (RFC 6275, 6.2.7).  Other stacks put the
@@ -127,7 +127,7 @@ bool cn_take_other_form(struct update *u)
 	return true;
 }
 
-static bool is_signed(struct bub_engine *eng, struct update *u)
+static bool cn_is_signed(struct bub_engine *eng, struct update *u)
 {
 	const struct bub_mh *mh = &u->rx->mh;
 	uint8_t auth[BUB_AUTH_LEN];
@@ -141,7 +141,7 @@ static bool is_signed(struct bub_engine *eng, struct update *u)
 	return false;
 }
 
-static bool is_repetition(const struct bub_engine *eng, const struct update *u)
+static bool cn_is_repetition(const struct bub_engine *eng, const struct update *u)
 {
 	const struct binding_cache_entry *b = u->binding;
 
@@ -187,7 +187,7 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 	uint32_t max_s =
 		u->bub ? core_config(eng)->bub_lifetime_s & ~3u : MAX_RR_BINDING_LIFETIME_S;
 	uint32_t lifetime_s = mh->u.bu.lifetime_s < max_s ? mh->u.bu.lifetime_s : max_s;
-	bool repeated = is_repetition(eng, u), again = came_again(eng, u);
+	bool repeated = cn_is_repetition(eng, u), again = came_again(eng, u);
 	struct binding_cache_entry *b;
 
 	if (!u->bub && !u->deletes && !is_at(u->binding, &u->care_of) &&
@@ -202,7 +202,7 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 	b = u->binding;
 	if (b == NULL && u->deletes) { /* of nothing: as good as done (RFC 6275, 9.5.3) */
 		if (mh->u.bu.flags & BUB_BU_ACK)
-			send_ba(eng, u, BUB_STATUS_ACCEPTED, 0, mh->u.bu.sequence, false);
+			cn_send_ba(eng, u, BUB_STATUS_ACCEPTED, 0, mh->u.bu.sequence, false);
 		return;
 	}
 	if (b == NULL) {
@@ -224,11 +224,11 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 		binding_set(eng, b, &u->care_of, lifetime_s);
 	}
 	if (mh->u.bu.flags & BUB_BU_ACK)
-		send_ba(eng, u, BUB_STATUS_ACCEPTED, lifetime_s, b->sequence, repeated);
+		cn_send_ba(eng, u, BUB_STATUS_ACCEPTED, lifetime_s, b->sequence, repeated);
 }
 
 /* Kbm from the nonce indices (RFC 6275, 9.5.1).  Returns ACCEPTED, or which nonces expired. */
-static uint8_t make_kbm(struct bub_engine *eng, struct update *u)
+static uint8_t cn_make_kbm(struct bub_engine *eng, struct update *u)
 {
 	const struct bub_mh_opts *o = &u->rx->mh.opts;
 	uint8_t home[BUB_TOKEN_LEN], care_of[BUB_TOKEN_LEN];
@@ -248,13 +248,13 @@ static uint8_t make_kbm(struct bub_engine *eng, struct update *u)
 
 bool cn_is_genuine(struct bub_engine *eng, struct update *u)
 {
-	return make_kbm(eng, u) == BUB_STATUS_ACCEPTED && is_signed(eng, u);
+	return cn_make_kbm(eng, u) == BUB_STATUS_ACCEPTED && cn_is_signed(eng, u);
 }
 
 void cn_on_update(struct bub_engine *eng, struct update *u)
 {
-	uint8_t status = make_kbm(eng, u);
-	bool genuine = status == BUB_STATUS_ACCEPTED && is_signed(eng, u);
+	uint8_t status = cn_make_kbm(eng, u);
+	bool genuine = status == BUB_STATUS_ACCEPTED && cn_is_signed(eng, u);
 	enum bub_policy ro, bub;
 
 	policy_of(eng, &u->rx->peer, &ro, &bub);
@@ -299,7 +299,7 @@ static void fill_update(struct bub_engine *eng, const struct rx *rx, struct upda
 
 /* The care-of address is a home address that has a binding here, from there on to the home address
  * of the update, over others perhaps: a circle (RFC 6275, 6.1.7). */
-static bool leads_back(const struct bub_engine *eng, const struct update *u)
+static bool cn_leads_back(const struct bub_engine *eng, const struct update *u)
 {
 	const struct in6_addr *at = &u->care_of;
 
@@ -324,7 +324,7 @@ bool cn_take_update(struct bub_engine *eng, const struct rx *rx, struct update *
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &rx->peer);
 		return false;
 	}
-	if (!ret->deletes && leads_back(eng, ret)) {
+	if (!ret->deletes && cn_leads_back(eng, ret)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &rx->peer);
 		return false;
 	}

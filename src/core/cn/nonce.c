@@ -17,12 +17,13 @@
 _Static_assert(NONCES > MAX_NONCE_LIFETIME_S / NONCE_FRESH_S, "a live nonce would be overwritten");
 _Static_assert(65536 % NONCES == 0, "slots must stay in step when the index wraps");
 
-static struct nonce *slot(struct bub_engine *eng, uint16_t index)
+static struct nonce *nonce_slot(struct bub_engine *eng, uint16_t index)
 {
 	return &core_cn(eng)->nonce[index % NONCES];
 }
 
-static bool alive(const struct bub_engine *eng, const struct nonce *n, uint16_t index, uint32_t s)
+static bool nonce_is_alive(const struct bub_engine *eng, const struct nonce *n, uint16_t index,
+			   uint32_t s)
 {
 	return n->valid && n->index == index &&
 	       bub_time_ms_between(n->made, core_now(eng)) < (uint64_t)s * 1000;
@@ -37,10 +38,10 @@ void nonce_init(struct bub_engine *eng)
 void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
 		 uint16_t *ret_index, uint8_t ret_token[static BUB_TOKEN_LEN])
 {
-	struct nonce *n = slot(eng, core_cn(eng)->last_nonce);
+	struct nonce *n = nonce_slot(eng, core_cn(eng)->last_nonce);
 
-	if (!alive(eng, n, core_cn(eng)->last_nonce, NONCE_FRESH_S)) {
-		n = slot(eng, ++core_cn(eng)->last_nonce);
+	if (!nonce_is_alive(eng, n, core_cn(eng)->last_nonce, NONCE_FRESH_S)) {
+		n = nonce_slot(eng, ++core_cn(eng)->last_nonce);
 		n->valid = true;
 		n->index = core_cn(eng)->last_nonce;
 		n->made = core_now(eng);
@@ -54,9 +55,9 @@ void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool ca
 bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
 		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN])
 {
-	const struct nonce *n = slot(eng, index);
+	const struct nonce *n = nonce_slot(eng, index);
 
-	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
+	if (!nonce_is_alive(eng, n, index, MAX_NONCE_LIFETIME_S))
 		return false;
 	bub_keygen_token(core_crypto(eng), core_cn(eng)->kcn, address, n->octets, care_of,
 			 ret_token);
@@ -67,9 +68,9 @@ bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
 		      const struct in6_addr *care_of, const uint8_t cookie[static BUB_COOKIE_LEN],
 		      uint16_t index, uint8_t ret_cookie[static BUB_COOKIE_LEN])
 {
-	const struct nonce *n = slot(eng, index);
+	const struct nonce *n = nonce_slot(eng, index);
 
-	if (!alive(eng, n, index, MAX_NONCE_LIFETIME_S))
+	if (!nonce_is_alive(eng, n, index, MAX_NONCE_LIFETIME_S))
 		return false;
 	bub_test_cookie(core_crypto(eng), core_cn(eng)->kcn, home, care_of, cookie, n->octets,
 			ret_cookie);

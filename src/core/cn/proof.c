@@ -50,7 +50,7 @@ void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b)
 
 /* At most once in GRANT_S, however often the peer moves: else each movement to another victim would
  * be worth as much. */
-static void grant_credit(const struct bub_engine *eng, struct proof *f)
+static void proof_grant_credit(const struct bub_engine *eng, struct proof *f)
 {
 	if (f->granted &&
 	    bub_time_ms_between(f->granted_at, core_now(eng)) < (uint64_t)GRANT_S * 1000)
@@ -60,7 +60,7 @@ static void grant_credit(const struct bub_engine *eng, struct proof *f)
 	f->grant = BUB_CREDIT_START;
 }
 
-static void heard(struct bub_engine *eng, struct binding_cache_entry *b, const char *how)
+static void proof_heard(struct bub_engine *eng, struct binding_cache_entry *b, const char *how)
 {
 	core_timer_cancel(eng, &b->proof.silence);
 	b->proof.unheard = false;
@@ -68,14 +68,14 @@ static void heard(struct bub_engine *eng, struct binding_cache_entry *b, const c
 	core_mark_path(eng, &b->key.a, &b->key.b);
 }
 
-static void on_silence(struct bub_engine *eng, void *owner)
+static void proof_on_silence(struct bub_engine *eng, void *owner)
 {
-	heard(eng, owner, "the update did not come again");
+	proof_heard(eng, owner, "the update did not come again");
 }
 
 void proof_init(struct binding_cache_entry *b)
 {
-	timer_init(&b->proof.silence, on_silence, b);
+	timer_init(&b->proof.silence, proof_on_silence, b);
 }
 
 void proof_end(struct bub_engine *eng, struct binding_cache_entry *b)
@@ -90,7 +90,7 @@ bool proof_pauses_grow(const struct binding_cache_entry *b, uint64_t gap_ms)
 }
 
 /* Pauses between repetitions double (RFC 6275, 11.8). */
-static void await_headers(struct bub_engine *eng, struct binding_cache_entry *b, bool again)
+static void proof_await_headers(struct bub_engine *eng, struct binding_cache_entry *b, bool again)
 {
 	uint64_t gap_ms = again ? bub_time_ms_between(b->updated, core_now(eng)) : 0;
 	uint64_t wait_ms = 2 * gap_ms + REPEATED_LATE_MS;
@@ -109,7 +109,7 @@ void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
 	struct binding_cache_entry *b = binding_active(eng, local, peer);
 
 	if (b != NULL && b->proof.unheard)
-		heard(eng, b, "data came");
+		proof_heard(eng, b, "data came");
 }
 
 void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool moved, bool again)
@@ -117,7 +117,7 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 	struct proof *f = &b->proof;
 
 	if (!b->bub && core_config(eng)->check_care_of && (moved || again))
-		await_headers(eng, b, again);
+		proof_await_headers(eng, b, again);
 	else if (b->bub || !core_config(eng)->check_care_of)
 		proof_end(eng, b);
 	if (!b->bub || !core_config(eng)->check_care_of) {
@@ -129,7 +129,7 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 		proof_set_state(eng, b, PROOF_NONE, "new care-of address");
 		f->asked = f->repeated = f->by_cookie = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
-		grant_credit(eng, f);
+		proof_grant_credit(eng, f);
 	} else if (again && f->asked && !f->by_cookie &&
 		   bub_time_ms_between(b->updated, core_now(eng)) < REPEATED_MS) {
 		f->repeated = true; /* our acknowledgement did not get through */

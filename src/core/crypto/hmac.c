@@ -26,8 +26,8 @@ size_t bub_mac_len(enum bub_mac_alg alg)
 	return alg == BUB_MAC_HMAC_SHA1 ? 20 : 32;
 }
 
-static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, struct bub_view first,
-		   const struct bub_view *parts, size_t n, uint8_t *ret_hash)
+static bool hmac_digest(EVP_MD_CTX *ctx, const EVP_MD *md, struct bub_view first,
+			const struct bub_view *parts, size_t n, uint8_t *ret_hash)
 {
 	bool ok = EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
 		  EVP_DigestUpdate(ctx, first.data, first.len) == 1;
@@ -40,7 +40,7 @@ static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, struct bub_view first,
 void bub_hash(struct bub_crypto *c, enum bub_mac_alg alg, const struct bub_view *parts, size_t n,
 	      uint8_t *ret_hash)
 {
-	bool ok = digest(c->md_ctx[alg], c->md[alg], (struct bub_view){0}, parts, n, ret_hash);
+	bool ok = hmac_digest(c->md_ctx[alg], c->md[alg], (struct bub_view){0}, parts, n, ret_hash);
 
 	assert(ok);
 }
@@ -59,12 +59,12 @@ void bub_hmac(struct bub_crypto *c, enum bub_mac_alg alg, struct bub_view key,
 	memcpy(block, key.data, key.len);
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36;
-	ok = digest(c->md_ctx[alg], c->md[alg], pad, parts, n, inner);
+	ok = hmac_digest(c->md_ctx[alg], c->md[alg], pad, parts, n, inner);
 	assert(ok);
 
 	for (size_t i = 0; i < sizeof(block); i++)
 		block[i] ^= 0x36 ^ 0x5c;
-	ok = digest(c->md_ctx[alg], c->md[alg], pad, &inner_view, 1, ret_mac);
+	ok = hmac_digest(c->md_ctx[alg], c->md[alg], pad, &inner_view, 1, ret_mac);
 	assert(ok);
 	OPENSSL_cleanse(block, sizeof(block));
 }
@@ -85,7 +85,7 @@ struct bub_crypto *bub_crypto_new(void)
 		c->md[alg] = EVP_MD_fetch(NULL, names[alg], NULL);
 		c->md_ctx[alg] = EVP_MD_CTX_new();
 		if (c->md[alg] == NULL || c->md_ctx[alg] == NULL ||
-		    !digest(c->md_ctx[alg], c->md[alg], (struct bub_view){0}, NULL, 0, hash))
+		    !hmac_digest(c->md_ctx[alg], c->md[alg], (struct bub_view){0}, NULL, 0, hash))
 			goto fail;
 	}
 	if (!bub_modp_init(&c->modp))

@@ -186,15 +186,15 @@ int bub_dh_public(struct bub_crypto *c, uint8_t suite,
 	return (int)bub_suite_public_len(suite);
 }
 
-static struct bub_view address_view(const struct in6_addr *a)
+static struct bub_view kex_address(const struct in6_addr *a)
 {
 	return (struct bub_view){a->s6_addr, sizeof(a->s6_addr)};
 }
 
 /* One key of the suite's hash length, so that HKDF-Expand is its first block T(1) (RFC 5869, 2.3):
  * HMAC(seed, label | sid1 | sid2 | HoA1 | HoA2 | 0x01). */
-static void expand(struct bub_crypto *c, const struct bub_dh_context *ctx, const uint8_t *seed,
-		   struct bub_view label, struct bub_key *ret_key)
+static void kex_expand(struct bub_crypto *c, const struct bub_dh_context *ctx, const uint8_t *seed,
+		       struct bub_view label, struct bub_key *ret_key)
 {
 	static const uint8_t first_block = 0x01;
 	const enum bub_mac_alg alg = suite_alg(ctx->suite);
@@ -203,8 +203,8 @@ static void expand(struct bub_crypto *c, const struct bub_dh_context *ctx, const
 		label,
 		{ctx->sid1, BUB_DH_SID_LEN},
 		{ctx->sid2, BUB_DH_SID_LEN},
-		address_view(ctx->mn1),
-		address_view(ctx->mn2),
+		kex_address(ctx->mn1),
+		kex_address(ctx->mn2),
 		{&first_block, 1},
 	};
 
@@ -238,8 +238,9 @@ int bub_dh_keys(struct bub_crypto *c, const struct bub_dh_context *ctx,
 	memcpy(salt, ctx->n1, BUB_DH_NONCE_LEN);
 	memcpy(salt + BUB_DH_NONCE_LEN, ctx->n2, BUB_DH_NONCE_LEN);
 	bub_hmac(c, suite_alg(ctx->suite), (struct bub_view){salt, sizeof(salt)}, &ikm, 1, seed);
-	expand(c, ctx, seed, (struct bub_view){km_label, sizeof(km_label)}, &ret_keys->km);
-	expand(c, ctx, seed, (struct bub_view){kabm_label, sizeof(kabm_label)}, &ret_keys->kabm);
+	kex_expand(c, ctx, seed, (struct bub_view){km_label, sizeof(km_label)}, &ret_keys->km);
+	kex_expand(c, ctx, seed, (struct bub_view){kabm_label, sizeof(kabm_label)},
+		   &ret_keys->kabm);
 	bub_wipe(secret, sizeof(secret));
 	bub_wipe(seed, sizeof(seed));
 	return 0;
@@ -261,7 +262,7 @@ void bub_dh_sig(struct bub_crypto *c, uint8_t suite, const struct bub_key *kbm,
 void bub_dh_mac(struct bub_crypto *c, uint8_t suite, const struct bub_key *km,
 		const struct in6_addr *identity, uint8_t *ret_mac)
 {
-	const struct bub_view part = address_view(identity);
+	const struct bub_view part = kex_address(identity);
 
 	assert(suite_known(suite));
 	bub_hmac(c, suite_alg(suite), (struct bub_view){km->octets, km->len}, &part, 1, ret_mac);

@@ -17,7 +17,7 @@
 
 static const uint8_t zeros[BUB_AUTH_LEN];
 
-static struct bub_view address_view(const struct in6_addr *a)
+static struct bub_view token_address(const struct in6_addr *a)
 {
 	return (struct bub_view){a->s6_addr, sizeof(a->s6_addr)};
 }
@@ -28,7 +28,7 @@ void bub_keygen_token(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN
 {
 	const uint8_t kind = care_of ? 0x01 : 0x00;
 	const struct bub_view parts[] = {
-		address_view(address),
+		token_address(address),
 		{nonce, BUB_NONCE_LEN},
 		{&kind, 1},
 	};
@@ -47,8 +47,8 @@ void bub_test_cookie(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN]
 {
 	/* Longer than a keygen token's input: neither is ever the other. */
 	const struct bub_view parts[] = {
-		address_view(home),
-		address_view(care_of),
+		token_address(home),
+		token_address(care_of),
 		{init_cookie, BUB_COOKIE_LEN},
 		{nonce, BUB_NONCE_LEN},
 	};
@@ -75,8 +75,8 @@ void bub_authenticator(struct bub_crypto *c, const struct bub_key *key,
 		       const uint8_t *mh, size_t auth_at, uint8_t ret_auth[static BUB_AUTH_LEN])
 {
 	const struct bub_view parts[] = {
-		address_view(care_of),
-		address_view(correspondent),
+		token_address(care_of),
+		token_address(correspondent),
 		{mh, CHECKSUM_AT},
 		{zeros, CHECKSUM_END - CHECKSUM_AT},
 		{mh + CHECKSUM_END, auth_at - CHECKSUM_END},

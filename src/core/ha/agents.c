@@ -8,7 +8,7 @@
 #include "ha/agents.h"
 #include "ha/state.h"
 
-static bool is_home_prefix(const struct bub_engine *eng, const struct in6_addr *a)
+static bool agents_is_home_prefix(const struct bub_engine *eng, const struct in6_addr *a)
 {
 	for (unsigned k = 0; k < core_ha(eng)->cfg.n_prefixes; k++)
 		if (bub_addr_in_prefix(a, &core_ha(eng)->cfg.prefix[k].prefix,
@@ -17,7 +17,7 @@ static bool is_home_prefix(const struct bub_engine *eng, const struct in6_addr *
 	return false;
 }
 
-static bool is_alive(const struct bub_engine *eng, const struct other_agent *a)
+static bool agent_is_alive(const struct bub_engine *eng, const struct other_agent *a)
 {
 	return bub_time_before(core_now(eng), a->expires);
 }
@@ -26,7 +26,7 @@ static bool is_alive(const struct bub_engine *eng, const struct other_agent *a)
 static struct other_agent *agent_find(struct bub_engine *eng, const struct in6_addr *link_local)
 {
 	for (unsigned i = 0; i < OTHER_AGENTS; i++)
-		if (is_alive(eng, &core_ha(eng)->agent[i]) &&
+		if (agent_is_alive(eng, &core_ha(eng)->agent[i]) &&
 		    bub_addr_eq(&core_ha(eng)->agent[i].link_local, link_local))
 			return &core_ha(eng)->agent[i];
 	return NULL;
@@ -41,7 +41,7 @@ static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preferen
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
 		struct other_agent *a = &core_ha(eng)->agent[i];
 
-		if (!is_alive(eng, a))
+		if (!agent_is_alive(eng, a))
 			return a;
 		if (a->preference < least->preference)
 			least = a;
@@ -51,13 +51,14 @@ static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preferen
 
 /* One of its own, which the R bit marks (RFC 6275, 7.2); mobile nodes of this link ask for those in
  * a home prefix. */
-static bool is_own_address(const struct bub_engine *eng, const struct bub_prefix_info *info)
+static bool agents_is_own(const struct bub_engine *eng, const struct bub_prefix_info *info)
 {
-	return info->router_address && is_home_prefix(eng, &info->prefix) &&
+	return info->router_address && agents_is_home_prefix(eng, &info->prefix) &&
 	       !bub_addr_eq(&info->prefix, &core_ha(eng)->cfg.address);
 }
 
-static bool has_address(const struct bub_engine *eng, const struct other_agent *a, unsigned i)
+static bool agents_has_address(const struct bub_engine *eng, const struct other_agent *a,
+			       unsigned i)
 {
 	return bub_time_before(core_now(eng), a->until[i]);
 }
@@ -70,11 +71,11 @@ static void note_address(const struct bub_engine *eng, struct other_agent *a,
 	unsigned at = BUB_HA_PREFIXES_MAX;
 
 	for (unsigned i = 0; i < BUB_HA_PREFIXES_MAX; i++) {
-		if (has_address(eng, a, i) && bub_addr_eq(&a->address[i], &info->prefix)) {
+		if (agents_has_address(eng, a, i) && bub_addr_eq(&a->address[i], &info->prefix)) {
 			at = i;
 			break;
 		}
-		if (!has_address(eng, a, i) && at == BUB_HA_PREFIXES_MAX)
+		if (!agents_has_address(eng, a, i) && at == BUB_HA_PREFIXES_MAX)
 			at = i;
 	}
 	if (at == BUB_HA_PREFIXES_MAX)
@@ -92,7 +93,7 @@ static void compare_prefixes(struct bub_engine *eng, struct other_agent *a,
 
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
 		differs = differs || (bub_addr_is_routable(&ra->prefix[i].prefix) &&
-				      !is_home_prefix(eng, &ra->prefix[i].prefix));
+				      !agents_is_home_prefix(eng, &ra->prefix[i].prefix));
 	if (differs && !a->differs)
 		core_trace_state(eng, "home-link", "agreed", "different prefixes",
 				 "another home agent advertises a prefix that is not served here",
@@ -116,7 +117,7 @@ void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const st
 		return;
 	}
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
-		n += is_own_address(eng, &ra->prefix[i]) ? 1 : 0;
+		n += agents_is_own(eng, &ra->prefix[i]) ? 1 : 0;
 	/* One that is known may have said its addresses in another advertisement (RFC 6275, 7.2).
 	 */
 	if (a == NULL && n == 0)
@@ -128,7 +129,7 @@ void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const st
 		*a = (struct other_agent){.link_local = ip->src};
 	}
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
-		if (is_own_address(eng, &ra->prefix[i]))
+		if (agents_is_own(eng, &ra->prefix[i]))
 			note_address(eng, a, &ra->prefix[i]);
 	a->preference = ra->u.ra.preference; /* 0 without the option: RFC 6275, 7.4 */
 	a->managed = ra->u.ra.managed;
@@ -142,8 +143,8 @@ bool agents_has(const struct bub_engine *eng, const struct in6_addr *address)
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
 		const struct other_agent *a = &core_ha(eng)->agent[i];
 
-		for (unsigned k = 0; is_alive(eng, a) && k < BUB_HA_PREFIXES_MAX; k++)
-			if (has_address(eng, a, k) && bub_addr_eq(&a->address[k], address))
+		for (unsigned k = 0; agent_is_alive(eng, a) && k < BUB_HA_PREFIXES_MAX; k++)
+			if (agents_has_address(eng, a, k) && bub_addr_eq(&a->address[k], address))
 				return true;
 	}
 	return false;
@@ -154,10 +155,10 @@ void agents_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_oth
 	bool managed = core_ha(eng)->cfg.managed, other = core_ha(eng)->cfg.other;
 
 	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
-		managed = managed || (is_alive(eng, &core_ha(eng)->agent[i]) &&
+		managed = managed || (agent_is_alive(eng, &core_ha(eng)->agent[i]) &&
 				      core_ha(eng)->agent[i].managed);
-		other = other ||
-			(is_alive(eng, &core_ha(eng)->agent[i]) && core_ha(eng)->agent[i].other);
+		other = other || (agent_is_alive(eng, &core_ha(eng)->agent[i]) &&
+				  core_ha(eng)->agent[i].other);
 	}
 	*ret_managed = managed;
 	*ret_other = other;
@@ -170,7 +171,7 @@ struct ranking {
 };
 
 /* One more; where the reply is full, what ranks last goes (RFC 6275, 10.5: the minimum MTU). */
-static void rank(struct ranking *k, const struct in6_addr *address, uint64_t r)
+static void agents_rank(struct ranking *k, const struct in6_addr *address, uint64_t r)
 {
 	struct in6_addr *list = k->reply->u.dhaad.addr;
 	unsigned n = k->reply->u.dhaad.n_addrs, at = n;
@@ -202,19 +203,19 @@ static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 		uint32_t lot;
 		uint64_t r;
 
-		if (!own && !is_alive(eng, a))
+		if (!own && !agent_is_alive(eng, a))
 			continue;
 		core_random(eng, &lot, sizeof lot);
 		r = (uint64_t)(own ? core_ha(eng)->cfg.preference : a->preference) << 40 |
 		    (uint64_t)lot << 8;
 		if (own)
-			rank(&k, &core_ha(eng)->cfg.address, r);
+			agents_rank(&k, &core_ha(eng)->cfg.address, r);
 		for (unsigned n = 0; !own && n < BUB_HA_PREFIXES_MAX; n++) {
 			uint8_t among = 0;
 
 			core_random(eng, &among, sizeof among);
-			if (has_address(eng, a, n))
-				rank(&k, &a->address[n], r | among);
+			if (agents_has_address(eng, a, n))
+				agents_rank(&k, &a->address[n], r | among);
 		}
 	}
 }

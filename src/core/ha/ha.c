@@ -43,7 +43,8 @@ static void defend_link_local(struct bub_engine *eng, struct mobile_node *c, boo
 /* What passes between this node itself and a mobile node, where no ESP is asked for: with a Home
  * Address option and a type 2 routing header, as with any correspondent that has a binding (RFC
  * 6275, 9.3.1 and 9.3.2).  What leaves comes out of the TUN all the same (send_direct). */
-static void own_path(struct bub_engine *eng, enum bub_action_type type, const struct mobile_node *c)
+static void ha_own_path(struct bub_engine *eng, enum bub_action_type type,
+			const struct mobile_node *c)
 {
 	struct bub_action *act;
 
@@ -60,7 +61,7 @@ static void own_path(struct bub_engine *eng, enum bub_action_type type, const st
 	};
 }
 
-static void unregister(struct bub_engine *eng, struct mobile_node *c, const char *why)
+static void ha_unregister(struct bub_engine *eng, struct mobile_node *c, const char *why)
 {
 	core_trace_state(eng, "home-binding", "bound", "none", why, &core_ha(eng)->cfg.address,
 			 &c->key.a);
@@ -68,7 +69,7 @@ static void unregister(struct bub_engine *eng, struct mobile_node *c, const char
 	prefixes_on_unregistered(eng, c);
 	multicast_on_unregistered(eng, c);
 	c->registered = c->defended = false;
-	own_path(eng, BUB_ACT_PATH_DEL, c);
+	ha_own_path(eng, BUB_ACT_PATH_DEL, c);
 	(void)home_action(eng, BUB_ACT_TUNNEL_DEL, c);
 	(void)home_action(eng, BUB_ACT_PROXY_DEL, c);
 	defend_link_local(eng, c, false);
@@ -78,7 +79,7 @@ static void ha_on_timer(struct bub_engine *eng, void *owner)
 {
 	struct mobile_node *c = owner;
 
-	unregister(eng, c, "expired");
+	ha_unregister(eng, c, "expired");
 	if (c->store_id == 0) /* else a refresh is on its way to the disk */
 		stable_forget(eng, c);
 }
@@ -116,7 +117,7 @@ int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
 }
 
 /* Does nothing to a client that is not probed for. */
-static void stop_probing(struct bub_engine *eng, struct mobile_node *c)
+static void ha_stop_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!c->probing)
 		return;
@@ -127,7 +128,7 @@ static void stop_probing(struct bub_engine *eng, struct mobile_node *c)
 	c->probing = false;
 }
 
-static void start_probing(struct bub_engine *eng, struct mobile_node *c)
+static void ha_start_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	c->probing = true;
 	c->probing_before = core_ha(eng)->probing_last;
@@ -140,9 +141,9 @@ static void start_probing(struct bub_engine *eng, struct mobile_node *c)
 void ha_remove_client(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (c->registered)
-		unregister(eng, c, "not served any more");
+		ha_unregister(eng, c, "not served any more");
 	stable_forget(eng, c);
-	stop_probing(eng, c);
+	ha_stop_probing(eng, c);
 	core_timer_cancel(eng, &c->timer);
 	core_timer_cancel(eng, &c->prefix_timer);
 	core_timer_cancel(eng, &c->query_timer);
@@ -152,8 +153,9 @@ void ha_remove_client(struct bub_engine *eng, struct mobile_node *c)
 
 /* ---- Registration -------------------------------------------------------------------------- */
 
-static void send_ba(struct bub_engine *eng, const struct in6_addr *home, const struct request *req,
-		    uint8_t status, uint16_t sequence, uint32_t lifetime_s)
+static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
+		       const struct request *req, uint8_t status, uint16_t sequence,
+		       uint32_t lifetime_s)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
 	struct route r = route_plain(&core_ha(eng)->cfg.address, &req->source);
@@ -199,7 +201,7 @@ void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct re
 		.local_outer = core_ha(eng)->cfg.address,
 		.remote_outer = c->care_of,
 	};
-	own_path(eng, BUB_ACT_PATH_SET, c);
+	ha_own_path(eng, BUB_ACT_PATH_SET, c);
 	if (!c->registered)
 		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
 	defend_link_local(eng, c, req->link_local);
@@ -215,13 +217,13 @@ static void accept_registration(struct bub_engine *eng, struct mobile_node *c)
 	uint32_t lifetime_s = ha_grant(eng, &c->key.a, req.lifetime_s, &status);
 
 	ha_establish(eng, c, &req, lifetime_s, "registered");
-	send_ba(eng, &c->key.a, &req, status, req.sequence, lifetime_s);
+	ha_send_ba(eng, &c->key.a, &req, status, req.sequence, lifetime_s);
 	prefixes_on_registered(eng, c);
 	multicast_on_registered(eng, c);
 	held_release(eng, c);
 }
 
-static void complete(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+static void ha_complete(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	uint8_t status;
 
@@ -232,18 +234,18 @@ static void complete(struct bub_engine *eng, struct mobile_node *c, const struct
 
 static void acknowledge_deletion(struct bub_engine *eng, const struct mobile_node *c)
 {
-	send_ba(eng, &c->key.a, &c->storing,
-		c->was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN,
-		c->storing.sequence, 0);
+	ha_send_ba(eng, &c->key.a, &c->storing,
+		   c->was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN,
+		   c->storing.sequence, 0);
 }
 
-static void deregister(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	bool was_registered = c->registered;
 
 	/* First the tunnel, so that the answer finds the node on the home link. */
 	if (was_registered)
-		unregister(eng, c, "by the mobile node");
+		ha_unregister(eng, c, "by the mobile node");
 	/* Where there is nothing to delete, too: the update that this overtook may come yet. */
 	c->sequence = req->sequence;
 	c->deleted = true;
@@ -264,10 +266,10 @@ void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 		acknowledge_deletion(eng, c);
 	} else if (error != 0) {
 		core_drop(eng, BUB_DROP_HOME_BU_NOT_STORED, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_NO_RESOURCES, req->sequence, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_NO_RESOURCES, req->sequence, 0);
 	} else if (ha_prefix_of(eng, &c->key.a) == NULL) { /* it has gone meanwhile */
 		stable_forget(eng, c);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HOME_SUBNET, req->sequence, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HOME_SUBNET, req->sequence, 0);
 	} else {
 		accept_registration(eng, c);
 	}
@@ -275,8 +277,8 @@ void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 
 /* An update that was overtaken by the deletion must not bring the binding back: the node is at
  * home, and ESP's window lets a late packet through. */
-static bool is_late(const struct bub_engine *eng, const struct mobile_node *c,
-		    const struct request *req)
+static bool ha_is_late(const struct bub_engine *eng, const struct mobile_node *c,
+		       const struct request *req)
 {
 	return c->deleted && req->lifetime_s > 0 &&
 	       bub_time_ms_between(c->deleted_at, core_now(eng)) <
@@ -285,13 +287,13 @@ static bool is_late(const struct bub_engine *eng, const struct mobile_node *c,
 
 /* Asks the home link for the home address and, with L, for the link-local address of the same
  * identifier, each once in a round. */
-static void probe(struct bub_engine *eng, struct mobile_node *c, bool link_local)
+static void ha_probe(struct bub_engine *eng, struct mobile_node *c, bool link_local)
 {
 	if (!c->probing) {
 		c->dad_id[0] = home_action(eng, BUB_ACT_DAD, c);
 		c->dad_id[1] = 0;
 		c->probed_link_local = false;
-		start_probing(eng, c);
+		ha_start_probing(eng, c);
 	}
 	if (link_local && !c->probed_link_local) {
 		c->dad_id[1] = link_local_action(eng, BUB_ACT_DAD, c);
@@ -300,20 +302,20 @@ static void probe(struct bub_engine *eng, struct mobile_node *c, bool link_local
 	held_wait(eng, c);
 }
 
-static void process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+static void ha_process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
 	/* One that waits for the disk is the last one, too. */
 	const uint16_t last = c->store_id != 0 ? c->storing.sequence : c->sequence;
 
-	if ((c->registered || c->store_id != 0 || is_late(eng, c, req)) &&
+	if ((c->registered || c->store_id != 0 || ha_is_late(eng, c, req)) &&
 	    !bub_seq_greater(req->sequence, last)) {
 		core_drop(eng, BUB_DROP_BU_SEQUENCE, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_SEQUENCE, last, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_SEQUENCE, last, 0);
 		return;
 	}
 	if (req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &c->key.a)) {
-		stop_probing(eng, c);
-		deregister(eng, c, req);
+		ha_stop_probing(eng, c);
+		ha_deregister(eng, c, req);
 		return;
 	}
 	if (!bub_addr_is_routable(&req->care_of)) { /* silently: RFC 6275, 6.1.7 */
@@ -322,30 +324,30 @@ static void process(struct bub_engine *eng, struct mobile_node *c, const struct 
 	}
 	if (careof_is_anycast(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_ANYCAST, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
 	if (careof_leads_back(eng, &req->care_of)) {
 		core_drop(eng, BUB_DROP_BU_CARE_OF_LOOP, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
 	/* Nobody here sees who is at another address than the source: a third party, perhaps, which
 	 * would get what the mobile node asks for (protocol.md, P33). */
 	if (!core_ha(eng)->cfg.any_care_of && !bub_addr_eq(&req->care_of, &req->source)) {
 		core_drop(eng, BUB_DROP_HOME_BU_ALT_CARE_OF, &c->key.a);
-		send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
+		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
 	/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1) */
 	if (!c->defended && core_ha(eng)->cfg.physical_link &&
 	    core_ha(eng)->cfg.dad != BUB_DAD_NEVER) {
-		probe(eng, c, req->link_local);
+		ha_probe(eng, c, req->link_local);
 		c->pending = *req;
 		if (core_ha(eng)->cfg.dad == BUB_DAD_BEFORE)
 			return;
 	}
-	complete(eng, c, req);
+	ha_complete(eng, c, req);
 }
 
 /* Why an address that was probed for is not accepted: somebody has it, or there was no telling. */
@@ -357,7 +359,7 @@ static uint8_t dad_status(int error)
 }
 
 /* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
-static struct mobile_node *take_verdict(struct bub_engine *eng, uint32_t id)
+static struct mobile_node *ha_take_verdict(struct bub_engine *eng, uint32_t id)
 {
 	for (struct mobile_node *c = core_ha(eng)->probing_first; c != NULL; c = c->probing_after)
 		for (unsigned i = 0; i < 2; i++)
@@ -370,25 +372,25 @@ static struct mobile_node *take_verdict(struct bub_engine *eng, uint32_t id)
 
 void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 {
-	struct mobile_node *c = take_verdict(eng, id);
+	struct mobile_node *c = ha_take_verdict(eng, id);
 	struct request req;
 	bool accepted; /* BUB_DAD_MEANWHILE: carried out, or on its way to the disk */
 
 	if (c == NULL || (error == 0 && (c->dad_id[0] != 0 || c->dad_id[1] != 0)))
 		return;
-	stop_probing(eng, c);
+	ha_stop_probing(eng, c);
 	req = c->pending;
 	accepted = c->registered || (c->store_id != 0 && c->storing.lifetime_s > 0);
 	if (accepted && error != 0)
 		stable_forget(eng, c);
 	if (c->registered && error != 0)
-		unregister(eng, c, "the address is in use on the home link");
+		ha_unregister(eng, c, "the address is in use on the home link");
 	else if (error != 0)
-		send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
+		ha_send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
 	else if (!accepted && ha_prefix_of(eng, &c->key.a) == NULL) /* it has gone meanwhile */
-		send_ba(eng, &c->key.a, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
+		ha_send_ba(eng, &c->key.a, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
 	else if (!accepted)
-		complete(eng, c, &req);
+		ha_complete(eng, c, &req);
 }
 
 /* RFC 6275, 9.5.1 and 10.3.1: a node that is no home agent says so, but first that the binding that
@@ -410,8 +412,8 @@ static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 }
 
 /* RFC 6275, 9.5.1 and 10.3.1: what keeps a Binding Update from being looked at. */
-static enum bub_drop why_not(const struct rx *rx, const struct bub_event *ev,
-			     const struct request *req)
+static enum bub_drop ha_why_not(const struct rx *rx, const struct bub_event *ev,
+				const struct request *req)
 {
 	bool deletes = req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &rx->peer);
 
@@ -451,20 +453,20 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	}
 	if (rx->mh.opts.present & BUB_OPT_ALT_CARE_OF)
 		req.care_of = rx->mh.opts.alt_care_of;
-	why = why_not(rx, ev, &req);
+	why = ha_why_not(rx, ev, &req);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &rx->peer);
 	} else if (ha_prefix_of(eng, &rx->peer) == NULL) {
-		send_ba(eng, &rx->peer, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
+		ha_send_ba(eng, &rx->peer, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
 	} else if (c == NULL) { /* genuine, but nobody has permitted it to register here */
 		core_drop(eng, BUB_DROP_HOME_BU_NOT_PERMITTED, &rx->peer);
-		send_ba(eng, &rx->peer, &req, BUB_STATUS_PROHIBITED, req.sequence, 0);
+		ha_send_ba(eng, &rx->peer, &req, BUB_STATUS_PROHIBITED, req.sequence, 0);
 	} else if (binding_active(eng, &rx->local, &rx->peer) != NULL) {
 		/* As a correspondent we have a binding: its type does not change (9.5.1). */
 		core_drop(eng, BUB_DROP_BU_TYPE_CHANGE, &rx->peer);
-		send_ba(eng, &rx->peer, &req, BUB_STATUS_REGISTRATION_TYPE, req.sequence, 0);
+		ha_send_ba(eng, &rx->peer, &req, BUB_STATUS_REGISTRATION_TYPE, req.sequence, 0);
 	} else if (limit_allow_own(eng, LIMIT_REGISTRATION, &c->registrations, &rx->peer, 0, 0)) {
-		process(eng, c, &req);
+		ha_process(eng, c, &req);
 	}
 }
 

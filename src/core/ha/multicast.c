@@ -27,18 +27,19 @@
 
 /* ---- Who listens to what -------------------------------------------------------------------- */
 
-static void trace(struct bub_engine *eng, const struct membership *m, bool listens, const char *why)
+static void membership_trace(struct bub_engine *eng, const struct membership *m, bool listens,
+			     const char *why)
 {
 	core_trace_state(eng, "membership", listens ? "none" : "listening",
 			 listens ? "listening" : "none", why, &m->key.a, &m->key.b);
 }
 
-static void leave(struct bub_engine *eng, struct membership *m, const char *why)
+static void membership_leave(struct bub_engine *eng, struct membership *m, const char *why)
 {
 	struct group *g = table_find(&core_ha(eng)->groups, &m->key.a, &in6addr_any);
 	struct membership **p = &g->first;
 
-	trace(eng, m, false, why);
+	membership_trace(eng, m, false, why);
 	while (*p != m)
 		p = &(*p)->next;
 	*p = m->next;
@@ -53,14 +54,14 @@ static void leave(struct bub_engine *eng, struct membership *m, const char *why)
 		table_remove(&core_ha(eng)->groups, g);
 }
 
-static void on_silence(struct bub_engine *eng, void *owner)
+static void membership_on_silence(struct bub_engine *eng, void *owner)
 {
-	leave(eng, owner, "not reported any more");
+	membership_leave(eng, owner, "not reported any more");
 }
 
 /* NULL: the table is full. */
-static struct membership *add(struct bub_engine *eng, struct mobile_node *c,
-			      const struct in6_addr *group)
+static struct membership *membership_add(struct bub_engine *eng, struct mobile_node *c,
+					 const struct in6_addr *group)
 {
 	struct membership *m = table_add(&core_ha(eng)->memberships, group, &c->key.a);
 	struct group *g = table_find(&core_ha(eng)->groups, group, &in6addr_any);
@@ -73,15 +74,15 @@ static struct membership *add(struct bub_engine *eng, struct mobile_node *c,
 	m->next = g->first;
 	g->first = m;
 	c->memberships++;
-	timer_init(&m->timer, on_silence, m);
+	timer_init(&m->timer, membership_on_silence, m);
 	if (!g->joined)
 		core_ha(eng)->groups_at = 0;
-	trace(eng, m, true, "reported");
+	membership_trace(eng, m, true, "reported");
 	return m;
 }
 
-static void on_record(struct bub_engine *eng, struct mobile_node *c,
-		      const struct bub_mld_record *rec)
+static void multicast_on_record(struct bub_engine *eng, struct mobile_node *c,
+				const struct bub_mld_record *rec)
 {
 	struct membership *m = table_find(&core_ha(eng)->memberships, &rec->group, &c->key.a);
 
@@ -92,13 +93,13 @@ static void on_record(struct bub_engine *eng, struct mobile_node *c,
 			return;
 		}
 		if (m == NULL)
-			m = add(eng, c, &rec->group);
+			m = membership_add(eng, c, &rec->group);
 		if (m != NULL)
 			core_timer(eng, &m->timer, LISTENER_MS);
 		else
 			core_drop(eng, BUB_DROP_MLD_TABLE_FULL, &c->key.a);
 	} else if (rec->leaves && m != NULL) {
-		leave(eng, m, "by the mobile node");
+		membership_leave(eng, m, "by the mobile node");
 	}
 }
 
@@ -124,16 +125,16 @@ void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const st
 			.listens = mld.kind == BUB_MLD_REPORT_1,
 			.leaves = mld.kind == BUB_MLD_DONE,
 		};
-		on_record(eng, c, &rec);
+		multicast_on_record(eng, c, &rec);
 		return;
 	}
 	while (bub_mld_next(&mld.records, &rec))
-		on_record(eng, c, &rec);
+		multicast_on_record(eng, c, &rec);
 }
 
 /* ---- Asking --------------------------------------------------------------------------------- */
 
-static void query(struct bub_engine *eng, struct mobile_node *c, uint16_t response_ms)
+static void multicast_query(struct bub_engine *eng, struct mobile_node *c, uint16_t response_ms)
 {
 	struct in6_addr src = addr_link_local(&core_ha(eng)->cfg.address);
 	uint8_t *packet = core_next_buffer(eng); /* of the action to come */
@@ -145,14 +146,14 @@ static void query(struct bub_engine *eng, struct mobile_node *c, uint16_t respon
 		   c->queries < ROBUSTNESS ? STARTUP_INTERVAL_MS : QUERY_INTERVAL_S * 1000);
 }
 
-static void on_query_timer(struct bub_engine *eng, void *owner)
+static void multicast_on_query_timer(struct bub_engine *eng, void *owner)
 {
-	query(eng, owner, RESPONSE_MS);
+	multicast_query(eng, owner, RESPONSE_MS);
 }
 
 void multicast_node_init(struct mobile_node *c)
 {
-	timer_init(&c->query_timer, on_query_timer, c);
+	timer_init(&c->query_timer, multicast_on_query_timer, c);
 }
 
 /* Asked again after each movement and refresh: a report may have been lost on the way, and who has
@@ -162,7 +163,7 @@ void multicast_on_registered(struct bub_engine *eng, struct mobile_node *c)
 	if (!core_ha(eng)->cfg.multicast)
 		return;
 	c->queries = 0;
-	query(eng, c, RESPONSE_MS);
+	multicast_query(eng, c, RESPONSE_MS);
 }
 
 void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c)
@@ -170,7 +171,7 @@ void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c)
 	if (!core_ha(eng)->cfg.multicast)
 		return;
 	c->queries = 0;
-	query(eng, c, RESTORED_MS);
+	multicast_query(eng, c, RESTORED_MS);
 }
 
 void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c)
@@ -181,15 +182,15 @@ void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c)
 	while (c->memberships > 0) {
 		m = table_next(&core_ha(eng)->memberships, m);
 		if (m->client == c)
-			leave(eng, m, "its registration has ended");
+			membership_leave(eng, m, "its registration has ended");
 	}
 }
 
 /* ---- Packets -------------------------------------------------------------------------------- */
 
 /* A copy for each member but the sender; @packet lives as long as the actions of this feed. */
-static void fan_out(struct bub_engine *eng, const struct group *g, const struct in6_addr *src,
-		    struct bub_view packet)
+static void multicast_fan_out(struct bub_engine *eng, const struct group *g,
+			      const struct in6_addr *src, struct bub_view packet)
 {
 	core_ha(eng)->fan.packet = packet;
 	core_ha(eng)->fan.next = g != NULL ? g->first : NULL;
@@ -208,7 +209,7 @@ bool multicast_intercept(struct bub_engine *eng, const struct in6_addr *dst, str
 	src = ip6_src(packet.data);
 	if (g == NULL || core_home_of(eng, &src) != NULL)
 		return false;
-	fan_out(eng, g, &src, packet);
+	multicast_fan_out(eng, g, &src, packet);
 	return true;
 }
 
@@ -222,7 +223,7 @@ void multicast_forward(struct bub_engine *eng, const struct bub_ip6 *ip)
 	memcpy(core_scratch(eng), ip->packet.data, ip->packet.len);
 	core_scratch(eng)[IP6_HOP_LIMIT_AT]--;
 	act->u.send.data = on_link ? copy : ip->packet; /* the kernel counts the hop itself */
-	fan_out(eng, g, &ip->src, copy);
+	multicast_fan_out(eng, g, &ip->src, copy);
 }
 
 /* ---- Actions without number ----------------------------------------------------------------- */

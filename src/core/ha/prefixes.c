@@ -11,8 +11,8 @@
 
 #include "ha/state.h"
 
-static void send_advert(struct bub_engine *eng, struct mobile_node *c, const struct in6_addr *dst,
-			uint16_t id)
+static void prefixes_send_advert(struct bub_engine *eng, struct mobile_node *c,
+				 const struct in6_addr *dst, uint16_t id)
 {
 	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT};
 	struct route r = route_plain(&core_ha(eng)->cfg.address, dst);
@@ -37,8 +37,8 @@ static void send_advert(struct bub_engine *eng, struct mobile_node *c, const str
 	core_send_icmp6(eng, &r, &adv);
 }
 
-static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
-					     const struct in6_addr *home)
+static const struct bub_ha_prefix *prefixes_find(const struct bub_engine *eng,
+						 const struct in6_addr *home)
 {
 	for (unsigned i = 0; i < core_ha(eng)->cfg.n_prefixes; i++)
 		if (bub_addr_in_prefix(home, &core_ha(eng)->cfg.prefix[i].prefix,
@@ -49,7 +49,7 @@ static const struct bub_ha_prefix *prefix_of(const struct bub_engine *eng,
 
 static uint32_t preferred_s_of(const struct bub_engine *eng, const struct in6_addr *home)
 {
-	const struct bub_ha_prefix *p = prefix_of(eng, home);
+	const struct bub_ha_prefix *p = prefixes_find(eng, home);
 
 	return p != NULL ? p->preferred_s : 0;
 }
@@ -58,7 +58,7 @@ static uint32_t preferred_s_of(const struct bub_engine *eng, const struct in6_ad
  * until its mobile node can have been told: the longest RAND_ADV_DELAY, and all repetitions. */
 static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *home)
 {
-	const struct bub_ha_prefix *p = prefix_of(eng, home);
+	const struct bub_ha_prefix *p = prefixes_find(eng, home);
 
 	if (p != NULL && p->valid_s > 0)
 		return p->valid_s;
@@ -68,7 +68,7 @@ static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *
 
 /* RAND_ADV_DELAY of RFC 6275, 10.6.2.  One that is scheduled already goes out at its time, with the
  * prefixes as they are then. */
-static void schedule(struct bub_engine *eng, struct mobile_node *c)
+static void prefixes_schedule(struct bub_engine *eng, struct mobile_node *c)
 {
 	uint32_t min_s = core_ha(eng)->cfg.prefix_advert_min_s;
 	uint32_t max_s = core_ha(eng)->cfg.prefix_advert_max_s;
@@ -95,7 +95,7 @@ static uint64_t advert_wait(const struct bub_engine *eng, const struct mobile_no
 	return c->prefixes_told.ns != 0 && ms < 1000 ? 1000 - ms : 0;
 }
 
-static void on_client_timer(struct bub_engine *eng, void *owner)
+static void prefixes_on_client_timer(struct bub_engine *eng, void *owner)
 {
 	struct mobile_node *c = owner;
 	uint64_t wait_ms = advert_wait(eng, c);
@@ -109,10 +109,10 @@ static void on_client_timer(struct bub_engine *eng, void *owner)
 		c->prefixes_known = true;
 		/* To where it asked from (RFC 6275, 10.6.3); one that has moved asks again. */
 		if (bub_addr_eq(&c->prefix_source, &c->care_of))
-			send_advert(eng, c, &c->care_of, c->prefix_id);
+			prefixes_send_advert(eng, c, &c->care_of, c->prefix_id);
 		return;
 	}
-	send_advert(eng, c, &c->care_of, 0);
+	prefixes_send_advert(eng, c, &c->care_of, 0);
 	c->prefix_sends++;
 	if (c->prefix_sends <= PREFIX_ADV_RETRIES) /* RFC 6275, 10.6.2 and 12 */
 		core_timer(eng, &c->prefix_timer,
@@ -121,7 +121,7 @@ static void on_client_timer(struct bub_engine *eng, void *owner)
 
 void prefixes_node_init(struct mobile_node *c)
 {
-	timer_init(&c->prefix_timer, on_client_timer, c);
+	timer_init(&c->prefix_timer, prefixes_on_client_timer, c);
 }
 
 void prefixes_on_registered(struct bub_engine *eng, struct mobile_node *c)
@@ -136,7 +136,7 @@ void prefixes_on_registered(struct bub_engine *eng, struct mobile_node *c)
 		core_timer(eng, &c->prefix_timer, 0);
 	} else if (!c->prefixes_known ||
 		   bub_time_ms_between(c->prefixes_told, core_now(eng)) >= max_ms) {
-		schedule(eng, c);
+		prefixes_schedule(eng, c);
 	}
 }
 
@@ -178,21 +178,21 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_timer(eng, &c->prefix_timer, advert_wait(eng, c));
 		return;
 	}
-	send_advert(eng, c, &ip->src, sol->u.prefix.id);
+	prefixes_send_advert(eng, c, &ip->src, sol->u.prefix.id);
 }
 
-static bool same_prefix(const struct bub_ha_prefix *a, const struct bub_ha_prefix *b)
+static bool prefixes_same(const struct bub_ha_prefix *a, const struct bub_ha_prefix *b)
 {
 	return a->len == b->len && bub_addr_in_prefix(&a->prefix, &b->prefix, b->len);
 }
 
-static bool same_prefixes(const struct bub_ha_config *ha, const struct bub_event *ev)
+static bool prefixes_all_same(const struct bub_ha_config *ha, const struct bub_event *ev)
 {
 	if (ha->n_prefixes != ev->u.prefixes.n || ha->managed != ev->u.prefixes.managed ||
 	    ha->other != ev->u.prefixes.other)
 		return false;
 	for (unsigned i = 0; i < ha->n_prefixes; i++)
-		if (!same_prefix(&ha->prefix[i], &ev->u.prefixes.prefix[i]) ||
+		if (!prefixes_same(&ha->prefix[i], &ev->u.prefixes.prefix[i]) ||
 		    ha->prefix[i].valid_s != ev->u.prefixes.prefix[i].valid_s ||
 		    ha->prefix[i].preferred_s != ev->u.prefixes.prefix[i].preferred_s)
 			return false;
@@ -203,7 +203,7 @@ static bool same_prefixes(const struct bub_ha_config *ha, const struct bub_event
 static void keep_withdrawn(struct bub_ha_config *ha, struct bub_ha_prefix old)
 {
 	for (unsigned i = 0; i < ha->n_prefixes; i++)
-		if (same_prefix(&ha->prefix[i], &old))
+		if (prefixes_same(&ha->prefix[i], &old))
 			return;
 	if (ha->n_prefixes == BUB_HA_PREFIXES_MAX)
 		return;
@@ -217,7 +217,7 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 	const struct bub_ha_config before = *ha;
 	struct mobile_node *c;
 
-	if (!ha->enabled || ev->u.prefixes.n > BUB_HA_PREFIXES_MAX || same_prefixes(ha, ev))
+	if (!ha->enabled || ev->u.prefixes.n > BUB_HA_PREFIXES_MAX || prefixes_all_same(ha, ev))
 		return;
 	ha->managed = ev->u.prefixes.managed;
 	ha->other = ev->u.prefixes.other;
@@ -231,7 +231,7 @@ void prefixes_set(struct bub_engine *eng, const struct bub_event *ev)
 		if (!c->registered)
 			continue;
 		if (core_ha(eng)->cfg.prefix_adverts)
-			schedule(eng, c);
+			prefixes_schedule(eng, c);
 		ha_end_with_prefix(eng, c, valid_s_of(eng, &c->key.a));
 	}
 }

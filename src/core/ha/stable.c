@@ -14,7 +14,7 @@
 #include "ha/careof.h"
 #include "ha/state.h"
 
-static uint32_t store(struct bub_engine *eng, const struct bub_stored *what)
+static uint32_t stable_store(struct bub_engine *eng, const struct bub_stored *what)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_STORE);
 
@@ -38,7 +38,7 @@ bool stable_keep(struct bub_engine *eng, struct mobile_node *c, uint32_t lifetim
 		s.link_local = c->storing.link_local;
 		s.unseen = !bub_addr_eq(&c->storing.care_of, &c->storing.source);
 	}
-	c->store_id = store(eng, &s);
+	c->store_id = stable_store(eng, &s);
 	return true;
 }
 
@@ -48,7 +48,7 @@ void stable_forget(struct bub_engine *eng, struct mobile_node *c)
 
 	c->store_id = 0;
 	if (core_ha(eng)->cfg.stable)
-		(void)store(eng, &s);
+		(void)stable_store(eng, &s);
 }
 
 void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
@@ -64,7 +64,7 @@ void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
 
 /* The care-of address is one that would be accepted today: the configuration, what this node serves
  * and who else is on the home link may have changed meanwhile. */
-static bool may_be_at(struct bub_engine *eng, const struct bub_stored *s)
+static bool stable_may_be_at(struct bub_engine *eng, const struct bub_stored *s)
 {
 	return bub_addr_is_routable(&s->care_of) && !careof_is_anycast(eng, &s->care_of) &&
 	       !careof_leads_back(eng, &s->care_of) &&
@@ -94,13 +94,13 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 		return 0;
 	}
 	lifetime_s = ha_grant(eng, &s->home, s->lifetime_s, &status);
-	if (lifetime_s == 0 || !may_be_at(eng, s))
+	if (lifetime_s == 0 || !stable_may_be_at(eng, s))
 		return BUB_ERR_INVALID;
 	ha_establish(eng, c, &req, lifetime_s, "as it was before the restart");
 	if (lifetime_s < s->lifetime_s) {
 		/* The next restart begins with what counts now. */
 		kept.lifetime_s = lifetime_s;
-		(void)store(eng, &kept);
+		(void)stable_store(eng, &kept);
 	}
 	/* Prefixes may have changed meanwhile, and who listens to which group was forgotten: both
 	 * are asked and told as after a registration (RFC 6275, 10.6.2 and 10.4.3). */

@@ -39,7 +39,7 @@ void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_v
 
 /* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes
  * first of all is better left where it is. */
-static bool is_own(const struct bub_engine *eng, struct bub_view packet)
+static bool ha_is_own(const struct bub_engine *eng, struct bub_view packet)
 {
 	uint8_t next = packet.data[IP6_NEXT_AT];
 
@@ -50,7 +50,8 @@ static bool is_own(const struct bub_engine *eng, struct bub_view packet)
 }
 
 /* RFC 6275, 9.3.2. */
-static void send_direct(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet)
+static void ha_send_direct(struct bub_engine *eng, const struct mobile_node *c,
+			   struct bub_view packet)
 {
 	struct bub_ip6_build b = {
 		.src = core_ha(eng)->cfg.address,
@@ -90,8 +91,8 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 	packet.len = len;
 	if (!c->registered)
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
-	else if (is_own(eng, packet))
-		send_direct(eng, c, packet);
+	else if (ha_is_own(eng, packet))
+		ha_send_direct(eng, c, packet);
 	else
 		ha_tunnel(eng, c, packet);
 	return true;
@@ -111,7 +112,7 @@ static void tunnel_on(struct bub_engine *eng, const struct mobile_node *c, struc
 
 /* Wraps a vouched message, so that its foreign source address does not leave our site bare
  * (protocol.md, 9.3: backhaul = encapsulated). */
-static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
+static void ha_send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_ip6_build b = {
 		.src = core_ha(eng)->cfg.address,
@@ -137,7 +138,7 @@ static void send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *ip)
 
 /* True for a group that is not interface-local or link-local: where its packets go is for the
  * kernel's multicast routing to say, as for those of any host on the home link (RFC 4291, 2.7). */
-static bool leaves_its_link(const struct in6_addr *dst)
+static bool ha_leaves_its_link(const struct in6_addr *dst)
 {
 	return addr_group_scope(dst) > ADDR_SCOPE_LINK_LOCAL;
 }
@@ -149,7 +150,7 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
 	struct bub_action *act;
 
-	if (!bub_addr_is_routable(&ip->dst) && (vouched || !leaves_its_link(&ip->dst))) {
+	if (!bub_addr_is_routable(&ip->dst) && (vouched || !ha_leaves_its_link(&ip->dst))) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->src);
 		return;
 	}
@@ -163,7 +164,7 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 		tunnel_on(eng, c, ip->packet);
 	} else if (may_go_on && vouched &&
 		   core_ha(eng)->cfg.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
-		send_encapsulated(eng, ip);
+		ha_send_encapsulated(eng, ip);
 	} else {
 		act = core_action(eng, BUB_ACT_DELIVER);
 		act->u.send.data = ip->packet;
@@ -172,8 +173,8 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 
 /* Nothing that strangers send takes the Binding Errors of a mobile node away from it.  Without ESP
  * nobody knows whose a packet is. */
-static bool may_tell(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
-		     size_t len)
+static bool ha_may_tell(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
+			size_t len)
 {
 	const struct in6_addr *to = &ev->u.packet.outer_src;
 
@@ -206,7 +207,7 @@ bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct 
 	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
 	 */
 	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
-	    may_tell(eng, c, ev, ip.packet.len)) {
+	    ha_may_tell(eng, c, ev, ip.packet.len)) {
 		struct route r = route_plain(&core_ha(eng)->cfg.address, outer);
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);

@@ -33,7 +33,7 @@ enum {
 /* A packet to the care-of address of a binding, which its type 2 routing header told from others,
  * was lost.  Retransmission sees to that, and anybody could have written the error.  Several in a
  * row say more (RFC 6275, 9.3.4). */
-static void on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
+static void icmp_on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *icmp)
 {
 	struct binding_cache_entry *b;
 	struct quote q;
@@ -66,8 +66,8 @@ static int octet_at_fault(const struct bub_icmp6 *icmp)
 	return at < icmp->quoted.len ? icmp->quoted.data[at] : -1;
 }
 
-static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
-			     const struct bub_icmp6 *icmp)
+static void icmp_on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
+				  const struct bub_icmp6 *icmp)
 {
 	bool no_header = icmp->code == UNKNOWN_NEXT_HEADER && octet_at_fault(icmp) == BUB_NH_MH;
 	bool no_option = icmp->code == UNKNOWN_OPTION && octet_at_fault(icmp) == HAO_TYPE;
@@ -92,14 +92,15 @@ static void on_param_problem(struct bub_engine *eng, const struct bub_ip6 *ip,
 		reg_refused(eng, p, "the peer does not do Mobile IPv6");
 }
 
-static void on_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)
+static void icmp_on_error(struct bub_engine *eng, const struct bub_ip6 *ip,
+			  const struct bub_icmp6 *icmp)
 {
 	/* First: it is about the path as it is. */
 	relay_error(eng, ip, icmp);
 	if (icmp->kind == BUB_ICMP6_UNREACHABLE)
-		on_unreachable(eng, icmp);
+		icmp_on_unreachable(eng, icmp);
 	else if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM)
-		on_param_problem(eng, ip, icmp);
+		icmp_on_param_problem(eng, ip, icmp);
 }
 
 void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev)
@@ -131,7 +132,7 @@ void icmp_input(struct bub_engine *eng, const struct bub_ip6 *ip, const struct b
 	case BUB_ICMP6_TOO_BIG:
 	case BUB_ICMP6_TIME_EXCEEDED:
 	case BUB_ICMP6_PARAM_PROBLEM:
-		on_error(eng, ip, &icmp);
+		icmp_on_error(eng, ip, &icmp);
 		return;
 	}
 }

@@ -37,7 +37,7 @@ enum {
 
 /* With no segment left it is quoted by who has taken it (RFC 6275, 6.4): then the addresses have
  * changed places. */
-static void take_rh2(const uint8_t *rh2, struct quote *q)
+static void quote_take_rh2(const uint8_t *rh2, struct quote *q)
 {
 	struct in6_addr *address = rh2[3] != 0 ? &q->ends.peer : &q->ends.dst;
 
@@ -56,7 +56,7 @@ static bool is_hao(const struct ip6_ext *e)
 }
 
 /* @e is ours, and what @w stands at is the upper layer until shown otherwise. */
-static void take(const struct ip6_ext *e, const struct ip6_walk *w, struct quote *q)
+static void quote_take(const struct ip6_ext *e, const struct ip6_walk *w, struct quote *q)
 {
 	q->last_at = e->at;
 	q->end = w->at;
@@ -84,8 +84,8 @@ enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
 		if (!ip6_walk_next(&w, &e))
 			return BUB_DROP_ICMP6_MALFORMED;
 		if (is_rh2(&e)) {
-			take_rh2(e.data, &q);
-			take(&e, &w, &q);
+			quote_take_rh2(e.data, &q);
+			quote_take(&e, &w, &q);
 		}
 	}
 	/* What is behind another's routing header, or options of the sender's own, is not ours. */
@@ -95,7 +95,7 @@ enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
 		q.has_hao = is_hao(&e);
 		if (q.has_hao) {
 			q.ends.local = addr_at(e.data + HDR_UNIT);
-			take(&e, &w, &q);
+			quote_take(&e, &w, &q);
 		}
 	}
 	*ret_quote = q;
@@ -111,18 +111,18 @@ static bool is_icmp_error(uint8_t proto, struct bub_view upper)
 }
 
 /* bub's own; no application waits for it. */
-static bool is_signalling(uint8_t proto)
+static bool relay_is_signalling(uint8_t proto)
 {
 	return proto == BUB_NH_MH || proto == BUB_NH_ESP;
 }
 
-static size_t told_len(size_t quoted)
+static size_t relay_told_len(size_t quoted)
 {
 	return BUB_MIN_MTU - QUOTED_MAX + (quoted < QUOTED_MAX ? quoted : QUOTED_MAX);
 }
 
-static void tell(struct bub_engine *eng, const struct in6_addr *from, const struct in6_addr *to,
-		 const struct bub_icmp6 *icmp)
+static void relay_tell(struct bub_engine *eng, const struct in6_addr *from,
+		       const struct in6_addr *to, const struct bub_icmp6 *icmp)
 {
 	struct bub_ip6_build b = {.src = *from, .dst = *to, .upper_proto = BUB_NH_ICMPV6};
 	struct bub_action *act = core_action(eng, BUB_ACT_DELIVER);
@@ -137,7 +137,7 @@ static void tell(struct bub_engine *eng, const struct in6_addr *from, const stru
 }
 
 /* Where the pointer of a Parameter Problem points once our headers are out; false: at them. */
-static bool move_pointer(const struct quote *q, uint32_t *pointer)
+static bool relay_move_pointer(const struct quote *q, uint32_t *pointer)
 {
 	if (*pointer == q->last_at)
 		*pointer = (uint32_t)q->named_at; /* names what follows both */
@@ -149,14 +149,14 @@ static bool move_pointer(const struct quote *q, uint32_t *pointer)
 }
 
 /* RFC 8201, 4: never below the minimum. */
-static uint32_t less(uint32_t mtu, size_t headers)
+static uint32_t relay_mtu(uint32_t mtu, size_t headers)
 {
 	return mtu > BUB_MIN_MTU + headers ? mtu - (uint32_t)headers : BUB_MIN_MTU;
 }
 
 /* Writes what the application sent, as much of it as there is. */
-static struct bub_view undress(struct bub_view quoted, const struct quote *q,
-			       uint8_t ret_packet[static QUOTED_MAX])
+static struct bub_view quote_undress(struct bub_view quoted, const struct quote *q,
+				     uint8_t ret_packet[static QUOTED_MAX])
 {
 	size_t rest = quoted.len - q->end;
 
@@ -171,14 +171,14 @@ static struct bub_view undress(struct bub_view quoted, const struct quote *q,
 	return (struct bub_view){ret_packet, q->at + rest};
 }
 
-static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
+static void relay_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 			 const struct bub_icmp6 *icmp, const struct quote *q)
 {
 	const struct in6_addr *to = bub_ip6_home_dst(ip);
 	const struct bub_view rest = {icmp->quoted.data + q->end, icmp->quoted.len - q->end};
 	struct bub_icmp6 told = *icmp;
 
-	if (is_signalling(q->upper))
+	if (relay_is_signalling(q->upper))
 		return;
 	if ((!bub_addr_eq(to, &q->ends.src) && !bub_addr_eq(to, &q->ends.local)) ||
 	    !path_sent(eng, &q->ends)) {
@@ -195,12 +195,12 @@ static void about_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 	}
 	/* At fault are our own headers: icmp.c knows what to do about it. */
 	if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM &&
-	    !move_pointer(q, &told.u.param_problem.pointer))
+	    !relay_move_pointer(q, &told.u.param_problem.pointer))
 		return;
 	if (icmp->kind == BUB_ICMP6_TOO_BIG)
-		told.u.too_big.mtu = less(icmp->u.too_big.mtu, q->end - q->at);
-	told.quoted = undress(icmp->quoted, q, core_scratch(eng));
-	tell(eng, &ip->src, &q->ends.local, &told);
+		told.u.too_big.mtu = relay_mtu(icmp->u.too_big.mtu, q->end - q->at);
+	told.quoted = quote_undress(icmp->quoted, q, core_scratch(eng));
+	relay_tell(eng, &ip->src, &q->ends.local, &told);
 }
 
 /* ---- In a tunnel --------------------------------------------------------------------------- */
@@ -221,8 +221,8 @@ static bool is_our_tunnel(struct bub_engine *eng, const struct in6_addr *outer_s
 
 /* RFC 2473, 8.3: what is wrong within the tunnel is told as an address that cannot be reached,
  * except for a size.  False: nothing to tell. */
-static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
-			 struct bub_icmp6 *ret_told)
+static bool relay_tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
+			       struct bub_icmp6 *ret_told)
 {
 	struct bub_icmp6 told = {.quoted = inner};
 
@@ -230,7 +230,7 @@ static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
 		return false; /* of the tunnel's own header */
 	if (icmp->kind == BUB_ICMP6_TOO_BIG) {
 		told.kind = BUB_ICMP6_TOO_BIG;
-		told.u.too_big.mtu = less(icmp->u.too_big.mtu, BUB_IP6_HDR_LEN);
+		told.u.too_big.mtu = relay_mtu(icmp->u.too_big.mtu, BUB_IP6_HDR_LEN);
 		/* RFC 2473, 7.1 (b): from now on that packet goes in fragments. */
 		if (ip6_len(inner.data) <= told.u.too_big.mtu)
 			return false;
@@ -242,7 +242,7 @@ static bool tunnel_error(const struct bub_icmp6 *icmp, struct bub_view inner,
 	return true;
 }
 
-static void about_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
+static void relay_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
 			    const struct bub_icmp6 *icmp, const struct quote *q)
 {
 	const struct bub_view inner = {icmp->quoted.data + q->end, icmp->quoted.len - q->end};
@@ -266,13 +266,13 @@ static void about_tunnelled(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_ICMP6_ABOUT_ERROR, &ip->src);
 		return;
 	}
-	if (is_signalling(inner.data[IP6_NEXT_AT]) || !tunnel_error(icmp, inner, &told))
+	if (relay_is_signalling(inner.data[IP6_NEXT_AT]) || !relay_tunnel_error(icmp, inner, &told))
 		return;
 	/* RFC 4443, 2.4 (f): what goes to others is limited. */
 	if (core_home_of(eng, &src) == NULL &&
-	    !limit_allow(eng, LIMIT_RELAYED, &src, ip->packet.len, told_len(told.quoted.len)))
+	    !limit_allow(eng, LIMIT_RELAYED, &src, ip->packet.len, relay_told_len(told.quoted.len)))
 		return;
-	tell(eng, &q->ends.src, &src, &told);
+	relay_tell(eng, &q->ends.src, &src, &told);
 }
 
 void relay_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)
@@ -283,7 +283,7 @@ void relay_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct 
 	if (why != BUB_DROP_NONE)
 		core_drop(eng, why, &ip->src);
 	else if (q.has_hao || q.has_rh2)
-		about_direct(eng, ip, icmp, &q);
+		relay_direct(eng, ip, icmp, &q);
 	else if (q.upper == BUB_NH_IPV6 && q.end == BUB_IP6_HDR_LEN)
-		about_tunnelled(eng, ip, icmp, &q);
+		relay_tunnelled(eng, ip, icmp, &q);
 }

@@ -25,7 +25,7 @@ void agentpath_update(struct bub_engine *eng, const struct home_registration *h)
 		core_mark_path(eng, &h->cfg.address, &h->cfg.home_agent);
 }
 
-static void forget(struct agent_path *a)
+static void agentpath_forget(struct agent_path *a)
 {
 	a->complained_at = a->stuck_since = a->went_at = (struct bub_time){0};
 }
@@ -47,7 +47,7 @@ void agentpath_init(struct home_registration *h)
 void agentpath_restart(struct bub_engine *eng, struct home_registration *h)
 {
 	core_timer_cancel(eng, &h->agent_path.timer);
-	forget(&h->agent_path);
+	agentpath_forget(&h->agent_path);
 	h->agent_path.refused = false;
 	h->agent_path.pause_s = PAUSE_S;
 }
@@ -57,11 +57,11 @@ void agentpath_on_error(const struct bub_engine *eng, struct home_registration *
 	h->agent_path.complained_at = core_now(eng);
 }
 
-static void refuse(struct bub_engine *eng, struct home_registration *h)
+static void agentpath_refuse(struct bub_engine *eng, struct home_registration *h)
 {
 	struct agent_path *a = &h->agent_path;
 
-	forget(a);
+	agentpath_forget(a);
 	a->refused = true;
 	core_timer(eng, &a->timer, (uint64_t)a->pause_s * 1000);
 	a->pause_s = a->pause_s < PAUSE_MAX_S / 2 ? 2 * a->pause_s : PAUSE_MAX_S;
@@ -76,7 +76,7 @@ void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
 	if (!h->cfg.direct || a->refused || !bub_addr_eq(peer, &h->cfg.home_agent))
 		return;
 	if (came) {
-		forget(a);
+		agentpath_forget(a);
 		a->pause_s = PAUSE_S;
 		return;
 	}
@@ -87,7 +87,7 @@ void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
 	if (a->complained_at.ns != 0 &&
 	    bub_time_ms_between(a->complained_at, core_now(eng)) < COMPLAINT_MS &&
 	    bub_time_ms_between(a->stuck_since, core_now(eng)) >= STUCK_MS)
-		refuse(eng, h);
+		agentpath_refuse(eng, h);
 }
 
 bool agentpath_is_open(const struct home_registration *h)

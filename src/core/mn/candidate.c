@@ -23,7 +23,7 @@ bool candidate_is_home(const struct home_registration *h, const struct candidate
 
 /* The address that serves well comes before the one that barely does; then the highest preference,
  * then the newest. */
-static bool is_better(const struct candidate *a, const struct candidate *b)
+static bool candidate_is_better(const struct candidate *a, const struct candidate *b)
 {
 	if (a->refused != b->refused)
 		return b->refused;
@@ -46,14 +46,14 @@ const struct candidate *candidate_best(const struct bub_engine *eng,
 			continue;
 		if (candidate_is_home(h, c))
 			return c;
-		if (best == NULL || is_better(c, best))
+		if (best == NULL || candidate_is_better(c, best))
 			best = c;
 	}
 	return best;
 }
 
 /* A free slot, or the oldest one: the node cannot be on more links than that. */
-static struct candidate *place(struct bub_engine *eng)
+static struct candidate *candidate_place(struct bub_engine *eng)
 {
 	struct candidate *c = &core_mn(eng)->candidate[0];
 
@@ -80,7 +80,7 @@ void candidate_note(struct bub_engine *eng, const struct bub_event *ev)
 
 	c = candidate_find(eng, ev->ifindex, &ev->u.care_of.address);
 	if (c == NULL)
-		c = place(eng);
+		c = candidate_place(eng);
 	*c = (struct candidate){
 		.address = ev->u.care_of.address,
 		.prefix_len = ev->u.care_of.prefix_len,

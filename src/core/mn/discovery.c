@@ -9,7 +9,7 @@
 #include "base/addr.h"
 #include "mn/home.h"
 
-static void send_discovery(struct bub_engine *eng, struct home_registration *h)
+static void discovery_send(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_icmp6 req = {.kind = BUB_ICMP6_DHAAD_REQUEST};
 	const struct in6_addr dst = addr_home_agents(&h->cfg.address);
@@ -27,7 +27,7 @@ void discovery_start(struct bub_engine *eng, struct home_registration *h)
 	h->discovering = true;
 	h->discovery_sends = 0;
 	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS;
-	send_discovery(eng, h);
+	discovery_send(eng, h);
 }
 
 void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at_once)
@@ -59,10 +59,10 @@ static void on_discovery_timer(struct bub_engine *eng, void *owner)
 		h->discovery_sends = 0;
 		h->discovery_ms = MAX_BINDACK_TIMEOUT_MS;
 	}
-	send_discovery(eng, h);
+	discovery_send(eng, h);
 }
 
-static void keep_agents(struct home_registration *h, const struct bub_icmp6 *reply)
+static void discovery_keep_agents(struct home_registration *h, const struct bub_icmp6 *reply)
 {
 	h->n_agents = h->next_agent = 0;
 	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
@@ -79,7 +79,7 @@ void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,
 		if (!h->discovering || h->discovery_id != reply->u.dhaad.id ||
 		    !bub_addr_eq(&h->care_of, &ip->dst))
 			continue;
-		keep_agents(h, reply);
+		discovery_keep_agents(h, reply);
 		if (h->n_agents == 0)
 			continue;
 		h->discovering = false;

@@ -22,7 +22,7 @@
 #define ERROR_PAUSE_MS 1000u
 #define ERROR_PAUSE_MAX_MS 60000u
 
-static void ask(struct bub_engine *eng, struct home_registration *h)
+static void keepalive_ask(struct bub_engine *eng, struct home_registration *h)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_HOTI}};
 	struct route r = route_from_home(h, &h->cfg.home_agent);
@@ -34,7 +34,7 @@ static void ask(struct bub_engine *eng, struct home_registration *h)
 	core_timer(eng, &h->ask_timer, ASK_AGAIN_MS);
 }
 
-static void wait(struct bub_engine *eng, struct home_registration *h)
+static void keepalive_wait(struct bub_engine *eng, struct home_registration *h)
 {
 	h->asks = 0;
 	core_timer_at(eng, &h->ask_timer, bub_time_add_s(h->heard_at, h->cfg.keep_alive_s));
@@ -51,11 +51,11 @@ static void keepalive_on_timer(struct bub_engine *eng, void *owner)
 	if (silent_ms < (uint64_t)h->cfg.keep_alive_s * 1000) {
 		if (h->asks > 0)
 			h->unanswered_asks = 0;
-		wait(eng, h);
+		keepalive_wait(eng, h);
 		return;
 	}
 	if (h->asks < ASK_SENDS && h->unanswered_asks < DEAF_AFTER) {
-		ask(eng, h);
+		keepalive_ask(eng, h);
 		return;
 	}
 	if (h->unanswered_asks < DEAF_AFTER)
@@ -74,7 +74,7 @@ void keepalive_start(struct bub_engine *eng, struct home_registration *h)
 {
 	h->heard_at = core_now(eng);
 	if (h->cfg.keep_alive_s > 0)
-		wait(eng, h);
+		keepalive_wait(eng, h);
 }
 
 void keepalive_heard(const struct bub_engine *eng, struct home_registration *h)

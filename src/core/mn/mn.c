@@ -41,7 +41,7 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home_registration
 
 /* One that was discovered defends the home address against the next one, should this node forget
  * which it was: not for long (RFC 6275, 11.7.1). */
-static uint32_t wanted_lifetime(const struct home_registration *h)
+static uint32_t home_wanted_lifetime(const struct home_registration *h)
 {
 	return h->discovers && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
 									 : h->cfg.lifetime_s;
@@ -49,7 +49,7 @@ static uint32_t wanted_lifetime(const struct home_registration *h)
 
 /* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
  * from the home address to delete the binding. */
-static void send_home_bu(struct bub_engine *eng, struct home_registration *h)
+static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	bool away = home_is_away(h);
 	struct route r = route_plain(away ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
@@ -64,7 +64,7 @@ static void send_home_bu(struct bub_engine *eng, struct home_registration *h)
 	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
 	if (h->cfg.link_local)
 		out.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	h->asked_s = away ? mn_lifetime(eng, h, wanted_lifetime(h)) : 0;
+	h->asked_s = away ? mn_lifetime(eng, h, home_wanted_lifetime(h)) : 0;
 	out.mh.u.bu.lifetime_s = h->asked_s;
 	if (away && h->cfg.alternate_care_of) {
 		/* ESP in transport mode does not cover the IPv6 source (RFC 3776, 4.1). */
@@ -80,7 +80,7 @@ static void send_home_bu(struct bub_engine *eng, struct home_registration *h)
 	core_timer(eng, &h->timer, h->interval_ms);
 }
 
-static void start_home_bu(struct bub_engine *eng, struct home_registration *h)
+static void home_start_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	uint64_t wait_ms;
 
@@ -92,7 +92,7 @@ static void start_home_bu(struct bub_engine *eng, struct home_registration *h)
 	if (h->postponed)
 		core_timer(eng, &h->timer, wait_ms);
 	else
-		send_home_bu(eng, h);
+		home_send_bu(eng, h);
 }
 
 static void home_on_timer(struct bub_engine *eng, void *owner)
@@ -101,7 +101,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 
 	if (h->postponed ||
 	    (h->state == HOME_REGISTERED && h->interval_ms == 0)) { /* refresh is due */
-		start_home_bu(eng, h);
+		home_start_bu(eng, h);
 		return;
 	}
 	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
@@ -115,7 +115,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 	h->interval_ms *= 2;
 	if (h->interval_ms > MAX_BINDACK_TIMEOUT_MS)
 		h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
-	send_home_bu(eng, h);
+	home_send_bu(eng, h);
 }
 
 void mn_registration_init(struct bub_engine *eng, struct home_registration *h)
@@ -126,8 +126,8 @@ void mn_registration_init(struct bub_engine *eng, struct home_registration *h)
 
 /* ---- Movement ------------------------------------------------------------------------------ */
 
-static void attach(struct bub_engine *eng, const struct home_registration *h, bool at_home,
-		   bool claim)
+static void mn_attach(struct bub_engine *eng, const struct home_registration *h, bool at_home,
+		      bool claim)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_ATTACH);
 
@@ -142,17 +142,17 @@ static void attach(struct bub_engine *eng, const struct home_registration *h, bo
 }
 
 /* @known  the home agent has a binding, or may have one */
-static void go_home(struct bub_engine *eng, struct home_registration *h, uint32_t ifindex,
-		    bool known)
+static void mn_go_home(struct bub_engine *eng, struct home_registration *h, uint32_t ifindex,
+		       bool known)
 {
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
 	h->in_use = false; /* the link itself tells */
 	h->dad_id = 0;
-	attach(eng, h, true, !known);
+	mn_attach(eng, h, true, !known);
 	if (known) {
 		home_set_state(eng, h, HOME_DEREGISTERING, "back on the home link");
-		start_home_bu(eng, h);
+		home_start_bu(eng, h);
 	} else {
 		home_set_state(eng, h, HOME_AT_HOME, "on the home link");
 		core_timer_cancel(eng, &h->timer);
@@ -167,7 +167,7 @@ static bool may_be_bound(const struct bub_engine *eng, const struct home_registr
 
 /* At home, and somebody answers for the home address: the home agent has a binding that this node
  * knows nothing of, being started anew, and is to give it up (RFC 6275, 11.5.5). */
-static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uint32_t ifindex)
+static void home_on_defended(struct bub_engine *eng, const struct in6_addr *home, uint32_t ifindex)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
 		struct home_registration *h = mn_home(eng, i);
@@ -175,11 +175,11 @@ static void on_defended(struct bub_engine *eng, const struct in6_addr *home, uin
 		if (h->state == HOME_AT_HOME && h->ifindex == ifindex &&
 		    bub_addr_eq(&h->cfg.address, home) &&
 		    !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
-			go_home(eng, h, ifindex, true);
+			mn_go_home(eng, h, ifindex, true);
 	}
 }
 
-static void register_away(struct bub_engine *eng, struct home_registration *h, const char *why)
+static void home_register_away(struct bub_engine *eng, struct home_registration *h, const char *why)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
 
@@ -189,7 +189,7 @@ static void register_away(struct bub_engine *eng, struct home_registration *h, c
 		.remote_outer = h->cfg.home_agent,
 	};
 	home_set_state(eng, h, HOME_REGISTERING, why);
-	start_home_bu(eng, h);
+	home_start_bu(eng, h);
 }
 
 void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
@@ -204,15 +204,16 @@ void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 	h->refused = false;
 	act->u.agent.home = h->cfg.address;
 	act->u.agent.home_agent = *agent;
-	register_away(eng, h, "home agent discovered");
+	home_register_away(eng, h, "home agent discovered");
 }
 
-static void go_away(struct bub_engine *eng, struct home_registration *h, const struct candidate *c)
+static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
+		       const struct candidate *c)
 {
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
 	agentpath_restart(eng, h);
-	attach(eng, h, false, false);
+	mn_attach(eng, h, false, false);
 	h->sends = 0;
 	h->refused = h->in_use;
 	if (h->in_use) {
@@ -221,7 +222,7 @@ static void go_away(struct bub_engine *eng, struct home_registration *h, const s
 		home_set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
 		discovery_start(eng, h);
 	} else {
-		register_away(eng, h, "new care-of address");
+		home_register_away(eng, h, "new care-of address");
 	}
 	h->news.moved = true; /* peers hear of it without waiting for the answer */
 }
@@ -232,7 +233,7 @@ void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h)
 	h->ifindex = 0;
 	core_timer_cancel(eng, &h->timer);
 	home_set_state(eng, h, HOME_UNATTACHED, "no usable address");
-	attach(eng, h, false, false);
+	mn_attach(eng, h, false, false);
 	h->news.moved = true;
 }
 
@@ -250,9 +251,9 @@ void mn_reselect(struct bub_engine *eng)
 				mn_go_nowhere(eng, h);
 		} else if (candidate_is_home(h, c)) {
 			if (!home_now || h->ifindex != c->ifindex)
-				go_home(eng, h, c->ifindex, may_be_bound(eng, h));
+				mn_go_home(eng, h, c->ifindex, may_be_bound(eng, h));
 		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
-			go_away(eng, h, c);
+			mn_go_away(eng, h, c);
 		}
 	}
 }
@@ -264,7 +265,7 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 	if (ev->ifindex == 0 || !bub_addr_is_routable(&ev->u.care_of.address))
 		return;
 	if (ev->u.care_of.defended) {
-		on_defended(eng, &ev->u.care_of.address, ev->ifindex);
+		home_on_defended(eng, &ev->u.care_of.address, ev->ifindex);
 		return;
 	}
 	candidate_note(eng, ev);
@@ -298,7 +299,7 @@ void mn_link_down(struct bub_engine *eng, uint32_t ifindex)
 }
 
 /* Bindings at peers that were to last past @end are to be made anew. */
-static void note_end(struct home_registration *h, struct bub_time end)
+static void home_note_end(struct home_registration *h, struct bub_time end)
 {
 	if (!h->news.ends || bub_time_before(end, h->news.end))
 		h->news.end = end;
@@ -313,9 +314,9 @@ void mn_refresh(struct bub_engine *eng)
 		if (!home_is_away(h))
 			continue;
 		h->in_use = false; /* whoever asks knows better */
-		start_home_bu(eng, h);
+		home_start_bu(eng, h);
 		h->news.moved = true;
-		note_end(h, core_now(eng));
+		home_note_end(h, core_now(eng));
 	}
 }
 
@@ -326,8 +327,8 @@ void mn_shorten(struct bub_engine *eng, struct home_registration *h, struct bub_
 	if (!home_is_away(h))
 		return;
 	if (bub_time_before(limit, h->bound_until))
-		start_home_bu(eng, h);
-	note_end(h, limit);
+		home_start_bu(eng, h);
+	home_note_end(h, limit);
 }
 
 void mn_doubt(struct bub_engine *eng, struct home_registration *h)
@@ -335,13 +336,13 @@ void mn_doubt(struct bub_engine *eng, struct home_registration *h)
 	if (h->state != HOME_REGISTERED || h->interval_ms != 0 ||
 	    bub_time_ms_between(h->sent_at, core_now(eng)) < (uint64_t)DOUBT_S * 1000)
 		return;
-	start_home_bu(eng, h);
+	home_start_bu(eng, h);
 }
 
 void mn_look_into(struct bub_engine *eng, struct home_registration *h, const char *why)
 {
 	home_set_state(eng, h, h->state, why);
-	start_home_bu(eng, h);
+	home_start_bu(eng, h);
 }
 
 void mn_on_home_be(struct bub_engine *eng, struct home_registration *h)
@@ -352,7 +353,8 @@ void mn_on_home_be(struct bub_engine *eng, struct home_registration *h)
 
 /* ---- The home agent's answer --------------------------------------------------------------- */
 
-static void on_accepted(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
+static void home_on_accepted(struct bub_engine *eng, struct home_registration *h,
+			     const struct rx *rx)
 {
 	uint32_t granted_s = rx->mh.u.ba.lifetime_s;
 	uint64_t refresh_ms;
@@ -377,12 +379,12 @@ static void on_accepted(struct bub_engine *eng, struct home_registration *h, con
 	h->news.registered = true;
 }
 
-static void on_deleted(struct bub_engine *eng, struct home_registration *h)
+static void home_on_deleted(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_DEL);
 
 	act->u.home = h->cfg.address;
-	attach(eng, h, true, true); /* only now is the address ours again on the link: 11.5.5 */
+	mn_attach(eng, h, true, true); /* only now is the address ours again on the link: 11.5.5 */
 	h->bound_until = (struct bub_time){0};
 	h->interval_ms = 0;
 	core_timer_cancel(eng, &h->timer);
@@ -392,7 +394,7 @@ static void on_deleted(struct bub_engine *eng, struct home_registration *h)
 
 /* There was no binding: just what was wanted, but nobody has defended the address meanwhile, so
  * another node may have taken it (RFC 6275, 11.5.5: "then it SHOULD perform DAD"). */
-static void probe_home(struct bub_engine *eng, struct home_registration *h)
+static void home_probe(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_DAD);
 
@@ -415,7 +417,7 @@ void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
 		if (h->state != HOME_DEREGISTERING)
 			continue; /* it has left again */
 		if (error == 0) {
-			on_deleted(eng, h);
+			home_on_deleted(eng, h);
 			continue;
 		}
 		h->interval_ms = MAX_BINDACK_TIMEOUT_MS; /* asked anew, and probed again */
@@ -439,7 +441,7 @@ static bool avoid_care_of(struct bub_engine *eng, const struct home_registration
 
 /* The home address is another node's: it must not be tried again (RFC 6275, 11.7.1), wherever this
  * node goes, before it is back on the home link or an operator asks for it. */
-static void give_address_up(struct bub_engine *eng, struct home_registration *h)
+static void home_give_up(struct bub_engine *eng, struct home_registration *h)
 {
 	h->in_use = h->refused = true;
 	h->interval_ms = 0;
@@ -448,18 +450,19 @@ static void give_address_up(struct bub_engine *eng, struct home_registration *h)
 	home_set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 }
 
-static void on_refused(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
+static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
+			    const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
 
 	if (status == BUB_STATUS_NOT_HA_FOR_MN && h->state == HOME_DEREGISTERING) {
-		probe_home(eng, h);
+		home_probe(eng, h);
 		return;
 	}
 	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
 		return;
 	if (status == BUB_STATUS_DAD_FAILED && home_is_away(h)) {
-		give_address_up(eng, h);
+		home_give_up(eng, h);
 		return;
 	}
 	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
@@ -497,7 +500,7 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 			return; /* of one before; the next one is on its way */
 		}
 		h->sequence = rx->mh.u.ba.sequence;
-		start_home_bu(eng, h);
+		home_start_bu(eng, h);
 		return;
 	}
 	if (rx->mh.u.ba.sequence != h->sequence) {
@@ -505,9 +508,9 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		return;
 	}
 	if (status >= 128)
-		on_refused(eng, h, rx);
+		home_on_refused(eng, h, rx);
 	else if (home_is_away(h))
-		on_accepted(eng, h, rx);
+		home_on_accepted(eng, h, rx);
 	else
-		on_deleted(eng, h);
+		home_on_deleted(eng, h);
 }

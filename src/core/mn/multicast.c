@@ -14,7 +14,7 @@
 #define CHECKSUM_AT 2 /* in an ICMPv6 message */
 
 /* RFC 6275, 11.3.4: not before there is a binding and a query has come out of its tunnel. */
-static bool may_report(const struct bub_engine *eng, const struct home_registration *h)
+static bool multicast_may_report(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return h->cfg.multicast && mn_tunnel_ready(eng, h) &&
 	       !bub_time_before(h->mld_heard, h->bound_since);
@@ -22,8 +22,9 @@ static bool may_report(const struct bub_engine *eng, const struct home_registrat
 
 /* The kernel has no link-local address on bub's interface and reports from ::, which no router
  * would hear (RFC 3810, 7.4). */
-static struct bub_view readdress(struct bub_engine *eng, const struct home_registration *h,
-				 const struct bub_ip6 *ip)
+static struct bub_view multicast_readdress(struct bub_engine *eng,
+					   const struct home_registration *h,
+					   const struct bub_ip6 *ip)
 {
 	struct in6_addr src = addr_link_local(&h->cfg.address);
 	uint8_t *icmp = core_scratch(eng) + (ip->upper.data - ip->packet.data);
@@ -46,7 +47,7 @@ void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
 
 	/* Through one tunnel only, or each packet of a group would come several times. */
 	for (unsigned i = 0; mn_home(eng, i) != NULL && h == NULL; i++)
-		if (may_report(eng, mn_home(eng, i)))
+		if (multicast_may_report(eng, mn_home(eng, i)))
 			h = mn_home(eng, i);
 	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
 		why = BUB_DROP_MLD_UNEXPECTED;
@@ -57,7 +58,7 @@ void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip)
 	if (why != BUB_DROP_NONE)
 		core_drop(eng, why, &ip->dst);
 	else
-		mn_tunnel(eng, h, readdress(eng, h, ip));
+		mn_tunnel(eng, h, multicast_readdress(eng, h, ip));
 }
 
 bool multicast_from_home_agent(struct bub_engine *eng, struct home_registration *h,

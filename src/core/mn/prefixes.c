@@ -10,7 +10,7 @@
 #include "mn/discovery.h"
 #include "mn/home.h"
 
-static void send_solicitation(struct bub_engine *eng, struct home_registration *h)
+static void prefixes_send_solicitation(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
 	struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
@@ -37,10 +37,10 @@ void prefixes_solicit(struct bub_engine *eng, struct home_registration *h)
 	    (!h->prefix_doubted && bub_time_before(core_now(eng), h->prefix_until)))
 		return;
 	h->prefix_sends = 0;
-	send_solicitation(eng, h);
+	prefixes_send_solicitation(eng, h);
 }
 
-static void prefix_ended(struct bub_engine *eng, struct home_registration *h)
+static void prefixes_ended(struct bub_engine *eng, struct home_registration *h)
 {
 	h->prefix_known = false;
 	h->prefix_withdrawn = true;
@@ -53,7 +53,7 @@ static void prefix_ended(struct bub_engine *eng, struct home_registration *h)
 		h->why = "the home prefix is withdrawn: a new home address is needed";
 }
 
-static void on_home_timer(struct bub_engine *eng, void *owner)
+static void prefixes_on_home_timer(struct bub_engine *eng, void *owner)
 {
 	struct home_registration *h = owner;
 
@@ -63,7 +63,7 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 	}
 	if (h->prefix_known && !bub_time_before(core_now(eng), h->prefix_until)) {
 		h->prefix_waiting = false;
-		prefix_ended(eng, h);
+		prefixes_ended(eng, h);
 		return;
 	}
 	if (h->state != HOME_REGISTERED ||
@@ -76,12 +76,12 @@ static void on_home_timer(struct bub_engine *eng, void *owner)
 	}
 	if (!h->prefix_waiting)
 		h->prefix_sends = 0;
-	send_solicitation(eng, h);
+	prefixes_send_solicitation(eng, h);
 }
 
 void prefixes_home_init(struct home_registration *h)
 {
-	timer_init(&h->prefix_timer, on_home_timer, h);
+	timer_init(&h->prefix_timer, prefixes_on_home_timer, h);
 }
 
 static const struct bub_prefix_info *home_prefix(const struct home_registration *h,
@@ -95,7 +95,8 @@ static const struct bub_prefix_info *home_prefix(const struct home_registration 
 }
 
 /* An address may be made in it (RFC 4862, 5.5.3), and it is not that of @h. */
-static bool is_usable(const struct home_registration *h, const struct bub_prefix_info *info)
+static bool prefixes_is_usable(const struct home_registration *h,
+			       const struct bub_prefix_info *info)
 {
 	return info->autonomous && info->prefix_len == 64 && info->preferred_s > 0 &&
 	       info->preferred_s <= info->valid_s && bub_addr_is_routable(&info->prefix) &&
@@ -104,13 +105,13 @@ static bool is_usable(const struct home_registration *h, const struct bub_prefix
 
 /* The home address's prefix comes to its end: the same interface identifier in another one that
  * this advertises (RFC 6275, 11.4.3). */
-static void renumber(struct bub_engine *eng, struct home_registration *h,
-		     const struct bub_icmp6 *adv)
+static void prefixes_renumber(struct bub_engine *eng, struct home_registration *h,
+			      const struct bub_icmp6 *adv)
 {
 	for (unsigned i = 0; i < adv->n_prefixes && !h->replaced; i++) {
 		struct in6_addr a = h->cfg.address;
 
-		if (!is_usable(h, &adv->prefix[i]))
+		if (!prefixes_is_usable(h, &adv->prefix[i]))
 			continue;
 		memcpy(a.s6_addr, adv->prefix[i].prefix.s6_addr, 8);
 		h->replaced = core_home_of(eng, &a) != NULL || mn_add_home(eng, h, &a);
@@ -119,8 +120,8 @@ static void renumber(struct bub_engine *eng, struct home_registration *h,
 
 /* What this says of the home address, as a router of the home link would (RFC 4862, 5.5.3).  The
  * valid lifetime is taken as it comes, however short: the sender is known. */
-static void process(struct bub_engine *eng, struct home_registration *h,
-		    const struct bub_icmp6 *adv)
+static void prefixes_process(struct bub_engine *eng, struct home_registration *h,
+			     const struct bub_icmp6 *adv)
 {
 	const struct bub_prefix_info *info = home_prefix(h, adv);
 	uint64_t ask_s;
@@ -129,9 +130,9 @@ static void process(struct bub_engine *eng, struct home_registration *h,
 		return; /* says nothing of ours; the next registration asks again */
 	h->prefix_deprecated = info->preferred_s == 0;
 	if (h->prefix_deprecated && h->cfg.renumber)
-		renumber(eng, h, adv);
+		prefixes_renumber(eng, h, adv);
 	if (info->valid_s == 0) {
-		prefix_ended(eng, h);
+		prefixes_ended(eng, h);
 		return;
 	}
 	core_trace_state(eng, "home-prefix", h->prefix_known ? "valid" : "unknown", "valid",
@@ -164,11 +165,11 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 		    bub_time_ms_between(h->prefix_asked, core_now(eng)) >=
 			    INITIAL_SOLICIT_TIMER_MS) {
 			h->prefix_sends = 0;
-			send_solicitation(eng, h);
+			prefixes_send_solicitation(eng, h);
 		}
 		return;
 	}
 	h->prefix_waiting = h->prefix_doubted = false;
 	core_timer_cancel(eng, &h->prefix_timer);
-	process(eng, h, adv);
+	prefixes_process(eng, h, adv);
 }

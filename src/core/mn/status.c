@@ -4,7 +4,7 @@
  */
 #include "mn/home.h"
 
-static const char *prefix_of(const struct home_registration *h)
+static const char *home_prefix_status(const struct home_registration *h)
 {
 	if (h->prefix_withdrawn)
 		return "withdrawn";
@@ -29,7 +29,7 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.why = h->why,
 		.lifetime_s = core_seconds_left(now, h->bound_until),
 		.sequence = h->sequence,
-		.prefix = prefix_of(h),
+		.prefix = home_prefix_status(h),
 		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
 	};
 	return true;

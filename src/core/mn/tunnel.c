@@ -8,7 +8,7 @@
 #include "mn/multicast.h"
 #include "policy.h"
 
-static bool is_mobility(struct bub_view packet)
+static bool mn_is_mobility(struct bub_view packet)
 {
 	struct bub_ip6 ip;
 
@@ -18,8 +18,8 @@ static bool is_mobility(struct bub_view packet)
 /* A mobility message that the sender's home agent wrapped once more against ingress filters
  * (protocol.md, P32).  Anybody could put such a wrapper round a message that the sender's home
  * agent would not let pass: only where the operator wants it, and out of our own tunnel. */
-static enum inner unwrap(struct bub_engine *eng, const struct home_registration *h,
-			 const struct bub_ip6 *outer, struct bub_ip6 *ret_ip)
+static enum inner mn_unwrap(struct bub_engine *eng, const struct home_registration *h,
+			    const struct bub_ip6 *outer, struct bub_ip6 *ret_ip)
 {
 	if (!core_config(eng)->accept_encapsulated) {
 		core_drop(eng, BUB_DROP_WRAPPER_REFUSED, &outer->src);
@@ -37,8 +37,8 @@ static enum inner unwrap(struct bub_engine *eng, const struct home_registration 
 void mn_refuse_wrapper(struct bub_engine *eng, const struct bub_event *ev)
 {
 	core_drop(eng,
-		  is_mobility(ev->u.packet.data) ? BUB_DROP_WRAPPER_REFUSED
-						 : BUB_DROP_TUNNEL_NO_BINDING,
+		  mn_is_mobility(ev->u.packet.data) ? BUB_DROP_WRAPPER_REFUSED
+						    : BUB_DROP_TUNNEL_NO_BINDING,
 		  &ev->u.packet.outer_src);
 }
 
@@ -61,8 +61,8 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
 	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
 		keepalive_heard(eng, h);
 	if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
-	    is_mobility(ip.upper))
-		return unwrap(eng, h, &ip, ret_ip);
+	    mn_is_mobility(ip.upper))
+		return mn_unwrap(eng, h, &ip, ret_ip);
 	*ret_ip = ip;
 	if (ip.upper_proto == BUB_NH_MH && bub_addr_eq(bub_ip6_home_dst(&ip), &h->cfg.address))
 		return INNER_MESSAGE;
@@ -72,8 +72,8 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
 }
 
 /* Route optimisation is required: direct or not at all (protocol.md, P22). */
-static bool has_to_go_direct(struct bub_engine *eng, const struct home_registration *h,
-			     const struct in6_addr *dst)
+static bool mn_has_to_go_direct(struct bub_engine *eng, const struct home_registration *h,
+				const struct in6_addr *dst)
 {
 	enum bub_policy ro, bub;
 
@@ -84,7 +84,7 @@ static bool has_to_go_direct(struct bub_engine *eng, const struct home_registrat
 
 /* What follows right behind the first Binding Update may find the home agent ready; later, without
  * an answer, or with a bad one, it would be dropped there. */
-static bool is_worth_tunnelling(const struct bub_engine *eng, const struct home_registration *h)
+static bool mn_is_worth_tunnelling(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return !h->refused && (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
 }
@@ -105,7 +105,7 @@ void mn_tunnel(struct bub_engine *eng, const struct home_registration *h, struct
 
 /* Link-local destinations stay on their link (RFC 6275, 11.3.1), and groups may go to the home
  * agent (11.3.4). */
-static bool leaves_its_link(const struct home_registration *h, const struct in6_addr *dst)
+static bool mn_leaves_its_link(const struct home_registration *h, const struct in6_addr *dst)
 {
 	return bub_addr_is_routable(dst) || (h->cfg.multicast && bub_group_is_global(dst));
 }
@@ -117,15 +117,15 @@ bool mn_to_tunnel(struct bub_engine *eng, struct home_registration *h, const str
 		core_drop(eng, BUB_DROP_NO_CARE_OF, &ip->dst);
 		return false;
 	}
-	if (!leaves_its_link(h, &ip->dst)) {
+	if (!mn_leaves_its_link(h, &ip->dst)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FORWARDED, &ip->dst);
 		return false;
 	}
-	if (!is_worth_tunnelling(eng, h)) {
+	if (!mn_is_worth_tunnelling(eng, h)) {
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ip->dst);
 		return false;
 	}
-	if (has_to_go_direct(eng, h, &ip->dst))
+	if (mn_has_to_go_direct(eng, h, &ip->dst))
 		core_drop(eng, BUB_DROP_POLICY_REQUIRE, &ip->dst);
 	else
 		mn_tunnel(eng, h, packet);

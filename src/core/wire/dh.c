@@ -196,7 +196,7 @@ static unsigned items_of(const struct bub_dh *dh)
 	       (dh->mac.len != 0 ? SET_OF(ITEM_MAC) : 0);
 }
 
-static bool can_encode(const struct bub_dh *dh)
+static bool dh_can_encode(const struct bub_dh *dh)
 {
 	if (!bub_dh_is_known(dh->message, DH_VERSION) || dh->n_shares > BUB_DH_SHARES_MAX)
 		return false;
@@ -230,7 +230,7 @@ static void padding_encode(struct wr *w)
 
 int bub_dh_encode(struct wr *w, const struct bub_dh *dh, size_t *ret_signature_at)
 {
-	if (!can_encode(dh))
+	if (!dh_can_encode(dh))
 		return BUB_ERR_INVALID;
 	wr_u8(w, dh->message);
 	wr_u8(w, DH_VERSION);

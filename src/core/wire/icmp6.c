@@ -294,7 +294,7 @@ static void prefix_msg_encode(struct wr *w, const struct bub_icmp6 *m)
 	prefixes_encode(w, m);
 }
 
-static bool can_encode(const struct bub_icmp6 *m)
+static bool icmp6_can_encode(const struct bub_icmp6 *m)
 {
 	if (m->n_prefixes > BUB_ICMP6_PREFIXES_MAX)
 		return false;
@@ -311,7 +311,7 @@ int bub_icmp6_encode(const struct bub_icmp6 *icmp, const struct in6_addr *src,
 	struct wr w = wr_to(buf, cap);
 	uint16_t sum;
 
-	if (!can_encode(icmp))
+	if (!icmp6_can_encode(icmp))
 		return BUB_ERR_INVALID;
 	wr_u8(&w, (uint8_t)icmp->kind);
 	wr_u8(&w, icmp->code);

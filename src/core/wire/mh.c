@@ -60,7 +60,7 @@ static size_t header_len(const uint8_t *mh)
 
 /* The Mobility Header, as much of it as has come.  Octets behind a header that names no next one
  * are ignored (RFC 8200, 4.7; protocol.md, P28). */
-static struct bub_view extent(struct bub_view upper)
+static struct bub_view mh_extent(struct bub_view upper)
 {
 	if (header_len(upper.data) < upper.len)
 		upper.len = header_len(upper.data);
@@ -95,7 +95,7 @@ static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct b
 	/* RFC 6275, 6.1.1: the checksum is over the Mobility Header, whose end Header Len names.
 	 * Where that is wrong, some sum up what they have sent: it is their fault, and they are to
 	 * hear of it (RFC 6275, 9.2). */
-	whole = extent(ip->upper);
+	whole = mh_extent(ip->upper);
 	if (!sum_is_right(ip, whole) && !(is_cut_short(whole, cp) && sum_is_right(ip, ip->upper)))
 		return (struct bub_mh_fault){.why = BUB_DROP_MH_CHECKSUM};
 	if (!kind_of_type(mh[2], cp, ret_kind) ||
@@ -173,7 +173,7 @@ int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, str
 	assert(ip->upper_proto == BUB_NH_MH);
 	fault = header_check(ip, cp, &mh.kind);
 	if (fault.why == BUB_DROP_NONE) {
-		mh.raw = extent(ip->upper);
+		mh.raw = mh_extent(ip->upper);
 		r = rd_from(mh.raw);
 		rd_skip(&r, MH_HDR_LEN);
 		if (mh.kind == BUB_MH_DH) {

@@ -191,8 +191,8 @@ static void option_begin(struct wr *w, size_t x, size_t y, uint8_t type, uint8_t
 	wr_u8(w, len);
 }
 
-static bool can_encode(enum bub_mh_kind kind, const struct bub_codepoints *cp,
-		       const struct bub_mh_opts *o)
+static bool mhopt_can_encode(enum bub_mh_kind kind, const struct bub_codepoints *cp,
+			     const struct bub_mh_opts *o)
 {
 	if ((o->present & ~meaningful[kind]) != 0)
 		return false;
@@ -207,7 +207,7 @@ static bool can_encode(enum bub_mh_kind kind, const struct bub_codepoints *cp,
 int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codepoints *cp,
 		     const struct bub_mh_opts *opts, size_t *ret_auth_at)
 {
-	if (!can_encode(kind, cp, opts))
+	if (!mhopt_can_encode(kind, cp, opts))
 		return BUB_ERR_INVALID;
 	if ((opts->present & BUB_OPT_REFRESH_ADVICE) != 0) {
 		option_begin(w, 2, 0, OPT_REFRESH_ADVICE, REFRESH_ADVICE_LEN);

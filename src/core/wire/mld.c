@@ -59,7 +59,7 @@ static bool has_router_alert(const struct bub_ip6 *ip)
 }
 
 /* RFC 3810, 5.2.4 to 5.2.11.  @r stands at the record; false: it is cut short. */
-static bool record_decode(struct rd *r, struct bub_mld_record *ret_record)
+static bool mld_record_decode(struct rd *r, struct bub_mld_record *ret_record)
 {
 	uint8_t type = rd_u8(r);
 	uint8_t aux_len = rd_u8(r);
@@ -81,7 +81,7 @@ static bool record_decode(struct rd *r, struct bub_mld_record *ret_record)
 	return true;
 }
 
-static bool report_decode(struct rd *r, struct bub_mld *m)
+static bool mld_report_decode(struct rd *r, struct bub_mld *m)
 {
 	struct bub_mld_record rec;
 	uint16_t n;
@@ -90,7 +90,7 @@ static bool report_decode(struct rd *r, struct bub_mld *m)
 	n = rd_u16(r);
 	m->records.data = r->p;
 	for (uint16_t i = 0; i < n; i++)
-		if (!record_decode(r, &rec))
+		if (!mld_record_decode(r, &rec))
 			return false;
 	m->records.len = (size_t)(r->p - m->records.data);
 	return !r->bad;
@@ -107,7 +107,7 @@ enum bub_drop bub_mld_decode(const struct bub_ip6 *ip, struct bub_mld *ret_mld)
 		return BUB_DROP_ICMP6_CHECKSUM;
 	rd_skip(&r, 3);
 	if (m.kind == BUB_MLD_REPORT_2) {
-		if (!report_decode(&r, &m))
+		if (!mld_report_decode(&r, &m))
 			return BUB_DROP_MLD_MALFORMED;
 	} else {
 		/* RFC 3810, 8.1: a query between the lengths of the versions is of neither. */
@@ -127,7 +127,7 @@ bool bub_mld_next(struct bub_view *records, struct bub_mld_record *ret_record)
 {
 	struct rd r = rd_from(*records);
 
-	if (rd_left(&r) == 0 || !record_decode(&r, ret_record))
+	if (rd_left(&r) == 0 || !mld_record_decode(&r, ret_record))
 		return false;
 	*records = (struct bub_view){r.p, rd_left(&r)};
 	return true;

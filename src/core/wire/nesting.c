@@ -38,7 +38,7 @@ static bool is_tunnel(uint8_t next)
 
 /* Walks what is in front of the upper layer of the packet that begins at *@at; *@at is behind it,
  * the next header is returned. */
-static uint8_t walk(struct bub_view p, size_t *at, struct bub_nesting *n)
+static uint8_t nesting_walk(struct bub_view p, size_t *at, struct bub_nesting *n)
 {
 	struct ip6_walk w = ip6_walk_of(p.data + *at, p.len - *at);
 	struct ip6_ext e;
@@ -61,7 +61,7 @@ void bub_nesting_of(struct bub_view packet, struct bub_nesting *ret_nesting)
 	size_t at = 0;
 
 	if (packet.len >= BUB_IP6_HDR_LEN && packet.len <= UINT16_MAX)
-		n.tunnel = is_tunnel(walk(packet, &at, &n)) || n.fragment;
+		n.tunnel = is_tunnel(nesting_walk(packet, &at, &n)) || n.fragment;
 	*ret_nesting = n;
 }
 
@@ -72,7 +72,7 @@ bool bub_nesting_has(struct bub_view packet, const struct in6_addr *src, const s
 
 	for (unsigned i = 0; i < HEADERS_MAX && at + BUB_IP6_HDR_LEN <= packet.len; i++) {
 		const uint8_t *h = packet.data + at;
-		uint8_t next = walk(packet, &at, &n);
+		uint8_t next = nesting_walk(packet, &at, &n);
 
 		if (is_tunnel(next) && memcmp(h + IP6_SRC_AT, src, sizeof(*src)) == 0 &&
 		    memcmp(h + IP6_DST_AT, dst, sizeof(*dst)) == 0)
