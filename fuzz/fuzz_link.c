@@ -49,7 +49,7 @@ static void on_event(struct node *n, const struct bub_event *ev)
 	FUZZ_REQUIRE(ev->u.care_of.address.s6_addr[15] < HOSTS);
 	usable = &n->usable[ev->ifindex][ev->u.care_of.address.s6_addr[15]];
 	switch ((unsigned)ev->type) {
-	case BUB_EV_CARE_OF_NEW: /* again, where its preference has changed */
+	case BUB_EV_CARE_OF_NEW:
 		*usable = true;
 		break;
 	case BUB_EV_CARE_OF_CHANGED:
@@ -178,8 +178,10 @@ static void registration(struct node *n, uint8_t how)
 	const struct in6_addr home = global(3, HOME_HOST), agent = global(how >> 6, 0);
 	const struct in6_addr care_of = global(how & 3, how % ADDRS);
 
+	const struct bub_registration r = {home, care_of, (how & 16) != 0};
+
 	if (how & 8)
-		link_registered(n->lk, n->now, &home, (how & 16) != 0);
+		link_registered(n->lk, n->now, &r);
 	else
 		link_attached(n->lk, n->now, &home, &care_of, &agent);
 	drain(n);

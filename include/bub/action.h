@@ -11,14 +11,15 @@
 BUB_API_BEGIN
 
 enum bub_action_type {
-	BUB_ACT_SEND,       /* u.send */
-	BUB_ACT_DELIVER,    /* give u.send.data to the kernel through bub's own interface: it
-			       delivers or forwards it */
-	BUB_ACT_PATH_SET,   /* u.path: data path of one pair; replaces what was there */
-	BUB_ACT_PATH_DEL,   /* u.path.local, u.path.peer */
-	BUB_ACT_TUNNEL_SET, /* u.tunnel: set or move */
-	BUB_ACT_TUNNEL_DEL, /* u.tunnel.home */
-	BUB_ACT_ATTACH,     /* u.attach: mobile node: where the home address now is */
+	BUB_ACT_SEND,         /* u.send */
+	BUB_ACT_DELIVER,      /* give u.send.data to the kernel through bub's own interface: it
+				 delivers or forwards it */
+	BUB_ACT_PATH_SET,     /* u.path: data path of one pair; replaces what was there */
+	BUB_ACT_PATH_DEL,     /* u.path.local, u.path.peer */
+	BUB_ACT_TUNNEL_SET,   /* u.tunnel: set or move */
+	BUB_ACT_TUNNEL_DEL,   /* u.tunnel.home */
+	BUB_ACT_ATTACH,       /* u.attach: mobile node: where the home address now is */
+	BUB_ACT_REGISTRATION, /* u.registration: mobile node: how one at the home agent went */
 	BUB_ACT_HOME_AGENT, /* u.agent: mobile node: a home agent was discovered; what protects the
 			       traffic with it has to be there before the next action */
 	BUB_ACT_HOME_ADD, /* u.home_add: mobile node: it has one more home address; what carries and
@@ -93,6 +94,15 @@ struct bub_attach {
 	uint32_t ifindex;
 };
 
+/* Whether the home agent has a binding of @home that it acknowledged at @care_of.  True comes with
+ * the acknowledgement; false where what it had ends, or a Binding Update from another address is
+ * out. */
+struct bub_registration {
+	struct in6_addr home;
+	struct in6_addr care_of; /* :: none, or at home */
+	bool acknowledged;
+};
+
 /* What a home agent keeps of one mobile node over its own restarts (RFC 6275, 10.1). */
 struct bub_stored {
 	struct in6_addr home;
@@ -125,6 +135,7 @@ struct bub_action {
 		struct bub_path path;
 		struct bub_tunnel tunnel;
 		struct bub_attach attach;
+		struct bub_registration registration;
 		struct {
 			struct in6_addr home, home_agent;
 		} agent;

@@ -13,7 +13,8 @@ BUB_API_BEGIN
 enum bub_event_type {
 	BUB_EV_PACKET,          /* a packet arrived */
 	BUB_EV_CARE_OF_NEW,     /* an address became usable: DAD has passed, its router is known */
-	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, or whether it is deprecated */
+	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, whether it is deprecated, or its
+				   preference */
 	BUB_EV_CARE_OF_GONE,
 	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
 	BUB_EV_DONE,          /* verdict of an earlier action */
@@ -54,7 +55,8 @@ struct bub_event {
 		struct {
 			struct in6_addr address;
 			uint8_t prefix_len;
-			int32_t preference; /* higher is better */
+			int32_t preference; /* NEW, CHANGED: higher is better; of equals the
+					       newest is taken */
 			uint32_t valid_s;   /* NEW, CHANGED: so much longer; 0: no end is known */
 			bool deprecated;    /* NEW, CHANGED: used only where there is no other */
 			bool defended;      /* a home address: somebody else answers for it here */

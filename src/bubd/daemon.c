@@ -105,10 +105,6 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 		keylog_trace(d->key_log, tr);
 	else
 		eventlog_trace(&d->events, tr);
-	/* Which address is tried next depends on it. */
-	if (tr->type == BUB_TR_STATE && d->lnx != NULL &&
-	    strcmp(tr->machine, "home-registration") == 0)
-		lnx_registered(d->lnx, &tr->local, strcmp(tr->to, "registered") == 0);
 }
 
 /* The secrets are here, so the SAs with a home agent that was discovered are made here too. */

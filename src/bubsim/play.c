@@ -128,6 +128,7 @@ static void prolong(struct sim *s, const struct place *place)
 			if (s->node[i].node->down)
 				continue;
 			ev.u.care_of.address = f->address;
+			ev.u.care_of.preference = f->preference;
 			ev.u.care_of.valid_s = place->valid_s;
 			world_feed(s->node[i].node, &ev);
 		}

@@ -401,6 +401,7 @@ static void world_carry_out(struct node *n, const struct bub_action *act)
 	case BUB_ACT_HOME_ADD:
 	case BUB_ACT_HOME_DEL:
 	case BUB_ACT_ATTACH:
+	case BUB_ACT_REGISTRATION:
 	case BUB_ACT_GROUP_JOIN:
 	case BUB_ACT_GROUP_LEAVE:
 	case BUB_ACT_GROUP_SEND:

@@ -9,8 +9,8 @@
  *   - the operator's preference of the interface, which is RFC 6724's rule 5;
  *   - whether the address has the label of the home agent's (RFC 6724, 2.1 and 5, rule 6): a unique
  *     local or 6to4 address seldom leads to a global one;
- *   - whether a registration from it has ever failed: else the core, to which what comes back from
- *     behind is the newest, would leave an address that works.
+ *   - whether a registration from it has ever failed: else the core would leave an address that
+ *     works for a newer one that comes back from behind.
  * Deprecated addresses (rule 3) the core itself puts last, temporary ones (rule 7) are not used,
  * and in place of the longest common prefix (rule 8) it takes the newest: on a link that has
  * changed that is the one which works.

@@ -88,10 +88,9 @@ void link_home_del(struct link *link, const struct in6_addr *addr);
 void link_attached(struct link *link, struct bub_time now, const struct in6_addr *home,
 		   const struct in6_addr *care_of, const struct in6_addr *agent);
 
-/* The home agent has acknowledged a registration from there; or it stands no more.  What that
- * brings is due at once (link_deadline()). */
-void link_registered(struct link *link, struct bub_time now, const struct in6_addr *home,
-		     bool registered);
+/* The home agent has acknowledged a registration; or it stands no more.  What that brings is due at
+ * once (link_deadline()). */
+void link_registered(struct link *link, struct bub_time now, const struct bub_registration *r);
 
 /* Home agent: the home link has these prefixes (at most BUB_HA_PREFIXES_MAX) and flags now. */
 void link_home_prefixes(struct link *link, struct bub_time now, const struct bub_ha_prefix *prefix,

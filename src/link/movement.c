@@ -65,13 +65,12 @@ static bool is_last_resort(const struct addr *a)
 	return a->fact.deprecated || choice_is_behind(a);
 }
 
-/* @again  the core knows the address already: a new preference is told as NEW. */
 static void report(struct link *lk, const struct iface *ifc, struct addr *a,
-		   enum bub_event_type type, bool again)
+		   enum bub_event_type type)
 {
 	struct bub_event *ev;
 
-	if (type == BUB_EV_CARE_OF_NEW && !again)
+	if (type == BUB_EV_CARE_OF_NEW)
 		link_say(lk, LINK_SAY_USABLE, a->fact.ifindex, &a->fact.addr, &a->router);
 	else if (type == BUB_EV_CARE_OF_GONE)
 		link_say(lk, LINK_SAY_UNUSABLE, a->fact.ifindex, &a->fact.addr, NULL);
@@ -89,9 +88,9 @@ static void report(struct link *lk, const struct iface *ifc, struct addr *a,
 }
 
 /* The kernel counts lifetimes in whole seconds. */
-static bool has_changed(const struct addr *a)
+static bool has_changed(const struct link *lk, const struct iface *ifc, const struct addr *a)
 {
-	return a->told_deprecated != is_last_resort(a) ||
+	return a->told_rank != choice_rank(lk, ifc, a) || a->told_deprecated != is_last_resort(a) ||
 	       bub_time_ms_between(a->told_until, a->fact.valid_until) > LIFETIME_SLACK_MS ||
 	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
@@ -101,7 +100,7 @@ void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 	if (a->reported)
 		return;
 	a->reported = true;
-	report(lk, ifc, a, BUB_EV_CARE_OF_NEW, false);
+	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
 	forget_old_routers(lk, ifc, &a->router);
 }
 
@@ -126,7 +125,7 @@ static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *
 {
 	if (a->reported) {
 		a->reported = false;
-		report(lk, ifc, a, BUB_EV_CARE_OF_GONE, false);
+		report(lk, ifc, a, BUB_EV_CARE_OF_GONE);
 	}
 	careof_unroute(lk, ifc, a);
 }
@@ -146,10 +145,8 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
 		return;
 	}
 	careof_fresh(lk, a);
-	if (a->reported && choice_rank(lk, ifc, a) != a->told_rank)
-		report(lk, ifc, a, BUB_EV_CARE_OF_NEW, true);
-	else if (a->reported && has_changed(a))
-		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED, false);
+	if (a->reported && has_changed(lk, ifc, a))
+		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
 	if ((!a->reported && !careof_is_under_way(a)) || !bub_addr_eq(&router, &a->router))
 		careof_route(lk, ifc, a, &router);
 }

@@ -95,20 +95,19 @@ static void forgive_others(struct link *lk, const struct addr *a)
 	}
 }
 
-void link_registered(struct link *lk, struct bub_time now, const struct in6_addr *home,
-		     bool registered)
+void link_registered(struct link *lk, struct bub_time now, const struct bub_registration *r)
 {
-	struct home *h = find_home(lk, home);
+	struct home *h = find_home(lk, &r->home);
 	struct addr *a = h != NULL ? find_reported(lk, &h->care_of) : NULL;
 
-	if (h == NULL || h->registered == registered)
+	if (h == NULL || h->registered == r->acknowledged)
 		return;
 	lk->now = now;
-	h->registered = registered;
+	h->registered = r->acknowledged;
 	h->try_due = BUB_TIME_NEVER;
-	if (!registered)
+	if (!h->registered)
 		start_try(lk, h);
-	if (!registered || a == NULL || a->failures == 0)
+	if (!h->registered || a == NULL || a->failures == 0)
 		return;
 	forgive_others(lk, a);
 	a->failures = 0;

@@ -29,6 +29,9 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 	case BUB_ACT_ATTACH:
 		home_attach(l, now, &act->u.attach);
 		break;
+	case BUB_ACT_REGISTRATION:
+		link_registered(l->link, now, &act->u.registration);
+		break;
 	case BUB_ACT_HOME_ADD:
 		home_add(l, &act->u.home_add.home, act->u.home_add.prefix_len,
 			 &act->u.home_add.home_agent, &act->u.home_add.instead_of);

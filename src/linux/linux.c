@@ -507,11 +507,6 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	finish(l);
 }
 
-void lnx_registered(struct lnx *l, const struct in6_addr *home, bool registered)
-{
-	link_registered(l->link, lnx_now(), home, registered);
-}
-
 bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret)
 {
 	const struct link_iface *ifc;

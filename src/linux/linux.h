@@ -112,10 +112,6 @@ void lnx_expire(struct lnx *lnx, struct bub_time now);
  * this call. */
 void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
 
-/* Mobile node: whether @home is registered from the care-of address that was last attached.  May be
- * called from inside the engine: what it brings comes by lnx_expire(). */
-void lnx_registered(struct lnx *lnx, const struct in6_addr *home, bool registered);
-
 /* A care-of address from which the home agent was not reached. */
 struct lnx_failure {
 	struct in6_addr addr;

@@ -52,7 +52,7 @@ const struct candidate *candidate_best(const struct bub_engine *eng,
 	return best;
 }
 
-/* A free slot, or the oldest one: the node cannot be on more links than that. */
+/* A free slot, or that of the worst one: the node cannot be on more links than that. */
 static struct candidate *candidate_place(struct bub_engine *eng)
 {
 	struct candidate *c = &core_mn(eng)->candidate[0];
@@ -60,14 +60,15 @@ static struct candidate *candidate_place(struct bub_engine *eng)
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
 		if (core_mn(eng)->candidate[i].ifindex == 0)
 			return &core_mn(eng)->candidate[i];
-		if (core_mn(eng)->candidate[i].order < c->order)
+		if (candidate_is_better(c, &core_mn(eng)->candidate[i]))
 			c = &core_mn(eng)->candidate[i];
 	}
 	return c;
 }
 
-void candidate_set_life(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev)
+void candidate_change(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev)
 {
+	c->preference = ev->u.care_of.preference;
 	c->deprecated = ev->u.care_of.deprecated;
 	c->valid_until = ev->u.care_of.valid_s == 0
 				 ? BUB_TIME_NEVER
@@ -85,10 +86,9 @@ void candidate_note(struct bub_engine *eng, const struct bub_event *ev)
 		.address = ev->u.care_of.address,
 		.prefix_len = ev->u.care_of.prefix_len,
 		.ifindex = ev->ifindex,
-		.preference = ev->u.care_of.preference,
 		.order = ++core_mn(eng)->candidate_order,
 	};
-	candidate_set_life(eng, c, ev);
+	candidate_change(eng, c, ev);
 }
 
 void candidate_forget_link(struct bub_engine *eng, uint32_t ifindex)

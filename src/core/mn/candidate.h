@@ -26,7 +26,7 @@ struct candidate *candidate_find(struct bub_engine *eng, uint32_t ifindex,
 /* The address is usable from now on. */
 void candidate_note(struct bub_engine *eng, const struct bub_event *ev);
 /* What may change while the address is there. */
-void candidate_set_life(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev);
+void candidate_change(struct bub_engine *eng, struct candidate *c, const struct bub_event *ev);
 void candidate_forget_link(struct bub_engine *eng, uint32_t ifindex);
 /* It is on the home link of @h. */
 bool candidate_is_home(const struct home_registration *h, const struct candidate *c);

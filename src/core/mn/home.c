@@ -12,6 +12,18 @@ const char *home_state_name(enum home_state s)
 	return name[s];
 }
 
+static void tell_registration(struct bub_engine *eng, const struct home_registration *h,
+			      bool acknowledged)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_REGISTRATION);
+
+	act->u.registration = (struct bub_registration){
+		.home = h->cfg.address,
+		.care_of = h->care_of,
+		.acknowledged = acknowledged,
+	};
+}
+
 void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
 		    const char *why)
 {
@@ -20,6 +32,8 @@ void home_set_state(struct bub_engine *eng, struct home_registration *h, enum ho
 		return;
 	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
 			 why, &h->cfg.address, &h->cfg.home_agent);
+	if ((to == HOME_REGISTERED) != (h->state == HOME_REGISTERED))
+		tell_registration(eng, h, to == HOME_REGISTERED);
 	h->state = to;
 	agentpath_update(eng, h);
 }

@@ -278,7 +278,7 @@ void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev)
 
 	if (c == NULL || ev->ifindex == 0)
 		return;
-	candidate_set_life(eng, c, ev);
+	candidate_change(eng, c, ev);
 	mn_reselect(eng);
 }
 

@@ -221,6 +221,7 @@ static void keep(struct node *n, const struct bub_action *act)
 		break;
 	case BUB_ACT_TUNNEL_DEL:
 	case BUB_ACT_ATTACH:
+	case BUB_ACT_REGISTRATION:
 	case BUB_ACT_HOME_AGENT:
 	case BUB_ACT_HOME_ADD:
 	case BUB_ACT_HOME_DEL:

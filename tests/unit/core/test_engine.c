@@ -589,6 +589,42 @@ static bool attached(struct in6_addr *ret_care_of)
 	return false;
 }
 
+static void of_preference(enum bub_event_type type, const char *care_of, int32_t preference)
+{
+	struct bub_event ev = {.type = type, .ifindex = 1};
+
+	ev.u.care_of.address = addr(care_of);
+	ev.u.care_of.prefix_len = 64;
+	ev.u.care_of.preference = preference;
+	feed(&ev);
+}
+
+/* Another preference takes effect at once, and makes an address no newer. */
+static void preference_changes(void **state)
+{
+	const struct in6_addr a = addr("2001:db8:a::1"), b = addr("2001:db8:b::1");
+	struct in6_addr care_of = in6addr_any;
+
+	(void)state;
+	defaults(true);
+	start();
+	of_preference(BUB_EV_CARE_OF_NEW, "2001:db8:a::1", 5);
+	of_preference(BUB_EV_CARE_OF_NEW, "2001:db8:b::1", 4);
+	assert_false(attached(&care_of));
+	of_preference(BUB_EV_CARE_OF_CHANGED, "2001:db8:b::1", 6);
+	assert_true(attached(&care_of));
+	assert_memory_equal(&care_of, &b, sizeof b);
+	of_preference(BUB_EV_CARE_OF_CHANGED, "2001:db8:b::1", 4);
+	assert_true(attached(&care_of));
+	assert_memory_equal(&care_of, &a, sizeof a);
+	of_preference(BUB_EV_CARE_OF_CHANGED, "2001:db8:a::1", 4); /* the newest of equals */
+	assert_true(attached(&care_of));
+	assert_memory_equal(&care_of, &b, sizeof b);
+	of_preference(BUB_EV_CARE_OF_CHANGED, "2001:db8:a::1", 4);
+	assert_false(attached(&care_of));
+	bub_engine_free(eng);
+}
+
 /* The newest counts, and when the list is full the oldest makes room. */
 static void many_addresses(void **state)
 {
@@ -845,6 +881,7 @@ int main(void)
 		cmocka_unit_test(peer_that_does_not_know),
 		cmocka_unit_test(discovered_agent_is_protected_first),
 		cmocka_unit_test(addresses_that_serve_nobody),
+		cmocka_unit_test(preference_changes),
 		cmocka_unit_test(many_addresses),
 		cmocka_unit_test(pings_are_data),
 		cmocka_unit_test(packets_for_the_tunnel),

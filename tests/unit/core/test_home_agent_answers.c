@@ -22,6 +22,8 @@ struct fixture {
 	struct in6_addr care_of; /* of the last home registration sent */
 	uint16_t sequence;       /* and its number */
 	unsigned sent, discoveries, claims;
+	struct bub_registration told; /* the last outcome */
+	unsigned n_told;
 };
 
 static struct in6_addr addr(const char *text)
@@ -68,6 +70,10 @@ static void drain(struct fixture *f)
 			note_sent(f, &act);
 		if (act.type == BUB_ACT_ATTACH && act.u.attach.claim)
 			f->claims++;
+		if (act.type == BUB_ACT_REGISTRATION) {
+			f->told = act.u.registration;
+			f->n_told++;
+		}
 	}
 }
 
@@ -287,13 +293,49 @@ static void first_timeout(void **state)
 	bub_engine_free(f.engine);
 }
 
+static void assert_told(const struct fixture *f, const char *care_of, bool acknowledged)
+{
+	const struct in6_addr expected = addr(care_of);
+
+	assert_memory_equal(&f->told.home, &f->cfg.home[0].address, sizeof f->told.home);
+	assert_memory_equal(&f->told.care_of, &expected, sizeof expected);
+	assert_int_equal(f->told.acknowledged, acknowledged);
+}
+
+/* Who chooses the address hears how the registration from it goes. */
+static void outcome_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f, "2001:db8:1::1");
+	usable(&f, "2001:db8:a::1", 1);
+	assert_int_equal(f.n_told, 0); /* nothing is known yet */
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_int_equal(f.n_told, 1);
+	assert_told(&f, "2001:db8:a::1", true);
+	usable(&f, "2001:db8:b::1", 2);
+	assert_int_equal(f.n_told, 2);
+	assert_told(&f, "2001:db8:b::1", false);
+	answer(&f, BUB_STATUS_ACCEPTED, 8);
+	assert_told(&f, "2001:db8:b::1", true);
+	while (f.told.acknowledged) { /* its end is not seen: the home agent is silent */
+		f.now = bub_engine_deadline(f.engine);
+		bub_engine_expire(f.engine, f.now);
+		drain(&f);
+	}
+	assert_told(&f, "2001:db8:b::1", false);
+	assert_string_equal(state_of(&f), "registering");
+	bub_engine_free(f.engine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(care_of_refused),    cmocka_unit_test(only_care_of_refused),
 		cmocka_unit_test(another_home_agent), cmocka_unit_test(claims_after_the_answer),
 		cmocka_unit_test(first_timeout),      cmocka_unit_test(other_type_of_registration),
-		cmocka_unit_test(deprecated_care_of),
+		cmocka_unit_test(deprecated_care_of), cmocka_unit_test(outcome_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

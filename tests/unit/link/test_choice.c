@@ -56,12 +56,11 @@ static void learn(struct known *known, unsigned order, const struct bub_event *e
 	while (k->order != 0 && !bub_addr_eq(&k->addr, &ev->u.care_of.address))
 		k++;
 	if (ev->type == BUB_EV_CARE_OF_NEW)
-		*k = (struct known){.addr = ev->u.care_of.address,
-				    .there = true,
-				    .preference = ev->u.care_of.preference,
-				    .order = order + 1};
+		*k = (struct known){
+			.addr = ev->u.care_of.address, .there = true, .order = order + 1};
 	if (ev->type == BUB_EV_CARE_OF_GONE)
 		k->there = false;
+	k->preference = ev->u.care_of.preference;
 	k->deprecated = ev->u.care_of.deprecated;
 }
 
@@ -104,15 +103,22 @@ static void two_links(struct world *w)
 	world_carrier(w, E1, "e1", true);
 }
 
+static void outcome(struct world *w, const struct in6_addr *care_of, bool acknowledged)
+{
+	const struct bub_registration r = {address(HOME), *care_of, acknowledged};
+
+	link_registered(w->lk, w->now, &r);
+}
+
 /* The core goes where it is told to, and the home agent answers or does not. */
 static void core(struct world *w, bool answers)
 {
 	const struct in6_addr home = address(HOME), agent = address(AGENT), care_of = best(w);
 
 	link_attached(w->lk, w->now, &home, &care_of, &agent);
-	link_registered(w->lk, w->now, &home, false);
+	outcome(w, &care_of, false);
 	if (answers)
-		link_registered(w->lk, w->now, &home, true);
+		outcome(w, &care_of, true);
 	world_pass_ms(w, 0);
 }
 
@@ -219,18 +225,18 @@ static void nothing_else_to_try(void **state)
 static void answered_in_time(void **state)
 {
 	struct world *w = *state;
-	const struct in6_addr home = address(HOME);
+	const struct in6_addr care_of = address(ADDR_B);
 
 	two_links(w);
 	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
 	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	core(w, false);
 	world_pass_ms(w, TRY_MS - 1);
-	link_registered(w->lk, w->now, &home, true);
+	outcome(w, &care_of, true);
 	world_pass_ms(w, 10 * BEHIND_MS);
 	assert_best(w, ADDR_B);
 	/* Its end is not seen before the binding's. */
-	link_registered(w->lk, w->now, &home, false);
+	outcome(w, &care_of, false);
 	world_pass_ms(w, TRY_MS);
 	assert_best(w, ADDR_A);
 }
