@@ -116,6 +116,8 @@ local keys = {}       -- { name, local, peer (16 octets each), octets, number }
 local care_of_of = {} -- home address and sequence number: care-of address of that Binding Update
 local bub_cookies = {} -- of each BUB Complete of the capture, in a list
 local seen_cookie = {}
+local complete = {} -- home address of the responder and care-of address that had a BUB Complete
+local initiator_at = {} -- sid1: care-of address of who began the exchange
 
 local function from_hex(text)
 	return (text:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
@@ -267,8 +269,19 @@ local function show_authenticator(tree, range, kind, w, mh)
 	return key
 end
 
+-- Whether the BUB cookie of an exchange can be known: the BUB Complete goes straight to the care-of
+-- address, and is in no capture of a home agent.
+local function has_cookie(number, w, sid1)
+	local to_responder = number == 1 or number == 3
+	if to_responder then
+		initiator_at[sid1] = w.src
+	end
+	local care_of = initiator_at[sid1]
+	return care_of and complete[(to_responder and w.home_dst or w.home_src) .. care_of]
+end
+
 -- First(96, HMAC_SHA1(K, MH | BUB cookie)), checksum and signature as zero (draft, 4.3).
-local function show_signature(tree, range, w, mh)
+local function show_signature(tree, range, w, mh, may_judge)
 	local item = tree:add(f.signature, range)
 	if #keys == 0 or not have_hmac then
 		return
@@ -287,7 +300,7 @@ local function show_signature(tree, range, w, mh)
 			end
 		end
 	end
-	tell_key(item, nil, known)
+	tell_key(item, nil, known and may_judge)
 end
 
 -- ---- Mobility options ---------------------------------------------------------------------------
@@ -386,6 +399,7 @@ local function show_bubc(tree, tvb, w)
 		seen_cookie[cookie] = true
 		bub_cookies[#bub_cookies + 1] = cookie
 	end
+	complete[w.home_src .. w.dst] = true
 	if not w.hao then
 		tree:add_proto_expert_info(e.no_hao, "BUB Complete MUST have a Home Address option (draft, 4.3)")
 	end
@@ -470,7 +484,8 @@ local function show_dh(tree, tvb, w)
 		tree:add_proto_expert_info(e.no_hao, "DH1 MUST have a Home Address option (draft, 6)")
 	end
 	show_items(tree, tvb, number)
-	show_signature(tree, tvb(tvb:len() - AUTHENTICATOR_LEN), w, octets_of(tvb()))
+	show_signature(tree, tvb(tvb:len() - AUTHENTICATOR_LEN), w, octets_of(tvb()),
+		has_cookie(number, w, octets_of(tvb(8, 8))))
 	return "DH" .. number
 end
 
@@ -541,7 +556,7 @@ end
 
 -- A new capture: nothing of the last one counts.
 function bub.init()
-	care_of_of, bub_cookies, seen_cookie = {}, {}, {}
+	care_of_of, bub_cookies, seen_cookie, complete, initiator_at = {}, {}, {}, {}, {}
 	read_from = nil
 end
 

@@ -266,6 +266,12 @@ def main():
             said = [row[e] for e in ("bub.signed_by", "bub.signature.good", "bub.signature.bad")]
             expect(f"{what}, without keys", said, ["", "", ""])
 
+        # A home agent's capture has no BUB Complete, and so no cookie: nothing is said of the signature.
+        home_agent = [frame for what, frame, _, _ in CASES if what.startswith("DH3")]
+        for row in read(folder, script, home_agent, f"bub.keys:{keys}"):
+            said = [row[e] for e in ("bub.signature.good", "bub.signature.bad")]
+            expect("DH3 without BUB Complete", said, ["", ""])
+
         # Other code points: what has the default ones is somebody else's then.
         others = ("bub.option:19", "bub.mh_bubc:20", "bub.mh_dh:21")
         moved = padded(mobility(20, bytes(2) + INIT_COOKIE + BUB_COOKIE))
