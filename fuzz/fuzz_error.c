@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	packet = malloc(BUB_IP6_HDR_LEN + size); /* its own, so that a read past the end is seen */
 	FUZZ_REQUIRE(packet != NULL);
 	ev.u.packet.data = (struct bub_view){packet, put_around(data, size, packet)};
-	ev.u.packet.way = BUB_WAY_PLAIN;
+	ev.u.packet.ingress = BUB_INGRESS_PLAIN;
 	eng = node();
 	bub_engine_feed(eng, (struct bub_time){2 * BUB_NS_PER_S}, &ev);
 	while (bub_engine_next_action(eng, &act))

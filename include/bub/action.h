@@ -30,7 +30,7 @@ enum bub_action_type {
 	BUB_ACT_PROXY_ADD,   /* u.home: home agent: claim and defend it on the home link */
 	BUB_ACT_PROXY_DEL,   /* u.home */
 	BUB_ACT_GROUP_JOIN,  /* u.group: home agent: join it on the home link; what comes there for
-				it is to be fed as BUB_WAY_TUN, with one hop less */
+				it is to be fed as BUB_INGRESS_TUN, with one hop less */
 	BUB_ACT_GROUP_LEAVE, /* u.group */
 	BUB_ACT_GROUP_SEND,  /* u.send.data, for a group: onto the home link */
 	BUB_ACT_STORE,       /* u.store: home agent: in place of what is kept of that home address;
@@ -114,18 +114,25 @@ struct bub_stored {
 	uint32_t lifetime_s; /* so much longer; 0: nothing is to be kept any more */
 };
 
+/* How a packet leaves.  What protects it, if anything does, is the caller's policy. */
+enum bub_egress {
+	BUB_EGRESS_PLAIN,     /* as it is */
+	BUB_EGRESS_TRANSPORT, /* under the transport mode SA of its owner: ESP goes in front of the
+				 upper-layer header */
+	BUB_EGRESS_TUNNEL,    /* through the tunnel of its owner, with the outer addresses of
+				 TUNNEL_SET */
+};
+
 struct bub_action {
 	enum bub_action_type type;
 	uint32_t id; /* for the DONE event; unique for a long time */
 	union {
 		struct {
-			struct bub_view data;  /* from the IPv6 header on */
-			enum bub_way way;      /* PLAIN, ESP_TRANSPORT or ESP_TUNNEL; ESP_TRANSPORT:
-						  ESP goes in front of the upper-layer header */
-			struct in6_addr owner; /* ESP: home address whose SA protects it.  TUNNEL:
-						  outer addresses are those of TUNNEL_SET */
+			struct bub_view data; /* from the IPv6 header on */
+			enum bub_egress egress;
+			struct in6_addr owner; /* TRANSPORT, TUNNEL: a home address */
 			uint32_t ifindex;      /* 0: as routed */
-			/* ESP_TUNNEL: of a packet that is a tunnel's already */
+			/* TUNNEL: of a packet that is a tunnel's already */
 			bool has_limit; /* the outer header is to have that limit (RFC 2473, 5.1) */
 			uint8_t limit;
 			bool limit_given; /* by the packet: else it may be left out where it does

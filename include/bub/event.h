@@ -24,13 +24,13 @@ enum bub_event_type {
 	BUB_EV_COMMAND,
 };
 
-/* The way by which a packet came. */
-enum bub_way {
-	BUB_WAY_PLAIN,         /* off a link, addressed to this node */
-	BUB_WAY_ESP_TRANSPORT, /* the same, and ESP in transport mode was taken off */
-	BUB_WAY_ESP_TUNNEL,    /* out of an ESP tunnel: the packet is the inner one */
-	BUB_WAY_IP_TUNNEL,     /* out of a plain IPv6-in-IPv6 tunnel: the inner one */
-	BUB_WAY_TUN,           /* the kernel routed it into bub's own interface: sent by an
+/* How a packet came here. */
+enum bub_ingress {
+	BUB_INGRESS_PLAIN,         /* off a link, addressed to this node */
+	BUB_INGRESS_ESP_TRANSPORT, /* the same, and ESP in transport mode was taken off */
+	BUB_INGRESS_ESP_TUNNEL,    /* out of an ESP tunnel: the packet is the inner one */
+	BUB_INGRESS_IP_TUNNEL,     /* out of a plain IPv6-in-IPv6 tunnel: the inner one */
+	BUB_INGRESS_TUN,           /* the kernel routed it into bub's own interface: sent by an
 				  application here, or intercepted for a mobile node (home agent) */
 };
 
@@ -47,9 +47,9 @@ struct bub_event {
 		struct {
 			struct bub_view data; /* from the IPv6 header on; borrowed until the
 						 actions of this feed are drained */
-			enum bub_way way;
-			struct in6_addr owner; /* ESP ways: home address that the SA belongs to */
-			struct in6_addr outer_src; /* tunnel ways: addresses of the outer header */
+			enum bub_ingress ingress;
+			struct in6_addr owner;     /* ESP: home address that the SA belongs to */
+			struct in6_addr outer_src; /* tunnels: addresses of the outer header */
 			struct in6_addr outer_dst;
 		} packet;
 		struct {

@@ -99,7 +99,7 @@ static void forge(struct sim *s, struct sim_attacker *a, struct flight *f)
 static bool meet(struct sim *s, unsigned i, struct flight *f)
 {
 	struct sim_attacker *a = &s->attacker[i];
-	bool plain = f->way == BUB_WAY_PLAIN, message = sim_is_message(f);
+	bool plain = f->egress == BUB_EGRESS_PLAIN, message = sim_is_message(f);
 
 	if (!message)
 		return true;
@@ -260,7 +260,7 @@ static void spoof_rest(struct rng *r, const struct victim *v, struct spoof *sp)
 static void attack_launch(struct sim *s, const struct spoof *sp, uint8_t proto,
 			  const uint8_t *upper, size_t len)
 {
-	struct flight f = {.way = BUB_WAY_PLAIN, .src = sp->src, .dst = sp->dst};
+	struct flight f = {.egress = BUB_EGRESS_PLAIN, .src = sp->src, .dst = sp->dst};
 	struct bub_ip6_build b = {
 		.src = sp->src,
 		.dst = sp->dst,

@@ -103,7 +103,7 @@ static void advertise(const struct node *from, struct node *to)
 	b.upper_len = (uint16_t)len;
 	bub_ip6_encode(&b, packet, BUB_IP6_HDR_LEN);
 	ev.u.packet.data = (struct bub_view){packet, BUB_IP6_HDR_LEN + (size_t)len};
-	ev.u.packet.way = BUB_WAY_PLAIN;
+	ev.u.packet.ingress = BUB_INGRESS_PLAIN;
 	ev.u.packet.outer_src = b.src;
 	ev.u.packet.outer_dst = b.dst;
 	world_feed(to, &ev);

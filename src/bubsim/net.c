@@ -56,7 +56,7 @@ static bool is_filtered(struct sim *s, const struct flight *f, const struct plan
 {
 	struct bub_ip6 ip;
 
-	if (!(from->filters || to->filters) || f->way != BUB_WAY_PLAIN ||
+	if (!(from->filters || to->filters) || f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    !ip.has_rh2)
 		return false;
@@ -83,7 +83,7 @@ static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_pl
 			   const struct plan_place *to)
 {
 	uint32_t jitter_us = from->jitter_us + to->jitter_us;
-	bool esp = f->way != BUB_WAY_PLAIN;
+	bool esp = f->egress != BUB_EGRESS_PLAIN;
 
 	if (jitter_us > 0)
 		f->at_ns += rng_below(&s->rng[FAULT_JITTER], jitter_us * UINT64_C(1000) + 1);
@@ -110,9 +110,9 @@ static void check_size(struct sim *s, const struct flight *f, const struct plan_
 {
 	size_t len = f->len;
 
-	if (f->way == BUB_WAY_ESP_TUNNEL)
+	if (f->egress == BUB_EGRESS_TUNNEL)
 		len += ESP_TUNNEL_MAX;
-	else if (f->way == BUB_WAY_ESP_TRANSPORT)
+	else if (f->egress == BUB_EGRESS_TRANSPORT)
 		len += ESP_TRANSPORT_MAX;
 	if ((from->mtu != 0 || to->mtu != 0) && len > TIGHT)
 		sim_did(s, DID_TIGHT);
@@ -140,7 +140,7 @@ enum fate net_judge(void *ctx, struct world *w, struct flight *f)
 	check_size(s, f, from, to);
 	if (s->stopped)
 		return FATE_PASS;
-	if (f->way == BUB_WAY_PLAIN && f->octets[6] == BUB_NH_IPV6)
+	if (f->egress == BUB_EGRESS_PLAIN && f->octets[6] == BUB_NH_IPV6)
 		sim_did(s, DID_WRAPPED);
 	if (is_filtered(s, f, from, to))
 		return FATE_LOSE;

@@ -277,7 +277,7 @@ static void look_at_clients(struct sim *s, struct sim_node *n)
 
 static bool is_test_init(const struct bub_event *ev, struct bub_ip6 *ret_ip)
 {
-	return ev != NULL && ev->type == BUB_EV_PACKET && ev->u.packet.way != BUB_WAY_TUN &&
+	return ev != NULL && ev->type == BUB_EV_PACKET && ev->u.packet.ingress != BUB_INGRESS_TUN &&
 	       bub_ip6_decode(ev->u.packet.data, ret_ip) == BUB_DROP_NONE &&
 	       ret_ip->upper_proto == BUB_NH_MH && ret_ip->upper.len > 2 &&
 	       (ret_ip->upper.data[2] == 1 || ret_ip->upper.data[2] == 2); /* HoTI, CoTI */
@@ -309,7 +309,7 @@ static void note_answer(struct sim *s, struct sim_node *n, const struct bub_even
 	struct bub_ip6 ip;
 	struct bub_mh mh;
 
-	if (ev == NULL || ev->type != BUB_EV_PACKET || ev->u.packet.way == BUB_WAY_TUN ||
+	if (ev == NULL || ev->type != BUB_EV_PACKET || ev->u.packet.ingress == BUB_INGRESS_TUN ||
 	    bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&ip, &n->node->cfg.codepoints, &mh, &fault) != 0 ||
@@ -356,7 +356,7 @@ void oracle_after(void *ctx, struct node *n, const struct bub_event *ev)
 	if (sn->plan->role != ROLE_AGENT)
 		look(s, sn);
 	else if (ev == NULL || ev->type != BUB_EV_PACKET ||
-		 ev->u.packet.way == BUB_WAY_ESP_TRANSPORT)
+		 ev->u.packet.ingress == BUB_INGRESS_ESP_TRANSPORT)
 		look_at_clients(s, sn);
 }
 
@@ -447,14 +447,14 @@ void oracle_flight(struct sim *s, const struct flight *f)
 
 	if (s->opt->no_oracles)
 		return;
-	if (f->way == BUB_WAY_ESP_TUNNEL && n->plan->role == ROLE_AGENT)
+	if (f->egress == BUB_EGRESS_TUNNEL && n->plan->role == ROLE_AGENT)
 		check_owner(s, n, &f->owner, &f->dst);
-	if (f->way == BUB_WAY_ESP_TUNNEL || n->plan->role == ROLE_AGENT ||
+	if (f->egress == BUB_EGRESS_TUNNEL || n->plan->role == ROLE_AGENT ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
 		return;
 	if (ip.upper_proto == BUB_NH_MH && ip.has_hao)
 		check_lifetime(s, n, &ip);
-	if (f->way == BUB_WAY_ESP_TRANSPORT) {
+	if (f->egress == BUB_EGRESS_TRANSPORT) {
 		if (ip.upper_proto == BUB_NH_ICMPV6 && n->asked_ns == 0)
 			n->asked_ns = sim_now(s);
 		return;

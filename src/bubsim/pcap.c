@@ -33,7 +33,7 @@ FILE *pcap_open(const char *path)
 
 void pcap_write(FILE *f, uint64_t at_ns, const struct flight *flight)
 {
-	bool tunnel = flight->way == BUB_WAY_ESP_TUNNEL;
+	bool tunnel = flight->egress == BUB_EGRESS_TUNNEL;
 	uint32_t len = (uint32_t)flight->len + (tunnel ? BUB_IP6_HDR_LEN : 0);
 	const uint32_t head[4] = {
 		(uint32_t)(at_ns / BUB_NS_PER_S),

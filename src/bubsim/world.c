@@ -239,7 +239,7 @@ static void launch_packet(struct world *w, struct node *from, struct bub_view pa
 	struct flight *f = flights_new(&w->flights);
 
 	assert(packet.len >= BUB_IP6_HDR_LEN && packet.len <= sizeof f->octets);
-	f->way = BUB_WAY_PLAIN;
+	f->egress = BUB_EGRESS_PLAIN;
 	f->len = packet.len;
 	memcpy(f->octets, packet.data, packet.len);
 	f->src = ip6_src(packet.data);
@@ -273,14 +273,14 @@ static void send_packet(struct node *n, const struct bub_action *act)
 
 	if (n->world->hooks.sent != NULL)
 		n->world->hooks.sent(n->world->hooks.ctx, n, act);
-	if (act->u.send.way == BUB_WAY_ESP_TUNNEL) {
+	if (act->u.send.egress == BUB_EGRESS_TUNNEL) {
 		t = tunnel_of(n, &act->u.send.owner);
 		if (t == NULL)
 			return;
 	}
 	f = flights_new(&n->world->flights);
 	assert(act->u.send.data.len <= sizeof f->octets);
-	f->way = act->u.send.way;
+	f->egress = act->u.send.egress;
 	f->owner = act->u.send.owner;
 	f->len = act->u.send.data.len;
 	memcpy(f->octets, act->u.send.data.data, f->len);
@@ -502,7 +502,7 @@ static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct 
 	if (ip->upper_proto == BUB_NH_MH || ip->upper_proto == BUB_NH_ICMPV6) {
 		world_feed(n, ev);
 	} else if (ip->upper_proto == BUB_NH_IPV6) {
-		inner.u.packet.way = BUB_WAY_IP_TUNNEL;
+		inner.u.packet.ingress = BUB_INGRESS_IP_TUNNEL;
 		inner.u.packet.data = ip->upper;
 		world_feed(n, &inner);
 	} else if (!ip->has_hao && !ip->has_rh2) {
@@ -516,6 +516,19 @@ static void arrive_plain(struct node *n, const struct bub_ip6 *ip, const struct 
 		n->data_refused++;
 		world_feed(n, ev);
 	}
+}
+
+enum bub_ingress world_ingress(enum bub_egress egress)
+{
+	switch (egress) {
+	case BUB_EGRESS_PLAIN:
+		return BUB_INGRESS_PLAIN;
+	case BUB_EGRESS_TRANSPORT:
+		return BUB_INGRESS_ESP_TRANSPORT;
+	case BUB_EGRESS_TUNNEL:
+		return BUB_INGRESS_ESP_TUNNEL;
+	}
+	return BUB_INGRESS_PLAIN;
 }
 
 static void arrive(struct world *w, struct flight *f)
@@ -535,27 +548,27 @@ static void arrive(struct world *w, struct flight *f)
 		return;
 	}
 	ev.u.packet.data = (struct bub_view){f->octets, f->len};
-	ev.u.packet.way = f->way;
+	ev.u.packet.ingress = world_ingress(f->egress);
 	ev.u.packet.owner = f->owner;
 	ev.u.packet.outer_src = f->src;
 	ev.u.packet.outer_dst = f->dst;
 	if (bub_ip6_decode(ev.u.packet.data, &ip) != BUB_DROP_NONE)
 		return;
-	if (n == NULL && f->way == BUB_WAY_PLAIN && place->anycast)
+	if (n == NULL && f->egress == BUB_EGRESS_PLAIN && place->anycast)
 		n = homelink_anycast(w, place, &f->dst);
 	if (n == NULL) { /* nobody there: a home agent of the link may intercept */
 		n = homelink_interceptor(place, &f->dst);
-		if (n == NULL || f->way != BUB_WAY_PLAIN) {
+		if (n == NULL || f->egress != BUB_EGRESS_PLAIN) {
 			lose(w, f);
 			return;
 		}
-		ev.u.packet.way = BUB_WAY_TUN;
+		ev.u.packet.ingress = BUB_INGRESS_TUN;
 		world_feed(n, &ev);
 		return;
 	}
 	ev.ifindex = way_in(n, &f->dst);
 	/* Only the two ends of an association can open it. */
-	if (f->way == BUB_WAY_PLAIN)
+	if (f->egress == BUB_EGRESS_PLAIN)
 		arrive_plain(n, &ip, &ev);
 	else
 		world_feed(n, &ev);
@@ -877,7 +890,7 @@ static void send_to_engine(struct node *n, const struct bub_path *plain, struct 
 	assert(at > 0 && (size_t)at + payload.len <= sizeof packet);
 	memcpy(packet + at, payload.data, payload.len);
 	ev.u.packet.data = (struct bub_view){packet, (size_t)at + payload.len};
-	ev.u.packet.way = BUB_WAY_TUN;
+	ev.u.packet.ingress = BUB_INGRESS_TUN;
 	world_feed(n, &ev);
 }
 

@@ -40,7 +40,7 @@ struct flight {
 	struct heap_item due; /* the first member */
 	uint64_t at_ns, order;
 	struct flight *next; /* in the list of spare ones */
-	enum bub_way way;    /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
+	enum bub_egress egress;
 	struct in6_addr owner;
 	struct in6_addr src, dst; /* of the outermost header */
 	struct node *from;
@@ -181,6 +181,9 @@ void world_send_payload(struct world *w, struct node *n, const struct in6_addr *
 
 /* Feeds one event and carries out what follows from it. */
 void world_feed(struct node *n, const struct bub_event *ev);
+
+/* How what left so arrives: between the two ends of an association nothing goes in the clear. */
+enum bub_ingress world_ingress(enum bub_egress egress);
 
 /* Lets a packet arrive at @f->at_ns, whoever sent it: attackers. */
 void world_inject(struct world *w, const struct flight *f);

@@ -78,7 +78,7 @@ void core_param_problem(struct bub_engine *eng, const struct rx *rx, uint16_t po
 	b.upper_len = (uint16_t)len;
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
-	act->u.send.way = r.way;
+	act->u.send.egress = r.egress;
 	act->u.send.owner = r.owner;
 	act->u.send.ifindex = r.ifindex;
 }

@@ -41,7 +41,7 @@ struct route {
 	struct in6_addr src, dst;
 	bool has_hao, has_rh2;
 	struct in6_addr hao, rh2;
-	enum bub_way way; /* PLAIN, ESP_TRANSPORT, ESP_TUNNEL */
+	enum bub_egress egress;
 	struct in6_addr owner;
 	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
 	uint32_t ifindex; /* 0: as routed */
@@ -51,7 +51,7 @@ struct route {
 struct rx {
 	const struct bub_ip6 *ip;
 	struct bub_mh mh;
-	enum bub_way way;
+	enum bub_ingress ingress;
 	uint32_t ifindex;
 	bool tunnelled;                 /* out of the tunnel from this node's own home agent */
 	struct in6_addr local;          /* destination after a routing header */

@@ -47,7 +47,7 @@ static void encap_limit_exceeded(struct bub_engine *eng, struct bub_view packet,
 	bub_ip6_encode(&b, buf, BUB_IP6_HDR_LEN);
 	memcpy(buf + BUB_IP6_HDR_LEN, message, (size_t)len);
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + (size_t)len};
-	act->u.send.way = BUB_WAY_PLAIN;
+	act->u.send.egress = BUB_EGRESS_PLAIN;
 }
 
 /* Most packets are no tunnel's, and their first octets say so. */
@@ -86,7 +86,7 @@ bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in
 
 void encap_fill(const struct encap *e, struct bub_action *act)
 {
-	act->u.send.way = BUB_WAY_ESP_TUNNEL;
+	act->u.send.egress = BUB_EGRESS_TUNNEL;
 	act->u.send.has_limit = e->has_limit;
 	act->u.send.limit = e->limit;
 	act->u.send.limit_given = e->limit_given;

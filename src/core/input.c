@@ -16,7 +16,8 @@
 static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 {
 	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
-	bool off_a_link = rx->way == BUB_WAY_PLAIN || rx->way == BUB_WAY_ESP_TRANSPORT;
+	bool off_a_link =
+		rx->ingress == BUB_INGRESS_PLAIN || rx->ingress == BUB_INGRESS_ESP_TRANSPORT;
 
 	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
 	 * a routing header behind it says. */
@@ -147,8 +148,10 @@ static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const 
 static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
 		     bool tunnelled)
 {
-	struct rx rx = {
-		.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex, .tunnelled = tunnelled};
+	struct rx rx = {.ip = ip,
+			.ingress = ev->u.packet.ingress,
+			.ifindex = ev->ifindex,
+			.tunnelled = tunnelled};
 	struct bub_codepoints cp = codepoints_for(eng, ip);
 	struct bub_mh_fault fault;
 	enum bub_drop why;
@@ -200,7 +203,7 @@ static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is
 static void input_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
 			    const struct bub_event *ev)
 {
-	struct rx rx = {.ip = ip, .way = ev->u.packet.way, .ifindex = ev->ifindex};
+	struct rx rx = {.ip = ip, .ingress = ev->u.packet.ingress, .ifindex = ev->ifindex};
 
 	fill_rx(eng, &rx);
 	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
@@ -260,8 +263,10 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 	if (has_absurd_home(eng, ip))
 		return false;
 	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
-		struct rx rx = {
-			.ip = ip, .way = BUB_WAY_ESP_TUNNEL, .local = ip->dst, .peer = ip->hao};
+		struct rx rx = {.ip = ip,
+				.ingress = BUB_INGRESS_ESP_TUNNEL,
+				.local = ip->dst,
+				.peer = ip->hao};
 
 		rx.home = core_home_of(eng, &ip->dst);
 		rx.back = rx.home != NULL ? route_from_home(rx.home, &ip->src)
@@ -329,7 +334,7 @@ static void input_tunnelled(struct bub_engine *eng, const struct bub_event *ev)
 			input_mh(eng, &ip, ev, false);
 	} else if (h != NULL) {
 		input_inner(eng, h, ev);
-	} else if (end != NULL && ev->u.packet.way == BUB_WAY_IP_TUNNEL) {
+	} else if (end != NULL && ev->u.packet.ingress == BUB_INGRESS_IP_TUNNEL) {
 		mn_refuse_wrapper(eng, ev);
 	} else {
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &ev->u.packet.outer_src);
@@ -358,16 +363,16 @@ static void input_tun(struct bub_engine *eng, const struct bub_event *ev)
 
 void input_packet(struct bub_engine *eng, const struct bub_event *ev)
 {
-	switch (ev->u.packet.way) {
-	case BUB_WAY_PLAIN:
-	case BUB_WAY_ESP_TRANSPORT:
+	switch (ev->u.packet.ingress) {
+	case BUB_INGRESS_PLAIN:
+	case BUB_INGRESS_ESP_TRANSPORT:
 		input_plain(eng, ev);
 		return;
-	case BUB_WAY_ESP_TUNNEL:
-	case BUB_WAY_IP_TUNNEL:
+	case BUB_INGRESS_ESP_TUNNEL:
+	case BUB_INGRESS_IP_TUNNEL:
 		input_tunnelled(eng, ev);
 		return;
-	case BUB_WAY_TUN:
+	case BUB_INGRESS_TUN:
 		input_tun(eng, ev);
 		return;
 	}

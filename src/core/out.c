@@ -124,7 +124,7 @@ static const char *message_name(enum bub_mh_kind kind, uint32_t number)
 
 static const char *rx_via(const struct rx *rx)
 {
-	if (rx->way == BUB_WAY_ESP_TRANSPORT)
+	if (rx->ingress == BUB_INGRESS_ESP_TRANSPORT)
 		return "home agent";
 	return rx->tunnelled ? "home agents" : "direct";
 }
@@ -302,7 +302,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 	bub_mh_finish(buf + at, len, r->has_hao ? &r->hao : &r->src,
 		      r->has_rh2 ? &r->rh2 : &r->dst);
 	act->u.send.data = (struct bub_view){buf, (size_t)at + len};
-	act->u.send.way = r->way;
+	act->u.send.egress = r->egress;
 	act->u.send.owner = r->owner;
 	act->u.send.ifindex = r->ifindex;
 	count_sent(eng, kind, number);
@@ -342,7 +342,8 @@ void core_send(struct bub_engine *eng, const struct route *r, const struct mh_ou
 
 struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst)
 {
-	return (struct route){.src = *src, .dst = *dst, .way = BUB_WAY_PLAIN, .via = "direct"};
+	return (struct route){
+		.src = *src, .dst = *dst, .egress = BUB_EGRESS_PLAIN, .via = "direct"};
 }
 
 void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint8_t status,
@@ -370,6 +371,6 @@ void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct
 	b = headers_of(r, BUB_NH_ICMPV6, (size_t)len);
 	bub_ip6_encode(&b, buf, (size_t)at);
 	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
-	act->u.send.way = r->way;
+	act->u.send.egress = r->egress;
 	act->u.send.owner = r->owner;
 }

@@ -107,12 +107,12 @@ int rx_open(struct lnx *l, char *ret_error, size_t error_size)
 
 /* ---- One packet ---------------------------------------------------------------------------- */
 
-static void emit(struct lnx *l, uint32_t ifindex, struct bub_view data, enum bub_way way)
+static void emit(struct lnx *l, uint32_t ifindex, struct bub_view data, enum bub_ingress ingress)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 
 	ev.u.packet.data = data;
-	ev.u.packet.way = way;
+	ev.u.packet.ingress = ingress;
 	lnx_emit(l, &ev);
 }
 
@@ -125,9 +125,9 @@ static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 		return; /* counted there */
 	ev.u.packet.data = (struct bub_view){l->in, opened.len};
 	ev.u.packet.owner = opened.owner;
-	ev.u.packet.way = BUB_WAY_ESP_TRANSPORT;
+	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	if (opened.mode == ESP_TUNNEL) {
-		ev.u.packet.way = BUB_WAY_ESP_TUNNEL;
+		ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
 		ev.u.packet.outer_src = ip->src;
 		ev.u.packet.outer_dst = ip->dst;
 	}
@@ -141,9 +141,9 @@ static void on_bare(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 	const struct in6_addr *owner = lnx_esp_bypass(l, ip);
 
 	ev.u.packet.data = ip->packet;
-	ev.u.packet.way = BUB_WAY_PLAIN;
+	ev.u.packet.ingress = BUB_INGRESS_PLAIN;
 	if (owner != NULL) {
-		ev.u.packet.way = BUB_WAY_ESP_TRANSPORT;
+		ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
 		ev.u.packet.owner = *owner;
 	}
 	lnx_emit(l, &ev);
@@ -158,7 +158,7 @@ static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t le
 	if (partial)
 		merged_checksum(packet, len);
 	packet[IP6_HOP_LIMIT_AT]--;
-	emit(l, ifindex, (struct bub_view){packet, len}, BUB_WAY_TUN);
+	emit(l, ifindex, (struct bub_view){packet, len}, BUB_INGRESS_TUN);
 }
 
 /* Whose tunnel a packet without ESP came out of: addresses have to do.  In one for a group only the
@@ -201,7 +201,7 @@ static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *oute
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 
 	ev.u.packet.data = inner;
-	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
+	ev.u.packet.ingress = BUB_INGRESS_IP_TUNNEL;
 	ev.u.packet.outer_src = outer->src;
 	ev.u.packet.outer_dst = outer->dst;
 	set_owner(l, &ev);
@@ -302,7 +302,7 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 	}
 	if (bub_ip6_decode(whole, &ip) != BUB_DROP_NONE) {
 		l->count[COUNT_RX_MALFORMED]++;
-		emit(l, ifindex, whole, BUB_WAY_PLAIN);
+		emit(l, ifindex, whole, BUB_INGRESS_PLAIN);
 		return;
 	}
 	if (ip.upper_proto == BUB_NH_FRAGMENT && !put_together(l, &packet, &ip))

@@ -166,7 +166,7 @@ void tun_readable(struct lnx *l)
 		}
 		l->count[COUNT_TUN_IN]++;
 		ev.u.packet.data = (struct bub_view){l->tun, (size_t)n};
-		ev.u.packet.way = BUB_WAY_TUN;
+		ev.u.packet.ingress = BUB_INGRESS_TUN;
 		lnx_emit(l, &ev);
 	}
 }

@@ -255,20 +255,16 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 	uint32_t ifindex = act->u.send.ifindex;
 	struct bub_view sealed;
 
-	switch (act->u.send.way) {
-	case BUB_WAY_PLAIN:
+	switch (act->u.send.egress) {
+	case BUB_EGRESS_PLAIN:
 		send_plain(l, ifindex, data);
 		break;
-	case BUB_WAY_ESP_TRANSPORT:
+	case BUB_EGRESS_TRANSPORT:
 		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
 			send_plain(l, ifindex, sealed);
 		break;
-	case BUB_WAY_ESP_TUNNEL:
+	case BUB_EGRESS_TUNNEL:
 		send_tunnel(l, act);
-		break;
-	case BUB_WAY_IP_TUNNEL:
-	case BUB_WAY_TUN:
-		l->count[COUNT_TX_FAILED]++; /* ways in, not ways out */
 		break;
 	}
 }

@@ -20,12 +20,18 @@
 #define FDS_MAX 16
 #define WORDS_MAX 8
 
-static const char *const way_name[] = {
-	[BUB_WAY_PLAIN] = "plain",
-	[BUB_WAY_ESP_TRANSPORT] = "esp-transport",
-	[BUB_WAY_ESP_TUNNEL] = "esp-tunnel",
-	[BUB_WAY_IP_TUNNEL] = "ip-tunnel",
-	[BUB_WAY_TUN] = "tun",
+static const char *const egress_name[] = {
+	[BUB_EGRESS_PLAIN] = "plain",
+	[BUB_EGRESS_TRANSPORT] = "esp-transport",
+	[BUB_EGRESS_TUNNEL] = "esp-tunnel",
+};
+
+static const char *const ingress_name[] = {
+	[BUB_INGRESS_PLAIN] = "plain",
+	[BUB_INGRESS_ESP_TRANSPORT] = "esp-transport",
+	[BUB_INGRESS_ESP_TUNNEL] = "esp-tunnel",
+	[BUB_INGRESS_IP_TUNNEL] = "ip-tunnel",
+	[BUB_INGRESS_TUN] = "tun",
 };
 
 struct ctl {
@@ -70,7 +76,7 @@ static void print_address(const struct in6_addr *a)
 
 static void print_packet(const struct bub_event *ev)
 {
-	printf("packet %s %u", way_name[ev->u.packet.way], ev->ifindex);
+	printf("packet %s %u", ingress_name[ev->u.packet.ingress], ev->ifindex);
 	print_address(&ev->u.packet.owner);
 	print_address(&ev->u.packet.outer_src);
 	print_address(&ev->u.packet.outer_dst);
@@ -155,9 +161,9 @@ static void print_counters(struct ctl *c)
 static bool parse_send(char *const w[], uint8_t *packet, size_t cap, struct bub_action *act)
 {
 	act->type = BUB_ACT_SEND;
-	for (unsigned i = 0; i < sizeof(way_name) / sizeof(way_name[0]); i++) {
-		if (strcmp(w[1], way_name[i]) == 0)
-			act->u.send.way = (enum bub_way)i;
+	for (unsigned i = 0; i < sizeof(egress_name) / sizeof(egress_name[0]); i++) {
+		if (strcmp(w[1], egress_name[i]) == 0)
+			act->u.send.egress = (enum bub_egress)i;
 	}
 	act->u.send.owner = address(w[2]);
 	act->u.send.ifindex = if_nametoindex(w[3]);

@@ -30,7 +30,7 @@ struct forged home_bu(struct pair *p, uint16_t sequence, uint32_t lifetime_s)
 		.src = addr(care_of),
 		.dst = p->ha_addr[0],
 		.hao = &p->hoa[0],
-		.way = BUB_WAY_ESP_TRANSPORT,
+		.ingress = BUB_INGRESS_ESP_TRANSPORT,
 		.owner = p->hoa[0],
 		.mh = {.kind = BUB_MH_BU},
 	};
@@ -60,7 +60,7 @@ const struct message *agent_assert_status(struct pair *p, const struct forged *f
 	assert_non_null(ba);
 	assert_int_equal(ba->mh.u.ba.status, status);
 	assert_true(bub_addr_eq(&ba->ip.dst, &f->src));
-	assert_int_equal(ba->way, BUB_WAY_ESP_TRANSPORT);
+	assert_int_equal(ba->egress, BUB_EGRESS_TRANSPORT);
 	assert_true(bub_addr_eq(&ba->owner, &f->owner));
 	assert_int_equal(ba->ip.has_rh2, f->hao != NULL);
 	if (status != BUB_STATUS_SEQUENCE)
@@ -92,7 +92,7 @@ void last_note(struct pair *p, struct flight *f)
 {
 	struct last *last = p->ctx;
 
-	if (f->from != p->ha[0] || f->way != last->way || f->len > sizeof last->octets)
+	if (f->from != p->ha[0] || f->egress != last->egress || f->len > sizeof last->octets)
 		return;
 	last->n++;
 	last->owner = f->owner;

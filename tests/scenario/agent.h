@@ -33,7 +33,7 @@ struct in6_addr link_local_of(const struct in6_addr *home);
 
 /* What the home agent sent last, this way; for pair.on_flight and pair.ctx. */
 struct last {
-	enum bub_way way;
+	enum bub_egress egress;
 	unsigned n;
 	struct in6_addr owner;
 	size_t len;

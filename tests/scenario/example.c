@@ -78,13 +78,13 @@ static void print_nonces(const struct node *n)
 
 static void print_messages(const struct pair *p, size_t mark)
 {
-	static const char *const way[] = {"plain", "transport", "tunnel", "ip-tunnel", "tun"};
+	static const char *const egress[] = {"plain", "transport", "tunnel"};
 
 	for (size_t i = mark; i < p->n_messages; i++) {
 		const struct message *m = p->message[i];
 
 		printf("message %" PRIu64 " %s %s ", m->at_ns / BUB_NS_PER_MS, m->node->name,
-		       way[m->way]);
+		       egress[m->egress]);
 		print_octets(m->octets, m->len);
 	}
 }

@@ -16,7 +16,7 @@ static bool matches(const struct match *m, const struct flight *f, const struct 
 		return false;
 	if (m->dh != 0 && mh->u.dh.message != m->dh)
 		return false;
-	if (m->tunnelled >= 0 && (f->way == BUB_WAY_ESP_TUNNEL) != (m->tunnelled == 1))
+	if (m->tunnelled >= 0 && (f->egress == BUB_EGRESS_TUNNEL) != (m->tunnelled == 1))
 		return false;
 	return m->home_bit < 0 || mh->kind != BUB_MH_BU ||
 	       ((mh->u.bu.flags & BUB_BU_HOME) != 0) == (m->home_bit == 1);
@@ -42,7 +42,7 @@ static bool is_dropped(const struct pair *p, const struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	return p->drops != NULL && f->way == BUB_WAY_PLAIN &&
+	return p->drops != NULL && f->egress == BUB_EGRESS_PLAIN &&
 	       bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
 	       p->drops(p, &ip);
 }
@@ -161,13 +161,14 @@ size_t pair_build(const struct pair *p, const struct forged *f, uint8_t *packet,
 }
 
 void pair_feed_raw(struct pair *p, struct node *to, const uint8_t *packet, size_t len,
-		   enum bub_way way, const struct in6_addr *owner, const struct in6_addr *outer_src)
+		   enum bub_ingress ingress, const struct in6_addr *owner,
+		   const struct in6_addr *outer_src)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
 
 	(void)p;
 	ev.u.packet.data = (struct bub_view){packet, len};
-	ev.u.packet.way = way;
+	ev.u.packet.ingress = ingress;
 	ev.u.packet.owner = *owner;
 	ev.u.packet.outer_src = *outer_src;
 	world_feed(to, &ev);
@@ -178,7 +179,7 @@ void pair_feed(struct pair *p, struct node *to, const struct forged *f)
 	uint8_t packet[1400];
 	size_t len = build(&to->cfg.codepoints, f, packet, sizeof packet);
 
-	pair_feed_raw(p, to, packet, len, f->way, &f->owner, &f->outer_src);
+	pair_feed_raw(p, to, packet, len, f->ingress, &f->owner, &f->outer_src);
 }
 
 void pair_replay(struct pair *p, struct node *to, const struct message *m)
@@ -186,11 +187,11 @@ void pair_replay(struct pair *p, struct node *to, const struct message *m)
 	int i = to == p->mn[0] ? 0 : to == p->mn[1] ? 1 : -1;
 	/* What is addressed to a home address comes out of the tunnel. */
 	bool tunnelled = i >= 0 && bub_addr_eq(&m->ip.dst, &p->hoa[i]) && to->place != p->home[i];
-	enum bub_way way = tunnelled ? BUB_WAY_ESP_TUNNEL : m->way;
+	enum bub_ingress ingress = tunnelled ? BUB_INGRESS_ESP_TUNNEL : world_ingress(m->egress);
 
-	if (!tunnelled && way == BUB_WAY_ESP_TUNNEL)
-		way = BUB_WAY_PLAIN;
-	pair_feed_raw(p, to, m->octets, m->len, way, i >= 0 ? &p->hoa[i] : &m->owner,
+	if (!tunnelled && ingress == BUB_INGRESS_ESP_TUNNEL)
+		ingress = BUB_INGRESS_PLAIN;
+	pair_feed_raw(p, to, m->octets, m->len, ingress, i >= 0 ? &p->hoa[i] : &m->owner,
 		      i >= 0 ? &p->ha_addr[i] : &m->ip.src);
 }
 

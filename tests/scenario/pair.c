@@ -56,7 +56,7 @@ static void on_sent(void *ctx, struct node *n, const struct bub_action *act)
 	assert_non_null(m);
 	m->at_ns = world_now(p->w).ns;
 	m->node = n;
-	m->way = act->u.send.way;
+	m->egress = act->u.send.egress;
 	m->owner = act->u.send.owner;
 	m->ifindex = act->u.send.ifindex;
 	m->len = act->u.send.data.len;
@@ -64,7 +64,7 @@ static void on_sent(void *ctx, struct node *n, const struct bub_action *act)
 	memcpy(m->octets, act->u.send.data.data, m->len);
 	if (bub_ip6_decode((struct bub_view){m->octets, m->len}, &m->ip) != BUB_DROP_NONE) {
 		/* Somebody else's packet, which is only passed on. */
-		assert_int_equal(act->u.send.way, BUB_WAY_ESP_TUNNEL);
+		assert_int_equal(act->u.send.egress, BUB_EGRESS_TUNNEL);
 		free(m);
 		return;
 	}
@@ -484,7 +484,7 @@ static void what_of(const struct message *m, char *buf, size_t cap)
 
 void pair_line(const struct pair *p, const struct message *m, char ret_line[LINE_MAX_LEN])
 {
-	static const char *const way[] = {"plain", "transport", "tunnel", "ip-tunnel", "tun"};
+	static const char *const egress[] = {"plain", "transport", "tunnel"};
 	char what[32], src[64], dst[64], hao[64], rh2[64];
 
 	what_of(m, what, sizeof what);
@@ -492,7 +492,7 @@ void pair_line(const struct pair *p, const struct message *m, char ret_line[LINE
 		 name_of(p, &m->ip.src, src), name_of(p, &m->ip.dst, dst),
 		 m->ip.has_hao ? " hao=" : "", m->ip.has_hao ? name_of(p, &m->ip.hao, hao) : "",
 		 m->ip.has_rh2 ? " rh2=" : "", m->ip.has_rh2 ? name_of(p, &m->ip.rh2, rh2) : "",
-		 way[m->way]);
+		 egress[m->egress]);
 }
 
 static bool is_among(const struct pair *p, const struct message *m, const struct node *n)

@@ -36,7 +36,7 @@
 struct message {
 	uint64_t at_ns;
 	struct node *node;
-	enum bub_way way;
+	enum bub_egress egress;
 	struct in6_addr owner;
 	uint32_t ifindex;
 	struct bub_ip6 ip;
@@ -216,7 +216,7 @@ void pair_no_rules(struct pair *p);
 struct forged {
 	struct in6_addr src, dst;
 	const struct in6_addr *hao, *rh2; /* NULL: none; borrowed */
-	enum bub_way way;                 /* as it arrives */
+	enum bub_ingress ingress;         /* as it arrives */
 	struct in6_addr owner;            /* ESP ways */
 	struct in6_addr outer_src;        /* tunnel */
 	struct bub_mh mh;
@@ -232,7 +232,7 @@ size_t pair_build(const struct pair *p, const struct forged *f, uint8_t *packet,
 void pair_feed(struct pair *p, struct node *to, const struct forged *f);
 /* Feeds raw octets. */
 void pair_feed_raw(struct pair *p, struct node *to, const uint8_t *packet, size_t len,
-		   enum bub_way way, const struct in6_addr *owner,
+		   enum bub_ingress ingress, const struct in6_addr *owner,
 		   const struct in6_addr *outer_src);
 /* Feeds a message that was sent before once more, the way it comes out at its receiver. */
 void pair_replay(struct pair *p, struct node *to, const struct message *m);

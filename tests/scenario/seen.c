@@ -18,7 +18,7 @@ static void watch(struct pair *p, struct flight *f)
 	    icmp.kind != seen.kind || seen.n == SEEN_MAX || f->len > sizeof seen.octets[0])
 		return;
 	seen.at_ns[seen.n] = world_now(p->w).ns;
-	seen.way[seen.n] = f->way;
+	seen.egress[seen.n] = f->egress;
 	seen.owner[seen.n] = f->owner;
 	memcpy(seen.octets[seen.n], f->octets, f->len);
 	seen.len[seen.n++] = f->len;
@@ -59,7 +59,7 @@ uint64_t seen_gap_ms(unsigned i)
 }
 
 void seen_feed(struct pair *p, struct node *to, const struct bub_icmp6 *icmp,
-	       struct bub_ip6_build b, enum bub_way way, const struct in6_addr *owner)
+	       struct bub_ip6_build b, enum bub_ingress ingress, const struct in6_addr *owner)
 {
 	uint8_t packet[512];
 	size_t hao = b.hao != NULL ? BUB_HAO_HDR_LEN : 0;
@@ -71,5 +71,5 @@ void seen_feed(struct pair *p, struct node *to, const struct bub_icmp6 *icmp,
 	b.upper_proto = BUB_NH_ICMPV6;
 	b.upper_len = (uint16_t)len;
 	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), at);
-	pair_feed_raw(p, to, packet, at + (size_t)len, way, owner, &b.src);
+	pair_feed_raw(p, to, packet, at + (size_t)len, ingress, owner, &b.src);
 }

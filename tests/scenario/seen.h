@@ -12,7 +12,7 @@
 /* Those of the kind that seen_begin() named, as they left a node. */
 struct seen {
 	uint64_t at_ns[SEEN_MAX];
-	enum bub_way way[SEEN_MAX];
+	enum bub_egress egress[SEEN_MAX];
 	struct in6_addr owner[SEEN_MAX];
 	uint8_t octets[SEEN_MAX][BUB_MIN_MTU];
 	size_t len[SEEN_MAX];
@@ -32,6 +32,6 @@ struct bub_icmp6 seen_decode(unsigned i, struct bub_ip6 *ret_ip);
 uint64_t seen_gap_ms(unsigned i);
 /* Feeds an ICMPv6 message as if it had come this way. */
 void seen_feed(struct pair *p, struct node *to, const struct bub_icmp6 *icmp,
-	       struct bub_ip6_build b, enum bub_way way, const struct in6_addr *owner);
+	       struct bub_ip6_build b, enum bub_ingress ingress, const struct in6_addr *owner);
 
 #endif

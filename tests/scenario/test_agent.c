@@ -534,13 +534,13 @@ static void answers_stay_on_the_home_link(void **state)
 
 static void intercept(struct pair *p, const uint8_t *packet, size_t len)
 {
-	pair_feed_raw(p, p->ha[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, p->ha[0], packet, len, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 }
 
 /* Only the destination counts: what is behind the IPv6 header is the mobile node's to judge. */
 static void interception_looks_at_the_destination(void **state)
 {
-	struct last last = {.way = BUB_WAY_ESP_TUNNEL};
+	struct last last = {.egress = BUB_EGRESS_TUNNEL};
 	uint8_t packet[128];
 	struct in6_addr ll;
 	struct pair p;
@@ -595,7 +595,7 @@ static void interception_looks_at_the_destination(void **state)
  * correspondent with a binding (RFC 6275, 9.3.1 and 9.3.2), and no mobility message does (6.1). */
 static void own_data_goes_direct(void **state)
 {
-	struct last last = {.way = BUB_WAY_PLAIN};
+	struct last last = {.egress = BUB_EGRESS_PLAIN};
 	struct in6_addr at = addr(care_of), other = addr("2001:db8:1a::78");
 	struct bub_ip6_build b = {.upper_proto = 17};
 	uint8_t packet[128];
@@ -647,11 +647,11 @@ static void own_data_goes_direct(void **state)
 	b.dst = p.ha_addr[0];
 	b.hao = &p.hoa[0];
 	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 0);
 	b.src = other;
 	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
 	/* Until the registration ends. */
 	f = home_bu(&p, 8, 0);
@@ -660,7 +660,7 @@ static void own_data_goes_direct(void **state)
 	assert_true(bub_addr_eq(&p.ha_path.peer, &p.hoa[0]));
 	b.src = at;
 	len = (size_t)bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 2);
 	pair_end(&p);
 }
@@ -669,7 +669,7 @@ static void own_data_goes_direct(void **state)
  * which tells the sender. */
 static void hop_from_tunnel_to_tunnel(void **state)
 {
-	struct last last = {.way = BUB_WAY_ESP_TUNNEL};
+	struct last last = {.egress = BUB_EGRESS_TUNNEL};
 	uint8_t packet[1400];
 	struct in6_addr other, at = addr(care_of);
 	struct pair p;
@@ -692,7 +692,7 @@ static void hop_from_tunnel_to_tunnel(void **state)
 	len = data_packet(&p.hoa[0], &other, 9, packet, sizeof packet);
 	for (unsigned i = 0; i < 2; i++) { /* short, and longer than what the core itself builds */
 		last.n = 0;
-		pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &at);
+		pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &at);
 		assert_int_equal(last.n, 1);
 		assert_true(bub_addr_eq(&last.owner, &other));
 		assert_int_equal(last.len, len);
@@ -706,7 +706,7 @@ static void hop_from_tunnel_to_tunnel(void **state)
 	}
 	last.n = 0;
 	packet[7] = 1;
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &at);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &at);
 	assert_int_equal(last.n, 0);
 	pair_end(&p);
 }
@@ -731,12 +731,12 @@ static void hop_into_the_wrapper(void **state)
 	f.mh.kind = BUB_MH_BU;
 	len = pair_build(&p, &f, packet, sizeof packet);
 	for (unsigned i = 0; i < sizeof hops; i++) {
-		struct last last = {.way = BUB_WAY_PLAIN};
+		struct last last = {.egress = BUB_EGRESS_PLAIN};
 
 		p.ctx = &last;
 		p.on_flight = last_note;
 		packet[7] = hops[i];
-		pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &at);
+		pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &at);
 		assert_int_equal(last.n, 1); /* the kernel's business otherwise: bare */
 		assert_int_equal(last.octets[6] == BUB_NH_IPV6, hops[i] > 1);
 		if (hops[i] > 1)
@@ -749,7 +749,7 @@ static void hop_into_the_wrapper(void **state)
 
 static void hold_one(struct pair *p, const char *outer)
 {
-	struct forged f = {.src = p->hoa[0], .dst = p->cn_addr, .way = BUB_WAY_ESP_TUNNEL};
+	struct forged f = {.src = p->hoa[0], .dst = p->cn_addr, .ingress = BUB_INGRESS_ESP_TUNNEL};
 
 	f.owner = p->hoa[0];
 	f.outer_src = addr(outer);

@@ -28,7 +28,7 @@ static void data_from_the_care_of_address_stays_in(void **state)
 	b.hao = &p.hoa[0];
 	at = bub_ip6_encode(&b, packet, sizeof packet);
 	assert_true(at > 0);
-	pair_feed_raw(&p, p.ha[0], packet, (size_t)at + 8, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.ha[0], packet, (size_t)at + 8, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      pair_at(&p, 0));
 	assert_drops(p.ha[0], BUB_DROP_REVERSE_INNER_SOURCE, 1);
 	pair_end(&p);
@@ -64,7 +64,7 @@ static void acknowledgement_from_a_new_address(void **state)
  * it go, though both are at the same care-of address (protocol.md, P9). */
 static void held_for_another_home_address(void **state)
 {
-	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .way = BUB_WAY_ESP_TUNNEL};
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .ingress = BUB_INGRESS_ESP_TUNNEL};
 	struct pair p;
 
 	(void)state;
@@ -199,7 +199,7 @@ static void unreachable(struct pair *p)
 	sum = bub_ip6_checksum(&b.src, &b.dst, BUB_NH_ICMPV6, (struct bub_view){icmp, b.upper_len});
 	icmp[2] = (uint8_t)(sum >> 8);
 	icmp[3] = (uint8_t)sum;
-	pair_feed_raw(p, p->mn[0], packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len, BUB_WAY_PLAIN,
+	pair_feed_raw(p, p->mn[0], packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len, BUB_INGRESS_PLAIN,
 		      &in6addr_any, &in6addr_any);
 }
 
@@ -233,7 +233,7 @@ static void errors_do_not_end_a_binding_under_kabm(void **state)
  * comes out of the tunnel meanwhile (protocol.md, P23). */
 static void no_error_while_it_probes(void **state)
 {
-	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .way = BUB_WAY_ESP_TUNNEL};
+	struct forged f = {.mh = {.kind = BUB_MH_HOTI}, .ingress = BUB_INGRESS_ESP_TUNNEL};
 	struct pair p;
 
 	(void)state;

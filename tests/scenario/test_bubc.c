@@ -239,8 +239,8 @@ static void other_messages_of_the_type(void **state)
 			assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), 40);
 			memcpy(packet + 40, format[i], len[i]);
 			bub_mh_finish(packet + 40, len[i], &b.src, &b.dst);
-			pair_feed_raw(&p, p.mn[1], packet, 40 + len[i], BUB_WAY_PLAIN, &in6addr_any,
-				      &b.src);
+			pair_feed_raw(&p, p.mn[1], packet, 40 + len[i], BUB_INGRESS_PLAIN,
+				      &in6addr_any, &b.src);
 			assert_drops(p.mn[1], BUB_DROP_BUBC_NO_TEST, i + 1);
 			pair_assert_sent(&p, mark, "mn2 BE a2>a1 plain", NULL);
 			assert_int_equal(pair_nth(&p, mark, NULL, BUB_MH_BE, 0)->mh.u.be.status, 2);

@@ -112,7 +112,7 @@ static void spoil(struct pair *p, struct forged *f, enum field field)
 		return;
 	case DESTINATION:
 		f->dst = p->hoa[1];
-		f->way = BUB_WAY_ESP_TUNNEL;
+		f->ingress = BUB_INGRESS_ESP_TUNNEL;
 		f->owner = p->hoa[1];
 		f->outer_src = p->ha_addr[1];
 		return;
@@ -166,7 +166,7 @@ static void bub_cookie_is_covered(void **state)
 	f.mh.u.bubc.bub_cookie[0] ^= 1;
 	assert_int_equal(pair_build(&p, &f, other, sizeof other), len);
 	move_signature(other, len, right, &f);
-	pair_feed_raw(&p, p.mn[1], other, len, BUB_WAY_PLAIN, &p.hoa[1], &f.src);
+	pair_feed_raw(&p, p.mn[1], other, len, BUB_INGRESS_PLAIN, &p.hoa[1], &f.src);
 	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 1);
 	assert_int_equal(pair_count_dh(&p, 0, 1), 0);
 	pair_end(&p);
@@ -196,12 +196,12 @@ static void unknown_option_is_skipped(void **state)
 	mh[1]++;
 	/* With the signature of the message without the option, first. */
 	bub_mh_finish(mh, BUBC_LEN + sizeof unknown, f.hao, &f.dst);
-	pair_feed_raw(&p, p.mn[1], packet, len, BUB_WAY_PLAIN, &p.hoa[1], &f.src);
+	pair_feed_raw(&p, p.mn[1], packet, len, BUB_INGRESS_PLAIN, &p.hoa[1], &f.src);
 	assert_drops(p.mn[1], BUB_DROP_BUBC_BAD_AUTH, 1);
 	bub_authenticator(crypto, f.key, &f.auth_care_of, &f.auth_correspondent, mh,
 			  BUBC_LEN + sizeof unknown - BUB_AUTH_LEN, packet + len - BUB_AUTH_LEN);
 	bub_mh_finish(mh, BUBC_LEN + sizeof unknown, f.hao, &f.dst);
-	pair_feed_raw(&p, p.mn[1], packet, len, BUB_WAY_PLAIN, &p.hoa[1], &f.src);
+	pair_feed_raw(&p, p.mn[1], packet, len, BUB_INGRESS_PLAIN, &p.hoa[1], &f.src);
 	assert_int_equal(pair_count_dh(&p, 0, 1), 1);
 	bub_crypto_free(crypto);
 	pair_end(&p);
@@ -227,7 +227,7 @@ static void dh_messages_need_the_bub_cookie(void **state)
 		.src = dh1->ip.src,
 		.dst = dh1->ip.dst,
 		.hao = &p.hoa[1],
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = p.hoa[0],
 		.outer_src = p.ha_addr[0],
 		.mh = dh1->mh,

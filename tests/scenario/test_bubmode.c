@@ -15,7 +15,7 @@ static struct forged bub_bu(struct pair *p, uint16_t sequence)
 		.src = *pair_at(p, 0),
 		.dst = p->hoa[1],
 		.hao = &p->hoa[0],
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = p->hoa[1],
 		.outer_src = p->ha_addr[1],
 		.mh = {.kind = BUB_MH_BU},
@@ -161,7 +161,7 @@ static struct forged rr_bu(struct pair *p, struct bub_key *ret_kbm)
 	struct forged f = {
 		.src = *pair_at(p, 0),
 		.dst = p->hoa[1],
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = p->hoa[1],
 		.outer_src = p->ha_addr[1],
 		.mh = {.kind = BUB_MH_COTI},
@@ -498,7 +498,7 @@ static void assert_probes(struct pair *p)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct message *bu = pair_nth(p, mark, p->mn[0], BUB_MH_BU, i);
 
-		assert_int_equal(bu->way, BUB_WAY_PLAIN);
+		assert_int_equal(bu->egress, BUB_EGRESS_PLAIN);
 		assert_true(bu->ip.has_hao && bu->ip.has_rh2);
 		assert_in_range((bu->at_ns - last_ns) / BUB_NS_PER_MS, gap_s[i] * 1000,
 				gap_s[i] * 1000 + (i == 0 ? 200 : 0));
@@ -642,7 +642,7 @@ static void binding_errors_do_not_end_it(void **state)
 }
 
 /* @f in another IPv6 header, from the first home agent, as it arrives by @way. */
-static void feed_wrapped(struct pair *p, const struct forged *f, enum bub_way way)
+static void feed_wrapped(struct pair *p, const struct forged *f, enum bub_ingress ingress)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
 	struct bub_ip6_build b = {
@@ -654,8 +654,8 @@ static void feed_wrapped(struct pair *p, const struct forged *f, enum bub_way wa
 	size_t len = pair_build(p, f, inner, sizeof inner);
 
 	b.upper_len = (uint16_t)len;
-	ev.u.packet.way = way;
-	if (way == BUB_WAY_ESP_TUNNEL) { /* out of it comes the wrapper */
+	ev.u.packet.ingress = ingress;
+	if (ingress == BUB_INGRESS_ESP_TUNNEL) { /* out of it comes the wrapper */
 		assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
 		memcpy(packet + BUB_IP6_HDR_LEN, inner, len);
 		ev.u.packet.data = (struct bub_view){packet, BUB_IP6_HDR_LEN + len};
@@ -676,7 +676,7 @@ static void look_for_wrapper(struct pair *p, struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	if (f->from == p->ha[0] && f->way == BUB_WAY_PLAIN &&
+	if (f->from == p->ha[0] && f->egress == BUB_EGRESS_PLAIN &&
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
 	    ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.src, &p->ha_addr[0]) &&
 	    bub_addr_eq(&ip.dst, &p->hoa[1]))
@@ -707,20 +707,20 @@ static void wrapped_update_comes_out_of_the_tunnel_only(void **state)
 	p.on_flight = NULL;
 	before = pair_status(&p, 1).sequence_in;
 	f = bub_bu(&p, (uint16_t)(before + 1));
-	feed_wrapped(&p, &f, BUB_WAY_IP_TUNNEL);
+	feed_wrapped(&p, &f, BUB_INGRESS_IP_TUNNEL);
 	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 1);
 	assert_int_equal(pair_status(&p, 1).sequence_in, before);
-	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
+	feed_wrapped(&p, &f, BUB_INGRESS_ESP_TUNNEL);
 	assert_int_equal(pair_status(&p, 1).sequence_in, (uint16_t)(before + 1));
 	/* For another home address than this one's: no way in. */
 	f.dst = p.hoa[0];
-	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL);
+	feed_wrapped(&p, &f, BUB_INGRESS_ESP_TUNNEL);
 	assert_drops(p.mn[1], BUB_DROP_REVERSE_INNER_SOURCE, 1);
 	pair_go_home(&p, 1);
 	pair_run(&p, 3000);
 	before = pair_status(&p, 1).sequence_in;
 	f = bub_bu(&p, (uint16_t)(before + 1));
-	feed_wrapped(&p, &f, BUB_WAY_IP_TUNNEL);
+	feed_wrapped(&p, &f, BUB_INGRESS_IP_TUNNEL);
 	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 2);
 	assert_int_equal(pair_status(&p, 1).sequence_in, before);
 	pair_end(&p);
@@ -735,7 +735,7 @@ static void wrapped_update_is_not_taken(void **state)
 	pair_new(&p);
 	pair_in_bub(&p);
 	f = bub_bu(&p, (uint16_t)(pair_status(&p, 1).sequence_in + 1));
-	feed_wrapped(&p, &f, BUB_WAY_ESP_TUNNEL); /* by default nobody wraps */
+	feed_wrapped(&p, &f, BUB_INGRESS_ESP_TUNNEL); /* by default nobody wraps */
 	assert_drops(p.mn[1], BUB_DROP_WRAPPER_REFUSED, 1);
 	pair_end(&p);
 }
@@ -810,7 +810,7 @@ static void any_first_number_under_a_new_key(void **state)
 		.src = *pair_at(&p, 1),
 		.dst = p.hoa[0],
 		.hao = &p.hoa[1],
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = p.hoa[0],
 		.outer_src = p.ha_addr[0],
 		.mh = {.kind = BUB_MH_BU},

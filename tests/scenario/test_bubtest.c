@@ -398,7 +398,7 @@ static void do_bub(struct pair *p, enum bub_mh_kind kind)
 		f.mh.opts.present |= BUB_OPT_MN_ID;
 		f.mh.opts.mn_id = p->hoa[1];
 	} else if (!bub_addr_eq(pair_at(p, 0), &p->hoa[0])) {
-		f.way = BUB_WAY_ESP_TUNNEL;
+		f.ingress = BUB_INGRESS_ESP_TUNNEL;
 		f.owner = p->hoa[0];
 		f.outer_src = p->ha_addr[0];
 	}

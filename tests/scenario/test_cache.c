@@ -182,7 +182,7 @@ static void feed_tunnelled(struct visitor *v, const struct in6_addr *src)
 	at = bub_ip6_encode(&b, packet, sizeof packet);
 	assert_true(at > 0);
 	memcpy(packet + at, upper, sizeof upper);
-	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + sizeof upper, BUB_WAY_ESP_TUNNEL,
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + sizeof upper, BUB_INGRESS_ESP_TUNNEL,
 		      &v->p.cn_addr, &v->p.ha_addr[0]);
 }
 
@@ -211,7 +211,7 @@ static void option_out_of_the_tunnel(void **state)
 	assert_true(bub_addr_eq(&be->mh.u.be.home, &v.home));
 	assert_true(bub_addr_eq(&be->ip.src, &v.p.hoa[0]));
 	assert_true(bub_addr_eq(&be->ip.dst, &v.care_of));
-	assert_int_equal(be->way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(be->egress, BUB_EGRESS_TUNNEL);
 	get_tokens(&v);
 	f = update(&v, 1, 400);
 	pair_feed(&v.p, v.p.cn, &f);

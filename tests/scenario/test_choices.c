@@ -156,7 +156,7 @@ static void count_let_go(struct pair *p, struct flight *f)
 	struct bub_ip6 ip;
 	struct bub_mh mh;
 
-	if (f->from != p->ha[0] || f->way != BUB_WAY_PLAIN ||
+	if (f->from != p->ha[0] || f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&ip, &p->ha_cfg[0].codepoints, &mh, &fault) != 0)
@@ -179,7 +179,7 @@ static void thirty_two_are_held_for_a_second(void **state)
 		p.on_flight = count_let_go;
 		f.src = p.hoa[0];
 		f.dst = p.cn_addr;
-		f.way = BUB_WAY_ESP_TUNNEL;
+		f.ingress = BUB_INGRESS_ESP_TUNNEL;
 		f.owner = p.hoa[0];
 		f.outer_src = *pair_at(&p, 0);
 		for (unsigned i = 0; i < 33; i++)
@@ -233,7 +233,7 @@ static void watch_node_1(struct pair *p, struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	if (f->from == p->mn[0] && f->way == BUB_WAY_PLAIN &&
+	if (f->from == p->mn[0] && f->egress == BUB_EGRESS_PLAIN &&
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
 	    ip.upper_proto != BUB_NH_MH && (ip.has_hao || ip.has_rh2) && !pair_status(p, 0).kabm)
 		has_gone_direct_without_key = true;

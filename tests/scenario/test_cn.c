@@ -613,8 +613,8 @@ static void unreachable(struct visitor *v, uint8_t code, const struct in6_addr *
 	icmp[2] = (uint8_t)(sum >> 8);
 	icmp[3] = (uint8_t)sum;
 	icmp[3] ^= code & 0x80; /* WRONG_SUM */
-	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len, BUB_WAY_PLAIN,
-		      &in6addr_any, &in6addr_any);
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)BUB_IP6_HDR_LEN + b.upper_len,
+		      BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 }
 
 /* RFC 6275, 9.3.4: an error or two is no reason to forget a binding; that the care-of address stays
@@ -732,7 +732,7 @@ static void feed_data(struct visitor *v, const struct in6_addr *src, const struc
 	b.hao = &v->home;
 	at = bub_ip6_encode(&b, packet, sizeof packet);
 	assert_true(at > 0);
-	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+	pair_feed_raw(&v->p, v->p.cn, packet, (size_t)at + 8, BUB_INGRESS_PLAIN, &in6addr_any,
 		      &in6addr_any);
 }
 

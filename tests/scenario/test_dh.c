@@ -189,7 +189,7 @@ static struct forged from(struct pair *p, const struct message *m)
 	if (to_home) {
 		unsigned i = bub_addr_eq(&f.dst, &p->hoa[1]);
 
-		f.way = BUB_WAY_ESP_TUNNEL;
+		f.ingress = BUB_INGRESS_ESP_TUNNEL;
 		f.owner = p->hoa[i];
 		f.outer_src = p->ha_addr[i];
 	}
@@ -272,7 +272,7 @@ static void forged_closing_messages(void **state)
 		pair_feed(&p, p.mn[to], &f);
 		assert_drops(p.mn[to], BUB_DROP_DH_SID, 2);
 		*m = good;
-		f.way = BUB_WAY_PLAIN; /* not through the home agents */
+		f.ingress = BUB_INGRESS_PLAIN; /* not through the home agents */
 		assert_refused(&p, &f, to, BUB_DROP_DH_PATH);
 		assert_int_equal(bub_engine_counters(p.mn[to]->engine)->dh_exchanges, 0);
 		pair_no_rules(&p);
@@ -312,7 +312,7 @@ static void forged_dh1(void **state)
 	f.mh.u.dh.share[0].value = (struct bub_view){zeros, 32}; /* an all-zero secret */
 	assert_refused(&p, &f, 0, BUB_DROP_DH_PUBLIC_VALUE);
 	f.mh.u.dh = good;
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	assert_refused(&p, &f, 0, BUB_DROP_DH_PATH);
 	assert_int_equal(pair_count_dh(&p, 0, 2), 0);
 	pair_no_rules(&p);
@@ -430,11 +430,11 @@ static void dh2_twice_on_one_path(void **state)
 	pair_feed(&p, p.mn[1], &a);
 	pair_feed(&p, p.mn[1], &a);
 	assert_int_equal(pair_count_dh(&p, 0, 3), 0);
-	a.way = BUB_WAY_PLAIN; /* the tunnelled one, injected on the access link */
+	a.ingress = BUB_INGRESS_PLAIN; /* the tunnelled one, injected on the access link */
 	assert_refused(&p, &a, 1, BUB_DROP_DH_PATH);
 	tunnelled = b; /* nor does the direct one count through the home agents */
 	tunnelled.dst = tunnelled.owner = p.hoa[1];
-	tunnelled.way = BUB_WAY_ESP_TUNNEL;
+	tunnelled.ingress = BUB_INGRESS_ESP_TUNNEL;
 	tunnelled.outer_src = p.ha_addr[1];
 	pair_feed(&p, p.mn[1], &tunnelled);
 	assert_drops(p.mn[1], BUB_DROP_DH_PATH, 2);
@@ -504,7 +504,7 @@ static void no_session(void **state)
 	struct forged f = stopped_at(&p, 1);
 
 	(void)state;
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.cn, &f);
 	assert_drops(p.cn, BUB_DROP_DH_NO_SESSION, 1);
 	pair_end(&p);
@@ -522,7 +522,7 @@ static void test_messages_of_a_stranger_do_not_spoil_it(void **state)
 	(void)f;
 	t.src = p.hoa[1];
 	t.dst = p.hoa[0];
-	t.way = BUB_WAY_ESP_TUNNEL;
+	t.ingress = BUB_INGRESS_ESP_TUNNEL;
 	t.owner = p.hoa[0];
 	t.outer_src = p.ha_addr[0];
 	t.mh.opts.present = BUB_OPT_BUB;
@@ -531,7 +531,7 @@ static void test_messages_of_a_stranger_do_not_spoil_it(void **state)
 	t.mh.kind = BUB_MH_COTI;
 	t.src = p.cn_addr;
 	t.dst = *pair_at(&p, 0);
-	t.way = BUB_WAY_PLAIN;
+	t.ingress = BUB_INGRESS_PLAIN;
 	t.mh.opts.present |= BUB_OPT_MN_ID;
 	t.mh.opts.mn_id = p.hoa[1];
 	pair_feed(&p, p.mn[0], &t);
@@ -715,14 +715,14 @@ static void note_leg(struct pair *p, struct flight *f)
 	struct bub_mh mh;
 
 	assert_true(f->len <= BUB_MIN_MTU);
-	if (f->way == BUB_WAY_ESP_TRANSPORT ||
+	if (f->egress == BUB_EGRESS_TRANSPORT ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&ip, &p->mn_cfg[0].codepoints, &mh, &fault) != 0 ||
 	    mh.kind != BUB_MH_DH || n_legs == 32)
 		return;
 	snprintf(leg[n_legs++], sizeof leg[0], "%s DH%u %s", f->from->name,
-		 (unsigned)mh.u.dh.message, f->way == BUB_WAY_ESP_TUNNEL ? "encrypted" : "plain");
+		 (unsigned)mh.u.dh.message, f->egress == BUB_EGRESS_TUNNEL ? "encrypted" : "plain");
 }
 
 /* The figure of the draft, 6: what goes between a mobile node and its own home agent is encrypted,

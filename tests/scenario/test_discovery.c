@@ -18,7 +18,7 @@ static void reply(struct pair *p, uint16_t id, const struct in6_addr *agents, un
 	icmp.u.dhaad.id = id;
 	icmp.u.dhaad.n_addrs = n;
 	memcpy(icmp.u.dhaad.addr, agents, n * sizeof *agents);
-	seen_feed(p, p->mn[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->mn[0], &icmp, b, BUB_INGRESS_PLAIN, &in6addr_any);
 }
 
 static void home_agent_is_discovered(void **state)
@@ -177,7 +177,7 @@ static void silent_agent_is_given_up(void **state)
 				      .u.dhaad = {.id = seen_decode(4, &ip).u.dhaad.id,
 						  .addr = {p.ha_addr[0]},
 						  .n_addrs = 1}},
-		  (struct bub_ip6_build){.src = p.ha_addr[0], .dst = p.hoa[0]}, BUB_WAY_PLAIN,
+		  (struct bub_ip6_build){.src = p.ha_addr[0], .dst = p.hoa[0]}, BUB_INGRESS_PLAIN,
 		  &in6addr_any);
 	assert_drops(p.mn[0], BUB_DROP_DHAAD_NO_MATCH, 1);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
@@ -209,7 +209,7 @@ static void advertise(struct pair *p, const char *link_local, const char *addres
 	inet_pton(AF_INET6, address, &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, link_local, &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
-	seen_feed(p, p->ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 }
 
 static void request(struct pair *p)
@@ -218,7 +218,7 @@ static void request(struct pair *p)
 	struct bub_ip6_build b = {.src = p->cn_addr, .dst = p->ha_addr[0]};
 
 	icmp.u.dhaad.id = 0x1234;
-	seen_feed(p, p->ha[0], &icmp, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(p, p->ha[0], &icmp, b, BUB_INGRESS_PLAIN, &in6addr_any);
 }
 
 static void replies_are_ordered_by_preference(void **state)
@@ -279,23 +279,23 @@ static void who_is_listed_and_who_is_told(void **state)
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[1].prefix);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	request(&p);
 	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 1);
 	ra.prefix[1].router_address = true;
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	request(&p);
 	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 2);
 	advertise(&p, "fe80::b", "2001:db8:1::1", 9, 1000, 255); /* its own address */
 	request(&p);
 	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
 	b = (struct bub_ip6_build){.dst = p.ha_addr[0]};
-	seen_feed(&p, p.ha[0], &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &req, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
-	seen_feed(&p, p.ha[0], &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &req, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	b = (struct bub_ip6_build){.src = p.ha_addr[0], .dst = p.cn_addr};
-	seen_feed(&p, p.cn, &req, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.cn, &req, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	assert_int_equal(seen.n, 3);
 	pair_end(&p);
 }
@@ -324,7 +324,7 @@ static void flags_go_with_their_home_agent(void **state)
 		inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 		inet_pton(AF_INET6, "fe80::a", &b.src);
 		inet_pton(AF_INET6, "ff02::1", &b.dst);
-		seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+		seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 		pair_run(&p, gone ? 11000 : 100);
 		pair_go(&p, 0, 0);
 		pair_run(&p, 2000);
@@ -449,7 +449,7 @@ static void every_address_of_a_home_agent_is_listed(void **state)
 	inet_pton(AF_INET6, "2001:db8:2::", &ra.prefix[3].prefix); /* no address */
 	inet_pton(AF_INET6, "fe80::b", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	/* Its own two stand together, in random order. */
 	for (unsigned round = 0; round < 16; round++) {
 		pair_run(&p, 1000); /* answers are limited */
@@ -492,7 +492,7 @@ static void addresses_go_with_their_prefixes(void **state)
 	request(&p);
 	assert_int_equal(seen_decode(0, &ip).u.dhaad.n_addrs, 3);
 	pair_run(&p, 90000);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any); /* names none */
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any); /* names none */
 	pair_run(&p, 90000);
 	request(&p);
 	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 3);
@@ -506,7 +506,7 @@ static void addresses_go_with_their_prefixes(void **state)
 	inet_pton(AF_INET6, "2001:db8:1::b", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "2001:db8:1::c", &ra.prefix[1].prefix);
 	ra.prefix[0].valid_s = 50;
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	request(&p);
 	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
 	pair_run(&p, 51000);
@@ -537,13 +537,13 @@ static void list_follows_the_advertisements(void **state)
 	inet_pton(AF_INET6, "fe80::a", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
 	ra.u.ra.lifetime_s = 1800;
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any); /* H is clear */
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any); /* H is clear */
 	request(&p);
 	assert_int_equal(seen_decode(1, &ip).u.dhaad.n_addrs, 1);
 	/* Preference 0, and the Router Lifetime. */
 	ra.u.ra.home_agent = true;
 	ra.u.ra.lifetime_s = 50;
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	pair_run(&p, 49000);
 	request(&p);
 	assert_int_equal(seen_decode(2, &ip).u.dhaad.n_addrs, 2);
@@ -552,7 +552,7 @@ static void list_follows_the_advertisements(void **state)
 	assert_int_equal(seen_decode(3, &ip).u.dhaad.n_addrs, 1);
 	ra.u.ra.lifetime_s = 0; /* a default router no more: no home agent either */
 	advertise(&p, "fe80::a", "2001:db8:1::a", 9, 1000, 255);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	request(&p);
 	assert_int_equal(seen_decode(4, &ip).u.dhaad.n_addrs, 1);
 	pair_end(&p);
@@ -584,7 +584,7 @@ static void other_prefixes_of_the_link_are_reported(void **state)
 	inet_pton(AF_INET6, "fe80::a", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
 	for (unsigned i = 0; i < 2; i++) {
-		seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+		seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 		assert_int_equal(p.odd_links, 1);
 	}
 	pair_go(&p, 0, 0);
@@ -619,7 +619,7 @@ static void errors_about_losses_are_passed_over(void **state)
 		icmp[2] = (uint8_t)(sum >> 8);
 		icmp[3] = (uint8_t)sum;
 		assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
-		pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_WAY_PLAIN, &in6addr_any,
+		pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_INGRESS_PLAIN, &in6addr_any,
 			      &in6addr_any);
 		assert_drops(p.mn[0], BUB_DROP_ICMP6_CHECKSUM, 0);
 		/* Only the type that nobody has defined is a mistake. */

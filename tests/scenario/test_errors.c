@@ -195,7 +195,7 @@ static void feed(struct pair *p, struct node *n, const struct octets *x)
 	assert_non_null(copy);
 	memcpy(copy, x->o, x->n);
 	p->delivered.n = 0;
-	pair_feed_raw(p, n, copy, x->n, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, n, copy, x->n, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 	free(copy);
 }
 
@@ -673,7 +673,8 @@ static void bare_packets_to_the_home_address(void **state)
 	{
 		struct octets x = packet_of(&d, false);
 
-		pair_feed_raw(&p, p.mn[0], x.o, x.n, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &p.ha_addr[0]);
+		pair_feed_raw(&p, p.mn[0], x.o, x.n, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
+			      &p.ha_addr[0]);
 	}
 	assert_int_equal(p.delivered.n, 1);
 	pair_run(&p, 2000);

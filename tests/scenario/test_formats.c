@@ -65,7 +65,7 @@ static uint64_t refreshed_after_s(uint32_t lifetime_s, uint32_t advice_s)
 	pair_run(&p, 100);
 	bu = pair_nth(&p, 0, p.mn[0], BUB_MH_BU, 0);
 	f = acknowledgement(&p, &p.ha_addr[0], bu->mh.u.bu.sequence, lifetime_s, advice_s);
-	f.way = BUB_WAY_ESP_TRANSPORT;
+	f.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	f.owner = p.hoa[0];
 	pair_feed(&p, p.mn[0], &f);
 	assert_string_equal(pair_home(&p, 0).state, "registered");
@@ -134,7 +134,7 @@ static void status_below_128_accepts(void **state)
 		pair_go(&p, 0, 0);
 		pair_run(&p, 100);
 		f = acknowledgement(&p, &p.ha_addr[0], pair_home(&p, 0).sequence, 600, 100);
-		f.way = BUB_WAY_ESP_TRANSPORT;
+		f.ingress = BUB_INGRESS_ESP_TRANSPORT;
 		f.owner = p.hoa[0];
 		f.mh.u.ba.status = value[i];
 		pair_feed(&p, p.mn[0], &f);
@@ -183,7 +183,7 @@ static void bindings_do_not_turn_messages(void **state)
 	pair_go(&p, 0, 1);
 	pair_run(&p, 1000);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_HOTI), 1);
-	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, 0)->way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, 0)->egress, BUB_EGRESS_TUNNEL);
 	assert_true(bub_addr_eq(&pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, 0)->ip.src, &p.hoa[0]));
 	assert_false(pair_nth(&p, mark, p.mn[0], BUB_MH_HOTI, 0)->ip.has_hao);
 	/* The correspondent's Binding Refresh Request before the binding ends. */
@@ -210,7 +210,7 @@ static void routing_header_names_the_home_address(void **state)
 	pair_go(&p, 0, 0);
 	pair_run(&p, 100);
 	f = acknowledgement(&p, &p.ha_addr[0], pair_home(&p, 0).sequence, 600, 100);
-	f.way = BUB_WAY_ESP_TRANSPORT;
+	f.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	f.owner = p.hoa[0];
 	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct in6_addr a;
@@ -229,7 +229,7 @@ static void routing_header_names_the_home_address(void **state)
 	memcpy(packet + BUB_IP6_HDR_LEN + 8, &p.hoa[0], 16);
 	packet[5] = (uint8_t)(packet[5] + BUB_RH2_HDR_LEN);
 	packet[6] = BUB_NH_ROUTING;
-	pair_feed_raw(&p, p.mn[0], packet, n + BUB_RH2_HDR_LEN, f.way, &f.owner, &f.src);
+	pair_feed_raw(&p, p.mn[0], packet, n + BUB_RH2_HDR_LEN, f.ingress, &f.owner, &f.src);
 	assert_drops(p.mn[0], BUB_DROP_RH2_MALFORMED, 1);
 	assert_string_equal(pair_home(&p, 0).state, "registering");
 	f.rh2 = &p.hoa[0];
@@ -318,14 +318,14 @@ static void discovery_messages(void **state)
 	assert_true(bub_addr_eq(&ip.dst, &anycast));
 	assert_false(ip.has_hao);
 	assert_int_equal(ip.upper.len, 8);
-	assert_int_equal(seen[0].way, BUB_WAY_PLAIN);
+	assert_int_equal(seen[0].egress, BUB_EGRESS_PLAIN);
 	/* The home agent's answer to just that, however it comes to hear the anycast address. */
 	b.src = ip.src;
 	b.dst = ip.dst;
 	b.upper_len = 8;
 	at = bub_ip6_encode(&b, packet, sizeof packet);
 	memcpy(packet + at, request, 8);
-	pair_feed_raw(&p, p.ha[0], packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+	pair_feed_raw(&p, p.ha[0], packet, (size_t)at + 8, BUB_INGRESS_PLAIN, &in6addr_any,
 		      &in6addr_any);
 	reply = sent(BUB_ICMP6_DHAAD_REPLY, 0x7fff, &reply_ip);
 	assert_memory_equal(reply + 4, request + 4, 2); /* identifier */
@@ -357,7 +357,7 @@ static void prefix_messages(void **state)
 	assert_true(bub_addr_eq(&ip.dst, &p.ha_addr[0]));
 	assert_true(ip.has_hao && bub_addr_eq(&ip.hao, &p.hoa[0]));
 	assert_int_equal(ip.upper.len, 8);
-	assert_int_equal(seen[2].way, BUB_WAY_ESP_TRANSPORT);
+	assert_int_equal(seen[2].egress, BUB_EGRESS_TRANSPORT);
 	assert_true(bub_addr_eq(&seen[2].owner, &p.hoa[0]));
 	adv = sent(BUB_ICMP6_PREFIX_ADVERT, 0x3fff, &adv_ip);
 	assert_memory_equal(adv + 4, sol + 4, 2); /* identifier */
@@ -365,7 +365,7 @@ static void prefix_messages(void **state)
 	assert_true(bub_addr_eq(&adv_ip.dst, pair_at(&p, 0)));
 	assert_true(adv_ip.has_rh2 && bub_addr_eq(&adv_ip.rh2, &p.hoa[0]));
 	assert_int_equal(adv_ip.rh2_segments_left, 1);
-	assert_int_equal(seen[3].way, BUB_WAY_ESP_TRANSPORT);
+	assert_int_equal(seen[3].egress, BUB_EGRESS_TRANSPORT);
 	assert_true(bub_addr_eq(&seen[3].owner, &p.hoa[0]));
 	assert_int_equal(bub_icmp6_decode(&adv_ip, &icmp), BUB_DROP_NONE);
 	assert_int_equal(icmp.n_prefixes, 1);

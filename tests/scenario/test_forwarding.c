@@ -28,13 +28,13 @@ static void out_of_tunnel(struct pair *p, const uint8_t *packet, size_t len)
 {
 	struct in6_addr at = addr(care_of);
 
-	pair_feed_raw(p, p->ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p->hoa[0], &at);
+	pair_feed_raw(p, p->ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p->hoa[0], &at);
 }
 
 /* What is no IPv6 packet goes into no tunnel, however long it is; the shortest one that is does. */
 static void intercepts_packets_only(void **state)
 {
-	struct last last = {.way = BUB_WAY_ESP_TUNNEL};
+	struct last last = {.egress = BUB_EGRESS_TUNNEL};
 	uint8_t packet[64];
 	struct pair p;
 	size_t len;
@@ -46,14 +46,14 @@ static void intercepts_packets_only(void **state)
 	register_first(&p);
 	len = data_packet(&p.cn_addr, &p.hoa[0], 9, packet, sizeof packet);
 	for (size_t n = 0; n < BUB_IP6_HDR_LEN; n++)
-		pair_feed_raw(&p, p.ha[0], packet, n, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+		pair_feed_raw(&p, p.ha[0], packet, n, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 	packet[0] = 0x40;
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 	assert_int_equal(last.n, 0);
 	packet[0] = 0x60;
 	packet[5] = 0;
 	packet[6] = BUB_NH_NONE;
-	pair_feed_raw(&p, p.ha[0], packet, BUB_IP6_HDR_LEN, BUB_WAY_TUN, &in6addr_any,
+	pair_feed_raw(&p, p.ha[0], packet, BUB_IP6_HDR_LEN, BUB_INGRESS_TUN, &in6addr_any,
 		      &in6addr_any);
 	assert_int_equal(last.n, 1);
 	pair_end(&p);
@@ -62,7 +62,7 @@ static void intercepts_packets_only(void **state)
 /* Counts what the home agent sends on bare, or leaves to its kernel to send. */
 static unsigned leaves(struct pair *p, const char *dst)
 {
-	struct last last = {.way = BUB_WAY_PLAIN};
+	struct last last = {.egress = BUB_EGRESS_PLAIN};
 	struct in6_addr to = addr(dst);
 	uint8_t packet[64];
 	size_t len = data_packet(&p->hoa[0], &to, 9, packet, sizeof packet);
@@ -106,7 +106,7 @@ static void scopes_are_kept(void **state)
  * once it is registered. */
 static void into_the_other_tunnel(void **state)
 {
-	struct last last = {.way = BUB_WAY_ESP_TUNNEL};
+	struct last last = {.egress = BUB_EGRESS_TUNNEL};
 	uint8_t packet[64];
 	struct in6_addr other;
 	struct pair p;
@@ -134,7 +134,7 @@ static unsigned intact;
 
 static void compare(struct pair *p, struct flight *f)
 {
-	if (f->from == p->ha[0] && f->way == BUB_WAY_ESP_TUNNEL && f->octets[7] == 8 &&
+	if (f->from == p->ha[0] && f->egress == BUB_EGRESS_TUNNEL && f->octets[7] == 8 &&
 	    f->octets[f->len - 1] == intact + 1)
 		intact++;
 }
@@ -208,7 +208,7 @@ static void wrapped_where_it_fits(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
-		struct last last = {.way = BUB_WAY_PLAIN};
+		struct last last = {.egress = BUB_EGRESS_PLAIN};
 		struct pair p;
 
 		pair_init(&p);
@@ -247,7 +247,7 @@ static void held_for_another(void **state)
 	f.src = other;
 	f.dst = p.cn_addr;
 	len = pair_build(&p, &f, packet, sizeof packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &other, &at);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &other, &at);
 	register_first(&p);
 	pair_run(&p, 100);
 	assert_int_equal(pair_count(&p, 0, p.cn, BUB_MH_HOT), 0);
@@ -260,7 +260,7 @@ static void held_for_another(void **state)
 /* A message to the home agent itself is for the core; anything else is for its kernel. */
 static void up_to_the_agent_itself(void **state)
 {
-	struct last last = {.way = BUB_WAY_PLAIN};
+	struct last last = {.egress = BUB_EGRESS_PLAIN};
 	struct forged f = {.mh = {.kind = BUB_MH_HOTI}};
 	uint8_t packet[128];
 	struct pair p;
@@ -289,7 +289,7 @@ static void not_out_of_the_tunnel(void **state)
 {
 	struct in6_addr at = addr(care_of);
 	struct bub_ip6_build b = {.src = at, .hop_limit = 9, .upper_proto = 17, .upper_len = 8};
-	struct last last = {.way = BUB_WAY_PLAIN};
+	struct last last = {.egress = BUB_EGRESS_PLAIN};
 	uint8_t packet[128] = {0};
 	struct pair p;
 	int head;
@@ -326,7 +326,7 @@ static void lost_registration_is_told(void **state)
 	(void)state;
 	pair_new(&p);
 	len = data_packet(&p.hoa[0], &p.cn_addr, 9, packet, sizeof packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &at);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &at);
 	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BE), 0);
 	out_of_tunnel(&p, packet, len);
 	assert_int_equal(pair_count(&p, 0, p.ha[0], BUB_MH_BE), 1);
@@ -342,7 +342,7 @@ static void lost_registration_is_told(void **state)
 /* What waited is wrapped as what did not. */
 static void held_messages_are_wrapped(void **state)
 {
-	struct last last = {.way = BUB_WAY_PLAIN};
+	struct last last = {.egress = BUB_EGRESS_PLAIN};
 	uint8_t packet[200];
 	struct pair p;
 

@@ -211,7 +211,7 @@ static struct forged home_bu(struct pair *p, uint16_t sequence)
 		.src = *pair_at(p, 0),
 		.dst = p->ha_addr[0],
 		.hao = &p->hoa[0],
-		.way = BUB_WAY_ESP_TRANSPORT,
+		.ingress = BUB_INGRESS_ESP_TRANSPORT,
 		.owner = p->hoa[0],
 		.mh = {.kind = BUB_MH_BU},
 	};
@@ -228,7 +228,7 @@ static struct forged home_ba(struct pair *p, uint8_t status, uint16_t sequence)
 		.src = p->ha_addr[0],
 		.dst = *pair_at(p, 0),
 		.rh2 = &p->hoa[0],
-		.way = BUB_WAY_ESP_TRANSPORT,
+		.ingress = BUB_INGRESS_ESP_TRANSPORT,
 		.owner = p->hoa[0],
 		.mh = {.kind = BUB_MH_BA},
 	};
@@ -291,10 +291,10 @@ static void who_may_register(void **state)
 	pair_new(&p);
 	f = home_bu(&p, 7);
 	f.src = p.cn_addr;
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.ha[0], &f);
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_NOT_PROTECTED, 1);
-	f.way = BUB_WAY_ESP_TRANSPORT; /* under somebody else's association */
+	f.ingress = BUB_INGRESS_ESP_TRANSPORT; /* under somebody else's association */
 	f.owner = p.hoa[1];
 	pair_feed(&p, p.ha[0], &f);
 	assert_drops(p.ha[0], BUB_DROP_HOME_BU_WRONG_SA, 1);
@@ -305,7 +305,7 @@ static void who_may_register(void **state)
 	/* A correspondent is no home agent and says so. */
 	f.dst = p.cn_addr;
 	f.src = p.ha_addr[1];
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.cn, &f);
 	assert_drops(p.cn, BUB_DROP_NOT_HOME_AGENT, 1);
 	assert_int_equal(pair_nth(&p, 0, p.cn, BUB_MH_BA, 0)->mh.u.ba.status,
@@ -397,7 +397,7 @@ static void answers_are_checked(void **state)
 	pair_run(&p, 100);
 	number = pair_home(&p, 0).sequence;
 	f = home_ba(&p, 0, number);
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_BA_NOT_PROTECTED, 1);
 	f = home_ba(&p, 0, (uint16_t)(number - 1));
@@ -538,7 +538,7 @@ static void duplicate_address_detection(void **state)
 /* A packet as it comes out of node 1's tunnel at its home agent. */
 static void out_of_tunnel(struct pair *p, struct forged f, const struct in6_addr *outer)
 {
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.owner = p->hoa[0];
 	f.outer_src = *outer;
 	pair_feed(p, p->ha[0], &f);
@@ -619,7 +619,7 @@ static void reverse_tunnel_data(void **state)
 	b.src = p.hoa[0];
 	b.dst = p.cn_addr;
 	assert_true(bub_ip6_encode(&b, packet, sizeof packet) > 0);
-	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      &p.cn_addr);
 	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NO_BINDING, 1);
 	pair_go(&p, 0, 0);
@@ -627,15 +627,15 @@ static void reverse_tunnel_data(void **state)
 	old = *pair_at(&p, 0);
 	pair_go(&p, 0, 1);
 	pair_run(&p, 1000);
-	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &old);
+	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &old);
 	assert_drops(p.ha[0], BUB_DROP_REVERSE_OUTER_SOURCE, 1);
 	assert_int_equal(p.cn->data_plain, 0);
-	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      pair_at(&p, 0));
 	pair_run(&p, 100);
 	assert_int_equal(p.cn->data_plain, 1);
 	/* The same at the other end: only from our home agent, and not while we are nowhere. */
-	pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      &p.cn_addr);
 	assert_drops(p.mn[0], BUB_DROP_TUNNEL_NOT_FROM_HA, 1);
 	world_attach(p.w, p.mn[0], NULL);
@@ -684,7 +684,8 @@ static void intercepts_only_for_the_registered(void **state)
 	b.src = p.cn_addr;
 	b.dst = p.hoa[0];
 	assert_true(bub_ip6_encode(&b, packet, sizeof packet) > 0);
-	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, sizeof packet, BUB_INGRESS_TUN, &in6addr_any,
+		      &in6addr_any);
 	assert_drops(p.ha[0], BUB_DROP_TUNNEL_NO_BINDING, 1);
 	pair_go(&p, 0, 0);
 	pair_run(&p, 1000);

@@ -156,7 +156,7 @@ static const struct message *copy_of(const struct pair *p, uint16_t sequence, bo
 		const struct message *m = p->message[i];
 
 		if (m->node == p->mn[0] && m->mh.kind == BUB_MH_BU &&
-		    m->way == (tunnelled ? BUB_WAY_ESP_TUNNEL : BUB_WAY_PLAIN) &&
+		    m->egress == (tunnelled ? BUB_EGRESS_TUNNEL : BUB_EGRESS_PLAIN) &&
 		    m->mh.u.bu.sequence == sequence)
 			return m;
 	}

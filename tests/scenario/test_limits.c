@@ -99,7 +99,7 @@ static void ask(struct pair *p, struct node *n, struct question q, const struct 
 		size_t sum_at)
 {
 	set_source(&q, src, sum_at);
-	pair_feed_raw(p, n, q.octets, q.len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, n, q.octets, q.len, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 }
 
 /* Each kind of question that nobody has to prove anything for. */
@@ -288,7 +288,7 @@ static void own_clients_have_their_own(void **state)
 	look_at(&p, p.ha[0]);
 	len = data_packet(&p.hoa[0], &p.cn_addr, 64, packet, sizeof packet);
 	for (unsigned i = 0; i < 15; i++)
-		pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &p.hoa[0], &outer);
+		pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0], &outer);
 	assert_int_equal(sent.n, 10); /* but no more than it needs */
 	pair_end(&p);
 }
@@ -317,11 +317,11 @@ static void answers_go_back_onto_the_home_link(void **state)
 			src = j == 0 ? p.hoa[0] : made_up(1);
 			set_source(&q, &src, k->sum_at);
 			ev.u.packet.data = (struct bub_view){q.octets, q.len};
-			ev.u.packet.way = BUB_WAY_PLAIN;
+			ev.u.packet.ingress = BUB_INGRESS_PLAIN;
 			bub_engine_feed(p.ha[0]->engine, world_now(p.w), &ev);
 			assert_true(bub_engine_next_action(p.ha[0]->engine, &act));
 			assert_int_equal(act.type, BUB_ACT_SEND);
-			assert_int_equal(act.u.send.way, BUB_WAY_PLAIN);
+			assert_int_equal(act.u.send.egress, BUB_EGRESS_PLAIN);
 			assert_int_equal(act.u.send.ifindex, j == 0 ? 42 : 0);
 			assert_memory_equal(act.u.send.data.data + 24, &src, 16);
 			assert_false(bub_engine_next_action(p.ha[0]->engine, &act));
@@ -348,20 +348,20 @@ static void answers_come_from_where_the_question_went(void **state)
 	b.dst = *pair_at(&p, 0);
 	b.rh2 = &p.hoa[0];
 	at = bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_WAY_PLAIN, &in6addr_any,
+	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_INGRESS_PLAIN, &in6addr_any,
 		      &in6addr_any);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BE), 1);
-	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->way, BUB_WAY_PLAIN);
+	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->egress, BUB_EGRESS_PLAIN);
 	assert_true(bub_addr_eq(&pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->ip.src, &b.dst));
 	/* Out of the tunnel it was sent to the home address. */
 	mark = pair_mark(&p);
 	b.dst = p.hoa[0];
 	b.rh2 = NULL;
 	at = bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      &p.ha_addr[0]);
 	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BE), 1);
-	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->egress, BUB_EGRESS_TUNNEL);
 	assert_true(bub_addr_eq(&pair_nth(&p, mark, p.mn[0], BUB_MH_BE, 0)->ip.src, &p.hoa[0]));
 	pair_end(&p);
 }
@@ -410,7 +410,7 @@ static void absurd_home_addresses_out_of_the_tunnel(void **state)
 	mark = pair_mark(&p);
 	b.dst = p.hoa[0];
 	at = bub_ip6_encode(&b, packet, sizeof packet);
-	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_WAY_ESP_TUNNEL, &p.hoa[0],
+	pair_feed_raw(&p, p.mn[0], packet, (size_t)at + 8, BUB_INGRESS_ESP_TUNNEL, &p.hoa[0],
 		      &p.ha_addr[0]);
 	assert_int_equal(pair_count(&p, mark, NULL, BUB_MH_BE), 0);
 	assert_drops(p.mn[0], BUB_DROP_HAO_NOT_UNICAST, 1);
@@ -428,7 +428,7 @@ static void solicitation_without_binding(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		for (unsigned way = 0; way < 2; way++) {
+		for (unsigned sealed = 0; sealed < 2; sealed++) {
 			uint8_t icmp[48] = {table[i].type};
 			struct in6_addr src = addr(care_of);
 			struct question q;
@@ -440,8 +440,8 @@ static void solicitation_without_binding(void **state)
 			q = question(&p.ha_addr[0], &p.hoa[0], BUB_NH_ICMPV6, icmp, sizeof icmp);
 			set_source(&q, &src, 66);
 			pair_feed_raw(&p, p.ha[0], q.octets, q.len,
-				      way == 0 ? BUB_WAY_PLAIN : BUB_WAY_ESP_TRANSPORT, &p.hoa[0],
-				      &in6addr_any);
+				      sealed == 0 ? BUB_INGRESS_PLAIN : BUB_INGRESS_ESP_TRANSPORT,
+				      &p.hoa[0], &in6addr_any);
 			assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
 			assert_int_equal(pair_count(&p, mark, p.ha[0], BUB_MH_BE), table[i].told);
 			if (table[i].told) {

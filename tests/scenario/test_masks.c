@@ -33,7 +33,7 @@ struct scenario {
 struct answer {
 	const struct node *node;
 	uint16_t sequence;
-	enum bub_way way;
+	enum bub_egress egress;
 };
 
 struct run {
@@ -53,21 +53,21 @@ struct run {
 
 static bool is_first_leg(const struct pair *p, const struct flight *f)
 {
-	return f->from == p->mn[0] || f->from == p->mn[1] || f->way == BUB_WAY_ESP_TRANSPORT;
+	return f->from == p->mn[0] || f->from == p->mn[1] || f->egress == BUB_EGRESS_TRANSPORT;
 }
 
 /* RFC 6275, 9.5.4; protocol.md, 5: an accepted Binding Update is answered once on each way. */
 static void note_answer(struct pair *p, struct run *r, const struct flight *f,
 			const struct bub_mh *mh)
 {
-	struct answer a = {.node = f->from, .sequence = mh->u.ba.sequence, .way = f->way};
+	struct answer a = {.node = f->from, .sequence = mh->u.ba.sequence, .egress = f->egress};
 
 	if (mh->kind != BUB_MH_BA || mh->u.ba.status != 0 ||
 	    (f->from != p->mn[0] && f->from != p->mn[1]))
 		return;
 	for (unsigned i = 0; i < r->n_answers; i++)
 		if (r->answer[i].node == a.node && r->answer[i].sequence == a.sequence &&
-		    r->answer[i].way == a.way)
+		    r->answer[i].egress == a.egress)
 			r->broken = "two acknowledgements of one Binding Update on one way";
 	if (r->n_answers < ANSWERS_MAX)
 		r->answer[r->n_answers++] = a;

@@ -164,7 +164,7 @@ static void feed_spoiled(struct pair *p, unsigned at, uint8_t value)
 	mh[at] = value;
 	if (at != 4) /* over as much as Header Len says (RFC 6275, 6.1.1) */
 		bub_mh_finish(mh, 8u * mh[1] + 8u, &f.src, &f.dst);
-	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_PLAIN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, p->mn[0], packet, len, BUB_INGRESS_PLAIN, &in6addr_any, &in6addr_any);
 }
 
 static unsigned problems;
@@ -174,7 +174,7 @@ static void note_problem(struct pair *p, struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	if (f->from != p->mn[0] || f->way != BUB_WAY_PLAIN ||
+	if (f->from != p->mn[0] || f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto != BUB_NH_ICMPV6)
 		return;
@@ -239,7 +239,7 @@ static void feed_error(struct pair *p, struct node *to, const struct in6_addr *f
 	assert_true(len > 0);
 	b.upper_len = (uint16_t)len;
 	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
-	pair_feed_raw(p, to, packet, BUB_IP6_HDR_LEN + (size_t)len, BUB_WAY_PLAIN, &in6addr_any,
+	pair_feed_raw(p, to, packet, BUB_IP6_HDR_LEN + (size_t)len, BUB_INGRESS_PLAIN, &in6addr_any,
 		      &in6addr_any);
 }
 
@@ -463,7 +463,7 @@ static void home_test_is_believed_only_so(void **state)
 	hoti = pair_nth(&p, 0, p.mn[0], BUB_MH_HOTI, 0);
 	f.src = p.cn_addr;
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.owner = p.hoa[0];
 	f.outer_src = p.ha_addr[0];
 	memcpy(f.mh.u.test.cookie, hoti->mh.u.test_init.cookie, 8);
@@ -471,17 +471,17 @@ static void home_test_is_believed_only_so(void **state)
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 1);
 	f.mh.u.test.cookie[7] ^= 1;
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 2);
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.dst = *pair_at(&p, 0);
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 3);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 1); /* to the home agent */
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 3);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 2);
@@ -513,14 +513,14 @@ static void care_of_test_is_believed_only_so(void **state)
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 2);
 	f.src.s6_addr[15] ^= 1;
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.owner = p.hoa[0];
 	f.outer_src = p.ha_addr[0];
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 3);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 1);
 	f.dst = *pair_at(&p, 0);
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	pair_feed(&p, p.mn[0], &f);
 	assert_drops(p.mn[0], BUB_DROP_TEST_NO_MATCH, 3);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BU), 2);

@@ -97,7 +97,7 @@ static void answers_while_postponed(void **state)
 	f.src = p.ha_addr[0];
 	f.dst = *pair_at(&p, 0);
 	f.rh2 = &p.hoa[0];
-	f.way = BUB_WAY_ESP_TRANSPORT;
+	f.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	f.owner = p.hoa[0];
 	f.mh.u.ba.sequence = pair_home(&p, 0).sequence;
 	f.mh.u.ba.lifetime_s = 3600;
@@ -105,7 +105,7 @@ static void answers_while_postponed(void **state)
 	assert_drops(p.mn[0], BUB_DROP_BA_NO_MATCH, 1);
 	f.src = *pair_at(&p, 1);
 	f.hao = &p.hoa[1];
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	f.key = &p.kabm[0].key;
 	f.auth_care_of = p.away[0][0]->prefix; /* where it was when it sent the third */
 	memcpy(f.auth_care_of.s6_addr + 8, pair_at(&p, 0)->s6_addr + 8, 8);
@@ -228,7 +228,8 @@ static enum fate cut(struct pair *p, const struct flight *f, const struct bub_mh
 {
 	(void)mh;
 	for (unsigned k = 0; k < ACCESS_LINKS; k++)
-		if (memcmp(&f->dst, &p->away[0][k]->prefix, 8) == 0 && f->way == BUB_WAY_PLAIN)
+		if (memcmp(&f->dst, &p->away[0][k]->prefix, 8) == 0 &&
+		    f->egress == BUB_EGRESS_PLAIN)
 			return FATE_LOSE;
 	return FATE_PASS;
 }

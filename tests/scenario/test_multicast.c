@@ -85,7 +85,7 @@ static void watch(struct pair *p, struct node *n, const struct bub_action *act)
 		seen.queries++;
 		seen.asked_ms = pair_now_ms(p);
 	} else {
-		assert_int_equal(act->u.send.way, BUB_WAY_ESP_TUNNEL);
+		assert_int_equal(act->u.send.egress, BUB_EGRESS_TUNNEL);
 		assert_true(seen.copies < MEMBERS);
 		seen.owner[seen.copies++] = act->u.send.owner;
 	}
@@ -218,7 +218,7 @@ static void binding_update(struct pair *p, unsigned number, uint16_t sequence, u
 		.src = care_of_of(number),
 		.dst = p->ha_addr[0],
 		.hao = &home,
-		.way = BUB_WAY_ESP_TRANSPORT,
+		.ingress = BUB_INGRESS_ESP_TRANSPORT,
 		.owner = home,
 		.mh = {.kind = BUB_MH_BU},
 	};
@@ -237,7 +237,7 @@ static void up(struct pair *p, unsigned number, const uint8_t *packet, size_t le
 {
 	struct in6_addr home = home_of(p, number), care_of = care_of_of(number);
 
-	pair_feed_raw(p, p->ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &home, &care_of);
+	pair_feed_raw(p, p->ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &home, &care_of);
 }
 
 static void joins(struct pair *p, unsigned number, const char *group)
@@ -260,7 +260,7 @@ static void heard(struct pair *p, const char *group)
 	uint8_t packet[64];
 	size_t len = data_packet("2001:db8:c::c", group, 9, packet);
 
-	pair_feed_raw(p, p->ha[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, p->ha[0], packet, len, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 }
 
 /* ---- The home agent ------------------------------------------------------------------------ */
@@ -554,7 +554,7 @@ static void bad_reports(void **state)
 	len = mld_2(TO_EXCLUDE, LISTENER, GROUP, 1, packet);
 	binding_update(&p, 0, 1, 3600);
 	/* From another place than where it is registered. */
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_ESP_TUNNEL, &home, &elsewhere);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &home, &elsewhere);
 	assert_drops(p.ha[0], BUB_DROP_REVERSE_OUTER_SOURCE, 1);
 	assert_int_equal(memberships(&p), 0);
 	/* RFC 3810, 7.4: source, hop limit, router alert; what is no report. */
@@ -680,7 +680,7 @@ static void both_roles(void **state)
 	binding_update(&p, 0, 1, 3600);
 	joins(&p, 0, GROUP);
 	len = data_packet("2001:db8:2::99", GROUP, 9, packet);
-	pair_feed_raw(&p, p.ha[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(&p, p.ha[0], packet, len, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 	assert_int_equal(seen.copies, 0);
 	pair_end(&p);
 }
@@ -717,7 +717,7 @@ static void virtual_home_link(void **state)
 /* The kernel's listener on bub's interface. */
 static void kernel_says(struct pair *p, const uint8_t *packet, size_t len)
 {
-	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_TUN, &in6addr_any, &in6addr_any);
+	pair_feed_raw(p, p->mn[0], packet, len, BUB_INGRESS_TUN, &in6addr_any, &in6addr_any);
 }
 
 static void kernel_joins(struct pair *p)
@@ -738,7 +738,7 @@ static void watch_mobile_node(struct pair *p)
 static void spoil_queries(struct pair *p, struct flight *f)
 {
 	(void)p;
-	if (f->way == BUB_WAY_ESP_TUNNEL && f->octets[6] == 0 && f->octets[ICMP_AT] == QUERY)
+	if (f->egress == BUB_EGRESS_TUNNEL && f->octets[6] == 0 && f->octets[ICMP_AT] == QUERY)
 		f->octets[7]++;
 }
 
@@ -854,16 +854,17 @@ static void what_comes_out_of_the_tunnel(void **state)
 		static const char *const group[] = {GROUP, "ff0e::5", "ff02::1", "ff05::2"};
 		size_t len = data_packet("2001:db8:c::c", group[i], 9, packet);
 
-		pair_feed_raw(&p, p.mn[0], packet, len, BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+		pair_feed_raw(&p, p.mn[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &home,
+			      &p.ha_addr[0]);
 	}
 	assert_int_equal(seen.delivered, 2);
 	assert_drops(p.mn[0], BUB_DROP_TUNNEL_NOT_FORWARDED, 2);
 	/* MLD that is no query, or none that a listener would heed (RFC 3810, 6.2). */
 	pair_feed_raw(&p, p.mn[0], packet, mld_1(REPORT_1, LISTENER, GROUP, packet),
-		      BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+		      BUB_INGRESS_ESP_TUNNEL, &home, &p.ha_addr[0]);
 	assert_drops(p.mn[0], BUB_DROP_MLD_UNEXPECTED, 1);
 	pair_feed_raw(&p, p.mn[0], packet, mld_1(QUERY, "2001:db8:1::1", "::", packet),
-		      BUB_WAY_ESP_TUNNEL, &home, &p.ha_addr[0]);
+		      BUB_INGRESS_ESP_TUNNEL, &home, &p.ha_addr[0]);
 	assert_drops(p.mn[0], BUB_DROP_MLD_HEADER, 1);
 	assert_int_equal(seen.delivered, 2);
 	pair_end(&p);

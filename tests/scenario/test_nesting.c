@@ -18,7 +18,8 @@ static struct {
 static void watch(struct pair *p, struct node *n, const struct bub_action *act)
 {
 	(void)p;
-	if (n != sent.node || act->type != BUB_ACT_SEND || act->u.send.way != BUB_WAY_ESP_TUNNEL ||
+	if (n != sent.node || act->type != BUB_ACT_SEND ||
+	    act->u.send.egress != BUB_EGRESS_TUNNEL ||
 	    act->u.send.data.data[6] == BUB_NH_MH) /* what data brings about */
 		return;
 	sent.act = *act;
@@ -48,7 +49,7 @@ static unsigned intercept(struct pair *p, uint8_t next, const char *octets, size
 	b.upper_len = (uint16_t)n;
 	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
 	memcpy(packet + BUB_IP6_HDR_LEN, octets, n);
-	pair_feed_raw(p, p->ha[0], packet, BUB_IP6_HDR_LEN + n, BUB_WAY_TUN, &in6addr_any,
+	pair_feed_raw(p, p->ha[0], packet, BUB_IP6_HDR_LEN + n, BUB_INGRESS_TUN, &in6addr_any,
 		      &in6addr_any);
 	return sent.n - before;
 }
@@ -161,7 +162,7 @@ static void out_of_a_mobile_node(void **state)
 		bub_ip6_encode(&b, packet, sizeof packet);
 		memcpy(packet + 40, "\x32\0\4\1\0\1\1\0", 8);
 		packet[44] = (uint8_t)(limit - 1);
-		pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_WAY_TUN, &in6addr_any,
+		pair_feed_raw(&p, p.mn[0], packet, sizeof packet, BUB_INGRESS_TUN, &in6addr_any,
 			      &in6addr_any);
 		assert_int_equal(sent.n, 1);
 		assert_int_equal(sent.act.u.send.limit, 0);
@@ -220,7 +221,7 @@ static void other_home_agents(void **state)
 	ra.prefix[0].prefix = addr("2001:db8:1::9");
 	b.src = addr("fe80::9");
 	b.dst = addr("ff02::1");
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	f = home_bu(&p, 7, 600);
 	f.src = addr("2001:db8:1::9");
 	agent_assert_status(&p, &f, BUB_STATUS_INVALID_CARE_OF);

@@ -28,7 +28,7 @@ static void come_the_long_way(struct pair *p, const struct in6_addr *src)
 	uint8_t packet[64];
 	size_t len = data_packet(src, &p->hoa[0], 9, packet, sizeof packet);
 
-	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_ESP_TUNNEL, &p->hoa[0], &p->ha_addr[0]);
+	pair_feed_raw(p, p->mn[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p->hoa[0], &p->ha_addr[0]);
 }
 
 /* Neither for packets of a node at home, nor for those of or to somebody who is no correspondent:

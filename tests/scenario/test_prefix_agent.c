@@ -36,15 +36,15 @@ static void update(struct pair *p, uint16_t sequence)
 }
 
 /* A solicitation: where it comes from, what its Home Address option says, whose association. */
-static void solicit(struct pair *p, const char *src, const struct in6_addr *hao, enum bub_way way,
-		    const struct in6_addr *owner)
+static void solicit(struct pair *p, const char *src, const struct in6_addr *hao,
+		    enum bub_ingress ingress, const struct in6_addr *owner)
 {
 	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
 	struct bub_ip6_build b = {.src = addr(src), .dst = p->ha_addr[0], .hop_limit = 64};
 
 	sol.u.prefix.id = 0x4711;
 	b.hao = hao;
-	seen_feed(p, p->ha[0], &sol, b, way, owner);
+	seen_feed(p, p->ha[0], &sol, b, ingress, owner);
 }
 
 /* The mobile node has the prefixes. */
@@ -52,7 +52,7 @@ static void acknowledge(struct pair *p)
 {
 	unsigned n = seen.n;
 
-	solicit(p, care_of, &p->hoa[0], BUB_WAY_ESP_TRANSPORT, &p->hoa[0]);
+	solicit(p, care_of, &p->hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p->hoa[0]);
 	assert_int_equal(seen.n, n + 1);
 	assert_int_equal(seen_decode(n, &(struct bub_ip6){0}).u.prefix.id, 0x4711);
 	assert_true(bub_addr_eq(&seen.owner[n], &p->hoa[0]));
@@ -344,24 +344,24 @@ static void whom_it_answers(void **state)
 	begin(&p);
 	other = second_client(&p);
 	stranger = addr("2001:db8:1::99");
-	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]); /* not registered */
+	solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]); /* not registered */
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	update(&p, 1);
-	solicit(&p, care_of, &p.hoa[0], BUB_WAY_PLAIN, &p.hoa[0]);
+	solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_PLAIN, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
-	solicit(&p, care_of, &stranger, BUB_WAY_ESP_TRANSPORT, &stranger);
+	solicit(&p, care_of, &stranger, BUB_INGRESS_ESP_TRANSPORT, &stranger);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
-	solicit(&p, care_of, &other, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	solicit(&p, care_of, &other, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
-	solicit(&p, care_of, NULL, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	solicit(&p, care_of, NULL, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, ++n);
-	solicit(&p, "2001:db8:1b::77", &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	solicit(&p, "2001:db8:1b::77", &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	assert_int_equal(seen.n, 0);
 	acknowledge(&p);
 	f = home_bu(&p, 2, 0);
 	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
-	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]); /* no longer */
+	solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]); /* no longer */
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, ++unbound);
 	pair_end(&p);
 }
@@ -379,7 +379,7 @@ static void one_a_second(void **state)
 	acknowledge(&p);
 	pair_run(&p, 300);
 	for (unsigned i = 0; i < 3; i++)
-		solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+		solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_RATE_LIMITED, 2);
 	assert_int_equal(seen.n, 1);
 	pair_run(&p, 700);
@@ -397,7 +397,7 @@ static void one_a_second(void **state)
 	/* Asked too soon, and gone home or moved since. */
 	for (unsigned i = 0; i < 2; i++) {
 		acknowledge(&p);
-		solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+		solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 		f = home_bu(&p, (uint16_t)(3 + 2 * i), i == 0 ? 0 : 3600);
 		f.src = addr("2001:db8:1b::77");
 		agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
@@ -420,7 +420,7 @@ static void switched_off(void **state)
 	p.ha_cfg[0].ha.prefix_adverts = false;
 	seen_begin(&p, BUB_ICMP6_PREFIX_ADVERT);
 	update(&p, 1);
-	solicit(&p, care_of, &p.hoa[0], BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	solicit(&p, care_of, &p.hoa[0], BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_ADVERTS_OFF, 1);
 	set_home_prefix(&p, 8500, 6000);
 	pair_run(&p, 3 * MAX_S * 1000);

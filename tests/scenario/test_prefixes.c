@@ -70,33 +70,33 @@ static void asked_for_under_protection(void **state)
 	assert_int_equal(seen.n, 1); /* answered: not asked again */
 	sol = seen_decode(0, &ip);
 	assert_true(ip.has_hao && bub_addr_eq(&ip.hao, &p.hoa[0]));
-	assert_int_equal(seen.way[0], BUB_WAY_ESP_TRANSPORT);
+	assert_int_equal(seen.egress[0], BUB_EGRESS_TRANSPORT);
 	assert_true(bub_addr_eq(&seen.owner[0], &p.hoa[0]));
 	assert_int_not_equal(sol.u.prefix.id, 0);
 	/* The same, bare, or from elsewhere. */
 	b.src = *pair_at(&p, 0);
 	b.dst = p.ha_addr[0];
 	b.hao = &p.hoa[0];
-	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_PLAIN, &p.hoa[0]);
+	seen_feed(&p, p.ha[0], &sol, b, BUB_INGRESS_PLAIN, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
 	b.src = p.cn_addr;
-	seen_feed(&p, p.ha[0], &sol, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.ha[0], &sol, b, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.ha[0], BUB_DROP_HAO_NO_BINDING, 1);
 	/* An advertisement that is bare, from elsewhere, or without a routing header. */
 	adv = advert_of(&p, sol.u.prefix.id, 0);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_PLAIN, &in6addr_any);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NOT_PROTECTED, 1);
 	b = from_agent(&p);
 	b.src = p.cn_addr;
-	seen_feed(&p, p.mn[0], &adv, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, b, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NOT_PROTECTED, 2);
 	b = from_agent(&p);
 	b.rh2 = NULL;
 	b.dst = p.hoa[0];
-	seen_feed(&p, p.mn[0], &adv, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, b, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NOT_PROTECTED, 3);
 	b.dst = *pair_at(&p, 0);
-	seen_feed(&p, p.mn[0], &adv, b, BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, b, BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NOT_PROTECTED, 4);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NO_MATCH, 0); /* one reason is enough */
 	assert_string_equal(pair_home(&p, 0).why, "acknowledged by the home agent");
@@ -115,7 +115,7 @@ static void unsolicited_is_a_reason_to_ask(void **state)
 	pair_run(&p, 5000);
 	sol = seen_decode(0, &ip);
 	adv = advert_of(&p, 0, 0);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NO_MATCH, 1);
 	assert_int_equal(seen.n, 2);
 	assert_int_not_equal(seen_decode(1, &ip).u.prefix.id, sol.u.prefix.id);
@@ -123,16 +123,16 @@ static void unsolicited_is_a_reason_to_ask(void **state)
 	assert_int_equal(seen.n, 2);
 	/* An answer that has come already. */
 	adv = advert_of(&p, seen_decode(1, &ip).u.prefix.id, 0);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NO_MATCH, 2);
 	assert_int_equal(seen.n, 3);
 	/* No more often than every three seconds. */
 	adv = advert_of(&p, 0, 0);
 	pair_run(&p, 2900);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_int_equal(seen.n, 3);
 	pair_run(&p, 200);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_int_equal(seen.n, 4);
 	/* Nor where it could not be answered. */
 	pair_lose(&p, p.ha[0], BUB_MH_BA, 1);
@@ -140,7 +140,7 @@ static void unsolicited_is_a_reason_to_ask(void **state)
 	pair_go(&p, 0, 1);
 	pair_run(&p, 100);
 	assert_string_equal(pair_home(&p, 0).state, "registering");
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_int_equal(seen.n, 4);
 	pair_run(&p, 2000);
 	assert_string_equal(pair_home(&p, 0).why, "acknowledged by the home agent");
@@ -257,7 +257,7 @@ static void change_is_told_until_heard(void **state)
 
 			assert_true(i == 3 || seen_gap_ms(i) == 3000u << i);
 			assert_int_equal(adv.u.prefix.id, 0);
-			assert_int_equal(seen.way[i], BUB_WAY_ESP_TRANSPORT);
+			assert_int_equal(seen.egress[i], BUB_EGRESS_TRANSPORT);
 			assert_true(bub_addr_eq(&ip.src, &p.ha_addr[0]));
 			assert_true(bub_addr_eq(&ip.dst, pair_at(&p, 0)));
 			assert_true(bub_addr_eq(bub_ip6_home_dst(&ip), &p.hoa[0]));
@@ -342,7 +342,7 @@ static void flags_are_the_link_s(void **state)
 	inet_pton(AF_INET6, "2001:db8:1::a", &ra.prefix[0].prefix);
 	inet_pton(AF_INET6, "fe80::a", &b.src);
 	inet_pton(AF_INET6, "ff02::1", &b.dst);
-	seen_feed(&p, p.ha[0], &ra, b, BUB_WAY_PLAIN, &in6addr_any);
+	seen_feed(&p, p.ha[0], &ra, b, BUB_INGRESS_PLAIN, &in6addr_any);
 	ev.u.prefixes.prefix = &prefix;
 	ev.u.prefixes.n = 1;
 	ev.u.prefixes.managed = true;
@@ -569,7 +569,7 @@ static void not_every_prefix_will_do(void **state)
 		adv.prefix[1].autonomous = table[i].autonomous;
 		adv.prefix[1].valid_s = table[i].valid_s;
 		adv.prefix[1].preferred_s = table[i].preferred_s;
-		seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+		seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 		assert_string_equal(home_status(&p, 0).prefix, "deprecated");
 		assert_int_equal(home_status(&p, 1).state != NULL, i >= n - 2);
 		pair_end(&p);
@@ -597,7 +597,7 @@ static void answer(struct pair *p, const struct bub_icmp6 *without_id)
 	struct bub_ip6 ip;
 
 	adv.u.prefix.id = seen_decode(seen.n - 1, &ip).u.prefix.id;
-	seen_feed(p, p->mn[0], &adv, from_agent(p), BUB_WAY_ESP_TRANSPORT, &p->hoa[0]);
+	seen_feed(p, p->mn[0], &adv, from_agent(p), BUB_INGRESS_ESP_TRANSPORT, &p->hoa[0]);
 }
 
 /* Nobody answers: the next registration asks again, in a round of its own, and what is known is
@@ -671,9 +671,9 @@ static void waits_for_the_answer(void **state)
 	pair_run(&p, 5500);
 	assert_int_equal(seen.n, 2);
 	adv = advert_of(&p, 0, 0);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	adv.u.prefix.id = (uint16_t)(seen_decode(1, &ip).u.prefix.id + 1);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	assert_drops(p.mn[0], BUB_DROP_PREFIX_NO_MATCH, 2);
 	assert_int_equal(seen.n, 2);
 	assert_string_equal(home_status(&p, 0).prefix, "unknown");
@@ -717,7 +717,7 @@ static void prefix_goes_and_comes_back(void **state)
 	assert_int_equal(home_status(&p, 0).prefix_lifetime_s, 0);
 	seen.lose = 0;
 	pair_run(&p, 5000);
-	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_WAY_ESP_TRANSPORT, &p.hoa[0]);
+	seen_feed(&p, p.mn[0], &adv, from_agent(&p), BUB_INGRESS_ESP_TRANSPORT, &p.hoa[0]);
 	pair_run(&p, 100); /* unasked: it asks, and the home agent has the prefix */
 	assert_string_equal(home_status(&p, 0).prefix, "preferred");
 	pair_end(&p);

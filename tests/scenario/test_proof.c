@@ -20,7 +20,7 @@ static void look(struct pair *p, struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	if (f->from != p->mn[1] || f->way != BUB_WAY_PLAIN ||
+	if (f->from != p->mn[1] || f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto == BUB_NH_MH || !bub_addr_eq(&ip.dst, &out.to))
 		return;
@@ -46,7 +46,7 @@ static void claim_signed(struct pair *p, const struct in6_addr *care_of, uint16_
 		.src = *care_of,
 		.dst = p->hoa[1],
 		.hao = &p->hoa[0],
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = p->hoa[1],
 		.outer_src = p->ha_addr[1],
 		.mh = {.kind = BUB_MH_BU},
@@ -312,7 +312,7 @@ static enum fate lose_rh2(struct pair *p, const struct flight *f, const struct b
 
 	(void)mh;
 	(void)p;
-	if (f->way != BUB_WAY_PLAIN ||
+	if (f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
 		return FATE_PASS;
 	/* Home agents are on links without the filter. */

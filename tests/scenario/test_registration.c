@@ -347,7 +347,7 @@ static void no_home_agent_here(void **state)
 	pair_run(&p, 1000);
 	f = home_bu(&p, 0x1234, 600);
 	f.hao = NULL;
-	f.way = BUB_WAY_PLAIN;
+	f.ingress = BUB_INGRESS_PLAIN;
 	f.dst = p.cn_addr;
 	f.src = p.ha_addr[1];
 	pair_feed(&p, p.cn, &f);
@@ -359,14 +359,14 @@ static void no_home_agent_here(void **state)
 	assert_true(bub_addr_eq(&ba->ip.dst, &f.src));
 	f.src = p.cn_addr;
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.outer_src = p.ha_addr[0];
 	pair_feed(&p, p.mn[0], &f);
 	assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BA), 1);
 	ba = pair_nth(&p, 0, p.mn[0], BUB_MH_BA, 0);
 	assert_int_equal(ba->mh.u.ba.status, BUB_STATUS_HOME_NOT_SUPPORTED);
 	assert_true(bub_addr_eq(&ba->ip.src, &p.hoa[0]));
-	assert_int_equal(ba->way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(ba->egress, BUB_EGRESS_TUNNEL);
 	assert_true(bub_addr_eq(&ba->owner, &p.hoa[0]));
 	pair_end(&p);
 }

@@ -34,7 +34,7 @@ static void feed_home_init(struct pair *p, unsigned i)
 	struct forged f = {.src = p->hoa[1 - i], .dst = p->hoa[i], .mh = {.kind = BUB_MH_HOTI}};
 
 	if (!bub_addr_eq(pair_at(p, i), &p->hoa[i])) {
-		f.way = BUB_WAY_ESP_TUNNEL;
+		f.ingress = BUB_INGRESS_ESP_TUNNEL;
 		f.owner = p->hoa[i];
 		f.outer_src = p->ha_addr[i];
 	}
@@ -267,7 +267,7 @@ static void asked_at_the_home_address(void **state)
 	feed_home_init(&p, 0);
 	f = care_of_init(&p, 0, pair_at(&p, 1));
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.owner = p.hoa[0];
 	f.outer_src = p.ha_addr[0];
 	mark = pair_mark(&p);

@@ -224,7 +224,7 @@ static void updates_without_an_answer(void **state)
 	bu = pair_nth(&p, mark, p.mn[0], BUB_MH_BU, 4);
 	assert_int_equal(bu->mh.u.bu.lifetime_s, 0);
 	assert_int_equal(bu->mh.u.bu.flags, 0);
-	assert_int_equal(bu->way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(bu->egress, BUB_EGRESS_TUNNEL);
 	assert_string_equal(status(&p).why, "no answer to Binding Updates");
 	assert_int_equal(status(&p).mode, BUB_MODE_TUNNEL);
 	world_send_data(p.w, p.cn, &p.cn_addr, &p.hoa[0]);
@@ -457,7 +457,7 @@ static void param_problem(struct pair *p)
 	assert_true(len > 0);
 	b.upper_len = (uint16_t)len;
 	assert_int_equal(bub_ip6_encode(&b, packet, sizeof packet), BUB_IP6_HDR_LEN);
-	pair_feed_raw(p, p->mn[0], packet, BUB_IP6_HDR_LEN + (size_t)len, BUB_WAY_PLAIN,
+	pair_feed_raw(p, p->mn[0], packet, BUB_IP6_HDR_LEN + (size_t)len, BUB_INGRESS_PLAIN,
 		      &in6addr_any, &b.src);
 }
 
@@ -521,7 +521,7 @@ static void refresh_request(void **state)
 	talk(&p, 2000);
 	f.src = p.cn_addr;
 	f.dst = p.hoa[0];
-	f.way = BUB_WAY_ESP_TUNNEL;
+	f.ingress = BUB_INGRESS_ESP_TUNNEL;
 	f.owner = p.hoa[0];
 	f.outer_src = p.ha_addr[0];
 	pair_run(&p, 2000);

@@ -136,7 +136,7 @@ static void held_message(void **state)
 {
 	struct pair p;
 	struct forged f;
-	struct forged early = {.mh = {.kind = BUB_MH_HOTI}, .way = BUB_WAY_ESP_TUNNEL};
+	struct forged early = {.mh = {.kind = BUB_MH_HOTI}, .ingress = BUB_INGRESS_ESP_TUNNEL};
 
 	(void)state;
 	start(&p);

@@ -93,7 +93,7 @@ static void early(struct pair *p, const struct in6_addr *home, unsigned n)
 	struct forged f = {
 		.src = *home,
 		.dst = p->cn_addr,
-		.way = BUB_WAY_ESP_TUNNEL,
+		.ingress = BUB_INGRESS_ESP_TUNNEL,
 		.owner = *home,
 		.outer_src = outer,
 		.mh = {.kind = BUB_MH_HOTI},
@@ -151,7 +151,7 @@ static void out_of_the_tunnel(struct pair *p, unsigned from)
 	uint8_t packet[128];
 	size_t len = to_home(p, from, packet, sizeof packet);
 
-	pair_feed_raw(p, p->mn[0], packet, len, BUB_WAY_ESP_TUNNEL, &p->hoa[0], &p->ha_addr[0]);
+	pair_feed_raw(p, p->mn[0], packet, len, BUB_INGRESS_ESP_TUNNEL, &p->hoa[0], &p->ha_addr[0]);
 }
 
 static unsigned peers_of(const struct pair *p)

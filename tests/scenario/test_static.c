@@ -289,7 +289,7 @@ static void not_without_a_test(void **state)
 		pair_run(&p, 3000);
 		f = dh1_without_test(&p);
 		if (row == 3) {
-			f.way = BUB_WAY_ESP_TUNNEL;
+			f.ingress = BUB_INGRESS_ESP_TUNNEL;
 			f.owner = p.hoa[1];
 			f.outer_src = p.ha_addr[1];
 		}

@@ -38,7 +38,7 @@ static void feed_home(struct pair *p, unsigned i, enum bub_mh_kind kind)
 	struct forged f = {.src = p->hoa[1 - i], .dst = p->hoa[i], .mh = {.kind = kind}};
 
 	if (!bub_addr_eq(pair_at(p, i), &p->hoa[i])) {
-		f.way = BUB_WAY_ESP_TUNNEL;
+		f.ingress = BUB_INGRESS_ESP_TUNNEL;
 		f.owner = p->hoa[i];
 		f.outer_src = p->ha_addr[i];
 	}
@@ -102,7 +102,8 @@ static unsigned updates(const struct pair *p, size_t mark, unsigned i)
 	for (; mark < p->n_messages; mark++) {
 		const struct message *m = p->message[mark];
 
-		n += m->node == p->mn[i] && m->mh.kind == BUB_MH_BU && m->way == BUB_WAY_ESP_TUNNEL;
+		n += m->node == p->mn[i] && m->mh.kind == BUB_MH_BU &&
+		     m->egress == BUB_EGRESS_TUNNEL;
 	}
 	return n;
 }

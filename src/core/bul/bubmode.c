@@ -48,7 +48,7 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 	p->reg.backhaul_due = false;
 	r.via = "home agents";
 	if (home_is_away(p->home)) {
-		r.way = BUB_WAY_ESP_TUNNEL;
+		r.egress = BUB_EGRESS_TUNNEL;
 		r.owner = p->key.a;
 	}
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);

@@ -163,7 +163,7 @@ static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
 
 	r.has_rh2 = !bub_addr_eq(&req->source, home);
 	r.rh2 = *home;
-	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.egress = BUB_EGRESS_TRANSPORT;
 	r.owner = *home;
 	r.via = "home agent";
 	/* From the home link, and back there whatever the tunnel's route says (RFC 6275, 10.3.2).
@@ -417,7 +417,7 @@ static enum bub_drop ha_why_not(const struct rx *rx, const struct bub_event *ev,
 {
 	bool deletes = req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &rx->peer);
 
-	if (rx->way != BUB_WAY_ESP_TRANSPORT)
+	if (rx->ingress != BUB_INGRESS_ESP_TRANSPORT)
 		return BUB_DROP_HOME_BU_NOT_PROTECTED;
 	/* The SA is one mobile node's: it may speak for no other (RFC 4877, 6). */
 	if (!bub_addr_eq(&ev->u.packet.owner, &rx->peer))

@@ -19,7 +19,7 @@ static void prefixes_send_advert(struct bub_engine *eng, struct mobile_node *c,
 
 	r.has_rh2 = true;
 	r.rh2 = c->key.a;
-	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.egress = BUB_EGRESS_TRANSPORT;
 	r.owner = c->key.a;
 	adv.u.prefix.id = id;
 	agents_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
@@ -155,7 +155,7 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 	bool asked;
 
 	/* Answered only to whom we serve and to where it is (RFC 6275, 10.6.3). */
-	if (ev->u.packet.way != BUB_WAY_ESP_TRANSPORT || c == NULL || !c->registered ||
+	if (ev->u.packet.ingress != BUB_INGRESS_ESP_TRANSPORT || c == NULL || !c->registered ||
 	    !ip->has_hao || !bub_addr_eq(&ip->hao, &c->key.a) ||
 	    !bub_addr_eq(&ip->src, &c->care_of)) {
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);

@@ -68,7 +68,7 @@ static void ha_send_direct(struct bub_engine *eng, const struct mobile_node *c,
 	memcpy(core_scratch(eng), packet.data, 4); /* traffic class and flow label */
 	memcpy(core_scratch(eng) + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
 	act->u.send.data = (struct bub_view){core_scratch(eng), (size_t)at + b.upper_len};
-	act->u.send.way = BUB_WAY_PLAIN;
+	act->u.send.egress = BUB_EGRESS_PLAIN;
 }
 
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
@@ -133,7 +133,7 @@ static void ha_send_encapsulated(struct bub_engine *eng, const struct bub_ip6 *i
 	memcpy(buf + BUB_IP6_HDR_LEN, ip->packet.data, ip->packet.len);
 	buf[BUB_IP6_HDR_LEN + IP6_HOP_LIMIT_AT]--;
 	act->u.send.data = (struct bub_view){buf, BUB_IP6_HDR_LEN + ip->packet.len};
-	act->u.send.way = BUB_WAY_PLAIN;
+	act->u.send.egress = BUB_EGRESS_PLAIN;
 }
 
 /* True for a group that is not interface-local or link-local: where its packets go is for the
@@ -178,7 +178,7 @@ static bool ha_may_tell(struct bub_engine *eng, struct mobile_node *c, const str
 {
 	const struct in6_addr *to = &ev->u.packet.outer_src;
 
-	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
+	if (ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL)
 		return limit_allow_own(eng, LIMIT_BINDING_ERROR, &c->errors, to, len,
 				       BINDING_ERROR_LEN);
 	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);

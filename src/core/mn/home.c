@@ -90,7 +90,7 @@ struct route route_from_home(const struct home_registration *h, const struct in6
 	struct route r = route_plain(&h->cfg.address, dst);
 
 	if (home_is_out(h)) {
-		r.way = BUB_WAY_ESP_TUNNEL;
+		r.egress = BUB_EGRESS_TUNNEL;
 		r.owner = h->cfg.address;
 		r.via = "home agents";
 	}

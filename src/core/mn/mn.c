@@ -55,7 +55,7 @@ static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 	struct route r = route_plain(away ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
 	struct mh_out out = {.mh = {.kind = BUB_MH_BU}};
 
-	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.egress = BUB_EGRESS_TRANSPORT;
 	r.owner = h->cfg.address;
 	r.via = "home agent";
 	r.has_hao = away;
@@ -485,7 +485,7 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 {
 	uint8_t status = rx->mh.u.ba.status;
 
-	if (rx->way != BUB_WAY_ESP_TRANSPORT) {
+	if (rx->ingress != BUB_INGRESS_ESP_TRANSPORT) {
 		core_drop(eng, BUB_DROP_BA_NOT_PROTECTED, &rx->peer);
 		return;
 	}

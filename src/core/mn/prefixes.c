@@ -17,7 +17,7 @@ static void prefixes_send_solicitation(struct bub_engine *eng, struct home_regis
 
 	r.has_hao = true;
 	r.hao = h->cfg.address;
-	r.way = BUB_WAY_ESP_TRANSPORT;
+	r.egress = BUB_EGRESS_TRANSPORT;
 	r.owner = h->cfg.address;
 	core_random(eng, &h->prefix_id, sizeof h->prefix_id);
 	if (h->prefix_id == 0) /* an advertisement that nobody asked for has that */
@@ -152,7 +152,7 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	struct home_registration *h = core_home_of(eng, bub_ip6_home_dst(ip));
 
-	if (h == NULL || !ip->has_rh2 || ev->u.packet.way != BUB_WAY_ESP_TRANSPORT ||
+	if (h == NULL || !ip->has_rh2 || ev->u.packet.ingress != BUB_INGRESS_ESP_TRANSPORT ||
 	    !bub_addr_eq(&ip->src, &h->cfg.home_agent)) {
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
 		return;

@@ -58,7 +58,7 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
 		return INNER_DROPPED;
 	}
 	core_counters(eng)->tunnel_in++;
-	if (ev->u.packet.way == BUB_WAY_ESP_TUNNEL)
+	if (ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL)
 		keepalive_heard(eng, h);
 	if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
 	    mn_is_mobility(ip.upper))

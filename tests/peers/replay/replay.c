@@ -199,7 +199,7 @@ static void keep(struct node *n, const struct bub_action *act)
 	switch (act->type) {
 	case BUB_ACT_SEND:
 	case BUB_ACT_DELIVER:
-		d->way = act->u.send.way;
+		d->egress = act->u.send.egress;
 		d->owner = act->u.send.owner;
 		assert_true(act->u.send.data.len <= sizeof d->packet.octets);
 		memcpy(d->packet.octets, act->u.send.data.data, act->u.send.data.len);
@@ -301,13 +301,13 @@ void node_flow(struct node *n, const struct in6_addr *home, const struct in6_add
 	feed(n, &ev);
 }
 
-void node_feed(struct node *n, const struct packet *p, enum bub_way way,
+void node_feed(struct node *n, const struct packet *p, enum bub_ingress ingress,
 	       const struct in6_addr *owner)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
 
 	ev.u.packet.data = (struct bub_view){p->octets, p->len};
-	ev.u.packet.way = way;
+	ev.u.packet.ingress = ingress;
 	if (owner != NULL)
 		ev.u.packet.owner = *owner;
 	ev.u.packet.outer_src = p->outer_src;

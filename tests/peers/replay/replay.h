@@ -57,7 +57,7 @@ const struct packet *capture_find_ba(const struct capture *c, const struct in6_a
 /* An action that the engine asked for. */
 struct done {
 	enum bub_action_type type;
-	enum bub_way way;        /* SEND */
+	enum bub_egress egress;  /* SEND */
 	struct in6_addr owner;   /* SEND */
 	struct in6_addr home;    /* TUNNEL_SET, TUNNEL_DEL, PROXY_* */
 	struct in6_addr care_of; /* TUNNEL_SET: remote end */
@@ -90,8 +90,8 @@ void node_run(struct node *n, uint64_t at_ns);
 void node_run_on(struct node *n, uint64_t at_ns);
 void node_care_of(struct node *n, const struct in6_addr *address);
 void node_flow(struct node *n, const struct in6_addr *home, const struct in6_addr *peer);
-/* Feeds @p now, with this way and this owner of the SA.  Forgets nothing. */
-void node_feed(struct node *n, const struct packet *p, enum bub_way way,
+/* Feeds @p now, come in this way and with this owner of the SA.  Forgets nothing. */
+void node_feed(struct node *n, const struct packet *p, enum bub_ingress ingress,
 	       const struct in6_addr *owner);
 uint64_t node_drops(const struct node *n, enum bub_drop why);
 uint64_t node_all_drops(const struct node *n);

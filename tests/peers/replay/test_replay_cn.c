@@ -71,10 +71,10 @@ static void on_init(struct session *s, const struct packet *p)
 	const struct done *sent;
 
 	bub_engine_table_use(s->node.engine, &before);
-	node_feed(&s->node, p, BUB_WAY_PLAIN, NULL);
+	node_feed(&s->node, p, BUB_INGRESS_PLAIN, NULL);
 	assert_int_equal(s->node.n_done, 1);
 	sent = node_only(&s->node, BUB_ACT_SEND);
-	assert_int_equal(sent->way, BUB_WAY_PLAIN);
+	assert_int_equal(sent->egress, BUB_EGRESS_PLAIN);
 	first = node_last(&s->node, care_of ? BUB_MH_COT : BUB_MH_HOT);
 	assert_addr(&first->ip.src, &s->us);
 	assert_addr(&first->ip.dst, &p->ip.src);
@@ -82,7 +82,7 @@ static void on_init(struct session *s, const struct packet *p)
 	assert_memory_equal(first->mh.u.test.cookie, p->mh.u.test_init.cookie, BUB_COOKIE_LEN);
 
 	/* The same question gets the same answer, and nothing was kept for it. */
-	node_feed(&s->node, p, BUB_WAY_PLAIN, NULL);
+	node_feed(&s->node, p, BUB_INGRESS_PLAIN, NULL);
 	again = node_last(&s->node, care_of ? BUB_MH_COT : BUB_MH_HOT);
 	assert_ptr_not_equal(again, first);
 	assert_int_equal(again->len, first->len);
@@ -98,7 +98,7 @@ static void on_init(struct session *s, const struct packet *p)
 static void refuse(struct session *s, const struct packet *p)
 {
 	s->node.n_done = 0;
-	node_feed(&s->node, p, BUB_WAY_PLAIN, NULL);
+	node_feed(&s->node, p, BUB_INGRESS_PLAIN, NULL);
 	assert_int_equal(node_count(&s->node, BUB_ACT_PATH_SET), 0);
 	assert_int_equal(node_count(&s->node, BUB_ACT_PATH_DEL), 0);
 	if (s->node.n_done == 0) {
@@ -163,7 +163,7 @@ static void accept_update(struct session *s, const struct packet *p)
 	const struct packet *ba;
 
 	s->node.n_done = 0;
-	node_feed(&s->node, p, BUB_WAY_PLAIN, NULL);
+	node_feed(&s->node, p, BUB_INGRESS_PLAIN, NULL);
 	ba = node_last(&s->node, BUB_MH_BA);
 	assert_int_equal(ba->mh.u.ba.status, BUB_STATUS_ACCEPTED);
 	assert_int_equal(ba->mh.u.ba.sequence, p->mh.u.bu.sequence);

@@ -91,7 +91,7 @@ static void check_protected(const struct session *s)
 	for (unsigned i = 0; i < s->node.n_done; i++) {
 		if (s->node.done[i].type != BUB_ACT_SEND)
 			continue;
-		assert_int_equal(s->node.done[i].way, BUB_WAY_ESP_TRANSPORT);
+		assert_int_equal(s->node.done[i].egress, BUB_EGRESS_TRANSPORT);
 		assert_addr(&s->node.done[i].owner, &s->home);
 	}
 }
@@ -115,7 +115,7 @@ static void check_replay(struct session *s, const struct packet *bu)
 	const struct packet *ba;
 
 	s->node.n_done = 0;
-	node_feed(&s->node, bu, BUB_WAY_ESP_TRANSPORT, &s->home);
+	node_feed(&s->node, bu, BUB_INGRESS_ESP_TRANSPORT, &s->home);
 	assert_int_equal(s->node.n_done, 1);
 	ba = node_last(&s->node, BUB_MH_BA);
 	assert_int_equal(ba->mh.u.ba.status, BUB_STATUS_SEQUENCE);
@@ -138,7 +138,7 @@ static void on_update(struct session *s, const struct packet *recorded)
 		mh[MH_FLAGS_AT + 1] = 0xff;
 		packet_finish(&bu);
 	}
-	node_feed(&s->node, &bu, BUB_WAY_ESP_TRANSPORT, &s->home);
+	node_feed(&s->node, &bu, BUB_INGRESS_ESP_TRANSPORT, &s->home);
 	if (first) {
 		/* Only the first registration has to wait for duplicate address detection. */
 		assert_int_equal(s->node.n_done, 1);
@@ -165,7 +165,7 @@ static void on_tunnelled(struct session *s, const struct packet *p)
 {
 	const struct done *out;
 
-	node_feed(&s->node, p, BUB_WAY_ESP_TUNNEL, &s->home);
+	node_feed(&s->node, p, BUB_INGRESS_ESP_TUNNEL, &s->home);
 	assert_int_equal(s->node.n_done, 1);
 	out = node_only(&s->node, BUB_ACT_DELIVER);
 	assert_int_equal(out->packet.len, p->len);
@@ -178,7 +178,7 @@ static void on_solicitation(struct session *s, const struct packet *p)
 {
 	const struct packet *adv;
 
-	node_feed(&s->node, p, BUB_WAY_ESP_TRANSPORT, &s->home);
+	node_feed(&s->node, p, BUB_INGRESS_ESP_TRANSPORT, &s->home);
 	adv = &node_only(&s->node, BUB_ACT_SEND)->packet;
 	check_protected(s);
 	assert_false(adv->is_mh);
@@ -258,9 +258,9 @@ static void test_not_protected(void **state)
 	assert_int_equal(bub_engine_add_client(s.node.engine, &other), 0);
 	bu = capture_find(&s.capture, 0, BUB_MH_BU);
 	node_run(&s.node, bu->at_ns);
-	node_feed(&s.node, bu, BUB_WAY_PLAIN, NULL);
+	node_feed(&s.node, bu, BUB_INGRESS_PLAIN, NULL);
 	assert_int_equal(node_drops(&s.node, BUB_DROP_HOME_BU_NOT_PROTECTED), 1);
-	node_feed(&s.node, bu, BUB_WAY_ESP_TRANSPORT, &other);
+	node_feed(&s.node, bu, BUB_INGRESS_ESP_TRANSPORT, &other);
 	assert_int_equal(node_drops(&s.node, BUB_DROP_HOME_BU_WRONG_SA), 1);
 	assert_int_equal(s.node.n_done, 0);
 	assert_false(status(&s).registered);
@@ -284,7 +284,7 @@ static void test_never_registered(void **state)
 		return;
 	}
 	node_run(&s.node, p->at_ns);
-	node_feed(&s.node, p, BUB_WAY_ESP_TRANSPORT, &s.home);
+	node_feed(&s.node, p, BUB_INGRESS_ESP_TRANSPORT, &s.home);
 	ba = node_last(&s.node, BUB_MH_BA);
 	assert_int_equal(ba->mh.u.ba.status, BUB_STATUS_NOT_HA_FOR_MN);
 	assert_false(ba->ip.has_rh2);

@@ -37,7 +37,7 @@ static bool is_answer(const struct packet *p)
 }
 
 /* Why a node at home drops it. */
-static enum bub_drop reason(const struct packet *p, enum bub_way way)
+static enum bub_drop reason(const struct packet *p, enum bub_ingress ingress)
 {
 	const struct in6_addr agent = addr(agent_text);
 
@@ -46,7 +46,7 @@ static enum bub_drop reason(const struct packet *p, enum bub_way way)
 	case BUB_MH_COT:
 		return BUB_DROP_TEST_NO_MATCH;
 	case BUB_MH_BA:
-		return bub_addr_eq(&p->ip.src, &agent) && way != BUB_WAY_ESP_TRANSPORT
+		return bub_addr_eq(&p->ip.src, &agent) && ingress != BUB_INGRESS_ESP_TRANSPORT
 			       ? BUB_DROP_BA_NOT_PROTECTED
 			       : BUB_DROP_BA_NO_MATCH;
 	case BUB_MH_BRR:
@@ -63,14 +63,14 @@ static enum bub_drop reason(const struct packet *p, enum bub_way way)
 	return BUB_DROP_NONE;
 }
 
-static void feed_and_check(struct node *n, const struct packet *p, enum bub_way way,
+static void feed_and_check(struct node *n, const struct packet *p, enum bub_ingress ingress,
 			   enum bub_drop why)
 {
 	const struct in6_addr home = addr(home_text);
 	uint64_t all = node_all_drops(n), before = node_drops(n, why);
 
 	n->n_done = 0;
-	node_feed(n, p, way, &home);
+	node_feed(n, p, ingress, &home);
 	assert_int_equal(n->n_done, 0);
 	assert_int_equal(node_drops(n, why), before + 1);
 	assert_int_equal(node_all_drops(n), all + 1);
@@ -97,10 +97,12 @@ static void test_nothing_asked(void **state)
 		if (!is_answer(p))
 			continue;
 		node_run(&n, p->at_ns);
-		feed_and_check(&n, p, BUB_WAY_PLAIN, reason(p, BUB_WAY_PLAIN));
-		feed_and_check(&n, p, BUB_WAY_ESP_TRANSPORT, reason(p, BUB_WAY_ESP_TRANSPORT));
+		feed_and_check(&n, p, BUB_INGRESS_PLAIN, reason(p, BUB_INGRESS_PLAIN));
+		feed_and_check(&n, p, BUB_INGRESS_ESP_TRANSPORT,
+			       reason(p, BUB_INGRESS_ESP_TRANSPORT));
 		if (p->tunnelled)
-			feed_and_check(&n, p, BUB_WAY_ESP_TUNNEL, reason(p, BUB_WAY_ESP_TUNNEL));
+			feed_and_check(&n, p, BUB_INGRESS_ESP_TUNNEL,
+				       reason(p, BUB_INGRESS_ESP_TUNNEL));
 		fed++;
 	}
 	bub_engine_table_use(n.engine, &use);
@@ -126,7 +128,7 @@ static void test_another_home(void **state)
 		if (!is_answer(&c.packet[i]) || !c.packet[i].ip.has_rh2)
 			continue;
 		node_run(&n, c.packet[i].at_ns);
-		feed_and_check(&n, &c.packet[i], BUB_WAY_PLAIN, BUB_DROP_RH2_NOT_MY_HOME);
+		feed_and_check(&n, &c.packet[i], BUB_INGRESS_PLAIN, BUB_DROP_RH2_NOT_MY_HOME);
 		fed++;
 	}
 	assert_int_equal(fed, 8);
@@ -204,10 +206,10 @@ static const char *home_state(const struct session *s)
 }
 
 /* Runs up to a recorded answer and feeds it. */
-static void feed_at(struct session *s, const struct packet *p, enum bub_way way)
+static void feed_at(struct session *s, const struct packet *p, enum bub_ingress ingress)
 {
 	node_run_on(&s->node, p->at_ns);
-	node_feed(&s->node, p, way, &s->home);
+	node_feed(&s->node, p, ingress, &s->home);
 }
 
 static void start(struct session *s)
@@ -238,13 +240,13 @@ static void first_registration(struct session *s)
 	assert_int_equal(node_last(&s->node, BUB_MH_BU)->mh.u.bu.lifetime_s, LIFETIME_S);
 	assert_addr(&node_last(&s->node, BUB_MH_BU)->mh.opts.alt_care_of, &bu->ip.src);
 	/* No answer for 1.5 s, since the home agent looks for a duplicate: both ask again. */
-	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 0), BUB_WAY_ESP_TRANSPORT);
+	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 0), BUB_INGRESS_ESP_TRANSPORT);
 	assert_int_equal(node_sent(&s->node, BUB_MH_BU), 2);
 	check_like(node_last(&s->node, BUB_MH_BU), nth(s, BUB_MH_BU, NULL, 1));
 	/* That was the answer to the first one, which no longer counts (RFC 6275, 11.7.3). */
 	assert_int_equal(node_drops(&s->node, BUB_DROP_BA_SEQUENCE), 1);
 	assert_string_equal(home_state(s), "registering");
-	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 1), BUB_WAY_ESP_TRANSPORT);
+	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 1), BUB_INGRESS_ESP_TRANSPORT);
 	assert_string_equal(home_state(s), "registered");
 }
 
@@ -261,12 +263,12 @@ static void first_contact(struct session *s)
 	node_flow(&s->node, &s->home, &s->peer);
 	check_like(node_last(&s->node, BUB_MH_HOTI), hoti);
 	check_like(node_last(&s->node, BUB_MH_COTI), coti);
-	feed_at(s, nth(s, BUB_MH_COT, NULL, 0), BUB_WAY_PLAIN);
+	feed_at(s, nth(s, BUB_MH_COT, NULL, 0), BUB_INGRESS_PLAIN);
 	assert_int_equal(node_sent(&s->node, BUB_MH_BU), 0);
-	feed_at(s, nth(s, BUB_MH_HOT, NULL, 0), BUB_WAY_ESP_TUNNEL);
+	feed_at(s, nth(s, BUB_MH_HOT, NULL, 0), BUB_INGRESS_ESP_TUNNEL);
 	check_like(node_last(&s->node, BUB_MH_BU), bu);
 	s->node.n_done = 0;
-	feed_at(s, nth(s, BUB_MH_BA, &s->peer, 0), BUB_WAY_PLAIN);
+	feed_at(s, nth(s, BUB_MH_BA, &s->peer, 0), BUB_INGRESS_PLAIN);
 	/* Signed by the correspondent with a key that it made from its own tokens. */
 	path = node_only(&s->node, BUB_ACT_PATH_SET);
 	assert_true(path->path.direct);
@@ -292,13 +294,13 @@ static void handover(struct session *s)
 	check_like(node_last(&s->node, BUB_MH_BU), home_bu);
 	check_like(node_last(&s->node, BUB_MH_COTI), coti); /* which UMIP sent 5 s later */
 	assert_int_equal(node_sent(&s->node, BUB_MH_HOTI), 0);
-	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 2), BUB_WAY_ESP_TRANSPORT);
-	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 3), BUB_WAY_ESP_TRANSPORT);
+	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 2), BUB_INGRESS_ESP_TRANSPORT);
+	feed_at(s, nth(s, BUB_MH_BA, &s->agent, 3), BUB_INGRESS_ESP_TRANSPORT);
 	assert_int_equal(node_drops(&s->node, BUB_DROP_BA_SEQUENCE), sequence_drops + 1);
 	assert_string_equal(home_state(s), "registered");
-	feed_at(s, nth(s, BUB_MH_COT, NULL, 1), BUB_WAY_PLAIN);
+	feed_at(s, nth(s, BUB_MH_COT, NULL, 1), BUB_INGRESS_PLAIN);
 	check_like(node_last(&s->node, BUB_MH_BU), bu);
-	feed_at(s, nth(s, BUB_MH_BA, &s->peer, 1), BUB_WAY_PLAIN);
+	feed_at(s, nth(s, BUB_MH_BA, &s->peer, 1), BUB_INGRESS_PLAIN);
 	st = peer_status(s);
 	assert_addr(&st.local_care_of, &bu->ip.src);
 	assert_int_equal(st.mode, BUB_MODE_RO);
@@ -311,7 +313,7 @@ static void refresh_request(struct session *s)
 	const struct packet *brr = nth(s, BUB_MH_BRR, NULL, 0);
 
 	node_run(&s->node, s->node.now.ns + BUB_NS_PER_S);
-	node_feed(&s->node, brr, BUB_WAY_ESP_TUNNEL, &s->home);
+	node_feed(&s->node, brr, BUB_INGRESS_ESP_TUNNEL, &s->home);
 	assert_int_equal(node_drops(&s->node, BUB_DROP_BRR_NO_MATCH), 0);
 	assert_int_equal(node_sent(&s->node, BUB_MH_COTI), 1);
 }
@@ -348,13 +350,13 @@ static void test_spoiled(void **state)
 	packet_mh(&ba)[ba.mh.opts.auth_at] ^= 1;
 	packet_finish(&ba);
 	s.node.n_done = 0;
-	node_feed(&s.node, &ba, BUB_WAY_PLAIN, &s.home);
+	node_feed(&s.node, &ba, BUB_INGRESS_PLAIN, &s.home);
 	assert_int_equal(s.node.n_done, 0);
 	assert_int_equal(node_drops(&s.node, BUB_DROP_BA_BAD_AUTH), 1);
 	/* And tests that were answered already are answered no second time. */
-	feed_and_check(&s.node, nth(&s, BUB_MH_COT, NULL, 0), BUB_WAY_PLAIN,
+	feed_and_check(&s.node, nth(&s, BUB_MH_COT, NULL, 0), BUB_INGRESS_PLAIN,
 		       BUB_DROP_TEST_NO_MATCH);
-	feed_and_check(&s.node, nth(&s, BUB_MH_HOT, NULL, 0), BUB_WAY_ESP_TUNNEL,
+	feed_and_check(&s.node, nth(&s, BUB_MH_HOT, NULL, 0), BUB_INGRESS_ESP_TUNNEL,
 		       BUB_DROP_TEST_NO_MATCH);
 	node_end(&s.node);
 	capture_free(&s.capture);
@@ -372,11 +374,11 @@ static void test_other_cookies(void **state)
 	node_flow(&s.node, &s.home, &s.peer);
 	assert_int_equal(node_sent(&s.node, BUB_MH_HOTI), 1);
 	assert_int_equal(node_sent(&s.node, BUB_MH_COTI), 1);
-	feed_and_check(&s.node, nth(&s, BUB_MH_COT, NULL, 0), BUB_WAY_PLAIN,
+	feed_and_check(&s.node, nth(&s, BUB_MH_COT, NULL, 0), BUB_INGRESS_PLAIN,
 		       BUB_DROP_TEST_NO_MATCH);
-	feed_and_check(&s.node, nth(&s, BUB_MH_HOT, NULL, 0), BUB_WAY_ESP_TUNNEL,
+	feed_and_check(&s.node, nth(&s, BUB_MH_HOT, NULL, 0), BUB_INGRESS_ESP_TUNNEL,
 		       BUB_DROP_TEST_NO_MATCH);
-	feed_and_check(&s.node, nth(&s, BUB_MH_BA, &s.peer, 0), BUB_WAY_PLAIN,
+	feed_and_check(&s.node, nth(&s, BUB_MH_BA, &s.peer, 0), BUB_INGRESS_PLAIN,
 		       BUB_DROP_BA_NO_MATCH);
 	node_end(&s.node);
 	capture_free(&s.capture);

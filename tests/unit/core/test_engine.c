@@ -100,12 +100,12 @@ static void usable(const char *care_of)
 	feed(&ev);
 }
 
-static void packet(const uint8_t *octets, size_t len, enum bub_way way)
+static void packet(const uint8_t *octets, size_t len, enum bub_ingress ingress)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = 1};
 
 	ev.u.packet.data = (struct bub_view){octets, len};
-	ev.u.packet.way = way;
+	ev.u.packet.ingress = ingress;
 	ev.u.packet.owner = cfg.home[0].address;
 	ev.u.packet.outer_src = cfg.home[0].home_agent;
 	feed(&ev);
@@ -265,14 +265,14 @@ static void clients_and_policies_are_limited(void **state)
 
 /* The one action is an ICMPv6 Parameter Problem, code 0, about @sent. */
 static void assert_param_problem(const uint8_t *sent, size_t len, uint32_t pointer,
-				 enum bub_way way)
+				 enum bub_egress egress)
 {
 	struct bub_ip6 ip, was;
 	struct bub_icmp6 icmp;
 
 	assert_int_equal(did.n, 1);
 	assert_int_equal(did.act[0].type, BUB_ACT_SEND);
-	assert_int_equal(did.act[0].u.send.way, way);
+	assert_int_equal(did.act[0].u.send.egress, egress);
 	assert_int_equal(bub_ip6_decode(did.act[0].u.send.data, &ip), BUB_DROP_NONE);
 	assert_int_equal(bub_ip6_decode((struct bub_view){sent, len}, &was), BUB_DROP_NONE);
 	assert_int_equal(ip.upper_proto, BUB_NH_ICMPV6);
@@ -298,19 +298,19 @@ static void parameter_problems(void **state)
 	defaults(false);
 	start();
 	n = mobility("2001:db8:88::1", "2001:db8:c::c", NULL, proto, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
-	assert_param_problem(buf, n, 40, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
+	assert_param_problem(buf, n, 40, BUB_EGRESS_PLAIN);
 	assert_int_equal(drops(BUB_DROP_MH_PAYLOAD_PROTO), 1);
 	n = mobility("2001:db8:88::1", "2001:db8:c::c", &hao, len, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
-	assert_param_problem(buf, n, 40 + 24 + 1, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
+	assert_param_problem(buf, n, 40 + 24 + 1, BUB_EGRESS_PLAIN);
 	assert_int_equal(drops(BUB_DROP_MH_LENGTH), 1);
 	/* RFC 4443, 2.4 (e): none to multicast, and none to where no node answers. */
 	n = mobility("2001:db8:88::1", "ff0e::1", NULL, proto, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 0);
 	n = mobility("ff02::1", "2001:db8:c::c", NULL, proto, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 0);
 	assert_int_equal(drops(BUB_DROP_MH_PAYLOAD_PROTO), 3);
 	bub_engine_free(eng);
@@ -328,21 +328,21 @@ static void answers_from_the_home_address_are_tunnelled(void **state)
 	start();
 	usable("2001:db8:a::1");
 	n = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, proto, buf);
-	packet(buf, n, BUB_WAY_ESP_TUNNEL);
-	assert_param_problem(buf, n, 40, BUB_WAY_ESP_TUNNEL);
+	packet(buf, n, BUB_INGRESS_ESP_TUNNEL);
+	assert_param_problem(buf, n, 40, BUB_EGRESS_TUNNEL);
 	assert_true(bub_addr_eq(&did.act[0].u.send.owner, &cfg.home[0].address));
 	n = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, unknown, buf);
-	packet(buf, n, BUB_WAY_ESP_TUNNEL);
+	packet(buf, n, BUB_INGRESS_ESP_TUNNEL);
 	assert_int_equal(did.n, 1);
-	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(did.act[0].u.send.egress, BUB_EGRESS_TUNNEL);
 	/* From the care-of address neither. */
 	n = mobility("2001:db8:88::1", "2001:db8:a::1", NULL, proto, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
-	assert_param_problem(buf, n, 40, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
+	assert_param_problem(buf, n, 40, BUB_EGRESS_PLAIN);
 	n = mobility("2001:db8:88::1", "2001:db8:a::1", NULL, unknown, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 1);
-	assert_int_equal(did.act[0].u.send.way, BUB_WAY_PLAIN);
+	assert_int_equal(did.act[0].u.send.egress, BUB_EGRESS_PLAIN);
 	bub_engine_free(eng);
 }
 
@@ -365,7 +365,7 @@ static void unknown_type_is_told(void **state)
 		struct in6_addr want = i == 0 ? in6addr_any : hao;
 
 		n = mobility("2001:db8:88::1", "2001:db8:c::c", home, unknown, buf);
-		packet(buf, n, BUB_WAY_PLAIN);
+		packet(buf, n, BUB_INGRESS_PLAIN);
 		assert_int_equal(did.n, 1);
 		assert_int_equal(bub_ip6_decode(did.act[0].u.send.data, &ip), BUB_DROP_NONE);
 		assert_int_equal(bub_mh_decode(&ip, &cfg.codepoints, &mh, &fault), 0);
@@ -406,7 +406,7 @@ static struct sent test_init(bool care_of)
 		const struct bub_action *act = &did.act[i];
 
 		if (act->type != BUB_ACT_SEND ||
-		    act->u.send.way != (care_of ? BUB_WAY_PLAIN : BUB_WAY_ESP_TUNNEL))
+		    act->u.send.egress != (care_of ? BUB_EGRESS_PLAIN : BUB_EGRESS_TUNNEL))
 			continue;
 		s.len = act->u.send.data.len;
 		memcpy(s.octets, act->u.send.data.data, s.len);
@@ -429,7 +429,7 @@ static void problem(const char *from, uint8_t code, const struct sent *s, size_t
 	icmp.quoted = (struct bub_view){s->octets, len};
 	n = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
 	assert_true(n > 0);
-	packet(buf, build(b, body, (size_t)n, buf), BUB_WAY_PLAIN);
+	packet(buf, build(b, body, (size_t)n, buf), BUB_INGRESS_PLAIN);
 }
 
 /* The same with one octet of the quote changed. */
@@ -460,7 +460,7 @@ static void away_with_a_registration(void)
 	b.dst = ip.src;
 	b.rh2 = &ip.hao;
 	bub_mh_finish(body, at.len, &b.src, b.rh2);
-	packet(buf, build(b, body, at.len, buf), BUB_WAY_ESP_TRANSPORT);
+	packet(buf, build(b, body, at.len, buf), BUB_INGRESS_ESP_TRANSPORT);
 }
 
 /* RFC 6275, 11.3.5: a correspondent that does not know the Mobility Header (code 1) is left alone.
@@ -544,13 +544,13 @@ static void discovered_agent_is_protected_first(void **state)
 	len = bub_icmp6_encode(&icmp, &b.src, &b.dst, body, sizeof body);
 	assert_true(len > 0);
 	b.upper_proto = BUB_NH_ICMPV6;
-	packet(buf, build(b, body, (size_t)len, buf), BUB_WAY_PLAIN);
+	packet(buf, build(b, body, (size_t)len, buf), BUB_INGRESS_PLAIN);
 	assert_true(did.n >= 2);
 	assert_int_equal(did.act[0].type, BUB_ACT_HOME_AGENT);
 	assert_true(bub_addr_eq(&did.act[0].u.agent.home_agent, &b.src));
 	for (unsigned i = 1; i < did.n; i++)
 		if (did.act[i].type == BUB_ACT_SEND)
-			assert_int_equal(did.act[i].u.send.way, BUB_WAY_ESP_TRANSPORT);
+			assert_int_equal(did.act[i].u.send.egress, BUB_EGRESS_TRANSPORT);
 	assert_int_equal(did.act[did.n - 1].type, BUB_ACT_SEND);
 	bub_engine_free(eng);
 }
@@ -673,21 +673,21 @@ static void pings_are_data(void **state)
 	b.src = addr("2001:db8:88::1");
 	b.dst = addr("2001:db8:c::c");
 	n = build(b, echo, sizeof echo, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 0);
 	for (unsigned i = BUB_DROP_NONE + 1; i < BUB_DROP_COUNT; i++)
 		assert_int_equal(drops((enum bub_drop)i), 0);
 	b.hao = &hao;
 	n = build(b, echo, sizeof echo, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 1); /* Binding Error */
 	assert_int_equal(drops(BUB_DROP_HAO_NO_BINDING), 1);
 	b.hao = NULL;
 	n = build(b, reply, sizeof reply, buf);
-	packet(buf, n, BUB_WAY_PLAIN);
+	packet(buf, n, BUB_INGRESS_PLAIN);
 	assert_int_equal(did.n, 0);
 	assert_int_equal(drops(BUB_DROP_ICMP6_CHECKSUM), 1);
-	packet(buf, 39, BUB_WAY_PLAIN);
+	packet(buf, 39, BUB_INGRESS_PLAIN);
 	assert_int_equal(drops(BUB_DROP_IP6_TRUNCATED), 1);
 	bub_engine_free(eng);
 }
@@ -705,21 +705,21 @@ static void packets_for_the_tunnel(void **state)
 	b.src = cfg.home[0].address;
 	b.dst = addr("2001:db8:9::1");
 	n = build(b, (const uint8_t[8]){0}, 8, buf);
-	packet(buf, n, BUB_WAY_TUN); /* no care-of address yet */
+	packet(buf, n, BUB_INGRESS_TUN); /* no care-of address yet */
 	assert_int_equal(did.n, 0);
 	assert_int_equal(drops(BUB_DROP_NO_CARE_OF), 1);
 	usable("2001:db8:a::1");
-	packet(buf, n, BUB_WAY_TUN);
+	packet(buf, n, BUB_INGRESS_TUN);
 	assert_int_equal(did.act[0].type, BUB_ACT_SEND);
-	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(did.act[0].u.send.egress, BUB_EGRESS_TUNNEL);
 	assert_int_equal(did.act[0].u.send.data.len, n);
 	assert_memory_equal(did.act[0].u.send.data.data, buf, n);
-	packet(buf, n - 1, BUB_WAY_TUN);
+	packet(buf, n - 1, BUB_INGRESS_TUN);
 	assert_int_equal(did.n, 0);
 	assert_int_equal(drops(BUB_DROP_IP6_TRUNCATED), 1);
 	b.src = addr("2001:db8:9::2"); /* nobody's here */
 	n = build(b, (const uint8_t[8]){0}, 8, buf);
-	packet(buf, n, BUB_WAY_TUN);
+	packet(buf, n, BUB_INGRESS_TUN);
 	assert_int_equal(did.n, 0);
 	bub_engine_free(eng);
 }
@@ -743,13 +743,13 @@ static void packets_that_have_to_go_direct(void **state)
 	b.src = cfg.home[1].address; /* whose registration has just been acknowledged */
 	b.dst = cfg.home[0].address;
 	n = build(b, (const uint8_t[8]){0}, 8, buf);
-	packet(buf, n, BUB_WAY_TUN);
+	packet(buf, n, BUB_INGRESS_TUN);
 	assert_int_equal(did.n, 1);
-	assert_int_equal(did.act[0].u.send.way, BUB_WAY_ESP_TUNNEL);
+	assert_int_equal(did.act[0].u.send.egress, BUB_EGRESS_TUNNEL);
 	assert_int_equal(drops(BUB_DROP_POLICY_REQUIRE), 0);
 	b.dst = addr("2001:db8:9::1");
 	n = build(b, (const uint8_t[8]){0}, 8, buf);
-	packet(buf, n, BUB_WAY_TUN);
+	packet(buf, n, BUB_INGRESS_TUN);
 	assert_int_equal(drops(BUB_DROP_POLICY_REQUIRE), 1);
 	assert_int_equal(did.n, 2); /* HoTI and CoTI */
 	assert_int_equal(bub_engine_counters(eng)->sent[BUB_MH_HOTI], 1);
@@ -770,7 +770,7 @@ static void wrapped_messages(void **state)
 	cfg.accept_encapsulated = true;
 	start();
 	usable("2001:db8:1::99");
-	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
+	ev.u.packet.ingress = BUB_INGRESS_IP_TUNNEL;
 	ev.u.packet.outer_src = addr("2001:db8:2::1");
 	ev.u.packet.outer_dst = cfg.home[0].address;
 	ev.u.packet.data.data = buf;
@@ -794,11 +794,11 @@ static void wrapped_messages(void **state)
 	assert_int_equal(drops(BUB_DROP_WRAPPER_REFUSED), 2);
 	/* An ESP tunnel that is no home agent's. */
 	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
-	ev.u.packet.way = BUB_WAY_ESP_TUNNEL;
+	ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
 	feed(&ev);
 	assert_int_equal(did.n, 0);
 	assert_int_equal(drops(BUB_DROP_TUNNEL_NO_BINDING), 3);
-	ev.u.packet.way = BUB_WAY_IP_TUNNEL;
+	ev.u.packet.ingress = BUB_INGRESS_IP_TUNNEL;
 	/* Away only the home agent's tunnel is believed. */
 	ev.u.packet.data.len = mobility("2001:db8:88::1", "2001:db8:1::10", NULL, hoti, buf);
 	bub_engine_feed(eng, now, &(struct bub_event){.type = BUB_EV_LINK_DOWN, .ifindex = 1});

@@ -117,7 +117,7 @@ static void answer(struct fixture *f, uint8_t status, uint32_t lifetime_s)
 	bub_mh_finish(body, at.len, &agent, &home);
 	memcpy(packet + head, body, at.len);
 	ev.u.packet.data = (struct bub_view){packet, (size_t)head + at.len};
-	ev.u.packet.way = BUB_WAY_ESP_TRANSPORT;
+	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	ev.u.packet.owner = home;
 	feed(f, &ev);
 }
