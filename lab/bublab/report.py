@@ -20,9 +20,9 @@ from .traffic import read_received, read_sent
 # A packet that is sent so shortly before the links are cut is on its way then and is lost by it.
 IN_FLIGHT_S = 0.2
 FOOTNOTE = (
-    "* leaving home: before it answers, the home agent makes sure for a second that nobody else\n"
-    "  uses the home address (RFC 6275, 10.3.1); what the peer's copy of the Binding Update does\n"
-    "  not cover waits for that"
+    "* leaving home: for a second the home agent makes sure that nobody else uses the home address\n"
+    "  (RFC 6275, 10.3.1).  Data that goes through the home agent waits for that.  The peer has a\n"
+    "  Binding Update of its own, so data on the direct path does not wait."
 )
 
 
@@ -220,8 +220,10 @@ def met(when: float, handovers: list[Handover]) -> int:
 
 
 def attribute(lost: list[float], handovers: list[Handover]) -> tuple[list[int], int]:
-    """How many of these belong to each handover, and how many to none: a packet belongs to the
-    last handover whose cut it may have met."""
+    """How many of these belong to each handover, and how many to none.
+
+    A packet belongs to the last handover that began before it was sent, or while it was on its way.
+    """
     counts, others = [0] * len(handovers), 0
     for when in lost:
         index = met(when, handovers)
