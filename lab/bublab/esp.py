@@ -38,25 +38,32 @@ def read_keys(paths: list[pathlib.Path]) -> dict[int, bytes]:
     return keys
 
 
-def open_packet(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet | None:
-    """What an ESP packet carries: the inner packet of a tunnel, or the upper layer of transport
-    mode under the same addresses.  None: no key for it, or not ESP."""
-    if packet.proto != pcap.ESP or len(packet.payload) < 8 + IV_OCTETS + 16 + ICV_OCTETS:
+def open_payload(payload: bytes, keys: dict[int, bytes]) -> tuple[int, bytes] | None:
+    """Next header and content of what follows an ESP packet's IPv6 headers.  None: no key for it,
+    or malformed."""
+    if len(payload) < 8 + IV_OCTETS + 16 + ICV_OCTETS:
         return None
-    key = keys.get(struct.unpack("!I", packet.payload[:4])[0])
-    body = packet.payload[8 + IV_OCTETS : -ICV_OCTETS]
+    key = keys.get(struct.unpack("!I", payload[:4])[0])
+    body = payload[8 + IV_OCTETS : -ICV_OCTETS]
     if key is None or len(body) % 16 != 0:
         return None
-    plain = aes_cbc(key, packet.payload[8 : 8 + IV_OCTETS], body)
+    plain = aes_cbc(key, payload[8 : 8 + IV_OCTETS], body)
     padding, proto = plain[-2], plain[-1]
     if padding + 2 > len(plain):
         return None
-    content = plain[: len(plain) - 2 - padding]
+    return proto, plain[: len(plain) - 2 - padding]
+
+
+def open_packet(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet | None:
+    """What an ESP packet carries: the inner packet of a tunnel, or the upper layer of transport
+    mode under the same addresses.  None: no key for it, or not ESP."""
+    opened = open_payload(packet.payload, keys) if packet.proto == pcap.ESP else None
+    if opened is None:
+        return None
+    proto, content = opened
     if proto == pcap.IPV6:
         return pcap.parse(content)
-    return pcap.Packet(
-        packet.src, packet.dst, proto, content, packet.home_src, packet.home_dst
-    )
+    return pcap.Packet(packet.src, packet.dst, proto, content, packet.home_src, packet.home_dst)
 
 
 def innermost(packet: pcap.Packet, keys: dict[int, bytes]) -> pcap.Packet:

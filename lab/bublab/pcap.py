@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reading captures: Ethernet, IPv6 with the headers of Mobile IPv6.
+"""Reading captures: IPv6 with the headers of Mobile IPv6.
 
-Only what the reports need; for anything else there is tshark (docs/lab.md).  dpkt reads the file.
+Only what the reports need; for anything else there is tshark (docs/lab.md).  dpkt reads the file,
+classic pcap or pcapng.
 Headers are taken apart here: dpkt knows no Mobility Header and takes ESP for an extension header;
 scapy took 190 microseconds a packet where this takes 14, and a run has 27,000 packets.
 """
@@ -16,7 +17,9 @@ from collections.abc import Iterator
 
 import dpkt
 
-ETHERTYPE_IPV6 = 0x86DD
+ETHERTYPE_IPV6, ETHERTYPE_VLAN = 0x86DD, 0x8100
+LINUX_COOKED_2 = 276  # of "tcpdump -i any"; dpkt has no name for it
+RAW_IPV6 = 229
 HOP_BY_HOP, TCP, UDP, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6 = 0, 6, 17, 41, 43, 44, 50, 58
 DESTINATION_OPTIONS, MOBILITY = 60, 135
 HAO_OPTION = 0xC9
@@ -34,6 +37,7 @@ MH_NAMES = {
     8: "BUB Complete",
 }
 MH_DH = 11
+OPTION_BUB, OPTION_PATH_COOKIE = 18, 240  # mobility options (docs/protocol.md, 2.1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,10 +63,14 @@ class Packet:
     @property
     def mobility(self) -> str:
         """Name of the mobility message, "" when it is none."""
-        if self.proto != MOBILITY or len(self.payload) < 7:
-            return ""
-        kind = self.payload[2]
-        return f"DH{self.payload[6]}" if kind == MH_DH else MH_NAMES.get(kind, f"MH {kind}")
+        return mobility_name(self.payload) if self.proto == MOBILITY else ""
+
+
+def mobility_name(data: bytes) -> str:
+    """Of a Mobility Header; "" when it is cut short."""
+    if len(data) < 7:
+        return ""
+    return f"DH{data[6]}" if data[2] == MH_DH else MH_NAMES.get(data[2], f"MH {data[2]}")
 
 
 def text(address: bytes) -> str:
@@ -103,19 +111,52 @@ def parse(data: bytes) -> Packet | None:
     return Packet(src, dst, proto, data[at:], home_src, home_dst)
 
 
-def frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
-    """Time of day and octets of each frame."""
+def ethernet(frame: bytes) -> bytes:
+    at = 12
+    while frame[at : at + 2] == ETHERTYPE_VLAN.to_bytes(2, "big"):
+        at += 4
+    return frame[at + 2 :] if frame[at : at + 2] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+
+
+def cooked(frame: bytes) -> bytes:
+    return frame[16:] if frame[14:16] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+
+
+def cooked_2(frame: bytes) -> bytes:
+    return frame[20:] if frame[:2] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+
+
+# What takes the link layer off a frame; b"": no IPv6 in it.
+LINK_LAYERS = {
+    dpkt.pcap.DLT_EN10MB: ethernet,
+    dpkt.pcap.DLT_LINUX_SLL: cooked,
+    LINUX_COOKED_2: cooked_2,
+    dpkt.pcap.DLT_RAW: lambda frame: frame,
+    101: lambda frame: frame,  # LINKTYPE_RAW, as files have it
+    RAW_IPV6: lambda frame: frame,
+}
+
+
+def ipv6_frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
+    """Time of day and octets of each IPv6 packet.  ValueError: not a capture, or of a link layer
+    that is not known here."""
     with path.open("rb") as file:
         try:
-            yield from dpkt.pcap.Reader(file)
-        except dpkt.NeedData:  # it ends within a header
+            reader = dpkt.pcap.UniversalReader(file)
+            strip = LINK_LAYERS.get(reader.datalink())
+            if strip is None:
+                raise ValueError(f"{path}: link type {reader.datalink()} is not known")
+            for when, frame in reader:
+                data = strip(frame)
+                if data:
+                    yield float(when), data
+        except (dpkt.NeedData, struct.error):  # it ends within a header
             return
 
 
 def packets(path: pathlib.Path) -> Iterator[tuple[float, Packet]]:
     """Time of day and packet of each IPv6 frame."""
-    for when, frame in frames(path):
-        if len(frame) >= 14 and struct.unpack("!H", frame[12:14])[0] == ETHERTYPE_IPV6:
-            packet = parse(frame[14:])
-            if packet is not None:
-                yield when, packet
+    for when, data in ipv6_frames(path):
+        packet = parse(data)
+        if packet is not None:
+            yield when, packet

@@ -15,7 +15,7 @@ import unittest
 import dpkt
 
 from bublab import __main__ as command
-from bublab import bounds, daemons, esp, pcap, report, timeline, topology
+from bublab import bounds, daemons, decode, esp, pcap, report, timeline, topology
 from bublab.events import Event, EventLogs
 from bublab.session import Handover, describe
 
@@ -79,9 +79,83 @@ class Capture(unittest.TestCase):
             for length in range(len(whole)):
                 path.write_bytes(whole[:length])
                 self.assertLessEqual(len(list(pcap.packets(path))), 1)
-            path.write_bytes(bytes.fromhex("0a0d0d0a") + bytes(20))  # pcapng
+            path.write_bytes(bytes.fromhex("0a0d0d0a") + bytes(20))  # pcapng, and nothing of it
             with self.assertRaises(ValueError):
                 list(pcap.packets(path))
+
+    def test_captures_of_real_machines(self):
+        data = ip6(COA1, COA2, 17, bytes(8))
+        ethertype = struct.pack("!H", pcap.ETHERTYPE_IPV6)
+        frames = {
+            1: bytes(12) + bytes.fromhex("81000007") + ethertype + data,  # a VLAN
+            113: bytes(14) + ethertype + data,
+            276: ethertype + bytes(18) + data,
+            101: data,
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "x.pcap")
+            for linktype, frame in frames.items():
+                with path.open("wb") as file:
+                    dpkt.pcap.Writer(file, snaplen=262144, linktype=linktype).writepkt(frame, 5)
+                with self.subTest(linktype):
+                    self.assertEqual([p.dst for _when, p in pcap.packets(path)], [COA2])
+            with path.open("wb") as file:
+                dpkt.pcapng.Writer(file).writepkt(bytes(12) + ethertype + data, 5)
+            self.assertEqual([(when, p.dst) for when, p in pcap.packets(path)], [(5.0, COA2)])
+            with path.open("wb") as file:
+                dpkt.pcap.Writer(file, linktype=147)
+            with self.assertRaisesRegex(ValueError, "link type 147"):
+                list(pcap.packets(path))
+
+
+class Decode(unittest.TestCase):
+    """Octets as docs/protocol.md, 2 to 4 and RFC 6275, 6 have them."""
+
+    def said(self, message):
+        return dict(decode.mobility(bytes.fromhex(message.replace(" ", ""))))
+
+    def test_care_of_test_init(self):
+        home = packed(HOA1).hex()
+        said = self.said("3b05020000000000 0123456789abcdef 120100 081102" + home + "0102 0000")
+        self.assertEqual(said["Init cookie"], "0123456789abcdef")
+        self.assertEqual(said["BUB option"], "Do BUB")
+        self.assertEqual(said["Identity"], HOA1)
+
+    def test_binding_update_and_acknowledgement(self):
+        update = "3b030500 0000 002a c000 0384 0100 050c 00112233445566778899aabb"
+        said = self.said(update)
+        self.assertEqual(said["Sequence number"], "42")
+        self.assertEqual(said["Flags"], "A H")
+        self.assertEqual(said["Lifetime"], "3600 s")
+        self.assertEqual(said["Authenticator"], "00112233445566778899aabb")
+        self.assertEqual(decode.remark(bytes.fromhex(update.replace(" ", ""))), "42")
+        said = self.said("3b010600 0000 8700 002a 0000 01020000")
+        self.assertEqual(said["Status"], "135: sequence number out of window")
+
+    def test_dh(self):
+        items = "01000010" + "aa" * 16 + "04000010" + packed(HOA2).hex()
+        said = self.said("3b000b00 0000 0401" + "11" * 8 + "22" * 8 + items + "cc" * 12)
+        self.assertEqual((said["sid1"], said["sid2"]), ("11" * 8, "22" * 8))
+        self.assertEqual((said["Nonce"], said["Identity"]), ("aa" * 16, HOA2))
+        self.assertEqual(said["Signature"], "cc" * 12)
+
+    def test_layers_of_a_packet(self):
+        update = bytes.fromhex("3b010500 0000 002a 8000 0384 01020000".replace(" ", ""))
+        packet = ip6(COA1, COA2, 43, rh2(60, HOA2) + hao(135, HOA1) + update)
+        titles = [layer.title for layer in decode.layers(packet, {})]
+        self.assertEqual(
+            titles, ["IPv6", "Routing header, type 2", "Destination options", "Binding Update"]
+        )
+
+    def test_every_truncation_is_survived(self):
+        for kind in range(13):
+            message = bytes([59, 9, kind]) + bytes(69)
+            for length in range(len(message)):
+                decode.mobility(message[:length])
+                decode.remark(message[:length])
+        packet = ip6(COA1, COA2, 50, bytes(80))
+        for length in range(len(packet)):
+            list(decode.layers(packet[:length], {0: bytes(16)}))
 
 
 class Esp(unittest.TestCase):
