@@ -7,7 +7,7 @@
 
 #include "answer.h"
 #include "bul/bul.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 #include "ha/ha.h"
 #include "icmp/icmp.h"
 #include "input.h"
@@ -190,7 +190,7 @@ static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is
 	const struct in6_addr *local = bub_ip6_home_dst(ip);
 	const struct binding_cache_entry *b = binding_active(eng, local, &ip->hao);
 
-	if (b != NULL && bub_addr_eq(&b->care_of, &ip->src))
+	if (b != NULL && bub_addr_eq(binding_care_of(b), &ip->src))
 		return true;
 	/* What concerns the home link goes between a mobile node and its home agent directly
 	 * (RFC 6275, 6.7), other data only where that is wanted. */
@@ -262,7 +262,7 @@ static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct b
 
 	if (has_absurd_home(eng, ip))
 		return false;
-	if (b == NULL || !bub_addr_eq(&b->care_of, &ip->src)) {
+	if (b == NULL || !bub_addr_eq(binding_care_of(b), &ip->src)) {
 		struct rx rx = {.ip = ip,
 				.ingress = BUB_INGRESS_ESP_TUNNEL,
 				.local = ip->dst,

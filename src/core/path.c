@@ -8,7 +8,7 @@
  */
 #include "path.h"
 #include "bul/bul.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 #include "policy.h"
 
@@ -35,7 +35,7 @@ static bool recent_is(const struct bub_engine *eng, const struct recent *r,
 
 bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 {
-	const struct binding_cache_entry *b = binding_find(eng, &e->local, &e->peer);
+	struct binding_cache_entry *b = binding_find(eng, &e->local, &e->peer);
 	struct bul_entry *p = bul_find(eng, &e->local, &e->peer);
 
 	/* Home addresses at both ends: whatever its headers are, no direct path made them. */
@@ -45,7 +45,7 @@ bool path_sent(const struct bub_engine *eng, const struct path_ends *e)
 	    (p == NULL || !recent_is(eng, peer_sent_from(p), &e->src)))
 		return false;
 	return bub_addr_eq(&e->dst, &e->peer) ||
-	       (b != NULL && recent_is(eng, &b->sent_to, &e->dst));
+	       (b != NULL && recent_is(eng, binding_sent_to(b), &e->dst));
 }
 
 static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
@@ -61,15 +61,15 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 		.out_dst = *peer,
 		.home_agent = h != NULL && bub_addr_eq(peer, home_agent_of(h)),
 	};
-	const bool bound = b != NULL && b->active;
+	const bool bound = b != NULL && binding_is_active(b);
 	const bool away = h != NULL && home_is_out(h);
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
 	policy_of(eng, peer, &ro, &bub);
 	if (bound) {
-		path.out_dst = b->care_of;
-		path.in_care_of = b->care_of;
+		path.out_dst = *binding_care_of(b);
+		path.in_care_of = *binding_care_of(b);
 		proof_fill_path(b, away, &path);
 	}
 	if (away) {
@@ -84,10 +84,11 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 		path.direct = bound && (p == NULL || peer_path_is_open(p));
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
-	if (bub == BUB_POLICY_REQUIRE && bound && !b->bub)
+	if (bub == BUB_POLICY_REQUIRE && bound && !binding_is_by_kabm(b))
 		path.direct = false;
 	if (b != NULL)
-		recent_set(eng, &b->sent_to, path.direct && bound ? &path.out_dst : &in6addr_any);
+		recent_set(eng, binding_sent_to(b),
+			   path.direct && bound ? &path.out_dst : &in6addr_any);
 	if (p != NULL)
 		recent_set(eng, peer_sent_from(p), path.direct ? &path.out_src : &in6addr_any);
 	act = core_action(eng, path.direct || bound ? BUB_ACT_PATH_SET : BUB_ACT_PATH_DEL);

@@ -58,7 +58,7 @@ static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, con
 				size_t len)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
-	struct route r = plain_route(p, b != NULL ? &b->care_of : &p->key.b);
+	struct route r = plain_route(p, b != NULL ? binding_care_of(b) : &p->key.b);
 
 	if (b != NULL) {
 		r.has_rh2 = true;
@@ -164,7 +164,7 @@ static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 	    bul_rate_take(eng, p, BUL_UPDATES) > 0)
 		return; /* the answer to that one tells as well */
 	next_unchanged(eng, p);
-	p->cookies_back = 0;
+	pathproof_on_update(p);
 	len = build_bu(eng, p, mh, sizeof mh);
 	kabm_count_out(eng, &p->kabm, &p->key);
 	bubmode_send_direct(eng, p, mh, len);
@@ -242,7 +242,7 @@ void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct bin
 {
 	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
 
-	if (proof_is_good(b) && b->proof.repeated) {
+	if (proof_is_good(b) && proof_is_unanswered(b)) {
 		proof_take_back(eng, b);
 		bubmode_headers_lost(eng, p);
 		return;
@@ -264,8 +264,7 @@ bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
 
 	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
 		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
-		if (b != NULL && b->proof.asked &&
-		    memcmp(b->proof.cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) == 0)
+		if (b != NULL && proof_has_cookie(b, rx->mh.u.test.cookie))
 			break;
 	}
 	if (p == NULL)
@@ -274,8 +273,7 @@ bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return true;
 	}
-	b->proof.repeated = false;
-	b->proof.by_cookie = true;
+	proof_on_cookie(b);
 	if (proof_is_good(b) && directpath_is_open(&p->direct))
 		return true; /* a second answer */
 	proof_give(eng, b, "the cookie came back");

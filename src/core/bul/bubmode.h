@@ -6,7 +6,7 @@
 #define BUB_CORE_BUL_BUBMODE_H
 
 #include "bul/bul.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 
 /* docs/protocol.md. */
 #define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */

@@ -10,7 +10,7 @@
 
 #include "bul/bubresp.h"
 #include "bul/entry.h"
-#include "cn/nonce.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 
 /* With IPv6 header, Home Address option and Binding Authorization Data. */
@@ -27,7 +27,7 @@ static bool is_bound(const struct bub_engine *eng, const struct bul_entry *p, co
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	return b != NULL && bub_addr_eq(&b->care_of, &h->care_of);
+	return b != NULL && bub_addr_eq(binding_care_of(b), &h->care_of);
 }
 
 bool bubresp_is_willing(const struct bub_engine *eng, const struct bul_entry *p)

@@ -9,6 +9,7 @@
 #include "bul/bul.h"
 #include "bul/entry.h"
 #include "bul/session.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 #include "policy.h"
 
@@ -164,8 +165,8 @@ static void adopt_bindings(struct bub_engine *eng, struct home_registration *h)
 	struct binding_cache_entry *b;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b))
-		if (b->active && bub_addr_eq(&b->key.a, home_address(h)))
-			(void)bul_get(eng, h, &b->key.b); /* full table: it stays tunnelled */
+		if (binding_is_active(b) && bub_addr_eq(binding_local(b), home_address(h)))
+			(void)bul_get(eng, h, binding_home(b)); /* full table: it stays tunnelled */
 }
 
 void bul_on_move(struct bub_engine *eng, struct home_registration *h)
@@ -236,7 +237,7 @@ static struct bul_entry *be_entry(struct bub_engine *eng, const struct rx *rx)
 		const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
 		if (bub_addr_eq(&p->key.b, &rx->peer) ||
-		    (b != NULL && bub_addr_eq(&b->care_of, &rx->peer)))
+		    (b != NULL && bub_addr_eq(binding_care_of(b), &rx->peer)))
 			return p;
 	}
 	return NULL;

@@ -12,6 +12,8 @@
 #include "bul/dh.h"
 #include "bul/directpath.h"
 #include "bul/kabm.h"
+#include "bul/pathproof.h"
+#include "bul/rate.h"
 #include "bul/registration.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
@@ -22,21 +24,13 @@
 
 #define BUL_TIMERS 15u /* timers in struct bul_entry */
 
-/* What goes to one node is limited in number, by kind, from all home addresses here together
- * (RFC 6275, 11.8). */
-enum bul_rate {
-	BUL_TESTS,   /* rounds of HoTI and CoTI */
-	BUL_UPDATES, /* Binding Updates, also one that ends a round */
-};
-
 /* Binding update list entry and BUB session with one peer. */
 struct bul_entry {
 	struct tentry key; /* a: home address here; b: the peer's (home) address */
 	struct home_registration *home;
 	enum bub_policy ro_policy, bub_policy;
 	const char *why;
-	bool uninvited;        /* its packets came first, and nothing shows that it exists */
-	unsigned cookies_back; /* path cookies sent back since the last Binding Update */
+	bool uninvited; /* its packets came first, and nothing shows that it exists */
 	struct registration reg;
 	struct rr rr;
 	struct bub_test test;
@@ -47,7 +41,8 @@ struct bul_entry {
 			    */
 	struct direct_path direct;
 	struct suspect suspect;
-	struct rate rate[2];     /* by enum bul_rate: this pair's part in it */
+	struct path_proof proof;
+	struct bul_rates rates;
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */
 };
@@ -59,15 +54,5 @@ struct bul {
 
 /* The session that a message belongs to, sent to the care-of or to the home address; NULL: none. */
 struct bul_entry *bul_of(struct bub_engine *eng, const struct rx *rx);
-/* Milliseconds until one more may go to the node of @p; 0: now. */
-uint64_t bul_rate_wait(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind);
-/* The same, and counts it where it may go now. */
-uint64_t bul_rate_take(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind);
-/* Counts one that goes now. */
-void bul_rate_note(const struct bub_engine *eng, struct bul_entry *p, enum bul_rate kind);
-/* Milliseconds until the copy of the last update, which counts as it does, may go. */
-uint64_t bul_copy_wait(const struct bub_engine *eng, const struct bul_entry *p);
-/* None has gone there in the last second. */
-bool bul_rate_is_idle(const struct bub_engine *eng, const struct bul_entry *p, enum bul_rate kind);
 
 #endif

@@ -7,9 +7,15 @@
 
 #include "bul/entry.h"
 #include "bul/pathproof.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 
 #define ANSWERS_MAX 4u /* cookies sent back for one Binding Update */
+
+void pathproof_on_update(struct bul_entry *p)
+{
+	p->proof.answers = 0;
+}
 
 void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
@@ -21,11 +27,11 @@ void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *
 	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
 	    !kabm_is_held(&p->kabm) || home_state(p->home) == HOME_UNATTACHED)
 		return;
-	if (p->cookies_back >= ANSWERS_MAX) {
+	if (p->proof.answers >= ANSWERS_MAX) {
 		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->peer);
 		return;
 	}
-	p->cookies_back++;
+	p->proof.answers++;
 	memcpy(out.mh.u.test.cookie, rx->mh.opts.path_cookie, BUB_COOKIE_LEN);
 	out.mh.opts.present = BUB_OPT_AUTH;
 	out.auth_care_of = rx->ip->src;
@@ -39,7 +45,7 @@ bool proof_by_check(struct bub_engine *eng, struct bul_entry *p)
 
 	if (b == NULL || proof_is_good(b))
 		return true;
-	if (b->proof.repeated)
+	if (proof_is_unanswered(b))
 		return false;
 	proof_give(eng, b, "signed test");
 	return true;
@@ -49,12 +55,12 @@ bool proof_is_wanted(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	return b != NULL && b->bub && !proof_is_good(b);
+	return b != NULL && binding_is_by_kabm(b) && !proof_is_good(b);
 }
 
 bool proof_failed(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	return b != NULL && b->bub && !proof_is_good(b) && b->proof.repeated;
+	return b != NULL && binding_is_by_kabm(b) && !proof_is_good(b) && proof_is_unanswered(b);
 }

@@ -7,8 +7,14 @@
 #define BUB_CORE_BUL_PATHPROOF_H
 
 #include "bul/bul.h"
-#include "cn/binding.h"
 
+/* What a mover counts. */
+struct path_proof {
+	unsigned answers; /* path cookies sent back since the last Binding Update */
+};
+
+/* Mover: a Binding Update goes out, whose acknowledgement may bring a cookie. */
+void pathproof_on_update(struct bul_entry *p);
 /* Mover: sends the cookie of an acknowledgement back. */
 void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* The peer has answered a signed CoTI.  False: that is not enough. */

@@ -128,7 +128,7 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 	home_note_update(eng, p->home);
 	p->reg.sent_at = core_now(eng);
 	p->reg.refresh_asked = false;
-	p->cookies_back = 0;
+	pathproof_on_update(p);
 	reg_stop_timers(eng, &p->reg);
 	reg_set_state(eng, p, REG_SENT, "Binding Update");
 	/* What the peer acknowledged before may be gone when this one arrives, answered or not. */
@@ -345,7 +345,7 @@ static void reg_on_backhaul_timer(struct bub_engine *eng, void *owner)
 	if (!p->reg.backhaul_due || !bubmode_backhaul_ready(eng, p))
 		return;
 	bubmode_send_backhaul(eng, p);
-	core_rate_later(eng, &p->rate[BUL_UPDATES]);
+	bul_rate_later(eng, p, BUL_UPDATES);
 	if (p->reg.state == REG_SENT) /* only now can the peer have it */
 		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }

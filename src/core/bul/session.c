@@ -20,6 +20,7 @@
 #include "bul/entry.h"
 #include "bul/pathproof.h"
 #include "bul/session.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 
 #define GLARE_DELAY_MS 2000u /* the numerically larger home address waits so long to launch */
@@ -38,7 +39,7 @@ struct ends session_ends(const struct bub_engine *eng, const struct bul_entry *p
 		.away = away,
 		.peer_away = b != NULL,
 		.at = away ? *home_care_of(p->home) : p->key.a,
-		.peer_at = b != NULL ? b->care_of : p->key.b,
+		.peer_at = b != NULL ? *binding_care_of(b) : p->key.b,
 		.uninvited = p->uninvited,
 	};
 }
@@ -173,7 +174,7 @@ static bool is_signed_without_test(struct bub_engine *eng, const struct bul_entr
 		ret->key = p->kabm.key;
 	} else if (b != NULL && core_config(eng)->static_kabm && !home_is_away(p->home) &&
 		   p->bub_policy != BUB_POLICY_NEVER) {
-		ret->key = b->signer;
+		ret->key = *binding_signer(b);
 	} else {
 		return false;
 	}

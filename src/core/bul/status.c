@@ -3,6 +3,7 @@
  * Looking in: what is known of each peer, from the binding update list and the binding cache.
  */
 #include "bul/entry.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 #include "policy.h"
 
@@ -53,8 +54,9 @@ static const char *test_of(const struct bul_entry *p)
 /* Of a peer that we tell nothing. */
 static const char *why_of(const struct binding_cache_entry *b)
 {
-	return b != NULL && b->proof.unheard ? "the peer registered with us, its path is not proved"
-					     : "the peer registered with us";
+	return b != NULL && proof_awaits_headers(b)
+		       ? "the peer registered with us, its path is not proved"
+		       : "the peer registered with us";
 }
 
 static void peer_status(const struct bub_engine *eng, struct bub_time now,
@@ -80,12 +82,8 @@ static void peer_status(const struct bub_engine *eng, struct bub_time now,
 		if (!IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked))
 			ret->lifetime_s = core_seconds_left(now, p->reg.acked_until);
 	}
-	if (b != NULL) {
-		ret->peer_care_of = b->care_of;
-		ret->sequence_in = b->sequence;
-		ret->peer_lifetime_s = core_seconds_left(now, b->expires);
-		ret->peer_kabm = b->bub;
-	}
+	if (b != NULL)
+		binding_fill_status(b, now, ret);
 }
 
 /* Entries of the binding update list first, then bindings of peers that we tell nothing: their
@@ -104,10 +102,11 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 	slot = *at - core_bul(eng)->peers.cap;
 	do {
 		b = binding_from(eng, &slot);
-	} while (b != NULL && (!b->active || bul_find(eng, &b->key.a, &b->key.b) != NULL));
+	} while (b != NULL && (!binding_is_active(b) ||
+			       bul_find(eng, binding_local(b), binding_home(b)) != NULL));
 	*at = core_bul(eng)->peers.cap + slot;
 	if (b != NULL)
-		peer_status(eng, now, &b->key.a, &b->key.b, ret);
+		peer_status(eng, now, binding_local(b), binding_home(b), ret);
 	return b != NULL;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "answer.h"
 #include "bul/entry.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 
 /* The session that a test message belongs to: a CoTI names it in an option, since its source is
@@ -37,12 +38,13 @@ static struct bul_entry *session_at(struct bub_engine *eng, const struct rx *rx)
 	struct binding_cache_entry *b;
 
 	for (b = binding_next(eng, NULL); b != NULL; b = binding_next(eng, b)) {
-		struct home_registration *h = core_home_of(eng, &b->key.a);
+		struct home_registration *h = core_home_of(eng, binding_local(b));
 
-		if (b->active && h != NULL && bub_addr_eq(&b->care_of, &rx->ip->src) &&
+		if (binding_is_active(b) && h != NULL &&
+		    bub_addr_eq(binding_care_of(b), &rx->ip->src) &&
 		    (bub_addr_eq(home_care_of(h), &rx->local) ||
 		     bub_addr_eq(home_address(h), &rx->local)))
-			return bul_get(eng, h, &b->key.b);
+			return bul_get(eng, h, binding_home(b));
 	}
 	return NULL;
 }

@@ -4,9 +4,9 @@
  * those under Kabm, and what an accepted one means for the session.  The binding is the
  * correspondent's (cn/cn.c).
  */
-#include "cn/update.h"
 #include "bul/entry.h"
 #include "bul/session.h"
+#include "cn/cn.h"
 #include "mn/mn.h"
 
 /* Which key of the session signed it; NULL: none. */
@@ -55,14 +55,11 @@ static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *
 		core_drop(eng, why, &u->rx->peer);
 		return;
 	}
-	u->bub = true;
-	u->key = *signer;
-	u->has_key = true;
+	cn_signed_by(u, signer);
 	/* The first number under a new Kabm is the start (draft, 7).  It outlives the binding: an
 	 * old Binding Update is as well signed as ever. */
 	if (p->kabm.has_sequence_in && !bub_seq_greater(mh->u.bu.sequence, p->kabm.sequence_in)) {
-		u->last_sequence = p->kabm.sequence_in;
-		cn_refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+		cn_refuse_sequence(eng, u, p->kabm.sequence_in);
 		return;
 	}
 	cn_accept(eng, u);

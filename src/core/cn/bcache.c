@@ -57,6 +57,50 @@ struct binding_cache_entry *binding_active(const struct bub_engine *eng,
 	return b != NULL && b->active ? b : NULL;
 }
 
+bool binding_is_active(const struct binding_cache_entry *b)
+{
+	return b->active;
+}
+
+const struct in6_addr *binding_local(const struct binding_cache_entry *b)
+{
+	return &b->key.a;
+}
+
+const struct in6_addr *binding_home(const struct binding_cache_entry *b)
+{
+	return &b->key.b;
+}
+
+const struct in6_addr *binding_care_of(const struct binding_cache_entry *b)
+{
+	return &b->care_of;
+}
+
+bool binding_is_by_kabm(const struct binding_cache_entry *b)
+{
+	return b->bub;
+}
+
+const struct bub_key *binding_signer(const struct binding_cache_entry *b)
+{
+	return &b->signer;
+}
+
+struct recent *binding_sent_to(struct binding_cache_entry *b)
+{
+	return &b->sent_to;
+}
+
+void binding_fill_status(const struct binding_cache_entry *b, struct bub_time now,
+			 struct bub_peer_status *ret)
+{
+	ret->peer_care_of = b->care_of;
+	ret->sequence_in = b->sequence;
+	ret->peer_lifetime_s = core_seconds_left(now, b->expires);
+	ret->peer_kabm = b->bub;
+}
+
 /* Asks the mobile node to refresh a binding that is about to expire (RFC 6275, 9.5.5). */
 static void binding_send_brr(struct bub_engine *eng, const struct binding_cache_entry *b)
 {

@@ -6,8 +6,6 @@
 #define BUB_CORE_CN_BINDING_H
 
 #include "cn/proof.h"
-#include "crypto/crypto.h"
-#include "path.h"
 
 /* docs/protocol.md. */
 #define BRR_MARGIN_S 10u      /* before expiry a correspondent asks for a refresh */
@@ -41,8 +39,6 @@ struct binding_cache_entry {
 
 /* bcache.c */
 
-struct binding_cache_entry *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
-					 const struct in6_addr *home);
 /* Finds or makes an entry, pushing out the oldest deleted one; NULL: full of active ones. */
 struct binding_cache_entry *binding_get(struct bub_engine *eng, const struct in6_addr *local,
 					const struct in6_addr *home);

@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "answer.h"
-#include "cn/cn.h"
+#include "cn/binding.h"
 #include "cn/nonce.h"
-#include "cn/update.h"
 #include "mn/mn.h"
 #include "policy.h"
 
@@ -114,6 +113,19 @@ void cn_refuse(struct bub_engine *eng, const struct update *u, uint8_t status, e
 	if (status == BUB_STATUS_SEQUENCE)
 		sequence = u->last_sequence; /* RFC 6275, 9.5.1 */
 	cn_send_ba(eng, u, status, 0, sequence, false);
+}
+
+void cn_refuse_sequence(struct bub_engine *eng, struct update *u, uint16_t last)
+{
+	u->last_sequence = last;
+	cn_refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+}
+
+void cn_signed_by(struct update *u, const struct bub_key *kabm)
+{
+	u->bub = true;
+	u->key = *kabm;
+	u->has_key = true;
 }
 
 /* The Authenticator of a deletion covers the home address (RFC 6275, 6.2.7).  Other stacks put the
@@ -276,8 +288,7 @@ void cn_on_update(struct bub_engine *eng, struct update *u)
 		return;
 	}
 	if (u->binding != NULL && !bub_seq_greater(u->rx->mh.u.bu.sequence, u->binding->sequence)) {
-		u->last_sequence = u->binding->sequence;
-		cn_refuse(eng, u, BUB_STATUS_SEQUENCE, BUB_DROP_BU_SEQUENCE);
+		cn_refuse_sequence(eng, u, u->binding->sequence);
 		return;
 	}
 	cn_accept(eng, u);

@@ -7,6 +7,7 @@
 #define BUB_CORE_CN_CN_H
 
 #include "core.h"
+#include "path.h"
 
 /* RFC 6275, 12. */
 #define MAX_TOKEN_LIFETIME_S 210u
@@ -14,6 +15,26 @@
 
 struct binding_cache_entry; /* cn/binding.h */
 struct bul_entry;
+
+/* A Binding Update to this node as correspondent: what it asks for, who signed it, and what has
+ * become of it. */
+struct update {
+	const struct rx *rx;
+	struct binding_cache_entry *binding; /* NULL: none yet */
+	struct in6_addr care_of;             /* to register; the home address: delete */
+	struct in6_addr covered;             /* by the Authenticator, and by that of the answer */
+	bool deletes;
+	bool home_registered; /* this home address has a home registration here */
+	/* Who signed it: cn_signed_by(). */
+	bool bub; /* the peer, with Kabm */
+	struct bub_key key;
+	bool has_key;
+	uint16_t last_sequence; /* last one accepted, where this one is not greater */
+	/* What became of it. */
+	bool accepted;
+	bool moved; /* the binding was none, or for another care-of address */
+	bool fresh; /* the binding was none */
+};
 
 /* bcache.c */
 
@@ -24,19 +45,38 @@ uint32_t cn_timers(const struct bub_config *cfg);
 /* The entry in slot *@at or the first one behind it; *@at becomes the slot after that.  NULL: none.
  */
 struct binding_cache_entry *binding_from(const struct bub_engine *eng, unsigned *at);
-/* How many there are. */
+/* How many entries there are. */
 uint32_t cn_used(const struct bub_engine *eng);
 /* Every entry, the deleted ones too: begins and ends with NULL. */
 struct binding_cache_entry *binding_next(const struct bub_engine *eng,
 					 const struct binding_cache_entry *after);
+/* The entry, a deleted one too; NULL: none. */
+struct binding_cache_entry *binding_find(const struct bub_engine *eng, const struct in6_addr *local,
+					 const struct in6_addr *home);
 /* Active binding only. */
 struct binding_cache_entry *binding_active(const struct bub_engine *eng,
 					   const struct in6_addr *local,
 					   const struct in6_addr *home);
+/* False: the binding was deleted, and only its sequence number is kept. */
+bool binding_is_active(const struct binding_cache_entry *b);
+/* The address here that the peer registered with, and the peer's home and care-of addresses. */
+const struct in6_addr *binding_local(const struct binding_cache_entry *b);
+const struct in6_addr *binding_home(const struct binding_cache_entry *b);
+const struct in6_addr *binding_care_of(const struct binding_cache_entry *b);
+/* The last Binding Update was signed with Kabm. */
+bool binding_is_by_kabm(const struct binding_cache_entry *b);
+/* The key that signed the last Binding Update. */
+const struct bub_key *binding_signer(const struct binding_cache_entry *b);
+/* Where data goes directly, for path.c. */
+struct recent *binding_sent_to(struct binding_cache_entry *b);
+/* What a status tells of the binding. */
+void binding_fill_status(const struct binding_cache_entry *b, struct bub_time now,
+			 struct bub_peer_status *ret);
 /* An ICMPv6 error says that nobody gets through to the care-of address.  Only where that persists
  * the binding is deleted (RFC 6275, 9.3.4). */
 void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b);
-/* The key that it was signed with is gone: it lives no longer than any other (RFC 6275, 12). */
+/* The key that signed the binding is gone: the binding lives no longer than one under Kbm may
+ * (RFC 6275, 12). */
 void binding_cap(struct bub_engine *eng, struct binding_cache_entry *b);
 void binding_delete(struct bub_engine *eng, struct binding_cache_entry *b, const char *why);
 
@@ -45,8 +85,42 @@ void binding_delete(struct bub_engine *eng, struct binding_cache_entry *b, const
 void cn_on_test_init(struct bub_engine *eng, const struct rx *rx);
 /* The Home Test or Care-of Test that answers @rx. */
 struct mh_out cn_test_answer(struct bub_engine *eng, const struct rx *rx);
+/* Looks at what all updates are checked for (RFC 6275, 9.5.1).  False: it is discarded. */
+bool cn_take_update(struct bub_engine *eng, const struct rx *rx, struct update *ret);
+/* The other form of the Authenticator of a deletion; false: there is none to try. */
+bool cn_take_other_form(struct update *u);
+/* @u is signed with the Kbm that its nonce indices name. */
+bool cn_is_genuine(struct bub_engine *eng, struct update *u);
+/* @u claims to be signed with Kbm: accepts it, or refuses, or discards. */
+void cn_on_update(struct bub_engine *eng, struct update *u);
+/* @u is signed with @kabm. */
+void cn_signed_by(struct update *u, const struct bub_key *kabm);
+/* @u, whose signature is right by u->key. */
+void cn_accept(struct bub_engine *eng, struct update *u);
+void cn_refuse(struct bub_engine *eng, const struct update *u, uint8_t status, enum bub_drop why);
+/* The number of @u is not greater than @last. */
+void cn_refuse_sequence(struct bub_engine *eng, struct update *u, uint16_t last);
 
 /* proof.c */
+
+/* The path to the care-of address is proved. */
+bool proof_is_good(const struct binding_cache_entry *b);
+/* From now on it is; @how goes into the trace. */
+void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how);
+/* Only the address was proved, not that the headers of data get through. */
+void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b);
+/* The Binding Update came again although its acknowledgement, with the cookie, has gone out. */
+bool proof_is_unanswered(const struct binding_cache_entry *b);
+/* The care-of address was sent @cookie. */
+bool proof_has_cookie(const struct binding_cache_entry *b,
+		      const uint8_t cookie[static BUB_COOKIE_LEN]);
+/* The cookie has come back, signed: what has the headers of data gets through. */
+void proof_on_cookie(struct binding_cache_entry *b);
+/* Under Kbm: nothing has shown yet that the headers of data get through. */
+bool proof_awaits_headers(const struct binding_cache_entry *b);
+/* How far the path to the care-of address is trusted by this node, which is @away from home or not;
+ * takes the grant. */
+void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *path);
 
 /* Data with the Home Address option came from the care-of address. */
 void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
@@ -55,5 +129,12 @@ void proof_on_flow(struct bub_engine *eng, const struct in6_addr *local,
 /* nonce.c */
 
 void nonce_init(struct bub_engine *eng);
+/* Token for a nonce handed out before; false: it has expired. */
+bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
+		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN]);
+/* The BUB cookie for a CoTI of @home from @care_of; false: the nonce has expired. */
+bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
+		      const struct in6_addr *care_of, const uint8_t cookie[static BUB_COOKIE_LEN],
+		      uint16_t index, uint8_t ret_cookie[static BUB_COOKIE_LEN]);
 
 #endif

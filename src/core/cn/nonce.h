@@ -6,7 +6,6 @@
 #define BUB_CORE_CN_NONCE_H
 
 #include "cn/cn.h"
-#include "crypto/crypto.h"
 
 #define MAX_NONCE_LIFETIME_S 240u /* RFC 6275, 12 */
 #define NONCES 16                 /* more than MAX_NONCE_LIFETIME / NONCE_FRESH_S */
@@ -21,13 +20,6 @@ struct nonce {
 /* Keygen token for @address from the freshest nonce; its index in @ret_index. */
 void nonce_token(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
 		 uint16_t *ret_index, uint8_t ret_token[static BUB_TOKEN_LEN]);
-/* Token for a nonce handed out before; false: it has expired. */
-bool nonce_token_at(struct bub_engine *eng, const struct in6_addr *address, bool care_of,
-		    uint16_t index, uint8_t ret_token[static BUB_TOKEN_LEN]);
-/* The BUB cookie for a CoTI of @home from @care_of; false: the nonce has expired. */
-bool nonce_bub_cookie(struct bub_engine *eng, const struct in6_addr *home,
-		      const struct in6_addr *care_of, const uint8_t cookie[static BUB_COOKIE_LEN],
-		      uint16_t index, uint8_t ret_cookie[static BUB_COOKIE_LEN]);
 /* Forgets every nonce: no token handed out before is worth anything any more. */
 void nonce_forget(struct bub_engine *eng);
 

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "cn/binding.h"
-#include "cn/proof.h"
 
 #define REPEATED_MS 4000u      /* an update so soon after the last one is no refresh */
 #define REPEATED_LATE_MS 1000u /* a repetition may come so much later than it is due */
@@ -25,6 +24,22 @@
 bool proof_is_good(const struct binding_cache_entry *b)
 {
 	return b->proof.state == PROOF_GOOD;
+}
+
+bool proof_is_unanswered(const struct binding_cache_entry *b)
+{
+	return b->proof.repeated;
+}
+
+bool proof_has_cookie(const struct binding_cache_entry *b,
+		      const uint8_t cookie[static BUB_COOKIE_LEN])
+{
+	return b->proof.asked && memcmp(b->proof.cookie, cookie, BUB_COOKIE_LEN) == 0;
+}
+
+bool proof_awaits_headers(const struct binding_cache_entry *b)
+{
+	return b->proof.unheard;
 }
 
 static void proof_set_state(struct bub_engine *eng, struct binding_cache_entry *b,
@@ -46,6 +61,12 @@ void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const cha
 void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b)
 {
 	proof_set_state(eng, b, PROOF_NONE, "the update came again");
+}
+
+void proof_on_cookie(struct binding_cache_entry *b)
+{
+	b->proof.repeated = false;
+	b->proof.by_cookie = true;
 }
 
 /* At most once in GRANT_S, however often the peer moves: else each movement to another victim would

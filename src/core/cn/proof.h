@@ -38,14 +38,5 @@ void proof_end(struct bub_engine *eng, struct binding_cache_entry *b);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
  * wanted. */
 void proof_ask(struct binding_cache_entry *b, struct mh_out *out);
-/* How far the path to the care-of address is trusted by this node, which is @away from home or not;
- * takes the grant. */
-void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *path);
-/* The path to the care-of address is proved. */
-bool proof_is_good(const struct binding_cache_entry *b);
-/* It is from now on; @how goes into the trace. */
-void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how);
-/* Only the address was proved, not that the headers of data get through. */
-void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b);
 
 #endif

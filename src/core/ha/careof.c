@@ -4,7 +4,7 @@
  */
 #include "ha/careof.h"
 #include "base/addr.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 #include "ha/state.h"
 
 #define CHAIN_MAX 8 /* bindings followed from a care-of address */
@@ -39,7 +39,7 @@ bool careof_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
 		/* As a correspondent this node knows where that one is. */
 		if (b == NULL)
 			return false;
-		at = b->care_of;
+		at = *binding_care_of(b);
 	}
 	return true;
 }

@@ -11,7 +11,7 @@
  */
 #include "icmp/icmp.h"
 #include "bul/bul.h"
-#include "cn/binding.h"
+#include "cn/cn.h"
 #include "ha/ha.h"
 #include "icmp/relay.h"
 #include "mn/mn.h"
@@ -42,7 +42,7 @@ static void icmp_on_unreachable(struct bub_engine *eng, const struct bub_icmp6 *
 	    quote_decode(icmp->quoted, &q) != BUB_DROP_NONE || !q.has_rh2)
 		return;
 	b = binding_active(eng, &q.ends.local, &q.ends.peer);
-	if (b != NULL && bub_addr_eq(&b->care_of, &q.ends.dst))
+	if (b != NULL && bub_addr_eq(binding_care_of(b), &q.ends.dst))
 		binding_unreachable(eng, b);
 }
 
