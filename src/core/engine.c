@@ -205,7 +205,7 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 		if (h != NULL)
 			bul_on_flow(eng, h, &ev->u.flow.peer, 0);
 		if (h != NULL && ev->u.flow.came)
-			session_progress(eng, h, &ev->u.flow.peer);
+			probe_note_progress(eng, h, &ev->u.flow.peer);
 		if (h != NULL)
 			agentpath_on_flow(eng, h, &ev->u.flow.peer, ev->u.flow.came);
 		if (ev->u.flow.heard)

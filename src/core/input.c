@@ -80,7 +80,8 @@ static void input_ba(struct bub_engine *eng, const struct rx *rx)
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;
 	}
-	reg_on_ba(eng, p, rx);
+	if (!probe_on_ba(eng, p, rx))
+		reg_on_ba(eng, p, rx);
 }
 
 static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
@@ -99,10 +100,10 @@ static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
 		return;
 	case BUB_MH_HOT:
 		if (!keepalive_on_hot(eng, rx))
-			session_on_hot(eng, rx);
+			message_hot(eng, rx);
 		return;
 	case BUB_MH_COT:
-		session_on_cot(eng, rx);
+		message_cot(eng, rx);
 		return;
 	case BUB_MH_BU:
 		if (rx->mh.u.bu.flags & BUB_BU_HOME)
@@ -117,7 +118,7 @@ static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
 		bul_on_be(eng, rx);
 		return;
 	case BUB_MH_BUBC:
-		session_on_bubc(eng, rx);
+		message_bubc(eng, rx);
 		return;
 	case BUB_MH_DH:
 		bul_on_dh(eng, rx);
@@ -140,7 +141,7 @@ static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const 
 	struct bub_codepoints cp = core_config(eng)->codepoints;
 
 	if (ip->upper.len > 2 && ip->upper.data[2] == cp.mh_bubc &&
-	    !session_awaits_bubc(eng, &ip->src, &ip->dst))
+	    !message_awaits_bubc(eng, &ip->src, &ip->dst))
 		cp.mh_bubc = 0; /* BRR's, which goes first */
 	return cp;
 }

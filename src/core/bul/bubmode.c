@@ -142,8 +142,10 @@ const char *bubmode_why(const struct bul_entry *p)
 
 void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
+	struct ends ends = session_ends(eng, p);
+
 	kabm_reset(eng, &p->kabm, &p->key, why);
-	directpath_reset(eng, &p->direct);
+	directpath_reset(eng, &p->direct, &ends, why);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
 	p->reg.backhaul_due = false;
@@ -188,7 +190,7 @@ static void bubmode_look(struct bub_engine *eng, struct bul_entry *p)
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_TESTS);
 
 	if (wait_ms > 0) { /* a peer that moves without rest */
-		core_timer(eng, &p->direct.look_timer, wait_ms);
+		directpath_postpone(eng, &p->direct, wait_ms);
 	} else if (directpath_is_silent(&p->direct)) {
 		bubmode_found(eng, p, DIRECT_BROKEN, "no answer to signed tests");
 	} else {
@@ -201,7 +203,7 @@ static void bubmode_on_look(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
-	p->direct.asked = false;
+	directpath_end_look(&p->direct);
 	if (!kabm_is_held(&p->kabm))
 		return;
 	if (home_state(p->home) == HOME_UNATTACHED) { /* no way to look now */
@@ -229,9 +231,11 @@ void bubmode_headers_lost(struct bub_engine *eng, struct bul_entry *p)
 
 void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 {
+	struct ends ends = session_ends(eng, p);
+
 	if (directpath_is_open(&p->direct))
 		return;
-	directpath_reset(eng, &p->direct);
+	directpath_reset(eng, &p->direct, &ends, "moved");
 	p->why = bubmode_why(p);
 	if (proof_is_wanted(eng, p))
 		directpath_look_in(eng, &p->direct, INITIAL_BINDACK_TIMEOUT_MS);
@@ -257,29 +261,29 @@ void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct bin
 		directpath_look_in(eng, &p->direct, wait_ms);
 }
 
-bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx)
+bool bubmode_is_proof(const struct bub_engine *eng, const struct bul_entry *p, const struct rx *rx)
 {
-	struct binding_cache_entry *b = NULL;
-	struct bul_entry *p;
+	const struct binding_cache_entry *b = NULL;
 
-	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
-		b = kabm_is_held(&p->kabm) ? binding_active(eng, &p->key.a, &p->key.b) : NULL;
-		if (b != NULL && proof_has_cookie(b, rx->mh.u.test.cookie))
-			break;
-	}
-	if (p == NULL)
-		return false;
+	if (kabm_is_held(&p->kabm))
+		b = binding_active(eng, &p->key.a, &p->key.b);
+	return b != NULL && proof_has_cookie(b, rx->mh.u.test.cookie);
+}
+
+void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+{
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+
 	if (kabm_signer(eng, &p->kabm, rx, &rx->ip->dst, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
-		return true;
+		return;
 	}
 	proof_on_cookie(b);
 	if (proof_is_good(b) && directpath_is_open(&p->direct))
-		return true; /* a second answer */
+		return; /* a second answer */
 	proof_give(eng, b, "the cookie came back");
 	bubmode_path_is_open(eng, p);
 	core_mark_path(eng, &p->key.a, &p->key.b);
-	return true;
 }
 
 void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
@@ -290,7 +294,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
-	p->direct.asked = false;
+	directpath_end_look(&p->direct);
 	if (!proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
 		bubmode_headers_lost(eng, p);
 		return;

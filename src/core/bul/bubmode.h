@@ -30,8 +30,10 @@ void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update under Kabm was accepted and has been answered: watches for the proof. */
 void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct binding_cache_entry *b,
 			 bool moved);
-/* False: the CoT brings no cookie of ours. */
-bool bubmode_on_proof(struct bub_engine *eng, const struct rx *rx);
+/* The CoT @rx brings the cookie that the peer's care-of address was sent. */
+bool bubmode_is_proof(const struct bub_engine *eng, const struct bul_entry *p, const struct rx *rx);
+/* A CoT for which that is so. */
+void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* A CoT that answers a signed CoTI. */
 void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 

@@ -65,6 +65,7 @@ static struct bul_entry *bul_add(struct bub_engine *eng, struct home_registratio
 	core_random(eng, &p->reg.sequence, sizeof p->reg.sequence);
 	reg_init(p);
 	session_init(p);
+	probe_init(p);
 	bubmode_init(p);
 	return p;
 }
@@ -156,7 +157,7 @@ void bul_on_tunnelled_data(struct bub_engine *eng, struct home_registration *h,
 	    p->reg.state != REG_BOUND || !reg_is_bound(eng, p) ||
 	    bub_time_ms_between(p->reg.sent_at, core_now(eng)) < (uint64_t)PROBE_DIRECT_S * 1000)
 		return;
-	session_suspect(eng, p, SUSPECT_DETOUR);
+	probe_consider(eng, p, SUSPECT_DETOUR);
 }
 
 /* Peers that registered with this home address while we had nothing to tell them. */
@@ -225,7 +226,7 @@ void bul_on_brr(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (core_config(eng)->accept_brr)
-		session_suspect(eng, p, SUSPECT_REFRESH);
+		probe_consider(eng, p, SUSPECT_REFRESH);
 }
 
 /* The entry that a Binding Error speaks of: it may come from the peer's care-of address. */
@@ -256,7 +257,7 @@ void bul_on_be(struct bub_engine *eng, const struct rx *rx)
 		return;
 	}
 	if (rx->mh.u.be.status == BUB_BE_UNKNOWN_MH) {
-		if (p == NULL || !session_on_unknown(eng, p))
+		if (p == NULL || !probe_on_unknown(eng, p))
 			core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 		return;
 	}
@@ -264,7 +265,7 @@ void bul_on_be(struct bub_engine *eng, const struct rx *rx)
 	    !bub_addr_eq(&rx->mh.u.be.home, &p->key.a))
 		core_drop(eng, BUB_DROP_BE_NO_MATCH, &rx->peer);
 	else
-		session_suspect(eng, p, SUSPECT_NO_BINDING);
+		probe_consider(eng, p, SUSPECT_NO_BINDING);
 }
 
 void bul_on_dh(struct bub_engine *eng, const struct rx *rx)
@@ -276,7 +277,7 @@ void bul_on_dh(struct bub_engine *eng, const struct rx *rx)
 	    binding_active(eng, &rx->local, &rx->peer) != NULL)
 		p = bul_get(eng, rx->home, &rx->peer);
 	if (p != NULL)
-		session_on_dh(eng, p, rx);
+		message_dh(eng, p, rx);
 	else
 		core_drop(eng, BUB_DROP_DH_NO_SESSION, &rx->peer);
 }

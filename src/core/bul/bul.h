@@ -55,6 +55,7 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why);
  * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
  * says. */
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p);
+/* A Binding Acknowledgement that answers no probe. */
 void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 void bul_on_dh(struct bub_engine *eng, const struct rx *rx);
 void bul_on_brr(struct bub_engine *eng, const struct rx *rx);
@@ -75,14 +76,6 @@ bool reg_is_bound(const struct bub_engine *eng, const struct bul_entry *p);
 
 /* session.c */
 
-/* Something that nobody signed: looked into where it is worth it and not too often. */
-void session_suspect(struct bub_engine *eng, struct bul_entry *p, enum suspicion what);
-/* Data of the peer came in on the direct path. */
-void session_progress(struct bub_engine *eng, const struct home_registration *h,
-		      const struct in6_addr *peer);
-/* The peer has answered us, signed: a refusal for something that nobody signed is over. */
-void session_acquit(struct bub_engine *eng, struct bul_entry *p);
-
 /* Something came signed with @key, which is one of the peer's two. */
 void session_heard(struct bub_engine *eng, struct bul_entry *p, const struct bub_key *key);
 /* Starts a run of return routability for the current care-of address; a BUB test rides on it when
@@ -94,13 +87,33 @@ bool session_may_test(const struct bub_engine *eng, const struct bul_entry *p);
 const char *session_test_obstacle(const struct bub_engine *eng, const struct bul_entry *p);
 /* Considers an eager launch: both ends are known to be away. */
 void session_consider_test(struct bub_engine *eng, struct bul_entry *p);
-/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  One
- * for which this is not so is of an unknown type (protocol.md, 3.4). */
-bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
+/* probe.c */
+
+/* Something that nobody signed: looked into where it is worth it and not too often. */
+void probe_consider(struct bub_engine *eng, struct bul_entry *p, enum suspicion what);
+/* True where the Binding Acknowledgement @rx answers a probe. */
+bool probe_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+/* A Binding Error, status 2, from the peer.  It is judged when no answer has come by the next
+ * repetition of what is out.  False: nothing is out that it could speak of. */
+bool probe_on_unknown(struct bub_engine *eng, struct bul_entry *p);
+/* Data of the peer came in on the direct path. */
+void probe_note_progress(struct bub_engine *eng, const struct home_registration *h,
+			 const struct in6_addr *peer);
+/* The peer has answered us, signed: a refusal for something that nobody signed is over. */
+void probe_acquit(struct bub_engine *eng, struct bul_entry *p);
+void probe_init(struct bul_entry *p);
+
+/* message.c */
+
+/* A test with the care-of address @to waits for a BUBC from @from, where its CoT comes from.  A
+ * BUBC for which this is not so is a message of an unknown type (protocol.md, 3.4). */
+bool message_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
 			 const struct in6_addr *to);
-void session_on_hot(struct bub_engine *eng, const struct rx *rx);
-void session_on_cot(struct bub_engine *eng, const struct rx *rx);
-void session_on_bubc(struct bub_engine *eng, const struct rx *rx);
+void message_hot(struct bub_engine *eng, const struct rx *rx);
+void message_cot(struct bub_engine *eng, const struct rx *rx);
+void message_bubc(struct bub_engine *eng, const struct rx *rx);
+/* A DH message of the peer of @p. */
+void message_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 
 /* bubmode.c */
 

@@ -21,16 +21,27 @@
 #define CHECK_SENDS 3u    /* signed CoTI without an answer: the direct path is broken */
 #define TRIAL_MAX_S 3600u /* the longest time between two trials */
 
+static void directpath_set_state(struct bub_engine *eng, struct direct_path *d,
+				 const struct ends *ends, enum direct_state to, const char *why)
+{
+	static const char *const name[] = {"open", "broken", "filtered"};
+
+	if (d->state != to)
+		ends_trace(eng, ends, "direct-path", name[d->state], name[to], why);
+	d->state = to;
+}
+
 void directpath_init(struct direct_path *d, void (*on_look)(struct bub_engine *eng, void *owner),
 		     void *owner)
 {
 	timer_init(&d->look_timer, on_look, owner);
 }
 
-void directpath_reset(struct bub_engine *eng, struct direct_path *d)
+void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
+		      const char *why)
 {
 	core_timer_cancel(eng, &d->look_timer);
-	d->state = DIRECT_OPEN;
+	directpath_set_state(eng, d, ends, DIRECT_OPEN, why);
 	d->asked = false;
 }
 
@@ -49,6 +60,16 @@ void directpath_look_in(struct bub_engine *eng, struct direct_path *d, uint64_t 
 	d->asked = false;
 	d->sends = 0;
 	core_timer(eng, &d->look_timer, ms);
+}
+
+void directpath_postpone(struct bub_engine *eng, struct direct_path *d, uint64_t ms)
+{
+	core_timer(eng, &d->look_timer, ms);
+}
+
+void directpath_end_look(struct direct_path *d)
+{
+	d->asked = false;
 }
 
 void directpath_look_later(struct bub_engine *eng, struct direct_path *d)
@@ -94,14 +115,11 @@ void directpath_next_trial(struct bub_engine *eng, struct direct_path *d)
 bool directpath_found(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
 		      enum direct_state state, const char *why)
 {
-	static const char *const name[] = {"open", "broken", "filtered"};
 	bool was_open = directpath_is_open(d);
 
 	if (state == DIRECT_FILTERED && d->state == DIRECT_FILTERED)
 		return false; /* the next trial tells */
-	if (state != d->state)
-		ends_trace(eng, ends, "direct-path", name[d->state], name[state], why);
-	d->state = state;
+	directpath_set_state(eng, d, ends, state, why);
 	d->asked = false;
 	d->sends = 0;
 	core_timer_cancel(eng, &d->look_timer);

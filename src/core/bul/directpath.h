@@ -27,13 +27,19 @@ struct direct_path {
 /* @on_look(eng, @owner) is called when the path is to be looked at. */
 void directpath_init(struct direct_path *d, void (*on_look)(struct bub_engine *eng, void *owner),
 		     void *owner);
-/* Nothing is known of it: it is taken for open, and not looked at. */
-void directpath_reset(struct bub_engine *eng, struct direct_path *d);
+/* Nothing is known of the path: it is taken for open, and not looked at.  @why goes into the trace.
+ */
+void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
+		      const char *why);
 bool directpath_is_open(const struct direct_path *d);
 /* A look is under way, or is to come. */
 bool directpath_is_watched(const struct direct_path *d);
 /* It is looked at after @ms; an answer from where the peer was does not count. */
 void directpath_look_in(struct bub_engine *eng, struct direct_path *d, uint64_t ms);
+/* The look that is due has to wait for @ms. */
+void directpath_postpone(struct bub_engine *eng, struct direct_path *d, uint64_t ms);
+/* What was asked is not awaited any more. */
+void directpath_end_look(struct direct_path *d);
 /* A broken path that cannot be looked at now is looked at later. */
 void directpath_look_later(struct bub_engine *eng, struct direct_path *d);
 /* Asks by a CoTI that is signed with @key (draft, appendix A). */

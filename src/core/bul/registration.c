@@ -386,7 +386,7 @@ static void reg_on_retry_timer(struct bub_engine *eng, void *owner)
 	struct bul_entry *p = owner;
 
 	reg_set_state(eng, p, REG_NONE, "to be tried again");
-	p->rr.failures = 0;
+	rr_forgive(&p->rr);
 	p->why = "to be tried again";
 	if (!home_is_away(p->home)) /* away, data will ask for it */
 		reg_update(eng, p);
@@ -511,7 +511,7 @@ static void reg_on_refused(struct bub_engine *eng, struct bul_entry *p, const st
 	case BUB_STATUS_HOME_NONCE_EXPIRED:
 	case BUB_STATUS_CARE_OF_NONCE_EXPIRED:
 	case BUB_STATUS_NONCES_EXPIRED:
-		p->rr.has_home = false;
+		rr_forget_home_token(&p->rr);
 		reg_set_state(eng, p, REG_NONE, "a nonce has expired");
 		reg_update(eng, p);
 		return;
@@ -559,8 +559,6 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
 	const struct bub_key *key = NULL;
 
-	if (is_signed && session_on_probe_answer(eng, p, rx))
-		return;
 	if (p->reg.state != REG_SENT && p->reg.state != REG_BOUND) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;

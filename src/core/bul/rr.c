@@ -110,6 +110,21 @@ void rr_stop(struct bub_engine *eng, struct rr *rr)
 	core_timer_cancel(eng, &rr->wait_timer);
 }
 
+void rr_drop_test(struct rr *rr)
+{
+	rr->with_test = false;
+}
+
+void rr_forget_home_token(struct rr *rr)
+{
+	rr->has_home = false;
+}
+
+void rr_forgive(struct rr *rr)
+{
+	rr->failures = 0;
+}
+
 void rr_make_kbm(struct bub_engine *eng, const struct rr *rr, const struct ends *ends,
 		 struct bub_key *ret)
 {

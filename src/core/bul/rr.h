@@ -52,6 +52,12 @@ void rr_init(struct rr *rr, void (*on_resend)(struct bub_engine *eng, void *owne
 enum rr_event rr_start(struct bub_engine *eng, struct rr *rr, const struct ends *ends,
 		       bool with_test);
 void rr_stop(struct bub_engine *eng, struct rr *rr);
+/* The BUB test no longer rides on the run. */
+void rr_drop_test(struct rr *rr);
+/* The home keygen token is of no use any more. */
+void rr_forget_home_token(struct rr *rr);
+/* The peer may be tried again: runs without an answer are counted anew. */
+void rr_forgive(struct rr *rr);
 /* Sends what is missing. */
 void rr_send(struct bub_engine *eng, struct rr *rr, const struct ends *ends);
 enum rr_event rr_resend(struct bub_engine *eng, struct rr *rr, const struct ends *ends);

@@ -6,17 +6,20 @@
  * themselves.  Each takes an input and returns an outcome, and this file alone decides what comes
  * next, in the order of the draft:
  *
- *   a run of return routability gives a Kbm         -> the peer is registered with (peer.c), and
- * the try of a BUB test that rode on it is judged the BUB test passes: a BUBC has come -> a DH
- * exchange under Kbm and the BUB cookie the exchange gives a Kabm                       -> Binding
- * Updates under it (bubmode.c) the key is to be renewed                        -> a DH exchange
- * under the old one a test or its exchange fails                    -> route optimisation goes on;
- * this node does not try again in this session, the peer may Kabm is of no use any more -> back to
- * return routability: a new session
+ * - A run of return routability gives a Kbm.  The peer is registered with under it
+ * (registration.c). Where a BUB test rode on the run, that try of the test is judged.
+ * - The BUB test passes when a BUBC has come.  A DH exchange begins, signed with Kbm and the BUB
+ *   cookie.
+ * - The exchange gives a Kabm.  From now on Binding Updates are signed with it (bubmode.c).
+ * - Kabm is to be renewed.  A DH exchange begins, signed with the Kabm in use.
+ * - A test, or the exchange that followed it, fails.  Route optimisation goes on.  This node does
+ * not try again in this session; the peer may.
+ * - Kabm is of no use any more.  Both ends go back to return routability: a new session.
+ *
+ * Messages come to the parts by way of message.c.  What nobody signs goes to probe.c.
  */
 #include <string.h>
 
-#include "answer.h"
 #include "bul/entry.h"
 #include "bul/pathproof.h"
 #include "bul/session.h"
@@ -97,7 +100,7 @@ static void session_on_agreed(struct bub_engine *eng, struct bul_entry *p)
 	dh_conclude(eng, &p->dh);
 }
 
-static void on_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh_outcome outcome)
+void session_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh_outcome outcome)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -125,7 +128,7 @@ static void session_start_dh(struct bub_engine *eng, struct bul_entry *p, enum d
 {
 	struct ends ends = session_ends(eng, p);
 
-	on_dh_outcome(eng, p, dh_start(eng, &p->dh, &ends, purpose, key, bub_cookie));
+	session_dh_outcome(eng, p, dh_start(eng, &p->dh, &ends, purpose, key, bub_cookie));
 }
 
 static void on_dh_resend(struct bub_engine *eng, void *owner)
@@ -133,7 +136,7 @@ static void on_dh_resend(struct bub_engine *eng, void *owner)
 	struct bul_entry *p = owner;
 	struct ends ends = session_ends(eng, p);
 
-	on_dh_outcome(eng, p, dh_resend(eng, &p->dh, &ends));
+	session_dh_outcome(eng, p, dh_resend(eng, &p->dh, &ends));
 }
 
 /* The initiator has not used a Kabm that we agreed on as responder: it does not have it. */
@@ -157,72 +160,6 @@ static void on_dh_forget(struct bub_engine *eng, void *owner)
 	give_up_unheard(eng, p);
 	/* The initiator may not try again, but we may (draft, 5.1). */
 	session_consider_test(eng, p);
-}
-
-/*
- * DH1 that no BUB test went before: renewal under the Kabm in use, or a first exchange with a node
- * that does not move, under the Kbm of its last Binding Update (protocol.md, 5.9 and 6).
- */
-static bool is_signed_without_test(struct bub_engine *eng, const struct bul_entry *p,
-				   const struct rx *rx, struct dh_terms *ret)
-{
-	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
-
-	*ret = (struct dh_terms){.purpose = DH_FOR_STATIC};
-	if (kabm_is_held(&p->kabm)) {
-		ret->purpose = DH_FOR_RENEWAL;
-		ret->key = p->kabm.key;
-	} else if (b != NULL && core_config(eng)->static_kabm && !home_is_away(p->home) &&
-		   p->bub_policy != BUB_POLICY_NEVER) {
-		ret->key = *binding_signer(b);
-	} else {
-		return false;
-	}
-	return dh_is_signed(eng, rx, &ret->key, ret->bub_cookie);
-}
-
-/* NONE: the new DH1 @rx is signed with @ret. */
-static enum bub_drop find_terms(struct bub_engine *eng, const struct bul_entry *p,
-				const struct rx *rx, struct dh_terms *ret)
-{
-	const struct question *q = NULL;
-	bool any = false;
-
-	while (!kabm_is_held(&p->kabm) && (q = bubresp_next(eng, p, q)) != NULL) {
-		any = true;
-		if (!dh_is_signed(eng, rx, &q->kbm, q->bub_cookie))
-			continue;
-		*ret = (struct dh_terms){.purpose = DH_FOR_TEST, .key = q->kbm};
-		memcpy(ret->bub_cookie, q->bub_cookie, BUB_COOKIE_LEN);
-		return BUB_DROP_NONE;
-	}
-	if (is_signed_without_test(eng, p, rx, ret))
-		return BUB_DROP_NONE;
-	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
-}
-
-void session_on_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
-{
-	enum bub_drop why = BUB_DROP_NONE;
-	struct dh_terms terms = {0};
-	struct dh_outcome outcome;
-	struct ends ends;
-	bool own_test;
-
-	if (dh_is_new(&p->dh, rx))
-		why = find_terms(eng, p, rx, &terms);
-	if (why != BUB_DROP_NONE) {
-		core_drop(eng, why, &rx->peer);
-		return;
-	}
-	own_test = bubtest_is_open(&p->test) ||
-		   (dh_is_initiator(&p->dh) && p->dh.purpose == DH_FOR_TEST);
-	ends = session_ends(eng, p);
-	outcome = dh_on_message(eng, &p->dh, &ends, rx, &terms);
-	bub_wipe(&terms, sizeof terms);
-	if (outcome.event == DH_TAKEN_OVER && own_test)
-		session_yield_test(eng, p, "the peer's DH1 came first");
-	on_dh_outcome(eng, p, outcome);
 }
 
 /* ---- BUB test ------------------------------------------------------------------------------ */
@@ -271,7 +208,7 @@ void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char 
 	struct ends ends = session_ends(eng, p);
 
 	bubtest_yield(eng, &p->test, &ends, why);
-	p->rr.with_test = false;
+	rr_drop_test(&p->rr);
 }
 
 static void session_reset_test(struct bub_engine *eng, struct bul_entry *p)
@@ -282,8 +219,8 @@ static void session_reset_test(struct bub_engine *eng, struct bul_entry *p)
 	bubresp_reset(p);
 }
 
-static void on_test_outcome(struct bub_engine *eng, struct bul_entry *p,
-			    struct bubtest_outcome outcome)
+void session_test_outcome(struct bub_engine *eng, struct bul_entry *p,
+			  struct bubtest_outcome outcome)
 {
 	struct ends ends = session_ends(eng, p);
 
@@ -324,38 +261,7 @@ static void session_on_bubc_timer(struct bub_engine *eng, void *owner)
 	if (p->test.sends < TEST_SENDS && wait_ms > 0)
 		core_timer(eng, &p->test.bubc_timer, wait_ms);
 	else
-		on_test_outcome(eng, p, bubtest_wait_over(eng, &p->test, &ends));
-}
-
-bool session_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *from,
-			 const struct in6_addr *to)
-{
-	const struct bul_entry *p;
-
-	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
-		if (bubtest_is_open(&p->test) && bub_addr_eq(&p->rr.asked, from) &&
-		    bub_addr_eq(&p->rr.care_of, to))
-			return true;
-	return false;
-}
-
-void session_on_bubc(struct bub_engine *eng, const struct rx *rx)
-{
-	struct bul_entry *p = bul_of(eng, rx);
-	struct ends ends;
-
-	if (!rx->ip->has_hao) {
-		core_drop(eng, BUB_DROP_BUBC_NO_HAO, &rx->peer);
-		return;
-	}
-	/* The test that waits for one from there (session_awaits_bubc()) is with somebody else. */
-	if (p == NULL || !bubtest_is_open(&p->test)) {
-		core_drop(eng, BUB_DROP_BUBC_NO_TEST, &rx->peer);
-		core_binding_error(eng, rx, BUB_BE_UNKNOWN_MH);
-		return;
-	}
-	ends = session_ends(eng, p);
-	on_test_outcome(eng, p, bubtest_on_bubc(eng, &p->test, &ends, &p->rr, rx));
+		session_test_outcome(eng, p, bubtest_wait_over(eng, &p->test, &ends));
 }
 
 /* ---- Return routability -------------------------------------------------------------------- */
@@ -380,7 +286,7 @@ static void on_run_failed(struct bub_engine *eng, struct bul_entry *p)
 		session_run(eng, p, false);
 }
 
-static void on_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_event event)
+void session_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_event event)
 {
 	bool with_test = p->rr.with_test;
 	struct ends ends = session_ends(eng, p);
@@ -407,7 +313,7 @@ static void on_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_ev
 		break;
 	}
 	if (with_test)
-		on_test_outcome(eng, p, bubtest_end_try(eng, &p->test, &ends, &p->rr));
+		session_test_outcome(eng, p, bubtest_end_try(eng, &p->test, &ends, &p->rr));
 }
 
 void session_run(struct bub_engine *eng, struct bul_entry *p, bool with_test)
@@ -416,7 +322,7 @@ void session_run(struct bub_engine *eng, struct bul_entry *p, bool with_test)
 
 	if (with_test)
 		bubtest_begin_try(eng, &p->test, &ends);
-	on_run_event(eng, p, rr_start(eng, &p->rr, &ends, with_test));
+	session_run_event(eng, p, rr_start(eng, &p->rr, &ends, with_test));
 }
 
 static void on_rr_resend(struct bub_engine *eng, void *owner)
@@ -427,213 +333,12 @@ static void on_rr_resend(struct bub_engine *eng, void *owner)
 	if (!ends.peer_away && suspect_believe_unknown(&p->suspect))
 		reg_refused(eng, p, "the peer does not do Mobile IPv6");
 	else
-		on_run_event(eng, p, rr_resend(eng, &p->rr, &ends));
+		session_run_event(eng, p, rr_resend(eng, &p->rr, &ends));
 }
 
 static void on_rr_wait(struct bub_engine *eng, void *owner)
 {
 	session_send_round(eng, owner);
-}
-
-void session_on_hot(struct bub_engine *eng, const struct rx *rx)
-{
-	struct bul_entry *p = bul_find(eng, &rx->local, &rx->peer);
-	enum rr_event event = RR_NO_MATCH;
-	struct ends ends;
-
-	if (p != NULL) {
-		ends = session_ends(eng, p);
-		event = rr_on_hot(eng, &p->rr, &ends, rx);
-	}
-	if (event == RR_NO_MATCH) {
-		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
-		return;
-	}
-	suspect_answered(&p->suspect);
-	p->uninvited = false; /* it is there */
-	bubtest_note_answer(&p->test, rx);
-	on_run_event(eng, p, event);
-}
-
-/* A CoT comes from where the CoTI went, perhaps the peer's care-of address, which names no entry:
- * the cookie does. */
-static struct bul_entry *find_asked(struct bub_engine *eng, const struct rx *rx)
-{
-	struct bul_entry *p;
-
-	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
-		if ((p->rr.active || p->test.state == TEST_WAIT_BUBC) && rr_is_asked(&p->rr, rx))
-			return p;
-	return NULL;
-}
-
-/* The entry that waits for an answer to a signed CoTI with the cookie of @rx. */
-static struct bul_entry *find_checked(struct bub_engine *eng, const struct rx *rx)
-{
-	struct bul_entry *p;
-
-	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p))
-		if (directpath_is_answer(&p->direct, rx))
-			return p;
-	return NULL;
-}
-
-void session_on_cot(struct bub_engine *eng, const struct rx *rx)
-{
-	enum rr_event event = RR_NO_MATCH;
-	struct bul_entry *p;
-	struct ends ends;
-
-	if (bubmode_on_proof(eng, rx))
-		return;
-	p = find_checked(eng, rx);
-	if (p != NULL) {
-		bubmode_on_cot(eng, p, rx);
-		return;
-	}
-	p = find_asked(eng, rx);
-	if (p != NULL) {
-		ends = session_ends(eng, p);
-		event = rr_on_cot(eng, &p->rr, &ends, rx);
-	}
-	if (event == RR_NO_MATCH) {
-		core_drop(eng, BUB_DROP_TEST_NO_MATCH, &rx->peer);
-		return;
-	}
-	suspect_answered(&p->suspect);
-	if (event != RR_NEW_TOKEN)
-		bubtest_note_answer(&p->test, rx);
-	on_run_event(eng, p, event);
-}
-
-/* ---- What nobody signs (suspect.c) --------------------------------------------------------- */
-
-/* Only what takes every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
-static bool all_paths_open(const struct bub_engine *eng, const struct bul_entry *p)
-{
-	return p->kabm.is_static || bubmode_backhaul_ready(eng, p);
-}
-
-static void session_send_probe(struct bub_engine *eng, struct bul_entry *p)
-{
-	bool sent = all_paths_open(eng, p);
-
-	if (sent)
-		bubmode_send_probe(eng, p);
-	suspect_note_probe(eng, &p->suspect, sent, p->reg.sequence);
-}
-
-static void session_on_probe_timer(struct bub_engine *eng, void *owner)
-{
-	struct bul_entry *p = owner;
-	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
-
-	if (suspect_probe_failed(&p->suspect))
-		session_leave(eng, p, "no answer to three Binding Updates");
-	else if (wait_ms > 0)
-		core_timer(eng, &p->suspect.probe_timer, wait_ms);
-	else
-		session_send_probe(eng, p);
-}
-
-/* Starts a probe; false: now is no time for one. */
-static bool session_probe(struct bub_engine *eng, struct bul_entry *p)
-{
-	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
-	 * at most (RFC 6275, 11.8), which are a movement's. */
-	if (p->reg.state == REG_SENT || reg_is_due(&p->reg) || p->reg.backhaul_due ||
-	    suspect_is_probing(&p->suspect) || !bul_rate_is_idle(eng, p, BUL_UPDATES) ||
-	    home_state(p->home) == HOME_UNATTACHED || home_state(p->home) == HOME_DEREGISTERING ||
-	    !all_paths_open(eng, p))
-		return false;
-	suspect_start_probe(&p->suspect);
-	session_send_probe(eng, p);
-	return true;
-}
-
-/* Looks into it; false: it did not come to that. */
-static bool session_look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
-{
-	if (kabm_is_held(&p->kabm))
-		return session_probe(eng, p);
-	switch (what) {
-	case SUSPECT_NO_BINDING:
-		reg_lost_binding(eng, p);
-		return true;
-	case SUSPECT_REFRESH:
-		p->reg.refresh_asked = true;
-		reg_update(eng, p);
-		return true;
-	case SUSPECT_KEY_LOST:
-	case SUSPECT_DETOUR:
-		break; /* of a peer under Kabm */
-	}
-	return false;
-}
-
-void session_suspect(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
-{
-	enum suspect_verdict verdict =
-		suspect_judge(eng, &p->suspect, kabm_is_held(&p->kabm), what);
-
-	if (verdict == SUSPECT_NO_NEED)
-		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
-	else if (verdict == SUSPECT_LOOK && session_look_into(eng, p, what))
-		suspect_note_look(eng, &p->suspect);
-	/* The others are not dropped, or counted where they are. */
-	else if (what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH)
-		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
-}
-
-bool session_on_probe_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
-{
-	uint16_t sequence = rx->mh.u.ba.sequence;
-	uint8_t status = rx->mh.u.ba.status;
-	const struct bub_key *key;
-
-	if (!suspect_is_answer(&p->suspect, rx))
-		return false;
-	key = kabm_signer(eng, &p->kabm, rx, &p->reg.care_of, &p->key.b);
-	if (key == NULL)
-		return false;
-	suspect_stop(eng, &p->suspect);
-	session_heard(eng, p, key);
-	/* The key lives.  A refusal is the ordinary update's to deal with. */
-	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->reg.sequence))
-		p->reg.sequence = sequence;
-	if (status >= 128)
-		reg_due_now(eng, p);
-	else if (rx->tunnelled && p->suspect.probe_sends > 1)
-		directpath_look_in(eng, &p->direct,
-				   0); /* the answer on the direct path is missing */
-	if (status < 128)
-		proof_answer(eng, p, rx);
-	return true;
-}
-
-bool session_on_unknown(struct bub_engine *eng, struct bul_entry *p)
-{
-	struct ends ends = session_ends(eng, p);
-	/* Only in answer to what is outstanding. */
-	bool asked = !kabm_is_held(&p->kabm) && p->reg.state != REG_BOUND && !ends.peer_away &&
-		     (p->rr.active || p->reg.state == REG_SENT);
-
-	return (asked && suspect_say_unknown(&p->suspect)) || dh_on_unknown(eng, &p->dh, &ends);
-}
-
-void session_acquit(struct bub_engine *eng, struct bul_entry *p)
-{
-	if (suspect_acquit(&p->suspect) && p->reg.state == REG_FAILED)
-		reg_set_state(eng, p, REG_NONE, "the peer has answered, signed");
-}
-
-void session_progress(struct bub_engine *eng, const struct home_registration *h,
-		      const struct in6_addr *peer)
-{
-	struct bul_entry *p = bul_find(eng, home_address(h), peer);
-
-	if (p != NULL)
-		p->suspect.progress = core_now(eng);
 }
 
 /* ---- The session itself -------------------------------------------------------------------- */
@@ -654,7 +359,6 @@ void session_init(struct bul_entry *p)
 	bubtest_init(&p->test, session_on_launch, session_on_bubc_timer, p);
 	dh_init(&p->dh, on_dh_resend, on_dh_forget, p);
 	kabm_init(&p->kabm, session_on_renewal, p);
-	suspect_init(&p->suspect, session_on_probe_timer, p);
 }
 
 void session_end(struct bub_engine *eng, struct bul_entry *p)
@@ -673,7 +377,7 @@ void session_bound(struct bub_engine *eng, struct bul_entry *p)
 	if (bubtest_has_failed(&p->test))
 		session_reset_test(eng, p);
 	p->static_tried = false;
-	p->suspect.answered = false;
+	suspect_begin_session(&p->suspect);
 }
 
 void session_begin(struct bub_engine *eng, struct bul_entry *p)
@@ -713,7 +417,7 @@ void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	dh_reset(eng, &p->dh);
 	p->reg.acked = in6addr_any;
 	reg_set_state(eng, p, REG_NONE, why);
-	p->rr.has_home = false;
+	rr_forget_home_token(&p->rr);
 	p->why = why;
 	/* Also at home, where return routability deletes what the three were to delete. */
 	reg_due_now(eng, p);

@@ -5,7 +5,9 @@
 #ifndef BUB_CORE_BUL_SESSION_H
 #define BUB_CORE_BUL_SESSION_H
 
+#include "bul/bubtest.h"
 #include "bul/bul.h"
+#include "bul/dh.h"
 #include "bul/ends.h"
 
 /* What the parts of the entry may know of it, as it is now. */
@@ -13,18 +15,16 @@ struct ends session_ends(const struct bub_engine *eng, const struct bul_entry *p
 void session_init(struct bul_entry *p);
 /* The entry is dropped: its timers stop and its keys are wiped. */
 void session_end(struct bub_engine *eng, struct bul_entry *p);
-/* A DH message of the peer. */
-void session_on_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+/* What follows from what a part of the entry has come to. */
+void session_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_event event);
+void session_test_outcome(struct bub_engine *eng, struct bul_entry *p,
+			  struct bubtest_outcome outcome);
+void session_dh_outcome(struct bub_engine *eng, struct bul_entry *p, struct dh_outcome outcome);
 /* Drops a running test without counting it (glare, movement). */
 void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* The node that did not move does so now: the same Kabm goes on, and from here both send their
  * Binding Updates through the home agents (draft, 7). */
 void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p);
-/* True where the Binding Acknowledgement @rx answers a probe. */
-bool session_on_probe_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
-/* A Binding Error, status 2, from the peer.  It is judged when no answer has come by the next
- * repetition; false: nothing is out that it could speak of. */
-bool session_on_unknown(struct bub_engine *eng, struct bul_entry *p);
 /* Kabm is of no use any more: back to return routability, a new session. */
 void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */

@@ -9,7 +9,7 @@
  * key is dead.  Without a Kabm it is looked into where data does not progress (RFC 6275, 11.3.6).
  * Either happens once in SUSPECT_S for a peer, whatever asks for it.
  *
- * This file judges and counts; session.c sends what it has judged to be worth it.
+ * This file judges and counts; probe.c sends what it has judged to be worth it.
  */
 #include "bul/suspect.h"
 #include "path.h"
@@ -37,6 +37,16 @@ enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct su
 void suspect_note_look(const struct bub_engine *eng, struct suspect *s)
 {
 	s->looked_at = core_now(eng);
+}
+
+void suspect_note_progress(const struct bub_engine *eng, struct suspect *s)
+{
+	s->progress = core_now(eng);
+}
+
+void suspect_begin_session(struct suspect *s)
+{
+	s->answered = false;
 }
 
 void suspect_answered(struct suspect *s)

@@ -36,6 +36,10 @@ enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct su
 				   bool has_kabm, enum suspicion what);
 /* It has been looked into. */
 void suspect_note_look(const struct bub_engine *eng, struct suspect *s);
+/* Data of the peer came in on the direct path. */
+void suspect_note_progress(const struct bub_engine *eng, struct suspect *s);
+/* A new session: the peer has not answered in it yet. */
+void suspect_begin_session(struct suspect *s);
 /* The peer has answered us: it does Mobile IPv6, whatever is said. */
 void suspect_answered(struct suspect *s);
 /* Something says that the peer does not know what is outstanding.  False: it is not believed of one

@@ -88,7 +88,7 @@ void testinit_input(struct bub_engine *eng, const struct rx *rx)
 		}
 		/* The peer has lost the key, or somebody would like us to. */
 		if (p != NULL && kabm_is_held(&p->kabm) && bubresp_is_willing(eng, p))
-			session_suspect(eng, p, SUSPECT_KEY_LOST);
+			probe_consider(eng, p, SUSPECT_KEY_LOST);
 		out.mh.opts.present = BUB_OPT_BUB;
 		out.mh.opts.bub_code = bubresp_on_do(eng, rx, p, out.mh.u.test.nonce_index);
 	}

@@ -77,7 +77,7 @@ static void after_update(struct bub_engine *eng, const struct update *u)
 	p = bul_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)
 		return;
-	session_acquit(eng, p);
+	probe_acquit(eng, p);
 	if (p->reg.state == REG_NONE && !p->rr.active && !kabm_is_held(&p->kabm))
 		reg_update(eng, p);
 	else
@@ -92,7 +92,7 @@ static void on_kbm(struct bub_engine *eng, struct bul_entry *p, struct update *u
 	if (p != NULL && kabm_is_shared(&p->kabm)) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (cn_is_genuine(eng, u))
-			session_suspect(eng, p, SUSPECT_KEY_LOST);
+			probe_consider(eng, p, SUSPECT_KEY_LOST);
 		return;
 	}
 	cn_on_update(eng, u);

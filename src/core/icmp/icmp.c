@@ -79,7 +79,7 @@ static void icmp_on_param_problem(struct bub_engine *eng, const struct bub_ip6 *
 	/* A bound peer may have been replaced: asked again, with no such option in data until it
 	 * has acknowledged.  Nothing proves that (protocol.md, P40). */
 	if (p != NULL && peer_has_answered(p)) {
-		session_suspect(eng, p, SUSPECT_NO_BINDING);
+		probe_consider(eng, p, SUSPECT_NO_BINDING);
 		return;
 	}
 	p = peer_quoted(eng, icmp->quoted);

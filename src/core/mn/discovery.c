@@ -30,6 +30,12 @@ void discovery_start(struct bub_engine *eng, struct home_registration *h)
 	discovery_send(eng, h);
 }
 
+void discovery_stop(struct bub_engine *eng, struct home_registration *h)
+{
+	h->discovering = false;
+	core_timer_cancel(eng, &h->discovery_timer);
+}
+
 void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at_once)
 {
 	if (h->next_agent < h->n_agents) {

@@ -99,6 +99,8 @@ void home_set_state(struct bub_engine *eng, struct home_registration *h, enum ho
 		    const char *why);
 /* A new home address: what its registration begins with. */
 void mn_registration_init(struct bub_engine *eng, struct home_registration *h);
+/* What the home agent may still have is not refreshed, and not asked for. */
+void mn_registration_end(struct home_registration *h);
 /* Looks which care-of address is best now, and goes there. */
 void mn_reselect(struct bub_engine *eng);
 /* No address is usable. */

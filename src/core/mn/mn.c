@@ -124,6 +124,12 @@ void mn_registration_init(struct bub_engine *eng, struct home_registration *h)
 	timer_init(&h->timer, home_on_timer, h);
 }
 
+void mn_registration_end(struct home_registration *h)
+{
+	h->interval_ms = 0;
+	h->bound_until = (struct bub_time){0};
+}
+
 /* ---- Movement ------------------------------------------------------------------------------ */
 
 static void mn_attach(struct bub_engine *eng, const struct home_registration *h, bool at_home,

@@ -50,7 +50,8 @@ static void prefixes_ended(struct bub_engine *eng, struct home_registration *h)
 	if (h->replaced)
 		mn_retire_home(eng, h);
 	else
-		h->why = "the home prefix is withdrawn: a new home address is needed";
+		home_set_state(eng, h, h->state,
+			       "the home prefix is withdrawn: a new home address is needed");
 }
 
 static void prefixes_on_home_timer(struct bub_engine *eng, void *owner)
@@ -82,6 +83,11 @@ static void prefixes_on_home_timer(struct bub_engine *eng, void *owner)
 void prefixes_home_init(struct home_registration *h)
 {
 	timer_init(&h->prefix_timer, prefixes_on_home_timer, h);
+}
+
+void prefixes_home_stop(struct bub_engine *eng, struct home_registration *h)
+{
+	core_timer_cancel(eng, &h->prefix_timer);
 }
 
 static const struct bub_prefix_info *home_prefix(const struct home_registration *h,

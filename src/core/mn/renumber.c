@@ -11,8 +11,7 @@ static void init_home(struct bub_engine *eng, struct home_registration *h,
 {
 	h->cfg = *cfg;
 	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent);
-	h->state = HOME_UNATTACHED;
-	h->why = "no usable address yet";
+	home_set_state(eng, h, HOME_UNATTACHED, "no usable address yet");
 	mn_registration_init(eng, h);
 	discovery_init(h);
 	agentpath_init(h);
@@ -70,12 +69,11 @@ void mn_retire_home(struct bub_engine *eng, struct home_registration *h)
 
 	h->gone = true;
 	mn_go_nowhere(eng, h);
-	h->why = "its prefix has ended; another home address has taken over";
-	h->interval_ms = 0;
-	h->bound_until = (struct bub_time){0};
-	h->discovering = false;
-	core_timer_cancel(eng, &h->discovery_timer);
-	core_timer_cancel(eng, &h->prefix_timer);
+	home_set_state(eng, h, HOME_UNATTACHED,
+		       "its prefix has ended; another home address has taken over");
+	mn_registration_end(h);
+	discovery_stop(eng, h);
+	prefixes_home_stop(eng, h);
 	agentpath_restart(eng, h);
 	act = core_action(eng, BUB_ACT_TUNNEL_DEL);
 	act->u.home = h->cfg.address;

@@ -317,7 +317,7 @@ static void trials_of_a_filtered_path(void **state)
 		assert_int_equal(due_s(eng, &d.look_timer), pause_s);
 	}
 	assert_false(directpath_found(eng, &d, &ends, DIRECT_BROKEN, "silence"));
-	directpath_reset(eng, &d);
+	directpath_reset(eng, &d, &ends, "new session");
 	assert_true(directpath_is_open(&d));
 	assert_int_equal(fired, 0);
 }
