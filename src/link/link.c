@@ -10,12 +10,30 @@
 #include "link_internal.h"
 #include "link_nd.h"
 
+/* Called twice, first to learn the size. */
+static struct link *link_lay_out(struct arena *ar, const struct link_config *cfg)
+{
+	const uint32_t max = cfg->home_link[0] != '\0' ? cfg->proxies_max : 0;
+	struct link *lk = arena_take(ar, sizeof(*lk));
+	uint64_t seed = 0;
+	struct table t;
+
+	if (cfg->random != NULL)
+		seed = (uint64_t)cfg->random(cfg->random_ctx) << 32 | cfg->random(cfg->random_ctx);
+	table_init(lk != NULL ? &lk->agent.proxies : &t, ar, max, sizeof(struct proxy), seed);
+	return lk;
+}
+
 struct link *link_new(const struct link_config *cfg)
 {
-	struct link *lk = calloc(1, sizeof(*lk));
+	struct arena ar = {0};
+	struct link *lk = link_lay_out(&ar, cfg);
+	void *memory = calloc(1, ar.used);
 
-	if (lk == NULL)
+	if (memory == NULL)
 		return NULL;
+	ar = (struct arena){.base = memory};
+	lk = link_lay_out(&ar, cfg);
 	lk->cfg = *cfg;
 	lk->advert.due = BUB_TIME_NEVER;
 	for (unsigned i = 0; i < cfg->n_homes; i++)
@@ -37,6 +55,11 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 
 	if (!nd_parse(&fact->u.nd.src, &fact->u.nd.dst, fact->u.nd.msg, &m))
 		return;
+	if (fact->type == LINK_FACT_OVERHEARD) {
+		if (!dad_heard(lk, &fact->u.nd.src, &m) && m.type == ND_TYPE_NEIGHBOUR_ADVERT)
+			proxy_contest(lk, &m.target);
+		return;
+	}
 	switch (m.type) {
 	case ND_TYPE_ROUTER_ADVERT:
 		router_on_ra(lk, fact->u.nd.ifindex, &fact->u.nd.src, &m.ra);
@@ -85,9 +108,11 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 		facts_route_gone(lk, &fact->u.route);
 		break;
 	case LINK_FACT_ND:
+	case LINK_FACT_OVERHEARD:
 		on_nd(lk, fact);
-		break;
+		return;
 	}
+	proxy_home_link(lk);
 }
 
 void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
@@ -97,6 +122,7 @@ void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 		return;
 	careof_done(lk, id, error);
 	advert_done(lk, id, error);
+	proxy_done(lk, id, error);
 }
 
 void link_start(struct link *lk, struct bub_time now)
@@ -115,8 +141,9 @@ void link_start(struct link *lk, struct bub_time now)
 
 struct bub_time link_deadline(const struct link *lk)
 {
-	const struct bub_time due[] = {facts_deadline(lk), router_deadline(lk), trial_deadline(lk),
-				       advert_deadline(lk)};
+	const struct bub_time due[] = {facts_deadline(lk),  router_deadline(lk), trial_deadline(lk),
+				       advert_deadline(lk), dad_deadline(lk),    claim_deadline(lk),
+				       proxy_deadline(lk)};
 	struct bub_time t = BUB_TIME_NEVER;
 
 	if (lk->n_out > 0)
@@ -135,6 +162,9 @@ void link_expire(struct link *lk, struct bub_time now)
 	router_expire(lk);
 	trial_expire(lk);
 	advert_expire(lk);
+	dad_expire(lk);
+	claim_expire(lk);
+	proxy_expire(lk);
 }
 
 /* ---- Home addresses ------------------------------------------------------------------------ */

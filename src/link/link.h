@@ -18,6 +18,7 @@
 #define BUB_LINK_H
 
 #include "link_advert.h"
+#include "link_agent.h"
 #include "link_fact.h"
 #include "link_out.h"
 
@@ -43,7 +44,8 @@ struct link_config {
 	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
 	unsigned n_homes;
 	struct link_advert_config advert; /* home agent: on the home link */
-	uint32_t (*random)(void *ctx);    /* any number; called when an advertisement is due */
+	uint32_t proxies_max;             /* home agent: addresses that it answers for */
+	uint32_t (*random)(void *ctx);    /* any number; NULL where nothing is advertised */
 	void *random_ctx;
 	uint32_t route_table;  /* of the first care-of address; the others follow */
 	uint32_t care_of_rule; /* priority of the rules from care-of addresses */
@@ -75,6 +77,9 @@ void link_done(struct link *link, struct bub_time now, uint32_t id, int error);
 
 /* Takes the oldest; false: nothing is left. */
 bool link_next(struct link *link, struct link_out *ret);
+
+/* The same, but events stay: for who is in the middle of one. */
+bool link_next_operation(struct link *link, struct link_out *ret);
 
 struct bub_time link_deadline(const struct link *link);
 void link_expire(struct link *link, struct bub_time now);

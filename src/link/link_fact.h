@@ -55,6 +55,7 @@ enum link_fact_type {
 	LINK_FACT_ROUTE_GONE, /* u.route */
 	LINK_FACT_ND,         /* u.nd: a neighbour discovery message with hop limit 255 */
 	LINK_FACT_LINK_LOCAL, /* u.addr.ifindex and addr: it may be used; :: it is gone */
+	LINK_FACT_OVERHEARD,  /* u.nd: the same on the home link, whoever it was sent to */
 };
 
 struct link_fact {

@@ -5,14 +5,15 @@
 #ifndef BUB_LINK_INTERNAL_H
 #define BUB_LINK_INTERNAL_H
 
+#include "agent_internal.h"
 #include "link.h"
 
 #define RA_PREFIXES_MAX 16 /* of one link */
 #define PROBES_MAX 4       /* routers of one interface that are asked whether they live */
 
-/* What one feed may bring: for each address a rule, a local address and an event, and the little
- * that does not grow with them. */
-#define OUTS_MAX (4 * LINK_ADDRS_MAX)
+/* What one feed may bring: for each address a rule, a local address and an event, a portion of each
+ * list of agent_internal.h, and the little that does not grow with them. */
+#define OUTS_MAX (4 * LINK_ADDRS_MAX + 4 * PORTION)
 
 /* A prefix that some router announced on the present link (since the carrier came up). */
 struct ra_prefix {
@@ -112,6 +113,7 @@ struct link {
 		uint32_t send_id; /* of the one whose verdict is awaited; 0: none */
 		uint8_t msg[BUB_MIN_MTU];
 	} advert;
+	struct agent agent;
 	struct bub_time now; /* of the call under way */
 	struct link_out out[OUTS_MAX];
 	unsigned out_first, n_out;

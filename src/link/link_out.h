@@ -41,6 +41,9 @@ enum link_say {
 	LINK_SAY_MANY_IFACES,   /* more than LINK_IFACES_MAX */
 	LINK_SAY_MANY_ADDRS,    /* more than LINK_ADDRS_MAX */
 	LINK_SAY_MANY_CARE_OFS, /* more than LINK_CARE_OFS_MAX: addr is not used */
+	LINK_SAY_IN_USE,        /* addr: somebody else on the home link has it */
+	LINK_SAY_CLAIMED,       /* addr: the same, while we answer for it */
+	LINK_SAY_NO_PROXY,      /* addr: we cannot answer for it, error */
 };
 
 enum link_out_type {
@@ -51,6 +54,10 @@ enum link_out_type {
 	LINK_RULE_ADD,       /* u.rule; one that is there already is no error */
 	LINK_RULE_DEL,       /* u.rule */
 	LINK_ND_SEND,        /* u.nd: with hop limit 255 */
+	LINK_GROUP_JOIN,     /* u.group */
+	LINK_GROUP_LEAVE,    /* u.group */
+	LINK_PROXY_ADD,      /* u.neigh: the kernel is to answer for @addr */
+	LINK_PROXY_DEL,      /* u.neigh */
 	LINK_NEIGH_FORGET,   /* u.neigh: forget the neighbours that have not answered, but @addr */
 	LINK_ATTACH,         /* u.iface: put the programs of the data path on it */
 	LINK_DETACH,         /* u.iface */
@@ -84,6 +91,8 @@ struct link_out {
 			struct in6_addr dst;
 			bool or_unspecified;      /* where the kernel finds no source: from ::, and
 						     without the option (the first 8 octets) */
+			bool probe;               /* from ::, and let pass where the kernel's own
+						     are not */
 			struct bub_view long_msg; /* where it is not in msg; until the next
 						     call of this library */
 			uint8_t len;
@@ -93,6 +102,10 @@ struct link_out {
 			uint32_t ifindex;
 			struct in6_addr addr;
 		} neigh;
+		struct {
+			uint32_t ifindex;
+			struct in6_addr addr;
+		} group;
 		struct {
 			uint32_t ifindex;
 		} iface;

@@ -7,9 +7,14 @@
 
 #include "link_internal.h"
 
+static struct link_out *out_at(struct link *lk, unsigned index)
+{
+	return &lk->out[(lk->out_first + index) % OUTS_MAX];
+}
+
 struct link_out *link_put(struct link *lk, enum link_out_type type)
 {
-	struct link_out *out = &lk->out[(lk->out_first + lk->n_out) % OUTS_MAX];
+	struct link_out *out = out_at(lk, lk->n_out);
 
 	assert(lk->n_out < OUTS_MAX);
 	lk->n_out++;
@@ -46,6 +51,23 @@ bool link_next(struct link *lk, struct link_out *ret)
 	if (lk->n_out == 0)
 		return false;
 	*ret = lk->out[lk->out_first];
+	lk->out_first = (lk->out_first + 1) % OUTS_MAX;
+	lk->n_out--;
+	return true;
+}
+
+/* Those in front of it, which are few, move up. */
+bool link_next_operation(struct link *lk, struct link_out *ret)
+{
+	unsigned at = 0;
+
+	while (at < lk->n_out && out_at(lk, at)->type == LINK_EVENT)
+		at++;
+	if (at == lk->n_out)
+		return false;
+	*ret = *out_at(lk, at);
+	for (; at > 0; at--)
+		*out_at(lk, at) = *out_at(lk, at - 1);
 	lk->out_first = (lk->out_first + 1) % OUTS_MAX;
 	lk->n_out--;
 	return true;

@@ -46,13 +46,13 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		if (home_find(l, &act->u.home) != NULL)
 			homelink_detect(l, now, home_find(l, &act->u.home), act->id);
 		else
-			nd_dad_start(l, now, act->id, &act->u.home);
+			link_dad(l->link, now, act->id, &act->u.home);
 		break;
 	case BUB_ACT_PROXY_ADD:
-		nd_proxy_add(l, now, &act->u.home);
+		link_proxy_add(l->link, now, &act->u.home);
 		break;
 	case BUB_ACT_PROXY_DEL:
-		nd_proxy_del(l, &act->u.home);
+		link_proxy_del(l->link, now, &act->u.home);
 		break;
 	case BUB_ACT_GROUP_JOIN:
 		agent_group(l, &act->u.group, true);
@@ -64,4 +64,5 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		(void)tx_raw(l, l->home_link_ifindex, act->u.send.data, (struct bub_view){NULL, 0});
 		break;
 	}
+	ops_carry_out(l);
 }

@@ -226,7 +226,7 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 		err = place(l, now, h, ifindex);
 	} else {
 		displace(l, h);
-		nd_unclaim(l, &h->addr);
+		link_unclaim(l->link, &h->addr);
 		homelink_return(l, now, h, ifindex, &at->home_agent);
 	}
 	if (err < 0)
@@ -244,9 +244,9 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	/* Those on the link who know the home agent's link-layer address for it learn ours, once
 	 * the home agent has let go; also for the link-local address (RFC 6275, 11.5.5). */
 	if (at->claim) {
-		nd_claim(l, now, ifindex, &h->addr, true);
+		link_claim(l->link, now, ifindex, &h->addr, true);
 		if (ifc != NULL && !IN6_IS_ADDR_UNSPECIFIED(&ifc->link_local))
-			nd_claim(l, now, ifindex, &ifc->link_local, true);
+			link_claim(l->link, now, ifindex, &ifc->link_local, true);
 	}
 	return err;
 }
@@ -278,7 +278,7 @@ static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *car
 		return err;
 	if (before != 0) {
 		h->on_ifindex = 0;
-		nd_unclaim(l, &h->addr);
+		link_unclaim(l->link, &h->addr);
 		path_refresh_local(l, &h->addr);
 		if (index == l->first_home)
 			at_home_route_del(l, before);

@@ -37,7 +37,7 @@ bool iface_is_home(const struct lnx *l, const struct in6_addr *addr)
 static void feed(struct lnx *l, const struct link_fact *fact)
 {
 	link_feed(l->link, lnx_now(), fact);
-	ops_carry_out(l);
+	ops_tell(l);
 }
 
 /* ---- Interfaces ---------------------------------------------------------------------------- */
@@ -117,7 +117,7 @@ void iface_read_mtu6(struct lnx *l, uint32_t ifindex)
 		return;
 	fact.u.iface.ifindex = ifindex;
 	fact.u.iface.mtu6 = (uint32_t)mtu6;
-	feed(l, &fact);
+	link_feed(l->link, lnx_now(), &fact); /* what it brings is carried out with the rest */
 }
 
 static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)

@@ -24,9 +24,7 @@
 #include "netlink.h"
 #include "want.h"
 
-#define LNX_DAD_MAX 256      /* probes at once; a group membership each */
 #define LNX_DONE_MAX 1024    /* verdicts that wait for lnx_expire() */
-#define LNX_NA_MAX 1024      /* advertisements that wait for their repetition */
 #define LNX_FRAGS 128        /* packets that are put together at once */
 #define LNX_BATCH 32         /* packets read by one system call */
 #define LNX_BATCHES 4        /* system calls by one lnx_readable() */
@@ -145,28 +143,12 @@ struct lnx_tunnel {
 	bool routed;   /* home agent: home/128 goes to the TUN */
 	uint32_t pmtu; /* of the outer path; 0: as the link */
 	struct bub_time pmtu_due;
-	struct bub_time contest_due; /* home agent: not before, an answer to somebody's claim */
 };
 
 /* Somebody whose signalling is read first (key: address, ::). */
 struct lnx_known {
 	struct tentry entry;
 	uint64_t holders; /* paths and tunnels that name it */
-};
-
-struct lnx_dad {
-	struct in6_addr addr;
-	uint32_t id;
-	bool used, duplicate;
-	struct bub_time due;
-};
-
-struct lnx_na {
-	struct in6_addr target;
-	uint32_t ifindex;
-	bool own; /* the target is the source as well: a mobile node at home */
-	unsigned left;
-	struct bub_time due;
 };
 
 struct lnx_done {
@@ -210,7 +192,7 @@ struct lnx {
 	unsigned first_home; /* that unbound sockets use */
 	struct lnx_port port[LINK_IFACES_MAX];
 	struct in6_addr at_home_gateway;
-	bool carrying_out;   /* what the link layer gave out */
+	bool telling;        /* the core of what the link layer gave out */
 	bool at_home_routed; /* TABLE_AT_HOME has its default route */
 	bool prefix_routed;  /* home agent: the whole home prefix goes to the TUN */
 	bool paths_dirty;    /* routes have changed: look all next hops up again */
@@ -226,10 +208,6 @@ struct lnx {
 	uint64_t rx_lost;            /* packets that a socket had no room for, not logged yet */
 	struct bub_time rx_lost_due; /* not before: a line about them */
 
-	struct lnx_dad dad[LNX_DAD_MAX];
-	unsigned n_dad;
-	struct lnx_na na[LNX_NA_MAX];
-	unsigned na_first, n_na;
 	unsigned n_listening; /* home addresses whose solicitations are heard */
 	struct lnx_done done[LNX_DONE_MAX];
 	unsigned done_first, n_done;
@@ -308,7 +286,8 @@ bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
 void iface_read_mtu6(struct lnx *l, uint32_t ifindex);
 
 /* ops.c: what the link layer gives out */
-void ops_carry_out(struct lnx *l);
+void ops_carry_out(struct lnx *l); /* but for events */
+void ops_tell(struct lnx *l);      /* the same, and events; never for an action of the core */
 void ops_done(void *ctx, uint32_t id, int error); /* for want.h; @ctx: struct lnx */
 /* Forgets what waits for routers of the link before, where an address became usable. */
 void ops_forget(struct lnx *l);
@@ -318,7 +297,7 @@ void ops_check_deaf(struct lnx *l, uint32_t ifindex); /* to router advertisement
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);
 void nd_icmp6_readable(struct lnx *l);
-void nd_dad_readable(struct lnx *l);
+void nd_overhear(struct lnx *l);
 /* 0 or a negative errno. */
 int nd_carry_out(struct lnx *l, const struct link_out *out);
 void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
@@ -329,14 +308,8 @@ void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *targe
 void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on);
 void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
 	       const struct in6_addr *target);
-void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr);
-void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
-	      bool own);
-void nd_unclaim(struct lnx *l, const struct in6_addr *target);
-void nd_proxy_add(struct lnx *l, struct bub_time now, const struct in6_addr *home);
-void nd_proxy_del(struct lnx *l, const struct in6_addr *home);
-void nd_expire(struct lnx *l, struct bub_time now);
-struct bub_time nd_deadline(const struct lnx *l);
+/* The solicited-node group @group; 0 or a negative errno. */
+int nd_group(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool join);
 
 /* tunnel.c */
 void tunnel_set(struct lnx *l, const struct bub_tunnel *t);

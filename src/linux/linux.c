@@ -74,6 +74,7 @@ void lnx_done_flush(struct lnx *l)
 		ev.u.done.error = done.error;
 		lnx_emit(l, &ev);
 	}
+	ops_tell(l);
 }
 
 struct bub_time lnx_now(void)
@@ -190,6 +191,8 @@ static struct link *new_link(const struct lnx *l)
 		.n_homes = l->cfg.n_homes,
 		.advert = l->cfg.advert,
 		.random = any_number,
+		/* Each may have a link-local address as well. */
+		.proxies_max = 2 * l->cfg.max_tunnels,
 		.route_table = l->cfg.route_table + TABLE_CARE_OF,
 		.care_of_rule = l->cfg.rule_priority + RULE_CARE_OF,
 		.stale_rule = l->cfg.rule_priority + RULE_HOME,
@@ -462,7 +465,7 @@ void lnx_readable(struct lnx *l, unsigned index)
 		nd_icmp6_readable(l);
 		break;
 	case FD_ND:
-		nd_dad_readable(l);
+		nd_overhear(l);
 		break;
 	case FD_COUNT:
 		break;
@@ -473,7 +476,7 @@ void lnx_readable(struct lnx *l, unsigned index)
 int lnx_scan(struct lnx *l)
 {
 	link_start(l->link, lnx_now());
-	ops_carry_out(l);
+	ops_tell(l);
 	finish(l);
 	return 0;
 }
@@ -481,8 +484,8 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due, link_deadline(l->link), nd_deadline(l),
-		path_deadline(l),   homelink_deadline(l),   rx_deadline(l),
+		l->tunnel_scan_due,   link_deadline(l->link), path_deadline(l),
+		homelink_deadline(l), rx_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -498,8 +501,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 void lnx_expire(struct lnx *l, struct bub_time now)
 {
 	link_expire(l->link, now);
-	ops_carry_out(l);
-	nd_expire(l, now);
+	ops_tell(l);
 	homelink_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);

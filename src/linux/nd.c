@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket of neighbour discovery: what comes is a fact for the link layer (src/link), which has
- * solicitations sent here.  Besides, the unsolicited advertisements by which a home agent claims a
- * home address and a mobile node takes it back (RFC 6275, 10.4.1 and 11.5.5), and the home
- * agent's duplicate address detection (RFC 6275, 10.3.1; RFC 4862, 5.4).  Answering solicitations
- * for a claimed address is left to the kernel's proxy.
+ * The sockets of neighbour discovery: what comes is a fact for the link layer (src/link), which has
+ * messages sent here.  A home agent with a home link overhears there what others send each other:
+ * claims of home addresses.  Answering solicitations for an address that it claims itself is left
+ * to the kernel's proxy.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -20,13 +19,9 @@
 
 #define ND_HOP_LIMIT 255 /* proves that the sender is on the link (RFC 4861, 11.2) */
 #define ND_FIXED_LEN 8
-#define DAD_MS 1000 /* DupAddrDetectTransmits (1) x RetransTimer (1 s): RFC 4862, 5.1 */
-#define NA_COUNT 3  /* MAX_NEIGHBOR_ADVERTISEMENT (RFC 4861, 10) */
-#define NA_INTERVAL_MS 1000
 #define ND_READS 32
 #define ND_PACKET_MAX 1500
 
-static const struct in6_addr all_nodes = {{{0xff, 2, [15] = 1}}};
 static const struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
 
 /* ---- Sending ------------------------------------------------------------------------------- */
@@ -85,6 +80,18 @@ static int send_unspecified(struct lnx *l, uint32_t ifindex, const struct in6_ad
 	return tx_raw(l, ifindex, (struct bub_view){head, sizeof(head)}, body);
 }
 
+/* The data path lets it pass: what the kernel asks about a home address by itself is stopped. */
+static int send_marked(struct lnx *l, uint32_t ifindex, const struct in6_addr *dst, uint8_t *msg,
+		       size_t len)
+{
+	int mark = BUB_BPF_OWN_MARK, none = 0, err;
+
+	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+	err = send_unspecified(l, ifindex, dst, msg, len);
+	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &none, sizeof(none));
+	return err;
+}
+
 int nd_carry_out(struct lnx *l, const struct link_out *out)
 {
 	const struct in6_addr *src = &out->u.nd.src;
@@ -92,13 +99,20 @@ int nd_carry_out(struct lnx *l, const struct link_out *out)
 	uint8_t copy[LINK_ND_MAX];
 	int err;
 
+	memcpy(copy, out->u.nd.msg, sizeof(copy));
+	if (out->u.nd.probe) {
+		err = send_marked(l, out->u.nd.ifindex, &out->u.nd.dst, copy, out->u.nd.len);
+		if (err < 0)
+			lnx_log(l, LNX_LOG_WARNING, "cannot ask for a home address's owner: %s",
+				strerror(-err));
+		return err;
+	}
 	if (msg.data == NULL)
 		msg = (struct bub_view){out->u.nd.msg, out->u.nd.len};
 	err = nd_send(l, out->u.nd.ifindex, IN6_IS_ADDR_UNSPECIFIED(src) ? NULL : src,
 		      &out->u.nd.dst, msg.data, msg.len);
 	if (err == 0 || !out->u.nd.or_unspecified)
 		return err;
-	memcpy(copy, out->u.nd.msg, sizeof(copy));
 	return send_unspecified(l, out->u.nd.ifindex, &out->u.nd.dst, copy, ND_FIXED_LEN);
 }
 
@@ -124,16 +138,13 @@ void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *targe
 {
 	const struct link_iface *ifc = link_iface(l->link, ifindex);
 	struct in6_addr group = nd_solicited_node(target);
-	int mark = BUB_BPF_OWN_MARK, none = 0;
 	uint8_t msg[LINK_ND_MAX];
 	size_t len;
 
 	if (ifc == NULL || !ifc->fact.has_mac)
 		return;
 	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, target, ND_OPTION_NONE, NULL, msg);
-	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
-	(void)send_unspecified(l, ifindex, &group, msg, len);
-	(void)setsockopt(l->fd_out, SOL_SOCKET, SO_MARK, &none, sizeof(none));
+	(void)send_marked(l, ifindex, &group, msg, len);
 }
 
 /* Solicited, and override set: from the target itself (RFC 4861, 7.2.4). */
@@ -145,20 +156,6 @@ void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_add
 			      ND_OPTION_TARGET, mac_of(ifc), msg);
 
 	(void)nd_send(l, ifc->fact.ifindex, target, to, msg, len);
-}
-
-/* Unsolicited, to all nodes: override set, solicited and router clear (RFC 6275, 10.4.1). */
-static void send_na(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
-		    const struct in6_addr *target)
-{
-	uint8_t msg[LINK_ND_MAX];
-	size_t len;
-
-	if (!ifc->fact.has_mac)
-		return;
-	len = nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_OVERRIDE, target, ND_OPTION_TARGET,
-		       ifc->fact.mac, msg);
-	(void)nd_send(l, ifc->fact.ifindex, src, &all_nodes, msg, len);
 }
 
 /* ---- What others send ------------------------------------------------------------------------ */
@@ -174,7 +171,7 @@ static void on_message(struct lnx *l, const struct in6_addr *src, const struct i
 	fact.u.nd.dst = info->ipi6_addr;
 	fact.u.nd.msg = msg;
 	link_feed(l->link, lnx_now(), &fact);
-	ops_carry_out(l);
+	ops_tell(l);
 	if (!nd_parse(src, &info->ipi6_addr, msg, &m))
 		return;
 	switch (m.type) {
@@ -242,6 +239,16 @@ static int set_filter(const struct lnx *l, bool solicitations)
 	return setsockopt(l->fd[FD_ICMP6], IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter));
 }
 
+int nd_group(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool join)
+{
+	struct ipv6_mreq req = {*group, ifindex};
+
+	if (setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
+		       &req, sizeof(req)) < 0)
+		return -errno;
+	return 0;
+}
+
 void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on)
 {
 	struct ipv6_mreq req = {nd_solicited_node(target), ifindex};
@@ -273,95 +280,24 @@ static int open_icmp6(struct lnx *l)
 	return 0;
 }
 
-/* ---- Duplicate address detection ----------------------------------------------------------- */
+/* ---- What is overheard --------------------------------------------------------------------- */
 
-static void group_change(struct lnx *l, int option, const struct in6_addr *addr)
+static void overheard(struct lnx *l, const struct bub_ip6 *ip)
 {
-	struct ipv6_mreq req = {nd_solicited_node(addr), l->home_link_ifindex};
-
-	/* Without membership only the answer of an address's owner is heard, which is the case
-	 * that matters: so a failure is no verdict. */
-	(void)setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, option, &req, sizeof(req));
-}
-
-void nd_dad_start(struct lnx *l, struct bub_time now, uint32_t id, const struct in6_addr *addr)
-{
-	const struct link_iface *ifc = link_iface(l->link, l->home_link_ifindex);
-	struct in6_addr group = nd_solicited_node(addr);
-	struct lnx_dad *dad = NULL;
-	uint8_t msg[LINK_ND_MAX];
-	size_t len;
-	int err;
-
-	/* A virtual home link: nobody else can be there. */
-	if (l->cfg.home_link == NULL) {
-		lnx_done_add(l, id, 0);
-		return;
-	}
-	for (unsigned i = 0; dad == NULL && i < LNX_DAD_MAX; i++) {
-		if (!l->dad[i].used)
-			dad = &l->dad[i];
-	}
-	if (ifc == NULL || !ifc->carrier || dad == NULL) {
-		lnx_done_add(l, id, dad == NULL ? -EBUSY : -ENETDOWN);
-		return;
-	}
-	*dad = (struct lnx_dad){
-		.addr = *addr, .id = id, .used = true, .due = bub_time_add_ms(now, DAD_MS)};
-	l->n_dad++;
-	group_change(l, IPV6_JOIN_GROUP, addr);
-	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, addr, ND_OPTION_NONE, NULL, msg);
-	err = send_unspecified(l, ifc->fact.ifindex, &group, msg, len);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_WARNING, "cannot probe for %s on %s: %s", lnx_ntop(addr),
-			ifc->fact.name, strerror(-err));
-}
-
-static void contest(struct lnx *l, const struct in6_addr *target);
-
-static void dad_heard(struct lnx *l, const struct bub_ip6 *ip)
-{
-	struct nd_message m;
-	bool asked = false;
+	struct link_fact fact = {.type = LINK_FACT_OVERHEARD};
 
 	if (ip->upper_proto != BUB_NH_ICMPV6 || ip->hop_limit != ND_HOP_LIMIT ||
-	    bub_ip6_checksum(&ip->src, &ip->dst, BUB_NH_ICMPV6, ip->upper) != 0 ||
-	    !nd_parse(&ip->src, &ip->dst, ip->upper, &m))
+	    bub_ip6_checksum(&ip->src, &ip->dst, BUB_NH_ICMPV6, ip->upper) != 0)
 		return;
-	/* A solicitation with a source only asks; one without claims (RFC 4862, 5.4.3). */
-	if (m.type == ND_TYPE_NEIGHBOUR_SOLICIT ? !IN6_IS_ADDR_UNSPECIFIED(&ip->src)
-						: m.type != ND_TYPE_NEIGHBOUR_ADVERT)
-		return;
-	for (unsigned i = 0; i < LNX_DAD_MAX; i++) {
-		struct lnx_dad *dad = &l->dad[i];
-
-		if (!dad->used || !bub_addr_eq(&dad->addr, &m.target))
-			continue;
-		asked = dad->duplicate = true;
-		dad->due = (struct bub_time){0};
-	}
-	if (!asked && m.type == ND_TYPE_NEIGHBOUR_ADVERT)
-		contest(l, &m.target);
+	fact.u.nd.ifindex = l->home_link_ifindex;
+	fact.u.nd.src = ip->src;
+	fact.u.nd.dst = ip->dst;
+	fact.u.nd.msg = ip->upper;
+	link_feed(l->link, lnx_now(), &fact);
+	ops_tell(l);
 }
 
-static void dad_expire(struct lnx *l, struct bub_time now)
-{
-	for (unsigned i = 0; l->n_dad > 0 && i < LNX_DAD_MAX; i++) {
-		struct lnx_dad *dad = &l->dad[i];
-
-		if (!dad->used || bub_time_before(now, dad->due))
-			continue;
-		dad->used = false;
-		l->n_dad--;
-		group_change(l, IPV6_LEAVE_GROUP, &dad->addr);
-		if (dad->duplicate)
-			lnx_log(l, LNX_LOG_WARNING, "%s is in use on the home link",
-				lnx_ntop(&dad->addr));
-		lnx_done_add(l, dad->id, dad->duplicate ? -EADDRINUSE : 0);
-	}
-}
-
-void nd_dad_readable(struct lnx *l)
+void nd_overhear(struct lnx *l)
 {
 	for (unsigned i = 0; i < ND_READS; i++) {
 		uint8_t buf[ND_PACKET_MAX];
@@ -369,11 +305,10 @@ void nd_dad_readable(struct lnx *l)
 		struct bub_ip6 ip;
 
 		if (n < 0)
-			break;
+			return;
 		if (bub_ip6_decode((struct bub_view){buf, (size_t)n}, &ip) == BUB_DROP_NONE)
-			dad_heard(l, &ip);
+			overheard(l, &ip);
 	}
-	dad_expire(l, (struct bub_time){0});
 }
 
 /* Neighbour solicitations and advertisements on the home link. */
@@ -405,97 +340,6 @@ static int open_nd(struct lnx *l)
 	return 0;
 }
 
-/* ---- Proxy --------------------------------------------------------------------------------- */
-
-static struct lnx_na *na_at(struct lnx *l, unsigned index)
-{
-	return &l->na[(l->na_first + index) % LNX_NA_MAX];
-}
-
-/* All repetitions wait equally long, so the queue is in the order of their time.  When it is full,
- * the one that was sent must do. */
-static void na_send(struct lnx *l, struct bub_time now, struct lnx_na na)
-{
-	const struct link_iface *ifc = link_iface(l->link, na.ifindex);
-
-	if (na.left == 0 || ifc == NULL)
-		return;
-	send_na(l, ifc, na.own ? &na.target : NULL, &na.target);
-	na.left--;
-	if (na.left == 0 || l->n_na == LNX_NA_MAX)
-		return;
-	na.due = bub_time_add_ms(now, NA_INTERVAL_MS);
-	*na_at(l, l->n_na) = na;
-	l->n_na++;
-}
-
-/* Somebody else says that a home address is its own while we answer for it: those who heard that
- * hear us again, at most once a second (RFC 6275, 10.4.1). */
-static void contest(struct lnx *l, const struct in6_addr *target)
-{
-	struct lnx_tunnel *t = tunnel_find(l, target);
-	struct bub_time now = lnx_now();
-
-	if (t == NULL || iface_is_home(l, target) || bub_time_before(now, t->contest_due))
-		return;
-	t->contest_due = bub_time_add_ms(now, NA_INTERVAL_MS);
-	lnx_log(l, LNX_LOG_WARNING, "somebody on the home link claims %s, which is registered",
-		lnx_ntop(target));
-	na_send(l, now,
-		(struct lnx_na){.target = *target, .ifindex = l->home_link_ifindex, .left = 1});
-}
-
-void nd_claim(struct lnx *l, struct bub_time now, uint32_t ifindex, const struct in6_addr *target,
-	      bool own)
-{
-	nd_unclaim(l, target);
-	na_send(l, now,
-		(struct lnx_na){
-			.target = *target, .ifindex = ifindex, .own = own, .left = NA_COUNT});
-}
-
-void nd_unclaim(struct lnx *l, const struct in6_addr *target)
-{
-	for (unsigned i = 0; i < l->n_na; i++) {
-		if (bub_addr_eq(&na_at(l, i)->target, target))
-			na_at(l, i)->left = 0;
-	}
-}
-
-static void na_expire(struct lnx *l, struct bub_time now)
-{
-	while (l->n_na > 0 && !bub_time_before(now, na_at(l, 0)->due)) {
-		struct lnx_na na = *na_at(l, 0);
-
-		l->na_first = (l->na_first + 1) % LNX_NA_MAX;
-		l->n_na--;
-		na_send(l, now, na);
-	}
-}
-
-void nd_proxy_add(struct lnx *l, struct bub_time now, const struct in6_addr *home)
-{
-	int err;
-
-	if (l->cfg.home_link == NULL)
-		return;
-	err = nl_proxy_add(l->nl, l->home_link_ifindex, home);
-	if (err < 0) {
-		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(home),
-			l->cfg.home_link, strerror(-err));
-		return;
-	}
-	nd_claim(l, now, l->home_link_ifindex, home, false);
-}
-
-void nd_proxy_del(struct lnx *l, const struct in6_addr *home)
-{
-	if (l->cfg.home_link == NULL)
-		return;
-	nd_unclaim(l, home);
-	(void)nl_proxy_del(l->nl, l->home_link_ifindex, home);
-}
-
 /* ---- Life ---------------------------------------------------------------------------------- */
 
 int nd_open(struct lnx *l, char *ret_error, size_t error_size)
@@ -508,23 +352,4 @@ int nd_open(struct lnx *l, char *ret_error, size_t error_size)
 		snprintf(ret_error, error_size, "cannot open a socket for ICMPv6: %s",
 			 strerror(-err));
 	return err;
-}
-
-void nd_expire(struct lnx *l, struct bub_time now)
-{
-	dad_expire(l, now);
-	na_expire(l, now);
-}
-
-struct bub_time nd_deadline(const struct lnx *l)
-{
-	struct bub_time t = BUB_TIME_NEVER;
-
-	for (unsigned i = 0; l->n_dad > 0 && i < LNX_DAD_MAX; i++) {
-		if (l->dad[i].used && bub_time_before(l->dad[i].due, t))
-			t = l->dad[i].due;
-	}
-	if (l->n_na > 0 && bub_time_before(l->na[l->na_first].due, t))
-		t = l->na[l->na_first].due;
-	return t;
 }

@@ -3,8 +3,9 @@
  * Carries out what the link layer (src/link) gives out, in its order, and tells it the verdicts:
  * events go to the core, operations into the kernel, the rest to other files here.
  *
- * An event may bring actions of the core, and those more for the link layer to give out: that comes
- * after what is there already, from the same loop.
+ * An event brings actions of the core, and those operations of the link layer: they are carried out
+ * before the core's next action is, and so while the event is still being told.  No other event is
+ * told meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -65,6 +66,17 @@ static void say(struct lnx *l, const struct link_out *out)
 	case LINK_SAY_MANY_CARE_OFS:
 		lnx_log(l, LNX_LOG_WARNING, "more than %d care-of addresses: %s is not used",
 			LINK_CARE_OFS_MAX, lnx_ntop(addr));
+		break;
+	case LINK_SAY_IN_USE:
+		lnx_log(l, LNX_LOG_WARNING, "%s is in use on the home link", lnx_ntop(addr));
+		break;
+	case LINK_SAY_CLAIMED:
+		lnx_log(l, LNX_LOG_WARNING,
+			"somebody on the home link claims %s, which is registered", lnx_ntop(addr));
+		break;
+	case LINK_SAY_NO_PROXY:
+		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(addr),
+			l->home_link, strerror(-out->u.say.error));
 		break;
 	}
 }
@@ -282,6 +294,10 @@ static void tell(struct lnx *l, const struct link_out *out)
 	case LINK_LOCAL_ADD:
 	case LINK_LOCAL_DEL:
 	case LINK_READ_MTU6:
+	case LINK_GROUP_JOIN:
+	case LINK_GROUP_LEAVE:
+	case LINK_PROXY_ADD:
+	case LINK_PROXY_DEL:
 		break;
 	}
 }
@@ -320,6 +336,14 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_READ_MTU6:
 		iface_read_mtu6(l, out->u.iface.ifindex);
 		return 0;
+	case LINK_GROUP_JOIN:
+	case LINK_GROUP_LEAVE:
+		return nd_group(l, out->u.group.ifindex, &out->u.group.addr,
+				out->type == LINK_GROUP_JOIN);
+	case LINK_PROXY_ADD:
+		return nl_proxy_add(l->nl, out->u.neigh.ifindex, &out->u.neigh.addr);
+	case LINK_PROXY_DEL:
+		return nl_proxy_del(l->nl, out->u.neigh.ifindex, &out->u.neigh.addr);
 	case LINK_EVENT:
 	case LINK_SAY:
 	case LINK_CARE_OF_ROUTED:
@@ -339,27 +363,39 @@ void ops_done(void *ctx, uint32_t id, int error)
 	link_done(l->link, lnx_now(), id, error);
 }
 
-/* False: there was nothing. */
-static bool carry_out(struct lnx *l)
+static void carry_out(struct lnx *l, const struct link_out *out)
+{
+	int err = operate(l, out);
+
+	if (out->id != 0 && err != VERDICT_LATER)
+		link_done(l->link, lnx_now(), out->id, err);
+}
+
+/* @next takes one.  False: there was none. */
+static bool carry_out_all(struct lnx *l, bool (*next)(struct link *, struct link_out *))
 {
 	struct link_out out;
 	bool any = false;
 
-	for (; link_next(l->link, &out); any = true) {
-		int err = operate(l, &out);
-
-		if (out.id != 0 && err != VERDICT_LATER)
-			link_done(l->link, lnx_now(), out.id, err);
-	}
+	for (; next(l->link, &out); any = true)
+		carry_out(l, &out);
 	return any;
 }
 
 void ops_carry_out(struct lnx *l)
 {
-	if (l->carrying_out)
-		return;
-	l->carrying_out = true;
-	while (carry_out(l)) /* verdicts bring more */
+	while (carry_out_all(l, link_next_operation)) /* verdicts bring more */
 		want_flush(l->want);
-	l->carrying_out = false;
+}
+
+void ops_tell(struct lnx *l)
+{
+	if (l->telling) {
+		ops_carry_out(l);
+		return;
+	}
+	l->telling = true;
+	while (carry_out_all(l, link_next))
+		want_flush(l->want);
+	l->telling = false;
 }

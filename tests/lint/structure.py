@@ -28,7 +28,7 @@ CIRCLE_MAX = 3
 LONG_HEADERS = {
     "src/bpf/bub_filter.h": 315,  # code: the verifier has no linker for it
     "src/bpf/bub_strip.h": 285,  # the same
-    "src/linux/internal.h": 401,  # goes with the link layer's own folder
+    "src/linux/internal.h": 374,  # goes with the link layer's own folder
 }
 
 # Folders whose files stand for themselves in the graph of folders: the engine is on top of the

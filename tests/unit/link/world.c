@@ -34,7 +34,7 @@ void world_init(struct world *w)
 	w->cfg.grace_ms = 1000;
 }
 
-static void drain(struct world *w)
+void world_drain(struct world *w)
 {
 	struct link_out out;
 
@@ -47,7 +47,7 @@ static void drain(struct world *w)
 			link_done(w->lk, w->now, out.id, w->verdict);
 			continue;
 		}
-		assert_in_range(w->n_waiting, 0, 63);
+		assert_in_range(w->n_waiting, 0, 127);
 		w->waiting[w->n_waiting++] = out.id;
 	}
 }
@@ -58,7 +58,7 @@ void world_answer(struct world *w)
 	for (unsigned i = 0; i < w->n_waiting; i++)
 		link_done(w->lk, w->now, w->waiting[i], w->verdict);
 	w->n_waiting = 0;
-	drain(w);
+	world_drain(w);
 }
 
 void world_start(struct world *w)
@@ -67,7 +67,7 @@ void world_start(struct world *w)
 		w->lk = link_new(&w->cfg);
 	assert_non_null(w->lk);
 	link_start(w->lk, w->now);
-	drain(w);
+	world_drain(w);
 }
 
 void world_done(struct world *w)
@@ -86,7 +86,7 @@ void world_feed(struct world *w, const struct link_fact *fact)
 		w->lk = link_new(&w->cfg);
 	assert_non_null(w->lk);
 	link_feed(w->lk, w->now, fact);
-	drain(w);
+	world_drain(w);
 }
 
 void world_pass_ms(struct world *w, uint64_t ms)
@@ -101,7 +101,7 @@ void world_pass_ms(struct world *w, uint64_t ms)
 		if (bub_time_before(w->now, due))
 			w->now = due;
 		link_expire(w->lk, w->now);
-		drain(w);
+		world_drain(w);
 	}
 	w->now = end;
 }
@@ -238,6 +238,20 @@ void world_na(struct world *w, uint32_t ifindex, const char *target)
 	nd(w, ifindex, target, "fe80::5", msg, sizeof(msg));
 }
 
+void world_hear(struct world *w, const struct heard *h)
+{
+	const struct in6_addr addr = address(h->target);
+	struct link_fact f = {.type = h->overheard ? LINK_FACT_OVERHEARD : LINK_FACT_ND};
+	uint8_t msg[ND_LEN + 8] = {h->type, [ND_LEN] = 2, 1, 2, [ND_LEN + 7] = h->mac};
+
+	memcpy(msg + 8, &addr, sizeof(addr));
+	f.u.nd.ifindex = h->ifindex;
+	f.u.nd.src = address(h->src);
+	f.u.nd.dst = address("ff02::1");
+	f.u.nd.msg = (struct bub_view){msg, h->mac != 0 ? ND_LEN + 8 : ND_LEN};
+	world_feed(w, &f);
+}
+
 /* ---- What was given out -------------------------------------------------------------------- */
 
 const struct link_out *last_of(const struct world *w, enum link_out_type type)
@@ -293,6 +307,29 @@ unsigned count_nd(const struct world *w, uint8_t type, const char *dst)
 		     bub_addr_eq(&out->u.nd.dst, &to);
 	}
 	return n;
+}
+
+unsigned count_about(const struct world *w, uint8_t type, const char *target)
+{
+	const struct in6_addr about = address(target);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n_out; i++) {
+		const struct link_out *out = &w->out[i];
+
+		n += out->type == LINK_ND_SEND && out->u.nd.msg[0] == type &&
+		     memcmp(out->u.nd.msg + 8, &about, sizeof(about)) == 0;
+	}
+	return n;
+}
+
+int verdict_of(const struct world *w, uint32_t id)
+{
+	for (unsigned i = 0; i < w->n_out; i++) {
+		if (is_event(&w->out[i], BUB_EV_DONE) && w->out[i].u.event.u.done.id == id)
+			return w->out[i].u.event.u.done.error;
+	}
+	return NOT_TOLD;
 }
 
 bool was_said(const struct world *w, enum link_say what)

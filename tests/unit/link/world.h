@@ -22,9 +22,9 @@ struct world {
 	struct link_config cfg;
 	struct link *lk;
 	struct bub_time now;
-	int verdict;          /* of the operations that are carried out from now on */
-	bool silent;          /* no verdict comes */
-	uint32_t waiting[64]; /* what waits for one then */
+	int verdict;           /* of the operations that are carried out from now on */
+	bool silent;           /* no verdict comes */
+	uint32_t waiting[128]; /* what waits for one then */
 	unsigned n_waiting;
 	struct link_out out[WORLD_OUTS_MAX]; /* since world_forget() */
 	unsigned n_out;
@@ -66,6 +66,19 @@ void world_advert(struct world *w, const struct advert *ra);
 void world_ra(struct world *w, uint32_t ifindex, const char *router, const char *prefix);
 void world_na(struct world *w, uint32_t ifindex, const char *target);
 
+/* A neighbour solicitation or advertisement of @type. */
+struct heard {
+	uint32_t ifindex;
+	uint8_t type;
+	const char *src, *target;
+	uint8_t mac; /* the last octet of the target's link-layer address; 0: not told */
+	bool overheard;
+};
+void world_hear(struct world *w, const struct heard *h);
+
+/* Carries out what a call of the test's own has brought. */
+void world_drain(struct world *w);
+
 /* What was given out since world_forget(): the last of a kind, or NULL. */
 const struct link_out *last_of(const struct world *w, enum link_out_type type);
 unsigned count_of(const struct world *w, enum link_out_type type);
@@ -73,6 +86,10 @@ const struct bub_event *last_event(const struct world *w, enum bub_event_type ty
 unsigned count_events(const struct world *w, enum bub_event_type type);
 /* Neighbour discovery messages of @type, to @dst. */
 unsigned count_nd(const struct world *w, uint8_t type, const char *dst);
+unsigned count_about(const struct world *w, uint8_t type, const char *target);
+/* The verdict that the core was told of its action @id; NOT_TOLD: none. */
+#define NOT_TOLD 1
+int verdict_of(const struct world *w, uint32_t id);
 bool was_said(const struct world *w, enum link_say what);
 
 #endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of src/link share of a home agent's work on its home link, and of the
+ * advertisements by which a mobile node or its home agent claims an address.
+ */
+#ifndef BUB_LINK_AGENT_INTERNAL_H
+#define BUB_LINK_AGENT_INTERNAL_H
+
+#include "base/table.h"
+#include "link_agent.h"
+#include "link_nd.h"
+
+#define DADS_MAX 256         /* probes at once; a group membership each */
+#define CLAIMS_MAX 1024      /* advertisements that wait for their repetition */
+#define PROXIES_ASKED_MAX 64 /* operations whose verdict is awaited */
+
+/* What one expiry gives out of each of these lists; the rest is due at once. */
+#define PORTION 64
+
+struct dad {
+	struct in6_addr addr;
+	uint32_t id; /* of the core's action */
+	bool used;
+	struct bub_time due;
+};
+
+struct claim {
+	struct in6_addr target;
+	uint32_t ifindex;
+	bool own;      /* the target is the source as well: a mobile node at home */
+	unsigned left; /* 0: taken back */
+	struct bub_time due;
+};
+
+/* An address that is answered for (key: the address, ::). */
+struct proxy {
+	struct tentry entry;
+	bool given_out;              /* its operation, for the present home link */
+	struct bub_time contest_due; /* not before, an answer to somebody's claim */
+};
+
+struct agent {
+	uint32_t up_on; /* the home link that operations were given out for; 0: it is not there */
+	struct dad dad[DADS_MAX];
+	unsigned n_dad;
+	struct claim claim[CLAIMS_MAX]; /* a ring, in the order of their time */
+	unsigned claim_first, n_claims;
+	struct table proxies;
+	uint32_t proxies_at; /* the next one to be given out; past the end: none */
+	struct {
+		uint32_t id;
+		struct in6_addr addr;
+	} asked[PROXIES_ASKED_MAX];
+	unsigned n_asked;
+};
+
+/* dad.c */
+/* True: it has answered one. */
+bool dad_heard(struct link *lk, const struct in6_addr *src, const struct nd_message *m);
+void dad_expire(struct link *lk);
+struct bub_time dad_deadline(const struct link *lk);
+
+/* claim.c: unsolicited advertisements, each sent three times */
+void claim_start(struct link *lk, uint32_t ifindex, const struct in6_addr *target, bool own);
+void claim_once(struct link *lk, uint32_t ifindex, const struct in6_addr *target);
+void claim_stop(struct link *lk, const struct in6_addr *target);
+void claim_expire(struct link *lk);
+struct bub_time claim_deadline(const struct link *lk);
+
+/* proxy.c */
+void proxy_home_link(struct link *lk); /* it may have come, gone, or got its carrier */
+void proxy_done(struct link *lk, uint32_t id, int error);
+void proxy_contest(struct link *lk, const struct in6_addr *target);
+void proxy_expire(struct link *lk);
+struct bub_time proxy_deadline(const struct link *lk);
+
+/* send.c: neighbour discovery messages */
+
+/* Asks from :: who has @target (RFC 6275, 11.5.5; RFC 4862, 5.4.2). */
+void send_probe(struct link *lk, uint32_t ifindex, const struct in6_addr *target);
+/* Unsolicited, to all nodes; @src NULL: as chosen by the kernel. */
+void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
+		const struct in6_addr *target);
+
+#endif

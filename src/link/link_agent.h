@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the link layer (link.h) does for a home agent: duplicate address detection for home
+ * addresses, and proxy neighbour discovery for those that are registered (RFC 6275, 10.3.1 and
+ * 10.4.1).  A home link that exists on no interface has no neighbours: there nothing is to be done.
+ */
+#ifndef BUB_LINK_AGENT_H
+#define BUB_LINK_AGENT_H
+
+#include "bub/engine.h"
+
+struct link;
+
+/* Is somebody else on the home link at @addr?  Answered by BUB_EV_DONE with @id. */
+void link_dad(struct link *link, struct bub_time now, uint32_t id, const struct in6_addr *addr);
+
+/* From now on this node answers for @addr, and says so; or no more. */
+void link_proxy_add(struct link *link, struct bub_time now, const struct in6_addr *addr);
+void link_proxy_del(struct link *link, struct bub_time now, const struct in6_addr *addr);
+
+/* Tells the neighbours on @ifindex that @target is here, three times; @own: from @target itself. */
+void link_claim(struct link *link, struct bub_time now, uint32_t ifindex,
+		const struct in6_addr *target, bool own);
+void link_unclaim(struct link *link, const struct in6_addr *target);
+
+#endif
