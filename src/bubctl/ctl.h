@@ -19,4 +19,21 @@ json_t *ctl_ask(const char *path, const json_t *request);
 void ctl_print_status(FILE *out, const json_t *reply);
 void ctl_print_counters(FILE *out, const json_t *reply, bool all);
 
+void ctl_print_openmetrics(FILE *out, const json_t *reply);
+
+/* What monitoring plug-ins exit with. */
+enum {
+	CTL_OK = 0,
+	CTL_WARNING = 1,
+	CTL_CRITICAL = 2,
+	CTL_UNKNOWN = 3,
+};
+
+/* Judges the answer to "show" in one line (NULL: there was none); returns one of the above. */
+int ctl_check(FILE *out, const json_t *reply);
+
+/* Writes a new secret to the new file @path (mode 0600), or to stdout when it is NULL.  Returns 0,
+ * or 1 after a message on stderr. */
+int ctl_genkey(const char *path);
+
 #endif

@@ -107,13 +107,26 @@ class Documented(unittest.TestCase):
 
     def test_commands(self):
         page = read("man", "bubctl.8")
-        commands = re.findall(r'\{\.name = "([\w-]+)"', read("src", "bubctl", "main.c"))
-        self.assertEqual(len(commands), 5)
+        source = read("src", "bubctl", "main.c")
+        arguments = dict(re.findall(r'\{"([\w-]+)", ARGUMENT_(\w+),', source))
+        self.assertGreater(len(arguments), 5)
         requests = re.findall(r'\{"([\w-]+)", on_\w+\}', read("src", "bubd", "request.c"))
-        self.assertEqual(sorted(commands), sorted(requests))
-        for command in commands:
+        # What writes a file asks no daemon.
+        asked = {command for command, takes in arguments.items() if takes != "FILE"}
+        self.assertEqual(asked, set(requests))
+        for command in arguments:
             self.assertRegex(page, rf"\.It Cm {command}\b")
+        for command in asked:
             self.assertIn(f'{{"cmd": "{command}"', page)
+
+    def test_metrics(self):
+        source = read("src", "bubctl", "openmetrics.c")
+        page = read("man", "bubctl.8")
+        page = page[page.index(".Sh METRICS"):page.index(".Sh COUNTERS")]
+        metrics = set(re.findall(r'"(bub_[a-z_]+)"', source))
+        self.assertGreater(len(metrics), 12)
+        for metric in metrics:
+            self.assertRegex(page, rf"\b{metric}(_total|_info)?\b")
 
     def test_json_members(self):
         page = read("man", "bubctl.8")

@@ -11,6 +11,8 @@ import tempfile
 import threading
 import unittest
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 BUBCTL = sys.argv.pop(1)
 
 STATUS = {
@@ -205,6 +207,103 @@ class Bubctl(unittest.TestCase):
         self.assert_output(self.ask({"counters": {"drops": {"x": 0}}}, "counters"),
                            "every counter is zero\n")
 
+    def check(self, **changed):
+        done = self.ask({**STATUS, **changed}, "show", "--check")
+        self.assertEqual(done.stdout.count("\n"), 1)
+        return done.returncode, done.stdout
+
+    def home(self, **changed):
+        return {**STATUS["homes"][0], "prefix": "preferred", **changed}
+
+    def test_check(self):
+        self.assertEqual(self.check(homes=[self.home()]), (0, (
+            "BUB OK - 1 of 1 home addresses served, 1 of 2 peers on the direct path, "
+            "2 of 3 mobile nodes registered here | served=1 homes=1 direct=1 peers=2 "
+            "registered=2 clients=3\n")))
+        self.assertEqual(self.check(homes=[])[0], 0)
+        self.assertEqual(self.check(homes=[self.home(state="at home", lifetime_s=0)])[0], 0)
+
+    def test_check_warns(self):
+        status, line = self.check(homes=[self.home(), self.home(state="registering")])
+        self.assertEqual(status, 1)
+        self.assertIn("BUB WARNING - 2001:db8:1::10: registering; 1 of 2 home", line)
+        status, line = self.check()
+        self.assertEqual(status, 1)
+        self.assertIn("prefix is going away", line)
+
+    def test_check_tells_the_worst(self):
+        lost = self.home(address="2001:db8:9::10", state="no care-of address", lifetime_s=0)
+        status, line = self.check(homes=[self.home(state="registering"), lost, self.home()])
+        self.assertEqual(status, 2)
+        self.assertIn("BUB CRITICAL - 2001:db8:9::10: no care-of address; 1 of 3", line)
+
+    def test_check_knows_nothing(self):
+        for done in (self.run_bubctl("show", "--check"), self.ask({"error": "no"}, "show", "--check"),
+                     self.ask(b"HTTP/1.0 400\n", "show", "--check")):
+            self.assertEqual(done.returncode, 3)
+            self.assertTrue(done.stdout.startswith("BUB UNKNOWN - "), done.stdout)
+
+    def metrics(self, status):
+        done = self.ask(status, "counters", "--openmetrics")
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
+        self.assertEqual(self.requests.pop(), {"cmd": "show"})
+        found = {}
+        for family in text_string_to_metric_families(done.stdout):
+            for sample in family.samples:
+                found[sample.name, *sorted(sample.labels.items())] = sample.value
+        return found
+
+    def test_openmetrics(self):
+        found = self.metrics(STATUS)
+        pair = (("local", "2001:db8:1::10"), ("peer", "2001:db8:2::10"))
+        for name, value in {
+            ("bub_node_info", ("node", "mn1")): 1,
+            ("bub_home_served", ("address", "2001:db8:1::10")): 1,
+            ("bub_home_lifetime_seconds", ("address", "2001:db8:1::10")): 3599,
+            ("bub_peer_mode", ("bub_peer_mode", "bub"), *pair): 1,
+            ("bub_peer_mode", ("bub_peer_mode", "ro"), *pair): 0,
+            ("bub_peer_handovers_total", *pair): 3,
+            ("bub_clients",): 3,
+            ("bub_clients_registered",): 2,
+            ("bub_handovers_total",): 11,
+            ("bub_messages_sent_total", ("message", "bu")): 6,
+            ("bub_messages_received_total", ("message", "bu")): 0,
+            ("bub_data_path_total", ("counter", "data-out")): 123456,
+            ("bub_dropped_total", ("reason", "mh-checksum")): 5,
+        }.items():
+            self.assertEqual(found.get(name), value, name)
+
+    def test_openmetrics_of_odd_replies(self):
+        self.assertEqual(self.metrics({})["bub_clients",], 0)
+        name = 'a "quoted" \\ name\non two lines'
+        self.assertEqual(self.metrics({"node": name})["bub_node_info", ("node", name)], 1)
+
+    def test_genkey(self):
+        secret = self.run_bubctl("genkey").stdout
+        self.assertRegex(secret, r"\Ahex:[0-9a-f]{64}\n\Z")
+        self.assertNotEqual(self.run_bubctl("genkey").stdout, secret)
+        file = self.path + ".secret"
+        self.assert_output(self.run_bubctl("genkey", file), "")
+        with open(file, encoding="ascii") as text:
+            written = text.read()
+        self.assertRegex(written, r"\Ahex:[0-9a-f]{64}\n\Z")
+        self.assertEqual(os.stat(file).st_mode & 0o777, 0o600)
+        done = self.run_bubctl("genkey", file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("move it away first", done.stderr)
+        with open(file, encoding="ascii") as text:
+            self.assertEqual(text.read(), written)
+        done = self.run_bubctl("genkey", "/nonexistent/secret")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nonexistent/secret", done.stderr)
+
+    def test_genkey_full_disk(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([BUBCTL, "genkey"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left", done.stderr)
+
     def test_commands(self):
         for args, request in (
                 (["bub-start", "2001:db8::1"], {"cmd": "bub-start", "peer": "2001:db8::1"}),
@@ -226,7 +325,9 @@ class Bubctl(unittest.TestCase):
     def test_usage(self):
         for args in (["halt"], ["show", "x"], ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
                      ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
-                     ["refresh", "2001:db8::1"]):
+                     ["refresh", "2001:db8::1"], ["counters", "--check"], ["show", "--openmetrics"],
+                     ["show", "--json", "--check"], ["counters", "--json", "--openmetrics"],
+                     ["genkey", "--json"], ["genkey", "a", "b"]):
             done = self.run_bubctl(*args)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
             self.assertNotEqual(done.stderr, "")

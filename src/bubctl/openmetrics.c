@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Prints status and counters in the OpenMetrics text format, for Prometheus and what reads its
+ * format.  Owns the names of the metrics, which are an interface as those of --json are.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static void metric_head(FILE *out, const char *name, const char *type, const char *help)
+{
+	(void)fprintf(out, "# TYPE %s %s\n# HELP %s %s\n", name, type, name, help);
+}
+
+/* A label's value: a quote, a backslash and a new line are written as two characters. */
+static void metric_label(FILE *out, char before, const char *label, const char *value)
+{
+	(void)fprintf(out, "%c%s=\"", before, label);
+	for (; *value != '\0'; value++) {
+		if (*value == '"' || *value == '\\')
+			(void)fputc('\\', out);
+		if (*value == '\n')
+			(void)fputs("\\n", out);
+		else
+			(void)fputc(*value, out);
+	}
+	(void)fputc('"', out);
+}
+
+static void metric_value(FILE *out, json_int_t value)
+{
+	(void)fprintf(out, " %" JSON_INTEGER_FORMAT "\n", value);
+}
+
+static const char *metric_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static json_int_t metric_number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+/* One metric with a label that names the counter: for groups that grow with every version. */
+static void counters_by_label(FILE *out, json_t *group, const char *metric, const char *label,
+			      const char *help)
+{
+	const char *name = NULL;
+	json_t *v = NULL;
+
+	metric_head(out, metric, "counter", help);
+	json_object_foreach(group, name, v)
+	{
+		(void)fprintf(out, "%s_total", metric);
+		metric_label(out, '{', label, name);
+		(void)fputc('}', out);
+		metric_value(out, json_integer_value(v));
+	}
+}
+
+static const struct {
+	const char *member;
+	const char *metric;
+	const char *help;
+} engine_metrics[] = {
+	{"handovers", "bub_handovers", "Changes of the care-of address."},
+	{"bub-tests", "bub_tests", "BUB tests that were launched here."},
+	{"bub-tests-failed", "bub_tests_failed", "BUB tests that failed."},
+	{"dh-exchanges", "bub_dh_exchanges", "Diffie-Hellman exchanges that gave a key."},
+	{"dh-failed", "bub_dh_exchanges_failed", "Diffie-Hellman exchanges that gave none."},
+	{"tunnel-in", "bub_tunnel_in_packets", "Packets out of a tunnel with a home agent."},
+	{"tunnel-out", "bub_tunnel_out_packets", "Packets into a tunnel with a home agent."},
+};
+
+static void print_engine(FILE *out, const json_t *engine)
+{
+	for (size_t i = 0; i < sizeof(engine_metrics) / sizeof(engine_metrics[0]); i++) {
+		metric_head(out, engine_metrics[i].metric, "counter", engine_metrics[i].help);
+		(void)fprintf(out, "%s_total", engine_metrics[i].metric);
+		metric_value(out, metric_number(engine, engine_metrics[i].member));
+	}
+}
+
+static void print_home_metrics(FILE *out, const json_t *homes)
+{
+	const json_t *h = NULL;
+	size_t i = 0;
+
+	metric_head(out, "bub_home_served", "gauge",
+		    "1 while the home address is at home or registered.");
+	json_array_foreach(homes, i, h)
+	{
+		const char *state = metric_text(h, "state");
+
+		(void)fputs("bub_home_served", out);
+		metric_label(out, '{', "address", metric_text(h, "address"));
+		(void)fputc('}', out);
+		metric_value(out,
+			     strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0);
+	}
+	metric_head(out, "bub_home_lifetime_seconds", "gauge",
+		    "What is left of the registration with the home agent.");
+	(void)fputs("# UNIT bub_home_lifetime_seconds seconds\n", out);
+	json_array_foreach(homes, i, h)
+	{
+		(void)fputs("bub_home_lifetime_seconds", out);
+		metric_label(out, '{', "address", metric_text(h, "address"));
+		(void)fputc('}', out);
+		metric_value(out, metric_number(h, "lifetime_s"));
+	}
+}
+
+static void print_peer_metrics(FILE *out, const json_t *peers)
+{
+	static const char *const modes[] = {"plain", "tunnel", "ro", "bub"};
+	const json_t *p = NULL;
+	size_t i = 0;
+
+	metric_head(out, "bub_peer_mode", "stateset", "The way that data to the peer takes.");
+	json_array_foreach(peers, i, p)
+	{
+		for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
+			(void)fputs("bub_peer_mode", out);
+			metric_label(out, '{', "local", metric_text(p, "local"));
+			metric_label(out, ',', "peer", metric_text(p, "peer"));
+			metric_label(out, ',', "bub_peer_mode", modes[m]);
+			(void)fputc('}', out);
+			metric_value(out, strcmp(metric_text(p, "mode"), modes[m]) == 0);
+		}
+	}
+	metric_head(out, "bub_peer_handovers", "counter",
+		    "Changes of the care-of address that the peer was told of.");
+	json_array_foreach(peers, i, p)
+	{
+		(void)fputs("bub_peer_handovers_total", out);
+		metric_label(out, '{', "local", metric_text(p, "local"));
+		metric_label(out, ',', "peer", metric_text(p, "peer"));
+		(void)fputc('}', out);
+		metric_value(out, metric_number(p, "handovers"));
+	}
+}
+
+/* Not one a mobile node: a home agent has many, and each would be a time series for ever. */
+static void print_client_metrics(FILE *out, const json_t *clients)
+{
+	json_int_t registered = 0;
+	const json_t *c = NULL;
+	size_t i = 0;
+
+	json_array_foreach(clients, i, c)
+	{
+		registered += json_is_true(json_object_get(c, "registered"));
+	}
+	metric_head(out, "bub_clients", "gauge", "Mobile nodes that this home agent serves.");
+	(void)fputs("bub_clients", out);
+	metric_value(out, (json_int_t)json_array_size(clients));
+	metric_head(out, "bub_clients_registered", "gauge", "Those of them that are registered.");
+	(void)fputs("bub_clients_registered", out);
+	metric_value(out, registered);
+}
+
+void ctl_print_openmetrics(FILE *out, const json_t *reply)
+{
+	const json_t *counters = json_object_get(reply, "counters");
+
+	metric_head(out, "bub_node", "info", "The name in bubd's configuration.");
+	(void)fputs("bub_node_info", out);
+	metric_label(out, '{', "node", metric_text(reply, "node"));
+	(void)fputs("} 1\n", out);
+	print_home_metrics(out, json_object_get(reply, "homes"));
+	print_peer_metrics(out, json_object_get(reply, "peers"));
+	print_client_metrics(out, json_object_get(reply, "clients"));
+	print_engine(out, json_object_get(counters, "engine"));
+	counters_by_label(out, json_object_get(counters, "sent"), "bub_messages_sent", "message",
+			  "Mobility messages that were sent.");
+	counters_by_label(out, json_object_get(counters, "received"), "bub_messages_received",
+			  "message", "Mobility messages that were received.");
+	counters_by_label(out, json_object_get(counters, "data"), "bub_data_path", "counter",
+			  "Counters of data path and ESP; bubctl(8) says what each counts.");
+	counters_by_label(out, json_object_get(counters, "drops"), "bub_dropped", "reason",
+			  "What the protocol discarded.");
+	(void)fputs("# EOF\n", out);
+}
