@@ -2,6 +2,9 @@
 /*
  * Prints status and counters in the OpenMetrics text format, for Prometheus and what reads its
  * format.  Owns the names of the metrics, which are an interface as those of --json are.
+ *
+ * Only gauges and counters, though the format has more: what reads Prometheus' older format, as its
+ * node exporter, refuses a page with a type that it does not know.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -120,14 +123,14 @@ static void print_peer_metrics(FILE *out, const json_t *peers)
 	const json_t *p = NULL;
 	size_t i = 0;
 
-	metric_head(out, "bub_peer_mode", "stateset", "The way that data to the peer takes.");
+	metric_head(out, "bub_peer_mode", "gauge", "1 at the way that data to the peer takes.");
 	json_array_foreach(peers, i, p)
 	{
 		for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++) {
 			(void)fputs("bub_peer_mode", out);
 			metric_label(out, '{', "local", metric_text(p, "local"));
 			metric_label(out, ',', "peer", metric_text(p, "peer"));
-			metric_label(out, ',', "bub_peer_mode", modes[m]);
+			metric_label(out, ',', "mode", modes[m]);
 			(void)fputc('}', out);
 			metric_value(out, strcmp(metric_text(p, "mode"), modes[m]) == 0);
 		}
@@ -167,7 +170,7 @@ void ctl_print_openmetrics(FILE *out, const json_t *reply)
 {
 	const json_t *counters = json_object_get(reply, "counters");
 
-	metric_head(out, "bub_node", "info", "The name in bubd's configuration.");
+	metric_head(out, "bub_node_info", "gauge", "The name in bubd's configuration.");
 	(void)fputs("bub_node_info", out);
 	metric_label(out, '{', "node", metric_text(reply, "node"));
 	(void)fputs("} 1\n", out);

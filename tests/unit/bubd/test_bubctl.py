@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -247,6 +248,9 @@ class Bubctl(unittest.TestCase):
         done = self.ask(status, "counters", "--openmetrics")
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         self.assertEqual(self.requests.pop(), {"cmd": "show"})
+        # What reads the older format knows these two types and no other one of ours.
+        self.assertEqual(set(re.findall(r"^# TYPE \S+ (\S+)$", done.stdout, re.MULTILINE)),
+                         {"counter", "gauge"})
         found = {}
         for family in text_string_to_metric_families(done.stdout):
             for sample in family.samples:
@@ -260,8 +264,8 @@ class Bubctl(unittest.TestCase):
             ("bub_node_info", ("node", "mn1")): 1,
             ("bub_home_served", ("address", "2001:db8:1::10")): 1,
             ("bub_home_lifetime_seconds", ("address", "2001:db8:1::10")): 3599,
-            ("bub_peer_mode", ("bub_peer_mode", "bub"), *pair): 1,
-            ("bub_peer_mode", ("bub_peer_mode", "ro"), *pair): 0,
+            ("bub_peer_mode", pair[0], ("mode", "bub"), pair[1]): 1,
+            ("bub_peer_mode", pair[0], ("mode", "ro"), pair[1]): 0,
             ("bub_peer_handovers_total", *pair): 3,
             ("bub_clients",): 3,
             ("bub_clients_registered",): 2,
