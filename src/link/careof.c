@@ -32,7 +32,7 @@ static struct link_route care_of_route(const struct link *lk, const struct addr 
  * with its prefix. */
 static bool on_link_prefix(const struct iface *ifc, const struct addr *a, struct link_route *route)
 {
-	const struct ra_prefix *ra = router_prefix(ifc, &a->fact.addr);
+	const struct ra_prefix *ra = lookup_prefix(ifc, &a->fact.addr);
 	uint8_t len = ra != NULL ? ra->len : a->fact.prefix_len;
 
 	if (ra != NULL ? !ra->on_link : (len == 128 || a->fact.no_prefix_route))

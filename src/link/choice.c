@@ -10,10 +10,11 @@
  *   - whether the address has the label of the home agent's (RFC 6724, 2.1 and 5, rule 6): a unique
  *     local or 6to4 address seldom leads to a global one;
  *   - whether a registration from it has ever failed: else the core would leave an address that
- *     works for a newer one that comes back from behind.
- * Deprecated addresses (rule 3) the core itself puts last, temporary ones (rule 7) are not used,
- * and in place of the longest common prefix (rule 8) it takes the newest: on a link that has
- * changed that is the one which works.
+ *     works for a newer one that comes back from behind;
+ *   - whether another one is in use whose router is there: then there is no reason to move (RFC
+ * 6275, 11.5.1), and the newer one waits. Deprecated addresses (rule 3) the core itself puts last,
+ * temporary ones (rule 7) are not used, and in place of the longest common prefix (rule 8) it takes
+ * the newest: on a link that has changed that is the one which works.
  *
  * Whether a registration has failed is trial.c's business.
  */
@@ -57,6 +58,51 @@ static bool has_agents_label(const struct link *lk, const struct in6_addr *addr)
 	return false;
 }
 
+/* ---- What is in use ------------------------------------------------------------------------- */
+
+static bool choice_in_use(const struct link *lk, const struct addr *a)
+{
+	for (unsigned i = 0; a->reported && i < BUB_HOMES_MAX; i++) {
+		if (bub_addr_eq(&lk->home[i].stay, &a->fact.addr))
+			return true;
+	}
+	return false;
+}
+
+/* A router that leaves the prefix out may be another link's, unless it has its global address. */
+static bool choice_router_stands(const struct iface *ifc, const struct addr *a)
+{
+	const struct ra_prefix *e = lookup_prefix(ifc, &a->fact.addr);
+
+	if (e != NULL && e->doubtful && IN6_IS_ADDR_UNSPECIFIED(&e->address))
+		return false;
+	return probe_is_there(ifc, &a->router);
+}
+
+static bool choice_stays(const struct link *lk, const struct addr *a)
+{
+	const struct iface *ifc = lookup_iface_seen(lk, a->fact.ifindex);
+
+	return ifc != NULL && choice_in_use(lk, a) && choice_router_stands(ifc, a);
+}
+
+static bool choice_waits(const struct link *lk, const struct addr *a)
+{
+	if (choice_in_use(lk, a))
+		return false;
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (&lk->addr[i] != a && choice_stays(lk, &lk->addr[i]))
+			return true;
+	}
+	return false;
+}
+
+bool choice_holds_back(const struct link *lk, const struct iface *ifc, const struct addr *a,
+		       int32_t rank)
+{
+	return choice_stays(lk, a) && choice_rank(lk, ifc, a) == rank + 1;
+}
+
 /* ---- The preference that the core is told --------------------------------------------------- */
 
 bool choice_is_behind(const struct addr *a)
@@ -72,10 +118,12 @@ int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct
 		rank = PREFERENCE_MAX;
 	if (rank < -PREFERENCE_MAX)
 		rank = -PREFERENCE_MAX;
-	rank *= 4;
+	rank *= 8;
 	if (has_agents_label(lk, &a->fact.addr))
-		rank += 2;
+		rank += 4;
 	if (a->failures == 0)
+		rank += 2;
+	if (!choice_waits(lk, a))
 		rank += 1;
 	if (choice_is_behind(a))
 		rank -= RANK_BEHIND + (int32_t)a->failures * RANK_FAILURE;

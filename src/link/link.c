@@ -65,7 +65,7 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 		router_on_ra(lk, fact->u.nd.ifindex, &fact->u.nd.src, &m.ra);
 		break;
 	case ND_TYPE_NEIGHBOUR_ADVERT:
-		router_heard(lk, fact->u.nd.ifindex, &m.target);
+		router_on_na(lk, fact->u.nd.ifindex, &m.target, m.has_mac ? m.mac : NULL);
 		break;
 	case ND_TYPE_ROUTER_SOLICIT:
 		advert_on_solicit(lk, fact->u.nd.ifindex);

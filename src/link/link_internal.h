@@ -7,6 +7,7 @@
 
 #include "agent_internal.h"
 #include "link.h"
+#include "probe.h"
 
 #define RA_PREFIXES_MAX 16 /* of one link */
 #define PROBES_MAX 4       /* routers of one interface that are asked whether they live */
@@ -24,17 +25,8 @@ struct ra_prefix {
 	bool has_mac;
 	uint8_t mac[6];          /* of the router */
 	struct in6_addr address; /* its global one (RFC 6275, 7.2); :: not told */
-};
-
-/* A router whose presence matters. */
-struct probe {
-	struct in6_addr router; /* link-local; :: free */
-	struct bub_time heard;  /* 0: not yet */
-	bool has_mac;           /* its advertisements say so */
-	uint8_t mac[6];
-	struct bub_time router_until; /* it is a default router; 0: not */
-	unsigned left;                /* solicitations and the wait for the last; 0: not in doubt */
-	struct bub_time due;
+	struct bub_time heard;   /* the last announcement */
+	bool doubtful;           /* the router has announced something new without it */
 };
 
 struct iface {
@@ -87,6 +79,7 @@ struct home {
 	uint32_t reported_on;    /* the interface whose link announces the prefix; 0: none */
 	struct in6_addr agent;   /* ::  not known yet */
 	struct in6_addr care_of; /* that the core uses; :: none, or at home */
+	struct in6_addr stay;    /* not left for another as good; :: none */
 	bool registered;         /* from there */
 	struct bub_time try_due; /* until then the home agent may answer */
 };
@@ -129,6 +122,8 @@ struct link_out *link_say(struct link *lk, enum link_say what, uint32_t ifindex,
 struct iface *lookup_iface(struct link *lk, uint32_t ifindex);
 const struct iface *lookup_iface_seen(const struct link *lk, uint32_t ifindex);
 bool lookup_same_name(const char *a, const char *b);
+/* What was announced that @addr is in. */
+const struct ra_prefix *lookup_prefix(const struct iface *ifc, const struct in6_addr *addr);
 /* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
 bool lookup_is_tentative(const struct iface *ifc, const struct addr *a);
 
@@ -163,6 +158,8 @@ void movement_addr_gone(struct link *lk, struct addr *a);
 void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_addr *router);
 void movement_evaluate(struct link *lk, struct iface *ifc);
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
+/* Preferences may have changed. */
+void movement_rank(struct link *lk);
 
 /* advert.c: router advertisements of a home agent */
 void advert_start(struct link *lk);
@@ -174,6 +171,9 @@ struct bub_time advert_deadline(const struct link *lk);
 /* choice.c: which of several addresses is preferred */
 int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a);
 bool choice_is_behind(const struct addr *a);
+/* @a is in use, and but for that no better than what has @rank. */
+bool choice_holds_back(const struct link *lk, const struct iface *ifc, const struct addr *a,
+		       int32_t rank);
 /* What failed over the link before may work over this one. */
 void choice_forget(struct link *lk, uint32_t ifindex);
 
@@ -182,14 +182,17 @@ void trial_expire(struct link *lk);
 struct bub_time trial_deadline(const struct link *lk);
 
 /* router.c: the routers of each link */
-const struct ra_prefix *router_prefix(const struct iface *ifc, const struct in6_addr *addr);
 bool router_for(const struct link *lk, const struct iface *ifc, const struct in6_addr *addr,
 		struct in6_addr *ret_router);
 /* A default router that has announced itself since the carrier came up. */
 bool router_default(const struct link *lk, const struct iface *ifc, struct in6_addr *ret_router);
 void router_solicit(struct link *lk, struct iface *ifc);
 void router_forget(struct iface *ifc);
-void router_heard(struct link *lk, uint32_t ifindex, const struct in6_addr *router);
+/* A neighbour advertisement; @mac  NULL: not told. */
+void router_on_na(struct link *lk, uint32_t ifindex, const struct in6_addr *target,
+		  const uint8_t *mac);
+/* The router that @a depends on: is it there? */
+void router_ask(struct link *lk, struct iface *ifc, const struct addr *a, enum probe_when when);
 void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *router,
 		  const struct bub_icmp6 *ra);
 void router_expire(struct link *lk);

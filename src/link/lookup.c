@@ -51,6 +51,15 @@ bool lookup_same_name(const char *a, const char *b)
 	return true;
 }
 
+const struct ra_prefix *lookup_prefix(const struct iface *ifc, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < ifc->n_ra; i++) {
+		if (bub_addr_in_prefix(addr, &ifc->ra[i].prefix, ifc->ra[i].len))
+			return &ifc->ra[i];
+	}
+	return NULL;
+}
+
 const struct link_iface *link_iface_named(const struct link *lk, const char *name)
 {
 	const struct link_iface *ifc;

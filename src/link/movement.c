@@ -20,7 +20,7 @@ static bool router_of(const struct link *lk, const struct iface *ifc, const stru
 {
 	bool confirmed = ifc->trusted || a->epoch == ifc->epoch;
 
-	if (router_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted)
+	if (lookup_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted)
 		return router_for(lk, ifc, &a->fact.addr, ret_router);
 	if (a->fact.from_ra)
 		return false;
@@ -95,12 +95,37 @@ static bool has_changed(const struct link *lk, const struct iface *ifc, const st
 	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
 
+void movement_rank(struct link *lk)
+{
+	for (unsigned i = 0; lk->started && i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+		const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
+
+		if (ifc != NULL && a->reported && has_changed(lk, ifc, a))
+			report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
+	}
+}
+
+/* What holds @a back has to be there. */
+static void ask_who_stays(struct link *lk, const struct addr *a)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		const struct addr *o = &lk->addr[i];
+		struct iface *ifc = lookup_iface(lk, o->fact.ifindex);
+
+		if (o != a && ifc != NULL && choice_holds_back(lk, ifc, o, a->told_rank))
+			router_ask(lk, ifc, o,
+				   o->fact.ifindex != a->fact.ifindex ? PROBE_NOW : PROBE_IF_QUIET);
+	}
+}
+
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 {
 	if (a->reported)
 		return;
 	a->reported = true;
 	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
+	ask_who_stays(lk, a);
 	forget_old_routers(lk, ifc, &a->router);
 }
 
@@ -156,7 +181,7 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
  * 11.5.5).  Reported so, a return costs no second of waiting for another address of the prefix. */
 static void evaluate_home(struct link *lk, struct iface *ifc, struct home *h)
 {
-	const struct ra_prefix *ra = router_prefix(ifc, &h->addr);
+	const struct ra_prefix *ra = lookup_prefix(ifc, &h->addr);
 	bool here = ifc->view.carrier && ra != NULL && h->prefix_len > 0 && h->prefix_len < 128;
 	uint32_t ifindex = ifc->view.fact.ifindex;
 	struct bub_event *ev;

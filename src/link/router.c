@@ -3,8 +3,10 @@
  * The routers of each link: which prefixes they have announced since the carrier came up, whether
  * they are still there, and which one stands for an address (RFC 4861, 6.3; RFC 6275, 11.5.1).
  *
- * A link can change without losing its carrier (a bridge port, a Wi-Fi roam).  So when a router
- * announces itself, the others that addresses depend on are asked whether they are still there.
+ * When a router announces itself, the others that addresses depend on are asked whether they are
+ * still there (probe.c).  The same router on another link shows by prefixes that it had not
+ * announced, without those from before: these are doubtful then, and where it has told a global
+ * address of theirs, that is asked for.
  */
 #include <string.h>
 
@@ -13,24 +15,10 @@
 
 #define RS_COUNT 3          /* MAX_RTR_SOLICITATIONS (RFC 4861, 10) */
 #define RS_INTERVAL_MS 4000 /* RTR_SOLICITATION_INTERVAL */
-#define PROBE_COUNT 3       /* MAX_UNICAST_SOLICIT (RFC 4861, 10) */
-
-/* Shorter than RetransTimer: the packets of a node that has moved are lost meanwhile. */
-#define PROBE_INTERVAL_MS 300
-#define PROBE_QUIET_MS 1000 /* heard from so lately: not asked again */
 
 static const struct in6_addr all_routers = {{{0xff, 2, [15] = 2}}};
 
 /* ---- Routers ------------------------------------------------------------------------------- */
-
-const struct ra_prefix *router_prefix(const struct iface *ifc, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < ifc->n_ra; i++) {
-		if (bub_addr_in_prefix(addr, &ifc->ra[i].prefix, ifc->ra[i].len))
-			return &ifc->ra[i];
-	}
-	return NULL;
-}
 
 static void ra_remove(struct iface *ifc, unsigned index)
 {
@@ -46,9 +34,11 @@ static void ra_forget(struct iface *ifc, const struct in6_addr *router)
 	}
 }
 
-static void ra_read(struct ra_prefix *e, const struct bub_icmp6 *ra,
+static void ra_read(struct ra_prefix *e, struct bub_time now, const struct bub_icmp6 *ra,
 		    const struct bub_prefix_info *p)
 {
+	e->heard = now;
+	e->doubtful = false;
 	e->on_link = p->on_link;
 	e->address = p->router_address ? p->prefix : in6addr_any;
 	e->has_mac = ra->u.ra.has_source_ll;
@@ -57,9 +47,10 @@ static void ra_read(struct ra_prefix *e, const struct bub_icmp6 *ra,
 }
 
 /* The newest announcement of a prefix comes to stand behind the older ones, so that with two
- * routers alive the gateway does not flap; when the list is full the oldest goes. */
-static void ra_note(struct iface *ifc, const struct in6_addr *router, const struct bub_icmp6 *ra,
-		    const struct bub_prefix_info *p, bool alive)
+ * routers alive the gateway does not flap; when the list is full the oldest goes.  True: the router
+ * had not announced it before. */
+static bool ra_note(struct iface *ifc, const struct in6_addr *router, struct bub_time now,
+		    const struct bub_icmp6 *ra, const struct bub_prefix_info *p, bool alive)
 {
 	struct ra_prefix *e;
 
@@ -71,11 +62,11 @@ static void ra_note(struct iface *ifc, const struct in6_addr *router, const stru
 		if (!alive)
 			ra_remove(ifc, i);
 		else
-			ra_read(e, ra, p);
-		return;
+			ra_read(e, now, ra, p);
+		return false;
 	}
 	if (!alive)
-		return;
+		return false;
 	if (ifc->n_ra == RA_PREFIXES_MAX)
 		ra_remove(ifc, 0);
 	e = &ifc->ra[ifc->n_ra++];
@@ -84,7 +75,33 @@ static void ra_note(struct iface *ifc, const struct in6_addr *router, const stru
 		.router = *router,
 		.len = p->prefix_len,
 	};
-	ra_read(e, ra, p);
+	ra_read(e, now, ra, p);
+	return true;
+}
+
+/* The router announces something new: what it had announced and leaves out now is doubtful. */
+static void ra_doubt(struct iface *ifc, const struct in6_addr *router, struct bub_time now)
+{
+	for (unsigned i = 0; i < ifc->n_ra; i++) {
+		struct ra_prefix *e = &ifc->ra[i];
+
+		if (bub_addr_eq(&e->router, router) && bub_time_before(e->heard, now))
+			e->doubtful = true;
+	}
+}
+
+/* True: something was doubtful. */
+static bool ra_trust(struct iface *ifc, const struct in6_addr *router)
+{
+	bool doubtful = false;
+
+	for (unsigned i = 0; i < ifc->n_ra; i++) {
+		if (!bub_addr_eq(&ifc->ra[i].router, router))
+			continue;
+		doubtful |= ifc->ra[i].doubtful;
+		ifc->ra[i].doubtful = false;
+	}
+	return doubtful;
 }
 
 /* A default route on the interface that a person or a program set; at start also one that the
@@ -114,7 +131,7 @@ static const struct link_default_route *default_route_of(const struct link *lk,
 bool router_for(const struct link *lk, const struct iface *ifc, const struct in6_addr *addr,
 		struct in6_addr *ret_router)
 {
-	const struct ra_prefix *ra = router_prefix(ifc, addr);
+	const struct ra_prefix *ra = lookup_prefix(ifc, addr);
 	const struct link_default_route *r;
 
 	if (ra != NULL) {
@@ -183,17 +200,6 @@ static void rs_send(struct link *lk, struct iface *ifc)
 	ifc->rs_due = bub_time_add_ms(lk->now, RS_INTERVAL_MS);
 }
 
-/* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
-static void ns_send(struct link *lk, const struct iface *ifc, const struct in6_addr *router)
-{
-	struct link_out *out = link_put(lk, LINK_ND_SEND);
-
-	out->u.nd.ifindex = ifc->view.fact.ifindex;
-	out->u.nd.dst = *router;
-	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, router, ND_OPTION_SOURCE,
-					  ifc->view.fact.mac, out->u.nd.msg);
-}
-
 /* The kernel solicits routers only when it sets the interface up, not at each new carrier; a host
  * that has moved need not delay the first one (RFC 4861, 6.3.7). */
 void router_solicit(struct link *lk, struct iface *ifc)
@@ -213,98 +219,92 @@ void router_forget(struct iface *ifc)
 	memset(ifc->probe, 0, sizeof(ifc->probe));
 }
 
-/* ---- Probing ------------------------------------------------------------------------------- */
+/* ---- Questions ----------------------------------------------------------------------------- */
 
-static struct probe *probe_find(struct iface *ifc, const struct in6_addr *router)
+static void ask_global(struct link *lk, struct iface *ifc, const struct ra_prefix *e,
+		       enum probe_when when)
 {
-	for (unsigned i = 0; i < PROBES_MAX; i++) {
-		if (bub_addr_eq(&ifc->probe[i].router, router))
-			return &ifc->probe[i];
-	}
-	return NULL;
+	probe_ask(lk, ifc, &e->router, &e->address, when);
 }
 
-/* The entry of a router, or the one that has been heard least lately. */
-static struct probe *probe_take(struct iface *ifc, const struct in6_addr *router)
+void router_ask(struct link *lk, struct iface *ifc, const struct addr *a, enum probe_when when)
 {
-	struct probe *p = probe_find(ifc, router);
+	const struct ra_prefix *e = lookup_prefix(ifc, &a->fact.addr);
+	bool tells = e != NULL && bub_addr_eq(&e->router, &a->router);
 
-	if (p != NULL)
-		return p;
-	p = &ifc->probe[0];
-	for (unsigned i = 1; i < PROBES_MAX; i++) {
-		if (bub_time_before(ifc->probe[i].heard, p->heard))
-			p = &ifc->probe[i];
-	}
-	*p = (struct probe){.router = *router};
-	return p;
-}
-
-void router_heard(struct link *lk, uint32_t ifindex, const struct in6_addr *router)
-{
-	struct iface *ifc = lookup_iface(lk, ifindex);
-	struct probe *p = ifc != NULL ? probe_find(ifc, router) : NULL;
-
-	if (p == NULL)
-		return;
-	p->heard = lk->now;
-	p->left = 0;
-}
-
-static void suspect(struct link *lk, struct iface *ifc, const struct in6_addr *router)
-{
-	struct probe *p;
-
-	if (!ifc->view.fact.has_mac || !IN6_IS_ADDR_LINKLOCAL(router))
-		return;
-	p = probe_take(ifc, router);
-	if (p->left > 0 ||
-	    (p->heard.ns != 0 && bub_time_ms_between(p->heard, lk->now) < PROBE_QUIET_MS))
-		return;
-	/* The last one's answer is waited for as long as the others'. */
-	p->left = PROBE_COUNT + 1;
-	p->due = lk->now;
-	lk->router_timers = true;
+	probe_ask(lk, ifc, &a->router, tells ? &e->address : &in6addr_any, when);
 }
 
 /* Another router than @alive that something of ours depends on may have gone. */
-static void suspect_others(struct link *lk, struct iface *ifc, const struct in6_addr *alive)
+static void suspect_others(struct link *lk, struct iface *ifc, const struct in6_addr *alive,
+			   enum probe_when when)
 {
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex == ifc->view.fact.ifindex && a->reported &&
 		    !bub_addr_eq(&a->router, alive))
-			suspect(lk, ifc, &a->router);
+			router_ask(lk, ifc, a, when);
 	}
 	for (unsigned i = 0; i < ifc->n_ra; i++) {
 		if (!bub_addr_eq(&ifc->ra[i].router, alive))
-			suspect(lk, ifc, &ifc->ra[i].router);
+			ask_global(lk, ifc, &ifc->ra[i], when);
 	}
 }
 
-static void lost(struct link *lk, struct iface *ifc, const struct in6_addr *router)
+/* Where a router's own announcement leaves out what an address stands on. */
+static void suspect_itself(struct link *lk, struct iface *ifc)
 {
-	link_say(lk, LINK_SAY_ROUTER_GONE, ifc->view.fact.ifindex, NULL, router);
-	ra_forget(ifc, router);
-	ifc->trusted = false;
-	movement_router_lost(lk, ifc, router);
+	for (unsigned i = 0; i < ifc->n_ra; i++) {
+		const struct ra_prefix *e = &ifc->ra[i];
+
+		if (e->doubtful && !IN6_IS_ADDR_UNSPECIFIED(&e->address))
+			ask_global(lk, ifc, e, PROBE_NOW);
+	}
 }
 
-static void probe_expire(struct link *lk, struct iface *ifc, struct probe *p)
+/* The router itself speaks, but is not the one that had @target: another link's. */
+static void forget_its_past(struct iface *ifc, struct probe *p)
 {
-	if (p->left == 0 || bub_time_before(lk->now, p->due))
-		return;
-	p->left--;
-	p->due = bub_time_add_ms(lk->now, PROBE_INTERVAL_MS);
-	if (p->left > 0) {
-		ns_send(lk, ifc, &p->router);
-	} else {
-		const struct in6_addr router = p->router;
+	for (unsigned i = ifc->n_ra; i-- > 0;) {
+		const struct ra_prefix *e = &ifc->ra[i];
 
+		if (bub_addr_eq(&e->router, &p->router) &&
+		    (e->doubtful || bub_addr_eq(&e->address, &p->target)))
+			ra_remove(ifc, i);
+	}
+	p->missing = false;
+}
+
+static void router_lost(struct link *lk, struct iface *ifc, struct probe *p)
+{
+	const struct in6_addr router = p->router, target = p->target;
+
+	if (bub_time_before(p->heard, p->asked)) {
+		ra_forget(ifc, &router);
 		*p = (struct probe){0};
-		lost(lk, ifc, &router);
+	} else {
+		forget_its_past(ifc, p);
 	}
+	link_say(lk, LINK_SAY_ROUTER_GONE, ifc->view.fact.ifindex, NULL, &target);
+	ifc->trusted = false;
+	movement_router_lost(lk, ifc, &router);
+	movement_rank(lk);
+}
+
+void router_on_na(struct link *lk, uint32_t ifindex, const struct in6_addr *target,
+		  const uint8_t *mac)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+	struct probe *p = ifc != NULL ? probe_answered(ifc, target, mac) : NULL;
+	bool changed;
+
+	if (p == NULL)
+		return;
+	changed = probe_heard(lk, p);
+	changed |= ra_trust(ifc, &p->router);
+	if (changed)
+		movement_rank(lk);
 }
 
 /* Many networks have a router at fe80::1.  One that has another link-layer address is another
@@ -328,23 +328,31 @@ static bool is_another(struct iface *ifc, struct probe *p, const struct bub_icmp
 
 /* ---- Advertisements and time --------------------------------------------------------------- */
 
-void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *router,
-		  const struct bub_icmp6 *ra)
+/* It speaks.  Whether it is the one that had a certain address shows by that address only. */
+static struct probe *self_heard(struct link *lk, struct iface *ifc, const struct in6_addr *router,
+				const struct bub_icmp6 *ra)
 {
-	struct iface *ifc = lookup_iface(lk, ifindex);
-	struct probe *self;
-	bool moved;
+	struct probe *self = probe_take(ifc, router);
+	bool answers = self->left == 0 || bub_addr_eq(&self->target, router);
 
-	if (ifc == NULL || !ifc->view.ours || !ifc->view.carrier || lk->n_homes == 0)
-		return;
-	ifc->rs_left = 0;
-	self = probe_take(ifc, router);
+	for (unsigned i = 0; i < ra->n_prefixes; i++)
+		answers |= ra->prefix[i].router_address &&
+			   bub_addr_eq(&ra->prefix[i].prefix, &self->target);
+	if (answers)
+		(void)probe_heard(lk, self);
 	self->heard = lk->now;
-	self->left = 0;
 	self->router_until = (struct bub_time){0};
 	if (ra->u.ra.lifetime_s > 0)
 		self->router_until = bub_time_add_s(lk->now, ra->u.ra.lifetime_s);
-	moved = is_another(ifc, self, ra);
+	return self;
+}
+
+/* True: it announces something new. */
+static bool note_prefixes(struct link *lk, struct iface *ifc, const struct in6_addr *router,
+			  const struct bub_icmp6 *ra)
+{
+	bool fresh = false;
+
 	for (unsigned i = 0; i < ra->n_prefixes; i++) {
 		const struct bub_prefix_info *p = &ra->prefix[i];
 		bool alive = ra->u.ra.lifetime_s > 0 && p->valid_s > 0;
@@ -352,14 +360,32 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 		if (p->prefix_len > 128 || IN6_IS_ADDR_LINKLOCAL(&p->prefix))
 			continue; /* RFC 4862, 5.5.3 b */
 		ifc->ra_prefixes_seen = true;
-		ra_note(ifc, router, ra, p, alive);
+		fresh |= ra_note(ifc, router, lk->now, ra, p, alive);
 	}
+	if (fresh)
+		ra_doubt(ifc, router, lk->now);
+	return fresh;
+}
+
+void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *router,
+		  const struct bub_icmp6 *ra)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+	bool moved, fresh;
+
+	if (ifc == NULL || !ifc->view.ours || !ifc->view.carrier || lk->n_homes == 0)
+		return;
+	ifc->rs_left = 0;
+	moved = is_another(ifc, self_heard(lk, ifc, router, ra), ra);
+	fresh = note_prefixes(lk, ifc, router, ra);
 	link_put(lk, LINK_READ_MTU6)->u.iface.ifindex = ifindex;
-	suspect_others(lk, ifc, router);
+	suspect_others(lk, ifc, router, fresh ? PROBE_NOW : PROBE_IF_QUIET);
+	suspect_itself(lk, ifc);
 	if (moved)
 		movement_router_lost(lk, ifc, router); /* but for what it announces as well */
 	else
 		movement_evaluate(lk, ifc);
+	movement_rank(lk);
 	router_expire(lk);
 }
 
@@ -369,10 +395,24 @@ static struct bub_time iface_due(const struct iface *ifc)
 	struct bub_time t = ifc->rs_left > 0 ? ifc->rs_due : BUB_TIME_NEVER;
 
 	for (unsigned i = 0; i < PROBES_MAX; i++) {
-		if (ifc->probe[i].left > 0 && bub_time_before(ifc->probe[i].due, t))
-			t = ifc->probe[i].due;
+		if (bub_time_before(probe_deadline(&ifc->probe[i]), t))
+			t = probe_deadline(&ifc->probe[i]);
 	}
 	return t;
+}
+
+static void router_step(struct link *lk, struct iface *ifc, struct probe *p)
+{
+	switch (probe_expire(lk, ifc, p)) {
+	case PROBE_NOTHING:
+		break;
+	case PROBE_MISSING:
+		movement_rank(lk);
+		break;
+	case PROBE_GONE:
+		router_lost(lk, ifc, p);
+		break;
+	}
 }
 
 void router_expire(struct link *lk)
@@ -389,7 +429,7 @@ void router_expire(struct link *lk)
 		if (ifc->rs_left > 0 && !bub_time_before(lk->now, ifc->rs_due))
 			rs_send(lk, ifc);
 		for (unsigned k = 0; k < PROBES_MAX; k++)
-			probe_expire(lk, ifc, &ifc->probe[k]);
+			router_step(lk, ifc, &ifc->probe[k]);
 		timers |= !bub_time_is_never(iface_due(ifc));
 	}
 	lk->router_timers = timers;

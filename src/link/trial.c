@@ -37,14 +37,6 @@ static struct addr *find_reported(struct link *lk, const struct in6_addr *addr)
 	return NULL;
 }
 
-static void evaluate_all(struct link *lk)
-{
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
-		if (lk->iface[i].view.fact.ifindex != 0)
-			movement_evaluate(lk, &lk->iface[i]);
-	}
-}
-
 /* An address that has failed often gets more time: perhaps it is the home agent that fails. */
 static void start_try(struct link *lk, struct home *h)
 {
@@ -67,13 +59,14 @@ void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *
 	lk->now = now;
 	if (!bub_addr_eq(&h->agent, agent)) {
 		h->agent = *agent;
-		evaluate_all(lk);
+		movement_rank(lk);
 	}
 	if (bub_addr_eq(&h->care_of, care_of))
 		return;
-	h->care_of = *care_of;
+	h->care_of = h->stay = *care_of;
 	h->registered = false;
 	start_try(lk, h);
+	movement_rank(lk);
 }
 
 /* Where every other address has failed as well, it was not theirs. */
@@ -112,7 +105,7 @@ void link_registered(struct link *lk, struct bub_time now, const struct bub_regi
 	forgive_others(lk, a);
 	a->failures = 0;
 	a->behind_until = (struct bub_time){0};
-	evaluate_all(lk);
+	movement_rank(lk);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -174,7 +167,7 @@ void trial_expire(struct link *lk)
 		changed = true;
 	}
 	if (changed)
-		evaluate_all(lk);
+		movement_rank(lk);
 }
 
 struct bub_time trial_deadline(const struct link *lk)

@@ -334,7 +334,8 @@ def moved_without_carrier_loss(t):
 
 
 def two_routers(t):
-    """Both are alive: nothing goes when one of them speaks."""
+    """Both are alive: nothing goes when one of them speaks, and what is in use stays preferred to
+    an address that is as good, until its router answers no more (RFC 6275, 11.5.1)."""
     t.plug("b")
     second = Namespace("s")
     try:
@@ -345,7 +346,8 @@ def two_routers(t):
         other = Router(second, "e0")
         c = t.start()
         t.b.advertise("2001:db8:b::")
-        first = c.event("care-of-new")[1]
+        _, first, _, preference, _ = c.event("care-of-new")
+        c.send("attach", HOME, "away", first, "e0")
         seen = second.capture("e0")
         t.socks.append(seen)
         asked = t.r.capture("br-b")
@@ -353,10 +355,20 @@ def two_routers(t):
         other.advertise("2001:db8:cc::")
         wait_for("a question", lambda: captured(
             asked, lambda p: p[6] == 58 and p[40] == 135 and text_of(p[48:64]) == t.b.addr))
-        c.event("care-of-new")
+        new = c.event("care-of-new")
+        if int(new[3]) >= int(preference):
+            raise Failure(f"{new}: no less preferred than {first} with {preference}")
         # The probes of a dead router would have ended long before an address passes detection.
         if c.has("care-of-gone"):
             raise Failure(f"{first} is gone")
+        t.r.ip("-6", "addr", "flush", "dev", "br-b", "scope", "link")
+
+        def noticed():
+            other.advertise("2001:db8:cc::")
+            return c.has("care-of-changed", new[1], preference)
+
+        wait_for("another preference", noticed)
+        c.event("care-of-gone", first)
         c.quit()
     finally:
         second.close()

@@ -102,7 +102,8 @@ static void on_event(void *ctx, const struct bub_event *ev)
 	case BUB_EV_CARE_OF_CHANGED:
 		printf("care-of-changed");
 		print_address(&ev->u.care_of.address);
-		printf(" %s %u\n", ev->u.care_of.deprecated ? "deprecated" : "preferred",
+		printf(" %d %s %u\n", ev->u.care_of.preference,
+		       ev->u.care_of.deprecated ? "deprecated" : "preferred",
 		       ev->u.care_of.valid_s);
 		break;
 	case BUB_EV_LINK_DOWN:

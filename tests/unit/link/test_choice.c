@@ -16,6 +16,11 @@
 #define AGENT "2001:db8:99::a"
 #define TRY_MS 5000
 #define BEHIND_MS 60000
+#define PATIENCE_MS 30 /* a router that is there has answered by then */
+#define SILENT_MS 900
+#define NS 135
+#define GLOBAL_A "2001:db8:a::77"
+#define GROUP_A "ff02::1:ff00:77" /* its solicited-node group */
 
 static struct world world;
 
@@ -36,6 +41,7 @@ static int teardown(void **state)
 /* What the core knows: by what it was told last of each address, as its is_better() has it. */
 struct known {
 	struct in6_addr addr;
+	uint32_t ifindex;
 	bool there, deprecated;
 	int32_t preference;
 	unsigned order;
@@ -53,11 +59,17 @@ static void learn(struct known *known, unsigned order, const struct bub_event *e
 {
 	struct known *k = known;
 
+	for (; ev->type == BUB_EV_LINK_DOWN && k->order != 0; k++)
+		k->there &= k->ifindex != ev->ifindex;
+	if (ev->type == BUB_EV_LINK_DOWN)
+		return;
 	while (k->order != 0 && !bub_addr_eq(&k->addr, &ev->u.care_of.address))
 		k++;
 	if (ev->type == BUB_EV_CARE_OF_NEW)
-		*k = (struct known){
-			.addr = ev->u.care_of.address, .there = true, .order = order + 1};
+		*k = (struct known){.addr = ev->u.care_of.address,
+				    .ifindex = ev->ifindex,
+				    .there = true,
+				    .order = order + 1};
 	if (ev->type == BUB_EV_CARE_OF_GONE)
 		k->there = false;
 	k->preference = ev->u.care_of.preference;
@@ -189,6 +201,180 @@ static void preference_of_the_interface(void **state)
 	assert_best(w, ADDR_A);
 }
 
+/* ---- One is in use -------------------------------------------------------------------------- */
+
+/* The node is registered from A, and hears of another router later. */
+static void in_use(struct world *w, const char *global)
+{
+	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
+	const struct advert ra = {
+		.ifindex = E0,
+		.router = ROUTER_A,
+		.prefix = PREFIX_A,
+		.lifetime_s = 1800,
+		.valid_s = 3600,
+		.autonomous = true,
+		.global = global,
+	};
+
+	two_links(w);
+	world_advert(w, &ra);
+	world_addr(w, &a);
+	assert_best(w, ADDR_A);
+	core(w, true);
+	world_pass_ms(w, 500);
+}
+
+static void assert_gone(const struct world *w, const char *addr)
+{
+	const struct in6_addr expected = address(addr);
+
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_GONE));
+	assert_memory_equal(&last_event(w, BUB_EV_CARE_OF_GONE)->u.care_of.address, &expected,
+			    sizeof(expected));
+}
+
+static void second_router_on_the_link(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, NULL);
+	for (unsigned i = 1; i <= 3; i++) {
+		usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+		assert_int_equal(count_nd(w, NS, ROUTER_A), i); /* the first time: just heard */
+		world_pass_ms(w, PATIENCE_MS - 1);
+		world_na(w, E0, ROUTER_A);
+		world_pass_ms(w, 2000);
+		assert_best(w, ADDR_A);
+	}
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 2);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_CHANGED), 0);
+	/* Its carrier goes: nothing is waited for. */
+	world_carrier(w, E0, "e0", false);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_B);
+}
+
+static void router_in_use_is_silent(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, NULL);
+	usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+	world_pass_ms(w, PATIENCE_MS - 1);
+	assert_best(w, ADDR_A);
+	world_pass_ms(w, 1);
+	assert_best(w, ADDR_B);
+	core(w, true);
+	/* An answer that comes so late is no reason to go back. */
+	world_na(w, E0, ROUTER_A);
+	world_pass_ms(w, 5000);
+	assert_best(w, ADDR_B);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+}
+
+static void another_interface_comes(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, NULL);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_nd(w, NS, ROUTER_A), 1);
+	world_pass_ms(w, PATIENCE_MS - 1);
+	assert_best(w, ADDR_A);
+	world_na(w, E0, ROUTER_A);
+	world_pass_ms(w, 10000);
+	assert_best(w, ADDR_A);
+	/* It comes anew, and the router in use does not answer. */
+	world_carrier(w, E1, "e1", false);
+	world_carrier(w, E1, "e1", true);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_pass_ms(w, PATIENCE_MS);
+	assert_best(w, ADDR_B);
+	world_pass_ms(w, SILENT_MS);
+	assert_gone(w, ADDR_A);
+}
+
+static void better_interface_comes(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[1].preference = 1;
+	w->cfg.n_named = 2;
+	in_use(w, NULL);
+	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_B);
+	world_pass_ms(w, 10000);
+	assert_int_equal(count_nd(w, NS, ROUTER_A), 0);
+}
+
+/* A router of the next link has the address of the one before, but another link-layer address. */
+static void answer_of_another_router(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, NULL);
+	usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+	world_na_of(w, E0, ROUTER_A, 0x66);
+	world_pass_ms(w, PATIENCE_MS);
+	assert_best(w, ADDR_B);
+	world_na_of(w, E0, ROUTER_A, 0x0a);
+	world_pass_ms(w, 5000);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+}
+
+/* Two networks of one operator: their routers share a link-local and a link-layer address. */
+static void same_router_elsewhere(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, NULL);
+	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	assert_best(w, ADDR_B); /* it cannot be told: the newest */
+	world_pass_ms(w, 5000);
+	assert_int_equal(count_nd(w, NS, ROUTER_A), 0);
+	world_ra(w, E0, ROUTER_A, PREFIX_A); /* both were one router's, in two messages */
+	assert_best(w, ADDR_A);
+}
+
+static void same_router_elsewhere_by_its_address(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, GLOBAL_A);
+	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	assert_int_equal(count_nd(w, NS, GROUP_A), 1);
+	world_pass_ms(w, PATIENCE_MS);
+	assert_best(w, ADDR_B);
+	core(w, true);
+	world_ra(w, E0, ROUTER_A, PREFIX_B); /* which is no answer */
+	world_na(w, E0, ROUTER_A);
+	world_pass_ms(w, SILENT_MS - PATIENCE_MS - 1);
+	assert_int_equal(count_nd(w, NS, GROUP_A), 3);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+	world_pass_ms(w, 1);
+	assert_gone(w, ADDR_A);
+	world_pass_ms(w, 5000);
+	assert_best(w, ADDR_B);
+}
+
+static void one_more_prefix_of_the_router(void **state)
+{
+	struct world *w = *state;
+
+	in_use(w, GLOBAL_A);
+	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	world_na(w, E0, GLOBAL_A);
+	world_pass_ms(w, 5000);
+	assert_best(w, ADDR_A);
+	assert_int_equal(count_nd(w, NS, GROUP_A), 1);
+	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
+}
+
 /* ---- A registration that fails -------------------------------------------------------------- */
 
 static void another_is_tried(void **state)
@@ -245,6 +431,7 @@ static void answered_in_time(void **state)
 static void preferred_interface_fails(void **state)
 {
 	struct world *w = *state;
+	const struct in6_addr a = address(ADDR_A);
 	uint64_t behind_ms = BEHIND_MS;
 
 	strcpy(w->cfg.named[0].name, "e0");
@@ -269,7 +456,9 @@ static void preferred_interface_fails(void **state)
 	core(w, true);
 	assert_best(w, ADDR_A);
 	world_forget(w);
-	core(w, true);
+	outcome(w, &a, false);
+	outcome(w, &a, true);
+	world_pass_ms(w, 0);
 	assert_int_equal(count_of(w, LINK_EVENT), 0);
 }
 
@@ -341,6 +530,14 @@ int main(void)
 		TEST(unique_local_agent),
 		TEST(agent_is_discovered),
 		TEST(preference_of_the_interface),
+		TEST(second_router_on_the_link),
+		TEST(router_in_use_is_silent),
+		TEST(another_interface_comes),
+		TEST(better_interface_comes),
+		TEST(answer_of_another_router),
+		TEST(same_router_elsewhere),
+		TEST(same_router_elsewhere_by_its_address),
+		TEST(one_more_prefix_of_the_router),
 		TEST(another_is_tried),
 		TEST(nothing_else_to_try),
 		TEST(answered_in_time),

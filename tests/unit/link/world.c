@@ -252,6 +252,15 @@ void world_hear(struct world *w, const struct heard *h)
 	world_feed(w, &f);
 }
 
+void world_na_of(struct world *w, uint32_t ifindex, const char *target, uint8_t mac)
+{
+	const struct in6_addr addr = address(target);
+	uint8_t msg[ND_LEN + 8] = {136, [4] = 0x60, [ND_LEN] = 2, 1, [ND_LEN + 7] = mac};
+
+	memcpy(msg + 8, &addr, sizeof(addr));
+	nd(w, ifindex, target, "fe80::5", msg, sizeof(msg));
+}
+
 /* ---- What was given out -------------------------------------------------------------------- */
 
 const struct link_out *last_of(const struct world *w, enum link_out_type type)

@@ -65,6 +65,8 @@ struct advert {
 void world_advert(struct world *w, const struct advert *ra);
 void world_ra(struct world *w, uint32_t ifindex, const char *router, const char *prefix);
 void world_na(struct world *w, uint32_t ifindex, const char *target);
+/* Which tells the last octet of a link-layer address as well. */
+void world_na_of(struct world *w, uint32_t ifindex, const char *target, uint8_t mac);
 
 /* A neighbour solicitation or advertisement of @type. */
 struct heard {
