@@ -24,7 +24,7 @@ static bool on_a_link(const struct lnx *l, const struct in6_addr *prefix, uint8_
 	return false;
 }
 
-static int route_prefix(struct lnx *l, unsigned index)
+static void route_prefix(struct lnx *l, unsigned index)
 {
 	const struct nl_route r = {
 		.dst = l->cfg.ha_prefix[index],
@@ -33,25 +33,20 @@ static int route_prefix(struct lnx *l, unsigned index)
 		.table = RT_TABLE_MAIN_ID,
 	};
 
-	return nl_route_set(l->nl, &r);
+	want_route(l->want, &r, 0);
 }
 
 /* A virtual home link: everything for the prefix comes to us, with one route instead of one for
  * each mobile node.  What the core has no tunnel for is dropped there and counted. */
-static int route_prefixes(struct lnx *l)
+static void route_prefixes(struct lnx *l)
 {
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
 		if (on_a_link(l, &l->cfg.ha_prefix[i], l->cfg.ha_prefix_len[i]))
-			return 0;
+			return;
 	}
-	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
-		int err = route_prefix(l, i);
-
-		if (err < 0)
-			return err;
-	}
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
+		route_prefix(l, i);
 	l->prefix_routed = l->cfg.n_ha_prefixes > 0;
-	return 0;
 }
 
 /* The kernel's proxy answers solicitations, at once: the random delay of RFC 4861, 7.2.8 is for
@@ -59,6 +54,7 @@ static int route_prefixes(struct lnx *l)
 static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
 {
 	char path[64];
+	int err;
 
 	if (l->home_link_ifindex == 0) {
 		snprintf(ret_error, error_size, "the home link %s does not exist",
@@ -66,29 +62,28 @@ static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
 		return -ENODEV;
 	}
 	snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->cfg.home_link);
-	l->sysctl_proxy_ndp = nl_sysctl_want(path, "1");
-	if (l->sysctl_proxy_ndp < 0) {
+	if (want_sysctl(l->want, path, 1) < 0) {
 		snprintf(ret_error, error_size, "cannot set net.ipv6.conf.%s.proxy_ndp=1",
 			 l->cfg.home_link);
 		return -EPERM;
 	}
 	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->cfg.home_link);
-	l->sysctl_proxy_delay = nl_sysctl_want(path, "0");
-	if (l->sysctl_proxy_delay < 0)
+	err = want_sysctl(l->want, path, 0);
+	if (err < 0)
 		lnx_log(l, LNX_LOG_WARNING,
 			"cannot set net.ipv6.neigh.%s.proxy_delay: %s; answers for mobile nodes "
 			"come late",
-			l->cfg.home_link, strerror(-l->sysctl_proxy_delay));
+			l->cfg.home_link, strerror(-err));
 	/* Only with this one does the kernel look at what it forwards: it answers solicitations
 	 * sent to a home address itself, by neighbours that ask again (RFC 4861, 7.3), and has
 	 * packets to a link-local one returned (RFC 6275, 10.4.2). */
 	snprintf(path, sizeof(path), "conf/all/proxy_ndp");
-	l->sysctl_proxy_all = nl_sysctl_want(path, "1");
-	if (l->sysctl_proxy_all < 0)
+	err = want_sysctl(l->want, path, 1);
+	if (err < 0)
 		lnx_log(l, LNX_LOG_WARNING,
 			"cannot set net.ipv6.conf.all.proxy_ndp: %s; neighbours that ask again get "
 			"no answer for mobile nodes",
-			strerror(-l->sysctl_proxy_all));
+			strerror(-err));
 	return 0;
 }
 
@@ -159,9 +154,8 @@ static void add_prefix(struct lnx *l, const struct in6_addr *prefix, uint8_t len
 	l->cfg.ha_prefix_len[at] = len;
 	l->cfg.n_ha_prefixes++;
 	try_anycast(l, at);
-	if (l->prefix_routed && route_prefix(l, at) < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot route the home prefix %s/%u to %s",
-			lnx_ntop(prefix), len, l->tun_name);
+	if (l->prefix_routed)
+		route_prefix(l, at);
 }
 
 void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsigned n, bool managed,
@@ -211,30 +205,10 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 		try_anycast(l, i);
 	if (l->cfg.home_link != NULL)
 		return proxy_link(l, ret_error, error_size);
-	err = route_prefixes(l);
+	route_prefixes(l);
+	err = want_settle(l->want);
 	if (err < 0)
 		snprintf(ret_error, error_size, "cannot route the home prefix to %s: %s",
 			 l->tun_name, strerror(-err));
 	return err;
-}
-
-void agent_close(struct lnx *l)
-{
-	char path[64], value[16];
-
-	if (l->sysctl_proxy_ndp >= 0) {
-		snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->home_link);
-		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_ndp);
-		(void)nl_sysctl_set(path, value);
-	}
-	if (l->sysctl_proxy_all >= 0) {
-		snprintf(path, sizeof(path), "conf/all/proxy_ndp");
-		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_all);
-		(void)nl_sysctl_set(path, value);
-	}
-	if (l->sysctl_proxy_delay >= 0) {
-		snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->home_link);
-		snprintf(value, sizeof(value), "%d", l->sysctl_proxy_delay);
-		(void)nl_sysctl_set(path, value);
-	}
 }

@@ -345,8 +345,8 @@ static uint32_t program_id(int fd)
 
 /* The old `ingress` qdisc takes a filter for the egress side and puts it in the place of the one on
  * the ingress side, without a word. */
-static bool is_attached(const struct datapath *dp, const struct iface *ifc,
-			enum bpf_tc_attach_point point)
+static bool datapath_has_point(const struct datapath *dp, const struct iface *ifc,
+			       enum bpf_tc_attach_point point)
 {
 	struct bpf_tc_hook hook;
 	struct bpf_tc_opts opts;
@@ -502,7 +502,7 @@ static int attach_iface(struct datapath *dp, struct iface *ifc, bool known)
 	err = attach_one(dp, ifc, BPF_TC_INGRESS);
 	if (err == 0)
 		err = attach_one(dp, ifc, BPF_TC_EGRESS);
-	if (err == 0 && !is_attached(dp, ifc, BPF_TC_INGRESS))
+	if (err == 0 && !datapath_has_point(dp, ifc, BPF_TC_INGRESS))
 		err = -EBUSY;
 	if (err != 0) {
 		detach_iface(dp, ifc);
@@ -534,6 +534,18 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex)
 	else
 		dp->iface[dp->n_ifaces++] = ifc;
 	return 0;
+}
+
+bool datapath_is_attached(const struct datapath *dp, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < dp->n_ifaces; i++) {
+		const struct iface *ifc = &dp->iface[i];
+
+		if (ifc->ifindex == ifindex)
+			return datapath_has_point(dp, ifc, BPF_TC_INGRESS) &&
+			       datapath_has_point(dp, ifc, BPF_TC_EGRESS);
+	}
+	return false;
 }
 
 int datapath_detach(struct datapath *dp, uint32_t ifindex)

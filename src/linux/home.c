@@ -37,16 +37,29 @@ struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr)
 	return NULL;
 }
 
-int home_default_route(struct lnx *l, unsigned index)
+static struct nl_route default_route(const struct lnx *l, unsigned index)
 {
-	const struct nl_route r = {
+	return (struct nl_route){
 		.oif = l->tun_ifindex,
 		.table = l->cfg.route_table + TABLE_HOME + index,
 		.prefsrc = l->home[index].addr,
 		.mtu = l->home[index].tunnel_mtu,
 	};
+}
 
-	return nl_route_set(l->nl, &r);
+void home_default_route(struct lnx *l, unsigned index)
+{
+	const struct nl_route r = default_route(l, index);
+
+	want_route(l->want, &r, 0);
+}
+
+/* Connections remember the route into the TUN as long as it stands unchanged. */
+static void renew_default_route(struct lnx *l, unsigned index)
+{
+	const struct nl_route r = default_route(l, index);
+
+	want_route_anew(l->want, &r);
 }
 
 /* ---- Rules --------------------------------------------------------------------------------- */
@@ -101,20 +114,18 @@ static void home_rules(const struct lnx *l, unsigned index, struct nl_rule ret[s
 	ret[1].to_len = h->prefix_len;
 }
 
-static int away_rules_add(struct lnx *l, unsigned index)
+static void away_rules_add(struct lnx *l, unsigned index)
 {
 	struct nl_rule r[2];
-	int err;
 
 	home_rules(l, index, r);
-	err = nl_rule_add(l->nl, &r[0]);
-	if (err == 0 && l->home[index].prefix_len > 0)
-		err = nl_rule_add(l->nl, &r[1]);
-	if (err == 0 && index == l->first_home) {
+	want_rule(l->want, &r[0], 0);
+	if (l->home[index].prefix_len > 0)
+		want_rule(l->want, &r[1], 0);
+	if (index == l->first_home) {
 		r[0] = away_rule(l);
-		err = nl_rule_add(l->nl, &r[0]);
+		want_rule(l->want, &r[0], 0);
 	}
-	return err;
 }
 
 static void away_rules_del(struct lnx *l, unsigned index)
@@ -122,28 +133,26 @@ static void away_rules_del(struct lnx *l, unsigned index)
 	struct nl_rule r[2];
 
 	home_rules(l, index, r);
-	(void)nl_rule_del(l->nl, &r[0]);
+	unwant_rule(l->want, &r[0]);
 	if (l->home[index].prefix_len > 0)
-		(void)nl_rule_del(l->nl, &r[1]);
+		unwant_rule(l->want, &r[1]);
 	if (index == l->first_home) {
 		r[0] = away_rule(l);
-		(void)nl_rule_del(l->nl, &r[0]);
+		unwant_rule(l->want, &r[0]);
 	}
 }
 
 /* ---- At home ------------------------------------------------------------------------------- */
 
-static int at_home_route_set(struct lnx *l)
+static struct nl_route at_home_route(const struct lnx *l)
 {
-	const struct nl_route r = {
+	return (struct nl_route){
 		.oif = l->home[l->first_home].on_ifindex,
 		.table = l->cfg.route_table + TABLE_AT_HOME,
 		.prefsrc = l->home[l->first_home].addr,
 		.gateway = l->at_home_gateway,
 		.onlink = true,
 	};
-
-	return nl_route_set(l->nl, &r);
 }
 
 /* The default route of unbound sockets while the first home is at home. */
@@ -151,7 +160,7 @@ void home_at_home_router(struct lnx *l)
 {
 	const struct lnx_home *h = &l->home[l->first_home];
 	struct in6_addr gateway;
-	int err;
+	struct nl_route r;
 
 	/* Without a router of our own choice, the main table's default route serves. */
 	if (l->cfg.n_homes == 0 || !link_router_for(l->link, h->on_ifindex, &h->addr, &gateway))
@@ -159,16 +168,17 @@ void home_at_home_router(struct lnx *l)
 	if (l->at_home_routed && bub_addr_eq(&l->at_home_gateway, &gateway))
 		return;
 	l->at_home_gateway = gateway;
-	err = at_home_route_set(l);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot route over the home link: %s", strerror(-err));
-	l->at_home_routed = err == 0;
+	r = at_home_route(l);
+	want_route(l->want, &r, 0);
+	l->at_home_routed = true;
 }
 
 void home_renew_route(struct lnx *l)
 {
+	const struct nl_route r = at_home_route(l);
+
 	if (l->at_home_routed)
-		(void)at_home_route_set(l);
+		want_route_anew(l->want, &r);
 }
 
 static void at_home_route_del(struct lnx *l, uint32_t ifindex)
@@ -179,7 +189,7 @@ static void at_home_route_del(struct lnx *l, uint32_t ifindex)
 	};
 
 	if (l->at_home_routed)
-		(void)nl_route_del(l->nl, &r);
+		unwant_route(l->want, &r);
 	l->at_home_routed = false;
 }
 
@@ -191,46 +201,42 @@ static void displace(struct lnx *l, struct lnx_home *h)
 	h->placed_on = 0;
 	h->probe_until = (struct bub_time){0};
 	/* The kernel may have formed it by itself first, with the prefix's length. */
-	if (ifindex != 0 && nl_addr_del(l->nl, ifindex, &h->addr, 128) < 0)
-		(void)nl_addr_del(l->nl, ifindex, &h->addr, h->prefix_len);
+	if (ifindex == 0)
+		return;
+	unwant_addr(l->want, ifindex, &h->addr);
+	if (h->prefix_len != 128)
+		want_no_addr(l->want, ifindex, &h->addr, h->prefix_len);
 }
 
 /* Puts it on the link, where the kernel then answers for it. */
-static int place(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex)
+static void place(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex)
 {
 	bool let_go = h->returning_on == ifindex; /* by the home agent's own word */
-	int err;
 
 	if (h->placed_on != ifindex)
 		displace(l, h);
 	homelink_leave(l, h);
-	err = nl_addr_add(l->nl, ifindex, &h->addr, 128);
-	if (err < 0)
-		return err;
+	want_addr(l->want, ifindex, &h->addr);
 	h->placed_on = ifindex;
 	if (!let_go)
 		homelink_probe(l, now, h, ifindex);
-	return 0;
 }
 
-static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
-		       const struct bub_attach *at)
+static void attach_home(struct lnx *l, struct bub_time now, unsigned index,
+			const struct bub_attach *at)
 {
 	struct lnx_home *h = &l->home[index];
 	uint32_t ifindex = at->ifindex;
 	uint32_t before = h->on_ifindex;
 	const struct link_iface *ifc = link_iface(l->link, ifindex);
-	int err = 0;
 
 	if (at->claim) {
-		err = place(l, now, h, ifindex);
+		place(l, now, h, ifindex);
 	} else {
 		displace(l, h);
 		link_unclaim(l->link, &h->addr);
 		homelink_return(l, now, h, ifindex, &at->home_agent);
 	}
-	if (err < 0)
-		return err;
 	h->on_ifindex = ifindex;
 	h->care_of = in6addr_any;
 	if (before != 0 && before != ifindex && index == l->first_home)
@@ -238,8 +244,7 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 	if (index == l->first_home)
 		home_at_home_router(l);
 	away_rules_del(l, index);
-	/* Connections remember the route into the TUN as long as it stands unchanged. */
-	err = home_default_route(l, index);
+	renew_default_route(l, index);
 	path_refresh_local(l, &h->addr);
 	/* Those on the link who know the home agent's link-layer address for it learn ours, once
 	 * the home agent has let go; also for the link-local address (RFC 6275, 11.5.5). */
@@ -248,7 +253,6 @@ static int attach_home(struct lnx *l, struct bub_time now, unsigned index,
 		if (ifc != NULL && !IN6_IS_ADDR_UNSPECIFIED(&ifc->link_local))
 			link_claim(l->link, now, ifindex, &ifc->link_local, true);
 	}
-	return err;
 }
 
 /* ---- Away ---------------------------------------------------------------------------------- */
@@ -268,14 +272,12 @@ static void greet_router(struct lnx *l, const struct in6_addr *care_of)
 		nd_send_ns(l, ifc, care_of, &c.router);
 }
 
-static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *care_of)
+static void attach_away(struct lnx *l, unsigned index, const struct in6_addr *care_of)
 {
 	struct lnx_home *h = &l->home[index];
 	uint32_t before = h->on_ifindex;
-	int err = away_rules_add(l, index);
 
-	if (err < 0)
-		return err;
+	away_rules_add(l, index);
 	if (before != 0) {
 		h->on_ifindex = 0;
 		link_unclaim(l->link, &h->addr);
@@ -284,18 +286,16 @@ static int attach_away(struct lnx *l, unsigned index, const struct in6_addr *car
 			at_home_route_del(l, before);
 		homelink_leave(l, h);
 		displace(l, h);
-		err = home_default_route(l, index);
+		renew_default_route(l, index);
 	}
 	if (!IN6_IS_ADDR_UNSPECIFIED(care_of) && !bub_addr_eq(care_of, &h->care_of))
 		greet_router(l, care_of);
 	h->care_of = *care_of;
-	return err;
 }
 
 void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at)
 {
 	const struct lnx_home *h = home_find(l, &at->home);
-	int err;
 
 	if (h == NULL) {
 		lnx_log(l, LNX_LOG_ERROR, "%s is no home address of this node",
@@ -303,12 +303,9 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 		return;
 	}
 	if (at->at_home)
-		err = attach_home(l, now, (unsigned)(h - l->home), at);
+		attach_home(l, now, (unsigned)(h - l->home), at);
 	else
-		err = attach_away(l, (unsigned)(h - l->home), &at->care_of);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot move %s %s: %s", lnx_ntop(&at->home),
-			at->at_home ? "home" : "away", strerror(-err));
+		attach_away(l, (unsigned)(h - l->home), &at->care_of);
 	link_attached(l->link, now, &at->home, at->at_home ? &in6addr_any : &at->care_of,
 		      &at->home_agent);
 }
@@ -319,17 +316,12 @@ void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at
 static int set_up(struct lnx *l, unsigned index)
 {
 	struct lnx_home *h = &l->home[index];
-	int err;
 
 	h->tunnel_mtu = l->tun_mtu;
-	err = nl_addr_add(l->nl, l->tun_ifindex, &h->addr, 128);
-	if (err == 0)
-		err = home_default_route(l, index);
-	if (err == 0)
-		err = away_rules_add(l, index);
-	if (err == 0)
-		err = datapath_local_add(l->dp, &h->addr, true);
-	return err;
+	want_addr(l->want, l->tun_ifindex, &h->addr);
+	home_default_route(l, index);
+	away_rules_add(l, index);
+	return datapath_local_add(l->dp, &h->addr, true);
 }
 
 /* Unbound sockets get this home address from now on.  Both are away. */
@@ -340,8 +332,8 @@ static void change_first(struct lnx *l, unsigned index)
 
 	l->first_home = index;
 	after = away_rule(l);
-	(void)nl_rule_add(l->nl, &after);
-	(void)nl_rule_del(l->nl, &before);
+	want_rule(l->want, &after, 0);
+	unwant_rule(l->want, &before);
 }
 
 void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
@@ -380,8 +372,8 @@ void home_del(struct lnx *l, const struct in6_addr *addr)
 		.table = l->cfg.route_table + TABLE_HOME + (uint32_t)(h - l->home),
 	};
 	away_rules_del(l, (unsigned)(h - l->home));
-	(void)nl_route_del(l->nl, &r);
-	(void)nl_addr_del(l->nl, l->tun_ifindex, &h->addr, 128);
+	unwant_route(l->want, &r);
+	unwant_addr(l->want, l->tun_ifindex, &h->addr);
 	(void)datapath_local_del(l->dp, &h->addr);
 	link_home_del(l->link, addr);
 	/* The slot stays, as that of no address in no prefix. */
@@ -398,15 +390,15 @@ int home_open(struct lnx *l)
 		/* Left by a bubd that was killed at home. */
 		for (unsigned at = 0; (ifc = link_iface_next(l->link, &at)) != NULL;) {
 			if (ifc->ours)
-				(void)nl_addr_del(l->nl, ifc->fact.ifindex, &l->home[i].addr, 128);
+				want_no_addr(l->want, ifc->fact.ifindex, &l->home[i].addr, 128);
 		}
 		err = set_up(l, i);
 	}
 	if (l->cfg.n_homes == 0)
 		return err;
-	for (size_t i = 0; err == 0 && i < sizeof(common) / sizeof(common[0]); i++)
-		err = nl_rule_add(l->nl, &common[i]);
-	return err;
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		want_rule(l->want, &common[i], 0);
+	return err == 0 ? want_settle(l->want) : err;
 }
 
 /* Routes and rules go by nl_flush(), addresses of the TUN with it. */

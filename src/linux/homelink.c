@@ -36,7 +36,7 @@ static void send_held(struct lnx *l, struct lnx_home *h)
 
 static void set_agent_mac(struct lnx *l, struct lnx_home *h, uint32_t ifindex, const uint8_t mac[6])
 {
-	(void)nl_neigh_set(l->nl, ifindex, &h->agent, mac); /* else the kernel asks */
+	want_neigh(l->want, ifindex, &h->agent, mac); /* else the kernel asks */
 	send_held(l, h);
 }
 
@@ -200,5 +200,5 @@ void homelink_on_addr(struct lnx *l, uint32_t ifindex, const struct in6_addr *ad
 
 	if (h == NULL || h->placed_on == ifindex || (flags & IFA_F_PERMANENT))
 		return;
-	(void)nl_addr_del(l->nl, ifindex, addr, prefix_len);
+	want_no_addr(l->want, ifindex, addr, prefix_len);
 }

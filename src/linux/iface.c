@@ -21,7 +21,6 @@
 #include "internal.h"
 
 #define MONITOR_RCVBUF (4 << 20)
-#define DUMP_TRIES 4
 #define MONITOR_READS 64 /* of one lnx_readable() */
 #define DEVCONF_MTU6_INDEX 2
 
@@ -127,6 +126,7 @@ static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)
 	const struct link_iface *known = link_iface(l->link, ifindex);
 	const struct nlattr *tb[IFLA_MAX + 1];
 	struct link_fact fact = {.type = LINK_FACT_IFACE};
+	bool had_carrier;
 
 	nl_parse(nlh, sizeof(*ifi), tb, IFLA_MAX + 1);
 	if (known != NULL)
@@ -141,12 +141,17 @@ static void on_new_link(struct lnx *l, const struct nlmsghdr *nlh)
 	}
 	if (ifi->ifi_family != AF_UNSPEC || (known == NULL && tb[IFLA_WIRELESS] != NULL))
 		return; /* AF_BRIDGE speaks of ports */
+	had_carrier = known != NULL && known->fact.running;
 	read_link(&fact.u.iface, ifi, tb);
 	fact.u.iface.own = ifindex == l->tun_ifindex;
-	if (l->cfg.home_link != NULL && strcmp(fact.u.iface.name, l->home_link) == 0)
+	if (l->cfg.home_link != NULL && strcmp(fact.u.iface.name, l->home_link) == 0) {
 		l->home_link_ifindex = ifindex;
+		want_proxies_on(l->want, ifindex);
+	}
 	feed(l, &fact);
 	ops_check_deaf(l, ifindex);
+	if (had_carrier != fact.u.iface.running)
+		want_link(l->want, ifindex, fact.u.iface.running);
 }
 
 /* Forwarding was switched on or off. */
@@ -164,8 +169,10 @@ static void on_del_link(struct lnx *l, const struct nlmsghdr *nlh)
 	struct link_fact fact = {.type = LINK_FACT_IFACE_GONE};
 
 	fact.u.iface.ifindex = (uint32_t)ifi->ifi_index;
-	if (ifi->ifi_family == AF_UNSPEC)
-		feed(l, &fact);
+	if (ifi->ifi_family != AF_UNSPEC)
+		return;
+	feed(l, &fact);
+	want_link_gone(l->want, fact.u.iface.ifindex);
 }
 
 /* ---- Addresses ----------------------------------------------------------------------------- */
@@ -320,14 +327,12 @@ static void on_message(void *ctx, const struct nlmsghdr *nlh)
 	}
 }
 
-/* @ret_whole is cleared where something may be missing: the kernel says EINTR when the table
- * changed while it was read, which on a host of containers may be each time. */
+/* @ret_whole is cleared where something may be missing: on a host of containers the table may
+ * change each time that it is read. */
 static int dump(struct lnx *l, uint16_t type, bool *ret_whole)
 {
-	int err = -EINTR;
+	int err = nl_dump(l->nl, type, on_message, l);
 
-	for (unsigned tries = 0; err == -EINTR && tries < DUMP_TRIES; tries++)
-		err = nl_dump(l->nl, type, on_message, l);
 	if (err != -EINTR)
 		return err;
 	*ret_whole = false;
@@ -352,14 +357,19 @@ int iface_resync(struct lnx *l)
 	return err;
 }
 
-/* Of routes, only default ones are of interest: a home agent adds a route for each mobile node and
- * need not hear of them. */
+/* Of routes, only default ones are of interest, and bub's own that have gone: a home agent adds a
+ * route for each mobile node and need not hear of them.  Of traffic control, what has gone. */
 static int filter_routes(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4), /* nlmsg_type, host order */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWQDISC), 9, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWTFILTER), 8, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWTCLASS), 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 4),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 21), /* rtm_protocol */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LNX_RTPROT, 2, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 17), /* rtm_dst_len */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
@@ -374,8 +384,9 @@ static int filter_routes(int fd)
 
 int iface_open(struct lnx *l, char *ret_error, size_t error_size)
 {
-	static const int group[] = {RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-				    RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF};
+	static const int group[] = {RTNLGRP_LINK,        RTNLGRP_IPV6_IFADDR,  RTNLGRP_IPV6_ROUTE,
+				    RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF, RTNLGRP_IPV6_RULE,
+				    RTNLGRP_TC};
 	struct sockaddr_nl sa = {.nl_family = AF_NETLINK};
 	int size = MONITOR_RCVBUF;
 	int fd, err;
@@ -402,6 +413,12 @@ int iface_open(struct lnx *l, char *ret_error, size_t error_size)
 	return err;
 }
 
+static void on_notice(struct lnx *l, const struct nlmsghdr *nlh)
+{
+	on_message(l, nlh);
+	want_heard(l->want, nlh);
+}
+
 /* What is waiting is older than what a dump will say, and must not be believed after it. */
 static void discard(struct lnx *l, uint8_t *buf, size_t size)
 {
@@ -424,6 +441,7 @@ void iface_monitor_readable(struct lnx *l)
 			discard(l, buf, sizeof(buf));
 			if (iface_resync(l) < 0)
 				lnx_log(l, LNX_LOG_ERROR, "cannot read the network configuration");
+			want_missed(l->want);
 			return;
 		}
 		if (n == 0)
@@ -431,6 +449,6 @@ void iface_monitor_readable(struct lnx *l)
 		if (n < 0)
 			return;
 		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
-			on_message(l, nlh);
+			on_notice(l, nlh);
 	}
 }

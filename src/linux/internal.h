@@ -35,10 +35,6 @@
 #define HELD_MAX 256 /* a Binding Update in ESP */
 #define RT_TABLE_MAIN_ID 254
 
-/* Marks every route, rule and proxy entry as bub's, so that a later start finds what a crash left
- * behind.  Not assigned in iproute2's rt_protos. */
-#define LNX_RTPROT 216
-
 /* Offsets from config.route_table. */
 enum {
 	TABLE_HOME = 0,                    /* one for each home: routes while it is away */
@@ -91,16 +87,16 @@ enum lnx_count {
 	COUNT_ESP_OUT,
 	COUNT_NETLINK_OVERRUN,
 	COUNT_NETLINK_FOREIGN,
+	COUNT_KERNEL_REPAIRED,
+	COUNT_KERNEL_REFUSED,
 	COUNT_COUNT,
 };
 
 /* What is kept of an interface beside what the link layer knows of it. */
 struct lnx_port {
-	uint32_t ifindex;         /* 0: slot is free */
-	int sysctl_optimistic[2]; /* as found, plus 1; 0: not touched */
-	bool deaf;                /* told: no router advertisement is taken */
-	bool forget_due;          /* neighbours of the link before, but forget_keep */
-	struct in6_addr forget_keep;
+	uint32_t ifindex; /* 0: slot is free */
+	bool deaf;        /* told: no router advertisement is taken */
+	bool no_programs; /* told: those of the data path cannot be attached */
 };
 
 /* Mobile node: one home address. */
@@ -162,6 +158,8 @@ enum lnx_fd {
 	FD_MERGED,    /* tunnelled data that the kernel has merged */
 	FD_TUN,
 	FD_MONITOR,
+	FD_REQUESTS, /* verdicts of the kernel */
+	FD_TABLES,   /* what it has, looked through now and then */
 	FD_ICMP6,
 	FD_ND, /* home agent with a home link only */
 	FD_COUNT,
@@ -185,8 +183,6 @@ struct lnx {
 	uint32_t home_link_ifindex;
 	struct nl *nl; /* requests */
 	struct want *want;
-	int sysctl_proxy_ndp; /* of the home link, as found; -1: not touched */
-	int sysctl_proxy_delay, sysctl_proxy_all;
 
 	struct lnx_home home[BUB_HOMES_MAX];
 	unsigned first_home; /* that unbound sockets use */
@@ -224,7 +220,7 @@ struct lnx {
 	uint8_t *out; /* one packet to be sent */
 };
 
-/* linux.c */
+/* report.c */
 void lnx_log(struct lnx *l, enum lnx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void lnx_emit(struct lnx *l, const struct bub_event *ev);
@@ -288,10 +284,8 @@ void iface_read_mtu6(struct lnx *l, uint32_t ifindex);
 /* ops.c: what the link layer gives out */
 void ops_carry_out(struct lnx *l); /* but for events */
 void ops_tell(struct lnx *l);      /* the same, and events; never for an action of the core */
-void ops_done(void *ctx, uint32_t id, int error); /* for want.h; @ctx: struct lnx */
-/* Forgets what waits for routers of the link before, where an address became usable. */
-void ops_forget(struct lnx *l);
-void ops_close(struct lnx *l);
+/* Puts the programs of the data path on an interface, for want.h; @ctx: struct lnx. */
+int ops_attach(void *ctx, uint32_t ifindex);
 void ops_check_deaf(struct lnx *l, uint32_t ifindex); /* to router advertisements */
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
@@ -341,7 +335,7 @@ struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
 void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 	      const struct in6_addr *agent, const struct in6_addr *instead_of);
 void home_del(struct lnx *l, const struct in6_addr *addr);
-int home_default_route(struct lnx *l, unsigned index);
+void home_default_route(struct lnx *l, unsigned index);
 void home_at_home_router(struct lnx *l);
 
 /* A connection that goes by the default route of TABLE_AT_HOME keeps to it, and to its MTU, when a
@@ -369,6 +363,5 @@ struct bub_time homelink_deadline(const struct lnx *l);
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
 /* Joins a group on the home link, or leaves it. */
 void agent_group(struct lnx *l, const struct in6_addr *group, bool join);
-void agent_close(struct lnx *l);
 
 #endif

@@ -6,84 +6,19 @@
  */
 #include "linux.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/capability.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 #define PATHS_DEFAULT 1024
-#define LOG_LINE_MAX 256
 #define SPIS_MIN 16384
-
-/* ---- Helpers of all files ------------------------------------------------------------------ */
-
-void lnx_log(struct lnx *l, enum lnx_log_level level, const char *fmt, ...)
-{
-	char text[LOG_LINE_MAX];
-	va_list ap;
-
-	if (l->cb.log == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	l->cb.log(l->cb.ctx, level, text);
-}
-
-struct lnx_text lnx_text_of(const struct in6_addr *a)
-{
-	struct lnx_text text = {{0}};
-
-	inet_ntop(AF_INET6, a, text.s, sizeof(text.s));
-	return text;
-}
-
-void lnx_emit(struct lnx *l, const struct bub_event *ev)
-{
-	l->cb.event(l->cb.ctx, ev);
-}
-
-void lnx_done_add(struct lnx *l, uint32_t id, int error)
-{
-	if (l->n_done == LNX_DONE_MAX) {
-		lnx_log(l, LNX_LOG_ERROR, "too many verdicts are waiting");
-		return;
-	}
-	l->done[(l->done_first + l->n_done) % LNX_DONE_MAX] = (struct lnx_done){id, error};
-	l->n_done++;
-}
-
-void lnx_done_flush(struct lnx *l)
-{
-	while (l->n_done > 0) {
-		const struct lnx_done done = l->done[l->done_first];
-		struct bub_event ev = {.type = BUB_EV_DONE};
-
-		l->done_first = (l->done_first + 1) % LNX_DONE_MAX;
-		l->n_done--;
-		ev.u.done.id = done.id;
-		ev.u.done.error = done.error;
-		lnx_emit(l, &ev);
-	}
-	ops_tell(l);
-}
-
-struct bub_time lnx_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (struct bub_time){(uint64_t)ts.tv_sec * BUB_NS_PER_S + (uint64_t)ts.tv_nsec};
-}
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
@@ -290,13 +225,20 @@ static int open_datapath(struct lnx *l, char *ret_error, size_t error_size)
 	return 0;
 }
 
-static void on_want_log(void *ctx, bool error, const char *text)
+static void log_wish(void *ctx, bool bad, const char *text)
 {
-	lnx_log(ctx, error ? LNX_LOG_ERROR : LNX_LOG_WARNING, "%s", text);
+	lnx_log(ctx, bad ? LNX_LOG_ERROR : LNX_LOG_WARNING, "%s", text);
+}
+
+static bool has_programs(void *ctx, uint32_t ifindex)
+{
+	const struct lnx *l = ctx;
+
+	return datapath_is_attached(l->dp, ifindex);
 }
 
 /* As many as everybody who has wishes can have. */
-static int open_want(struct lnx *l)
+static int open_wishes(struct lnx *l)
 {
 	const struct want_config cfg = {
 		.nl = l->nl,
@@ -305,11 +247,16 @@ static int open_want(struct lnx *l)
 		.rules = LINK_CARE_OFS_MAX + LINK_ADDRS_MAX + 2 * BUB_HOMES_MAX + RULE_COUNT,
 		.addrs = 2 * BUB_HOMES_MAX,
 		.proxies = l->cfg.max_tunnels,
-		.done = ops_done,
-		.log = on_want_log,
+		.attach = ops_attach,
+		.is_attached = has_programs,
+		.repaired = &l->count[COUNT_KERNEL_REPAIRED],
+		.refused = &l->count[COUNT_KERNEL_REFUSED],
+		.log = log_wish,
 		.ctx = l,
 	};
 
+	l->fd[FD_REQUESTS] = nl_fd(l->nl);
+	l->fd[FD_TABLES] = nl_table_fd(l->nl);
 	return want_open(&cfg, &l->want);
 }
 
@@ -324,7 +271,7 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0) {
 		err = nl_open(&l->count[COUNT_NETLINK_FOREIGN], &l->nl);
 		if (err == 0)
-			err = open_want(l);
+			err = open_wishes(l);
 		if (err < 0)
 			snprintf(ret_error, error_size, "cannot talk to the kernel: %s",
 				 strerror(-err));
@@ -372,9 +319,6 @@ int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struc
 	for (size_t i = 0; i < sizeof(l->fd_silent) / sizeof(l->fd_silent[0]); i++)
 		l->fd_silent[i] = -1;
 	l->fd_out = -1;
-	l->sysctl_proxy_ndp = -1;
-	l->sysctl_proxy_delay = -1;
-	l->sysctl_proxy_all = -1;
 	l->iv_used = sizeof(l->iv);
 	l->pmtu_scan_due = BUB_TIME_NEVER;
 	l->tunnel_scan_due = BUB_TIME_NEVER;
@@ -405,10 +349,10 @@ void lnx_close(struct lnx *l)
 		link_stop(l->link, lnx_now());
 		ops_carry_out(l);
 		home_close(l);
-		agent_close(l);
-		ops_close(l);
+		want_flush(l->want);
 		(void)nl_flush(l->nl);
 	}
+	l->fd[FD_REQUESTS] = l->fd[FD_TABLES] = -1; /* nl_close() has them */
 	for (unsigned i = 0; i < FD_COUNT; i++)
 		close_fd(l->fd[i]);
 	for (size_t i = 0; i < sizeof(l->fd_silent) / sizeof(l->fd_silent[0]); i++)
@@ -443,8 +387,10 @@ int lnx_fd(const struct lnx *l, unsigned index)
 /* What could not be done in the middle of something else. */
 static void finish(struct lnx *l)
 {
-	ops_forget(l);
 	lnx_done_flush(l);
+	ops_tell(l);
+	want_flush(l->want);
+	ops_tell(l); /* late verdicts */
 }
 
 void lnx_readable(struct lnx *l, unsigned index)
@@ -460,6 +406,12 @@ void lnx_readable(struct lnx *l, unsigned index)
 		break;
 	case FD_MONITOR:
 		iface_monitor_readable(l);
+		break;
+	case FD_REQUESTS:
+		want_answers(l->want);
+		break;
+	case FD_TABLES:
+		want_table(l->want);
 		break;
 	case FD_ICMP6:
 		nd_icmp6_readable(l);
@@ -485,7 +437,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
 		l->tunnel_scan_due,   link_deadline(l->link), path_deadline(l),
-		homelink_deadline(l), rx_deadline(l),
+		homelink_deadline(l), rx_deadline(l),         want_deadline(l->want),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -506,6 +458,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	path_expire(l, now);
 	tunnel_expire(l, now);
 	rx_expire(l, now);
+	want_expire(l->want, now);
 	finish(l);
 }
 
@@ -556,6 +509,8 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_ESP_OUT] = "esp-out",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
 	[COUNT_NETLINK_FOREIGN] = "netlink-foreign",
+	[COUNT_KERNEL_REPAIRED] = "kernel-repaired",
+	[COUNT_KERNEL_REFUSED] = "kernel-refused",
 };
 
 #define DATAPATH_COUNTERS_MAX 64

@@ -55,6 +55,7 @@ static int nd_send(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	want_flush_soon(l->want);
 	return sendmsg(l->fd[FD_ICMP6], &mh, MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Requests to the kernel over rtnetlink: addresses, routes, rules, proxy neighbours, links.  Each
- * waits for the kernel's verdict, which rtnetlink gives without blocking.  Errors are negative
- * errno.  What has changed by itself is iface.c's business.
+ * The sockets of rtnetlink: requests that are queued and answered by verdicts, tables that are
+ * read, sysctls.  Errors are negative errno.  What has changed by itself is iface.c's business.
  */
 #ifndef BUB_LINUX_NETLINK_H
 #define BUB_LINUX_NETLINK_H
@@ -14,30 +13,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "rtm.h"
+
 struct nl;
-
-struct nl_route {
-	struct in6_addr dst;
-	uint8_t dst_len;
-	struct in6_addr gateway; /* :: none */
-	struct in6_addr prefsrc; /* :: none */
-	uint32_t oif;
-	uint32_t table;
-	uint32_t metric; /* 0: the kernel's default */
-	uint32_t mtu;    /* 0: as the link */
-	bool onlink;     /* the gateway is a neighbour whatever other routes say */
-};
-
-struct nl_rule {
-	const struct in6_addr *from; /* NULL: any; borrowed */
-	const struct in6_addr *to;   /* NULL: any; borrowed */
-	uint32_t priority;
-	uint32_t table;
-	uint32_t go_to; /* not a table but another rule's priority; 0: a table */
-	uint8_t to_len;
-	bool nop;        /* does nothing: a place to go to */
-	bool no_default; /* the table's default route does not count */
-};
 
 /* @foreign is borrowed; see nl_recv(). */
 int nl_open(uint64_t *foreign, struct nl **ret_nl);
@@ -57,40 +35,58 @@ static inline ssize_t nl_recv(int fd, void *buf, size_t size, int flags, uint64_
 	return 0;
 }
 
-/* Adds or, where it exists, changes; a second time is no error.  Deleting what is not there gives
- * an error that most callers have no use for. */
-int nl_addr_add(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr, uint8_t prefix_len);
-int nl_addr_del(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr, uint8_t prefix_len);
-int nl_route_set(struct nl *nl, const struct nl_route *r);
-int nl_route_del(struct nl *nl, const struct nl_route *r);
-int nl_rule_add(struct nl *nl, const struct nl_rule *r);
-int nl_rule_del(struct nl *nl, const struct nl_rule *r);
-int nl_proxy_add(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr);
-int nl_proxy_del(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr);
+/* ---- Requests ------------------------------------------------------------------------------ */
 
-/* @addr is at @mac, and was heard of just now. */
-int nl_neigh_set(struct nl *nl, uint32_t ifindex, const struct in6_addr *addr,
-		 const uint8_t mac[6]);
+enum nl_lane {
+	NL_SOON,  /* before the next packet that bub sends */
+	NL_LATER, /* at the end of the turn: only data depends on it */
+	NL_LANES,
+};
 
-/* Forgets the neighbours on @ifindex that have not answered, but @keep, and with them
- * the packets that wait for them. */
-int nl_neigh_forget(struct nl *nl, uint32_t ifindex, const struct in6_addr *keep);
+/* Poll them for reading: nl_answers(), nl_table_read(). */
+int nl_fd(const struct nl *nl);
+int nl_table_fd(const struct nl *nl);
+
+/* Queues a request.  Its number, which the verdict has; 0: the lane is full. */
+uint32_t nl_queue(struct nl *nl, enum nl_lane which, struct nlmsghdr *nlh);
+bool nl_waits(const struct nl *nl, enum nl_lane which);
+
+/* The verdict of a request; @seq 0: verdicts have been lost. */
+typedef void (*nl_answer_fn)(void *ctx, uint32_t seq, int error);
+
+/* Sends what is queued.  @fn is called for what could not be sent. */
+void nl_send(struct nl *nl, enum nl_lane which, nl_answer_fn fn, void *ctx);
+/* Calls @fn for each verdict that is there. */
+void nl_answers(struct nl *nl, nl_answer_fn fn, void *ctx);
+
+/* Whether a notice with this nlmsg_pid is of a change that was made here. */
+bool nl_is_own(const struct nl *nl, uint32_t port);
 
 /* How the kernel would send to @dst from @src (may be ::): writes gateway, oif and mtu (0 unless a
  * route names one).  -EHOSTUNREACH also where @dst is this host. */
 int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
 		 struct nl_route *ret);
 
-/* Brings a link up with this MTU, without link-local addresses and without multicast. */
-int nl_link_up(struct nl *nl, uint32_t ifindex, uint32_t mtu);
-
 /* Removes every route, rule and proxy entry that carries LNX_RTPROT. */
 int nl_flush(struct nl *nl);
 
 typedef void (*nl_message_fn)(void *ctx, const struct nlmsghdr *nlh);
 
-/* Asks for all objects of @type (RTM_GETLINK, ...) and calls @fn for each. */
+/* Asks for all objects of @type (RTM_GETLINK, ...), waits for them and calls @fn for each.  -EINTR:
+ * the table has changed while it was read, several times; something may be missing. */
 int nl_dump(struct nl *nl, uint16_t type, nl_message_fn fn, void *ctx);
+
+struct nl_table {
+	uint16_t type;     /* RTM_GETROUTE, ... */
+	uint8_t protocol;  /* routes: of this protocol only, where the kernel can tell; 0: all */
+	uint8_t ndm_flags; /* neighbours: NTF_PROXY */
+};
+
+/* Asks for a table; it comes by nl_table_read(), and before it has come there is no other. */
+int nl_table_ask(struct nl *nl, const struct nl_table *t);
+/* Reads one part.  1: there is more; 0: that was all; -EINTR: it was, but something may be missing;
+ * other errors: it has failed. */
+int nl_table_read(struct nl *nl, nl_message_fn fn, void *ctx);
 
 /* The attributes of a message behind its @header octets, by type; NULL where there is none. */
 void nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **ret_tb, unsigned n);
@@ -105,7 +101,5 @@ bool nl_addr(const struct nlattr *attr, struct in6_addr *ret);
 int nl_sysctl_set(const char *path, const char *value);
 /* Reads it; negative errno where that fails. */
 int nl_sysctl_get(const char *path);
-/* Sets it unless it is so.  Returns what it was, or a negative errno. */
-int nl_sysctl_want(const char *path, const char *value);
 
 #endif

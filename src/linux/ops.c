@@ -107,25 +107,19 @@ static const char *const optimistic_sysctl[2] = {"optimistic_dad", "use_optimist
 static void set_optimistic(struct lnx *l, uint32_t ifindex)
 {
 	const struct link_iface *ifc = link_iface(l->link, ifindex);
-	struct lnx_port *p = port_of(l, ifindex);
 	char path[64];
 
-	for (unsigned i = 0; ifc != NULL && p != NULL && i < 2; i++) {
+	for (unsigned i = 0; ifc != NULL && i < 2; i++) {
 		const char *name = ifc->fact.name;
-		int before;
 
-		if (p->sysctl_optimistic[i] != 0)
-			continue;
 		snprintf(path, sizeof(path), "conf/%s/%s", name, optimistic_sysctl[i]);
-		before = nl_sysctl_get(path);
-		if (before < 0 || nl_sysctl_want(path, "1") < 0) {
+		if (want_sysctl(l->want, path, 1) < 0) {
 			lnx_log(l, LNX_LOG_WARNING,
 				"%s: cannot set net.ipv6.conf.%s.%s: its addresses wait for "
 				"duplicate detection",
 				name, name, optimistic_sysctl[i]);
 			return;
 		}
-		p->sysctl_optimistic[i] = before + 1;
 	}
 }
 
@@ -160,33 +154,25 @@ void ops_check_deaf(struct lnx *l, uint32_t ifindex)
 	p->deaf = deaf;
 }
 
-void ops_close(struct lnx *l)
+int ops_attach(void *ctx, uint32_t ifindex)
 {
-	char path[64];
-
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
-		const struct lnx_port *p = &l->port[i];
-		const struct link_iface *ifc = link_iface(l->link, p->ifindex);
-
-		for (unsigned k = 0; ifc != NULL && k < 2; k++) {
-			if (p->sysctl_optimistic[k] != 1)
-				continue; /* not touched, or it was on before */
-			snprintf(path, sizeof(path), "conf/%s/%s", ifc->fact.name,
-				 optimistic_sysctl[k]);
-			(void)nl_sysctl_set(path, "0");
-		}
-	}
-}
-
-static int attach(struct lnx *l, uint32_t ifindex)
-{
+	struct lnx *l = ctx;
 	const struct link_iface *ifc = link_iface(l->link, ifindex);
+	struct lnx_port *p = port_of(l, ifindex);
 	int err = datapath_attach(l->dp, ifindex);
 
-	if (err < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot attach the BPF programs to %s: %s",
-			ifc != NULL ? ifc->fact.name : "?", strerror(-err));
+	if (err < 0 && (p == NULL || !p->no_programs))
+		lnx_log(l, LNX_LOG_ERROR, "no data path on %s: %s",
+			ifc != NULL ? ifc->fact.name : "?", datapath_last_error(l->dp));
+	if (p != NULL)
+		p->no_programs = err < 0;
 	return err;
+}
+
+static void detach(struct lnx *l, uint32_t ifindex)
+{
+	unwant_programs(l->want, ifindex);
+	(void)datapath_detach(l->dp, ifindex);
 }
 
 static int local_add(struct lnx *l, const struct in6_addr *addr)
@@ -197,28 +183,6 @@ static int local_add(struct lnx *l, const struct in6_addr *addr)
 		lnx_log(l, LNX_LOG_ERROR, "cannot receive signalling for %s: %s", lnx_ntop(addr),
 			strerror(-err));
 	return err;
-}
-
-static void forget_later(struct lnx *l, uint32_t ifindex, const struct in6_addr *keep)
-{
-	struct lnx_port *p = port_of(l, ifindex);
-
-	if (p == NULL)
-		return;
-	p->forget_due = true; /* not now: this may be in the middle of a dump */
-	p->forget_keep = *keep;
-}
-
-void ops_forget(struct lnx *l)
-{
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
-		struct lnx_port *p = &l->port[i];
-
-		if (!p->forget_due)
-			continue;
-		p->forget_due = false;
-		(void)nl_neigh_forget(l->nl, p->ifindex, &p->forget_keep); /* else: time */
-	}
 }
 
 /* ---- Routes and rules ---------------------------------------------------------------------- */
@@ -302,7 +266,7 @@ static void tell(struct lnx *l, const struct link_out *out)
 	}
 }
 
-#define VERDICT_LATER 1 /* it comes by ops_done() */
+#define VERDICT_LATER 1 /* it comes by want_verdict() */
 
 /* 0, a negative errno or VERDICT_LATER. */
 static int operate(struct lnx *l, const struct link_out *out)
@@ -319,12 +283,13 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_ND_SEND:
 		return nd_carry_out(l, out);
 	case LINK_NEIGH_FORGET:
-		forget_later(l, out->u.neigh.ifindex, &out->u.neigh.addr);
+		want_no_neighbours(l->want, out->u.neigh.ifindex, &out->u.neigh.addr);
 		return 0;
 	case LINK_ATTACH:
-		return attach(l, out->u.iface.ifindex);
+		want_programs(l->want, out->u.iface.ifindex, out->id);
+		return VERDICT_LATER;
 	case LINK_DETACH:
-		datapath_detach(l->dp, out->u.iface.ifindex);
+		detach(l, out->u.iface.ifindex);
 		return 0;
 	case LINK_OPTIMISTIC:
 		set_optimistic(l, out->u.iface.ifindex);
@@ -341,9 +306,11 @@ static int operate(struct lnx *l, const struct link_out *out)
 		return nd_group(l, out->u.group.ifindex, &out->u.group.addr,
 				out->type == LINK_GROUP_JOIN);
 	case LINK_PROXY_ADD:
-		return nl_proxy_add(l->nl, out->u.neigh.ifindex, &out->u.neigh.addr);
+		want_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->id);
+		return VERDICT_LATER;
 	case LINK_PROXY_DEL:
-		return nl_proxy_del(l->nl, out->u.neigh.ifindex, &out->u.neigh.addr);
+		unwant_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr);
+		return 0;
 	case LINK_EVENT:
 	case LINK_SAY:
 	case LINK_CARE_OF_ROUTED:
@@ -356,13 +323,6 @@ static int operate(struct lnx *l, const struct link_out *out)
 	return 0;
 }
 
-void ops_done(void *ctx, uint32_t id, int error)
-{
-	struct lnx *l = ctx;
-
-	link_done(l->link, lnx_now(), id, error);
-}
-
 static void carry_out(struct lnx *l, const struct link_out *out)
 {
 	int err = operate(l, out);
@@ -371,31 +331,39 @@ static void carry_out(struct lnx *l, const struct link_out *out)
 		link_done(l->link, lnx_now(), out->id, err);
 }
 
-/* @next takes one.  False: there was none. */
-static bool carry_out_all(struct lnx *l, bool (*next)(struct link *, struct link_out *))
+/* False: there was none. */
+static bool take_verdicts(struct lnx *l)
 {
-	struct link_out out;
+	uint32_t id;
 	bool any = false;
+	int error;
 
-	for (; next(l->link, &out); any = true)
-		carry_out(l, &out);
+	for (; want_verdict(l->want, &id, &error); any = true)
+		link_done(l->link, lnx_now(), id, error);
 	return any;
 }
 
 void ops_carry_out(struct lnx *l)
 {
-	while (carry_out_all(l, link_next_operation)) /* verdicts bring more */
-		want_flush(l->want);
+	struct link_out out;
+
+	while (link_next_operation(l->link, &out))
+		carry_out(l, &out);
 }
 
 void ops_tell(struct lnx *l)
 {
+	struct link_out out;
+
 	if (l->telling) {
 		ops_carry_out(l);
 		return;
 	}
 	l->telling = true;
-	while (carry_out_all(l, link_next))
-		want_flush(l->want);
+	do {
+		while (link_next(l->link, &out))
+			carry_out(l, &out);
+		want_flush_soon(l->want);
+	} while (take_verdicts(l)); /* they bring more */
 	l->telling = false;
 }

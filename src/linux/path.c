@@ -37,8 +37,10 @@ static bool is_unheard(const struct lnx_path *p)
 
 static void route_remove(struct lnx *l, struct lnx_path *p)
 {
-	if (p->routed)
-		(void)nl_route_del(l->nl, &p->route);
+	if (!p->routed)
+		return;
+	unwant_route(l->want, &p->route);
+	want_flush(l->want); /* before the map entry goes */
 	p->routed = false;
 }
 
@@ -116,14 +118,13 @@ static void route_update(struct lnx *l, struct lnx_path *p)
 	err = route_make(l, p, &r);
 	if (err == 0 && p->routed && !same_place(&r, &p->route))
 		route_remove(l, p);
-	if (err == 0)
-		err = nl_route_set(l->nl, &r);
 	if (err < 0) {
 		lnx_log(l, LNX_LOG_DEBUG, "no direct route from %s to %s: %s",
 			lnx_ntop(&p->out_src), lnx_ntop(&p->out_dst), strerror(-err));
 		route_remove(l, p);
 		return;
 	}
+	want_route_later(l->want, &r);
 	p->route = r;
 	p->routed = true;
 	if (r.table == RT_TABLE_MAIN_ID)

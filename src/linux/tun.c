@@ -102,29 +102,23 @@ static bool any_carrier(const struct lnx *l)
 void tun_fit(struct lnx *l)
 {
 	uint32_t mtu = fitting_mtu(l);
-	int err;
 
 	/* Not set up yet; and a node between two links keeps what it has. */
 	if (l->tun_mtu == 0 || mtu == l->tun_mtu || !any_carrier(l))
 		return;
-	err = nl_link_up(l->nl, l->tun_ifindex, mtu);
-	if (err < 0) {
-		lnx_log(l, LNX_LOG_ERROR, "cannot set the MTU of %s to %u: %s", l->tun_name, mtu,
-			strerror(-err));
-		return;
-	}
+	want_tun(l->want, l->tun_ifindex, mtu);
 	l->tun_mtu = mtu;
 	tunnel_refresh(l);
 }
 
 /* Of bub's own interface. */
-static void want(struct lnx *l, const char *name, const char *value, const char *means)
+static void want(struct lnx *l, const char *name, int value, const char *means)
 {
 	char path[64];
 	int err;
 
 	snprintf(path, sizeof(path), "conf/%s/%s", l->tun_name, name);
-	err = nl_sysctl_want(path, value);
+	err = want_sysctl(l->want, path, value);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_WARNING, "cannot set net.ipv6.conf.%s.%s: %s; %s", l->tun_name,
 			name, strerror(-err), means);
@@ -136,11 +130,12 @@ int tun_setup(struct lnx *l)
 	int err;
 
 	/* A system with IPv6 switched off by default still wants it here. */
-	want(l, "disable_ipv6", "0", "there is no IPv6 on it");
-	want(l, "accept_ra", "0", "router advertisements out of a tunnel would be believed");
+	want(l, "disable_ipv6", 0, "there is no IPv6 on it");
+	want(l, "accept_ra", 0, "router advertisements out of a tunnel would be believed");
 	if (l->cfg.home_agent)
-		want(l, "forwarding", "1", "nothing is forwarded out of tunnels");
-	err = nl_link_up(l->nl, l->tun_ifindex, mtu);
+		want(l, "forwarding", 1, "nothing is forwarded out of tunnels");
+	want_tun(l->want, l->tun_ifindex, mtu);
+	err = want_settle(l->want);
 	if (err == 0)
 		l->tun_mtu = mtu;
 	return err;
@@ -173,6 +168,7 @@ void tun_readable(struct lnx *l)
 
 void tun_write(struct lnx *l, const uint8_t *packet, size_t len)
 {
+	want_flush_soon(l->want); /* the route by which it goes on */
 	if (write(l->fd[FD_TUN], packet, len) == (ssize_t)len)
 		l->count[COUNT_TUN_OUT]++;
 	else

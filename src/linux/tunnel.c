@@ -34,19 +34,15 @@ static void set_route(struct lnx *l, struct lnx_tunnel *t)
 {
 	struct nl_route r = host_route(l, t);
 	bool wanted = is_served(l, &t->entry.a) && (!l->prefix_routed || r.mtu != 0);
-	int err;
 
 	if (!wanted) {
 		if (t->routed)
-			(void)nl_route_del(l->nl, &r);
+			unwant_route(l->want, &r);
 		t->routed = false;
 		return;
 	}
-	err = nl_route_set(l->nl, &r);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_ERROR, "cannot intercept packets for %s: %s",
-			lnx_ntop(&t->entry.a), strerror(-err));
-	t->routed = err == 0;
+	want_route(l->want, &r, 0);
+	t->routed = true;
 }
 
 struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home)
@@ -102,7 +98,7 @@ static void set_home_mtu(struct lnx *l, const struct lnx_tunnel *t)
 		if (h->tunnel_mtu == mtu)
 			continue;
 		h->tunnel_mtu = mtu;
-		(void)home_default_route(l, i);
+		home_default_route(l, i);
 	}
 }
 
@@ -167,7 +163,7 @@ void tunnel_del(struct lnx *l, const struct in6_addr *home)
 	if (t->routed) {
 		struct nl_route r = host_route(l, t);
 
-		(void)nl_route_del(l->nl, &r);
+		unwant_route(l->want, &r);
 	}
 	known_release(l, &t->remote_outer);
 	table_remove(&l->tunnels, t);

@@ -67,6 +67,7 @@ static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struc
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	want_flush_soon(l->want);
 	if (sendmsg(l->fd_out, &mh, MSG_DONTWAIT) >= 0) {
 		l->count[COUNT_TX_PACKETS]++;
 		return 0;

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What bub wants the kernel to have: routes, rules, addresses, proxy neighbours, its own interface
- * and sysctls.  A wish is noted and returned from at once; the request goes to the kernel at the
- * end of the turn, or earlier where something that follows depends on it (want_flush()).
+ * What bub wants the kernel to have: routes, rules, addresses, proxy neighbours, programs of the
+ * data path, its own interface, sysctls.
  *
- * A wish stands until it is taken back.  What somebody else removes is put back.
+ * A wish is noted and returned from at once.  Its request goes to the kernel at the end of the
+ * turn, or earlier where something that follows depends on it (want_flush_soon(), want_flush());
+ * nobody waits for the verdict.
+ *
+ * A wish stands until it is taken back.  What somebody else removes is put back within a second,
+ * logged and counted; where it is removed again and again, with growing pauses.  What has gone is
+ * learned from the kernel's notices (want_heard()), and from a look at everything every few
+ * seconds.
+ *
+ *   want.c      the wishes, and requests under way
+ *   repair.c    what is lost: when it is put back, and what the operator is told
+ *   audit.c     how it is found out
  */
 #ifndef BUB_LINUX_WANT_H
 #define BUB_LINUX_WANT_H
@@ -17,21 +27,29 @@ struct want;
 struct want_config {
 	struct nl *nl;                          /* borrowed */
 	uint32_t routes, rules, addrs, proxies; /* at most so many wishes of each kind */
-	/* The verdict of a wish that had an @id: 0 or a negative errno.  Never from inside the
-	 * call that brought the wish. */
-	void (*done)(void *ctx, uint32_t id, int error);
-	/* A line for the operator: @error it is wrong, else it was wrong and is mended. */
-	void (*log)(void *ctx, bool error, const char *text);
+	/* Puts the programs of the data path on an interface: 0 or a negative errno; and whether
+	 * they are there. */
+	int (*attach)(void *ctx, uint32_t ifindex);
+	bool (*is_attached)(void *ctx, uint32_t ifindex);
+	/* A line for the operator.  @bad: something stays wrong; else it has been mended. */
+	void (*log)(void *ctx, bool bad, const char *text);
 	void *ctx;
+	uint64_t *repaired; /* counters: objects put back; requests that the kernel refused */
+	uint64_t *refused;
 };
 
 /* 0 or -ENOMEM. */
 int want_open(const struct want_config *cfg, struct want **ret_want);
-void want_close(struct want *w); /* NULL is fine; takes nothing back but sysctls */
+/* Sets sysctls as they were found; the rest is nl_flush()'s.  NULL is fine. */
+void want_close(struct want *w);
 
-/* The route to r->dst in r->table is to be this one.  @id: 0, or done() tells the verdict; a wish
- * that is refused stands no more then, while one without @id is tried again. */
+/* ---- Wishes -------------------------------------------------------------------------------- */
+
+/* The route to r->dst in r->table is to be this one.  @id: 0, or want_verdict() tells how it went;
+ * what is refused is no wish any more then, while without @id it is tried again. */
 void want_route(struct want *w, const struct nl_route *r, uint32_t id);
+/* The same for data: after signalling. */
+void want_route_later(struct want *w, const struct nl_route *r);
 /* Written anew even where it stands: connections look again where a table has changed. */
 void want_route_anew(struct want *w, const struct nl_route *r);
 void unwant_route(struct want *w, const struct nl_route *r);
@@ -42,16 +60,58 @@ void unwant_rule(struct want *w, const struct nl_rule *r);
 /* Without duplicate detection. */
 void want_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
 void unwant_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
+/* Takes an address away that was nobody's wish. */
+void want_no_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
+		  uint8_t prefix_len);
 
 /* One for each address: on another interface it moves there. */
-void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
+void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr, uint32_t id);
 void unwant_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
+/* All of them are on this link now. */
+void want_proxies_on(struct want *w, uint32_t ifindex);
 
-/* Sends what waits. */
+/* The programs of the data path. */
+void want_programs(struct want *w, uint32_t ifindex, uint32_t id);
+void unwant_programs(struct want *w, uint32_t ifindex);
+
+/* bub's own interface is up and has this MTU. */
+void want_tun(struct want *w, uint32_t ifindex, uint32_t mtu);
+
+/* /proc/sys/net/ipv6/@path is @value.  0, or a negative errno: then it is no wish. */
+int want_sysctl(struct want *w, const char *path, int value);
+
+/* No wish but a request: @addr is at @mac; the kernel asks again by itself later. */
+void want_neigh(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
+		const uint8_t mac[static 6]);
+/* Forgets the neighbours on @ifindex that have not answered, but @keep, and with them the packets
+ * that wait for them. */
+void want_no_neighbours(struct want *w, uint32_t ifindex, const struct in6_addr *keep);
+
+/* ---- Turns --------------------------------------------------------------------------------- */
+
+/* Sends what waits, but for data routes; or all of it. */
+void want_flush_soon(struct want *w);
 void want_flush(struct want *w);
 
-/* The same, and waits for the verdicts: for the start only.  The first refusal since the last call,
- * or 0. */
+/* Flushes and waits for the verdicts: for the start only.  The first refusal so far, or 0. */
 int want_settle(struct want *w);
+
+/* The next verdict of a wish that had an id; false: none is there. */
+bool want_verdict(struct want *w, uint32_t *ret_id, int *ret_error);
+
+/* nl_fd() or nl_table_fd() is readable. */
+void want_answers(struct want *w);
+void want_table(struct want *w);
+
+/* A notice of the kernel; notices were lost. */
+void want_heard(struct want *w, const struct nlmsghdr *nlh);
+void want_missed(struct want *w);
+/* An interface has a carrier now or no more, or is gone: proxy entries go with it without a notice.
+ */
+void want_link(struct want *w, uint32_t ifindex, bool up);
+void want_link_gone(struct want *w, uint32_t ifindex);
+
+struct bub_time want_deadline(const struct want *w);
+void want_expire(struct want *w, struct bub_time now);
 
 #endif

@@ -28,7 +28,7 @@ CIRCLE_MAX = 3
 LONG_HEADERS = {
     "src/bpf/bub_filter.h": 315,  # code: the verifier has no linker for it
     "src/bpf/bub_strip.h": 285,  # the same
-    "src/linux/internal.h": 374,  # goes with the link layer's own folder
+    "src/linux/internal.h": 367,  # goes with the link layer's own folder
 }
 
 # Folders whose files stand for themselves in the graph of folders: the engine is on top of the
@@ -46,17 +46,13 @@ FOLDER_CIRCLES = []
 FILE_CIRCLES = [
     # What of the link layer is not in src/link yet, and descriptors.
     {
-        "src/linux/agent.c",
         "src/linux/esp.c",
         "src/linux/home.c",
         "src/linux/homelink.c",
         "src/linux/iface.c",
-        "src/linux/known.c",
-        "src/linux/linux.c",
         "src/linux/nd.c",
         "src/linux/ops.c",
         "src/linux/path.c",
-        "src/linux/rx.c",
         "src/linux/tun.c",
         "src/linux/tunnel.c",
         "src/linux/tx.c",

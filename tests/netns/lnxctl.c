@@ -243,6 +243,7 @@ static bool command(struct ctl *c, char *line)
 	if (strcmp(w[0], "counters") == 0) {
 		print_counters(c);
 	} else if (strcmp(w[0], "sync") == 0) {
+		lnx_expire(c->lnx, lnx_now()); /* what waits for the end of the turn */
 		printf("synced\n");
 		fflush(stdout);
 	} else if (parse(w, n, packet, sizeof(packet), &act)) {
