@@ -14,7 +14,6 @@
 #include "ctl.h"
 
 #define REPLY_TIMEOUT_S 10 /* the daemon answers at once or never */
-#define READ_SIZE 65536
 
 static const char *what_to_do(int err)
 {
@@ -72,64 +71,71 @@ static bool ask_send(int fd, const char *line)
 	return true;
 }
 
-/* Reads up to the first newline.  NULL: the connection ended or timed out before (see errno; 0:
- * ended). */
-static char *ask_receive(int fd)
+/* The next line as JSON, to be released.  NULL after a message on stderr. */
+static json_t *ask_receive(FILE *in, const char *path)
 {
 	char *line = NULL;
-	size_t len = 0;
 	size_t cap = 0;
-
-	for (;;) {
-		ssize_t n = 0;
-
-		if (cap - len < READ_SIZE) {
-			char *more = realloc(line, cap + 2 * (size_t)READ_SIZE);
-
-			if (more == NULL)
-				break;
-			line = more;
-			cap += 2 * (size_t)READ_SIZE;
-		}
-		n = recv(fd, line + len, READ_SIZE, 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			errno = n == 0 ? 0 : errno;
-			break;
-		}
-		len += (size_t)n;
-		if (line[len - 1] == '\n') {
-			line[len - 1] = '\0';
-			return line;
-		}
-	}
-	free(line);
-	return NULL;
-}
-
-json_t *ctl_ask(const char *path, const json_t *request)
-{
-	char *text = json_dumps(request, JSON_COMPACT);
-	char *line = NULL;
 	json_t *reply = NULL;
-	int fd = text != NULL ? ask_dial(path) : -1;
 
-	if (fd >= 0 && ask_send(fd, text) && ask_send(fd, "\n"))
-		line = ask_receive(fd);
-	if (fd >= 0 && line == NULL)
+	errno = 0;
+	/* Without its newline a line has not come whole. */
+	ssize_t len = getline(&line, &cap, in);
+	if (len <= 0 || line[len - 1] != '\n')
 		(void)fprintf(stderr, "bubctl: bubd at %s gave no answer: %s; look into its log\n",
 			      path,
 			      errno == 0        ? "it closed the connection"
 			      : errno == EAGAIN ? "it took longer than 10 s"
 						: strerror(errno));
-	if (line != NULL)
-		reply = json_loads(line, 0, NULL);
-	if (line != NULL && reply == NULL)
+	else if ((reply = json_loads(line, 0, NULL)) == NULL)
 		(void)fprintf(stderr, "bubctl: what answers at %s is not bubd\n", path);
 	free(line);
-	free(text);
-	if (fd >= 0)
-		(void)close(fd);
 	return reply;
+}
+
+/* Sends the request; what comes back is read from the stream, which is the caller's.  NULL after a
+ * message on stderr. */
+static FILE *ask_begin(const char *path, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	int fd = text != NULL ? ask_dial(path) : -1;
+	FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	/* Where nothing can be sent any more the answer says so: there is none. */
+	if (in != NULL && ask_send(fd, text))
+		(void)ask_send(fd, "\n");
+	if (in == NULL && fd >= 0)
+		(void)close(fd);
+	free(text);
+	return in;
+}
+
+json_t *ctl_ask(const char *path, const json_t *request)
+{
+	FILE *in = ask_begin(path, request);
+	json_t *reply = NULL;
+
+	if (in == NULL)
+		return NULL;
+	reply = ask_receive(in, path);
+	(void)fclose(in);
+	return reply;
+}
+
+json_t *ctl_ask_for_more(const char *path, const json_t *request, FILE **ret_more)
+{
+	const struct timeval never = {0};
+	FILE *in = ask_begin(path, request);
+	json_t *reply = in != NULL ? ask_receive(in, path) : NULL;
+
+	*ret_more = in;
+	if (in == NULL)
+		return NULL;
+	(void)setsockopt(fileno(in), SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
+	return reply;
+}
+
+json_t *ctl_next(FILE *more, const char *path)
+{
+	return ask_receive(more, path);
 }

@@ -15,11 +15,22 @@
  */
 json_t *ctl_ask(const char *path, const json_t *request);
 
+/*
+ * The same, for a request after whose reply more lines come.  They are read with ctl_next() from
+ * *ret_more, which is to be closed; it may be NULL where the reply is NULL.
+ */
+json_t *ctl_ask_for_more(const char *path, const json_t *request, FILE **ret_more);
+
+/* Waits for the next line, without an end.  It is to be released; NULL after a message on stderr.
+ */
+json_t *ctl_next(FILE *more, const char *path);
+
 /* Print a reply for people. */
 void ctl_print_status(FILE *out, const json_t *reply);
 void ctl_print_counters(FILE *out, const json_t *reply, bool all);
 
 void ctl_print_openmetrics(FILE *out, const json_t *reply);
+void ctl_print_event(FILE *out, const json_t *event);
 
 /* What monitoring plug-ins exit with. */
 enum {

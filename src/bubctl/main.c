@@ -38,6 +38,7 @@ static const struct command {
 	{"bub-start", ARGUMENT_PEER, 0},
 	{"forget", ARGUMENT_PEER, 0},
 	{"refresh", ARGUMENT_NONE, 0},
+	{"monitor", ARGUMENT_NONE, OPTION_JSON},
 	{"genkey", ARGUMENT_FILE, 0},
 };
 
@@ -56,6 +57,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  bub-start PEER             start a BUB test with a peer's home address\n"
 		    "  forget PEER                drop binding, keys and session of a peer\n"
 		    "  refresh                    send every Binding Update again now\n"
+		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
 		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
 		    "  -V         print the version and exit\n",
@@ -71,15 +73,19 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int ctl_refused(const json_t *error)
+{
+	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
+		      json_is_string(error) ? json_string_value(error) : "?");
+	return EXIT_REFUSED;
+}
+
 static int ctl_print(const struct command *cmd, const struct options *opts, const json_t *reply)
 {
 	const json_t *error = json_object_get(reply, "error");
 
-	if (error != NULL) {
-		(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
-			      json_is_string(error) ? json_string_value(error) : "?");
-		return EXIT_REFUSED;
-	}
+	if (error != NULL)
+		return ctl_refused(error);
 	if (cmd->options == 0)
 		return EXIT_OK;
 	if ((opts->set & OPTION_JSON) != 0) {
@@ -113,6 +119,40 @@ static int ctl_run(const struct command *cmd, const char *peer, const struct opt
 		status = ctl_print(cmd, opts, reply);
 	json_decref(request);
 	json_decref(reply);
+	return status;
+}
+
+/* Ends when the daemon does, or when nobody reads what is printed. */
+static int ctl_monitor(const struct options *opts)
+{
+	json_t *request = json_pack("{s:s}", "cmd", "monitor");
+	FILE *more = NULL;
+	json_t *line = ctl_ask_for_more(opts->socket, request, &more);
+	int status = EXIT_UNREACHABLE;
+
+	json_decref(request);
+	if (line != NULL && json_object_get(line, "error") != NULL) {
+		status = ctl_refused(json_object_get(line, "error"));
+		json_decref(line);
+		line = NULL;
+	}
+	while (line != NULL) {
+		json_decref(line);
+		line = ctl_next(more, opts->socket);
+		if (line == NULL)
+			break;
+		if ((opts->set & OPTION_JSON) == 0) {
+			ctl_print_event(stdout, line);
+		} else {
+			(void)json_dumpf(line, stdout, JSON_COMPACT);
+			(void)putchar('\n');
+		}
+		if (fflush(stdout) != 0)
+			break;
+	}
+	json_decref(line);
+	if (more != NULL)
+		(void)fclose(more);
 	return status;
 }
 
@@ -205,5 +245,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (cmd->argument == ARGUMENT_FILE)
 		return ctl_genkey(argc > 0 ? argv[0] : NULL);
+	if (strcmp(cmd->name, "monitor") == 0)
+		return ctl_monitor(&opts);
 	return ctl_run(cmd, argc > 0 ? argv[0] : NULL, &opts);
 }

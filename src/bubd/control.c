@@ -9,7 +9,7 @@
 #include "control.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +21,16 @@
 #include "request.h"
 
 #define BACKLOG 64
-#define UNREAD_MAX (16u << 20) /* octets; an answer about 10,000 peers has some 4 MiB */
+#define UNREAD_MAX (16u << 20)      /* octets; an answer about 10,000 peers has some 4 MiB */
+#define WATCH_UNREAD_MAX (1u << 20) /* octets of events: some 4,000 of them */
 
 struct client {
 	uv_pipe_t pipe;
 	struct control *control; /* NULL: the slot is free */
 	char line[REQUEST_MAX];
 	size_t len;
+	bool watches;
+	uint64_t lost; /* events since the last one that was sent */
 };
 
 struct control {
@@ -187,8 +190,10 @@ static void take_lines(struct client *cl)
 	while (!uv_is_closing((uv_handle_t *)&cl->pipe) &&
 	       (newline = memchr(cl->line, '\n', cl->len)) != NULL) {
 		size_t len = (size_t)(newline - cl->line);
+		bool watch = false;
 
-		send_reply(cl, c->answer(c->ctx, cl->line, len), false);
+		send_reply(cl, c->answer(c->ctx, cl->line, len, &watch), false);
+		cl->watches |= watch;
 		cl->len -= len + 1;
 		memmove(cl->line, newline + 1, cl->len);
 	}
@@ -245,6 +250,8 @@ static void on_connection(uv_stream_t *listener, int status)
 		return;
 	cl->control = c;
 	cl->len = 0;
+	cl->watches = false;
+	cl->lost = 0;
 	cl->pipe.data = cl;
 	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) != 0)
 		close_client(cl);
@@ -252,6 +259,46 @@ static void on_connection(uv_stream_t *listener, int status)
 		send_reply(cl, strdup("{\"error\":\"too many connections; close some\"}\n"), true);
 	else if (uv_read_start((uv_stream_t *)&cl->pipe, on_alloc, on_read) != 0)
 		close_client(cl);
+}
+
+/* ---- Watchers ------------------------------------------------------------------------------ */
+
+static bool is_watcher(const struct client *cl)
+{
+	return cl->control != NULL && cl->watches && !uv_is_closing((const uv_handle_t *)&cl->pipe);
+}
+
+bool control_is_watched(const struct control *c)
+{
+	for (unsigned i = 0; c != NULL && i < CONTROL_CLIENTS_MAX; i++)
+		if (is_watcher(&c->clients[i]))
+			return true;
+	return false;
+}
+
+static void publish_to(struct client *cl, const char *line, size_t len)
+{
+	char lost[64] = "";
+
+	if (uv_stream_get_write_queue_size((uv_stream_t *)&cl->pipe) > WATCH_UNREAD_MAX) {
+		cl->lost++;
+		return;
+	}
+	if (cl->lost > 0) {
+		(void)snprintf(lost, sizeof(lost), "{\"event\":\"lost\",\"number\":%" PRIu64 "}\n",
+			       cl->lost);
+		cl->lost = 0;
+		send_reply(cl, strdup(lost), false);
+	}
+	if (is_watcher(cl))
+		send_reply(cl, strndup(line, len), false);
+}
+
+void control_publish(struct control *c, const char *line, size_t len)
+{
+	for (unsigned i = 0; c != NULL && i < CONTROL_CLIENTS_MAX; i++)
+		if (is_watcher(&c->clients[i]))
+			publish_to(&c->clients[i], line, len);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */

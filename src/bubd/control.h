@@ -5,6 +5,7 @@
 #ifndef BUBD_CONTROL_H
 #define BUBD_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -12,8 +13,9 @@
 
 struct control;
 
-/* Answers one request line; returns a line to be freed, or NULL: out of memory. */
-typedef char *(*control_answer_fn)(void *ctx, const char *request, size_t len);
+/* Answers one request line; returns a line to be freed, or NULL: out of memory.  Sets *ret_watch
+ * where the connection is to get what control_publish() is given, from now on. */
+typedef char *(*control_answer_fn)(void *ctx, const char *request, size_t len, bool *ret_watch);
 
 /*
  * Listens on @path, whose folder is made where it is missing.  A socket that nobody answers on is
@@ -21,6 +23,12 @@ typedef char *(*control_answer_fn)(void *ctx, const char *request, size_t len);
  */
 struct control *control_open(uv_loop_t *loop, const char *path, control_answer_fn answer, void *ctx,
 			     char *ret_error, size_t error_size);
+
+/* Sends @line, of @len octets with its newline, to every connection that watches.  One that reads
+ * too slowly loses lines; it is told how many by {"event":"lost","number":N} before the next one.
+ * NULL is fine. */
+void control_publish(struct control *c, const char *line, size_t len);
+bool control_is_watched(const struct control *c); /* whether anybody does; NULL is fine */
 
 /* Closes every connection and removes the socket; the loop has to run once more before
  * control_free().  NULL is fine. */

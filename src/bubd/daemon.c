@@ -221,7 +221,7 @@ static void daemon_on_command(void *ctx, enum bub_command what, const struct in6
 	daemon_feed(ctx, &ev);
 }
 
-static char *daemon_on_request(void *ctx, const char *request, size_t len)
+static char *daemon_on_request(void *ctx, const char *request, size_t len, bool *ret_watch)
 {
 	struct daemon *d = ctx;
 	struct request_target target = {
@@ -232,9 +232,24 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len)
 			.now = lnx_now()},
 		.command = daemon_on_command,
 		.ctx = d,
+		.ret_watch = ret_watch,
 	};
 
 	return request_answer(request, len, &target);
+}
+
+static bool daemon_is_watched(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return control_is_watched(d->control);
+}
+
+static void daemon_publish(void *ctx, const char *line, size_t len)
+{
+	struct daemon *d = ctx;
+
+	control_publish(d->control, line, len);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -725,6 +740,8 @@ static int daemon_start(struct daemon *d)
 		control_open(&d->loop, d->cfg->control, daemon_on_request, d, error, sizeof(error));
 	if (d->control == NULL)
 		return daemon_fail(d, error, "");
+	d->events.watch = (struct eventlog_watch){
+		.wanted = daemon_is_watched, .line = daemon_publish, .ctx = d};
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
@@ -758,6 +775,7 @@ static void daemon_stop(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
 
+	d->events.watch = (struct eventlog_watch){0};
 	control_close(d->control);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);

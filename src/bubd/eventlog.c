@@ -66,6 +66,12 @@ void eventlog_close(struct eventlog *el)
 	el->fd = -1;
 }
 
+/* Whether anybody reads: else a line is not put together. */
+static bool event_wanted(const struct eventlog *el)
+{
+	return el->fd >= 0 || (el->watch.wanted != NULL && el->watch.wanted(el->watch.ctx));
+}
+
 /* Members that every event has.  The times are those of the writing, whatever caused the event, so
  * that lines are in order. */
 static void event_begin(const struct eventlog *el, struct jsonline *j, const char *event)
@@ -83,9 +89,11 @@ static void event_begin(const struct eventlog *el, struct jsonline *j, const cha
 static void event_end(const struct eventlog *el, struct jsonline *j)
 {
 	jsonline_end(j);
+	if (el->watch.line != NULL)
+		el->watch.line(el->watch.ctx, j->text, j->len);
 	/* O_APPEND and one write(): whole lines, even with several writers.  A full disk must not
 	 * stop a handover, so a line that cannot be written is lost. */
-	while (write(el->fd, j->text, j->len) < 0 && errno == EINTR)
+	while (el->fd >= 0 && write(el->fd, j->text, j->len) < 0 && errno == EINTR)
 		;
 }
 
@@ -94,7 +102,7 @@ void eventlog_start(struct eventlog *el, const char *version)
 	struct jsonline j;
 
 	log_line(el->log, LNX_LOG_INFO, "bubd %s starts as %s", version, el->node);
-	if (el->fd < 0)
+	if (!event_wanted(el))
 		return;
 	event_begin(el, &j, "start");
 	jsonline_string(&j, "what", version);
@@ -107,7 +115,7 @@ void eventlog_stop(struct eventlog *el, const char *why)
 	struct jsonline j;
 
 	log_line(el->log, LNX_LOG_INFO, "bubd stops: %s", why);
-	if (el->fd < 0)
+	if (!event_wanted(el))
 		return;
 	event_begin(el, &j, "stop");
 	jsonline_string(&j, "what", why);
@@ -118,17 +126,18 @@ void eventlog_event(struct eventlog *el, const struct bub_event *ev)
 {
 	bool care_of = ev->type == BUB_EV_CARE_OF_NEW || ev->type == BUB_EV_CARE_OF_GONE;
 	bool usable = ev->type == BUB_EV_CARE_OF_NEW;
+	bool wanted = event_wanted(el);
 	char name[IF_NAMESIZE] = "";
 	struct jsonline j;
 
 	if (!care_of && ev->type != BUB_EV_LINK_DOWN)
 		return;
-	if (el->fd >= 0)
+	if (wanted)
 		event_begin(el, &j,
 			    care_of ? "care-of" : "link-down"); /* the time, before all else */
 	if (if_indextoname(ev->ifindex, name) == NULL)
 		(void)snprintf(name, sizeof(name), "#%u", ev->ifindex);
-	if (el->fd >= 0) {
+	if (wanted) {
 		if (care_of) {
 			jsonline_bool(&j, "usable", usable);
 			jsonline_address(&j, "address", &ev->u.care_of.address);
@@ -152,7 +161,7 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act)
 
 	if (!set && act->type != BUB_ACT_PATH_DEL)
 		return;
-	if (el->fd >= 0) {
+	if (event_wanted(el)) {
 		event_begin(el, &j, "path");
 		jsonline_string(&j, "what", set ? "set" : "del");
 		jsonline_address(&j, "local", &p->local);
@@ -181,7 +190,7 @@ void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop)
 	const struct bub_time now = lnx_now();
 	struct jsonline j;
 
-	if (el->fd < 0)
+	if (!event_wanted(el))
 		return;
 	if (bub_time_ms_between(el->esp.since, now) >= 1000) {
 		el->esp.since = now;
@@ -272,7 +281,7 @@ void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
 
 	if (tr->type == BUB_TR_KEY)
 		return;
-	if (el->fd >= 0) {
+	if (event_wanted(el)) {
 		event_begin(el, &j, names[tr->type]);
 		jsonline_string(&j, "machine", tr->machine);
 		jsonline_string(&j, "from", tr->from);

@@ -9,10 +9,18 @@
 #include "linux.h"
 #include "log.h"
 
+/* Somebody who may want to see the JSON lines as they come to be. */
+struct eventlog_watch {
+	bool (*wanted)(void *ctx);
+	void (*line)(void *ctx, const char *text, size_t len); /* with its newline */
+	void *ctx;
+};
+
 struct eventlog {
-	int fd;                /* -1: no JSON lines */
-	const char *node;      /* borrowed */
-	const struct log *log; /* borrowed */
+	int fd;                      /* -1: no file */
+	struct eventlog_watch watch; /* set by the daemon; without functions: nobody */
+	const char *node;            /* borrowed */
+	const struct log *log;       /* borrowed */
 	/* For people, a reason to drop gets one line a second. */
 	struct eventlog_drop {
 		bool seen;
@@ -28,7 +36,7 @@ struct eventlog {
 
 #define EVENTLOG_ESP_PER_S 10 /* lines about ESP: who knows an SPI could fill the disk */
 
-/* @path "": no file.  Returns 0, or -1 with errno set. */
+/* @path "": no file.  There is no watch then.  Returns 0, or -1 with errno set. */
 int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log);
 /* Goes on in the file that has the name @path now, a new one after the old one was renamed. Returns
  * 0, or -1 with errno set: the old file is written to as before.  Does nothing without a file. */

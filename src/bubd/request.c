@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,12 +113,19 @@ static json_t *on_refresh(const json_t *request, const struct request_target *t)
 	return request_success();
 }
 
+static json_t *on_monitor(const json_t *request, const struct request_target *t)
+{
+	(void)request;
+	*t->ret_watch = true;
+	return request_success();
+}
+
 static const struct {
 	const char *name;
 	json_t *(*handle)(const json_t *request, const struct request_target *t);
 } commands[] = {
 	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
-	{"forget", on_forget}, {"refresh", on_refresh},
+	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
 };
 
 static json_t *request_reply(const char *text, size_t len, const struct request_target *t)
@@ -139,7 +145,7 @@ static json_t *request_reply(const char *text, size_t len, const struct request_
 				reply = commands[i].handle(request, t);
 		if (reply == NULL)
 			reply = request_refusal("unknown command \"%s\"; expected show, counters, "
-						"bub-start, forget or refresh",
+						"bub-start, forget, refresh or monitor",
 						cmd);
 	}
 	json_decref(request);

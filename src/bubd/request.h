@@ -7,12 +7,14 @@
  *   {"cmd": "bub-start", "peer": ADDRESS} {"ok": true}
  *   {"cmd": "forget", "peer": ADDRESS}    {"ok": true}
  *   {"cmd": "refresh"}                    {"ok": true}
+ *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.
  */
 #ifndef BUBD_REQUEST_H
 #define BUBD_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "status.h"
@@ -24,6 +26,7 @@ struct request_target {
 	/* Feeds the command to the engine and drains it. */
 	void (*command)(void *ctx, enum bub_command what, const struct in6_addr *peer);
 	void *ctx;
+	bool *ret_watch; /* set: who asked wants to hear of every event */
 };
 
 /* Answers the request of @len octets (without its newline).  Returns one line with its newline, to

@@ -282,6 +282,65 @@ class Bubctl(unittest.TestCase):
         name = 'a "quoted" \\ name\non two lines'
         self.assertEqual(self.metrics({"node": name})["bub_node_info", ("node", name)], 1)
 
+    EVENTS = [
+        ({"time": 1.25, "node": "mn1", "event": "state", "machine": "registration",
+          "local": "2001:db8:1::10", "peer": "2001:db8:2::10", "from": "idle", "to": "waiting",
+          "what": "moved"},
+         "registration 2001:db8:1::10 with 2001:db8:2::10: idle -> waiting (moved)"),
+        ({"event": "state", "machine": "home", "local": "2001:db8:1::10", "from": "at home",
+          "to": "registering"}, "home 2001:db8:1::10: at home -> registering"),
+        ({"event": "sent", "what": "BU", "peer": "2001:db8:2::10", "via": "home agents", "number": 7},
+         "sent BU to 2001:db8:2::10, home agents, number 7"),
+        ({"event": "received", "what": "BA", "peer": "2001:db8:2::10", "number": 7},
+         "received BA from 2001:db8:2::10, direct, number 7"),
+        ({"event": "drop", "drop": "mh-checksum", "rule": "RFC 6275, 9.2", "peer": "2001:db8::1",
+          "local": "2001:db8:1::10"},
+         "dropped: mh-checksum (RFC 6275, 9.2), from 2001:db8::1 to 2001:db8:1::10"),
+        ({"event": "esp-drop", "what": "received", "drop": "replay", "out_src": "2001:db8::1",
+          "out_dst": "2001:db8::2", "spi": 0xABC},
+         "ESP received and dropped: replay, 2001:db8::1 to 2001:db8::2, SPI 0x00000abc"),
+        ({"event": "path", "what": "set", "direct": True, "local": "2001:db8:1::10",
+          "peer": "2001:db8:2::10", "out_src": "2001:db8:a::1", "out_dst": "2001:db8:b::1"},
+         "path 2001:db8:1::10 to 2001:db8:2::10: direct, 2001:db8:a::1 to 2001:db8:b::1"),
+        ({"event": "path", "what": "set", "direct": False, "local": "2001:db8:1::10",
+          "peer": "2001:db8:2::10"}, "path 2001:db8:1::10 to 2001:db8:2::10: as routed"),
+        ({"event": "path", "what": "del", "local": "2001:db8:1::10", "peer": "2001:db8:2::10"},
+         "path 2001:db8:1::10 to 2001:db8:2::10: removed"),
+        ({"event": "care-of", "address": "2001:db8:a::1", "interface": "wlan0", "usable": True},
+         "care-of address 2001:db8:a::1 on wlan0 is usable"),
+        ({"event": "care-of", "address": "2001:db8:a::1", "interface": "wlan0", "usable": False},
+         "care-of address 2001:db8:a::1 on wlan0 is gone"),
+        ({"event": "link-down", "interface": "wlan0"}, "link wlan0 is down"),
+        ({"event": "start", "what": "0.1.0"}, "bubd 0.1.0 starts"),
+        ({"event": "stop", "what": "SIGTERM"}, "bubd stops: SIGTERM"),
+        ({"event": "lost", "number": 12}, "12 events are not shown: this reads too slowly"),
+        ({"event": "new"}, '{"event":"new"}'),
+    ]
+
+    def monitor(self, *options):
+        lines = [{"ok": True}, *(event for event, _ in self.EVENTS)]
+        reply = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        done = self.ask(reply, "monitor", *options)
+        self.assertEqual(self.requests.pop(), {"cmd": "monitor"})
+        # It goes on for as long as the daemon does.
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("closed the connection", done.stderr)
+        return done.stdout.splitlines()
+
+    def test_monitor(self):
+        first, *others = self.monitor()
+        self.assertRegex(first, r"\A\d\d:\d\d:01\.250 registration 2001")
+        self.assertEqual([first[13:], *others], [text for _, text in self.EVENTS])
+
+    def test_monitor_json(self):
+        self.assertEqual([json.loads(line) for line in self.monitor("--json")],
+                         [event for event, _ in self.EVENTS])
+
+    def test_monitor_refused(self):
+        done = self.ask({"error": "too many connections; close some"}, "monitor")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("too many", done.stderr)
+
     def test_genkey(self):
         secret = self.run_bubctl("genkey").stdout
         self.assertRegex(secret, r"\Ahex:[0-9a-f]{64}\n\Z")
@@ -331,7 +390,7 @@ class Bubctl(unittest.TestCase):
                      ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
                      ["refresh", "2001:db8::1"], ["counters", "--check"], ["show", "--openmetrics"],
                      ["show", "--json", "--check"], ["counters", "--json", "--openmetrics"],
-                     ["genkey", "--json"], ["genkey", "a", "b"]):
+                     ["genkey", "--json"], ["genkey", "a", "b"], ["monitor", "x"], ["monitor", "--check"]):
             done = self.run_bubctl(*args)
             self.assertEqual((done.returncode, done.stdout), (2, ""), args)
             self.assertNotEqual(done.stderr, "")

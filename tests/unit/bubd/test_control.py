@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The control socket: the file, its mode, lines, limits.   usage: test_control.py ECHO_CONTROL"""
 
+import json
 import os
 import socket
 import stat
@@ -140,6 +141,60 @@ class Control(unittest.TestCase):
             while True:
                 s.sendall((b"x" * 1000 + b"\n") * 64)
         self.assertEqual(self.ask(self.dial(), b"x"), b"X\n")
+
+    def lines_until(self, s, last):
+        """What comes up to the line @last, which is not in it."""
+        with s.makefile("rb") as lines:
+            found = []
+            for line in lines:
+                if line == last:
+                    return found
+                found.append(line)
+        self.fail("the connection ended")
+
+    def test_watchers_hear_what_is_published(self):
+        self.start()
+        watcher, other, asker = self.dial(), self.dial(), self.dial()
+        self.assertEqual(self.ask(watcher, b"watch"), b"WATCH\n")
+        self.assertEqual(self.ask(other, b"hello"), b"HELLO\n")
+        self.assertEqual(self.ask(asker, b"publish 3"), b"PUBLISH 3\n")
+        # A watcher may go on asking.
+        watcher.sendall(b"end\n")
+        self.assertEqual([b'"event"' in line for line in self.lines_until(watcher, b"END\n")],
+                         [True] * 3)
+        self.assertEqual(self.ask(other, b"again"), b"AGAIN\n")
+
+    def test_watcher_that_leaves_is_forgotten(self):
+        self.start()
+        watcher = self.dial()
+        self.assertEqual(self.ask(watcher, b"watch"), b"WATCH\n")
+        watcher.close()
+        # Its place may be another's, who did not ask to watch.
+        s = self.dial()
+        for _ in range(20):
+            self.assertEqual(self.ask(s, b"publish 1"), b"PUBLISH 1\n")
+
+    def test_slow_watcher_is_told_how_much_it_lost(self):
+        self.start()
+        watcher, asker = self.dial(), self.dial()
+        self.assertEqual(self.ask(watcher, b"watch"), b"WATCH\n")
+        self.assertEqual(self.ask(asker, b"publish 100000"), b"PUBLISH 100000\n")
+        self.assertEqual(self.ask(asker, b"hello"), b"HELLO\n")
+        # Once it reads again there is room for the next event, before which it is told.
+        lines, heard, lost = watcher.makefile("rb"), 0, 0
+        self.addCleanup(lines.close)
+        while heard + lost < 100001:
+            if heard % 1000 == 999 and lost == 0:
+                asker.sendall(b"publish 1\n")
+                self.line(asker)
+            line = json.loads(lines.readline())
+            if line["event"] == "lost":
+                lost += line["number"]
+                break
+            heard += 1
+        self.assertGreater(lost, 0)
+        self.assertGreater(heard, 1000)
+        self.assertLess(heard, 100000)
 
     def test_stale_socket_is_replaced(self):
         os.makedirs(os.path.dirname(self.path))

@@ -320,6 +320,49 @@ static void without_a_file(void **state)
 	assert_int_equal(eventlog_open(&el, "/no/such/folder/x", "mn1", &f->log), -1);
 }
 
+struct watcher {
+	bool watches;
+	char text[1024];
+};
+
+static bool watcher_wants(void *ctx)
+{
+	const struct watcher *w = ctx;
+
+	return w->watches;
+}
+
+static void watcher_reads(void *ctx, const char *text, size_t len)
+{
+	struct watcher *w = ctx;
+
+	assert_true(len < sizeof(w->text));
+	memcpy(w->text, text, len);
+	w->text[len] = '\0';
+}
+
+/* What is watched is what would stand in the file, which need not be there. */
+static void a_watcher_needs_no_file(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher w = {.watches = true};
+	struct eventlog el;
+	json_t *o = NULL;
+
+	assert_int_equal(eventlog_open(&el, "", "mn1", &f->log), 0);
+	el.watch = (struct eventlog_watch){watcher_wants, watcher_reads, &w};
+	eventlog_stop(&el, "for a test");
+	o = json_loads(w.text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "event")), "stop");
+	assert_string_equal(json_string_value(json_object_get(o, "what")), "for a test");
+	json_decref(o);
+	w = (struct watcher){.watches = false};
+	eventlog_stop(&el, "again");
+	assert_string_equal(w.text, "");
+	eventlog_close(&el);
+}
+
 static void strings_stay_json(void **state)
 {
 	struct jsonline j;
@@ -453,6 +496,7 @@ int main(void)
 		T(keys_never_come_to_the_event_log),
 		T(many_drops_are_one_line_a_second),
 		T(without_a_file),
+		T(a_watcher_needs_no_file),
 		T(strings_stay_json),
 		T(key_log_is_a_wireshark_table),
 		T(a_renamed_log_is_begun_anew),

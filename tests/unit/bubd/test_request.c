@@ -148,6 +148,7 @@ struct fixture {
 	unsigned n_commands;
 	enum bub_command command;
 	struct in6_addr peer;
+	bool watch;
 };
 
 static void on_command(void *ctx, enum bub_command what, const struct in6_addr *peer)
@@ -177,6 +178,7 @@ static int setup(void **state)
 		.src = {.node = "mn1", .cfg = &f->cfg, .engine = &f->engine},
 		.command = on_command,
 		.ctx = f,
+		.ret_watch = &f->watch,
 	};
 	*state = f;
 	return 0;
@@ -323,6 +325,19 @@ static void commands_reach_the_engine(void **state)
 	}
 }
 
+static void who_monitors_is_known_as_one(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = ask(f, "{\"cmd\":\"refresh\"}");
+
+	assert_false(f->watch);
+	json_decref(r);
+	r = ask(f, "{\"cmd\":\"monitor\"}");
+	assert_same_json(r, "{\"ok\": true}");
+	assert_true(f->watch);
+	json_decref(r);
+}
+
 static void assert_refused(struct fixture *f, const char *request, const char *words)
 {
 	json_t *r = ask(f, request);
@@ -411,13 +426,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(show_has_everything),
-		T(roles_follow_the_configuration),
-		T(counters_have_every_reason),
-		T(commands_reach_the_engine),
-		T(what_has_no_effect_is_refused),
-		T(bub_start_says_why_not),
-		T(malformed_requests_are_refused),
+		T(show_has_everything),          T(roles_follow_the_configuration),
+		T(counters_have_every_reason),   T(commands_reach_the_engine),
+		T(who_monitors_is_known_as_one), T(what_has_no_effect_is_refused),
+		T(bub_start_says_why_not),       T(malformed_requests_are_refused),
 		T(deep_nesting_is_refused),
 	};
 #undef T
