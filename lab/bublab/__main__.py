@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""bublab's command line: ./dev lab list | run | clean."""
+"""bublab's command line: ./dev lab list | run | report | clean."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import shutil
 import signal
 import sys
 
-from . import daemons, report, topology
+from . import daemons, page, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
 from .stranger import ATTACKS
 from .system import Interrupted, LabError
 
-OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt")  # what a run writes
+# What a run writes, and its report.
+OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt", "report.html", "svg")
 
 
 def link_value(text: str, top: float) -> tuple[str, float]:
@@ -83,12 +84,22 @@ def parser() -> argparse.ArgumentParser:
         help="what the stranger of the scenario under-attack does",
     )
     run.add_argument("--seed", type=int, default=1, help="of the link emulator's losses")
+    run.add_argument("--replace", action="store_true", help="remove an earlier run in DIR first")
     run.add_argument("--live", action="store_true", help="print the timeline as it happens")
+    shown = commands.add_parser(
+        "report", help="a page of a run, or of captures and logs of real machines"
+    )
+    shown.add_argument("folder", type=pathlib.Path, metavar="DIR")
+    shown.add_argument("--out", type=pathlib.Path, metavar="FILE", help="instead of DIR/report.html")
+    shown.add_argument(
+        "--svg", type=pathlib.Path, metavar="DIR", help="write the ladders as SVG files, too"
+    )
     return top
 
 
-def prepare_out(out: pathlib.Path) -> pathlib.Path:
-    """An empty folder; the traces of an earlier run in it are removed, anything else is not."""
+def prepare_out(out: pathlib.Path, replace: bool = False) -> pathlib.Path:
+    """An empty folder.  An earlier run in it is removed only if @replace says so, anything else
+    never."""
     out = out.absolute()
     if " " in str(out) or '"' in str(out):
         raise LabError(f"{out}: blanks and quotes cannot be written into configuration files")
@@ -96,7 +107,7 @@ def prepare_out(out: pathlib.Path) -> pathlib.Path:
         out.mkdir(parents=True, exist_ok=True)
         folder = lock_out(out)
         try:
-            return empty_out(out)
+            return empty_out(out, replace)
         except BaseException:
             os.close(folder)
             raise
@@ -118,10 +129,13 @@ def lock_out(out: pathlib.Path) -> int:
     return folder
 
 
-def empty_out(out: pathlib.Path) -> pathlib.Path:
-    foreign = [p.name for p in out.iterdir() if p.name not in OWN]
+def empty_out(out: pathlib.Path, replace: bool) -> pathlib.Path:
+    names = [p.name for p in out.iterdir()]
+    foreign = [name for name in names if name not in OWN]
     if foreign:
         raise LabError(f"{out} holds other things ({foreign[0]}); give a folder of its own")
+    if names and not replace:
+        raise LabError(f"{out} holds a run already: give another folder, or --replace to remove it")
     for name in OWN:
         path = out / name
         if path.is_dir():
@@ -238,7 +252,7 @@ def command_run(args: argparse.Namespace) -> int:
     daemons.require_binaries()
     topology.clean()
     scenario = SCENARIOS[args.scenario]
-    out = prepare_out(args.out)
+    out = prepare_out(args.out, args.replace)
     links, bub = scenario_options(scenario, args)
     error, problems, counters = None, [], {}
     session = Session(out, links, bub, args.live, args.attack)
@@ -254,6 +268,7 @@ def command_run(args: argparse.Namespace) -> int:
             out / "summary.json", {"scenario": scenario.name, "ok": False, "error": error}
         )
         print(f"bublab: {scenario.name}: {error}\nbublab: see {out}", file=sys.stderr)
+        write_report(out)
         return 1
     rows, summary = summarise(session, scenario, args, counters)
     problems += verdict(rows, summary)
@@ -263,10 +278,34 @@ def command_run(args: argparse.Namespace) -> int:
     table = report.table(rows)
     (out / "table.txt").write_text(table + "\n")
     print_result(rows, summary)
+    write_report(out)
     for problem in problems:
         print(f"bublab: {problem}", file=sys.stderr)
     print(f"{scenario.name}: {'passed' if not problems else 'FAILED'}; everything is in {out}")
     return 0 if not problems else 1
+
+
+def write_report(out: pathlib.Path) -> None:
+    """The page of a run.  A run does not fail because there is no page of it."""
+    try:
+        page.write(out, out / "report.html")
+        print(f"what happened, to look at: {out / 'report.html'}")
+    except (LabError, OSError) as error:
+        print(f"bublab: no report.html: {error}", file=sys.stderr)
+
+
+def command_report(args: argparse.Namespace) -> int:
+    out = args.out or args.folder / "report.html"
+    try:
+        made = page.write(args.folder, out, args.svg)
+    except OSError as error:
+        raise LabError(f"cannot write the report: {error}") from None
+    for remark in made.remarks:
+        print(f"bublab: {remark}", file=sys.stderr)
+    print(f"{out}: {len(made.moves)} handovers, {len(made.messages)} mobility messages")
+    if args.svg:
+        print(f"{args.svg}: the ladders as SVG files")
+    return 0
 
 
 def command_list() -> int:
@@ -293,6 +332,8 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
+        if args.command == "report":
+            return command_report(args)
         if args.command == "clean":
             topology.require_root()
             print(f"{topology.clean()} namespaces removed")

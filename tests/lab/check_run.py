@@ -405,7 +405,7 @@ CHECKS: dict[str, tuple[Callable[[Run], None], ...]] = {
 
 
 def main(scenario: str, out: str, extra: list[str]) -> int:
-    lab = [sys.executable, "-m", "bublab", "run", scenario, "--out", out, *extra]
+    lab = [sys.executable, "-m", "bublab", "run", scenario, "--out", out, "--replace", *extra]
     ran = subprocess.run(lab, capture_output=True, text=True, check=False)
     checks = CHECKS[scenario]
     print(f"1..{len(checks) + 1}")

@@ -318,7 +318,10 @@ class Options(unittest.TestCase):
             with self.assertRaises(command.LabError):
                 command.prepare_out(out)
             (out / "precious").rename(out / "summary.json")
-            command.prepare_out(out)
+            with self.assertRaisesRegex(command.LabError, "holds a run already"):
+                command.prepare_out(out)
+            self.assertTrue((out / "summary.json").exists())
+            command.prepare_out(out, replace=True)
             self.assertEqual([p.name for p in out.iterdir()], ["logs"])
 
     def test_out_folder_of_another_run(self):
@@ -333,10 +336,10 @@ class Options(unittest.TestCase):
                 other.stdout.readline()
                 (out / "summary.json").touch()
                 with self.assertRaisesRegex(command.LabError, "another run"):
-                    command.prepare_out(out)
+                    command.prepare_out(out, replace=True)
                 self.assertTrue((out / "summary.json").exists())
                 other.kill()
-            command.prepare_out(out)
+            command.prepare_out(out, replace=True)
             self.assertFalse((out / "summary.json").exists())
 
     def test_out_folder_that_cannot_be_made(self):

@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reports of a made-up run: legs of messages, figures, files."""
+
+import contextlib
+import io
+import json
+import pathlib
+import shutil
+import tempfile
+import unittest
+import xml.etree.ElementTree as xml
+
+import made_up
+from bublab import __main__ as command
+from bublab import ladder, page, recording, system
+
+
+class Made(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = pathlib.Path(cls.temporary.name, "run")
+        made_up.write(cls.folder)
+        cls.made = recording.read(cls.folder)
+        cls.ladders = [ladder.of_move(cls.made, index) for index in (0, 1)]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def rows(self, index, text, detail=""):
+        return [r for r in self.ladders[index].rows if r.text == text and r.detail.startswith(detail)]
+
+    def way(self, row):
+        return [(leg.start, leg.kind, leg.end) for leg in row.legs]
+
+
+class Legs(Made):
+    def test_lanes_are_as_in_the_draft(self):
+        self.assertEqual(self.ladders[0].lanes, ["mn1", "ha1", "ha2", "mn2"])
+
+    def test_binding_update_goes_through_both_home_agents(self):
+        protected, straight = self.rows(0, "Binding Update", "7")
+        self.assertEqual(
+            self.way(protected),
+            [("mn1", "esp", "ha1"), ("ha1", "plain", "ha2"), ("ha2", "esp", "mn2")],
+        )
+        self.assertEqual(self.way(straight), [("mn1", "plain", "mn2")])
+        self.assertFalse(protected.lost or straight.lost)
+
+    def test_times_are_those_at_the_nodes(self):
+        """Captures of home agents are made 15 ms away from them."""
+        protected = self.rows(0, "Binding Update", "7")[0]
+        times = [ladder.relative(t, self.ladders[0].zero)
+                 for leg in protected.legs for t in (leg.left, leg.came)]
+        self.assertEqual(times, [0.4, 30.4, 30.4, 60.4, 60.4, 90.4])
+
+    def test_home_registration(self):
+        [update] = self.rows(0, "Binding Update", "100")
+        [answer] = self.rows(0, "Binding Acknowledgement", "100")
+        self.assertEqual(self.way(update), [("mn1", "esp", "ha1")])
+        self.assertEqual(self.way(answer), [("ha1", "esp", "mn1")])
+
+    def test_copy_to_where_the_peer_was_is_lost(self):
+        protected, straight = self.rows(1, "Binding Update", "8")
+        self.assertFalse(protected.lost)
+        self.assertEqual((self.way(straight), straight.lost), ([("mn1", "plain", "mn2")], True))
+
+    def test_order(self):
+        times = [row.time for row in self.ladders[0].rows]
+        self.assertEqual(times, sorted(times))
+        words = [row.text for row in self.ladders[0].rows if row.kind != "pause"]
+        self.assertEqual(words[0], "link down")
+        self.assertLess(words.index("new address usable"), words.index("Binding Update"))
+        self.assertLess(words.index("Binding Update"), words.index("Binding Acknowledgement"))
+
+    def test_first_data(self):
+        [first] = self.rows(0, "first data")
+        self.assertEqual(self.way(first), [("mn2", "plain", "mn1")])
+        self.assertEqual(ladder.relative(first.came, self.ladders[0].zero), made_up.GAP["first"])
+        ways = {row.detail: self.way(row) for row in self.rows(1, "first data")}
+        self.assertEqual([kind for _, kind, _ in ways["reaches mn1"]], ["esp", "plain", "esp"])
+
+    def test_message_of_a_stranger_is_counted_and_not_drawn(self):
+        made = recording.read(self.folder)
+        forged = made_up.ip6(made_up.HOME["mn2"], made_up.HOME["mn1"], 135, bytes([59, 0, 0, 0, 0, 0]) + bytes(2))
+        packet = recording.pcap.parse(forged)
+        when = made_up.START + 0.01
+        sighting = recording.Sighting(when, "ha1", packet.src, packet.dst, "plain", forged)
+        made.messages.append(recording.Message(packet, [sighting]))
+        drawn = ladder.of_move(made, 0)
+        self.assertEqual(drawn.foreign, {"Binding Refresh Request": 1})
+        self.assertNotIn("Binding Refresh Request", [row.text for row in drawn.rows])
+
+
+class Figures(Made):
+    def test_data_of_the_page_is_that_of_the_summary(self):
+        chapters, data = page.build(self.made)
+        for chapter, row, chart in zip(chapters, self.made.summary["handovers"], data["charts"]):
+            for name in ("gap_ms", "bound_ms", "lost", "lost_by_direction", "tcp_stall_ms"):
+                self.assertEqual(chapter.figures[name], row[name])
+            lost = [cells for cells in chart["packets"] if cells[-1] is not None]
+            self.assertEqual(len(lost), row["lost"])
+        self.assertEqual(data["charts"][0]["bands"], [
+            {"from": -30, "to": 0, "what": "link"}, {"from": 0, "to": 61.0, "what": "gap"},
+        ])
+
+    def test_real_machines_give_the_same_figures(self):
+        """Without a summary they come from captures and event logs."""
+        folder = self.folder.with_name("machines")
+        shutil.copytree(self.folder, folder)
+        (folder / "summary.json").unlink()
+        for name in ("ha1", "ha2"):  # home agents are somebody else's
+            (folder / "pcap" / f"{name}.pcap").unlink()
+        (folder / "pcap" / "mn1.pcap").rename(folder / "mn1-wlan0.pcap")
+        made = recording.read(folder)
+        self.assertEqual([node.role for node in made.mobiles()], ["mobile node"] * 2)
+        for move, key in zip(made.moves, ("first", "second"), strict=True):
+            gap = made_up.GAP[key]
+            expected = gap if isinstance(gap, dict) else {"mn1": gap}
+            self.assertEqual(move.row["gap_ms_by_node"], expected)
+            self.assertEqual((move.row["lost"], move.row["mode"]), (made_up.LOST[key], "bub"))
+        drawn = ladder.of_move(made, 0)
+        [protected, _] = [r for r in drawn.rows if r.text == "Binding Update" and r.detail == "7"]
+        self.assertEqual(
+            self.way(protected),
+            [("mn1", "esp", "ha1"), ("ha1", "unseen", "ha2"), ("ha2", "esp", "mn2")],
+        )
+
+    def test_captures_alone(self):
+        folder = self.folder.with_name("bare")
+        folder.mkdir()
+        shutil.copy(self.folder / "pcap" / "mn1.pcap", folder)
+        shutil.copy(self.folder / "logs" / "mn1.keys", folder)
+        made = recording.read(folder)
+        self.assertEqual(len(made.moves), 2)
+        self.assertEqual(made.moves[0].addresses, {"mn1": made_up.care_of("mn1", "ar1b")})
+        (folder / "mn1.keys").unlink()
+        made = recording.read(folder)
+        self.assertEqual(made.moves, [])
+        self.assertIn("stay closed", made.remarks[0])
+        self.assertIn("No handover", page.html(made))
+
+
+class Files(Made):
+    def run_command(self, *argv):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = command.main(["report", *map(str, argv)])
+        return status, out.getvalue(), err.getvalue()
+
+    def test_command(self):
+        pictures = self.folder.with_name("pictures")
+        out = self.folder.with_name("page.html")
+        status, said, _ = self.run_command(self.folder, "--out", out, "--svg", pictures)
+        self.assertEqual(status, 0)
+        self.assertIn("2 handovers", said)
+        text = out.read_text()
+        for word in ("https:", "http:", "src=", "@import", "url("):  # it needs nothing from elsewhere
+            found = [at for at in range(len(text)) if text.startswith(word, at)]
+            for at in found:
+                self.assertTrue(self.is_only_words(text, at), text[at - 80 : at + 60])
+        self.assertIn("Copyright (c) 2006, 2009, 2011, 2012, 2013, 2017", text)
+        files = sorted(pictures.iterdir())
+        self.assertEqual([f.name[:3] for f in files], ["01-", "02-"])
+        for file in files:
+            root = xml.parse(file).getroot()
+            self.assertTrue(root.tag.endswith("svg"))
+            self.assertNotIn("var(", file.read_text())
+
+    def is_only_words(self, text, at):
+        """Namespaces, licences and comments of the library name addresses, but load nothing."""
+        before = text[:at]
+        inside_script = before.rfind("<script>") > before.rfind("</script>")
+        inside_licence = before.rfind("<pre>") > before.rfind("</pre>")
+        return inside_script or inside_licence or before.endswith('xmlns="')
+
+    def test_complaints(self):
+        status, _, said = self.run_command("/nonexistent")
+        self.assertEqual((status, said), (1, "bublab: /nonexistent is no folder\n"))
+        with tempfile.TemporaryDirectory() as empty:
+            status, _, said = self.run_command(empty)
+            self.assertEqual(status, 1)
+            self.assertIn("holds no captures", said)
+            pathlib.Path(empty, "x.pcap").write_text("no capture at all, just some words of text")
+            status, _, said = self.run_command(empty)
+            self.assertEqual(status, 1)
+            self.assertIn("x.pcap", said)
+
+    def test_run_that_broke_off(self):
+        folder = self.folder.with_name("broken")
+        shutil.copytree(self.folder, folder)
+        (folder / "summary.json").write_text(
+            json.dumps({"scenario": "made-up", "ok": False, "error": "waited <5> s"})
+        )
+        self.assertEqual(self.run_command(folder)[0], 0)
+        self.assertIn("This run failed: waited &lt;5&gt; s", (folder / "report.html").read_text())
+
+    def test_what_is_read_is_not_believed_to_be_markup(self):
+        folder = self.folder.with_name("<script>alert(1)</script>".replace("/", "_"))
+        shutil.copytree(self.folder, folder)
+        (folder / "summary.json").unlink()
+        self.assertEqual(self.run_command(folder)[0], 0)
+        self.assertNotIn("<script>alert", (folder / "report.html").read_text())
+
+    def test_missing_library(self):
+        before, page.DYGRAPHS = page.DYGRAPHS, pathlib.Path("/nonexistent")
+        try:
+            with self.assertRaisesRegex(system.LabError, "libjs-dygraphs"):
+                page.html(self.made)
+        finally:
+            page.DYGRAPHS = before
+
+
+if __name__ == "__main__":
+    unittest.main()
