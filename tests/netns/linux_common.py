@@ -4,10 +4,12 @@
 Nothing waits for a fixed time: wait_for() polls a condition and fails with its name.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
 import selectors
+import signal
 import socket
 import struct
 import subprocess
@@ -47,13 +49,27 @@ def wait_for(what, condition, limit_s=LIMIT_S):
 
 
 class Namespace:
+    there = []  # those that are not closed yet
+
     def __init__(self, name):
         self.name = f"lnx{os.getpid()}-{name}"
         run("ip", "netns", "add", self.name)
+        Namespace.there.append(self)
         self.ip("link", "set", "lo", "up")
 
     def close(self):
         run("ip", "netns", "del", self.name, check=False)
+        if self in Namespace.there:
+            Namespace.there.remove(self)
+
+    @staticmethod
+    def close_all():
+        """What a set-up that failed half-way has left, programs and all."""
+        for one in list(Namespace.there):
+            for pid in run("ip", "netns", "pids", one.name, check=False).split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            one.close()
 
     def ip(self, *words, check=True):
         return run("ip", "-n", self.name, *words, check=check)
@@ -305,8 +321,9 @@ def main(cases, setup):
     failed = 0
     print(f"1..{len(cases)}")
     for number, case in enumerate(cases, 1):
-        things = setup(binary)
+        things = None
         try:
+            things = setup(binary)
             case(things)
             print(f"ok {number} - {case.__name__}", flush=True)
         except Exception:  # noqa: BLE001: whatever it is, the next case still runs
@@ -315,5 +332,7 @@ def main(cases, setup):
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
         finally:
-            things.close()
+            if things is not None:
+                things.close()
+            Namespace.close_all()
     return 1 if failed else 0
