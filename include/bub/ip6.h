@@ -121,11 +121,11 @@ static inline bool bub_addr_eq(const struct in6_addr *a, const struct in6_addr *
 
 /* What a packet is for a tunnel that it is to go through. */
 struct bub_nesting {
-	bool tunnel;       /* it is a tunnel's already: it carries IPv6, or ESP, which may */
-	bool fragment;     /* of such a one */
+	bool tunnel; /* it is in a tunnel already: it carries IPv6, or ESP, which may carry IPv6 */
+	bool fragment;     /* a fragment of such a packet */
 	bool has_limit;    /* Tunnel Encapsulation Limit option (RFC 2473, 5.1) */
-	uint8_t limit;     /* so many tunnels more */
-	uint16_t limit_at; /* the octet that says so */
+	uint8_t limit;     /* how many more tunnels the packet may enter */
+	uint16_t limit_at; /* the octet with the limit */
 };
 
 /* Looks at @packet, which starts at the IPv6 header; one whose headers are wrong is no tunnel's. */

@@ -57,7 +57,7 @@ struct rx {
 	struct in6_addr local;          /* destination after a routing header */
 	struct in6_addr peer;           /* source after a Home Address option */
 	struct home_registration *home; /* whose home address local is; NULL: none */
-	struct route back;              /* by the address that it was sent to: so goes its answer */
+	struct route back;              /* how an answer to it leaves */
 };
 
 /* A message to encode: what signs it, if anything does. */
@@ -111,13 +111,13 @@ bool core_take_path(struct bub_engine *eng, struct in6_addr *ret_local, struct i
 /* Sets or moves @t. */
 void core_timer(struct bub_engine *eng, struct timer *t, uint64_t ms);
 void core_timer_at(struct bub_engine *eng, struct timer *t, struct bub_time at);
-/* Not set is fine. */
+/* Stops @t, which need not be set. */
 void core_timer_cancel(struct bub_engine *eng, struct timer *t);
 /* Milliseconds until one more Binding Update may go out (RFC 6275, 11.8); 0: now. */
 uint64_t core_rate_wait(const struct bub_engine *eng, const struct rate *r);
 /* Counts one that goes out now. */
 void core_rate_note(const struct bub_engine *eng, struct rate *r);
-/* What was counted last goes out only now. */
+/* The one that was counted last goes out only now, and counts from now on. */
 void core_rate_later(const struct bub_engine *eng, struct rate *r);
 
 /* Encodes and signs into @buf; the checksum stays zero.  Returns the length. */
@@ -127,13 +127,14 @@ size_t core_build(struct bub_engine *eng, const struct mh_out *out, uint8_t *buf
 void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
 		     uint32_t number, const uint8_t *mh, size_t len);
 
-/* What its trace and the trace of core_send_built() tell of @mh: a sequence number, mostly. */
+/* The number that a trace shows of @mh: its sequence number, its status, or which DH message it is.
+ */
 uint32_t core_number(const struct bub_mh *mh);
 
 /* core_build() and core_send_built() in one. */
 void core_send(struct bub_engine *eng, const struct route *r, const struct mh_out *out);
 
-/* From @src to @dst as it stands. */
+/* A packet from @src to @dst without the headers of mobility. */
 struct route route_plain(const struct in6_addr *src, const struct in6_addr *dst);
 
 /* Binding Error, whose limit is the caller's; @home is the Home Address option or ::. */
@@ -144,7 +145,7 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 /* Any ICMPv6 message that this node begins. */
 void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 
-/* For a status. */
+/* Whole seconds from @now to @until, as a status shows them. */
 static inline uint32_t core_seconds_left(struct bub_time now, struct bub_time until)
 {
 	return (uint32_t)(bub_time_ms_between(now, until) / 1000);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What may go into a tunnel: a packet that is a tunnel's already, only so many times more, and
- * never once it has been through this one (RFC 2473, 4.1).
+ * What may go into a tunnel (RFC 2473, 4.1).  A packet that comes out of another tunnel may go into
+ * this one as often as its Tunnel Encapsulation Limit says, and never through the same tunnel
+ * twice.
  *
  * Two mobile nodes of two home agents, each with the other one's home address as its care-of
  * address, make a loop that no home agent can see in the registrations.  The hop limit does not end
- * it, as each tunnel has its own.  Nothing is added to a packet that goes through one tunnel only:
- * the second tunnel begins to count (protocol.md, P71).
+ * the loop, as each tunnel has its own.  Nothing is added to a packet that goes through one tunnel
+ * only: the second tunnel begins to count (protocol.md, P71).
  */
 #include <assert.h>
 #include <string.h>
@@ -50,8 +51,8 @@ static void encap_limit_exceeded(struct bub_engine *eng, struct bub_view packet,
 	act->u.send.egress = BUB_EGRESS_PLAIN;
 }
 
-/* Most packets are no tunnel's, and their first octets say so. */
-static bool encap_is_needless(struct bub_view packet)
+/* Most packets have been in no tunnel, and their first octets say so. */
+static bool encap_is_plain(struct bub_view packet)
 {
 	uint8_t next = packet.data[IP6_NEXT_AT];
 
@@ -65,7 +66,7 @@ bool encap_admit(struct bub_engine *eng, struct bub_view packet, const struct in
 	struct bub_nesting n;
 
 	*ret_encap = (struct encap){0};
-	if (packet.len < BUB_IP6_HDR_LEN || encap_is_needless(packet))
+	if (packet.len < BUB_IP6_HDR_LEN || encap_is_plain(packet))
 		return true;
 	bub_nesting_of(packet, &n);
 	if (n.has_limit && n.limit == 0) {

@@ -19,12 +19,12 @@ static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 	bool off_a_link =
 		rx->ingress == BUB_INGRESS_PLAIN || rx->ingress == BUB_INGRESS_ESP_TRANSPORT;
 
-	/* RFC 6275, 11.3.1.  What was sent to the care-of address goes back from there, whatever
-	 * a routing header behind it says. */
+	/* RFC 6275, 11.3.1.  What was sent to the care-of address is answered from there, whatever
+	 * a routing header says. */
 	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, home_address(rx->home)))
 		return route_from_home(rx->home, &rx->ip->src);
-	/* From a home address on its home link, and back there although the route leads into the
-	 * tunnel (RFC 6275, 10.3.2). */
+	/* The sender is on its home link, with its home address.  The answer goes over that link,
+	 * although the route to the address leads into the tunnel (RFC 6275, 10.3.2). */
 	if (off_a_link && ha_mobile_node(eng, &rx->ip->src) != NULL)
 		r.ifindex = rx->ifindex;
 	return r;
@@ -134,15 +134,17 @@ static bool has_absurd_home(struct bub_engine *eng, const struct bub_ip6 *ip)
 	return true;
 }
 
-/* BUBC is one only for the test that waits for it (protocol.md, 3.4): its type is another
- * protocol's too, and is unknown here but for that. */
+/* A message of the BUBC's type is a BUBC only while a test waits for one (protocol.md, 3.4).
+ * Another protocol has been given the same type, so at any other time the type counts as unknown.
+ */
 static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const struct bub_ip6 *ip)
 {
 	struct bub_codepoints cp = core_config(eng)->codepoints;
 
 	if (ip->upper.len > 2 && ip->upper.data[2] == cp.mh_bubc &&
 	    !message_awaits_bubc(eng, &ip->src, &ip->dst))
-		cp.mh_bubc = 0; /* BRR's, which goes first */
+		cp.mh_bubc = 0; /* the type of a BRR, which the decoder looks for first: nothing is
+				   a BUBC */
 	return cp;
 }
 
@@ -241,14 +243,15 @@ static void input_plain(struct bub_engine *eng, const struct bub_event *ev)
 		return;
 	if (ip.has_hao && !is_covered(eng, &ip, for_us))
 		input_uncovered(eng, &ip, ev);
-	else if (for_us) /* other data has been bound since: it is lost, the next will pass */
+	else if (for_us) /* else data whose binding has come since: this packet is lost, the next
+			    will pass */
 		icmp_input(eng, &ip, ev);
 }
 
 /*
  * Data with a Home Address option out of the tunnel: the peer is away and bound here, but knows
- * only our home address.  The data path in the kernel sees only packets off a link, so it is
- * checked and turned back here (RFC 6275, 9.3.1).  False: dropped.
+ * only our home address.  The data path in the kernel sees only packets off a link, so such a
+ * packet is checked and turned back here (RFC 6275, 9.3.1).  False: dropped.
  */
 static bool strip_hao(struct bub_engine *eng, const struct bub_ip6 *ip, struct bub_view *ret_packet)
 {
@@ -298,8 +301,8 @@ static void input_deliver(struct bub_engine *eng, struct home_registration *h,
 		return;
 	act = core_action(eng, BUB_ACT_DELIVER);
 	act->u.send.data = packet;
-	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  Who has
-	 * only an error to report, or has not understood us, is not one to begin that with. */
+	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  An error
+	 * is no reason to begin with that. */
 	if (bub_addr_eq(&ip->dst, home_address(h)) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {
 		bul_on_flow(eng, h, bub_ip6_home_src(ip), ip->packet.len);
 		bul_on_tunnelled_data(eng, h, bub_ip6_home_src(ip));

@@ -125,7 +125,7 @@ static void share_take(const struct share *s, uint64_t now_ns, size_t octets_in,
 		share_earn(s, now_ns, octets_in - octets_out);
 }
 
-/* Out of each of @n shares, or of none. */
+/* Takes an answer out of all @n shares, if each has room; else out of none. */
 static bool limit_take_all(struct bub_engine *eng, const struct share *share, unsigned n,
 			   size_t octets_in, size_t octets_out)
 {

@@ -12,7 +12,7 @@
 #include "mn/mn.h"
 #include "policy.h"
 
-/* Data goes to or comes from @now from here on; ::  not directly. */
+/* From now on data goes to the address @now, or comes from there; ::: it does not go directly. */
 static void recent_set(const struct bub_engine *eng, struct recent *r, const struct in6_addr *now)
 {
 	if (bub_addr_eq(&r->now, now))

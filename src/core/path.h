@@ -8,7 +8,7 @@
 
 #include "bub/engine.h"
 
-/* An error may speak of the path that data took until then. */
+/* An error that comes so soon after a change may speak of the path before. */
 #define PATH_GRACE_MS 1000
 
 #define PROGRESS_S 3u /* data that came in so long ago shows that it gets through */

@@ -82,7 +82,7 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 
 	kabm_count_out(eng, &p->kabm, &p->key);
 	p->reg.backhaul_due = false;
-	if (p->kabm.is_static) { /* it has no home agent, or does not need one: straight there */
+	if (p->kabm.is_static) { /* the peer does not move: straight there */
 		bubmode_send_direct(eng, p, mh, len);
 		return;
 	}
@@ -106,15 +106,15 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	session_notice_both_away(eng, p);
 	p->reg.sequence++;
 	p->reg.asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
-	/* Only what took every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
+	/* Silence means a dead key only after an update that took every path (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		p->reg.sends++;
 	bubmode_send_signed(eng, p);
 	reg_after_bu(eng, p);
 }
 
-/* The next number; the binding at the peer ends when it would have ended anyway, or with the
- * care-of address. */
+/* The next Binding Update changes nothing but the number: the binding at the peer ends when it
+ * would have ended anyway, or with the care-of address. */
 static void next_unchanged(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint64_t left_s = bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000;
@@ -153,9 +153,9 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 
 /* ---- The direct path ----------------------------------------------------------------------- */
 
-/* A Binding Update on the direct path alone: it changes nothing, and its acknowledgement comes with
- * the headers of data as it does itself, so that no data is risked to find out whether they get
- * through.  Nobody waits for the answer. */
+/* Tries a filtered path with a Binding Update that changes nothing, on the direct path alone.  The
+ * update and its acknowledgement have the headers that data has: they show whether such headers get
+ * through, and no data is risked.  Nobody waits for the answer. */
 static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
@@ -164,7 +164,7 @@ static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 	if (p->reg.state != REG_BOUND || reg_is_due(&p->reg) || p->reg.backhaul_due ||
 	    !reg_is_bound(eng, p) || kabm_is_worn_out(&p->kabm) ||
 	    bul_rate_take(eng, p, BUL_UPDATES) > 0)
-		return; /* the answer to that one tells as well */
+		return; /* another update is out or due, whose answer tells as well */
 	next_unchanged(eng, p);
 	pathproof_on_update(p);
 	len = build_bu(eng, p, mh, sizeof mh);
@@ -183,7 +183,7 @@ static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum dire
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
-/* Asks whether it is open; silence to that says that it is not. */
+/* Asks whether the direct path is open.  Silence says that it is not. */
 static void bubmode_look(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
@@ -252,11 +252,11 @@ void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct bin
 		return;
 	}
 	if (proof_is_good(b) || p->direct.state == DIRECT_FILTERED)
-		return; /* what heals that is on its way: an answer to the cookie */
+		return; /* the answer to the cookie is on its way, and opens the path */
 	if (wait_ms < PROOF_MIN_MS)
 		wait_ms = PROOF_MIN_MS;
 	if (!directpath_is_open(&p->direct))
-		wait_ms = 0; /* the one before was; is this one? */
+		wait_ms = 0; /* the path before was not open: is this one? */
 	if (moved || !directpath_is_watched(&p->direct))
 		directpath_look_in(eng, &p->direct, wait_ms);
 }

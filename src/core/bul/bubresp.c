@@ -22,7 +22,7 @@ static bool bubresp_is_recent(const struct bub_engine *eng, struct bub_time at, 
 	return bub_time_ms_between(at, core_now(eng)) < (uint64_t)s * 1000;
 }
 
-/* Where the peer is known to be: it has signed for that address. */
+/* @h is for the care-of address where the peer is known to be, since it has signed for that. */
 static bool is_bound(const struct bub_engine *eng, const struct bul_entry *p, const struct half *h)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
@@ -39,8 +39,8 @@ bool bubresp_is_willing(const struct bub_engine *eng, const struct bul_entry *p)
 
 /* ---- What was asked ------------------------------------------------------------------------ */
 
-/* The one to give up for a care-of address that the peer is not known to be at: never that where
- * it is, and one is left for that always. */
+/* The half that is given up for one more care-of address.  The half of the address where the peer
+ * is known to be is never given up, and one is always left for such an address. */
 static struct half *spare_half(const struct bub_engine *eng, struct bul_entry *p, bool bound)
 {
 	struct half *oldest = NULL, *unused = NULL;
@@ -147,7 +147,7 @@ void bubresp_reset(struct bul_entry *p)
 
 /* ---- BUB Complete -------------------------------------------------------------------------- */
 
-/* What belongs to @q: false: a nonce has expired meanwhile. */
+/* Makes the Kbm and the BUB cookie of @q.  False: a nonce has expired meanwhile. */
 static bool make_keys(struct bub_engine *eng, const struct bul_entry *p, const struct half *h,
 		      struct question *q)
 {
@@ -182,7 +182,7 @@ static void send_bubc(struct bub_engine *eng, const struct bul_entry *p, const s
 	core_send(eng, &route, &out);
 }
 
-/* One a second, two in a row. */
+/* At most one a second, or two in a row. */
 static bool may_answer_a_stranger(const struct bub_engine *eng, struct bul_entry *p)
 {
 	struct bub_response *r = &p->resp;
@@ -196,7 +196,8 @@ static bool may_answer_a_stranger(const struct bub_engine *eng, struct bul_entry
 	return may;
 }
 
-/* One for each CoTI, but few to an address where the peer has not shown itself to be. */
+/* Sends the BUBC of @q: one for each CoTI, but few to an address where the peer is not known to be.
+ */
 static void bubresp_complete(struct bub_engine *eng, struct bul_entry *p, struct half *h,
 			     struct question *q)
 {
@@ -207,7 +208,8 @@ static void bubresp_complete(struct bub_engine *eng, struct bul_entry *p, struct
 		core_drop(eng, BUB_DROP_BUBC_LIMITED, &p->key.b);
 		return;
 	}
-	/* The CoT was paid for; this comes out of what its prefix has to its credit. */
+	/* The CoTI has paid for the CoT.  The BUBC comes out of the credit of the prefix that it
+	 * goes to. */
 	if (!limit_allow(eng, LIMIT_TEST, &h->care_of, 0, BUBC_OCTETS) || !make_keys(eng, p, h, q))
 		return;
 	q->complete = true;
@@ -219,14 +221,14 @@ static bool bubresp_is_waiting(const struct bub_engine *eng, const struct questi
 	return q->used && !q->complete && bubresp_is_recent(eng, q->at, ANSWER_STANDS_S);
 }
 
-/* A CoT went out from there, and so may a BUBC. */
+/* This node still has the address that the CoT of @h came from: the BUBC may go out from there. */
 static bool has_source(const struct bul_entry *p, const struct half *h)
 {
 	return h->used &&
 	       (bub_addr_eq(&h->local, &p->key.a) || bub_addr_eq(&h->local, home_care_of(p->home)));
 }
 
-/* The newest that waits at an address where the peer is not known to be. */
+/* Completes the newest question that waits at an address where the peer is not known to be. */
 static void bubresp_complete_stranger(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct half *newest = NULL;

@@ -9,8 +9,7 @@
  *   NONE -> RUNNING -> WAIT_BUBC -> PASSED      two acknowledgements, then the responder's BUBC
  *           RUNNING -> RUNNING                  a try failed, a second one begins
  *           RUNNING -> FAILED or ABANDONED      the second one failed too
- *           any     -> NONE                     the test yields to something else: it may come
- * again
+ *           any     -> NONE                     the test gives way; one may come again
  *
  * The BUBC brings the cookie that, with Kbm, signs the DH messages.  This file knows the test
  * alone: when one may begin, and what follows from its end, is for its caller.
@@ -75,7 +74,7 @@ void bubtest_note_answer(struct bub_test *test, const struct rx *rx)
 		return;
 	if (rx->mh.opts.bub_code == BUB_CODE_ACK)
 		*answer = ANSWER_ACK;
-	else if (rx->mh.opts.bub_code == BUB_CODE_NACK) /* Do BUB is none: draft, 5.2 */
+	else if (rx->mh.opts.bub_code == BUB_CODE_NACK) /* Do BUB is no answer: draft, 5.2 */
 		*answer = ANSWER_NACK;
 }
 
@@ -124,8 +123,8 @@ static struct bubtest_outcome bubtest_process_held(struct bub_engine *eng, struc
 	size_t auth_at = test->held_len - BUB_AUTH_LEN;
 
 	test->held_len = 0;
-	/* Its CoT was lost, and this CoT answers a later CoTI: so does a later BUBC, whose cookie
-	 * is the one that the responder expects now. */
+	/* The CoT of the held BUBC was lost: the one that came answers a later CoTI.  The responder
+	 * answers that CoTI with another BUBC, and expects the cookie of that one. */
 	if (memcmp(test->held + 8, rr->care_of_cookie, BUB_COOKIE_LEN) != 0)
 		return bubtest_dropped(BUB_DROP_BUBC_COOKIE);
 	return verify_bubc(eng, test, ends, rr, test->held, auth_at);
@@ -207,7 +206,7 @@ struct bubtest_outcome bubtest_on_bubc(struct bub_engine *eng, struct bub_test *
 	if (test->state == TEST_WAIT_BUBC)
 		return verify_bubc(eng, test, ends, rr, rx->mh.raw.data, auth_at);
 	if (auth_at + BUB_AUTH_LEN <= sizeof test->held) {
-		/* Before its CoT: kept, one per session (draft, 5.1). */
+		/* The BUBC came before its CoT: it is kept, one for each session (draft, 5.1). */
 		test->held_len = auth_at + BUB_AUTH_LEN;
 		memcpy(test->held, rx->mh.raw.data, test->held_len);
 	}

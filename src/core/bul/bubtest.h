@@ -66,7 +66,7 @@ bool bubtest_has_failed(const struct bub_test *test);
 void bubtest_begin_try(struct bub_engine *eng, struct bub_test *test, const struct ends *ends);
 /* What the HoT or CoT @rx of that run says. */
 void bubtest_note_answer(struct bub_test *test, const struct rx *rx);
-/* The run @rr is over: both answers of the try are there, or it got none. */
+/* The run @rr is over: both answers of the try have come, or the run has failed. */
 struct bubtest_outcome bubtest_end_try(struct bub_engine *eng, struct bub_test *test,
 				       const struct ends *ends, const struct rr *rr);
 struct bubtest_outcome bubtest_wait_over(struct bub_engine *eng, struct bub_test *test,
@@ -75,7 +75,7 @@ struct bubtest_outcome bubtest_wait_over(struct bub_engine *eng, struct bub_test
 struct bubtest_outcome bubtest_on_bubc(struct bub_engine *eng, struct bub_test *test,
 				       const struct ends *ends, const struct rr *rr,
 				       const struct rx *rx);
-/* What followed from the test has failed: so has it. */
+/* What followed from the test has failed, and so the test counts as failed. */
 void bubtest_fail(struct bub_engine *eng, struct bub_test *test, const struct ends *ends,
 		  enum test_state verdict, const char *why);
 /* Drops a running test without counting it (glare, movement). */

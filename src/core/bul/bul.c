@@ -20,8 +20,8 @@ static void bul_discard(struct bub_engine *eng, struct bul_entry *p)
 	table_remove(&core_bul(eng)->peers, p);
 }
 
-/* Nothing would be lost with it.  While the peer may have a binding of ours its sequence number is
- * kept (RFC 6275, 11.1). */
+/* Nothing would be lost with the entry.  While the peer may have a binding of ours, the sequence
+ * number of that is kept (RFC 6275, 11.1). */
 static bool is_worthless(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return !kabm_is_held(&p->kabm) && p->dh.state == DH_NONE && !reg_is_told(eng, p) &&
@@ -85,8 +85,8 @@ struct bul_entry *bul_get(struct bub_engine *eng, struct home_registration *h,
 	return p;
 }
 
-/* Those whose packets came first may have half of the table, and none of the other half's places:
- * NULL. */
+/* The entry for a peer whose packets came unasked.  Such entries may fill half of the table, and
+ * push none of the others out.  NULL: there is no room. */
 static struct bul_entry *get_uninvited(struct bub_engine *eng, struct home_registration *h,
 				       const struct in6_addr *peer)
 {
@@ -120,7 +120,8 @@ void bul_forget(struct bub_engine *eng, struct bul_entry *p)
 		core_mark_path(eng, &local, &peer);
 }
 
-/* What came or went may ask for a run with a peer that has not shown that it exists. */
+/* A packet may begin a run with the peer.  There is a limit for a peer that has not shown that it
+ * exists. */
 static bool may_begin(struct bub_engine *eng, const struct bul_entry *p, size_t octets_in)
 {
 	return !p->uninvited || limit_allow(eng, octets_in > 0 ? LIMIT_FLOW : LIMIT_REPLY,
@@ -249,8 +250,8 @@ void bul_on_be(struct bub_engine *eng, const struct rx *rx)
 	struct home_registration *h = core_home_of(eng, &rx->mh.u.be.home);
 	struct bul_entry *p = be_entry(eng, rx);
 
-	/* Our home agent has lost the registration: nobody signs this, so it is looked into, no
-	 * more often than it costs (RFC 6275, 11.3.6). */
+	/* Our home agent has lost the registration: nobody signs this, so it is looked into, within
+	 * limits (RFC 6275, 11.3.6). */
 	if (h != NULL && bub_addr_eq(&rx->peer, home_agent_of(h)) &&
 	    rx->mh.u.be.status == BUB_BE_NO_BINDING) {
 		mn_on_home_be(eng, h);

@@ -8,7 +8,7 @@
  * the home agents and one direct, have come and are the same.
  *
  *   initiator   NONE -> SENT_1 -> SENT_3 -> DONE, and NONE again at once: it holds the key
- *   responder   NONE -> SENT_2 -> DONE, and NONE when a DH3 that comes again is not to be expected
+ *   responder   NONE -> SENT_2 -> DONE, and NONE when no repetition of DH3 is expected any more
  *
  * The initiator repeats DH1 and DH3; the responder only answers, and forgets.  This file knows the
  * exchange alone: what an agreed key or a failure means to the session is for its caller.
@@ -19,7 +19,7 @@
 #include "mn/mn.h"
 
 #define INFO_FORMAT 1
-#define DH1_EVERY_MS 1000u /* new exchanges that a peer may make us respond to */
+#define DH1_EVERY_MS 1000u /* a peer may make us respond to one new exchange in so long */
 
 static void dh_set_state(struct bub_engine *eng, struct dh *d, const struct ends *ends,
 			 enum dh_state to, const char *why)

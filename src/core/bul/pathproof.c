@@ -23,7 +23,8 @@ void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *
 	struct route r = route_plain(home_is_away(p->home) ? home_care_of(p->home) : &p->key.a,
 				     &rx->ip->src);
 
-	/* A copy through the home agents has none, and none of ours. */
+	/* An acknowledgement through the home agents has no cookie: one in there is not answered.
+	 */
 	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
 	    !kabm_is_held(&p->kabm) || home_state(p->home) == HOME_UNATTACHED)
 		return;

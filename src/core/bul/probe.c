@@ -20,7 +20,7 @@
 #include "bul/session.h"
 #include "mn/mn.h"
 
-/* Only what takes every path tells, unanswered, that the key is dead (protocol.md, 5.6). */
+/* Silence means a dead key only after an update that took every path (protocol.md, 5.6). */
 static bool probe_paths_are_open(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return p->kabm.is_static || bubmode_backhaul_ready(eng, p);
@@ -51,8 +51,8 @@ static void probe_on_timer(struct bub_engine *eng, void *owner)
 /* Starts a probe; false: now is no time for one. */
 static bool probe_start(struct bub_engine *eng, struct bul_entry *p)
 {
-	/* What is on its way, or about to be, asks the same; and a second has three Binding Updates
-	 * at most (RFC 6275, 11.8), which are a movement's. */
+	/* A Binding Update that is on its way, or about to be, asks the same.  And of the three
+	 * Binding Updates that a second may have (RFC 6275, 11.8) a movement may need all. */
 	if (p->reg.state == REG_SENT || reg_is_due(&p->reg) || p->reg.backhaul_due ||
 	    suspect_is_probing(&p->suspect) || !bul_rate_is_idle(eng, p, BUL_UPDATES) ||
 	    home_state(p->home) == HOME_UNATTACHED || home_state(p->home) == HOME_DEREGISTERING ||
@@ -63,7 +63,7 @@ static bool probe_start(struct bub_engine *eng, struct bul_entry *p)
 	return true;
 }
 
-/* Looks into it; false: it did not come to that. */
+/* Asks the peer because of @what; false: now is no time to ask. */
 static bool probe_look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
 {
 	if (kabm_is_held(&p->kabm))
@@ -92,7 +92,7 @@ void probe_consider(struct bub_engine *eng, struct bul_entry *p, enum suspicion 
 		core_drop(eng, BUB_DROP_BE_PROGRESS, &p->key.b);
 	else if (verdict == SUSPECT_LOOK && probe_look_into(eng, p, what))
 		suspect_note_look(eng, &p->suspect);
-	/* The others are not dropped, or counted where they are. */
+	/* Other suspicions drop no message, or their message is counted elsewhere. */
 	else if (what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH)
 		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
 }

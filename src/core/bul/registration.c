@@ -62,7 +62,7 @@ static void reg_stop_timers(struct bub_engine *eng, struct registration *reg)
 	core_timer_cancel(eng, &reg->retry_timer);
 }
 
-/* Something is to happen without a message that brings it about. */
+/* A timer is set: the registration goes on by itself, without a message from outside. */
 static bool reg_is_pending(const struct registration *reg)
 {
 	return timer_is_set(&reg->update_timer) || timer_is_set(&reg->backhaul_timer) ||
@@ -167,9 +167,10 @@ static void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 		reg_registered(eng, p, p->reg.asked_s); /* no answer will come */
 }
 
-/* What the peer may have accepted although its answers do not get through is deleted again: else it
- * would send where nothing arrives until the binding ends.  From the home address, by the way of
- * the home agent; no answer is asked for (RFC 6275, 11.7.2 and 6.2.6). */
+/* The peer may have accepted a Binding Update although its answers do not get through.  It would
+ * send where nothing arrives until the binding ends, so the binding is deleted again.  The deletion
+ * goes from the home address through the home agent, and asks for no answer (RFC 6275, 11.7.2
+ * and 6.2.6). */
 static void reg_send_unheard_deletion(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct route r = route_from_home(p->home, &p->key.b);
@@ -191,7 +192,7 @@ static void reg_send_unheard_deletion(struct bub_engine *eng, struct bul_entry *
 }
 
 /* A round of updates without an answer, though the tests were answered: the path lets test messages
- * through and not these, or what answers them (protocol.md, P34). */
+ * through, but not Binding Updates or their acknowledgements (protocol.md, P34). */
 static void reg_round_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
@@ -233,7 +234,7 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 	if (!kabm_is_held(&p->kabm) && home_is_away(h) && !mn_tunnel_ready(eng, h) &&
 	    !rr_home_token_fresh(eng, &p->rr)) {
 		p->why = "waiting for the home agent";
-		return; /* HoTI has no way yet: bul_on_home_registered() */
+		return; /* HoTI has no way yet; bul_on_home_registered() goes on */
 	}
 	if (!kabm_is_held(&p->kabm) && p->rr.active)
 		return;
@@ -249,7 +250,8 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 
 void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 {
-	/* One that is out is repeated by itself, unless a movement has taken its timer away. */
+	/* A Binding Update that is out is repeated by its timer, unless a movement has stopped
+	 * that. */
 	if (kabm_is_held(&p->kabm) || (p->reg.state == REG_SENT && reg_is_pending(&p->reg) &&
 				       bub_addr_eq(&p->reg.care_of, home_care_of(p->home))))
 		return;
@@ -271,7 +273,7 @@ void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
 {
 	rr_stop(eng, &p->rr);
-	if (p->test.state == TEST_RUNNING) /* it rode on what has just been stopped */
+	if (p->test.state == TEST_RUNNING) /* the test rode on the run that has just been stopped */
 		session_yield_test(eng, p, why);
 	reg_stop_timers(eng, &p->reg);
 	reg_set_state(eng, p, REG_FAILED, why);
@@ -308,7 +310,7 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 		return;
 	}
 	if (!rr_home_token_fresh(eng,
-				 &p->rr)) { /* also the care-of token's age: same run or younger */
+				 &p->rr)) { /* the care-of token is of the same run or younger */
 		reg_set_state(eng, p, REG_NONE, "the tokens are too old");
 		reg_update(eng, p);
 		return;
@@ -346,7 +348,7 @@ static void reg_on_backhaul_timer(struct bub_engine *eng, void *owner)
 		return;
 	bubmode_send_backhaul(eng, p);
 	bul_rate_later(eng, p, BUL_UPDATES);
-	if (p->reg.state == REG_SENT) /* only now can the peer have it */
+	if (p->reg.state == REG_SENT) /* only now can the peer have the update */
 		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
@@ -354,13 +356,14 @@ static void reg_on_update_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
-	/* Whether a newer one comes depends on a return routability run: without it the peer is one
-	 * to be registered with. */
+	/* Whether a newer Binding Update goes out depends on a return routability run.  Until that
+	 * is done the peer counts as not registered with, so that data may begin another run. */
 	if (p->reg.state == REG_SENT)
 		reg_set_state(eng, p, REG_NONE, "a newer one is due");
 	reg_mark_path(eng, p);
 	reg_update(eng, p);
-	/* Back where the peer still has us: that binding ends, whatever comes of this. */
+	/* The node is back at the care-of address that the peer has acknowledged.  That binding has
+	 * its end, whatever comes of this update. */
 	if (p->reg.state == REG_BOUND && !reg_is_pending(&p->reg) && reg_is_bound(eng, p))
 		core_timer_at(eng, &p->reg.refresh_timer, p->reg.acked_until);
 }
@@ -492,7 +495,8 @@ static void reg_on_refused(struct bub_engine *eng, struct bul_entry *p, const st
 {
 	switch (rx->mh.u.ba.status) {
 	case BUB_STATUS_SEQUENCE:
-		/* Ours was refused for being not greater: an old one, or played back. */
+		/* The number of our update is greater than the one that the refusal names: the
+		 * refusal is an old one, or played back. */
 		if (bub_seq_greater(p->reg.sequence, rx->mh.u.ba.sequence)) {
 			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 			return;
@@ -583,7 +587,7 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 	if (kabm_is_held(&p->kabm))
 		session_heard(eng, p, key);
 	if (p->reg.state == REG_BOUND && !is_late_refusal(eng, p, rx)) {
-		/* The other copy of the answer to a repetition. */
+		/* The answer to a repetition comes twice: this is the second copy. */
 		if (!directpath_is_open(&p->direct) && !rx->tunnelled)
 			bubmode_path_is_open(eng, p);
 		if (status < 128)

@@ -24,10 +24,11 @@ struct registration {
 	struct bub_time sent_at;    /* the last Binding Update */
 	struct bub_time told_until; /* the peer may have a binding of ours until then */
 	uint16_t sequence;
-	unsigned sends;     /* Binding Updates since the last answer */
-	uint32_t retry_s;   /* after the next round of them without one; 0: first */
-	uint32_t asked_s;   /* by the Binding Update of this sequence number */
-	uint64_t rtt_ms;    /* from a Binding Update to its acknowledgement, last time */
+	unsigned sends;   /* Binding Updates since the last answer */
+	uint32_t retry_s; /* pause after the next round of them without an answer; 0: RETRY_FIRST_S
+			   */
+	uint32_t asked_s; /* lifetime that the last Binding Update asked for */
+	uint64_t rtt_ms;  /* from a Binding Update to its acknowledgement, last time */
 	struct bub_key kbm; /* that signed the last one without Kabm */
 	uint64_t handovers;
 	uint32_t interval_ms;        /* of resend_timer */
@@ -46,15 +47,16 @@ void reg_stop(struct bub_engine *eng, struct bul_entry *p);
 void reg_set_state(struct bub_engine *eng, struct bul_entry *p, enum reg_state to, const char *why);
 /* The binding is to be brought up to date. */
 bool reg_is_due(const struct registration *reg);
-/* A Binding Update is out and will be repeated: not when a movement stopped that. */
+/* A Binding Update is out, and no movement has stopped its repetition. */
 bool reg_is_awaiting(const struct registration *reg);
 /* The peer may have a binding of ours. */
 bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p);
 /* Return routability gave a fresh Kbm. */
 void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p);
-/* Sets the timer to bring the binding at the peer up to date, as an action round of its own. */
+/* Brings the binding at the peer up to date: at once, but in a round of actions of its own. */
 void reg_due_now(struct bub_engine *eng, struct bul_entry *p);
-/* The copy of a Binding Update through the home agents, as an action round of its own. */
+/* Sends the copy of the last Binding Update that had to wait for the way through the home agents:
+ * at once, but in a round of actions of its own. */
 void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
 void reg_fill_bu(struct bul_entry *p, struct mh_out *out);

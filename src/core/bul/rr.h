@@ -8,9 +8,8 @@
 #include "bul/ends.h"
 
 #define RR_SENDS 6u /* sends of a test message before return routability has failed */
-#define TEST_SENDS                                                                                 \
-	3u /* the same for a run that carries a BUB test, or to one who may not exist              \
-	    */
+/* The same for a run that carries a BUB test, or to a peer that may not exist. */
+#define TEST_SENDS 3u
 
 /* A Home Test Init and a Care-of Test Init with everything that BUB puts in (RFC 6275, 6.1.3). */
 #define RR_ROUND_OCTETS (2 * BUB_IP6_HDR_LEN + 24 + 40)
@@ -70,13 +69,13 @@ bool rr_is_asked(const struct rr *rr, const struct rx *rx);
 /* For a CoT of which that is true. */
 enum rr_event rr_on_cot(struct bub_engine *eng, struct rr *rr, const struct ends *ends,
 			const struct rx *rx);
-/* The key that the tokens at hand make, which the run itself has not made. */
+/* The Kbm of the tokens at hand, after an answer to rr_ask_again(). */
 void rr_make_kbm(struct bub_engine *eng, const struct rr *rr, const struct ends *ends,
 		 struct bub_key *ret);
 /* A home keygen token that the peer still accepts is at hand. */
 bool rr_home_token_fresh(const struct bub_engine *eng, const struct rr *rr);
-/* Another round may go out: always, but to one whom nobody here has asked for and who has not shown
- * that he exists (protocol.md, P51). */
+/* Another round may go out.  There is a limit only for a peer that nobody here has asked for, and
+ * that has not shown that it exists (protocol.md, P51). */
 bool rr_may_ask(struct bub_engine *eng, const struct ends *ends);
 
 #endif

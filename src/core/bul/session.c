@@ -55,7 +55,8 @@ static void session_trace_mode(struct bub_engine *eng, const struct bul_entry *p
 
 /* ---- DH exchange --------------------------------------------------------------------------- */
 
-/* The test has failed, or the exchange that followed it: no other one from here. */
+/* The test has failed, or the exchange that followed it: this node begins no other in this session.
+ */
 static void on_test_failed(struct bub_engine *eng, struct bul_entry *p)
 {
 	dh_reset(eng, &p->dh);
@@ -197,7 +198,7 @@ void session_consider_test(struct bub_engine *eng, struct bul_entry *p)
 	    !session_may_test(eng, p) || !bubresp_is_willing(eng, p))
 		return;
 	/* The smaller home address would win a glare anyway: it goes first.  A test of the peer
-	 * gets its time, once. */
+	 * that is under way is let finish first. */
 	if (bubresp_is_under_way(eng, p))
 		ms = (uint64_t)RESPONDER_FORGETS_S * 1000;
 	core_timer(eng, &p->test.launch_timer, ms);
@@ -419,7 +420,8 @@ void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	reg_set_state(eng, p, REG_NONE, why);
 	rr_forget_home_token(&p->rr);
 	p->why = why;
-	/* Also at home, where return routability deletes what the three were to delete. */
+	/* At home, too: the three Binding Updates were to delete the binding, and now return
+	 * routability does that. */
 	reg_due_now(eng, p);
 }
 

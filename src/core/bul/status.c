@@ -51,7 +51,7 @@ static const char *test_of(const struct bul_entry *p)
 	return p == NULL ? name[0] : name[p->test.state];
 }
 
-/* Of a peer that we tell nothing. */
+/* For a peer that this node has sent nothing. */
 static const char *why_of(const struct binding_cache_entry *b)
 {
 	return b != NULL && proof_awaits_headers(b)

@@ -14,8 +14,8 @@ struct suspect {
 	struct bub_time looked_at; /* into something that nobody signed */
 	struct bub_time progress;  /* data of the peer came in on the direct path */
 	bool answered;             /* the peer has answered us in this session */
-	bool unknown;              /* it is said not to know what is outstanding */
-	bool refused;              /* and is left alone for that */
+	bool unknown; /* somebody says that the peer does not know what is outstanding */
+	bool refused; /* the peer is left alone for that */
 	/* The probe: a Binding Update under Kabm that only asks whether the peer still holds it. */
 	uint16_t probe_sequence; /* of the last one */
 	unsigned probe_sends;
@@ -42,8 +42,8 @@ void suspect_note_progress(const struct bub_engine *eng, struct suspect *s);
 void suspect_begin_session(struct suspect *s);
 /* The peer has answered us: it does Mobile IPv6, whatever is said. */
 void suspect_answered(struct suspect *s);
-/* Something says that the peer does not know what is outstanding.  False: it is not believed of one
- * that has answered. */
+/* Something says that the peer does not know what is outstanding.  False: not believed, since the
+ * peer has answered before. */
 bool suspect_say_unknown(struct suspect *s);
 /* No answer has come to what was outstanding: true where the peer is left alone from now on. */
 bool suspect_believe_unknown(struct suspect *s);

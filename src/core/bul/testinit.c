@@ -31,8 +31,8 @@ static struct bul_entry *session_of(struct bub_engine *eng, const struct rx *rx)
 	return NULL;
 }
 
-/* A CoTI whose sender goes by the draft alone does not name it: it is the one that is bound at the
- * care-of address that it comes from, if any is (protocol.md, P41). */
+/* A CoTI whose sender goes by the draft alone names no session.  It belongs to the peer that is
+ * bound at the care-of address that the CoTI comes from, if there is one (protocol.md, P41). */
 static struct bul_entry *session_at(struct bub_engine *eng, const struct rx *rx)
 {
 	struct binding_cache_entry *b;
@@ -72,7 +72,7 @@ void testinit_input(struct bub_engine *eng, const struct rx *rx)
 	struct mh_out out = cn_test_answer(eng, rx);
 	struct bul_entry *p = NULL;
 
-	/* One that does not say whose it is is none of ours: the option is skipped. */
+	/* A signed CoTI that names no session is another protocol's: the signature is skipped. */
 	if (rx->mh.opts.present & BUB_OPT_AUTH && rx->mh.opts.present & BUB_OPT_MN_ID) {
 		on_signed_init(eng, rx, &rx->back, &out);
 		return;
@@ -82,11 +82,11 @@ void testinit_input(struct bub_engine *eng, const struct rx *rx)
 
 		p = named ? session_of(eng, rx) : session_at(eng, rx);
 		if (p == NULL && !named) {
-			/* Nobody's: as RFC 6275 has it. */
+			/* Of no session: answered as RFC 6275 has it. */
 			(void)core_answer(eng, LIMIT_TEST, rx, &rx->back, &out);
 			return;
 		}
-		/* The peer has lost the key, or somebody would like us to. */
+		/* The peer has lost the key, or somebody wants us to think so. */
 		if (p != NULL && kabm_is_held(&p->kabm) && bubresp_is_willing(eng, p))
 			probe_consider(eng, p, SUSPECT_KEY_LOST);
 		out.mh.opts.present = BUB_OPT_BUB;

@@ -87,8 +87,9 @@ static void after_update(struct bub_engine *eng, const struct update *u)
 /* No Kabm signed it: perhaps Kbm. */
 static void on_kbm(struct bub_engine *eng, struct bul_entry *p, struct update *u)
 {
-	/* Else whoever sits on the path could take the session back.  But a peer that restarted
-	 * knows no better: does it still hold Kabm?  (protocol.md, 5.7) */
+	/* While Kabm lives, Kbm is not enough: else whoever sits on the path could take the session
+	 * back.  But a peer that has restarted has only Kbm, so it is asked whether it still holds
+	 * Kabm (protocol.md, 5.7). */
 	if (p != NULL && kabm_is_shared(&p->kabm)) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (cn_is_genuine(eng, u))

@@ -128,8 +128,8 @@ static void binding_on_timer(struct bub_engine *eng, void *owner)
 	}
 }
 
-/* Frees the deleted entry that would go first.  The replay that it stood against is then stopped
- * by forgetting the nonces. */
+/* Frees the deleted entry that ends first.  Its sequence number no longer refuses a replay.  So the
+ * nonces are forgotten, without which no replay can be signed. */
 static bool binding_push_out(struct bub_engine *eng)
 {
 	struct binding_cache_entry *b, *oldest = NULL;
@@ -185,8 +185,8 @@ struct binding_cache_entry *binding_get(struct bub_engine *eng, const struct in6
 	return b;
 }
 
-/* How long before its end a binding is asked for: not the same for many that end at once (RFC
- * 6275, 9.5.5). */
+/* How long before the end of a binding its refresh is asked for.  Many bindings may end at once, so
+ * it is not the same for all (RFC 6275, 9.5.5). */
 static uint64_t brr_margin_ms(struct bub_engine *eng)
 {
 	uint32_t lot;
@@ -209,7 +209,8 @@ void binding_set(struct bub_engine *eng, struct binding_cache_entry *b,
 	b->care_of = *care_of;
 	b->updated = core_now(eng);
 	b->expires = bub_time_add_s(core_now(eng), lifetime_s);
-	/* No question where none is wanted, or where the life is too short to be worth it. */
+	/* No refresh is asked for under Kabm, where the operator wants none, and where the lifetime
+	 * is short. */
 	b->brr_sent = b->bub || !core_config(eng)->send_brr || lifetime_s <= 2 * BRR_MARGIN_S;
 	core_timer(eng, &b->timer,
 		   (uint64_t)lifetime_s * 1000 - (b->brr_sent ? 0 : brr_margin_ms(eng)));
@@ -220,7 +221,7 @@ void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b)
 {
 	uint64_t ms = bub_time_ms_between(b->unreachable_since, core_now(eng));
 
-	/* It has said so when it was asked, and is not asked all the time. */
+	/* The mobile node was asked of late, and has confirmed its care-of address. */
 	if (b->vouched.ns != 0 &&
 	    bub_time_ms_between(b->vouched, core_now(eng)) < (uint64_t)UNREACHABLE_MAX_S * 1000)
 		return;
@@ -235,8 +236,8 @@ void binding_unreachable(struct bub_engine *eng, struct binding_cache_entry *b)
 	b->unreachable++;
 	if (b->unreachable < UNREACHABLE_ERRORS || ms < (uint64_t)UNREACHABLE_MIN_S * 1000)
 		return;
-	/* Nothing proves these errors.  Who is where its binding says refreshes that when it is
-	 * asked, through its home agent. */
+	/* Nothing proves these errors, so the mobile node is asked first, through its home agent.
+	 * A node that is where its binding says refreshes the binding then. */
 	if (core_config(eng)->send_brr && b->asked.ns == 0) {
 		b->asked = core_now(eng);
 		binding_send_brr(eng, b);

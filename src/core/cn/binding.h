@@ -8,12 +8,12 @@
 #include "cn/proof.h"
 
 /* docs/protocol.md. */
-#define BRR_MARGIN_S 10u      /* before expiry a correspondent asks for a refresh */
-#define BRR_SPREAD_MS 5000u   /* or up to so much earlier */
-#define UNREACHABLE_ERRORS 3u /* so many errors about a care-of address, */
-#define UNREACHABLE_MIN_S 10u /* over so long, */
-#define UNREACHABLE_MAX_S 60u /* and no longer: the binding goes */
-#define UNREACHABLE_ASK_S 10u /* so long after it has been asked without an answer */
+#define BRR_MARGIN_S 10u      /* a refresh is asked for so long before the end of a binding, */
+#define BRR_SPREAD_MS 5000u   /* and a random time up to this before that */
+#define UNREACHABLE_ERRORS 3u /* errors about a care-of address that end its binding, */
+#define UNREACHABLE_MIN_S 10u /* if they come over so long at least */
+#define UNREACHABLE_MAX_S 60u /* and so long at most */
+#define UNREACHABLE_ASK_S 10u /* the mobile node is asked first, and has so long to answer */
 
 #define BINDING_TIMERS 2u /* timers in struct binding_cache_entry */
 
@@ -27,10 +27,10 @@ struct binding_cache_entry {
 	struct bub_time expires;
 	struct bub_time updated;
 	struct bub_time unreachable_since;
-	struct bub_key signer;   /* that signed the last Binding Update */
-	unsigned unreachable;    /* errors about the care-of address since then */
-	struct bub_time asked;   /* whether it is right, for those; 0: not yet */
-	struct bub_time vouched; /* a Binding Update answered that; 0: never */
+	struct bub_key signer;   /* which signed the last Binding Update */
+	unsigned unreachable;    /* errors about the care-of address since unreachable_since */
+	struct bub_time asked;   /* when the mobile node was asked about these errors; 0: not yet */
+	struct bub_time vouched; /* when it answered with a Binding Update; 0: never */
 	bool brr_sent;
 	struct recent sent_to; /* the care-of address, where data goes there directly */
 	struct proof proof;

@@ -37,8 +37,9 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
-/* Straight back, under the key of the update; from the home address itself there is no other to
- * name (RFC 6275, 9.5.4). */
+/* Sends the acknowledgement to where the update came from, signed with the key of the update.  Its
+ * routing header names the home address.  An update that came from the home address itself is
+ * answered without one (RFC 6275, 9.5.4). */
 static void cn_send_ro_ba(struct bub_engine *eng, const struct update *u, struct mh_out *out)
 {
 	const struct rx *rx = u->rx;
@@ -50,12 +51,13 @@ static void cn_send_ro_ba(struct bub_engine *eng, const struct update *u, struct
 	r.rh2 = rx->peer;
 	if (u->has_key)
 		core_send(eng, &r, out);
-	else /* that nonces have expired anybody may be told */
+	else /* no key: an expired nonce is told to anybody, within limits */
 		(void)core_answer(eng, LIMIT_REFUSAL, rx, &r, out);
 }
 
-/* Care-of address to care-of address (draft, 7), and for a repetition also through the home
- * agents, since the acknowledgement on the direct path did not get through (protocol.md, 5.4). */
+/* Sends the acknowledgement from care-of address to care-of address (draft, 7).  A repetition shows
+ * that the first acknowledgement did not get through, so its answer goes through the home agents,
+ * too (protocol.md, 5.4). */
 static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
 			   bool both_ways)
 {
@@ -63,7 +65,7 @@ static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const
 	struct home_registration *h;
 	struct route r;
 
-	assert(u->rx->home != NULL); /* that of the session whose Kabm signed it */
+	assert(u->rx->home != NULL); /* only the session of a home address has a Kabm */
 	h = u->rx->home;
 	r = route_plain(home_address(h), &u->care_of);
 	if (home_is_away(h)) {
@@ -71,7 +73,7 @@ static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const
 		r.has_hao = true;
 		r.hao = *home_address(h);
 	} else if (home_state(h) == HOME_UNATTACHED) {
-		return; /* no way out now; the peer will ask again */
+		return; /* this node has no address now; the peer repeats its update */
 	}
 	r.has_rh2 = !u->deletes;
 	r.rh2 = u->rx->peer;
@@ -169,9 +171,10 @@ static bool is_same_key(const struct bub_key *a, const struct bub_key *b)
 	       bub_equal_secret(a->octets, b->octets, a->len);
 }
 
-/* The mobile node sends its last update again, since it has not got the acknowledgement.  What a
- * renewal brings has another key.  A refresh comes in the second half of the lifetime, which may be
- * so short that pauses between repetitions are as long; but those double. */
+/* True when the mobile node repeats its last update because the acknowledgement has not come.  An
+ * update after a renewal is told apart by its key, and a refresh by its time: it comes in the
+ * second half of the lifetime.  Where the lifetime is so short that a repetition comes as late, the
+ * pauses tell: those between repetitions double. */
 static bool came_again(const struct bub_engine *eng, const struct update *u)
 {
 	const struct binding_cache_entry *b = u->binding;
@@ -187,7 +190,7 @@ static bool came_again(const struct bub_engine *eng, const struct update *u)
 		proof_pauses_grow(b, gap_ms));
 }
 
-/* It counts among those of this prefix already. */
+/* The binding is counted for the prefix of @care_of already. */
 static bool is_at(const struct binding_cache_entry *b, const struct in6_addr *care_of)
 {
 	return b != NULL && b->active && memcmp(&b->care_of, care_of, 8) == 0;
@@ -212,7 +215,7 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 	if (u->binding == NULL)
 		u->binding = binding_get(eng, &u->rx->local, &u->rx->peer);
 	b = u->binding;
-	if (b == NULL && u->deletes) { /* of nothing: as good as done (RFC 6275, 9.5.3) */
+	if (b == NULL && u->deletes) { /* nothing to delete, so that it is done (RFC 6275, 9.5.3) */
 		if (mh->u.bu.flags & BUB_BU_ACK)
 			cn_send_ba(eng, u, BUB_STATUS_ACCEPTED, 0, mh->u.bu.sequence, false);
 		return;
@@ -301,15 +304,16 @@ static void fill_update(struct bub_engine *eng, const struct rx *rx, struct upda
 	if (rx->mh.opts.present & BUB_OPT_ALT_CARE_OF)
 		u.care_of = rx->mh.opts.alt_care_of;
 	u.deletes = rx->mh.u.bu.lifetime_s == 0 || bub_addr_eq(&u.care_of, &rx->peer);
-	if (u.deletes) /* the address that the Authenticator covers then: RFC 6275, 6.2.7 */
+	if (u.deletes) /* what the Authenticator of a deletion covers: RFC 6275, 6.2.7 */
 		u.care_of = rx->peer;
 	u.covered = u.care_of;
 	u.binding = binding_find(eng, &rx->local, &rx->peer);
 	*ret = u;
 }
 
-/* The care-of address is a home address that has a binding here, from there on to the home address
- * of the update, over others perhaps: a circle (RFC 6275, 6.1.7). */
+/* True when bindings would make a circle: the care-of address of the update is a home address with
+ * a binding here, whose care-of address may be a home address again, and so on, back to the home
+ * address of the update (RFC 6275, 6.1.7). */
 static bool cn_leads_back(const struct bub_engine *eng, const struct update *u)
 {
 	const struct in6_addr *at = &u->care_of;
@@ -343,7 +347,8 @@ bool cn_take_update(struct bub_engine *eng, const struct rx *rx, struct update *
 		core_drop(eng, BUB_DROP_BU_NO_AUTH, &rx->peer);
 		return false;
 	}
-	/* The second copy of one accepted before: no error, no second answer (protocol.md, 5.3). */
+	/* The second copy of an update that was accepted: no error, and no second answer
+	 * (protocol.md, 5.3). */
 	if (ret->binding != NULL && ret->binding->bub &&
 	    ret->binding->sequence == rx->mh.u.bu.sequence &&
 	    memcmp(ret->binding->last_auth, rx->mh.raw.data + o->auth_at, BUB_AUTH_LEN) == 0) {

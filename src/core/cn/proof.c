@@ -69,8 +69,8 @@ void proof_on_cookie(struct binding_cache_entry *b)
 	b->proof.by_cookie = true;
 }
 
-/* At most once in GRANT_S, however often the peer moves: else each movement to another victim would
- * be worth as much. */
+/* Gives a new care-of address its first credit.  That happens at most once in GRANT_S, however
+ * often the peer moves: else it could point that much at each of many victims. */
 static void proof_grant_credit(const struct bub_engine *eng, struct proof *f)
 {
 	if (f->granted &&
@@ -170,7 +170,8 @@ void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *
 {
 	if (!proof_is_good(b))
 		path->trust = BUB_TRUST_CREDIT;
-	else if (b->proof.unheard && !away) /* else both ends would wait for each other */
+	else if (b->proof.unheard &&
+		 !away) /* where both ends are away, they would wait for each other */
 		path->trust = BUB_TRUST_HEARD;
 	path->grant = b->proof.grant;
 	b->proof.grant = 0;

@@ -16,20 +16,20 @@ enum proof_state {
 struct proof {
 	enum proof_state state;
 	uint8_t cookie[BUB_COOKIE_LEN]; /* of this care-of address */
-	bool asked;                     /* it has been sent there */
-	bool by_cookie;       /* it came back: what has the headers of data gets through */
+	bool asked;                     /* the cookie has been sent to the care-of address */
+	bool by_cookie;       /* the cookie came back: what has the headers of data gets through */
 	bool repeated;        /* the Binding Update came again although it was acknowledged */
 	bool unheard;         /* under Kbm: nothing has shown that headers get through */
-	uint64_t gap_ms;      /* between the last two updates, where that was a repetition */
-	struct timer silence; /* ends that where the update does not come again */
+	uint64_t gap_ms;      /* pause before the last update, if that was a repetition; else 0 */
+	struct timer silence; /* the update has not come again: headers get through */
 	bool granted;         /* credit, at granted_at */
 	struct bub_time granted_at;
 	uint32_t grant; /* for the next PATH_SET */
 };
 
 void proof_init(struct binding_cache_entry *b);
-/* A Binding Update was accepted, and b->bub is set: before binding_set().  @again: it repeats the
- * last one, as what answered that did not come. */
+/* A Binding Update was accepted, and b->bub is set: before binding_set().  @again: the update
+ * repeats the last one, whose acknowledgement did not come. */
 void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool moved, bool again);
 /* An update that comes so long after the last one goes on with a row of repetitions. */
 bool proof_pauses_grow(const struct binding_cache_entry *b, uint64_t gap_ms);

@@ -32,8 +32,8 @@ static struct other_agent *agent_find(struct bub_engine *eng, const struct in6_a
 	return NULL;
 }
 
-/* A place for one more, where the list is full that of one that is less preferred: a reply has no
- * room for it anyway.  NULL: there is none. */
+/* A place for one more home agent: a free one or, in a full list, that of a less preferred one, for
+ * which a reply has no room anyway.  NULL: there is none. */
 static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preference)
 {
 	struct other_agent *least = &core_ha(eng)->agent[0];
@@ -49,8 +49,8 @@ static struct other_agent *agent_place(struct bub_engine *eng, uint16_t preferen
 	return least->preference < preference ? least : NULL;
 }
 
-/* One of its own, which the R bit marks (RFC 6275, 7.2); mobile nodes of this link ask for those in
- * a home prefix. */
+/* @info has an address of the home agent that advertises, which the R bit marks (RFC 6275, 7.2), in
+ * a home prefix: mobile nodes of this link ask for such addresses only. */
 static bool agents_is_own(const struct bub_engine *eng, const struct bub_prefix_info *info)
 {
 	return info->router_address && agents_is_home_prefix(eng, &info->prefix) &&
@@ -63,8 +63,8 @@ static bool agents_has_address(const struct bub_engine *eng, const struct other_
 	return bub_time_before(core_now(eng), a->until[i]);
 }
 
-/* Adds it to those that are known, or lets it last longer, or not: an address goes with its prefix
- * (RFC 6275, 10.1). */
+/* Notes the address in @info among those of @a.  It lasts as long as its prefix (RFC 6275, 10.1).
+ */
 static void note_address(const struct bub_engine *eng, struct other_agent *a,
 			 const struct bub_prefix_info *info)
 {
@@ -118,7 +118,8 @@ void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const st
 	}
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
 		n += agents_is_own(eng, &ra->prefix[i]) ? 1 : 0;
-	/* One that is known may have said its addresses in another advertisement (RFC 6275, 7.2).
+	/* A home agent that is known may have said its addresses in another advertisement (RFC
+	 * 6275, 7.2).
 	 */
 	if (a == NULL && n == 0)
 		return;
@@ -170,7 +171,8 @@ struct ranking {
 	struct bub_icmp6 *reply;
 };
 
-/* One more; where the reply is full, what ranks last goes (RFC 6275, 10.5: the minimum MTU). */
+/* Adds @address to the reply; from a full reply the last in rank goes (RFC 6275, 10.5: the minimum
+ * MTU). */
 static void agents_rank(struct ranking *k, const struct in6_addr *address, uint64_t r)
 {
 	struct in6_addr *list = k->reply->u.dhaad.addr;

@@ -246,12 +246,14 @@ static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const s
 	/* First the tunnel, so that the answer finds the node on the home link. */
 	if (was_registered)
 		ha_unregister(eng, c, "by the mobile node");
-	/* Where there is nothing to delete, too: the update that this overtook may come yet. */
+	/* Noted even where there is nothing to delete: an update that the deletion has overtaken
+	 * may still come. */
 	c->sequence = req->sequence;
 	c->deleted = true;
 	c->deleted_at = core_now(eng);
 	c->storing = *req;
-	c->storing.lifetime_s = 0; /* it may have named the home address instead */
+	c->storing.lifetime_s =
+		0; /* a deletion may name the home address as care-of address instead */
 	c->was_registered = was_registered;
 	if (!stable_keep(eng, c, 0))
 		acknowledge_deletion(eng, c);
@@ -304,7 +306,7 @@ static void ha_probe(struct bub_engine *eng, struct mobile_node *c, bool link_lo
 
 static void ha_process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
-	/* One that waits for the disk is the last one, too. */
+	/* An update that waits for the disk counts, too. */
 	const uint16_t last = c->store_id != 0 ? c->storing.sequence : c->sequence;
 
 	if ((c->registered || c->store_id != 0 || ha_is_late(eng, c, req)) &&

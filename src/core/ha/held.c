@@ -30,7 +30,7 @@ static bool held_is_over(const struct bub_engine *eng, const struct held *h)
 	return !bub_time_before(core_now(eng), bub_time_add_ms(h->at, HELD_MS));
 }
 
-/* Nothing came that vouches for what waited long enough. */
+/* Drops what has waited long enough: no registration has come that vouches for it. */
 static void on_held_timer(struct bub_engine *eng, void *owner)
 {
 	struct bub_time next = BUB_TIME_NEVER;
@@ -67,8 +67,8 @@ static unsigned held_by(const struct bub_engine *eng, const struct in6_addr *hom
 	return n;
 }
 
-/* A free place; where there is none, the oldest one of those who have most, unless the newcomer has
- * as many. */
+/* A place for a message of @home: a free one, or the oldest of the mobile node that has most
+ * places. NULL: @home has as many itself. */
 static struct held *held_slot(struct bub_engine *eng, const struct in6_addr *home)
 {
 	struct held *slot = NULL;

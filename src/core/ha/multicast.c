@@ -2,12 +2,12 @@
 /*
  * Home agent: multicast through the tunnel (RFC 6275, 10.4.2 and 10.4.3; protocol.md, P25).
  *
- * It asks each registered mobile node through its tunnel which groups it listens to, keeps
- * what it answers, joins those groups on the home link as a proxy (RFC 4605), and gives each member
- * a copy of what is sent to them.  One listener is at the other end of a tunnel, so that nobody
- * else has to be asked when it leaves.
+ * A home agent asks each registered mobile node, through its tunnel, which groups it listens to. It
+ * keeps the answers, joins those groups on the home link as a proxy (RFC 4605), and gives each
+ * member a copy of what is sent to them.  There is one listener only at the other end of a tunnel,
+ * so that nobody else has to be asked when a mobile node leaves a group.
  *
- * Only groups of global scope.  How a group is joined on a link is not known here.
+ * Only groups of global scope.  Joining a group on the home link is the caller's.
  */
 #include <string.h>
 
@@ -68,7 +68,7 @@ static struct membership *membership_add(struct bub_engine *eng, struct mobile_n
 
 	if (m == NULL)
 		return NULL;
-	if (g == NULL) /* there are twice as many, for those that wait to be left */
+	if (g == NULL) /* the table has twice as many places, since groups may wait to be left */
 		g = table_add(&core_ha(eng)->groups, group, &in6addr_any);
 	m->client = c;
 	m->next = g->first;
@@ -106,7 +106,8 @@ static void multicast_on_record(struct bub_engine *eng, struct mobile_node *c,
 void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const struct bub_ip6 *ip)
 {
 	struct bub_mld mld;
-	/* The tunnel says whose it is; the source is link-local and anything (RFC 6275, 10.4.3). */
+	/* The tunnel tells whose report it is; its source may be any link-local address (RFC
+	 * 6275, 10.4.3). */
 	enum bub_drop why =
 		IN6_IS_ADDR_LINKLOCAL(&ip->src) ? bub_mld_decode(ip, &mld) : BUB_DROP_MLD_HEADER;
 	struct bub_mld_record rec;

@@ -2,10 +2,10 @@
 /*
  * Home agent: mobile prefix discovery (RFC 6275, 10.6): which prefixes the home link has.
  *
- * A home agent answers who asks, and when the prefixes change it tells each mobile node that is
- * registered, at a random time, until that one asks.  What it tells are the prefixes that it serves
- * itself: in any other it would refuse the registration.  All of it goes under the same protection
- * as Binding Updates.
+ * A home agent answers mobile nodes that ask.  When the prefixes change it tells each mobile node
+ * that is registered, at a random time, and repeats that until the mobile node asks.  It tells the
+ * prefixes that it serves itself: in any other it would refuse the registration.  All of it goes
+ * under the same protection as Binding Updates.
  */
 #include <string.h>
 
@@ -66,8 +66,8 @@ static uint32_t valid_s_of(const struct bub_engine *eng, const struct in6_addr *
 	       (PREFIX_ADV_TIMEOUT_MS << PREFIX_ADV_RETRIES) / 1000;
 }
 
-/* RAND_ADV_DELAY of RFC 6275, 10.6.2.  One that is scheduled already goes out at its time, with the
- * prefixes as they are then. */
+/* RAND_ADV_DELAY of RFC 6275, 10.6.2.  An advertisement that is scheduled already goes out at its
+ * time, with the prefixes as they are then. */
 static void prefixes_schedule(struct bub_engine *eng, struct mobile_node *c)
 {
 	uint32_t min_s = core_ha(eng)->cfg.prefix_advert_min_s;
@@ -166,10 +166,12 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 		return;
 	}
 	asked = c->prefix_asked;
-	/* This acknowledges what it was sent unasked (RFC 6275, 10.6.2). */
+	/* A solicitation acknowledges the advertisements that were sent unasked (RFC 6275, 10.6.2).
+	 */
 	prefixes_on_unregistered(eng, c);
 	c->prefixes_known = true;
-	if (advert_wait(eng, c) > 0) { /* often right behind that; the last question counts */
+	if (advert_wait(eng, c) >
+	    0) { /* too soon after the last advertisement; the last question counts */
 		if (asked)
 			core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
 		c->prefix_asked = true;
@@ -199,7 +201,8 @@ static bool prefixes_all_same(const struct bub_ha_config *ha, const struct bub_e
 	return true;
 }
 
-/* The old one stays, with lifetimes of zero, so that its mobile nodes hear of it. */
+/* A prefix that was taken away stays, with lifetimes of zero, so that its mobile nodes hear of it.
+ */
 static void keep_withdrawn(struct bub_ha_config *ha, struct bub_ha_prefix old)
 {
 	for (unsigned i = 0; i < ha->n_prefixes; i++)

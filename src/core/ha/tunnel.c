@@ -37,8 +37,8 @@ void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_v
 		ha_fill_tunnel(eng, c, packet, &encap, core_action(eng, BUB_ACT_SEND));
 }
 
-/* Our own data for a mobile node: not mobility messages (RFC 6275, 6.1), and a header that comes
- * first of all is better left where it is. */
+/* Data of this node itself for a mobile node, which takes the direct path.  Mobility messages do
+ * not (RFC 6275, 6.1), nor do packets with hop-by-hop options, which have to stay in front. */
 static bool ha_is_own(const struct bub_engine *eng, struct bub_view packet)
 {
 	uint8_t next = packet.data[IP6_NEXT_AT];
@@ -146,7 +146,7 @@ static bool ha_leaves_its_link(const struct in6_addr *dst)
 void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 {
 	const struct mobile_node *c = ha_mobile_node(eng, &ip->dst);
-	/* Else the kernel has it: it says so to the sender (RFC 4443, 3.3). */
+	/* Other packets are the kernel's, which tells the sender (RFC 4443, 3.3). */
 	bool may_go_on = ip->hop_limit > 1 && ip->packet.len <= SCRATCH_MAX;
 	struct bub_action *act;
 
@@ -171,8 +171,8 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 	}
 }
 
-/* Nothing that strangers send takes the Binding Errors of a mobile node away from it.  Without ESP
- * nobody knows whose a packet is. */
+/* Binding Errors to a mobile node have a limit of their own, which nothing that strangers send uses
+ * up.  Without ESP nobody knows whose a packet is: then the strangers' limit holds. */
 static bool ha_may_tell(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
 			size_t len)
 {
@@ -204,7 +204,8 @@ bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct 
 		core_drop(eng, BUB_DROP_REVERSE_INNER_SOURCE, outer);
 		return false;
 	}
-	/* Its registration has been lost, by a restart perhaps: it should know (RFC 6275, 9.3.1).
+	/* The registration of the mobile node has been lost, by a restart perhaps: it should know
+	 * (RFC 6275, 9.3.1).
 	 */
 	if (!c->registered && !c->probing && bub_addr_is_routable(outer) &&
 	    ha_may_tell(eng, c, ev, ip.packet.len)) {

@@ -95,7 +95,7 @@ static void icmp_on_param_problem(struct bub_engine *eng, const struct bub_ip6 *
 static void icmp_on_error(struct bub_engine *eng, const struct bub_ip6 *ip,
 			  const struct bub_icmp6 *icmp)
 {
-	/* First: it is about the path as it is. */
+	/* First, while the path is still the one that the quoted packet took. */
 	relay_error(eng, ip, icmp);
 	if (icmp->kind == BUB_ICMP6_UNREACHABLE)
 		icmp_on_unreachable(eng, icmp);

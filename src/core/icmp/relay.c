@@ -35,8 +35,8 @@ enum {
 
 /* ---- What is quoted ------------------------------------------------------------------------ */
 
-/* With no segment left it is quoted by who has taken it (RFC 6275, 6.4): then the addresses have
- * changed places. */
+/* A routing header with no segment left is quoted by the node that has processed it: there the two
+ * addresses have changed places (RFC 6275, 6.4). */
 static void quote_take_rh2(const uint8_t *rh2, struct quote *q)
 {
 	struct in6_addr *address = rh2[3] != 0 ? &q->ends.peer : &q->ends.dst;
@@ -193,7 +193,7 @@ static void relay_direct(struct bub_engine *eng, const struct bub_ip6 *ip,
 		core_drop(eng, BUB_DROP_ICMP6_MALFORMED, &ip->src);
 		return;
 	}
-	/* At fault are our own headers: icmp.c knows what to do about it. */
+	/* Our own headers are at fault: that is for icmp.c. */
 	if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM &&
 	    !relay_move_pointer(q, &told.u.param_problem.pointer))
 		return;

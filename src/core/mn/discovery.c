@@ -46,7 +46,7 @@ void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at
 		discovery_start(eng, h);
 		return;
 	}
-	/* Those that answer quickly, and always no, are not asked all the time. */
+	/* Home agents that refuse at once are not asked all the time. */
 	h->discovering = true;
 	h->discovery_sends = 0;
 	h->discovery_ms = INITIAL_DHAAD_TIMEOUT_MS / 2;

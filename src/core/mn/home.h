@@ -38,18 +38,19 @@ struct home_registration {
 	struct bub_time bound_since; /* sending of the Binding Update that made this binding */
 	struct bub_time mld_heard;   /* the last query out of the tunnel */
 	struct bub_time heard_at;    /* anything that the home agent has signed */
-	struct bub_time error_at;    /* the last Binding Error of its that was looked into */
-	uint64_t error_pause_ms;     /* none is looked into so long after that */
-	unsigned asks;               /* keep-alives out without an answer */
-	unsigned unanswered_asks;    /* runs of them in a row */
+	struct bub_time
+		error_at;        /* the last Binding Error of the home agent that was looked into */
+	uint64_t error_pause_ms; /* so long after that no other is looked into */
+	unsigned asks;           /* keep-alives out without an answer */
+	unsigned unanswered_asks; /* runs of keep-alives in a row without an answer */
 	uint8_t ask_cookie[BUB_COOKIE_LEN];
 	struct timer ask_timer;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;
 	bool postponed; /* by the rate limit */
-	bool refused;   /* the home agent's last answer */
-	bool in_use;    /* the home address, by another node on the home link */
+	bool refused;   /* the home agent's last answer was a refusal */
+	bool in_use;    /* another node on the home link has the home address */
 	struct agent_path agent_path;
 	bool discovering;
 	uint16_t discovery_id;

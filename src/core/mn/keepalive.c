@@ -98,7 +98,8 @@ void keepalive_on_error(struct bub_engine *eng, struct home_registration *h)
 {
 	uint64_t since_ms = bub_time_ms_between(h->error_at, core_now(eng));
 
-	/* Nobody signs it, and what the home agent said under its key a moment ago says more. */
+	/* Nobody signs a Binding Error.  What the home agent has sent under its key a moment ago
+	 * counts for more. */
 	if (h->state != HOME_REGISTERED ||
 	    bub_time_ms_between(h->heard_at, core_now(eng)) < ERROR_PAUSE_MS)
 		return;

@@ -30,7 +30,7 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home_registration
 	struct bub_time until = h->bound_until;
 	uint64_t left_s;
 
-	/* One that is out counts as what it asks for. */
+	/* A home registration that is out counts as if it had been granted. */
 	if (h->interval_ms != 0 && bub_time_before(until, bub_time_add_s(h->sent_at, h->asked_s)))
 		until = bub_time_add_s(h->sent_at, h->asked_s);
 	left_s = bub_time_ms_between(core_now(eng), until) / 1000;
@@ -39,8 +39,9 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home_registration
 	return mn_lifetime(eng, h, wanted_s);
 }
 
-/* One that was discovered defends the home address against the next one, should this node forget
- * which it was: not for long (RFC 6275, 11.7.1). */
+/* A home agent that was discovered is asked for a short lifetime.  Should this node restart and
+ * discover another home agent, the first one defends the home address against it until its binding
+ * ends (RFC 6275, 11.7.1). */
 static uint32_t home_wanted_lifetime(const struct home_registration *h)
 {
 	return h->discovers && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
@@ -106,7 +107,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 	}
 	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
-	/* One that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
+	/* A home agent that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
 	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && h->discovers) {
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
 		discovery_next(eng, h, true);
@@ -353,7 +354,7 @@ void mn_look_into(struct bub_engine *eng, struct home_registration *h, const cha
 
 void mn_on_home_be(struct bub_engine *eng, struct home_registration *h)
 {
-	agentpath_on_error(eng, h); /* or it takes data out of the tunnel only */
+	agentpath_on_error(eng, h); /* perhaps it only refuses data outside of the tunnel */
 	keepalive_on_error(eng, h);
 }
 
@@ -421,7 +422,7 @@ void mn_on_dad(struct bub_engine *eng, uint32_t id, int error)
 			continue;
 		h->dad_id = 0;
 		if (h->state != HOME_DEREGISTERING)
-			continue; /* it has left again */
+			continue; /* the node has left its home link again */
 		if (error == 0) {
 			home_on_deleted(eng, h);
 			continue;
@@ -495,7 +496,7 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		core_drop(eng, BUB_DROP_BA_NOT_PROTECTED, &rx->peer);
 		return;
 	}
-	/* Postponed: what it answers is not where we are now. */
+	/* Postponed: the acknowledgement answers an update from where this node was before. */
 	if (h->interval_ms == 0 || h->postponed) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;

@@ -82,8 +82,8 @@ static bool mn_has_to_go_direct(struct bub_engine *eng, const struct home_regist
 	       core_home_of(eng, dst) == NULL;
 }
 
-/* What follows right behind the first Binding Update may find the home agent ready; later, without
- * an answer, or with a bad one, it would be dropped there. */
+/* Data right behind the first Binding Update may find the home agent ready.  When that update has
+ * got no answer, or a refusal, the home agent would drop the data. */
 static bool mn_is_worth_tunnelling(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return !h->refused && (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
