@@ -309,8 +309,8 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 		bubmode_send_bu(eng, p);
 		return;
 	}
-	if (!rr_home_token_fresh(eng,
-				 &p->rr)) { /* the care-of token is of the same run or younger */
+	/* The care-of token is of the same run or younger. */
+	if (!rr_home_token_fresh(eng, &p->rr)) {
 		reg_set_state(eng, p, REG_NONE, "the tokens are too old");
 		reg_update(eng, p);
 		return;

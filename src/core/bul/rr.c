@@ -159,9 +159,9 @@ enum rr_event rr_start(struct bub_engine *eng, struct rr *rr, const struct ends 
 	rr->care_of = ends->at;
 	if (rr->want_home)
 		rr->has_home = false;
+	/* For a deletion the token at hand makes another Kbm. */
 	if (!rr->want_home && !rr->want_care_of)
-		return rr_finish(eng, rr,
-				 ends); /* the token at hand makes another Kbm: for deletion */
+		return rr_finish(eng, rr, ends);
 	return RR_ROUND;
 }
 

@@ -170,8 +170,8 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 	 */
 	prefixes_on_unregistered(eng, c);
 	c->prefixes_known = true;
-	if (advert_wait(eng, c) >
-	    0) { /* too soon after the last advertisement; the last question counts */
+	/* Too soon after the last advertisement: answered later; the last question counts. */
+	if (advert_wait(eng, c) > 0) {
 		if (asked)
 			core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
 		c->prefix_asked = true;

@@ -13,10 +13,9 @@
 #include "path.h"
 
 #define STUCK_MS ((uint64_t)PROGRESS_S * 1000)
-#define COMPLAINT_MS                                                                               \
-	30000u      /* a Binding Error so long ago has to do with data that is stuck now           \
-		     */
-#define PAUSE_S 30u /* in the tunnel, the first time, */
+/* A Binding Error that came so long ago has to do with data that is stuck now. */
+#define COMPLAINT_MS 30000u
+#define PAUSE_S 30u /* in the tunnel, the first time; it doubles */
 #define PAUSE_MAX_S 3600u
 
 void agentpath_update(struct bub_engine *eng, const struct home_registration *h)
