@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbers found by an address: what a configuration with many thousand mobile nodes is looked
- * through with.  The operator chooses the addresses, so that nobody has to be resisted.
+ * Finds a number by an address, for configurations with many thousand mobile nodes.  The operator
+ * chooses the addresses, so the hash needs no secret.
  */
 #ifndef BUBD_ADDRSET_H
 #define BUBD_ADDRSET_H

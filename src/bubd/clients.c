@@ -15,7 +15,7 @@
 
 /* ---- Serving ------------------------------------------------------------------------------- */
 
-/* 0: it is served, *@ret_new where it was not before. */
+/* Serves @home of @pair.  Returns 0, and in *@ret_new whether it was not served before. */
 static int clients_serve_home(const struct clients *c, const struct bubd_pair *pair,
 			      const struct in6_addr *home, bool *ret_new, char *ret_error,
 			      size_t error_size)
@@ -54,7 +54,7 @@ static bool clients_serve_or_log(const struct clients *c, const struct bubd_pair
 	return false;
 }
 
-/* Who may renumber may register its interface identifier in every home prefix. */
+/* A mobile node that may renumber may register its interface identifier in every home prefix. */
 static void clients_serve_renumbered(const struct clients *c, const struct bub_ha_config *ha,
 				     const struct bubd_pair *pair, unsigned *failed)
 {

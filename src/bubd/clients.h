@@ -10,7 +10,7 @@
 #include "log.h"
 #include "sas.h"
 
-/* What they are made known to; all of it borrowed. */
+/* What has to know of a mobile node; all of it borrowed. */
 struct clients {
 	struct bubd_config *cfg; /* the one in force */
 	struct bub_engine *engine;
@@ -33,9 +33,9 @@ struct clients_change {
 unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha);
 
 /*
- * Takes the mobile nodes of @fresh over, which may not be used for them afterwards.  Of one that is
- * gone, or whose secret or SAs have changed, registration, tunnel and SAs end; those of the others
- * are not touched.  Returns 0, or -1: out of memory, the next reload tries again.
+ * Takes over the mobile nodes of @fresh, which may not be used for them afterwards.  Registration,
+ * tunnel and SAs end for each mobile node that is gone, or whose secret or SAs have changed; those
+ * of the others are not touched.  Returns 0, or -1: out of memory, the next reload tries again.
  */
 int clients_reload(const struct clients *c, struct bubd_config *fresh,
 		   struct clients_change *ret_change);

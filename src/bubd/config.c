@@ -99,7 +99,7 @@ static bool in_home_prefixes(const struct bub_ha_config *ha, const struct in6_ad
 	return false;
 }
 
-/* Among many thousand sections one has the address that is its title: nobody else may. */
+/* The title of a section is its address, which no other of many thousand sections may have. */
 static void check_only(struct loader *l, const struct config_node *sec, struct addrset *set)
 {
 	const struct config_value *title = sec->values;

@@ -22,7 +22,7 @@ struct bubd_pair {
 	struct in6_addr home;
 	struct in6_addr home_agent; /* ::  to be discovered */
 	bool at_home_agent;
-	bool renumber; /* its interface identifier in other home prefixes is it as well */
+	bool renumber; /* it may have its interface identifier in other home prefixes, too */
 	uint8_t secret[ESP_SECRET_MAX];
 	size_t secret_len;      /* 0: none, its SAs are written out */
 	bool wiped;             /* in place of the secret is its mark, for comparison only */
@@ -75,8 +75,8 @@ struct bubd_config *bubd_config_load(const char *path, FILE *messages);
 #define CONFIG_TEXT_ROOM 3
 struct bubd_config *bubd_config_parse(const char *path, char *text, size_t len, FILE *messages);
 
-/* The pair of home address @home at this end: that of its section, else the one that renumbering
- * made it of; NULL: none. */
+/* The pair of the home address @home at this end: the one whose section names it, else the one of
+ * which renumbering has made it; NULL: none. */
 const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
 					 bool at_home_agent);
 

@@ -524,7 +524,8 @@ bool config_fill(struct problems *p, enum config_section in, const struct config
 		const struct config_node *node = config_find(sec, k->name);
 		void *to = (uint8_t *)base + k->offset;
 
-		/* A keyword that is not known may have been this one, a wrong value its. */
+		/* An unknown keyword may be this one misspelt, and a wrong value may be this one's:
+		 * both have been told. */
 		if (k->needed && sec != NULL && !sec->gaps &&
 		    (node == NULL || (node->values == NULL && !sec->bad))) {
 			keyword_lacks(p, k, sec);

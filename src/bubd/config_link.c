@@ -41,7 +41,7 @@ static void load_lifetimes(struct loader *l, const struct config_node *sec)
 	struct bub_ha_prefix *p = l->cfg->engine.ha.prefix;
 	const struct config_value *v = config_value(sec->parent, "prefixes");
 
-	/* As the list has it: text is compared, so that nothing else has to be understood. */
+	/* Written as it is in the list: texts are compared. */
 	for (; v != NULL && strcmp(v->text, title) != 0; v = v->next)
 		p++;
 	if (v == NULL)
@@ -52,7 +52,8 @@ static void load_lifetimes(struct loader *l, const struct config_node *sec)
 		check_lifetimes(l, sec, "valid", "preferred", p);
 }
 
-/* Its presence turns the advertisements on.  Defaults follow from the greatest interval. */
+/* The presence of the section turns the advertisements on.  Defaults follow from the greatest
+ * interval. */
 static void load_adverts(struct loader *l, const struct config_node *sec)
 {
 	struct link_advert_config *a = &l->cfg->lnx.advert;

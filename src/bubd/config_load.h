@@ -19,7 +19,7 @@ struct loader {
 	struct config_tree tree;
 	const struct config_node *home[BUB_HOMES_MAX]; /* the section of each */
 	const struct config_node *payload; /* the section whose protect-payload decided; or NULL */
-	/* Found again among many thousands. */
+	/* To find one of many thousand sections again. */
 	struct addrset clients, peers; /* lines of their sections */
 	struct addrset ids[2];         /* own, clients: pairs, the first with an identifier */
 };

@@ -96,7 +96,7 @@ int bubd_config_wipe_secrets(struct bubd_config *cfg)
 	return rc;
 }
 
-/* Where one of them is wiped, the other's mark under the same key says it. */
+/* Where one of the two secrets has been wiped, their marks under the same key are compared. */
 static bool same_secret(const struct bubd_config *a, const struct bubd_pair *pa,
 			const struct bubd_config *b, const struct bubd_pair *pb)
 {
@@ -152,7 +152,8 @@ bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *
 
 /* ---- Reading them -------------------------------------------------------------------------- */
 
-/* Its address in another prefix must be nobody else's, and its keys come from the secret. */
+/* A mobile node that renumbers has keys that are derived of its secret, and an interface identifier
+ * that no other has. */
 static bool load_renumber(struct loader *l, const struct config_node *sec,
 			  const struct in6_addr *home, bool at_home_agent)
 {
@@ -168,7 +169,7 @@ static bool load_renumber(struct loader *l, const struct config_node *sec,
 			"renumber: keys for another home address need secret-file; expected that");
 	if (first == NULL && addrset_add(ids, &id, l->cfg->n_pairs) != 0)
 		problem(&l->p, CONFIG_NO_PLACE, "out of memory");
-	/* Where one of several renumbers there was a problem before. */
+	/* Where one of several renumbers, the problem has been told before. */
 	if (first != NULL && (renumber || l->cfg->pairs[*first].renumber))
 		problem(&l->p, sec->at,
 			"renumber: two mobile nodes have one interface identifier; "
@@ -253,7 +254,7 @@ void loader_room(struct loader *l, const struct config_node *sec)
 
 /* ---- A reload ------------------------------------------------------------------------------ */
 
-/* The pairs and SAs of the mobile node's own side come first, in either. */
+/* In either configuration the pairs and SAs of the mobile node's own side come first. */
 static void count_own(const struct bubd_config *cfg, size_t *ret_pairs, size_t *ret_sas)
 {
 	size_t n = 0, n_sas = 0;

@@ -284,7 +284,7 @@ void loader_sas(struct loader *l, const struct config_node *sec, const struct in
 		bad |= sa->bad;
 	}
 	if (bad || l->p.n != n)
-		return; /* what was wrong above would be missed here */
+		return; /* an SA with a mistake would be told to be missing, too */
 	check_ambiguous(l, first);
 	sa_check_covered(l, sec, first, at_home_agent);
 }

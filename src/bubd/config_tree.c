@@ -106,7 +106,7 @@ struct config_place config_place(const struct config_node *sec, const char *keyw
 
 /* ---- Its text ------------------------------------------------------------------------------ */
 
-/* Lengths, so that nobody can write what looks like something else. */
+/* The length stands before each text, so that no text can look like something else. */
 static void write_node(FILE *out, const struct config_node *node)
 {
 	const struct config_keyword *k;

@@ -78,7 +78,7 @@ struct config_keyword {
 	const char *unit;             /* of a number, for people */
 	const char *const *words;     /* up to a NULL */
 	const char *or_else;          /* the default, as one would write it; NULL: what is there */
-	unsigned list;                /* takes so many values; 0: one, without braces */
+	unsigned list;                /* how many values it takes; 0: one, without braces */
 	enum config_section contents; /* of a section */
 	bool is_section;
 	bool needed;        /* its section cannot do without it */
@@ -93,14 +93,14 @@ extern const char *const config_classes[];
 extern const char *const config_ciphers[];
 extern const char *const config_integrities[];
 
-/* Those of @in are one behind the other: the first, and how many. */
+/* The keywords of @in, which are one behind the other: the first, and how many. */
 const struct config_keyword *config_keywords_of(enum config_section in, size_t *ret_n);
 
-/* NULL: none is that. */
+/* NULL: @in has no keyword @name. */
 const struct config_keyword *config_keyword_find(enum config_section in, const char *name);
 
-/* Says that @name is no keyword of @in, and what was meant perhaps; *@astray: of another section
- * was told already, and so it will be. */
+/* Says that @name is no keyword of @in, and which one was meant, perhaps.  A keyword that belongs
+ * to another section is told once: then *@astray is set. */
 void config_keyword_unknown(struct problems *p, enum config_section in, struct config_place at,
 			    const char *name, bool *astray);
 

@@ -311,7 +311,7 @@ static void look_for_sleep(struct daemon *d)
 		return;
 	log_line(&d->log, LNX_LOG_INFO, "the machine has slept for %llu s%s",
 		 (unsigned long long)((ms + 500) / 1000), mobile ? ": bindings are refreshed" : "");
-	/* What is over is over before it is refreshed. */
+	/* Bindings that have ended meanwhile end before anything is refreshed. */
 	expire_due(d);
 	if (mobile)
 		daemon_on_command(d, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
@@ -444,7 +444,7 @@ static bool same_home_agent(const struct bubd_config *cfg, const struct bubd_con
 	       a->direct == b->direct && cfg->lnx.unprotected == fresh->lnx.unprotected;
 }
 
-/* What they are needed for is done. */
+/* Everything that the secrets are needed for has been done. */
 static void wipe_secrets(struct daemon *d)
 {
 	if (bubd_config_wipe_secrets(d->cfg) != 0)
@@ -496,7 +496,7 @@ static void cannot_reopen(struct daemon *d, const char *path)
 		 path, strerror(errno));
 }
 
-/* For who renames them when they are large.  The names are those of the start. */
+/* Opens the logs anew, for whoever has renamed them.  Their names are those of the start. */
 static void reopen_logs(struct daemon *d)
 {
 	if (eventlog_reopen(&d->events, d->cfg->event_log) != 0)
@@ -518,7 +518,7 @@ static void daemon_reload(struct daemon *d)
 	}
 	d->log.level = fresh->log_level;
 	reload_peers(d, fresh);
-	/* Who is told of new prefixes has to be served in them. */
+	/* A mobile node that is told of new prefixes has to be served in them. */
 	if (same_home_agent(d->cfg, fresh))
 		reload_clients(d, fresh);
 	reload_prefixes(d, fresh);

@@ -21,16 +21,16 @@ struct eventlog {
 	struct eventlog_watch watch; /* set by the daemon; without functions: nobody */
 	const char *node;            /* borrowed */
 	const struct log *log;       /* borrowed */
-	/* For people, a reason to drop gets one line a second. */
+	/* People get one line a second for each reason to drop. */
 	struct eventlog_drop {
 		bool seen;
 		struct bub_time at; /* of its line */
-		unsigned more;      /* since then, without one */
+		unsigned more;      /* packets since then, without a line */
 	} drop[BUB_DROP_COUNT];
 	struct {
 		struct bub_time since; /* the second that is counted */
-		unsigned lines;        /* in it */
-		uint64_t more;         /* without a line, since the last one */
+		unsigned lines;        /* lines in that second */
+		uint64_t more;         /* packets without a line since the last line */
 	} esp;
 };
 

@@ -30,7 +30,7 @@ int regular_open(const char *path, struct stat *ret_st, const char **ret_why)
 	return -1;
 }
 
-/* As much as the file had when it was opened: nobody waits for who is writing to it. */
+/* Reads as much as the file had when it was opened, and waits for nobody who is still writing. */
 static char *regular_read_all(int fd, size_t size, size_t room, size_t *ret_len,
 			      const char **ret_why)
 {

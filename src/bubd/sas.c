@@ -90,7 +90,7 @@ static int add_sa(struct sas *sas, struct esp_sa_params *p, struct bub_time now,
 	const char *why = NULL;
 	struct entry *at;
 
-	/* Back to a home agent that was used before, mostly. */
+	/* The SA is there: mostly, a mobile node goes back to a home agent that it used before. */
 	if (e.sa != NULL) {
 		esp_sad_prefer(sas->sad, e.sa);
 		return 0;
@@ -225,7 +225,7 @@ int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_e
 
 	if (sas->store == NULL)
 		return 0;
-	collect_used(sas); /* none of them is used any more when it is removed */
+	collect_used(sas); /* while the SAs are still in the database */
 	while ((sa = esp_sad_next(sas->sad, sa)) != NULL) {
 		struct entry *e = &sas->entries[esp_sa_index(sa)];
 		const struct esp_sa_status status = status_of(e);
@@ -238,7 +238,8 @@ int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_e
 		e->sa = NULL;
 		esp_sad_remove(sas->sad, sa);
 	}
-	/* Where that fails what is stored is safe, as after a crash. */
+	/* Where the commit fails, the numbers that are stored are safe to begin with, as after a
+	 * crash. */
 	rc = numbers_commit(sas->store, ret_error, error_size);
 	for (size_t i = 0; i < sas->n_pending; i++) {
 		struct entry *e = sas->pending[i];
@@ -254,7 +255,7 @@ int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_e
 
 /* ---- Start and end ------------------------------------------------------------------------- */
 
-/* What a home agent may come to serve: limits says how many home addresses. */
+/* SAs of the home addresses that a home agent may come to serve, as many as limits says. */
 static size_t count_clients(const struct bubd_config *cfg)
 {
 	if (!cfg->engine.ha.enabled)

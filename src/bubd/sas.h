@@ -57,9 +57,9 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
 		   size_t error_size);
 
 /*
- * Takes the SAs of these home addresses away.  How far they have come stays stored, for the case
- * that one comes back with the same secret.
- * Returns 0, or -1 and one line in @ret_error: then that may say less than it should.
+ * Takes the SAs of these home addresses away.  Their numbers stay stored, for a home address that
+ * comes back with the same secret. Returns 0, or -1 and one line in @ret_error: then a number that
+ * is stored may be behind.
  */
 int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_error,
 		       size_t error_size);

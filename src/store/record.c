@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Records, in network byte order.  A registration, whose key is the home address:
+ * Records, in network byte order: where each field begins, and its octets.
  *
- *     0 version (1) | 1 flags (1: registered, 2: link-local, 4: unseen) | 2 sequence (2) | 4
- * lifetime (4) 8 end on the boot clock (8) | 16 end on the wall clock (8) | 24 boot (16) | 40
- * care-of (16) 56 check (8): of the key and all octets before it
+ * A registration, whose key is the home address:
+ *
+ *      0  1  version
+ *      1  1  flags: 1 registered, 2 link-local, 4 unseen
+ *      2  2  sequence number
+ *      4  4  lifetime
+ *      8  8  end on the boot clock
+ *     16  8  end on the wall clock
+ *     24 16  boot
+ *     40 16  care-of address
+ *     56  8  check of the key and all octets before it
  *
  * Numbers of an association, whose key is its SPI (4), direction (1: in) and id (8):
  *
- *     0 version (1) | 1 number (4) | 5 check (8)
+ *      0  1  version
+ *      1  4  number
+ *      5  8  check of the key and all octets before it
  *
  * LMDB keeps its pages consistent, but does not know whether the disk gave back what was written.
  */

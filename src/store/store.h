@@ -24,15 +24,15 @@
 #define STORE_FILE "store.mdb"
 #define STORE_BOOT_LEN 16
 
-/* A binding at a home agent.  Its end is told on two clocks: the one that no administrator sets
+/* A binding at a home agent.  Its end is kept on two clocks.  The one that no administrator sets
  * counts as long as the machine has not been started anew. */
 struct store_binding {
 	struct in6_addr home; /* the key */
 	struct in6_addr care_of;
 	uint16_t sequence;
-	bool registered; /* false: deleted, only the number counts */
+	bool registered; /* false: deleted, and only the sequence number counts */
 	bool link_local;
-	bool unseen;                  /* the care-of address was only told */
+	bool unseen; /* the care-of address was told in an option: no packet came from there */
 	uint32_t lifetime_s;          /* when it was stored */
 	uint8_t boot[STORE_BOOT_LEN]; /* which start of the machine expires_boot_ms is about */
 	uint64_t expires_boot_ms;     /* CLOCK_BOOTTIME */
@@ -76,7 +76,7 @@ int store_each(struct store *st, void (*each)(void *ctx, const struct store_bind
 enum numbers_kind {
 	NUMBERS_OUT,           /* stored: no number above it has been used */
 	NUMBERS_IN,            /* stored: right edge of the replay window, NUMBERS_BLOCK exact */
-	NUMBERS_IN_SIGNALLING, /* the same, about a second exact */
+	NUMBERS_IN_SIGNALLING, /* the same, exact to about a second */
 };
 
 /* What is kept of one association.  The caller has it; but for reading, its members are the

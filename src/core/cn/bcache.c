@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binding cache (RFC 6275, 9.1).
+ * Binding cache (RFC 6275, 9.1): where each peer is that has registered with this node.
  *
- * A deleted entry is kept, inactive, until every nonce that could have signed for it has expired:
- * its sequence number refuses the replay of an old Binding Update (RFC 6275, 5.2.8).
+ *   no entry -> active     a Binding Update was accepted (cn.c)
+ *   active ---> active     a later one was accepted: refreshed, or another care-of address
+ *   active ---> deleted    by the mobile node, or by an operator's command
+ *   active ---> deleted    the lifetime is over, or nobody gets through to the care-of address
+ *   deleted --> active     a Binding Update with a greater number was accepted
+ *   deleted --> no entry   MAX_NONCE_LIFETIME is over, or another entry needs the place
+ *
+ * A deleted entry is kept until every nonce that could have signed for it has expired: its sequence
+ * number refuses the replay of an old Binding Update (RFC 6275, 5.2.8).
+ *
+ * Each entry has one timer.  In an active one it fires shortly before the end, when the mobile node
+ * is asked to refresh the binding (RFC 6275, 9.5.5), and again at the end.  In a deleted one it
+ * fires when the entry may be forgotten.
+ *
+ * Each change marks the pair, whose data path follows from the binding (path.c).  Whether data gets
+ * through to the care-of address is another question: proof.c.
  */
 #include <string.h>
 

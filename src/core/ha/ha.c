@@ -2,6 +2,24 @@
 /*
  * Home agent: registrations (RFC 6275, 10.3), and what they bring about: tunnel, defence of the
  * home address, data path.
+ *
+ *   none ---> bound   a Binding Update was accepted
+ *   bound --> bound   a later one was accepted: refreshed, or another care-of address
+ *   bound --> none    the mobile node is back home, or the lifetime is over
+ *   bound --> none    the prefix of the home address has gone, or another node has the address
+ *   bound --> none    the mobile node is not served any more
+ *
+ * A Binding Update goes through up to two waits before it is accepted.  A first registration waits
+ * for duplicate address detection on the home link (probing, pending): ha_on_dad() goes on.  Where
+ * registrations outlive a restart, each change waits for the disk (store_id, storing):
+ * ha_on_stored() goes on.  A later Binding Update of the same mobile node takes the place of one
+ * that waits.
+ *
+ * When both are over ha_establish() sets up the tunnel and the defence of the home address, and the
+ * acknowledgement goes out.  Messages that came ahead of the registration go on then (held.c).
+ *
+ * After a deletion the sequence number is kept for a while, so that an update which the deletion
+ * has overtaken does not bring the binding back.
  */
 #include <errno.h>
 

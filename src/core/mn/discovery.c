@@ -3,7 +3,12 @@
  * Mobile node: dynamic home agent address discovery (RFC 6275, 11.4.1).
  *
  * A mobile node without a configured home agent asks the home agents' anycast address of its home
- * prefix, and registers with those of the reply in their order.
+ * prefix (discovering).  It repeats the question with pauses that double, and after DHAAD_RETRIES
+ * of them slowly.  The reply is a list of home agents, in the order in which they should be tried.
+ *
+ * The node registers with the first.  When that one refuses or stays silent, mn.c calls
+ * discovery_next(), which hands out the next of the list.  At the end of the list the question is
+ * asked anew: at once after silence, after a pause when home agents have refused.
  */
 #include "mn/discovery.h"
 #include "base/addr.h"

@@ -3,6 +3,23 @@
  * Mobile node: which care-of address is in use, and the registration at the home agent
  * (RFC 6275, 11.1, 11.5 and 11.7.1).
  *
+ *   UNATTACHED -----> REGISTERING     a care-of address is usable
+ *   UNATTACHED -----> AT_HOME         the home link is there
+ *   REGISTERING ----> REGISTERED      the home agent has acknowledged
+ *   REGISTERED -----> REGISTERING     another care-of address, or the binding ended unanswered
+ *   away -----------> DEREGISTERING   back on the home link, and the home agent may have a binding
+ *   DEREGISTERING --> AT_HOME         the home agent has deleted it, or had none and DAD passed
+ *   any ------------> UNATTACHED      no address is usable any more
+ *
+ * Events about addresses change the list of candidates (candidate.c).  After each mn_reselect()
+ * asks for the best one and goes there.  One timer serves the registration.  While interval_ms is
+ * not 0 a Binding Update is out, and the timer repeats it with pauses that double.  While
+ * interval_ms is 0 and the state is REGISTERED, the timer refreshes the registration.  A refusal
+ * keeps the state and is tried again slowly.
+ *
+ * A home agent that was discovered is given up when it refuses or stays silent: discovery.c has the
+ * next one.
+ *
  * The registration at peers is the binding update list's, which hears at the end of a feed when the
  * care-of address has changed and when the home agent has a binding again (mn_take_news()).
  */

@@ -3,6 +3,16 @@
  * Mobile node: mobile prefix discovery (RFC 6275, 11.4.2 and 11.4.3): which prefixes the home link
  * has, and what that means for a home address.
  *
+ * The home agent is asked when nothing is known or what is known has ended, after each registration
+ * that is due for it, and while the prefix of the home address is still preferred: prefix_timer.  A
+ * question is repeated PREFIX_RETRIES times (prefix_waiting); after that the next registration
+ * asks.
+ *
+ * An answer says how long the prefix of the home address is valid.  The home registration and the
+ * bindings at peers are made to end with it.  Where the prefix is deprecated and the operator
+ * permits it, another home address is made in another prefix (renumber.c); the old one is retired
+ * when its prefix has ended.
+ *
  * What the home agent tells goes under the same protection as Binding Updates.
  */
 #include <string.h>
