@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -256,15 +257,15 @@ fail:
 	return -1;
 }
 
-int env_open(struct env *e, const struct env_kind *kind, const char *dir, bool gone,
-	     char *ret_error, size_t error_size)
+static int env_open_file(struct env *e, const char *dir, bool gone, char *ret_error,
+			 size_t error_size)
 {
 	enum verdict v = VERDICT_EMPTY;
 	bool fresh = false;
 	int rc;
 
-	*e = (struct env){.kind = kind, .lock_fd = -1};
-	if (snprintf(e->path, sizeof(e->path), "%s/%s", dir, kind->file) >= (int)sizeof(e->path)) {
+	if (snprintf(e->path, sizeof(e->path), "%s/%s", dir, e->kind->file) >=
+	    (int)sizeof(e->path)) {
 		(void)snprintf(ret_error, error_size, "state-dir: too long");
 		return -1;
 	}
@@ -289,6 +290,22 @@ int env_open(struct env *e, const struct env_kind *kind, const char *dir, bool g
 	return -1;
 }
 
+struct env *env_open(const struct env_kind *kind, const char *dir, bool gone, char *ret_error,
+		     size_t error_size)
+{
+	struct env *e = malloc(sizeof(*e));
+
+	if (e == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return NULL;
+	}
+	*e = (struct env){.kind = kind, .lock_fd = -1};
+	if (env_open_file(e, dir, gone, ret_error, error_size) == 0)
+		return e;
+	env_close(e);
+	return NULL;
+}
+
 static void stop_reading(struct env *e)
 {
 	if (e->reading != NULL)
@@ -298,12 +315,15 @@ static void stop_reading(struct env *e)
 
 void env_close(struct env *e)
 {
+	if (e == NULL)
+		return;
 	stop_reading(e);
 	if (e->txn != NULL)
 		mdb_txn_abort(e->txn);
 	mdb_env_close(e->mdb);
 	if (e->lock_fd >= 0)
 		(void)close(e->lock_fd);
+	free(e);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */

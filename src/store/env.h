@@ -46,11 +46,11 @@ struct env {
  * Opens the file of @kind in @dir, and makes folder and file where they are missing.
  *
  * @gone  there must have been one: a new one is not begun, but kind->when_gone told
- * Returns 0, or -1 and one line in @ret_error.  env_close() is due in either case.
+ * Returns NULL and one line in @ret_error on failure.
  */
-int env_open(struct env *e, const struct env_kind *kind, const char *dir, bool gone,
-	     char *ret_error, size_t error_size);
-void env_close(struct env *e);
+struct env *env_open(const struct env_kind *kind, const char *dir, bool gone, char *ret_error,
+		     size_t error_size);
+void env_close(struct env *e); /* NULL is fine */
 
 MDB_val env_value(const void *data, size_t len);
 

@@ -29,6 +29,7 @@
 #define BLOCK_GROW_MS 60000 /* a block used up faster than this makes the next one larger */
 #define SIGNALLING_MS 500   /* a signalling association is written no more often than this */
 
+/* Its file, and nothing else. */
 struct numbers {
 	struct env env;
 };
@@ -88,9 +89,9 @@ static int refuse_old_files(const char *dir, char *ret_error, size_t error_size)
 	return e == NULL ? 0 : -1;
 }
 
-static int ask_witness(const struct numbers *n, const char *dir, char *ret_error, size_t error_size)
+static int ask_witness(const struct env *env, const char *dir, char *ret_error, size_t error_size)
 {
-	switch (witness_ask(dir, NUMBERS_WITNESS, n->env.lock_fd)) {
+	switch (witness_ask(dir, NUMBERS_WITNESS, env->lock_fd)) {
 	case WITNESS_GOOD:
 		return 0;
 	case WITNESS_OTHER:
@@ -99,7 +100,7 @@ static int ask_witness(const struct numbers *n, const char *dir, char *ret_error
 			"%s is a copy, and may be older than what was used: " NEW_SECRETS
 			"; where nothing was sent since it was copied, remove " NUMBERS_WITNESS
 			" only",
-			n->env.path);
+			env->path);
 		break;
 	case WITNESS_ERROR:
 		(void)snprintf(ret_error, error_size, "state-dir %s: " NUMBERS_WITNESS ": %s", dir,
@@ -111,29 +112,20 @@ static int ask_witness(const struct numbers *n, const char *dir, char *ret_error
 
 struct numbers *numbers_open(const char *dir, char *ret_error, size_t error_size)
 {
-	struct numbers *n = NULL;
+	struct env *e = NULL;
 
-	if (refuse_old_files(dir, ret_error, error_size) != 0)
-		return NULL;
-	n = calloc(1, sizeof(*n));
-	if (n == NULL) {
-		(void)snprintf(ret_error, error_size, "out of memory");
-		return NULL;
-	}
-	if (env_open(&n->env, &kind, dir, witness_is_there(dir, NUMBERS_WITNESS), ret_error,
-		     error_size) == 0 &&
-	    ask_witness(n, dir, ret_error, error_size) == 0)
-		return n;
-	numbers_close(n);
+	if (refuse_old_files(dir, ret_error, error_size) == 0)
+		e = env_open(&kind, dir, witness_is_there(dir, NUMBERS_WITNESS), ret_error,
+			     error_size);
+	if (e == NULL || ask_witness(e, dir, ret_error, error_size) == 0)
+		return (struct numbers *)(void *)e;
+	env_close(e);
 	return NULL;
 }
 
 void numbers_close(struct numbers *n)
 {
-	if (n == NULL)
-		return;
-	env_close(&n->env);
-	free(n);
+	env_close((struct env *)(void *)n);
 }
 
 /* ---- One association ----------------------------------------------------------------------- */
