@@ -127,6 +127,8 @@ static void kernel(struct node *n, enum link_fact_type type, uint8_t how, uint8_
 			.has_mac = (how & 2) != 0,
 			.up = (how & 4) != 0,
 			.running = (how & 8) != 0,
+			.lower_up = (how & 40) != 0,
+			.carrier_losses = more >> 6,
 			.port = (how & 16) != 0,
 		};
 		break;

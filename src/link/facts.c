@@ -93,6 +93,29 @@ static void set_carrier(struct link *lk, struct iface *ifc, bool carrier)
 	link_put(lk, LINK_MTU_CHANGED);
 }
 
+/* A loss that was over before the kernel told of it shows in the count only. */
+static void follow_carrier(struct link *lk, struct iface *ifc, uint32_t losses_before)
+{
+	const struct link_iface_fact *f = &ifc->view.fact;
+
+	if (f->carrier_losses != losses_before || !f->lower_up)
+		ifc->heard = false;
+	if (f->carrier_losses != losses_before)
+		set_carrier(lk, ifc, false);
+	set_carrier(lk, ifc,
+		    ifc->view.ours && f->up && (f->running || (f->lower_up && ifc->heard)));
+}
+
+void facts_heard(struct link *lk, uint32_t ifindex)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+
+	if (ifc == NULL || !ifc->view.fact.lower_up)
+		return;
+	ifc->heard = true;
+	follow_carrier(lk, ifc, ifc->view.fact.carrier_losses);
+}
+
 /* The interface's MTU was @before; 0: it was not known. */
 static void check_mtu(struct link *lk, const struct iface *ifc, uint32_t before)
 {
@@ -117,7 +140,7 @@ void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6)
 void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 {
 	struct iface *ifc = lookup_iface(lk, fact->ifindex);
-	uint32_t before, link_before;
+	uint32_t before, link_before, losses_before;
 
 	if (ifc == NULL)
 		ifc = iface_add(lk, fact);
@@ -125,6 +148,7 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 		return;
 	before = link_mtu(&ifc->view);
 	link_before = ifc->view.fact.mtu;
+	losses_before = ifc->view.fact.carrier_losses;
 	ifc->view.fact = *fact;
 	/* A change resets that of IPv6, but only after the kernel has told of it. */
 	if (link_before != 0 && fact->mtu != link_before)
@@ -137,7 +161,7 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 	if (ifc->view.optimistic)
 		link_put(lk, LINK_OPTIMISTIC)->u.iface.ifindex = fact->ifindex;
 	attach(lk, ifc);
-	set_carrier(lk, ifc, ifc->view.ours && fact->up && fact->running);
+	follow_carrier(lk, ifc, losses_before);
 }
 
 /* ---- Addresses ----------------------------------------------------------------------------- */

@@ -62,6 +62,7 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 	}
 	switch (m.type) {
 	case ND_TYPE_ROUTER_ADVERT:
+		facts_heard(lk, fact->u.nd.ifindex);
 		router_on_ra(lk, fact->u.nd.ifindex, &fact->u.nd.src, &m.ra);
 		break;
 	case ND_TYPE_NEIGHBOUR_ADVERT:

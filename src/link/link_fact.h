@@ -15,9 +15,11 @@ struct link_iface_fact {
 	char name[LINK_NAME_MAX];
 	uint32_t mtu, mtu6;
 	uint8_t mac[6];
-	bool has_mac; /* an Ethernet-like link: neighbour discovery works */
-	bool up;      /* set up by an operator */
-	bool running; /* has a carrier as well */
+	bool has_mac;            /* an Ethernet-like link: neighbour discovery works */
+	bool up;                 /* set up by an operator */
+	bool running;            /* has a carrier as well, and the kernel has dealt with it */
+	bool lower_up;           /* has a carrier at this moment */
+	uint32_t carrier_losses; /* so far; 0 where that is unknown */
 	bool loopback;
 	bool port; /* member of a bridge or bond: the master is the interface */
 	bool own;  /* bub's own interface */

@@ -34,6 +34,7 @@ struct iface {
 	bool attached;              /* the programs of the data path are on it */
 	uint32_t attach_id;         /* of the operation under way; 0: none */
 	bool seen, link_local_seen; /* in a dump */
+	bool heard;                 /* a frame has come in since the carrier was lost */
 	uint32_t epoch;             /* counts the times that the carrier came up */
 	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */
 	bool ra_prefixes_seen;
@@ -131,6 +132,8 @@ bool lookup_is_tentative(const struct iface *ifc, const struct addr *a);
 void facts_dump(struct link *lk, bool begins);
 void facts_iface_new(struct link *lk, const struct link_iface_fact *fact);
 void facts_iface_gone(struct link *lk, uint32_t ifindex);
+/* A router advertisement has come in: there is a carrier. */
+void facts_heard(struct link *lk, uint32_t ifindex);
 void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6);
 void facts_addr_new(struct link *lk, const struct link_addr_fact *fact);
 void facts_link_local(struct link *lk, uint32_t ifindex, const struct in6_addr *addr);

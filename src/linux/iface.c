@@ -81,10 +81,12 @@ static void read_link(struct link_iface_fact *ifc, const struct ifinfomsg *ifi,
 
 	ifc->up = (ifi->ifi_flags & IFF_UP) != 0;
 	ifc->running = (ifi->ifi_flags & running) == running;
+	ifc->lower_up = (ifi->ifi_flags & IFF_LOWER_UP) != 0 && !(ifi->ifi_flags & IFF_DORMANT);
 	ifc->loopback = (ifi->ifi_flags & IFF_LOOPBACK) != 0;
 	if (tb[IFLA_WIRELESS] != NULL)
 		return;
 	ifc->mtu = nl_u32(tb[IFLA_MTU], ifc->mtu);
+	ifc->carrier_losses = nl_u32(tb[IFLA_CARRIER_DOWN_COUNT], ifc->carrier_losses);
 	if (tb[IFLA_IFNAME] != NULL)
 		snprintf(ifc->name, sizeof(ifc->name), "%.*s",
 			 (int)mnl_attr_get_payload_len(tb[IFLA_IFNAME]),
@@ -341,7 +343,7 @@ static int dump(struct lnx *l, uint16_t type, bool *ret_whole)
 
 /* What changes meanwhile is told by notifications, which are read after this.  So no harm is done
  * where a dump is not whole, but that what is missing must not be taken for gone. */
-int iface_resync(struct lnx *l)
+static int iface_resync(struct lnx *l)
 {
 	bool whole = true;
 	int err;
@@ -417,6 +419,25 @@ static void on_notice(struct lnx *l, const struct nlmsghdr *nlh)
 {
 	on_message(l, nlh);
 	want_heard(l->want, nlh);
+}
+
+/* The kernel tells of a carrier up to a second late, and of a loss that is over by then not at all;
+ * asked, it says how things are now.  The answer comes in line with the notifications. */
+void iface_ask(struct lnx *l, uint32_t ifindex)
+{
+	const struct {
+		struct nlmsghdr head;
+		struct ifinfomsg ifi;
+	} msg = {
+		.head = {.nlmsg_len = sizeof(msg),
+			 .nlmsg_type = RTM_GETLINK,
+			 .nlmsg_flags = NLM_F_REQUEST},
+		.ifi = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex},
+	};
+
+	/* Not sent: the notification will do. */
+	if (send(l->fd[FD_MONITOR], &msg, sizeof(msg), MSG_DONTWAIT) == (ssize_t)sizeof(msg))
+		iface_monitor_readable(l);
 }
 
 /* What is waiting is older than what a dump will say, and must not be believed after it. */

@@ -276,7 +276,7 @@ bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view p
 /* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);
 void iface_monitor_readable(struct lnx *l);
-int iface_resync(struct lnx *l);
+void iface_ask(struct lnx *l, uint32_t ifindex);
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
 /* A Router Advertisement may have set it, of which the kernel sends no notification. */
 void iface_read_mtu6(struct lnx *l, uint32_t ifindex);

@@ -171,6 +171,9 @@ static void on_message(struct lnx *l, const struct in6_addr *src, const struct i
 	fact.u.nd.src = *src;
 	fact.u.nd.dst = info->ipi6_addr;
 	fact.u.nd.msg = msg;
+	/* It is of the present link only if that is the one which is known. */
+	if (l->cfg.n_homes > 0 && msg.len > 0 && msg.data[0] == ND_TYPE_ROUTER_ADVERT)
+		iface_ask(l, info->ipi6_ifindex);
 	link_feed(l->link, lnx_now(), &fact);
 	ops_tell(l);
 	if (!nd_parse(src, &info->ipi6_addr, msg, &m))

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the kernel tells of interfaces, and who else might: the mobile node of linux_mn.py."""
 
+import fcntl
+import os
 import re
 import socket
 import struct
 import sys
 
-from linux_common import Ctl, Failure, main, wait_for
+from linux_common import Ctl, Failure, addr, icmp6, ip6, main, wait_for
 from linux_mn import AGENT, HOME, PEER, PEER_CARE_OF, SECRET, SERVER, Things
 
 WAITS_FOR_LATE0 = "log", "1", "the interface late0 does not exist (yet): bubd waits for it"
@@ -94,6 +96,66 @@ def others_are_no_kernel(t):
     c.quit()
 
 
+class Tap:
+    """An interface whose other end, and whose carrier, is this test."""
+
+    SETIFF, SETCARRIER = 0x400454CA, 0x400454E2
+    TAP, NO_PI = 2, 0x1000
+    MAC = bytes([2, 0, 0, 0, 0, 0])
+
+    def __init__(self, ns, name):
+        def make():
+            fd = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(fd, self.SETIFF, struct.pack("16sH22x", name.encode(), self.TAP | self.NO_PI))
+            return fd
+
+        self.fd = ns.inside(make)
+        ns.ip("link", "set", name, "up")
+        ns.link_local(name)
+
+    def carrier(self, on):
+        fcntl.ioctl(self.fd, self.SETCARRIER, struct.pack("i", on))
+
+    def advertise(self, router, prefix):
+        """A router on the other end announces itself once, and answers nothing."""
+        mac = self.MAC[:5] + bytes([router])
+        source, nodes = f"fe80::{router}", "ff02::1"
+        body = struct.pack("!BBHII", 64, 0, 1800, 0, 0) + struct.pack("!BB", 1, 1) + mac
+        body += struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0) + addr(prefix)
+        packet = ip6(source, nodes, 58, icmp6(source, nodes, 134, 0, body), hops=255)
+        os.write(self.fd, bytes.fromhex("333300000001") + mac + b"\x86\xdd" + packet)
+
+    def close(self):
+        os.close(self.fd)
+
+
+def carrier_in_time(t):
+    """The kernel tells of a carrier up to a second late, and not at all of a loss that is shorter.
+    A router that is heard meanwhile is one of the new link: it announces itself once only."""
+    tap = Tap(t.m, "tap0")
+    t.socks.append(tap)
+    c = t.start("-i", "tap0")
+    tap.advertise(1, "2001:db8:b::")
+    first = c.event("care-of-new")[1]
+    for number, link in ((2, "c"), (3, "d"), (4, "e")):
+        tap.carrier(False)
+        tap.carrier(True)
+        tap.advertise(number, f"2001:db8:{link}::")
+        c.event("link-down")
+        care_of = c.event("care-of-new")[1]
+        if not care_of.startswith(f"2001:db8:{link}:"):
+            raise Failure(f"{care_of} after {first}; {c.lines}")
+    # The same where the loss was told, and the return is not yet.
+    tap.carrier(False)
+    c.event("link-down")
+    tap.carrier(True)
+    tap.advertise(5, "2001:db8:f::")
+    care_of = c.event("care-of-new")[1]
+    if not care_of.startswith("2001:db8:f:") or c.has("link-down") or c.has("care-of-new"):
+        raise Failure(f"{care_of}; {c.lines}")
+    c.quit()
+
+
 def deaf_to_routers(t):
     """Where the kernel forwards it takes no router advertisements: told at the start, and when it
     changes, once each."""
@@ -118,7 +180,8 @@ def deaf_to_routers(t):
     c.quit()
 
 
-CASES = [late_interface, only_interface_comes_late, others_are_no_kernel, deaf_to_routers]
+CASES = [late_interface, only_interface_comes_late, others_are_no_kernel, deaf_to_routers,
+         carrier_in_time]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -413,6 +413,58 @@ static void carrier_lost_and_back(void **state)
 	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
 }
 
+/* The kernel was late: what it tells is a carrier as before, and one more loss. */
+static void carrier_lost_unnoticed(void **state)
+{
+	struct world *w = *state;
+	struct link_iface_fact f = iface_fact(E0, "e0");
+
+	attached(w);
+	world_iface(w, &f); /* nothing has changed */
+	assert_null(last_event(w, BUB_EV_LINK_DOWN));
+	f.carrier_losses = 1;
+	world_iface(w, &f);
+	assert_int_equal(count_events(w, BUB_EV_LINK_DOWN), 1);
+	assert_int_equal(count_nd(w, RS, "ff02::2"), 1);
+	world_forget(w);
+	world_ra(w, E0, ROUTER_B, PREFIX_B);
+	assert_null(last_event(w, BUB_EV_CARE_OF_NEW)); /* the address of before does not count */
+	world_ra(w, E0, ROUTER_A, PREFIX_A);
+	assert_address(&last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.address, ADDR_A);
+}
+
+/* A router is heard: so there is a carrier, whatever the kernel has told by then. */
+static void carrier_is_heard(void **state)
+{
+	struct world *w = *state;
+	struct link_iface_fact f = iface_fact(E0, "e0");
+
+	attached(w);
+	f.running = false;
+	f.carrier_losses = 1;
+	world_iface(w, &f);
+	world_forget(w);
+	world_ra(w, E0, ROUTER_A, PREFIX_A); /* it waited in a queue meanwhile */
+	assert_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	f.lower_up = true;
+	world_iface(w, &f);
+	assert_false(was_said(w, LINK_SAY_CARRIER));
+	world_ra(w, E0, ROUTER_A, PREFIX_A);
+	assert_true(was_said(w, LINK_SAY_CARRIER));
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	world_iface(w, &f); /* the kernel has still not dealt with it */
+	f.running = true;
+	world_iface(w, &f);
+	assert_null(last_event(w, BUB_EV_LINK_DOWN));
+	f.running = f.lower_up = false;
+	f.carrier_losses = 2;
+	world_iface(w, &f);
+	assert_int_equal(count_events(w, BUB_EV_LINK_DOWN), 1);
+	f.lower_up = true;
+	world_iface(w, &f); /* nobody has been heard since */
+	assert_false(link_iface(w->lk, E0)->carrier);
+}
+
 static void two_interfaces(void **state)
 {
 	struct world *w = *state;
@@ -775,6 +827,8 @@ int main(void)
 		TEST(two_routers_of_one_prefix),
 		TEST(router_says_goodbye),
 		TEST(carrier_lost_and_back),
+		TEST(carrier_lost_unnoticed),
+		TEST(carrier_is_heard),
 		TEST(two_interfaces),
 		TEST(programs_cannot_be_attached),
 		TEST(member_of_a_bridge),
