@@ -111,7 +111,7 @@ class Tracer:
 
     def came(self, node: str, sightings: list[Sighting]) -> float | None:
         delays = self.recording.vantages
-        return max((s.time + delays[s.vantage].delay_s for s in self.at(node, sightings)),
+        return min((s.time + delays[s.vantage].delay_s for s in self.at(node, sightings)),
                    default=None)
 
     def legs(self, message: Message) -> list[Leg]:
@@ -137,7 +137,7 @@ class Tracer:
         """Its sightings by leg, in the order of its way.  Clocks of machines differ: the order comes
         from the ends of tunnels, then from time."""
         found: dict[tuple[str, str, str], list[Sighting]] = {}
-        for s in message.sightings:
+        for s in self.outside(message.sightings):
             found.setdefault((s.kind, s.src, s.dst), []).append(s)
 
         def rank(sightings: list[Sighting]) -> tuple[int, float]:
@@ -147,6 +147,14 @@ class Tracer:
             return (0 if self.names(first.src) == sender else 2), first.time
 
         return sorted(found.values(), key=rank)
+
+    def outside(self, sightings: list[Sighting]) -> list[Sighting]:
+        """Without what a mobile node's capture has of the inside of its own tunnel, which is a device
+        there."""
+        wrapped = {s.vantage for s in sightings if s.kind != "plain"}
+        inside = {v for v in wrapped if v in self.recording.vantages
+                  and self.recording.vantages[v].node not in self.agents}
+        return [s for s in sightings if s.kind != "plain" or s.vantage not in inside]
 
     def leg(self, sightings: list[Sighting], before: str, receiver: str) -> Leg:
         first = sightings[0]
@@ -246,6 +254,8 @@ def lane_order(recording: Recording) -> list[str]:
     agents = [node.name for node in recording.nodes.values() if node.role == "home agent"]
     if not mobiles:
         return agents
+    serving = {node.home_agent for node in recording.mobiles()}
+    agents = [agent for agent in agents if agent in serving]
     first = recording.nodes[mobiles[0]]
     own = [first.home_agent] if first.home_agent else []
     return [first.name, *own, *(a for a in agents if a not in own), *mobiles[1:]]

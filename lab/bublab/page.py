@@ -145,7 +145,7 @@ def topology_drawing(made: Recording, index: int) -> dict:
 
     spots = {**spread(agents, 78), **spread(lower, 196)}
     boxes = [
-        {"name": n, "x": x, "y": y, "agent": n in agents,
+        {"name": n, "x": x, "y": y, "agent": n in agents, "narrow": len(n) > 13,
          "delay": f"{delays[n]:g} ms" if n in delays else ""}
         for n, (x, y) in spots.items()
     ]

@@ -21,6 +21,7 @@ from .timeline import Names
 from .traffic import read_received, read_sent
 
 AGAIN_S = 3  # the same octets later than this are another message
+TWICE_S = 0.05  # sooner than this one capture has one packet twice: "-i any" sees it on two devices
 TOGETHER_S = 0.3  # moves of several nodes within this time are one handover
 BU_FLAG_H = 0x40  # in the first octet of the flags
 
@@ -141,11 +142,13 @@ class Collector:
 
     def messages(self) -> Iterator[Message]:
         """Sightings of the same octets between the same addresses are one packet, until it comes by
-        at the same place in the same wrapping again."""
+        at the same place in the same wrapping again, some time later."""
         self.sightings.sort(key=lambda pair: pair[0].time)
         going: dict[pcap.Packet, Message] = {}
         for sighting, packet in self.sightings:
             message = going.get(packet)
+            if message is not None and is_twice(message, sighting):
+                continue
             if message is None or not joins(message, sighting):
                 message = going[packet] = Message(packet, [])
                 message.sightings.append(sighting)
@@ -154,11 +157,20 @@ class Collector:
                 message.sightings.append(sighting)
 
 
+def is_same_place(one: Sighting, other: Sighting) -> bool:
+    return (one.vantage, one.src, one.dst, one.kind) == (
+        other.vantage, other.src, other.dst, other.kind
+    )
+
+
+def is_twice(message: Message, new: Sighting) -> bool:
+    return any(is_same_place(s, new) and new.time - s.time < TWICE_S for s in message.sightings)
+
+
 def joins(message: Message, new: Sighting) -> bool:
     if new.time - message.time > AGAIN_S:
         return False
-    place = (new.vantage, new.src, new.dst, new.kind)
-    return all((s.vantage, s.src, s.dst, s.kind) != place for s in message.sightings)
+    return not any(is_same_place(s, new) for s in message.sightings)
 
 
 def read_captures(recording: Recording, paths: list[pathlib.Path]) -> None:
@@ -353,15 +365,26 @@ def move_at(node: Node, event: Event, address: str, mine: list[Event], since: fl
     usable = [e.time for e in before if e.kind == "care-of" and e.get("address") == address]
     downs = [e.time for e in before if e.kind == "link-down"]
     ready = usable[-1] if usable else event.time
-    after = [e for e in mine if e.time > event.time]
-    done = next(
-        (e.time for e in after if e.is_message("Binding Acknowledgement")
-         and e.kind == "received" and e.get("via") == "home agent"), event.time,
-    )
     return Move(
         min(downs[-1] if downs else ready, ready), {node.name: ready},
-        {node.name: place_of(node, address)}, {node.name: address}, done, {},
+        {node.name: place_of(node, address)}, {node.name: address}, completed(mine, event.time), {},
     )
+
+
+def completed(mine: list[Event], since: float) -> float:
+    """When the last acknowledgement came: the home agent's, and those of the peers that the node
+    told until then."""
+    after = [e for e in mine if e.time > since]
+    answers = [
+        e for e in after if e.kind == "received" and e.is_message("Binding Acknowledgement")
+    ]
+    home = next((e.time for e in answers if e.get("via") == "home agent"), since)
+    told = {
+        e.get("peer") for e in after
+        if e.kind == "sent" and e.is_message("Binding Update") and e.time <= home
+    }
+    firsts = [next((e.time for e in answers if e.get("peer") == peer), home) for peer in told]
+    return max([home, *firsts])
 
 
 def moves_of_messages(recording: Recording, node: Node) -> Iterator[Move]:

@@ -72,8 +72,9 @@ def acknowledgement(number):
 
 
 class Run:
-    def __init__(self, folder):
+    def __init__(self, folder, all_devices=False):
         self.folder = folder
+        self.all_devices = all_devices  # captures have the inside of tunnels, too
         self.frames = {name: [] for name in ("mn1", "mn2", "ha1", "ha2")}
         self.events = {"mn1": [], "mn2": []}
         self.place = {"mn1": "ar1a", "mn2": "ar2a"}
@@ -113,6 +114,11 @@ class Run:
         last = esp(AGENT[peer], self.address(peer), 41, inner)
         self.seen(two, when + 0.075 + wait, last)
         self.seen(peer, when + 0.090 + wait, last)
+        if self.all_devices:
+            self.seen(node, when - 0.0001, inner)
+            self.seen(peer, when + 0.0901 + wait, inner)
+            self.seen(one, when + 0.0449, inner)
+            self.seen(two, when + 0.0451, inner)
 
     def peer_update(self, node, peer, when, number, straight=True, wait=0.0):
         care, home = self.address(node), HOME[node]
@@ -235,11 +241,11 @@ def summary():
     }
 
 
-def write(folder):
-    """Writes the run into @folder, as the lab would."""
+def write(folder, all_devices=False):
+    """Writes the run into @folder, as the lab would; @all_devices: as "tcpdump -i any" would."""
     for name in ("pcap", "logs"):
         (folder / name).mkdir(parents=True)
-    run = Run(folder)
+    run = Run(folder, all_devices)
     one = run.stream("mn1", "mn2", [(-30, 0), (2960, 3090)])
     two = run.stream("mn2", "mn1", [(-30, 40), (2960, 3090)])
     first = [*((s, c, n, "mn1", "mn2") for s, c, n in one),

@@ -128,6 +128,25 @@ class Figures(Made):
             [("mn1", "esp", "ha1"), ("ha1", "unseen", "ha2"), ("ha2", "esp", "mn2")],
         )
 
+    def test_captures_of_all_devices(self):
+        """They have a packet once more inside the tunnel, which is no way of its own."""
+        folder = self.folder.with_name("all-devices")
+        made_up.write(folder, all_devices=True)
+        (folder / "summary.json").unlink()
+        made = recording.read(folder)
+        self.assertEqual(
+            [move.row["gap_ms_by_node"] for move in made.moves],
+            [move.row["gap_ms_by_node"] for move in self.made.moves],
+        )
+        self.assertEqual([move.row["lost"] for move in made.moves], list(made_up.LOST.values()))
+        drawn = ladder.of_move(made, 0)
+        [protected, _] = [r for r in drawn.rows if r.text == "Binding Update" and r.detail == "7"]
+        self.assertEqual(
+            self.way(protected),
+            [("mn1", "esp", "ha1"), ("ha1", "plain", "ha2"), ("ha2", "esp", "mn2")],
+        )
+        self.assertFalse(protected.lost)
+
     def test_captures_alone(self):
         folder = self.folder.with_name("bare")
         folder.mkdir()
