@@ -145,6 +145,12 @@ void core_send_binding_error(struct bub_engine *eng, const struct route *r, uint
 /* Any ICMPv6 message that this node begins. */
 void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct bub_icmp6 *icmp);
 
+/* How long the next repetition waits, after one that has waited for @ms (RFC 6275, 11.8). */
+static inline uint32_t core_next_interval_ms(uint32_t ms)
+{
+	return 2 * ms < MAX_BINDACK_TIMEOUT_MS ? 2 * ms : MAX_BINDACK_TIMEOUT_MS;
+}
+
 /* Whole seconds from @now to @until, as a status shows them. */
 static inline uint32_t core_seconds_left(struct bub_time now, struct bub_time until)
 {

@@ -121,7 +121,7 @@ static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
 		message_bubc(eng, rx);
 		return;
 	case BUB_MH_DH:
-		bul_on_dh(eng, rx);
+		message_dh(eng, rx);
 		return;
 	}
 }

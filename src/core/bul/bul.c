@@ -268,17 +268,3 @@ void bul_on_be(struct bub_engine *eng, const struct rx *rx)
 	else
 		probe_consider(eng, p, SUSPECT_NO_BINDING);
 }
-
-void bul_on_dh(struct bub_engine *eng, const struct rx *rx)
-{
-	struct bul_entry *p = bul_of(eng, rx);
-
-	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
-	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
-	    binding_active(eng, &rx->local, &rx->peer) != NULL)
-		p = bul_get(eng, rx->home, &rx->peer);
-	if (p != NULL)
-		message_dh(eng, p, rx);
-	else
-		core_drop(eng, BUB_DROP_DH_NO_SESSION, &rx->peer);
-}

@@ -57,7 +57,6 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why);
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Acknowledgement that answers no probe. */
 void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
-void bul_on_dh(struct bub_engine *eng, const struct rx *rx);
 void bul_on_brr(struct bub_engine *eng, const struct rx *rx);
 void bul_on_be(struct bub_engine *eng, const struct rx *rx);
 /* Whom the quoted message of ours was sent to, whose answer is still awaited; NULL: it is none. The
@@ -112,8 +111,7 @@ bool message_awaits_bubc(const struct bub_engine *eng, const struct in6_addr *fr
 void message_hot(struct bub_engine *eng, const struct rx *rx);
 void message_cot(struct bub_engine *eng, const struct rx *rx);
 void message_bubc(struct bub_engine *eng, const struct rx *rx);
-/* A DH message of the peer of @p. */
-void message_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+void message_dh(struct bub_engine *eng, const struct rx *rx);
 
 /* bubmode.c */
 

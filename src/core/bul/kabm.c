@@ -190,6 +190,17 @@ void kabm_count_in(struct bub_engine *eng, struct kabm *k, const struct tentry *
 		kabm_count(eng, k, pair, &k->used_in);
 }
 
+bool kabm_is_new_number(const struct kabm *k, uint16_t sequence)
+{
+	return !k->has_sequence_in || bub_seq_greater(sequence, k->sequence_in);
+}
+
+void kabm_note_number(struct kabm *k, uint16_t sequence)
+{
+	k->has_sequence_in = true;
+	k->sequence_in = sequence;
+}
+
 bool kabm_is_worn_out(const struct kabm *k)
 {
 	return k->used_out >= KABM_UPDATES_MAX;

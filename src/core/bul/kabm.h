@@ -66,6 +66,11 @@ enum kabm_agreement kabm_agreed(struct bub_engine *eng, struct kabm *k, const st
 void kabm_count_out(struct bub_engine *eng, struct kabm *k, const struct tentry *pair);
 void kabm_count_in(struct bub_engine *eng, struct kabm *k, const struct tentry *pair,
 		   const struct bub_key *signer);
+/* Whether a Binding Update of the peer with this number is no old one: the first number under a key
+ * is the start (draft, 7). */
+bool kabm_is_new_number(const struct kabm *k, uint16_t sequence);
+/* The Binding Update with this number was accepted. */
+void kabm_note_number(struct kabm *k, uint16_t sequence);
 /* The key has signed all the Binding Updates of this node that it may. */
 bool kabm_is_worn_out(const struct kabm *k);
 /* The same for those of the peer under @signer. */

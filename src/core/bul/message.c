@@ -174,7 +174,7 @@ static enum bub_drop message_find_terms(struct bub_engine *eng, const struct bul
 	return any ? BUB_DROP_DH_BAD_SIGNATURE : BUB_DROP_DH_STATE;
 }
 
-void message_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+static void message_session_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	enum bub_drop why = BUB_DROP_NONE;
 	struct dh_terms terms = {0};
@@ -196,4 +196,18 @@ void message_dh(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx
 	if (outcome.event == DH_TAKEN_OVER && own_test)
 		session_yield_test(eng, p, "the peer's DH1 came first");
 	session_dh_outcome(eng, p, outcome);
+}
+
+void message_dh(struct bub_engine *eng, const struct rx *rx)
+{
+	struct bul_entry *p = bul_of(eng, rx);
+
+	/* A node that does not move may have nothing but the binding (protocol.md, 6). */
+	if (p == NULL && rx->home != NULL && core_config(eng)->static_kabm &&
+	    binding_active(eng, &rx->local, &rx->peer) != NULL)
+		p = bul_get(eng, rx->home, &rx->peer);
+	if (p != NULL)
+		message_session_dh(eng, p, rx);
+	else
+		core_drop(eng, BUB_DROP_DH_NO_SESSION, &rx->peer);
 }

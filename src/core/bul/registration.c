@@ -208,6 +208,13 @@ bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p)
 	return bub_time_before(core_now(eng), p->reg.told_until);
 }
 
+/* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
+static void reg_begin_round(struct registration *reg)
+{
+	reg->sends = 0;
+	reg->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+}
+
 /* Milliseconds until a round may start that ends in a Binding Update. */
 static uint64_t reg_round_wait(const struct bub_engine *eng, const struct bul_entry *p)
 {
@@ -223,8 +230,7 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 	uint64_t wait_ms;
 
 	session_begin(eng, p);
-	p->reg.sends = 0;
-	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	reg_begin_round(&p->reg);
 	if (p->ro_policy == BUB_POLICY_NEVER || home_state(h) == HOME_UNATTACHED)
 		return;
 	if (!home_is_away(h) && !reg_is_told(eng, p))
@@ -265,8 +271,7 @@ void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 		reg_due_in(eng, p, bul_rate_wait(eng, p, BUL_UPDATES));
 		return;
 	}
-	p->reg.sends = 0;
-	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	reg_begin_round(&p->reg);
 	reg_send_ro_bu(eng, p);
 }
 
@@ -302,9 +307,7 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 		reg_round_failed(eng, p);
 		return;
 	}
-	p->reg.interval_ms *= 2;
-	if (p->reg.interval_ms > MAX_BINDACK_TIMEOUT_MS)
-		p->reg.interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	p->reg.interval_ms = core_next_interval_ms(p->reg.interval_ms);
 	if (kabm_is_held(&p->kabm)) {
 		bubmode_send_bu(eng, p);
 		return;

@@ -86,9 +86,7 @@ enum rr_event rr_resend(struct bub_engine *eng, struct rr *rr, const struct ends
 		ends_trace(eng, ends, "return-routability", "running", "failed", "no answer");
 		return RR_NO_ANSWER;
 	}
-	rr->interval_ms *= 2;
-	if (rr->interval_ms > MAX_BINDACK_TIMEOUT_MS)
-		rr->interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	rr->interval_ms = core_next_interval_ms(rr->interval_ms);
 	/* The peer may have left the care-of address that we know: its home agent knows better.
 	 * A BUB test needs the direct path (draft, 5.1). */
 	if (!rr->with_test)

@@ -27,8 +27,7 @@ static const struct bub_key *find_signer(struct bub_engine *eng, const struct bu
 static void after_kabm(struct bub_engine *eng, struct bul_entry *p, const struct update *u,
 		       const struct bub_key *signer)
 {
-	p->kabm.has_sequence_in = true;
-	p->kabm.sequence_in = u->rx->mh.u.bu.sequence;
+	kabm_note_number(&p->kabm, u->rx->mh.u.bu.sequence);
 	kabm_count_in(eng, &p->kabm, &p->key, signer);
 	session_heard(eng, p, signer);
 	if (u->deletes)
@@ -58,7 +57,7 @@ static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *
 	cn_signed_by(u, signer);
 	/* The first number under a new Kabm is the start (draft, 7).  It outlives the binding: an
 	 * old Binding Update is as well signed as ever. */
-	if (p->kabm.has_sequence_in && !bub_seq_greater(mh->u.bu.sequence, p->kabm.sequence_in)) {
+	if (!kabm_is_new_number(&p->kabm, mh->u.bu.sequence)) {
 		cn_refuse_sequence(eng, u, p->kabm.sequence_in);
 		return;
 	}

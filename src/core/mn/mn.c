@@ -130,9 +130,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 		discovery_next(eng, h, true);
 		return;
 	}
-	h->interval_ms *= 2;
-	if (h->interval_ms > MAX_BINDACK_TIMEOUT_MS)
-		h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
+	h->interval_ms = core_next_interval_ms(h->interval_ms);
 	home_send_bu(eng, h);
 }
 
