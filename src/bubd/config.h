@@ -45,8 +45,9 @@ struct bubd_config {
 	char interface[LNX_INTERFACES_MAX][IFNAMSIZ];
 	char home_link[IFNAMSIZ];
 	char control[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	char event_log[PATH_MAX]; /* "": none */
-	char key_log[PATH_MAX];   /* "": none */
+	char event_log[PATH_MAX];   /* "": none */
+	char key_log[PATH_MAX];     /* "": none */
+	uint32_t dummy_interval_ms; /* of dummy packets in tunnels; 0: none */
 	char state_dir[PATH_MAX];
 	enum lnx_log_level log_level;
 

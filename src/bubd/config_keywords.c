@@ -63,6 +63,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_FILE, KIND_PATH, "state-dir", NODE(state_dir), OR("/var/lib/bub")},
 	{IN_FILE, KIND_WORD, "log-level", NODE(log_level),
 	 WORDS("error", "warning", "info", "debug"), OR("info"), RELOAD},
+	{IN_FILE, KIND_NUMBER, "dummy-interval", NODE(dummy_interval_ms), MS(0, 3600000), OR("0")},
 	{IN_FILE, KIND_NUMBER, "route-table", NODE(lnx.route_table),
 	 FROM(LNX_ROUTE_TABLE_MIN, LNX_ROUTE_TABLE_MAX), OR("2116")},
 	{IN_FILE, KIND_NUMBER, "rule-priority", NODE(lnx.rule_priority),

@@ -67,10 +67,11 @@ struct daemon {
 
 	uv_loop_t loop;
 	uv_prepare_t prepare;
-	uv_timer_t timer;     /* the next deadline of engine or kernel room */
-	uv_timer_t sas_timer; /* sequence numbers are looked at */
-	uv_poll_t wake;       /* readable when the machine has slept */
-	int wake_fd;          /* -1: it is noticed when something else happens */
+	uv_timer_t timer;       /* the next deadline of engine or kernel room */
+	uv_timer_t sas_timer;   /* sequence numbers are looked at */
+	uv_timer_t dummy_timer; /* a dummy packet is to go into each tunnel */
+	uv_poll_t wake;         /* readable when the machine has slept */
+	int wake_fd;            /* -1: it is noticed when something else happens */
 	struct slept slept;
 	uv_signal_t signals[SIGNALS];
 	struct poll polls[POLLS_MAX];
@@ -328,6 +329,14 @@ static void check_sas(struct daemon *d)
 static void on_sas_timer(uv_timer_t *timer)
 {
 	check_sas(timer->data);
+}
+
+/* RFC 4303, 2.6. */
+static void on_dummy_timer(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	d->packets += lnx_send_dummies(d->lnx);
 }
 
 /* Before each sleep: runs what is due and sets the alarm. */
@@ -662,6 +671,9 @@ static int daemon_start_loop(struct daemon *d)
 		err = uv_prepare_start(&d->prepare, on_prepare);
 	if (err == 0 && d->wake_fd >= 0)
 		err = uv_poll_start(&d->wake, UV_READABLE, on_wake);
+	if (err == 0 && d->cfg->dummy_interval_ms > 0)
+		err = uv_timer_start(&d->dummy_timer, on_dummy_timer, d->cfg->dummy_interval_ms,
+				     d->cfg->dummy_interval_ms);
 	return err == 0 ? 0 : daemon_fail(d, "event loop", uv_strerror(err));
 }
 
@@ -684,7 +696,9 @@ static int init_handles(struct daemon *d)
 	(void)uv_prepare_init(&d->loop, &d->prepare);
 	(void)uv_timer_init(&d->loop, &d->timer);
 	(void)uv_timer_init(&d->loop, &d->sas_timer);
+	(void)uv_timer_init(&d->loop, &d->dummy_timer);
 	d->prepare.data = d;
+	d->dummy_timer.data = d;
 	d->timer.data = d;
 	d->sas_timer.data = d;
 	d->wake_fd = slept_watch();

@@ -127,6 +127,38 @@ static enum esp_result seal_check(const struct esp_sa *sa, size_t total, size_t 
 	return ESP_OK;
 }
 
+/* The outer header of @total octets of packet.  Flow label 0: it would tell flows apart. */
+static void seal_outer(const struct in6_addr *src, const struct in6_addr *dst, size_t total,
+		       uint8_t *out)
+{
+	out[0] = 0x60;
+	out[1] = 0;
+	set_be16(out + 2, 0);
+	ip6_set_len(out, total);
+	out[IP6_NEXT_AT] = IPPROTO_ESP;
+	out[IP6_HOP_LIMIT_AT] = HOP_LIMIT;
+	memcpy(out + IP6_SRC_AT, src->s6_addr, 16);
+	memcpy(out + IP6_DST_AT, dst->s6_addr, 16);
+}
+
+enum esp_result esp_seal_dummy(struct esp_sa *sa, const struct in6_addr *src,
+			       const struct in6_addr *dst, size_t len, const uint8_t iv[static 16],
+			       uint8_t *out, size_t out_cap, size_t *ret_len)
+{
+	static const uint8_t nothing[ESP_DUMMY_MAX];
+	const size_t total = IP6_HDR_LEN + esp_len(sa->alg, len);
+	enum esp_result why;
+
+	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL && len <= sizeof(nothing));
+	why = seal_check(sa, total, out_cap);
+	if (why != ESP_OK)
+		return esp_charge(sa, why);
+	seal_outer(src, dst, total, out);
+	esp_seal(sa, nothing, len, IPPROTO_NONE, iv, out + IP6_HDR_LEN);
+	*ret_len = total;
+	return ESP_OK;
+}
+
 enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 				const struct in6_addr *dst, const uint8_t *inner, size_t inner_len,
 				const uint8_t iv[static 16], uint8_t *out, size_t out_cap,
@@ -142,16 +174,11 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 	if (why != ESP_OK)
 		return esp_charge(sa, why);
 
+	seal_outer(src, dst, total, out);
 	/* Traffic class as inside: RFC 4301, 5.1.2.2 for the DSCP, RFC 6040, 4.1 (normal mode) for
-	 * ECN.  Flow label 0: an outer one would tell flows apart. */
+	 * ECN. */
 	out[0] = inner[0];
 	out[1] = inner[1] & 0xf0;
-	set_be16(out + 2, 0);
-	ip6_set_len(out, total);
-	out[IP6_NEXT_AT] = IPPROTO_ESP;
-	out[IP6_HOP_LIMIT_AT] = HOP_LIMIT;
-	memcpy(out + IP6_SRC_AT, src->s6_addr, 16);
-	memcpy(out + IP6_DST_AT, dst->s6_addr, 16);
 	esp_seal(sa, inner, inner_len, IPPROTO_IPV6, iv, out + IP6_HDR_LEN);
 	sa->packets++;
 	sa->octets += inner_len;

@@ -197,6 +197,15 @@ enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
 				size_t *ret_len);
 
 /*
+ * Tunnel mode: a dummy packet with @len octets in it, ESP_DUMMY_MAX at most, which the other end
+ * discards in silence (RFC 4303, 2.6).  Whoever watches the path sees a packet like any other.
+ */
+#define ESP_DUMMY_MAX 1198 /* the packet has 1280 octets then, with AES */
+enum esp_result esp_seal_dummy(struct esp_sa *sa, const struct in6_addr *src,
+			       const struct in6_addr *dst, size_t len, const uint8_t iv[static 16],
+			       uint8_t *out, size_t out_cap, size_t *ret_len);
+
+/*
  * Transport mode: puts ESP into @packet at @upper_at (where the upper-layer header begins); the
  * next-header octet at @proto_at becomes ESP, the one in the trailer what it was.
  */

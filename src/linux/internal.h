@@ -259,7 +259,6 @@ void known_watch_spis(struct lnx *l);
 int tx_open(struct lnx *l, char *ret_error, size_t error_size);
 void tx_send(struct lnx *l, const struct bub_action *act);
 bool tx_is_clear(const struct lnx *l, const struct bub_ip6 *ip);
-
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
 int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body);
@@ -272,6 +271,8 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 		       struct bub_view *ret);
 bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
 		    struct bub_view *ret);
+/* A dummy packet of random length; false: the tunnel has no ESP for data. */
+bool lnx_esp_dummy(struct lnx *l, const struct lnx_tunnel *t, struct bub_view *ret);
 
 /* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);
@@ -337,7 +338,6 @@ void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 void home_del(struct lnx *l, const struct in6_addr *addr);
 void home_default_route(struct lnx *l, unsigned index);
 void home_at_home_router(struct lnx *l);
-
 /* A connection that goes by the default route of TABLE_AT_HOME keeps to it, and to its MTU, when a
  * host route appears in another table: the kernel looks again only where a table has changed.  So
  * that table's route is written anew. */

@@ -137,4 +137,8 @@ struct lnx_counter {
 };
 unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
 
+/* Sends a dummy packet of ESP into each tunnel whose data has ESP (RFC 4303, 2.6).  Returns how
+ * many those are. */
+unsigned lnx_send_dummies(struct lnx *l);
+
 #endif

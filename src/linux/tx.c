@@ -250,6 +250,25 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 	send_outer(l, act->u.send.ifindex, t, head, packet, act);
 }
 
+unsigned lnx_send_dummies(struct lnx *l)
+{
+	static const struct bub_action no_limit;
+	const struct lnx_tunnel *t = NULL;
+	struct bub_view sealed;
+	unsigned n = 0;
+
+	while ((t = table_next(&l->tunnels, t)) != NULL) {
+		if (!lnx_esp_dummy(l, t, &sealed))
+			continue;
+		send_outer(l, 0, t, sealed.data,
+			   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
+					     sealed.len - BUB_IP6_HDR_LEN},
+			   &no_limit);
+		n++;
+	}
+	return n;
+}
+
 void tx_send(struct lnx *l, const struct bub_action *act)
 {
 	const struct bub_view data = act->u.send.data;

@@ -69,6 +69,19 @@ def through_the_tunnel(t, protect):
     t.agent.stop()
 
 
+def dummy_packets(t):
+    """RFC 4303, 2.6: sent at both ends as the operator says, discarded at the other in silence."""
+    t.start(True, top="dummy-interval = 20\n")
+    for daemon in t.daemons:
+        wait_for("dummy packets", lambda d=daemon: d.counters().get("esp-dummy", 0) >= 20)
+    if t.ping(t.m, PEER, 1000, "-I", HOME) != 20:
+        raise Failure(f"lost: {t.mobile.counters()}, {t.agent.counters()}")
+    for daemon in t.daemons:
+        bad = {k: v for k, v in daemon.counters().items() if k.startswith("esp-bad") and v}
+        if bad or "esp-dummy" in daemon.tail():
+            raise Failure(f"{bad}, {daemon.tail()}")
+
+
 def esp(t):
     through_the_tunnel(t, True)
 
@@ -112,7 +125,7 @@ def made_up_fragments(t):
         raise Failure("lost")
 
 
-CASES = [esp, ip_in_ip, made_up_fragments]
+CASES = [esp, ip_in_ip, dummy_packets, made_up_fragments]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

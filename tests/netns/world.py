@@ -155,10 +155,11 @@ class Tunnel(World):
         g.ip("route", "add", "default", "via", "2001:db8:d::1")
         self.visited_by(r, "e0", m)
 
-    def start(self, protect, agent=""):
-        """@protect  data has ESP; @agent  more lines of the home agent's section"""
+    def start(self, protect, agent="", top=""):
+        """@protect  data has ESP; @agent  more lines of the home agent's section; @top  of both
+        daemons' settings"""
         extra = "" if protect else "protect-payload = false\n"
-        only = "route-optimisation = never\n"
+        only = "route-optimisation = never\n" + top
         self.start_agent(self.g, only, extra + agent)
         self.start_mobile(self.m, only, extra)
         self.register()

@@ -619,6 +619,29 @@ static void test_dummy_packets(void **state)
 	}
 }
 
+/* RFC 4303, 2.6: what is sealed as a dummy is opened as one, whatever its length; it uses a number.
+ */
+static void test_dummy_packets_are_sent(void **state)
+{
+	static const size_t lens[] = {0, 1, 13, 14, 15, 512, ESP_DUMMY_MAX};
+	struct ends e = ends_new(ESP_TUNNEL, 0);
+	const struct in6_addr a = {{{0x20, 1}}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		struct octets sealed = {0}, got = {0};
+
+		assert_int_equal(esp_seal_dummy(e.out, &a, &a, lens[i], test_iv, sealed.at,
+						sizeof(sealed.at), &sealed.len),
+				 ESP_OK);
+		assert_true(sealed.len <= 1280);
+		assert_int_equal(status(e.out).sequence, i + 1);
+		assert_int_equal(open_at_40(e.sad, &sealed, &got), ESP_DUMMY);
+		assert_int_equal(status(e.in).errors[ESP_DUMMY], i + 1);
+	}
+	esp_sad_free(e.sad);
+}
+
 static void test_seal_transport_refuses_what_cannot_open(void **state)
 {
 	struct octets plain = plain_packet(16), got;
@@ -669,6 +692,7 @@ int main(void)
 		cmocka_unit_test(test_bad_inner_tunnel),
 		cmocka_unit_test(test_bad_inner_transport),
 		cmocka_unit_test(test_dummy_packets),
+		cmocka_unit_test(test_dummy_packets_are_sent),
 		cmocka_unit_test(test_seal_transport_refuses_what_cannot_open),
 		cmocka_unit_test(test_result_names),
 	};
