@@ -299,7 +299,7 @@ def command_report(args: argparse.Namespace) -> int:
     try:
         made = page.write(args.folder, out, args.svg)
     except OSError as error:
-        raise LabError(f"cannot write the report: {error}") from None
+        raise LabError(f"{error.filename}: {error.strerror}") from None
     for remark in made.remarks:
         print(f"bublab: {remark}", file=sys.stderr)
     print(f"{out}: {len(made.moves)} handovers, {len(made.messages)} mobility messages")

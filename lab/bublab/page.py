@@ -35,6 +35,7 @@ PAPER = {
     "esp": "#1f5fbf", "plain": "#b4530a", "data": "#11795a", "bad": "#b3261e", "good": "#11795a",
 }
 PAGE = {name: f"var(--{name})" for name in PAPER}
+FONTS = {"page": 'system-ui, "Helvetica Neue", Arial, sans-serif', "paper": "Helvetica, Arial, sans-serif"}
 
 
 # ---- Ladders as drawings -------------------------------------------------------------------------
@@ -65,6 +66,7 @@ class Layout:
         return {name: self.first + at * step for at, name in enumerate(names)}
 
 
+LONG = 600
 WIDE = Layout(900, 372, 802, False)
 NARROW = Layout(360, 28, 332, True)
 
@@ -113,8 +115,9 @@ def ladder_drawing(drawn: Ladder, layout: Layout, roles: dict[str, str]) -> dict
     for row in drawn.rows:
         rows.append(row_drawing(row, layout, lanes, y, drawn))
         y += layout.height(row)
+    is_long = y > LONG  # the names stand below it again
     return {
-        "width": layout.width, "height": y + 8, "narrow": layout.narrow, "head": layout.head,
+        "width": layout.width, "height": y + (30 if is_long else 8), "long": is_long, "narrow": layout.narrow, "head": layout.head,
         "rows": rows,
         "lanes": [{"name": n, "x": x, "role": roles.get(n, "")} for n, x in lanes.items()],
     }
@@ -377,7 +380,7 @@ def html(made: Recording) -> str:
     gaps = [c.figures["gap_ms"] for c in chapters
             if c.figures.get("gap_ms") and not c.figures["home_agent_dad"]] or gaps
     return environment().get_template("page.html.j2").render(
-        made=made, chapters=chapters, data=data, subtitle=subtitle(made), colours=PAGE,
+        made=made, chapters=chapters, data=data, subtitle=subtitle(made), colours=PAGE, fonts=FONTS["page"],
         scale=max(gaps, default=1), css=(HERE / "page.css").read_text(),
         script=(HERE / "page.js").read_text(), dygraphs=library("dygraph.min.js") + library("extras/shapes.js"),
         dygraphs_css=library("dygraph.min.css"), licence=licence(),
@@ -387,7 +390,7 @@ def html(made: Recording) -> str:
 def svg(drawing: dict) -> str:
     """A ladder as a file of its own."""
     return environment().get_template("ladder.svg.j2").render(
-        ladder=drawing, colours=PAPER, alone=True, title=""
+        ladder=drawing, colours=PAPER, fonts=FONTS["paper"], alone=True, title=""
     )
 
 

@@ -12,6 +12,7 @@ import dataclasses
 import ipaddress
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 
 from . import esp, events, pcap, report, topology
@@ -318,7 +319,7 @@ def names_of_messages(recording: Recording) -> None:
 def name_captures(recording: Recording, paths: list[pathlib.Path]) -> None:
     """A capture belongs to the node whose name its own name begins with."""
     for path in paths:
-        fits = [n for n in recording.nodes if path.stem == n or path.stem.startswith(n + "-")]
+        fits = [n for n in recording.nodes if re.match(rf"{re.escape(n)}(?![A-Za-z0-9])", path.stem)]
         if fits:
             recording.vantages[path.stem] = Vantage(max(fits, key=len))
         else:
@@ -595,7 +596,10 @@ def read_events(paths: list[pathlib.Path]) -> list[Event]:
 def read_summary(recording: Recording) -> None:
     """A run that broke off has a summary, but no handovers in it."""
     path = recording.folder / "summary.json"
-    summary = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        summary = json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise LabError(f"{path}: {error}") from None
     if summary.get("ok") is False:
         why = summary.get("error") or "; ".join(summary.get("problems", []))
         recording.remarks.append(f"This run failed: {why}")
@@ -612,7 +616,11 @@ def read(folder: pathlib.Path) -> Recording:
         raise LabError(f"{folder} holds no captures (*.pcap, *.pcapng)")
     recording = Recording(folder)
     read_summary(recording)
-    recording.keys = esp.read_keys(sorted(folder.rglob("*.keys")))
+    for path in sorted(folder.rglob("*.keys")):
+        try:
+            recording.keys.update(esp.read_keys([path]))
+        except ValueError as error:
+            raise LabError(f"{path} is no key log: {error}") from None
     recording.events = read_events(sorted(folder.rglob("*.jsonl")))
     read_captures(recording, captures)
     if recording.of_lab:

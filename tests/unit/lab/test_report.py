@@ -206,6 +206,15 @@ class Files(Made):
             status, _, said = self.run_command(empty)
             self.assertEqual(status, 1)
             self.assertIn("x.pcap", said)
+            made_up.write(pathlib.Path(empty))
+            pathlib.Path(empty, "x.pcap").rename(pathlib.Path(empty, "x.keys"))
+            pathlib.Path(empty, "x.keys").write_text(",".join(["nonsense"] * 6))
+            status, _, said = self.run_command(empty)
+            self.assertEqual(status, 1)
+            self.assertIn("x.keys is no key log", said)
+            pathlib.Path(empty, "x.keys").unlink()
+            status, _, said = self.run_command(empty, "--out", "/nonexistent/page.html")
+            self.assertEqual((status, said.split(":")[1]), (1, " /nonexistent/page.html"))
 
     def test_run_that_broke_off(self):
         folder = self.folder.with_name("broken")
