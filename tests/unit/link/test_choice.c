@@ -11,8 +11,6 @@
 
 #include "world.h"
 
-#define E0 2
-#define E1 3
 #define AGENT "2001:db8:99::a"
 #define TRY_MS 5000
 #define BEHIND_MS 60000
@@ -99,19 +97,9 @@ static void assert_best(const struct world *w, const char *expected)
 	assert_memory_equal(&b, &e, sizeof(e));
 }
 
-static void usable(struct world *w, uint32_t ifindex, const char *router, const char *prefix,
-		   const char *addr)
-{
-	const struct link_addr_fact a = addr_fact(ifindex, addr);
-
-	world_ra(w, ifindex, router, prefix);
-	world_addr(w, &a);
-}
-
 static void two_links(struct world *w)
 {
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_carrier(w, E1, "e1", true);
 }
 
@@ -141,8 +129,8 @@ static void newest_of_equals(void **state)
 	struct world *w = *state;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_B);
 }
 
@@ -151,9 +139,9 @@ static void unique_local_and_6to4(void **state)
 	struct world *w = *state;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
-	usable(w, E1, ROUTER_B, "2002:c0a8:101::", "2002:c0a8:101::5");
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	world_usable(w, E1, ROUTER_B, "2002:c0a8:101::", "2002:c0a8:101::5");
 	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 3);
 	assert_best(w, ADDR_A);
 	world_addr_gone(w, E0, ADDR_A); /* better than none */
@@ -166,8 +154,8 @@ static void unique_local_agent(void **state)
 
 	w->cfg.home_agents[0] = address("fd00:1::a");
 	two_links(w);
-	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
-	usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	world_usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
 	assert_best(w, "fd77:1:2:3::5");
 }
 
@@ -179,8 +167,8 @@ static void agent_is_discovered(void **state)
 
 	w->cfg.home_agents[0] = in6addr_any;
 	two_links(w);
-	usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
-	usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E0, ROUTER_B, "fd77:1:2:3::", "fd77:1:2:3::5");
+	world_usable(w, E1, ROUTER_A, PREFIX_A, ADDR_A);
 	assert_best(w, ADDR_A);
 	link_attached(w->lk, w->now, &home, &care_of, &agent);
 	world_pass_ms(w, 0);
@@ -196,8 +184,8 @@ static void preference_of_the_interface(void **state)
 	w->cfg.named[0].preference = 1;
 	w->cfg.n_named = 2;
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_A);
 }
 
@@ -240,7 +228,7 @@ static void second_router_on_the_link(void **state)
 
 	in_use(w, NULL);
 	for (unsigned i = 1; i <= 3; i++) {
-		usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+		world_usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
 		assert_int_equal(count_nd(w, NS, ROUTER_A), i); /* the first time: just heard */
 		world_pass_ms(w, PATIENCE_MS - 1);
 		world_na(w, E0, ROUTER_A);
@@ -252,7 +240,7 @@ static void second_router_on_the_link(void **state)
 	/* Its carrier goes: nothing is waited for. */
 	world_carrier(w, E0, "e0", false);
 	assert_null(last_event(w, BUB_EV_CARE_OF_GONE));
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_B);
 }
 
@@ -261,7 +249,7 @@ static void router_in_use_is_silent(void **state)
 	struct world *w = *state;
 
 	in_use(w, NULL);
-	usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
 	world_pass_ms(w, PATIENCE_MS - 1);
 	assert_best(w, ADDR_A);
 	world_pass_ms(w, 1);
@@ -279,7 +267,7 @@ static void another_interface_comes(void **state)
 	struct world *w = *state;
 
 	in_use(w, NULL);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	world_pass_ms(w, 0);
 	assert_int_equal(count_nd(w, NS, ROUTER_A), 1);
 	world_pass_ms(w, PATIENCE_MS - 1);
@@ -290,7 +278,7 @@ static void another_interface_comes(void **state)
 	/* It comes anew, and the router in use does not answer. */
 	world_carrier(w, E1, "e1", false);
 	world_carrier(w, E1, "e1", true);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	world_pass_ms(w, PATIENCE_MS);
 	assert_best(w, ADDR_B);
 	world_pass_ms(w, SILENT_MS);
@@ -306,7 +294,7 @@ static void better_interface_comes(void **state)
 	w->cfg.named[1].preference = 1;
 	w->cfg.n_named = 2;
 	in_use(w, NULL);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_B);
 	world_pass_ms(w, 10000);
 	assert_int_equal(count_nd(w, NS, ROUTER_A), 0);
@@ -318,7 +306,7 @@ static void answer_of_another_router(void **state)
 	struct world *w = *state;
 
 	in_use(w, NULL);
-	usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_B, PREFIX_B, ADDR_B);
 	world_na_of(w, E0, ROUTER_A, 0x66);
 	world_pass_ms(w, PATIENCE_MS);
 	assert_best(w, ADDR_B);
@@ -333,7 +321,7 @@ static void same_router_elsewhere(void **state)
 	struct world *w = *state;
 
 	in_use(w, NULL);
-	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_B); /* it cannot be told: the newest */
 	world_pass_ms(w, 5000);
 	assert_int_equal(count_nd(w, NS, ROUTER_A), 0);
@@ -346,7 +334,7 @@ static void same_router_elsewhere_by_its_address(void **state)
 	struct world *w = *state;
 
 	in_use(w, GLOBAL_A);
-	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
 	assert_int_equal(count_nd(w, NS, GROUP_A), 1);
 	world_pass_ms(w, PATIENCE_MS);
 	assert_best(w, ADDR_B);
@@ -367,7 +355,7 @@ static void one_more_prefix_of_the_router(void **state)
 	struct world *w = *state;
 
 	in_use(w, GLOBAL_A);
-	usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_B, ADDR_B);
 	world_na(w, E0, GLOBAL_A);
 	world_pass_ms(w, 5000);
 	assert_best(w, ADDR_A);
@@ -382,8 +370,8 @@ static void another_is_tried(void **state)
 	struct world *w = *state;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	core(w, false);
 	world_pass_ms(w, TRY_MS - 1);
 	assert_best(w, ADDR_B);
@@ -401,7 +389,7 @@ static void nothing_else_to_try(void **state)
 	struct world *w = *state;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
 	core(w, false);
 	world_pass_ms(w, 10 * TRY_MS);
 	assert_false(was_said(w, LINK_SAY_PUT_BEHIND));
@@ -414,8 +402,8 @@ static void answered_in_time(void **state)
 	const struct in6_addr care_of = address(ADDR_B);
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	core(w, false);
 	world_pass_ms(w, TRY_MS - 1);
 	outcome(w, &care_of, true);
@@ -439,8 +427,8 @@ static void preferred_interface_fails(void **state)
 	w->cfg.named[0].preference = 10;
 	w->cfg.n_named = 2;
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_best(w, ADDR_A);
 		core(w, false);
@@ -472,8 +460,8 @@ static void agent_is_down(void **state)
 	w->cfg.named[0].preference = 10;
 	w->cfg.n_named = 2;
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	for (unsigned i = 0; i < 40; i++) {
 		core(w, false);
 		world_pass_ms(w, 30000);
@@ -489,14 +477,14 @@ static void another_network(void **state)
 	struct world *w = *state;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	core(w, false);
 	world_pass_ms(w, TRY_MS);
 	assert_best(w, ADDR_A);
 	world_carrier(w, E1, "e1", false);
 	world_carrier(w, E1, "e1", true);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_best(w, ADDR_B);
 }
 
@@ -508,8 +496,8 @@ static void what_was_tried_is_told(void **state)
 	unsigned at = 0;
 
 	two_links(w);
-	usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
-	usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
 	assert_false(link_behind_next(w->lk, &at, &behind));
 	core(w, false);
 	world_pass_ms(w, TRY_MS);

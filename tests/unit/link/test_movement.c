@@ -10,8 +10,6 @@
 
 #include "world.h"
 
-#define E0 2
-#define E1 3
 #define NS 135
 #define RS 133
 #define SILENT_MS 900 /* three solicitations, and the wait for the last answer */
@@ -34,12 +32,8 @@ static int teardown(void **state)
 /* A node that has ADDR_A on E0, over ROUTER_A. */
 static void attached(struct world *w)
 {
-	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
-
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
-	world_ra(w, E0, ROUTER_A, PREFIX_A);
-	world_addr(w, &a);
+	world_begin(w);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
 	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
 	world_forget(w);
 }
@@ -59,8 +53,7 @@ static void router_appears(void **state)
 	struct link_addr_fact a = addr_fact(E0, ADDR_A);
 	const struct bub_event *ev;
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	assert_int_equal(count_nd(w, RS, "ff02::2"), 1);
 	world_addr(w, &a);
 	assert_null(last_event(w, BUB_EV_CARE_OF_NEW)); /* no router yet */
@@ -83,8 +76,7 @@ static void no_router_is_asked_for_three_times(void **state)
 {
 	struct world *w = *state;
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_pass_ms(w, 60000);
 	assert_int_equal(count_nd(w, RS, "ff02::2"), 3);
 	assert_true(last_of(w, LINK_ND_SEND)->u.nd.or_unspecified);
@@ -95,8 +87,7 @@ static void reported_when_the_routes_stand(void **state)
 	struct world *w = *state;
 	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	w->silent = true;
 	world_addr(w, &a);
@@ -112,8 +103,7 @@ static void lost_while_the_routes_are_set(void **state)
 	struct world *w = *state;
 	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	w->silent = true;
 	world_addr(w, &a);
@@ -129,8 +119,7 @@ static void routes_cannot_be_set(void **state)
 	struct world *w = *state;
 	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	w->verdict = -12;
 	world_addr(w, &a);
@@ -154,8 +143,7 @@ static void prefix_not_for_autoconfiguration(void **state)
 		.off_link = true,
 	};
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_advert(w, &ra);
 	a.from_ra = false; /* of DHCPv6 */
 	a.prefix_len = 128;
@@ -173,8 +161,7 @@ static void usable_after_detection(void **state)
 	struct world *w = *state;
 	struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	a.tentative = true;
 	world_addr(w, &a);
@@ -191,8 +178,7 @@ static void detection_failed(void **state)
 	struct world *w = *state;
 	struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	a.tentative = a.dad_failed = true;
 	world_addr(w, &a);
@@ -211,8 +197,7 @@ static void optimistic_where_wanted(void **state)
 	strcpy(w->cfg.named[1].name, "e1");
 	w->cfg.named[0].optimistic = true;
 	w->cfg.n_named = 2;
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	assert_int_equal(last_of(w, LINK_OPTIMISTIC)->u.iface.ifindex, E0);
 	world_carrier(w, E1, "e1", true);
 	assert_int_equal(last_of(w, LINK_OPTIMISTIC)->u.iface.ifindex, E0);
@@ -268,8 +253,7 @@ static void temporary_is_not_used(void **state)
 	struct world *w = *state;
 	struct link_addr_fact a = addr_fact(E0, ADDR_A);
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	a.temporary = true;
 	world_addr(w, &a);
@@ -476,8 +460,7 @@ static void two_interfaces(void **state)
 	strcpy(w->cfg.named[1].name, "e1");
 	w->cfg.named[1].preference = -1;
 	w->cfg.n_named = 2;
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_carrier(w, E1, "e1", true);
 	world_carrier(w, 4, "other", true);
 	assert_false(link_iface(w->lk, 4)->ours);
@@ -564,8 +547,7 @@ static void static_configuration(void **state)
 
 	a.from_ra = false;
 	a.permanent = true;
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_addr(w, &a);
 	assert_null(last_event(w, BUB_EV_CARE_OF_NEW));
 	world_route(w, E0, ROUTER_B, false);
@@ -612,8 +594,7 @@ static void no_prefix_announced(void **state)
 
 	a.from_ra = false;
 	a.prefix_len = 128;
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, NULL);
 	world_addr(w, &a);
 	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
@@ -636,8 +617,7 @@ static void no_default_router(void **state)
 	const struct advert ra = {.ifindex = E0, .router = ROUTER_A};
 
 	a.from_ra = false;
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_advert(w, &ra);
 	world_addr(w, &a);
 	assert_null(last_event(w, BUB_EV_CARE_OF_NEW));
@@ -686,8 +666,7 @@ static void home_link(void **state)
 	const struct bub_event *ev;
 	uint8_t mac[6];
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_advert(w, &ra);
 	ev = last_event(w, BUB_EV_CARE_OF_NEW); /* at once: no detection is waited for */
 	assert_non_null(ev);
@@ -725,8 +704,7 @@ static void many_addresses(void **state)
 {
 	struct world *w = *state;
 
-	world_start(w);
-	world_carrier(w, E0, "e0", true);
+	world_begin(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_A);
 	for (unsigned i = 0; i <= LINK_ADDRS_MAX; i++) {
 		struct link_addr_fact a = addr_fact(E0, ADDR_A);

@@ -349,3 +349,18 @@ bool was_said(const struct world *w, enum link_say what)
 	}
 	return false;
 }
+
+void world_begin(struct world *w)
+{
+	world_start(w);
+	world_carrier(w, E0, "e0", true);
+}
+
+void world_usable(struct world *w, uint32_t ifindex, const char *router, const char *prefix,
+		  const char *addr)
+{
+	const struct link_addr_fact a = addr_fact(ifindex, addr);
+
+	world_ra(w, ifindex, router, prefix);
+	world_addr(w, &a);
+}

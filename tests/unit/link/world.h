@@ -9,6 +9,9 @@
 
 #define WORLD_OUTS_MAX 4096
 
+#define E0 2
+#define E1 3
+
 #define ROUTER_A "fe80::a"
 #define ROUTER_B "fe80::b"
 #define ADDR_A "2001:db8:a::5" /* in PREFIX_A */
@@ -33,6 +36,8 @@ struct world {
 /* One home address and no named interface; change cfg before world_start(). */
 void world_init(struct world *w);
 void world_start(struct world *w);
+/* The same, and the link of E0 comes up. */
+void world_begin(struct world *w);
 void world_done(struct world *w);
 
 void world_forget(struct world *w);
@@ -64,6 +69,9 @@ struct advert {
 };
 void world_advert(struct world *w, const struct advert *ra);
 void world_ra(struct world *w, uint32_t ifindex, const char *router, const char *prefix);
+/* A router with its prefix, and an address in that: one that is good for a care-of address. */
+void world_usable(struct world *w, uint32_t ifindex, const char *router, const char *prefix,
+		  const char *addr);
 void world_na(struct world *w, uint32_t ifindex, const char *target);
 /* Which tells the last octet of a link-layer address as well. */
 void world_na_of(struct world *w, uint32_t ifindex, const char *target, uint8_t mac);
