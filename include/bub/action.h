@@ -25,8 +25,9 @@ enum bub_action_type {
 	BUB_ACT_HOME_ADD, /* u.home_add: mobile node: it has one more home address; what carries and
 			     protects it has to be there before the next action */
 	BUB_ACT_HOME_DEL, /* u.home: that home address is used no more */
-	BUB_ACT_DAD, /* u.home: probe the home link for it; answered by DONE.  Home agent: before
-			it serves it; mobile node: before it claims it where none was served */
+	BUB_ACT_DAD, /* u.home: ask the home link who has that address; answered by DONE.  A home
+			agent asks before it serves the address, a mobile node before it takes back
+			one that was not served */
 	BUB_ACT_PROXY_ADD,   /* u.home: home agent: claim and defend it on the home link */
 	BUB_ACT_PROXY_DEL,   /* u.home */
 	BUB_ACT_GROUP_JOIN,  /* u.group: home agent: join it on the home link; what comes there for
@@ -94,9 +95,9 @@ struct bub_attach {
 	uint32_t ifindex;
 };
 
-/* Whether the home agent has a binding of @home that it acknowledged at @care_of.  True comes with
- * the acknowledgement; false where what it had ends, or a Binding Update from another address is
- * out. */
+/* Whether the home agent has acknowledged a binding of @home at @care_of.  That becomes true with
+ * the acknowledgement.  It becomes false when the binding ends, or when a Binding Update goes out
+ * from another address. */
 struct bub_registration {
 	struct in6_addr home;
 	struct in6_addr care_of; /* :: none, or at home */
@@ -132,12 +133,12 @@ struct bub_action {
 			enum bub_egress egress;
 			struct in6_addr owner; /* TRANSPORT, TUNNEL: a home address */
 			uint32_t ifindex;      /* 0: as routed */
-			/* TUNNEL: of a packet that is a tunnel's already */
+			/* TUNNEL: of a packet that has been in another tunnel */
 			bool has_limit; /* the outer header is to have that limit (RFC 2473, 5.1) */
 			uint8_t limit;
-			bool limit_given; /* by the packet: else it may be left out where it does
-					     not fit */
-			bool whole;       /* not to be cut: it is a fragment of a tunnel's */
+			bool limit_given; /* the packet had one; else the limit may be left out
+					     where it does not fit */
+			bool whole;       /* not to be cut: it is a fragment of an outer packet */
 		} send;
 		struct bub_path path;
 		struct bub_tunnel tunnel;

@@ -73,9 +73,9 @@ struct bub_event {
 		struct {
 			struct in6_addr home; /* or, with heard, any address of this node */
 			struct in6_addr peer;
-			bool came;  /* of late some came in, on the direct path */
-			bool heard; /* and ever with a Home Address option from in_care_of of the
-				       path: has to be told under BUB_TRUST_HEARD only */
+			bool came;  /* of late data came in on the direct path */
+			bool heard; /* data has come with a Home Address option from the path's
+				       in_care_of: has to be told under BUB_TRUST_HEARD only */
 		} flow;
 		struct {
 			const struct bub_ha_prefix *prefix; /* borrowed during the feed.  One that

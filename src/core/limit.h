@@ -17,18 +17,18 @@ enum limit_kind {
 	LIMIT_TEST,          /* Home Test and Care-of Test */
 	LIMIT_BINDING_ERROR, /* RFC 6275, 9.3.3 */
 	LIMIT_ICMP_ERROR,    /* of our own (RFC 4443, 2.4 (f)) */
-	LIMIT_RELAYED,       /* of others, told to who sent what they speak of */
-	LIMIT_REFUSAL,       /* Binding Acknowledgement that nothing signs */
-	LIMIT_DISCOVERY,     /* Home Agent Address Discovery Reply */
-	LIMIT_FLOW,          /* return routability that somebody's packet asks for */
-	LIMIT_REPLY,         /* the same, once a program here has answered him */
+	LIMIT_RELAYED,   /* of others, passed on to the sender of the packet that they speak of */
+	LIMIT_REFUSAL,   /* Binding Acknowledgement that nothing signs */
+	LIMIT_DISCOVERY, /* Home Agent Address Discovery Reply */
+	LIMIT_FLOW,      /* return routability that somebody's packet asks for */
+	LIMIT_REPLY,     /* the same, once a program here has answered */
 	/* What one client may ask of its home agent, by limit_allow_own() only. */
 	LIMIT_REGISTRATION, /* home registrations, whatever the answer */
 	LIMIT_REPORTS,      /* of multicast listeners */
 	LIMIT_KINDS,
 };
 
-/* Both are times: until when what was taken before weighs, so that idling fills a bucket. */
+/* Both are times: what was taken before weighs until then.  So a bucket fills by itself. */
 struct bucket {
 	uint64_t messages_ns;
 	uint64_t octets_ns;
@@ -36,7 +36,7 @@ struct bucket {
 
 #define LIMIT_SLOTS 512
 
-/* Zeroed: everything may be had. */
+/* All zeros: nothing has been taken yet. */
 struct limit {
 	uint64_t seed; /* so that nobody can choose a prefix that shares a victim's slot */
 	struct bucket all[LIMIT_KINDS];
@@ -45,18 +45,20 @@ struct limit {
 
 /*
  * Whether @source, who sent @octets_in, may be sent @octets_out.  Each question is to be brought
- * here once: it pays for its answer, and for those of its prefix, also where it gets none.
+ * here once.  It pays for its answer or, where it gets none, for other answers to its prefix.
  * False: counted under the reason of @kind.
  */
 bool limit_allow(struct bub_engine *eng, enum limit_kind kind, const struct in6_addr *source,
 		 size_t octets_in, size_t octets_out);
 
-/* The same for one whom a security association has proved, out of @own, which is his alone. */
+/* The same for a sender whom a security association has proved, out of @own, which is for it alone.
+ */
 bool limit_allow_own(struct bub_engine *eng, enum limit_kind kind, struct bucket *own,
 		     const struct in6_addr *source, size_t octets_in, size_t octets_out);
 
-/* Whether one who has @mine of the @used places of a table with @cap may have no more: once half of
- * it is used, nobody may have more than an eighth.  In a small table there is nothing to share. */
+/* True when whoever has @mine of the @used places of a table with @cap places may have no more.
+ * Once half of a table is used, nobody may have more than an eighth of it.  In a small table there
+ * is nothing to share. */
 bool limit_share_used(uint32_t used, uint32_t cap, uint32_t mine);
 
 #endif

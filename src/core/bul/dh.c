@@ -455,7 +455,7 @@ static bool dh_choose(const struct bub_engine *eng, const struct bub_dh *m, unsi
 	return false;
 }
 
-/* What costs little to find out; @ret_share: the suite to use. */
+/* The checks of a DH1 that cost little; @ret_share: the share of the suite to use. */
 static enum bub_drop check_dh1(const struct bub_engine *eng, const struct bub_dh *m,
 			       unsigned *ret_share)
 {
