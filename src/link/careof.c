@@ -28,18 +28,30 @@ static struct link_route care_of_route(const struct link *lk, const struct addr 
 	};
 }
 
+/* The route to the neighbours, of whom a->on_link_len says which they are. */
+static struct link_route on_link_route(const struct link *lk, const struct addr *a)
+{
+	struct link_route route = care_of_route(lk, a);
+
+	route.dst = addr_prefix(&a->fact.addr, a->on_link_len);
+	route.dst_len = a->on_link_len;
+	return route;
+}
+
 /* Neighbours on the link need no router where the router says so, or the address was set by hand
- * with its prefix. */
-static bool on_link_prefix(const struct iface *ifc, const struct addr *a, struct link_route *route)
+ * with its prefix.  Routers change their minds: what was set is remembered. */
+static void set_on_link(struct link *lk, const struct iface *ifc, struct addr *a)
 {
 	const struct ra_prefix *ra = lookup_prefix(ifc, &a->fact.addr);
 	uint8_t len = ra != NULL ? ra->len : a->fact.prefix_len;
 
 	if (ra != NULL ? !ra->on_link : (len == 128 || a->fact.no_prefix_route))
-		return false;
-	route->dst = addr_prefix(&a->fact.addr, len);
-	route->dst_len = len;
-	return true;
+		len = 0;
+	if (a->on_link_len != 0 && a->on_link_len != len)
+		link_put(lk, LINK_ROUTE_DEL)->u.route = on_link_route(lk, a);
+	a->on_link_len = len;
+	if (len != 0) /* the router knows the way as well */
+		link_put(lk, LINK_ROUTE_SET)->u.route = on_link_route(lk, a);
 }
 
 static bool table_take(struct link *lk, struct addr *a)
@@ -70,25 +82,21 @@ void careof_route(struct link *lk, struct iface *ifc, struct addr *a, const stru
 		return;
 	a->router = *router;
 	a->setup_error = 0;
-	route = care_of_route(lk, a);
-	if (on_link_prefix(ifc, a, &route)) /* the router knows the way as well */
-		link_put(lk, LINK_ROUTE_SET)->u.route = route;
+	set_on_link(lk, ifc, a);
 	route = care_of_route(lk, a);
 	route.gateway = *router;
 	link_put_asked(lk, LINK_ROUTE_SET, &a->route_id)->u.route = route;
 	link_put_asked(lk, LINK_RULE_ADD, &a->rule_id)->u.rule = care_of_rule(lk, a);
 }
 
-void careof_unroute(struct link *lk, const struct iface *ifc, struct addr *a)
+void careof_unroute(struct link *lk, struct addr *a)
 {
-	struct link_route route;
-
 	if (a->table < 0)
 		return;
 	link_put(lk, LINK_RULE_DEL)->u.rule = care_of_rule(lk, a);
-	route = care_of_route(lk, a);
-	if (ifc != NULL && on_link_prefix(ifc, a, &route))
-		link_put(lk, LINK_ROUTE_DEL)->u.route = route;
+	if (a->on_link_len != 0)
+		link_put(lk, LINK_ROUTE_DEL)->u.route = on_link_route(lk, a);
+	a->on_link_len = 0;
 	link_put(lk, LINK_ROUTE_DEL)->u.route = care_of_route(lk, a);
 	lk->tables &= ~(1u << a->table);
 	lk->tables_full = false;

@@ -10,7 +10,7 @@
 #include "probe.h"
 
 #define RA_PREFIXES_MAX 16 /* of one link */
-#define PROBES_MAX 4       /* routers of one interface that are asked whether they live */
+#define PROBES_MAX 16      /* routers of one interface of which is known who they are */
 
 /* What one feed may bring: for each address a rule, a local address and an event, a portion of each
  * list of agent_internal.h, and the little that does not grow with them. */
@@ -56,8 +56,9 @@ struct addr {
 	bool local;        /* the packet filter lets its signalling in */
 	uint32_t local_id;
 	struct bub_time local_del_due;
-	int table;         /* index of its routing table, or -1 */
-	uint32_t route_id; /* operations that set the table up, until their verdict */
+	int table;           /* index of its routing table, or -1 */
+	uint8_t on_link_len; /* prefix of the neighbours that it has a route to; 0: none */
+	uint32_t route_id;   /* operations that set the table up, until their verdict */
 	uint32_t rule_id;
 	int setup_error; /* of the first of them */
 	struct in6_addr router;
@@ -93,6 +94,7 @@ struct link {
 	struct home home[BUB_HOMES_MAX];
 	unsigned n_homes;
 	bool started;     /* events may be sent */
+	bool rank_due;    /* the core has moved: when it has heard all there is, ranks are told */
 	bool ifaces_full; /* and it has been said */
 	bool addrs_full;
 	bool router_timers; /* solicitations or probes are under way */
@@ -148,7 +150,7 @@ struct bub_time facts_deadline(const struct link *lk);
 bool careof_is_under_way(const struct addr *a);
 void careof_route(struct link *lk, struct iface *ifc, struct addr *a,
 		  const struct in6_addr *router);
-void careof_unroute(struct link *lk, const struct iface *ifc, struct addr *a);
+void careof_unroute(struct link *lk, struct addr *a);
 void careof_fresh(struct link *lk, const struct addr *a);
 void careof_stale(struct link *lk, struct addr *a);
 void careof_forget(struct link *lk, struct addr *a);

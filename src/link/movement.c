@@ -95,15 +95,24 @@ static bool has_changed(const struct link *lk, const struct iface *ifc, const st
 	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }
 
-void movement_rank(struct link *lk)
+static void rank_some(struct link *lk, bool those_that_rise)
 {
 	for (unsigned i = 0; lk->started && i < LINK_ADDRS_MAX; i++) {
 		struct addr *a = &lk->addr[i];
 		const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
 
-		if (ifc != NULL && a->reported && has_changed(lk, ifc, a))
+		if (ifc != NULL && a->reported && has_changed(lk, ifc, a) &&
+		    (choice_rank(lk, ifc, a) > a->told_rank || !those_that_rise))
 			report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
 	}
+}
+
+/* The core acts on each event: were the best one told last, it would go to others on the way. */
+void movement_rank(struct link *lk)
+{
+	lk->rank_due = false;
+	rank_some(lk, true);
+	rank_some(lk, false);
 }
 
 /* What holds @a back has to be there. */
@@ -124,6 +133,7 @@ void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 	if (a->reported)
 		return;
 	a->reported = true;
+	careof_fresh(lk, a);
 	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
 	ask_who_stays(lk, a);
 	forget_old_routers(lk, ifc, &a->router);
@@ -152,7 +162,7 @@ static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *
 		a->reported = false;
 		report(lk, ifc, a, BUB_EV_CARE_OF_GONE);
 	}
-	careof_unroute(lk, ifc, a);
+	careof_unroute(lk, a);
 }
 
 static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
@@ -163,16 +173,20 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
 		set_unusable(lk, ifc, a);
 		return;
 	}
+	if (a->reported && has_changed(lk, ifc, a))
+		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
 	/* A router that falls silent does not take the address away: nothing better is known. */
 	if (!router_of(lk, ifc, a, &router)) {
-		if (!a->reported)
-			careof_stale(lk, a);
+		if (a->reported)
+			return;
+		careof_unroute(lk, a);
+		careof_stale(lk, a);
 		return;
 	}
 	careof_fresh(lk, a);
-	if (a->reported && has_changed(lk, ifc, a))
-		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
-	if ((!a->reported && !careof_is_under_way(a)) || !bub_addr_eq(&router, &a->router))
+	/* What the kernel refused is tried again. */
+	if (!bub_addr_eq(&router, &a->router) ||
+	    (!careof_is_under_way(a) && (!a->reported || a->setup_error != 0)))
 		careof_route(lk, ifc, a, &router);
 }
 
@@ -207,6 +221,8 @@ void movement_evaluate(struct link *lk, struct iface *ifc)
 {
 	if (!lk->started || !ifc->view.ours || lk->n_homes == 0)
 		return;
+	if (lk->rank_due)
+		movement_rank(lk);
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
 			evaluate_home(lk, ifc, &lk->home[i]);
@@ -267,7 +283,7 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 		if (a->fact.ifindex != ifindex)
 			continue;
 		a->reported = false;
-		careof_unroute(lk, ifc, a);
+		careof_unroute(lk, a);
 		if (lk->n_homes > 0)
 			careof_stale(lk, a);
 	}

@@ -35,6 +35,14 @@ static struct probe *probe_find(struct iface *ifc, const struct in6_addr *router
 	return NULL;
 }
 
+/* One that is asked stays: it may be gone, and that has to be found out. */
+static bool probe_goes_before(const struct probe *p, const struct probe *other)
+{
+	if ((p->left > 0) != (other->left > 0))
+		return other->left > 0;
+	return bub_time_before(p->heard, other->heard);
+}
+
 struct probe *probe_take(struct iface *ifc, const struct in6_addr *router)
 {
 	struct probe *p = probe_find(ifc, router);
@@ -43,7 +51,7 @@ struct probe *probe_take(struct iface *ifc, const struct in6_addr *router)
 		return p;
 	p = &ifc->probe[0];
 	for (unsigned i = 1; i < PROBES_MAX; i++) {
-		if (bub_time_before(ifc->probe[i].heard, p->heard))
+		if (probe_goes_before(&ifc->probe[i], p))
 			p = &ifc->probe[i];
 	}
 	*p = (struct probe){.router = *router};

@@ -326,6 +326,15 @@ static bool is_another(struct iface *ifc, struct probe *p, const struct bub_icmp
 	return true;
 }
 
+/* What was found at the start counts until a router says which prefixes its link has. */
+static bool ends_trust(struct iface *ifc, const struct bub_icmp6 *ra)
+{
+	if (!ifc->trusted || ra->n_prefixes == 0)
+		return false;
+	ifc->trusted = false;
+	return true;
+}
+
 /* ---- Advertisements and time --------------------------------------------------------------- */
 
 /* It speaks.  Whether it is the one that had a certain address shows by that address only. */
@@ -377,6 +386,7 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 		return;
 	ifc->rs_left = 0;
 	moved = is_another(ifc, self_heard(lk, ifc, router, ra), ra);
+	moved |= ends_trust(ifc, ra);
 	fresh = note_prefixes(lk, ifc, router, ra);
 	link_put(lk, LINK_READ_MTU6)->u.iface.ifindex = ifindex;
 	suspect_others(lk, ifc, router, fresh ? PROBE_NOW : PROBE_IF_QUIET);

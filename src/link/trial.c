@@ -59,14 +59,14 @@ void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *
 	lk->now = now;
 	if (!bub_addr_eq(&h->agent, agent)) {
 		h->agent = *agent;
-		movement_rank(lk);
+		lk->rank_due = true;
 	}
 	if (bub_addr_eq(&h->care_of, care_of))
 		return;
 	h->care_of = h->stay = *care_of;
 	h->registered = false;
 	start_try(lk, h);
-	movement_rank(lk);
+	lk->rank_due = true;
 }
 
 /* Where every other address has failed as well, it was not theirs. */
@@ -105,7 +105,7 @@ void link_registered(struct link *lk, struct bub_time now, const struct bub_regi
 	forgive_others(lk, a);
 	a->failures = 0;
 	a->behind_until = (struct bub_time){0};
-	movement_rank(lk);
+	lk->rank_due = true;
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -166,7 +166,7 @@ void trial_expire(struct link *lk)
 		a->behind_until = (struct bub_time){0};
 		changed = true;
 	}
-	if (changed)
+	if (changed || lk->rank_due)
 		movement_rank(lk);
 }
 
@@ -174,6 +174,8 @@ struct bub_time trial_deadline(const struct link *lk)
 {
 	struct bub_time t = BUB_TIME_NEVER;
 
+	if (lk->rank_due)
+		return (struct bub_time){0};
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 		const struct home *h = &lk->home[i];
 
