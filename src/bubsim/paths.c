@@ -30,7 +30,7 @@ static struct world_path *path_add(struct node *n, const struct bub_path *path)
 	return &n->path[n->n_paths++];
 }
 
-void paths_set(struct node *n, const struct bub_path *path)
+void paths_set(struct node *n, const struct bub_path *path, uint64_t now_ns)
 {
 	struct world_path *p = paths_find(n, &path->local, &path->peer);
 
@@ -39,7 +39,7 @@ void paths_set(struct node *n, const struct bub_path *path)
 	if (!bub_addr_eq(&p->path.in_care_of, &path->in_care_of)) {
 		p->heard = false;
 		p->before = p->path.in_care_of;
-		p->before_until_ns = world_now(n->world).ns + GRACE_NS;
+		p->before_until_ns = now_ns + GRACE_NS;
 	}
 	p->path = *path;
 	if (p->credit < path->grant)

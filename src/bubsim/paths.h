@@ -11,7 +11,7 @@
 /* NULL: none. */
 struct world_path *paths_find(const struct node *n, const struct in6_addr *local,
 			      const struct in6_addr *peer);
-void paths_set(struct node *n, const struct bub_path *path);
+void paths_set(struct node *n, const struct bub_path *path, uint64_t now_ns);
 void paths_del(struct node *n, const struct bub_path *path);
 
 /* So many octets came directly from where the peer is bound. */

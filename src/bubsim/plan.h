@@ -42,7 +42,8 @@
 	X(AGENTS, "agents")       /* two home agents on each home link */                          \
 	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */       \
 	X(EXPIRE, "expire")       /* care-of addresses with short lifetimes, prolonged in time */  \
-	X(FILTER, "filter")       /* access links that drop type 2 routing headers */
+	X(FILTER, "filter")       /* access links that drop type 2 routing headers */              \
+	X(LINK, "link")           /* the link layer is played, with its own troubles */
 
 enum plan_fault {
 #define PLAN_FAULT_ENUM(id, name) FAULT_##id,
@@ -113,6 +114,11 @@ enum plan_what {
 	PLAN_CUT,      /* where, for_ms */
 	PLAN_BLOCK,    /* where, who (a place too), for_ms */
 	PLAN_COMMAND,  /* who, where: enum bub_command, other: the peer's node */
+	/* With FAULT_LINK: */
+	PLAN_FLAP,     /* who, iface, for_ms: no carrier, then one at where, or where it was */
+	PLAN_SET_DOWN, /* who, iface, for_ms: by the operator */
+	PLAN_ROUTER,   /* where, other: a router of the link, for_ms: it is dead */
+	PLAN_RENUMBER, /* where: another prefix */
 };
 
 struct plan_event {

@@ -6,10 +6,13 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attack.h"
 #include "base/octets.h"
+#include "links.h"
 #include "live.h"
+#include "mobile.h"
 #include "net.h"
 #include "oracle.h"
 #include "pcap.h"
@@ -42,6 +45,18 @@ static void play_on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 	sim_line(s, &l);
 	if (!s->opt->no_oracles)
 		oracle_trace(s, &s->node[n->index], tr);
+}
+
+static void play_on_action(void *ctx, struct node *n, const struct bub_action *act)
+{
+	struct sim *s = ctx;
+
+	if (!s->opt->no_oracles)
+		oracle_action(s, n, act);
+	if (s->node[n->index].mobile != NULL && act->type == BUB_ACT_ATTACH)
+		mobile_attach(s->node[n->index].mobile, &act->u.attach);
+	if (s->node[n->index].mobile != NULL && act->type == BUB_ACT_REGISTRATION)
+		mobile_registered(s->node[n->index].mobile, &act->u.registration);
 }
 
 /* ---- Agenda -------------------------------------------------------------------------------- */
@@ -195,6 +210,8 @@ static void note_links(struct sim *s, const struct sim_node *n, unsigned iface)
 	if (up < 2)
 		return;
 	sim_did(s, DID_OVERLAPPED);
+	if (n->mobile != NULL) /* it has more than one address on each */
+		return;
 	if (!bub_addr_eq(&n->node->address, &n->node->iface[iface].address))
 		sim_did(s, DID_PREFERRED);
 }
@@ -224,6 +241,13 @@ static void play_attach(struct sim *s, struct sim_node *n, unsigned iface, uint3
 	const struct world_iface *f = &n->node->iface[iface];
 
 	n->place[iface] = where;
+	if (n->mobile != NULL) {
+		links_plug(s, n, iface, where);
+		if (where != PLAN_NOWHERE)
+			note_move(s, n);
+		note_links(s, n, iface);
+		return;
+	}
 	if (n->node->down)
 		return; /* when it wakes up */
 	if (where == PLAN_NOWHERE) {
@@ -247,7 +271,12 @@ static void play_attach(struct sim *s, struct sim_node *n, unsigned iface, uint3
 static void withdraw(struct sim *s, struct sim_node *n, unsigned iface)
 {
 	n->place[iface] = PLAN_NOWHERE;
-	if (!n->node->down)
+	if (n->mobile != NULL) {
+		sim_did(s, DID_WITHDRAWN);
+		mobile_set_up(n->mobile, iface, false);
+		links_plug(s, n, iface, PLAN_NOWHERE);
+		note_links(s, n, iface);
+	} else if (!n->node->down)
 		leave(s, n, iface, true);
 }
 
@@ -269,6 +298,8 @@ static void wake(struct sim *s, struct sim_node *n)
 	} else {
 		world_pause(s->world, n->node, false);
 	}
+	if (n->mobile != NULL)
+		mobile_wake(n->mobile, n->forgetful);
 	n->forgetful = false;
 	for (unsigned i = 0; i < WORLD_INTERFACES && n->plan->role == ROLE_MOBILE; i++)
 		play_attach(s, n, i, n->place[i]);
@@ -336,6 +367,13 @@ static void do_event(struct sim *s, const struct plan_event *e)
 	case PLAN_COMMAND:
 		command(s, e);
 		return;
+	case PLAN_FLAP:
+	case PLAN_SET_DOWN:
+	case PLAN_ROUTER:
+	case PLAN_RENUMBER:
+		links_event(s, e);
+		play_begin(s, e);
+		return;
 	}
 }
 
@@ -369,6 +407,12 @@ static void do_end(struct sim *s, unsigned i)
 	case PLAN_MOVE:
 	case PLAN_WITHDRAW:
 	case PLAN_COMMAND:
+		return;
+	case PLAN_FLAP:
+	case PLAN_SET_DOWN:
+	case PLAN_ROUTER:
+	case PLAN_RENUMBER:
+		links_end(s, &e);
 		return;
 	}
 }
@@ -430,6 +474,9 @@ static void build_nodes(struct sim *s)
 		world_set_drift(s->world, n->node, pn->drift_ppm);
 		apply_policies(n);
 	}
+	links_build(s);
+	for (unsigned i = 0; i < p->n_nodes; i++)
+		links_add(s, &s->node[i]);
 	for (unsigned i = 0; i < p->n_nodes; i++)
 		if (p->node[i].role == ROLE_MOBILE && p->node[i].at != PLAN_NOWHERE)
 			play_attach(s, &s->node[i], 0, p->node[i].at);
@@ -441,7 +488,7 @@ static void put_adverts(struct sim *s)
 	for (uint32_t i = 0; i < s->plan->n_places; i++) {
 		if (s->place[i]->agent != NULL && s->place[i]->agent->next_agent != NULL)
 			put(s, sim_now(s), SIM_ADVERT + i);
-		if (s->place[i]->valid_s != 0)
+		if (s->place[i]->valid_s != 0 && s->lan == NULL)
 			put(s, sim_now(s), SIM_ROUTER + i);
 	}
 }
@@ -472,9 +519,14 @@ static void build(struct sim *s)
 		.lost = net_lost,
 		.trace = play_on_trace,
 		.data = on_data,
-		.action = watch ? oracle_action : NULL,
+		.action = play_on_action,
 		.before = watch ? oracle_before : NULL,
 		.after = watch ? oracle_after : NULL,
+		.node_due = links_node_due,
+		.node_run = links_node_run,
+		.way_out = links_way_out,
+		.other_due = links_due,
+		.other_run = links_run,
 	};
 
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
@@ -488,6 +540,7 @@ static void build(struct sim *s)
 
 static void take_down(struct sim *s)
 {
+	links_done(s);
 	world_free(s->world);
 	attack_done(s);
 	oracle_done(s);
@@ -540,6 +593,13 @@ static void play_to(struct sim *s, uint64_t until_ns)
 	}
 }
 
+static bool is_nowhere(const struct sim_node *n)
+{
+	if (n->mobile != NULL)
+		return n->place[0] == PLAN_NOWHERE && n->place[1] == PLAN_NOWHERE;
+	return n->plan->role == ROLE_MOBILE && n->node->place == NULL;
+}
+
 /* Nothing goes wrong from here on. */
 static void stop_faults(struct sim *s)
 {
@@ -550,7 +610,7 @@ static void stop_faults(struct sim *s)
 	for (unsigned i = 0; i < s->plan->n_nodes; i++) {
 		struct sim_node *n = &s->node[i];
 
-		if (n->plan->role == ROLE_MOBILE && n->node->place == NULL)
+		if (is_nowhere(n))
 			play_attach(s, n, 0,
 				    n->plan->at != PLAN_NOWHERE ? n->plan->at : n->plan->home);
 	}
@@ -569,7 +629,8 @@ static void wait_until_well(struct sim *s)
 
 	while (!s->result->failed) {
 		play_to(s, sim_now(s) + LIVE_STEP_NS);
-		if (live_all_well(s, NULL, 0))
+		links_look(s);
+		if (links_are_settled(s) && live_all_well(s, NULL, 0))
 			break;
 		if (sim_now(s) >= until_ns && !live_all_well(s, why, sizeof why))
 			sim_fail(s, "liveness", "after %u s: %s", s->plan->liveness_ms / 1000, why);

@@ -54,7 +54,23 @@ struct sim_options {
 	X(FOUND_AGENT, "home agent discovered")                                                    \
 	X(OTHER_AGENT, "home agent changed")                                                       \
 	X(PREFIXES, "prefixes told")                                                               \
-	X(CROWD, "ten clients at one home agent")
+	X(CROWD, "ten clients at one home agent")                                                  \
+	X(LINK_SETTLED, "links looked at in the end")                                              \
+	X(FLAPPED, "carrier flap")                                                                 \
+	X(SET_DOWN, "interface set down")                                                          \
+	X(ADVERT_LOST, "neighbour discovery lost")                                                 \
+	X(SOLICITED, "routers solicited")                                                          \
+	X(PROBED, "router asked")                                                                  \
+	X(ROUTER_DOWN, "router down")                                                              \
+	X(ROUTER_LOST, "router found gone")                                                        \
+	X(RENUMBERED, "link renumbered")                                                           \
+	X(DUPLICATE, "duplicate address")                                                          \
+	X(DEPRECATED, "deprecated address in use")                                                 \
+	X(LEASED, "address by DHCPv6")                                                             \
+	X(REFUSED, "operation refused")                                                            \
+	X(LATE_VERDICT, "late verdict")                                                            \
+	X(PUT_BEHIND, "address put behind others")                                                 \
+	X(TABLES_FULL, "more care-of addresses than routing tables")
 
 enum sim_feature {
 #define SIM_FEATURE_ENUM(id, name) DID_##id,

@@ -84,9 +84,12 @@ static void print_trace(const struct bub_trace *tr)
 
 static void print_line(const struct sim_line *l)
 {
+	char a[INET6_ADDRSTRLEN];
+
 	printf("%12.6f %-6s ", (double)l->at_ns / 1e9, l->node != NULL ? l->node->name : "-");
 	if (l->note != NULL)
-		printf("*** %s %u\n", l->note, l->number);
+		printf("*** %s %u %s\n", l->note, l->number,
+		       IN6_IS_ADDR_UNSPECIFIED(&l->tr.peer) ? "" : sim_text(&l->tr.peer, a));
 	else
 		print_trace(&l->tr);
 }
@@ -114,6 +117,18 @@ void sim_note(struct sim *s, const struct node *n, const char *note, uint32_t nu
 
 	sim_mix_text(s, note);
 	sim_mix(s, number);
+	sim_line(s, &l);
+}
+
+void sim_note_addr(struct sim *s, const struct node *n, const char *note, uint32_t number,
+		   const struct in6_addr *addr)
+{
+	struct sim_line l = {.at_ns = sim_now(s), .node = n, .note = note, .number = number};
+
+	l.tr.peer = *addr;
+	sim_mix_text(s, note);
+	sim_mix(s, number);
+	sim_mix_octets(s, addr->s6_addr, sizeof addr->s6_addr);
 	sim_line(s, &l);
 }
 

@@ -34,10 +34,14 @@ struct sim_line {
 	uint32_t number;
 };
 
+struct mobile;
+struct lan;
+
 struct sim_node {
 	struct node *node;
 	const struct plan_node *plan;
-	struct watch *watch; /* of oracle.c, n_watches of them */
+	struct mobile *mobile; /* whose link layer is played; else NULL */
+	struct watch *watch;   /* of oracle.c, n_watches of them */
 	unsigned n_watches;
 	bool forgetful;                   /* comes back without its state */
 	uint64_t restarted_ns, moved_ns;  /* 0: never */
@@ -74,6 +78,9 @@ struct sim {
 	struct sim_result *result;
 	struct world *world;
 	struct place **place;
+	struct lan **lan;  /* of links.c, of each place; NULL: links are not played */
+	bool lans_changed; /* their routers' next advertisements have */
+	uint64_t lans_due_ns;
 	struct sim_node *node;
 	struct sim_pair *pair;
 	struct sim_attacker *attacker; /* of attack.c, one for each of the plan's */
@@ -123,6 +130,9 @@ void sim_line(struct sim *s, const struct sim_line *l);
 
 /* Into both: what the simulator does, to @n unless that is NULL. */
 void sim_note(struct sim *s, const struct node *n, const char *note, uint32_t number);
+
+void sim_note_addr(struct sim *s, const struct node *n, const char *note, uint32_t number,
+		   const struct in6_addr *addr);
 
 /* Prints the last lines of the trace. */
 void sim_print_tail(const struct sim *s);

@@ -22,6 +22,7 @@
 #define PAIRS_MAX 8
 #define CROWD_PAIRS 6 /* times as many */
 #define CROWD_RARE 16 /* and that is slow */
+#define LINK_RARE 4   /* the others are about the core, and change nothing by it */
 #define ACCESS_LINK 2 /* third word of the address */
 
 enum purpose {
@@ -34,6 +35,7 @@ enum purpose {
 	FOR_TROUBLE,
 	FOR_ATTACKERS,
 	FOR_TIES,
+	FOR_LINKS,
 };
 
 struct draw {
@@ -436,6 +438,43 @@ static void draw_crowd(struct draw *d)
 	}
 }
 
+/* Carriers that go for a moment, to come back on the same link or on another, and interfaces that
+ * are set down. */
+static void draw_flaps(struct draw *d, uint32_t who, uint32_t key)
+{
+	struct rng r = rng_for(d->seed, FOR_LINKS, key);
+	uint64_t mean_ms = rng_between(&r, 4000, 40000);
+
+	for (uint64_t t = rng_below(&r, mean_ms); has(d, FAULT_LINK) && t < d->plan->time_ms;
+	     t += rng_between(&r, mean_ms / 4, 2 * mean_ms)) {
+		bool down = rng_one_in(&r, 8), same = rng_one_in(&r, 2);
+		uint64_t for_ms = rng_between(&r, 1, rng_one_in(&r, 3) ? 10000 : 800);
+		uint32_t where = any_access(d, &r), iface = rng_one_in(&r, 4);
+
+		add_event(d, t, down ? PLAN_SET_DOWN : PLAN_FLAP, who, same ? PLAN_NOWHERE : where,
+			  for_ms);
+		by(d, t, iface);
+	}
+}
+
+/* Routers that die, and links that get other prefixes. */
+static void draw_routers(struct draw *d, uint32_t access)
+{
+	struct rng r = rng_for(d->seed, FOR_LINKS, UINT64_C(1) << 32 | access);
+
+	for (uint64_t n = rng_below(&r, 4); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms), len = rng_between(&r, 100, 60000);
+		bool renumber = rng_one_in(&r, 3);
+		uint32_t which = (uint32_t)rng_below(&r, 6);
+
+		if (!has(d, FAULT_LINK) || t >= d->plan->time_ms)
+			continue;
+		add_event(d, t, renumber ? PLAN_RENUMBER : PLAN_ROUTER, 0, d->first_access + access,
+			  len);
+		d->plan->event[d->plan->n_events - 1].other = which;
+	}
+}
+
 static void draw_moves(struct draw *d)
 {
 	for (uint32_t key = 0; key < 2 * d->n_pairs; key++) {
@@ -449,7 +488,10 @@ static void draw_moves(struct draw *d)
 		draw_walk(d, who, key);
 		draw_pingpong(d, who, key);
 		draw_overlap(d, who, key);
+		draw_flaps(d, who, key);
 	}
+	for (uint32_t i = 0; i < d->n_access; i++)
+		draw_routers(d, i);
 	for (uint32_t i = 0; i < d->plan->n_nodes; i++)
 		if (d->plan->node[i].role == ROLE_AGENT)
 			draw_crashes(d, i, 0x10000 + i);
@@ -513,7 +555,9 @@ static uint32_t draw_faults(struct rng *r, const struct swarm_limits *limits)
 		bool moves = i == FAULT_WALK || i == FAULT_JUMP || i == FAULT_HOME ||
 			     i == FAULT_CROSS || i == FAULT_OVERLAP;
 
-		if (rng_one_in(r, i == FAULT_CROWD ? CROWD_RARE : 2) && (!calm || moves))
+		unsigned one_in = i == FAULT_CROWD ? CROWD_RARE : i == FAULT_LINK ? LINK_RARE : 2;
+
+		if (rng_one_in(r, one_in) && (!calm || moves))
 			drawn |= UINT32_C(1) << i;
 	}
 	return limits->faults_given ? limits->faults : drawn & limits->faults;

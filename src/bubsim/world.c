@@ -58,35 +58,6 @@ struct bub_time world_now(const struct world *w)
 	return (struct bub_time){w->now_ns};
 }
 
-/* @ns times a / b without overflow, rounded down. */
-static uint64_t scale(uint64_t ns, uint64_t a, uint64_t b)
-{
-	return ns / b * a + ns % b * a / b;
-}
-
-struct bub_time world_clock(const struct node *n)
-{
-	uint64_t elapsed_ns = n->world->now_ns - n->base_ns;
-
-	if (n->drift_ppm != 0)
-		elapsed_ns =
-			scale(elapsed_ns, (uint64_t)(INT64_C(1000000) + n->drift_ppm), 1000000);
-	return (struct bub_time){n->zero_ns + elapsed_ns};
-}
-
-/* The first instant of the world's clock at which the node's own has reached @t. */
-static uint64_t world_time_of(const struct node *n, struct bub_time t)
-{
-	uint64_t b = (uint64_t)(INT64_C(1000000) + n->drift_ppm), elapsed_ns;
-
-	if (bub_time_is_never(t))
-		return FOREVER_NS;
-	elapsed_ns = t.ns > n->zero_ns ? t.ns - n->zero_ns : 0;
-	if (n->drift_ppm != 0)
-		elapsed_ns = elapsed_ns / b * 1000000 + (elapsed_ns % b * 1000000 + b - 1) / b;
-	return n->base_ns + elapsed_ns;
-}
-
 static void world_on_trace(void *ctx, const struct bub_trace *tr)
 {
 	struct node *n = ctx;
@@ -108,9 +79,17 @@ static struct flight *copy_of(struct world *w, const struct flight *f)
 /* The engine's deadline may have changed: moves the node to its place among the others. */
 static void reschedule(struct node *n)
 {
+	const struct world_hooks *hooks = &n->world->hooks;
 	uint64_t due_ns = n->down ? FOREVER_NS : world_time_of(n, bub_engine_deadline(n->engine));
 
+	if (n->plays_links && hooks->node_due(hooks->ctx, n) < due_ns)
+		due_ns = hooks->node_due(hooks->ctx, n);
 	heap_set(&n->world->due, &n->due, due_ns, n->index);
+}
+
+void world_reschedule(struct node *n)
+{
+	reschedule(n);
 }
 
 /* The node whose timer is due next; NULL: there are no nodes. */
@@ -176,6 +155,8 @@ static void disclaim(struct node *n)
 /* The link by which a packet with this source leaves. */
 static struct place *way_out(const struct node *n, const struct in6_addr *src)
 {
+	if (n->plays_links)
+		return n->world->hooks.way_out(n->world->hooks.ctx, n, src);
 	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
 		const struct world_iface *f = &n->iface[i];
 
@@ -190,7 +171,7 @@ static struct place *way_out(const struct node *n, const struct in6_addr *src)
 static uint32_t way_in(const struct node *n, const struct in6_addr *dst)
 {
 	for (uint32_t i = 0; i < WORLD_INTERFACES; i++)
-		if (n->iface[i].place != NULL && world_same_prefix(&n->iface[i].place->prefix, dst))
+		if (n->iface[i].place != NULL && n->iface[i].place == world_place_of(n->world, dst))
 			return i + 1;
 	return 1;
 }
@@ -374,7 +355,7 @@ static void world_carry_out(struct node *n, const struct bub_action *act)
 		deliver(n, act->u.send.data);
 		return;
 	case BUB_ACT_PATH_SET:
-		paths_set(n, &act->u.path);
+		paths_set(n, &act->u.path, n->world->now_ns);
 		return;
 	case BUB_ACT_PATH_DEL:
 		paths_del(n, &act->u.path);
@@ -592,6 +573,7 @@ static void node_free(struct node *n)
 {
 	bub_engine_free(n->engine);
 	free(n->path);
+	free(n->owned);
 	addrmap_free(&n->tunnels);
 	storage_forget(&n->storage);
 	free(n);
@@ -646,6 +628,29 @@ struct place *world_add_place(struct world *w, const char *prefix, uint64_t dela
 	w->place[w->n_places++] = p;
 	addrmap_set(&w->places, &p->prefix, p);
 	return p;
+}
+
+void world_add_prefix(struct world *w, struct place *place, const struct in6_addr *prefix)
+{
+	addrmap_set(&w->places, prefix, place);
+}
+
+void world_own(struct world *w, struct node *n, const struct in6_addr *address)
+{
+	if ((n->n_owned & (n->n_owned - 1)) == 0)
+		n->owned = realloc(n->owned, (n->n_owned == 0 ? 1 : 2 * (size_t)n->n_owned) *
+						     sizeof *n->owned);
+	assert(n->owned != NULL);
+	n->owned[n->n_owned++] = *address;
+	addrmap_set(&w->owners, address, n);
+}
+
+void world_disown(struct world *w, struct node *n)
+{
+	for (unsigned i = 0; i < n->n_owned; i++)
+		if (is_own_address(n, &n->owned[i]))
+			addrmap_del(&w->owners, &n->owned[i]);
+	n->n_owned = 0;
 }
 
 /* A mobile node may register at its home agent, or at those of its home link where it has to look
@@ -751,6 +756,8 @@ void world_restart(struct world *w, struct node *n)
 	restore(n);
 	reschedule(n);
 	_Static_assert(WORLD_INTERFACES == 2, "in the order in which they came up");
+	if (n->plays_links)
+		return;
 	first = n->iface[1].since < n->iface[0].since;
 	for (unsigned k = 0; k < WORLD_INTERFACES; k++)
 		if (n->iface[first ^ k].place != NULL)
@@ -765,14 +772,6 @@ void world_pause(struct world *w, struct node *n, bool down)
 		reschedule(n);
 	else
 		run_timers(n);
-}
-
-void world_set_drift(struct world *w, struct node *n, int32_t ppm)
-{
-	n->zero_ns = world_clock(n).ns;
-	n->base_ns = w->now_ns;
-	n->drift_ppm = ppm;
-	reschedule(n);
 }
 
 /* ---- Moving -------------------------------------------------------------------------------- */
@@ -926,6 +925,16 @@ void world_inject(struct world *w, const struct flight *f)
 
 /* ---- Running ------------------------------------------------------------------------------- */
 
+static void run_node(struct node *n)
+{
+	const struct world_hooks *hooks = &n->world->hooks;
+
+	if (!n->plays_links || hooks->node_due(hooks->ctx, n) > n->world->now_ns)
+		run_timers(n);
+	else
+		hooks->node_run(hooks->ctx, n);
+}
+
 /* Does the next thing that is due by @end_ns; false: nothing is. */
 static bool step(struct world *w, uint64_t end_ns)
 {
@@ -933,13 +942,22 @@ static bool step(struct world *w, uint64_t end_ns)
 	struct flight *f = flights_first(&w->flights);
 	uint64_t timer_ns = n != NULL ? n->due.key : FOREVER_NS;
 	uint64_t flight_ns = f != NULL ? f->at_ns : FOREVER_NS;
+	uint64_t other_ns =
+		w->hooks.other_due != NULL ? w->hooks.other_due(w->hooks.ctx) : FOREVER_NS;
 
-	if ((n == NULL || timer_ns > end_ns) && (f == NULL || flight_ns > end_ns))
+	if ((n == NULL || timer_ns > end_ns) && (f == NULL || flight_ns > end_ns) &&
+	    other_ns > end_ns)
 		return false;
+	if (other_ns < timer_ns && other_ns < flight_ns) {
+		if (other_ns > w->now_ns)
+			w->now_ns = other_ns;
+		w->hooks.other_run(w->hooks.ctx);
+		return true;
+	}
 	if (n != NULL && timer_ns <= flight_ns) {
 		if (timer_ns > w->now_ns)
 			w->now_ns = timer_ns;
-		run_timers(n);
+		run_node(n);
 		return true;
 	}
 	f = flights_pop(&w->flights);
@@ -969,19 +987,4 @@ bool world_run_until(struct world *w, uint64_t ms, bool (*done)(void *ctx), void
 		if (!step(w, end_ns))
 			return done(ctx);
 	return true;
-}
-
-enum bub_mode world_mode(const struct world *w, const struct node *n, const struct in6_addr *peer,
-			 struct bub_peer_status *ret_status)
-{
-	struct bub_peer_status s;
-
-	(void)w;
-	for (unsigned at = 0; bub_engine_peer_status(n->engine, world_clock(n), &at, &s);)
-		if (bub_addr_eq(&s.peer, peer)) {
-			if (ret_status != NULL)
-				*ret_status = s;
-			return s.mode;
-		}
-	return BUB_MODE_PLAIN;
 }

@@ -81,6 +81,15 @@ struct world_hooks {
 	void (*lost)(void *ctx, const struct flight *f);
 	/* What a node draws.  NULL: the world's own numbers. */
 	void (*random)(void *ctx, struct node *n, uint8_t *buf, size_t len);
+	/* Of nodes that play their links (plays_links): when something of theirs is due next, what
+	 * is to be done then, which may feed the node's engine, and by which link a packet with
+	 * this source leaves. */
+	uint64_t (*node_due)(void *ctx, const struct node *n);
+	void (*node_run)(void *ctx, struct node *n);
+	struct place *(*way_out)(void *ctx, const struct node *n, const struct in6_addr *src);
+	/* What else is due, of no node.  NULL: nothing. */
+	uint64_t (*other_due)(void *ctx);
+	void (*other_run)(void *ctx);
 	/* Round each event and each timer of a node; @ev is NULL for a timer. */
 	void (*before)(void *ctx, struct node *n, const struct bub_event *ev);
 	void (*after)(void *ctx, struct node *n, const struct bub_event *ev);
@@ -121,8 +130,12 @@ struct node {
 	struct node *next_agent; /* of the same home link */
 	struct world_path *path;
 	unsigned n_paths, cap_paths;
-	struct addrmap tunnels;    /* home address to struct bub_tunnel */
-	struct addrmap storage;    /* of a home agent; see storage.h */
+	struct addrmap tunnels; /* home address to struct bub_tunnel */
+	struct addrmap storage; /* of a home agent; see storage.h */
+	/* Its links are played by the hooks: interfaces and addresses are theirs to set. */
+	bool plays_links;
+	struct in6_addr *owned; /* by world_own() */
+	unsigned n_owned;
 	unsigned life;             /* counts its restarts */
 	bool down;                 /* world_pause() */
 	int32_t drift_ppm;         /* world_set_drift() */
@@ -139,11 +152,24 @@ struct bub_time world_now(const struct world *w);
 /* The node's own clock: what its engine is told. */
 struct bub_time world_clock(const struct node *n);
 
+/* The first instant of the world's clock at which the node's own has reached @t. */
+uint64_t world_time_of(const struct node *n, struct bub_time t);
+
+/* What is due next for a node that plays its links may have changed. */
+void world_reschedule(struct node *n);
+
 /* From now on the node's clock is so much faster. */
 void world_set_drift(struct world *w, struct node *n, int32_t ppm);
 
 /* Adds a link. */
 struct place *world_add_place(struct world *w, const char *prefix, uint64_t delay_ms);
+
+/* One more prefix of a link. */
+void world_add_prefix(struct world *w, struct place *place, const struct in6_addr *prefix);
+
+/* Packets to this address come to @n, which plays its links; or to none of its addresses. */
+void world_own(struct world *w, struct node *n, const struct in6_addr *address);
+void world_disown(struct world *w, struct node *n);
 
 /* Adds a node with this configuration; @fixed: its own address, or NULL.  Asserts on a
  * configuration that the engine refuses. */

@@ -56,7 +56,9 @@ ROOMS = {
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h", ["include", "src/bubctl"]
     ),
-    "src/bubsim/": Room(f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/bubsim"]),
+    "src/bubsim/": Room(
+        f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/link", "src/bubsim"]
+    ),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",
         ["include", "src/base", "src/core", "src/link", "src/esp", "src/bubd", "fuzz"],
