@@ -24,6 +24,7 @@
 #define REPLAY_NS (200 * BUB_NS_PER_S)  /* a deleted binding stands against replay */
 #define LEFT_NS (120 * BUB_NS_PER_S)    /* the other end learns that a Kabm is gone */
 #define HANDOVER_NS (8 * BUB_NS_PER_S)  /* how long a movement is watched */
+#define REFRESHED_S 32                  /* what lives shorter may be refreshed meanwhile */
 #define QUIET_NS (3 * BUB_NS_PER_S)     /* and how quiet it has to be before */
 #define TRIP_MAX_US 900000              /* longer ways have retransmissions by right */
 #define SECOND_NS (980 * BUB_NS_PER_MS) /* a second on the fastest clock */
@@ -38,10 +39,13 @@ struct watch {
 	bool looked;                 /* the engine knew it at the last look */
 	struct in6_addr before;      /* care-of address that was bound before */
 	uint64_t before_until_ns;
-	bool answered;   /* the peer has shown that it is at the care-of address */
-	uint32_t credit; /* octets that may go there until it has */
+	uint8_t cookie[BUB_COOKIE_LEN]; /* that an acknowledgement took to it last */
+	bool answered;                  /* the peer has shown that it is at the care-of address */
+	uint32_t credit;                /* octets that may go there until it has */
 	bool has_last;
-	uint16_t last_sequence;        /* of a binding that was deleted */
+	uint16_t last_sequence;  /* of a binding that was deleted */
+	uint16_t heard_sequence; /* of the update that came last, in which event */
+	uint64_t heard_event;
 	uint64_t deleted_ns, bound_ns; /* bound_ns: at its care-of address since then */
 	uint8_t key[KEYS][32];         /* Kabms agreed here, newest first */
 	uint8_t key_len[KEYS];
@@ -215,7 +219,9 @@ static void compare(struct sim *s, struct sim_node *n, struct watch *w,
 	}
 	if (w->bound && !bound) {
 		w->has_last = true;
-		w->last_sequence = w->seen.sequence_in;
+		/* The one that deletes it leaves no other trace. */
+		w->last_sequence =
+			w->heard_event == s->n_events ? w->heard_sequence : w->seen.sequence_in;
 		w->deleted_ns = sim_now(s);
 	}
 	if (w->seen.kabm && !now->kabm)
@@ -302,7 +308,8 @@ static bool is_stranger(const struct sim_node *n, const struct bub_ip6 *ip)
 	return true;
 }
 
-/* A signed Care-of Test of whoever is bound here. */
+/* A signed Care-of Test of whoever is bound here, or, where an attacker has changed its source, one
+ * with what was sent to the care-of address and nowhere else. */
 static void note_answer(struct sim *s, struct sim_node *n, const struct bub_event *ev)
 {
 	struct bub_mh_fault fault;
@@ -316,7 +323,8 @@ static void note_answer(struct sim *s, struct sim_node *n, const struct bub_even
 	    mh.kind != BUB_MH_COT || !(mh.opts.present & BUB_OPT_AUTH))
 		return;
 	for (unsigned i = 0; i < n->n_watches; i++)
-		if (addrmap_get(&s->stays, &ip.src) == sim_node_of(s, &n->watch[i].seen.peer))
+		if (addrmap_get(&s->stays, &ip.src) == sim_node_of(s, &n->watch[i].seen.peer) ||
+		    memcmp(mh.u.test.cookie, n->watch[i].cookie, BUB_COOKIE_LEN) == 0)
 			n->watch[i].answered = true;
 }
 
@@ -325,6 +333,7 @@ void oracle_before(void *ctx, struct node *n, const struct bub_event *ev)
 	struct sim *s = ctx;
 	struct bub_ip6 ip;
 
+	s->n_events++;
 	note_answer(s, sim_of(s, n), ev);
 
 	s->test_init = is_test_init(ev, &ip);
@@ -441,6 +450,18 @@ static void check_lifetime(struct sim *s, const struct sim_node *n, const struct
 	}
 }
 
+/* What an acknowledgement takes to a care-of address, to be sent back. */
+static void note_cookie(struct sim_node *n, const struct bub_ip6 *ip)
+{
+	struct bub_mh_fault fault;
+	struct bub_mh mh;
+
+	if (bub_mh_decode(ip, &n->node->cfg.codepoints, &mh, &fault) == 0 &&
+	    (mh.opts.present & BUB_OPT_PATH_COOKIE) != 0)
+		memcpy(watch_of(n, bub_ip6_home_src(ip), bub_ip6_home_dst(ip))->cookie,
+		       mh.opts.path_cookie, BUB_COOKIE_LEN);
+}
+
 void oracle_flight(struct sim *s, const struct flight *f)
 {
 	struct sim_node *n = sim_of(s, f->from);
@@ -453,6 +474,8 @@ void oracle_flight(struct sim *s, const struct flight *f)
 	if (f->egress == BUB_EGRESS_TUNNEL || n->plan->role == ROLE_AGENT ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
 		return;
+	if (ip.upper_proto == BUB_NH_MH)
+		note_cookie(n, &ip);
 	if (ip.upper_proto == BUB_NH_MH && ip.has_hao)
 		check_lifetime(s, n, &ip);
 	if (f->egress == BUB_EGRESS_TRANSPORT) {
@@ -530,10 +553,13 @@ void oracle_left(struct sim_node *n)
 		n->watch[i].armed = false;
 }
 
-/* A binding for an address there has to be refreshed while the movement is watched. */
-static bool is_short_lived(const struct plan_place *at)
+/* A binding of @n for an address there has to be refreshed while the movement is watched. */
+static bool is_short_lived(const struct sim_node *n, const struct plan_place *at)
 {
-	return at->valid_s != 0 && at->valid_s < 2 * HANDOVER_NS / BUB_NS_PER_S;
+	const struct bub_config *c = &n->plan->cfg;
+
+	return (at->valid_s != 0 && at->valid_s < REFRESHED_S) || c->bub_lifetime_s < REFRESHED_S ||
+	       c->home[0].lifetime_s < REFRESHED_S;
 }
 
 void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care_of, uint32_t where)
@@ -555,7 +581,7 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		if (!quiet || !was_here || !is_quiet(s, peer) || !is_in_bub(w) ||
 		    !is_settled(s, w) || !is_in_bub(other) ||
 		    is_no_news(n, care_of, where, other) ||
-		    is_short_lived(&s->plan->place[where]) ||
+		    is_short_lived(n, &s->plan->place[where]) ||
 		    trip_us(s, n, &s->plan->place[where]) +
 				    trip_us(s, peer, sim_place_of(s, &peer->node->place->prefix)) >
 			    TRIP_MAX_US)
@@ -637,6 +663,17 @@ static void on_key(struct sim_node *n, const struct bub_trace *tr)
 	w->fresh_kabm = !w->seen.kabm; /* else it renews the one there is */
 }
 
+static void on_heard(const struct sim *s, struct sim_node *n, const struct bub_trace *tr)
+{
+	struct watch *w;
+
+	if (n->plan->role == ROLE_AGENT || strcmp(tr->what, bub_mh_kind_name(BUB_MH_BU)) != 0)
+		return;
+	w = watch_of(n, &tr->local, &tr->peer);
+	w->heard_sequence = (uint16_t)tr->number;
+	w->heard_event = s->n_events;
+}
+
 void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 {
 	switch (tr->type) {
@@ -661,7 +698,12 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 			s->disturbed_ns = sim_now(s);
 		return;
 	case BUB_TR_RECEIVED:
+		on_heard(s, n, tr);
+		return;
 	case BUB_TR_DROP:
+		/* By its configuration: what was in it is repeated, as if it had got lost. */
+		if (tr->drop == BUB_DROP_WRAPPER_REFUSED)
+			s->disturbed_ns = sim_now(s);
 		return;
 	}
 }

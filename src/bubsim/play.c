@@ -264,6 +264,8 @@ static void play_attach(struct sim *s, struct sim_node *n, unsigned iface, uint3
 	if (f->place != NULL) /* to the other link, where that is up, and from there */
 		oracle_left(n);
 	world_attach_by(s->world, n->node, iface, s->place[where]);
+	if (!bub_addr_eq(&n->node->address, &care_of)) /* another link is preferred: no movement */
+		oracle_left(n);
 	note_move(s, n);
 	note_links(s, n, iface);
 }

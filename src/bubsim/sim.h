@@ -100,8 +100,9 @@ struct sim {
 	struct sim_line tail[SIM_TAIL];
 	uint64_t n_lines;
 	FILE *pcap;
-	bool test_init; /* the event at hand is a test message */
-	bool stranger;  /* and nothing is known of its sender */
+	uint64_t n_events; /* that nodes were fed, and timers */
+	bool test_init;    /* the event at hand is a test message */
+	bool stranger;     /* and nothing is known of its sender */
 	struct bub_table_use use;
 };
 
