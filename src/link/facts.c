@@ -34,14 +34,14 @@ static void attach(struct link *lk, struct iface *ifc)
 {
 	uint32_t ifindex = ifc->view.fact.ifindex;
 
-	if (ifc->view.ours == (ifc->attached || ifc->attach_id != 0))
+	if (ifc->view.ours == (ifc->view.attached || ifc->attach_id != 0))
 		return;
 	if (ifc->view.ours) {
 		link_put_asked(lk, LINK_ATTACH, &ifc->attach_id)->u.iface.ifindex = ifindex;
 		return;
 	}
 	link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
-	ifc->attached = false;
+	ifc->view.attached = false;
 	ifc->attach_id = 0;
 }
 
@@ -304,7 +304,7 @@ static void iface_gone(struct link *lk, struct iface *ifc)
 		if (lk->addr[i].fact.ifindex == ifindex && !lk->addr[i].gone)
 			addr_gone(lk, &lk->addr[i]);
 	}
-	if (ifc->attached || ifc->attach_id != 0)
+	if (ifc->view.attached || ifc->attach_id != 0)
 		link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
 	*ifc = (struct iface){0};
 }
@@ -404,6 +404,16 @@ void facts_dump(struct link *lk, bool begins)
 
 /* ---- Verdicts and time --------------------------------------------------------------------- */
 
+void facts_programs(struct link *lk, uint32_t ifindex, bool attached)
+{
+	struct iface *ifc = lookup_iface(lk, ifindex);
+
+	if (ifc == NULL || ifc->view.attached == attached)
+		return;
+	ifc->view.attached = attached;
+	link_put(lk, LINK_ROUTES_CHANGED);
+}
+
 bool facts_done(struct link *lk, uint32_t id, int error)
 {
 	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
@@ -412,7 +422,7 @@ bool facts_done(struct link *lk, uint32_t id, int error)
 		if (ifc->attach_id != id)
 			continue;
 		ifc->attach_id = 0;
-		ifc->attached = error == 0;
+		facts_programs(lk, ifc->view.fact.ifindex, error == 0);
 		return true;
 	}
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {

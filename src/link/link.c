@@ -126,6 +126,12 @@ void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 	proxy_done(lk, id, error);
 }
 
+void link_programs(struct link *lk, struct bub_time now, uint32_t ifindex, bool attached)
+{
+	lk->now = now;
+	facts_programs(lk, ifindex, attached);
+}
+
 void link_start(struct link *lk, struct bub_time now)
 {
 	lk->now = now;

@@ -75,6 +75,9 @@ void link_feed(struct link *link, struct bub_time now, const struct link_fact *f
 /* The verdict of the operation @id: 0 or a negative errno. */
 void link_done(struct link *link, struct bub_time now, uint32_t id, int error);
 
+/* The programs of the data path are on @ifindex again, or are lost, which nobody has asked for. */
+void link_programs(struct link *link, struct bub_time now, uint32_t ifindex, bool attached);
+
 /* Takes the oldest; false: nothing is left. */
 bool link_next(struct link *link, struct link_out *ret);
 
@@ -105,8 +108,9 @@ void link_home_prefixes(struct link *link, struct bub_time now, const struct bub
 
 struct link_iface {
 	struct link_iface_fact fact;
-	bool ours;    /* may carry our signalling */
-	bool carrier; /* ours, and it has one */
+	bool ours;     /* may carry our signalling */
+	bool carrier;  /* ours, and it has one */
+	bool attached; /* the programs of the data path are on it */
 	int32_t preference;
 	bool optimistic;
 	struct in6_addr link_local; /* its address; :: none that may be used */

@@ -31,7 +31,6 @@ struct ra_prefix {
 
 struct iface {
 	struct link_iface view;     /* view.fact.ifindex 0: slot is free */
-	bool attached;              /* the programs of the data path are on it */
 	uint32_t attach_id;         /* of the operation under way; 0: none */
 	bool seen, link_local_seen; /* in a dump */
 	bool heard;                 /* a frame has come in since the carrier was lost */
@@ -143,6 +142,7 @@ void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *a
 void facts_route_new(struct link *lk, const struct link_default_route *fact);
 void facts_route_gone(struct link *lk, const struct link_default_route *fact);
 bool facts_done(struct link *lk, uint32_t id, int error);
+void facts_programs(struct link *lk, uint32_t ifindex, bool attached);
 void facts_expire(struct link *lk);
 struct bub_time facts_deadline(const struct link *lk);
 

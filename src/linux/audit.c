@@ -124,12 +124,14 @@ static struct wish *audit_of_proxy(const struct want *w, const struct nlmsghdr *
 	return wish != NULL && wish->u.on.ifindex == (uint32_t)ndm->ndm_ifindex ? wish : NULL;
 }
 
-static struct wish *audit_of_programs(const struct want *w, const struct nlmsghdr *nlh)
+static struct wish *audit_of_programs(struct want *w, const struct nlmsghdr *nlh)
 {
 	const struct tcmsg *tcm = mnl_nlmsg_get_payload(nlh);
 	const struct want_key key = want_on_key((uint32_t)tcm->tcm_ifindex);
 	struct wish *wish = want_find(w, WANT_PROGRAMS, &key);
 
+	if (wish != NULL && wish->lost) /* what was in the way may have gone */
+		repair_link_up(w, wish->u.on.ifindex);
 	if (wish == NULL || wish->lost || w->cfg.is_attached(w->cfg.ctx, wish->u.on.ifindex))
 		return NULL;
 	return wish;
@@ -195,7 +197,11 @@ void want_link_gone(struct want *w, uint32_t ifindex)
 		struct wish *wish = NULL;
 
 		while ((wish = table_next(&w->wish[kind], wish)) != NULL) {
-			if (ifindex != 0 && repair_ifindex(wish) == ifindex)
+			if (ifindex == 0 || repair_ifindex(wish) != ifindex)
+				continue;
+			if (kind == WANT_PROGRAMS)
+				want_drop(w, wish);
+			else
 				repair_waits(w, wish);
 		}
 	}

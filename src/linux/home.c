@@ -259,17 +259,21 @@ static void attach_home(struct lnx *l, struct bub_time now, unsigned index,
 
 /* The router learns our neighbour entry from the solicitation now (RFC 4861, 7.2.3), instead of
  * asking for it when the first packet for us is there. */
-static void greet_router(struct lnx *l, const struct in6_addr *care_of)
+void home_greet_router(struct lnx *l)
 {
+	const struct in6_addr greet_from = l->greet_from;
 	const struct link_iface *ifc;
 	struct link_care_of c;
 
+	if (IN6_IS_ADDR_UNSPECIFIED(&greet_from))
+		return;
+	l->greet_from = in6addr_any;
 	/* Not from an address that may be another's (RFC 4429, 3.2). */
-	if (!link_care_of(l->link, care_of, &c) || c.tentative)
+	if (!link_care_of(l->link, &greet_from, &c) || c.tentative)
 		return;
 	ifc = link_iface(l->link, c.ifindex);
 	if (ifc != NULL)
-		nd_send_ns(l, ifc, care_of, &c.router);
+		nd_send_ns(l, ifc, &greet_from, &c.router);
 }
 
 static void attach_away(struct lnx *l, unsigned index, const struct in6_addr *care_of)
@@ -289,7 +293,7 @@ static void attach_away(struct lnx *l, unsigned index, const struct in6_addr *ca
 		renew_default_route(l, index);
 	}
 	if (!IN6_IS_ADDR_UNSPECIFIED(care_of) && !bub_addr_eq(care_of, &h->care_of))
-		greet_router(l, care_of);
+		l->greet_from = *care_of; /* after the Binding Update */
 	h->care_of = *care_of;
 }
 

@@ -185,7 +185,8 @@ struct lnx {
 	struct want *want;
 
 	struct lnx_home home[BUB_HOMES_MAX];
-	unsigned first_home; /* that unbound sockets use */
+	unsigned first_home;        /* that unbound sockets use */
+	struct in6_addr greet_from; /* its router is to be told of us; :: it knows */
 	struct lnx_port port[LINK_IFACES_MAX];
 	struct in6_addr at_home_gateway;
 	bool telling;        /* the core of what the link layer gave out */
@@ -337,6 +338,7 @@ void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
 	      const struct in6_addr *agent, const struct in6_addr *instead_of);
 void home_del(struct lnx *l, const struct in6_addr *addr);
 void home_default_route(struct lnx *l, unsigned index);
+void home_greet_router(struct lnx *l); /* of a new care-of address */
 void home_at_home_router(struct lnx *l);
 /* A connection that goes by the default route of TABLE_AT_HOME keeps to it, and to its MTU, when a
  * host route appears in another table: the kernel looks again only where a table has changed.  So

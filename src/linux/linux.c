@@ -389,6 +389,7 @@ static void finish(struct lnx *l)
 {
 	lnx_done_flush(l);
 	ops_tell(l);
+	home_greet_router(l);
 	want_flush(l->want);
 	ops_tell(l); /* late verdicts */
 }
@@ -441,7 +442,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
-	if (l->n_done > 0)
+	if (l->n_done > 0 || !IN6_IS_ADDR_UNSPECIFIED(&l->greet_from))
 		return (struct bub_time){0};
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
 		if (bub_time_before(due[i], t))

@@ -29,7 +29,8 @@
 #define RCVBUF (4 << 20)  /* verdicts of several full lanes */
 #define FLUSH_ROUNDS 8    /* a dump may skip entries while others are deleted */
 #define WAIT_S 5          /* for a kernel that is asked at the start */
-#define DUMP_TRIES 4      /* where a table changes while it is read */
+#define ANSWERS_BATCH 8
+#define DUMP_TRIES 4 /* where a table changes while it is read */
 
 struct lane {
 	_Alignas(struct nlmsghdr) uint8_t octets[LANE_OCTETS];
@@ -173,23 +174,47 @@ static int nl_error_of(const struct nlmsghdr *nlh)
 	return error;
 }
 
+/* What came in one datagram. */
+static void nl_answer(struct nl *nl, const struct mmsghdr *m, nl_answer_fn fn, void *ctx)
+{
+	const struct sockaddr_nl *from = m->msg_hdr.msg_name;
+	const struct nlmsghdr *nlh = m->msg_hdr.msg_iov->iov_base;
+	int left = (int)m->msg_len;
+
+	if (m->msg_hdr.msg_namelen != sizeof(*from) || from->nl_pid != 0) {
+		++*nl->foreign;
+		return;
+	}
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			fn(ctx, nlh->nlmsg_seq, nl_error_of(nlh));
+	}
+}
+
 void nl_answers(struct nl *nl, nl_answer_fn fn, void *ctx)
 {
-	_Alignas(struct nlmsghdr) uint8_t buf[4096];
+	struct rtm octets[ANSWERS_BATCH]; /* a verdict has some 40 octets */
+	struct sockaddr_nl from[ANSWERS_BATCH];
+	struct mmsghdr m[ANSWERS_BATCH];
+	struct iovec iov[ANSWERS_BATCH];
+	int n = ANSWERS_BATCH;
 
-	for (;;) {
-		ssize_t n = nl_recv(nl_fd(nl), buf, sizeof(buf), MSG_DONTWAIT, nl->foreign);
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(const void *)buf;
-		int left = (int)n;
-
+	while (n == ANSWERS_BATCH) {
+		for (unsigned i = 0; i < ANSWERS_BATCH; i++) {
+			iov[i] = (struct iovec){&octets[i], sizeof(octets[i])};
+			m[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &from[i],
+							    .msg_namelen = sizeof(from[i]),
+							    .msg_iov = &iov[i],
+							    .msg_iovlen = 1}};
+		}
+		n = recvmmsg(nl_fd(nl), m, ANSWERS_BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0 && errno == ENOBUFS)
 			fn(ctx, 0, -ENOBUFS);
-		else if (n < 0 && errno != EINTR)
-			return;
-		for (; n > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
-			if (nlh->nlmsg_type == NLMSG_ERROR)
-				fn(ctx, nlh->nlmsg_seq, nl_error_of(nlh));
-		}
+		if (n < 0 && (errno == ENOBUFS || errno == EINTR))
+			n = ANSWERS_BATCH; /* what there is comes next */
+		else
+			for (int i = 0; i < n; i++)
+				nl_answer(nl, &m[i], fn, ctx);
 	}
 }
 

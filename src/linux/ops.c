@@ -166,6 +166,7 @@ int ops_attach(void *ctx, uint32_t ifindex)
 			ifc != NULL ? ifc->fact.name : "?", datapath_last_error(l->dp));
 	if (p != NULL)
 		p->no_programs = err < 0;
+	link_programs(l->link, lnx_now(), ifindex, err == 0);
 	return err;
 }
 

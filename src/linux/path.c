@@ -56,8 +56,9 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 	if (err < 0)
 		return err;
 	ifc = link_iface(l->link, hop.oif);
-	if (ifc == NULL || !ifc->ours)
-		return -EHOSTUNREACH; /* into our own TUN, for one */
+	/* Into our own TUN, for one; or where a bare home address would leave as it is. */
+	if (ifc == NULL || !ifc->ours || !ifc->attached)
+		return -EHOSTUNREACH;
 	r = (struct nl_route){
 		.dst = p->entry.b,
 		.dst_len = 128,

@@ -186,6 +186,8 @@ static void repair_fight(struct want *w, struct wish *wish, struct bub_time now)
 
 void repair_lost(struct want *w, struct wish *wish, uint32_t by)
 {
+	/* Without programs, packets leave with a bare home address. */
+	const bool may_wait = wish->kind != WANT_SYSCTL && wish->kind != WANT_PROGRAMS;
 	struct bub_time now = lnx_now();
 
 	if (wish->lost)
@@ -200,8 +202,7 @@ void repair_lost(struct want *w, struct wish *wish, uint32_t by)
 	if (repair_strike(wish, now))
 		repair_fight(w, wish, now);
 	else
-		repair_due_at(w, wish,
-			      bub_time_add_ms(now, wish->kind == WANT_SYSCTL ? 0 : AFTER_LOSS_MS));
+		repair_due_at(w, wish, bub_time_add_ms(now, may_wait ? AFTER_LOSS_MS : 0));
 }
 
 void repair_silently(struct want *w, struct wish *wish)

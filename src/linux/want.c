@@ -139,7 +139,7 @@ struct wish *want_find(const struct want *w, enum want_kind kind, const struct w
 
 static void want_answer(struct want *w, uint32_t id, int error)
 {
-	if (error < 0 && w->first_error == 0)
+	if (id == 0 && error < 0 && w->first_error == 0)
 		w->first_error = error;
 	if (id == 0)
 		return;
@@ -163,7 +163,7 @@ bool want_verdict(struct want *w, uint32_t *ret_id, int *ret_error)
 	return true;
 }
 
-static void want_drop(struct want *w, struct wish *wish)
+void want_drop(struct want *w, struct wish *wish)
 {
 	repair_forget(w, wish);
 	table_remove(&w->wish[wish->kind], wish);
@@ -178,8 +178,8 @@ static void want_judge(struct want *w, struct wish *wish, uint32_t id, int error
 		return;
 	}
 	++*w->cfg.refused;
-	if (id != 0) /* whoever has asked knows, and decides */
-		want_drop(w, wish);
+	if (id != 0 && wish->kind != WANT_PROGRAMS)
+		want_drop(w, wish); /* whoever has asked knows, and decides */
 	else
 		repair_refused(w, wish, error);
 }

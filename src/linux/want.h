@@ -70,7 +70,7 @@ void unwant_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr)
 /* All of them are on this link now. */
 void want_proxies_on(struct want *w, uint32_t ifindex);
 
-/* The programs of the data path. */
+/* The programs of the data path.  Refused, it stays a wish. */
 void want_programs(struct want *w, uint32_t ifindex, uint32_t id);
 void unwant_programs(struct want *w, uint32_t ifindex);
 

@@ -65,7 +65,7 @@ struct want {
 	void *memory;
 	uint32_t n_lost;
 	struct bub_time repair_due; /* not before: the next look at what is lost */
-	int first_error;            /* since want_settle() */
+	int first_error;            /* of a wish without id, since want_settle() */
 	uint32_t who;               /* the port that who_name is about */
 	char who_name[32];
 	struct {
@@ -99,6 +99,7 @@ struct want_key want_rule_key(const struct nl_rule *r);
 struct want_key want_on_key(uint32_t ifindex);
 struct want_key want_addr_key(uint32_t ifindex, const struct in6_addr *addr);
 struct want_key want_proxy_key(const struct in6_addr *addr);
+void want_drop(struct want *w, struct wish *wish);
 struct wish *want_find(const struct want *w, enum want_kind kind, const struct want_key *key);
 /* Has it put into the kernel, whether it is there or not. */
 void want_put(struct want *w, struct wish *wish, uint32_t id);

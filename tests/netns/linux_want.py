@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What others take out of the kernel comes back: the mobile node of linux_mn.py, away."""
 
+import os
 import re
 import sys
 
@@ -119,19 +120,51 @@ def no_notice(t):
 def programs_removed(t):
     c = away(t)
 
-    def filters():
-        return [t.m.exec("tc", "filter", "show", "dev", "e0", side, check=False)
-                for side in ("ingress", "egress")]
-
-    wait_for("programs", lambda: all("bpf" in x for x in filters()))
+    wait_for("programs", lambda: all("bpf" in x for x in filters(t)))
     t.m.exec("tc", "qdisc", "del", "dev", "e0", "clsact")
-    wait_for("programs again", lambda: all("bpf" in x for x in filters()))
+    wait_for("programs again", lambda: all("bpf" in x for x in filters(t)))
     c.sync()
     if not any("programs of the data path on e0" in x for x in c.has("log", "1")):
         raise Failure(str(c.has("log")))
     # One side only.
     t.m.exec("tc", "filter", "del", "dev", "e0", "egress")
-    wait_for("the other program again", lambda: all("bpf" in x for x in filters()))
+    wait_for("the other program again", lambda: all("bpf" in x for x in filters(t)))
+    c.quit()
+
+
+def filters(t):
+    return [t.m.exec("tc", "filter", "show", "dev", "e0", side, check=False)
+            for side in ("ingress", "egress")]
+
+
+def directly(t):
+    return t.m.ip("-6", "route", "show", PEER, "table", "2116") != ""
+
+
+def no_programs(t):
+    """Another program's qdisc has no egress side: no direct path, and the operator is told why."""
+    t.m.exec("tc", "qdisc", "add", "dev", "e0", "ingress")
+    c = away(t)
+    if directly(t):
+        raise Failure("a direct path without programs")
+    if len([x for x in c.has("log", "0") if "no data path on e0: " in x and "tc qdisc del" in x]) != 1:
+        raise Failure(str(c.has("log")))
+    t.m.exec("tc", "qdisc", "del", "dev", "e0", "ingress")
+    wait_for("programs", lambda: all("bpf" in x for x in filters(t)))
+    wait_for("the direct path", lambda: directly(t))
+    # And the other way round, while it runs.
+    with open("/proc/sys/kernel/random/uuid") as f:
+        path = f"/tmp/bub-{f.read().strip()}"
+    with open(path, "w") as f:
+        f.write("qdisc del dev e0 clsact\nqdisc add dev e0 ingress\n")
+    try:
+        while directly(t):
+            t.m.exec("tc", "-batch", path, check=False)  # it may have come between the two
+            c.sync()
+    finally:
+        os.unlink(path)
+    t.m.exec("tc", "qdisc", "del", "dev", "e0", "ingress", check=False)
+    wait_for("the direct path again", lambda: directly(t))
     c.quit()
 
 
@@ -162,7 +195,7 @@ def a_fight(t):
 
 CASES = [
     rules_flushed, routes_flushed, address_flushed, set_down, set_down_and_up, ipv6_switched_off,
-    no_notice, programs_removed, a_fight,
+    no_notice, programs_removed, no_programs, a_fight,
 ]
 
 if __name__ == "__main__":
