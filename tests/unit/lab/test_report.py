@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
@@ -105,6 +106,14 @@ class Figures(Made):
         self.assertEqual(data["charts"][0]["bands"], [
             {"from": -30, "to": 0, "what": "link"}, {"from": 0, "to": 61.0, "what": "gap"},
         ])
+
+    def test_losses_count_where_traffic_began_late(self):
+        """As in table.txt; without logs or captures at both ends nobody knows of any."""
+        made = recording.read(self.folder)
+        made.moves[0].row["with_traffic"] = False
+        made.moves[1].row.update(lost=0, lost_by_direction={})
+        cells = re.findall(r'data-lost="\d+">([^<]*)<', page.html(made))
+        self.assertEqual(cells, [str(made_up.LOST["first"]), "–"])
 
     def test_real_machines_give_the_same_figures(self):
         """Without a summary they come from captures and event logs."""
