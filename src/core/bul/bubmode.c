@@ -45,7 +45,7 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 	struct route r = plain_route(p, &p->key.b);
 
-	p->reg.backhaul_due = false;
+	reg_hold_backhaul(p, false);
 	r.via = "home agents";
 	if (home_is_away(p->home)) {
 		r.egress = BUB_EGRESS_TUNNEL;
@@ -81,7 +81,7 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 	size_t len = build_bu(eng, p, mh, sizeof mh);
 
 	kabm_count_out(eng, &p->kabm, &p->key);
-	p->reg.backhaul_due = false;
+	reg_hold_backhaul(p, false);
 	if (p->kabm.is_static) { /* the peer does not move: straight there */
 		bubmode_send_direct(eng, p, mh, len);
 		return;
@@ -91,7 +91,7 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 	if (bubmode_backhaul_ready(eng, p))
 		bubmode_send_backhaul(eng, p);
 	else
-		p->reg.backhaul_due = true;
+		reg_hold_backhaul(p, true);
 	if (core_config(eng)->direct_copy && peer_away)
 		bubmode_send_direct(eng, p, mh, len);
 }
@@ -104,11 +104,10 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	}
 	suspect_stop(eng, &p->suspect); /* this one asks the same */
 	session_notice_both_away(eng, p);
-	p->reg.sequence++;
-	p->reg.asked_s = mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s);
+	reg_next_number(p, mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s));
 	/* Silence means a dead key only after an update that took every path (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
-		p->reg.sends++;
+		reg_count_send(p);
 	bubmode_send_signed(eng, p);
 	reg_after_bu(eng, p);
 }
@@ -119,8 +118,7 @@ static void next_unchanged(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint64_t left_s = bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000;
 
-	p->reg.sequence++;
-	p->reg.asked_s = mn_peer_lifetime(eng, p->home, (uint32_t)left_s);
+	reg_next_number(p, mn_peer_lifetime(eng, p->home, (uint32_t)left_s));
 }
 
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
@@ -148,7 +146,7 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	directpath_reset(eng, &p->direct, &ends, why);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
-	p->reg.backhaul_due = false;
+	reg_hold_backhaul(p, false);
 }
 
 /* ---- The direct path ----------------------------------------------------------------------- */

@@ -62,8 +62,7 @@ static struct bul_entry *bul_add(struct bub_engine *eng, struct home_registratio
 	p->why = "new";
 	p->used = core_now(eng);
 	policy_of(eng, peer, &p->ro_policy, &p->bub_policy);
-	core_random(eng, &p->reg.sequence, sizeof p->reg.sequence);
-	reg_init(p);
+	reg_init(eng, p);
 	session_init(p);
 	probe_init(p);
 	bubmode_init(p);
@@ -198,7 +197,7 @@ void bul_refresh(struct bub_engine *eng, const struct home_registration *h, stru
 		if (p->home != h || p->reg.state == REG_FAILED ||
 		    !bub_time_before(end, p->reg.told_until))
 			continue;
-		p->reg.refresh_asked = true;
+		reg_ask_refresh(p);
 		reg_due_now(eng, p);
 	}
 }

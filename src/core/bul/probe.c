@@ -73,7 +73,7 @@ static bool probe_look_into(struct bub_engine *eng, struct bul_entry *p, enum su
 		reg_lost_binding(eng, p);
 		return true;
 	case SUSPECT_REFRESH:
-		p->reg.refresh_asked = true;
+		reg_ask_refresh(p);
 		reg_update(eng, p);
 		return true;
 	case SUSPECT_KEY_LOST:
@@ -112,7 +112,7 @@ bool probe_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *r
 	session_heard(eng, p, key);
 	/* The key lives.  A refusal is the ordinary update's to deal with. */
 	if (status == BUB_STATUS_SEQUENCE && bub_seq_greater(sequence, p->reg.sequence))
-		p->reg.sequence = sequence;
+		reg_take_number(p, sequence);
 	if (status >= 128)
 		reg_due_now(eng, p);
 	else if (rx->tunnelled && p->suspect.probe_sends > 1)

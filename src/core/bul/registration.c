@@ -147,9 +147,8 @@ static void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 	struct mh_out out;
 	struct route r;
 
-	p->reg.sequence++;
-	p->reg.sends++;
-	p->reg.asked_s = mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S);
+	reg_next_number(p, mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S));
+	reg_count_send(p);
 	reg_fill_bu(p, &out);
 	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
@@ -283,7 +282,7 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	reg_stop_timers(eng, &p->reg);
 	reg_set_state(eng, p, REG_FAILED, why);
 	p->why = why;
-	p->reg.acked = in6addr_any;
+	reg_forget_acked(p);
 	core_timer(eng, &p->reg.retry_timer, (uint64_t)RO_RETRY_S * 1000);
 	reg_mark_path(eng, p);
 }
@@ -332,7 +331,7 @@ static bool is_worth_refreshing(const struct bub_engine *eng, const struct bul_e
 static void reg_let_go(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_set_state(eng, p, REG_NONE, "not used");
-	p->reg.acked = in6addr_any;
+	reg_forget_acked(p);
 	p->why = "not used";
 	reg_mark_path(eng, p);
 }
@@ -398,8 +397,40 @@ static void reg_on_retry_timer(struct bub_engine *eng, void *owner)
 		reg_update(eng, p);
 }
 
-void reg_init(struct bul_entry *p)
+void reg_next_number(struct bul_entry *p, uint32_t asked_s)
 {
+	p->reg.sequence++;
+	p->reg.asked_s = asked_s;
+}
+
+void reg_take_number(struct bul_entry *p, uint16_t sequence)
+{
+	p->reg.sequence = sequence;
+}
+
+void reg_count_send(struct bul_entry *p)
+{
+	p->reg.sends++;
+}
+
+void reg_hold_backhaul(struct bul_entry *p, bool held)
+{
+	p->reg.backhaul_due = held;
+}
+
+void reg_ask_refresh(struct bul_entry *p)
+{
+	p->reg.refresh_asked = true;
+}
+
+void reg_forget_acked(struct bul_entry *p)
+{
+	p->reg.acked = in6addr_any;
+}
+
+void reg_init(struct bub_engine *eng, struct bul_entry *p)
+{
+	core_random(eng, &p->reg.sequence, sizeof p->reg.sequence);
 	timer_init(&p->reg.update_timer, reg_on_update_timer, p);
 	timer_init(&p->reg.backhaul_timer, reg_on_backhaul_timer, p);
 	timer_init(&p->reg.resend_timer, reg_on_resend_timer, p);
@@ -437,7 +468,7 @@ static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t
 	p->reg.retry_s = 0;
 	if (bub_addr_eq(&p->reg.care_of, &p->key.a)) { /* deleted: we are at home */
 		reg_set_state(eng, p, REG_NONE, "at home");
-		p->reg.acked = in6addr_any;
+		reg_forget_acked(p);
 		p->reg.told_until = core_now(eng);
 		p->why = "at home";
 		core_timer_cancel(eng, &p->reg.backhaul_timer);
@@ -607,7 +638,7 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 
 void reg_lost_binding(struct bub_engine *eng, struct bul_entry *p)
 {
-	p->reg.acked = in6addr_any;
+	reg_forget_acked(p);
 	if (p->reg.state == REG_BOUND) { /* else an answer is awaited anyway */
 		reg_set_state(eng, p, REG_NONE, "the peer has no binding");
 		reg_due_now(eng, p);

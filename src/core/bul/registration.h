@@ -40,7 +40,19 @@ struct registration {
 	struct timer end_timer;      /* at acked_until: data has to take another way */
 };
 
-void reg_init(struct bul_entry *p);
+void reg_init(struct bub_engine *eng, struct bul_entry *p);
+/* The next Binding Update has the next number, and asks for @asked_s. */
+void reg_next_number(struct bul_entry *p, uint32_t asked_s);
+/* The peer says that it goes on from @sequence, which is greater than ours. */
+void reg_take_number(struct bul_entry *p, uint16_t sequence);
+/* One more Binding Update of a round goes out, whose silence counts. */
+void reg_count_send(struct bul_entry *p);
+/* A copy of the last Binding Update has yet to go through the home agents, or no longer. */
+void reg_hold_backhaul(struct bul_entry *p, bool held);
+/* The next Kbm is for a Binding Update. */
+void reg_ask_refresh(struct bul_entry *p);
+/* The peer counts as having acknowledged no care-of address. */
+void reg_forget_acked(struct bul_entry *p);
 /* Stops all timers. */
 void reg_stop(struct bub_engine *eng, struct bul_entry *p);
 /* The only way to another state; @why goes into the trace. */

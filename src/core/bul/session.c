@@ -416,7 +416,7 @@ void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	bubmode_reset(eng, p, why);
 	session_reset_test(eng, p); /* a new session: tests are allowed again */
 	dh_reset(eng, &p->dh);
-	p->reg.acked = in6addr_any;
+	reg_forget_acked(p);
 	reg_set_state(eng, p, REG_NONE, why);
 	rr_forget_home_token(&p->rr);
 	p->why = why;
