@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -549,8 +550,10 @@ static void daemon_on_signal(uv_signal_t *handle, int signum)
 	struct daemon *d = handle->data;
 
 	if (signum == SIGHUP) {
+		(void)sd_notify(0, "RELOADING=1");
 		reopen_logs(d); /* whatever the configuration is like */
 		daemon_reload(d);
+		(void)sd_notify(0, "READY=1");
 		return;
 	}
 	eventlog_stop(&d->events, signum == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -817,12 +820,16 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 		return 1;
 	d->config_path = config_path;
 	d->cfg = cfg;
-	d->log.level = cfg->log_level;
+	d->log = (struct log){.level = cfg->log_level, .journal = log_is_journal()};
 	d->events = (struct eventlog){.fd = -1, .node = cfg->node, .log = &d->log};
 	(void)signal(SIGPIPE, SIG_IGN); /* a client of the control socket that leaves early */
 	if (init_handles(d) == 0) {
 		if (daemon_start(d) == 0) {
+			/* To who started it (systemd.service(5), Type=notify); else it does
+			 * nothing. */
+			(void)sd_notify(0, "READY=1");
 			(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+			(void)sd_notify(0, "STOPPING=1");
 			status = d->status;
 		}
 		daemon_stop(d);

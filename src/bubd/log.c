@@ -6,10 +6,26 @@
 #include "log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define LINE_MAX_LEN 1024
+
+bool log_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t device = 0;
+	uintmax_t inode = 0;
+	struct stat st;
+
+	/* A child with another stderr has the variable as well, so what it names is compared. */
+	return stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, ...)
 {
@@ -19,6 +35,12 @@ void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, 
 		[LNX_LOG_INFO] = "info",
 		[LNX_LOG_DEBUG] = "debug",
 	};
+	static const char *const priorities[] = {
+		[LNX_LOG_ERROR] = SD_ERR,
+		[LNX_LOG_WARNING] = SD_WARNING,
+		[LNX_LOG_INFO] = SD_INFO,
+		[LNX_LOG_DEBUG] = SD_DEBUG,
+	};
 	char line[LINE_MAX_LEN];
 	va_list ap;
 	int head = 0;
@@ -26,7 +48,8 @@ void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, 
 
 	if (!log_wants(log, level))
 		return;
-	head = snprintf(line, sizeof(line), "%s: ", names[level]);
+	head = snprintf(line, sizeof(line), "%s%s: ", log->journal ? priorities[level] : "",
+			names[level]);
 	va_start(ap, fmt);
 	n = vsnprintf(line + head, sizeof(line) - (size_t)head, fmt, ap);
 	va_end(ap);

@@ -10,7 +10,11 @@
 
 struct log {
 	enum lnx_log_level level; /* what is less important is left out */
+	bool journal;             /* stderr is systemd's journal: each line tells its priority */
 };
+
+/* Whether stderr is the journal (systemd.exec(5), JOURNAL_STREAM). */
+bool log_is_journal(void);
 
 void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

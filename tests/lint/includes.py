@@ -50,7 +50,7 @@ ROOMS = {
         ANY, ["include", "src/base", "src/linux", "src/link", "src/esp", "src/bpf"]
     ),
     "src/bubd/": Room(
-        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|jansson\.h|sys/timerfd\.h",
+        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|systemd/sd-daemon\.h|jansson\.h|sys/timerfd\.h",
         ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(

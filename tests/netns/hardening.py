@@ -11,10 +11,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 
+import linux_common
 from daemon import Daemon
 from linux_common import Failure, Namespace, Router, main, wait_for
 
@@ -38,12 +41,19 @@ class Things:
         self.router = Router(g, "e0")
         m.link_local("e0")
         self.traces, self.daemons = [], []
+        self.folder = tempfile.TemporaryDirectory(prefix="bub-notify-")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(os.path.join(self.folder.name, "s"))
+        self.notify.settimeout(linux_common.LIMIT_S)
         self.agent = self.start(
             bubd, g, f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
             f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n')
+        # As systemd does for a service of Type=notify.
+        os.environ["NOTIFY_SOCKET"] = self.notify.getsockname()
         self.mobile = self.start(
             bubd, m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
             f'secret-file = "secret"\n}}\n')
+        del os.environ["NOTIFY_SOCKET"]
         wait_for("bubd", lambda: "homes" in self.mobile.show() and "clients" in self.agent.show())
         self.router.advertise("2001:db8:b::")
         wait_for("a registration",
@@ -74,6 +84,8 @@ class Things:
         for daemon in self.daemons:
             daemon.close()
         self.router.sock.close()
+        self.notify.close()
+        self.folder.cleanup()
         for ns in (self.g, self.m):
             ns.close()
 
@@ -137,6 +149,20 @@ def logs_are_opened_anew(t):
         raise Failure("it was not refused")
 
 
+def systemd_is_told(t):
+    """When bubd is ready, of a reload, and when it stops."""
+    def told(*expected):
+        heard = tuple(t.notify.recv(4096).decode() for _ in expected)
+        if heard != expected:
+            raise Failure(f"{heard}, not {expected}")
+
+    told("READY=1")
+    t.mobile.proc.send_signal(signal.SIGHUP)
+    told("RELOADING=1", "READY=1")
+    t.mobile.stop()
+    told("STOPPING=1")
+
+
 def expand(name):
     """The system calls of one of systemd's sets."""
     if not name.startswith("@"):
@@ -172,7 +198,8 @@ def unit_allows_the_calls(t):
             raise Failure(f"beyond the filter: {sorted(used - allowed)}")
 
 
-CASES = [no_core, secret_is_gone, events_are_private, logs_are_opened_anew, unit_allows_the_calls]
+CASES = [no_core, secret_is_gone, events_are_private, logs_are_opened_anew, unit_allows_the_calls,
+         systemd_is_told]
 
 if __name__ == "__main__":
     unit = sys.argv.pop(2)
