@@ -197,9 +197,8 @@ void advert_start(struct link *lk)
 	lk->advert.due = lk->now;
 }
 
-void link_stop(struct link *lk, struct bub_time now)
+void advert_stop(struct link *lk)
 {
-	lk->now = now;
 	if (lk->cfg.advert.enabled && lk->advert.sent.ns != 0)
 		(void)send_advert(lk, true);
 }

@@ -81,5 +81,11 @@ void send_probe(struct link *lk, uint32_t ifindex, const struct in6_addr *target
 /* Unsolicited, to all nodes; @src NULL: as chosen by the kernel. */
 void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 		const struct in6_addr *target);
+/* Solicited, from @target itself (RFC 4861, 7.2.4). */
+void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
+		 const struct in6_addr *target);
+/* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
+void send_greeting(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
+		   const struct in6_addr *router);
 
 #endif

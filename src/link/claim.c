@@ -36,18 +36,6 @@ void claim_start(struct link *lk, uint32_t ifindex, const struct in6_addr *targe
 			       .target = *target, .ifindex = ifindex, .own = own, .left = COUNT});
 }
 
-void link_claim(struct link *lk, struct bub_time now, uint32_t ifindex,
-		const struct in6_addr *target, bool own)
-{
-	lk->now = now;
-	claim_start(lk, ifindex, target, own);
-}
-
-void link_unclaim(struct link *lk, const struct in6_addr *target)
-{
-	claim_stop(lk, target);
-}
-
 void claim_once(struct link *lk, uint32_t ifindex, const struct in6_addr *target)
 {
 	claim_send(lk, (struct claim){.target = *target, .ifindex = ifindex, .left = 1});

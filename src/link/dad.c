@@ -11,15 +11,6 @@
 
 #define DAD_MS 1000 /* DupAddrDetectTransmits (1) x RetransTimer (1 s): RFC 4862, 5.1 */
 
-static void dad_verdict(struct link *lk, uint32_t id, int error)
-{
-	struct bub_event *ev = &link_put(lk, LINK_EVENT)->u.event;
-
-	ev->type = BUB_EV_DONE;
-	ev->u.done.id = id;
-	ev->u.done.error = error;
-}
-
 /* Without membership only the answer of an address's owner is heard, which is the case that
  * matters: so whether the group can be joined is no verdict. */
 static void dad_group(struct link *lk, enum link_out_type type, const struct in6_addr *addr)
@@ -42,20 +33,25 @@ static struct dad *dad_take(struct link *lk)
 void link_dad(struct link *lk, struct bub_time now, uint32_t id, const struct in6_addr *addr)
 {
 	const struct link_iface *ifc = link_iface(lk, lk->home_link);
+	struct home *home = lookup_home(lk, addr);
 	struct dad *dad;
 
 	lk->now = now;
+	if (home != NULL) {
+		homelink_detect(lk, home, id);
+		return;
+	}
 	if (lk->cfg.home_link[0] == '\0') {
-		dad_verdict(lk, id, 0);
+		link_verdict(lk, id, 0);
 		return;
 	}
 	if (ifc == NULL || !ifc->carrier) {
-		dad_verdict(lk, id, -ENETDOWN);
+		link_verdict(lk, id, -ENETDOWN);
 		return;
 	}
 	dad = dad_take(lk);
 	if (dad == NULL) {
-		dad_verdict(lk, id, -EBUSY);
+		link_verdict(lk, id, -EBUSY);
 		return;
 	}
 	*dad = (struct dad){
@@ -72,7 +68,7 @@ static void dad_end(struct link *lk, struct dad *dad, int error)
 	dad_group(lk, LINK_GROUP_LEAVE, &dad->addr);
 	if (error != 0)
 		link_say(lk, LINK_SAY_IN_USE, lk->home_link, &dad->addr, NULL);
-	dad_verdict(lk, dad->id, error);
+	link_verdict(lk, dad->id, error);
 }
 
 bool dad_heard(struct link *lk, const struct in6_addr *src, const struct nd_message *m)

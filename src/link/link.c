@@ -37,7 +37,7 @@ struct link *link_new(const struct link_config *cfg)
 	lk->cfg = *cfg;
 	lk->advert.due = BUB_TIME_NEVER;
 	for (unsigned i = 0; i < cfg->n_homes; i++)
-		link_home_add(lk, &cfg->homes[i], cfg->home_prefix_len[i], &cfg->home_agents[i]);
+		(void)home_new(lk, &cfg->homes[i], cfg->home_prefix_len[i], &cfg->home_agents[i]);
 	return lk;
 }
 
@@ -67,11 +67,13 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 		break;
 	case ND_TYPE_NEIGHBOUR_ADVERT:
 		router_on_na(lk, fact->u.nd.ifindex, &m.target, m.has_mac ? m.mac : NULL);
+		homelink_on_na(lk, fact->u.nd.ifindex, &m);
 		break;
 	case ND_TYPE_ROUTER_SOLICIT:
 		advert_on_solicit(lk, fact->u.nd.ifindex);
 		break;
 	case ND_TYPE_NEIGHBOUR_SOLICIT:
+		homelink_on_ns(lk, fact->u.nd.ifindex, &fact->u.nd.src, &m.target);
 		break;
 	}
 }
@@ -94,7 +96,10 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 		facts_mtu6(lk, fact->u.iface.ifindex, fact->u.iface.mtu6);
 		break;
 	case LINK_FACT_ADDR:
-		facts_addr_new(lk, &fact->u.addr);
+		if (lookup_home(lk, &fact->u.addr.addr) != NULL)
+			homelink_on_addr(lk, &fact->u.addr);
+		else
+			facts_addr_new(lk, &fact->u.addr);
 		break;
 	case LINK_FACT_ADDR_GONE:
 		facts_addr_gone(lk, fact->u.addr.ifindex, &fact->u.addr.addr);
@@ -111,9 +116,10 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 	case LINK_FACT_ND:
 	case LINK_FACT_OVERHEARD:
 		on_nd(lk, fact);
-		return;
+		break;
 	}
 	proxy_home_link(lk);
+	home_follow_router(lk);
 }
 
 void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
@@ -148,9 +154,10 @@ void link_start(struct link *lk, struct bub_time now)
 
 struct bub_time link_deadline(const struct link *lk)
 {
-	const struct bub_time due[] = {facts_deadline(lk),  router_deadline(lk), trial_deadline(lk),
-				       advert_deadline(lk), dad_deadline(lk),    claim_deadline(lk),
-				       proxy_deadline(lk)};
+	const struct bub_time due[] = {
+		facts_deadline(lk),  router_deadline(lk),   trial_deadline(lk),
+		advert_deadline(lk), dad_deadline(lk),      claim_deadline(lk),
+		proxy_deadline(lk),  homelink_deadline(lk), home_deadline(lk)};
 	struct bub_time t = BUB_TIME_NEVER;
 
 	if (lk->n_out > 0)
@@ -169,36 +176,17 @@ void link_expire(struct link *lk, struct bub_time now)
 	router_expire(lk);
 	trial_expire(lk);
 	advert_expire(lk);
+	home_follow_router(lk);
+	home_expire(lk);
+	homelink_expire(lk);
 	dad_expire(lk);
 	claim_expire(lk);
 	proxy_expire(lk);
 }
 
-/* ---- Home addresses ------------------------------------------------------------------------ */
-
-void link_home_add(struct link *lk, const struct in6_addr *addr, uint8_t prefix_len,
-		   const struct in6_addr *agent)
+void link_stop(struct link *lk, struct bub_time now)
 {
-	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
-		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
-			continue;
-		lk->home[i] = (struct home){
-			.addr = *addr,
-			.prefix_len = prefix_len,
-			.agent = *agent,
-			.try_due = BUB_TIME_NEVER,
-		};
-		lk->n_homes++;
-		return;
-	}
-}
-
-void link_home_del(struct link *lk, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
-		if (!bub_addr_eq(&lk->home[i].addr, addr))
-			continue;
-		lk->home[i] = (struct home){0};
-		lk->n_homes--;
-	}
+	lk->now = now;
+	advert_stop(lk);
+	home_close(lk);
 }

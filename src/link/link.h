@@ -20,6 +20,7 @@
 #include "link_advert.h"
 #include "link_agent.h"
 #include "link_fact.h"
+#include "link_home.h"
 #include "link_out.h"
 
 #define LINK_IFACES_MAX 128  /* known to the kernel; a host of containers has many */
@@ -47,11 +48,12 @@ struct link_config {
 	uint32_t proxies_max;             /* home agent: addresses that it answers for */
 	uint32_t (*random)(void *ctx);    /* any number; NULL where nothing is advertised */
 	void *random_ctx;
-	uint32_t route_table;  /* of the first care-of address; the others follow */
-	uint32_t care_of_rule; /* priority of the rules from care-of addresses */
-	uint32_t stale_rule;   /* priority of the rules for prefixes that are on no link any more */
-	uint32_t landing;      /* where packets to such a prefix go on: a rule's priority */
-	uint32_t grace_ms;     /* signalling to an address that has gone is let in for so long */
+	struct link_home_config home; /* mobile node */
+	uint32_t route_table;         /* of the first care-of address; the others follow */
+	uint32_t care_of_rule;        /* priority of the rules from care-of addresses */
+	uint32_t stale_rule; /* priority of the rules for prefixes that are on no link any more */
+	uint32_t landing;    /* where packets to such a prefix go on: a rule's priority */
+	uint32_t grace_ms;   /* signalling to an address that has gone is let in for so long */
 };
 
 /* ---- Life ---------------------------------------------------------------------------------- */
@@ -65,7 +67,7 @@ void link_free(struct link *link); /* NULL is fine */
 /* From now on events are reported, and routers solicited: first those of what is known already. */
 void link_start(struct link *link, struct bub_time now);
 
-/* Says on the home link that this home agent is none any more. */
+/* Says on the home link that this home agent is none any more; takes home addresses off links. */
 void link_stop(struct link *link, struct bub_time now);
 
 /* @fact is borrowed.  What it brings is to be drained before the next one (asserted); but for
@@ -87,12 +89,8 @@ bool link_next_operation(struct link *link, struct link_out *ret);
 struct bub_time link_deadline(const struct link *link);
 void link_expire(struct link *link, struct bub_time now);
 
-/* The mobile node has one more home address, or one less. */
-void link_home_add(struct link *link, const struct in6_addr *addr, uint8_t prefix_len,
-		   const struct in6_addr *agent);
-void link_home_del(struct link *link, const struct in6_addr *addr);
-
-/* The core uses @care_of (::  none, or it is at home) for @home, with @agent (:: not known). */
+/* The core uses @care_of (::  none, or it is at home) for @home, with @agent (:: not known).  This
+ * is what link_attach() comes to where nobody carries out routes. */
 void link_attached(struct link *link, struct bub_time now, const struct in6_addr *home,
 		   const struct in6_addr *care_of, const struct in6_addr *agent);
 

@@ -11,16 +11,12 @@
 
 struct link;
 
-/* Is somebody else on the home link at @addr?  Answered by BUB_EV_DONE with @id. */
+/* Is somebody else on the home link at @addr, which may be a home address of this node's own that
+ * is back there?  Answered by BUB_EV_DONE with @id. */
 void link_dad(struct link *link, struct bub_time now, uint32_t id, const struct in6_addr *addr);
 
 /* From now on this node answers for @addr, and says so; or no more. */
 void link_proxy_add(struct link *link, struct bub_time now, const struct in6_addr *addr);
 void link_proxy_del(struct link *link, struct bub_time now, const struct in6_addr *addr);
-
-/* Tells the neighbours on @ifindex that @target is here, three times; @own: from @target itself. */
-void link_claim(struct link *link, struct bub_time now, uint32_t ifindex,
-		const struct in6_addr *target, bool own);
-void link_unclaim(struct link *link, const struct in6_addr *target);
 
 #endif

@@ -25,7 +25,7 @@ struct link_iface_fact {
 	bool own;  /* bub's own interface */
 };
 
-/* An address as the kernel has it: routable, and no home address. */
+/* An address as the kernel has it: routable, and not on bub's own interface. */
 struct link_addr_fact {
 	struct in6_addr addr;
 	uint32_t ifindex; /* of an interface that is known; else the fact is ignored */

@@ -6,6 +6,7 @@
 #define BUB_LINK_INTERNAL_H
 
 #include "agent_internal.h"
+#include "home_internal.h"
 #include "link.h"
 #include "probe.h"
 
@@ -73,18 +74,6 @@ struct default_route {
 	bool seen;
 };
 
-/* Mobile node: one home address. */
-struct home {
-	struct in6_addr addr; /* :: slot is free */
-	uint8_t prefix_len;
-	uint32_t reported_on;    /* the interface whose link announces the prefix; 0: none */
-	struct in6_addr agent;   /* ::  not known yet */
-	struct in6_addr care_of; /* that the core uses; :: none, or at home */
-	struct in6_addr stay;    /* not left for another as good; :: none */
-	bool registered;         /* from there */
-	struct bub_time try_due; /* until then the home agent may answer */
-};
-
 struct link {
 	struct link_config cfg;
 	struct iface iface[LINK_IFACES_MAX];
@@ -92,7 +81,11 @@ struct link {
 	struct default_route route[LINK_DEFAULT_ROUTES_MAX];
 	struct home home[BUB_HOMES_MAX];
 	unsigned n_homes;
-	bool started;     /* events may be sent */
+	unsigned first_home; /* the one that unbound sockets use */
+	struct in6_addr at_home_gateway;
+	bool at_home_routed;        /* over that one */
+	struct in6_addr greet_from; /* its router is to be told of us; :: it knows */
+	bool started;               /* events may be sent */
 	bool rank_due;    /* the core has moved: when it has heard all there is, ranks are told */
 	bool ifaces_full; /* and it has been said */
 	bool addrs_full;
@@ -120,7 +113,12 @@ struct link_out *link_put_asked(struct link *lk, enum link_out_type type, uint32
 struct link_out *link_say(struct link *lk, enum link_say what, uint32_t ifindex,
 			  const struct in6_addr *addr, const struct in6_addr *other);
 
+/* The core's action @id went so. */
+void link_verdict(struct link *lk, uint32_t id, int error);
+
 /* lookup.c; NULL: not known */
+struct home *lookup_home(struct link *lk, const struct in6_addr *addr);
+const struct home *lookup_home_seen(const struct link *lk, const struct in6_addr *addr);
 struct iface *lookup_iface(struct link *lk, uint32_t ifindex);
 const struct iface *lookup_iface_seen(const struct link *lk, uint32_t ifindex);
 bool lookup_same_name(const char *a, const char *b);
@@ -168,6 +166,7 @@ void movement_rank(struct link *lk);
 
 /* advert.c: router advertisements of a home agent */
 void advert_start(struct link *lk);
+void advert_stop(struct link *lk);
 void advert_on_solicit(struct link *lk, uint32_t ifindex);
 void advert_done(struct link *lk, uint32_t id, int error);
 void advert_expire(struct link *lk);

@@ -8,14 +8,17 @@
 
 #include "bub/engine.h"
 
+#define LINK_TABLE_MAIN 254
 #define LINK_ND_MAX 32 /* fixed part, target and one link-layer address option */
 
 struct link_route {
 	struct in6_addr dst;
 	uint8_t dst_len;
 	struct in6_addr gateway; /* ::  none; else it is a neighbour, whatever other routes say */
-	uint32_t ifindex;
+	uint32_t ifindex;        /* 0: bub's own interface */
 	uint32_t table;
+	struct in6_addr prefsrc; /* :: none */
+	uint32_t mtu;            /* 0: as the link */
 };
 
 struct link_rule {
@@ -23,8 +26,9 @@ struct link_rule {
 	struct in6_addr to;
 	uint8_t to_len; /* 0: any */
 	uint32_t priority;
-	uint32_t table; /* 0: go_to */
-	uint32_t go_to; /* another rule's priority */
+	uint32_t table;  /* 0: go_to */
+	uint32_t go_to;  /* another rule's priority; 0: none, it is a place to go to */
+	bool no_default; /* the default route of the table does not count */
 };
 
 /* What is worth a line for the operator. */
@@ -44,31 +48,43 @@ enum link_say {
 	LINK_SAY_IN_USE,        /* addr: somebody else on the home link has it */
 	LINK_SAY_CLAIMED,       /* addr: the same, while we answer for it */
 	LINK_SAY_NO_PROXY,      /* addr: we cannot answer for it, error */
+	LINK_SAY_DEFENDED,      /* addr: somebody answers for it: a binding is left from before */
 };
 
 enum link_out_type {
-	LINK_EVENT,          /* u.event: for the core */
-	LINK_SAY,            /* u.say */
-	LINK_ROUTE_SET,      /* u.route: add or change */
-	LINK_ROUTE_DEL,      /* u.route */
-	LINK_RULE_ADD,       /* u.rule; one that is there already is no error */
-	LINK_RULE_DEL,       /* u.rule */
-	LINK_ND_SEND,        /* u.nd: with hop limit 255 */
-	LINK_GROUP_JOIN,     /* u.group */
-	LINK_GROUP_LEAVE,    /* u.group */
-	LINK_PROXY_ADD,      /* u.neigh: the kernel is to answer for @addr */
-	LINK_PROXY_DEL,      /* u.neigh */
-	LINK_NEIGH_FORGET,   /* u.neigh: forget the neighbours that have not answered, but @addr */
-	LINK_ATTACH,         /* u.iface: put the programs of the data path on it */
-	LINK_DETACH,         /* u.iface */
-	LINK_OPTIMISTIC,     /* u.iface: the kernel is to make and use optimistic addresses */
-	LINK_LOCAL_ADD,      /* u.local: let signalling to it in */
-	LINK_LOCAL_DEL,      /* u.local */
-	LINK_READ_MTU6,      /* u.iface: it may have changed; answered by LINK_FACT_MTU6 */
+	LINK_EVENT,        /* u.event: for the core */
+	LINK_SAY,          /* u.say */
+	LINK_ROUTE_SET,    /* u.route: add or change */
+	LINK_ROUTE_RENEW,  /* u.route: written anew even where it stands, as connections look again
+			      only where a table has changed */
+	LINK_ROUTE_DEL,    /* u.route */
+	LINK_RULE_ADD,     /* u.rule; one that is there already is no error */
+	LINK_RULE_DEL,     /* u.rule */
+	LINK_ADDR_ADD,     /* u.addr: without duplicate detection */
+	LINK_ADDR_DEL,     /* u.addr: what LINK_ADDR_ADD has put there */
+	LINK_ADDR_CLEAR,   /* u.addr: what somebody else has put there, with that length */
+	LINK_ND_SEND,      /* u.nd: with hop limit 255 */
+	LINK_PACKET_SEND,  /* u.packet: one that link_hold() has kept */
+	LINK_NEIGH_SET,    /* u.neigh: it is at @mac, and was heard of just now */
+	LINK_GROUP_JOIN,   /* u.group */
+	LINK_GROUP_LEAVE,  /* u.group */
+	LINK_LISTEN,       /* u.group: joined, and solicitations are heard */
+	LINK_UNLISTEN,     /* u.group */
+	LINK_PROXY_ADD,    /* u.neigh: the kernel is to answer for @addr */
+	LINK_PROXY_DEL,    /* u.neigh */
+	LINK_NEIGH_FORGET, /* u.neigh: forget the neighbours that have not answered, but @addr */
+	LINK_ATTACH,       /* u.iface: put the programs of the data path on it */
+	LINK_DETACH,       /* u.iface */
+	LINK_OPTIMISTIC,   /* u.iface: the kernel is to make and use optimistic addresses */
+	LINK_LOCAL_ADD,    /* u.local: let signalling to it in */
+	LINK_LOCAL_DEL,    /* u.local */
+	LINK_HOME_ADD,     /* u.local: the data path knows it as a home address */
+	LINK_HOME_DEL,     /* u.local */
+	LINK_HOME_MOVED,   /* u.local: what goes from that home address goes by other routes now */
+	LINK_READ_MTU6,    /* u.iface: it may have changed; answered by LINK_FACT_MTU6 */
 	LINK_CARE_OF_ROUTED, /* u.local: what goes from it goes by another router now */
 	LINK_ROUTES_CHANGED, /* how the system would send to somebody may have changed */
 	LINK_MTU_CHANGED,    /* an interface came, went or has another MTU */
-	LINK_ROUTER_CHANGED, /* link_router_for() may have another answer */
 };
 
 struct link_out {
@@ -101,7 +117,14 @@ struct link_out {
 		struct {
 			uint32_t ifindex;
 			struct in6_addr addr;
+			uint8_t mac[6];
 		} neigh;
+		struct {
+			uint32_t ifindex; /* 0: bub's own interface */
+			struct in6_addr addr;
+			uint8_t prefix_len;
+		} addr;
+		struct bub_view packet; /* until the next call of this library */
 		struct {
 			uint32_t ifindex;
 			struct in6_addr addr;

@@ -4,6 +4,22 @@
  */
 #include "link_internal.h"
 
+const struct home *lookup_home_seen(const struct link *lk, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; !IN6_IS_ADDR_UNSPECIFIED(addr) && i < BUB_HOMES_MAX; i++) {
+		if (bub_addr_eq(&lk->home[i].addr, addr))
+			return &lk->home[i];
+	}
+	return NULL;
+}
+
+struct home *lookup_home(struct link *lk, const struct in6_addr *addr)
+{
+	const struct home *h = lookup_home_seen(lk, addr);
+
+	return h != NULL ? &lk->home[h - lk->home] : NULL;
+}
+
 struct iface *lookup_iface(struct link *lk, uint32_t ifindex)
 {
 	for (unsigned i = 0; ifindex != 0 && i < LINK_IFACES_MAX; i++) {

@@ -231,7 +231,6 @@ void movement_evaluate(struct link *lk, struct iface *ifc)
 		if (lk->addr[i].fact.ifindex == ifc->view.fact.ifindex && !lk->addr[i].gone)
 			evaluate_one(lk, ifc, &lk->addr[i]);
 	}
-	link_put(lk, LINK_ROUTER_CHANGED);
 }
 
 void movement_addr_gone(struct link *lk, struct addr *a)

@@ -46,6 +46,15 @@ struct link_out *link_say(struct link *lk, enum link_say what, uint32_t ifindex,
 	return out;
 }
 
+void link_verdict(struct link *lk, uint32_t id, int error)
+{
+	struct bub_event *ev = &link_put(lk, LINK_EVENT)->u.event;
+
+	ev->type = BUB_EV_DONE;
+	ev->u.done.id = id;
+	ev->u.done.error = error;
+}
+
 bool link_next(struct link *lk, struct link_out *ret)
 {
 	if (lk->n_out == 0)

@@ -46,3 +46,33 @@ void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_OVERRIDE, target,
 					  ND_OPTION_TARGET, ifc->fact.mac, out->u.nd.msg);
 }
+
+void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
+		 const struct in6_addr *target)
+{
+	const struct link_iface *ifc = neighbours_on(lk, ifindex);
+	struct link_out *out = link_put(lk, LINK_ND_SEND);
+
+	out->u.nd.ifindex = ifindex;
+	out->u.nd.src = *target;
+	out->u.nd.dst = *to;
+	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED | ND_OVERRIDE,
+					  target, ND_OPTION_TARGET,
+					  ifc != NULL ? ifc->fact.mac : NULL, out->u.nd.msg);
+}
+
+void send_greeting(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
+		   const struct in6_addr *router)
+{
+	const struct link_iface *ifc = neighbours_on(lk, ifindex);
+	struct link_out *out;
+
+	if (ifc == NULL || IN6_IS_ADDR_UNSPECIFIED(router))
+		return;
+	out = link_put(lk, LINK_ND_SEND);
+	out->u.nd.ifindex = ifindex;
+	out->u.nd.src = *src;
+	out->u.nd.dst = *router;
+	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, router, ND_OPTION_SOURCE,
+					  ifc->fact.mac, out->u.nd.msg);
+}

@@ -19,15 +19,6 @@
 
 /* ---- What becomes of it -------------------------------------------------------------------- */
 
-static struct home *find_home(struct link *lk, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
-		if (bub_addr_eq(&lk->home[i].addr, addr) && !IN6_IS_ADDR_UNSPECIFIED(addr))
-			return &lk->home[i];
-	}
-	return NULL;
-}
-
 static struct addr *find_reported(struct link *lk, const struct in6_addr *addr)
 {
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
@@ -52,7 +43,7 @@ static void start_try(struct link *lk, struct home *h)
 void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *home,
 		   const struct in6_addr *care_of, const struct in6_addr *agent)
 {
-	struct home *h = find_home(lk, home);
+	struct home *h = lookup_home(lk, home);
 
 	if (h == NULL)
 		return;
@@ -90,7 +81,7 @@ static void forgive_others(struct link *lk, const struct addr *a)
 
 void link_registered(struct link *lk, struct bub_time now, const struct bub_registration *r)
 {
-	struct home *h = find_home(lk, &r->home);
+	struct home *h = lookup_home(lk, &r->home);
 	struct addr *a = h != NULL ? find_reported(lk, &h->care_of) : NULL;
 
 	if (h == NULL || h->registered == r->acknowledged)

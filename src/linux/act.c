@@ -27,26 +27,23 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		tunnel_del(l, &act->u.tunnel.home);
 		break;
 	case BUB_ACT_ATTACH:
-		home_attach(l, now, &act->u.attach);
+		link_attach(l->link, now, &act->u.attach);
 		break;
 	case BUB_ACT_REGISTRATION:
 		link_registered(l->link, now, &act->u.registration);
 		break;
 	case BUB_ACT_HOME_ADD:
-		home_add(l, &act->u.home_add.home, act->u.home_add.prefix_len,
-			 &act->u.home_add.home_agent, &act->u.home_add.instead_of);
+		link_home_add(l->link, now, &act->u.home_add.home, act->u.home_add.prefix_len,
+			      &act->u.home_add.home_agent, &act->u.home_add.instead_of);
 		break;
 	case BUB_ACT_HOME_DEL:
-		home_del(l, &act->u.home);
+		link_home_del(l->link, now, &act->u.home);
 		break;
 	case BUB_ACT_HOME_AGENT: /* the daemon's, which has the secrets */
 	case BUB_ACT_STORE:      /* likewise: bindings.c */
 		break;
 	case BUB_ACT_DAD:
-		if (home_find(l, &act->u.home) != NULL)
-			homelink_detect(l, now, home_find(l, &act->u.home), act->id);
-		else
-			link_dad(l->link, now, act->id, &act->u.home);
+		link_dad(l->link, now, act->id, &act->u.home);
 		break;
 	case BUB_ACT_PROXY_ADD:
 		link_proxy_add(l->link, now, &act->u.home);

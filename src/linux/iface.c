@@ -26,11 +26,7 @@
 
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr)
 {
-	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
-		if (bub_addr_eq(&l->home[i].addr, addr))
-			return true;
-	}
-	return false;
+	return link_home(l->link, addr, NULL);
 }
 
 static void feed(struct lnx *l, const struct link_fact *fact)
@@ -245,12 +241,6 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 	}
 	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL)
 		return;
-	if (iface_is_home(l, &addr)) {
-		if (ifc->ours && there)
-			homelink_on_addr(l, ifa->ifa_index, &addr, ifa->ifa_prefixlen,
-					 nl_u32(tb[IFA_FLAGS], ifa->ifa_flags));
-		return;
-	}
 	fact.u.addr.addr = addr;
 	read_addr(&fact.u.addr, ifa, tb);
 	feed(l, &fact);

@@ -24,7 +24,6 @@
 #include "netlink.h"
 #include "want.h"
 
-#define LNX_DONE_MAX 1024    /* verdicts that wait for lnx_expire() */
 #define LNX_FRAGS 128        /* packets that are put together at once */
 #define LNX_BATCH 32         /* packets read by one system call */
 #define LNX_BATCHES 4        /* system calls by one lnx_readable() */
@@ -32,7 +31,6 @@
 #define LNX_TUN_MTU_MIN 1280 /* RFC 8200, 5 */
 #define LNX_PMTU_AGE_S 600   /* RFC 8201, 4: raise it again after ten minutes */
 #define LNX_TUNNELS_DEFAULT 4096
-#define HELD_MAX 256 /* a Binding Update in ESP */
 #define RT_TABLE_MAIN_ID 254
 
 /* Offsets from config.route_table. */
@@ -99,27 +97,6 @@ struct lnx_port {
 	bool no_programs; /* told: those of the data path cannot be attached */
 };
 
-/* Mobile node: one home address. */
-struct lnx_home {
-	struct in6_addr addr;
-	struct in6_addr prefix;
-	uint8_t prefix_len;
-	uint32_t on_ifindex; /* the link on which it is at home; 0: away */
-	uint32_t placed_on;  /* the link that has the address; 0: bub's own interface only */
-	struct in6_addr care_of;
-	uint32_t tunnel_mtu; /* of the default route into the TUN */
-
-	/* homelink.c */
-	uint32_t returning_on; /* the link where the home agent may still answer; 0: none */
-	struct in6_addr agent;
-	struct bub_time ask_until;   /* its link-layer address is asked for; 0: not */
-	struct bub_time probe_until; /* who answers for the address?; 0: not asked */
-	uint32_t detect_id;          /* of the verdict that the core waits for; 0: none */
-	struct bub_time detect_until;
-	uint8_t held[HELD_MAX]; /* the Binding Update that waits for it */
-	size_t held_len;
-};
-
 /* One data path (key: local, peer). */
 struct lnx_path {
 	struct tentry entry;
@@ -145,11 +122,6 @@ struct lnx_tunnel {
 struct lnx_known {
 	struct tentry entry;
 	uint64_t holders; /* paths and tunnels that name it */
-};
-
-struct lnx_done {
-	uint32_t id;
-	int error;
 };
 
 enum lnx_fd {
@@ -184,15 +156,10 @@ struct lnx {
 	struct nl *nl; /* requests */
 	struct want *want;
 
-	struct lnx_home home[BUB_HOMES_MAX];
-	unsigned first_home;        /* that unbound sockets use */
-	struct in6_addr greet_from; /* its router is to be told of us; :: it knows */
 	struct lnx_port port[LINK_IFACES_MAX];
-	struct in6_addr at_home_gateway;
-	bool telling;        /* the core of what the link layer gave out */
-	bool at_home_routed; /* TABLE_AT_HOME has its default route */
-	bool prefix_routed;  /* home agent: the whole home prefix goes to the TUN */
-	bool paths_dirty;    /* routes have changed: look all next hops up again */
+	bool telling;       /* the core of what the link layer gave out */
+	bool prefix_routed; /* home agent: the whole home prefix goes to the TUN */
+	bool paths_dirty;   /* routes have changed: look all next hops up again */
 
 	void *tables; /* the memory of the tables below */
 	struct table paths, tunnels, known;
@@ -206,8 +173,6 @@ struct lnx {
 	struct bub_time rx_lost_due; /* not before: a line about them */
 
 	unsigned n_listening; /* home addresses whose solicitations are heard */
-	struct lnx_done done[LNX_DONE_MAX];
-	unsigned done_first, n_done;
 
 	uint8_t iv[4096]; /* random octets for ESP */
 	size_t iv_used;
@@ -225,8 +190,6 @@ struct lnx {
 void lnx_log(struct lnx *l, enum lnx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void lnx_emit(struct lnx *l, const struct bub_event *ev);
-void lnx_done_add(struct lnx *l, uint32_t id, int error);
-void lnx_done_flush(struct lnx *l);
 
 /* The text of an address, for the rest of the expression that it stands in. */
 struct lnx_text {
@@ -296,16 +259,10 @@ void nd_icmp6_readable(struct lnx *l);
 void nd_overhear(struct lnx *l);
 /* 0 or a negative errno. */
 int nd_carry_out(struct lnx *l, const struct link_out *out);
-void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
-		const struct in6_addr *router);
-/* Asks from :: who has @target (RFC 6275, 11.5.5; RFC 4862, 5.4.2). */
-void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target);
-/* Hears solicitations for @target, or no more. */
-void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on);
-void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
-	       const struct in6_addr *target);
 /* The solicited-node group @group; 0 or a negative errno. */
 int nd_group(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool join);
+/* The same; while there is one, solicitations are heard. */
+int nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool on);
 
 /* tunnel.c */
 void tunnel_set(struct lnx *l, const struct bub_tunnel *t);
@@ -329,39 +286,7 @@ bool path_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quot
 void path_expire(struct lnx *l, struct bub_time now);
 struct bub_time path_deadline(const struct lnx *l);
 
-/* home.c: the mobile node's addresses and policy routing; agent.c: the home agent's */
-int home_open(struct lnx *l);
-void home_close(struct lnx *l);
-void home_attach(struct lnx *l, struct bub_time now, const struct bub_attach *at);
-struct lnx_home *home_find(struct lnx *l, const struct in6_addr *addr);
-void home_add(struct lnx *l, const struct in6_addr *addr, uint8_t prefix_len,
-	      const struct in6_addr *agent, const struct in6_addr *instead_of);
-void home_del(struct lnx *l, const struct in6_addr *addr);
-void home_default_route(struct lnx *l, unsigned index);
-void home_greet_router(struct lnx *l); /* of a new care-of address */
-void home_at_home_router(struct lnx *l);
-/* A connection that goes by the default route of TABLE_AT_HOME keeps to it, and to its MTU, when a
- * host route appears in another table: the kernel looks again only where a table has changed.  So
- * that table's route is written anew. */
-void home_renew_route(struct lnx *l);
-
-/* homelink.c: on the home link while the home agent may still answer for the home address */
-void homelink_return(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex,
-		     const struct in6_addr *agent);
-void homelink_leave(struct lnx *l, struct lnx_home *h); /* it has let go, or we are away */
-void homelink_probe(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t ifindex);
-/* Duplicate detection before the address is claimed; answered by DONE. */
-void homelink_detect(struct lnx *l, struct bub_time now, struct lnx_home *h, uint32_t id);
-bool homelink_hold(struct lnx *l, struct bub_view packet); /* true: it is sent later */
-void homelink_on_ns(struct lnx *l, uint32_t ifindex, const struct in6_addr *src,
-		    const struct in6_addr *target);
-void homelink_on_na(struct lnx *l, uint32_t ifindex, const struct in6_addr *target,
-		    const uint8_t *mac); /* NULL: not told */
-void homelink_on_addr(struct lnx *l, uint32_t ifindex, const struct in6_addr *addr,
-		      uint8_t prefix_len, uint32_t flags);
-void homelink_expire(struct lnx *l, struct bub_time now);
-struct bub_time homelink_deadline(const struct lnx *l);
-
+/* agent.c */
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
 /* Joins a group on the home link, or leaves it. */
 void agent_group(struct lnx *l, const struct in6_addr *group, bool join);

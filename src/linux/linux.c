@@ -20,6 +20,9 @@
 #define PATHS_DEFAULT 1024
 #define SPIS_MIN 16384
 
+_Static_assert(LNX_ROUTE_TABLE_MAX == UINT32_MAX - TABLE_COUNT, "linux.h has the bounds of tables");
+_Static_assert(LNX_RULE_PRIORITY_MAX == RULE_MAIN_PRIORITY - RULE_COUNT, "and of priorities");
+
 /* ---- Opening ------------------------------------------------------------------------------- */
 
 static int check_capabilities(char *ret_error, size_t error_size)
@@ -85,13 +88,6 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 		l->cfg.max_paths = PATHS_DEFAULT;
 	if (l->cfg.max_tunnels == 0)
 		l->cfg.max_tunnels = LNX_TUNNELS_DEFAULT;
-	for (unsigned i = 0; i < cfg->n_homes; i++) {
-		struct lnx_home *h = &l->home[i];
-
-		h->addr = cfg->homes[i];
-		h->prefix_len = cfg->home_prefix_len[i];
-		h->prefix = addr_prefix(&h->addr, h->prefix_len);
-	}
 	return err;
 }
 
@@ -128,6 +124,16 @@ static struct link *new_link(const struct lnx *l)
 		.random = any_number,
 		/* Each may have a link-local address as well. */
 		.proxies_max = 2 * l->cfg.max_tunnels,
+		.home =
+			{
+				.home_rule = l->cfg.rule_priority + RULE_HOME,
+				.main_rule = l->cfg.rule_priority + RULE_MAIN,
+				.landing_rule = l->cfg.rule_priority + RULE_LANDING,
+				.away_rule = l->cfg.rule_priority + RULE_AWAY,
+				.at_home_rule = l->cfg.rule_priority + RULE_AT_HOME,
+				.home_table = l->cfg.route_table + TABLE_HOME,
+				.at_home_table = l->cfg.route_table + TABLE_AT_HOME,
+			},
 		.route_table = l->cfg.route_table + TABLE_CARE_OF,
 		.care_of_rule = l->cfg.rule_priority + RULE_CARE_OF,
 		.stale_rule = l->cfg.rule_priority + RULE_HOME,
@@ -199,7 +205,9 @@ static int open_addresses(struct lnx *l, char *ret_error, size_t error_size)
 			 l->tun_name, strerror(-err));
 		return err;
 	}
-	err = home_open(l);
+	link_homes_open(l->link, lnx_now());
+	ops_carry_out(l);
+	err = want_settle(l->want);
 	if (err < 0)
 		snprintf(ret_error, error_size, "cannot set up home address and its routes: %s",
 			 strerror(-err));
@@ -348,7 +356,6 @@ void lnx_close(struct lnx *l)
 	if (l->nl != NULL && l->tun_ifindex != 0) {
 		link_stop(l->link, lnx_now());
 		ops_carry_out(l);
-		home_close(l);
 		want_flush(l->want);
 		(void)nl_flush(l->nl);
 	}
@@ -387,9 +394,7 @@ int lnx_fd(const struct lnx *l, unsigned index)
 /* What could not be done in the middle of something else. */
 static void finish(struct lnx *l)
 {
-	lnx_done_flush(l);
 	ops_tell(l);
-	home_greet_router(l);
 	want_flush(l->want);
 	ops_tell(l); /* late verdicts */
 }
@@ -437,13 +442,11 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due,   link_deadline(l->link), path_deadline(l),
-		homelink_deadline(l), rx_deadline(l),         want_deadline(l->want),
+		l->tunnel_scan_due, link_deadline(l->link), path_deadline(l),
+		rx_deadline(l),     want_deadline(l->want),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
-	if (l->n_done > 0 || !IN6_IS_ADDR_UNSPECIFIED(&l->greet_from))
-		return (struct bub_time){0};
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
 		if (bub_time_before(due[i], t))
 			t = due[i];
@@ -455,7 +458,6 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 {
 	link_expire(l->link, now);
 	ops_tell(l);
-	homelink_expire(l, now);
 	path_expire(l, now);
 	tunnel_expire(l, now);
 	rx_expire(l, now);

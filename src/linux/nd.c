@@ -117,55 +117,12 @@ int nd_carry_out(struct lnx *l, const struct link_out *out)
 	return send_unspecified(l, out->u.nd.ifindex, &out->u.nd.dst, copy, ND_FIXED_LEN);
 }
 
-static const uint8_t *mac_of(const struct link_iface *ifc)
-{
-	return ifc->fact.has_mac ? ifc->fact.mac : NULL;
-}
-
-/* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
-void nd_send_ns(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *src,
-		const struct in6_addr *router)
-{
-	uint8_t msg[LINK_ND_MAX];
-	size_t len;
-
-	if (!ifc->fact.has_mac || IN6_IS_ADDR_UNSPECIFIED(router))
-		return;
-	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, router, ND_OPTION_SOURCE, ifc->fact.mac, msg);
-	(void)nd_send(l, ifc->fact.ifindex, src, router, msg, len);
-}
-
-void nd_send_probe(struct lnx *l, uint32_t ifindex, const struct in6_addr *target)
-{
-	const struct link_iface *ifc = link_iface(l->link, ifindex);
-	struct in6_addr group = nd_solicited_node(target);
-	uint8_t msg[LINK_ND_MAX];
-	size_t len;
-
-	if (ifc == NULL || !ifc->fact.has_mac)
-		return;
-	len = nd_build(ND_TYPE_NEIGHBOUR_SOLICIT, 0, target, ND_OPTION_NONE, NULL, msg);
-	(void)send_marked(l, ifindex, &group, msg, len);
-}
-
-/* Solicited, and override set: from the target itself (RFC 4861, 7.2.4). */
-void nd_answer(struct lnx *l, const struct link_iface *ifc, const struct in6_addr *to,
-	       const struct in6_addr *target)
-{
-	uint8_t msg[LINK_ND_MAX];
-	size_t len = nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED | ND_OVERRIDE, target,
-			      ND_OPTION_TARGET, mac_of(ifc), msg);
-
-	(void)nd_send(l, ifc->fact.ifindex, target, to, msg, len);
-}
-
 /* ---- What others send ------------------------------------------------------------------------ */
 
-static void on_message(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
-		       struct bub_view msg)
+static void on_nd_message(struct lnx *l, const struct in6_addr *src, const struct in6_pktinfo *info,
+			  struct bub_view msg)
 {
 	struct link_fact fact = {.type = LINK_FACT_ND};
-	struct nd_message m;
 
 	fact.u.nd.ifindex = info->ipi6_ifindex;
 	fact.u.nd.src = *src;
@@ -176,19 +133,6 @@ static void on_message(struct lnx *l, const struct in6_addr *src, const struct i
 		iface_ask(l, info->ipi6_ifindex);
 	link_feed(l->link, lnx_now(), &fact);
 	ops_tell(l);
-	if (!nd_parse(src, &info->ipi6_addr, msg, &m))
-		return;
-	switch (m.type) {
-	case ND_TYPE_NEIGHBOUR_ADVERT:
-		homelink_on_na(l, info->ipi6_ifindex, &m.target, m.has_mac ? m.mac : NULL);
-		break;
-	case ND_TYPE_NEIGHBOUR_SOLICIT:
-		homelink_on_ns(l, info->ipi6_ifindex, src, &m.target);
-		break;
-	case ND_TYPE_ROUTER_SOLICIT:
-	case ND_TYPE_ROUTER_ADVERT:
-		break;
-	}
 }
 
 void nd_icmp6_readable(struct lnx *l)
@@ -225,7 +169,7 @@ void nd_icmp6_readable(struct lnx *l)
 				memcpy(&hop_limit, CMSG_DATA(c), sizeof(hop_limit));
 		}
 		if (!(mh.msg_flags & MSG_TRUNC) && hop_limit == ND_HOP_LIMIT)
-			on_message(l, &from.sin6_addr, &info, (struct bub_view){buf, (size_t)n});
+			on_nd_message(l, &from.sin6_addr, &info, (struct bub_view){buf, (size_t)n});
 	}
 }
 
@@ -253,14 +197,11 @@ int nd_group(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool
 	return 0;
 }
 
-void nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *target, bool on)
+int nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool on)
 {
-	struct ipv6_mreq req = {nd_solicited_node(target), ifindex};
-
-	(void)setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, on ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
-			 &req, sizeof(req));
 	l->n_listening += on ? 1 : -1u;
 	(void)set_filter(l, l->n_listening > 0);
+	return nd_group(l, ifindex, group, on);
 }
 
 static int open_icmp6(struct lnx *l)

@@ -74,6 +74,11 @@ static void say(struct lnx *l, const struct link_out *out)
 		lnx_log(l, LNX_LOG_WARNING,
 			"somebody on the home link claims %s, which is registered", lnx_ntop(addr));
 		break;
+	case LINK_SAY_DEFENDED:
+		lnx_log(l, LNX_LOG_INFO,
+			"%s: somebody answers for %s: a binding is left from before", name,
+			lnx_ntop(addr));
+		break;
 	case LINK_SAY_NO_PROXY:
 		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(addr),
 			l->home_link, strerror(-out->u.say.error));
@@ -176,6 +181,16 @@ static void detach(struct lnx *l, uint32_t ifindex)
 	(void)datapath_detach(l->dp, ifindex);
 }
 
+static int home_local_add(struct lnx *l, const struct in6_addr *addr)
+{
+	int err = datapath_local_add(l->dp, addr, true);
+
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot set up the home address %s: %s", lnx_ntop(addr),
+			strerror(-err));
+	return err;
+}
+
 static int local_add(struct lnx *l, const struct in6_addr *addr)
 {
 	int err = datapath_local_add(l->dp, addr, false);
@@ -188,19 +203,23 @@ static int local_add(struct lnx *l, const struct in6_addr *addr)
 
 /* ---- Routes and rules ---------------------------------------------------------------------- */
 
-static void route(struct lnx *l, const struct link_route *r, bool set, uint32_t id)
+static void route(struct lnx *l, const struct link_route *r, enum link_out_type type, uint32_t id)
 {
 	const struct nl_route route = {
 		.dst = r->dst,
 		.dst_len = r->dst_len,
 		.gateway = r->gateway,
-		.oif = r->ifindex,
+		.prefsrc = r->prefsrc,
+		.oif = r->ifindex != 0 ? r->ifindex : l->tun_ifindex,
 		.table = r->table,
-		.onlink = true,
+		.mtu = r->mtu,
+		.onlink = !IN6_IS_ADDR_UNSPECIFIED(&r->gateway),
 	};
 
-	if (set)
+	if (type == LINK_ROUTE_SET)
 		want_route(l->want, &route, id);
+	else if (type == LINK_ROUTE_RENEW)
+		want_route_anew(l->want, &route);
 	else
 		unwant_route(l->want, &route);
 }
@@ -214,12 +233,26 @@ static void rule(struct lnx *l, const struct link_rule *r, bool add, uint32_t id
 		.priority = r->priority,
 		.table = r->table,
 		.go_to = r->go_to,
+		.nop = r->table == 0 && r->go_to == 0,
+		.no_default = r->no_default,
 	};
 
 	if (add)
 		want_rule(l->want, &rule, id);
 	else
 		unwant_rule(l->want, &rule);
+}
+
+static void carry_address(struct lnx *l, const struct link_out *out)
+{
+	uint32_t ifindex = out->u.addr.ifindex != 0 ? out->u.addr.ifindex : l->tun_ifindex;
+
+	if (out->type == LINK_ADDR_ADD)
+		want_addr(l->want, ifindex, &out->u.addr.addr);
+	else if (out->type == LINK_ADDR_DEL)
+		unwant_addr(l->want, ifindex, &out->u.addr.addr);
+	else
+		want_no_addr(l->want, ifindex, &out->u.addr.addr, out->u.addr.prefix_len);
 }
 
 /* ---- One by one ---------------------------------------------------------------------------- */
@@ -244,10 +277,12 @@ static void tell(struct lnx *l, const struct link_out *out)
 		tun_fit(l);
 		tunnel_refresh(l);
 		break;
-	case LINK_ROUTER_CHANGED:
-		home_at_home_router(l);
+	case LINK_HOME_MOVED:
+		want_flush(l->want); /* the kernel is asked how it would send now */
+		path_refresh_local(l, &out->u.local);
 		break;
 	case LINK_ROUTE_SET:
+	case LINK_ROUTE_RENEW:
 	case LINK_ROUTE_DEL:
 	case LINK_RULE_ADD:
 	case LINK_RULE_DEL:
@@ -261,8 +296,17 @@ static void tell(struct lnx *l, const struct link_out *out)
 	case LINK_READ_MTU6:
 	case LINK_GROUP_JOIN:
 	case LINK_GROUP_LEAVE:
+	case LINK_LISTEN:
+	case LINK_UNLISTEN:
 	case LINK_PROXY_ADD:
 	case LINK_PROXY_DEL:
+	case LINK_ADDR_ADD:
+	case LINK_ADDR_DEL:
+	case LINK_ADDR_CLEAR:
+	case LINK_NEIGH_SET:
+	case LINK_PACKET_SEND:
+	case LINK_HOME_ADD:
+	case LINK_HOME_DEL:
 		break;
 	}
 }
@@ -274,8 +318,9 @@ static int operate(struct lnx *l, const struct link_out *out)
 {
 	switch (out->type) {
 	case LINK_ROUTE_SET:
+	case LINK_ROUTE_RENEW:
 	case LINK_ROUTE_DEL:
-		route(l, &out->u.route, out->type == LINK_ROUTE_SET, out->id);
+		route(l, &out->u.route, out->type, out->id);
 		return VERDICT_LATER;
 	case LINK_RULE_ADD:
 	case LINK_RULE_DEL:
@@ -306,6 +351,24 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_GROUP_LEAVE:
 		return nd_group(l, out->u.group.ifindex, &out->u.group.addr,
 				out->type == LINK_GROUP_JOIN);
+	case LINK_LISTEN:
+	case LINK_UNLISTEN:
+		return nd_listen(l, out->u.group.ifindex, &out->u.group.addr,
+				 out->type == LINK_LISTEN);
+	case LINK_ADDR_ADD:
+	case LINK_ADDR_DEL:
+	case LINK_ADDR_CLEAR:
+		carry_address(l, out);
+		return 0;
+	case LINK_NEIGH_SET:
+		want_neigh(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->u.neigh.mac);
+		return 0;
+	case LINK_PACKET_SEND:
+		return tx_raw(l, 0, out->u.packet, (struct bub_view){NULL, 0});
+	case LINK_HOME_ADD:
+		return home_local_add(l, &out->u.local);
+	case LINK_HOME_DEL:
+		return datapath_local_del(l->dp, &out->u.local);
 	case LINK_PROXY_ADD:
 		want_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->id);
 		return VERDICT_LATER;
@@ -317,7 +380,7 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_CARE_OF_ROUTED:
 	case LINK_ROUTES_CHANGED:
 	case LINK_MTU_CHANGED:
-	case LINK_ROUTER_CHANGED:
+	case LINK_HOME_MOVED:
 		tell(l, out);
 		return 0;
 	}

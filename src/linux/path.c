@@ -47,8 +47,8 @@ static void route_remove(struct lnx *l, struct lnx_path *p)
 /* The route that the path wants, or an error where nothing leads to the peer. */
 static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *ret)
 {
-	const struct lnx_home *h = home_find(l, &p->entry.a);
 	const struct link_iface *ifc;
+	struct link_home home;
 	struct nl_route r, hop;
 	uint32_t mtu;
 	int err = nl_route_get(l->nl, &p->out_dst, &p->out_src, &hop);
@@ -67,8 +67,8 @@ static int route_make(struct lnx *l, const struct lnx_path *p, struct nl_route *
 		.table = RT_TABLE_MAIN_ID,
 		.onlink = true,
 	};
-	if (h != NULL && h->on_ifindex == 0) {
-		r.table = l->cfg.route_table + TABLE_HOME + (uint32_t)(h - l->home);
+	if (link_home(l->link, &p->entry.a, &home) && home.at_home_on == 0) {
+		r.table = home.table;
 		r.prefsrc = p->entry.a;
 	}
 	/* At home, what there is no credit for leaves by this route as it is.  It would go to
@@ -129,7 +129,7 @@ static void route_update(struct lnx *l, struct lnx_path *p)
 	p->route = r;
 	p->routed = true;
 	if (r.table == RT_TABLE_MAIN_ID)
-		home_renew_route(l);
+		link_home_renew(l->link);
 }
 
 static void set_trust(struct lnx *l, struct lnx_path *p, enum bub_trust trust)

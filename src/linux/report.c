@@ -38,30 +38,6 @@ void lnx_emit(struct lnx *l, const struct bub_event *ev)
 	l->cb.event(l->cb.ctx, ev);
 }
 
-void lnx_done_add(struct lnx *l, uint32_t id, int error)
-{
-	if (l->n_done == LNX_DONE_MAX) {
-		lnx_log(l, LNX_LOG_ERROR, "too many verdicts are waiting");
-		return;
-	}
-	l->done[(l->done_first + l->n_done) % LNX_DONE_MAX] = (struct lnx_done){id, error};
-	l->n_done++;
-}
-
-void lnx_done_flush(struct lnx *l)
-{
-	while (l->n_done > 0) {
-		const struct lnx_done done = l->done[l->done_first];
-		struct bub_event ev = {.type = BUB_EV_DONE};
-
-		l->done_first = (l->done_first + 1) % LNX_DONE_MAX;
-		l->n_done--;
-		ev.u.done.id = done.id;
-		ev.u.done.error = done.error;
-		lnx_emit(l, &ev);
-	}
-}
-
 struct bub_time lnx_now(void)
 {
 	struct timespec ts;

@@ -399,7 +399,7 @@ static bool read_batch(struct lnx *l, enum lnx_fd which)
 		l->count[COUNT_RX_MERGED_BAD]++;
 	for (int i = 0; i < n; i++) {
 		on_slot(l, which, &msg[i], &slot[i]);
-		lnx_done_flush(l);
+		ops_tell(l);
 	}
 	return n == (int)batch;
 }

@@ -86,27 +86,19 @@ static uint32_t outer_mtu(const struct lnx *l, const struct lnx_tunnel *t)
 /* The mobile node's side: the default route of the home address's own table. */
 static void set_home_mtu(struct lnx *l, const struct lnx_tunnel *t)
 {
-	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
-		struct lnx_home *h = &l->home[i];
-		uint32_t mtu;
+	uint32_t mtu = lnx_tunnel_mtu(outer_mtu(l, t), l->cfg.protect_payload);
 
-		if (!bub_addr_eq(&h->addr, &t->entry.a))
-			continue;
-		mtu = lnx_tunnel_mtu(outer_mtu(l, t), l->cfg.protect_payload);
-		if (mtu > l->tun_mtu)
-			mtu = l->tun_mtu;
-		if (h->tunnel_mtu == mtu)
-			continue;
-		h->tunnel_mtu = mtu;
-		home_default_route(l, i);
-	}
+	link_home_mtu(l->link, &t->entry.a, mtu > l->tun_mtu ? l->tun_mtu : mtu);
 }
 
 /* The MTU of an interface has changed. */
 void tunnel_refresh(struct lnx *l)
 {
-	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
-		const struct lnx_tunnel *t = tunnel_find(l, &l->home[i].addr);
+	struct link_home home;
+	unsigned at = 0;
+
+	while (link_home_next(l->link, &at, &home)) {
+		const struct lnx_tunnel *t = tunnel_find(l, &home.addr);
 
 		if (t != NULL)
 			set_home_mtu(l, t);

@@ -101,7 +101,7 @@ static void log_failure(struct lnx *l, struct bub_view head, int err)
 
 static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
 {
-	if (packet.len >= BUB_IP6_HDR_LEN && homelink_hold(l, packet))
+	if (packet.len >= BUB_IP6_HDR_LEN && link_hold(l->link, packet))
 		return;
 	log_failure(l, packet, tx_raw(l, ifindex, packet, (struct bub_view){NULL, 0}));
 }

@@ -15,7 +15,6 @@ import tree
 # Names that are not unique yet, and where.  The list may only shrink.
 TWICE = {
     "local_add": {"src/link/facts.c", "src/linux/ops.c"},
-    "on_message": {"src/linux/iface.c", "src/linux/nd.c"},
 }
 
 

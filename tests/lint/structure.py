@@ -26,7 +26,7 @@ CIRCLE_MAX = 3
 
 # Headers that are longer, and how long.
 LONG_HEADERS = {
-    "src/linux/internal.h": 369,  # goes with the link layer's own folder
+    "src/linux/internal.h": 294,  # goes with the link layer's own folder
 }
 
 # Folders whose files stand for themselves in the graph of folders: the engine is on top of the
@@ -45,8 +45,6 @@ FILE_CIRCLES = [
     # What of the link layer is not in src/link yet, and descriptors.
     {
         "src/linux/esp.c",
-        "src/linux/home.c",
-        "src/linux/homelink.c",
         "src/linux/iface.c",
         "src/linux/nd.c",
         "src/linux/ops.c",

@@ -687,10 +687,12 @@ static void one_more_home_address(void **state)
 	const struct in6_addr other = address("2001:db8:b::99");
 
 	attached(w);
-	link_home_add(w->lk, &other, 64, &in6addr_any);
+	link_home_add(w->lk, w->now, &other, 64, &in6addr_any, &in6addr_any);
+	world_drain(w);
 	world_ra(w, E0, ROUTER_A, PREFIX_B);
 	assert_address(&last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.address, "2001:db8:b::99");
-	link_home_del(w->lk, &other);
+	link_home_del(w->lk, w->now, &other);
+	world_drain(w);
 	world_forget(w);
 	world_carrier(w, E0, "e0", false);
 	world_carrier(w, E0, "e0", true);
