@@ -148,6 +148,19 @@ static void use_new_home(struct daemon *d, const struct bub_action *act)
 			 error);
 }
 
+/* Its security associations leave their room to those of the next one. */
+static void forget_home(struct daemon *d, const struct in6_addr *home)
+{
+	struct addrset gone = {0};
+	char error[ERROR_MAX] = "out of memory";
+
+	if (addrset_add(&gone, home, 0) != 0 ||
+	    sas_remove_homes(d->sas, &gone, error, sizeof(error)) != 0)
+		log_line(&d->log, LNX_LOG_ERROR, "cannot take security associations away: %s",
+			 error);
+	addrset_free(&gone);
+}
+
 static void daemon_drain(struct daemon *d)
 {
 	struct bub_action act;
@@ -160,6 +173,8 @@ static void daemon_drain(struct daemon *d)
 		else if (act.type == BUB_ACT_STORE)
 			bindings_note(d->bindings, &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
+		if (act.type == BUB_ACT_HOME_DEL)
+			forget_home(d, &act.u.home);
 		eventlog_action(&d->events, &act);
 		d->packets++;
 	}

@@ -216,8 +216,8 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
 
 /* ---- Taking away --------------------------------------------------------------------------- */
 
-int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_error,
-		       size_t error_size)
+int sas_remove_homes(struct sas *sas, const struct addrset *homes, char *ret_error,
+		     size_t error_size)
 {
 	struct esp_sa *sa = NULL;
 	size_t left = 0;

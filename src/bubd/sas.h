@@ -61,8 +61,8 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
  * comes back with the same secret. Returns 0, or -1 and one line in @ret_error: then a number that
  * is stored may be behind.
  */
-int sas_remove_clients(struct sas *sas, const struct addrset *homes, char *ret_error,
-		       size_t error_size);
+int sas_remove_homes(struct sas *sas, const struct addrset *homes, char *ret_error,
+		     size_t error_size);
 
 /* Reserves numbers for what was added, for all of it at once.  Returns 0, or -1 and one line in
  * @ret_error: then what was added refuses to seal. */

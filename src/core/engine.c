@@ -128,6 +128,8 @@ static void engine_settle(struct bub_engine *eng)
 			bul_on_home_registered(eng, h);
 		if (news.ends)
 			bul_refresh(eng, h, news.end);
+		if (news.gone)
+			bul_on_home_gone(eng, h);
 	}
 	from = eng->n_actions;
 	path_settle(eng);

@@ -133,7 +133,27 @@ def new_address_outlives_a_restart(t):
     t.ping("-I", NEW + IID)
 
 
-CASES = [home_link_is_renumbered, new_address_outlives_a_restart]
+def renumbered_again_and_again(t):
+    """More often than there is room for home addresses at once."""
+    prefixes = [OLD, NEW] + [f"2001:db8:1{n}::" for n in range(2, 6)]
+    wait_for("bubd", lambda: "homes" in t.mobile.show() and "clients" in t.agent.show())
+    t.router.advertise("2001:db8:b::")
+    t.home(OLD + IID, state="registered", prefix="preferred")
+    for old, new in zip(prefixes, prefixes[1:]):
+        deprecated = f'prefix "{old}/64" {{ valid = 7200\npreferred = 0 }}'
+        text = agent_text([old, new], deprecated).replace(OLD + IID, old + IID)
+        t.agent.reload(text)
+        t.home(new + IID, state="registered", prefix="preferred")
+        t.agent.reload(text.replace("7200", "0"))
+        wait_for("the old address to go", lambda: f" {old}{IID}/" not in t.m.ip("-6", "addr"))
+        t.agent.reload(agent_text([new]).replace(OLD + IID, new + IID))
+        t.ping("-I", new + IID)
+    t.ping()
+    if t.m.ip("-6", "addr").count(f"::{IID}/128") != 1:
+        raise Failure(f"home addresses: {t.m.ip('-6', 'addr')}")
+
+
+CASES = [home_link_is_renumbered, renumbered_again_and_again, new_address_outlives_a_restart]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

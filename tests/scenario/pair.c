@@ -108,6 +108,14 @@ static void add_home(struct node *n, struct node *agent, const struct bub_action
 	assert_int_equal(bub_engine_add_client(agent->engine, &act->u.home_add.home), 0);
 }
 
+static void del_home(struct node *n, const struct in6_addr *home)
+{
+	for (unsigned i = n->cfg.n_homes; i-- > 0;) {
+		if (bub_addr_eq(&n->cfg.home[i].address, home))
+			n->cfg.home[i] = n->cfg.home[--n->cfg.n_homes];
+	}
+}
+
 static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 {
 	struct pair *p = ctx;
@@ -117,6 +125,8 @@ static void on_action(void *ctx, struct node *n, const struct bub_action *act)
 		p->on_action(p, n, act);
 	if (act->type == BUB_ACT_HOME_ADD && i >= 0)
 		add_home(n, p->ha[i], act);
+	if (act->type == BUB_ACT_HOME_DEL && i >= 0)
+		del_home(n, &act->u.home);
 
 	if ((act->type == BUB_ACT_PATH_SET || act->type == BUB_ACT_PATH_DEL) && i >= 0)
 		p->last_path[i] = act->u.path;
@@ -202,7 +212,7 @@ void pair_init(struct pair *p)
 		c->limit.bindings = 4;
 		c->limit.peers = 1;
 		c->limit.policies = 1;
-		c->limit.clients = 4;
+		c->limit.clients = 32;
 		c->ha.enabled = true;
 		c->ha.address = p->ha_addr[i];
 		c->ha.prefix[0].prefix = addr_of("2001:db8:%u::", i + 1);

@@ -4,6 +4,7 @@
  * link has, when, and what a mobile node makes of it.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "seen.h"
@@ -528,6 +529,57 @@ static void old_home_address_goes(void **state)
 	}
 }
 
+/* The address and its prefix at the end of renumbering number @i. */
+static struct in6_addr renumbered(unsigned i, struct bub_ha_prefix *ret_prefix, uint32_t valid_s)
+{
+	struct in6_addr addr;
+	char text[40];
+
+	(void)snprintf(text, sizeof(text), "2001:db8:%x::",
+		       i == 0   ? 0x1
+		       : i == 1 ? 0x11
+				: 0x110 + i);
+	*ret_prefix = prefix_of(text, valid_s, valid_s / 2);
+	addr = ret_prefix->prefix;
+	addr.s6_addr[15] = 0x10;
+	return addr;
+}
+
+static bool has_home(const struct pair *p, const struct in6_addr *addr, const char *state)
+{
+	for (unsigned i = 0; home_status(p, i).state != NULL; i++) {
+		const struct bub_home_status status = home_status(p, i);
+
+		if (bub_addr_eq(&status.address, addr))
+			return strcmp(status.state, state) == 0;
+	}
+	return false;
+}
+
+/* Far more often than there is room for home addresses at once. */
+static void renumbered_again_and_again(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin_renumbering(&p, 5000);
+	for (unsigned i = 0; i < 3 * BUB_HOMES_MAX; i++) {
+		struct bub_ha_prefix prefix[3];
+		const struct in6_addr old = renumbered(i, &prefix[0], 0);
+		const struct in6_addr addr = renumbered(i + 1, &prefix[1], 7200);
+		const struct in6_addr next = renumbered(i + 2, &prefix[2], 7200);
+
+		/* The one before the last is withdrawn, the last one deprecated. */
+		prefix[1].preferred_s = 0;
+		set_prefixes(&p, prefix, 3);
+		pair_run(&p, 300000);
+		assert_false(has_home(&p, &old, "registered"));
+		assert_true(has_home(&p, &addr, "registered"));
+		assert_true(has_home(&p, &next, "registered"));
+	}
+	pair_end(&p);
+}
+
 /* Another prefix that no address may be made in, or that is no better. */
 static void not_every_prefix_will_do(void **state)
 {
@@ -786,6 +838,7 @@ int main(void)
 		cmocka_unit_test(bindings_end_with_the_home_address),
 		cmocka_unit_test(new_home_address),
 		cmocka_unit_test(old_home_address_goes),
+		cmocka_unit_test(renumbered_again_and_again),
 		cmocka_unit_test(not_every_prefix_will_do),
 		cmocka_unit_test(asks_again_with_the_next_registration),
 		cmocka_unit_test(does_not_ask_unregistered),

@@ -189,6 +189,20 @@ void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 	}
 }
 
+void bul_on_home_gone(struct bub_engine *eng, const struct home_registration *h)
+{
+	struct bul_entry *p;
+
+	for (p = bul_next(eng, NULL); p != NULL; p = bul_next(eng, p)) {
+		const struct in6_addr peer = p->key.b;
+
+		if (p->home != h)
+			continue;
+		bul_discard(eng, p);
+		core_mark_path(eng, home_address(h), &peer);
+	}
+}
+
 void bul_refresh(struct bub_engine *eng, const struct home_registration *h, struct bub_time end)
 {
 	struct bul_entry *p;

@@ -41,6 +41,8 @@ void bul_on_flow(struct bub_engine *eng, struct home_registration *h, const stru
 /* Data of @peer came through the home agent: does it still have what we think it has? */
 void bul_on_tunnelled_data(struct bub_engine *eng, struct home_registration *h,
 			   const struct in6_addr *peer);
+/* The home address is used no more: nothing is kept for it. */
+void bul_on_home_gone(struct bub_engine *eng, const struct home_registration *h);
 /* The care-of address of @h changed: every peer of it has to know. */
 void bul_on_move(struct bub_engine *eng, struct home_registration *h);
 /* Peers of @h that may have a binding past @end are sent a Binding Update. */

@@ -27,6 +27,7 @@ struct home_news {
 	bool moved;      /* another care-of address, or none */
 	bool registered; /* the home agent has a binding again, or has deleted it */
 	bool ends;       /* bindings at peers are to end at @end */
+	bool gone;       /* it is used no more */
 	struct bub_time end;
 };
 

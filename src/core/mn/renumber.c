@@ -38,18 +38,40 @@ void mn_init(struct bub_engine *eng)
 		init_home(eng, &mn->home[i], &core_config(eng)->home[i]);
 }
 
+/* A place for one more home address: none has been there, or one that is gone.  NULL: there is
+ * none. */
+static struct home_registration *mn_home_place(struct bub_engine *eng)
+{
+	struct mn *mn = core_mn(eng);
+
+	if (mn->n_homes < BUB_HOMES_MAX)
+		return &mn->home[mn->n_homes++];
+	for (unsigned i = 0; i < mn->n_homes; i++) {
+		struct home_registration *h = &mn->home[i];
+
+		if (!h->gone || h->news.gone)
+			continue; /* its peers have not heard of that yet */
+		core_timer_cancel(eng, &h->timer);
+		core_timer_cancel(eng, &h->ask_timer);
+		core_timer_cancel(eng, &h->agent_path.timer);
+		core_timer_cancel(eng, &h->discovery_timer);
+		core_timer_cancel(eng, &h->prefix_timer);
+		*h = (struct home_registration){0};
+		return h;
+	}
+	return NULL;
+}
+
 bool mn_add_home(struct bub_engine *eng, const struct home_registration *old,
 		 const struct in6_addr *address)
 {
 	struct bub_home_config cfg = old->cfg;
-	struct mn *mn = core_mn(eng);
+	struct home_registration *h = mn_home_place(eng);
 	struct bub_action *act;
-	struct home_registration *h;
 
-	if (mn->n_homes == BUB_HOMES_MAX)
+	if (h == NULL)
 		return false;
 	cfg.address = *address;
-	h = &mn->home[mn->n_homes++];
 	init_home(eng, h, &cfg);
 	h->discovers = old->discovers; /* its home agent may have been discovered */
 	act = core_action(eng, BUB_ACT_HOME_ADD);
@@ -67,7 +89,7 @@ void mn_retire_home(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_action *act;
 
-	h->gone = true;
+	h->gone = h->news.gone = true;
 	mn_go_nowhere(eng, h);
 	home_set_state(eng, h, HOME_UNATTACHED,
 		       "its prefix has ended; another home address has taken over");
