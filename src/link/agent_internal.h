@@ -40,7 +40,8 @@ struct proxy {
 };
 
 struct agent {
-	uint32_t up_on; /* the home link that operations were given out for; 0: it is not there */
+	uint32_t link;  /* the home link that was told of; 0: it is not there */
+	uint32_t up_on; /* the same with a carrier: operations were given out for it; 0: none */
 	struct dad dad[DADS_MAX];
 	unsigned n_dad;
 	struct claim claim[CLAIMS_MAX]; /* a ring, in the order of their time */

@@ -11,8 +11,9 @@
  * feeds a fact, drains what it brought with link_next(), and calls link_expire() when
  * link_deadline() has come.  The story of it is in docs/link.md.
  *
- * Not thread safe.  While something that link_next() gave is carried out, the functions of the
- * section "Looking in" may be called, and link_done().
+ * Not thread safe.  While something that link_next() gave is carried out, any function may be
+ * called but link_feed() of other facts than LINK_FACT_MTU6, and link_expire(): an event has the
+ * core act.
  */
 #ifndef BUB_LINK_H
 #define BUB_LINK_H

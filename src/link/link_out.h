@@ -48,6 +48,7 @@ enum link_say {
 	LINK_SAY_IN_USE,        /* addr: somebody else on the home link has it */
 	LINK_SAY_CLAIMED,       /* addr: the same, while we answer for it */
 	LINK_SAY_NO_PROXY,      /* addr: we cannot answer for it, error */
+	LINK_SAY_NO_HOME_LINK,  /* the home link is gone: it is waited for */
 	LINK_SAY_DEFENDED,      /* addr: somebody answers for it: a binding is left from before */
 };
 
@@ -66,6 +67,7 @@ enum link_out_type {
 	LINK_ND_SEND,      /* u.nd: with hop limit 255 */
 	LINK_PACKET_SEND,  /* u.packet: one that link_hold() has kept */
 	LINK_NEIGH_SET,    /* u.neigh: it is at @mac, and was heard of just now */
+	LINK_HOME_LINK,    /* u.iface: the home link is there, perhaps made anew */
 	LINK_GROUP_JOIN,   /* u.group */
 	LINK_GROUP_LEAVE,  /* u.group */
 	LINK_LISTEN,       /* u.group: joined, and solicitations are heard */

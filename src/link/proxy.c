@@ -92,6 +92,18 @@ void proxy_done(struct link *lk, uint32_t id, int error)
 		link_say(lk, LINK_SAY_NO_PROXY, ag->up_on, &addr, NULL)->u.say.error = error;
 }
 
+/* At boot it may come later than bubd. */
+static void tell_home_link(struct link *lk)
+{
+	if (lk->agent.link == lk->home_link)
+		return;
+	lk->agent.link = lk->home_link;
+	if (lk->home_link != 0)
+		link_put(lk, LINK_HOME_LINK)->u.iface.ifindex = lk->home_link;
+	else
+		link_say(lk, LINK_SAY_NO_HOME_LINK, 0, NULL, NULL);
+}
+
 void proxy_home_link(struct link *lk)
 {
 	const struct link_iface *ifc = link_iface(lk, lk->home_link);
@@ -100,6 +112,7 @@ void proxy_home_link(struct link *lk)
 
 	if (ifc == NULL)
 		lk->home_link = 0;
+	tell_home_link(lk);
 	if (lk->agent.up_on == up_on)
 		return;
 	lk->agent.up_on = up_on;

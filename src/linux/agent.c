@@ -49,44 +49,6 @@ static void route_prefixes(struct lnx *l)
 	l->prefix_routed = l->cfg.n_ha_prefixes > 0;
 }
 
-/* The kernel's proxy answers solicitations, at once: the random delay of RFC 4861, 7.2.8 is for
- * several proxies of one address, and the mobile node's is the only one. */
-static int proxy_link(struct lnx *l, char *ret_error, size_t error_size)
-{
-	char path[64];
-	int err;
-
-	if (l->home_link_ifindex == 0) {
-		snprintf(ret_error, error_size, "the home link %s does not exist",
-			 l->cfg.home_link);
-		return -ENODEV;
-	}
-	snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->cfg.home_link);
-	if (want_sysctl(l->want, path, 1) < 0) {
-		snprintf(ret_error, error_size, "cannot set net.ipv6.conf.%s.proxy_ndp=1",
-			 l->cfg.home_link);
-		return -EPERM;
-	}
-	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->cfg.home_link);
-	err = want_sysctl(l->want, path, 0);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_WARNING,
-			"cannot set net.ipv6.neigh.%s.proxy_delay: %s; answers for mobile nodes "
-			"come late",
-			l->cfg.home_link, strerror(-err));
-	/* Only with this one does the kernel look at what it forwards: it answers solicitations
-	 * sent to a home address itself, by neighbours that ask again (RFC 4861, 7.3), and has
-	 * packets to a link-local one returned (RFC 6275, 10.4.2). */
-	snprintf(path, sizeof(path), "conf/all/proxy_ndp");
-	err = want_sysctl(l->want, path, 1);
-	if (err < 0)
-		lnx_log(l, LNX_LOG_WARNING,
-			"cannot set net.ipv6.conf.all.proxy_ndp: %s; neighbours that ask again get "
-			"no answer for mobile nodes",
-			strerror(-err));
-	return 0;
-}
-
 /* The home agents' anycast address of a prefix: requests for home agent address discovery go there
  * (RFC 6275, 10.5). */
 static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
@@ -111,6 +73,8 @@ void agent_group(struct lnx *l, const struct in6_addr *group, bool join)
 	struct ipv6_mreq req = {*group, l->home_link_ifindex};
 	int err = join ? datapath_local_add(l->dp, group, false) : datapath_local_del(l->dp, group);
 
+	if (err == 0 && l->cfg.home_link != NULL && l->home_link_ifindex == 0)
+		err = -ENODEV;
 	if (err == 0 &&
 	    setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
 		       &req, sizeof(req)) < 0)
@@ -129,6 +93,60 @@ static void try_anycast(struct lnx *l, unsigned index)
 		lnx_log(l, LNX_LOG_WARNING, "no home agent address discovery for %s/%u: %s",
 			lnx_ntop(&l->cfg.ha_prefix[index]), l->cfg.ha_prefix_len[index],
 			strerror(-err));
+}
+
+/* The kernel's proxy answers solicitations, at once: the random delay of RFC 4861, 7.2.8 is for
+ * several proxies of one address, and the mobile node's is the only one. */
+int agent_home_link(struct lnx *l)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "conf/%s/proxy_ndp", l->home_link);
+	err = want_sysctl(l->want, path, 1);
+	if (err < 0)
+		return err;
+	snprintf(path, sizeof(path), "neigh/%s/proxy_delay", l->home_link);
+	err = want_sysctl(l->want, path, 0);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_WARNING,
+			"cannot set net.ipv6.neigh.%s.proxy_delay: %s; answers for mobile nodes "
+			"come late",
+			l->home_link, strerror(-err));
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
+		try_anycast(l, i);
+	return 0;
+}
+
+/* Only with this one does the kernel look at what it forwards: it answers solicitations sent to a
+ * home address itself, by neighbours that ask again (RFC 4861, 7.3), and has packets to a
+ * link-local one returned (RFC 6275, 10.4.2). */
+static void answer_forwarded(struct lnx *l)
+{
+	int err = want_sysctl(l->want, "conf/all/proxy_ndp", 1);
+
+	if (err < 0)
+		lnx_log(l, LNX_LOG_WARNING,
+			"cannot set net.ipv6.conf.all.proxy_ndp: %s; neighbours that ask again get "
+			"no answer for mobile nodes",
+			strerror(-err));
+}
+
+static int open_home_link(struct lnx *l, char *ret_error, size_t error_size)
+{
+	int err;
+
+	answer_forwarded(l);
+	if (l->home_link_ifindex == 0) {
+		lnx_log(l, LNX_LOG_WARNING,
+			"the home link %s does not exist (yet): bubd waits for it", l->home_link);
+		return 0;
+	}
+	err = agent_home_link(l);
+	if (err < 0)
+		snprintf(ret_error, error_size, "cannot set net.ipv6.conf.%s.proxy_ndp=1",
+			 l->home_link);
+	return err;
 }
 
 static bool knows_prefix(const struct lnx *l, const struct in6_addr *prefix, uint8_t len)
@@ -153,7 +171,8 @@ static void add_prefix(struct lnx *l, const struct in6_addr *prefix, uint8_t len
 	l->cfg.ha_prefix[at] = *prefix;
 	l->cfg.ha_prefix_len[at] = len;
 	l->cfg.n_ha_prefixes++;
-	try_anycast(l, at);
+	if (l->cfg.home_link == NULL || l->home_link_ifindex != 0)
+		try_anycast(l, at);
 	if (l->prefix_routed)
 		route_prefix(l, at);
 }
@@ -201,10 +220,10 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 		return err;
 	}
 	check_address(l);
+	if (l->cfg.home_link != NULL)
+		return open_home_link(l, ret_error, error_size);
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
 		try_anycast(l, i);
-	if (l->cfg.home_link != NULL)
-		return proxy_link(l, ret_error, error_size);
 	route_prefixes(l);
 	err = want_settle(l->want);
 	if (err < 0)

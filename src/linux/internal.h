@@ -4,8 +4,8 @@
  * file calls another.  Not for anybody outside this folder.
  *
  * Everything is single threaded.  lnx_carry_out() runs nested inside cb->event(), which runs inside
- * lnx_readable(): so nothing that lnx_carry_out() does may touch the receive buffers, the interface
- * table or the address table; those belong to the receiving side.
+ * lnx_readable(): so nothing that lnx_carry_out() does may touch the receive buffers, feed the link
+ * layer a fact, or tell the core an event.
  */
 #ifndef BUB_LINUX_INTERNAL_H
 #define BUB_LINUX_INTERNAL_H
@@ -257,6 +257,7 @@ void ops_check_deaf(struct lnx *l, uint32_t ifindex); /* to router advertisement
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);
 void nd_icmp6_readable(struct lnx *l);
 void nd_overhear(struct lnx *l);
+int nd_home_link(struct lnx *l); /* it is there, perhaps made anew; 0 or a negative errno */
 /* 0 or a negative errno. */
 int nd_carry_out(struct lnx *l, const struct link_out *out);
 /* The solicited-node group @group; 0 or a negative errno. */
@@ -288,6 +289,7 @@ struct bub_time path_deadline(const struct lnx *l);
 
 /* agent.c */
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);
+int agent_home_link(struct lnx *l); /* the same */
 /* Joins a group on the home link, or leaves it. */
 void agent_group(struct lnx *l, const struct in6_addr *group, bool join);
 

@@ -206,7 +206,6 @@ int nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, boo
 
 static int open_icmp6(struct lnx *l)
 {
-	struct ipv6_mreq routers = {all_routers, l->home_link_ifindex};
 	int on = 1, off = 0, hops = ND_HOP_LIMIT;
 	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 
@@ -217,10 +216,6 @@ static int open_icmp6(struct lnx *l)
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &off, sizeof(off)) < 0)
-		return -errno;
-	/* Router solicitations. */
-	if (l->cfg.advert.enabled &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &routers, sizeof(routers)) < 0)
 		return -errno;
 	return 0;
 }
@@ -269,18 +264,31 @@ static int open_nd(struct lnx *l)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
-	struct sockaddr_ll sa = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_IPV6),
-		.sll_ifindex = (int)l->home_link_ifindex,
-	};
 	int on = 1;
+	/* Protocol 0: nothing is received before it is bound to the home link. */
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	l->fd[FD_ND] = fd;
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+int nd_home_link(struct lnx *l)
+{
+	const struct ipv6_mreq routers = {all_routers, l->home_link_ifindex};
+	const struct sockaddr_ll sa = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = (int)l->home_link_ifindex,
+	};
+
+	if (bind(l->fd[FD_ND], (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -errno;
+	/* Router solicitations. */
+	if (l->cfg.advert.enabled && setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, IPV6_JOIN_GROUP,
+						&routers, sizeof(routers)) < 0)
 		return -errno;
 	return 0;
 }
@@ -293,6 +301,8 @@ int nd_open(struct lnx *l, char *ret_error, size_t error_size)
 
 	if (err == 0 && l->cfg.home_link != NULL)
 		err = open_nd(l);
+	if (err == 0 && l->home_link_ifindex != 0)
+		err = nd_home_link(l);
 	if (err < 0)
 		snprintf(ret_error, error_size, "cannot open a socket for ICMPv6: %s",
 			 strerror(-err));

@@ -74,6 +74,10 @@ static void say(struct lnx *l, const struct link_out *out)
 		lnx_log(l, LNX_LOG_WARNING,
 			"somebody on the home link claims %s, which is registered", lnx_ntop(addr));
 		break;
+	case LINK_SAY_NO_HOME_LINK:
+		lnx_log(l, LNX_LOG_WARNING, "the home link %s is gone: bubd waits for it",
+			l->home_link);
+		break;
 	case LINK_SAY_DEFENDED:
 		lnx_log(l, LNX_LOG_INFO,
 			"%s: somebody answers for %s: a binding is left from before", name,
@@ -255,6 +259,24 @@ static void carry_address(struct lnx *l, const struct link_out *out)
 		want_no_addr(l->want, ifindex, &out->u.addr.addr, out->u.addr.prefix_len);
 }
 
+/* A home link that comes after the start. */
+static int home_link_there(struct lnx *l)
+{
+	int err;
+
+	if (l->fd[FD_ICMP6] < 0)
+		return 0; /* not opened yet */
+	err = nd_home_link(l);
+	if (err == 0)
+		err = agent_home_link(l);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot serve the home link %s: %s", l->home_link,
+			strerror(-err));
+	else
+		lnx_log(l, LNX_LOG_INFO, "the home link %s is there", l->home_link);
+	return err;
+}
+
 /* ---- One by one ---------------------------------------------------------------------------- */
 
 /* What is no operation on the kernel. */
@@ -294,6 +316,7 @@ static void tell(struct lnx *l, const struct link_out *out)
 	case LINK_LOCAL_ADD:
 	case LINK_LOCAL_DEL:
 	case LINK_READ_MTU6:
+	case LINK_HOME_LINK:
 	case LINK_GROUP_JOIN:
 	case LINK_GROUP_LEAVE:
 	case LINK_LISTEN:
@@ -347,6 +370,8 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_READ_MTU6:
 		iface_read_mtu6(l, out->u.iface.ifindex);
 		return 0;
+	case LINK_HOME_LINK:
+		return home_link_there(l);
 	case LINK_GROUP_JOIN:
 	case LINK_GROUP_LEAVE:
 		return nd_group(l, out->u.group.ifindex, &out->u.group.addr,

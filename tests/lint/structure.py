@@ -26,7 +26,7 @@ CIRCLE_MAX = 3
 
 # Headers that are longer, and how long.
 LONG_HEADERS = {
-    "src/linux/internal.h": 294,  # goes with the link layer's own folder
+    "src/linux/internal.h": 296,  # goes with the link layer's own folder
 }
 
 # Folders whose files stand for themselves in the graph of folders: the engine is on top of the

@@ -20,6 +20,7 @@ HOME = "2001:db8:a::100"
 AGENT = "2001:db8:a::1"
 CARE_OF = "2001:db8:b::5"
 EADDRINUSE = 98
+ENETDOWN = 100
 
 
 class Things:
@@ -83,6 +84,41 @@ def dad_taken(t):
     c.send("dad", "9", "2001:db8:a::101")
     if c.event("done", "9")[2] != "0":
         raise Failure("no success")
+    c.quit()
+
+
+def home_link_comes_later(t):
+    """It does not exist at the start, and is made anew later."""
+    c = Ctl(t.binary, t.g, "-A", "-a", AGENT, "-p", "2001:db8:cc::/64", "-l", "h0")
+    t.ctls.append(c)
+    wait_for("a line about it", lambda: c.has(
+        "log", "1", "the home link h0 does not exist (yet): bubd waits for it"))
+    ids = iter(range(100, 1000))
+
+    def verdict():
+        number = str(next(ids))
+        c.send("dad", number, "2001:db8:cc::100")
+        return int(c.event("done", number)[2])
+
+    if verdict() != -ENETDOWN:
+        raise Failure("a probe on no link")
+    c.send("proxy-add", "2001:db8:cc::101")
+    for times in (1, 2):
+        t.g.ip("link", "add", "h0", "type", "veth", "peer", "name", "h0", "netns", t.h.name)
+        t.h.ip("link", "set", "h0", "up")
+        t.h.ip("addr", "add", "2001:db8:cc::100/64", "dev", "h0", "nodad")
+        t.g.ip("link", "set", "h0", "up")
+        wait_for("the owner to be heard", lambda: verdict() == -EADDRINUSE)
+        wait_for("the proxy entry", lambda: "2001:db8:cc::101" in t.g.ip(
+            "-6", "neigh", "show", "proxy", "dev", "h0"))
+        with open(f"/proc/{c.proc.pid}/net/anycast6") as f:
+            if " h0 " not in f.read():
+                raise Failure("no anycast address")
+        if t.g.get_sysctl("conf.h0.proxy_ndp") != "1":
+            raise Failure("the kernel does not answer")
+        t.g.ip("link", "del", "h0")
+        wait_for("a line about it", lambda n=times: len(c.has(
+            "log", "1", "the home link h0 is gone: bubd waits for it")) == n)
     c.quit()
 
 
@@ -387,8 +423,8 @@ def signalling_arrives(t):
     c.quit()
 
 
-CASES = [dad_free, dad_taken, dad_race, dad_hears_claims_only, dad_virtual, proxy, anycast, forwards,
-         scopes_stay, virtual_link, correspondent_path, signalling_arrives]
+CASES = [dad_free, dad_taken, home_link_comes_later, dad_race, dad_hears_claims_only, dad_virtual,
+         proxy, anycast, forwards, scopes_stay, virtual_link, correspondent_path, signalling_arrives]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

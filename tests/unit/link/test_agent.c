@@ -321,7 +321,11 @@ static void waits_for_the_link(void **state)
 	world_carrier(w, OTHER, "other", true);
 	world_pass_ms(w, 5000);
 	assert_int_equal(count_of(w, LINK_PROXY_ADD), 0);
+	assert_int_equal(count_of(w, LINK_HOME_LINK), 0);
+	world_carrier(w, HOME_LINK, "home", false);
+	assert_int_equal(last_of(w, LINK_HOME_LINK)->u.iface.ifindex, HOME_LINK);
 	world_carrier(w, HOME_LINK, "home", true);
+	assert_int_equal(count_of(w, LINK_HOME_LINK), 1);
 	world_pass_ms(w, 0);
 	assert_int_equal(last_of(w, LINK_PROXY_ADD)->u.neigh.ifindex, HOME_LINK);
 	assert_int_equal(count_about(w, NA, NODE), 1);
@@ -344,10 +348,12 @@ static void answered_for_on_the_new_link(void **state)
 	assert_int_equal(count_of(w, LINK_PROXY_ADD), 2);
 	gone.u.iface.ifindex = HOME_LINK;
 	world_feed(w, &gone);
+	assert_true(was_said(w, LINK_SAY_NO_HOME_LINK));
 	world_forget(w);
 	answer_for(w, NODE_LOCAL, false);
 	assert_null(last_of(w, LINK_PROXY_DEL));
 	world_carrier(w, OTHER, "home", true);
+	assert_int_equal(last_of(w, LINK_HOME_LINK)->u.iface.ifindex, OTHER);
 	world_pass_ms(w, 0);
 	assert_int_equal(count_of(w, LINK_PROXY_ADD), 1);
 	assert_int_equal(last_of(w, LINK_PROXY_ADD)->u.neigh.ifindex, OTHER);
