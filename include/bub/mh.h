@@ -179,6 +179,10 @@ struct bub_mh_fault {
 int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, struct bub_mh *ret_mh,
 		  struct bub_mh_fault *ret_fault);
 
+/* What the Mobility Header @mh says that it is, before any of those checks: one of RFC 6275's, and
+ * of a Binding Update its flags (BUB_BU_*; else 0).  False: too short, or another. */
+bool bub_mh_peek(struct bub_view mh, enum bub_mh_kind *ret_kind, uint16_t *ret_flags);
+
 /* Where the encoder left room for what is computed over the finished octets. */
 struct bub_mh_layout {
 	size_t len;

@@ -34,7 +34,7 @@ HEAP = re.compile(r"(calloc|free)$")
 HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?|link)\.c\.o$")
 
 # What one archive may use of the other: the wire and the ground floor, not the protocol.
-WIRE = re.compile(r"(bub_(addr|icmp6|ip6)|table|arena)_")
+WIRE = re.compile(r"(bub_(addr|icmp6|ip6|mh)|table|arena)_")
 
 
 def symbols(nm, archive):

@@ -163,6 +163,23 @@ static void fixed_decode(struct rd *r, struct bub_mh *mh)
 	}
 }
 
+bool bub_mh_peek(struct bub_view octets, enum bub_mh_kind *ret_kind, uint16_t *ret_flags)
+{
+	static const struct bub_codepoints rfc6275 = {0}; /* which go before these anyway */
+	struct bub_mh mh = {.kind = BUB_MH_BRR};
+	struct rd r = rd_from(octets);
+
+	if (octets.len < MH_HDR_LEN || !kind_of_type(octets.data[2], &rfc6275, &mh.kind))
+		return false;
+	rd_skip(&r, MH_HDR_LEN);
+	fixed_decode(&r, &mh);
+	if (r.bad)
+		return false;
+	*ret_kind = mh.kind;
+	*ret_flags = mh.kind == BUB_MH_BU ? mh.u.bu.flags : 0;
+	return true;
+}
+
 int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, struct bub_mh *ret_mh,
 		  struct bub_mh_fault *ret_fault)
 {

@@ -406,6 +406,27 @@ static void test_failure_writes_nothing(void **state)
 	free(copy);
 }
 
+static void test_peek(void **state)
+{
+	uint8_t octets[16] = {BUB_NH_NONE, 1, 5, [8] = 0xc1, [9] = 0x02};
+	enum bub_mh_kind kind;
+	uint16_t flags;
+
+	(void)state;
+	/* The checksum is wrong, and reserved bits are set. */
+	assert_true(bub_mh_peek((struct bub_view){octets, 16}, &kind, &flags));
+	assert_int_equal(kind, BUB_MH_BU);
+	assert_int_equal(flags, BUB_BU_ACK | BUB_BU_HOME);
+	assert_false(bub_mh_peek((struct bub_view){octets, 11}, &kind, &flags));
+	octets[2] = 6; /* where the flags were is its sequence number */
+	assert_true(bub_mh_peek((struct bub_view){octets, 16}, &kind, &flags));
+	assert_int_equal(kind, BUB_MH_BA);
+	assert_int_equal(flags, 0);
+	octets[2] = 8; /* none of RFC 6275's */
+	assert_false(bub_mh_peek((struct bub_view){octets, 16}, &kind, &flags));
+	assert_false(bub_mh_peek((struct bub_view){octets, 2}, &kind, &flags));
+}
+
 static void test_sequence(void **state)
 {
 	(void)state;
@@ -448,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_code_points),
 		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_failure_writes_nothing),
+		cmocka_unit_test(test_peek),
 		cmocka_unit_test(test_sequence),
 	};
 
