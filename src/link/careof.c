@@ -111,7 +111,7 @@ static void setup_done(struct link *lk, struct addr *a)
 	if (a->setup_error != 0)
 		link_say(lk, LINK_SAY_NO_ROUTE, a->fact.ifindex, &a->fact.addr, &a->router)
 			->u.say.error = a->setup_error;
-	link_put(lk, LINK_CARE_OF_ROUTED)->u.local = a->fact.addr;
+	path_care_of_routed(lk, &a->fact.addr);
 	if (a->setup_error == 0 && ifc != NULL)
 		movement_routed(lk, ifc, a);
 }

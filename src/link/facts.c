@@ -90,7 +90,7 @@ static void set_carrier(struct link *lk, struct iface *ifc, bool carrier)
 		movement_carrier_up(lk, ifc);
 	else
 		movement_carrier_down(lk, ifc);
-	link_put(lk, LINK_MTU_CHANGED);
+	tunnel_fit(lk);
 }
 
 /* A loss that was over before the kernel told of it shows in the count only. */
@@ -121,8 +121,8 @@ static void check_mtu(struct link *lk, const struct iface *ifc, uint32_t before)
 {
 	if (before == 0 || link_mtu(&ifc->view) == before)
 		return;
-	link_put(lk, LINK_ROUTES_CHANGED);
-	link_put(lk, LINK_MTU_CHANGED);
+	path_routes_changed(lk);
+	tunnel_fit(lk);
 }
 
 void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6)
@@ -347,7 +347,7 @@ void facts_route_new(struct link *lk, const struct link_default_route *fact)
 
 	if (ifc == NULL || ifc->view.fact.own)
 		return;
-	link_put(lk, LINK_ROUTES_CHANGED);
+	path_routes_changed(lk);
 	r = route_find(lk, fact);
 	if (r == NULL)
 		r = route_take(lk);
@@ -361,7 +361,7 @@ void facts_route_gone(struct link *lk, const struct link_default_route *fact)
 {
 	struct default_route *r = route_find(lk, fact);
 
-	link_put(lk, LINK_ROUTES_CHANGED);
+	path_routes_changed(lk);
 	if (r != NULL)
 		*r = (struct default_route){0};
 }
@@ -411,7 +411,7 @@ void facts_programs(struct link *lk, uint32_t ifindex, bool attached)
 	if (ifc == NULL || ifc->view.attached == attached)
 		return;
 	ifc->view.attached = attached;
-	link_put(lk, LINK_ROUTES_CHANGED);
+	path_routes_changed(lk);
 }
 
 bool facts_done(struct link *lk, uint32_t id, int error)

@@ -33,32 +33,6 @@ static bool is_first(const struct link *lk, const struct home *h)
 	return index_of_home(lk, h) == lk->first_home;
 }
 
-static uint32_t table_of(const struct link *lk, const struct home *h)
-{
-	return lk->cfg.home.home_table + index_of_home(lk, h);
-}
-
-/* ---- Into the tunnel ----------------------------------------------------------------------- */
-
-static void default_route_put(struct link *lk, const struct home *h, enum link_out_type type)
-{
-	link_put(lk, type)->u.route = (struct link_route){
-		.table = table_of(lk, h),
-		.prefsrc = h->addr,
-		.mtu = h->tunnel_mtu,
-	};
-}
-
-void link_home_mtu(struct link *lk, const struct in6_addr *home, uint32_t mtu)
-{
-	struct home *h = lookup_home(lk, home);
-
-	if (h == NULL || h->tunnel_mtu == mtu)
-		return;
-	h->tunnel_mtu = mtu;
-	default_route_put(lk, h, LINK_ROUTE_SET);
-}
-
 /* ---- Rules --------------------------------------------------------------------------------- */
 
 static void away_rule_put(struct link *lk, unsigned index, enum link_out_type type)
@@ -76,7 +50,7 @@ static void home_rules_put(struct link *lk, const struct home *h, enum link_out_
 	struct link_rule rule = {
 		.priority = lk->cfg.home.home_rule,
 		.from = h->addr,
-		.table = table_of(lk, h),
+		.table = homeroute_table(lk, h),
 	};
 
 	link_put(lk, type)->u.rule = rule;
@@ -91,18 +65,6 @@ static void home_rules_put(struct link *lk, const struct home *h, enum link_out_
 
 /* ---- At home ------------------------------------------------------------------------------- */
 
-static void at_home_route_put(struct link *lk, enum link_out_type type)
-{
-	const struct home *h = &lk->home[lk->first_home];
-
-	link_put(lk, type)->u.route = (struct link_route){
-		.ifindex = h->at_home_on,
-		.table = lk->cfg.home.at_home_table,
-		.prefsrc = h->addr,
-		.gateway = lk->at_home_gateway,
-	};
-}
-
 /* The default route of unbound sockets while the first home is at home.  Without a router of our
  * own choice, the main table's default route serves. */
 void home_follow_router(struct link *lk)
@@ -116,13 +78,7 @@ void home_follow_router(struct link *lk)
 		return;
 	lk->at_home_gateway = gateway;
 	lk->at_home_routed = true;
-	at_home_route_put(lk, LINK_ROUTE_SET);
-}
-
-void link_home_renew(struct link *lk)
-{
-	if (lk->at_home_routed)
-		at_home_route_put(lk, LINK_ROUTE_RENEW);
+	homeroute_at_home(lk, LINK_ROUTE_SET);
 }
 
 static void at_home_route_del(struct link *lk, uint32_t ifindex)
@@ -203,8 +159,8 @@ static void attach_home(struct link *lk, struct home *h, const struct bub_attach
 		home_follow_router(lk);
 	home_rules_put(lk, h, LINK_RULE_DEL);
 	/* Connections remember the route into the tunnel as long as it stands unchanged. */
-	default_route_put(lk, h, LINK_ROUTE_RENEW);
-	link_put(lk, LINK_HOME_MOVED)->u.local = h->addr;
+	homeroute_default(lk, h, LINK_ROUTE_RENEW);
+	path_home_moved(lk, &h->addr);
 	if (at->claim)
 		take_back(lk, h, at->ifindex);
 }
@@ -237,12 +193,12 @@ static void attach_away(struct link *lk, struct home *h, const struct in6_addr *
 	if (before != 0) {
 		h->at_home_on = 0;
 		claim_stop(lk, &h->addr);
-		link_put(lk, LINK_HOME_MOVED)->u.local = h->addr;
+		path_home_moved(lk, &h->addr);
 		if (is_first(lk, h))
 			at_home_route_del(lk, before);
 		homelink_leave(lk, h);
 		displace(lk, h);
-		default_route_put(lk, h, LINK_ROUTE_RENEW);
+		homeroute_default(lk, h, LINK_ROUTE_RENEW);
 	}
 	if (!IN6_IS_ADDR_UNSPECIFIED(care_of) && !bub_addr_eq(care_of, &h->care_of))
 		lk->greet_from = *care_of; /* after the Binding Update */
@@ -276,6 +232,7 @@ struct home *home_new(struct link *lk, const struct in6_addr *addr, uint8_t pref
 			.prefix_len = prefix_len,
 			.agent = *agent,
 			.try_due = BUB_TIME_NEVER,
+			.tunnel_mtu = lk->tunnel.tun_mtu,
 		};
 		lk->n_homes++;
 		return &lk->home[i];
@@ -287,7 +244,7 @@ struct home *home_new(struct link *lk, const struct in6_addr *addr, uint8_t pref
 static void set_up_home(struct link *lk, const struct home *h)
 {
 	address_put(lk, LINK_ADDR_ADD, 0, &h->addr, 128);
-	default_route_put(lk, h, LINK_ROUTE_SET);
+	homeroute_default(lk, h, LINK_ROUTE_SET);
 	home_rules_put(lk, h, LINK_RULE_ADD);
 	link_put(lk, LINK_HOME_ADD)->u.local = h->addr;
 }
@@ -330,7 +287,8 @@ void link_home_del(struct link *lk, struct bub_time now, const struct in6_addr *
 	if (h->at_home_on != 0 && is_first(lk, h))
 		at_home_route_del(lk, h->at_home_on);
 	home_rules_put(lk, h, LINK_RULE_DEL);
-	link_put(lk, LINK_ROUTE_DEL)->u.route = (struct link_route){.table = table_of(lk, h)};
+	link_put(lk, LINK_ROUTE_DEL)->u.route =
+		(struct link_route){.table = homeroute_table(lk, h)};
 	address_put(lk, LINK_ADDR_DEL, 0, addr, 128);
 	link_put(lk, LINK_HOME_DEL)->u.local = *addr;
 	*h = (struct home){0};
@@ -377,7 +335,7 @@ static void read_home(const struct link *lk, const struct home *h, struct link_h
 	*ret = (struct link_home){
 		.addr = h->addr,
 		.at_home_on = h->at_home_on,
-		.table = table_of(lk, h),
+		.table = homeroute_table(lk, h),
 	};
 }
 

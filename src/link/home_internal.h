@@ -8,6 +8,7 @@
 #include "link_fact.h"
 #include "link_home.h"
 #include "link_nd.h"
+#include "link_out.h"
 
 #define HELD_MAX 256 /* a Binding Update in ESP */
 
@@ -49,6 +50,13 @@ void home_expire(struct link *lk);
 struct bub_time home_deadline(const struct link *lk);
 void home_follow_router(struct link *lk); /* of the home link: it may be another */
 void home_close(struct link *lk);         /* takes the addresses off links */
+
+/* homeroute.c */
+/* Its routing table while it is away. */
+uint32_t homeroute_table(const struct link *lk, const struct home *h);
+/* The default route into the tunnel; that over the home link's router. */
+void homeroute_default(struct link *lk, const struct home *h, enum link_out_type type);
+void homeroute_at_home(struct link *lk, enum link_out_type type);
 
 /* homelink.c */
 void homelink_return(struct link *lk, struct home *h, uint32_t ifindex,

@@ -13,14 +13,20 @@
 /* Called twice, first to learn the size. */
 static struct link *link_lay_out(struct arena *ar, const struct link_config *cfg)
 {
-	const uint32_t max = cfg->home_link[0] != '\0' ? cfg->proxies_max : 0;
+	const uint32_t proxies_max = cfg->home_link[0] != '\0' ? cfg->proxies_max : 0;
 	struct link *lk = arena_take(ar, sizeof(*lk));
-	uint64_t seed = 0;
-	struct table t;
+	struct table paths, tunnels, known, proxies;
 
-	if (cfg->random != NULL)
-		seed = (uint64_t)cfg->random(cfg->random_ctx) << 32 | cfg->random(cfg->random_ctx);
-	table_init(lk != NULL ? &lk->agent.proxies : &t, ar, max, sizeof(struct proxy), seed);
+	table_init(&paths, ar, cfg->max_paths, sizeof(struct path), cfg->table_seed);
+	table_init(&tunnels, ar, cfg->tunnel.max, sizeof(struct link_tunnel), cfg->table_seed);
+	table_init(&known, ar, known_max(cfg), sizeof(struct known), cfg->table_seed);
+	table_init(&proxies, ar, proxies_max, sizeof(struct proxy), cfg->table_seed);
+	if (lk != NULL) {
+		lk->path.table = paths;
+		lk->tunnel.table = tunnels;
+		lk->known = known;
+		lk->agent.proxies = proxies;
+	}
 	return lk;
 }
 
@@ -28,14 +34,16 @@ struct link *link_new(const struct link_config *cfg)
 {
 	struct arena ar = {0};
 	struct link *lk = link_lay_out(&ar, cfg);
-	void *memory = calloc(1, ar.used);
 
-	if (memory == NULL)
+	ar = (struct arena){.base = calloc(1, ar.used)};
+	if (ar.base == NULL)
 		return NULL;
-	ar = (struct arena){.base = memory};
 	lk = link_lay_out(&ar, cfg);
 	lk->cfg = *cfg;
 	lk->advert.due = BUB_TIME_NEVER;
+	lk->path.cursor = lk->path.table.cap;
+	lk->path.scan_due = BUB_TIME_NEVER;
+	lk->tunnel.scan_due = BUB_TIME_NEVER;
 	for (unsigned i = 0; i < cfg->n_homes; i++)
 		(void)home_new(lk, &cfg->homes[i], cfg->home_prefix_len[i], &cfg->home_agents[i]);
 	return lk;
@@ -150,14 +158,43 @@ void link_start(struct link *lk, struct bub_time now)
 	advert_start(lk);
 }
 
+/* The quote of a long packet is cut off; its headers say which path it took all the same. */
+static bool link_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU],
+			struct bub_ip6 *ret)
+{
+	const size_t len = quoted.len < BUB_MIN_MTU ? quoted.len : BUB_MIN_MTU;
+
+	if (len < BUB_IP6_HDR_LEN)
+		return false;
+	memcpy(copy, quoted.data, len);
+	ip6_set_len(copy, len);
+	return bub_ip6_decode((struct bub_view){copy, len}, ret) == BUB_DROP_NONE;
+}
+
+bool link_too_big(struct link *lk, struct bub_time now, const struct bub_icmp6 *too_big)
+{
+	const uint32_t mtu = too_big->u.too_big.mtu;
+	uint8_t copy[BUB_MIN_MTU];
+	struct bub_ip6 quoted;
+
+	lk->now = now;
+	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
+	if (mtu < BUB_MIN_MTU || !link_quoted(too_big->quoted, copy, &quoted))
+		return false;
+	if (!quoted.has_hao && !quoted.has_rh2)
+		return tunnel_too_big(lk, &quoted, mtu);
+	return path_too_big(lk, &quoted, mtu);
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 struct bub_time link_deadline(const struct link *lk)
 {
 	const struct bub_time due[] = {
-		facts_deadline(lk),  router_deadline(lk),   trial_deadline(lk),
-		advert_deadline(lk), dad_deadline(lk),      claim_deadline(lk),
-		proxy_deadline(lk),  homelink_deadline(lk), home_deadline(lk)};
+		facts_deadline(lk), router_deadline(lk), trial_deadline(lk),  advert_deadline(lk),
+		dad_deadline(lk),   claim_deadline(lk),  proxy_deadline(lk),  homelink_deadline(lk),
+		home_deadline(lk),  path_deadline(lk),   tunnel_deadline(lk),
+	};
 	struct bub_time t = BUB_TIME_NEVER;
 
 	if (lk->n_out > 0)
@@ -182,6 +219,8 @@ void link_expire(struct link *lk, struct bub_time now)
 	dad_expire(lk);
 	claim_expire(lk);
 	proxy_expire(lk);
+	path_expire(lk);
+	tunnel_expire(lk);
 }
 
 void link_stop(struct link *lk, struct bub_time now)

@@ -20,9 +20,12 @@
 
 #include "link_advert.h"
 #include "link_agent.h"
+#include "link_clear.h"
 #include "link_fact.h"
 #include "link_home.h"
 #include "link_out.h"
+#include "link_path.h"
+#include "link_tunnel.h"
 
 #define LINK_IFACES_MAX 128  /* known to the kernel; a host of containers has many */
 #define LINK_ADDRS_MAX 512   /* the same, for IPv6 addresses */
@@ -47,7 +50,11 @@ struct link_config {
 	unsigned n_homes;
 	struct link_advert_config advert; /* home agent: on the home link */
 	uint32_t proxies_max;             /* home agent: addresses that it answers for */
-	uint32_t (*random)(void *ctx);    /* any number; NULL where nothing is advertised */
+	struct link_tunnel_config tunnel;
+	struct link_clear_config clear;
+	uint32_t max_paths;
+	uint64_t table_seed; /* random, so that a peer cannot choose addresses that collide */
+	uint32_t (*random)(void *ctx); /* any number; NULL where nothing is advertised */
 	void *random_ctx;
 	struct link_home_config home; /* mobile node */
 	uint32_t route_table;         /* of the first care-of address; the others follow */

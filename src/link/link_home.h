@@ -39,7 +39,7 @@ void link_attach(struct link *link, struct bub_time now, const struct bub_attach
  * is known, and comes as LINK_PACKET_SEND then. */
 bool link_hold(struct link *link, struct bub_view packet);
 
-/* What fits the tunnel of @home; 0: whatever fits bub's own interface. */
+/* What fits the tunnel of @home; nothing happens where it is none of this node's. */
 void link_home_mtu(struct link *link, const struct in6_addr *home, uint32_t mtu);
 
 /* A route has appeared in another table: connections by the default route at home look again. */

@@ -6,16 +6,18 @@
 #define BUB_LINK_INTERNAL_H
 
 #include "agent_internal.h"
+#include "base/ip6.h"
 #include "home_internal.h"
 #include "link.h"
+#include "path_internal.h"
 #include "probe.h"
 
 #define RA_PREFIXES_MAX 16 /* of one link */
 #define PROBES_MAX 16      /* routers of one interface of which is known who they are */
 
 /* What one feed may bring: for each address a rule, a local address and an event, a portion of each
- * list of agent_internal.h, and the little that does not grow with them. */
-#define OUTS_MAX (4 * LINK_ADDRS_MAX + 4 * PORTION)
+ * list of agent_internal.h and of path_internal.h, and the little that does not grow with them. */
+#define OUTS_MAX (4 * LINK_ADDRS_MAX + 4 * PORTION + 4 * PATHS_PORTION)
 
 /* A prefix that some router announced on the present link (since the carrier came up). */
 struct ra_prefix {
@@ -102,6 +104,9 @@ struct link {
 		uint8_t msg[BUB_MIN_MTU];
 	} advert;
 	struct agent agent;
+	struct path_state path;
+	struct tunnel_state tunnel;
+	struct table known;
 	struct bub_time now; /* of the call under way */
 	struct link_out out[OUTS_MAX];
 	unsigned out_first, n_out;
@@ -124,6 +129,8 @@ const struct iface *lookup_iface_seen(const struct link *lk, uint32_t ifindex);
 bool lookup_same_name(const char *a, const char *b);
 /* What was announced that @addr is in. */
 const struct ra_prefix *lookup_prefix(const struct iface *ifc, const struct in6_addr *addr);
+/* A care-of address that the core was told of. */
+const struct addr *lookup_care_of(const struct link *lk, const struct in6_addr *addr);
 /* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
 bool lookup_is_tentative(const struct iface *ifc, const struct addr *a);
 

@@ -19,6 +19,7 @@ struct link_route {
 	uint32_t table;
 	struct in6_addr prefsrc; /* :: none */
 	uint32_t mtu;            /* 0: as the link */
+	bool data;               /* of a data path: signalling goes first */
 };
 
 struct link_rule {
@@ -29,6 +30,13 @@ struct link_rule {
 	uint32_t table;  /* 0: go_to */
 	uint32_t go_to;  /* another rule's priority; 0: none, it is a place to go to */
 	bool no_default; /* the default route of the table does not count */
+};
+
+/* By which way would a packet from src to dst leave?  It is the same path that is answered for. */
+struct link_hop_question {
+	uint32_t id;
+	struct in6_addr src, dst;
+	struct in6_addr local, peer;
 };
 
 /* What is worth a line for the operator. */
@@ -50,6 +58,9 @@ enum link_say {
 	LINK_SAY_NO_PROXY,      /* addr: we cannot answer for it, error */
 	LINK_SAY_NO_HOME_LINK,  /* the home link is gone: it is waited for */
 	LINK_SAY_DEFENDED,      /* addr: somebody answers for it: a binding is left from before */
+	LINK_SAY_MANY_TUNNELS,  /* no room for that of addr */
+	LINK_SAY_MANY_PATHS,    /* no room for that from addr to other */
+	LINK_SAY_NO_PATH_ROUTE, /* from addr to other: what goes there goes by the tunnel */
 };
 
 enum link_out_type {
@@ -82,11 +93,14 @@ enum link_out_type {
 	LINK_LOCAL_DEL,    /* u.local */
 	LINK_HOME_ADD,     /* u.local: the data path knows it as a home address */
 	LINK_HOME_DEL,     /* u.local */
-	LINK_HOME_MOVED,   /* u.local: what goes from that home address goes by other routes now */
 	LINK_READ_MTU6,    /* u.iface: it may have changed; answered by LINK_FACT_MTU6 */
-	LINK_CARE_OF_ROUTED, /* u.local: what goes from it goes by another router now */
-	LINK_ROUTES_CHANGED, /* how the system would send to somebody may have changed */
-	LINK_MTU_CHANGED,    /* an interface came, went or has another MTU */
+	LINK_PATH_SET,     /* u.path: in the maps of the data path; link_path_done() tells how it
+			      went */
+	LINK_PATH_DEL,     /* u.path.local and peer */
+	LINK_HOP_ASK,      /* u.question: answered by link_hop() */
+	LINK_KNOWN_ADD,    /* u.local: its signalling is read before that of strangers */
+	LINK_KNOWN_DEL,    /* u.local */
+	LINK_TUN_MTU,      /* u.mtu: bub's own interface is to have that */
 };
 
 struct link_out {
@@ -135,6 +149,9 @@ struct link_out {
 			uint32_t ifindex;
 		} iface;
 		struct in6_addr local;
+		struct bub_path path;
+		struct link_hop_question question;
+		uint32_t mtu;
 	} u;
 };
 

@@ -105,6 +105,17 @@ const struct link_addr_fact *link_addr_next(const struct link *lk, unsigned *at)
 	return NULL;
 }
 
+const struct addr *lookup_care_of(const struct link *lk, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		const struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != 0 && a->reported && bub_addr_eq(&a->fact.addr, addr))
+			return a;
+	}
+	return NULL;
+}
+
 /* Not to be used yet, or never (RFC 6275, 11.5.3; RFC 4429, 3.3). */
 bool lookup_is_tentative(const struct iface *ifc, const struct addr *a)
 {

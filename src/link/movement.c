@@ -141,17 +141,14 @@ void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 
 bool link_care_of(const struct link *lk, const struct in6_addr *addr, struct link_care_of *ret)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
-		const struct addr *a = &lk->addr[i];
+	const struct addr *a = lookup_care_of(lk, addr);
 
-		if (a->fact.ifindex == 0 || !a->reported || !bub_addr_eq(&a->fact.addr, addr))
-			continue;
-		ret->ifindex = a->fact.ifindex;
-		ret->router = a->router;
-		ret->tentative = a->fact.tentative;
-		return true;
-	}
-	return false;
+	if (a == NULL)
+		return false;
+	ret->ifindex = a->fact.ifindex;
+	ret->router = a->router;
+	ret->tentative = a->fact.tentative;
+	return true;
 }
 
 /* ---- Evaluation ---------------------------------------------------------------------------- */
@@ -262,7 +259,7 @@ void movement_carrier_up(struct link *lk, struct iface *ifc)
 	ifc->epoch++;
 	ifc->trusted = !lk->started;
 	choice_forget(lk, ifc->view.fact.ifindex);
-	link_put(lk, LINK_ROUTES_CHANGED);
+	path_routes_changed(lk);
 	if (lk->n_homes == 0)
 		return;
 	if (lk->started)

@@ -15,16 +15,20 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		tun_write(l, act->u.send.data.data, act->u.send.data.len);
 		break;
 	case BUB_ACT_PATH_SET:
-		path_set(l, &act->u.path);
+		link_path_set(l->link, now, &act->u.path);
+		ops_carry_out(l);
 		break;
 	case BUB_ACT_PATH_DEL:
-		path_del(l, &act->u.path.local, &act->u.path.peer);
+		link_path_del(l->link, now, &act->u.path.local, &act->u.path.peer);
+		ops_carry_out(l);
 		break;
 	case BUB_ACT_TUNNEL_SET:
-		tunnel_set(l, &act->u.tunnel);
+		link_tunnel_set(l->link, now, &act->u.tunnel);
+		ops_carry_out(l);
 		break;
 	case BUB_ACT_TUNNEL_DEL:
-		tunnel_del(l, &act->u.tunnel.home);
+		link_tunnel_del(l->link, now, &act->u.tunnel.home);
+		ops_carry_out(l);
 		break;
 	case BUB_ACT_ATTACH:
 		link_attach(l->link, now, &act->u.attach);

@@ -47,6 +47,8 @@ static void route_prefixes(struct lnx *l)
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
 		route_prefix(l, i);
 	l->prefix_routed = l->cfg.n_ha_prefixes > 0;
+	if (l->prefix_routed)
+		link_prefix_routed(l->link);
 }
 
 /* The home agents' anycast address of a prefix: requests for home agent address discovery go there

@@ -10,7 +10,6 @@
 #include "internal.h"
 
 #define IV_LEN 16
-#define ESP_FIXED (40 + 8 + 16 + 16) /* outer header, SPI and sequence, IV, ICV */
 
 /* Random numbers are fetched for 256 packets at once: a system call for each would cost as much as
  * the cipher. */
@@ -32,19 +31,6 @@ static const uint8_t *next_iv(struct lnx *l)
 	iv = l->iv + l->iv_used;
 	l->iv_used += IV_LEN;
 	return iv;
-}
-
-/* The largest inner packet whose outer packet fits @link_mtu: what ESP pads to is a multiple of the
- * cipher's block, with two octets of trailer (RFC 4303, 2.4). */
-uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp)
-{
-	uint32_t mtu;
-
-	if (!esp)
-		mtu = link_mtu > BUB_IP6_HDR_LEN ? link_mtu - BUB_IP6_HDR_LEN : 0;
-	else
-		mtu = link_mtu > ESP_FIXED + 16 ? (link_mtu - ESP_FIXED) / 16 * 16 - 2 : 0;
-	return mtu < LNX_TUN_MTU_MIN ? LNX_TUN_MTU_MIN : mtu;
 }
 
 /* What RFC 4303, 4 wants to be known of a packet that came. */
@@ -103,37 +89,6 @@ static bool take(struct lnx *l, enum esp_result r, size_t len, struct bub_view *
 	return true;
 }
 
-#define MH_FLAGS_AT 8 /* of a Binding Update */
-#define MH_FLAG_HOME 0x40
-
-static bool is_home_registration(const struct bub_ip6 *ip)
-{
-	return ip->upper.len > MH_FLAGS_AT && (ip->upper.data[MH_FLAGS_AT] & MH_FLAG_HOME) != 0;
-}
-
-/*
- * Whether a packet that came without ESP is one that needs none here, and then whose it is; NULL:
- * it is a packet like any other.  Without an SA only addresses say who sent it, which is why this
- * is for tests (RFC 6275, 5.1: the home registration MUST be protected).
- */
-const struct in6_addr *lnx_esp_bypass(struct lnx *l, const struct bub_ip6 *ip)
-{
-	enum esp_class class = esp_class_of(ESP_TRANSPORT, ip->packet.data, ip->packet.len);
-	const struct in6_addr *home = bub_ip6_home_dst(ip);
-	const struct lnx_tunnel *t;
-
-	if ((class & (ESP_CLASS_BINDING | ESP_CLASS_PREFIX) & l->cfg.unprotected) == 0)
-		return NULL;
-	if (iface_is_home(l, home)) {
-		t = tunnel_find(l, home);
-		return t != NULL && bub_addr_eq(&t->remote_outer, &ip->src) ? home : NULL;
-	}
-	/* With a correspondent, which a home agent is too, it is a plain matter anyway. */
-	if (class == ESP_CLASS_BINDING && !is_home_registration(ip))
-		return NULL;
-	return l->cfg.home_agent ? bub_ip6_home_src(ip) : NULL;
-}
-
 bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
 		       struct bub_view *ret)
 {
@@ -162,7 +117,7 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 	return take(l, r, len, ret);
 }
 
-bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
+bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view packet,
 		    struct bub_view *ret)
 {
 	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL,
@@ -180,7 +135,7 @@ bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view p
 	return take(l, r, len, ret);
 }
 
-bool lnx_esp_dummy(struct lnx *l, const struct lnx_tunnel *t, struct bub_view *ret)
+bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, struct bub_view *ret)
 {
 	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
 	/* Random octets of its own: those of the IV can be seen, and would tell a dummy by its

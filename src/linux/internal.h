@@ -10,12 +10,12 @@
 #ifndef BUB_LINUX_INTERNAL_H
 #define BUB_LINUX_INTERNAL_H
 
+#include <limits.h>
 #include <sys/socket.h>
 
 #include <linux/if.h>
 
 #include "base/addr.h"
-#include "base/table.h"
 #include "datapath.h"
 #include "frag.h"
 #include "link.h"
@@ -28,8 +28,6 @@
 #define LNX_BATCH 32         /* packets read by one system call */
 #define LNX_BATCHES 4        /* system calls by one lnx_readable() */
 #define LNX_PACKET_MAX 65576 /* IPv6 header and the largest payload */
-#define LNX_TUN_MTU_MIN 1280 /* RFC 8200, 5 */
-#define LNX_PMTU_AGE_S 600   /* RFC 8201, 4: raise it again after ten minutes */
 #define LNX_TUNNELS_DEFAULT 4096
 #define RT_TABLE_MAIN_ID 254
 
@@ -68,6 +66,8 @@ enum lnx_count {
 	COUNT_FRAG_MALFORMED,
 	COUNT_FRAG_OVERLAP,
 	COUNT_FRAG_LOST,
+	COUNT_CLEAR_NEEDS_ESP,
+	COUNT_CLEAR_NO_TUNNEL,
 	COUNT_TX_PACKETS,
 	COUNT_TX_FAILED,
 	COUNT_TX_TOO_BIG,
@@ -97,33 +97,6 @@ struct lnx_port {
 	bool no_programs; /* told: those of the data path cannot be attached */
 };
 
-/* One data path (key: local, peer). */
-struct lnx_path {
-	struct tentry entry;
-	bool direct;
-	enum bub_trust trust;
-	bool routed; /* the host route below is in the kernel */
-	struct in6_addr out_src, out_dst, in_care_of;
-	struct nl_route route;
-	uint32_t pmtu; /* of out_src -> out_dst, from a Packet Too Big; 0: as the link */
-	struct bub_time pmtu_due;
-};
-
-/* One tunnel (key: home address). */
-struct lnx_tunnel {
-	struct tentry entry;
-	struct in6_addr local_outer, remote_outer;
-	bool routed;   /* home agent: home/128 goes to the TUN */
-	uint32_t pmtu; /* of the outer path; 0: as the link */
-	struct bub_time pmtu_due;
-};
-
-/* Somebody whose signalling is read first (key: address, ::). */
-struct lnx_known {
-	struct tentry entry;
-	uint64_t holders; /* paths and tunnels that name it */
-};
-
 enum lnx_fd {
 	FD_KNOWN,     /* signalling of peers, home agents and clients: read before the others */
 	FD_STRANGERS, /* of everybody else */
@@ -151,7 +124,6 @@ struct lnx {
 	int fd_out;       /* raw IPv6 */
 	int fd_silent[3]; /* see rx.c */
 	uint32_t tun_ifindex;
-	uint32_t tun_mtu;
 	uint32_t home_link_ifindex;
 	struct nl *nl; /* requests */
 	struct want *want;
@@ -159,16 +131,10 @@ struct lnx {
 	struct lnx_port port[LINK_IFACES_MAX];
 	bool telling;       /* the core of what the link layer gave out */
 	bool prefix_routed; /* home agent: the whole home prefix goes to the TUN */
-	bool paths_dirty;   /* routes have changed: look all next hops up again */
+	bool route_goes;    /* its end has not been sent to the kernel yet */
 
-	void *tables; /* the memory of the tables below */
-	struct table paths, tunnels, known;
-	uint32_t paths_cursor, n_unheard; /* n_unheard: paths of BUB_TRUST_HEARD */
-	uint32_t flow_cursor;             /* which paths are in use: past the end until flow_due */
-	struct bub_time flow_due;         /* next look at all of them */
-	struct bub_time pmtu_scan_due;    /* next expiry of path MTUs */
-	struct bub_time tunnel_scan_due;  /* the same of tunnels */
-	struct bub_time ptb_scan_due;     /* not before: a walk over all tunnels */
+	unsigned flow_cursor;        /* which paths are in use, or FLOW_DONE */
+	struct bub_time flow_due;    /* next look at all of them */
 	uint64_t rx_lost;            /* packets that a socket had no room for, not logged yet */
 	struct bub_time rx_lost_due; /* not before: a line about them */
 
@@ -201,8 +167,7 @@ struct lnx_text lnx_text_of(const struct in6_addr *a);
 /* tun.c */
 int tun_open(struct lnx *l, char *ret_error, size_t error_size);
 int tun_setup(struct lnx *l);
-/* An interface came, went or has another MTU: the tunnel's own follows. */
-void tun_fit(struct lnx *l);
+void tun_set_mtu(struct lnx *l, uint32_t mtu);
 void tun_readable(struct lnx *l);
 void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
 
@@ -215,28 +180,25 @@ void rx_expire(struct lnx *l, struct bub_time now);
 struct bub_time rx_deadline(const struct lnx *l);
 
 /* known.c: who is no stranger, as the packet filters see it */
-void known_hold(struct lnx *l, const struct in6_addr *addr); /* :: is nobody */
-void known_release(struct lnx *l, const struct in6_addr *addr);
+void known_add(struct lnx *l, const struct in6_addr *addr);
 void known_watch_spis(struct lnx *l);
 
 /* tx.c */
 int tx_open(struct lnx *l, char *ret_error, size_t error_size);
 void tx_send(struct lnx *l, const struct bub_action *act);
-bool tx_is_clear(const struct lnx *l, const struct bub_ip6 *ip);
+
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
 int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body);
 
 /* esp.c */
-uint32_t lnx_tunnel_mtu(uint32_t link_mtu, bool esp);
 enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp_opened *ret);
-const struct in6_addr *lnx_esp_bypass(struct lnx *l, const struct bub_ip6 *ip);
 bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_view packet,
 		       struct bub_view *ret);
-bool lnx_esp_tunnel(struct lnx *l, const struct lnx_tunnel *t, struct bub_view packet,
+bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view packet,
 		    struct bub_view *ret);
 /* A dummy packet of random length; false: the tunnel has no ESP for data. */
-bool lnx_esp_dummy(struct lnx *l, const struct lnx_tunnel *t, struct bub_view *ret);
+bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, struct bub_view *ret);
 
 /* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);
@@ -265,27 +227,10 @@ int nd_group(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool
 /* The same; while there is one, solicitations are heard. */
 int nd_listen(struct lnx *l, uint32_t ifindex, const struct in6_addr *group, bool on);
 
-/* tunnel.c */
-void tunnel_set(struct lnx *l, const struct bub_tunnel *t);
-void tunnel_del(struct lnx *l, const struct in6_addr *home);
-struct lnx_tunnel *tunnel_find(struct lnx *l, const struct in6_addr *home);
-struct lnx_tunnel *tunnel_from(struct lnx *l, const struct in6_addr *outer_src,
-			       const struct in6_addr *inner_src);
-void tunnel_refresh(struct lnx *l);
-/* False: no tunnel has sent what is quoted. */
-bool tunnel_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu);
-void tunnel_expire(struct lnx *l, struct bub_time now);
-
-/* path.c */
-void path_set(struct lnx *l, const struct bub_path *p);
-void path_del(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer);
-void path_refresh(struct lnx *l, const struct in6_addr *out_src);
-void path_refresh_local(struct lnx *l, const struct in6_addr *local);
-/* What an ICMPv6 error quotes, cut off or not, in @copy; false: nobody can have sent it. */
-bool path_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU], struct bub_ip6 *ret);
-bool path_too_big(struct lnx *l, struct bub_time now, const struct bub_ip6 *quoted, uint32_t mtu);
-void path_expire(struct lnx *l, struct bub_time now);
-struct bub_time path_deadline(const struct lnx *l);
+/* flow.c: which data paths are in use */
+#define FLOW_DONE UINT_MAX /* until flow_due */
+void flow_expire(struct lnx *l, struct bub_time now);
+struct bub_time flow_deadline(const struct lnx *l);
 
 /* agent.c */
 int agent_open(struct lnx *l, char *ret_error, size_t error_size);

@@ -92,17 +92,9 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 }
 
 /* A path names two addresses, a tunnel one. */
-static uint32_t known_max(const struct lnx *l)
+static uint32_t map_known_max(const struct lnx *l)
 {
 	return 2 * l->cfg.max_paths + l->cfg.max_tunnels;
-}
-
-/* Lays the tables out; called twice, first to learn the size. */
-static void lay_out(struct lnx *l, struct arena *ar, const uint64_t seed[static 2])
-{
-	table_init(&l->paths, ar, l->cfg.max_paths, sizeof(struct lnx_path), seed[0]);
-	table_init(&l->tunnels, ar, l->cfg.max_tunnels, sizeof(struct lnx_tunnel), seed[1]);
-	table_init(&l->known, ar, known_max(l), sizeof(struct lnx_known), seed[0] ^ seed[1]);
 }
 
 static uint32_t any_number(void *ctx)
@@ -115,9 +107,34 @@ static uint32_t any_number(void *ctx)
 	return n;
 }
 
-static struct link *new_link(const struct lnx *l)
+static bool has_sent(void *ctx, const struct in6_addr *home, uint32_t spi, uint32_t sequence)
+{
+	const struct lnx *l = ctx;
+
+	return esp_sad_has_sent(l->sad, home, ESP_TUNNEL, spi, sequence);
+}
+
+static struct link *new_link(struct lnx *l, uint64_t seed)
 {
 	struct link_config cfg = {
+		.tunnel =
+			{
+				.max = l->cfg.max_tunnels,
+				.home_agent = l->cfg.home_agent,
+				.esp = l->cfg.protect_payload,
+				.multicast = l->cfg.multicast,
+				.has_sent = has_sent,
+				.has_sent_ctx = l,
+			},
+		.clear =
+			{
+				.registration = (l->cfg.unprotected & ESP_CLASS_BINDING) != 0,
+				.mobility = (l->cfg.unprotected & ESP_CLASS_MOBILITY) != 0,
+				.prefixes = (l->cfg.unprotected & ESP_CLASS_PREFIX) != 0,
+				.payload = !l->cfg.protect_payload,
+			},
+		.max_paths = l->cfg.max_paths,
+		.table_seed = seed,
 		.n_named = l->cfg.n_interfaces,
 		.n_homes = l->cfg.n_homes,
 		.advert = l->cfg.advert,
@@ -157,31 +174,24 @@ static struct link *new_link(const struct lnx *l)
 
 static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 {
-	struct arena ar = {0};
-	uint64_t seed[3] = {0};
+	uint64_t seed[2] = {0};
 	int err = -ENOMEM;
-
-	lay_out(l, &ar, seed);
-	l->tables = calloc(1, ar.used);
 
 	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
 	l->tun = malloc(LNX_PACKET_MAX);
 	l->in = malloc(LNX_PACKET_MAX);
 	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
 	l->frags = frag_new(LNX_FRAGS);
-	l->link = new_link(l);
-	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) && l->rx != NULL && l->tun != NULL &&
-	    l->in != NULL && l->out != NULL && l->frags != NULL && l->tables != NULL &&
-	    l->link != NULL) {
-		l->frag_id = (uint32_t)seed[2]; /* nobody is to guess it (RFC 7739) */
-		ar = (struct arena){.base = l->tables};
-		lay_out(l, &ar, seed);
+	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
+		l->link = new_link(l, seed[0]);
+	if (l->rx != NULL && l->tun != NULL && l->in != NULL && l->out != NULL &&
+	    l->frags != NULL && l->link != NULL) {
+		l->frag_id = (uint32_t)seed[1]; /* nobody is to guess it (RFC 7739) */
 		err = 0;
 	}
 	if (err < 0)
 		snprintf(ret_error, error_size, "out of memory");
-	l->paths_cursor = l->paths.cap;
-	l->flow_cursor = l->paths.cap;
+	l->flow_cursor = FLOW_DONE;
 	return err;
 }
 
@@ -219,7 +229,7 @@ static int open_datapath(struct lnx *l, char *ret_error, size_t error_size)
 	const size_t sas = 2 * esp_sad_capacity(l->sad); /* of a later configuration as well */
 	const struct datapath_size size = {
 		.paths = l->cfg.max_paths,
-		.known = known_max(l),
+		.known = map_known_max(l),
 		.spis = sas < SPIS_MIN ? SPIS_MIN : (uint32_t)sas,
 	};
 	int err = datapath_open(&size, ret_error, error_size, &l->dp);
@@ -328,8 +338,6 @@ int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struc
 		l->fd_silent[i] = -1;
 	l->fd_out = -1;
 	l->iv_used = sizeof(l->iv);
-	l->pmtu_scan_due = BUB_TIME_NEVER;
-	l->tunnel_scan_due = BUB_TIME_NEVER;
 	l->cb = *cb;
 	l->sad = sad;
 	err = open_all(l, cfg, ret_error, error_size);
@@ -369,7 +377,6 @@ void lnx_close(struct lnx *l)
 	datapath_close(l->dp);
 	want_close(l->want);
 	nl_close(l->nl);
-	free(l->tables);
 	free(l->rx);
 	free(l->tun);
 	free(l->in);
@@ -442,8 +449,10 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		l->tunnel_scan_due, link_deadline(l->link), path_deadline(l),
-		rx_deadline(l),     want_deadline(l->want),
+		link_deadline(l->link),
+		flow_deadline(l),
+		rx_deadline(l),
+		want_deadline(l->want),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -458,8 +467,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 {
 	link_expire(l->link, now);
 	ops_tell(l);
-	path_expire(l, now);
-	tunnel_expire(l, now);
+	flow_expire(l, now);
 	rx_expire(l, now);
 	want_expire(l->want, now);
 	finish(l);
@@ -495,6 +503,8 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_FRAG_MALFORMED] = "fragment-malformed",
 	[COUNT_FRAG_OVERLAP] = "fragment-overlap",
 	[COUNT_FRAG_LOST] = "fragment-lost",
+	[COUNT_CLEAR_NEEDS_ESP] = "clear-needs-esp",
+	[COUNT_CLEAR_NO_TUNNEL] = "clear-no-tunnel",
 	[COUNT_TX_PACKETS] = "sent",
 	[COUNT_TX_FAILED] = "send-failed",
 	[COUNT_TX_TOO_BIG] = "send-too-big",

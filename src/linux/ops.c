@@ -87,6 +87,18 @@ static void say(struct lnx *l, const struct link_out *out)
 		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(addr),
 			l->home_link, strerror(-out->u.say.error));
 		break;
+	case LINK_SAY_MANY_TUNNELS:
+		lnx_log(l, LNX_LOG_ERROR, "no room for the tunnel of %s (limit %u)", lnx_ntop(addr),
+			l->cfg.max_tunnels);
+		break;
+	case LINK_SAY_MANY_PATHS:
+		lnx_log(l, LNX_LOG_ERROR, "no room for the path from %s to %s (limit %u)",
+			lnx_ntop(addr), lnx_ntop(other), l->cfg.max_paths);
+		break;
+	case LINK_SAY_NO_PATH_ROUTE:
+		lnx_log(l, LNX_LOG_DEBUG, "no direct route from %s to %s", lnx_ntop(addr),
+			lnx_ntop(other));
+		break;
 	}
 }
 
@@ -220,12 +232,15 @@ static void route(struct lnx *l, const struct link_route *r, enum link_out_type 
 		.onlink = !IN6_IS_ADDR_UNSPECIFIED(&r->gateway),
 	};
 
-	if (type == LINK_ROUTE_SET)
+	if (type == LINK_ROUTE_SET && r->data)
+		want_route_later(l->want, &route);
+	else if (type == LINK_ROUTE_SET)
 		want_route(l->want, &route, id);
 	else if (type == LINK_ROUTE_RENEW)
 		want_route_anew(l->want, &route);
 	else
 		unwant_route(l->want, &route);
+	l->route_goes = l->route_goes || type == LINK_ROUTE_DEL;
 }
 
 static void rule(struct lnx *l, const struct link_rule *r, bool add, uint32_t id)
@@ -277,62 +292,71 @@ static int home_link_there(struct lnx *l)
 	return err;
 }
 
-/* ---- One by one ---------------------------------------------------------------------------- */
+/* ---- Data paths and tunnels ----------------------------------------------------------------- */
 
-/* What is no operation on the kernel. */
-static void tell(struct lnx *l, const struct link_out *out)
+/* An entry is changed when the kernel has no route any more that goes. */
+static void let_routes_go(struct lnx *l)
 {
-	switch (out->type) {
-	case LINK_EVENT:
-		lnx_emit(l, &out->u.event);
+	if (l->route_goes)
+		want_flush(l->want);
+	l->route_goes = false;
+}
+
+static void set_path(struct lnx *l, const struct bub_path *path)
+{
+	int err;
+
+	let_routes_go(l);
+	err = datapath_path_set(l->dp, path);
+	if (err < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot set the data path from %s to %s: %s",
+			lnx_ntop(&path->local), lnx_ntop(&path->peer), strerror(-err));
+	link_path_done(l->link, lnx_now(), &path->local, &path->peer, err);
+}
+
+static void answer_hop(struct lnx *l, const struct link_hop_question *q)
+{
+	struct link_hop hop;
+	struct nl_route r;
+
+	want_flush(l->want); /* the answer depends on what is there */
+	if (nl_route_get(l->nl, &q->dst, &q->src, &r) < 0) {
+		link_hop(l->link, lnx_now(), q, NULL);
+		return;
+	}
+	hop = (struct link_hop){.ifindex = r.oif, .gateway = r.gateway, .mtu = r.mtu};
+	link_hop(l->link, lnx_now(), q, &hop);
+}
+
+/* What concerns them. */
+static void operate_paths(struct lnx *l, const struct link_out *out)
+{
+	switch ((unsigned)out->type) {
+	case LINK_PATH_SET:
+		set_path(l, &out->u.path);
 		break;
-	case LINK_SAY:
-		say(l, out);
+	case LINK_PATH_DEL:
+		let_routes_go(l);
+		(void)datapath_path_del(l->dp, &out->u.path.local, &out->u.path.peer);
 		break;
-	case LINK_CARE_OF_ROUTED:
-		path_refresh(l, &out->u.local);
+	case LINK_HOP_ASK:
+		answer_hop(l, &out->u.question);
 		break;
-	case LINK_ROUTES_CHANGED:
-		l->paths_dirty = true;
+	case LINK_KNOWN_ADD:
+		known_add(l, &out->u.local);
 		break;
-	case LINK_MTU_CHANGED:
-		tun_fit(l);
-		tunnel_refresh(l);
+	case LINK_KNOWN_DEL:
+		(void)datapath_known_del(l->dp, &out->u.local);
 		break;
-	case LINK_HOME_MOVED:
-		want_flush(l->want); /* the kernel is asked how it would send now */
-		path_refresh_local(l, &out->u.local);
+	case LINK_TUN_MTU:
+		tun_set_mtu(l, out->u.mtu);
 		break;
-	case LINK_ROUTE_SET:
-	case LINK_ROUTE_RENEW:
-	case LINK_ROUTE_DEL:
-	case LINK_RULE_ADD:
-	case LINK_RULE_DEL:
-	case LINK_ND_SEND:
-	case LINK_NEIGH_FORGET:
-	case LINK_ATTACH:
-	case LINK_DETACH:
-	case LINK_OPTIMISTIC:
-	case LINK_LOCAL_ADD:
-	case LINK_LOCAL_DEL:
-	case LINK_READ_MTU6:
-	case LINK_HOME_LINK:
-	case LINK_GROUP_JOIN:
-	case LINK_GROUP_LEAVE:
-	case LINK_LISTEN:
-	case LINK_UNLISTEN:
-	case LINK_PROXY_ADD:
-	case LINK_PROXY_DEL:
-	case LINK_ADDR_ADD:
-	case LINK_ADDR_DEL:
-	case LINK_ADDR_CLEAR:
-	case LINK_NEIGH_SET:
-	case LINK_PACKET_SEND:
-	case LINK_HOME_ADD:
-	case LINK_HOME_DEL:
+	default:
 		break;
 	}
 }
+
+/* ---- One by one ---------------------------------------------------------------------------- */
 
 #define VERDICT_LATER 1 /* it comes by want_verdict() */
 
@@ -401,12 +425,18 @@ static int operate(struct lnx *l, const struct link_out *out)
 		unwant_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr);
 		return 0;
 	case LINK_EVENT:
+		lnx_emit(l, &out->u.event);
+		return 0;
 	case LINK_SAY:
-	case LINK_CARE_OF_ROUTED:
-	case LINK_ROUTES_CHANGED:
-	case LINK_MTU_CHANGED:
-	case LINK_HOME_MOVED:
-		tell(l, out);
+		say(l, out);
+		return 0;
+	case LINK_PATH_SET:
+	case LINK_PATH_DEL:
+	case LINK_HOP_ASK:
+	case LINK_KNOWN_ADD:
+	case LINK_KNOWN_DEL:
+	case LINK_TUN_MTU:
+		operate_paths(l, out);
 		return 0;
 	}
 	return 0;

@@ -138,14 +138,11 @@ static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 static void on_bare(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
-	const struct in6_addr *owner = lnx_esp_bypass(l, ip);
 
 	ev.u.packet.data = ip->packet;
 	ev.u.packet.ingress = BUB_INGRESS_PLAIN;
-	if (owner != NULL) {
+	if (link_clear_bare(l->link, ip, &ev.u.packet.owner) == LINK_CLEAR_OWNED)
 		ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
-		ev.u.packet.owner = *owner;
-	}
 	lnx_emit(l, &ev);
 }
 
@@ -161,37 +158,20 @@ static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t le
 	emit(l, ifindex, (struct bub_view){packet, len}, BUB_INGRESS_TUN);
 }
 
-/* Whose tunnel a packet without ESP came out of: addresses have to do.  In one for a group only the
- * source is somebody's, and a listener's report has a link-local one. */
-static const struct in6_addr *owner_of(struct lnx *l, const struct bub_ip6 *inner,
-				       const struct in6_addr *outer_src)
+/* It came without ESP.  What then is nobody's, the core refuses. */
+static void set_owner(struct lnx *l, const struct bub_ip6 *inner, struct bub_event *ev)
 {
-	const struct lnx_tunnel *t;
-
-	if (iface_is_home(l, &inner->dst))
-		return &inner->dst;
-	if (!l->cfg.multicast || !IN6_IS_ADDR_MULTICAST(&inner->dst) ||
-	    tunnel_find(l, &inner->src) != NULL)
-		return &inner->src;
-	t = tunnel_from(l, outer_src, &inner->src);
-	return t != NULL ? &t->entry.a : &inner->src;
-}
-
-/* Without ESP nothing proves whose tunnel it is but the addresses, which the core compares with the
- * binding.  That is good enough for data where the operator wants it so, for signalling in tests.
- */
-static void set_owner(struct lnx *l, struct bub_event *ev)
-{
-	const struct bub_view inner = ev->u.packet.data;
-	const struct in6_addr *owner;
-	struct bub_ip6 ip;
-
-	if (bub_ip6_decode(inner, &ip) != BUB_DROP_NONE || !tx_is_clear(l, &ip))
-		return;
-	owner = owner_of(l, &ip, &ev->u.packet.outer_src);
-	/* At a home agent there may be none yet: what is to be done then is the core's to say. */
-	if (tunnel_find(l, owner) != NULL || (l->cfg.home_agent && !iface_is_home(l, owner)))
-		ev->u.packet.owner = *owner;
+	switch (link_clear_inner(l->link, inner, &ev->u.packet.outer_src, &ev->u.packet.owner)) {
+	case LINK_CLEAR_OWNED:
+	case LINK_CLEAR_PLAIN:
+		break;
+	case LINK_CLEAR_NEEDS_ESP:
+		l->count[COUNT_CLEAR_NEEDS_ESP]++;
+		break;
+	case LINK_CLEAR_NO_TUNNEL:
+		l->count[COUNT_CLEAR_NO_TUNNEL]++;
+		break;
+	}
 }
 
 /* @inner came in @outer. */
@@ -199,12 +179,14 @@ static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *oute
 		     struct bub_view inner)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
+	struct bub_ip6 ip;
 
 	ev.u.packet.data = inner;
 	ev.u.packet.ingress = BUB_INGRESS_IP_TUNNEL;
 	ev.u.packet.outer_src = outer->src;
 	ev.u.packet.outer_dst = outer->dst;
-	set_owner(l, &ev);
+	if (bub_ip6_decode(inner, &ip) == BUB_DROP_NONE)
+		set_owner(l, &ip, &ev);
 	lnx_emit(l, &ev);
 }
 
@@ -235,23 +217,12 @@ static void on_merged(struct lnx *l, uint32_t ifindex, const uint8_t *packet, si
 		on_inner(l, ifindex, &ip, (struct bub_view){l->in, n});
 }
 
-/* A Packet Too Big about a packet that this folder has sent: its addresses are care-of addresses,
- * which no socket of the kernel knows.  True: the route has that MTU now, and the core can tell the
- * sockets. */
+/* True: it was about a packet of ours, and the core can tell the sockets. */
 static bool on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 {
-	struct bub_time now = lnx_now();
-	uint8_t copy[BUB_MIN_MTU];
-	bool applied = false;
-	struct bub_ip6 q;
+	const bool applied = link_too_big(l->link, lnx_now(), icmp);
 
-	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
-	if (icmp->u.too_big.mtu >= BUB_MIN_MTU && path_quoted(icmp->quoted, copy, &q)) {
-		if (!q.has_hao && !q.has_rh2)
-			applied = tunnel_too_big(l, now, &q, icmp->u.too_big.mtu);
-		else
-			applied = path_too_big(l, now, &q, icmp->u.too_big.mtu);
-	}
+	ops_carry_out(l);
 	l->count[applied ? COUNT_PTB_APPLIED : COUNT_PTB_IGNORED]++;
 	return applied;
 }

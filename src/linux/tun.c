@@ -64,51 +64,9 @@ int tun_open(struct lnx *l, char *ret_error, size_t error_size)
 	return err;
 }
 
-/* What fits every interface that a tunnel may leave by now.  One that is down, as ip6tnl0 is on
- * every host with that module, says nothing; where all are, the smallest will do until one is up.
- */
-static uint32_t fitting_mtu(const struct lnx *l)
+void tun_set_mtu(struct lnx *l, uint32_t mtu)
 {
-	uint32_t up = UINT32_MAX, any = UINT32_MAX;
-	const struct link_iface *ifc;
-	unsigned at = 0;
-
-	while ((ifc = link_iface_next(l->link, &at)) != NULL) {
-		uint32_t mtu = link_mtu(ifc);
-
-		if (!ifc->ours)
-			continue;
-		any = mtu < any ? mtu : any;
-		if (ifc->carrier)
-			up = mtu < up ? mtu : up;
-	}
-	if (up == UINT32_MAX)
-		up = any == UINT32_MAX ? BUB_MIN_MTU : any;
-	return lnx_tunnel_mtu(up, l->cfg.protect_payload);
-}
-
-static bool any_carrier(const struct lnx *l)
-{
-	const struct link_iface *ifc;
-	unsigned at = 0;
-
-	while ((ifc = link_iface_next(l->link, &at)) != NULL) {
-		if (ifc->carrier)
-			return true;
-	}
-	return false;
-}
-
-void tun_fit(struct lnx *l)
-{
-	uint32_t mtu = fitting_mtu(l);
-
-	/* Not set up yet; and a node between two links keeps what it has. */
-	if (l->tun_mtu == 0 || mtu == l->tun_mtu || !any_carrier(l))
-		return;
 	want_tun(l->want, l->tun_ifindex, mtu);
-	l->tun_mtu = mtu;
-	tunnel_refresh(l);
 }
 
 /* Of bub's own interface. */
@@ -126,19 +84,13 @@ static void want(struct lnx *l, const char *name, int value, const char *means)
 
 int tun_setup(struct lnx *l)
 {
-	uint32_t mtu = fitting_mtu(l);
-	int err;
-
 	/* A system with IPv6 switched off by default still wants it here. */
 	want(l, "disable_ipv6", 0, "there is no IPv6 on it");
 	want(l, "accept_ra", 0, "router advertisements out of a tunnel would be believed");
 	if (l->cfg.home_agent)
 		want(l, "forwarding", 1, "nothing is forwarded out of tunnels");
-	want_tun(l->want, l->tun_ifindex, mtu);
-	err = want_settle(l->want);
-	if (err == 0)
-		l->tun_mtu = mtu;
-	return err;
+	want_tun(l->want, l->tun_ifindex, link_tun_setup(l->link));
+	return want_settle(l->want);
 }
 
 void tun_readable(struct lnx *l)

@@ -152,7 +152,7 @@ static int send_fragments(struct lnx *l, uint32_t ifindex, const struct outer *o
 	return err;
 }
 
-static int send_whole(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
+static int send_whole(struct lnx *l, uint32_t ifindex, const struct link_tunnel *t,
 		      const struct outer *o)
 {
 	if (t->pmtu != 0 && o->front_len + o->body.len > t->pmtu)
@@ -169,7 +169,7 @@ static int send_whole(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *
  * one, it is left out where this node would begin to count: what does not fit the next tunnel ends
  * there.  A fragment of a tunnel is not cut again: in a loop, each round would double them.
  */
-static void send_outer(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel *t,
+static void send_outer(struct lnx *l, uint32_t ifindex, const struct link_tunnel *t,
 		       const uint8_t ip6[static BUB_IP6_HDR_LEN], struct bub_view body,
 		       const struct bub_action *act)
 {
@@ -194,35 +194,10 @@ static void send_outer(struct lnx *l, uint32_t ifindex, const struct lnx_tunnel 
 	log_failure(l, (struct bub_view){o.front, o.front_len}, counted(l, err));
 }
 
-/* Whether a packet goes through the tunnel without ESP.  Signalling stays protected where the
- * operator wants no ESP for data: mobility headers, which have a setting of their own, and prefix
- * discovery (RFC 6275, 5.1 and 5.3). */
-bool tx_is_clear(const struct lnx *l, const struct bub_ip6 *ip)
-{
-	if (ip->upper_proto == BUB_NH_MH)
-		return (l->cfg.unprotected & ESP_CLASS_MOBILITY) != 0;
-	if (ip->upper_proto == BUB_NH_ICMPV6 && ip->upper.len > 0 &&
-	    ip->upper.data[0] >= BUB_ICMP6_DHAAD_REQUEST &&
-	    ip->upper.data[0] <= BUB_ICMP6_PREFIX_ADVERT)
-		return false;
-	return !l->cfg.protect_payload;
-}
-
-static bool is_protected(const struct lnx *l, struct bub_view packet)
-{
-	struct bub_ip6 ip;
-
-	if (l->cfg.protect_payload && l->cfg.unprotected == 0)
-		return true; /* nothing has to be looked at */
-	if (bub_ip6_decode(packet, &ip) != BUB_DROP_NONE)
-		return l->cfg.protect_payload;
-	return !tx_is_clear(l, &ip);
-}
-
 static void send_tunnel(struct lnx *l, const struct bub_action *act)
 {
 	const struct bub_view packet = act->u.send.data;
-	const struct lnx_tunnel *t = tunnel_find(l, &act->u.send.owner);
+	const struct link_tunnel *t = link_tunnel(l->link, &act->u.send.owner);
 	struct bub_ip6_build build = {.upper_proto = BUB_NH_IPV6};
 	uint8_t head[BUB_IP6_HDR_LEN];
 	struct bub_view sealed;
@@ -231,7 +206,7 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 		l->count[COUNT_TX_NO_TUNNEL]++;
 		return;
 	}
-	if (is_protected(l, packet)) {
+	if (!link_clear_out(l->link, packet)) {
 		if (lnx_esp_tunnel(l, t, packet, &sealed))
 			send_outer(l, act->u.send.ifindex, t, sealed.data,
 				   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
@@ -253,11 +228,11 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 unsigned lnx_send_dummies(struct lnx *l)
 {
 	static const struct bub_action no_limit;
-	const struct lnx_tunnel *t = NULL;
+	const struct link_tunnel *t;
 	struct bub_view sealed;
-	unsigned n = 0;
+	unsigned at = 0, n = 0;
 
-	while ((t = table_next(&l->tunnels, t)) != NULL) {
+	while ((t = link_tunnel_next(l->link, &at)) != NULL) {
 		if (!lnx_esp_dummy(l, t, &sealed))
 			continue;
 		send_outer(l, 0, t, sealed.data,

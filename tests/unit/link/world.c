@@ -32,6 +32,19 @@ void world_init(struct world *w)
 	w->cfg.stale_rule = 1001;
 	w->cfg.landing = 1003;
 	w->cfg.grace_ms = 1000;
+	w->cfg.home.home_table = 50;
+	w->cfg.max_paths = 16;
+	w->cfg.tunnel.max = 16;
+}
+
+static void world_answer_path(struct world *w, const struct link_out *out)
+{
+	const struct link_hop_question *q = &out->u.question;
+
+	if (out->type == LINK_PATH_SET)
+		link_path_done(w->lk, w->now, &out->u.path.local, &out->u.path.peer, w->path_error);
+	else if (out->type == LINK_HOP_ASK && !w->silent)
+		link_hop(w->lk, w->now, q, w->hop != NULL ? w->hop(q) : NULL);
 }
 
 void world_drain(struct world *w)
@@ -41,6 +54,7 @@ void world_drain(struct world *w)
 	while (link_next(w->lk, &out)) {
 		assert_in_range(w->n_out, 0, WORLD_OUTS_MAX - 1);
 		w->out[w->n_out++] = out;
+		world_answer_path(w, &out);
 		if (out.id == 0)
 			continue;
 		if (!w->silent) {

@@ -29,6 +29,10 @@ struct world {
 	bool silent;           /* no verdict comes */
 	uint32_t waiting[128]; /* what waits for one then */
 	unsigned n_waiting;
+	int path_error; /* of entries in the maps of the data path */
+	/* Where the system would send; NULL: nowhere.  No answer comes where the world is silent.
+	 */
+	const struct link_hop *(*hop)(const struct link_hop_question *question);
 	struct link_out out[WORLD_OUTS_MAX]; /* since world_forget() */
 	unsigned n_out;
 };

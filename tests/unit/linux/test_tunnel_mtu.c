@@ -47,7 +47,7 @@ static void test_esp_fits(void **state)
 	sa = esp_sad_add(sad, &p[ESP_SET_TUNNEL_UP], &error);
 	assert_non_null(sa);
 	for (uint32_t link = 1400; link <= 9000; link += link < 1600 ? 1 : 97) {
-		uint32_t mtu = lnx_tunnel_mtu(link, true);
+		uint32_t mtu = link_tunnel_mtu(link, true);
 
 		assert_true(sealed_len(sa, mtu) <= link);
 		assert_true(sealed_len(sa, mtu + 1) > link);
@@ -57,16 +57,16 @@ static void test_esp_fits(void **state)
 
 static void test_plain_fits(void **state)
 {
-	assert_int_equal(lnx_tunnel_mtu(1500, false), 1460);
-	assert_int_equal(lnx_tunnel_mtu(1320, false), 1280);
+	assert_int_equal(link_tunnel_mtu(1500, false), 1460);
+	assert_int_equal(link_tunnel_mtu(1320, false), 1280);
 }
 
 /* No IPv6 interface may have less (RFC 8200, 5). */
 static void test_lower_bound(void **state)
 {
-	assert_int_equal(lnx_tunnel_mtu(1280, true), 1280);
-	assert_int_equal(lnx_tunnel_mtu(0, true), 1280);
-	assert_int_equal(lnx_tunnel_mtu(0, false), 1280);
+	assert_int_equal(link_tunnel_mtu(1280, true), 1280);
+	assert_int_equal(link_tunnel_mtu(0, true), 1280);
+	assert_int_equal(link_tunnel_mtu(0, false), 1280);
 }
 
 int main(void)

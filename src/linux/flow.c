@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Tells the core which data paths are in use.  Packets on a direct path pass bubd by, but whether
+ * the binding at the peer is worth a refresh depends on them (RFC 6275, 11.7.2), and they prove a
+ * path (protocol.md, P35).  The maps of the data path know.
+ */
+#include "internal.h"
+
+#define FLOW_SCAN_S 1  /* the core asks whether data came in of late: PROGRESS_S */
+#define FLOW_BATCH 256 /* paths that one expiry looks at */
+
+static bool flow_is_unheard(const struct bub_path *p)
+{
+	return p->trust == BUB_TRUST_HEARD;
+}
+
+static bool flows_wanted(const struct lnx *l)
+{
+	return l->cfg.n_homes > 0 || link_paths_unheard(l->link) > 0;
+}
+
+static void flow_tell(struct lnx *l, const struct bub_path *p)
+{
+	struct bub_event ev = {.type = BUB_EV_FLOW};
+
+	ev.u.flow.heard = flow_is_unheard(p) && datapath_path_heard(l->dp, &p->local, &p->peer);
+	if (!datapath_path_used(l->dp, &p->local, &p->peer, &ev.u.flow.came) && !ev.u.flow.heard)
+		return;
+	ev.u.flow.home = p->local;
+	ev.u.flow.peer = p->peer;
+	lnx_emit(l, &ev);
+}
+
+void flow_expire(struct lnx *l, struct bub_time now)
+{
+	if (!flows_wanted(l))
+		return;
+	if (l->flow_cursor == FLOW_DONE) {
+		if (bub_time_before(now, l->flow_due))
+			return;
+		l->flow_due = bub_time_add_s(now, FLOW_SCAN_S);
+		l->flow_cursor = 0;
+		datapath_next_period(l->dp);
+	}
+	for (unsigned n = 0; n < FLOW_BATCH;) {
+		const struct bub_path *p = link_path_next(l->link, &l->flow_cursor);
+
+		if (p == NULL) {
+			l->flow_cursor = FLOW_DONE;
+			return;
+		}
+		if (!flow_is_unheard(p) && !iface_is_home(l, &p->local))
+			continue;
+		n++;
+		flow_tell(l, p);
+	}
+}
+
+struct bub_time flow_deadline(const struct lnx *l)
+{
+	if (!flows_wanted(l))
+		return BUB_TIME_NEVER;
+	return l->flow_cursor != FLOW_DONE ? (struct bub_time){0} : l->flow_due;
+}
