@@ -135,7 +135,8 @@ void choice_forget(struct link *lk, uint32_t ifindex)
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
 		if (lk->addr[i].fact.ifindex != ifindex)
 			continue;
-		lk->addr[i].failures = 0;
+		lk->addr[i].failures = lk->addr[i].slowness = 0;
+		lk->addr[i].answered = false;
 		lk->addr[i].behind_until = (struct bub_time){0};
 	}
 }

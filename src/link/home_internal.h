@@ -33,6 +33,7 @@ struct home {
 	struct in6_addr care_of; /* that the core uses; :: none, or at home */
 	struct in6_addr stay;    /* not left for another as good; :: none */
 	bool registered;         /* from there */
+	bool answered;           /* the home agent has, from wherever it was */
 	struct bub_time try_due; /* until then the home agent may answer */
 	uint32_t at_home_on;     /* the interface on which it is at home; 0: it is away */
 	uint32_t placed_on;      /* the link that has the address; 0: bub's own interface only */

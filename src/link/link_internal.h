@@ -68,6 +68,8 @@ struct addr {
 	bool told_deprecated;
 	int32_t told_rank;
 	uint8_t failures;             /* registrations from it, one after the other */
+	uint8_t slowness;             /* doublings of the time that it is given */
+	bool answered;                /* late, and it has not failed since */
 	struct bub_time behind_until; /* it stands behind the others; 0: it does not */
 };
 

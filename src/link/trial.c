@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How registrations from a care-of address go.  One has failed when the core has used the address
- * for TRY_MS without the home agent's acknowledgement, and there is another address to go to.  Then
- * the address stands behind the others (choice.c), for a minute at first and twice as long each
- * time.
+ * How registrations from a care-of address go, and when another one is tried beside it.
+ *
+ * A home agent has one primary care-of address of a home address: a registration from a second one
+ * takes the first one's place.  So two addresses are tried at once as RFC 8305 has it: the next one
+ * a short time after the first, and the first that is acknowledged stays.  When the core has used
+ * an address for that time without an acknowledgement, and there is another address to go to, the
+ * address stands behind the others (choice.c), for a minute at first and twice as long each time.
+ * An acknowledgement of what was sent from it may still come: then it was only slow.  It is as good
+ * as before, is given twice the time from now on, and where none of the others has been
+ * acknowledged the core goes back to it.
  *
  * An address that nobody can register from may be none the worse: it is the home agent that does
  * not answer.  So each try is longer than the one before, and the first address that the home agent
@@ -11,7 +17,10 @@
  */
 #include "link_internal.h"
 
-#define TRY_MS 5000 /* three Binding Updates, with the usual first time-out */
+/* Two Binding Updates and the time for an answer.  The first registration waits for the home
+ * agent's duplicate detection as well (RFC 6275, 11.8). */
+#define TRY_MS 1500
+#define TRY_FIRST_MS 3000
 #define TRY_DOUBLINGS_MAX 5
 #define BEHIND_S 60
 #define BEHIND_DOUBLINGS_MAX 6
@@ -32,12 +41,9 @@ static struct addr *find_reported(struct link *lk, const struct in6_addr *addr)
 static void start_try(struct link *lk, struct home *h)
 {
 	const struct addr *a = find_reported(lk, &h->care_of);
-	unsigned doublings = a != NULL ? a->failures : 0;
+	const uint64_t ms = h->answered ? TRY_MS : TRY_FIRST_MS;
 
-	if (doublings > TRY_DOUBLINGS_MAX)
-		doublings = TRY_DOUBLINGS_MAX;
-	h->try_due = a != NULL ? bub_time_add_ms(lk->now, (uint64_t)TRY_MS << doublings)
-			       : BUB_TIME_NEVER;
+	h->try_due = a != NULL ? bub_time_add_ms(lk->now, ms << a->slowness) : BUB_TIME_NEVER;
 }
 
 void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *home,
@@ -50,6 +56,7 @@ void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *
 	lk->now = now;
 	if (!bub_addr_eq(&h->agent, agent)) {
 		h->agent = *agent;
+		h->answered = false;
 		lk->rank_due = true;
 	}
 	if (bub_addr_eq(&h->care_of, care_of))
@@ -79,15 +86,37 @@ static void forgive_others(struct link *lk, const struct addr *a)
 	}
 }
 
+/* What the core has left for another address is acknowledged.  It is gone back to once: on a path
+ * that is slower than the tries are long, what was sent meanwhile is acknowledged late as well. */
+static void answered_late(struct link *lk, struct home *h, struct addr *a)
+{
+	const struct addr *present = find_reported(lk, &h->care_of);
+
+	a->failures = 0;
+	a->behind_until = (struct bub_time){0};
+	a->answered = true;
+	if (!h->registered && (present == NULL || !present->answered))
+		h->stay = a->fact.addr;
+	lk->rank_due = true;
+}
+
 void link_registered(struct link *lk, struct bub_time now, const struct bub_registration *r)
 {
 	struct home *h = lookup_home(lk, &r->home);
-	struct addr *a = h != NULL ? find_reported(lk, &h->care_of) : NULL;
+	struct addr *a = h != NULL ? find_reported(lk, &r->care_of) : NULL;
 
-	if (h == NULL || h->registered == r->acknowledged)
+	if (h == NULL)
 		return;
 	lk->now = now;
+	if (!bub_addr_eq(&r->care_of, &h->care_of)) {
+		if (r->acknowledged && a != NULL)
+			answered_late(lk, h, a);
+		return;
+	}
+	if (h->registered == r->acknowledged)
+		return;
 	h->registered = r->acknowledged;
+	h->answered |= r->acknowledged;
 	h->try_due = BUB_TIME_NEVER;
 	if (!h->registered)
 		start_try(lk, h);
@@ -123,6 +152,9 @@ static void put_behind(struct link *lk, struct addr *a)
 
 	if (a->failures < FAILURES_MAX)
 		a->failures++;
+	a->answered = false;
+	if (a->slowness < TRY_DOUBLINGS_MAX)
+		a->slowness++;
 	a->behind_until = bub_time_add_s(lk->now, seconds);
 	link_say(lk, LINK_SAY_PUT_BEHIND, a->fact.ifindex, &a->fact.addr, NULL)->u.say.seconds =
 		seconds;

@@ -13,15 +13,36 @@ const char *home_state_name(enum home_state s)
 }
 
 static void tell_registration(struct bub_engine *eng, const struct home_registration *h,
-			      bool acknowledged)
+			      const struct in6_addr *care_of, bool acknowledged)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_REGISTRATION);
 
 	act->u.registration = (struct bub_registration){
 		.home = h->cfg.address,
-		.care_of = h->care_of,
+		.care_of = *care_of,
 		.acknowledged = acknowledged,
 	};
+}
+
+void home_tell(struct bub_engine *eng, struct home_registration *h, bool acknowledged)
+{
+	if (h->told_acknowledged == acknowledged)
+		return;
+	h->told_acknowledged = acknowledged;
+	tell_registration(eng, h, &h->care_of, acknowledged);
+}
+
+bool home_tell_earlier(struct bub_engine *eng, struct home_registration *h, uint16_t sequence)
+{
+	const struct earlier_updates *e = &h->earlier;
+	const struct in6_addr care_of = e->care_of;
+
+	if (IN6_IS_ADDR_UNSPECIFIED(&care_of) ||
+	    (uint16_t)(sequence - e->first) > (uint16_t)(e->last - e->first))
+		return false;
+	h->earlier = (struct earlier_updates){0};
+	tell_registration(eng, h, &care_of, true);
+	return true;
 }
 
 void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
@@ -32,8 +53,7 @@ void home_set_state(struct bub_engine *eng, struct home_registration *h, enum ho
 		return;
 	core_trace_state(eng, "home-registration", home_state_name(h->state), home_state_name(to),
 			 why, &h->cfg.address, &h->cfg.home_agent);
-	if ((to == HOME_REGISTERED) != (h->state == HOME_REGISTERED))
-		tell_registration(eng, h, to == HOME_REGISTERED);
+	home_tell(eng, h, to == HOME_REGISTERED);
 	h->state = to;
 	agentpath_update(eng, h);
 }

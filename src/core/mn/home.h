@@ -22,6 +22,15 @@
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home_registration */
 
+#define SILENT_SENDS                                                                               \
+	2u /* Binding Updates without an answer: another care-of address may do better */
+
+/* The Binding Updates that were out from the care-of address before, when it was left. */
+struct earlier_updates {
+	struct in6_addr care_of; /* :: none */
+	uint16_t first, last;    /* their numbers */
+};
+
 struct home_registration {
 	struct home_news news;
 	struct bub_home_config cfg;
@@ -31,6 +40,9 @@ struct home_registration {
 	uint32_t ifindex;
 	uint32_t dad_id; /* back home: a verdict about the home address is to come; 0: none */
 	uint16_t sequence;
+	uint16_t first_sequence; /* from this care-of address */
+	struct earlier_updates earlier;
+	bool told_acknowledged;      /* by the last BUB_ACT_REGISTRATION */
 	uint32_t interval_ms;        /* of the retransmission timer */
 	uint32_t asked_s;            /* by the last home registration */
 	struct bub_time sent_at;     /* when that was */
@@ -98,6 +110,11 @@ void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 /* The only writer of h->state: traces the step, and marks what follows from the state. */
 void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
 		    const char *why);
+/* Tells whoever chooses the care-of address how the registration stands, where that has changed. */
+void home_tell(struct bub_engine *eng, struct home_registration *h, bool acknowledged);
+/* The same of the care-of address before, whose Binding Update with that number is answered after
+ * all; false: there was none. */
+bool home_tell_earlier(struct bub_engine *eng, struct home_registration *h, uint16_t sequence);
 /* A new home address: what its registration begins with. */
 void mn_registration_init(struct bub_engine *eng, struct home_registration *h);
 /* What the home agent may still have is not refreshed, and not asked for. */

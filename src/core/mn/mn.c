@@ -122,6 +122,8 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 		home_start_bu(eng, h);
 		return;
 	}
+	if (h->state == HOME_REGISTERED && h->sends >= SILENT_SENDS)
+		home_tell(eng, h, false);
 	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
 	/* A home agent that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
@@ -232,6 +234,10 @@ void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 		       const struct candidate *c)
 {
+	h->earlier = (struct earlier_updates){0};
+	if (home_is_away(h) && h->sends > 0)
+		h->earlier = (struct earlier_updates){h->care_of, h->first_sequence, h->sequence};
+	h->first_sequence = (uint16_t)(h->sequence + 1);
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
 	agentpath_restart(eng, h);
@@ -393,6 +399,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	h->interval_ms = 0;
 	core_timer(eng, &h->timer, refresh_ms < 1000 ? 1000 : refresh_ms);
 	home_set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
+	home_tell(eng, h, true);
 	keepalive_start(eng, h);
 	h->sends = 0;
 	h->refused = false;
@@ -511,6 +518,8 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		core_drop(eng, BUB_DROP_BA_NOT_PROTECTED, &rx->peer);
 		return;
 	}
+	if (status < 128 && home_is_away(h) && home_tell_earlier(eng, h, rx->mh.u.ba.sequence))
+		return; /* it may have been overtaken: registered anew where that is wanted */
 	/* Postponed: the acknowledgement answers an update from where this node was before. */
 	if (h->interval_ms == 0 || h->postponed) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);

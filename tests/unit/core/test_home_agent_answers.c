@@ -293,6 +293,14 @@ static void first_timeout(void **state)
 	bub_engine_free(f.engine);
 }
 
+/* What is due next happens. */
+static void pass(struct fixture *f)
+{
+	f->now = bub_engine_deadline(f->engine);
+	bub_engine_expire(f->engine, f->now);
+	drain(f);
+}
+
 static void assert_told(const struct fixture *f, const char *care_of, bool acknowledged)
 {
 	const struct in6_addr expected = addr(care_of);
@@ -306,6 +314,7 @@ static void assert_told(const struct fixture *f, const char *care_of, bool ackno
 static void outcome_is_told(void **state)
 {
 	struct fixture f;
+	unsigned sent;
 
 	(void)state;
 	start(&f, "2001:db8:1::1");
@@ -317,25 +326,66 @@ static void outcome_is_told(void **state)
 	usable(&f, "2001:db8:b::1", 2);
 	assert_int_equal(f.n_told, 2);
 	assert_told(&f, "2001:db8:b::1", false);
-	answer(&f, BUB_STATUS_ACCEPTED, 8);
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
 	assert_told(&f, "2001:db8:b::1", true);
-	while (f.told.acknowledged) { /* its end is not seen: the home agent is silent */
-		f.now = bub_engine_deadline(f.engine);
-		bub_engine_expire(f.engine, f.now);
-		drain(&f);
-	}
+	/* The home agent is silent: that is told long before the binding ends. */
+	sent = f.sent;
+	while (f.told.acknowledged)
+		pass(&f);
 	assert_told(&f, "2001:db8:b::1", false);
+	assert_int_equal(f.sent, sent + 3);
+	assert_string_equal(state_of(&f), "registered");
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_told(&f, "2001:db8:b::1", true);
+	assert_int_equal(f.n_told, 5);
+	bub_engine_free(f.engine);
+}
+
+/* Two addresses are tried at once: the acknowledgement of the first comes after all. */
+static void earlier_care_of_is_answered(void **state)
+{
+	uint16_t first, second;
+	struct fixture f;
+
+	(void)state;
+	start(&f, "2001:db8:1::1");
+	usable(&f, "2001:db8:a::1", 1);
+	pass(&f); /* once more */
+	first = f.sequence;
+	usable(&f, "2001:db8:b::1", 2);
+	second = f.sequence;
+	f.sequence = (uint16_t)(first - 2); /* nothing of this node's */
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_int_equal(f.n_told, 0);
+	f.sequence = first;
+	answer(&f, BUB_STATUS_INVALID_CARE_OF, 0);
+	assert_int_equal(f.n_told, 0);
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_int_equal(f.n_told, 1);
+	assert_told(&f, "2001:db8:a::1", true);
+	/* The second one may have overtaken it: nothing is registered yet. */
 	assert_string_equal(state_of(&f), "registering");
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_int_equal(f.n_told, 1); /* a repetition */
+	f.sequence = second;
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_told(&f, "2001:db8:b::1", true);
+	assert_string_equal(state_of(&f), "registered");
 	bub_engine_free(f.engine);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(care_of_refused),    cmocka_unit_test(only_care_of_refused),
-		cmocka_unit_test(another_home_agent), cmocka_unit_test(claims_after_the_answer),
-		cmocka_unit_test(first_timeout),      cmocka_unit_test(other_type_of_registration),
-		cmocka_unit_test(deprecated_care_of), cmocka_unit_test(outcome_is_told),
+		cmocka_unit_test(care_of_refused),
+		cmocka_unit_test(only_care_of_refused),
+		cmocka_unit_test(another_home_agent),
+		cmocka_unit_test(claims_after_the_answer),
+		cmocka_unit_test(first_timeout),
+		cmocka_unit_test(other_type_of_registration),
+		cmocka_unit_test(deprecated_care_of),
+		cmocka_unit_test(outcome_is_told),
+		cmocka_unit_test(earlier_care_of_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

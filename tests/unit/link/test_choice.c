@@ -12,7 +12,8 @@
 #include "world.h"
 
 #define AGENT "2001:db8:99::a"
-#define TRY_MS 5000
+#define TRY_MS 3000
+#define AGAIN_MS 1500 /* where the home agent has answered before */
 #define BEHIND_MS 60000
 #define PATIENCE_MS 30 /* a router that is there has answered by then */
 #define SILENT_MS 900
@@ -429,7 +430,9 @@ static void answered_in_time(void **state)
 	assert_best(w, ADDR_B);
 	/* Its end is not seen before the binding's. */
 	outcome(w, &care_of, false);
-	world_pass_ms(w, TRY_MS);
+	world_pass_ms(w, AGAIN_MS - 1);
+	assert_best(w, ADDR_B);
+	world_pass_ms(w, 1);
 	assert_best(w, ADDR_A);
 }
 
@@ -450,7 +453,7 @@ static void preferred_interface_fails(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_best(w, ADDR_A);
 		core(w, false);
-		world_pass_ms(w, (uint64_t)TRY_MS << i);
+		world_pass_ms(w, i == 0 ? TRY_MS : (uint64_t)AGAIN_MS << i);
 		assert_best(w, ADDR_B);
 		core(w, true);
 		world_pass_ms(w, behind_ms - 1);
@@ -466,6 +469,56 @@ static void preferred_interface_fails(void **state)
 	outcome(w, &a, true);
 	world_pass_ms(w, 0);
 	assert_int_equal(count_of(w, LINK_EVENT), 0);
+}
+
+/* The answer to what was sent from the first address comes while the second is tried. */
+static void first_answer_wins(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr a = address(ADDR_A), b = address(ADDR_B);
+
+	two_links(w);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, false);
+	world_pass_ms(w, TRY_MS);
+	assert_best(w, ADDR_A);
+	core(w, false);
+	outcome(w, &b, true);
+	world_pass_ms(w, 0);
+	assert_best(w, ADDR_B);
+	core(w, false);
+	/* The path is slow: what was sent from the second comes back as well, and is no reason to
+	 * go to and fro.  The first has more time now. */
+	outcome(w, &a, true);
+	world_pass_ms(w, 2 * TRY_MS - 1);
+	assert_best(w, ADDR_B);
+	outcome(w, &b, true);
+	world_pass_ms(w, 10 * BEHIND_MS);
+	assert_best(w, ADDR_B);
+}
+
+/* The second one is registered by then: what works is not left. */
+static void late_answer_of_the_first(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr b = address(ADDR_B);
+	struct link_behind behind;
+	unsigned at = 0;
+
+	two_links(w);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, false);
+	world_pass_ms(w, TRY_MS);
+	core(w, true);
+	outcome(w, &b, true);
+	world_pass_ms(w, 0);
+	assert_best(w, ADDR_A);
+	assert_false(link_behind_next(w->lk, &at, &behind)); /* it has not failed */
+	/* It is as good as before. */
+	world_carrier(w, E0, "e0", false);
+	assert_best(w, ADDR_B);
 }
 
 /* The home agent is down for a while: that is nobody's fault here. */
@@ -549,6 +602,8 @@ int main(void)
 		TEST(answered_in_time),
 		TEST(preferred_interface_fails),
 		TEST(agent_is_down),
+		TEST(first_answer_wins),
+		TEST(late_answer_of_the_first),
 		TEST(another_network),
 		TEST(what_was_tried_is_told),
 	};
