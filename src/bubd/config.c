@@ -250,21 +250,48 @@ static void load_peers(struct loader *l, const struct config_node *root)
 
 /* ---- The node ------------------------------------------------------------------------------ */
 
-static void load_interfaces(struct loader *l, const struct config_node *root)
+static bool names_interface(const struct lnx_config *lnx, const char *name)
+{
+	for (unsigned i = 0; i < lnx->n_interfaces; i++) {
+		if (strcmp(lnx->interfaces[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void load_names(struct loader *l, const struct config_node *root, const char *keyword,
+		       bool listen_only)
 {
 	struct lnx_config *lnx = &l->cfg->lnx;
 
-	for (const struct config_value *v = config_value(root, "interfaces"); v != NULL;
-	     v = v->next) {
+	for (const struct config_value *v = config_value(root, keyword); v != NULL; v = v->next) {
 		char *name = l->cfg->interface[lnx->n_interfaces];
 
-		(void)snprintf(name, IFNAMSIZ, "%s", v->text);
-		if (strcmp(name, l->cfg->tun) == 0)
+		if (strcmp(v->text, l->cfg->tun) == 0)
 			problem(&l->p, v->at,
-				"interfaces: \"%s\" is bub's own (tun); expected a real interface",
-				name);
+				"%s: \"%s\" is bub's own (tun); expected a real interface", keyword,
+				v->text);
+		if (names_interface(lnx, v->text))
+			continue; /* it may stand in both lists */
+		(void)snprintf(name, IFNAMSIZ, "%s", v->text);
+		lnx->listen_only[lnx->n_interfaces] = listen_only;
 		lnx->interfaces[lnx->n_interfaces++] = name;
 	}
+}
+
+/* A mobile node listens wherever it may have care-of addresses: without a list, that is
+ * everywhere. */
+static void load_interfaces(struct loader *l, const struct config_node *root)
+{
+	const struct config_value *listen = config_value(root, "listen-interfaces");
+
+	load_names(l, root, "interfaces", false);
+	if (listen != NULL && l->cfg->lnx.n_interfaces == 0 &&
+	    config_find(root, "mobile-node") != NULL)
+		problem(&l->p, listen->at,
+			"listen-interfaces: a mobile node has care-of addresses on every interface "
+			"and listens there; expected interfaces as well");
+	load_names(l, root, "listen-interfaces", true);
 }
 
 static void load_interface(struct loader *l, const struct config_node *sec)
@@ -272,7 +299,7 @@ static void load_interface(struct loader *l, const struct config_node *sec)
 	struct lnx_config *lnx = &l->cfg->lnx;
 
 	for (unsigned i = 0; i < lnx->n_interfaces; i++) {
-		if (strcmp(lnx->interfaces[i], sec->values->text) == 0) {
+		if (!lnx->listen_only[i] && strcmp(lnx->interfaces[i], sec->values->text) == 0) {
 			lnx->preference[i] = (int32_t)config_number(sec, "preference", 0);
 			lnx->optimistic[i] = config_number(sec, "optimistic-dad", false) != 0;
 			return;

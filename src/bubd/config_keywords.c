@@ -56,7 +56,8 @@ const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NUL
 static const struct config_keyword config_keywords[] = {
 	{IN_FILE, KIND_NAME, "name", NODE(node)},
 	{IN_FILE, KIND_IFNAME, "tun", NODE(tun), OR("bub0")},
-	{IN_FILE, KIND_IFNAME, "interfaces", LIST(LNX_INTERFACES_MAX), .unique = true},
+	{IN_FILE, KIND_IFNAME, "interfaces", LIST(LNX_LISTED_MAX), .unique = true},
+	{IN_FILE, KIND_IFNAME, "listen-interfaces", LIST(LNX_LISTED_MAX), .unique = true},
 	{IN_FILE, KIND_PATH, "control", NODE(control), OR("/run/bub/bubd.sock")},
 	{IN_FILE, KIND_LOG, "event-log", NODE(event_log)},
 	{IN_FILE, KIND_LOG, "key-log", NODE(key_log)},

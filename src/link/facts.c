@@ -11,23 +11,27 @@
 
 /* ---- Interfaces ---------------------------------------------------------------------------- */
 
-/* May signalling come in here?  Sets the preference as well. */
+/* May signalling come in here?  Sets what the configuration says of it as well. */
 static bool is_ours(const struct link *lk, struct link_iface *ifc)
 {
 	ifc->preference = 0;
 	ifc->optimistic = false;
 	if (ifc->fact.own || ifc->fact.loopback || ifc->fact.port)
 		return false;
-	if (lk->cfg.home_link[0] != '\0' && lookup_same_name(ifc->fact.name, lk->cfg.home_link))
+	if (lk->cfg.home_link[0] != '\0' && lookup_same_name(ifc->fact.name, lk->cfg.home_link)) {
+		ifc->roams = true;
 		return true;
+	}
 	for (unsigned i = 0; i < lk->cfg.n_named; i++) {
 		if (lookup_same_name(ifc->fact.name, lk->cfg.named[i].name)) {
 			ifc->preference = lk->cfg.named[i].preference;
 			ifc->optimistic = lk->cfg.named[i].optimistic;
+			ifc->roams = !lk->cfg.named[i].listen_only;
 			return true;
 		}
 	}
-	return lk->cfg.n_named == 0;
+	ifc->roams = lk->cfg.n_named == 0;
+	return ifc->roams;
 }
 
 static void attach(struct link *lk, struct iface *ifc)

@@ -29,7 +29,7 @@
 
 #define LINK_IFACES_MAX 128  /* known to the kernel; a host of containers has many */
 #define LINK_ADDRS_MAX 512   /* the same, for IPv6 addresses */
-#define LINK_NAMED_MAX 16    /* interfaces that the configuration names */
+#define LINK_NAMED_MAX 32    /* interfaces that the configuration names */
 #define LINK_CARE_OFS_MAX 16 /* usable at once: each has a routing table of its own */
 #define LINK_DEFAULT_ROUTES_MAX 32
 
@@ -40,6 +40,7 @@ struct link_config {
 		char name[LINK_NAME_MAX];
 		int32_t preference; /* higher is better */
 		bool optimistic;    /* addresses are used while detection goes on (RFC 4429) */
+		bool listen_only;   /* no care-of addresses */
 	} named[LINK_NAMED_MAX];
 	unsigned n_named;              /* 0: every interface but lo and bub's own */
 	char home_link[LINK_NAME_MAX]; /* home agent: the physical home link; "" none */
@@ -115,6 +116,7 @@ void link_home_prefixes(struct link *link, struct bub_time now, const struct bub
 struct link_iface {
 	struct link_iface_fact fact;
 	bool ours;     /* may carry our signalling */
+	bool roams;    /* ours, and may have care-of addresses */
 	bool carrier;  /* ours, and it has one */
 	bool attached; /* the programs of the data path are on it */
 	int32_t preference;

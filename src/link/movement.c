@@ -216,7 +216,7 @@ static void evaluate_home(struct link *lk, struct iface *ifc, struct home *h)
 
 void movement_evaluate(struct link *lk, struct iface *ifc)
 {
-	if (!lk->started || !ifc->view.ours || lk->n_homes == 0)
+	if (!lk->started || !ifc->view.ours || !ifc->view.roams || lk->n_homes == 0)
 		return;
 	if (lk->rank_due)
 		movement_rank(lk);
@@ -260,7 +260,7 @@ void movement_carrier_up(struct link *lk, struct iface *ifc)
 	ifc->trusted = !lk->started;
 	choice_forget(lk, ifc->view.fact.ifindex);
 	path_routes_changed(lk);
-	if (lk->n_homes == 0)
+	if (lk->n_homes == 0 || !ifc->view.roams)
 		return;
 	if (lk->started)
 		link_say(lk, LINK_SAY_CARRIER, ifc->view.fact.ifindex, NULL, NULL);
@@ -289,7 +289,7 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 	}
 	ifc->trusted = false;
 	router_forget(ifc);
-	if (!lk->started || lk->n_homes == 0)
+	if (!lk->started || lk->n_homes == 0 || !ifc->view.roams)
 		return;
 	link_say(lk, LINK_SAY_NO_CARRIER, ifindex, NULL, NULL);
 	ev = &link_put(lk, LINK_EVENT)->u.event;

@@ -382,7 +382,7 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	struct iface *ifc = lookup_iface(lk, ifindex);
 	bool moved, fresh;
 
-	if (ifc == NULL || !ifc->view.ours || !ifc->view.carrier || lk->n_homes == 0)
+	if (ifc == NULL || !ifc->view.roams || !ifc->view.carrier || lk->n_homes == 0)
 		return;
 	ifc->rs_left = 0;
 	moved = is_another(ifc, self_heard(lk, ifc, router, ra), ra);

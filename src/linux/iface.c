@@ -99,6 +99,7 @@ static void read_link(struct link_iface_fact *ifc, const struct ifinfomsg *ifi,
 	}
 }
 
+/* A Router Advertisement may have set it, of which the kernel sends no notification. */
 void iface_read_mtu6(struct lnx *l, uint32_t ifindex)
 {
 	const struct link_iface *ifc = link_iface(l->link, ifindex);

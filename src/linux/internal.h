@@ -92,9 +92,9 @@ enum lnx_count {
 
 /* What is kept of an interface beside what the link layer knows of it. */
 struct lnx_port {
-	uint32_t ifindex; /* 0: slot is free */
-	bool deaf;        /* told: no router advertisement is taken */
-	bool no_programs; /* told: those of the data path cannot be attached */
+	uint32_t ifindex;   /* 0: slot is free */
+	bool deaf, ignored; /* told: takes no router advertisements, no signalling */
+	bool no_programs;   /* told: those of the data path cannot be attached */
 };
 
 enum lnx_fd {
@@ -205,7 +205,6 @@ int iface_open(struct lnx *l, char *ret_error, size_t error_size);
 void iface_monitor_readable(struct lnx *l);
 void iface_ask(struct lnx *l, uint32_t ifindex);
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr);
-/* A Router Advertisement may have set it, of which the kernel sends no notification. */
 void iface_read_mtu6(struct lnx *l, uint32_t ifindex);
 
 /* ops.c: what the link layer gives out */
@@ -213,7 +212,8 @@ void ops_carry_out(struct lnx *l); /* but for events */
 void ops_tell(struct lnx *l);      /* the same, and events; never for an action of the core */
 /* Puts the programs of the data path on an interface, for want.h; @ctx: struct lnx. */
 int ops_attach(void *ctx, uint32_t ifindex);
-void ops_check_deaf(struct lnx *l, uint32_t ifindex); /* to router advertisements */
+void ops_say_ignored(struct lnx *l, const struct link_iface *ifc); /* signalling there, once */
+void ops_check_deaf(struct lnx *l, uint32_t ifindex);              /* to router advertisements */
 
 /* nd.c: neighbour discovery messages that bub sends and hears itself */
 int nd_open(struct lnx *l, char *ret_error, size_t error_size);

@@ -21,7 +21,8 @@
 #include "esp.h"
 #include "link_advert.h"
 
-#define LNX_INTERFACES_MAX 16
+#define LNX_LISTED_MAX 16 /* interfaces in a list of the configuration */
+#define LNX_INTERFACES_MAX (2 * LNX_LISTED_MAX)
 #define LNX_LOCALS_MAX 8
 
 enum lnx_log_level {
@@ -39,9 +40,10 @@ enum lnx_log_level {
 
 struct lnx_config {
 	const char *tun_name;                       /* "bub0" */
-	const char *interfaces[LNX_INTERFACES_MAX]; /* may hold care-of addresses */
+	const char *interfaces[LNX_INTERFACES_MAX]; /* where signalling is listened to */
 	int32_t preference[LNX_INTERFACES_MAX];     /* of each; higher is better */
 	bool optimistic[LNX_INTERFACES_MAX];  /* of each: use optimistic addresses (RFC 4429) */
+	bool listen_only[LNX_INTERFACES_MAX]; /* of each: holds no care-of addresses */
 	unsigned n_interfaces;                /* 0: every interface but lo and bub's own */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];

@@ -152,6 +152,19 @@ static int sysctl_of(const char *interface, const char *name)
 	return nl_sysctl_get(path);
 }
 
+void ops_say_ignored(struct lnx *l, const struct link_iface *ifc)
+{
+	struct lnx_port *p = port_of(l, ifc->fact.ifindex);
+
+	if (p == NULL || p->ignored)
+		return;
+	p->ignored = true;
+	lnx_log(l, LNX_LOG_WARNING,
+		"signalling comes in on %s, and is ignored: the interface is in neither "
+		"interfaces nor listen-interfaces",
+		ifc->fact.name);
+}
+
 void ops_check_deaf(struct lnx *l, uint32_t ifindex)
 {
 	const struct link_iface *ifc = link_iface(l->link, ifindex);

@@ -319,6 +319,10 @@ static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const s
 	uint8_t *packet = slot->iov[1].iov_base;
 	size_t len = m->msg_len;
 
+	/* What is addressed to a bridge's member comes in on the bridge as well. */
+	if (ifc != NULL && !ifc->ours && !ifc->fact.own && !ifc->fact.port && !ifc->fact.loopback &&
+	    which != FD_MERGED && slot->from.sll_pkttype == PACKET_HOST)
+		ops_say_ignored(l, ifc);
 	if (ifc == NULL || !ifc->ours || slot->from.sll_pkttype == PACKET_OTHERHOST ||
 	    slot->from.sll_protocol != htons(ETH_P_IPV6)) {
 		l->count[COUNT_RX_OTHER_INTERFACE]++;

@@ -25,6 +25,7 @@ NOWHERE = "2001:db8:e::"  # nobody has a route to it
 
 class Things:
     def __init__(self, bubd):
+        self.bubd = bubd
         self.g, self.m = Namespace("g"), Namespace("m")
         g, m = self.g, self.m
         g.sysctl("conf.all.forwarding", 1)
@@ -184,8 +185,34 @@ def preferred_interface_leads_nowhere(t):
     t.agent.stop()
 
 
+def listens_where_it_is_told(t):
+    """A home agent that does not listen on an interface says so, once; a list of its own is for that."""
+    text = (f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
+            f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n')
+    line = "signalling comes in on e1, and is ignored"
+    t.agent.stop()
+    t.agent.close()
+    t.agent = Daemon(t.bubd, t.g, text, ["e0"])
+    wait_for("bubd", lambda: "clients" in t.agent.show())
+    t.router["e1"].advertise(PREFIX["e1"])
+    wait_for("a line", lambda: line in t.agent.tail())
+    wait_for("another one that is ignored",
+             lambda: t.agent.counters()["signalling-other-interface"] >= 2)
+    if t.agent.tail().count(line) != 1 or t.mobile.show()["homes"][0]["state"] == "registered":
+        raise Failure(f"{t.agent.tail()}; {t.mobile.show()['homes']}")
+    t.agent.stop()
+    t.agent.close()
+    t.agent = Daemon(t.bubd, t.g, 'listen-interfaces = {"e1"}\n' + text, ["e0"])
+    wait_for("bubd", lambda: "clients" in t.agent.show())
+    t.registered_by("e1")
+    if line in t.agent.tail():
+        raise Failure(t.agent.tail())
+    t.mobile.stop()
+    t.agent.stop()
+
+
 CASES = [preferred_interface_goes_and_returns, packets_in_flight_arrive,
-         preferred_interface_leads_nowhere]
+         preferred_interface_leads_nowhere, listens_where_it_is_told]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

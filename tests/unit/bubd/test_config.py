@@ -101,6 +101,12 @@ WRONG = {
     "interface name too long": ("tun = abcdefghijklmnop\n", 1, ["tun:", "1 to 15"]),
     "interface name with a slash": ("interfaces = {wl0,\n 'a/b'}\n", 2, ["a/b", "interfaces:"]),
     "interface name empty": ("tun = ''\n", 1, ["tun:"]),
+    "listen-interfaces without interfaces": (
+        "listen-interfaces = {wl0}\n" + MN + "}\n", 1, ["listen-interfaces", "expected interfaces"]),
+    "listened to, and bub's own": ("listen-interfaces = {bub0}\n", 1, ["bub0", "tun"]),
+    "preference where no care-of address can be": (
+        "interfaces = {wl0}\nlisten-interfaces = {wl1}\ninterface wl1 { preference = 3 }\n", 3,
+        ["wl1", "list"]),
     "interface listed twice": ("interfaces = {wl0, wl0}\n", 1, ["twice"]),
     "interface is bub's own": ("interfaces = {bub0}\n", 1, ["bub0", "tun"]),
     "too many interfaces": (

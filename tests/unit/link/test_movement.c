@@ -477,6 +477,33 @@ static void two_interfaces(void **state)
 	assert_int_equal(count_of(w, LINK_RULE_DEL), 1); /* the other one's stays */
 }
 
+/* Signalling is let in there, but no address of it is a care-of address. */
+static void listened_to_only(void **state)
+{
+	struct world *w = *state;
+	const struct link_addr_fact a = addr_fact(E0, ADDR_A), b = addr_fact(E1, ADDR_B);
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[1].listen_only = true;
+	w->cfg.n_named = 2;
+	world_start(w);
+	world_carrier(w, E0, "e0", true);
+	world_forget(w);
+	world_carrier(w, E1, "e1", true);
+	assert_int_equal(last_of(w, LINK_ATTACH)->u.iface.ifindex, E1);
+	assert_int_equal(count_of(w, LINK_ND_SEND), 0);
+	world_ra(w, E1, ROUTER_B, PREFIX_B);
+	world_addr(w, &b);
+	assert_non_null(last_of(w, LINK_LOCAL_ADD));
+	assert_int_equal(count_of(w, LINK_EVENT), 0);
+	world_ra(w, E0, ROUTER_A, PREFIX_A);
+	world_addr(w, &a);
+	assert_address(&last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.address, ADDR_A);
+	world_carrier(w, E1, "e1", false);
+	assert_null(last_event(w, BUB_EV_LINK_DOWN));
+}
+
 static void programs_cannot_be_attached(void **state)
 {
 	struct world *w = *state;
@@ -810,6 +837,7 @@ int main(void)
 		TEST(carrier_lost_unnoticed),
 		TEST(carrier_is_heard),
 		TEST(two_interfaces),
+		TEST(listened_to_only),
 		TEST(programs_cannot_be_attached),
 		TEST(member_of_a_bridge),
 		TEST(interface_goes),
