@@ -118,8 +118,8 @@ def preferred_interface_goes_and_returns(t):
         sent, received = answered(stream)
         return [lost * EVERY_S, (sent - received) * EVERY_S]
 
-    # On the way back, to a link that was down, one packet was lost in about one run of six.  The
-    # cause has not been found; a loss in each of the tries is a defect.
+    # What the first one costs is a matter of the machine's load; the second one, to a link that was
+    # down, costs nothing, also where the home agent takes its time to store the registration.
     soon("the other interface and the way back", goes_and_returns, [1, 0])
     # The other one goes: nothing of ours was there.
     stream = t.stream(50)

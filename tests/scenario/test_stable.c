@@ -245,6 +245,46 @@ static void newer_while_it_is_stored(void **state)
 	assert_true(client(p).registered);
 }
 
+static void data(struct pair *p, enum bub_ingress ingress, const struct in6_addr *outer_src)
+{
+	uint8_t packet[BUB_IP6_HDR_LEN + 8] = {0};
+	const struct bub_ip6_build b = {
+		.src = p->hoa[0], .dst = p->cn_addr, .upper_proto = 17, .upper_len = 8};
+
+	assert_true(bub_ip6_encode(&b, packet, sizeof packet) > 0);
+	pair_feed_raw(p, p->ha[0], packet, sizeof packet, ingress, &p->hoa[0], outer_src);
+	pair_run(p, 10);
+}
+
+/* The mobile node sends from its new address as soon as the Binding Update is out. */
+static void data_while_it_is_stored(void **state)
+{
+	struct forged f;
+	struct pair *p = *state;
+	const struct in6_addr old = home_bu(p, 7, 600).src, new = addr("2001:db8:1a::78");
+
+	f = home_bu(p, 7, 600);
+	pair_feed(p, p->ha[0], &f);
+	data(p, BUB_INGRESS_ESP_TUNNEL, &old);
+	assert_drops(p->ha[0], BUB_DROP_TUNNEL_NO_BINDING, 1); /* nobody serves it yet */
+	pair_run(p, STORE_MS);
+	f = home_bu(p, 8, 600);
+	f.src = new;
+	data(p, BUB_INGRESS_ESP_TUNNEL, &new);
+	assert_drops(p->ha[0], BUB_DROP_REVERSE_OUTER_SOURCE, 1);
+	pair_feed(p, p->ha[0], &f);
+	data(p, BUB_INGRESS_ESP_TUNNEL, &new);
+	data(p, BUB_INGRESS_ESP_TUNNEL, &old); /* on its way since before */
+	assert_true(is_at(p, &old));
+	data(p, BUB_INGRESS_IP_TUNNEL, &new); /* nothing proves who has sent it */
+	assert_drops(p->ha[0], BUB_DROP_REVERSE_OUTER_SOURCE, 2);
+	pair_run(p, STORE_MS);
+	assert_true(is_at(p, &new));
+	data(p, BUB_INGRESS_ESP_TUNNEL, &new);
+	pair_run(p, 100);
+	assert_int_equal(p->cn->data_plain, 3);
+}
+
 /* A verdict of the home link and one of the disk, in either order. */
 static void probed_while_it_is_stored(void **state)
 {
@@ -488,6 +528,7 @@ int main(void)
 		cmocka_unit_test(silent_node_is_served_after_a_restart),
 		store_test(restored_binding_is_no_new_one),
 		store_test(newer_while_it_is_stored),
+		store_test(data_while_it_is_stored),
 		cmocka_unit_test(probed_while_it_is_stored),
 		store_test(end_of_a_binding),
 		store_test(prefix_goes_while_it_is_stored),

@@ -184,6 +184,23 @@ static bool ha_may_tell(struct bub_engine *eng, struct mobile_node *c, const str
 	return limit_allow(eng, LIMIT_BINDING_ERROR, to, len, BINDING_ERROR_LEN);
 }
 
+/* Data comes from the registered care-of address, or from one whose registration is being stored:
+ * the mobile node has moved there, and ESP proves that it is the sender (RFC 6275, 10.4.5).
+ * Mobility messages wait for the registration, as they are vouched for (held.c). */
+static bool ha_is_from_there(const struct mobile_node *c, const struct bub_event *ev,
+			     const struct bub_ip6 *ip)
+{
+	const struct in6_addr *outer = &ev->u.packet.outer_src;
+
+	if (!c->registered)
+		return false;
+	if (bub_addr_eq(outer, &c->care_of))
+		return true;
+	return c->store_id != 0 && c->storing.lifetime_s > 0 &&
+	       bub_addr_eq(outer, &c->storing.care_of) && ip->upper_proto != BUB_NH_MH &&
+	       bub_addr_eq(&ip->src, &c->key.a) && ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL;
+}
+
 bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,
 		    struct bub_ip6 *ret_ip)
 {
@@ -213,7 +230,7 @@ bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct 
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
 	}
-	if (!c->registered || !bub_addr_eq(outer, &c->care_of)) {
+	if (!ha_is_from_there(c, ev, &ip)) {
 		if (!held_add(eng, c, &ip, outer))
 			core_drop(eng,
 				  c->registered ? BUB_DROP_REVERSE_OUTER_SOURCE
