@@ -20,8 +20,9 @@ static bool router_of(const struct link *lk, const struct iface *ifc, const stru
 {
 	bool confirmed = ifc->trusted || a->epoch == ifc->epoch;
 
-	if (lookup_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted)
-		return router_for(lk, ifc, &a->fact.addr, ret_router);
+	if ((lookup_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted) &&
+	    router_for(lk, ifc, &a->fact.addr, ret_router))
+		return true;
 	if (a->fact.from_ra)
 		return false;
 	/* Routers of this link announce other prefixes: an address that has stood since the link

@@ -199,6 +199,25 @@ static void trusted_address_is_confirmed(void **state)
 	assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 0);
 }
 
+/* The kernel has learned two default routes, of which none can be preferred: the router speaks. */
+static void found_address_of_no_prefix(void **state)
+{
+	struct world *w = *state;
+	const struct advert ra = {.ifindex = E0, .router = ROUTER_A, .lifetime_s = 1800};
+	struct link_addr_fact a = addr_fact(E0, ADDR_A);
+
+	a.prefix_len = 128;
+	a.from_ra = false;
+	world_carrier(w, E0, "e0", true);
+	world_route(w, E0, ROUTER_A, true);
+	world_route(w, E0, ROUTER_B, true);
+	world_addr(w, &a);
+	world_start(w);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 0);
+	world_advert(w, &ra);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 1);
+}
+
 /* Of many routers one goes: the others took its place in the table before it was found out. */
 static void one_of_many_routers_goes(void **state)
 {
@@ -280,6 +299,7 @@ int main(void)
 		TEST(nothing_leads_around_a_prefix_in_use),
 		TEST(trust_ends_with_the_first_advertisement),
 		TEST(trusted_address_is_confirmed),
+		TEST(found_address_of_no_prefix),
 		TEST(one_of_many_routers_goes),
 		TEST(core_is_not_sent_to_and_fro),
 	};
