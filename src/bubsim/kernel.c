@@ -37,20 +37,29 @@ static void kernel_tell(struct kernel *k, const struct letter *letter)
 	letters_put(&k->netlink, letter, kernel_now_of(k), rng_below(&k->rng, NETLINK_NS));
 }
 
-static void kernel_tell_iface(struct kernel *k, unsigned iface)
+struct link_iface_fact kernel_iface_fact(const struct kernel *k, unsigned iface)
 {
 	const struct kernel_iface *f = &k->iface[iface];
-	struct letter l = {.fact.type = LINK_FACT_IFACE};
-
-	l.fact.u.iface = (struct link_iface_fact){
+	struct link_iface_fact fact = {
 		.ifindex = iface + 1,
 		.mtu = MTU,
 		.mac = {2, 0, 0, (uint8_t)k->node->index, 0, (uint8_t)iface},
 		.has_mac = true,
 		.up = f->up,
-		.running = kernel_has_carrier(f),
+		.running = f->up && f->running,
+		.lower_up = k->counts_losses && kernel_has_carrier(f),
+		.carrier_losses = k->counts_losses ? f->losses : 0,
 	};
-	snprintf(l.fact.u.iface.name, sizeof l.fact.u.iface.name, "eth%u", iface);
+
+	snprintf(fact.name, sizeof fact.name, "eth%u", iface);
+	return fact;
+}
+
+static void kernel_tell_iface(struct kernel *k, unsigned iface)
+{
+	struct letter l = {.fact.type = LINK_FACT_IFACE};
+
+	l.fact.u.iface = kernel_iface_fact(k, iface);
 	kernel_tell(k, &l);
 }
 
@@ -391,6 +400,7 @@ void kernel_plug(struct kernel *k, unsigned iface, uint32_t where, const struct 
 {
 	struct kernel_iface *f = &k->iface[iface];
 
+	f->losses += f->lan != NULL && lan == NULL;
 	f->where = where;
 	f->lan = lan;
 	f->confirm = lan != NULL;
@@ -428,6 +438,7 @@ static void kernel_run_iface(struct kernel *k, unsigned iface)
 
 	if (f->tell_ns != 0 && f->tell_ns <= now_ns) {
 		f->tell_ns = 0;
+		f->running = f->lan != NULL;
 		kernel_tell_iface(k, iface);
 	}
 	if (f->dhcp_ns != 0 && f->dhcp_ns <= now_ns)

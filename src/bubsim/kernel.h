@@ -31,6 +31,8 @@ struct kernel_iface {
 	uint32_t where;        /* the place to which it is attached, PLAN_NOWHERE: no carrier */
 	const struct lan *lan; /* its routers; NULL: no carrier */
 	bool up;               /* by the operator */
+	bool running;          /* it has dealt with the carrier */
+	uint32_t losses;       /* of the carrier */
 	uint64_t tell_ns;      /* of the carrier; 0: nothing is to be told */
 	bool confirm;          /* the carrier is new to the DHCPv6 client */
 	uint64_t dhcp_ns;      /* an address comes by DHCPv6; 0: none */
@@ -50,6 +52,7 @@ struct kernel {
 	struct rng rng;
 	uint32_t duplicates_ppm; /* addresses that somebody else has */
 	bool optimistic;         /* RFC 4429 */
+	bool counts_losses;      /* of the carrier, and says how it is when asked */
 	unsigned leases;
 	/* A new address of the node, which may become a care-of address. */
 	void (*on_address)(void *ctx, const struct in6_addr *address);
@@ -67,6 +70,9 @@ void kernel_plug(struct kernel *k, unsigned iface, uint32_t where, const struct 
 
 /* The operator sets the interface up or down; down takes its addresses and routes away. */
 void kernel_set_up(struct kernel *k, unsigned iface, bool up);
+
+/* How the interface is now. */
+struct link_iface_fact kernel_iface_fact(const struct kernel *k, unsigned iface);
 
 /* A router advertisement has come in. */
 void kernel_on_advert(struct kernel *k, unsigned iface, const struct lan_router *router);

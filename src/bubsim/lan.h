@@ -11,7 +11,7 @@
 #include "bub/wire.h"
 #include "random.h"
 
-#define LAN_ROUTERS_MAX 6
+#define LAN_ROUTERS_MAX 5
 #define LAN_MESSAGE_MAX 512
 #define LAN_INTERVAL_MAX_S 20 /* MaxRtrAdvInterval of all of them */
 

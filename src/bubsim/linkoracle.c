@@ -117,8 +117,11 @@ static void linkoracle_on_iface(struct mobile *m, const struct link_iface_fact *
 {
 	struct mobile_view *v = &m->view[fact->ifindex - 1];
 
-	v->running = fact->up && fact->running;
-	if (v->running)
+	bool lost = v->running && fact->carrier_losses != v->losses;
+
+	v->losses = fact->carrier_losses;
+	v->running = fact->up && (fact->running || fact->lower_up);
+	if (v->running && !lost)
 		return;
 	v->n_routers = 0;
 	v->trusted = false;

@@ -20,6 +20,7 @@
 #define REFUSED_PPM 30000              /* of operations whose verdict is awaited */
 #define GRACE_MS 1000
 #define ROUTER_SOLICIT 133
+#define ROUTER_ADVERT 134
 
 static bool mobile_is_calm(const struct mobile *m)
 {
@@ -293,9 +294,7 @@ static void mobile_deliver(struct mobile *m, struct letter *l)
 {
 	struct link_fact *f = &l->fact;
 
-	if (f->type == LINK_FACT_ND) {
-		f->u.nd.msg = (struct bub_view){l->octets, l->len};
-	} else if (f->type == LINK_FACT_ADDR) {
+	if (f->type == LINK_FACT_ADDR) {
 		uint64_t left_s =
 			l->valid_ns > l->sent_ns ? (l->valid_ns - l->sent_ns) / BUB_NS_PER_S : 0;
 
@@ -305,6 +304,23 @@ static void mobile_deliver(struct mobile *m, struct letter *l)
 		linkoracle_fact(m, f);
 	link_feed(m->link, world_clock(m->node), f);
 	mobile_drain(m);
+}
+
+/* Before an advertisement is believed the kernel is asked how the interface is; the answer comes in
+ * line with what it had to tell. */
+static void mobile_ask(struct mobile *m, const struct link_fact *advert)
+{
+	struct letter answer = {.fact.type = LINK_FACT_IFACE};
+	struct letter *l;
+
+	if (!m->kernel.counts_losses || advert->u.nd.msg.data[0] != ROUTER_ADVERT)
+		return;
+	while ((l = letters_take(&m->kernel.netlink, UINT64_MAX)) != NULL) {
+		mobile_deliver(m, l);
+		free(l);
+	}
+	answer.fact.u.iface = kernel_iface_fact(&m->kernel, advert->u.nd.ifindex - 1);
+	mobile_deliver(m, &answer);
 }
 
 /* A verdict that comes once more, as if the kernel had said so twice, is to change nothing. */
@@ -375,6 +391,10 @@ static bool mobile_take(struct mobile *m, struct letters *q)
 
 	if (l == NULL)
 		return false;
+	if (l->fact.type == LINK_FACT_ND) {
+		l->fact.u.nd.msg = (struct bub_view){l->octets, l->len};
+		mobile_ask(m, &l->fact);
+	}
 	if (l->id != 0)
 		mobile_settle(m, l);
 	else
@@ -506,6 +526,7 @@ struct mobile *mobile_new(struct sim *s, struct sim_node *sn)
 		.ctx = m,
 	};
 	m->kernel.optimistic = rng_one_in(&m->kernel.rng, 3);
+	m->kernel.counts_losses = !rng_one_in(&m->kernel.rng, 3);
 	m->kernel.duplicates_ppm = rng_one_in(&m->kernel.rng, 4) ? 200000 : 0;
 	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
 		m->kernel.iface[i].up = true;

@@ -29,7 +29,8 @@ struct mobile_router {
 /* What the link layer was told about one interface, before it was asked what it makes of it. */
 struct mobile_view {
 	bool running;
-	bool trusted; /* as it was found at the start, when nothing was heard yet */
+	uint32_t losses; /* of the carrier */
+	bool trusted;    /* as it was found at the start, when nothing was heard yet */
 	struct link_addr_fact addr[2 * KERNEL_ADDRS_MAX]; /* ifindex 0: slot is free */
 	bool seen[2 * KERNEL_ADDRS_MAX];                  /* in the dump under way */
 	struct mobile_router router[MOBILE_ROUTERS_MAX];  /* since the carrier came up */
