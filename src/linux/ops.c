@@ -435,7 +435,7 @@ static int operate(struct lnx *l, const struct link_out *out)
 		want_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->id);
 		return VERDICT_LATER;
 	case LINK_PROXY_DEL:
-		unwant_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr);
+		unwant_proxy(l->want, &out->u.neigh.addr);
 		return 0;
 	case LINK_EVENT:
 		lnx_emit(l, &out->u.event);

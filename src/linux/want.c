@@ -515,11 +515,10 @@ void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr, u
 	want_on(w, WANT_PROXY, &key, ifindex, 0, id);
 }
 
-void unwant_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr)
+void unwant_proxy(struct want *w, const struct in6_addr *addr)
 {
 	const struct want_key key = want_proxy_key(addr);
 
-	(void)ifindex;
 	want_take_back(w, WANT_PROXY, &key);
 }
 

@@ -66,7 +66,7 @@ void want_no_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
 
 /* One for each address: on another interface it moves there. */
 void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr, uint32_t id);
-void unwant_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
+void unwant_proxy(struct want *w, const struct in6_addr *addr);
 /* All of them are on this link now. */
 void want_proxies_on(struct want *w, uint32_t ifindex);
 

@@ -43,7 +43,6 @@ struct wish {
 	uint8_t kind;     /* enum want_kind */
 	bool later;       /* its lane */
 	bool lost;        /* not in the kernel, as far as is known */
-	bool told;        /* the operator knows that it is refused */
 	bool silent;      /* a part of it is lost only: neither counted nor told */
 	uint32_t by;      /* the port of who has removed it; 0: the kernel, or unknown */
 	uint32_t seq;     /* of the request under way; 0: none */

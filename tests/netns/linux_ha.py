@@ -423,8 +423,45 @@ def signalling_arrives(t):
     c.quit()
 
 
+def proxies_come_back(t):
+    """The kernel forgets them with the carrier, or somebody removes them: of neither is there a
+    notice."""
+    c = t.start()
+    c.send("proxy-add", HOME)
+
+    def answers(device="e0"):
+        return f"{HOME} dev {device} proxy proto 216" in " ".join(
+            t.g.ip("-6", "neigh", "show", "proxy").split())
+
+    wait_for("a proxy entry", answers)
+    t.g.ip("-6", "neigh", "del", "proxy", HOME, "dev", "e0")
+    wait_for("what somebody has removed", answers)
+    c.sync()
+    if c.counters()["kernel-repaired"] != 1 or not any(
+            f"removed what bubd needs: proxy entry for {HOME} on e0" in x for x in c.has("log", "1")):
+        raise Failure(str(c.has("log")))
+    t.g.ip("link", "set", "e0", "down")
+    t.g.ip("link", "set", "e0", "up")
+    wait_for("what was lost with the link", answers)
+    # Made anew, as a bridge is: another interface of that name.
+    t.g.ip("link", "del", "e0")
+    t.g.ip("link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", t.h.name)
+    t.g.ip("link", "set", "e0", "up")
+    t.h.ip("link", "set", "e0", "up")
+    t.g.ip("addr", "add", f"{AGENT}/64", "dev", "e0", "nodad")
+    wait_for("the entry on the new link", answers)
+    wait_for("its sysctl", lambda: t.g.get_sysctl("conf.e0.proxy_ndp") == "1")
+    # It is what makes the kernel answer.
+    t.h.ip("addr", "add", "2001:db8:a::2/64", "dev", "e0", "nodad")
+    wait_for("an answer for the mobile node", lambda: " lladdr " in (
+        t.h.exec("ping", "-6", "-n", "-c", "1", "-W", "1", HOME, check=False) and
+        t.h.ip("-6", "neigh", "show", HOME)))
+    c.quit()
+
+
 CASES = [dad_free, dad_taken, home_link_comes_later, dad_race, dad_hears_claims_only, dad_virtual,
-         proxy, anycast, forwards, scopes_stay, virtual_link, correspondent_path, signalling_arrives]
+         proxy, anycast, forwards, scopes_stay, virtual_link, correspondent_path, signalling_arrives,
+         proxies_come_back]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
