@@ -15,6 +15,69 @@
 
 /* ---- Lines for the operator ---------------------------------------------------------------- */
 
+/* What there is no room for. */
+static void say_full(struct lnx *l, const struct link_out *out)
+{
+	const struct in6_addr *addr = &out->u.say.addr, *other = &out->u.say.other;
+
+	switch ((unsigned)out->u.say.what) {
+	case LINK_SAY_MANY_IFACES:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d interfaces: the others are ignored",
+			LINK_IFACES_MAX);
+		break;
+	case LINK_SAY_MANY_ADDRS:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d addresses: the others are ignored",
+			LINK_ADDRS_MAX);
+		break;
+	case LINK_SAY_MANY_CARE_OFS:
+		lnx_log(l, LNX_LOG_WARNING, "more than %d care-of addresses: %s is not used",
+			LINK_CARE_OFS_MAX, lnx_ntop(addr));
+		break;
+	case LINK_SAY_MANY_TUNNELS:
+		lnx_log(l, LNX_LOG_ERROR, "no room for the tunnel of %s (limit %u)", lnx_ntop(addr),
+			l->cfg.max_tunnels);
+		break;
+	case LINK_SAY_MANY_PATHS:
+		lnx_log(l, LNX_LOG_ERROR, "no room for the path from %s to %s (limit %u)",
+			lnx_ntop(addr), lnx_ntop(other), l->cfg.max_paths);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Who else has a home address, and what a home agent waits for. */
+static void say_home(struct lnx *l, const struct link_out *out)
+{
+	const struct link_iface *ifc = link_iface(l->link, out->u.say.ifindex);
+	const struct in6_addr *addr = &out->u.say.addr;
+
+	switch ((unsigned)out->u.say.what) {
+	case LINK_SAY_IN_USE:
+		lnx_log(l, LNX_LOG_WARNING, "%s is in use on the home link", lnx_ntop(addr));
+		break;
+	case LINK_SAY_CLAIMED:
+		lnx_log(l, LNX_LOG_WARNING,
+			"somebody on the home link claims %s, which is registered", lnx_ntop(addr));
+		break;
+	case LINK_SAY_NO_HOME_LINK:
+		lnx_log(l, LNX_LOG_WARNING, "the home link %s is gone: bubd waits for it",
+			l->home_link);
+		break;
+	case LINK_SAY_DEFENDED:
+		lnx_log(l, LNX_LOG_INFO,
+			"%s: somebody answers for %s: a binding is left from before",
+			ifc != NULL ? ifc->fact.name : "?", lnx_ntop(addr));
+		break;
+	case LINK_SAY_NO_PROXY:
+		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(addr),
+			l->home_link, strerror(-out->u.say.error));
+		break;
+	default:
+		break;
+	}
+}
+
 static void say(struct lnx *l, const struct link_out *out)
 {
 	const struct link_iface *ifc = link_iface(l->link, out->u.say.ifindex);
@@ -56,44 +119,18 @@ static void say(struct lnx *l, const struct link_out *out)
 			lnx_ntop(addr), name, out->u.say.seconds);
 		break;
 	case LINK_SAY_MANY_IFACES:
-		lnx_log(l, LNX_LOG_WARNING, "more than %d interfaces: the others are ignored",
-			LINK_IFACES_MAX);
-		break;
 	case LINK_SAY_MANY_ADDRS:
-		lnx_log(l, LNX_LOG_WARNING, "more than %d addresses: the others are ignored",
-			LINK_ADDRS_MAX);
-		break;
 	case LINK_SAY_MANY_CARE_OFS:
-		lnx_log(l, LNX_LOG_WARNING, "more than %d care-of addresses: %s is not used",
-			LINK_CARE_OFS_MAX, lnx_ntop(addr));
+	case LINK_SAY_MANY_TUNNELS:
+	case LINK_SAY_MANY_PATHS:
+		say_full(l, out);
 		break;
 	case LINK_SAY_IN_USE:
-		lnx_log(l, LNX_LOG_WARNING, "%s is in use on the home link", lnx_ntop(addr));
-		break;
 	case LINK_SAY_CLAIMED:
-		lnx_log(l, LNX_LOG_WARNING,
-			"somebody on the home link claims %s, which is registered", lnx_ntop(addr));
-		break;
 	case LINK_SAY_NO_HOME_LINK:
-		lnx_log(l, LNX_LOG_WARNING, "the home link %s is gone: bubd waits for it",
-			l->home_link);
-		break;
 	case LINK_SAY_DEFENDED:
-		lnx_log(l, LNX_LOG_INFO,
-			"%s: somebody answers for %s: a binding is left from before", name,
-			lnx_ntop(addr));
-		break;
 	case LINK_SAY_NO_PROXY:
-		lnx_log(l, LNX_LOG_ERROR, "cannot defend %s on %s: %s", lnx_ntop(addr),
-			l->home_link, strerror(-out->u.say.error));
-		break;
-	case LINK_SAY_MANY_TUNNELS:
-		lnx_log(l, LNX_LOG_ERROR, "no room for the tunnel of %s (limit %u)", lnx_ntop(addr),
-			l->cfg.max_tunnels);
-		break;
-	case LINK_SAY_MANY_PATHS:
-		lnx_log(l, LNX_LOG_ERROR, "no room for the path from %s to %s (limit %u)",
-			lnx_ntop(addr), lnx_ntop(other), l->cfg.max_paths);
+		say_home(l, out);
 		break;
 	case LINK_SAY_NO_PATH_ROUTE:
 		lnx_log(l, LNX_LOG_DEBUG, "no direct route from %s to %s", lnx_ntop(addr),
@@ -373,10 +410,10 @@ static void operate_paths(struct lnx *l, const struct link_out *out)
 
 #define VERDICT_LATER 1 /* it comes by want_verdict() */
 
-/* 0, a negative errno or VERDICT_LATER. */
-static int operate(struct lnx *l, const struct link_out *out)
+/* What is a wish from now on, or is none any more: want.h.  0 or VERDICT_LATER. */
+static int operate_wishes(struct lnx *l, const struct link_out *out)
 {
-	switch (out->type) {
+	switch ((unsigned)out->type) {
 	case LINK_ROUTE_SET:
 	case LINK_ROUTE_RENEW:
 	case LINK_ROUTE_DEL:
@@ -386,14 +423,51 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_RULE_DEL:
 		rule(l, &out->u.rule, out->type == LINK_RULE_ADD, out->id);
 		return VERDICT_LATER;
-	case LINK_ND_SEND:
-		return nd_carry_out(l, out);
 	case LINK_NEIGH_FORGET:
 		want_no_neighbours(l->want, out->u.neigh.ifindex, &out->u.neigh.addr);
 		return 0;
 	case LINK_ATTACH:
 		want_programs(l->want, out->u.iface.ifindex, out->id);
 		return VERDICT_LATER;
+	case LINK_ADDR_ADD:
+	case LINK_ADDR_DEL:
+	case LINK_ADDR_CLEAR:
+		carry_address(l, out);
+		return 0;
+	case LINK_NEIGH_SET:
+		want_neigh(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->u.neigh.mac);
+		return 0;
+	case LINK_PROXY_ADD:
+		want_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->id);
+		return VERDICT_LATER;
+	case LINK_PROXY_DEL:
+		unwant_proxy(l->want, &out->u.neigh.addr);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* 0, a negative errno or VERDICT_LATER. */
+static int operate(struct lnx *l, const struct link_out *out)
+{
+	switch (out->type) {
+	case LINK_ROUTE_SET:
+	case LINK_ROUTE_RENEW:
+	case LINK_ROUTE_DEL:
+	case LINK_RULE_ADD:
+	case LINK_RULE_DEL:
+	case LINK_NEIGH_FORGET:
+	case LINK_ATTACH:
+	case LINK_ADDR_ADD:
+	case LINK_ADDR_DEL:
+	case LINK_ADDR_CLEAR:
+	case LINK_NEIGH_SET:
+	case LINK_PROXY_ADD:
+	case LINK_PROXY_DEL:
+		return operate_wishes(l, out);
+	case LINK_ND_SEND:
+		return nd_carry_out(l, out);
 	case LINK_DETACH:
 		detach(l, out->u.iface.ifindex);
 		return 0;
@@ -417,26 +491,12 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_UNLISTEN:
 		return nd_listen(l, out->u.group.ifindex, &out->u.group.addr,
 				 out->type == LINK_LISTEN);
-	case LINK_ADDR_ADD:
-	case LINK_ADDR_DEL:
-	case LINK_ADDR_CLEAR:
-		carry_address(l, out);
-		return 0;
-	case LINK_NEIGH_SET:
-		want_neigh(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->u.neigh.mac);
-		return 0;
 	case LINK_PACKET_SEND:
 		return tx_raw(l, 0, out->u.packet, (struct bub_view){NULL, 0});
 	case LINK_HOME_ADD:
 		return home_local_add(l, &out->u.local);
 	case LINK_HOME_DEL:
 		return datapath_local_del(l->dp, &out->u.local);
-	case LINK_PROXY_ADD:
-		want_proxy(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->id);
-		return VERDICT_LATER;
-	case LINK_PROXY_DEL:
-		unwant_proxy(l->want, &out->u.neigh.addr);
-		return 0;
 	case LINK_EVENT:
 		lnx_emit(l, &out->u.event);
 		return 0;
