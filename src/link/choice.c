@@ -11,10 +11,12 @@
  *     local or 6to4 address seldom leads to a global one;
  *   - whether a registration from it has ever failed: else the core would leave an address that
  *     works for a newer one that comes back from behind;
- *   - whether another one is in use whose router is there: then there is no reason to move (RFC
- * 6275, 11.5.1), and the newer one waits. Deprecated addresses (rule 3) the core itself puts last,
- * temporary ones (rule 7) are not used, and in place of the longest common prefix (rule 8) it takes
- * the newest: on a link that has changed that is the one which works.
+ *   - whether another one is in use whose router is there: then there is no reason to move, and the
+ *     newer one waits (RFC 6275, 11.5.1).
+ *
+ * Deprecated addresses (rule 3) the core itself puts last.  Temporary ones (rule 7) are not used.
+ * In place of the longest common prefix (rule 8) the core takes the newest: on a link that has
+ * changed that is the one which works.
  *
  * Whether a registration has failed is trial.c's business.
  */
