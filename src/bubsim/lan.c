@@ -120,9 +120,9 @@ void lan_draw(struct lan *lan, uint64_t seed, uint32_t index, const struct in6_a
 
 	*lan = (struct lan){
 		.prefix = *prefix, .index = index, .rng = rng_for(seed, FOR_LAN, index)};
-	kind = (enum kind)rng_below(&lan->rng, 2 * KIND_COUNT);
+	kind = (enum kind)rng_below(&lan->rng, 2ull * KIND_COUNT);
 	lan->interval_s = (uint32_t)rng_between(&lan->rng, 3, LAN_INTERVAL_MAX_S);
-	drawn_s = (uint32_t)rng_between(&lan->rng, 3 * LAN_INTERVAL_MAX_S, 900);
+	drawn_s = (uint32_t)rng_between(&lan->rng, 3ull * LAN_INTERVAL_MAX_S, 900);
 	lan->lease_s = (uint32_t)rng_between(&lan->rng, 40, 400);
 	if (valid_s != 0 && lan->interval_s > valid_s / 3)
 		lan->interval_s = valid_s / 3;

@@ -27,7 +27,7 @@ void links_build(struct sim *s)
 
 	if (!plan_has(p->faults, FAULT_LINK))
 		return;
-	s->lan = calloc(p->n_places + 1, sizeof *s->lan);
+	s->lan = calloc(p->n_places + 1, sizeof(struct lan *));
 	assert(s->lan != NULL);
 	for (uint32_t i = 0; i < p->n_places; i++) {
 		s->lan[i] = malloc(sizeof *s->lan[i]);

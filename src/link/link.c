@@ -33,8 +33,9 @@ static struct link *link_lay_out(struct arena *ar, const struct link_config *cfg
 struct link *link_new(const struct link_config *cfg)
 {
 	struct arena ar = {0};
-	struct link *lk = link_lay_out(&ar, cfg);
+	struct link *lk = NULL;
 
+	(void)link_lay_out(&ar, cfg); /* how much it is */
 	ar = (struct arena){.base = calloc(1, ar.used)};
 	if (ar.base == NULL)
 		return NULL;

@@ -150,7 +150,8 @@ void proxy_expire(struct link *lk)
 
 struct bub_time proxy_deadline(const struct link *lk)
 {
+	const struct bub_time at_once = {0};
 	bool due = lk->agent.proxies_at < lk->agent.proxies.cap && may_ask(lk);
 
-	return due ? (struct bub_time){0} : BUB_TIME_NEVER;
+	return due ? at_once : BUB_TIME_NEVER;
 }

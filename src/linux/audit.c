@@ -340,9 +340,11 @@ void want_no_neighbours(struct want *w, uint32_t ifindex, const struct in6_addr 
 
 struct bub_time audit_deadline(const struct want *w)
 {
+	const struct bub_time at_once = {0};
+
 	if (w->step != STEP_NONE)
 		return BUB_TIME_NEVER;
-	return w->forget[0].ifindex != 0 ? (struct bub_time){0} : w->audit_due;
+	return w->forget[0].ifindex != 0 ? at_once : w->audit_due;
 }
 
 void audit_expire(struct want *w, struct bub_time now)

@@ -58,7 +58,9 @@ void flow_expire(struct lnx *l, struct bub_time now)
 
 struct bub_time flow_deadline(const struct lnx *l)
 {
+	const struct bub_time at_once = {0};
+
 	if (!flows_wanted(l))
 		return BUB_TIME_NEVER;
-	return l->flow_cursor != FLOW_DONE ? (struct bub_time){0} : l->flow_due;
+	return l->flow_cursor != FLOW_DONE ? at_once : l->flow_due;
 }
