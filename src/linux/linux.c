@@ -259,13 +259,14 @@ static bool has_programs(void *ctx, uint32_t ifindex)
 /* As many as everybody who has wishes can have. */
 static int open_wishes(struct lnx *l)
 {
-	const struct want_config cfg = {
+	struct want_config cfg = {
 		.nl = l->nl,
 		.routes = l->cfg.max_paths + l->cfg.max_tunnels + BUB_HA_PREFIXES_MAX +
 			  BUB_HOMES_MAX + 1 + 2 * LINK_CARE_OFS_MAX,
 		.rules = LINK_CARE_OFS_MAX + LINK_ADDRS_MAX + 2 * BUB_HOMES_MAX + RULE_COUNT,
 		.addrs = 2 * BUB_HOMES_MAX,
 		.proxies = l->cfg.max_tunnels,
+		.questions = l->cfg.max_paths,
 		.attach = ops_attach,
 		.is_attached = has_programs,
 		.repaired = &l->count[COUNT_KERNEL_REPAIRED],
@@ -274,6 +275,8 @@ static int open_wishes(struct lnx *l)
 		.ctx = l,
 	};
 
+	if (getrandom(&cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed))
+		return -EIO;
 	l->fd[FD_REQUESTS] = nl_fd(l->nl);
 	l->fd[FD_TABLES] = nl_table_fd(l->nl);
 	return want_open(&cfg, &l->want);

@@ -175,7 +175,8 @@ static int nl_error_of(const struct nlmsghdr *nlh)
 }
 
 /* What came in one datagram. */
-static void nl_answer(struct nl *nl, const struct mmsghdr *m, nl_answer_fn fn, void *ctx)
+static void nl_answer(struct nl *nl, const struct mmsghdr *m, nl_answer_fn fn, nl_message_fn told,
+		      void *ctx)
 {
 	const struct sockaddr_nl *from = m->msg_hdr.msg_name;
 	const struct nlmsghdr *nlh = m->msg_hdr.msg_iov->iov_base;
@@ -188,12 +189,14 @@ static void nl_answer(struct nl *nl, const struct mmsghdr *m, nl_answer_fn fn, v
 	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_type == NLMSG_ERROR)
 			fn(ctx, nlh->nlmsg_seq, nl_error_of(nlh));
+		else
+			told(ctx, nlh);
 	}
 }
 
-void nl_answers(struct nl *nl, nl_answer_fn fn, void *ctx)
+void nl_answers(struct nl *nl, nl_answer_fn fn, nl_message_fn told, void *ctx)
 {
-	struct rtm octets[ANSWERS_BATCH]; /* a verdict has some 40 octets */
+	struct rtm octets[ANSWERS_BATCH]; /* a verdict has some 40 octets, a route 250 */
 	struct sockaddr_nl from[ANSWERS_BATCH];
 	struct mmsghdr m[ANSWERS_BATCH];
 	struct iovec iov[ANSWERS_BATCH];
@@ -214,12 +217,12 @@ void nl_answers(struct nl *nl, nl_answer_fn fn, void *ctx)
 			n = ANSWERS_BATCH; /* what there is comes next */
 		else
 			for (int i = 0; i < n; i++)
-				nl_answer(nl, &m[i], fn, ctx);
+				nl_answer(nl, &m[i], fn, told, ctx);
 	}
 }
 
-/* Sends @nlh and reads until the kernel's verdict; messages before it go to @cb. */
-static int nl_transact(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *ctx)
+/* Sends @nlh and reads until the kernel's verdict. */
+static int nl_transact(struct nl *nl, struct nlmsghdr *nlh)
 {
 	_Alignas(struct nlmsghdr) uint8_t buf[4096];
 	unsigned portid = mnl_socket_get_portid(nl->wait);
@@ -235,7 +238,7 @@ static int nl_transact(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *c
 			continue;
 		if (n < 0)
 			return -errno;
-		more = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, portid, cb, ctx);
+		more = mnl_cb_run(buf, (size_t)n, nlh->nlmsg_seq, portid, NULL, NULL);
 	}
 	return more < 0 ? -errno : 0;
 }
@@ -440,7 +443,7 @@ static void nl_flush_one(struct flush *f, const struct nlmsghdr *nlh, uint16_t t
 	struct rtm octets;
 	struct nlmsghdr *del = rtm_delete(&octets, nlh, type);
 
-	if (del != NULL && nl_transact(f->nl, del, NULL, NULL) == 0)
+	if (del != NULL && nl_transact(f->nl, del) == 0)
 		f->deleted++;
 }
 
@@ -499,59 +502,6 @@ int nl_flush(struct nl *nl)
 		}
 	}
 	return ret;
-}
-
-/* ---- How it would be sent ------------------------------------------------------------------ */
-
-struct route_get {
-	struct nl_route route;
-	bool found;
-};
-
-static int nl_on_route_get(const struct nlmsghdr *nlh, void *ctx)
-{
-	struct route_get *get = ctx;
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[RTA_MAX + 1];
-	const struct nlattr *metric[RTAX_MAX + 1];
-
-	if (nlh->nlmsg_type != RTM_NEWROUTE || rtm->rtm_type != RTN_UNICAST)
-		return MNL_CB_OK;
-	get->found = true;
-	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
-	get->route.oif = nl_u32(tb[RTA_OIF], 0);
-	nl_addr(tb[RTA_GATEWAY], &get->route.gateway);
-	if (tb[RTA_METRICS] != NULL) {
-		nl_parse_nested(tb[RTA_METRICS], metric, RTAX_MAX + 1);
-		get->route.mtu = nl_u32(metric[RTAX_MTU], 0);
-	}
-	return MNL_CB_OK;
-}
-
-int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
-		 struct nl_route *ret)
-{
-	struct rtm octets = {0};
-	struct nlmsghdr *nlh = nl_begin(&octets, RTM_GETROUTE, NLM_F_ACK);
-	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-	struct route_get get = {0};
-	int err;
-
-	rtm->rtm_family = AF_INET6;
-	rtm->rtm_dst_len = 128;
-	mnl_attr_put(nlh, RTA_DST, sizeof(*dst), dst);
-	if (!IN6_IS_ADDR_UNSPECIFIED(src)) {
-		rtm->rtm_src_len = 128;
-		mnl_attr_put(nlh, RTA_SRC, sizeof(*src), src);
-	}
-	err = nl_transact(nl, nlh, nl_on_route_get, &get);
-	if (err < 0)
-		return err;
-	if (!get.found)
-		return -EHOSTUNREACH;
-
-	*ret = get.route;
-	return 0;
 }
 
 /* ---- Sysctl -------------------------------------------------------------------------------- */

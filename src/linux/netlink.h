@@ -51,26 +51,21 @@ int nl_table_fd(const struct nl *nl);
 uint32_t nl_queue(struct nl *nl, enum nl_lane which, struct nlmsghdr *nlh);
 bool nl_waits(const struct nl *nl, enum nl_lane which);
 
+typedef void (*nl_message_fn)(void *ctx, const struct nlmsghdr *nlh);
 /* The verdict of a request; @seq 0: verdicts have been lost. */
 typedef void (*nl_answer_fn)(void *ctx, uint32_t seq, int error);
 
 /* Sends what is queued.  @fn is called for what could not be sent. */
 void nl_send(struct nl *nl, enum nl_lane which, nl_answer_fn fn, void *ctx);
-/* Calls @fn for each verdict that is there. */
-void nl_answers(struct nl *nl, nl_answer_fn fn, void *ctx);
+/* Calls @fn for each verdict that is there, and @told for what was asked: it comes before the
+ * verdict. */
+void nl_answers(struct nl *nl, nl_answer_fn fn, nl_message_fn told, void *ctx);
 
 /* Whether a notice with this nlmsg_pid is of a change that was made here. */
 bool nl_is_own(const struct nl *nl, uint32_t port);
 
-/* How the kernel would send to @dst from @src (may be ::): writes gateway, oif and mtu (0 unless a
- * route names one).  -EHOSTUNREACH also where @dst is this host. */
-int nl_route_get(struct nl *nl, const struct in6_addr *dst, const struct in6_addr *src,
-		 struct nl_route *ret);
-
 /* Removes every route, rule and proxy entry that carries LNX_RTPROT. */
 int nl_flush(struct nl *nl);
-
-typedef void (*nl_message_fn)(void *ctx, const struct nlmsghdr *nlh);
 
 /* Asks for all objects of @type (RTM_GETLINK, ...), waits for them and calls @fn for each.  -EINTR:
  * the table has changed while it was read, several times; something may be missing. */

@@ -364,18 +364,17 @@ static void set_path(struct lnx *l, const struct bub_path *path)
 	link_path_done(l->link, lnx_now(), &path->local, &path->peer, err);
 }
 
-static void answer_hop(struct lnx *l, const struct link_hop_question *q)
+static void ask_hop(struct lnx *l, const struct link_hop_question *question)
 {
-	struct link_hop hop;
-	struct nl_route r;
+	if (!want_ask(l->want, question))
+		link_hop(l->link, lnx_now(), question, NULL);
+}
 
-	want_flush(l->want); /* the answer depends on what is there */
-	if (nl_route_get(l->nl, &q->dst, &q->src, &r) < 0) {
-		link_hop(l->link, lnx_now(), q, NULL);
-		return;
-	}
-	hop = (struct link_hop){.ifindex = r.oif, .gateway = r.gateway, .mtu = r.mtu};
-	link_hop(l->link, lnx_now(), q, &hop);
+static void del_path(struct lnx *l, const struct bub_path *path)
+{
+	want_ask_no_more(l->want, &path->local, &path->peer);
+	let_routes_go(l);
+	(void)datapath_path_del(l->dp, &path->local, &path->peer);
 }
 
 /* What concerns them. */
@@ -386,11 +385,10 @@ static void operate_paths(struct lnx *l, const struct link_out *out)
 		set_path(l, &out->u.path);
 		break;
 	case LINK_PATH_DEL:
-		let_routes_go(l);
-		(void)datapath_path_del(l->dp, &out->u.path.local, &out->u.path.peer);
+		del_path(l, &out->u.path);
 		break;
 	case LINK_HOP_ASK:
-		answer_hop(l, &out->u.question);
+		ask_hop(l, &out->u.question);
 		break;
 	case LINK_KNOWN_ADD:
 		known_add(l, &out->u.local);
@@ -523,15 +521,19 @@ static void carry_out(struct lnx *l, const struct link_out *out)
 		link_done(l->link, lnx_now(), out->id, err);
 }
 
-/* False: there was none. */
+/* And the answers of questions.  False: there was none. */
 static bool take_verdicts(struct lnx *l)
 {
+	struct link_hop_question question;
+	struct link_hop hop;
 	uint32_t id;
 	bool any = false;
 	int error;
 
 	for (; want_verdict(l->want, &id, &error); any = true)
 		link_done(l->link, lnx_now(), id, error);
+	for (; want_told(l->want, &question, &hop); any = true)
+		link_hop(l->link, lnx_now(), &question, hop.ifindex != 0 ? &hop : NULL);
 	return any;
 }
 

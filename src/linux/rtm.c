@@ -176,6 +176,21 @@ struct nlmsghdr *rtm_link_up(struct rtm *ret, uint32_t ifindex, uint32_t mtu)
 	return nlh;
 }
 
+struct nlmsghdr *rtm_hop(struct rtm *ret, const struct in6_addr *dst, const struct in6_addr *src)
+{
+	struct nlmsghdr *nlh = rtm_begin(ret, RTM_GETROUTE, 0);
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = AF_INET6;
+	rtm->rtm_dst_len = 128;
+	rtm_put_addr(nlh, RTA_DST, dst);
+	if (!IN6_IS_ADDR_UNSPECIFIED(src)) {
+		rtm->rtm_src_len = 128;
+		rtm_put_addr(nlh, RTA_SRC, src);
+	}
+	return nlh;
+}
+
 struct nlmsghdr *rtm_delete(struct rtm *ret, const struct nlmsghdr *told, uint16_t type)
 {
 	struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)ret->octets;

@@ -62,6 +62,8 @@ struct nlmsghdr *rtm_neigh(struct rtm *ret, uint32_t ifindex, const struct in6_a
 struct nlmsghdr *rtm_no_link_local(struct rtm *ret, uint32_t ifindex);
 /* Up, without multicast. */
 struct nlmsghdr *rtm_link_up(struct rtm *ret, uint32_t ifindex, uint32_t mtu);
+/* How would the kernel send to @dst from @src (may be ::)? */
+struct nlmsghdr *rtm_hop(struct rtm *ret, const struct in6_addr *dst, const struct in6_addr *src);
 /* An object that a dump has told, to be deleted; NULL: it is too long. */
 struct nlmsghdr *rtm_delete(struct rtm *ret, const struct nlmsghdr *told, uint16_t type);
 

@@ -32,6 +32,7 @@ static void want_lay_out(struct want *w, struct arena *ar)
 		[WANT_PROGRAMS] = PROGRAMS_MAX,
 	};
 
+	table_init(&w->question, ar, w->cfg.questions, sizeof(struct question), w->cfg.seed);
 	/* Without a random seed: nobody but the operator chooses which addresses are wished for. */
 	for (unsigned i = 0; i < WANT_KINDS; i++)
 		table_init(&w->wish[i], ar, cap[i], sizeof(struct wish), 0);
@@ -194,19 +195,24 @@ static bool want_is_gone(int error)
 static void want_on_answer(void *ctx, uint32_t seq, int error)
 {
 	struct want *w = ctx;
+	struct question *question;
 	struct wish *wish;
 	uint32_t id;
 
 	if (seq == 0) { /* some are lost: the audit finds out how they went */
 		w->audit_due = (struct bub_time){0};
+		w->ask_again = true;
 		return;
 	}
 	if (w->flight[seq % WANT_FLIGHTS].seq != seq)
 		return;
 	wish = w->flight[seq % WANT_FLIGHTS].wish;
+	question = w->flight[seq % WANT_FLIGHTS].question;
 	id = w->flight[seq % WANT_FLIGHTS].id;
 	w->flight[seq % WANT_FLIGHTS].seq = 0;
-	if (wish != NULL && wish->entry.used && wish->seq == seq)
+	if (question != NULL)
+		question_done(w, question, seq);
+	else if (wish != NULL && wish->entry.used && wish->seq == seq)
 		want_judge(w, wish, id, wish->kind == WANT_RULE && error == -EEXIST ? 0 : error);
 	else if (wish != NULL)
 		want_answer(w, id, error); /* it has been wished otherwise meanwhile */
@@ -214,9 +220,18 @@ static void want_on_answer(void *ctx, uint32_t seq, int error)
 		++*w->cfg.refused;
 }
 
+static void want_on_told(void *ctx, const struct nlmsghdr *nlh)
+{
+	const uint32_t slot = nlh->nlmsg_seq % WANT_FLIGHTS;
+	struct want *w = ctx;
+
+	if (w->flight[slot].seq == nlh->nlmsg_seq && w->flight[slot].question != NULL)
+		question_told(w->flight[slot].question, nlh);
+}
+
 void want_answers(struct want *w)
 {
-	nl_answers(w->cfg.nl, want_on_answer, w);
+	nl_answers(w->cfg.nl, want_on_answer, want_on_told, w);
 }
 
 /* The kernel carries a request out before sendmsg() returns, so most verdicts are there at once. */
@@ -281,13 +296,14 @@ static uint32_t want_send(struct want *w, enum nl_lane lane, struct nlmsghdr *nl
 		want_on_answer(w, w->flight[slot].seq, -ETIMEDOUT);
 	w->flight[slot].seq = seq;
 	w->flight[slot].wish = wish;
+	w->flight[slot].question = NULL;
 	w->flight[slot].id = id;
 	return seq;
 }
 
-void want_request(struct want *w, enum nl_lane lane, struct nlmsghdr *nlh)
+uint32_t want_request(struct want *w, enum nl_lane lane, struct nlmsghdr *nlh)
 {
-	(void)want_send(w, lane, nlh, NULL, 0);
+	return want_send(w, lane, nlh, NULL, 0);
 }
 
 static const struct nl_rule *want_rule_of(struct wish *wish)
@@ -601,13 +617,50 @@ void want_neigh(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
 	want_request(w, NL_SOON, rtm_neigh(&octets, ifindex, addr, mac));
 }
 
+/* ---- Questions ----------------------------------------------------------------------------- */
+
+static void want_ask_kernel(struct want *w, struct question *q)
+{
+	struct rtm octets;
+
+	q->hop = (struct link_hop){0};
+	q->seq = 0; /* the answer to the request before may come meanwhile */
+	q->seq = want_request(w, NL_LATER, rtm_hop(&octets, &q->asked.dst, &q->asked.src));
+	w->flight[q->seq % WANT_FLIGHTS].question = q;
+}
+
+bool want_ask(struct want *w, const struct link_hop_question *question)
+{
+	struct question *q = question_admit(w, question);
+
+	if (q == NULL)
+		return false;
+	want_ask_kernel(w, q);
+	return true;
+}
+
+/* What has no answer, where some are lost. */
+static void want_ask_again(struct want *w)
+{
+	struct question *q = NULL;
+
+	if (!w->ask_again)
+		return;
+	w->ask_again = false;
+	while ((q = table_next(&w->question, q)) != NULL) {
+		if (!q->told)
+			want_ask_kernel(w, q);
+	}
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 struct bub_time want_deadline(const struct want *w)
 {
 	struct bub_time audit = audit_deadline(w);
 
-	if (w->n_verdicts > 0 || nl_waits(w->cfg.nl, NL_SOON) || nl_waits(w->cfg.nl, NL_LATER))
+	if (w->n_verdicts > 0 || w->n_told > 0 || w->ask_again || nl_waits(w->cfg.nl, NL_SOON) ||
+	    nl_waits(w->cfg.nl, NL_LATER))
 		return (struct bub_time){0};
 	return w->n_lost > 0 && bub_time_before(w->repair_due, audit) ? w->repair_due : audit;
 }
@@ -616,5 +669,6 @@ void want_expire(struct want *w, struct bub_time now)
 {
 	repair_expire(w, now);
 	audit_expire(w, now);
+	want_ask_again(w);
 	want_flush(w);
 }

@@ -12,7 +12,11 @@
  * learned from the kernel's notices (want_heard()), and from a look at everything every few
  * seconds.
  *
+ * Beside wishes there are questions: which way would the kernel send?  Nobody waits for their
+ * answers either.
+ *
  *   want.c      the wishes, and requests under way
+ *   question.c  the questions
  *   repair.c    what is lost: when it is put back, and what the operator is told
  *   audit.c     how it is found out
  */
@@ -20,6 +24,7 @@
 #define BUB_LINUX_WANT_H
 
 #include "bub/engine.h"
+#include "link.h"
 #include "netlink.h"
 
 struct want;
@@ -27,6 +32,8 @@ struct want;
 struct want_config {
 	struct nl *nl;                          /* borrowed */
 	uint32_t routes, rules, addrs, proxies; /* at most so many wishes of each kind */
+	uint32_t questions;                     /* at most so many: one for each path */
+	uint64_t seed;                          /* random: peers choose addresses of paths */
 	/* Puts the programs of the data path on an interface: 0 or a negative errno; and whether
 	 * they are there. */
 	int (*attach)(void *ctx, uint32_t ifindex);
@@ -86,6 +93,17 @@ void want_neigh(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
 /* Forgets the neighbours on @ifindex that have not answered, but @keep, and with them the packets
  * that wait for them. */
 void want_no_neighbours(struct want *w, uint32_t ifindex, const struct in6_addr *keep);
+
+/* ---- Questions ----------------------------------------------------------------------------- */
+
+/* Asks, after all requests before it, and in place of what was asked about this path.  False: there
+ * is no room. */
+bool want_ask(struct want *w, const struct link_hop_question *question);
+/* The path is gone. */
+void want_ask_no_more(struct want *w, const struct in6_addr *local, const struct in6_addr *peer);
+
+/* The next answer; false: none is there.  Interface 0: no link leads there. */
+bool want_told(struct want *w, struct link_hop_question *ret_question, struct link_hop *ret_hop);
 
 /* ---- Turns --------------------------------------------------------------------------------- */
 

@@ -55,6 +55,15 @@ struct wish {
 	struct bub_time due; /* lost: when it is put back */
 };
 
+/* About one path. */
+struct question {
+	struct tentry entry; /* key: local, peer */
+	struct link_hop_question asked;
+	struct link_hop hop; /* the answer; interface 0: there is none */
+	uint32_t seq;        /* of the request under way; 0: none */
+	bool told;           /* it is answered */
+};
+
 #define WANT_FLIGHTS 1024
 #define WANT_VERDICTS 2048
 
@@ -68,15 +77,22 @@ struct want {
 	uint32_t who;               /* the port that who_name is about */
 	char who_name[32];
 	struct {
-		uint32_t seq;      /* 0: free */
-		uint32_t id;       /* verdict for whom; 0: nobody */
-		struct wish *wish; /* where its seq is that one; NULL: of no wish */
+		uint32_t seq;              /* 0: free */
+		uint32_t id;               /* verdict for whom; 0: nobody */
+		struct wish *wish;         /* where its seq is that one; NULL: of no wish */
+		struct question *question; /* the same */
 	} flight[WANT_FLIGHTS];
 	struct {
 		uint32_t id;
 		int error;
 	} verdict[WANT_VERDICTS];
 	unsigned verdict_first, n_verdicts;
+
+	/* question.c */
+	struct table question;
+	uint32_t n_told;  /* those that are answered */
+	unsigned told_at; /* where to look for the next of them */
+	bool ask_again;   /* answers have been lost */
 
 	/* audit.c */
 	uint32_t round;
@@ -102,8 +118,16 @@ void want_drop(struct want *w, struct wish *wish);
 struct wish *want_find(const struct want *w, enum want_kind kind, const struct want_key *key);
 /* Has it put into the kernel, whether it is there or not. */
 void want_put(struct want *w, struct wish *wish, uint32_t id);
-/* A request that is no wish; whether it is refused matters to nobody. */
-void want_request(struct want *w, enum nl_lane lane, struct nlmsghdr *nlh);
+/* A request that is no wish; whether it is refused matters to nobody.  Its number. */
+uint32_t want_request(struct want *w, enum nl_lane lane, struct nlmsghdr *nlh);
+
+/* question.c: calls nothing of the others */
+/* The question about that path is this one now.  NULL: no room. */
+struct question *question_admit(struct want *w, const struct link_hop_question *asked);
+/* What was asked. */
+void question_told(struct question *q, const struct nlmsghdr *nlh);
+/* The verdict of request @seq, which comes after that. */
+void question_done(struct want *w, struct question *q, uint32_t seq);
 
 /* repair.c */
 void repair_lost(struct want *w, struct wish *wish, uint32_t by);

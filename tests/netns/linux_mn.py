@@ -28,6 +28,7 @@ SERVER = "2001:db8:99::1"
 PEER = "2001:db8:77::7"
 PEER_CARE_OF = "2001:db8:66::6"
 SECRET = "sixteen octets or more"
+MARK = "proto", "216"  # bub's, of rules and routes
 
 
 class Things:
@@ -829,6 +830,51 @@ def no_trace(t):
         raise Failure("a qdisc stays")
 
 
+def path_over_plain_routes(t):
+    """At home the system's own routes say where the peer's care-of address is, and how much fits."""
+    c = t.start()
+    t.join(c, "a")
+    c.send("attach", HOME, "home", "::", "e0")
+    t.m.ip("-6", "route", "add", "2001:db8:66::/64", "via", "2001:db8:a::6", "dev", "e0", "mtu", "1400")
+    t.m.ip("-6", "route", "add", "unreachable", "2001:db8:67::/64")
+
+    def route():
+        c.sync()
+        return t.m.ip("-6", "route", "show", PEER, *MARK)
+
+    def path(care_of):
+        c.send("path-set", HOME, PEER, "1", HOME, care_of, "::")
+        return route()
+
+    for care_of, expected in (
+        (PEER_CARE_OF, ("via 2001:db8:a::6 dev e0", "mtu 1376")),  # less the type 2 routing header
+        (SERVER, (f"via {t.a.addr} dev e0", "mtu 1476")),
+        ("2001:db8:67::1", ()),
+        ("2001:db8:a::1234", ("via 2001:db8:a::1234 dev e0", "mtu 1476")),  # a neighbour
+        (HOME, ()),  # this node itself
+        (PEER_CARE_OF, ("via 2001:db8:a::6 dev e0", "mtu 1376")),
+    ):
+        told = path(care_of)
+        if bool(told) != bool(expected) or any(x not in told for x in expected):
+            raise Failure(f"to {care_of}: {told}")
+    # Many at once, each with an answer of its own; the last questions are of paths that go again.
+    peers = [f"2001:db8:77::1:{i:x}" for i in range(60)]
+    for i, peer in enumerate(peers):
+        c.send("path-set", HOME, peer, "1", HOME, (PEER_CARE_OF, SERVER)[i % 2], "::")
+    for peer in peers[50:]:
+        c.send("path-del", HOME, peer)
+
+    def ways():
+        c.sync()
+        lines = t.m.ip("-6", "route", "show", *MARK).splitlines()
+        return [x.split()[2] for x in lines if x.startswith("2001:db8:77::1:")]
+
+    wait_for("50 routes", lambda: len(ways()) == 50)
+    if ways().count("2001:db8:a::6") != 25:
+        raise Failure(str(ways()))
+    c.quit()
+
+
 def connections_see_a_path_at_home(t):
     """A connection from before the path learns its MTU: the headers have to fit."""
     c = t.start()
@@ -919,7 +965,7 @@ CASES = [usable_after_dad, lifetime_is_told, optimistic_address, optimistic_addr
          optimistic_only_where_wanted, link_down_and_back, address_goes, address_is_deprecated,
          home_at_once, moved_without_carrier_loss, two_routers, static_configuration,
          starts_while_others_come_and_go, tunnel_mtu, notifications_lost, known_at_start,
-         connection_survives, sent_by_care_of, path_routes, flows_are_told,
+         connection_survives, sent_by_care_of, path_routes, path_over_plain_routes, flows_are_told,
          connections_see_a_path_at_home, esp_both_ways, plain_tunnel_both_ways,
          fragments_of_the_kernel, no_trace, start_after_crash, ipv6_switched_off, bad_starts]
 

@@ -7,9 +7,7 @@ import re
 import sys
 
 from linux_common import Failure, main, wait_for
-from linux_mn import AGENT, HOME, PEER, PEER_CARE_OF, SERVER, Things
-
-MARK = "proto", "216"  # bub's, of rules and routes
+from linux_mn import AGENT, HOME, MARK, PEER, PEER_CARE_OF, SERVER, Things
 
 
 def away(t):
