@@ -13,8 +13,8 @@ BUB_API_BEGIN
 enum bub_event_type {
 	BUB_EV_PACKET,          /* a packet arrived */
 	BUB_EV_CARE_OF_NEW,     /* an address became usable: DAD has passed, its router is known */
-	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, whether it is deprecated, or its
-				   preference */
+	BUB_EV_CARE_OF_CHANGED, /* a usable address: its lifetime, whether it is deprecated, its
+				   preference, or whether data may go there without a tunnel */
 	BUB_EV_CARE_OF_GONE,
 	BUB_EV_LINK_DOWN,     /* every address on the interface is unusable until CARE_OF_NEW */
 	BUB_EV_DONE,          /* verdict of an earlier action */
@@ -60,6 +60,9 @@ struct bub_event {
 			uint32_t valid_s;   /* NEW, CHANGED: so much longer; 0: no end is known */
 			bool deprecated;    /* NEW, CHANGED: used only where there is no other */
 			bool defended;      /* a home address: somebody else answers for it here */
+			bool no_direct;     /* NEW, CHANGED: data that has a Home Address option or
+					       a type 2 routing header cannot be sent and taken
+					       here: correspondents are told of no binding */
 		} care_of;                  /* CARE_OF_NEW, CARE_OF_CHANGED, CARE_OF_GONE */
 		struct {
 			uint32_t id; /* of the action */

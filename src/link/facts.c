@@ -46,6 +46,7 @@ static void attach(struct link *lk, struct iface *ifc)
 	}
 	link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
 	ifc->view.attached = false;
+	ifc->view.no_programs = false;
 	ifc->attach_id = 0;
 }
 
@@ -412,10 +413,12 @@ void facts_programs(struct link *lk, uint32_t ifindex, bool attached)
 {
 	struct iface *ifc = lookup_iface(lk, ifindex);
 
-	if (ifc == NULL || ifc->view.attached == attached)
+	if (ifc == NULL || (ifc->view.attached == attached && ifc->view.no_programs == !attached))
 		return;
 	ifc->view.attached = attached;
+	ifc->view.no_programs = !attached;
 	path_routes_changed(lk);
+	movement_evaluate(lk, ifc);
 }
 
 bool facts_done(struct link *lk, uint32_t id, int error)

@@ -115,10 +115,11 @@ void link_home_prefixes(struct link *link, struct bub_time now, const struct bub
 
 struct link_iface {
 	struct link_iface_fact fact;
-	bool ours;     /* may carry our signalling */
-	bool roams;    /* ours, and may have care-of addresses */
-	bool carrier;  /* ours, and it has one */
-	bool attached; /* the programs of the data path are on it */
+	bool ours;        /* may carry our signalling */
+	bool roams;       /* ours, and may have care-of addresses */
+	bool carrier;     /* ours, and it has one */
+	bool attached;    /* the programs of the data path are on it */
+	bool no_programs; /* they could not be attached, or are lost: until they are on it again */
 	int32_t preference;
 	bool optimistic;
 	struct in6_addr link_local; /* its address; :: none that may be used */

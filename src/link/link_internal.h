@@ -66,6 +66,7 @@ struct addr {
 	struct in6_addr router;
 	struct bub_time told_until; /* what the core knows of it */
 	bool told_deprecated;
+	bool told_no_direct;
 	int32_t told_rank;
 	uint8_t failures;             /* registrations from it, one after the other */
 	uint8_t slowness;             /* doublings of the time that it is given */

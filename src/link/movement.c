@@ -78,6 +78,7 @@ static void report(struct link *lk, const struct iface *ifc, struct addr *a,
 	a->told_until = a->fact.valid_until;
 	a->told_deprecated = is_last_resort(a);
 	a->told_rank = ifc != NULL ? choice_rank(lk, ifc, a) : 0;
+	a->told_no_direct = ifc != NULL && ifc->view.no_programs;
 	ev = &link_put(lk, LINK_EVENT)->u.event;
 	ev->type = type;
 	ev->ifindex = a->fact.ifindex;
@@ -86,12 +87,14 @@ static void report(struct link *lk, const struct iface *ifc, struct addr *a,
 	ev->u.care_of.address = a->fact.addr;
 	ev->u.care_of.prefix_len = a->fact.prefix_len;
 	ev->u.care_of.preference = a->told_rank;
+	ev->u.care_of.no_direct = a->told_no_direct;
 }
 
 /* The kernel counts lifetimes in whole seconds. */
 static bool has_changed(const struct link *lk, const struct iface *ifc, const struct addr *a)
 {
 	return a->told_rank != choice_rank(lk, ifc, a) || a->told_deprecated != is_last_resort(a) ||
+	       a->told_no_direct != ifc->view.no_programs ||
 	       bub_time_ms_between(a->told_until, a->fact.valid_until) > LIFETIME_SLACK_MS ||
 	       bub_time_ms_between(a->fact.valid_until, a->told_until) > LIFETIME_SLACK_MS;
 }

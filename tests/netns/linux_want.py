@@ -145,11 +145,18 @@ def no_programs(t):
     c = away(t)
     if directly(t):
         raise Failure("a direct path without programs")
+    told = {x.split()[1] for x in c.has("no-direct")}
+    if len(told) != 1:
+        raise Failure(f"the core was not told: {c.lines}")
     if len([x for x in c.has("log", "0") if "no data path on e0: " in x and "tc qdisc del" in x]) != 1:
         raise Failure(str(c.has("log")))
+    c.lines = [x for x in c.lines if x.split()[0] not in ("no-direct", "care-of-changed")]
     t.m.exec("tc", "qdisc", "del", "dev", "e0", "ingress")
     wait_for("programs", lambda: all("bpf" in x for x in filters(t)))
     wait_for("the direct path", lambda: directly(t))
+    c.event("care-of-changed", *told)
+    if c.has("no-direct"):
+        raise Failure(f"still without programs: {c.lines}")
     # And the other way round, while it runs.
     with open("/proc/sys/kernel/random/uuid") as f:
         path = f"/tmp/bub-{f.read().strip()}"

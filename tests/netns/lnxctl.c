@@ -86,6 +86,15 @@ static void print_packet(const struct bub_event *ev)
 	printf("\n");
 }
 
+static void print_no_direct(const struct bub_event *ev)
+{
+	if (!ev->u.care_of.no_direct)
+		return;
+	printf("no-direct");
+	print_address(&ev->u.care_of.address);
+	printf("\n");
+}
+
 static void on_event(void *ctx, const struct bub_event *ev)
 {
 	(void)ctx;
@@ -98,6 +107,7 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		printf(ev->type == BUB_EV_CARE_OF_NEW ? "care-of-new" : "care-of-gone");
 		print_address(&ev->u.care_of.address);
 		printf(" %u %d %u\n", ev->ifindex, ev->u.care_of.preference, ev->u.care_of.valid_s);
+		print_no_direct(ev);
 		break;
 	case BUB_EV_CARE_OF_CHANGED:
 		printf("care-of-changed");
@@ -105,6 +115,7 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		printf(" %d %s %u\n", ev->u.care_of.preference,
 		       ev->u.care_of.deprecated ? "deprecated" : "preferred",
 		       ev->u.care_of.valid_s);
+		print_no_direct(ev);
 		break;
 	case BUB_EV_LINK_DOWN:
 		printf("link-down %u\n", ev->ifindex);

@@ -29,21 +29,12 @@ static size_t build_bu(struct bub_engine *eng, struct bul_entry *p, uint8_t *buf
 	return core_build(eng, &out, buf, cap);
 }
 
-static struct route plain_route(const struct bul_entry *p, const struct in6_addr *dst)
-{
-	struct route r = route_plain(&p->reg.care_of, dst);
-
-	r.has_hao = home_is_away(p->home);
-	r.hao = p->key.a;
-	return r;
-}
-
 /* The inner packet comes from the care-of address, so that our home agent vouches for it. */
 void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len = build_bu(eng, p, mh, sizeof mh);
-	struct route r = plain_route(p, &p->key.b);
+	struct route r = route_as_known(p->home, &p->key.b);
 
 	reg_hold_backhaul(p, false);
 	r.via = "home agents";
@@ -58,7 +49,7 @@ static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, con
 				size_t len)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
-	struct route r = plain_route(p, b != NULL ? binding_care_of(b) : &p->key.b);
+	struct route r = route_as_known(p->home, b != NULL ? binding_care_of(b) : &p->key.b);
 
 	if (b != NULL) {
 		r.has_rh2 = true;
@@ -207,7 +198,7 @@ static void bubmode_on_look(struct bub_engine *eng, void *owner)
 	if (home_state(p->home) == HOME_UNATTACHED) { /* no way to look now */
 		directpath_look_later(eng, &p->direct);
 	} else if (p->direct.state == DIRECT_FILTERED) {
-		if (home_is_away(p->home)) /* else the other end has to */
+		if (home_is_direct(p->home)) /* else the other end has to */
 			send_trial(eng, p);
 		directpath_next_trial(eng, &p->direct);
 	} else if (proof_failed(eng, p)) {

@@ -34,7 +34,7 @@ bool bubresp_is_willing(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	const struct home_registration *h = p->home;
 
-	return p->bub_policy != BUB_POLICY_NEVER && home_is_away(h) && home_is_mobile(eng, h);
+	return p->bub_policy != BUB_POLICY_NEVER && home_is_direct(h) && home_is_mobile(eng, h);
 }
 
 /* ---- What was asked ------------------------------------------------------------------------ */

@@ -140,8 +140,9 @@ void bul_on_flow(struct bub_engine *eng, struct home_registration *h, const stru
 		p = octets_in > 0 ? get_uninvited(eng, h, peer) : bul_get(eng, h, peer);
 	if (p != NULL)
 		p->used = core_now(eng);
-	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || p->reg.state != REG_NONE ||
-	    p->rr.active || reg_is_due(&p->reg) || !may_begin(eng, p, octets_in))
+	if (p == NULL || p->ro_policy == BUB_POLICY_NEVER || !home_is_direct(h) ||
+	    p->reg.state != REG_NONE || p->rr.active || reg_is_due(&p->reg) ||
+	    !may_begin(eng, p, octets_in))
 		return;
 	reg_update(eng, p);
 }
@@ -226,7 +227,7 @@ void bul_on_home_registered(struct bub_engine *eng, struct home_registration *h)
 		if (p->reg.backhaul_due) /* also when the direct copy was heard */
 			reg_backhaul_now(eng, p);
 		else if (!p->rr.active && !reg_is_awaiting(&p->reg) && !reg_is_bound(eng, p) &&
-			 (home_is_away(h) || reg_is_told(eng, p)))
+			 (home_is_direct(h) || reg_is_told(eng, p)))
 			reg_due_now(eng, p);
 	}
 }

@@ -66,10 +66,8 @@ static bool dh_view_is(struct bub_view v, const uint8_t *data, size_t len)
 /* DH1, DH3: care-of address to the peer's home address.  DH4 the same the other way. */
 static struct route route_to_home(const struct ends *ends)
 {
-	struct route r = route_plain(&ends->at, &ends->peer);
+	struct route r = route_as_known(ends->home, &ends->peer);
 
-	r.has_hao = ends->away;
-	r.hao = ends->local;
 	r.via = "home agents";
 	return r;
 }
@@ -84,7 +82,7 @@ static void dh_send_stored(struct bub_engine *eng, struct dh *d, const struct ro
 static void send_dh2(struct bub_engine *eng, struct dh *d, const struct ends *ends)
 {
 	struct route tunnelled = route_from_home(ends->home, &ends->peer);
-	struct route direct = route_plain(&ends->at, &d->peer_care_of);
+	struct route direct = route_as_known(ends->home, &d->peer_care_of);
 
 	tunnelled.via = "home agents";
 	dh_send_stored(eng, d, &tunnelled, 0);
@@ -348,7 +346,7 @@ static enum bub_drop collect_dh2(struct dh *d, const struct ends *ends, const st
 	bool direct = rx->ip->has_hao;
 
 	/* The copy without a Home Address option must have come through our home agent. */
-	if (!direct && !rx->tunnelled && ends->away)
+	if (!direct && !rx->tunnelled && home_is_away(ends->home))
 		return BUB_DROP_DH_PATH;
 	if (direct && (rx->tunnelled || !bub_addr_eq(&rx->ip->src, &ends->peer_at)))
 		return BUB_DROP_DH_PATH;
@@ -432,7 +430,7 @@ static struct dh_outcome dh_on_dh4(struct bub_engine *eng, struct dh *d, const s
 		return goes_on(BUB_DROP_DH_SID);
 	if (!signature_is_good(eng, d, rx))
 		return goes_on(BUB_DROP_DH_BAD_SIGNATURE);
-	if (!rx->tunnelled && ends->away)
+	if (!rx->tunnelled && home_is_away(ends->home))
 		return goes_on(BUB_DROP_DH_PATH);
 	if (!dh_view_is(m->info, d->info2, d->info2_len))
 		return goes_on(BUB_DROP_DH_SUITE);
@@ -509,7 +507,7 @@ static void build_dh2(struct bub_engine *eng, struct dh *d)
  * peer at home leaves the Home Address option out (draft, 6). */
 static enum bub_drop check_responder_path(const struct ends *ends, const struct rx *rx)
 {
-	if (!bub_addr_eq(&rx->local, &ends->local) || (!rx->tunnelled && ends->away))
+	if (!bub_addr_eq(&rx->local, &ends->local) || (!rx->tunnelled && home_is_away(ends->home)))
 		return BUB_DROP_DH_PATH;
 	return rx->ip->has_hao || !ends->peer_away ? BUB_DROP_NONE : BUB_DROP_DH_PATH;
 }

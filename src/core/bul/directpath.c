@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "bul/directpath.h"
+#include "mn/mn.h"
 
 #define CHECK_SENDS 3u    /* signed CoTI without an answer: the direct path is broken */
 #define TRIAL_MAX_S 3600u /* the longest time between two trials */
@@ -87,7 +88,8 @@ void directpath_ask(struct bub_engine *eng, struct direct_path *d, const struct 
 		    const struct bub_key *key)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}, .key = key};
-	struct route r = route_plain(&ends->at, &ends->peer_at);
+	struct route r = ends->away ? route_plain(&ends->at, &ends->peer_at)
+				    : route_as_known(ends->home, &ends->peer_at);
 
 	core_random(eng, d->cookie, sizeof d->cookie);
 	memcpy(out.mh.u.test_init.cookie, d->cookie, BUB_COOKIE_LEN);

@@ -11,7 +11,7 @@
 struct ends {
 	const struct home_registration *home; /* whose address local is */
 	struct in6_addr local, peer;          /* home addresses */
-	bool away, peer_away;                 /* from home, with a care-of address */
+	bool away, peer_away;                 /* at a care-of address that the other may know */
 	struct in6_addr at, peer_at;          /* the care-of address, or else the home address */
 	bool uninvited;                       /* nothing shows yet that the peer exists */
 };

@@ -20,8 +20,7 @@ void pathproof_on_update(struct bul_entry *p)
 void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm.key};
-	struct route r = route_plain(home_is_away(p->home) ? home_care_of(p->home) : &p->key.a,
-				     &rx->ip->src);
+	struct route r = route_as_known(p->home, &rx->ip->src);
 
 	/* An acknowledgement through the home agents has no cookie: one in there is not answered.
 	 */
@@ -33,6 +32,7 @@ void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *
 		return;
 	}
 	p->proof.answers++;
+	r.has_hao = false;
 	memcpy(out.mh.u.test.cookie, rx->mh.opts.path_cookie, BUB_COOKIE_LEN);
 	out.mh.opts.present = BUB_OPT_AUTH;
 	out.auth_care_of = rx->ip->src;

@@ -37,7 +37,7 @@
 
 bool reg_is_bound(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	return home_is_away(p->home) && bub_addr_eq(&p->reg.acked, home_care_of(p->home)) &&
+	return home_is_direct(p->home) && bub_addr_eq(&p->reg.acked, home_care_of(p->home)) &&
 	       bub_time_before(core_now(eng), p->reg.acked_until);
 }
 
@@ -108,7 +108,7 @@ void reg_due_now(struct bub_engine *eng, struct bul_entry *p)
 
 void reg_fill_bu(struct bul_entry *p, struct mh_out *out)
 {
-	bool away = home_is_away(p->home);
+	bool away = home_is_direct(p->home);
 
 	p->reg.care_of = away ? *home_care_of(p->home) : p->key.a;
 	*out = (struct mh_out){
@@ -157,9 +157,7 @@ static void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 	out.mh.opts.present |= BUB_OPT_NONCE_INDICES;
 	out.mh.opts.home_nonce = p->rr.kbm_home_nonce;
 	out.mh.opts.care_of_nonce = p->rr.kbm_care_of_nonce;
-	r = route_plain(&p->reg.care_of, &p->key.b);
-	r.has_hao = home_is_away(p->home);
-	r.hao = p->key.a;
+	r = route_as_known(p->home, &p->key.b);
 	core_send(eng, &r, &out);
 	reg_after_bu(eng, p);
 	if (!core_config(eng)->ack_correspondents)
@@ -232,7 +230,7 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 	reg_begin_round(&p->reg);
 	if (p->ro_policy == BUB_POLICY_NEVER || home_state(h) == HOME_UNATTACHED)
 		return;
-	if (!home_is_away(h) && !reg_is_told(eng, p))
+	if (!home_is_direct(h) && !reg_is_told(eng, p))
 		return; /* nothing to delete */
 	if (home_state(h) == HOME_DEREGISTERING && !kabm_is_held(&p->kabm))
 		return; /* the home agent still answers for us: HoT would not find us */
@@ -393,7 +391,7 @@ static void reg_on_retry_timer(struct bub_engine *eng, void *owner)
 	reg_set_state(eng, p, REG_NONE, "to be tried again");
 	rr_forgive(&p->rr);
 	p->why = "to be tried again";
-	if (!home_is_away(p->home)) /* away, data will ask for it */
+	if (!home_is_direct(p->home)) /* else data will ask for it */
 		reg_update(eng, p);
 }
 
@@ -466,11 +464,11 @@ static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t
 	uint32_t margin_s;
 
 	p->reg.retry_s = 0;
-	if (bub_addr_eq(&p->reg.care_of, &p->key.a)) { /* deleted: we are at home */
-		reg_set_state(eng, p, REG_NONE, "at home");
+	if (bub_addr_eq(&p->reg.care_of, &p->key.a)) { /* deleted: we are at home, or as good as */
+		p->why = home_is_away(p->home) ? "the binding is deleted" : "at home";
+		reg_set_state(eng, p, REG_NONE, p->why);
 		reg_forget_acked(p);
 		p->reg.told_until = core_now(eng);
-		p->why = "at home";
 		core_timer_cancel(eng, &p->reg.backhaul_timer);
 		reg_mark_path(eng, p);
 		return;

@@ -167,7 +167,7 @@ enum rr_event rr_on_hot(struct bub_engine *eng, struct rr *rr, const struct ends
 			const struct rx *rx)
 {
 	/* Away from home it comes out of the tunnel (RFC 6275, 11.6.2). */
-	if (!rr->active || !rr->want_home || (ends->away && !rx->tunnelled) ||
+	if (!rr->active || !rr->want_home || (home_is_away(ends->home) && !rx->tunnelled) ||
 	    memcmp(rr->home_cookie, rx->mh.u.test.cookie, BUB_COOKIE_LEN) != 0)
 		return RR_NO_MATCH;
 	rr->want_home = false;

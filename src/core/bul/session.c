@@ -33,7 +33,7 @@ static const uint8_t no_cookie[BUB_COOKIE_LEN]; /* exchanges that no BUB test we
 struct ends session_ends(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
-	bool away = home_is_away(p->home);
+	bool away = home_is_direct(p->home);
 
 	return (struct ends){
 		.home = p->home,
@@ -173,6 +173,8 @@ const char *session_test_obstacle(const struct bub_engine *eng, const struct bul
 		return "a Kabm is agreed with that peer already";
 	if (!home_is_away(p->home))
 		return "this node is not away from home";
+	if (!home_is_direct(p->home))
+		return NO_DIRECT_WHY;
 	if (binding_active(eng, &p->key.a, &p->key.b) == NULL)
 		return "that peer is not known to be away from home";
 	/* Never again in this session; but the peer may (draft, 5.1). */
@@ -248,7 +250,7 @@ static void session_on_launch(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 
-	if (p->test.state == TEST_RUNNING ? home_is_away(p->home)
+	if (p->test.state == TEST_RUNNING ? home_is_direct(p->home)
 					  : !p->rr.active && session_may_test(eng, p))
 		session_run(eng, p, true);
 }
@@ -398,7 +400,7 @@ void session_heard(struct bub_engine *eng, struct bul_entry *p, const struct bub
 
 void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p)
 {
-	if (!p->kabm.is_static || !home_is_away(p->home) ||
+	if (!p->kabm.is_static || !home_is_direct(p->home) ||
 	    binding_active(eng, &p->key.a, &p->key.b) == NULL)
 		return;
 	p->kabm.is_static = false;

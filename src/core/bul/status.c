@@ -7,6 +7,31 @@
 #include "mn/mn.h"
 #include "policy.h"
 
+/* Away, and whatever is agreed with peers: data takes the tunnel. */
+static bool is_tunnelled_only(const struct bub_engine *eng, const struct in6_addr *local)
+{
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++)
+		if (bub_addr_eq(home_address(mn_home(eng, i)), local))
+			return home_is_away(mn_home(eng, i)) && !home_is_direct(mn_home(eng, i));
+	return false;
+}
+
+/* For a peer that this node has sent nothing. */
+static const char *why_of_stranger(const struct binding_cache_entry *b)
+{
+	return b != NULL && proof_awaits_headers(b)
+		       ? "the peer registered with us, its path is not proved"
+		       : "the peer registered with us";
+}
+
+static const char *why_of(const struct bub_engine *eng, const struct bul_entry *p,
+			  const struct binding_cache_entry *b)
+{
+	if (p == NULL)
+		return why_of_stranger(b);
+	return is_tunnelled_only(eng, &p->key.a) ? NO_DIRECT_WHY : p->why;
+}
+
 static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr *local,
 			     const struct in6_addr *peer)
 {
@@ -15,6 +40,8 @@ static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr
 	enum bub_policy ro, bub;
 	bool may;
 
+	if (is_tunnelled_only(eng, local))
+		return BUB_MODE_TUNNEL;
 	policy_of(eng, peer, &ro, &bub);
 	/* Required, BUB leaves no place for route optimisation under Kbm (protocol.md, P22). */
 	may = bub != BUB_POLICY_REQUIRE || (p != NULL && kabm_is_held(&p->kabm));
@@ -51,14 +78,6 @@ static const char *test_of(const struct bul_entry *p)
 	return p == NULL ? name[0] : name[p->test.state];
 }
 
-/* For a peer that this node has sent nothing. */
-static const char *why_of(const struct binding_cache_entry *b)
-{
-	return b != NULL && proof_awaits_headers(b)
-		       ? "the peer registered with us, its path is not proved"
-		       : "the peer registered with us";
-}
-
 static void peer_status(const struct bub_engine *eng, struct bub_time now,
 			const struct in6_addr *local, const struct in6_addr *peer,
 			struct bub_peer_status *ret)
@@ -70,7 +89,7 @@ static void peer_status(const struct bub_engine *eng, struct bub_time now,
 		.local = *local,
 		.peer = *peer,
 		.mode = mode_of(eng, local, peer),
-		.why = p != NULL ? p->why : why_of(b),
+		.why = why_of(eng, p, b),
 		.test = test_of(p),
 	};
 	if (p != NULL) {

@@ -71,7 +71,7 @@ static void after_update(struct bub_engine *eng, const struct update *u)
 {
 	struct bul_entry *p;
 
-	if (u->deletes || u->rx->home == NULL || !home_is_away(u->rx->home))
+	if (u->deletes || u->rx->home == NULL || !home_is_direct(u->rx->home))
 		return;
 	p = bul_get(eng, u->rx->home, &u->rx->peer);
 	if (p == NULL)

@@ -67,14 +67,9 @@ static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const
 
 	assert(u->rx->home != NULL); /* only the session of a home address has a Kabm */
 	h = u->rx->home;
-	r = route_plain(home_address(h), &u->care_of);
-	if (home_is_away(h)) {
-		r.src = *home_care_of(h);
-		r.has_hao = true;
-		r.hao = *home_address(h);
-	} else if (home_state(h) == HOME_UNATTACHED) {
+	if (home_state(h) == HOME_UNATTACHED)
 		return; /* this node has no address now; the peer repeats its update */
-	}
+	r = route_as_known(h, &u->care_of);
 	r.has_rh2 = !u->deletes;
 	r.rh2 = u->rx->peer;
 	if (out->mh.u.ba.status == BUB_STATUS_ACCEPTED && !u->deletes)

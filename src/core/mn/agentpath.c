@@ -91,5 +91,6 @@ void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
 
 bool agentpath_is_open(const struct home_registration *h)
 {
-	return h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct;
+	return h->state == HOME_REGISTERED && !h->agent_path.refused && h->cfg.direct &&
+	       !h->no_direct;
 }

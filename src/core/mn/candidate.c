@@ -70,6 +70,7 @@ void candidate_change(struct bub_engine *eng, struct candidate *c, const struct 
 {
 	c->preference = ev->u.care_of.preference;
 	c->deprecated = ev->u.care_of.deprecated;
+	c->no_direct = ev->u.care_of.no_direct;
 	c->valid_until = ev->u.care_of.valid_s == 0
 				 ? BUB_TIME_NEVER
 				 : bub_time_add_s(core_now(eng), ev->u.care_of.valid_s);

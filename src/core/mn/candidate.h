@@ -17,6 +17,7 @@ struct candidate {
 	uint64_t order;  /* newer is larger */
 	bool deprecated; /* RFC 4862, 5.5.4 */
 	bool refused;    /* by a home agent */
+	bool no_direct;  /* data goes through the tunnel only */
 	struct bub_time valid_until;
 };
 

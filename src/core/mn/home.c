@@ -105,6 +105,11 @@ bool home_is_away(const struct home_registration *h)
 	return !IN6_IS_ADDR_UNSPECIFIED(&h->care_of);
 }
 
+bool home_is_direct(const struct home_registration *h)
+{
+	return home_is_away(h) && !h->no_direct;
+}
+
 struct route route_from_home(const struct home_registration *h, const struct in6_addr *dst)
 {
 	struct route r = route_plain(&h->cfg.address, dst);
@@ -114,6 +119,19 @@ struct route route_from_home(const struct home_registration *h, const struct in6
 		r.owner = h->cfg.address;
 		r.via = "home agents";
 	}
+	return r;
+}
+
+struct route route_as_known(const struct home_registration *h, const struct in6_addr *dst)
+{
+	struct route r;
+
+	if (!home_is_direct(h))
+		return home_is_away(h) ? route_from_home(h, dst)
+				       : route_plain(&h->cfg.address, dst);
+	r = route_plain(&h->care_of, dst);
+	r.has_hao = true;
+	r.hao = h->cfg.address;
 	return r;
 }
 

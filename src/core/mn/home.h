@@ -38,6 +38,7 @@ struct home_registration {
 	const char *why;
 	struct in6_addr care_of; /* :: unless away with an address */
 	uint32_t ifindex;
+	bool no_direct;  /* from this care-of address data goes through the tunnel only */
 	uint32_t dad_id; /* back home: a verdict about the home address is to come; 0: none */
 	uint16_t sequence;
 	uint16_t first_sequence; /* from this care-of address */

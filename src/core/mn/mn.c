@@ -265,6 +265,16 @@ void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h)
 	h->news.moved = true;
 }
 
+/* The address stays, and what may go from there is another: for peers that is a move. */
+static void home_set_direct(struct bub_engine *eng, struct home_registration *h, bool no_direct)
+{
+	if (h->no_direct == no_direct)
+		return;
+	h->no_direct = no_direct;
+	agentpath_update(eng, h);
+	h->news.moved = true;
+}
+
 void mn_reselect(struct bub_engine *eng)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
@@ -283,6 +293,7 @@ void mn_reselect(struct bub_engine *eng)
 		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
 			mn_go_away(eng, h, c);
 		}
+		home_set_direct(eng, h, home_is_away(h) && c != NULL && c->no_direct);
 	}
 }
 

@@ -103,9 +103,15 @@ void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
 bool agentpath_is_open(const struct home_registration *h);
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home_registration *h);
+/* Away, and data may go from the care-of address and come to it without the tunnel.  Where that is
+ * not so, correspondents are dealt with as if @h were at home, by way of the tunnel. */
+bool home_is_direct(const struct home_registration *h);
 /* The home whose address is @a; NULL: none. */
 struct home_registration *core_home_of(struct bub_engine *eng, const struct in6_addr *a);
 /* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
 struct route route_from_home(const struct home_registration *h, const struct in6_addr *dst);
+/* From where correspondents know @h: the care-of address with a Home Address option, or the home
+ * address. */
+struct route route_as_known(const struct home_registration *h, const struct in6_addr *dst);
 
 #endif

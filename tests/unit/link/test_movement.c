@@ -519,6 +519,49 @@ static void programs_cannot_be_attached(void **state)
 	assert_int_equal(count_of(w, LINK_ATTACH), 2);
 }
 
+static void no_direct_path_without_programs(void **state)
+{
+	struct world *w = *state;
+	const struct bub_event *ev;
+
+	attached(w);
+	link_programs(w->lk, w->now, E0, false);
+	world_drain(w);
+	ev = last_event(w, BUB_EV_CARE_OF_CHANGED);
+	assert_non_null(ev);
+	assert_address(&ev->u.care_of.address, ADDR_A);
+	assert_true(ev->u.care_of.no_direct);
+	/* Told once, whatever else comes, and as long as they are not on it. */
+	world_forget(w);
+	link_programs(w->lk, w->now, E0, false);
+	w->verdict = -17;
+	world_carrier(w, E0, "e0", true);
+	world_pass_ms(w, 5000);
+	assert_int_equal(count_of(w, LINK_ATTACH), 1);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_CHANGED), 0);
+	link_programs(w->lk, w->now, E0, true);
+	world_drain(w);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_CHANGED), 1);
+	assert_false(last_event(w, BUB_EV_CARE_OF_CHANGED)->u.care_of.no_direct);
+}
+
+static void programs_never_were_there(void **state)
+{
+	struct world *w = *state;
+
+	w->verdict = -17;
+	world_carrier(w, E0, "e0", true);
+	w->verdict = 0;
+	world_start(w);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_NEW));
+	assert_true(last_event(w, BUB_EV_CARE_OF_NEW)->u.care_of.no_direct);
+	link_programs(w->lk, w->now, E0, true);
+	world_drain(w);
+	assert_non_null(last_event(w, BUB_EV_CARE_OF_CHANGED));
+	assert_false(last_event(w, BUB_EV_CARE_OF_CHANGED)->u.care_of.no_direct);
+}
+
 static void member_of_a_bridge(void **state)
 {
 	struct world *w = *state;
@@ -839,6 +882,8 @@ int main(void)
 		TEST(two_interfaces),
 		TEST(listened_to_only),
 		TEST(programs_cannot_be_attached),
+		TEST(no_direct_path_without_programs),
+		TEST(programs_never_were_there),
 		TEST(member_of_a_bridge),
 		TEST(interface_goes),
 		TEST(mtu_changes),
