@@ -332,7 +332,9 @@ def main(cases, setup):
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
         finally:
+            # What a case closes may be less than all: some share a machine with the next case.
             if things is not None:
                 things.close()
-            Namespace.close_all()
+            else:
+                Namespace.close_all()
     return 1 if failed else 0
