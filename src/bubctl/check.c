@@ -31,6 +31,13 @@ static void findings_note(struct findings *f, int status, const json_t *home, co
 	(void)snprintf(f->line, sizeof(f->line), "%s: %s", check_text(home, "address"), what);
 }
 
+bool ctl_home_is_served(const json_t *home)
+{
+	const char *state = check_text(home, "state");
+
+	return strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0;
+}
+
 static void judge_home(struct findings *f, const json_t *home)
 {
 	const char *state = check_text(home, "state");
@@ -38,7 +45,7 @@ static void judge_home(struct findings *f, const json_t *home)
 	bool bound = json_integer_value(json_object_get(home, "lifetime_s")) > 0;
 
 	f->homes++;
-	if (strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0)
+	if (ctl_home_is_served(home))
 		f->served++;
 	else
 		/* An older registration lives on while a newer one is under way. */

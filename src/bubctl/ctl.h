@@ -40,6 +40,9 @@ enum {
 	CTL_UNKNOWN = 3,
 };
 
+/* Whether a home address of the answer to "show" is at home or registered. */
+bool ctl_home_is_served(const json_t *home);
+
 /* Judges the answer to "show" in one line (NULL: there was none); returns one of the above. */
 int ctl_check(FILE *out, const json_t *reply);
 

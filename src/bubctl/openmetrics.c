@@ -97,13 +97,10 @@ static void print_home_metrics(FILE *out, const json_t *homes)
 		    "1 while the home address is at home or registered.");
 	json_array_foreach(homes, i, h)
 	{
-		const char *state = metric_text(h, "state");
-
 		(void)fputs("bub_home_served", out);
 		metric_label(out, '{', "address", metric_text(h, "address"));
 		(void)fputc('}', out);
-		metric_value(out,
-			     strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0);
+		metric_value(out, ctl_home_is_served(h));
 	}
 	metric_head(out, "bub_home_lifetime_seconds", "gauge",
 		    "What is left of the registration with the home agent.");
