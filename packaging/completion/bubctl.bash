@@ -33,8 +33,8 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bub-start forget refresh monitor genkey -s -h --help -V --version' ;;
-	*:monitor) candidates='--json' ;;
+	*:) candidates='show counters bub-start forget refresh reload monitor genkey -s -h --help -V --version' ;;
+	*:monitor | *:reload) candidates='--json' ;;
 	*:show) candidates='--json --check' ;;
 	*:counters) candidates='--json --all --openmetrics' ;;
 	*:bub-start | *:forget) candidates=$(_bubctl_peers) ;;

@@ -25,9 +25,24 @@ json_t *ctl_ask_for_more(const char *path, const json_t *request, FILE **ret_mor
  */
 json_t *ctl_next(FILE *more, const char *path);
 
+/* What the command line has. */
+enum ctl_option {
+	CTL_JSON = 1 << 0,
+	CTL_ALL = 1 << 1,
+	CTL_CHECK = 1 << 2,
+	CTL_OPENMETRICS = 1 << 3,
+};
+
+struct ctl_options {
+	const char *socket;
+	unsigned set;         /* of enum ctl_option */
+	const char *argument; /* behind the command; NULL: none */
+};
+
 /* Print a reply for people. */
-void ctl_print_status(FILE *out, const json_t *reply);
-void ctl_print_counters(FILE *out, const json_t *reply, bool all);
+void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts);
+void ctl_print_counters(FILE *out, const json_t *reply, const struct ctl_options *opts);
+void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *opts);
 
 void ctl_print_openmetrics(FILE *out, const json_t *reply);
 void ctl_print_event(FILE *out, const json_t *event);

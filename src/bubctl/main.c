@@ -19,32 +19,15 @@ enum {
 	EXIT_UNREACHABLE = 3,
 };
 
-enum option_bit {
-	OPTION_JSON = 1 << 0,
-	OPTION_ALL = 1 << 1,
-	OPTION_CHECK = 1 << 2,
-	OPTION_OPENMETRICS = 1 << 3,
-};
-
 enum argument { ARGUMENT_NONE, ARGUMENT_PEER, ARGUMENT_FILE };
 
-static const struct command {
+struct command {
 	const char *name;
 	enum argument argument;
 	unsigned options; /* one at a time, but for --json --all */
-} commands[] = {
-	{"show", ARGUMENT_NONE, OPTION_JSON | OPTION_CHECK},
-	{"counters", ARGUMENT_NONE, OPTION_JSON | OPTION_ALL | OPTION_OPENMETRICS},
-	{"bub-start", ARGUMENT_PEER, 0},
-	{"forget", ARGUMENT_PEER, 0},
-	{"refresh", ARGUMENT_NONE, 0},
-	{"monitor", ARGUMENT_NONE, OPTION_JSON},
-	{"genkey", ARGUMENT_FILE, 0},
-};
-
-struct options {
-	const char *socket;
-	unsigned set; /* enum option_bit */
+	int (*run)(const struct command *cmd, const struct ctl_options *opts);
+	void (*print)(FILE *out, const json_t *reply,
+		      const struct ctl_options *opts); /* NULL: says nothing */
 };
 
 static int ctl_usage(FILE *out, int status)
@@ -57,6 +40,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  bub-start PEER             start a BUB test with a peer's home address\n"
 		    "  forget PEER                drop binding, keys and session of a peer\n"
 		    "  refresh                    send every Binding Update again now\n"
+		    "  reload [--json]            read the configuration again\n"
 		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
 		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
@@ -65,55 +49,59 @@ static int ctl_usage(FILE *out, int status)
 	return status;
 }
 
-static const struct command *find_command(const char *name)
+/* @reply has an error: says it, behind what led to it. */
+static int ctl_refused(const json_t *reply)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
-}
+	const json_t *error = json_object_get(reply, "error");
+	const json_t *line = NULL;
+	size_t i = 0;
 
-static int ctl_refused(const json_t *error)
-{
+	json_array_foreach(json_object_get(reply, "messages"), i, line)
+	{
+		if (json_is_string(line))
+			(void)fprintf(stderr, "%s\n", json_string_value(line));
+	}
 	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
 		      json_is_string(error) ? json_string_value(error) : "?");
 	return EXIT_REFUSED;
 }
 
-static int ctl_print(const struct command *cmd, const struct options *opts, const json_t *reply)
+static void ctl_print_json(const json_t *reply)
 {
-	const json_t *error = json_object_get(reply, "error");
-
-	if (error != NULL)
-		return ctl_refused(error);
-	if (cmd->options == 0)
-		return EXIT_OK;
-	if ((opts->set & OPTION_JSON) != 0) {
-		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
-		(void)putchar('\n');
-	} else if ((opts->set & OPTION_OPENMETRICS) != 0) {
-		ctl_print_openmetrics(stdout, reply);
-	} else if (strcmp(cmd->name, "show") == 0) {
-		ctl_print_status(stdout, reply);
-	} else {
-		ctl_print_counters(stdout, reply, (opts->set & OPTION_ALL) != 0);
-	}
-	return fflush(stdout) == 0 ? EXIT_OK : EXIT_REFUSED;
+	(void)json_dumpf(reply, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
 }
 
-static int ctl_run(const struct command *cmd, const char *peer, const struct options *opts)
+static int ctl_print(const struct command *cmd, const struct ctl_options *opts, const json_t *reply)
+{
+	const bool refused = json_object_get(reply, "error") != NULL;
+
+	if (refused)
+		(void)ctl_refused(reply);
+	if ((opts->set & CTL_JSON) != 0)
+		ctl_print_json(reply);
+	else if (refused)
+		return EXIT_REFUSED;
+	else if ((opts->set & CTL_OPENMETRICS) != 0)
+		ctl_print_openmetrics(stdout, reply);
+	else if (cmd->print != NULL)
+		cmd->print(stdout, reply, opts);
+	return fflush(stdout) == 0 && !refused ? EXIT_OK : EXIT_REFUSED;
+}
+
+static int ctl_run(const struct command *cmd, const struct ctl_options *opts)
 {
 	/* The metrics have the state beside the counters, which only "show" gives. */
-	const char *name = (opts->set & OPTION_OPENMETRICS) != 0 ? "show" : cmd->name;
+	const char *name = (opts->set & CTL_OPENMETRICS) != 0 ? "show" : cmd->name;
 	json_t *request = json_object();
 	json_t *reply = NULL;
 	int status = EXIT_UNREACHABLE;
 
 	(void)json_object_set_new(request, "cmd", json_string(name));
-	if (peer != NULL)
-		(void)json_object_set_new(request, "peer", json_string(peer));
+	if (cmd->argument == ARGUMENT_PEER)
+		(void)json_object_set_new(request, "peer", json_string(opts->argument));
 	reply = ctl_ask(opts->socket, request);
-	if ((opts->set & OPTION_CHECK) != 0)
+	if ((opts->set & CTL_CHECK) != 0)
 		status = ctl_check(stdout, reply);
 	else if (reply != NULL)
 		status = ctl_print(cmd, opts, reply);
@@ -123,16 +111,16 @@ static int ctl_run(const struct command *cmd, const char *peer, const struct opt
 }
 
 /* Ends when the daemon does, or when nobody reads what is printed. */
-static int ctl_monitor(const struct options *opts)
+static int ctl_monitor(const struct command *cmd, const struct ctl_options *opts)
 {
-	json_t *request = json_pack("{s:s}", "cmd", "monitor");
+	json_t *request = json_pack("{s:s}", "cmd", cmd->name);
 	FILE *more = NULL;
 	json_t *line = ctl_ask_for_more(opts->socket, request, &more);
 	int status = EXIT_UNREACHABLE;
 
 	json_decref(request);
 	if (line != NULL && json_object_get(line, "error") != NULL) {
-		status = ctl_refused(json_object_get(line, "error"));
+		status = ctl_refused(line);
 		json_decref(line);
 		line = NULL;
 	}
@@ -141,7 +129,7 @@ static int ctl_monitor(const struct options *opts)
 		line = ctl_next(more, opts->socket);
 		if (line == NULL)
 			break;
-		if ((opts->set & OPTION_JSON) == 0) {
+		if ((opts->set & CTL_JSON) == 0) {
 			ctl_print_event(stdout, line);
 		} else {
 			(void)json_dumpf(line, stdout, JSON_COMPACT);
@@ -156,6 +144,32 @@ static int ctl_monitor(const struct options *opts)
 	return status;
 }
 
+static int ctl_make_key(const struct command *cmd, const struct ctl_options *opts)
+{
+	(void)cmd;
+	return ctl_genkey(opts->argument);
+}
+
+static const struct command commands[] = {
+	{"show", ARGUMENT_NONE, CTL_JSON | CTL_CHECK, ctl_run, ctl_print_status},
+	{"counters", ARGUMENT_NONE, CTL_JSON | CTL_ALL | CTL_OPENMETRICS, ctl_run,
+	 ctl_print_counters},
+	{"bub-start", ARGUMENT_PEER, 0, ctl_run, NULL},
+	{"forget", ARGUMENT_PEER, 0, ctl_run, NULL},
+	{"refresh", ARGUMENT_NONE, 0, ctl_run, NULL},
+	{"reload", ARGUMENT_NONE, CTL_JSON, ctl_run, ctl_print_reload},
+	{"monitor", ARGUMENT_NONE, CTL_JSON, ctl_monitor, NULL},
+	{"genkey", ARGUMENT_FILE, 0, ctl_make_key, NULL},
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 static bool check_options(const struct command *cmd, unsigned set)
 {
 	if ((set & ~cmd->options) != 0) {
@@ -163,7 +177,7 @@ static bool check_options(const struct command *cmd, unsigned set)
 		return false;
 	}
 	/* --all is about what people read; beside --json it changes nothing and does no harm. */
-	set &= ~(unsigned)OPTION_ALL;
+	set &= ~(unsigned)CTL_ALL;
 	if ((set & (set - 1)) != 0) {
 		(void)fputs("bubctl: one of --json, --check and --openmetrics at a time\n", stderr);
 		return false;
@@ -204,7 +218,7 @@ int main(int argc, char **argv)
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	struct options opts = {.socket = DEFAULT_SOCKET};
+	struct ctl_options opts = {.socket = DEFAULT_SOCKET};
 	const struct command *cmd = NULL;
 	int opt = 0;
 
@@ -214,16 +228,16 @@ int main(int argc, char **argv)
 			opts.socket = optarg;
 			break;
 		case 'j':
-			opts.set |= OPTION_JSON;
+			opts.set |= CTL_JSON;
 			break;
 		case 'a':
-			opts.set |= OPTION_ALL;
+			opts.set |= CTL_ALL;
 			break;
 		case 'c':
-			opts.set |= OPTION_CHECK;
+			opts.set |= CTL_CHECK;
 			break;
 		case 'o':
-			opts.set |= OPTION_OPENMETRICS;
+			opts.set |= CTL_OPENMETRICS;
 			break;
 		case 'V':
 			(void)printf("bubctl %s\n", BUB_VERSION);
@@ -243,9 +257,6 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (!check_options(cmd, opts.set) || !check_arguments(cmd, argc, argv))
 		return EXIT_USAGE;
-	if (cmd->argument == ARGUMENT_FILE)
-		return ctl_genkey(argc > 0 ? argv[0] : NULL);
-	if (strcmp(cmd->name, "monitor") == 0)
-		return ctl_monitor(&opts);
-	return ctl_run(cmd, argc > 0 ? argv[0] : NULL, &opts);
+	opts.argument = argc > 0 ? argv[0] : NULL;
+	return cmd->run(cmd, &opts);
 }

@@ -195,13 +195,14 @@ static bool has_role(const json_t *roles, const char *role)
 	return false;
 }
 
-void ctl_print_status(FILE *out, const json_t *reply)
+void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts)
 {
 	const json_t *roles = json_object_get(reply, "roles");
 	const json_t *peers = json_object_get(reply, "peers");
 	const json_t *v = NULL;
 	size_t i = 0;
 
+	(void)opts;
 	(void)fprintf(out, "node %s:", text_of(reply, "node", "?"));
 	json_array_foreach(roles, i, v)(void) fprintf(
 		out, "%s %s", i > 0 ? "," : "", json_is_string(v) ? json_string_value(v) : "?");
@@ -246,7 +247,7 @@ static bool print_group(FILE *out, const char *title, json_t *group, bool all)
 	return titled;
 }
 
-void ctl_print_counters(FILE *out, const json_t *reply, bool all)
+void ctl_print_counters(FILE *out, const json_t *reply, const struct ctl_options *opts)
 {
 	static const struct {
 		const char *member;
@@ -259,6 +260,7 @@ void ctl_print_counters(FILE *out, const json_t *reply, bool all)
 		{"drops", "discarded, by reason"},
 	};
 	const json_t *counters = json_object_get(reply, "counters");
+	const bool all = (opts->set & CTL_ALL) != 0;
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
@@ -266,4 +268,21 @@ void ctl_print_counters(FILE *out, const json_t *reply, bool all)
 				   json_object_get(counters, groups[i].member), all);
 	if (!any)
 		(void)fputs("every counter is zero\n", out);
+}
+
+/* ---- reload -------------------------------------------------------------------------------- */
+
+void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *opts)
+{
+	const char *restart_for = text_of(reply, "restart_for", "");
+
+	(void)opts;
+	(void)fprintf(out,
+		      "taken over: log-level, peers, home prefixes, mobile nodes "
+		      "(%" JSON_INTEGER_FORMAT " added, %" JSON_INTEGER_FORMAT
+		      " changed, %" JSON_INTEGER_FORMAT " removed)\n",
+		      number_of(reply, "added"), number_of(reply, "changed"),
+		      number_of(reply, "removed"));
+	if (restart_for[0] != '\0')
+		(void)fprintf(out, "a restart of bubd is needed for: %s\n", restart_for);
 }

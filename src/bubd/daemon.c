@@ -26,6 +26,7 @@
 #include "keylog.h"
 #include "log.h"
 #include "privs.h"
+#include "reload.h"
 #include "request.h"
 #include "sas.h"
 #include "slept.h"
@@ -62,9 +63,7 @@ struct daemon {
 	struct lnx *lnx;
 	struct control *control;
 
-	/* Policies as the engine has them: a reload has to undo what is no longer in the file. */
-	struct bub_peer_policy *policies;
-	size_t n_policies;
+	struct reload reload;
 
 	uv_loop_t loop;
 	uv_prepare_t prepare;
@@ -238,37 +237,6 @@ static void daemon_on_command(void *ctx, enum bub_command what, const struct in6
 	daemon_feed(ctx, &ev);
 }
 
-static char *daemon_on_request(void *ctx, const char *request, size_t len, bool *ret_watch)
-{
-	struct daemon *d = ctx;
-	struct request_target target = {
-		.src = {.node = d->cfg->node,
-			.cfg = &d->cfg->engine,
-			.engine = d->engine,
-			.lnx = d->lnx,
-			.now = lnx_now()},
-		.command = daemon_on_command,
-		.ctx = d,
-		.ret_watch = ret_watch,
-	};
-
-	return request_answer(request, len, &target);
-}
-
-static bool daemon_is_watched(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return control_is_watched(d->control);
-}
-
-static void daemon_publish(void *ctx, const char *line, size_t len)
-{
-	struct daemon *d = ctx;
-
-	control_publish(d->control, line, len);
-}
-
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 static void expire_due(struct daemon *d)
@@ -413,37 +381,6 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 
 /* ---- Signals ------------------------------------------------------------------------------- */
 
-/* Sets the policies of the new configuration; peers that are gone get the node's own. */
-static void reload_peers(struct daemon *d, const struct bubd_config *fresh)
-{
-	struct bub_peer_policy *policies = NULL;
-	int err = 0;
-
-	if (fresh->n_peers > 0) {
-		policies = calloc(fresh->n_peers, sizeof(*policies));
-		if (policies == NULL) {
-			log_line(&d->log, LNX_LOG_ERROR, "reload: out of memory");
-			return;
-		}
-		memcpy(policies, fresh->peers, fresh->n_peers * sizeof(*policies));
-	}
-	for (size_t i = 0; i < d->n_policies; i++) {
-		struct bub_peer_policy p = d->policies[i];
-
-		p.route_optimisation = d->cfg->engine.route_optimisation;
-		p.bub = d->cfg->engine.bub;
-		(void)bub_engine_set_policy(d->engine, &p); /* it has an entry already */
-	}
-	for (size_t i = 0; err == 0 && i < fresh->n_peers; i++)
-		err = bub_engine_set_policy(d->engine, &policies[i]);
-	if (err != 0)
-		log_line(&d->log, LNX_LOG_ERROR,
-			 "reload: too many new peers for the table of policies; restart bubd");
-	free(d->policies);
-	d->policies = policies;
-	d->n_policies = fresh->n_peers;
-}
-
 static void daemon_drain_engine(void *ctx)
 {
 	daemon_drain(ctx);
@@ -459,58 +396,11 @@ static struct clients clients_of(struct daemon *d)
 				.ctx = d};
 }
 
-/* Whether mobile nodes of @fresh can be served by what runs: what they share with the home agent is
- * made of these. */
-static bool same_home_agent(const struct bubd_config *cfg, const struct bubd_config *fresh)
-{
-	const struct bub_ha_config *a = &cfg->engine.ha, *b = &fresh->engine.ha;
-
-	return a->enabled && b->enabled && bub_addr_eq(&a->address, &b->address) &&
-	       a->direct == b->direct && cfg->lnx.unprotected == fresh->lnx.unprotected;
-}
-
 /* Everything that the secrets are needed for has been done. */
 static void wipe_secrets(struct daemon *d)
 {
 	if (bubd_config_wipe_secrets(d->cfg) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "the secrets stay in memory: libcrypto failed");
-}
-
-static void reload_clients(struct daemon *d, struct bubd_config *fresh)
-{
-	const struct clients clients = clients_of(d);
-	struct clients_change change;
-	char error[ERROR_MAX] = "";
-
-	if (clients_reload(&clients, fresh, &change) != 0) {
-		log_line(&d->log, LNX_LOG_ERROR, "reload: mobile nodes: out of memory");
-		return;
-	}
-	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)
-		log_line(&d->log, LNX_LOG_ERROR, "reload: cannot serve new mobile nodes: %s",
-			 error);
-	wipe_secrets(d);
-	if (change.failed > 0)
-		log_line(&d->log, LNX_LOG_ERROR, "reload: %u home addresses are not served",
-			 change.failed);
-	log_line(&d->log, LNX_LOG_INFO, "reload: mobile nodes: %u added, %u changed, %u removed",
-		 change.added, change.changed, change.removed);
-}
-
-/* The prefixes of the home link, and what mobile nodes are told of them (RFC 6275, 10.6.2). */
-static void reload_prefixes(struct daemon *d, const struct bubd_config *fresh)
-{
-	const struct bub_ha_config *ha = &fresh->engine.ha;
-	struct bub_event ev = {.type = BUB_EV_HOME_PREFIXES};
-
-	if (!ha->enabled || !d->cfg->engine.ha.enabled)
-		return;
-	lnx_home_prefixes(d->lnx, ha->prefix, ha->n_prefixes, ha->managed, ha->other);
-	ev.u.prefixes.prefix = ha->prefix;
-	ev.u.prefixes.n = ha->n_prefixes;
-	ev.u.prefixes.managed = ha->managed;
-	ev.u.prefixes.other = ha->other;
-	daemon_feed(d, &ev);
 }
 
 static void cannot_reopen(struct daemon *d, const char *path)
@@ -530,49 +420,64 @@ static void reopen_logs(struct daemon *d)
 		cannot_reopen(d, d->cfg->key_log);
 }
 
-static void daemon_reload(struct daemon *d)
+/* What SIGHUP and bubctl ask for. */
+static void daemon_reload(void *ctx, struct reload_result *ret)
 {
-	struct bubd_config *fresh = bubd_config_load(d->config_path, stderr);
-	char names[ERROR_MAX] = "";
+	struct daemon *d = ctx;
 
-	if (fresh == NULL) {
-		log_line(&d->log, LNX_LOG_ERROR,
-			 "reload: the configuration has mistakes (above); "
-			 "nothing was changed");
-		return;
-	}
-	d->log.level = fresh->log_level;
-	reload_peers(d, fresh);
-	/* A mobile node that is told of new prefixes has to be served in them. */
-	if (same_home_agent(d->cfg, fresh))
-		reload_clients(d, fresh);
-	reload_prefixes(d, fresh);
-	if (bubd_config_compare(d->cfg, fresh, names, sizeof(names)) > 0)
-		log_line(
-			&d->log, LNX_LOG_WARNING,
-			"reload: log-level, peers, home prefixes and mobile nodes were taken over; "
-			"restart bubd for: %s",
-			names);
-	else
-		log_line(
-			&d->log, LNX_LOG_INFO,
-			"reload: log-level, peers, home prefixes and mobile nodes were taken over");
-	bubd_config_free(fresh);
+	(void)sd_notify(0, "RELOADING=1");
+	reopen_logs(d); /* whatever the configuration is like */
+	reload_run(&d->reload, ret);
+	(void)sd_notify(0, "READY=1");
 }
 
 static void daemon_on_signal(uv_signal_t *handle, int signum)
 {
 	struct daemon *d = handle->data;
 
+	struct reload_result result;
+
 	if (signum == SIGHUP) {
-		(void)sd_notify(0, "RELOADING=1");
-		reopen_logs(d); /* whatever the configuration is like */
-		daemon_reload(d);
-		(void)sd_notify(0, "READY=1");
+		daemon_reload(d, &result);
+		reload_result_free(&result);
 		return;
 	}
 	eventlog_stop(&d->events, signum == SIGTERM ? "SIGTERM" : "SIGINT");
 	uv_stop(&d->loop);
+}
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+static char *daemon_on_request(void *ctx, const char *request, size_t len, bool *ret_watch)
+{
+	struct daemon *d = ctx;
+	struct request_target target = {
+		.src = {.node = d->cfg->node,
+			.cfg = &d->cfg->engine,
+			.engine = d->engine,
+			.lnx = d->lnx,
+			.now = lnx_now()},
+		.command = daemon_on_command,
+		.reload = daemon_reload,
+		.ctx = d,
+		.ret_watch = ret_watch,
+	};
+
+	return request_answer(request, len, &target);
+}
+
+static bool daemon_is_watched(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return control_is_watched(d->control);
+}
+
+static void daemon_publish(void *ctx, const char *line, size_t len)
+{
+	struct daemon *d = ctx;
+
+	control_publish(d->control, line, len);
 }
 
 /* ---- Start --------------------------------------------------------------------------------- */
@@ -613,18 +518,16 @@ static int daemon_start_engine(struct daemon *d)
 			err = bub_engine_add_client(d->engine, &cfg->pairs[i].home);
 	if (err != 0)
 		return daemon_fail(d, "engine, mobile nodes", bub_strerror(err));
-	for (size_t i = 0; err == 0 && i < cfg->n_peers; i++)
-		err = bub_engine_set_policy(d->engine, &cfg->peers[i]);
-	if (err != 0)
-		return daemon_fail(d, "engine, peers", bub_strerror(err));
-	if (cfg->n_peers > 0) {
-		d->policies = calloc(cfg->n_peers, sizeof(*d->policies));
-		if (d->policies == NULL)
-			return daemon_fail(d, "out of memory", "");
-		memcpy(d->policies, cfg->peers, cfg->n_peers * sizeof(*d->policies));
-		d->n_policies = cfg->n_peers;
-	}
-	return 0;
+	d->reload = (struct reload){.path = d->config_path,
+				    .cfg = d->cfg,
+				    .log = &d->log,
+				    .engine = d->engine,
+				    .sas = d->sas,
+				    .feed = daemon_on_verdict,
+				    .drain = daemon_drain_engine,
+				    .ctx = d};
+	err = reload_begin(&d->reload);
+	return err == 0 ? 0 : daemon_fail(d, "engine, peers", bub_strerror(err));
 }
 
 static int daemon_start_lnx(struct daemon *d)
@@ -635,6 +538,7 @@ static int daemon_start_lnx(struct daemon *d)
 
 	if (lnx_open(&d->cfg->lnx, &cb, sas_database(d->sas), error, sizeof(error), &d->lnx) != 0)
 		return daemon_fail(d, error, "");
+	d->reload.lnx = d->lnx;
 	if (lnx_fd_count(d->lnx) > POLLS_MAX)
 		return daemon_fail(d, "more descriptors than expected",
 				   "this is a mistake in bubd");
@@ -823,7 +727,7 @@ static void daemon_stop(struct daemon *d)
 	if (d->key_log != NULL)
 		(void)fclose(d->key_log);
 	eventlog_close(&d->events);
-	free(d->policies);
+	reload_end(&d->reload);
 }
 
 int daemon_run(const char *config_path, struct bubd_config *cfg)

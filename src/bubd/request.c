@@ -31,6 +31,11 @@ static json_t *request_success(void)
 	return o;
 }
 
+static void request_count(json_t *object, const char *name, unsigned n)
+{
+	(void)json_object_set_new(object, name, json_integer((json_int_t)n));
+}
+
 static bool knows_peer(const struct status_source *src, const struct in6_addr *peer)
 {
 	struct bub_peer_status p;
@@ -113,6 +118,49 @@ static json_t *on_refresh(const json_t *request, const struct request_target *t)
 	return request_success();
 }
 
+/* The lines of @text as an array. */
+static json_t *request_lines(const char *text)
+{
+	json_t *array = json_array();
+
+	while (text != NULL && *text != '\0') {
+		const size_t len = strcspn(text, "\n");
+
+		(void)json_array_append_new(array, json_stringn(text, len));
+		text += len + (text[len] == '\n');
+	}
+	return array;
+}
+
+static json_t *on_reload(const json_t *request, const struct request_target *t)
+{
+	struct reload_result result;
+	json_t *o = NULL;
+
+	(void)request;
+	t->reload(t->ctx, &result);
+	if (result.messages != NULL)
+		o = request_refusal("the configuration has mistakes; nothing was changed");
+	else if (result.problems != NULL)
+		o = request_refusal("not everything could be taken over");
+	else
+		o = request_success();
+	(void)json_object_set_new(
+		o, "messages",
+		request_lines(result.messages != NULL ? result.messages : result.problems));
+	if (result.messages == NULL) {
+		request_count(o, "added", result.clients.added);
+		request_count(o, "changed", result.clients.changed);
+		request_count(o, "removed", result.clients.removed);
+		(void)json_object_set_new(o, "restart_for",
+					  result.restart_for[0] != '\0'
+						  ? json_string(result.restart_for)
+						  : json_null());
+	}
+	reload_result_free(&result);
+	return o;
+}
+
 static json_t *on_monitor(const json_t *request, const struct request_target *t)
 {
 	(void)request;
@@ -126,7 +174,23 @@ static const struct {
 } commands[] = {
 	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
 	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
+	{"reload", on_reload},
 };
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static json_t *unknown_command(const char *cmd)
+{
+	char names[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < N_COMMANDS && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+					i == 0                ? ""
+					: i + 1 == N_COMMANDS ? " or "
+							      : ", ",
+					commands[i].name);
+	return request_refusal("unknown command \"%s\"; expected %s", cmd, names);
+}
 
 static json_t *request_reply(const char *text, size_t len, const struct request_target *t)
 {
@@ -140,13 +204,11 @@ static json_t *request_reply(const char *text, size_t len, const struct request_
 	if (cmd == NULL) {
 		reply = request_refusal("the request is no object with a string \"cmd\"");
 	} else {
-		for (size_t i = 0; reply == NULL && i < sizeof(commands) / sizeof(commands[0]); i++)
+		for (size_t i = 0; reply == NULL && i < N_COMMANDS; i++)
 			if (strcmp(cmd, commands[i].name) == 0)
 				reply = commands[i].handle(request, t);
 		if (reply == NULL)
-			reply = request_refusal("unknown command \"%s\"; expected show, counters, "
-						"bub-start, forget, refresh or monitor",
-						cmd);
+			reply = unknown_command(cmd);
 	}
 	json_decref(request);
 	return reply;

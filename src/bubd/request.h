@@ -7,6 +7,7 @@
  *   {"cmd": "bub-start", "peer": ADDRESS} {"ok": true}
  *   {"cmd": "forget", "peer": ADDRESS}    {"ok": true}
  *   {"cmd": "refresh"}                    {"ok": true}
+ *   {"cmd": "reload"}                     {"ok": true, ...}
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "reload.h"
 #include "status.h"
 
 #define REQUEST_MAX 1024 /* octets of a request line; the longest real one has 80 */
@@ -25,6 +27,8 @@ struct request_target {
 	struct status_source src;
 	/* Feeds the command to the engine and drains it. */
 	void (*command)(void *ctx, enum bub_command what, const struct in6_addr *peer);
+	/* Reads the configuration again; the result is to be freed. */
+	void (*reload)(void *ctx, struct reload_result *ret);
 	void *ctx;
 	bool *ret_watch; /* set: who asked wants to hear of every event */
 };

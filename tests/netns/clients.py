@@ -101,6 +101,14 @@ class Things:
         if f"reload: mobile nodes: {what}" not in text:
             raise Failure(f"expected {what}: {text[-500:]}")
 
+    def asked(self, expected, text):
+        """Reloads by the control socket; the answer has @expected."""
+        self.agent.write(text)
+        answer = self.agent.ask("reload")
+        if not expected.items() <= answer.items():
+            raise Failure(f"expected {expected}: {answer}")
+        return answer
+
     def reaches(self, ns, home):
         r = subprocess.run(["ip", "netns", "exec", ns.name, "ping", "-6", "-c", "1", "-W", "2",
                             "-I", home, PEER], stdout=subprocess.DEVNULL)
@@ -167,6 +175,21 @@ def nobody_else_notices(t):
         raise Failure(f"left behind: {t.served()} {t.traces(COMES)}")
     if t.reaches(t.n, COMES):
         raise Failure("one that is not served any more gets through")
+
+    # The same by the control socket, which tells of mistakes and then changes nothing.
+    t.asked({"ok": True, "added": 1, "removed": 0}, agent_text(client(COMES), client(STAYS)))
+    t.registered(COMES)
+    wait_for("an answer", lambda: t.reaches(t.n, COMES))
+    wrong = t.asked({"error": "the configuration has mistakes; nothing was changed"},
+                    agent_text(client(STAYS), client("2001:db8:1::zz")))
+    if not any(re.match(rf"{re.escape(t.agent.conf)}:\d+:\d+: ", line) for line in wrong["messages"]):
+        raise Failure(f"no file and line: {wrong}")
+    if not t.served()[COMES]["registered"]:
+        raise Failure("a file with mistakes has changed something")
+    t.asked({"ok": True, "added": 0, "removed": 1, "restart_for": "tun"},
+            'tun = "bub7"\n' + agent_text(client(STAYS)))
+    if COMES in t.served() or t.traces(COMES):
+        raise Failure(f"left behind: {t.served()} {t.traces(COMES)}")
 
     after = t.served()[STAYS]
     if after["sequence"] != before["sequence"] or after["care_of"] != before["care_of"]:

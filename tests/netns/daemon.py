@@ -39,7 +39,7 @@ class Daemon:
         self.write(text)
         self.proc.send_signal(signal.SIGHUP)
 
-    def ask(self, cmd):
+    def ask(self, cmd, **arguments):
         """The answer to a command; {} where nobody listens."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
             try:
@@ -47,7 +47,7 @@ class Daemon:
             except OSError:
                 return {}
             s.settimeout(linux_common.LIMIT_S)
-            s.sendall(json.dumps({"cmd": cmd}).encode() + b"\n")
+            s.sendall(json.dumps({"cmd": cmd, **arguments}).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
     def show(self):

@@ -380,6 +380,25 @@ class Bubctl(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, "bubctl: bubd says no: nothing is known of that peer\n")
 
+    def test_reload(self):
+        reply = {"ok": True, "messages": [], "added": 2, "changed": 0, "removed": 1, "restart_for": None}
+        self.assert_output(self.ask(reply, "reload"),
+                           "taken over: log-level, peers, home prefixes, mobile nodes "
+                           "(2 added, 0 changed, 1 removed)\n")
+        self.assertEqual(self.requests.pop(), {"cmd": "reload"})
+        reply["restart_for"] = "tun, interfaces"
+        self.assertIn("a restart of bubd is needed for: tun, interfaces\n",
+                      self.ask(reply, "reload").stdout)
+        self.assertEqual(json.loads(self.ask(reply, "reload", "--json").stdout), reply)
+
+    def test_reload_with_mistakes(self):
+        reply = {"error": "nothing was changed", "messages": ["a:1:2: one", "a:3:4: two"]}
+        words = "a:1:2: one\na:3:4: two\nbubctl: bubd says no: nothing was changed\n"
+        done = self.ask(reply, "reload")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", words))
+        done = self.ask(reply, "reload", "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout), done.stderr), (1, reply, words))
+
     def test_large_reply(self):
         status = dict(STATUS, clients=STATUS["clients"] * 5000)
         done = self.ask(status, "show", "--json")

@@ -148,6 +148,7 @@ struct fixture {
 	unsigned n_commands;
 	enum bub_command command;
 	struct in6_addr peer;
+	struct reload_result reload;
 	bool watch;
 };
 
@@ -158,6 +159,14 @@ static void on_command(void *ctx, enum bub_command what, const struct in6_addr *
 	f->n_commands++;
 	f->command = what;
 	f->peer = *peer;
+}
+
+static void on_reload(void *ctx, struct reload_result *ret)
+{
+	struct fixture *f = ctx;
+
+	f->n_commands++;
+	*ret = f->reload;
 }
 
 static int setup(void **state)
@@ -177,6 +186,7 @@ static int setup(void **state)
 	f->target = (struct request_target){
 		.src = {.node = "mn1", .cfg = &f->cfg, .engine = &f->engine},
 		.command = on_command,
+		.reload = on_reload,
 		.ctx = f,
 		.ret_watch = &f->watch,
 	};
@@ -338,6 +348,39 @@ static void who_monitors_is_known_as_one(void **state)
 	json_decref(r);
 }
 
+static void reload_says_what_it_did(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL;
+
+	f->reload = (struct reload_result){.clients = {.added = 2, .removed = 1}};
+	r = ask(f, "{\"cmd\":\"reload\"}");
+	assert_same_json(r, "{\"ok\": true, \"messages\": [], \"added\": 2, \"changed\": 0,"
+			    " \"removed\": 1, \"restart_for\": null}");
+	json_decref(r);
+	(void)snprintf(f->reload.restart_for, sizeof(f->reload.restart_for), "tun, home-agent");
+	f->reload.problems = strdup("1 home addresses are not served\n");
+	r = ask(f, "{\"cmd\":\"reload\"}");
+	assert_same_json(r,
+			 "{\"error\": \"not everything could be taken over\","
+			 " \"messages\": [\"1 home addresses are not served\"], \"added\": 2,"
+			 " \"changed\": 0, \"removed\": 1, \"restart_for\": \"tun, home-agent\"}");
+	json_decref(r);
+	assert_int_equal(f->n_commands, 2);
+}
+
+static void reload_tells_of_mistakes(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL;
+
+	f->reload.messages = strdup("bubd.conf:1:2: one\nbubd.conf:3:4: two\n");
+	r = ask(f, "{\"cmd\":\"reload\"}");
+	assert_same_json(r, "{\"error\": \"the configuration has mistakes; nothing was changed\","
+			    " \"messages\": [\"bubd.conf:1:2: one\", \"bubd.conf:3:4: two\"]}");
+	json_decref(r);
+}
+
 static void assert_refused(struct fixture *f, const char *request, const char *words)
 {
 	json_t *r = ask(f, request);
@@ -390,7 +433,7 @@ static void malformed_requests_are_refused(void **state)
 		{"{\"cmd\": 1}", "\"cmd\""},
 		{"{\"cmd\": null}", "\"cmd\""},
 		{"{\"cmd\": \"\"}", "unknown command"},
-		{"{\"cmd\": \"halt\"}", "unknown command \"halt\""},
+		{"{\"cmd\": \"halt\"}", "unknown command \"halt\"; expected show, "},
 		{"{\"cmd\": \"forget\"}", "needs a peer"},
 		{"{\"cmd\": \"forget\", \"peer\": 7}", "needs a peer"},
 		{"{\"cmd\": \"bub-start\", \"peer\": null}", "needs a peer"},
@@ -430,7 +473,8 @@ int main(void)
 		T(counters_have_every_reason),   T(commands_reach_the_engine),
 		T(who_monitors_is_known_as_one), T(what_has_no_effect_is_refused),
 		T(bub_start_says_why_not),       T(malformed_requests_are_refused),
-		T(deep_nesting_is_refused),
+		T(deep_nesting_is_refused),      T(reload_says_what_it_did),
+		T(reload_tells_of_mistakes),
 	};
 #undef T
 
