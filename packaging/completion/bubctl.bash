@@ -29,11 +29,15 @@ _bubctl()
 		esac
 	done
 	case $prev:$command in
-	-s:* | *:genkey)
+	-s:* | -c:* | --secret:* | *:genkey)
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bub-start forget refresh reload monitor genkey -s -h --help -V --version' ;;
+	*:) candidates='show counters bub-start forget refresh reload monitor genkey init -s -h --help -V --version' ;;
+	*:init)
+		candidates='mobile-node home-agent'
+		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
+		;;
 	*:monitor | *:reload) candidates='--json' ;;
 	*:show) candidates='--json --check' ;;
 	*:counters) candidates='--json --all --openmetrics' ;;

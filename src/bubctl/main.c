@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "init.h"
 
 #define DEFAULT_SOCKET "/run/bub/bubd.sock"
 
@@ -30,6 +31,14 @@ struct command {
 		      const struct ctl_options *opts); /* NULL: says nothing */
 };
 
+/* Those with a command line of their own.  Each gets its name and what follows it. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv, const char *socket);
+} own_lines[] = {
+	{"init", ctl_init},
+};
+
 static int ctl_usage(FILE *out, int status)
 {
 	(void)fputs("usage: bubctl [-s SOCKET] [COMMAND]\n"
@@ -43,6 +52,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  reload [--json]            read the configuration again\n"
 		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
+		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
 		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
 		    "  -V         print the version and exit\n",
 		    out);
@@ -207,6 +217,19 @@ static bool check_arguments(const struct command *cmd, int argc, char **argv)
 	return true;
 }
 
+/* Runs a command that reads its own line; returns -1 where it is none of them. */
+static int run_own_line(int argc, char **argv)
+{
+	const bool named = argc > 3 && strcmp(argv[1], "-s") == 0;
+	const int at = named ? 3 : 1;
+
+	for (size_t i = 0; i < sizeof(own_lines) / sizeof(own_lines[0]); i++)
+		if (argc > at && strcmp(argv[at], own_lines[i].name) == 0)
+			return own_lines[i].run(argc - at, argv + at,
+						named ? argv[2] : DEFAULT_SOCKET);
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -221,7 +244,10 @@ int main(int argc, char **argv)
 	struct ctl_options opts = {.socket = DEFAULT_SOCKET};
 	const struct command *cmd = NULL;
 	int opt = 0;
+	int own = run_own_line(argc, argv);
 
+	if (own >= 0)
+		return own;
 	while ((opt = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
 		switch (opt) {
 		case 's':

@@ -114,8 +114,15 @@ class Documented(unittest.TestCase):
         # What writes a file asks no daemon.
         asked = {command for command, takes in arguments.items() if takes != "FILE"}
         self.assertEqual(asked, set(requests))
-        for command in arguments:
+        own = re.findall(r'\{"([\w-]+)", ctl_\w+\}', source)
+        self.assertIn("init", own)
+        for command in [*arguments, *own]:
             self.assertRegex(page, rf"\.It Cm {command}\b")
+        for command in own:
+            help_text = subprocess.run([BUBCTL, command, "-h"], text=True, capture_output=True,
+                                       check=True).stdout
+            for option in re.findall(r"(?<![\w-])--?([a-z-]+)", help_text):
+                self.assertRegex(page, rf"Fl -?{option}\b")
         for command in asked:
             self.assertIn(f'{{"cmd": "{command}"', page)
 
