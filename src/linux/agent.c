@@ -189,18 +189,26 @@ void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsign
 	link_home_prefixes(l->link, lnx_now(), prefix, n, managed, other);
 }
 
-/* It may come later, when its link does; until then nothing arrives here. */
-static void check_address(struct lnx *l)
+/* In a prefix that exists on no link the address may be on no interface either.  bub's own then has
+ * it: home agents are pinged. */
+static void have_address(struct lnx *l)
 {
+	const struct in6_addr *address = &l->cfg.home_agent_address;
 	const struct link_addr_fact *a;
 	unsigned at = 0;
 
 	while ((a = link_addr_next(l->link, &at)) != NULL) {
-		if (bub_addr_eq(&a->addr, &l->cfg.home_agent_address))
+		if (bub_addr_eq(&a->addr, address))
 			return;
 	}
+	for (unsigned i = 0; l->prefix_routed && i < l->cfg.n_ha_prefixes; i++) {
+		if (!bub_addr_in_prefix(address, &l->cfg.ha_prefix[i], l->cfg.ha_prefix_len[i]))
+			continue;
+		want_addr(l->want, l->tun_ifindex, address);
+		return;
+	}
 	lnx_log(l, LNX_LOG_WARNING, "the home agent's address %s is on no interface (yet)",
-		lnx_ntop(&l->cfg.home_agent_address));
+		lnx_ntop(address));
 }
 
 int agent_open(struct lnx *l, char *ret_error, size_t error_size)
@@ -221,12 +229,14 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 		snprintf(ret_error, error_size, "cannot receive signalling: %s", strerror(-err));
 		return err;
 	}
-	check_address(l);
-	if (l->cfg.home_link != NULL)
+	if (l->cfg.home_link != NULL) {
+		have_address(l);
 		return open_home_link(l, ret_error, error_size);
+	}
 	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++)
 		try_anycast(l, i);
 	route_prefixes(l);
+	have_address(l);
 	err = want_settle(l->want);
 	if (err < 0)
 		snprintf(ret_error, error_size, "cannot route the home prefix to %s: %s",
