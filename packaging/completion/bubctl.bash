@@ -9,7 +9,7 @@ _bubctl_peers()
 	for ((at = 1; at < cword; at++)); do
 		[[ ${words[at]} == -s ]] && socket=(-s "${words[at + 1]}")
 	done
-	bubctl "${socket[@]}" show 2>/dev/null | sed -n 's/^peer //p'
+	bubctl "${socket[@]}" show --peers --json 2>/dev/null | sed -n 's/^ *"peer": "\(.*\)",*$/\1/p'
 }
 
 _bubctl()
@@ -39,7 +39,11 @@ _bubctl()
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
 		;;
 	*:monitor | *:reload) candidates='--json' ;;
-	*:show) candidates='--json --check' ;;
+	--mode:*) candidates='bub ro tunnel plain' ;;
+	*:show)
+		candidates='--json --check --mode --homes --peers --clients'
+		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
+		;;
 	*:counters) candidates='--json --all --openmetrics' ;;
 	*:bub-start | *:forget) candidates=$(_bubctl_peers) ;;
 	esac

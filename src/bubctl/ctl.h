@@ -31,13 +31,24 @@ enum ctl_option {
 	CTL_ALL = 1 << 1,
 	CTL_CHECK = 1 << 2,
 	CTL_OPENMETRICS = 1 << 3,
+	CTL_MODE = 1 << 4,
+	CTL_HOMES = 1 << 5,
+	CTL_PEERS = 1 << 6,
+	CTL_CLIENTS = 1 << 7,
+	CTL_PARTS = CTL_HOMES | CTL_PEERS | CTL_CLIENTS,
 };
 
 struct ctl_options {
 	const char *socket;
 	unsigned set;         /* of enum ctl_option */
 	const char *argument; /* behind the command; NULL: none */
+	const char *mode;     /* of peers; NULL: any */
+	bool colours;
+	unsigned width; /* of a line */
 };
+
+/* Whether colours are wanted, and how wide a line is: that of the terminal, or 80. */
+void ctl_see_screen(struct ctl_options *opts);
 
 /* Print a reply for people. */
 void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts);

@@ -20,12 +20,12 @@ enum {
 	EXIT_UNREACHABLE = 3,
 };
 
-enum argument { ARGUMENT_NONE, ARGUMENT_PEER, ARGUMENT_FILE };
+enum argument { ARGUMENT_NONE, ARGUMENT_PEER, ARGUMENT_ANY_PEER, ARGUMENT_FILE };
 
 struct command {
 	const char *name;
 	enum argument argument;
-	unsigned options; /* one at a time, but for --json --all */
+	unsigned options; /* of enum ctl_option */
 	int (*run)(const struct command *cmd, const struct ctl_options *opts);
 	void (*print)(FILE *out, const json_t *reply,
 		      const struct ctl_options *opts); /* NULL: says nothing */
@@ -43,6 +43,7 @@ static int ctl_usage(FILE *out, int status)
 {
 	(void)fputs("usage: bubctl [-s SOCKET] [COMMAND]\n"
 		    "  show [--json]              roles, home addresses, peers, clients (default)\n"
+		    "  show [PEER] [--mode MODE] [--homes] [--peers] [--clients]  a part of it\n"
 		    "  show --check               one line; exit status 0 only when all is well\n"
 		    "  counters [--json] [--all]  what was sent, received and discarded\n"
 		    "  counters --openmetrics     the same and the state, for Prometheus\n"
@@ -99,18 +100,12 @@ static int ctl_print(const struct command *cmd, const struct ctl_options *opts, 
 	return fflush(stdout) == 0 && !refused ? EXIT_OK : EXIT_REFUSED;
 }
 
-static int ctl_run(const struct command *cmd, const struct ctl_options *opts)
+/* Sends @request, which is taken, and prints the answer. */
+static int ctl_do(const struct command *cmd, const struct ctl_options *opts, json_t *request)
 {
-	/* The metrics have the state beside the counters, which only "show" gives. */
-	const char *name = (opts->set & CTL_OPENMETRICS) != 0 ? "show" : cmd->name;
-	json_t *request = json_object();
-	json_t *reply = NULL;
+	json_t *reply = ctl_ask(opts->socket, request);
 	int status = EXIT_UNREACHABLE;
 
-	(void)json_object_set_new(request, "cmd", json_string(name));
-	if (cmd->argument == ARGUMENT_PEER)
-		(void)json_object_set_new(request, "peer", json_string(opts->argument));
-	reply = ctl_ask(opts->socket, request);
 	if ((opts->set & CTL_CHECK) != 0)
 		status = ctl_check(stdout, reply);
 	else if (reply != NULL)
@@ -118,6 +113,48 @@ static int ctl_run(const struct command *cmd, const struct ctl_options *opts)
 	json_decref(request);
 	json_decref(reply);
 	return status;
+}
+
+static int ctl_run(const struct command *cmd, const struct ctl_options *opts)
+{
+	/* The metrics have the state beside the counters, which only "show" gives. */
+	const char *name = (opts->set & CTL_OPENMETRICS) != 0 ? "show" : cmd->name;
+	json_t *request = json_pack("{s:s}", "cmd", name);
+
+	if (cmd->argument == ARGUMENT_PEER)
+		(void)json_object_set_new(request, "peer", json_string(opts->argument));
+	return ctl_do(cmd, opts, request);
+}
+
+/* Without counters, but for --json and --check, where all of it is asked for. */
+static int ctl_show(const struct command *cmd, const struct ctl_options *opts)
+{
+	static const struct {
+		enum ctl_option option;
+		const char *name;
+	} parts[] = {{CTL_HOMES, "homes"}, {CTL_PEERS, "peers"}, {CTL_CLIENTS, "clients"}};
+	json_t *request = json_pack("{s:s}", "cmd", cmd->name);
+	json_t *only = json_array();
+	unsigned set = opts->set & CTL_PARTS;
+
+	if (opts->mode != NULL) {
+		(void)json_object_set_new(request, "mode", json_string(opts->mode));
+		set |= CTL_PEERS;
+	}
+	if (opts->argument != NULL) {
+		(void)json_object_set_new(request, "peer", json_string(opts->argument));
+		if (set == 0)
+			set = CTL_PEERS | CTL_CLIENTS;
+	}
+	if (set == 0 && (opts->set & (CTL_JSON | CTL_CHECK)) == 0)
+		set = CTL_PARTS;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if ((set & (unsigned)parts[i].option) != 0)
+			(void)json_array_append_new(only, json_string(parts[i].name));
+	if (set != 0)
+		(void)json_object_set(request, "only", only);
+	json_decref(only);
+	return ctl_do(cmd, opts, request);
 }
 
 /* Ends when the daemon does, or when nobody reads what is printed. */
@@ -161,7 +198,8 @@ static int ctl_make_key(const struct command *cmd, const struct ctl_options *opt
 }
 
 static const struct command commands[] = {
-	{"show", ARGUMENT_NONE, CTL_JSON | CTL_CHECK, ctl_run, ctl_print_status},
+	{"show", ARGUMENT_ANY_PEER, CTL_JSON | CTL_CHECK | CTL_MODE | CTL_PARTS, ctl_show,
+	 ctl_print_status},
 	{"counters", ARGUMENT_NONE, CTL_JSON | CTL_ALL | CTL_OPENMETRICS, ctl_run,
 	 ctl_print_counters},
 	{"bub-start", ARGUMENT_PEER, 0, ctl_run, NULL},
@@ -186,8 +224,11 @@ static bool check_options(const struct command *cmd, unsigned set)
 		(void)fprintf(stderr, "bubctl: %s has no such option\n", cmd->name);
 		return false;
 	}
-	/* --all is about what people read; beside --json it changes nothing and does no harm. */
-	set &= ~(unsigned)CTL_ALL;
+	if ((set & CTL_CHECK) != 0 && (set & (CTL_MODE | CTL_PARTS)) != 0) {
+		(void)fputs("bubctl: --check judges all of the node, not a part of it\n", stderr);
+		return false;
+	}
+	set &= CTL_JSON | CTL_CHECK | CTL_OPENMETRICS;
 	if ((set & (set - 1)) != 0) {
 		(void)fputs("bubctl: one of --json, --check and --openmetrics at a time\n", stderr);
 		return false;
@@ -201,6 +242,7 @@ static bool check_arguments(const struct command *cmd, int argc, char **argv)
 	static const char *const takes[] = {
 		[ARGUMENT_NONE] = "no argument",
 		[ARGUMENT_PEER] = "one argument: the peer's home address",
+		[ARGUMENT_ANY_PEER] = "one argument at most: a peer's home address",
 		[ARGUMENT_FILE] = "one argument at most: the file to write",
 	};
 	struct in6_addr addr;
@@ -210,7 +252,8 @@ static bool check_arguments(const struct command *cmd, int argc, char **argv)
 		(void)fprintf(stderr, "bubctl: %s takes %s\n", cmd->name, takes[cmd->argument]);
 		return false;
 	}
-	if (cmd->argument == ARGUMENT_PEER && inet_pton(AF_INET6, argv[0], &addr) != 1) {
+	if (argc > 0 && (cmd->argument == ARGUMENT_PEER || cmd->argument == ARGUMENT_ANY_PEER) &&
+	    inet_pton(AF_INET6, argv[0], &addr) != 1) {
 		(void)fprintf(stderr, "bubctl: \"%s\" is no IPv6 address\n", argv[0]);
 		return false;
 	}
@@ -230,50 +273,57 @@ static int run_own_line(int argc, char **argv)
 	return -1;
 }
 
-int main(int argc, char **argv)
+/* Reads the options.  Returns -1, or the exit status where that is all. */
+static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 {
+	/* What has no letter has its bit, out of the letters' way. */
 	static const struct option longs[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"all", no_argument, NULL, 'a'},
-		{"check", no_argument, NULL, 'c'},
-		{"openmetrics", no_argument, NULL, 'o'},
+		{"json", no_argument, NULL, CTL_JSON << 8},
+		{"all", no_argument, NULL, CTL_ALL << 8},
+		{"check", no_argument, NULL, CTL_CHECK << 8},
+		{"openmetrics", no_argument, NULL, CTL_OPENMETRICS << 8},
+		{"mode", required_argument, NULL, CTL_MODE << 8},
+		{"homes", no_argument, NULL, CTL_HOMES << 8},
+		{"peers", no_argument, NULL, CTL_PEERS << 8},
+		{"clients", no_argument, NULL, CTL_CLIENTS << 8},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
-	struct ctl_options opts = {.socket = DEFAULT_SOCKET};
-	const struct command *cmd = NULL;
 	int opt = 0;
-	int own = run_own_line(argc, argv);
 
-	if (own >= 0)
-		return own;
 	while ((opt = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
 		switch (opt) {
 		case 's':
-			opts.socket = optarg;
-			break;
-		case 'j':
-			opts.set |= CTL_JSON;
-			break;
-		case 'a':
-			opts.set |= CTL_ALL;
-			break;
-		case 'c':
-			opts.set |= CTL_CHECK;
-			break;
-		case 'o':
-			opts.set |= CTL_OPENMETRICS;
+			opts->socket = optarg;
 			break;
 		case 'V':
 			(void)printf("bubctl %s\n", BUB_VERSION);
 			return EXIT_OK;
 		case 'h':
 			return ctl_usage(stdout, EXIT_OK);
-		default:
+		case '?':
 			return ctl_usage(stderr, EXIT_USAGE);
+		default:
+			opts->set |= (unsigned)opt >> 8;
+			if (opt == CTL_MODE << 8)
+				opts->mode = optarg;
 		}
 	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl_options opts = {.socket = DEFAULT_SOCKET};
+	const struct command *cmd = NULL;
+	int status = run_own_line(argc, argv);
+
+	if (status < 0)
+		status = ctl_read_options(argc, argv, &opts);
+	if (status >= 0)
+		return status;
+	ctl_see_screen(&opts);
 	cmd = find_command(optind < argc ? argv[optind++] : "show");
 	if (cmd == NULL) {
 		(void)fprintf(stderr, "bubctl: unknown command \"%s\"\n", argv[optind - 1]);

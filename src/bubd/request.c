@@ -61,10 +61,77 @@ static json_t *get_peer(const json_t *request, struct in6_addr *ret_peer)
 
 /* ---- Commands ------------------------------------------------------------------------------ */
 
+/* The members of "show" that "only" names; returns NULL, or why it cannot be used. */
+static json_t *get_parts(const json_t *request, unsigned *ret_parts)
+{
+	static const struct {
+		const char *name;
+		enum status_part part;
+	} parts[] = {
+		{"homes", STATUS_HOMES},
+		{"peers", STATUS_PEERS},
+		{"clients", STATUS_CLIENTS},
+		{"counters", STATUS_COUNTERS},
+	};
+	const json_t *only = json_object_get(request, "only");
+	const json_t *v = NULL;
+	unsigned set = 0;
+	size_t k = 0;
+
+	json_array_foreach(only, k, v)
+	{
+		unsigned found = 0;
+
+		for (size_t i = 0; json_is_string(v) && i < sizeof(parts) / sizeof(parts[0]); i++)
+			if (strcmp(parts[i].name, json_string_value(v)) == 0)
+				found = parts[i].part;
+		if (found == 0)
+			break;
+		set |= found;
+	}
+	if (only != NULL && (set == 0 || k < json_array_size(only)))
+		return request_refusal("\"only\" is not an array of some of \"homes\", \"peers\", "
+				       "\"clients\" and \"counters\"");
+	*ret_parts = only != NULL ? set : STATUS_ALL;
+	return NULL;
+}
+
+/* Returns NULL, or why "mode" cannot be used. */
+static json_t *get_mode(const json_t *request, const char **ret_mode)
+{
+	const json_t *mode = json_object_get(request, "mode");
+
+	*ret_mode = NULL;
+	if (mode == NULL)
+		return NULL;
+	for (int i = BUB_MODE_PLAIN; json_is_string(mode) && i <= BUB_MODE_BUB; i++)
+		if (strcmp(json_string_value(mode), bub_mode_name((enum bub_mode)i)) == 0)
+			*ret_mode = bub_mode_name((enum bub_mode)i);
+	return *ret_mode != NULL ? NULL
+				 : request_refusal("\"mode\" is none of \"plain\", \"tunnel\", "
+						   "\"ro\" and \"bub\"");
+}
+
 static json_t *on_show(const json_t *request, const struct request_target *t)
 {
-	(void)request;
-	return status_all(&t->src);
+	struct status_filter filter = {.home = in6addr_any};
+	json_t *why = get_parts(request, &filter.parts);
+	json_t *o = NULL;
+
+	if (why == NULL)
+		why = get_mode(request, &filter.mode);
+	if (why == NULL && json_object_get(request, "peer") != NULL)
+		why = get_peer(request, &filter.home);
+	if (why != NULL)
+		return why;
+	o = status_show(&t->src, &filter);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&filter.home) && filter.mode == NULL &&
+	    json_array_size(json_object_get(o, "peers")) == 0 &&
+	    json_array_size(json_object_get(o, "clients")) == 0) {
+		json_decref(o);
+		return request_refusal("nothing is known of that peer");
+	}
+	return o;
 }
 
 static json_t *on_counters(const json_t *request, const struct request_target *t)

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LNX_COUNTERS_MAX 128
 #define WHY_MAX 512
@@ -69,6 +70,15 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 	return len > 0 ? json_string(text) : json_null();
 }
 
+static json_t *home_interface(const struct status_source *src, const struct bub_home_status *h)
+{
+	char name[16] = "";
+
+	if (!lnx_home_interface(src->lnx, &h->address, &h->care_of, name))
+		return json_null();
+	return json_string(name);
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -80,6 +90,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "address", status_address(&h.address));
 		status_set(o, "home_agent", status_address(&h.home_agent));
 		status_set(o, "care_of", status_address(&h.care_of));
+		status_set(o, "interface", home_interface(src, &h));
 		status_set(o, "state", status_string(h.state));
 		status_set(o, "why", why_home(src, &h));
 		status_set(o, "lifetime_s", status_number(h.lifetime_s));
@@ -91,18 +102,40 @@ static json_t *status_homes(const struct status_source *src)
 	return array;
 }
 
-static json_t *status_peers(const struct status_source *src)
+static bool is_wanted(const struct status_filter *filter, const struct in6_addr *home)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(&filter->home) || bub_addr_eq(&filter->home, home);
+}
+
+/* How data gets to the peer now. */
+static void peer_way(json_t *o, const struct status_source *src, const struct bub_peer_status *p)
+{
+	static const char *const name[] = {"routed", "tunnel", "direct"};
+	struct in6_addr out_src = in6addr_any, out_dst = in6addr_any;
+
+	status_set(o, "path",
+		   json_string(name[lnx_way(src->lnx, &p->local, &p->peer, &out_src, &out_dst)]));
+	status_set(o, "out_src", status_address(&out_src));
+	status_set(o, "out_dst", status_address(&out_dst));
+}
+
+static json_t *status_peers(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *array = json_array();
 	struct bub_peer_status p;
 
 	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
-		json_t *o = json_object();
+		json_t *o = NULL;
 
+		if (!is_wanted(filter, &p.peer) ||
+		    (filter->mode != NULL && strcmp(filter->mode, bub_mode_name(p.mode)) != 0))
+			continue;
+		o = json_object();
 		status_set(o, "local", status_address(&p.local));
 		status_set(o, "peer", status_address(&p.peer));
 		status_set(o, "mode", status_string(bub_mode_name(p.mode)));
 		status_set(o, "why", status_string(p.why));
+		peer_way(o, src, &p);
 		status_set(o, "test", status_string(p.test));
 		status_set(o, "local_care_of", status_address(&p.local_care_of));
 		status_set(o, "peer_care_of", status_address(&p.peer_care_of));
@@ -116,14 +149,17 @@ static json_t *status_peers(const struct status_source *src)
 	return array;
 }
 
-static json_t *status_clients(const struct status_source *src)
+static json_t *status_clients(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *array = json_array();
 	struct bub_client_status c;
 
 	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
-		json_t *o = json_object();
+		json_t *o = NULL;
 
+		if (!is_wanted(filter, &c.home))
+			continue;
+		o = json_object();
 		status_set(o, "home", status_address(&c.home));
 		status_set(o, "registered", json_boolean(c.registered));
 		status_set(o, "care_of", status_address(&c.care_of));
@@ -134,14 +170,18 @@ static json_t *status_clients(const struct status_source *src)
 	return array;
 }
 
-static json_t *status_memberships(const struct status_source *src)
+static json_t *status_memberships(const struct status_source *src,
+				  const struct status_filter *filter)
 {
 	json_t *array = json_array();
 	struct bub_membership_status m;
 
 	for (unsigned at = 0; bub_engine_membership_status(src->engine, src->now, &at, &m);) {
-		json_t *o = json_object();
+		json_t *o = NULL;
 
+		if (!is_wanted(filter, &m.home))
+			continue;
+		o = json_object();
 		status_set(o, "group", status_address(&m.group));
 		status_set(o, "home", status_address(&m.home));
 		status_set(o, "lifetime_s", status_number(m.lifetime_s));
@@ -218,16 +258,21 @@ json_t *status_counters(const struct status_source *src)
 	return o;
 }
 
-json_t *status_all(const struct status_source *src)
+json_t *status_show(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *o = json_object();
 
 	status_set(o, "node", json_string(src->node));
 	status_set(o, "roles", status_roles(src->cfg));
-	status_set(o, "homes", status_homes(src));
-	status_set(o, "peers", status_peers(src));
-	status_set(o, "clients", status_clients(src));
-	status_set(o, "memberships", status_memberships(src));
-	status_set(o, "counters", status_counters(src));
+	if ((filter->parts & STATUS_HOMES) != 0)
+		status_set(o, "homes", status_homes(src));
+	if ((filter->parts & STATUS_PEERS) != 0)
+		status_set(o, "peers", status_peers(src, filter));
+	if ((filter->parts & STATUS_CLIENTS) != 0) {
+		status_set(o, "clients", status_clients(src, filter));
+		status_set(o, "memberships", status_memberships(src, filter));
+	}
+	if ((filter->parts & STATUS_COUNTERS) != 0)
+		status_set(o, "counters", status_counters(src));
 	return o;
 }

@@ -19,8 +19,23 @@ struct status_source {
 	struct bub_time now;
 };
 
-/* Everything: node, roles, homes, peers, clients, counters.  NULL: out of memory. */
-json_t *status_all(const struct status_source *src);
+/* What of it is wanted. */
+enum status_part {
+	STATUS_HOMES = 1 << 0,
+	STATUS_PEERS = 1 << 1,
+	STATUS_CLIENTS = 1 << 2, /* with their memberships */
+	STATUS_COUNTERS = 1 << 3,
+	STATUS_ALL = (1 << 4) - 1,
+};
+
+struct status_filter {
+	unsigned parts;       /* of enum status_part */
+	struct in6_addr home; /* peers and clients with this home address; :: all */
+	const char *mode;     /* peers in this mode; NULL: all */
+};
+
+/* Node and roles, and of the rest what @filter lets through.  NULL: out of memory. */
+json_t *status_show(const struct status_source *src, const struct status_filter *filter);
 
 /* The member counters alone. */
 json_t *status_counters(const struct status_source *src);

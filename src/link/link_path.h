@@ -36,6 +36,11 @@ void link_hop(struct link *link, struct bub_time now, const struct link_hop_ques
 /* How many there are whose peer has not been heard of by its headers (BUB_TRUST_HEARD). */
 uint32_t link_paths_unheard(const struct link *link);
 
+/* The path, where data takes it: the entry is there and the route is asked for.  NULL: data goes as
+ * the system routes it. */
+const struct bub_path *link_path_taken(const struct link *link, const struct in6_addr *local,
+				       const struct in6_addr *peer);
+
 /* The next one after the place @at, which is 0 for the first; NULL: no more. */
 const struct bub_path *link_path_next(const struct link *link, unsigned *at);
 

@@ -418,6 +418,14 @@ uint32_t link_paths_unheard(const struct link *lk)
 	return lk->path.n_unheard;
 }
 
+const struct bub_path *link_path_taken(const struct link *lk, const struct in6_addr *local,
+				       const struct in6_addr *peer)
+{
+	const struct path *p = table_find(&lk->path.table, local, peer);
+
+	return p != NULL && p->direct && p->routed ? &p->want : NULL;
+}
+
 const struct bub_path *link_path_next(const struct link *lk, unsigned *at)
 {
 	const struct path *p = table_from(&lk->path.table, at);

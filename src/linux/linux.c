@@ -477,20 +477,6 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	finish(l);
 }
 
-bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret)
-{
-	const struct link_iface *ifc;
-	struct link_behind behind;
-
-	if (!link_behind_next(l->link, at, &behind))
-		return false;
-	ifc = link_iface(l->link, behind.ifindex);
-	*ret = (struct lnx_failure){.addr = behind.addr, .times = behind.failures};
-	if (ifc != NULL)
-		memcpy(ret->interface, ifc->fact.name, sizeof(ret->interface));
-	return true;
-}
-
 /* ---- Counters ------------------------------------------------------------------------------ */
 
 static const char *const count_name[COUNT_COUNT] = {

@@ -124,6 +124,24 @@ struct lnx_failure {
 /* The next one after the place @at, which is 0 for the first; false: no more. */
 bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret);
 
+/* The way that data takes. */
+enum lnx_way {
+	LNX_WAY_ROUTED, /* as the system routes it */
+	LNX_WAY_TUNNEL, /* from a home address that is away, through its home agent */
+	LNX_WAY_DIRECT, /* by a data path */
+};
+
+/* From @local to @peer; with LNX_WAY_DIRECT, *ret_out_src and *ret_out_dst are the addresses on the
+ * wire. */
+enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
+		     const struct in6_addr *peer, struct in6_addr *ret_out_src,
+		     struct in6_addr *ret_out_dst);
+
+/* The name of the interface that @home is on: by @care_of, or, where that is ::, at home.  False:
+ * it is on none. */
+bool lnx_home_interface(const struct lnx *lnx, const struct in6_addr *home,
+			const struct in6_addr *care_of, char ret_name[static 16]);
+
 /* Home agent: the home link has these prefixes and flags now, at most BUB_HA_PREFIXES_MAX.  Those
  * from before keep coming here. */
 void lnx_home_prefixes(struct lnx *lnx, const struct bub_ha_prefix *prefix, unsigned n,

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """bubctl against a daemon that is made up here.   usage: test_bubctl.py BUBCTL"""
 
+import fcntl
 import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
+import time
 import unittest
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -21,16 +25,18 @@ STATUS = {
     "roles": ["mobile-node", "home-agent", "correspondent"],
     "homes": [{
         "address": "2001:db8:1::10", "home_agent": "2001:db8:1::1", "care_of": "2001:db8:a::10",
-        "state": "registered", "why": "acknowledged", "lifetime_s": 3599, "sequence": 12,
+        "interface": "wlan0", "state": "registered", "why": "acknowledged", "lifetime_s": 3599, "sequence": 12,
         "prefix": "deprecated", "prefix_lifetime_s": 77,
     }],
     "peers": [
         {"local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
-         "why": "since the DH exchange", "test": "succeeded", "local_care_of": "2001:db8:a::10",
+         "why": "since the DH exchange", "path": "direct", "out_src": "2001:db8:a::10",
+         "out_dst": "2001:db8:b::10", "test": "passed", "local_care_of": "2001:db8:a::10",
          "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
          "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3},
         {"local": "2001:db8:1::10", "peer": "2001:db8:3::1", "mode": "tunnel",
-         "why": "the peer does not answer", "test": "none", "local_care_of": None,
+         "why": "the peer does not answer", "path": "tunnel", "out_src": None, "out_dst": None,
+         "test": "running", "local_care_of": None,
          "peer_care_of": None, "sequence_out": 0, "sequence_in": 0, "lifetime_s": 0,
          "peer_lifetime_s": 0, "handovers": 0},
     ],
@@ -61,39 +67,36 @@ node mn1: mobile-node, home-agent, correspondent
 home address 2001:db8:1::10
   state             registered
   why               acknowledged
+  care-of address   2001:db8:a::10 on wlan0
   home agent        2001:db8:1::1
-  care-of address   2001:db8:a::10
   registration      59 min 59 s left
-  sequence          12
   home prefix       deprecated
-
-peer 2001:db8:2::10
-  local address     2001:db8:1::10
-  mode              bub (Binding Update Backhauling)
-  why               since the DH exchange
-  BUB test          succeeded
-  our care-of       2001:db8:a::10, 1 h 1 min left
-  its care-of       2001:db8:b::10, 59 s left
-  sequence          out 7, in 9
-  handovers         3
 
 peer 2001:db8:3::1
   local address     2001:db8:1::10
   mode              tunnel (through the home agent)
   why               the peer does not answer
-  BUB test          none
-  our care-of       none at the peer
-  its care-of       none here
-  sequence          out 0, in 0
+  path              through the home agent
+  BUB test          running
   handovers         0
 
+peer 2001:db8:2::10
+  local address     2001:db8:1::10
+  mode              bub (Binding Update Backhauling)
+  why               since the DH exchange
+  path              direct, 2001:db8:a::10 to 2001:db8:b::10
+  our care-of       2001:db8:a::10, 1 h 1 min left
+  its care-of       2001:db8:b::10, 59 s left
+  handovers         3
+
 home agent, 2 of 3 registered
-  home address     care-of address        sequence  left
-  2001:db8:7::10   2001:db8:c::1                 4  1 min 0 s
-  2001:db8:7::11   2001:db8:dddd:dddd::1     65535  2 h 0 min
+  home address     care-of address        left
+  2001:db8:7::10   2001:db8:c::1          1 min 0 s
+  2001:db8:7::11   2001:db8:dddd:dddd::1  2 h 0 min
   2001:db8:7::122  not registered
 
 groups that mobile nodes listen to
+  home address     group
   2001:db8:7::10   ff1e::1234
   2001:db8:7::122  ff1e::5
 """
@@ -160,14 +163,15 @@ class Bubctl(unittest.TestCase):
 
         return finish
 
-    def run_bubctl(self, *args):
+    def run_bubctl(self, *args, **env):
         return subprocess.run([BUBCTL, "-s", self.path, *args], text=True, capture_output=True,
-                              timeout=60, check=False)
+                              timeout=60, check=False,
+                              env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, **env})
 
-    def ask(self, reply, *args):
+    def ask(self, reply, *args, **env):
         finish = self.serve(reply if isinstance(reply, (bytes, type(None)))
                             else json.dumps(reply).encode() + b"\n")
-        done = self.run_bubctl(*args)
+        done = self.run_bubctl(*args, **env)
         finish()
         return done
 
@@ -176,7 +180,7 @@ class Bubctl(unittest.TestCase):
 
     def test_show(self):
         self.assert_output(self.ask(STATUS, "show"), SHOW)
-        self.assertEqual(self.requests, [{"cmd": "show"}])
+        self.assertEqual(self.requests, [{"cmd": "show", "only": ["homes", "peers", "clients"]}])
 
     def test_show_is_the_default(self):
         self.assert_output(self.ask(STATUS), SHOW)
@@ -187,6 +191,101 @@ class Bubctl(unittest.TestCase):
         self.assert_output(self.ask(status), "node cn: correspondent\n\npeers: none\n")
         status["roles"] = ["home-agent", "correspondent"]
         self.assertIn("no mobile node is configured", self.ask(status).stdout)
+
+    def test_show_asks_for_what_is_wanted(self):
+        for args, members in (
+                (["--json"], {}), (["--check"], {}), (["--peers"], {"only": ["peers"]}),
+                (["--clients", "--homes", "--json"], {"only": ["homes", "clients"]}),
+                (["--mode", "ro"], {"only": ["peers"], "mode": "ro"}),
+                (["2001:db8::1"], {"only": ["peers", "clients"], "peer": "2001:db8::1"}),
+                (["2001:db8::1", "--peers"], {"only": ["peers"], "peer": "2001:db8::1"})):
+            self.ask(STATUS, "show", *args)
+            self.assertEqual(self.requests.pop(), {"cmd": "show", **members})
+
+    def peers(self, n, **changed):
+        modes = ("bub", "bub", "ro", "tunnel")
+        return {"node": "mn1", "roles": ["mobile-node"], "homes": [], "peers": [
+            {**STATUS["peers"][0], "peer": f"2001:db8:{i + 2:x}::10", "mode": modes[i % 4],
+             **changed} for i in range(n)]}
+
+    def table(self, done):
+        """Its title, and the rows by their first column."""
+        self.assertEqual(done.returncode, 0)
+        lines = done.stdout.split("\n\n")[-1].splitlines()
+        return lines[0], lines[1], lines[2:]
+
+    def test_many_peers_are_a_table(self):
+        title, head, rows = self.table(self.ask(self.peers(4)))
+        self.assertEqual(title, "peers: 4, 2 bub, 1 ro, 1 tunnel")
+        # The worst is first.
+        self.assertEqual([row.split()[:2] for row in rows], [
+            ["2001:db8:5::10", "tunnel"], ["2001:db8:4::10", "ro"], ["2001:db8:2::10", "bub"],
+            ["2001:db8:3::10", "bub"]])
+        # Columns begin below their titles.
+        for word, text in (("mode", "tunnel"), ("path", "direct"), ("why", "since the DH")):
+            self.assertTrue(rows[0][head.index(word):].startswith(text), rows[0])
+
+    def test_a_table_fits_the_line(self):
+        long = "2001:db8:1234:5678:9abc:def0:1234:5678"
+        reply = self.peers(4, peer=long, why="a sentence that is longer than what any line has room for")
+        for width, words in (("200", "has room for"), ("80", "..."), ("60", "direct"), ("50", "tunnel")):
+            lines = self.ask(reply, COLUMNS=width).stdout.splitlines()
+            self.assertLessEqual(max(map(len, lines)), int(width))
+            self.assertIn(words, "".join(lines))
+            self.assertEqual([line for line in lines if line != line.rstrip()], [])
+            self.assertEqual(sum(long in line for line in lines), 4)
+        # Without a terminal, and where COLUMNS is none, a line has 80.
+        for env in ({}, {"COLUMNS": "x"}, {"COLUMNS": "-5"}, {"COLUMNS": "99999999999"}):
+            text = self.ask(reply, **env).stdout
+            self.assertEqual(max(map(len, text.splitlines())), 80)
+
+    def test_very_many_peers_fit_a_screen(self):
+        reply = self.peers(10000)
+        begin = time.monotonic()
+        title, _, rows = self.table(self.ask(reply))
+        self.assertLess(time.monotonic() - begin, 20)
+        self.assertEqual(title, "peers: 10000, 5000 bub, 2500 ro, 2500 tunnel")
+        self.assertEqual(len(rows), 13)
+        self.assertEqual({row.split()[1] for row in rows[:-1]}, {"tunnel"})
+        self.assertEqual(rows[-1], "  and 9988 more: bubctl show --peers")
+        self.assertEqual(len(self.table(self.ask(reply, "show", "--peers"))[2]), 10000)
+
+    def test_many_clients(self):
+        clients = [{**STATUS["clients"][2 if i % 2 else 0], "home": f"2001:db8:7::{i:x}"}
+                   for i in range(50)]
+        reply = {"node": "ha", "roles": ["home-agent"], "clients": clients}
+        title, _, rows = self.table(self.ask(reply))
+        self.assertEqual(title, "home agent, 25 of 50 registered")
+        self.assertEqual(rows[-1], "  and 38 more: bubctl show --clients")
+        rows = self.table(self.ask(reply, "show", "--clients"))[2]
+        self.assertEqual(["not registered" in row for row in rows], 25 * [False] + 25 * [True])
+
+    def coloured(self, **env):
+        """What a terminal gets that has 100 columns."""
+        finish = self.serve(json.dumps(self.peers(4)).encode() + b"\n")
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        with os.fdopen(ours, "rb", 0) as screen:
+            subprocess.run([BUBCTL, "-s", self.path], stdout=theirs, timeout=60, check=True,
+                           env={**os.environ, "NO_COLOR": "", "TERM": "xterm", **env})
+            os.close(theirs)
+            text = b""
+            try:
+                while part := screen.read(65536):
+                    text += part
+            except OSError:  # the other end is closed
+                pass
+        finish()
+        return text.decode()
+
+    def test_colours_on_a_terminal_only(self):
+        text = self.coloured()
+        self.assertIn("\033[33mtunnel\033[0m", text)
+        bare = re.sub(r"\033\[\d+m", "", text).replace("\r", "")
+        self.assertEqual(bare, self.ask(self.peers(4), COLUMNS="100").stdout)
+        for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            self.assertNotIn("\033", self.coloured(**env))
+        self.assertNotIn("\033", self.ask(self.peers(4)).stdout)
 
     def test_show_json(self):
         done = self.ask(STATUS, "show", "--json")
@@ -405,7 +504,9 @@ class Bubctl(unittest.TestCase):
         self.assertEqual(len(json.loads(done.stdout)["clients"]), 15000)
 
     def test_usage(self):
-        for args in (["halt"], ["show", "x"], ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
+        for args in (["halt"], ["show", "x"], ["show", "::1", "::2"],
+                     ["show", "--check", "--peers"], ["show", "--mode"], ["counters", "--peers"],
+                     ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
                      ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
                      ["refresh", "2001:db8::1"], ["counters", "--check"], ["show", "--openmetrics"],
                      ["show", "--json", "--check"], ["counters", "--json", "--openmetrics"],

@@ -20,8 +20,13 @@ BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")
 
 FAKE = """#!/bin/sh
 [ "$2" = "--help" ] && exec BUBCTL "$@"
-[ "$1 $2" = "-s /tmp/other" ] && echo 'peer 2001:db8:9::9' && exit
-printf 'node mn1\\n\\npeer 2001:db8:2::10\\n  mode bub\\n\\npeer 2001:db8:3::10\\n'
+peers='2001:db8:2::10 2001:db8:3::10'
+[ "$1 $2" = "-s /tmp/other" ] && peers=2001:db8:9::9 && shift 2
+[ "$*" = "show --peers --json" ] || exit 2
+printf '{\\n  "node": "mn1",\\n  "peers": [\\n'
+for peer in $peers; do
+	printf '    {\\n      "local": "2001:db8:1::10",\\n      "peer": "%s",\\n    },\\n' "$peer"
+done
 """
 
 ASK = """
@@ -96,6 +101,8 @@ class Completion(unittest.TestCase):
     def test_peers(self):
         self.assertEqual(self.offered("bubctl forget "), {"2001:db8:2::10", "2001:db8:3::10"})
         self.assertEqual(self.offered("bubctl -s /tmp/other bub-start "), {"2001:db8:9::9"})
+        self.assertEqual(self.offered("bubctl show "), {"2001:db8:2::10", "2001:db8:3::10"})
+        self.assertEqual(self.offered("bubctl show --mode "), {"bub", "ro", "tunnel", "plain"})
         # Bash has the part up to the last colon already.
         self.assertEqual(self.offered("bubctl forget 2001:db8:3:"), {":10"})
 

@@ -118,7 +118,9 @@ const struct bub_counters *bub_engine_counters(const struct bub_engine *eng)
 
 const char *bub_mode_name(enum bub_mode mode)
 {
-	return mode == BUB_MODE_BUB ? "bub" : "plain";
+	static const char *const name[] = {"plain", "tunnel", "ro", "bub"};
+
+	return name[mode];
 }
 
 unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
@@ -137,6 +139,29 @@ bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *r
 		return false;
 	*ret = (struct lnx_failure){addr("2001:db8:b::5"), "wl1", 3};
 	return true;
+}
+
+bool lnx_home_interface(const struct lnx *lnx, const struct in6_addr *home,
+			const struct in6_addr *care_of, char ret_name[static 16])
+{
+	(void)lnx;
+	(void)home;
+	if (IN6_IS_ADDR_UNSPECIFIED(care_of))
+		return false;
+	(void)snprintf(ret_name, 16, "wl0");
+	return true;
+}
+
+enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
+		     const struct in6_addr *peer, struct in6_addr *ret_out_src,
+		     struct in6_addr *ret_out_dst)
+{
+	(void)lnx;
+	(void)local;
+	(void)peer;
+	*ret_out_src = addr("2001:db8:a::10");
+	*ret_out_dst = addr("2001:db8:b::10");
+	return LNX_WAY_DIRECT;
 }
 
 /* ---- The tests ----------------------------------------------------------------------------- */
@@ -244,19 +269,23 @@ static void show_has_everything(void **state)
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
-			 "  \"care_of\": \"2001:db8:a::10\", \"state\": \"registered\","
+			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
+			 "\"registered\","
 			 "  \"why\": \"since a test; no answer by 2001:db8:b::5 on wl1\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
-			 "  \"care_of\": null, \"state\": \"at home\", \"lifetime_s\": 0,"
+			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
+			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\","
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
 			 "  \"sequence\": 65535}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
 		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
-		"  \"why\": \"since the DH exchange\", \"test\": \"succeeded\","
+		"  \"why\": \"since the DH exchange\", \"path\": \"direct\","
+		"  \"out_src\": \"2001:db8:a::10\", \"out_dst\": \"2001:db8:b::10\", \"test\": "
+		"\"succeeded\","
 		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
 		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
 		"  \"peer_lifetime_s\": 2000, \"handovers\": 3}]");
@@ -269,6 +298,44 @@ static void show_has_everything(void **state)
 			 "  \"lifetime_s\": 250}]");
 	assert_int_equal(json_object_size(json_object_get(r, "counters")), 5);
 	json_decref(r);
+}
+
+static void assert_refused(struct fixture *f, const char *request, const char *words);
+
+static void show_has_what_is_asked_for(void **state)
+{
+	static const struct {
+		const char *request;
+		size_t members, peers, clients;
+	} rows[] = {
+		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 5, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 3, 0, 0},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 7, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 7, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 7, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 7, 0, 1},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *r = ask(f, rows[i].request);
+
+		assert_int_equal(json_object_size(r), rows[i].members);
+		assert_int_equal(json_array_size(json_object_get(r, "peers")), rows[i].peers);
+		assert_int_equal(json_array_size(json_object_get(r, "clients")), rows[i].clients);
+		assert_int_equal(json_array_size(json_object_get(r, "memberships")),
+				 rows[i].clients);
+		json_decref(r);
+	}
+	assert_refused(f, "{\"cmd\":\"show\",\"peer\":\"2001:db8:9::9\"}", "nothing is known");
+	assert_refused(f, "{\"cmd\":\"show\",\"peer\":\"mn2\"}", "no IPv6 address");
+	assert_refused(f, "{\"cmd\":\"show\",\"mode\":\"fast\"}", "\"mode\" is none of");
+	assert_refused(f, "{\"cmd\":\"show\",\"mode\":7}", "\"mode\" is none of");
+	assert_refused(f, "{\"cmd\":\"show\",\"only\":\"peers\"}", "\"only\" is not");
+	assert_refused(f, "{\"cmd\":\"show\",\"only\":[]}", "\"only\" is not");
+	assert_refused(f, "{\"cmd\":\"show\",\"only\":[\"peers\",\"x\"]}", "\"only\" is not");
+	assert_refused(f, "{\"cmd\":\"show\",\"only\":[\"peers\",1]}", "\"only\" is not");
 }
 
 static void roles_follow_the_configuration(void **state)
@@ -469,11 +536,17 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(show_has_everything),          T(roles_follow_the_configuration),
-		T(counters_have_every_reason),   T(commands_reach_the_engine),
-		T(who_monitors_is_known_as_one), T(what_has_no_effect_is_refused),
-		T(bub_start_says_why_not),       T(malformed_requests_are_refused),
-		T(deep_nesting_is_refused),      T(reload_says_what_it_did),
+		T(show_has_everything),
+		T(show_has_what_is_asked_for),
+		T(roles_follow_the_configuration),
+		T(counters_have_every_reason),
+		T(commands_reach_the_engine),
+		T(who_monitors_is_known_as_one),
+		T(what_has_no_effect_is_refused),
+		T(bub_start_says_why_not),
+		T(malformed_requests_are_refused),
+		T(deep_nesting_is_refused),
+		T(reload_says_what_it_did),
 		T(reload_tells_of_mistakes),
 	};
 #undef T

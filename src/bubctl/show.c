@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Prints the answer to "show" for people: a block each for homes and a few peers, a table where
+ * there are many.  Owns words, order and what is left out to fit a screen; scripts use --json.
+ *
+ * Nothing is invented: what the daemon does not say is left out, and a value of a kind that was not
+ * expected shows as "?".
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#define LABEL_WIDTH 18
+#define NOT_REGISTERED "not registered"
+#define BLOCKS_MAX 3 /* peers; more of them are a table */
+#define ROWS_MAX 12  /* where not asked for by name: the node is to fit a screen */
+
+static void show_label(FILE *out, const char *name)
+{
+	(void)fprintf(out, "  %-*s", LABEL_WIDTH, name);
+}
+
+static void show_text(FILE *out, const char *name, const char *value)
+{
+	show_label(out, name);
+	(void)fprintf(out, "%s\n", value);
+}
+
+static bool show_is_whole(const struct ctl_options *opts)
+{
+	return opts->argument == NULL && (opts->set & (CTL_MODE | CTL_PARTS)) == 0;
+}
+
+static void show_more(FILE *out, const struct ctl_options *opts, size_t rows, const char *which)
+{
+	if (rows > ROWS_MAX && show_is_whole(opts))
+		(void)fprintf(out, "  and %zu more: bubctl show --%s\n", rows - ROWS_MAX, which);
+}
+
+static size_t rows_shown(const struct ctl_options *opts, size_t rows)
+{
+	return rows > ROWS_MAX && show_is_whole(opts) ? ROWS_MAX : rows;
+}
+
+/* ---- Homes --------------------------------------------------------------------------------- */
+
+static enum text_colour colour_of_home(const json_t *h)
+{
+	if (ctl_home_is_served(h))
+		return TEXT_GOOD;
+	return number_of(h, "lifetime_s") > 0 ? TEXT_FAIR : TEXT_BAD;
+}
+
+static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h)
+{
+	const char *interface = text_of(h, "interface", "");
+	const char *care_of = text_of(h, "care_of", NULL);
+
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "home address %s\n", text_of(h, "address", "none"));
+	show_label(out, "state");
+	text_paint(out, opts, colour_of_home(h), "%s\n", text_of(h, "state", "unknown"));
+	if (text_of(h, "why", "")[0] != '\0')
+		show_text(out, "why", text_of(h, "why", ""));
+	show_label(out, care_of != NULL ? "care-of address" : "where");
+	(void)fprintf(out, "%s%s%s\n", care_of != NULL ? care_of : "",
+		      interface[0] == '\0' ? care_of == NULL ? "on no link" : ""
+		      : care_of != NULL    ? " on "
+					   : "on the home link, ",
+		      interface);
+	show_text(out, "home agent", text_of(h, "home_agent", "none"));
+	if (number_of(h, "lifetime_s") > 0) {
+		show_label(out, "registration");
+		(void)fprintf(out, "%s left\n", text_duration(number_of(h, "lifetime_s")).s);
+	}
+	if (strcmp(text_of(h, "prefix", "unknown"), "unknown") != 0)
+		show_text(out, "home prefix", text_of(h, "prefix", ""));
+}
+
+/* ---- Peers --------------------------------------------------------------------------------- */
+
+/* The worst first: of many it is those that one looks for. */
+static const struct mode {
+	const char *name;
+	const char *words;
+	enum text_colour colour;
+} modes[] = {
+	{"tunnel", "tunnel (through the home agent)", TEXT_FAIR},
+	{"plain", "plain (ordinary IPv6)", TEXT_PLAIN},
+	{"ro", "ro (route optimisation)", TEXT_GOOD},
+	{"bub", "bub (Binding Update Backhauling)", TEXT_GOOD},
+};
+#define N_MODES (sizeof(modes) / sizeof(modes[0]))
+
+/* N_MODES: none that is known. */
+static size_t show_mode(const json_t *peer)
+{
+	size_t i = 0;
+
+	while (i < N_MODES && strcmp(modes[i].name, text_of(peer, "mode", "?")) != 0)
+		i++;
+	return i;
+}
+
+static enum text_colour colour_of_peer(const json_t *peer)
+{
+	return show_mode(peer) < N_MODES ? modes[show_mode(peer)].colour : TEXT_PLAIN;
+}
+
+static void show_way(FILE *out, const json_t *p)
+{
+	const char *path = text_of(p, "path", "");
+
+	if (path[0] == '\0')
+		return;
+	show_label(out, "path");
+	if (strcmp(path, "direct") == 0)
+		(void)fprintf(out, "direct, %s to %s\n", text_of(p, "out_src", "?"),
+			      text_of(p, "out_dst", "?"));
+	else if (strcmp(path, "tunnel") == 0)
+		(void)fputs("through the home agent\n", out);
+	else if (strcmp(path, "routed") == 0)
+		(void)fputs("as routed\n", out);
+	else
+		(void)fprintf(out, "%s\n", path);
+}
+
+/* One of the two bindings: its care-of address and what is left of it. */
+static void show_binding(FILE *out, const json_t *p, const char *label, const char *care_of,
+			 const char *lifetime)
+{
+	if (json_is_null(json_object_get(p, care_of)))
+		return;
+	show_label(out, label);
+	(void)fprintf(out, "%s, %s left\n", text_of(p, care_of, "?"),
+		      text_duration(number_of(p, lifetime)).s);
+}
+
+static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p)
+{
+	const char *test = text_of(p, "test", "none");
+
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "peer %s\n", text_of(p, "peer", "?"));
+	show_text(out, "local address", text_of(p, "local", "?"));
+	show_label(out, "mode");
+	text_paint(out, opts, colour_of_peer(p), "%s\n",
+		   show_mode(p) < N_MODES ? modes[show_mode(p)].words : text_of(p, "mode", "?"));
+	if (text_of(p, "why", "")[0] != '\0')
+		show_text(out, "why", text_of(p, "why", ""));
+	show_way(out, p);
+	if (strcmp(test, "none") != 0 && strcmp(test, "passed") != 0)
+		show_text(out, "BUB test", test);
+	show_binding(out, p, "our care-of", "local_care_of", "lifetime_s");
+	show_binding(out, p, "its care-of", "peer_care_of", "peer_lifetime_s");
+	show_label(out, "handovers");
+	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
+}
+
+static int compare_peers(const void *a, const void *b)
+{
+	const json_t *p = *(const json_t *const *)a, *q = *(const json_t *const *)b;
+	const size_t m = show_mode(p), n = show_mode(q);
+
+	if (m != n)
+		return m < n ? -1 : 1;
+	return strcmp(text_of(p, "peer", "?"), text_of(q, "peer", "?"));
+}
+
+static void add_peer(struct table *t, const json_t *p)
+{
+	table_add(t, TEXT_PLAIN, text_of(p, "peer", "?"));
+	table_add(t, colour_of_peer(p), text_of(p, "mode", "?"));
+	table_add(t, TEXT_PLAIN, text_of(p, "path", "?"));
+	table_add(t, TEXT_PLAIN, text_of(p, "why", ""));
+}
+
+static void show_peer_table(FILE *out, const struct ctl_options *opts, const json_t **sorted,
+			    size_t n)
+{
+	static const struct column columns[] = {
+		{.title = "peer"},
+		{.title = "mode"},
+		{.title = "path", .order = 1},
+		{.title = "why", .order = 4, .stretches = true},
+	};
+	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+
+	for (size_t i = 0; i < rows_shown(opts, n); i++)
+		add_peer(t, sorted[i]);
+	table_print(t, out, opts);
+	show_more(out, opts, n, "peers");
+}
+
+/* How many there are, and in which modes. */
+static void show_peer_summary(FILE *out, const struct ctl_options *opts, const json_t *peers)
+{
+	size_t count[N_MODES + 1] = {0};
+	const json_t *p = NULL;
+	size_t i = 0;
+
+	json_array_foreach(peers, i, p) count[show_mode(p)]++;
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "peers: %zu", json_array_size(peers));
+	for (i = N_MODES; i-- > 0;)
+		if (count[i] > 0)
+			(void)fprintf(out, ", %zu %s", count[i], modes[i].name);
+	(void)fputc('\n', out);
+}
+
+static void show_peers(FILE *out, const struct ctl_options *opts, const json_t *peers)
+{
+	const size_t n = json_array_size(peers);
+	const json_t **sorted = calloc(n + 1, sizeof(json_t *));
+	const json_t *p = NULL;
+	size_t i = 0;
+
+	if (n == 0)
+		(void)fputs("\npeers: none\n", out);
+	if (sorted == NULL)
+		return;
+	json_array_foreach(peers, i, p) sorted[i] = p;
+	qsort((void *)sorted, n, sizeof(json_t *), compare_peers);
+	if (n > BLOCKS_MAX) {
+		show_peer_summary(out, opts, peers);
+		show_peer_table(out, opts, sorted, n);
+	} else {
+		for (i = 0; i < n; i++)
+			show_peer(out, opts, sorted[i]);
+	}
+	free((void *)sorted);
+}
+
+/* ---- Clients ------------------------------------------------------------------------------- */
+
+static void add_client(struct table *t, const json_t *c)
+{
+	const bool registered = json_is_true(json_object_get(c, "registered"));
+
+	table_add(t, TEXT_PLAIN, text_of(c, "home", "?"));
+	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
+		  registered ? text_of(c, "care_of", "?") : NOT_REGISTERED);
+	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : "");
+}
+
+/* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
+ * them are switched off. */
+static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients)
+{
+	static const struct column columns[] = {
+		{.title = "home address"},
+		{.title = "care-of address"},
+		{.title = "left", .order = 1},
+	};
+	const size_t n = json_array_size(clients), shown = rows_shown(opts, n);
+	size_t registered = 0, rows = 0, i = 0;
+	const json_t *c = NULL;
+	struct table *t = NULL;
+
+	if (n == 0) {
+		(void)fputs("\nhome agent for: no mobile node is configured\n", out);
+		return;
+	}
+	json_array_foreach(clients, i, c) registered +=
+		json_is_true(json_object_get(c, "registered"));
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "home agent, %zu of %zu registered\n", registered, n);
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (int there = 1; there >= 0; there--) {
+		json_array_foreach(clients, i, c)
+		{
+			if (rows < shown &&
+			    json_is_true(json_object_get(c, "registered")) == there) {
+				add_client(t, c);
+				rows++;
+			}
+		}
+	}
+	table_print(t, out, opts);
+	show_more(out, opts, n, "clients");
+}
+
+/* One row a group and mobile node; nothing where there is none. */
+static void show_memberships(FILE *out, const struct ctl_options *opts, const json_t *memberships)
+{
+	static const struct column columns[] = {{.title = "home address"}, {.title = "group"}};
+	const size_t n = json_array_size(memberships);
+	struct table *t = NULL;
+
+	if (n == 0)
+		return;
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "groups that mobile nodes listen to\n");
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < rows_shown(opts, n); i++) {
+		const json_t *m = json_array_get(memberships, i);
+
+		table_add(t, TEXT_PLAIN, text_of(m, "home", "?"));
+		table_add(t, TEXT_PLAIN, text_of(m, "group", "?"));
+	}
+	table_print(t, out, opts);
+	show_more(out, opts, n, "clients");
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+static bool has_role(const json_t *roles, const char *role)
+{
+	const json_t *r = NULL;
+	size_t i = 0;
+
+	json_array_foreach(roles, i, r)
+	{
+		if (json_is_string(r) && strcmp(json_string_value(r), role) == 0)
+			return true;
+	}
+	return false;
+}
+
+void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts)
+{
+	const json_t *roles = json_object_get(reply, "roles");
+	const json_t *clients = json_object_get(reply, "clients");
+	const json_t *v = NULL;
+	size_t i = 0;
+
+	text_paint(out, opts, TEXT_TITLE, "node %s:", text_of(reply, "node", "?"));
+	json_array_foreach(roles, i, v)(void) fprintf(
+		out, "%s %s", i > 0 ? "," : "", json_is_string(v) ? json_string_value(v) : "?");
+	(void)fputc('\n', out);
+	json_array_foreach(json_object_get(reply, "homes"), i, v) show_home(out, opts, v);
+	if (json_object_get(reply, "peers") != NULL)
+		show_peers(out, opts, json_object_get(reply, "peers"));
+	if (clients != NULL && has_role(roles, "home-agent"))
+		show_clients(out, opts, clients);
+	show_memberships(out, opts, json_object_get(reply, "memberships"));
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Looking in, for who shows what is going on.  Changes nothing.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+static bool seen_name(const struct lnx *l, uint32_t ifindex, char ret[static IFNAMSIZ])
+{
+	const struct link_iface *ifc = link_iface(l->link, ifindex);
+
+	if (ifc != NULL)
+		memcpy(ret, ifc->fact.name, IFNAMSIZ);
+	return ifc != NULL;
+}
+
+bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret)
+{
+	struct link_behind behind;
+
+	if (!link_behind_next(l->link, at, &behind))
+		return false;
+	*ret = (struct lnx_failure){.addr = behind.addr, .times = behind.failures};
+	(void)seen_name(l, behind.ifindex, ret->interface);
+	return true;
+}
+
+bool lnx_home_interface(const struct lnx *l, const struct in6_addr *home,
+			const struct in6_addr *care_of, char ret_name[static IFNAMSIZ])
+{
+	struct link_care_of c;
+	struct link_home h;
+
+	if (!IN6_IS_ADDR_UNSPECIFIED(care_of))
+		return link_care_of(l->link, care_of, &c) && seen_name(l, c.ifindex, ret_name);
+	return link_home(l->link, home, &h) && seen_name(l, h.at_home_on, ret_name);
+}
+
+enum lnx_way lnx_way(const struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
+		     struct in6_addr *ret_out_src, struct in6_addr *ret_out_dst)
+{
+	const struct bub_path *path = link_path_taken(l->link, local, peer);
+	struct link_home h;
+
+	if (path != NULL) {
+		*ret_out_src = path->out_src;
+		*ret_out_dst = path->out_dst;
+		return LNX_WAY_DIRECT;
+	}
+	return link_home(l->link, local, &h) && h.at_home_on == 0 ? LNX_WAY_TUNNEL : LNX_WAY_ROUTED;
+}
