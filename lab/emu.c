@@ -246,22 +246,21 @@ int emu_add_link(struct emu *emu, const char *name, struct emu_port *a, struct e
 	return 0;
 }
 
-int emu_capture(struct emu *emu, struct emu_port *port, const char *path,
-		char ret_error[static EMU_ERROR_SIZE])
+int emu_capture(struct emu_port *port, const char *path, char ret_error[static EMU_ERROR_SIZE])
 {
-	int err;
+	struct emu_pcap *pcap = NULL;
+	int err = emu_pcap_open(path, &pcap);
 
-	(void)emu;
-	if (port->pcap != NULL) {
-		snprintf(ret_error, EMU_ERROR_SIZE, "port '%s' is captured already", port->name);
-		return -1;
-	}
-	err = emu_pcap_open(path, &port->pcap);
 	if (err < 0) {
+		emu_pcap_close(pcap);
 		snprintf(ret_error, EMU_ERROR_SIZE, "%s: %s", path, strerror(-err));
 		return -1;
 	}
-	return 0;
+	err = emu_pcap_close(port->pcap);
+	port->pcap = pcap;
+	if (err < 0)
+		snprintf(ret_error, EMU_ERROR_SIZE, "the file before could not be written in full");
+	return err < 0 ? -1 : 0;
 }
 
 struct emu_port *emu_find_port(struct emu *emu, const char *name)

@@ -142,8 +142,8 @@ int emu_add_port(struct emu *emu, const char *name, const char *ifname,
 /* @b NULL: not attached yet.  @params are copied. */
 int emu_add_link(struct emu *emu, const char *name, struct emu_port *a, struct emu_port *b,
 		 const struct emu_params *params, char ret_error[static EMU_ERROR_SIZE]);
-int emu_capture(struct emu *emu, struct emu_port *port, const char *path,
-		char ret_error[static EMU_ERROR_SIZE]);
+/* A port that is captured already goes on in the new file. */
+int emu_capture(struct emu_port *port, const char *path, char ret_error[static EMU_ERROR_SIZE]);
 
 struct emu_port *emu_find_port(struct emu *emu, const char *name); /* NULL: none */
 struct emu_link *emu_find_link(struct emu *emu, const char *name);

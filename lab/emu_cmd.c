@@ -4,7 +4,7 @@
  *
  *   port NAME INTERFACE                   opens an interface of this namespace
  *   link NAME PORT PORT|- [PARAMETER...]  joins two ports; "-": the far end stays open
- *   capture PORT FILE                     writes what passes the port into a pcap file
+ *   capture PORT FILE                     writes what passes the port into a pcap file, from now on
  *   attach LINK PORT                      joins the far end and gives the carrier back
  *   detach LINK                           cuts it; the near port's node loses its carrier
  *   move LINK PORT [down=MS]              detach, and after MS milliseconds attach
@@ -210,7 +210,7 @@ static int cmd_capture(struct parser *p, const struct words *w)
 
 	if (need_port(p, w->word[1], &port) < 0)
 		return -1;
-	return emu_capture(p->emu, port, w->word[2], p->error);
+	return emu_capture(port, w->word[2], p->error);
 }
 
 static int cmd_stat(struct parser *p, const struct words *w)

@@ -347,6 +347,19 @@ class Captures(Network):
             self.assertLess(arrived - sent, 0.06)
         self.assertLess(abs(times[0][0] - time.time()), 60)
 
+    def test_goes_on_in_another_file(self):
+        first, second = (os.path.join(self.folder, name) for name in ("1.pcap", "2.pcap"))
+        self.start(f"link l a b\ncapture b {first}\n")
+        self.pass_frames(2, size=200)
+        self.control.ok(f"capture b {second}")
+        before = os.path.getsize(first)  # nothing of it waits in a buffer
+        self.pass_frames(3, size=200)
+        self.control.ok("sync")
+        count = [run("tshark", "-r", path, "-Y", f"eth.type == {ETHERTYPE}").count("\n")
+                 for path in (first, second)]
+        self.assertEqual(count, [2, 3])
+        self.assertEqual(os.path.getsize(first), before)
+
 
 class Commands(Network):
     REFUSED = [
