@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""bublab's command line: ./dev lab list | run | report | clean."""
+"""bublab's command line: ./dev lab list | run | live | report | clean."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pathlib
 import shutil
 import signal
 import sys
+import tempfile
 
 from . import daemons, page, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
 from .stranger import ATTACKS
-from .system import Interrupted, LabError
+from .system import Interrupted, LabError, handle_signals, ignore_signals
 
 # What a run writes, and its report.
 OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt", "report.html", "svg")
@@ -44,6 +45,12 @@ def delay_value(text: str) -> tuple[str, float]:
 
 def loss_value(text: str) -> tuple[str, float]:
     return link_value(text, 100)
+
+
+def port_value(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}': expected a port from 0 to 65535")
+    return int(text)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,6 +93,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=1, help="of the link emulator's losses")
     run.add_argument("--replace", action="store_true", help="remove an earlier run in DIR first")
     run.add_argument("--live", action="store_true", help="print the timeline as it happens")
+    live = commands.add_parser("live", help="two worlds in a browser, with and without BUB")
+    live.add_argument(
+        "--port", type=port_value, default=8765, metavar="N", help="of the page; 0: any (8765)"
+    )
     shown = commands.add_parser(
         "report", help="a page of a run, or of captures and logs of real machines"
     )
@@ -285,6 +296,20 @@ def command_run(args: argparse.Namespace) -> int:
     return 0 if not problems else 1
 
 
+def command_live(args: argparse.Namespace) -> int:
+    topology.require_root()
+    daemons.require_binaries()
+    try:
+        from . import server  # nothing else needs aiohttp
+    except ImportError:
+        raise LabError("python3-aiohttp is missing: ./dev setup installs it") from None
+    topology.clean()
+    sock = server.listen(args.port)
+    with tempfile.TemporaryDirectory(prefix=topology.temporary_prefix(os.getpid())) as folder:
+        server.serve(pathlib.Path(folder), sock, lambda text: print(f"bublab: {text}", flush=True))
+    return 0
+
+
 def write_report(out: pathlib.Path) -> None:
     """The page of a run.  A run does not fail because there is no page of it."""
     try:
@@ -316,24 +341,20 @@ def command_list() -> int:
 
 
 def interrupt(number: int, _frame: object) -> None:
-    ignore_signals()  # what follows is cleaning up, which nothing shall interrupt
+    ignore_signals()
     raise Interrupted(f"interrupted by {signal.Signals(number).name}")
-
-
-def ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     if args.command == "list":
         return command_list()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    handle_signals(interrupt)
     try:
         if args.command == "report":
             return command_report(args)
+        if args.command == "live":
+            return command_live(args)
         if args.command == "clean":
             topology.require_root()
             print(f"{topology.clean()} namespaces removed")

@@ -14,6 +14,7 @@ from .system import Child, LabError, binary, wait_until
 from .topology import HOME_ADDRESS, HOME_OF, MOBILES, PREFIXES, Topology, router_address
 
 HOME_AGENTS = ("ha1", "ha2")
+ANSWER_S = 15  # a machine may have other things to do
 
 
 @dataclasses.dataclass
@@ -26,6 +27,7 @@ class BubOptions:
     agent_dad: str = "before"  # when a home agent probes its link for a new home address
     optimistic_dad: bool = False  # mobile nodes use an address while its detection goes on
     stock_peer: bool = False  # mn2 has BUB switched off
+    no_bub: bool = False  # both have
     static_peer: bool = False  # mn2 is a correspondent and nothing else
 
 
@@ -48,7 +50,8 @@ def common(node: str, interfaces: list[str], out: pathlib.Path, run_dir: pathlib
 
 
 def bub_section(node: str, options: BubOptions) -> str:
-    policy = "never" if options.stock_peer and node == "mn2" else "allow"
+    off = options.no_bub or (options.stock_peer and node == "mn2")
+    policy = "never" if off else "allow"
     return (
         "bub {\n"
         f"  policy = {policy}\n"
@@ -157,16 +160,19 @@ class Daemons:
 
     def ask(self, node: str, command: str, **arguments: str) -> dict:
         """One request over the control socket, as bubctl makes it."""
+        answer = b""
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(5)
+            sock.settimeout(ANSWER_S)
             sock.connect(str(self.topology.run_dir / f"{node}.sock"))
             sock.sendall(json.dumps({"cmd": command, **arguments}).encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                got = sock.recv(65536)
-                if not got:
-                    break
-                answer += got
+            try:
+                while not answer.endswith(b"\n"):
+                    got = sock.recv(65536)
+                    if not got:
+                        break
+                    answer += got
+            except TimeoutError:
+                raise LabError(f"bubd of {node} has not answered for {ANSWER_S} s") from None
         if not answer:
             raise LabError(f"bubd of {node} closed its control socket without an answer")
         reply = json.loads(answer)

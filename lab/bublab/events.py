@@ -9,7 +9,7 @@ import pathlib
 import time
 from collections.abc import Callable
 
-from .system import LabError
+from .system import LabError, Lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,10 @@ class EventLogs:
     def __init__(self) -> None:
         self.all: list[Event] = []
         self.listeners: list[Callable[[Event], None]] = []
-        self._files: dict[pathlib.Path, int] = {}
-        self._partial: dict[pathlib.Path, bytes] = {}
+        self._files: list[Lines] = []
 
     def follow(self, path: pathlib.Path) -> None:
-        self._files[path] = 0
-        self._partial[path] = b""
+        self._files.append(Lines(path))
 
     def add(self, event: Event) -> None:
         """One of the lab's own: a move, a step of the scenario."""
@@ -53,19 +51,7 @@ class EventLogs:
 
     def poll(self) -> None:
         """Reads what is new."""
-        new: list[Event] = []
-        for path, offset in self._files.items():
-            try:
-                with open(path, "rb") as file:
-                    file.seek(offset)
-                    got = file.read()
-            except FileNotFoundError:
-                continue
-            self._files[path] = offset + len(got)
-            lines = (self._partial[path] + got).split(b"\n")
-            self._partial[path] = lines.pop()
-            new += [parse(line.decode()) for line in lines]
-        self._insert(new)
+        self._insert([parse(line) for file in self._files for line in file.read()])
 
     def _insert(self, new: list[Event]) -> None:
         new.sort(key=lambda event: event.time)

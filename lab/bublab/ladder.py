@@ -13,7 +13,7 @@ import dataclasses
 
 from . import decode
 from .events import Event
-from .recording import Message, Move, Recording, Sighting
+from .recording import Message, Move, Recording, Sighting, first_data
 
 PAUSE_S = 0.6  # a longer silence gets a row of its own
 ROWS_MAX = 300
@@ -198,17 +198,13 @@ def message_row(tracer: Tracer, message: Message) -> Row:
 
 def first_data_row(tracer: Tracer, move: Move, node: str) -> Row | None:
     """The data that ends the gap, by the capture of the node."""
-    since, address = move.usable[node], move.addresses[node]
-    best: tuple[float, Message] | None = None
-    for message in tracer.recording.data:
-        for s in tracer.at(node, message.sightings):
-            if s.time >= since and s.dst == address and (best is None or s.time < best[0]):
-                best = s.time, message
+    best = first_data(tracer.recording, node, move.addresses[node], move.usable[node])
     if best is None:
         return None
-    row = message_row(tracer, best[1])
+    when, message = best
+    row = message_row(tracer, message)
     if row.came is None:
-        row.legs[-1].came = best[0]
+        row.legs[-1].came = when
     row.detail = f"reaches {node}"
     return row
 
@@ -234,7 +230,8 @@ def marks_of(move: Move) -> list[Row]:
         Row(when, "mark", "new address usable", move.addresses[node], lane=node, tone="good")
         for node, when in move.usable.items()
     ]
-    rows.append(Row(move.completed, "mark", "every acknowledgement is there", tone="good"))
+    if move.completed:
+        rows.append(Row(move.completed, "mark", "every acknowledgement is there", tone="good"))
     return rows
 
 

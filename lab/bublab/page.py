@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import pathlib
 import re
+from collections.abc import Sequence
 
 from . import decode, ladder, recording
 from .ladder import Ladder, Leg, Row, Tracer, relative
@@ -72,7 +74,7 @@ NARROW = Layout(360, 28, 332, True)
 
 
 def milliseconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+    return "" if value is None else f"{round(value, 1) + 0.0:.1f}"  # never "-0.0"
 
 
 def leg_drawing(leg: Leg, lanes: dict[str, float], y: float, is_data: bool) -> dict:
@@ -133,8 +135,11 @@ def places_before(made: Recording, index: int) -> dict[str, str]:
     return place
 
 
-def topology_drawing(made: Recording, index: int) -> dict:
-    """Home agents above, the places of this handover below, and the nodes where they go."""
+def topology_drawing(made: Recording, index: int, cut: Sequence[str] = ()) -> dict:
+    """Home agents above, the places of this handover below, and the nodes where they go.
+
+    @cut  names of nodes whose links are cut at this moment
+    """
     before, move = places_before(made, index), made.moves[index]
     after = {**before, **move.places}
     agents = [n.name for n in made.nodes.values() if n.role == "home agent"]
@@ -149,10 +154,13 @@ def topology_drawing(made: Recording, index: int) -> dict:
     spots = {**spread(agents, 78), **spread(lower, 196)}
     boxes = [
         {"name": n, "x": x, "y": y, "agent": n in agents, "narrow": len(n) > 13,
+         "cut": n in cut,
          "delay": f"{delays[n]:g} ms" if n in delays else ""}
         for n, (x, y) in spots.items()
     ]
     shapes = node_shapes(made, spots, agents, before, after, move)
+    for shape in shapes:
+        shape["cut"] = shape["name"] in cut
     return {
         "boxes": boxes, "nodes": shapes, "ways": ways(shapes),
         "top": min([56, *(s["y"] - 20 for s in shapes)]),
@@ -221,6 +229,19 @@ def details(row: Row, drawn: Ladder, keys: dict[int, bytes]) -> dict:
         "fields": decode.mobility(packet.payload) if is_message else [],
         "octets": packet.payload[:1500].hex() if is_message else "",
     }
+
+
+def number_messages(
+    drawn: Ladder, pictures: list[dict], keys: dict[int, bytes], first: int
+) -> list[dict]:
+    """The details of a ladder's messages.  In its pictures they get their numbers, from @first."""
+    found = []
+    for row, *shapes in zip(drawn.rows, *(picture["rows"] for picture in pictures)):
+        if row.message is not None:
+            for shape in shapes:
+                shape["number"] = first + len(found)
+            found.append(details(row, drawn, keys))
+    return found
 
 
 def thinned(points: list[list]) -> list[list]:
@@ -315,11 +336,9 @@ def build(made: Recording) -> tuple[list[Chapter], dict]:
     for index in range(len(made.moves)) if made.moves else [None]:
         drawn = ladder.of_move(made, index)
         wide, narrow = (ladder_drawing(drawn, layout, roles) for layout in (WIDE, NARROW))
-        for row, *shapes in zip(drawn.rows, wide["rows"], narrow["rows"]):
-            if row.message is not None:
-                for shape in shapes:
-                    shape["number"] = len(data["messages"])
-                data["messages"].append(details(row, drawn, made.keys))
+        data["messages"] += number_messages(
+            drawn, [wide, narrow], made.keys, len(data["messages"])
+        )
         whole = {"label": "All that was captured", "gap_by_node": {}, "lost_by_direction": {}}
         move = made.moves[index] if index is not None else None
         if move is not None:
@@ -335,6 +354,7 @@ def build(made: Recording) -> tuple[list[Chapter], dict]:
 # ---- Files ---------------------------------------------------------------------------------------
 
 
+@functools.lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     if jinja2 is None:
         raise LabError("python3-jinja2 is missing: ./dev setup installs it")
@@ -381,10 +401,28 @@ def html(made: Recording) -> str:
             if c.figures.get("gap_ms") and not c.figures["home_agent_dad"]] or gaps
     return environment().get_template("page.html.j2").render(
         made=made, chapters=chapters, data=data, subtitle=subtitle(made), colours=PAGE, fonts=FONTS["page"],
-        scale=max(gaps, default=1), css=(HERE / "page.css").read_text(),
-        script=(HERE / "page.js").read_text(), dygraphs=library("dygraph.min.js") + library("extras/shapes.js"),
+        scale=max(gaps, default=1), css=style(), script=part("panel.js") + part("page.js"),
+        dygraphs=library("dygraph.min.js") + library("extras/shapes.js"),
         dygraphs_css=library("dygraph.min.css"), licence=licence(),
     )
+
+
+def part(name: str) -> str:
+    return (HERE / name).read_text()
+
+
+def style() -> str:
+    return part("page.css") + fragment("ladder.css.j2")
+
+
+def live() -> str:
+    """The page that server.py fills."""
+    return fragment("live.html.j2")
+
+
+def fragment(template: str, **values: object) -> str:
+    """A part of a page."""
+    return environment().get_template(template).render(colours=PAGE, fonts=FONTS["page"], **values)
 
 
 def svg(drawing: dict) -> str:

@@ -156,6 +156,38 @@ def ipv6_frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
             return
 
 
+class Tail:
+    """A capture of linkem, read while it is written.  dpkt reads whole files: of a record that is
+    not yet there in full it makes a short one."""
+
+    HEADER_OCTETS, RECORD = 24, struct.Struct("=IIII")  # seconds, microseconds, octets, of how many
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self.file = path.open("rb")
+        self.file.seek(self.HEADER_OCTETS)
+        self.rest = b""
+
+    def frames(self) -> Iterator[tuple[float, bytes]]:
+        """Time of day and octets of each IPv6 packet that has come since."""
+        self.rest += self.file.read()
+        at = 0
+        while at + self.RECORD.size <= len(self.rest):
+            seconds, micros, octets, _ = self.RECORD.unpack_from(self.rest, at)
+            end = at + self.RECORD.size + octets
+            if end > len(self.rest):
+                break
+            data = ethernet(self.rest[at + self.RECORD.size : end])
+            at = end
+            if data:
+                yield seconds + micros / 1e6, data
+        self.rest = self.rest[at:]
+
+    def remove(self) -> None:
+        self.file.close()
+        self.path.unlink()
+
+
 def packets(path: pathlib.Path) -> Iterator[tuple[float, Packet]]:
     """Time of day and packet of each IPv6 frame."""
     for when, data in ipv6_frames(path):

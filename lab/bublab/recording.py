@@ -8,6 +8,7 @@ the captures where there are no logs.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import ipaddress
 import json
@@ -80,7 +81,8 @@ class Move:
 
     @property
     def time(self) -> float:
-        return max(self.usable.values())
+        """When the last of the new addresses was usable; until then, when the links were cut."""
+        return max(self.usable.values(), default=self.cut)
 
 
 @dataclasses.dataclass
@@ -125,37 +127,44 @@ class Collector:
 
     def __init__(self, keys: dict[int, bytes]) -> None:
         self.keys = keys
-        self.sightings: list[tuple[Sighting, pcap.Packet]] = []
+        self.sightings: list[tuple[Sighting, pcap.Packet]] = []  # not yet put together
+        self.going: dict[pcap.Packet, Message] = {}  # more may be seen of these
         self.closed = 0  # ESP packets that no key opens
 
     def read(self, path: pathlib.Path) -> None:
         for when, octets in pcap.ipv6_frames(path):
-            packet = pcap.parse(octets)
-            if packet is None:
-                continue
-            inner = esp.innermost(packet, self.keys)
-            self.closed += inner.proto == pcap.ESP
-            if inner.is_data or inner.mobility:
-                sighting = Sighting(
-                    when, path.stem, packet.src, packet.dst, wrapping(packet), octets
-                )
-                self.sightings.append((sighting, inner))
+            self.add(path.stem, when, octets)
 
-    def messages(self) -> Iterator[Message]:
+    def add(self, vantage: str, when: float, octets: bytes) -> None:
+        packet = pcap.parse(octets)
+        if packet is None:
+            return
+        inner = esp.innermost(packet, self.keys)
+        self.closed += inner.proto == pcap.ESP
+        if inner.is_data or inner.mobility:
+            sighting = Sighting(when, vantage, packet.src, packet.dst, wrapping(packet), octets)
+            self.sightings.append((sighting, inner))
+
+    def messages(self, until: float = float("inf")) -> Iterator[Message]:
         """Sightings of the same octets between the same addresses are one packet, until it comes by
         at the same place in the same wrapping again, some time later."""
         self.sightings.sort(key=lambda pair: pair[0].time)
-        going: dict[pcap.Packet, Message] = {}
-        for sighting, packet in self.sightings:
-            message = going.get(packet)
+        ready = bisect.bisect_right(self.sightings, until, key=lambda pair: pair[0].time)
+        for sighting, packet in self.sightings[:ready]:
+            message = self.going.get(packet)
             if message is not None and is_twice(message, sighting):
                 continue
             if message is None or not joins(message, sighting):
-                message = going[packet] = Message(packet, [])
+                message = self.going[packet] = Message(packet, [])
                 message.sightings.append(sighting)
                 yield message
             else:
                 message.sightings.append(sighting)
+        del self.sightings[:ready]
+
+    def forget(self, before: float) -> None:
+        """Nothing more will be seen of packets that were there before."""
+        self.going = {p: m for p, m in self.going.items() if m.time >= before - AGAIN_S}
 
 
 def is_same_place(one: Sighting, other: Sighting) -> bool:
@@ -497,16 +506,19 @@ def describe(recording: Recording, move: Move, before: dict[str, str]) -> str:
     return " and ".join(parts) + (" in the same instant" if len(parts) > 1 else "")
 
 
-def first_data(recording: Recording, node: str, address: str, since: float) -> float | None:
-    """When data first came to @address, by the node's own capture."""
-    times = [
-        s.time
+def first_data(
+    recording: Recording, node: str, address: str, since: float, kind: str = ""
+) -> tuple[float, Message] | None:
+    """When data first came to @address, by the node's own capture, and which.  @kind: of its
+    wrapping, where that matters."""
+    found = [
+        (s.time, message)
         for message in recording.data
         for s in message.sightings
-        if s.time >= since and s.dst == address
+        if s.time >= since and s.dst == address and kind in ("", s.kind)
         and s.vantage in recording.vantages and recording.vantages[s.vantage].node == node
     ]
-    return min(times, default=None)
+    return min(found, key=lambda pair: pair[0], default=None)
 
 
 def sent_by(recording: Recording, move: Move) -> list[Message]:
@@ -540,7 +552,7 @@ def row_of(recording: Recording, index: int, label: str, lost: dict[str, int], s
     gaps = {}
     for node, since in move.usable.items():
         first = first_data(recording, node, move.addresses[node], since)
-        gaps[node] = None if first is None else round((first - since) * 1e3, 2)
+        gaps[node] = None if first is None else round((first[0] - since) * 1e3, 2)
     known = [gap for gap in gaps.values() if gap is not None]
     sent, home = sent_by(recording, move), agents(recording)
     peer = [m for m in sent if recording.names(m.packet.home_dst) not in home]

@@ -255,9 +255,11 @@ def places_after(session: Session, index: int) -> bounds.Places:
 
 
 def bound_of(
-    session: Session, index: int, node: str, mode: str, messages: list[Event]
+    session: Session, h: Handover, places: bounds.Places, node: str, mode: str,
+    messages: list[Event],
 ) -> float:
-    h, places, peer = session.handovers[index], places_after(session, index), peer_of(node)
+    """@places: after the handover.  @messages: between the mobile nodes."""
+    peer = peer_of(node)
     if mode == "tunnel":
         return bounds.tunnel_bound(places, node)
     if mode == "ro":
@@ -273,6 +275,7 @@ def figures_of(
     h = session.handovers[index]
     messages = to_peer(session, messages_of(session, h))
     mode = mode_of(h, messages)
+    places = places_after(session, index)
     gaps: dict[str, float | None] = {}
     for node in h.nodes if h.with_traffic else []:
         first = captures.first_data(node, h.data_address(node), h.usable[node])
@@ -281,7 +284,7 @@ def figures_of(
         handover=h,
         mode=mode,
         gap_ms=gaps,
-        bound_ms={node: bound_of(session, index, node, mode, messages) for node in h.nodes},
+        bound_ms={node: bound_of(session, h, places, node, mode, messages) for node in h.nodes},
         lost=lost,
         messages=[f"{e.node} {e.get('what')} {e.get('via')}" for e in messages],
         later=count_later(mode, messages),

@@ -237,14 +237,7 @@ class Session:
     def move(self, **places: str) -> Handover:
         """Moves nodes to other routers in the same instant, and waits until each has registered
         there: at its home agent, and at its peer where it was registered before."""
-        before = {}
-        for node in places:
-            before[node] = self.daemons.registered(node, self.addresses[peer_of(node)])
-        label = describe(places, self.place)
-        cut = self.topology.move(places)
-        self.say(label, cut)
-        handover = Handover(label, dict(places), before, cut, self.traffic_started)
-        self.place.update(places)
+        handover = self.begin_move(places)
         for node, place in places.items():
             self._await_address(handover, node, place)
         for node in places:
@@ -254,32 +247,74 @@ class Session:
         handover.settled = time.time()
         return handover
 
+    def begin_move(self, places: dict[str, str]) -> Handover:
+        """Moves nodes, and does not wait for anything."""
+        before = {}
+        for node in places:
+            before[node] = self.daemons.registered(node, self.addresses[peer_of(node)])
+        label = describe(places, self.place)
+        cut = self.topology.move(places)
+        self.say(label, cut)
+        handover = Handover(label, dict(places), before, cut, self.traffic_started)
+        self.place.update(places)
+        return handover
+
+    def follow(self, handover: Handover) -> None:
+        """What has come of a move by now: where it is complete, its end."""
+        find = self.logs.find
+        for node, place in handover.places.items():
+            event = find(handover.cut, address_usable(node, care_of_address(node, place)))
+            if event is not None:
+                handover.usable[node] = event.time
+        if len(handover.usable) < len(handover.places):
+            return
+        events = [
+            find(handover.usable[node], self._acknowledged(node, name))
+            for node in handover.places
+            for name, _role in self._registrations(handover, node)
+        ]
+        if all(events):
+            handover.done = max((e.time for e in events if e is not None), default=0)
+
     def _await_address(self, handover: Handover, node: str, place: str) -> None:
         address = care_of_address(node, place)
         event = self.wait_event(
             f"the address {address} of {node} to become usable at {place}",
             handover.cut,
-            lambda e: e.node == node
-            and e.kind == "care-of"
-            and bool(e.data.get("usable"))
-            and e.get("address") == address,
+            address_usable(node, address),
         )
         handover.usable[node] = event.time
 
+    def _registrations(self, handover: Handover, node: str) -> list[tuple[str, str]]:
+        """Name and role of each that has to acknowledge the new address."""
+        agent = (HOME_OF[node], "home agent")
+        return [agent, (peer_of(node), "peer")] if handover.before[node] else [agent]
+
+    def _acknowledged(self, node: str, name: str) -> Callable[[Event], bool]:
+        return lambda e: (
+            e.node == node
+            and e.kind == "received"
+            and e.get("what") == "Binding Acknowledgement"
+            and self.names(e.get("peer")) == name
+        )
+
     def _await_registration(self, handover: Handover, node: str) -> None:
-        waits = [(HOME_OF[node], "home agent")]
-        if handover.before[node]:
-            waits.append((peer_of(node), "peer"))
-        for name, role in waits:
+        for name, role in self._registrations(handover, node):
             event = self.wait_event(
                 f"{node} to get the Binding Acknowledgement of its {role} {name}",
                 handover.usable[node],
-                lambda e, n=name: e.node == node
-                and e.kind == "received"
-                and e.get("what") == "Binding Acknowledgement"
-                and self.names(e.get("peer")) == n,
+                self._acknowledged(node, name),
             )
             handover.done = max(handover.done, event.time)
+
+
+def address_usable(node: str, address: str) -> Callable[[Event], bool]:
+    return lambda e: (
+        e.node == node
+        and e.kind == "care-of"
+        and bool(e.data.get("usable"))
+        and e.get("address") == address
+    )
 
 
 def describe(places: dict[str, str], before: dict[str, str]) -> str:

@@ -21,6 +21,19 @@ class Interrupted(LabError):
     """SIGINT or SIGTERM."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that end a lab
+
+
+def handle_signals(handler) -> None:
+    for number in SIGNALS:
+        signal.signal(number, handler)
+
+
+def ignore_signals() -> None:
+    """From here on nothing shall interrupt: what follows is cleaning up."""
+    handle_signals(signal.SIG_IGN)
+
+
 def build_dir() -> pathlib.Path:
     """Where meson built the binaries."""
     default = pathlib.Path(__file__).resolve().parents[2] / "build"
@@ -50,6 +63,27 @@ def run(argv: list[str], text_in: str | None = None) -> str:
 def inside(namespace: str, argv: list[str]) -> list[str]:
     """The command that runs @argv in a namespace.  Only the network changes, not the mounts."""
     return ["nsenter", f"--net=/run/netns/{namespace}", "--", *argv]
+
+
+class Lines:
+    """The lines of a text file that grows."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self.offset = 0
+        self.rest = b""
+
+    def read(self) -> list[str]:
+        """Those that have come since, in full."""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                got = file.read()
+        except FileNotFoundError:
+            return []
+        self.offset += len(got)
+        *lines, self.rest = (self.rest + got).split(b"\n")
+        return [line.decode() for line in lines]
 
 
 class Child:

@@ -65,6 +65,8 @@ class Options:
     dad: bool = False
     static_peer: bool = False
     stranger: bool = False  # there is one more host, that attacks
+    captures: tuple[str, ...] = LINKS
+    world: str = ""  # name of this internet, where a lab has several
 
     def delay(self, link: str) -> float:
         return self.delay_ms.get(link, DELAYS_MS[link])
@@ -81,6 +83,11 @@ def access_interface(router: str) -> str:
 
 def access_port(router: str) -> str:
     return ("home-" if router.startswith("ha") else "acc-") + router
+
+
+def capture_port(link: str) -> str:
+    """Where a link is captured: at the mobile node, or at the core's end."""
+    return link if link in RADIO_LINKS else f"c-{link}"
 
 
 def mac(kind: int, number: int) -> str:
@@ -129,8 +136,8 @@ class Topology:
     def __init__(self, options: Options, out: pathlib.Path) -> None:
         self.options = options
         self.out = out
-        self.prefix = f"bub{os.getpid()}"
-        self.run_dir = RUN_DIR / str(os.getpid())
+        self.prefix = f"bub{os.getpid()}" + (f"-{options.world}" if options.world else "")
+        self.run_dir = RUN_DIR / str(os.getpid()) / options.world
         self.nodes = ["core", *ROUTERS, *MOBILES]
         if options.stranger:
             self.nodes.append("stranger")
@@ -251,14 +258,14 @@ class Topology:
     def _start_emulator(self) -> None:
         commands = [f"port {entry[0]} p-{entry[0]}" for entry in self._interfaces()]
         for link in CORE_LINKS:
-            commands.append(f"link {link} c-{link} n-{link} {self._parameters(link)}")
-            commands.append(f"capture c-{link} {self.out}/pcap/{link}.pcap")
+            commands.append(f"link {link} c-{link} n-{link} {self.parameters(link)}")
         for link in RADIO_LINKS:
             commands.append(
                 f"link {link} {link} {access_port(self.first_place(link))} "
-                f"{self._parameters(link)}"
+                f"{self.parameters(link)}"
             )
-            commands.append(f"capture {link} {self.out}/pcap/{link}.pcap")
+        for link in self.options.captures:
+            commands.append(f"capture {capture_port(link)} {self.out}/pcap/{link}.pcap")
         (self.out / "pcap").mkdir(parents=True, exist_ok=True)
         self.emulator = Emulator(
             self.namespace("net"),
@@ -268,7 +275,7 @@ class Topology:
             self.options.seed,
         )
 
-    def _parameters(self, link: str) -> str:
+    def parameters(self, link: str) -> str:
         loss = self.options.loss_pct.get(link, 0)
         return f"delay={self.options.delay(link):g} loss={loss:g}"
 
@@ -341,6 +348,11 @@ def namespaces() -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
+def temporary_prefix(pid: int) -> str:
+    """What the names of a lab's temporary folders begin with."""
+    return f"bublab-{pid}-"
+
+
 def owner_alive(pid: int) -> bool:
     """Is this process a lab?  Its number may have gone to another process since."""
     try:
@@ -375,6 +387,8 @@ def remove(prefix: str, run_dir: pathlib.Path) -> int:
         for path in sorted(run_dir.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
         run_dir.rmdir()
+        if run_dir.parent != RUN_DIR and not any(run_dir.parent.iterdir()):
+            run_dir.parent.rmdir()  # the last of a lab's several
     return len(mine)
 
 

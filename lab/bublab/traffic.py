@@ -52,6 +52,8 @@ class Traffic:
         self.addresses = addresses  # of mn1 and mn2, as applications know them
         self.logs = out / "logs"
         self.tcp_log = self.logs / "tcp-mn2.received"
+        self.tcp_bits_per_s = TCP_BITS_PER_S
+        self.udp_per_s = UDP_PER_S
         self.children: dict[str, Child] = {}
         self.results: dict[str, dict] = {}
 
@@ -70,7 +72,7 @@ class Traffic:
         one, two = self.addresses["mn1"], self.addresses["mn2"]
         for node, local, remote in (("mn1", one, two), ("mn2", two, one)):
             logs = [str(self.sent_log(node)), str(self.received_log(node))]
-            arguments = ["udp", local, remote, UDP_PORT, str(UDP_PER_S), *logs]
+            arguments = ["udp", local, remote, UDP_PORT, str(self.udp_per_s), *logs]
             self._start(f"udp-{node}", node, arguments)
         self._start("tcp-recv", "mn2", ["tcp-recv", two, TCP_PORT, str(self.tcp_log)])
         wait_until(
@@ -79,7 +81,7 @@ class Traffic:
             5,
             check=self.check,
         )
-        self._start("tcp-send", "mn1", ["tcp-send", one, two, TCP_PORT, str(TCP_BITS_PER_S)])
+        self._start("tcp-send", "mn1", ["tcp-send", one, two, TCP_PORT, str(self.tcp_bits_per_s)])
 
     def _listening(self) -> bool:
         return f":{TCP_PORT}" in run(self.topology.inside("mn2", ["ss", "-6Hltn"]))

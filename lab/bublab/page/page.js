@@ -4,112 +4,12 @@
 
 (function () {
 	const data = JSON.parse(document.getElementById("data").textContent);
-	const panel = document.getElementById("panel");
+	const { colour, element, shade, mouseOnly, closePanel } = bub;
 	const chapters = [...document.querySelectorAll(".chapter")];
 	let shown = -1;
 	let charts = [];
 
-	function colour(name) {
-		return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-	}
-
-	function element(name, text, className) {
-		const made = document.createElement(name);
-		if (text !== undefined) made.textContent = text;
-		if (className) made.className = className;
-		return made;
-	}
-
-	// ---- Messages -------------------------------------------------------------------------
-
-	function list(fields) {
-		const made = element("dl");
-		for (const [name, value] of fields) {
-			const isOctets = /^[0-9a-f]{12,}$/.test(value);
-			made.append(element("dt", name), element("dd", value, isOctets ? "octets" : ""));
-		}
-		return made;
-	}
-
-	function time(ms) {
-		return ms === null ? "?" : ms.toFixed(1) + " ms";
-	}
-
-	function legItem(leg) {
-		const item = element("li", undefined, leg.kind);
-		item.append(element("div", leg.from + " → " + leg.to + ", " + leg.how));
-		const words = leg.kind === "unseen" ? "" : time(leg.left) + " → " + (leg.lost ? "lost" : time(leg.came));
-		item.append(element("div", words, "quiet"));
-		if (leg.layers.length) {
-			const more = element("details");
-			more.append(element("summary", "as it was on the wire"));
-			for (const layer of leg.layers) more.append(element("b", layer.title), list(layer.fields));
-			item.append(more);
-		}
-		return item;
-	}
-
-	function closePanel() {
-		panel.close();
-		charts.forEach((chart) => chart.resize());
-		document.querySelectorAll(".row.current").forEach((row) => row.classList.remove("current"));
-	}
-
-	function openMessage(number) {
-		const message = data.messages[number];
-		const close = element("button", "×", "close");
-		close.type = "button";
-		close.setAttribute("aria-label", "close");
-		close.addEventListener("click", closePanel);
-		const legs = element("ol");
-		message.legs.forEach((leg) => legs.append(legItem(leg)));
-		panel.replaceChildren(close, element("h3", message.name), element("p", message.remark, "quiet"));
-		if (message.fields.length) panel.append(element("h4", "It says"), list(message.fields));
-		panel.append(element("h4", "Its way"), legs);
-		panel.append(element("h4", "The packet inside"), list(message.addresses));
-		if (message.octets) {
-			const more = element("details");
-			more.append(element("summary", message.octets.length / 2 + " octets"));
-			more.append(element("pre", message.octets.replace(/(.{8})/g, "$1 ").trim()));
-			panel.append(element("h4", "Octets of the message"), more);
-		}
-		document.querySelectorAll(".row.current").forEach((row) => row.classList.remove("current"));
-		document.querySelectorAll('.row[data-message="' + number + '"]').forEach((row) => row.classList.add("current"));
-		if (!panel.open) panel.show();
-		charts.forEach((chart) => chart.resize());
-		panel.scrollTop = 0;
-		uncover(number);
-	}
-
-	// On a phone the panel comes from below: what was clicked stays in sight.
-	function uncover(number) {
-		const top = panel.getBoundingClientRect().top;
-		for (const row of chapters[shown].querySelectorAll('.row[data-message="' + number + '"]')) {
-			const bottom = row.getBoundingClientRect().bottom;
-			if (top > 60 && bottom > top) scrollBy(0, bottom - top + 8);
-		}
-	}
-
 	// ---- Charts ---------------------------------------------------------------------------
-
-	function shade(bands) {
-		return function (context, area, g) {
-			for (const band of bands) {
-				const from = Math.max(area.x, g.toDomXCoord(band.from));
-				const to = Math.min(area.x + area.w, g.toDomXCoord(band.to));
-				context.fillStyle = colour(band.what + "-band");
-				if (to > from) context.fillRect(from, area.y, to - from, area.h);
-			}
-		};
-	}
-
-	// On a touch screen the finger scrolls the page, not the chart.
-	function mouseOnly() {
-		const model = {};
-		for (const [name, action] of Object.entries(Dygraph.defaultInteractionModel))
-			if (!name.startsWith("touch")) model[name] = action;
-		return model;
-	}
 
 	function draw(place, rows, options, bands) {
 		if (!rows.length) {
@@ -181,11 +81,17 @@
 		show(number);
 	}
 
+	function openRow(row) {
+		const number = row.dataset.message;
+		bub.openMessage(data.messages[number],
+			chapters[shown].querySelectorAll('.row[data-message="' + number + '"]'));
+	}
+
 	document.addEventListener("click", (event) => {
 		const row = event.target.closest(".row[data-message]");
 		const step = event.target.closest("[data-step]");
 		const line = event.target.closest("tr[data-chapter]");
-		if (row) openMessage(Number(row.dataset.message));
+		if (row) openRow(row);
 		else if (step) go(shown + Number(step.dataset.step));
 		else if (line) {
 			event.preventDefault();
@@ -197,9 +103,10 @@
 		const row = event.target.closest(".row[data-message]");
 		if (row && (event.key === "Enter" || event.key === " ")) {
 			event.preventDefault();
-			openMessage(Number(row.dataset.message));
-		} else if (event.key === "Escape" && panel.open) closePanel();
+			openRow(row);
+		}
 	});
+	bub.watchers.push(() => charts.forEach((chart) => chart.resize()));
 	window.addEventListener("hashchange", fromAddress);
 	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(shown));
 	fromAddress();

@@ -6,35 +6,21 @@ Exits with 77 where there is no Chromium, or no selenium to drive it.
 """
 
 import pathlib
-import shutil
 import sys
 import tempfile
 import unittest
 
+import browser
 import made_up
+from browser import PageTest
 from bublab import page
 
-SKIP = 77
-try:
-    from selenium import webdriver
+if browser.is_there():
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import WebDriverWait
-except ImportError:
-    webdriver = None
-
-OPTIONS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-    "--disable-extensions", "--no-first-run", "--window-size=1280,900", "--no-zygote",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)
-VISIBLE = """
-return [...document.querySelectorAll(arguments[0])].filter(
-    (e) => e.checkVisibility() && e.getAttribute("aria-label")?.startsWith(arguments[1]) !== false)
-"""
 
 
-class Page(unittest.TestCase):
+class Page(PageTest):
     @classmethod
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -42,13 +28,7 @@ class Page(unittest.TestCase):
         made_up.write(folder / "run")
         cls.file = folder / "page.html"
         page.write(folder / "run", cls.file)
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium")
-        for option in (*OPTIONS, f"--user-data-dir={folder / 'profile'}"):
-            options.add_argument(option)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.chrome.service.Service(shutil.which("chromedriver"))
-        cls.browser = webdriver.Chrome(service=service, options=options)
+        cls.browser = browser.start(folder / "profile")
 
     @classmethod
     def tearDownClass(cls):
@@ -61,27 +41,6 @@ class Page(unittest.TestCase):
 
     def tearDown(self):
         self.assertEqual(self.browser.get_log("browser"), [])
-
-    def screen(self, width, height, scheme="light"):
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
-        })
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": scheme}],
-        })
-
-    def find(self, selector):
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
-
-    def shown(self, selector, label=""):
-        """What can be seen, of these that have a label only those whose label begins so."""
-        return self.browser.execute_script(VISIBLE, selector, label)
-
-    def wait(self, condition):
-        return WebDriverWait(self.browser, 10, 0.05).until(lambda _browser: condition())
-
-    def row(self, label, number=0):
-        return self.shown(".row", label)[number]
 
     def top_of(self, panel):
         """In the coordinates of the page, which may have been scrolled."""
@@ -129,8 +88,7 @@ class Page(unittest.TestCase):
     def test_phone(self):
         for scheme in ("light", "dark"):
             self.screen(360, 740, scheme)
-            wide = self.browser.execute_script("return document.documentElement.scrollWidth")
-            self.assertEqual(wide, 360)
+            self.assertEqual(self.page_width(), 360)
             self.assertEqual(len(self.shown(".ladder.narrow")), 1)
             self.assertEqual(self.shown(".ladder.wide"), [])
             row = self.row("Binding Update 7")
@@ -138,8 +96,7 @@ class Page(unittest.TestCase):
             row.click()
             panel = self.find("#panel")[0]
             self.wait(panel.is_displayed)
-            wide = self.browser.execute_script("return document.documentElement.scrollWidth")
-            self.assertEqual(wide, 360)
+            self.assertEqual(self.page_width(), 360)
             self.assertLess(row.rect["y"] + row.rect["height"], self.top_of(panel))
             row.send_keys(Keys.ESCAPE)
             self.wait(lambda: not panel.is_displayed())
@@ -152,7 +109,7 @@ class Page(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if webdriver is None or not shutil.which("chromium") or not shutil.which("chromedriver"):
+    if not browser.is_there():
         print("no Chromium with selenium here")
-        sys.exit(SKIP)
+        sys.exit(browser.SKIP)
     unittest.main()
