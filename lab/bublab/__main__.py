@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="./dev lab", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="what can be run")
-    commands.add_parser("clean", help="remove what killed runs left behind")
+    commands.add_parser("clean", help="remove what killed labs left behind")
     run = commands.add_parser("run", help="run one scenario")
     run.add_argument("scenario", choices=sorted(SCENARIOS), metavar="NAME")
     run.add_argument("--out", type=pathlib.Path, required=True, metavar="DIR")
@@ -258,10 +258,16 @@ def scenario_options(
     return links, bub
 
 
+def clean_up() -> None:
+    removed = topology.clean()
+    if removed:
+        print(f"bublab: removed what a killed run had left: {removed}", file=sys.stderr)
+
+
 def command_run(args: argparse.Namespace) -> int:
     topology.require_root()
     daemons.require_binaries()
-    topology.clean()
+    clean_up()
     scenario = SCENARIOS[args.scenario]
     out = prepare_out(args.out, args.replace)
     links, bub = scenario_options(scenario, args)
@@ -303,7 +309,7 @@ def command_live(args: argparse.Namespace) -> int:
         from . import server  # nothing else needs aiohttp
     except ImportError:
         raise LabError("python3-aiohttp is missing: ./dev setup installs it") from None
-    topology.clean()
+    clean_up()
     sock = server.listen(args.port)
     with tempfile.TemporaryDirectory(prefix=topology.temporary_prefix(os.getpid())) as folder:
         server.serve(pathlib.Path(folder), sock, lambda text: print(f"bublab: {text}", flush=True))
@@ -357,7 +363,7 @@ def main(argv: list[str]) -> int:
             return command_live(args)
         if args.command == "clean":
             topology.require_root()
-            print(f"{topology.clean()} namespaces removed")
+            print(f"removed: {topology.clean()}")
             return 0
         return command_run(args)
     except LabError as failure:

@@ -17,13 +17,16 @@ emulator cuts its link at one place and joins it at another.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
 import pathlib
-import signal
-import time
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 
 from .emulator import Emulator
-from .system import Child, LabError, inside, run, wait_until
+from .system import Child, LabError, end, inside, marked, run, wait_until
 
 CORE_LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
 RADIO_LINKS = ("mn1", "mn2")
@@ -361,26 +364,11 @@ def owner_alive(pid: int) -> bool:
         return False
 
 
-def stop_inside(namespace: str) -> None:
-    """Ends the processes of a namespace of ours: nothing else can be in there."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + 2
-        while pids := run(["ip", "netns", "pids", namespace]).split():
-            for pid in pids:
-                try:
-                    os.kill(int(pid), number)
-                except ProcessLookupError:
-                    pass
-            if time.monotonic() > end:
-                break
-            time.sleep(0.05)
-
-
 def remove(prefix: str, run_dir: pathlib.Path) -> int:
     """Removes the namespaces and sockets of one run; returns how many namespaces there were."""
     mine = [name for name in namespaces() if name.startswith(f"{prefix}-")]
-    for name in mine:
-        stop_inside(name)
+    for name in mine:  # nothing but ours can be in there
+        end(lambda n=name: [int(pid) for pid in run(["ip", "netns", "pids", n]).split()])
     if mine:
         run(["ip", "-batch", "-"], "".join(f"netns del {name}\n" for name in mine))
     if run_dir.is_dir():
@@ -392,20 +380,58 @@ def remove(prefix: str, run_dir: pathlib.Path) -> int:
     return len(mine)
 
 
-def clean() -> int:
-    """Removes what dead runs left behind; returns the number of namespaces."""
-    dead: set[int] = set()
+@dataclasses.dataclass
+class Cleaned:
+    """How much of dead runs was removed."""
+
+    namespaces: int = 0
+    processes: int = 0
+    folders: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.namespaces} namespaces, {self.processes} processes, {self.folders} folders"
+
+    def __bool__(self) -> bool:
+        return bool(self.namespaces or self.processes or self.folders)
+
+
+def temporary_folders() -> Iterator[tuple[pathlib.Path, int]]:
+    """Those of labs, with the lab's process id.  Others may write where they are, too."""
+    for path in pathlib.Path(tempfile.gettempdir()).glob("bublab-*"):
+        found = re.fullmatch(r"bublab-(\d+)-\w+", path.name)
+        if found and not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.geteuid():
+            yield path, int(found[1])
+
+
+def owners() -> set[int]:
+    """Labs that have left something, or that run."""
+    found = set(marked().values()) | {pid for _path, pid in temporary_folders()}
     for name in namespaces():
-        number = name.removeprefix("bub").partition("-")[0]
-        if name.startswith("bub") and number.isdigit():
-            dead.add(int(number))
-    if RUN_DIR.is_dir():
-        dead.update(int(path.name) for path in RUN_DIR.iterdir() if path.name.isdigit())
-    count = 0
-    for pid in sorted(dead):
-        if not owner_alive(pid):
-            count += remove(f"bub{pid}", RUN_DIR / str(pid))
-    return count
+        number = re.match(r"bub(\d+)-", name)
+        if number:
+            found.add(int(number[1]))
+    found.update(int(path.name) for path in RUN_DIR.iterdir() if path.name.isdigit())
+    return found
+
+
+def clean() -> Cleaned:
+    """Removes what dead runs left behind.  Only one lab at a time does so."""
+    RUN_DIR.mkdir(parents=True, exist_ok=True)
+    done = Cleaned()
+    with open(RUN_DIR / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for owner in sorted(owners()):
+            if owner_alive(owner):
+                continue
+            done.processes += end(lambda o=owner: [pid for pid, lab in marked().items() if lab == o])
+            run_dir = RUN_DIR / str(owner)
+            done.folders += run_dir.is_dir()
+            done.namespaces += remove(f"bub{owner}", run_dir)
+            for path, lab in temporary_folders():
+                if lab == owner:
+                    shutil.rmtree(path)
+                    done.folders += 1
+    return done
 
 
 def require_root() -> None:
