@@ -22,6 +22,7 @@
 #include "bub/status.h"
 #include "bub/time.h"
 #include "bub/trace.h"
+#include "bub/trouble.h"
 #include "bub/wire.h"
 
 BUB_API_BEGIN

@@ -22,6 +22,14 @@ enum bub_event_type {
 	BUB_EV_FLOW,          /* data goes between a home address and a peer */
 	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
 	BUB_EV_COMMAND,
+	BUB_EV_NOT_DELIVERED, /* mobile node: what was sent to the home agent did not get there */
+};
+
+/* Who says that something was not delivered. */
+enum bub_not_delivered {
+	BUB_NOT_DELIVERED_NO_ROUTE, /* the kernel here */
+	BUB_NOT_DELIVERED_REFUSED,  /* the kernel here: it may not be sent */
+	BUB_NOT_DELIVERED_ICMP6,    /* an ICMPv6 error that quotes what only this node can know */
 };
 
 /* How a packet came here. */
@@ -90,6 +98,13 @@ struct bub_event {
 			enum bub_command what;
 			struct in6_addr peer;
 		} command;
+		struct {
+			struct in6_addr home;
+			struct in6_addr care_of; /* that it was sent from */
+			enum bub_not_delivered by;
+			uint8_t icmp6_type, icmp6_code; /* of the error */
+			struct in6_addr reporter;       /* the error's source */
+		} not_delivered;
 	} u;
 };
 

@@ -7,6 +7,7 @@
 
 #include "bub/api.h"
 #include "bub/time.h"
+#include "bub/trouble.h"
 #include "bub/wire.h"
 
 BUB_API_BEGIN
@@ -30,6 +31,10 @@ struct bub_home_status {
 	uint16_t sequence;
 	const char *prefix;         /* "unknown", "preferred", "deprecated", "withdrawn" */
 	uint32_t prefix_lifetime_s; /* valid so much longer, where it is known */
+	enum bub_trouble trouble;   /* why the home agent does not answer */
+	struct in6_addr reporter;   /* who said so; :: nobody */
+	uint32_t unanswered;        /* Binding Updates, one after the other */
+	uint32_t unanswered_s;      /* since the first of them */
 };
 
 struct bub_peer_status {

@@ -71,6 +71,11 @@ static void print_esp_drop(FILE *out, const json_t *e)
 		      event_text(e, "out_dst"), (uint64_t)event_number(e, "spi"));
 }
 
+static void print_trouble(FILE *out, const json_t *e)
+{
+	(void)fputs(event_text(e, "what"), out);
+}
+
 static void print_path(FILE *out, const json_t *e)
 {
 	(void)fprintf(out, "path %s to %s: ", event_text(e, "local"), event_text(e, "peer"));
@@ -115,10 +120,10 @@ static const struct {
 	const char *event;
 	void (*print)(FILE *out, const json_t *e);
 } kinds[] = {
-	{"state", print_state},     {"sent", print_message},        {"received", print_message},
-	{"drop", print_drop},       {"esp-drop", print_esp_drop},   {"path", print_path},
-	{"care-of", print_care_of}, {"link-down", print_link_down}, {"start", print_start},
-	{"stop", print_stop},       {"lost", print_lost},
+	{"state", print_state},      {"trouble", print_trouble}, {"sent", print_message},
+	{"received", print_message}, {"drop", print_drop},       {"esp-drop", print_esp_drop},
+	{"path", print_path},        {"care-of", print_care_of}, {"link-down", print_link_down},
+	{"start", print_start},      {"stop", print_stop},       {"lost", print_lost},
 };
 
 void ctl_print_event(FILE *out, const json_t *event)

@@ -258,6 +258,7 @@ static void log_trace(struct eventlog *el, const struct bub_trace *tr)
 	case BUB_TR_DROP:
 		log_drop(el, tr);
 		break;
+	case BUB_TR_TROUBLE:
 	case BUB_TR_KEY:
 		break;
 	}
@@ -267,6 +268,55 @@ static void add_address(struct jsonline *j, const char *name, const struct in6_a
 {
 	if (!IN6_IS_ADDR_UNSPECIFIED(addr))
 		jsonline_address(j, name, addr);
+}
+
+void eventlog_trouble(struct eventlog *el, const struct eventlog_trouble *t)
+{
+	struct jsonline j;
+
+	log_line(el->log, t->over ? LNX_LOG_INFO : LNX_LOG_WARNING, "%s", t->text);
+	if (!event_wanted(el))
+		return;
+	event_begin(el, &j, "trouble");
+	jsonline_string(&j, "trouble", t->name);
+	jsonline_bool(&j, "over", t->over);
+	jsonline_string(&j, "what", t->text);
+	add_address(&j, "local", &t->local);
+	add_address(&j, "peer", &t->peer);
+	jsonline_number(&j, "number", t->number);
+	event_end(el, &j);
+}
+
+/* A home agent that does not answer, or answers again. */
+static void trace_trouble(struct eventlog *el, const struct bub_trace *tr)
+{
+	const struct address_text home = address_text(&tr->local);
+	const struct address_text agent = address_text(&tr->peer);
+	char by[INET6_ADDRSTRLEN + 16] = "";
+	char text[EVENTLOG_TROUBLE_MAX];
+	const struct eventlog_trouble t = {
+		.name = bub_trouble_name(tr->trouble),
+		.over = tr->trouble == BUB_TROUBLE_NONE,
+		.local = tr->local,
+		.peer = tr->peer,
+		.number = tr->number,
+		.text = text,
+	};
+
+	if (!IN6_IS_ADDR_UNSPECIFIED(&tr->reporter))
+		(void)snprintf(by, sizeof(by), " (says %s)", address_text(&tr->reporter).text);
+	if (t.over)
+		(void)snprintf(text, sizeof(text), "the home agent %s answers %s again, after %u s",
+			       agent.text, home.text, tr->seconds);
+	else if (tr->trouble == BUB_TROUBLE_REFUSED)
+		(void)snprintf(text, sizeof(text),
+			       "the home agent %s refuses the registration of %s: %s (status %u)",
+			       agent.text, home.text, tr->what, tr->number);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "the home agent %s does not answer %s, %u times in %u s: %s%s",
+			       agent.text, home.text, tr->number, tr->seconds, tr->what, by);
+	eventlog_trouble(el, &t);
 }
 
 void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
@@ -281,6 +331,10 @@ void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)
 
 	if (tr->type == BUB_TR_KEY)
 		return;
+	if (tr->type == BUB_TR_TROUBLE) {
+		trace_trouble(el, tr);
+		return;
+	}
 	if (event_wanted(el)) {
 		event_begin(el, &j, names[tr->type]);
 		jsonline_string(&j, "machine", tr->machine);

@@ -36,6 +36,16 @@ struct eventlog {
 
 #define EVENTLOG_ESP_PER_S 10 /* lines about ESP: who knows an SPI could fill the disk */
 
+/* Something that a user could mend, or the end of it. */
+struct eventlog_trouble {
+	const char *name; /* "no-route", ...: man bubd.conf */
+	bool over;
+	struct in6_addr local, peer; /* :: none */
+	uint64_t number;             /* how often it was seen */
+	const char *text;            /* the line */
+};
+#define EVENTLOG_TROUBLE_MAX 512
+
 /* @path "": no file.  There is no watch then.  Returns 0, or -1 with errno set. */
 int eventlog_open(struct eventlog *el, const char *path, const char *node, const struct log *log);
 /* Goes on in the file that has the name @path now, a new one after the old one was renamed. Returns
@@ -56,6 +66,9 @@ void eventlog_action(struct eventlog *el, const struct bub_action *act);
 
 /* ESP discarded a packet. */
 void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop);
+
+/* A warning, or with over a line that all is well again. */
+void eventlog_trouble(struct eventlog *el, const struct eventlog_trouble *t);
 
 /* A trace of the engine but for keys. */
 void eventlog_trace(struct eventlog *el, const struct bub_trace *tr);

@@ -53,6 +53,22 @@ static json_t *status_roles(const struct bub_config *cfg)
 	return array;
 }
 
+/* What is known of an answer that does not come; the octets of that. */
+static size_t why_silent(char *text, size_t room, const struct bub_home_status *h)
+{
+	char addr[INET6_ADDRSTRLEN];
+	int n = 0;
+
+	if (h->unanswered == 0)
+		return 0;
+	n = snprintf(text, room, " (no answer %u times in %u s", h->unanswered, h->unanswered_s);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&h->reporter))
+		n += snprintf(text + n, room - (size_t)n, "; says %s",
+			      inet_ntop(AF_INET6, &h->reporter, addr, sizeof(addr)));
+	n += snprintf(text + n, room - (size_t)n, ")");
+	return (size_t)n;
+}
+
 /* The engine's reason, and from where the home agent was not reached. */
 static json_t *why_home(const struct status_source *src, const struct bub_home_status *h)
 {
@@ -60,9 +76,10 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 	struct lnx_failure failed;
 	size_t len;
 
-	len = (size_t)snprintf(text, sizeof(text), "%s", h->why != NULL ? h->why : "");
+	len = (size_t)snprintf(text, WHY_MAX / 2, "%s", h->why != NULL ? h->why : "");
+	len += why_silent(text + len, sizeof(text) - len, h);
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
-		return status_string(h->why); /* at home, or nowhere */
+		return json_string(text); /* at home, or nowhere */
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
 					inet_ntop(AF_INET6, &failed.addr, addr, sizeof(addr)),
@@ -79,6 +96,11 @@ static json_t *home_interface(const struct status_source *src, const struct bub_
 	return json_string(name);
 }
 
+static json_t *status_trouble(enum bub_trouble what)
+{
+	return what != BUB_TROUBLE_NONE ? json_string(bub_trouble_name(what)) : json_null();
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -93,6 +115,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "interface", home_interface(src, &h));
 		status_set(o, "state", status_string(h.state));
 		status_set(o, "why", why_home(src, &h));
+		status_set(o, "trouble", status_trouble(h.trouble));
 		status_set(o, "lifetime_s", status_number(h.lifetime_s));
 		status_set(o, "sequence", status_number(h.sequence));
 		status_set(o, "prefix", status_string(h.prefix));

@@ -705,6 +705,8 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 		if (tr->drop == BUB_DROP_WRAPPER_REFUSED)
 			s->disturbed_ns = sim_now(s);
 		return;
+	case BUB_TR_TROUBLE:
+		return;
 	}
 }
 

@@ -76,6 +76,10 @@ static void print_trace(const struct bub_trace *tr)
 	case BUB_TR_DROP:
 		printf("drop %s, peer %s\n", bub_drop_name(tr->drop), sim_text(&tr->peer, a));
 		return;
+	case BUB_TR_TROUBLE:
+		printf("trouble %s: %s, home agent %s\n", bub_trouble_name(tr->trouble), tr->what,
+		       sim_text(&tr->peer, a));
+		return;
 	case BUB_TR_KEY:
 		printf("key %s with %s\n", tr->what, sim_text(&tr->peer, a));
 		return;

@@ -86,6 +86,8 @@ struct bul *core_bul(const struct bub_engine *eng);
 struct cn *core_cn(const struct bub_engine *eng);
 struct ha *core_ha(const struct bub_engine *eng);
 
+/* To whoever listens; borrowed. */
+void core_trace(struct bub_engine *eng, const struct bub_trace *tr);
 void core_drop(struct bub_engine *eng, enum bub_drop why, const struct in6_addr *peer);
 void core_trace_state(struct bub_engine *eng, const char *machine, const char *from, const char *to,
 		      const char *reason, const struct in6_addr *local,

@@ -66,7 +66,7 @@ struct ha *core_ha(const struct bub_engine *eng)
 	return eng->ha;
 }
 
-static void core_trace(struct bub_engine *eng, const struct bub_trace *tr)
+void core_trace(struct bub_engine *eng, const struct bub_trace *tr)
 {
 	if (eng->env.trace != NULL)
 		eng->env.trace(eng->env.ctx, tr);

@@ -22,6 +22,7 @@
 #include "link_nd.h"
 #include "linux.h"
 #include "netlink.h"
+#include "undelivered.h"
 #include "want.h"
 
 #define LNX_FRAGS 128        /* packets that are put together at once */
@@ -137,6 +138,8 @@ struct lnx {
 	struct bub_time flow_due;    /* next look at all of them */
 	uint64_t rx_lost;            /* packets that a socket had no room for, not logged yet */
 	struct bub_time rx_lost_due; /* not before: a line about them */
+
+	struct lnx_unsent unsent; /* the last one */
 
 	unsigned n_listening; /* home addresses whose solicitations are heard */
 

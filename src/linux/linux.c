@@ -453,10 +453,8 @@ int lnx_scan(struct lnx *l)
 struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
-		link_deadline(l->link),
-		flow_deadline(l),
-		rx_deadline(l),
-		want_deadline(l->want),
+		link_deadline(l->link), flow_deadline(l),        rx_deadline(l),
+		want_deadline(l->want), undelivered_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -474,6 +472,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	flow_expire(l, now);
 	rx_expire(l, now);
 	want_expire(l->want, now);
+	undelivered_expire(l);
 	finish(l);
 }
 

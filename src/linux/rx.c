@@ -227,6 +227,15 @@ static bool on_too_big(struct lnx *l, const struct bub_icmp6 *icmp)
 	return applied;
 }
 
+/* True: the core is to see it too. */
+static bool on_error(struct lnx *l, const struct bub_ip6 *ip, const struct bub_icmp6 *icmp)
+{
+	if (icmp->kind == BUB_ICMP6_TOO_BIG)
+		return on_too_big(l, icmp);
+	undelivered_on_error(l, &ip->src, icmp);
+	return true;
+}
+
 /* An outer packet in fragments (RFC 2473, 7.1).  True when it is whole: *@packet and @ip are of it
  * from then on. */
 static bool put_together(struct lnx *l, uint8_t **packet, struct bub_ip6 *ip)
@@ -292,8 +301,8 @@ static void on_packet(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t l
 		if (ip.upper.data[0] == BUB_ICMP6_ROUTER_ADVERT &&
 		    (!l->cfg.home_agent || ifindex != l->home_link_ifindex))
 			return;
-		if (ip.upper.data[0] == BUB_ICMP6_TOO_BIG &&
-		    bub_icmp6_decode(&ip, &icmp) == BUB_DROP_NONE && !on_too_big(l, &icmp))
+		if (ip.upper.data[0] <= BUB_ICMP6_PARAM_PROBLEM &&
+		    bub_icmp6_decode(&ip, &icmp) == BUB_DROP_NONE && !on_error(l, &ip, &icmp))
 			return;
 	}
 	on_bare(l, ifindex, &ip);

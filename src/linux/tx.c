@@ -99,11 +99,16 @@ static void log_failure(struct lnx *l, struct bub_view head, int err)
 		strerror(-err));
 }
 
-static void send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
+/* 0 or a negative errno. */
+static int send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
 {
+	int err;
+
 	if (packet.len >= BUB_IP6_HDR_LEN && link_hold(l->link, packet))
-		return;
-	log_failure(l, packet, tx_raw(l, ifindex, packet, (struct bub_view){NULL, 0}));
+		return 0;
+	err = tx_raw(l, ifindex, packet, (struct bub_view){NULL, 0});
+	log_failure(l, packet, err);
+	return err;
 }
 
 /* An outer packet: the headers in front, and what is behind them. */
@@ -252,11 +257,12 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 
 	switch (act->u.send.egress) {
 	case BUB_EGRESS_PLAIN:
-		send_plain(l, ifindex, data);
+		(void)send_plain(l, ifindex, data);
 		break;
 	case BUB_EGRESS_TRANSPORT:
 		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
-			send_plain(l, ifindex, sealed);
+			undelivered_note(l, &act->u.send.owner, sealed,
+					 send_plain(l, ifindex, sealed));
 		break;
 	case BUB_EGRESS_TUNNEL:
 		send_tunnel(l, act);

@@ -129,6 +129,9 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		print_address(&ev->u.flow.peer);
 		printf(" %s\n", ev->u.flow.came ? "came" : "went");
 		break;
+	case BUB_EV_NOT_DELIVERED:
+		printf("not-delivered %d\n", (int)ev->u.not_delivered.by);
+		break;
 	case BUB_EV_STORED:
 	case BUB_EV_HOME_PREFIXES:
 	case BUB_EV_COMMAND:

@@ -90,6 +90,10 @@ static void on_trace(void *ctx, struct node *n, const struct bub_trace *tr)
 	if (tr->type == BUB_TR_STATE && strcmp(tr->machine, "mode") == 0 &&
 	    strcmp(tr->from, "bub") == 0)
 		p->left_bub++;
+	if (tr->type == BUB_TR_TROUBLE) {
+		p->trouble = *tr;
+		p->n_troubles++;
+	}
 	if (tr->type != BUB_TR_KEY || i < 0 || tr->secret.len > BUB_HASH_MAX)
 		return;
 	k = strcmp(tr->what, "Kabm") == 0  ? &p->kabm[i]

@@ -58,7 +58,6 @@ struct match {
 #define ANY_MESSAGE ((struct match){.kind = -1, .tunnelled = -1, .home_bit = -1})
 
 struct pair;
-
 /* What befalls the packets that match: the first @skip pass, the next @n do not. */
 struct rule {
 	struct match match;
@@ -122,7 +121,7 @@ struct pair {
 		size_t len;
 		uint8_t octets[1400];
 	} delivered;
-	unsigned tunnel_dels;
+	unsigned tunnel_dels, n_troubles;
 	unsigned odd_links; /* times that a home agent heard of a prefix that it does not have */
 	/* What the home agents did on their links: DAD, PROXY_ADD, PROXY_DEL. */
 	struct {
@@ -130,7 +129,8 @@ struct pair {
 		struct in6_addr home;
 	} link_act[LINK_ACTS_MAX];
 	unsigned n_link_acts;
-	unsigned left_bub; /* times that a node gave a Kabm up */
+	unsigned left_bub;        /* times that a node gave a Kabm up */
+	struct bub_trace trouble; /* the last one of n_troubles */
 };
 
 /* Defaults for every node: suite 2 only (suite 1 costs time), small tables. */

@@ -97,6 +97,8 @@ static void icmp_on_error(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	/* First, while the path is still the one that the quoted packet took. */
 	relay_error(eng, ip, icmp);
+	if (trouble_on_error(eng, ip, icmp))
+		return;
 	if (icmp->kind == BUB_ICMP6_UNREACHABLE)
 		icmp_on_unreachable(eng, icmp);
 	else if (icmp->kind == BUB_ICMP6_PARAM_PROBLEM)

@@ -8,6 +8,7 @@
 #include "mn/agentpath.h"
 #include "mn/candidate.h"
 #include "mn/mn.h"
+#include "mn/trouble.h"
 
 /* RFC 6275, 12. */
 #define INITIAL_DHAAD_TIMEOUT_MS 3000u
@@ -58,6 +59,7 @@ struct home_registration {
 	unsigned unanswered_asks; /* runs of keep-alives in a row without an answer */
 	uint8_t ask_cookie[BUB_COOKIE_LEN];
 	struct timer ask_timer;
+	struct trouble trouble;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	unsigned sends;              /* Binding Updates since the last answer */
 	bool ever_sent;

@@ -95,6 +95,7 @@ static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 	h->sent_at = core_now(eng);
 	core_rate_note(eng, &h->rate);
 	core_send(eng, &r, &out);
+	trouble_sent(eng, h);
 	core_timer(eng, &h->timer, h->interval_ms);
 }
 
@@ -126,6 +127,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 		home_tell(eng, h, false);
 	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
+	trouble_late(eng, h);
 	/* A home agent that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
 	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && h->discovers) {
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
@@ -134,6 +136,7 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 	}
 	h->interval_ms = core_next_interval_ms(h->interval_ms);
 	home_send_bu(eng, h);
+	trouble_ask(eng, h);
 }
 
 void mn_registration_init(struct bub_engine *eng, struct home_registration *h)
@@ -180,6 +183,7 @@ static void mn_go_home(struct bub_engine *eng, struct home_registration *h, uint
 	} else {
 		home_set_state(eng, h, HOME_AT_HOME, "on the home link");
 		core_timer_cancel(eng, &h->timer);
+		trouble_forget(h);
 	}
 	h->news.moved = true;
 }
@@ -241,6 +245,7 @@ static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
 	agentpath_restart(eng, h);
+	trouble_moved(h);
 	mn_attach(eng, h, false, false);
 	h->sends = 0;
 	h->refused = h->in_use;
@@ -260,6 +265,7 @@ void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h)
 	h->care_of = in6addr_any;
 	h->ifindex = 0;
 	core_timer_cancel(eng, &h->timer);
+	trouble_forget(h);
 	home_set_state(eng, h, HOME_UNATTACHED, "no usable address");
 	mn_attach(eng, h, false, false);
 	h->news.moved = true;
@@ -412,6 +418,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	home_set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
 	home_tell(eng, h, true);
 	keepalive_start(eng, h);
+	trouble_over(eng, h);
 	h->sends = 0;
 	h->refused = false;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
@@ -428,6 +435,7 @@ static void home_on_deleted(struct bub_engine *eng, struct home_registration *h)
 	h->bound_until = (struct bub_time){0};
 	h->interval_ms = 0;
 	core_timer_cancel(eng, &h->timer);
+	trouble_over(eng, h);
 	home_set_state(eng, h, HOME_AT_HOME, "the home agent has deleted the binding");
 	h->news.registered = true;
 }
@@ -442,6 +450,7 @@ static void home_probe(struct bub_engine *eng, struct home_registration *h)
 	h->dad_id = act->id;
 	h->interval_ms = 0;
 	core_timer_cancel(eng, &h->timer);
+	trouble_over(eng, h);
 	home_set_state(eng, h, HOME_DEREGISTERING,
 		       "no binding was left: is the home address free?");
 }
@@ -487,6 +496,7 @@ static void home_give_up(struct bub_engine *eng, struct home_registration *h)
 	h->interval_ms = 0;
 	h->bound_until = (struct bub_time){0};
 	core_timer_cancel(eng, &h->timer);
+	trouble_refused(eng, h, BUB_STATUS_DAD_FAILED);
 	home_set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 }
 
@@ -508,6 +518,7 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
 	     status == BUB_STATUS_NOT_HA_FOR_MN) &&
 	    home_is_away(h) && h->discovers) {
+		trouble_refused(eng, h, status);
 		home_set_state(eng, h, HOME_REGISTERING, bub_status_name(status));
 		core_timer_cancel(eng, &h->timer);
 		discovery_next(eng, h, false); /* another one (RFC 6275, 11.7.3) */
@@ -517,6 +528,7 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 	/* Retried slowly: whatever it was may be mended at the home agent. */
 	h->interval_ms = MAX_BINDACK_TIMEOUT_MS;
 	core_timer(eng, &h->timer, h->interval_ms);
+	trouble_refused(eng, h, status);
 	home_set_state(eng, h, h->state == HOME_DEREGISTERING ? h->state : HOME_REGISTERING,
 		       bub_status_name(status));
 }
@@ -541,6 +553,7 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 			return; /* of one before; the next one is on its way */
 		}
+		trouble_over(eng, h);
 		h->sequence = rx->mh.u.ba.sequence;
 		home_start_bu(eng, h);
 		return;

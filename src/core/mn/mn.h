@@ -76,6 +76,12 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 void prefixes_solicit(struct bub_engine *eng, struct home_registration *h);
 /* True: this HoT was the answer to a keep-alive. */
 bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
+/* True: this CoT, or what that error quotes, belongs to a question why the home agent is silent. */
+bool trouble_on_cot(struct bub_engine *eng, const struct rx *rx);
+bool trouble_on_error(struct bub_engine *eng, const struct bub_ip6 *ip,
+		      const struct bub_icmp6 *icmp);
+/* What was sent to a home agent did not get there. */
+void mn_on_not_delivered(struct bub_engine *eng, const struct bub_event *ev);
 /* An MLD message of the kernel's own. */
 void multicast_from_kernel(struct bub_engine *eng, const struct bub_ip6 *ip);
 /* One home address after the other, from 0 on; NULL: past the last. */

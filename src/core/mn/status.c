@@ -31,6 +31,12 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.sequence = h->sequence,
 		.prefix = home_prefix_status(h),
 		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
+		.trouble = h->trouble.told,
 	};
+	if (h->trouble.told != BUB_TROUBLE_NONE) {
+		ret->reporter = h->trouble.reporter;
+		ret->unanswered = h->trouble.unanswered;
+		ret->unanswered_s = core_seconds_left(h->trouble.since, now);
+	}
 	return true;
 }

@@ -47,6 +47,12 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.prefix = index == 0 ? "deprecated" : "unknown",
 		.prefix_lifetime_s = index == 0 ? 77 : 0,
 	};
+	if (index == 0) {
+		ret->trouble = BUB_TROUBLE_PROHIBITED;
+		ret->reporter = addr("2001:db8::7");
+		ret->unanswered = 4;
+		ret->unanswered_s = 21;
+	}
 	return true;
 }
 
@@ -271,13 +277,14 @@ static void show_has_everything(void **state)
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
 			 "\"registered\","
-			 "  \"why\": \"since a test; no answer by 2001:db8:b::5 on wl1\","
+			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
+			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
-			 "  \"why\": \"since a test\","
+			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
 			 "  \"sequence\": 65535}]");
 	assert_same_json(

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a user hears of a fault that he could mend: a line in the log, a reason in "bubctl show", and a
+heading of docs/TROUBLESHOOTING.md, in the same words.  Each test makes the faults with real daemons.
+
+        mobile node m          router r           home agent g
+          e0 ------------------- e0   e1 ------------- e0
+          2001:db8:b::/64             2001:db8:d::/64   lo: 2001:db8:1::1
+"""
+
+import os
+import pathlib
+import re
+import sys
+
+from daemon import Daemon
+from linux_common import Failure, main, wait_for
+from world import AGENT, HOME, HOME_PREFIX, VISITED, Tunnel
+
+GUIDE = pathlib.Path(__file__).parents[2] / "docs" / "TROUBLESHOOTING.md"
+AGENT_ON_LINK = "2001:db8:d::2"
+OTHER_SECRET = "another secret of more than sixteen octets\n"
+
+
+def headings():
+    """What stands in bold there, each as one line."""
+    text = " ".join(GUIDE.read_text().split())
+    return " | ".join(re.findall(r"\*\*(.+?)\*\*", text))
+
+
+HEADINGS = headings()
+
+
+class Things(Tunnel):
+    def __init__(self, bubd):
+        super().__init__(bubd)
+        self.r.sysctl("icmp.ratelimit", 0)
+        self.g.sysctl("icmp.ratelimit", 0)
+        self.g.ip("addr", "add", f"{AGENT}/128", "dev", "lo")
+        self.start_agent(self.g)
+        wait_for("bubd", self.agent.show)
+
+    def restart_mobile(self, home=f"{HOME}/64", agent=AGENT, secret=None, inside="", top=""):
+        """A mobile node with this configuration, on the visited link.  It soon takes an answer for late."""
+        if self.mobile is not None:
+            self.mobile.stop()
+
+        def prepare(state):
+            if secret is not None:
+                with open(os.path.join(os.path.dirname(state), "secret"), "w") as f:
+                    f.write(secret)
+
+        self.mobile = Daemon(
+            self.bubd, self.m, f'{top}mobile-node {{\nhome-address = "{home}"\nhome-agent = "{agent}"\n'
+            f'first-timeout = 200\n{inside}secret-file = "secret"\n}}\n', prepare=prepare)
+        self.daemons.append(self.mobile)
+        wait_for("bubd", self.mobile.show)
+        self.router.advertise(VISITED)
+        return self.mobile
+
+    def home(self):
+        return self.mobile.show()["homes"][0]
+
+    def is_registered(self):
+        return self.home()["state"] == "registered"
+
+
+def logged(daemon):
+    with open(os.path.join(daemon.dir, "log"), errors="replace") as f:
+        return f.read()
+
+
+def hears(daemon, words, level="warning", heading=None):
+    """The line with these words, which the guide has too, or as @heading."""
+    def line():
+        return [x for x in logged(daemon).splitlines() if words in x]
+
+    try:
+        found = wait_for(words, line)[0]
+    except Failure as e:
+        raise Failure(f"{e}: {daemon.show().get('homes')}; {daemon.tail()}") from e
+    if not found.startswith(f"{level}: "):
+        raise Failure(found)
+    if (heading or words) not in HEADINGS:
+        raise Failure(f"no heading in {GUIDE.name} says: {heading or words}")
+    return found
+
+
+def mobile_hears(t, name, words, reporter=None):
+    """In the log and in the status, where scripts find @name."""
+    line = hears(t.mobile, words)
+    home = t.home()
+    if words not in home["why"] or home["trouble"] != name:
+        raise Failure(f"{home}; {line}")
+    if reporter is not None and not (f"(says {reporter})" in line
+                                     and f"says {reporter})" in home["why"]):
+        raise Failure(f"{home}; {line}")
+    if not re.search(rf"home agent \S+ does not answer {re.escape(HOME)}, \d+ times in \d+ s: ", line):
+        raise Failure(line)
+
+
+def on_the_way(t):
+    """Faults between the two; each is another line, and none comes twice."""
+    t.r.ip("-6", "rule", "add", "pref", "1", "ipproto", "50", "blackhole")
+    t.restart_mobile()
+    mobile_hears(t, "clear-only", "it answers what goes without ESP: the secrets differ, it does not know "
+                 "the home address, or a firewall drops ESP (protocol 50)")
+    t.r.ip("-6", "rule", "del", "pref", "1")
+    t.r.ip("route", "add", "blackhole", AGENT)
+    t.restart_mobile()
+    mobile_hears(t, "silence", "nothing comes back: its address is wrong, no bubd runs there, or a firewall "
+                 "drops all of it")
+    t.r.ip("route", "del", "blackhole", AGENT)
+    for kind, name, words in (
+        ("unreachable", "no-route", "a router on the way has no route to it"),
+        ("prohibit", "prohibited",
+         "a firewall on the way refuses what goes to it: ESP (protocol 50) has to pass"),
+    ):
+        t.r.ip("route", "add", kind, AGENT)
+        t.restart_mobile()
+        mobile_hears(t, name, words, "2001:db8:b::1")
+        t.r.ip("route", "del", kind, AGENT)
+    # It is over, and that is said once.
+    wait_for("a registration", t.is_registered)
+    hears(t.mobile, f"{AGENT} answers {HOME} again, after", "info", "answers … again, after N s")
+    if t.home()["trouble"] is not None or logged(t.mobile).count("does not answer") != 1:
+        raise Failure(f"{t.home()}; {t.mobile.tail()}")
+    t.mobile.stop()
+
+
+def wrong_addresses(t):
+    """Of the home agent: nobody's, a host's without bubd, one that routers send round in circles."""
+    nobody, host, circle = "2001:db8:d::99", "2001:db8:d::1", "2001:db8:f::1"
+
+    t.r.ip("route", "add", circle, "via", AGENT_ON_LINK)
+    for agent, name, words, reporter in (
+        (nobody, "unreachable",
+         "no host has that address on its link: it is down, or the address is wrong", "2001:db8:b::1"),
+        (host, "no-home-agent",
+         "the host with that address is no home agent: the address is wrong, or no bubd runs there", host),
+        (circle, "loop", "packets to it go round in a loop of routers", None),
+    ):
+        t.restart_mobile(agent=agent)
+        mobile_hears(t, name, words, reporter)
+    t.mobile.stop()
+
+
+def here(t):
+    """The kernel does not send."""
+    for action, name, words in (
+        ("unreachable", "no-route-here", "this machine has no route to it"),
+        ("prohibit", "refused-here",
+         "this machine's own firewall or routing rules refuse what goes to it"),
+    ):
+        t.m.ip("-6", "rule", "add", "pref", "1", "to", AGENT, action)
+        t.restart_mobile()
+        mobile_hears(t, name, words)
+        t.m.ip("-6", "rule", "del", "pref", "1")
+    t.mobile.stop()
+
+
+CASES = [on_the_way, wrong_addresses, here]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))
