@@ -46,6 +46,12 @@ static inline void set_be32(uint8_t *p, uint32_t v)
 	set_be16(p + 2, v);
 }
 
+static inline void set_be64(uint8_t *p, uint64_t v)
+{
+	set_be32(p, (uint32_t)(v >> 32));
+	set_be32(p + 4, (uint32_t)v);
+}
+
 /* ---- Reader -------------------------------------------------------------------------------- */
 
 struct rd {

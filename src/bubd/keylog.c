@@ -74,6 +74,8 @@ static const char *wireshark_name(const char *ours)
 		{"null", "NULL"},
 		{"hmac-sha256-128", "HMAC-SHA-256-128 [RFC4868]"},
 		{"hmac-sha1-96", "HMAC-SHA-1-96 [RFC2404]"},
+		{"aes-gcm", "AES-GCM with 16 octet ICV [RFC4106]"},
+		{"chacha20-poly1305", "ChaCha20 with Poly1305 [RFC7634]"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -82,11 +84,13 @@ static const char *wireshark_name(const char *ours)
 	return ours;
 }
 
-/* Without a key the column is empty. */
-static void write_column(FILE *kl, const char *name, const uint8_t *key, size_t len)
+/* Without a key the column is empty.  Both @key and what follows it, @more, are in it. */
+static void write_column(FILE *kl, const char *name, const uint8_t *key, size_t len,
+			 const uint8_t *more, size_t more_len)
 {
 	(void)fprintf(kl, ",\"%s\",\"%s", wireshark_name(name), len > 0 ? "0x" : "");
 	write_hex(kl, key, len);
+	write_hex(kl, more, more_len);
 	(void)fputc('"', kl);
 }
 
@@ -98,8 +102,14 @@ void keylog_esp(FILE *kl, const struct esp_sa_params *sa)
 		return;
 	/* Any addresses: outer ones move with the mobile node. */
 	(void)fprintf(kl, "\"IPv6\",\"*\",\"*\",\"0x%08x\"", sa->spi);
-	write_column(kl, alg->encryption, sa->enc_key, alg->enc_key_len);
-	write_column(kl, alg->integrity, sa->auth_key, alg->auth_key_len);
+	if (alg->integrity == NULL) { /* the salt is part of the key */
+		write_column(kl, alg->encryption, sa->enc_key, alg->enc_key_len, sa->auth_key,
+			     alg->auth_key_len);
+		write_column(kl, "null", NULL, 0, NULL, 0);
+	} else {
+		write_column(kl, alg->encryption, sa->enc_key, alg->enc_key_len, NULL, 0);
+		write_column(kl, alg->integrity, sa->auth_key, alg->auth_key_len, NULL, 0);
+	}
 	(void)fputc('\n', kl);
 }
 

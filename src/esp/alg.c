@@ -6,6 +6,9 @@
  *
  * RFC 3602 (AES-CBC), RFC 2451 (3DES-CBC), RFC 2410 (NULL), RFC 4868 (HMAC-SHA-256-128),
  * RFC 2404 (HMAC-SHA1-96).  No SA goes without integrity (RFC 3776, 3.1).
+ *
+ * AES-GCM with an ICV of 16 octets (RFC 4106) and ChaCha20-Poly1305 (RFC 7634) are for keys that
+ * are agreed on; no configuration can name them.
  */
 #include <string.h>
 
@@ -26,8 +29,17 @@
 	.integrity = "hmac-sha1-96", .digest = "SHA1", .auth_key_len = 20, .mac_len = 20,          \
 	.icv_len = 12
 
+/* RFC 4106, 8.1 and RFC 7634, 2: four octets of salt behind the key. */
+#define AEAD(octets_)                                                                              \
+	.enc_key_len = (octets_), .auth_key_len = 4, .iv_len = 8, .block_len = 4, .icv_len = 16
+
 static const struct esp_alg_info algs[ESP_ALG_COUNT] = {
 	[ESP_AES_CBC_HMAC_SHA256_128] = {AES(128, 16), SHA256},
+	[ESP_AES_128_GCM] = {.encryption = "aes-gcm", .cipher = "AES-128-GCM", AEAD(16)},
+	[ESP_AES_256_GCM] = {.encryption = "aes-gcm", .cipher = "AES-256-GCM", AEAD(32)},
+	[ESP_CHACHA20_POLY1305] = {.encryption = "chacha20-poly1305",
+				   .cipher = "ChaCha20-Poly1305",
+				   AEAD(32)},
 	[ESP_AES_192_CBC_HMAC_SHA256_128] = {AES(192, 24), SHA256},
 	[ESP_AES_256_CBC_HMAC_SHA256_128] = {AES(256, 32), SHA256},
 	[ESP_AES_128_CBC_HMAC_SHA1_96] = {AES(128, 16), SHA1, .weak = true},
@@ -48,7 +60,7 @@ bool esp_alg_find(const char *encryption, const char *integrity, size_t enc_key_
 		  enum esp_alg *ret_alg)
 {
 	for (unsigned i = 0; i < ESP_ALG_COUNT; i++) {
-		if (strcmp(algs[i].encryption, encryption) == 0 &&
+		if (algs[i].integrity != NULL && strcmp(algs[i].encryption, encryption) == 0 &&
 		    strcmp(algs[i].integrity, integrity) == 0 &&
 		    algs[i].enc_key_len == enc_key_len) {
 			*ret_alg = (enum esp_alg)i;

@@ -8,9 +8,10 @@
  *                                             = payload | 1 2 3 ... | pad length | next header
  *
  * The sizes are those of AES-CBC and HMAC-SHA-256-128; 3DES-CBC has 8, no encryption 0 and 4,
- * HMAC-SHA1-96 has 12.
+ * HMAC-SHA1-96 has 12, AEAD has an IV of 8 octets and nothing to fill up but four octets.
  *
- * Sequence numbers have 32 bits (no ESN: RFC 4303, 2.2.1 asks for it with key management only).
+ * Sequence numbers have 32 bits, with AEAD 64 of which the last 32 are sent (ESN: RFC 4303, 2.2.1
+ * asks for it with key management only).
  * Output buffers must not overlap the input.  A failing libcrypto call stops the program, as sad.c
  * explains: no packet can cause one.
  */
@@ -30,6 +31,9 @@
 #define TRAILER_LEN 2 /* pad length and next header */
 #define ICV_LEN_MAX 16
 #define MAC_LEN_MAX 32
+#define SALT_LEN 4
+#define NONCE_LEN 12
+#define AAD_LEN 12
 #define HOP_LIMIT 64
 
 /* @len octets hold an IPv6 header and all that its payload length promises. */
@@ -75,6 +79,65 @@ static void esp_mac(const struct esp_sa *sa, const uint8_t *esp, size_t len, uin
 	memcpy(ret_icv, full, sa->alg->icv_len);
 }
 
+static bool is_aead(const struct esp_sa *sa)
+{
+	return sa->alg->integrity == NULL;
+}
+
+/* What of a packet is authenticated and not encrypted: SPI and number (RFC 4106, 5; RFC 7634, 2.1).
+ */
+static bool aead_begin(const struct esp_sa *sa, const uint8_t *esp, uint64_t sequence)
+{
+	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
+	uint8_t nonce[NONCE_LEN], aad[AAD_LEN];
+	int len = 0;
+
+	memcpy(nonce, sa->keys + sa->alg->enc_key_len, SALT_LEN);
+	memcpy(nonce + SALT_LEN, esp + ESP_HDR_LEN, sa->alg->iv_len);
+	memcpy(aad, esp, 4);
+	set_be64(aad + 4, sequence);
+	return EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL) == 1 &&
+	       EVP_CipherUpdate(ctx, NULL, &len, aad, sizeof(aad)) == 1;
+}
+
+/* Encrypts in place what stands between IV and ICV of @total octets, and writes the ICV. */
+static void aead_seal(const struct esp_sa *sa, uint8_t *esp, size_t total)
+{
+	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
+	const size_t front = ESP_HDR_LEN + (size_t)sa->alg->iv_len;
+	const size_t len = total - front - sa->alg->icv_len;
+	uint8_t *body = esp + front;
+	int out_len = 0, more = 0;
+	bool ok =
+		aead_begin(sa, esp, sa->sequence) &&
+		EVP_CipherUpdate(ctx, body, &out_len, body, (int)len) == 1 &&
+		EVP_CipherFinal_ex(ctx, body + out_len, &more) == 1 &&
+		(size_t)out_len + (size_t)more == len &&
+		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sa->alg->icv_len, body + len) == 1;
+
+	assert(ok);
+}
+
+/* Decrypts to @plain.  Returns false, with anything in @plain, where the ICV is wrong. */
+static bool aead_open(const struct esp_sa *sa, const uint8_t *esp, size_t total, uint64_t sequence,
+		      uint8_t *plain)
+{
+	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
+	const size_t front = ESP_HDR_LEN + (size_t)sa->alg->iv_len;
+	const size_t len = total - front - sa->alg->icv_len;
+	uint8_t icv[ICV_LEN_MAX];
+	int out_len = 0, more = 0;
+	bool ok;
+
+	memcpy(icv, esp + front + len, sa->alg->icv_len);
+	ok = aead_begin(sa, esp, sequence) &&
+	     EVP_CipherUpdate(ctx, plain, &out_len, esp + front, (int)len) == 1 &&
+	     (size_t)out_len == len &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sa->alg->icv_len, icv) == 1;
+	assert(ok);
+	return EVP_CipherFinal_ex(ctx, plain + len, &more) == 1;
+}
+
 /* ---- Sealing ------------------------------------------------------------------------------- */
 
 /* What ESP needs beside the ciphertext. */
@@ -104,15 +167,23 @@ static void esp_seal(struct esp_sa *sa, const uint8_t *payload, size_t len, uint
 	/* RFC 4303, 3.3.3: the first packet has number 1. */
 	set_be32(esp, sa->spi);
 	set_be32(esp + 4, (uint32_t)++sa->sequence);
-	memcpy(esp + ESP_HDR_LEN, iv, alg->iv_len);
+	if (is_aead(sa))
+		/* RFC 4106, 3.1: must not come twice under one key. */
+		set_be64(esp + ESP_HDR_LEN, sa->sequence);
+	else
+		memcpy(esp + ESP_HDR_LEN, iv, alg->iv_len);
 	memcpy(body, payload, len);
 	/* RFC 4303, 2.4: the padding counts 1, 2, 3. */
 	for (size_t i = 0; i < pad_len; i++)
 		body[len + i] = (uint8_t)(i + 1);
 	body[cipher_len - 2] = (uint8_t)pad_len;
 	body[cipher_len - 1] = next_header;
-	esp_crypt(sa, iv, body, cipher_len, body);
-	esp_mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
+	if (is_aead(sa)) {
+		aead_seal(sa, esp, total);
+	} else {
+		esp_crypt(sa, iv, body, cipher_len, body);
+		esp_mac(sa, esp, total - alg->icv_len, esp + total - alg->icv_len);
+	}
 	esp_sa_note_used(sa);
 }
 
@@ -231,8 +302,28 @@ static uint64_t *window_word(struct esp_sa *sa, uint64_t sequence)
 	return &sa->window[sequence / 64 % ESP_WINDOW_WORDS];
 }
 
+/*
+ * The whole number of a packet of which the last 32 bits were sent (RFC 4303, A2.1): the one that
+ * is in the window or follows it.  A sender whose packets of a whole 2^32 were lost is not found
+ * again; it makes new keys long before.
+ */
+static uint64_t whole_number(const struct esp_sa *sa, uint32_t sent)
+{
+	const uint32_t right = (uint32_t)sa->sequence;
+	const uint32_t left = right - (ESP_REPLAY_WINDOW - 1); /* modulo 2^32 */
+	uint64_t high = sa->sequence >> 32;
+
+	if (!is_aead(sa))
+		return sent;
+	if (right >= ESP_REPLAY_WINDOW - 1)
+		high += sent < left;
+	else if (sent >= left && high > 0)
+		high--;
+	return high << 32 | sent;
+}
+
 /* RFC 4303, 3.4.3: new on the right of the window, or inside and not seen. */
-static bool replay_fresh(struct esp_sa *sa, uint32_t sequence)
+static bool replay_fresh(struct esp_sa *sa, uint64_t sequence)
 {
 	if (sequence > sa->sequence)
 		return true;
@@ -242,7 +333,7 @@ static bool replay_fresh(struct esp_sa *sa, uint32_t sequence)
 }
 
 /* Only after the ICV: else anybody could move the window. */
-static void replay_update(struct esp_sa *sa, uint32_t sequence)
+static void replay_update(struct esp_sa *sa, uint64_t sequence)
 {
 	if (sequence > sa->sequence) {
 		if (sequence - sa->sequence >= ESP_REPLAY_WINDOW)
@@ -307,33 +398,43 @@ static enum esp_result esp_check_size(const struct esp_sa *sa, size_t len, size_
 	return needed > out_cap ? ESP_NO_SPACE : ESP_OK;
 }
 
-/* Everything up to the proof that the packet is the peer's and new. */
-static enum esp_result esp_authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len)
+static bool icv_is_right(const struct esp_sa *sa, const uint8_t *esp, size_t len)
 {
-	const uint32_t sequence = be32(esp + 4);
 	const size_t icv_len = sa->alg->icv_len;
 	uint8_t icv[ICV_LEN_MAX];
+
+	esp_mac(sa, esp, len - icv_len, icv);
+	return CRYPTO_memcmp(icv, esp + len - icv_len, icv_len) == 0;
+}
+
+/* Everything up to the proof that the packet is the peer's and new.  AEAD decrypts to @plain on the
+ * way. */
+static enum esp_result esp_authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len,
+					uint8_t *plain)
+{
+	const uint64_t sequence = whole_number(sa, be32(esp + 4));
 
 	/* RFC 4303, 3.4.3: the cheap check first, the window moves last.  With keys that are set by
 	 * hand the check is the receiver's choice (RFC 4303, 2.2). */
 	if (!sa->any_sequence && !replay_fresh(sa, sequence))
 		return ESP_REPLAY;
-	esp_mac(sa, esp, len - icv_len, icv);
-	if (CRYPTO_memcmp(icv, esp + len - icv_len, icv_len) != 0)
+	if (is_aead(sa) ? !aead_open(sa, esp, len, sequence, plain) : !icv_is_right(sa, esp, len))
 		return ESP_BAD_ICV;
 	if (!sa->any_sequence)
 		replay_update(sa, sequence);
 	return ESP_OK;
 }
 
-/* Decrypts to @plain and finds the payload's length and next header. */
+/* Decrypts to @plain, unless that was AEAD's, and finds the payload's length and next header. */
 static enum esp_result esp_decrypt(const struct esp_sa *sa, const uint8_t *esp, size_t len,
 				   uint8_t *plain, size_t *ret_len, uint8_t *ret_next_header)
 {
 	const size_t cipher_len = len - frame_len(sa->alg);
 	size_t payload_len;
 
-	esp_crypt(sa, esp + ESP_HDR_LEN, esp + ESP_HDR_LEN + sa->alg->iv_len, cipher_len, plain);
+	if (!is_aead(sa))
+		esp_crypt(sa, esp + ESP_HDR_LEN, esp + ESP_HDR_LEN + sa->alg->iv_len, cipher_len,
+			  plain);
 	payload_len = strip_padding(plain, cipher_len);
 	if (payload_len == SIZE_MAX)
 		return ESP_BAD_PADDING;
@@ -348,11 +449,18 @@ static enum esp_result esp_check_covered(const struct esp_sa *sa, const uint8_t 
 	return (sa->covers & esp_class_of(sa->mode, packet, len)) != 0 ? ESP_OK : ESP_NOT_COVERED;
 }
 
+/* Where in the output the payload of ESP at @esp_at goes: transport mode keeps what is before it.
+ */
+static size_t plain_at(const struct esp_sa *sa, size_t esp_at)
+{
+	return sa->mode == ESP_TRANSPORT ? esp_at : 0;
+}
+
 /* Takes out what an authentic @packet of @len octets, cut to its payload length, has at @esp_at. */
 static enum esp_result esp_unwrap(struct esp_sa *sa, const uint8_t *packet, size_t len,
 				  size_t proto_at, size_t esp_at, uint8_t *out, size_t *ret_len)
 {
-	const size_t front = sa->mode == ESP_TRANSPORT ? esp_at : 0;
+	const size_t front = plain_at(sa, esp_at);
 	uint8_t next_header;
 	size_t payload_len;
 	enum esp_result why = esp_decrypt(sa, packet + esp_at, len - esp_at, out + front,
@@ -386,7 +494,8 @@ static enum esp_result esp_unwrap(struct esp_sa *sa, const uint8_t *packet, size
  * home agent's address, and the home agent's peers move.
  */
 static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, size_t len,
-				   size_t esp_at, size_t out_cap, enum esp_result *ret_why)
+				   size_t esp_at, uint8_t *out, size_t out_cap,
+				   enum esp_result *ret_why)
 {
 	const uint32_t spi = be32(packet + esp_at);
 	struct esp_sa *first = esp_sad_find_in(sad, spi, NULL);
@@ -395,7 +504,8 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 	for (struct esp_sa *sa = first; sa != NULL; sa = esp_sad_find_in(sad, spi, sa)) {
 		why = esp_check_size(sa, len, esp_at, out_cap);
 		if (why == ESP_OK)
-			why = esp_authenticate(sa, packet + esp_at, len - esp_at);
+			why = esp_authenticate(sa, packet + esp_at, len - esp_at,
+					       out + plain_at(sa, esp_at));
 		if (why == ESP_OK) {
 			esp_sa_note_used(sa);
 			return sa;
@@ -424,7 +534,7 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 		sad->errors[why]++;
 		return why;
 	}
-	sa = authentic_sa(sad, packet, end, esp_at, out_cap, &why);
+	sa = authentic_sa(sad, packet, end, esp_at, out, out_cap, &why);
 	if (sa == NULL)
 		return why;
 	why = esp_unwrap(sa, packet, end, proto_at, esp_at, out, &end);

@@ -5,8 +5,11 @@
  * esp_keys.h's business: nothing here knows about secrets that people share.
  *
  * Transforms: AES-CBC with a random IV and HMAC-SHA-256-128 (RFC 3602, RFC 4868); older ones for
- * peers that have no better, see alg.c.  Static keys and counter modes must not meet, so there is
- * no GCM here.
+ * peers that have no better, see alg.c; AES-GCM and ChaCha20-Poly1305 (RFC 4106, RFC 7634) with
+ * extended sequence numbers.
+ *
+ * The last two count, and a number that comes twice under one key opens both packets.  So they are
+ * for keys that are agreed on and forgotten with the process, never for static ones (RFC 8221, 3).
  *
  * Not thread safe: a database with its SAs belongs to one thread at a time.  Output buffers must
  * not overlap the input.
@@ -31,6 +34,9 @@ enum esp_direction {
 
 enum esp_alg {
 	ESP_AES_CBC_HMAC_SHA256_128, /* AES-128 */
+	ESP_AES_128_GCM,
+	ESP_AES_256_GCM,
+	ESP_CHACHA20_POLY1305,
 	ESP_AES_192_CBC_HMAC_SHA256_128,
 	ESP_AES_256_CBC_HMAC_SHA256_128,
 	ESP_AES_128_CBC_HMAC_SHA1_96,
@@ -44,21 +50,22 @@ enum esp_alg {
 };
 
 struct esp_alg_info {
-	const char *encryption; /* "aes-cbc", "3des-cbc", "null" */
-	const char *integrity;  /* "hmac-sha256-128", "hmac-sha1-96" */
+	const char *encryption; /* "aes-cbc", "3des-cbc", "null", "aes-gcm", "chacha20-poly1305" */
+	const char *integrity;  /* "hmac-sha256-128", "hmac-sha1-96"; NULL: the cipher sees to it,
+				   sequence numbers have 64 bits, and the IV is one (AEAD) */
 	const char *cipher;     /* libcrypto's name; NULL: none */
 	const char *digest;     /* likewise */
-	uint8_t enc_key_len, auth_key_len;
-	uint8_t iv_len, block_len; /* block_len: what padding is for */
-	uint8_t mac_len, icv_len;  /* the ICV is the beginning of the MAC */
-	bool weak;                 /* not for new set-ups */
+	uint8_t enc_key_len, auth_key_len; /* AEAD: auth_key is the salt */
+	uint8_t iv_len, block_len;         /* block_len: what padding is for */
+	uint8_t mac_len, icv_len;          /* the ICV is the beginning of the MAC */
+	bool weak;                         /* not for new set-ups */
 };
 
 /* NULL: @alg is none. */
 const struct esp_alg_info *esp_alg_info(enum esp_alg alg);
 
-/* The algorithm of these two names whose encryption key has @enc_key_len octets.  Returns false
- * when there is none. */
+/* The algorithm of these two names whose encryption key has @enc_key_len octets, for keys that
+ * somebody wrote down.  Returns false when there is none. */
 bool esp_alg_find(const char *encryption, const char *integrity, size_t enc_key_len,
 		  enum esp_alg *ret_alg);
 
@@ -177,7 +184,8 @@ struct esp_sa_status {
 	uint64_t packets, octets; /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];
 };
-/* OUT: no number above @last is used from now on; without a call, none above 2^32 - 1. */
+/* OUT: no number above @last is used from now on; without a call, none above 2^32 - 1, or, with
+ * AEAD, 2^64 - 1. */
 void esp_sa_set_limit(struct esp_sa *sa, uint64_t last);
 
 void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret);
@@ -188,7 +196,7 @@ const uint64_t *esp_sad_errors(const struct esp_sad *sad);
 
 /*
  * Tunnel mode: wraps @inner (a whole IPv6 packet) into IPv6(src -> dst) | ESP.
- * @iv  16 random octets, never used before under this SA
+ * @iv  16 random octets, never used before under this SA; AEAD does not look at them
  * Returns ESP_OK and writes the packet's length.
  */
 enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,

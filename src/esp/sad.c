@@ -3,7 +3,7 @@
  * Database of security associations: sized once, found by SPI (inbound) and by owner, mode and
  * class (outbound).  An SPI may have several inbound SAs: RFC 4303, 2.1 lets it alone name an SA
  * where the receiver chose it, but derived ones are nobody's choice.  Static keys live as long as
- * the configuration that they come from: an SA is removed when its mobile node is.  Also the cache
+ * the configuration that they come from: an SA is removed when its mobile node is.  Also the caches
  * of key schedules that sad.h explains.
  *
  * Not thread safe, and the cache makes that true even for two SAs: workers take a database each.
@@ -54,7 +54,7 @@ static bool slot_load(struct esp_slot *slot, const struct esp_alg_info *alg,
 	    (EVP_CipherInit_ex2(slot->cipher, cipher, enc_key, NULL, encrypt, NULL) != 1 ||
 	     EVP_CIPHER_CTX_set_padding(slot->cipher, 0) != 1))
 		return false;
-	return EVP_MAC_init(slot->mac, auth_key, alg->auth_key_len, NULL) == 1;
+	return slot->mac == NULL || EVP_MAC_init(slot->mac, auth_key, alg->auth_key_len, NULL) == 1;
 }
 
 /* Everything that a packet will need is allocated and used once here, so that only exhausted memory
@@ -65,16 +65,19 @@ static bool slot_init(struct esp_slot *slot, const struct esp_alg_info *alg,
 	char digest[sizeof("SHA256")];
 	OSSL_PARAM params[2];
 
+	if (cipher != NULL) {
+		slot->cipher = EVP_CIPHER_CTX_new();
+		if (slot->cipher == NULL)
+			return false;
+	}
+	if (alg->digest == NULL)
+		return true;
 	/* It is only read; its type just does not say so.  No name is longer than SHA256. */
 	memcpy(digest, alg->digest, strlen(alg->digest) + 1);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	params[1] = OSSL_PARAM_construct_end();
 	slot->mac = EVP_MAC_CTX_new(hmac);
-	if (slot->mac == NULL || EVP_MAC_CTX_set_params(slot->mac, params) != 1)
-		return false;
-	if (cipher != NULL)
-		slot->cipher = EVP_CIPHER_CTX_new();
-	return cipher == NULL || slot->cipher != NULL;
+	return slot->mac != NULL && EVP_MAC_CTX_set_params(slot->mac, params) == 1;
 }
 
 static void slot_clear(struct esp_slot *slot)
@@ -111,16 +114,24 @@ static struct esp_slot *slot_new(const struct esp_sad *sad, const struct esp_sa_
 	return NULL;
 }
 
-struct esp_slot *esp_sa_slot(const struct esp_sa *sa)
+/* The slot of the cache that @sa uses; NULL: it has one of its own. */
+static struct esp_slot *cached_slot(const struct esp_sa *sa)
 {
 	const struct esp_sad *sad = sa->sad;
-	struct esp_slot *slot = &sad->slots[(size_t)(sa - sad->sas) & (sad->n_slots - 1)];
+	const ptrdiff_t alg = sa->alg - esp_alg_info(0);
 
-	if (sa->own != NULL)
+	return sa->own != NULL ? NULL : &sad->slots[alg][esp_sa_index(sa) & (sad->n_slots - 1)];
+}
+
+struct esp_slot *esp_sa_slot(const struct esp_sa *sa)
+{
+	struct esp_slot *slot = cached_slot(sa);
+
+	if (slot == NULL)
 		return sa->own;
 	if (slot->sa != sa) {
-		bool ok = slot_load(slot, sa->alg, NULL, sa->direction == ESP_OUT, sa->enc_key,
-				    sa->auth_key);
+		bool ok = slot_load(slot, sa->alg, NULL, sa->direction == ESP_OUT, sa->keys,
+				    sa->keys + sa->alg->enc_key_len);
 
 		/* There is no packet that could cause this, and going on would mean to send with
 		 * another node's keys: see slot_init(). */
@@ -141,17 +152,39 @@ static size_t power_of_two(size_t at_least)
 	return n;
 }
 
-static bool init_cache(struct esp_sad *sad)
+static void free_slots(struct esp_slot *slots, size_t n)
 {
-	static const uint8_t zeros[ESP_HMAC_KEY_LEN];
-	const struct esp_alg_info *alg = esp_alg_info(ESP_AES_CBC_HMAC_SHA256_128);
+	for (size_t i = 0; slots != NULL && i < n; i++)
+		slot_clear(&slots[i]);
+	free(slots);
+}
 
-	for (size_t i = 0; i < sad->n_slots; i++) {
-		if (!slot_init(&sad->slots[i], alg, sad->aes, sad->hmac) ||
-		    !slot_load(&sad->slots[i], alg, sad->aes, true, zeros, zeros))
-			return false;
+/* The cache of an algorithm, unless it is there.  False: out of memory, or libcrypto does not have
+ * the algorithm. */
+static bool open_cache(struct esp_sad *sad, enum esp_alg which)
+{
+	static const uint8_t zeros[ESP_KEYS_MAX];
+	const struct esp_alg_info *alg = esp_alg_info(which);
+	struct esp_slot *slots = sad->slots[which];
+	EVP_CIPHER *cipher = NULL;
+	bool ok;
+
+	if (slots != NULL)
+		return true;
+	slots = calloc(sad->n_slots, sizeof(*slots));
+	cipher = EVP_CIPHER_fetch(NULL, alg->cipher, NULL);
+	ok = slots != NULL && cipher != NULL;
+	for (size_t i = 0; ok && i < sad->n_slots; i++)
+		ok = slot_init(&slots[i], alg, cipher, sad->hmac) &&
+		     slot_load(&slots[i], alg, cipher, true, zeros, zeros);
+	EVP_CIPHER_free(cipher);
+	if (ok) {
+		sad->slots[which] = slots;
+	} else {
+		ERR_clear_error();
+		free_slots(slots, sad->n_slots);
 	}
-	return true;
+	return ok;
 }
 
 struct esp_sad *esp_sad_new(size_t max_sas)
@@ -166,14 +199,11 @@ struct esp_sad *esp_sad_new(size_t max_sas)
 	sad->max_sas = max_sas;
 	sad->n_buckets = power_of_two(max_sas);
 	sad->n_slots = sad->n_buckets < ESP_SLOTS_MAX ? sad->n_buckets : ESP_SLOTS_MAX;
-	sad->aes = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
 	sad->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	sad->slots = calloc(sad->n_slots, sizeof(*sad->slots));
 	sad->sas = calloc(max_sas + 1, sizeof(*sad->sas));
 	sad->by_spi = calloc(sad->n_buckets, sizeof(*sad->by_spi));
 	sad->by_owner = calloc(sad->n_buckets, sizeof(*sad->by_owner));
-	if (sad->aes == NULL || sad->hmac == NULL || sad->slots == NULL || sad->sas == NULL ||
-	    sad->by_spi == NULL || sad->by_owner == NULL || !init_cache(sad))
+	if (sad->hmac == NULL || sad->sas == NULL || sad->by_spi == NULL || sad->by_owner == NULL)
 		goto fail;
 	return sad;
 fail:
@@ -185,15 +215,13 @@ void esp_sad_free(struct esp_sad *sad)
 {
 	if (sad == NULL)
 		return;
-	for (size_t i = 0; sad->slots != NULL && i < sad->n_slots; i++)
-		slot_clear(&sad->slots[i]);
+	for (size_t i = 0; i < ESP_CACHED; i++)
+		free_slots(sad->slots[i], sad->n_slots);
 	for (size_t i = 0; i < sad->n_sas; i++)
 		slot_free(sad->sas[i].own);
 	if (sad->sas != NULL)
 		OPENSSL_cleanse(sad->sas, sad->n_sas * sizeof(*sad->sas));
 	EVP_MAC_free(sad->hmac);
-	EVP_CIPHER_free(sad->aes);
-	free(sad->slots);
 	free(sad->sas);
 	free(sad->by_spi);
 	free(sad->by_owner);
@@ -285,9 +313,11 @@ bool esp_sad_has_sent(const struct esp_sad *sad, const struct in6_addr *owner, e
 	for (uint32_t i = *owner_bucket(sad, owner, mode); i != 0; i = sad->sas[i - 1].next) {
 		const struct esp_sa *sa = &sad->sas[i - 1];
 
-		if (sa->mode == mode && sa->spi == spi && sequence != 0 &&
-		    sequence <= sa->sequence && sa->sequence - sequence < ESP_SENT_RECENTLY &&
-		    IN6_ARE_ADDR_EQUAL(&sa->owner, owner))
+		/* As the number is on the wire: its last 32 bits. */
+		const uint32_t since = (uint32_t)sa->sequence - sequence;
+
+		if (sa->mode == mode && sa->spi == spi && since < sa->sequence &&
+		    since < ESP_SENT_RECENTLY && IN6_ARE_ADDR_EQUAL(&sa->owner, owner))
 			return true;
 	}
 	return false;
@@ -306,6 +336,12 @@ static bool is_single_des(const uint8_t key[static 24])
 	return first || second;
 }
 
+/* RFC 4303, 2.2.1: numbers of 64 bits go with keys that are agreed on. */
+static uint64_t last_number(const struct esp_alg_info *alg)
+{
+	return alg->integrity == NULL ? UINT64_MAX : UINT32_MAX;
+}
+
 static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params *p)
 {
 	if (sad->n_sas == sad->max_sas && sad->free == 0)
@@ -319,7 +355,7 @@ static const char *params_fault(struct esp_sad *sad, const struct esp_sa_params 
 		return "it covers nothing";
 	if (p->spi < SPI_MIN)
 		return "an SPI below 256 is reserved";
-	if (p->sequence > UINT32_MAX)
+	if (p->sequence > last_number(esp_alg_info(p->alg)))
 		return "the sequence number has more than 32 bits";
 	if (p->direction == ESP_IN && sad_has(sad, p))
 		return "another inbound security association has this SPI and these keys";
@@ -350,11 +386,10 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 	struct esp_slot *own = NULL;
 	uint32_t *bucket;
 
-	if (fault == NULL && p->alg != ESP_AES_CBC_HMAC_SHA256_128) {
+	if (fault == NULL && p->alg >= ESP_CACHED)
 		own = slot_new(sad, p);
-		if (own == NULL)
-			fault = "libcrypto does not provide the algorithm";
-	}
+	if (fault == NULL && own == NULL && (p->alg >= ESP_CACHED || !open_cache(sad, p->alg)))
+		fault = "libcrypto does not provide the algorithm";
 	if (fault != NULL) {
 		*ret_error = fault;
 		return NULL;
@@ -374,11 +409,11 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 		.any_sequence = p->any_sequence,
 		.owner = p->owner,
 		.sequence = p->sequence,
-		.limit = UINT32_MAX,
+		.limit = last_number(esp_alg_info(p->alg)),
 	};
 	if (own == NULL) {
-		memcpy(sa->enc_key, p->enc_key, sizeof(sa->enc_key));
-		memcpy(sa->auth_key, p->auth_key, sizeof(sa->auth_key));
+		memcpy(sa->keys, p->enc_key, sa->alg->enc_key_len);
+		memcpy(sa->keys + sa->alg->enc_key_len, p->auth_key, sa->alg->auth_key_len);
 	}
 	/* Nobody remembers which numbers up to the edge have come: all count as seen. */
 	memset(sa->window, 0xff, sizeof(sa->window));
@@ -417,8 +452,8 @@ static void unlink_sa(struct esp_sa *sa, uint32_t *at)
 
 void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 {
-	static const uint8_t zeros[ESP_HMAC_KEY_LEN];
-	struct esp_slot *slot = &sad->slots[(size_t)(sa - sad->sas) & (sad->n_slots - 1)];
+	static const uint8_t zeros[ESP_KEYS_MAX];
+	struct esp_slot *slot = cached_slot(sa);
 	const uint32_t number = (uint32_t)(sa - sad->sas) + 1;
 	uint32_t *used = &sad->used;
 
@@ -429,7 +464,7 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 		*used = sa->next_used;
 	sad_tell(sad, sa, false);
 	slot_free(sa->own);
-	if (slot->sa == sa) {
+	if (slot != NULL && slot->sa == sa) {
 		bool ok = slot_load(slot, sa->alg, NULL, true, zeros, zeros);
 
 		assert(ok); /* as in esp_sa_slot() */
@@ -476,7 +511,9 @@ struct esp_sa *esp_sad_take_used(struct esp_sad *sad)
 
 void esp_sa_set_limit(struct esp_sa *sa, uint64_t last)
 {
-	sa->limit = last < UINT32_MAX ? last : UINT32_MAX;
+	const uint64_t most = last_number(sa->alg);
+
+	sa->limit = last < most ? last : most;
 }
 
 struct esp_sa *esp_sad_next(struct esp_sad *sad, const struct esp_sa *after)

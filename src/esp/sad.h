@@ -4,14 +4,14 @@
  *
  * Key schedules do not live in the SAs: libcrypto needs some 2.5 kilobytes for a pair of them, and
  * a home agent with a million mobile nodes has four million SAs of which few speak at a time.  They
- * live in a small direct-mapped cache of slots that is filled at start, so that memory does not
- * grow with traffic; an SA that finds another's keys in its slot loads its own.  bench_esp measures
+ * live in small direct-mapped caches of slots, one for each algorithm, that are filled with the
+ * first SA of it, so that memory does not grow with traffic; an SA that finds another's keys in its
+ * slot loads its own.  bench_esp measures
  * that as "cold": a small packet costs 1.35 microseconds then, instead of 0.65.  The alternatives
  * are to pay that for every packet, or ten gigabytes for a pair of contexts in each SA.
  *
- * Only SAs of ESP_AES_CBC_HMAC_SHA256_128, which all derived ones are, share the cache: a slot that
- * changed its algorithm would have to allocate, and that can fail.  SAs of another algorithm are
- * written by hand and few: each has a slot of its own and keeps its keys nowhere else.
+ * Derived SAs and those that are agreed on share caches.  SAs of another algorithm are written by
+ * hand and few: each has a slot of its own and keeps its keys nowhere else.
  */
 #ifndef BUB_ESP_SAD_H
 #define BUB_ESP_SAD_H
@@ -20,8 +20,8 @@
 
 #include "esp.h"
 
-#define ESP_AES_KEY_LEN 16  /* of the algorithm that shares the cache */
-#define ESP_HMAC_KEY_LEN 32 /* likewise */
+#define ESP_CACHED (ESP_CHACHA20_POLY1305 + 1) /* the algorithms up to here have caches */
+#define ESP_KEYS_MAX 48     /* of these: the encryption key, and the other one behind it */
 #define ESP_SLOTS_MAX 1024u /* 2.5 megabytes: more SAs than this are rarely active at once */
 #define ESP_WINDOW_WORDS (ESP_REPLAY_WINDOW / 64)
 
@@ -38,8 +38,7 @@ struct esp_sa {
 	unsigned covers;
 	bool any_sequence;
 	struct in6_addr owner;
-	uint8_t enc_key[ESP_AES_KEY_LEN];
-	uint8_t auth_key[ESP_HMAC_KEY_LEN];
+	uint8_t keys[ESP_KEYS_MAX];
 	uint64_t sequence;                 /* OUT: last used; IN: right edge of the window */
 	uint64_t limit;                    /* OUT: the last number that may be used */
 	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
@@ -54,14 +53,13 @@ struct esp_sa {
 struct esp_slot {
 	const struct esp_sa *sa;
 	EVP_CIPHER_CTX *cipher; /* NULL: no encryption */
-	EVP_MAC_CTX *mac;
+	EVP_MAC_CTX *mac;       /* NULL: AEAD */
 };
 
 struct esp_sad {
-	EVP_CIPHER *aes;
 	EVP_MAC *hmac;
-	struct esp_slot *slots;
-	size_t n_slots; /* power of two, as n_buckets */
+	struct esp_slot *slots[ESP_CACHED]; /* NULL: no SA has had that algorithm */
+	size_t n_slots;                     /* power of two, as n_buckets */
 	struct esp_sa *sas;
 	size_t n_sas, max_sas; /* n_sas: with those that were removed */
 	uint32_t free;         /* the one removed last: index + 1; 0: none */

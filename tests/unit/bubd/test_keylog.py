@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The key log against tshark: with it, tshark reads a packet of every algorithm and finds each ICV
-good; without it, of none.
+"""The key log against tshark: with it, tshark reads a packet of every algorithm that it knows and
+finds the ICV good; without it, of none.
 
 usage: test_keylog.py KEYLOG_PACKETS; 77 without tshark or dpkt
 """
@@ -52,10 +52,14 @@ def main():
         known = read(config, pcap, "-o", "esp.enable_encryption_decode:TRUE",
                      "-o", "esp.enable_authentication_check:TRUE")
         unknown = read(folder, pcap)
-    assert len(lines) == 10
+    assert len(lines) == 13
     for (spi, _), row, blind in zip(lines, known, unknown, strict=True):
         print(row)
-        assert row == (f"0x{int(spi, 16):08x}", "1", "22136", spi[-2:] * 8), row
+        decoded = ("22136", spi[-2:] * 8)
+        # Wireshark 4.0 computes the ICV of GCM without the high half of the number, and does not
+        # know ChaCha20-Poly1305.
+        want = {"7d1": ("0", *decoded), "7d2": ("0", *decoded), "7d3": ("", "", "")}
+        assert row == (f"0x{int(spi, 16):08x}", *want.get(spi, ("1", *decoded))), row
         assert blind[1:] == ("", "", ""), blind
     return 0
 

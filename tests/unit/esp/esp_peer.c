@@ -8,8 +8,9 @@
  *                              is 40, at 6 names what is there
  *   open ESP_AT PACKET         "MODE PACKET", or the result's name
  *
- *   esp_peer [ENCRYPTION INTEGRITY KEY-LENGTH]
+ *   esp_peer [ENCRYPTION INTEGRITY KEY-LENGTH [SEQUENCE]]
  *
+ * INTEGRITY is "-" for AEAD.  Numbers go on behind SEQUENCE in both directions.
  * Keys, SPIs and addresses are those at the top, in both programs.
  */
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct peer {
 };
 
 static enum esp_alg alg = ESP_AES_CBC_HMAC_SHA256_128;
+static uint64_t sequence;
 
 static struct esp_sa *add(struct esp_sad *sad, uint32_t spi, enum esp_direction direction,
 			  enum esp_mode mode)
@@ -45,6 +47,7 @@ static struct esp_sa *add(struct esp_sad *sad, uint32_t spi, enum esp_direction 
 		.mode = mode,
 		.covers = ESP_CLASS_ALL,
 		.alg = alg,
+		.sequence = sequence,
 	};
 
 	for (unsigned i = 0; i < sizeof(p.enc_key); i++)
@@ -116,6 +119,26 @@ static void run(struct peer *peer, const char *line)
 	fflush(stdout);
 }
 
+static bool find_aead(const char *encryption, size_t key_len)
+{
+	for (unsigned i = 0; i < ESP_ALG_COUNT; i++) {
+		const struct esp_alg_info *info = esp_alg_info(i);
+
+		if (info->integrity == NULL && info->enc_key_len == key_len &&
+		    strcmp(info->encryption, encryption) == 0) {
+			alg = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find(const char *encryption, const char *integrity, size_t key_len)
+{
+	return strcmp(integrity, "-") == 0 ? find_aead(encryption, key_len)
+					   : esp_alg_find(encryption, integrity, key_len, &alg);
+}
+
 int main(int argc, char **argv)
 {
 	struct peer peer = {.sad = esp_sad_new(4)};
@@ -123,8 +146,10 @@ int main(int argc, char **argv)
 
 	if (peer.sad == NULL)
 		return 1;
-	if (argc == 4 && !esp_alg_find(argv[1], argv[2], strtoul(argv[3], NULL, 10), &alg))
+	if (argc >= 4 && !find(argv[1], argv[2], strtoul(argv[3], NULL, 10)))
 		return 1;
+	if (argc == 5)
+		sequence = strtoull(argv[4], NULL, 10);
 	peer.tunnel = add(peer.sad, SPI_TUNNEL, ESP_OUT, ESP_TUNNEL);
 	peer.transport = add(peer.sad, SPI_TRANSPORT, ESP_OUT, ESP_TRANSPORT);
 	add(peer.sad, SPI_TUNNEL, ESP_IN, ESP_TUNNEL);

@@ -33,18 +33,25 @@ except ImportError as error:
 
 
 class Algorithm:
-    """Two words of bubd.conf, the key's length, and what comes of it (RFC 2404 to 4868)."""
+    """Two words of bubd.conf, the key's length, and what comes of it (RFC 2404 to 4868); or AEAD
+    ("-"; RFC 4106, RFC 7634), with @high as the first half of each number."""
 
-    SCAPY = {"aes-cbc": "AES-CBC", "3des-cbc": "3DES", "null": "NULL",
+    SCAPY = {"aes-cbc": "AES-CBC", "3des-cbc": "3DES", "null": "NULL", "-": "NULL",
+             "aes-gcm": "AES-GCM", "chacha20-poly1305": "CHACHA20-POLY1305",
              "hmac-sha256-128": "SHA2-256-128", "hmac-sha1-96": "HMAC-SHA1-96"}
 
-    def __init__(self, encryption, integrity, length):
-        self.words = (encryption, integrity, str(length))
-        self.iv, self.block = {"aes-cbc": (16, 16), "3des-cbc": (8, 8), "null": (0, 4)}[encryption]
+    def __init__(self, encryption, integrity, length, high=0):
+        self.words = (encryption, integrity, str(length), str(high << 32))
+        self.iv, self.block = {"aes-cbc": (16, 16), "3des-cbc": (8, 8), "null": (0, 4),
+                               "aes-gcm": (8, 4), "chacha20-poly1305": (8, 4)}[encryption]
         self.digest, self.icv, auth = {"hmac-sha256-128": (hashlib.sha256, 16, 32),
-                                       "hmac-sha1-96": (hashlib.sha1, 12, 20)}[integrity]
+                                       "hmac-sha1-96": (hashlib.sha1, 12, 20),
+                                       "-": (None, 16, 4)}[integrity]
         self.crypt_key = bytes(range(0x10, 0x10 + length))
         self.auth_key = bytes(range(0x40, 0x40 + auth))
+        self.high = high
+        if self.digest is None:  # scapy takes the salt as the key's end
+            self.crypt_key += self.auth_key
 
 
 ALGORITHMS = [
@@ -52,6 +59,10 @@ ALGORITHMS = [
     for integrity in ("hmac-sha256-128", "hmac-sha1-96")
     for encryption, length in (("aes-cbc", 16), ("aes-cbc", 24), ("aes-cbc", 32),
                                ("3des-cbc", 24), ("null", 0))
+] + [
+    Algorithm(encryption, "-", length, high)
+    for encryption, length in (("aes-gcm", 16), ("aes-gcm", 32), ("chacha20-poly1305", 32))
+    for high in (0, 5)
 ]
 alg = ALGORITHMS[0]
 SPI_TUNNEL, SPI_TRANSPORT = 0x11112222, 0x33334444
@@ -69,6 +80,8 @@ def association(spi, tunnel=None, seq=1):
         auth_algo=alg.SCAPY[alg.words[1]],
         auth_key=alg.auth_key,
         tunnel_header=tunnel,
+        esn_en=alg.digest is None,
+        esn=alg.high,
     )
 
 
@@ -93,8 +106,9 @@ def check_frame(packet, at, spi):
     """RFC 4303 by hand: SPI, ICV over SPI to ciphertext, IPv6 payload length."""
     assert int.from_bytes(packet[4:6], "big") == len(packet) - 40
     assert int.from_bytes(packet[at : at + 4], "big") == spi
-    icv = hmac.new(alg.auth_key, packet[at : -alg.icv], alg.digest).digest()[: alg.icv]
-    assert icv == packet[-alg.icv :], "ICV"
+    if alg.digest is not None:
+        icv = hmac.new(alg.auth_key, packet[at : -alg.icv], alg.digest).digest()[: alg.icv]
+        assert icv == packet[-alg.icv :], "ICV"
     assert (len(packet) - at - 8 - alg.iv - alg.icv) % alg.block == 0
 
 

@@ -93,18 +93,17 @@ static void test_database(void **state)
 			break;
 		refused += sad == NULL;
 	}
-	assert_true(refused > 10);
+	assert_true(refused > 3);
 }
 
-/* An SA of another algorithm brings contexts of its own. */
-static void test_add(void **state)
+/* The first SA of an algorithm fills a cache of contexts, or each one has its own. */
+static void add_with(enum esp_alg alg)
 {
 	struct esp_sa_params p = params(ESP_OUT, ESP_TUNNEL);
 	unsigned refused = 0;
 
-	(void)state;
-	p.alg = ESP_3DES_CBC_HMAC_SHA1_96;
-	for (unsigned i = 16; i < 24; i++)
+	p.alg = alg;
+	for (unsigned i = 16; i < 32; i++)
 		p.enc_key[i] = (uint8_t)i;
 	for (long n = 0;; n++) {
 		struct esp_sad *sad = esp_sad_new(3);
@@ -123,6 +122,15 @@ static void test_add(void **state)
 			break;
 	}
 	assert_true(refused > 3);
+}
+
+static void test_add(void **state)
+{
+	(void)state;
+	add_with(ESP_AES_CBC_HMAC_SHA256_128);
+	add_with(ESP_AES_128_GCM);
+	add_with(ESP_CHACHA20_POLY1305);
+	add_with(ESP_3DES_CBC_HMAC_SHA1_96);
 }
 
 /* Member by member: what lies between them is nobody's. */
