@@ -13,14 +13,15 @@ import signal
 import sys
 import tempfile
 
-from . import daemons, page, report, topology
+from . import compare, daemons, page, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
 from .stranger import ATTACKS
 from .system import Interrupted, LabError, handle_signals, ignore_signals
 
 # What a run writes, and its report.
-OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt", "report.html", "svg")
+OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt", "report.html", "svg",
+       "compare.html")
 
 
 def link_value(text: str, top: float) -> tuple[str, float]:
@@ -101,7 +102,13 @@ def parser() -> argparse.ArgumentParser:
         "report", help="a page of a run, or of captures and logs of real machines"
     )
     shown.add_argument("folder", type=pathlib.Path, metavar="DIR")
-    shown.add_argument("--out", type=pathlib.Path, metavar="FILE", help="instead of DIR/report.html")
+    shown.add_argument(
+        "other", type=pathlib.Path, nargs="?", metavar="DIR2", help="one with the same moves, beside it"
+    )
+    shown.add_argument(
+        "--out", type=pathlib.Path, metavar="FILE",
+        help="instead of DIR/report.html, or DIR/compare.html for two",
+    )
     shown.add_argument(
         "--svg", type=pathlib.Path, metavar="DIR", help="write the ladders as SVG files, too"
     )
@@ -326,14 +333,18 @@ def write_report(out: pathlib.Path) -> None:
 
 
 def command_report(args: argparse.Namespace) -> int:
-    out = args.out or args.folder / "report.html"
+    out = args.out or args.folder / ("compare.html" if args.other else "report.html")
     try:
-        made = page.write(args.folder, out, args.svg)
+        if args.other:
+            made = compare.write([args.folder, args.other], out, args.svg)
+        else:
+            made = [page.write(args.folder, out, args.svg)]
     except OSError as error:
         raise LabError(f"{error.filename}: {error.strerror}") from None
-    for remark in made.remarks:
+    for remark in [remark for one in made for remark in one.remarks]:
         print(f"bublab: {remark}", file=sys.stderr)
-    print(f"{out}: {len(made.moves)} handovers, {len(made.messages)} mobility messages")
+    counts = [f"{len(one.moves)} handovers, {len(one.messages)} mobility messages" for one in made]
+    print(f"{out}: {', beside '.join(counts)}")
     if args.svg:
         print(f"{args.svg}: the ladders as SVG files")
     return 0

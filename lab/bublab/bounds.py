@@ -63,12 +63,18 @@ def tunnel_bound(places: Places, node: str) -> float:
     return 2 * places.home(node)
 
 
-def ro_bound(places: Places, node: str, peer: str, home_test: bool) -> float:
-    """Care-of test (and home test, at the same time), Binding Update, data."""
+def ro_bound(
+    places: Places, node: str, peer: str, home_test: bool, peer_later_ms: float | None = None
+) -> float:
+    """Care-of test (and home test, at the same time), Binding Update, data.  Where the peer moved too
+    (@peer_later_ms as below), its data comes through the tunnels before that."""
     tests = 2 * places.direct()
     if home_test:
         tests = max(tests, 2 * places.backhaul(node, peer))
-    return tests + places.via_home_of(node, peer) + places.direct()
+    direct = tests + places.via_home_of(node, peer) + places.direct()
+    if peer_later_ms is None:
+        return direct
+    return min(direct, through_tunnels(places, node, peer, peer_later_ms))
 
 
 def bub_bound(

@@ -250,17 +250,22 @@ def thinned(points: list[list]) -> list[list]:
 
 
 def chart_window(made: Recording, index: int) -> tuple[float, float]:
+    """In seconds from the moment when the address was usable."""
     move = made.moves[index]
     firsts = [move.usable[n] + gap / 1e3 for n, gap in move.row["gap_ms_by_node"].items() if gap]
     end = max([move.completed, *firsts]) + CHART_AFTER_S
     stall = move.row.get("tcp_stall_ms") or 0
-    return move.cut - CHART_BEFORE_S, max(end, move.cut + min(stall / 1e3, 4) + 0.3)
+    end = max(end, move.cut + min(stall / 1e3, 4) + 0.3)
+    return move.cut - CHART_BEFORE_S - move.time, end - move.time
 
 
-def chart_data(made: Recording, index: int) -> dict:
-    """ms from the moment when the address was usable; delays in ms, octets in kB."""
-    start, end = chart_window(made, index)
+def chart_data(made: Recording, index: int, window: tuple[float, float]) -> dict:
+    """ms from the moment when the address was usable; delays in ms, octets in kB.  @window: as of
+    chart_window()."""
     zero = made.moves[index].time
+    start, end = zero + window[0], zero + window[1]
+    if index + 1 < len(made.moves):  # what the next handover brought stands there
+        end = min(end, made.moves[index + 1].cut)
     directions, rows = sorted(made.packets), []
     for at, direction in enumerate(directions):
         for sent, came in made.packets[direction]:
@@ -290,7 +295,18 @@ def bands(move: Move) -> list[dict]:
     return found
 
 
-def figures(move: Move) -> dict:
+def direct_again(made: Recording, move: Move) -> float | None:
+    """ms until data came on the direct path to each node that moved."""
+    times = []
+    for node, since in move.usable.items():
+        first = recording.first_data(made, node, move.addresses[node], since, "plain")
+        if first is None:
+            return None
+        times.append((first[0] - since) * 1e3)
+    return max(times)
+
+
+def figures(made: Recording, move: Move) -> dict:
     """What the tables and tiles say, as summary.json has it."""
     row = move.row
     words = {name: row.get(name) for name in (
@@ -299,6 +315,7 @@ def figures(move: Move) -> dict:
     )}
     words["lost_by_direction"] = row.get("lost_by_direction", {})
     words["gap_by_node"] = row.get("gap_ms_by_node", {})
+    words["direct_ms"] = direct_again(made, move)
     return words
 
 
@@ -329,22 +346,29 @@ def roles_of(nodes: dict[str, Node]) -> dict[str, str]:
     return {node.name: node.role for node in nodes.values()}
 
 
-def build(made: Recording) -> tuple[list[Chapter], dict]:
-    """The chapters, and what the script has to know."""
+def build(
+    made: Recording, first: int = 0, windows: Sequence[tuple[float, float]] = ()
+) -> tuple[list[Chapter], dict]:
+    """The chapters, and what the script has to know.
+
+    @first    number of the first message in the page
+    @windows  of the charts, by chapter; none: what chart_window() says
+    """
     chapters, data = [], {"messages": [], "charts": []}
     roles = roles_of(made.nodes)
     for index in range(len(made.moves)) if made.moves else [None]:
         drawn = ladder.of_move(made, index)
         wide, narrow = (ladder_drawing(drawn, layout, roles) for layout in (WIDE, NARROW))
         data["messages"] += number_messages(
-            drawn, [wide, narrow], made.keys, len(data["messages"])
+            drawn, [wide, narrow], made.keys, first + len(data["messages"])
         )
         whole = {"label": "All that was captured", "gap_by_node": {}, "lost_by_direction": {}}
         move = made.moves[index] if index is not None else None
         if move is not None:
-            data["charts"].append({**chart_data(made, index), "bands": bands(move)})
+            window = windows[index] if windows else chart_window(made, index)
+            data["charts"].append({**chart_data(made, index, window), "bands": bands(move)})
         chapters.append(Chapter(
-            len(chapters), figures(move) if move else whole, wide, narrow,
+            len(chapters), figures(made, move) if move else whole, wide, narrow,
             topology_drawing(made, index) if move else None,
             {leg.kind for row in drawn.rows for leg in row.legs}, notes_of(drawn),
         ))
@@ -399,11 +423,18 @@ def html(made: Recording) -> str:
     gaps = [c.figures["gap_ms"] for c in chapters if c.figures.get("gap_ms")]
     gaps = [c.figures["gap_ms"] for c in chapters
             if c.figures.get("gap_ms") and not c.figures["home_agent_dad"]] or gaps
-    return environment().get_template("page.html.j2").render(
-        made=made, chapters=chapters, data=data, subtitle=subtitle(made), colours=PAGE, fonts=FONTS["page"],
-        scale=max(gaps, default=1), css=style(), script=part("panel.js") + part("page.js"),
+    data["charts"] = [[chart] for chart in data["charts"]]
+    return whole_page(
+        "page.html.j2", title=made.title, subtitle=subtitle(made), remarks=made.remarks,
+        moves=made.moves, chapters=chapters, data=data, scale=max(gaps, default=1),
+    )
+
+
+def whole_page(template: str, **values: object) -> str:
+    return fragment(
+        template, css=style(), script=part("panel.js") + part("page.js"),
         dygraphs=library("dygraph.min.js") + library("extras/shapes.js"),
-        dygraphs_css=library("dygraph.min.css"), licence=licence(),
+        dygraphs_css=library("dygraph.min.css"), licence=licence(), **values,
     )
 
 

@@ -260,12 +260,12 @@ def bound_of(
 ) -> float:
     """@places: after the handover.  @messages: between the mobile nodes."""
     peer = peer_of(node)
+    later = (h.usable[peer] - h.usable[node]) * 1e3 if peer in h.usable else None
     if mode == "tunnel":
         return bounds.tunnel_bound(places, node)
     if mode == "ro":
         test = any(e.node == node and e.get("what") == "Home Test Init" for e in messages)
-        return bounds.ro_bound(places, node, peer, test)
-    later = (h.usable[peer] - h.usable[node]) * 1e3 if peer in h.usable else None
+        return bounds.ro_bound(places, node, peer, test, later)
     return bounds.bub_bound(places, node, peer, session.daemons.options.direct_copy, later)
 
 

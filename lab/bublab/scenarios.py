@@ -24,12 +24,16 @@ class Scenario:
     stranger: bool = False  # a host that attacks is part of the internet
 
 
-def reach_bub(session: Session) -> None:
-    """Until both nodes are in BUB mode; the daemons test as soon as both are away."""
+def reach(session: Session, mode: str) -> None:
+    """Until both nodes are in a mode; they test each other for BUB as soon as both are away."""
     for node in ("mn1", "mn2"):
-        session.wait_mode(node, "bub")
-    session.mark("bub")
+        session.wait_mode(node, mode)
+    session.mark(mode)
     session.settle()
+
+
+def reach_bub(session: Session) -> None:
+    reach(session, "bub")
 
 
 def handover(session: Session) -> None:
@@ -48,10 +52,18 @@ def handover(session: Session) -> None:
 
 
 def double_jump(session: Session) -> None:
+    double_jumps(session, "bub")
+
+
+def double_jump_ro(session: Session) -> None:
+    double_jumps(session, "ro")
+
+
+def double_jumps(session: Session, mode: str) -> None:
     session.start()
     session.start_traffic()
     session.move(mn1="ar1a", mn2="ar2a")
-    reach_bub(session)
+    reach(session, mode)
     for number in range(1, DOUBLE_JUMPS + 1):
         side = "b" if number % 2 == 1 else "a"
         session.move(mn1=f"ar1{side}", mn2=f"ar2{side}")
@@ -139,6 +151,12 @@ SCENARIOS = {
             "double-jump",
             f"BUB mode, then {DOUBLE_JUMPS} times both move in the same instant",
             double_jump,
+        ),
+        Scenario(
+            "double-jump-ro",
+            "the same moves with BUB switched off at both: route optimisation alone",
+            double_jump_ro,
+            BubOptions(no_bub=True),
         ),
         Scenario(
             "first-contact",

@@ -396,6 +396,7 @@ def check_stranger(run: Run) -> None:
 CHECKS: dict[str, tuple[Callable[[Run], None], ...]] = {
     "handover": COMMON + BUB,
     "double-jump": COMMON + BUB,
+    "double-jump-ro": COMMON + (check_no_bub,),
     "first-contact": COMMON + BUB,
     # The stranger's messages in the peer's name blur the counts at the edges of a handover.
     "under-attack": tuple(c for c in COMMON if c is not check_counts) + (check_stranger,),

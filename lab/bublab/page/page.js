@@ -32,22 +32,30 @@
 	function drawCharts(number) {
 		charts.forEach((chart) => chart.destroy());
 		charts = [];
-		const chart = data.charts[number];
-		if (!chart) return;
-		const place = (name) => chapters[number].querySelector('[data-chart="' + name + '"]');
+		const places = chapters[number].querySelectorAll(".charts");
+		(data.charts[number] || []).forEach((chart, at) => drawPair(chart, places[at]));
+	}
+
+	// What charts side by side share.
+	function same(chart, name) {
+		return chart.same ? { dateWindow: chart.same.window, valueRange: [0, chart.same[name]] } : {};
+	}
+
+	function drawPair(chart, within) {
+		const place = (name) => within.querySelector('[data-chart="' + name + '"]');
 		const lost = "lost (when it was sent)";
 		const colours = [colour("esp"), colour("plain")].slice(0, chart.directions.length).concat(colour("bad"));
 		const names = chart.directions.concat(lost);
 		draw(place("packets"), chart.packets, {
 			labels: ["ms"].concat(names), colors: colours, ylabel: "delay, ms", drawPoints: true,
-			strokeWidth: 0, pointSize: 2, includeZero: true,
+			strokeWidth: 0, pointSize: 2, includeZero: true, ...same(chart, "packets"),
 			series: { [lost]: { drawPointCallback: Dygraph.Circles.EX, drawHighlightPointCallback: Dygraph.Circles.EX, pointSize: 3 } },
 		}, chart.bands);
 		draw(place("stream"), chart.stream, {
 			labels: ["ms", "kB arrived"], colors: [colour("data")], ylabel: "kB arrived",
-			stepPlot: true, strokeWidth: 1.6, includeZero: true,
+			stepPlot: true, strokeWidth: 1.6, includeZero: true, ...same(chart, "stream"),
 		}, chart.bands);
-		const legend = chapters[number].querySelector('[data-legend="packets"]');
+		const legend = within.querySelector('[data-legend="packets"]');
 		legend.replaceChildren();
 		names.forEach((name, at) => {
 			const point = element("span", name === lost ? "×" : "●", "point");

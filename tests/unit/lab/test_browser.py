@@ -13,7 +13,7 @@ import unittest
 import browser
 import made_up
 from browser import PageTest
-from bublab import page
+from bublab import compare, page
 
 if browser.is_there():
     from selenium.webdriver.common.by import By
@@ -84,6 +84,27 @@ class Page(PageTest):
             chart = self.shown(f'[data-chart="{name}"]')[0]
             self.assertGreaterEqual(len(chart.find_elements(By.TAG_NAME, "canvas")), 2)
             self.assertTrue(chart.find_elements(By.CSS_SELECTOR, ".dygraph-axis-label"))
+
+    def test_two_runs_side_by_side(self):
+        run = self.file.with_name("run")
+        both = self.file.with_name("compare.html")
+        compare.write([run, run], both)
+        self.browser.get(f"file://{both}")
+        one, two = self.shown(".ladder.narrow")
+        self.assertEqual(one.rect["y"], two.rect["y"])
+        self.assertLess(one.rect["x"] + one.rect["width"], two.rect["x"])
+        self.assertEqual(len(self.shown(".charts .chart canvas.dygraph-rangesel-bgcanvas, .chart canvas")), 8)
+        self.shown(".side:nth-child(2) .row", "Binding Update 7")[0].click()
+        panel = self.find("#panel")[0]
+        self.wait(panel.is_displayed)
+        self.assertIn("Sequence number\n7", panel.text)
+        panel.find_element(By.CSS_SELECTOR, ".close").click()
+        self.find('tr[data-chapter="1"] td')[0].click()
+        self.wait(lambda: "in the same instant" in self.shown(".chapter h2")[0].text)
+        self.screen(360, 740)
+        self.assertEqual(self.page_width(), 360)
+        one, two = self.shown(".ladder.narrow")
+        self.assertLess(one.rect["y"] + one.rect["height"], two.rect["y"])
 
     def test_phone(self):
         for scheme in ("light", "dark"):

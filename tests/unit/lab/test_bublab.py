@@ -208,6 +208,7 @@ class Bounds(unittest.TestCase):
         self.assertEqual(bounds.tunnel_bound(places, "mn1"), 60)
         self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", False), 60 + 60 + 30)
         self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", True), 180 + 60 + 30)
+        self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", False, 0), 90)  # through tunnels
         self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, None), 60)
         self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", False, None), 90 + 30)
 

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 import made_up
 from bublab import __main__ as command
-from bublab import ladder, page, recording, system
+from bublab import compare, ladder, page, recording, system
 
 
 class Made(unittest.TestCase):
@@ -171,6 +171,47 @@ class Figures(Made):
         self.assertIn("No handover", page.html(made))
 
 
+class SideBySide(Made):
+    """A run beside the same once more, of which one handover was left out."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls.folder.with_name("other")
+        shutil.copytree(cls.folder, cls.other)
+        summary = json.loads((cls.other / "summary.json").read_text())
+        summary["handovers"].pop()
+        (cls.other / "summary.json").write_text(json.dumps(summary))
+
+    def test_pairs(self):
+        made = compare.read([self.folder, self.other])
+        pairs, data = compare.build(made)
+        self.assertEqual([pair.label for pair in pairs], ["mn1 moves from ar1a to ar1b"])
+        self.assertEqual(compare.titles_of(made), ["run", "other"])  # both have one scenario
+        [[one, two]] = data["charts"]
+        self.assertEqual(one["same"], two["same"])
+        self.assertEqual(one["packets"], two["packets"])
+        numbers = [row["number"] for side in pairs[0].sides
+                   for row in side.chapter.narrow["rows"] if "number" in row]
+        self.assertEqual(sorted(numbers), list(range(len(data["messages"]))))
+        [remark] = compare.remarks_of(made, ["a", "b"])
+        self.assertIn("a has 2 handovers, b 1", remark)
+        direct = pairs[0].sides[0].figures["direct_ms"]
+        self.assertAlmostEqual(direct, made_up.GAP["first"], places=2)
+
+    def test_charts_end_where_the_next_handover_begins(self):
+        chart = page.chart_data(self.made, 0, (-1, 100))
+        cut = (self.made.moves[1].cut - self.made.moves[0].time) * 1e3
+        self.assertLessEqual(chart["packets"][-1][0], cut)
+
+    def test_nothing_to_compare(self):
+        bare = self.folder.with_name("no-move")
+        (bare / "pcap").mkdir(parents=True)
+        shutil.copy(self.folder / "pcap" / "mn1.pcap", bare / "pcap")
+        with self.assertRaisesRegex(system.LabError, "no-move has no handover"):
+            compare.read([self.folder, bare])
+
+
 class Files(Made):
     def run_command(self, *argv):
         out, err = io.StringIO(), io.StringIO()
@@ -196,6 +237,24 @@ class Files(Made):
             root = xml.parse(file).getroot()
             self.assertTrue(root.tag.endswith("svg"))
             self.assertNotIn("var(", file.read_text())
+
+    def test_two_folders(self):
+        pictures = self.folder.with_name("pairs")
+        status, said, _ = self.run_command(self.folder, self.folder, "--svg", pictures)
+        self.assertEqual(status, 0)
+        self.assertIn("2 handovers", said)
+        text = (self.folder / "compare.html").read_text()
+        self.assertEqual(text.count('class="ladder narrow"'), 4)
+        for file in pictures.iterdir():
+            root = xml.parse(file).getroot()
+            ladders = root.findall("{http://www.w3.org/2000/svg}svg")
+            self.assertEqual([float(one.get("width")) for one in ladders], [360, 360])
+            self.assertGreater(float(ladders[1].get("x")), 360)
+            words = file.read_text()
+            self.assertIn("prefers-color-scheme: dark", words)
+            self.assertNotIn("var(", words)
+            self.assertNotIn("tabindex", words)
+        (self.folder / "compare.html").unlink()
 
     def is_only_words(self, text, at):
         """Namespaces, licences and comments of the library name addresses, but load nothing."""
