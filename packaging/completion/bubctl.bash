@@ -33,11 +33,12 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bub-start forget refresh reload monitor genkey init -s -h --help -V --version' ;;
+	*:) candidates='show counters bub-start forget refresh reload monitor genkey init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
 		;;
+	*:doctor) candidates='--json -c' ;;
 	*:monitor | *:reload) candidates='--json' ;;
 	--mode:*) candidates='bub ro tunnel plain' ;;
 	*:show)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "doctor.h"
 #include "init.h"
 
 #define DEFAULT_SOCKET "/run/bub/bubd.sock"
@@ -37,6 +38,7 @@ static const struct {
 	int (*run)(int argc, char **argv, const char *socket);
 } own_lines[] = {
 	{"init", ctl_init},
+	{"doctor", ctl_doctor},
 };
 
 static int ctl_usage(FILE *out, int status)
@@ -54,6 +56,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
 		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
+		    "  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
 		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
 		    "  -V         print the version and exit\n",
 		    out);

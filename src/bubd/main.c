@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_json.h"
 #include "daemon.h"
 #include "privs.h"
 
@@ -17,27 +18,41 @@
 
 static int bubd_usage(FILE *out, int status)
 {
-	(void)fputs("usage: bubd [-c FILE] [-t] [-V]\n"
+	(void)fputs("usage: bubd [-c FILE] [-t | -j] [-V]\n"
 		    "  -c FILE  read the configuration from FILE (" DEFAULT_CONFIG ")\n"
 		    "  -t       check the configuration and exit\n"
+		    "  -j       check it, print what it says as JSON, without secrets, and exit\n"
 		    "  -V       print the version and exit\n",
 		    out);
 	return status;
+}
+
+static int print_json(const struct bubd_config *cfg)
+{
+	json_t *all = config_json(cfg);
+	bool written = all != NULL && json_dumpf(all, stdout, JSON_INDENT(2)) == 0 &&
+		       putchar('\n') != EOF && fflush(stdout) == 0;
+
+	json_decref(all);
+	return written ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
 	const char *path = DEFAULT_CONFIG;
 	struct bubd_config *cfg = NULL;
-	bool check_only = false;
+	bool check_only = false, as_json = false;
 	int status = 0;
 	int opt = 0;
 	int err = 0;
 
-	while ((opt = getopt(argc, argv, "c:htV")) != -1) {
+	while ((opt = getopt(argc, argv, "c:hjtV")) != -1) {
 		switch (opt) {
 		case 'c':
 			path = optarg;
+			break;
+		case 'j':
+			as_json = true;
 			break;
 		case 't':
 			check_only = true;
@@ -61,7 +76,9 @@ int main(int argc, char **argv)
 	cfg = bubd_config_load(path, stderr);
 	if (cfg == NULL)
 		return EXIT_USAGE;
-	if (!check_only)
+	if (as_json)
+		status = print_json(cfg);
+	else if (!check_only)
 		status = daemon_run(path, cfg);
 	bubd_config_free(cfg);
 	return status;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Checks of what the running bubd says of itself: whether it answers, whether home addresses are
+ * registered, and what ESP was discarded for.
+ */
+#include <string.h>
+
+#include "ctl.h"
+#include "doctor.h"
+#include "program.h"
+
+#define DEFAULT_SOCKET "/run/bub/bubd.sock"
+#define COMPARE_FINGERPRINTS "bubctl doctor | grep fingerprint"
+
+static json_int_t data_counter(const struct doctor *d, const char *name)
+{
+	const json_t *counters = json_object_get(d->show, "counters");
+
+	return json_integer_value(json_object_get(json_object_get(counters, "data"), name));
+}
+
+/* What bubctl prints when bubd does not answer, without the name in front. */
+static const char *without_name(char *message)
+{
+	static const char name[] = "bubctl: ";
+
+	message[strcspn(message, "\n")] = '\0';
+	return strncmp(message, name, sizeof(name) - 1) == 0 ? message + sizeof(name) - 1 : message;
+}
+
+void doctor_check_running(struct doctor *d)
+{
+	const char *control = doctor_text(d->config, "control");
+	const char *argv[] = {"/proc/self/exe", "-s", NULL, "show", "--json", NULL};
+	struct program_result r;
+
+	/* A socket that was named goes before the configuration's. */
+	if (control[0] != '\0' && strcmp(d->socket, DEFAULT_SOCKET) == 0)
+		d->socket = control;
+	argv[2] = d->socket;
+	program_run(argv, &r);
+	if (r.status == 0)
+		d->show = json_loads(r.out, 0, NULL);
+	if (d->show != NULL)
+		doctor_add(d, DOCTOR_OK, "running",
+			   json_sprintf("bubd answers at %s as %s", d->socket,
+					doctor_text(d->show, "node")),
+			   NULL, NULL);
+	else
+		doctor_add(
+			d, DOCTOR_NOTE, "running", json_string(without_name(r.error)),
+			"not known without it: registrations, counters, whether its programs are "
+			"attached",
+			json_sprintf("bubd -c %s", d->config_path));
+	program_free(&r);
+}
+
+static bool is_served(const char *state)
+{
+	return strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0;
+}
+
+static bool check_homes(struct doctor *d)
+{
+	bool all = true;
+	const json_t *h = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(d->show, "homes"), i, h)
+	{
+		const char *state = doctor_text(h, "state"), *why = doctor_text(h, "why");
+		const char *care_of = doctor_text(h, "care_of");
+		const bool served = is_served(state);
+
+		all &= served;
+		doctor_add(d, served ? DOCTOR_OK : DOCTOR_FAULT, "registration",
+			   json_sprintf("home address %s: %s%s%s%s%s%s", doctor_text(h, "address"),
+					state, care_of[0] != '\0' ? " from " : "", care_of,
+					why[0] != '\0' ? " (" : "", why, why[0] != '\0' ? ")" : ""),
+			   served ? NULL
+				  : "until it is registered, nothing that is sent to it arrives; "
+				    "`bubctl doctor` at the home agent may tell more",
+			   served ? NULL : json_sprintf("bubctl -s %s refresh", d->socket));
+	}
+	return all;
+}
+
+static bool check_clients(struct doctor *d)
+{
+	const json_t *clients = json_object_get(d->show, "clients");
+	const json_t *c = NULL;
+	size_t i = 0, n = 0;
+
+	json_array_foreach(clients, i, c)
+	{
+		n += json_is_true(json_object_get(c, "registered"));
+	}
+	if (d->is_agent)
+		doctor_add(d, DOCTOR_OK, "registration",
+			   json_sprintf("%zu of %zu mobile nodes are registered here", n,
+					json_array_size(clients)),
+			   NULL, NULL);
+	return n == json_array_size(clients);
+}
+
+/* Each of these is a stranger's where everybody is registered. */
+static void check_keys(struct doctor *d, bool all_well)
+{
+	static const struct {
+		const char *counter, *what, *why;
+	} kinds[] = {
+		{"esp-bad-icv", "had another signature than the secret gives",
+		 "the secret differs at the two ends, or somebody has changed the packets"},
+		{"esp-unknown-spi", "belonged to no secret of this node",
+		 "the secret differs at the two ends, or the mobile node is not configured here"},
+		{"esp-no-sa", "were of an address that has no secret here",
+		 "the mobile node is not configured here"},
+		{"esp-replay", "came twice or too late",
+		 "normal where packets overtake each other; else an end has lost its state-dir"},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		json_int_t n = data_counter(d, kinds[i].counter);
+
+		if (n > 0)
+			doctor_add(d, all_well ? DOCTOR_NOTE : DOCTOR_WARNING, "keys",
+				   json_sprintf("%" JSON_INTEGER_FORMAT " ESP packets %s (%s)", n,
+						kinds[i].what, kinds[i].counter),
+				   kinds[i].why, json_string(COMPARE_FINGERPRINTS));
+	}
+	if (!all_well && data_counter(d, "esp-out") > 0 && data_counter(d, "esp-in") == 0)
+		doctor_add(d, DOCTOR_WARNING, "keys",
+			   json_sprintf("%" JSON_INTEGER_FORMAT
+					" ESP packets went out, and none came back",
+					data_counter(d, "esp-out")),
+			   "the secret differs at the two ends, or something on the way drops "
+			   "protocol 50, or no home agent runs there",
+			   json_string(COMPARE_FINGERPRINTS));
+}
+
+void doctor_check_registration(struct doctor *d)
+{
+	bool homes = false, clients = false;
+
+	if (d->show == NULL)
+		return;
+	homes = check_homes(d);
+	clients = check_clients(d);
+	check_keys(d, homes && clients);
+}
