@@ -86,6 +86,8 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 			    struct bub_peer_status *ret);
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret);
+/* Home agent: it serves @home, registered or not. */
+bool bub_engine_has_client(const struct bub_engine *eng, const struct in6_addr *home);
 bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 				  struct bub_membership_status *ret);
 

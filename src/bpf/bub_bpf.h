@@ -88,6 +88,7 @@ enum {
 	X(ERROR, "rate-limit-icmpv6-error", 1000) /* ICMPv6 errors */                              \
 	X(DISCOVERY, "rate-limit-discovery", 200) /* RFC 6275, 6.5 to 6.8 */                       \
 	X(TUNNEL, "rate-limit-tunnel", 2000)      /* IPv6 in IPv6 */                               \
+	X(ESP, "rate-limit-esp", 40)              /* a registration under an unknown SPI */        \
 	X(FRAGMENT, "rate-limit-fragment", 500)   /* of ESP and IPv6 in IPv6 */                    \
 	X(UNCOVERED, "hao-no-binding-rate-limit", BUB_BPF_UNCOVERED_PER_S)
 

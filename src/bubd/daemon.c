@@ -21,6 +21,7 @@
 
 #include "bindings.h"
 #include "clients.h"
+#include "complaints.h"
 #include "control.h"
 #include "eventlog.h"
 #include "keylog.h"
@@ -56,6 +57,7 @@ struct daemon {
 	struct bubd_config *cfg; /* its mobile nodes change with a reload */
 	struct log log;
 	struct eventlog events;
+	struct complaints complaints;
 	FILE *key_log;
 	struct sas *sas;
 	struct bindings *bindings; /* NULL: no home agent */
@@ -106,6 +108,9 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 		keylog_trace(d->key_log, tr);
 	else
 		eventlog_trace(&d->events, tr);
+	/* A Binding Update that ESP has opened. */
+	if (tr->type == BUB_TR_RECEIVED && strcmp(tr->via, "home agent") == 0)
+		complaints_registered(&d->complaints, tr->now, &tr->peer);
 }
 
 /* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
@@ -219,6 +224,14 @@ static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
 	struct daemon *d = ctx;
 
 	eventlog_esp_drop(&d->events, drop);
+	complaints_esp_drop(&d->complaints, d->engine, lnx_now(), drop);
+}
+
+static void on_data_fault(void *ctx, const struct lnx_data_fault *fault)
+{
+	struct daemon *d = ctx;
+
+	complaints_data(&d->complaints, lnx_now(), fault);
 }
 
 static void on_lnx_log(void *ctx, enum lnx_log_level level, const char *text)
@@ -456,6 +469,7 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 			.cfg = &d->cfg->engine,
 			.engine = d->engine,
 			.lnx = d->lnx,
+			.complaints = &d->complaints,
 			.now = lnx_now()},
 		.command = daemon_on_command,
 		.reload = daemon_reload,
@@ -532,8 +546,11 @@ static int daemon_start_engine(struct daemon *d)
 
 static int daemon_start_lnx(struct daemon *d)
 {
-	const struct lnx_callbacks cb = {
-		.ctx = d, .event = daemon_on_event, .esp_drop = on_esp_drop, .log = on_lnx_log};
+	const struct lnx_callbacks cb = {.ctx = d,
+					 .event = daemon_on_event,
+					 .esp_drop = on_esp_drop,
+					 .data_fault = on_data_fault,
+					 .log = on_lnx_log};
 	char error[ERROR_MAX] = "";
 
 	if (lnx_open(&d->cfg->lnx, &cb, sas_database(d->sas), error, sizeof(error), &d->lnx) != 0)
@@ -740,6 +757,9 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 	d->config_path = config_path;
 	d->cfg = cfg;
 	d->log = (struct log){.level = cfg->log_level, .journal = log_is_journal()};
+	d->complaints = (struct complaints){.events = &d->events};
+	if (cfg->engine.ha.enabled)
+		d->complaints.agent = cfg->engine.ha.address;
 	d->events = (struct eventlog){.fd = -1, .node = cfg->node, .log = &d->log};
 	(void)signal(SIGPIPE, SIG_IGN); /* a client of the control socket that leaves early */
 	if (init_handles(d) == 0) {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LNX_COUNTERS_MAX 128
-#define WHY_MAX 512
+#define WHY_MAX 1024
 
 static json_t *status_address(const struct in6_addr *addr)
 {
@@ -69,6 +69,17 @@ static size_t why_silent(char *text, size_t room, const struct bub_home_status *
 	return (size_t)n;
 }
 
+/* What else was seen of @home; the octets of that. */
+static size_t why_complaint(const struct status_source *src, const struct in6_addr *home,
+			    const char *before, char *text, size_t room)
+{
+	char clause[WHY_MAX / 2];
+
+	if (!complaints_about(src->complaints, src->now, home, clause, sizeof(clause)))
+		return 0;
+	return (size_t)snprintf(text, room, "%s%s", before, clause);
+}
+
 /* The engine's reason, and from where the home agent was not reached. */
 static json_t *why_home(const struct status_source *src, const struct bub_home_status *h)
 {
@@ -76,8 +87,9 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 	struct lnx_failure failed;
 	size_t len;
 
-	len = (size_t)snprintf(text, WHY_MAX / 2, "%s", h->why != NULL ? h->why : "");
+	len = (size_t)snprintf(text, WHY_MAX / 4, "%s", h->why != NULL ? h->why : "");
 	len += why_silent(text + len, sizeof(text) - len, h);
+	len += why_complaint(src, &h->address, "; ", text + len, sizeof(text) - len);
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
 		return json_string(text); /* at home, or nowhere */
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
@@ -172,6 +184,14 @@ static json_t *status_peers(const struct status_source *src, const struct status
 	return array;
 }
 
+static json_t *why_client(const struct status_source *src, const struct bub_client_status *c)
+{
+	char text[WHY_MAX];
+
+	return why_complaint(src, &c->home, "", text, sizeof(text)) > 0 ? json_string(text)
+									: json_null();
+}
+
 static json_t *status_clients(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *array = json_array();
@@ -188,6 +208,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "care_of", status_address(&c.care_of));
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));
+		status_set(o, "why", why_client(src, &c));
 		(void)json_array_append_new(array, o);
 	}
 	return array;

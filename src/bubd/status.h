@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "bub/engine.h"
+#include "complaints.h"
 #include "linux.h"
 
 /* Where to look; all borrowed. */
@@ -16,6 +17,7 @@ struct status_source {
 	const struct bub_config *cfg;
 	const struct bub_engine *engine;
 	struct lnx *lnx;
+	const struct complaints *complaints;
 	struct bub_time now;
 };
 

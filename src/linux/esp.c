@@ -45,6 +45,8 @@ static void audit_in(struct lnx *l, const struct bub_ip6 *ip, enum esp_result wh
 
 	if (l->cb.esp_drop == NULL || why == ESP_DUMMY)
 		return;
+	if (ip->has_hao)
+		drop.home = ip->hao;
 	if (ip->upper.len >= 4)
 		drop.spi = be32(ip->upper.data);
 	if (ip->upper.len >= 8)

@@ -72,13 +72,23 @@ struct lnx_esp_drop {
 	struct in6_addr src, dst;
 	uint32_t spi; /* 0 where the packet ends before, as is the number */
 	uint64_t sequence;
-	uint32_t flow; /* label */
+	uint32_t flow;        /* label */
+	struct in6_addr home; /* in a Home Address option; :: none */
+};
+
+/* Data between a mobile node and its home agent that came with ESP where this node sends it
+ * without, or the reverse. */
+struct lnx_data_fault {
+	bool esp; /* it came with ESP */
+	struct in6_addr home;
+	struct in6_addr src, dst; /* of the outer header */
 };
 
 struct lnx_callbacks {
 	void *ctx;
 	void (*event)(void *ctx, const struct bub_event *ev);
-	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop); /* NULL: nobody audits */
+	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop);      /* NULL: nobody audits */
+	void (*data_fault)(void *ctx, const struct lnx_data_fault *fault); /* NULL: nobody */
 	void (*log)(void *ctx, enum lnx_log_level level, const char *text);
 };
 

@@ -116,6 +116,16 @@ static void emit(struct lnx *l, uint32_t ifindex, struct bub_view data, enum bub
 	lnx_emit(l, &ev);
 }
 
+/* Data of @home came in @outer, with ESP or without, and this node has it the other way. */
+static void tell_data_fault(struct lnx *l, const struct in6_addr *home, const struct bub_ip6 *outer,
+			    bool esp)
+{
+	const struct lnx_data_fault fault = {esp, *home, outer->src, outer->dst};
+
+	if (l->cb.data_fault != NULL)
+		l->cb.data_fault(l->cb.ctx, &fault);
+}
+
 static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
@@ -130,6 +140,9 @@ static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 		ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
 		ev.u.packet.outer_src = ip->src;
 		ev.u.packet.outer_dst = ip->dst;
+		if (!l->cfg.protect_payload &&
+		    esp_class_of(ESP_TUNNEL, l->in, opened.len) == ESP_CLASS_PAYLOAD)
+			tell_data_fault(l, &opened.owner, ip, true);
 	}
 	lnx_emit(l, &ev);
 }
@@ -158,8 +171,21 @@ static void on_group(struct lnx *l, uint32_t ifindex, uint8_t *packet, size_t le
 	emit(l, ifindex, (struct bub_view){packet, len}, BUB_INGRESS_TUN);
 }
 
+/* Of a tunnel that there is: else a stranger has sent it. */
+static void on_clear_data(struct lnx *l, const struct bub_ip6 *outer, const struct bub_ip6 *inner)
+{
+	const struct link_tunnel *t = link_tunnel(l->link, &inner->dst);
+
+	if (t == NULL)
+		t = link_tunnel(l->link, &inner->src);
+	if (t != NULL && bub_addr_eq(&t->remote_outer, &outer->src) &&
+	    esp_class_of(ESP_TUNNEL, inner->packet.data, inner->packet.len) == ESP_CLASS_PAYLOAD)
+		tell_data_fault(l, &t->entry.a, outer, false);
+}
+
 /* It came without ESP.  What then is nobody's, the core refuses. */
-static void set_owner(struct lnx *l, const struct bub_ip6 *inner, struct bub_event *ev)
+static void set_owner(struct lnx *l, const struct bub_ip6 *outer, const struct bub_ip6 *inner,
+		      struct bub_event *ev)
 {
 	switch (link_clear_inner(l->link, inner, &ev->u.packet.outer_src, &ev->u.packet.owner)) {
 	case LINK_CLEAR_OWNED:
@@ -167,6 +193,7 @@ static void set_owner(struct lnx *l, const struct bub_ip6 *inner, struct bub_eve
 		break;
 	case LINK_CLEAR_NEEDS_ESP:
 		l->count[COUNT_CLEAR_NEEDS_ESP]++;
+		on_clear_data(l, outer, inner);
 		break;
 	case LINK_CLEAR_NO_TUNNEL:
 		l->count[COUNT_CLEAR_NO_TUNNEL]++;
@@ -186,7 +213,7 @@ static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *oute
 	ev.u.packet.outer_src = outer->src;
 	ev.u.packet.outer_dst = outer->dst;
 	if (bub_ip6_decode(inner, &ip) == BUB_DROP_NONE)
-		set_owner(l, &ip, &ev);
+		set_owner(l, outer, &ip, &ev);
 	lnx_emit(l, &ev);
 }
 

@@ -159,7 +159,69 @@ def here(t):
     t.mobile.stop()
 
 
-CASES = [on_the_way, wrong_addresses, here]
+def agent_hears(t, home, words, heading):
+    """In the log, and where it serves that home address in the status too."""
+    line = hears(t.agent, words, heading=heading)
+    if not re.search(rf"^warning: {home}: .*\(\d+ packets in \d+ s", line):
+        raise Failure(line)
+    return [x["why"] for x in t.agent.show()["clients"] if x["home"] == home]
+
+
+def wrong_keys(t):
+    """Another secret; a home address that is not served; another address of the home agent's host."""
+    unknown = "2001:db8:1::99"
+
+    t.restart_mobile(secret=OTHER_SECRET)
+    words = "under keys that are unknown here: its secret is another one there"
+    if words not in (agent_hears(t, HOME, words, words)[0] or ""):
+        raise Failure(t.agent.show()["clients"])
+    mobile_hears(t, "clear-only", "it answers what goes without ESP: the secrets differ, it does not know "
+                 "the home address, or a firewall drops ESP (protocol 50)")
+    # The right one: it is over at both ends.
+    t.restart_mobile()
+    wait_for("a registration", t.is_registered)
+    hears(t.agent, f"{HOME}: registers under the right keys now", "info", "registers under the right keys now")
+    if t.agent.show()["clients"][0]["why"] is not None:
+        raise Failure(t.agent.show()["clients"])
+    t.restart_mobile(home=f"{unknown}/64")
+    words = "no mobile-node line here has that home address"
+    agent_hears(t, unknown, words, words)
+    t.restart_mobile(agent=AGENT_ON_LINK)
+    words = "to an address that is not the home agent's: home-agent is another one there"
+    agent_hears(t, HOME, words, words)
+    t.mobile.stop()
+    t.agent.stop()
+
+
+def payload_differs(t):
+    """protect-payload at one end only: who hears data that it has the other way says so."""
+    def pings(ns, to, *options):
+        return ns.popen("ping", "-6", "-i", "0.2", "-W", "1", *options, to, stdout=-3)
+
+    only = "route-optimisation = never\n"
+    in_clear = "comes without ESP and is dropped: protect-payload is false there and true here"
+    in_esp = "comes in ESP and goes without: protect-payload is true there and false here"
+    t.agent.stop()
+    t.g.ip("addr", "add", "2001:db8:c::1/128", "dev", "lo")
+    t.start_agent(t.g, only, "protect-payload = true\n")
+    t.restart_mobile(inside="protect-payload = false\n", top=only)
+    wait_for("a registration", t.is_registered)
+    up, down = pings(t.m, "2001:db8:c::1", "-I", HOME), pings(t.g, HOME, "-I", "2001:db8:c::1")
+    try:
+        if in_clear not in agent_hears(t, HOME, in_clear, in_clear)[0]:
+            raise Failure(t.agent.show()["clients"])
+        hears(t.mobile, in_esp)
+        if in_esp not in t.home()["why"]:
+            raise Failure(t.home())
+    finally:
+        for ping in (up, down):
+            ping.kill()
+            ping.wait()
+    t.mobile.stop()
+    t.agent.stop()
+
+
+CASES = [on_the_way, wrong_addresses, here, wrong_keys, payload_differs]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

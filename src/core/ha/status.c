@@ -21,6 +21,11 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	return true;
 }
 
+bool bub_engine_has_client(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	return ha_mobile_node(eng, home) != NULL;
+}
+
 bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 				  struct bub_membership_status *ret)
 {

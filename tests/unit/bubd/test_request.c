@@ -172,7 +172,20 @@ enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
 
 /* ---- The tests ----------------------------------------------------------------------------- */
 
+struct bub_time lnx_now(void)
+{
+	return (struct bub_time){0};
+}
+
+bool bub_engine_has_client(const struct bub_engine *eng, const struct in6_addr *home)
+{
+	(void)eng;
+	(void)home;
+	return false;
+}
+
 struct fixture {
+	struct complaints complaints;
 	struct bub_engine engine;
 	struct bub_config cfg;
 	struct request_target target;
@@ -204,6 +217,16 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	f->complaints.slot[3] = (struct complaint){
+		.kind = COMPLAINT_SECRET,
+		.home = addr("2001:db8:1::20"),
+		.from = addr("2001:db8:b::20"),
+		.to = addr("2001:db8:1::1"),
+		.spi = 0x1234,
+		.times = 3,
+		.first = {5 * BUB_NS_PER_S},
+		.last = {9 * BUB_NS_PER_S},
+	};
 	f->cfg.n_homes = 2;
 	f->cfg.ha.enabled = true;
 	f->engine.n_homes = 2;
@@ -215,7 +238,11 @@ static int setup(void **state)
 	f->engine.counters.dh_received[2] = 8;
 	f->engine.counters.handovers = 11;
 	f->target = (struct request_target){
-		.src = {.node = "mn1", .cfg = &f->cfg, .engine = &f->engine},
+		.src = {.node = "mn1",
+			.cfg = &f->cfg,
+			.engine = &f->engine,
+			.complaints = &f->complaints,
+			.now = {9 * BUB_NS_PER_S}},
 		.command = on_command,
 		.reload = on_reload,
 		.ctx = f,
@@ -296,10 +323,13 @@ static void show_has_everything(void **state)
 		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
 		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
 		"  \"peer_lifetime_s\": 2000, \"handovers\": 3}]");
-	assert_same_json(json_object_get(r, "clients"),
-			 "[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
-			 "\"2001:db8:b::20\","
-			 "  \"lifetime_s\": 60, \"sequence\": 4}]");
+	assert_same_json(
+		json_object_get(r, "clients"),
+		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
+		"\"2001:db8:b::20\","
+		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
+		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
+		"unknown here: its secret is another one there\"}]");
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");

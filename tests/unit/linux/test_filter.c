@@ -202,13 +202,18 @@ static void signalling_of_a_peer(void **state)
 static void esp(void **state)
 {
 	struct packet p = plain(OTHER, COA1, 50, 1), cut = ip6(OTHER, COA1),
-		      part = ip6(OTHER, COA1);
+		      part = ip6(OTHER, COA1), registration = ip6(OTHER, COA1);
 	uint64_t before = counter("esp-unknown-spi");
 
 	assert_int_equal(taker(&p), NONE);
 	assert_int_equal(counter("esp-unknown-spi"), before + 1);
 	upper(&cut, 50, 1, 3);
 	assert_int_equal(taker(&cut), NONE);
+	assert_int_equal(counter("esp-unknown-spi"), before + 2);
+	/* But for a registration, of which the operator is told. */
+	hao(&registration, "2001:db8:1::77");
+	upper(&registration, 50, 1, 64);
+	assert_int_equal(taker(&registration), STRANGERS);
 	assert_int_equal(counter("esp-unknown-spi"), before + 2);
 	assert_int_equal(datapath_spi_add(dp, SPI_OF_UPPER), 0);
 	assert_int_equal(taker(&p), KNOWN);
@@ -349,6 +354,7 @@ static void each_kind(void **state)
 		{58, 2, 1000, "rate-limit-icmpv6-error"},
 		{58, 146, 200, "rate-limit-discovery"},
 		{41, 0x60, 2000, "rate-limit-tunnel"},
+		{50, 1, 40, "rate-limit-esp"},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -356,7 +362,12 @@ static void each_kind(void **state)
 
 		if (kinds[i].proto == 135)
 			p = mh(OTHER, COA1, NULL, kinds[i].first);
-		flood(&p, 30000, 32, kinds[i].rate, kinds[i].name);
+		if (kinds[i].proto == 50) {
+			p = ip6(OTHER, COA1);
+			hao(&p, "2001:db8:1::77");
+			upper(&p, 50, 1, 64);
+		}
+		flood(&p, kinds[i].rate < 100 ? 2000 : 30000, 32, kinds[i].rate, kinds[i].name);
 	}
 }
 
