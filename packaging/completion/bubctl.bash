@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Completion of bubctl(8), for bash-completion.  Peers are those that the running bubd knows.
 
-_bubctl_peers()
+# What a command prints as JSON for the member.  At the socket that the line names, where it names one.
+_bubctl_members()
 {
-	# At the socket that the line names, where it names one.
-	local at
+	local at member=$1
 	local -a socket=()
 	for ((at = 1; at < cword; at++)); do
 		[[ ${words[at]} == -s ]] && socket=(-s "${words[at + 1]}")
 	done
-	bubctl "${socket[@]}" show --peers --json 2>/dev/null | sed -n 's/^ *"peer": "\(.*\)",*$/\1/p'
+	shift
+	bubctl "${socket[@]}" "$@" --json 2>/dev/null | sed -n "s/^ *\"$member\": \"\(.*\)\",*\$/\1/p"
+}
+
+_bubctl_peers()
+{
+	_bubctl_members peer show --peers
+}
+
+_bubctl_interfaces()
+{
+	_bubctl_members interface prefer | sort -u
 }
 
 _bubctl()
@@ -33,7 +44,7 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bub-start forget refresh reload monitor genkey init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
@@ -44,6 +55,11 @@ _bubctl()
 	*:show)
 		candidates='--json --check --mode --homes --peers --clients'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
+		;;
+	*:prefer | *:move)
+		candidates='--json'
+		[[ $command == prefer ]] && candidates+=' --default'
+		[[ $cur == -* ]] || candidates=$(_bubctl_interfaces)
 		;;
 	*:counters) candidates='--json --all --openmetrics' ;;
 	*:bub-start | *:forget) candidates=$(_bubctl_peers) ;;

@@ -35,6 +35,7 @@ enum ctl_option {
 	CTL_HOMES = 1 << 5,
 	CTL_PEERS = 1 << 6,
 	CTL_CLIENTS = 1 << 7,
+	CTL_DEFAULT = 1 << 8,
 	CTL_PARTS = CTL_HOMES | CTL_PEERS | CTL_CLIENTS,
 };
 
@@ -53,6 +54,7 @@ void ctl_see_screen(struct ctl_options *opts);
 /* Print a reply for people. */
 void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_counters(FILE *out, const json_t *reply, const struct ctl_options *opts);
+void ctl_print_preferred(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *opts);
 
 void ctl_print_openmetrics(FILE *out, const json_t *reply);

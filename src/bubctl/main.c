@@ -21,7 +21,14 @@ enum {
 	EXIT_UNREACHABLE = 3,
 };
 
-enum argument { ARGUMENT_NONE, ARGUMENT_PEER, ARGUMENT_ANY_PEER, ARGUMENT_FILE };
+enum argument {
+	ARGUMENT_NONE,
+	ARGUMENT_PEER,
+	ARGUMENT_ANY_PEER,
+	ARGUMENT_INTERFACE,
+	ARGUMENT_ANY_INTERFACE,
+	ARGUMENT_FILE
+};
 
 struct command {
 	const char *name;
@@ -53,6 +60,9 @@ static int ctl_usage(FILE *out, int status)
 		    "  forget PEER                drop binding, keys and session of a peer\n"
 		    "  refresh                    send every Binding Update again now\n"
 		    "  reload [--json]            read the configuration again\n"
+		    "  prefer [INTERFACE] [--json]  this interface before all others; says which\n"
+		    "  prefer --default           interfaces as configured again\n"
+		    "  move INTERFACE [--json]    the same, while it has a care-of address\n"
 		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
 		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
@@ -160,6 +170,17 @@ static int ctl_show(const struct command *cmd, const struct ctl_options *opts)
 	return ctl_do(cmd, opts, request);
 }
 
+static int ctl_prefer(const struct command *cmd, const struct ctl_options *opts)
+{
+	json_t *request = json_pack("{s:s}", "cmd", cmd->name);
+
+	if (opts->argument != NULL)
+		(void)json_object_set_new(request, "interface", json_string(opts->argument));
+	else if ((opts->set & CTL_DEFAULT) != 0)
+		(void)json_object_set_new(request, "interface", json_null());
+	return ctl_do(cmd, opts, request);
+}
+
 /* Ends when the daemon does, or when nobody reads what is printed. */
 static int ctl_monitor(const struct command *cmd, const struct ctl_options *opts)
 {
@@ -209,6 +230,8 @@ static const struct command commands[] = {
 	{"forget", ARGUMENT_PEER, 0, ctl_run, NULL},
 	{"refresh", ARGUMENT_NONE, 0, ctl_run, NULL},
 	{"reload", ARGUMENT_NONE, CTL_JSON, ctl_run, ctl_print_reload},
+	{"prefer", ARGUMENT_ANY_INTERFACE, CTL_JSON | CTL_DEFAULT, ctl_prefer, ctl_print_preferred},
+	{"move", ARGUMENT_INTERFACE, CTL_JSON, ctl_prefer, ctl_print_preferred},
 	{"monitor", ARGUMENT_NONE, CTL_JSON, ctl_monitor, NULL},
 	{"genkey", ARGUMENT_FILE, 0, ctl_make_key, NULL},
 };
@@ -242,21 +265,26 @@ static bool check_options(const struct command *cmd, unsigned set)
 /* Checks what follows the command's name; returns false after a message. */
 static bool check_arguments(const struct command *cmd, int argc, char **argv)
 {
-	static const char *const takes[] = {
-		[ARGUMENT_NONE] = "no argument",
-		[ARGUMENT_PEER] = "one argument: the peer's home address",
-		[ARGUMENT_ANY_PEER] = "one argument at most: a peer's home address",
-		[ARGUMENT_FILE] = "one argument at most: the file to write",
+	static const struct {
+		int least, most;
+		bool peer;
+		const char *words;
+	} takes[] = {
+		[ARGUMENT_NONE] = {0, 0, false, "no argument"},
+		[ARGUMENT_PEER] = {1, 1, true, "one argument: the peer's home address"},
+		[ARGUMENT_ANY_PEER] = {0, 1, true, "one argument at most: a peer's home address"},
+		[ARGUMENT_INTERFACE] = {1, 1, false, "one argument: an interface"},
+		[ARGUMENT_ANY_INTERFACE] = {0, 1, false, "one argument at most: an interface"},
+		[ARGUMENT_FILE] = {0, 1, false, "one argument at most: the file to write"},
 	};
 	struct in6_addr addr;
 
-	if (argc > 1 || (argc == 1 && cmd->argument == ARGUMENT_NONE) ||
-	    (argc == 0 && cmd->argument == ARGUMENT_PEER)) {
-		(void)fprintf(stderr, "bubctl: %s takes %s\n", cmd->name, takes[cmd->argument]);
+	if (argc < takes[cmd->argument].least || argc > takes[cmd->argument].most) {
+		(void)fprintf(stderr, "bubctl: %s takes %s\n", cmd->name,
+			      takes[cmd->argument].words);
 		return false;
 	}
-	if (argc > 0 && (cmd->argument == ARGUMENT_PEER || cmd->argument == ARGUMENT_ANY_PEER) &&
-	    inet_pton(AF_INET6, argv[0], &addr) != 1) {
+	if (argc > 0 && takes[cmd->argument].peer && inet_pton(AF_INET6, argv[0], &addr) != 1) {
 		(void)fprintf(stderr, "bubctl: \"%s\" is no IPv6 address\n", argv[0]);
 		return false;
 	}
@@ -289,6 +317,7 @@ static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 		{"homes", no_argument, NULL, CTL_HOMES << 8},
 		{"peers", no_argument, NULL, CTL_PEERS << 8},
 		{"clients", no_argument, NULL, CTL_CLIENTS << 8},
+		{"default", no_argument, NULL, CTL_DEFAULT << 8},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -334,6 +363,10 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
+	if ((opts.set & CTL_DEFAULT) != 0 && argc > 0) {
+		(void)fputs("bubctl: an interface or --default, not both\n", stderr);
+		return EXIT_USAGE;
+	}
 	if (!check_options(cmd, opts.set) || !check_arguments(cmd, argc, argv))
 		return EXIT_USAGE;
 	opts.argument = argc > 0 ? argv[0] : NULL;

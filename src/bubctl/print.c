@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prints counters, and how a reload went, for people.  Owns words, order and alignment; scripts use
+ * Prints counters, how a reload went and which interface comes first, for people.  Owns words,
+ * order and alignment; scripts use
  * --json.
  */
 #include <inttypes.h>
@@ -77,4 +78,59 @@ void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *
 		      number_of(reply, "removed"));
 	if (restart_for[0] != '\0')
 		(void)fprintf(out, "a restart of bubd is needed for: %s\n", restart_for);
+}
+
+/* ---- prefer -------------------------------------------------------------------------------- */
+
+static const char *state_of_care_of(const json_t *c, char *buf, size_t cap)
+{
+	const json_int_t failures = number_of(c, "failures");
+
+	if (failures > 0)
+		(void)snprintf(buf, cap, "no answer by it, %" JSON_INTEGER_FORMAT "%s", failures,
+			       failures == 1 ? " time" : " times");
+	else
+		(void)snprintf(buf, cap, "%s",
+			       json_is_true(json_object_get(c, "in_use")) ? "in use"
+									  : "standing by");
+	return buf;
+}
+
+void ctl_print_preferred(FILE *out, const json_t *reply, const struct ctl_options *opts)
+{
+	static const struct column columns[] = {
+		{.title = "interface"},
+		{.title = "care-of address"},
+		{.title = "preference", .right = true, .order = 2},
+		{.title = "state"},
+	};
+	const json_t *care_ofs = json_object_get(reply, "care_ofs");
+	const char *name = text_of(reply, "interface", NULL);
+	struct table *t = NULL;
+	const json_t *c = NULL;
+	char text[64];
+	size_t i = 0;
+
+	if (name == NULL)
+		(void)fputs("preferred: as configured\n", out);
+	else
+		(void)fprintf(out, "preferred: %s, %s\n", name,
+			      json_is_true(json_object_get(reply, "once"))
+				      ? "while it has a care-of address"
+				      : "until bubctl prefer --default or a restart of bubd");
+	if (json_array_size(care_ofs) == 0) {
+		(void)fputs("no interface has a care-of address\n", out);
+		return;
+	}
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach(care_ofs, i, c)
+	{
+		table_add(t, TEXT_PLAIN, text_of(c, "interface", "?"));
+		table_add(t, TEXT_PLAIN, text_of(c, "address", "?"));
+		(void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+			       number_of(c, "preference"));
+		table_add(t, TEXT_PLAIN, text);
+		table_add(t, TEXT_PLAIN, state_of_care_of(c, text, sizeof(text)));
+	}
+	table_print(t, out, opts);
 }

@@ -461,6 +461,21 @@ static void daemon_on_signal(uv_signal_t *handle, int signum)
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
+static int daemon_prefer(void *ctx, const char *interface, bool once)
+{
+	struct daemon *d = ctx;
+	int err = lnx_prefer(d->lnx, interface, once);
+
+	if (err != 0)
+		return err;
+	if (interface == NULL)
+		log_line(&d->log, LNX_LOG_INFO, "bubctl: interfaces are preferred as configured");
+	else
+		log_line(&d->log, LNX_LOG_INFO, "bubctl: %s comes before all other interfaces%s",
+			 interface, once ? ", while it has a care-of address" : "");
+	return 0;
+}
+
 static char *daemon_on_request(void *ctx, const char *request, size_t len, bool *ret_watch)
 {
 	struct daemon *d = ctx;
@@ -473,6 +488,7 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 			.now = lnx_now()},
 		.command = daemon_on_command,
 		.reload = daemon_reload,
+		.prefer = daemon_prefer,
 		.ctx = d,
 		.ret_watch = ret_watch,
 	};

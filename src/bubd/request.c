@@ -8,6 +8,7 @@
 #include "request.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,55 @@ static json_t *on_reload(const json_t *request, const struct request_target *t)
 	return o;
 }
 
+/* Why an interface cannot be put first. */
+static json_t *no_such_interface(const struct request_target *t, const char *name, int err)
+{
+	struct lnx_care_of c;
+	char names[256] = "";
+	size_t len = 0;
+
+	if (err == -ENETDOWN)
+		return request_refusal("\"%s\" has no carrier", name);
+	if (err == -EADDRNOTAVAIL)
+		return request_refusal(
+			"\"%s\" has no care-of address: no address of it has a router "
+			"that stands for it",
+			name);
+	for (unsigned at = 0; len < sizeof(names) && lnx_care_of_next(t->src.lnx, &at, &c);)
+		if (strstr(names, c.interface) == NULL)
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+						len > 0 ? ", " : "", c.interface);
+	return request_refusal("\"%s\" is no interface that bubd holds care-of addresses on; "
+			       "there are some on: %s",
+			       name, len > 0 ? names : "none");
+}
+
+static json_t *request_prefer(const json_t *request, const struct request_target *t, bool once)
+{
+	const json_t *interface = json_object_get(request, "interface");
+	const char *name = json_string_value(interface);
+	int err = 0;
+
+	if (t->src.cfg->n_homes == 0)
+		return request_refusal("this node is no mobile node, so it moves nowhere");
+	if (name == NULL && (once || (interface != NULL && !json_is_null(interface))))
+		return request_refusal("%s needs an interface: its name as a string",
+				       json_string_value(json_object_get(request, "cmd")));
+	if (interface != NULL)
+		err = t->prefer(t->ctx, name, once);
+	return err == 0 ? status_preferred(&t->src) : no_such_interface(t, name, err);
+}
+
+static json_t *on_prefer(const json_t *request, const struct request_target *t)
+{
+	return request_prefer(request, t, false);
+}
+
+static json_t *on_move(const json_t *request, const struct request_target *t)
+{
+	return request_prefer(request, t, true);
+}
+
 static json_t *on_monitor(const json_t *request, const struct request_target *t)
 {
 	(void)request;
@@ -241,7 +291,7 @@ static const struct {
 } commands[] = {
 	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
 	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
-	{"reload", on_reload},
+	{"reload", on_reload}, {"prefer", on_prefer},     {"move", on_move},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

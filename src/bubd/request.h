@@ -8,6 +8,8 @@
  *   {"cmd": "forget", "peer": ADDRESS}    {"ok": true}
  *   {"cmd": "refresh"}                    {"ok": true}
  *   {"cmd": "reload"}                     {"ok": true, ...}
+ *   {"cmd": "prefer", "interface": NAME}  which interface comes first (status.h)
+ *   {"cmd": "move", "interface": NAME}    the same
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.
@@ -29,6 +31,8 @@ struct request_target {
 	void (*command)(void *ctx, enum bub_command what, const struct in6_addr *peer);
 	/* Reads the configuration again; the result is to be freed. */
 	void (*reload)(void *ctx, struct reload_result *ret);
+	/* lnx_prefer(), with a line in the log. */
+	int (*prefer)(void *ctx, const char *interface, bool once);
 	void *ctx;
 	bool *ret_watch; /* set: who asked wants to hear of every event */
 };

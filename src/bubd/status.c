@@ -234,6 +234,47 @@ static json_t *status_memberships(const struct status_source *src,
 	return array;
 }
 
+static bool is_in_use(const struct status_source *src, const struct in6_addr *care_of)
+{
+	struct bub_home_status h;
+
+	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++)
+		if (bub_addr_eq(&h.care_of, care_of))
+			return true;
+	return false;
+}
+
+static json_t *status_care_ofs(const struct status_source *src)
+{
+	json_t *array = json_array();
+	struct lnx_care_of c;
+
+	for (unsigned at = 0; lnx_care_of_next(src->lnx, &at, &c);) {
+		json_t *o = json_object();
+
+		status_set(o, "address", status_address(&c.addr));
+		status_set(o, "interface", json_string(c.interface));
+		status_set(o, "router", status_address(&c.router));
+		status_set(o, "preference", json_integer(c.preference));
+		status_set(o, "failures", status_number(c.failures));
+		status_set(o, "in_use", json_boolean(is_in_use(src, &c.addr)));
+		(void)json_array_append_new(array, o);
+	}
+	return array;
+}
+
+json_t *status_preferred(const struct status_source *src)
+{
+	json_t *o = json_object();
+	bool once = false;
+	const char *name = lnx_preferred(src->lnx, &once);
+
+	status_set(o, "interface", status_string(name));
+	status_set(o, "once", json_boolean(once));
+	status_set(o, "care_ofs", status_care_ofs(src));
+	return o;
+}
+
 static json_t *status_drops(const struct bub_counters *c)
 {
 	json_t *o = json_object();

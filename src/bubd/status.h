@@ -39,6 +39,9 @@ struct status_filter {
 /* Node and roles, and of the rest what @filter lets through.  NULL: out of memory. */
 json_t *status_show(const struct status_source *src, const struct status_filter *filter);
 
+/* Which interface comes first, and what there is to choose from. */
+json_t *status_preferred(const struct status_source *src);
+
 /* The member counters alone. */
 json_t *status_counters(const struct status_source *src);
 

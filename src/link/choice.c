@@ -6,7 +6,8 @@
  * is made here, from (in this order)
  *   - whether a registration from the address has failed of late: then it stands behind the others
  *     for a while, which doubles each time;
- *   - the operator's preference of the interface, which is RFC 6724's rule 5;
+ *   - the operator's preference of the interface, which is RFC 6724's rule 5: the one that he has
+ * put first while bubd runs, then as configured;
  *   - whether the address has the label of the home agent's (RFC 6724, 2.1 and 5, rule 6): a unique
  *     local or 6to4 address seldom leads to a global one;
  *   - whether a registration from it has ever failed: else the core would leave an address that
@@ -20,6 +21,9 @@
  *
  * Whether a registration has failed is trial.c's business.
  */
+#include <errno.h>
+#include <string.h>
+
 #include "link_internal.h"
 
 #define RANK_BEHIND (1 << 30)
@@ -112,15 +116,23 @@ bool choice_is_behind(const struct addr *a)
 	return a->behind_until.ns != 0;
 }
 
+/* The others leave the highest one to the interface that was put first. */
+static int32_t choice_preference(const struct link *lk, const struct iface *ifc)
+{
+	const bool others = lk->preferred.name[0] != '\0';
+	const int32_t most = others ? PREFERENCE_MAX - 1 : PREFERENCE_MAX;
+
+	if (others && lookup_same_name(ifc->view.fact.name, lk->preferred.name))
+		return PREFERENCE_MAX;
+	if (ifc->view.preference > most)
+		return most;
+	return ifc->view.preference < -most ? -most : ifc->view.preference;
+}
+
 int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a)
 {
-	int32_t rank = ifc->view.preference;
+	int32_t rank = 8 * choice_preference(lk, ifc);
 
-	if (rank > PREFERENCE_MAX)
-		rank = PREFERENCE_MAX;
-	if (rank < -PREFERENCE_MAX)
-		rank = -PREFERENCE_MAX;
-	rank *= 8;
 	if (has_agents_label(lk, &a->fact.addr))
 		rank += 4;
 	if (a->failures == 0)
@@ -141,4 +153,65 @@ void choice_forget(struct link *lk, uint32_t ifindex)
 		lk->addr[i].answered = false;
 		lk->addr[i].behind_until = (struct bub_time){0};
 	}
+}
+
+/* ---- The operator's choice ------------------------------------------------------------------ */
+
+static bool choice_has_care_of(const struct link *lk, const struct link_iface *ifc)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++)
+		if (lk->addr[i].reported && lk->addr[i].fact.ifindex == ifc->fact.ifindex)
+			return true;
+	return false;
+}
+
+int choice_prefer(struct link *lk, const char *name, bool once)
+{
+	const struct link_iface *ifc = name != NULL ? link_iface_named(lk, name) : NULL;
+
+	if (name != NULL && (ifc == NULL || !ifc->ours || !ifc->roams))
+		return -ENODEV;
+	if (ifc != NULL && !ifc->carrier)
+		return -ENETDOWN;
+	if (ifc != NULL && !choice_has_care_of(lk, ifc))
+		return -EADDRNOTAVAIL;
+	memset(&lk->preferred, 0, sizeof(lk->preferred));
+	lk->rank_due = true;
+	if (ifc == NULL)
+		return 0;
+	memcpy(lk->preferred.name, ifc->fact.name, sizeof(lk->preferred.name));
+	lk->preferred.once = once;
+	/* Whoever asks for it wants it tried again. */
+	choice_forget(lk, ifc->fact.ifindex);
+	return 0;
+}
+
+void choice_lost(struct link *lk)
+{
+	const struct link_iface *ifc;
+
+	if (!lk->preferred.once)
+		return;
+	ifc = link_iface_named(lk, lk->preferred.name);
+	if (ifc != NULL && choice_has_care_of(lk, ifc))
+		return;
+	memset(&lk->preferred, 0, sizeof(lk->preferred));
+	lk->rank_due = true;
+}
+
+const char *link_preferred(const struct link *lk, bool *ret_once)
+{
+	*ret_once = lk->preferred.once;
+	return lk->preferred.name[0] != '\0' ? lk->preferred.name : NULL;
+}
+
+const struct in6_addr *link_care_of_next(const struct link *lk, unsigned *at)
+{
+	while (*at < LINK_ADDRS_MAX) {
+		const struct addr *a = &lk->addr[(*at)++];
+
+		if (a->reported)
+			return &a->fact.addr;
+	}
+	return NULL;
 }

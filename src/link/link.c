@@ -187,6 +187,17 @@ bool link_too_big(struct link *lk, struct bub_time now, const struct bub_icmp6 *
 	return path_too_big(lk, &quoted, mtu);
 }
 
+int link_prefer(struct link *lk, struct bub_time now, const char *name, bool once)
+{
+	int err;
+
+	lk->now = now;
+	err = choice_prefer(lk, name, once);
+	if (err == 0)
+		movement_rank(lk);
+	return err;
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 struct bub_time link_deadline(const struct link *lk)

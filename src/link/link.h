@@ -111,6 +111,16 @@ void link_registered(struct link *link, struct bub_time now, const struct bub_re
 void link_home_prefixes(struct link *link, struct bub_time now, const struct bub_ha_prefix *prefix,
 			unsigned n, bool managed, bool other);
 
+/*
+ * From now on the interface @name (less than LINK_NAME_MAX octets) comes before all others,
+ * whatever is configured; with @once until it has no care-of address any more.  NULL: as
+ * configured.
+ *
+ * Returns 0, or a negative errno: -ENODEV: it may have no care-of address, -ENETDOWN: it has no
+ * carrier, -EADDRNOTAVAIL: it has no care-of address now.  What it brings is to be drained.
+ */
+int link_prefer(struct link *link, struct bub_time now, const char *name, bool once);
+
 /* ---- Looking in ---------------------------------------------------------------------------- */
 
 struct link_iface {
@@ -143,6 +153,13 @@ struct link_care_of {
 
 /* False: not one that the core was told of. */
 bool link_care_of(const struct link *link, const struct in6_addr *addr, struct link_care_of *ret);
+
+/* The next one that the core was told of, after the place @at, which is 0 for the first; NULL: no
+ * more. */
+const struct in6_addr *link_care_of_next(const struct link *link, unsigned *at);
+
+/* The interface that link_prefer() has put first; NULL: none. */
+const char *link_preferred(const struct link *link, bool *ret_once);
 
 /* The router that stands for @addr on a link; false: none that is known. */
 bool link_router_for(const struct link *link, uint32_t ifindex, const struct in6_addr *addr,

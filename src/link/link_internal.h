@@ -99,6 +99,10 @@ struct link {
 	uint32_t tables;    /* bit set of routing tables in use */
 	bool tables_full;
 	uint32_t last_id;
+	struct {
+		char name[LINK_NAME_MAX]; /* "": as configured */
+		bool once;
+	} preferred;
 	uint32_t home_link; /* home agent: the interface; 0: not seen yet */
 	struct {
 		struct bub_time due, sent;
@@ -188,6 +192,10 @@ bool choice_is_behind(const struct addr *a);
 /* @a is in use, and but for that no better than what has @rank. */
 bool choice_holds_back(const struct link *lk, const struct iface *ifc, const struct addr *a,
 		       int32_t rank);
+/* link_prefer(); preferences may have changed. */
+int choice_prefer(struct link *lk, const char *name, bool once);
+/* A care-of address is usable no more. */
+void choice_lost(struct link *lk);
 /* What failed over the link before may work over this one. */
 void choice_forget(struct link *lk, uint32_t ifindex);
 

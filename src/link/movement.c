@@ -162,6 +162,7 @@ static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *
 	if (a->reported) {
 		a->reported = false;
 		report(lk, ifc, a, BUB_EV_CARE_OF_GONE);
+		choice_lost(lk);
 	}
 	careof_unroute(lk, a);
 }
@@ -293,6 +294,7 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 	}
 	ifc->trusted = false;
 	router_forget(ifc);
+	choice_lost(lk);
 	if (!lk->started || lk->n_homes == 0 || !ifc->view.roams)
 		return;
 	link_say(lk, LINK_SAY_NO_CARRIER, ifindex, NULL, NULL);

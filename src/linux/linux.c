@@ -476,6 +476,17 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	finish(l);
 }
 
+int lnx_prefer(struct lnx *l, const char *name, bool once)
+{
+	int err;
+
+	if (name != NULL && strlen(name) >= IFNAMSIZ)
+		return -ENODEV;
+	err = link_prefer(l->link, lnx_now(), name, once);
+	finish(l);
+	return err;
+}
+
 /* ---- Counters ------------------------------------------------------------------------------ */
 
 static const char *const count_name[COUNT_COUNT] = {

@@ -134,6 +134,22 @@ struct lnx_failure {
 /* The next one after the place @at, which is 0 for the first; false: no more. */
 bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret);
 
+/* Mobile node: the interface @name comes before all others from now on; link.h says what @once,
+ * NULL and the errors mean.  What follows is told by cb->event(): not to be called from inside of
+ * that. */
+int lnx_prefer(struct lnx *lnx, const char *name, bool once);
+const char *lnx_preferred(const struct lnx *lnx, bool *ret_once); /* NULL: none */
+
+struct lnx_care_of {
+	struct in6_addr addr, router; /* router: :: none, on a link without neighbours */
+	char interface[16];           /* its name */
+	int32_t preference;           /* as configured */
+	unsigned failures;            /* registrations from it, one after the other */
+};
+
+/* The next one that is usable, after the place @at, which is 0 for the first; false: no more. */
+bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *ret);
+
 /* The way that data takes. */
 enum lnx_way {
 	LNX_WAY_ROUTED, /* as the system routes it */

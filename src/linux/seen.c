@@ -26,6 +26,39 @@ bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret
 	return true;
 }
 
+const char *lnx_preferred(const struct lnx *l, bool *ret_once)
+{
+	return link_preferred(l->link, ret_once);
+}
+
+static unsigned seen_failures(const struct lnx *l, const struct in6_addr *addr)
+{
+	struct link_behind behind;
+
+	for (unsigned at = 0; link_behind_next(l->link, &at, &behind);)
+		if (bub_addr_eq(&behind.addr, addr))
+			return behind.failures;
+	return 0;
+}
+
+bool lnx_care_of_next(const struct lnx *l, unsigned *at, struct lnx_care_of *ret)
+{
+	const struct in6_addr *addr = link_care_of_next(l->link, at);
+	const struct link_iface *ifc = NULL;
+	struct link_care_of c = {0};
+
+	if (addr == NULL)
+		return false;
+	*ret = (struct lnx_care_of){.addr = *addr, .failures = seen_failures(l, addr)};
+	if (link_care_of(l->link, addr, &c)) {
+		ret->router = c.router;
+		(void)seen_name(l, c.ifindex, ret->interface);
+		ifc = link_iface(l->link, c.ifindex);
+	}
+	ret->preference = ifc != NULL ? ifc->preference : 0;
+	return true;
+}
+
 bool lnx_home_interface(const struct lnx *l, const struct in6_addr *home,
 			const struct in6_addr *care_of, char ret_name[static IFNAMSIZ])
 {

@@ -211,7 +211,41 @@ def listens_where_it_is_told(t):
     t.agent.stop()
 
 
-CASES = [preferred_interface_goes_and_returns, packets_in_flight_arrive,
+def operator_chooses(t):
+    """bubctl prefer and move: no packet is lost, as both links are up."""
+    t.router["e0"].advertise(PREFIX["e0"])
+    t.router["e1"].advertise(PREFIX["e1"])
+    t.registered_by("e0")
+    wait_for("both care-of addresses", lambda: len(t.mobile.ask("prefer")["care_ofs"]) == 2)
+    stream = t.stream(100)
+    answer = t.mobile.ask("prefer", interface="e1")
+    in_use = [c["interface"] for c in answer["care_ofs"] if c["in_use"]]
+    if (answer["interface"], answer["once"], in_use) != ("e1", False, ["e1"]):
+        raise Failure(str(answer))
+    t.registered_by("e1")
+    if t.mobile.show()["homes"][0]["interface"] != "e1":
+        raise Failure(str(t.mobile.show()['homes']))
+    sent, received = answered(stream)
+    if received != sent:
+        raise Failure(f"{sent - received} of {sent} packets lost though both links were up")
+    t.mobile.ask("prefer", interface=None)
+    t.registered_by("e0")  # as configured
+    t.mobile.ask("move", interface="e1")
+    t.registered_by("e1")
+    # The move is over when the link goes.
+    t.g.ip("link", "set", "e1", "down")
+    t.registered_by("e0")
+    if t.mobile.ask("prefer")["interface"] is not None:
+        raise Failure("the move outlives its link")
+    for name, words in (("e1", "no carrier"), ("e7", "some on: e0"), ("lo", "no interface that bubd")):
+        refused = t.mobile.ask("move", interface=name)
+        if words not in refused.get("error", ""):
+            raise Failure(f"{name}: {refused}")
+    t.mobile.stop()
+    t.agent.stop()
+
+
+CASES = [preferred_interface_goes_and_returns, operator_chooses, packets_in_flight_arrive,
          preferred_interface_leads_nowhere, listens_where_it_is_told]
 
 if __name__ == "__main__":

@@ -498,6 +498,36 @@ class Bubctl(unittest.TestCase):
         done = self.ask(reply, "reload", "--json")
         self.assertEqual((done.returncode, json.loads(done.stdout), done.stderr), (1, reply, words))
 
+    PREFERRED = {
+        "interface": "wlan0", "once": False, "care_ofs": [
+            {"address": "2001:db8:a::10", "interface": "wlan0", "router": "fe80::1", "preference": 5,
+             "failures": 0, "in_use": True},
+            {"address": "2001:db8:b::10", "interface": "eth0", "router": None, "preference": 100,
+             "failures": 0, "in_use": False},
+            {"address": "2001:db8:c::10", "interface": "wwan0", "router": None, "preference": 0,
+             "failures": 1, "in_use": False}]}
+
+    def test_prefer(self):
+        for args, request in (
+                (["prefer"], {"cmd": "prefer"}),
+                (["prefer", "wlan0"], {"cmd": "prefer", "interface": "wlan0"}),
+                (["prefer", "--default"], {"cmd": "prefer", "interface": None}),
+                (["move", "wlan0"], {"cmd": "move", "interface": "wlan0"})):
+            self.assert_output(self.ask(self.PREFERRED, *args), """\
+preferred: wlan0, until bubctl prefer --default or a restart of bubd
+  interface  care-of address  preference  state
+  wlan0      2001:db8:a::10            5  in use
+  eth0       2001:db8:b::10          100  standing by
+  wwan0      2001:db8:c::10            0  no answer by it, 1 time
+""")
+            self.assertEqual(self.requests.pop(), request)
+        for changed, words in (({"once": True}, "preferred: wlan0, while it has a care-of address\n"),
+                               ({"interface": None}, "preferred: as configured\n"),
+                               ({"care_ofs": []}, "\nno interface has a care-of address\n")):
+            self.assertIn(words, self.ask({**self.PREFERRED, **changed}, "prefer").stdout)
+        self.assertEqual(json.loads(self.ask(self.PREFERRED, "move", "wlan0", "--json").stdout),
+                         self.PREFERRED)
+
     def test_large_reply(self):
         status = dict(STATUS, clients=STATUS["clients"] * 5000)
         done = self.ask(status, "show", "--json")
@@ -506,6 +536,7 @@ class Bubctl(unittest.TestCase):
     def test_usage(self):
         for args in (["halt"], ["show", "x"], ["show", "::1", "::2"],
                      ["show", "--check", "--peers"], ["show", "--mode"], ["counters", "--peers"],
+                     ["prefer", "a", "b"], ["prefer", "a", "--default"], ["move"], ["move", "--default"],
                      ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
                      ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
                      ["refresh", "2001:db8::1"], ["counters", "--check"], ["show", "--openmetrics"],

@@ -22,6 +22,7 @@ FAKE = """#!/bin/sh
 [ "$2" = "--help" ] && exec BUBCTL "$@"
 peers='2001:db8:2::10 2001:db8:3::10'
 [ "$1 $2" = "-s /tmp/other" ] && peers=2001:db8:9::9 && shift 2
+[ "$*" = "prefer --json" ] && printf '{\\n  "interface": "wlan0",\\n  "once": false,\\n' && exit
 [ "$*" = "show --peers --json" ] || exit 2
 printf '{\\n  "node": "mn1",\\n  "peers": [\\n'
 for peer in $peers; do
@@ -105,6 +106,10 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.offered("bubctl show --mode "), {"bub", "ro", "tunnel", "plain"})
         # Bash has the part up to the last colon already.
         self.assertEqual(self.offered("bubctl forget 2001:db8:3:"), {":10"})
+
+    def test_interfaces(self):
+        self.assertEqual(self.offered("bubctl prefer "), {"wlan0"})
+        self.assertEqual(self.offered("bubctl -s /tmp/sock move wl"), set())
 
     def test_files(self):
         (self.folder / "mn1.secret").touch()

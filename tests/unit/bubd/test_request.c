@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,27 @@ bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *r
 	return true;
 }
 
+const char *lnx_preferred(const struct lnx *lnx, bool *ret_once)
+{
+	(void)lnx;
+	*ret_once = true;
+	return "wl0";
+}
+
+bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *ret)
+{
+	(void)lnx;
+	if (*at > 1)
+		return false;
+	*ret = (struct lnx_care_of){.addr = addr(*at == 0 ? "2001:db8:a::10" : "2001:db8:b::5"),
+				    .router = *at == 0 ? addr("fe80::1") : in6addr_any,
+				    .interface = "wl0",
+				    .preference = 7 - (int32_t)*at,
+				    .failures = 3 * *at};
+	++*at;
+	return true;
+}
+
 bool lnx_home_interface(const struct lnx *lnx, const struct in6_addr *home,
 			const struct in6_addr *care_of, char ret_name[static 16])
 {
@@ -193,6 +215,9 @@ struct fixture {
 	enum bub_command command;
 	struct in6_addr peer;
 	struct reload_result reload;
+	char interface[16];
+	bool once;
+	int prefer_error;
 	bool watch;
 };
 
@@ -211,6 +236,17 @@ static void on_reload(void *ctx, struct reload_result *ret)
 
 	f->n_commands++;
 	*ret = f->reload;
+}
+
+static int on_prefer(void *ctx, const char *interface, bool once)
+{
+	struct fixture *f = ctx;
+
+	f->n_commands++;
+	(void)snprintf(f->interface, sizeof(f->interface), "%s",
+		       interface != NULL ? interface : "-");
+	f->once = once;
+	return f->prefer_error;
 }
 
 static int setup(void **state)
@@ -245,6 +281,7 @@ static int setup(void **state)
 			.now = {9 * BUB_NS_PER_S}},
 		.command = on_command,
 		.reload = on_reload,
+		.prefer = on_prefer,
 		.ctx = f,
 		.ret_watch = &f->watch,
 	};
@@ -519,6 +556,61 @@ static void bub_start_says_why_not(void **state)
 	assert_int_equal(f->n_commands, 0);
 }
 
+static void an_interface_is_put_first(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *interface;
+		bool once;
+	} rows[] = {
+		{"{\"cmd\":\"prefer\",\"interface\":\"wl0\"}", "wl0", false},
+		{"{\"cmd\":\"move\",\"interface\":\"wl1\"}", "wl1", true},
+		{"{\"cmd\":\"prefer\",\"interface\":null}", "-", false},
+	};
+	struct fixture *f = *state;
+	json_t *r = ask(f, "{\"cmd\":\"prefer\"}");
+
+	assert_int_equal(f->n_commands, 0);
+	assert_same_json(r, "{\"interface\": \"wl0\", \"once\": true, \"care_ofs\": ["
+			    " {\"address\": \"2001:db8:a::10\", \"interface\": \"wl0\","
+			    "  \"router\": \"fe80::1\", \"preference\": 7, \"failures\": 0,"
+			    "  \"in_use\": true},"
+			    " {\"address\": \"2001:db8:b::5\", \"interface\": \"wl0\","
+			    "  \"router\": null, \"preference\": 6, \"failures\": 3,"
+			    "  \"in_use\": false}]}");
+	json_decref(r);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = ask(f, rows[i].request);
+		assert_non_null(json_object_get(r, "care_ofs"));
+		assert_int_equal(f->n_commands, i + 1);
+		assert_string_equal(f->interface, rows[i].interface);
+		assert_int_equal(f->once, rows[i].once);
+		json_decref(r);
+	}
+}
+
+static void an_interface_that_is_not_there(void **state)
+{
+	const char *request = "{\"cmd\":\"prefer\",\"interface\":\"wl7\"}";
+	struct fixture *f = *state;
+
+	f->prefer_error = -ENODEV;
+	assert_refused(f, request,
+		       "\"wl7\" is no interface that bubd holds care-of addresses on; "
+		       "there are some on: wl0");
+	f->prefer_error = -ENETDOWN;
+	assert_refused(f, request, "\"wl7\" has no carrier");
+	f->prefer_error = -EADDRNOTAVAIL;
+	assert_refused(f, request, "\"wl7\" has no care-of address");
+	assert_int_equal(f->n_commands, 3);
+	assert_refused(f, "{\"cmd\":\"prefer\",\"interface\":7}", "needs an interface");
+	assert_refused(f, "{\"cmd\":\"move\",\"interface\":null}", "needs an interface");
+	assert_refused(f, "{\"cmd\":\"move\"}", "move needs an interface");
+	f->cfg.n_homes = 0;
+	assert_refused(f, request, "no mobile node");
+	assert_int_equal(f->n_commands, 3);
+}
+
 static void malformed_requests_are_refused(void **state)
 {
 	static const struct {
@@ -585,6 +677,8 @@ int main(void)
 		T(deep_nesting_is_refused),
 		T(reload_says_what_it_did),
 		T(reload_tells_of_mistakes),
+		T(an_interface_is_put_first),
+		T(an_interface_that_is_not_there),
 	};
 #undef T
 

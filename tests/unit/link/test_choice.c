@@ -3,6 +3,7 @@
  * Which of several addresses the core is to prefer (RFC 6724), and what becomes of one from which
  * no registration comes about.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -580,6 +581,108 @@ static void what_was_tried_is_told(void **state)
 	assert_false(link_behind_next(w->lk, &at, &behind));
 }
 
+/* ---- The operator's choice ------------------------------------------------------------------ */
+
+/* Both are usable, and e1 is configured as the better one. */
+static void e1_is_better(struct world *w)
+{
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[1].preference = 1000000; /* the highest there is */
+	w->cfg.n_named = 2;
+	two_links(w);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_usable(w, E1, ROUTER_B, PREFIX_B, ADDR_B);
+	core(w, true);
+	assert_best(w, ADDR_B);
+}
+
+static void prefer(struct world *w, const char *name, bool once, int expected)
+{
+	assert_int_equal(link_prefer(w->lk, w->now, name, once), expected);
+	world_drain(w);
+}
+
+static void operator_prefers(void **state)
+{
+	struct world *w = *state;
+	bool once;
+
+	e1_is_better(w);
+	assert_null(link_preferred(w->lk, &once));
+	prefer(w, "e0", false, 0);
+	assert_best(w, ADDR_A);
+	assert_string_equal(link_preferred(w->lk, &once), "e0");
+	assert_false(once);
+	core(w, true);
+	/* It lasts while its link is away. */
+	world_carrier(w, E0, "e0", false);
+	assert_best(w, ADDR_B);
+	core(w, true);
+	world_carrier(w, E0, "e0", true);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	assert_best(w, ADDR_A);
+	prefer(w, NULL, false, 0);
+	assert_null(link_preferred(w->lk, &once));
+	assert_best(w, ADDR_B);
+}
+
+static void operator_moves(void **state)
+{
+	struct world *w = *state;
+	bool once;
+
+	e1_is_better(w);
+	prefer(w, "e0", true, 0);
+	assert_best(w, ADDR_A);
+	core(w, true);
+	world_pass_ms(w, 10000);
+	assert_string_equal(link_preferred(w->lk, &once), "e0");
+	assert_true(once);
+	/* Until its link goes. */
+	world_carrier(w, E0, "e0", false);
+	assert_null(link_preferred(w->lk, &once));
+	world_carrier(w, E0, "e0", true);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	assert_best(w, ADDR_B);
+	/* Or its address. */
+	prefer(w, "e0", true, 0);
+	world_addr_gone(w, E0, ADDR_A);
+	assert_null(link_preferred(w->lk, &once));
+}
+
+static void operator_prefers_what_is_not_there(void **state)
+{
+	struct world *w = *state;
+
+	strcpy(w->cfg.named[0].name, "e0");
+	strcpy(w->cfg.named[1].name, "e1");
+	w->cfg.named[1].listen_only = true;
+	w->cfg.n_named = 2;
+	two_links(w);
+	prefer(w, "e7", false, -ENODEV);
+	prefer(w, "e1", false, -ENODEV);
+	prefer(w, "e0", false, -EADDRNOTAVAIL);
+	world_usable(w, E0, ROUTER_A, PREFIX_A, ADDR_A);
+	world_carrier(w, E0, "e0", false);
+	prefer(w, "e0", false, -ENETDOWN);
+}
+
+static void operator_prefers_what_has_failed(void **state)
+{
+	struct world *w = *state;
+
+	e1_is_better(w);
+	prefer(w, "e0", false, 0);
+	core(w, false);
+	world_pass_ms(w, TRY_MS);
+	assert_best(w, ADDR_B);
+	core(w, true);
+	/* It is tried once more. */
+	prefer(w, "e0", false, 0);
+	assert_best(w, ADDR_A);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -606,6 +709,10 @@ int main(void)
 		TEST(late_answer_of_the_first),
 		TEST(another_network),
 		TEST(what_was_tried_is_told),
+		TEST(operator_prefers),
+		TEST(operator_moves),
+		TEST(operator_prefers_what_is_not_there),
+		TEST(operator_prefers_what_has_failed),
 	};
 
 	return cmocka_run_group_tests_name("link choice", tests, NULL, NULL);
