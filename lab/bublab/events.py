@@ -31,7 +31,7 @@ class Event:
 
 def parse(line: str) -> Event:
     data = json.loads(line)
-    return Event(float(data["time"]), data["node"], data["event"], data)
+    return Event(float(data["time"]), str(data["node"]), str(data["event"]), data)
 
 
 class EventLogs:

@@ -14,7 +14,8 @@ import functools
 import ipaddress
 import pathlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
 
 import dpkt
 
@@ -24,6 +25,9 @@ RAW_IPV6 = 229
 HOP_BY_HOP, TCP, UDP, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6 = 0, 6, 17, 41, 43, 44, 50, 58
 DESTINATION_OPTIONS, MOBILITY = 60, 135
 HAO_OPTION = 0xC9
+TRAILER_MAX = 64  # octets behind a packet: padding of short frames, a checksum
+RECORD_MAX = 1 << 20  # octets of a capture's record
+SILENCE_MAX_S = 30 * 86400  # between two packets of a capture
 
 # Mobility Header types (RFC 6275, 6.1; docs/protocol.md).
 MH_NAMES = {
@@ -113,6 +117,17 @@ def parse(data: bytes) -> Packet | None:
     return Packet(src, dst, proto, data[at:], home_src, home_dst)
 
 
+def is_cut_short(data: bytes) -> bool:
+    """Is there less of an IPv6 packet than its header says?"""
+    return len(data) < 40 or len(data) < 40 + int.from_bytes(data[4:6], "big")
+
+
+def is_too_long(data: bytes) -> bool:
+    """Is there more behind an IPv6 packet than a link layer adds?  Then its record is damaged."""
+    length = int.from_bytes(data[4:6], "big")
+    return length > 0 and len(data) > 40 + length + TRAILER_MAX
+
+
 def ethernet(frame: bytes) -> bytes:
     at = 12
     while frame[at : at + 2] == ETHERTYPE_VLAN.to_bytes(2, "big"):
@@ -139,21 +154,61 @@ LINK_LAYERS = {
 }
 
 
+class Damaged(ValueError):
+    """A capture has something in its middle that cannot be a packet."""
+
+
+class Whole:
+    """A capture file for dpkt, which of a record that ends too early makes a short packet."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.file, name)
+
+    def read(self, octets: int) -> bytes:
+        if octets > RECORD_MAX:
+            raise Damaged(f"damaged: a record says that it has {octets} octets")
+        got = self.file.read(octets)
+        if 0 < len(got) < octets:
+            raise dpkt.NeedData(f"{len(got)} octets of {octets}")
+        return got
+
+
 def ipv6_frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
     """Time of day and octets of each IPv6 packet.  ValueError: not a capture, or of a link layer
-    that is not known here."""
+    that is not known here.  Damaged, with what was sound already given, where it is that."""
     with path.open("rb") as file:
         try:
-            reader = dpkt.pcap.UniversalReader(file)
-            strip = LINK_LAYERS.get(reader.datalink())
-            if strip is None:
-                raise ValueError(f"{path}: link type {reader.datalink()} is not known")
-            for when, frame in reader:
-                data = strip(frame)
-                if data:
-                    yield float(when), data
-        except (dpkt.NeedData, struct.error):  # it ends within a header
+            reader = dpkt.pcap.UniversalReader(Whole(file))
+        except dpkt.NeedData:  # it was only just begun
             return
+        except (ValueError, dpkt.Error):  # Damaged, too
+            raise ValueError("this is no capture (pcap, pcapng)") from None
+        strip = LINK_LAYERS.get(reader.datalink())
+        if strip is None:
+            raise ValueError(f"link type {reader.datalink()} is not known")
+        yield from sound_frames(reader, strip)
+
+
+def sound_frames(
+    reader: Iterable[tuple[float, bytes]], strip: Callable[[bytes], bytes]
+) -> Iterator[tuple[float, bytes]]:
+    count, before = 0, None
+    try:
+        for when, frame in reader:
+            count += 1
+            data = strip(frame)
+            if (before is not None and abs(float(when) - before) > SILENCE_MAX_S) or is_too_long(data):
+                raise Damaged(f"damaged at its packet {count}")
+            before = float(when)
+            if data:
+                yield before, data
+    except (dpkt.NeedData, struct.error):  # it ends within a header
+        return
+    except dpkt.Error as error:
+        raise Damaged(f"damaged after its packet {count}: {error}") from None
 
 
 class Tail:

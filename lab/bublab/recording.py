@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 import ipaddress
 import json
+import math
 import pathlib
 import re
 from collections.abc import Iterator
 
-from . import esp, events, pcap, report, topology
+from . import clocks, esp, events, pcap, report, topology
 from .events import Event
 from .system import LabError
 from .timeline import Names
@@ -102,6 +104,7 @@ class Recording:
     progress: list[tuple[float, int]] = dataclasses.field(default_factory=list)
     first_places: dict[str, str] = dataclasses.field(default_factory=dict)
     remarks: list[str] = dataclasses.field(default_factory=list)
+    ahead: dict[str, float] = dataclasses.field(default_factory=dict)  # clocks, by capture
 
     @property
     def of_lab(self) -> bool:
@@ -129,14 +132,20 @@ class Collector:
         self.keys = keys
         self.sightings: list[tuple[Sighting, pcap.Packet]] = []  # not yet put together
         self.going: dict[pcap.Packet, Message] = {}  # more may be seen of these
+        self.frames = 0  # that were read from files
         self.closed = 0  # ESP packets that no key opens
+        self.short: dict[str, int] = {}  # packets that were not captured whole
 
     def read(self, path: pathlib.Path) -> None:
         for when, octets in pcap.ipv6_frames(path):
+            self.frames += 1
             self.add(path.stem, when, octets)
 
     def add(self, vantage: str, when: float, octets: bytes) -> None:
         packet = pcap.parse(octets)
+        if pcap.is_cut_short(octets):
+            self.short[vantage] = self.short.get(vantage, 0) + 1
+            return
         if packet is None:
             return
         inner = esp.innermost(packet, self.keys)
@@ -144,6 +153,13 @@ class Collector:
         if inner.is_data or inner.mobility:
             sighting = Sighting(when, vantage, packet.src, packet.dst, wrapping(packet), octets)
             self.sightings.append((sighting, inner))
+
+    def set_clocks(self) -> dict[str, tuple[float, str]]:
+        """Puts the times of all captures right; returns what clocks.differences() found."""
+        found = clocks.differences((s.vantage, s.time, packet) for s, packet in self.sightings)
+        for sighting, _packet in self.sightings:
+            sighting.time -= found[sighting.vantage][0]
+        return found
 
     def messages(self, until: float = float("inf")) -> Iterator[Message]:
         """Sightings of the same octets between the same addresses are one packet, until it comes by
@@ -186,17 +202,48 @@ def joins(message: Message, new: Sighting) -> bool:
 def read_captures(recording: Recording, paths: list[pathlib.Path]) -> None:
     collector = Collector(recording.keys)
     for path in paths:
+        before = collector.frames
         try:
             collector.read(path)
+        except pcap.Damaged as damage:
+            recording.remarks.append(f"{path.name} is {damage}; what stands before that is used")
         except ValueError as error:
             raise LabError(f"{path}: {error}") from None
+        if collector.frames == before and not recording.of_lab:
+            recording.remarks.append(f"{path.name} has no IPv6 packets")
+    if not recording.of_lab:
+        set_clocks(recording, collector)
     for message in collector.messages():
         kind = recording.messages if message.packet.mobility else recording.data
         kind.append(message)
+    for name, count in collector.short.items():
+        recording.remarks.append(
+            f"{name}: {count} packets were not captured whole and are left out (tcpdump -s 0 takes them whole)"
+        )
     if collector.closed:
         recording.remarks.append(
             f"{collector.closed} ESP packets stay closed: no key log has their keys"
         )
+
+
+def set_clocks(recording: Recording, collector: Collector) -> None:
+    for name, (ahead, other) in collector.set_clocks().items():
+        recording.ahead[name] = ahead
+        if ahead:
+            recording.remarks.append(
+                f"The clock of {name} is {abs(ahead):.3f} s {'ahead of' if ahead > 0 else 'behind'} "
+                f"that of {other}. Its times are put right, as far as packets take as long one way "
+                "as the other."
+            )
+
+
+def set_clocks_of_events(recording: Recording) -> None:
+    """A node's event log has the clock of its capture."""
+    ahead = {v.node: recording.ahead.get(name, 0.0) for name, v in recording.vantages.items()}
+    recording.events = sorted(
+        (dataclasses.replace(e, time=e.time - ahead.get(e.node, 0.0)) for e in recording.events),
+        key=lambda event: event.time,
+    )
 
 
 # ---- A run of the lab ----------------------------------------------------------------------------
@@ -571,6 +618,7 @@ def read_machines(recording: Recording, paths: list[pathlib.Path]) -> None:
     names_of_messages(recording)
     recording.nodes = dict(sorted(recording.nodes.items()))
     name_captures(recording, paths)
+    set_clocks_of_events(recording)
     recording.moves = find_moves(recording)
     recording.packets = paired(recording)
     recording.progress = stream(recording)
@@ -594,15 +642,38 @@ def read_machines(recording: Recording, paths: list[pathlib.Path]) -> None:
 # ---- Either --------------------------------------------------------------------------------------
 
 
-def read_events(paths: list[pathlib.Path]) -> list[Event]:
-    found = []
+@functools.lru_cache(maxsize=4096)
+def is_address(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def read_event(line: str) -> Event:
+    """ValueError: it is none."""
+    try:
+        event = events.parse(line)
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    addresses = [event.get(name) for name in ("address", "local", "peer", "care_of")]
+    if not math.isfinite(event.time) or not all(is_address(a) for a in addresses if a):
+        raise ValueError(line)
+    return event
+
+
+def read_events(recording: Recording, paths: list[pathlib.Path]) -> None:
     for path in paths:
-        for line in path.read_text(errors="replace").splitlines():
+        lines = path.read_text(errors="replace").splitlines()
+        wrong = 0
+        for number, line in enumerate(lines, 1):
             try:
-                found.append(events.parse(line))
-            except (ValueError, KeyError, TypeError):  # it was being written when it was copied
-                continue
-    return sorted(found, key=lambda event: event.time)
+                recording.events.append(read_event(line))
+            except ValueError:
+                wrong += number < len(lines)  # the last was being written when it was copied
+        if wrong:
+            recording.remarks.append(f"{path.name}: {wrong} lines are no events and are left out")
+    recording.events.sort(key=lambda event: event.time)
 
 
 def read_summary(recording: Recording) -> None:
@@ -633,10 +704,17 @@ def read(folder: pathlib.Path) -> Recording:
             recording.keys.update(esp.read_keys([path]))
         except ValueError as error:
             raise LabError(f"{path} is no key log: {error}") from None
-    recording.events = read_events(sorted(folder.rglob("*.jsonl")))
+    read_events(recording, sorted(folder.rglob("*.jsonl")))
     read_captures(recording, captures)
     if recording.of_lab:
-        read_lab(recording)
+        try:
+            read_lab(recording)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise LabError(
+                f"{folder}: summary.json and logs/ are not as a run leaves them "
+                f"({type(error).__name__}: {error}). Without "
+                "summary.json the rest is read as of real machines."
+            ) from error
     else:
         read_machines(recording, captures)
     return recording

@@ -79,7 +79,7 @@ class Capture(unittest.TestCase):
             for length in range(len(whole)):
                 path.write_bytes(whole[:length])
                 self.assertLessEqual(len(list(pcap.packets(path))), 1)
-            path.write_bytes(bytes.fromhex("0a0d0d0a") + bytes(20))  # pcapng, and nothing of it
+            path.write_bytes(bytes.fromhex("0a0d0d0a") + bytes(60))  # pcapng, and nothing of it
             with self.assertRaises(ValueError):
                 list(pcap.packets(path))
 

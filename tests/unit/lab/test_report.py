@@ -6,15 +6,17 @@ import contextlib
 import io
 import json
 import pathlib
+import random
 import re
 import shutil
 import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 
+import dpkt
 import made_up
 from bublab import __main__ as command
-from bublab import compare, ladder, page, recording, system
+from bublab import clocks, compare, ladder, page, recording, system
 
 
 class Made(unittest.TestCase):
@@ -169,6 +171,134 @@ class Figures(Made):
         self.assertEqual(made.moves, [])
         self.assertIn("stay closed", made.remarks[0])
         self.assertIn("No handover", page.html(made))
+
+
+def shifted(folder, node, seconds):
+    """The clock of a node goes ahead by so much: in its capture and its event log."""
+    path = folder / "pcap" / f"{node}.pcap"
+    with path.open("rb") as file:
+        frames = list(dpkt.pcap.UniversalReader(file))
+    with path.open("wb") as file:
+        writer = dpkt.pcap.Writer(file, nano=True)
+        for when, frame in frames:
+            writer.writepkt(frame, float(when) + seconds)
+    path = folder / "logs" / f"{node}.events.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        line["time"] += seconds
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+class Machines(Made):
+    """Captures and logs of two machines, whose home agents are somebody else's."""
+
+    def machines(self, name):
+        folder = self.folder.with_name(name)
+        shutil.copytree(self.folder, folder)
+        (folder / "summary.json").unlink()
+        for agent in ("ha1", "ha2"):
+            (folder / "pcap" / f"{agent}.pcap").unlink()
+        self.addCleanup(shutil.rmtree, folder)
+        return folder
+
+    def figures(self, folder):
+        made = recording.read(folder)
+        return made, [(move.row["gap_ms_by_node"], move.row["lost"]) for move in made.moves]
+
+    def test_clocks_that_differ(self):
+        expected = self.figures(self.machines("right"))[1]
+        for seconds in (7.25, -0.2):
+            with self.subTest(seconds):
+                folder = self.machines(f"clock{seconds}")
+                shifted(folder, "mn2", seconds)
+                made, figures = self.figures(folder)
+                self.assertEqual(len(figures), 2)
+                for (gaps, lost), (gaps_right, lost_right) in zip(figures, expected):
+                    self.assertEqual((set(gaps), lost), (set(gaps_right), lost_right))
+                    for node, gap in gaps.items():
+                        self.assertAlmostEqual(gap, gaps_right[node], delta=0.5)
+                [remark] = made.remarks
+                self.assertIn(f"clock of mn2 is {abs(seconds):.3f} s", remark)
+                self.assertIn("ahead of" if seconds > 0 else "behind", remark)
+                [copy] = [r for r in ladder.of_move(made, 0).rows
+                          if r.text == "Binding Update" and len(r.legs) == 1 and r.legs[0].end == "mn2"]
+                self.assertAlmostEqual(copy.came - copy.time, 0.030, places=3)
+
+    def test_difference_that_may_be_the_way(self):
+        """30 ms of delay: 20 ms more there and less back may be so."""
+        folder = self.machines("near")
+        shifted(folder, "mn2", 0.02)
+        self.assertEqual(self.figures(folder)[0].remarks, [])
+        shifted(folder, "mn2", 0.02)  # 40 ms: packets would arrive before they were sent
+        self.assertIn("ahead", self.figures(folder)[0].remarks[0])
+
+    def test_packets_of_one_way_tell_nothing(self):
+        packet = recording.pcap.parse(made_up.ip6(made_up.HOME["mn1"], made_up.HOME["mn2"], 17, bytes(8)))
+        self.assertEqual(clocks.differences([("a", 1.0, packet), ("b", 9.0, packet)]),
+                         {"a": (0.0, "a"), "b": (0.0, "b")})
+
+    def test_packets_that_are_cut_short(self):
+        folder = self.machines("short")
+        path = folder / "pcap" / "mn1.pcap"
+        with path.open("rb") as file:
+            frames = list(dpkt.pcap.UniversalReader(file))
+        with path.open("wb") as file:
+            writer = dpkt.pcap.Writer(file)
+            for when, frame in frames:
+                writer.writepkt(frame[:96], float(when))
+        [remark] = [r for r in recording.read(folder).remarks if r.startswith("mn1: ")]
+        self.assertRegex(remark, r"\d+ packets were not captured whole.*tcpdump -s 0")
+
+    def test_damaged_capture(self):
+        folder = self.machines("damaged")
+        path = folder / "pcap" / "mn1.pcap"
+        whole = path.read_bytes()
+        for octets in (bytes(16), b"\xff" * 16):
+            path.write_bytes(whole[: len(whole) // 2] + octets + whole[len(whole) // 2 :])
+            made = recording.read(folder)
+            self.assertEqual(len(made.remarks), 1)
+            self.assertRegex(made.remarks[0], r"mn1.pcap is damaged(:| at its packet \d+)")
+            self.assertTrue(made.moves)
+
+    def test_capture_with_nothing_in_it(self):
+        folder = self.machines("nothing")
+        for content in (b"", (folder / "pcap" / "mn1.pcap").read_bytes()[:24]):
+            (folder / "pcap" / "mn1.pcap").write_bytes(content)
+            self.assertIn("mn1.pcap has no IPv6 packets", recording.read(folder).remarks)
+
+    def test_lines_that_are_no_events(self):
+        folder = self.machines("lines")
+        path = folder / "logs" / "mn1.events.jsonl"
+        good = path.read_text()
+        wrong = ('{"time": NaN, "node": "mn1", "event": "start"}', "[]", "{}", "\0\0",
+                 '{"time": 1, "node": "mn1", "event": "care-of", "address": "nonsense"}')
+        path.write_text("\n".join(wrong) + "\n" + good + good[:40])
+        made = recording.read(folder)
+        self.assertEqual(made.remarks, ["mn1.events.jsonl: 5 lines are no events and are left out"])
+        self.assertEqual(len(made.moves), 2)
+
+    def test_whatever_is_damaged(self):
+        """There is a page, or a sentence that says why not."""
+        dice = random.Random(1)
+        with (self.folder / "pcap" / "mn2.pcap").open("rb") as file:
+            frames = list(dpkt.pcap.UniversalReader(file))[:200]
+        for number in range(12):
+            folder = self.machines(f"any{number}")
+            if number % 4 == 0:
+                shutil.copy(self.folder / "summary.json", folder)
+            with (folder / "mn2-ng.pcapng").open("wb") as file:
+                writer = dpkt.pcapng.Writer(file)
+                for when, frame in frames:
+                    writer.writepkt(frame, float(when))
+            path = dice.choice(sorted(p for p in folder.rglob("*") if p.is_file()))
+            data = bytearray(path.read_bytes())
+            at = dice.randrange(min(len(data), dice.choice((64, 10**6))))
+            data[at : at + dice.choice((1, 4, 100, 10**6))] = dice.randbytes(dice.choice((0, 1, 4)))
+            path.write_bytes(data)
+            with self.subTest(number=number, file=path.name), contextlib.suppress(system.LabError):
+                made = recording.read(folder)
+                for index in range(len(made.moves)):
+                    ladder.of_move(made, index)
 
 
 class SideBySide(Made):
