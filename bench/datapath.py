@@ -64,7 +64,7 @@ class Ctl:
         self.do("path %s %s direct %s %s %s" % (HOA[me], HOA[other], COA[me], COA[other],
                                                 COA[other]))
         self.do("attach " + DEVICE[me])
-        self.do("listen " + DEVICE[me])
+        self.do("listen %s strangers" % DEVICE[me])
         return self
 
     def close(self):
