@@ -47,6 +47,8 @@ struct bub_bpf_out {
 	__u32 flags; /* BUB_BPF_OUT_*, BUB_BPF_HOME_AGENT */
 	__u32 used;  /* flow_epoch when a packet last went this way; 0: none yet */
 	__u32 came;  /* when one last came, from a peer that is not bound here */
+	__u32 slot;  /* of the pair's traffic */
+	__u32 turn;  /* of the pair, to which src and dst belong; 0: to none */
 };
 
 /* From where a Home Address option naming the peer is accepted. */
@@ -56,8 +58,36 @@ struct bub_bpf_in {
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
 	__u32 used;                   /* flow_epoch when a packet last came; 0: none yet */
 	__u32 flags;                  /* BUB_BPF_HOME_AGENT */
+	__u32 slot;                   /* of the pair's traffic */
 	__s64 credit; /* octets received and not spent; may pass both ends of its range by what
 			 other CPUs have in hand */
+};
+
+/* Slot of all pairs that have none of their own. */
+#define BUB_BPF_SLOT_NONE 0
+
+/* Between which addresses on the wire the data of a pair goes since the last handover.  Written by
+ * user space in place: the number last, after it was 0. */
+struct bub_bpf_turn {
+	__u32 number;
+	__u32 unused; /* the kernel keeps values at multiples of eight octets */
+	struct bub_bpf_addr local;
+	struct bub_bpf_addr peer;
+};
+
+/* Data of one pair on the direct path, as one CPU has seen it.  Octets are of IPv6 packets without
+ * the headers of the direct path. */
+struct bub_bpf_traffic {
+	__u64 in_packets, in_octets;
+	__u64 in_refused; /* not from where the peer is bound */
+	__u64 out_packets, out_octets;
+	__u64 out_dropped; /* the headers did not go in */
+	/* bpf_ktime_get_ns() */
+	__u64 in_last_ns;   /* the last one in */
+	__u64 in_first_ns;  /* the first one in of in_turn, */
+	__u64 in_before_ns; /* and the last one before that; 0: there was none */
+	__u64 out_first_ns; /* the first one out of out_turn */
+	__u32 in_turn, out_turn;
 };
 
 /* Value of the map of local addresses. */

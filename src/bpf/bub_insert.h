@@ -10,6 +10,7 @@
 #ifndef BUB_INSERT_H
 #define BUB_INSERT_H
 
+#include "bub_traffic.h"
 #include "bub_walk.h"
 
 #define ROOM_FLAGS (BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_NO_CSUM_RESET)
@@ -98,13 +99,14 @@ static __always_inline int insert(struct __sk_buff *skb, __u32 l2, struct front 
 {
 	bool both = (out->flags & BUB_BPF_OUT_RH2) && (out->flags & BUB_BPF_OUT_HAO);
 	__u32 added = both ? 2 * EXT_LEN : EXT_LEN;
+	__u32 len = skb->len - l2;
 	__u8 next = f->ip6.nexthdr;
 	long err;
 
 	if (!fits(skb, l2, next, added))
-		return drop(BUB_BPF_DATA_TOO_BIG);
+		return traffic_drop(out->slot, BUB_BPF_DATA_TOO_BIG);
 	if (bpf_skb_adjust_room(skb, (__s32)added, BPF_ADJ_ROOM_NET, ROOM_FLAGS) < 0)
-		return drop(BUB_BPF_DATA_OUT_FAILED);
+		return traffic_drop(out->slot, BUB_BPF_DATA_OUT_FAILED);
 
 	/* A big UDP send may wrap the length until it is segmented, which writes it anew; the
 	 * peer's ingress program undoes the wrap where the link carries it in one piece. */
@@ -130,7 +132,8 @@ static __always_inline int insert(struct __sk_buff *skb, __u32 l2, struct front 
 	else
 		err = bpf_skb_store_bytes(skb, l2, f, IP6_LEN + EXT_LEN, 0);
 	if (err < 0)
-		return drop(BUB_BPF_DATA_OUT_FAILED);
+		return traffic_drop(out->slot, BUB_BPF_DATA_OUT_FAILED);
+	traffic_out(out, len);
 	count_one(BUB_BPF_DATA_OUT);
 	return TC_ACT_UNSPEC;
 }

@@ -20,16 +20,18 @@ enum binding {
 
 /* RFC 6275, 9.3.1: the home address must be bound to the source address.  Packets in flight from
  * the address that was bound a moment ago are let in for the grace that user space has set.
- * @earned octets may go back unproved. */
+ * @earned octets may go back unproved.  @ret_slot is set where the pair is known. */
 static __always_inline enum binding check_binding(const struct bub_bpf_addr *local,
 						  const struct bub_bpf_addr *home,
-						  const struct bub_bpf_addr *care_of, __u32 earned)
+						  const struct bub_bpf_addr *care_of, __u32 earned,
+						  __u32 *ret_slot)
 {
 	struct bub_bpf_pair pair = {*local, *home};
 	struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, &pair);
 
 	if (!in)
 		return BINDING_NONE;
+	*ret_slot = in->slot;
 	if (addr_eq(&in->care_of, care_of)) {
 		mark_used(&in->used);
 		/* Written only where it is not full: a peer at work costs nothing here. */
@@ -42,15 +44,21 @@ static __always_inline enum binding check_binding(const struct bub_bpf_addr *loc
 	return BINDING_NONE;
 }
 
-/* From a peer that has no binding here, but knows ours: that is the pair's other map. */
-static __always_inline void mark_pair(const struct bub_bpf_addr *local,
-				      const struct bub_bpf_addr *peer)
+/* From a peer that has no binding here, but knows ours: that is the pair's other map, or none while
+ * the peer has not acknowledged where this node is.  Returns the pair's slot. */
+static __always_inline __u32 mark_pair(const struct bub_bpf_addr *local,
+				       const struct bub_bpf_addr *peer)
 {
 	struct bub_bpf_pair pair = {*local, *peer};
 	struct bub_bpf_out *out = bpf_map_lookup_elem(&paths_out, &pair);
+	const __u32 *slot;
 
-	if (out)
+	if (out) {
 		mark_used(&out->came);
+		return out->slot;
+	}
+	slot = bpf_map_lookup_elem(&slots, &pair);
+	return slot ? *slot : BUB_BPF_SLOT_NONE;
 }
 
 /* Discovery of home agents and prefixes is user space's, and the kernel knows nothing of it. */
@@ -65,27 +73,33 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 l2, const 
 static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hdr *ip6,
 				  const struct walk *w)
 {
-	struct bub_bpf_addr dst, care_of;
+	const __u32 len = skb->len - l2 - w->at + IP6_LEN;
+	struct bub_bpf_addr on_wire, dst, care_of;
 	enum binding binding = BINDING_CURRENT;
+	__u32 slot = BUB_BPF_SLOT_NONE;
 
-	copy_addr(&dst, &ip6->daddr);
+	copy_addr(&on_wire, &ip6->daddr);
 	copy_addr(&care_of, &ip6->saddr);
+	dst = on_wire;
 	if (w->rh2_at) {
 		if (!is_home(&w->rh2))
 			return drop(BUB_BPF_DATA_RH2_NOT_HOME);
 		dst = w->rh2;
 	}
 	if (w->hao_at)
-		binding = check_binding(&dst, &w->hao, &care_of, skb->len - l2 - w->at + IP6_LEN);
-	if (binding == BINDING_NONE)
+		binding = check_binding(&dst, &w->hao, &care_of, len, &slot);
+	if (binding == BINDING_NONE) {
+		traffic_refused(slot);
 		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
+	}
 	/* Before segmentation the length may have wrapped (bub_insert.h). */
 	if (!skb->gso_size && w->at - IP6_LEN > bpf_ntohs(ip6->payload_len))
 		return drop(BUB_BPF_DATA_MALFORMED);
 	if (strip(skb, l2, ip6, w) < 0)
 		return drop(BUB_BPF_DATA_MALFORMED);
 	if (!w->hao_at)
-		mark_pair(&dst, &care_of);
+		slot = mark_pair(&dst, &care_of);
+	traffic_in(slot, &on_wire, &care_of, len);
 	if (binding == BINDING_GRACE)
 		count_one(BUB_BPF_DATA_IN_GRACE);
 	count_one(BUB_BPF_DATA_IN);

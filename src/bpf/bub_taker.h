@@ -48,12 +48,13 @@ static __always_inline bool is_wanted_icmp6(struct __sk_buff *skb, __u32 at, boo
 static __always_inline bool is_uncovered(const struct ipv6hdr *ip6, const struct walk *w)
 {
 	struct bub_bpf_addr dst, care_of;
+	__u32 slot;
 
 	if (!w->hao_at)
 		return false;
 	copy_addr(&dst, &ip6->daddr);
 	copy_addr(&care_of, &ip6->saddr);
-	if (check_binding(w->rh2_at ? &w->rh2 : &dst, &w->hao, &care_of, 0) != BINDING_NONE)
+	if (check_binding(w->rh2_at ? &w->rh2 : &dst, &w->hao, &care_of, 0, &slot) != BINDING_NONE)
 		return false;
 	return !w->rh2_at || is_home(&w->rh2);
 }

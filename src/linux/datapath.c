@@ -36,6 +36,7 @@
 #include "bub.skel.h"
 #include "bub_bpf.h"
 #include "netlink.h"
+#include "traffic.h"
 
 /* Ours among the filters of an interface: out of the way of hand-made ones, which count from 1, and
  * of automatic ones, which count down from 49152. */
@@ -61,6 +62,7 @@ struct datapath {
 	struct bub_bpf *skel;
 	struct iface iface[DATAPATH_INTERFACES_MAX];
 	unsigned n_ifaces;
+	struct traffic *traffic;
 	uint64_t *percpu; /* room for one counter of every CPU */
 	unsigned n_cpus;
 	char error[ERROR_MAX];
@@ -122,6 +124,38 @@ static const char *load_hint(int err)
 	}
 }
 
+static int set_sizes(struct bub_bpf *skel, const struct datapath_size *size)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{skel->maps.paths_out, size->paths},
+		{skel->maps.paths_in, size->paths},
+		{skel->maps.slots, traffic_pairs(size->paths)},
+		{skel->maps.traffic, traffic_pairs(size->paths) + 1}, /* BUB_BPF_SLOT_NONE */
+		{skel->maps.turns, traffic_pairs(size->paths) + 1},
+		{skel->maps.known, size->known},
+		{skel->maps.spis, size->spis},
+	};
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+	return err;
+}
+
+static int open_traffic(struct datapath *dp, const struct datapath_size *size)
+{
+	const struct traffic_maps maps = {
+		.slots = bpf_map__fd(dp->skel->maps.slots),
+		.traffic = bpf_map__fd(dp->skel->maps.traffic),
+		.turns = bpf_map__fd(dp->skel->maps.turns),
+	};
+
+	return traffic_open(&maps, traffic_pairs(size->paths), dp->n_cpus, &dp->traffic);
+}
+
 static int load(struct datapath *dp, const struct datapath_size *size)
 {
 	uint64_t seed;
@@ -140,17 +174,15 @@ static int load(struct datapath *dp, const struct datapath_size *size)
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return fail(dp, -EIO, "the kernel has no random numbers");
 	dp->skel->rodata->rate_seed = seed;
-	err = bpf_map__set_max_entries(dp->skel->maps.paths_out, size->paths);
-	if (err == 0)
-		err = bpf_map__set_max_entries(dp->skel->maps.paths_in, size->paths);
-	if (err == 0)
-		err = bpf_map__set_max_entries(dp->skel->maps.known, size->known);
-	if (err == 0)
-		err = bpf_map__set_max_entries(dp->skel->maps.spis, size->spis);
+	err = set_sizes(dp->skel, size);
 	if (err == 0)
 		err = bub_bpf__load(dp->skel);
 	if (err != 0)
 		return fail(dp, err, "cannot load the data path programs: %s", load_hint(err));
+	err = open_traffic(dp, size);
+	if (err != 0)
+		return fail(dp, err, "cannot count what goes on the direct paths: %s",
+			    strerror(-err));
 	return 0;
 }
 
@@ -197,6 +229,7 @@ void datapath_close(struct datapath *dp)
 		return;
 	while (dp->n_ifaces > 0)
 		(void)datapath_detach(dp, dp->iface[dp->n_ifaces - 1].ifindex);
+	traffic_close(dp->traffic);
 	bub_bpf__destroy(dp->skel);
 	free(dp->percpu);
 	free(dp);
@@ -646,12 +679,14 @@ static uint64_t monotonic_ns(void)
 /* RFC 6275, 9.3.1 wants packets from the bound address only.  Those in flight from the address that
  * was bound before get DATAPATH_GRACE_MS; an address set again starts no new grace.  Credit goes
  * with the pair to the new address. */
-static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, const struct bub_path *path)
+static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, uint32_t slot,
+		  const struct bub_path *path)
 {
 	const struct bpf_map *map = dp->skel->maps.paths_in;
 	struct bub_bpf_in in = {
 		.care_of = to_bpf(&path->in_care_of),
 		.flags = path->home_agent ? BUB_BPF_HOME_AGENT : 0,
+		.slot = slot,
 	};
 	struct bub_bpf_in before;
 
@@ -674,9 +709,14 @@ static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, const str
 	return map_set(dp, map, key, &in);
 }
 
-static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const struct bub_path *path)
+static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, uint32_t slot,
+		   const struct bub_path *path)
 {
-	struct bub_bpf_out out = {.src = to_bpf(&path->out_src), .dst = to_bpf(&path->out_dst)};
+	struct bub_bpf_out out = {
+		.src = to_bpf(&path->out_src),
+		.dst = to_bpf(&path->out_dst),
+		.slot = slot,
+	};
 
 	if (!bub_addr_eq(&path->out_src, &path->local))
 		out.flags |= BUB_BPF_OUT_HAO;
@@ -690,15 +730,17 @@ static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, const st
 		out.flags |= BUB_BPF_OUT_CREDIT;
 	if (path->trust == BUB_TRUST_HEARD)
 		out.flags |= BUB_BPF_OUT_HEARD;
+	out.turn = traffic_number(dp->traffic, slot, &out.src, &out.dst);
 	return map_set(dp, dp->skel->maps.paths_out, key, &out);
 }
 
 int datapath_path_set(struct datapath *dp, const struct bub_path *path)
 {
 	struct bub_bpf_pair key = to_pair(&path->local, &path->peer);
-	int err = set_in(dp, &key, path);
+	uint32_t slot = traffic_slot(dp->traffic, &key);
+	int err = set_in(dp, &key, slot, path);
 
-	return err != 0 ? err : set_out(dp, &key, path);
+	return err != 0 ? err : set_out(dp, &key, slot, path);
 }
 
 int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
@@ -708,6 +750,7 @@ int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 	int err_out = map_del(dp, dp->skel->maps.paths_out, &key);
 	int err_in = map_del(dp, dp->skel->maps.paths_in, &key);
 
+	traffic_release(dp->traffic, &key);
 	return err_out != 0 ? err_out : err_in;
 }
 
@@ -746,6 +789,23 @@ bool datapath_path_heard(const struct datapath *dp, const struct in6_addr *local
 
 	return bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.paths_in), &key, &in) == 0 &&
 	       in.used != 0;
+}
+
+void datapath_turn(struct datapath *dp, const struct in6_addr *local, const struct in6_addr *peer,
+		   const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of)
+{
+	const struct bub_bpf_pair key = to_pair(local, peer);
+	const struct bub_bpf_pair care_of = to_pair(local_care_of, peer_care_of);
+
+	traffic_turn(dp->traffic, &key, &care_of.local, &care_of.peer);
+}
+
+bool datapath_traffic(struct datapath *dp, const struct in6_addr *local,
+		      const struct in6_addr *peer, struct bub_bpf_traffic *ret)
+{
+	const struct bub_bpf_pair key = to_pair(local, peer);
+
+	return traffic_read(dp->traffic, &key, ret);
 }
 
 /* ---- Counters ------------------------------------------------------------------------------ */

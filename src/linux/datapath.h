@@ -70,6 +70,17 @@ int datapath_path_set(struct datapath *dp, const struct bub_path *path);
 int datapath_path_del(struct datapath *dp, const struct in6_addr *local,
 		      const struct in6_addr *peer);
 
+/* From now on data of the pair is expected between these addresses on the wire.  Does nothing for a
+ * pair that never had a path. */
+void datapath_turn(struct datapath *dp, const struct in6_addr *local, const struct in6_addr *peer,
+		   const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of);
+
+/* What went and came on the direct path of the pair; its turn is the last one.  Times are of
+ * CLOCK_MONOTONIC.  False: it never had a path, or that was long ago. */
+struct bub_bpf_traffic;
+bool datapath_traffic(struct datapath *dp, const struct in6_addr *local,
+		      const struct in6_addr *peer, struct bub_bpf_traffic *ret);
+
 /* Which pairs are in use: packets are told apart by periods, of which each call begins one.  A pair
  * counts as used where a packet went or came by a direct path in this period or the one before;
  * @ret_came: where one came. */

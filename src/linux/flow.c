@@ -2,8 +2,11 @@
 /*
  * Tells the core which data paths are in use.  Packets on a direct path pass bubd by, but whether
  * the binding at the peer is worth a refresh depends on them (RFC 6275, 11.7.2), and they prove a
- * path (protocol.md, P35).  The maps of the data path know.
+ * path (protocol.md, P35).  The maps of the data path know.  Tells bubd how much goes there, too.
  */
+#include <time.h>
+
+#include "bub_bpf.h"
 #include "internal.h"
 
 #define FLOW_SCAN_S 1  /* the core asks whether data came in of late: PROGRESS_S */
@@ -63,4 +66,48 @@ struct bub_time flow_deadline(const struct lnx *l)
 	if (!flows_wanted(l))
 		return BUB_TIME_NEVER;
 	return l->flow_cursor != FLOW_DONE ? at_once : l->flow_due;
+}
+
+/* ---- How much ------------------------------------------------------------------------------ */
+
+/* The programs have the other clock, which stands still while the machine sleeps. */
+static uint64_t flow_slept_ns(void)
+{
+	struct timespec ts = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return lnx_now().ns - ((uint64_t)ts.tv_sec * BUB_NS_PER_S + (uint64_t)ts.tv_nsec);
+}
+
+static struct bub_time flow_time(uint64_t ns, uint64_t slept_ns)
+{
+	return (struct bub_time){ns == 0 ? 0 : ns + slept_ns};
+}
+
+bool lnx_traffic(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
+		 struct lnx_traffic *ret)
+{
+	const uint64_t slept_ns = flow_slept_ns();
+	struct bub_bpf_traffic t = {0};
+	bool known = datapath_traffic(l->dp, local, peer, &t);
+
+	*ret = (struct lnx_traffic){
+		.in_packets = t.in_packets,
+		.in_octets = t.in_octets,
+		.in_refused = t.in_refused,
+		.out_packets = t.out_packets,
+		.out_octets = t.out_octets,
+		.out_dropped = t.out_dropped,
+		.in_last = flow_time(t.in_last_ns, slept_ns),
+		.in_first = flow_time(t.in_first_ns, slept_ns),
+		.in_before = flow_time(t.in_before_ns, slept_ns),
+		.out_first = flow_time(t.out_first_ns, slept_ns),
+	};
+	return known;
+}
+
+void lnx_turn(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
+	      const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of)
+{
+	datapath_turn(l->dp, local, peer, local_care_of, peer_care_of);
 }

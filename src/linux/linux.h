@@ -183,6 +183,29 @@ struct lnx_counter {
 };
 unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
 
+/* What went and came on the direct path of a pair of addresses since it was first set up.  A packet
+ * that the kernel has not segmented yet counts once; octets are of IPv6 packets without the headers
+ * of the direct path.  Times are 0 where there was no such packet. */
+struct lnx_traffic {
+	uint64_t in_packets, in_octets;
+	uint64_t in_refused; /* dropped: not from where the peer is bound */
+	uint64_t out_packets, out_octets;
+	uint64_t out_dropped;      /* the headers did not go in */
+	struct bub_time in_last;   /* the last one in */
+	struct bub_time in_first;  /* the first one in between the addresses of lnx_turn(), */
+	struct bub_time in_before; /* and the last one before that */
+	struct bub_time out_first; /* the first one out between those */
+};
+
+/* False: the pair never had a direct path, or so long ago that others have taken its place.  Then
+ * @ret is all zeros. */
+bool lnx_traffic(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
+		 struct lnx_traffic *ret);
+
+/* A handover: from now on data of the pair is expected between these addresses on the wire. */
+void lnx_turn(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
+	      const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of);
+
 /* Sends a dummy packet of ESP into each tunnel whose data has ESP (RFC 4303, 2.6).  Returns how
  * many those are. */
 unsigned lnx_send_dummies(struct lnx *l);
