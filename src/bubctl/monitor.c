@@ -116,14 +116,38 @@ static void print_lost(FILE *out, const json_t *e)
 		      event_number(e, "number"));
 }
 
+static void print_ms(FILE *out, const char *before, const json_t *e, const char *name)
+{
+	if (json_object_get(e, name) != NULL)
+		(void)fprintf(out, "%s%.1f ms", before, (double)event_number(e, name) / 1000);
+}
+
+static void print_handover(FILE *out, const json_t *e)
+{
+	const char *moved = event_text(e, "moved");
+
+	(void)fprintf(out, "handover of %s with %s by %s, %s:", event_text(e, "local"),
+		      event_text(e, "peer"), event_text(e, "mode"), event_text(e, "result"));
+	if (strcmp(moved, "peer") != 0)
+		(void)fprintf(out, " moved from %s to %s", event_text(e, "from"),
+			      event_text(e, "to"));
+	if (strcmp(moved, "local") != 0)
+		(void)fprintf(out, "%s peer moved from %s to %s",
+			      strcmp(moved, "both") == 0 ? "," : "", event_text(e, "peer_from"),
+			      event_text(e, "peer_to"));
+	print_ms(out, ", data again after ", e, "data_in_us");
+	print_ms(out, ", silence of ", e, "gap_us");
+}
+
 static const struct {
 	const char *event;
 	void (*print)(FILE *out, const json_t *e);
 } kinds[] = {
-	{"state", print_state},      {"trouble", print_trouble}, {"sent", print_message},
-	{"received", print_message}, {"drop", print_drop},       {"esp-drop", print_esp_drop},
-	{"path", print_path},        {"care-of", print_care_of}, {"link-down", print_link_down},
-	{"start", print_start},      {"stop", print_stop},       {"lost", print_lost},
+	{"state", print_state},       {"trouble", print_trouble}, {"sent", print_message},
+	{"received", print_message},  {"drop", print_drop},       {"esp-drop", print_esp_drop},
+	{"path", print_path},         {"care-of", print_care_of}, {"link-down", print_link_down},
+	{"start", print_start},       {"stop", print_stop},       {"lost", print_lost},
+	{"handover", print_handover},
 };
 
 void ctl_print_event(FILE *out, const json_t *event)

@@ -24,6 +24,7 @@
 #include "complaints.h"
 #include "control.h"
 #include "eventlog.h"
+#include "handovers.h"
 #include "keylog.h"
 #include "log.h"
 #include "privs.h"
@@ -62,6 +63,7 @@ struct daemon {
 	struct sas *sas;
 	struct bindings *bindings; /* NULL: no home agent */
 	struct bub_engine *engine;
+	struct handovers *handovers;
 	struct lnx *lnx;
 	struct control *control;
 
@@ -82,6 +84,12 @@ struct daemon {
 	bool sas_pending; /* the last look left something to be written */
 	int status;
 };
+
+static int daemon_fail(struct daemon *d, const char *what, const char *why)
+{
+	log_line(&d->log, LNX_LOG_ERROR, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
+	return -1;
+}
 
 /* ---- The engine ---------------------------------------------------------------------------- */
 
@@ -111,6 +119,7 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 	/* A Binding Update that ESP has opened. */
 	if (tr->type == BUB_TR_RECEIVED && strcmp(tr->via, "home agent") == 0)
 		complaints_registered(&d->complaints, tr->now, &tr->peer);
+	handovers_trace(d->handovers, tr);
 }
 
 /* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
@@ -176,6 +185,7 @@ static void daemon_drain(struct daemon *d)
 			use_new_home(d, &act);
 		else if (act.type == BUB_ACT_STORE)
 			bindings_note(d->bindings, &act);
+		handovers_action(d->handovers, lnx_now(), &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
 		if (act.type == BUB_ACT_HOME_DEL)
 			forget_home(d, &act.u.home);
@@ -216,6 +226,7 @@ static void daemon_on_event(void *ctx, const struct bub_event *ev)
 	struct daemon *d = ctx;
 
 	eventlog_event(&d->events, ev); /* first: its time is what a handover is measured from */
+	handovers_event(d->handovers, lnx_now(), ev);
 	daemon_feed(d, ev);
 }
 
@@ -250,6 +261,43 @@ static void daemon_on_command(void *ctx, enum bub_command what, const struct in6
 	daemon_feed(ctx, &ev);
 }
 
+/* ---- Handovers ----------------------------------------------------------------------------- */
+
+static void on_turn(void *ctx, const struct in6_addr *local, const struct in6_addr *peer,
+		    const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of)
+{
+	const struct daemon *d = ctx;
+
+	lnx_turn(d->lnx, local, peer, local_care_of, peer_care_of);
+}
+
+static bool on_traffic(void *ctx, const struct in6_addr *local, const struct in6_addr *peer,
+		       struct lnx_traffic *ret)
+{
+	const struct daemon *d = ctx;
+
+	return lnx_traffic(d->lnx, local, peer, ret);
+}
+
+static void on_handover(void *ctx, const struct handover *h)
+{
+	struct daemon *d = ctx;
+
+	eventlog_handover(&d->events, h);
+}
+
+static int daemon_start_handovers(struct daemon *d)
+{
+	const struct handovers_host host = {
+		.ctx = d, .turn = on_turn, .traffic = on_traffic, .done = on_handover};
+	const uint32_t pairs = d->cfg->engine.limit.bindings + d->cfg->engine.limit.peers;
+	uint64_t seed = 0;
+
+	fill_random(NULL, (uint8_t *)&seed, sizeof(seed));
+	d->handovers = handovers_new(&host, pairs, seed);
+	return d->handovers != NULL ? 0 : daemon_fail(d, "out of memory", "");
+}
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 static void expire_due(struct daemon *d)
@@ -260,6 +308,7 @@ static void expire_due(struct daemon *d)
 	}
 	if (!bub_time_before(lnx_now(), lnx_deadline(d->lnx)))
 		lnx_expire(d->lnx, lnx_now());
+	handovers_expire(d->handovers, lnx_now());
 }
 
 static void daemon_on_timer(uv_timer_t *timer)
@@ -278,10 +327,11 @@ static uint64_t ms_until(struct bub_time at)
 static void arm_timer(struct daemon *d)
 {
 	struct bub_time at = bub_engine_deadline(d->engine);
-	struct bub_time lnx_at = lnx_deadline(d->lnx);
+	const struct bub_time others[] = {lnx_deadline(d->lnx), handovers_deadline(d->handovers)};
 
-	if (bub_time_before(lnx_at, at))
-		at = lnx_at;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (bub_time_before(others[i], at))
+			at = others[i];
 	if (bub_time_is_never(at)) {
 		(void)uv_timer_stop(&d->timer);
 		return;
@@ -483,6 +533,7 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 		.src = {.node = d->cfg->node,
 			.cfg = &d->cfg->engine,
 			.engine = d->engine,
+			.handovers = d->handovers,
 			.lnx = d->lnx,
 			.complaints = &d->complaints,
 			.now = lnx_now()},
@@ -511,12 +562,6 @@ static void daemon_publish(void *ctx, const char *line, size_t len)
 }
 
 /* ---- Start --------------------------------------------------------------------------------- */
-
-static int daemon_fail(struct daemon *d, const char *what, const char *why)
-{
-	log_line(&d->log, LNX_LOG_ERROR, "%s%s%s", what, why[0] != '\0' ? ": " : "", why);
-	return -1;
-}
 
 static int open_logs(struct daemon *d)
 {
@@ -715,7 +760,7 @@ static int daemon_start(struct daemon *d)
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
 	warn_of_protection(d);
-	if (open_bindings(d) != 0 || daemon_start_engine(d) != 0)
+	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 || daemon_start_engine(d) != 0)
 		return -1;
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
@@ -750,6 +795,7 @@ static void daemon_stop(struct daemon *d)
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
 	bub_engine_free(d->engine);
+	handovers_free(d->handovers);
 	bindings_close(d->bindings);
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);

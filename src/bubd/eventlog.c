@@ -11,8 +11,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +22,11 @@
 
 struct address_text {
 	char text[INET6_ADDRSTRLEN];
+};
+
+struct handover_line {
+	char text[512];
+	size_t len;
 };
 
 static struct address_text address_text(const struct in6_addr *addr)
@@ -317,6 +324,77 @@ static void trace_trouble(struct eventlog *el, const struct bub_trace *tr)
 			       "the home agent %s does not answer %s, %u times in %u s: %s%s",
 			       agent.text, home.text, tr->number, tr->seconds, tr->what, by);
 	eventlog_trouble(el, &t);
+}
+
+/* ", acknowledged after 91.2 ms"; nothing where it is not known. */
+static void add_ms(struct handover_line *l, const char *before, const struct handover_number *n)
+{
+	if (n->known && l->len < sizeof(l->text))
+		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len,
+					   "%s %" PRIu64 ".%" PRIu64 " ms", before, n->value / 1000,
+					   n->value % 1000 / 100);
+}
+
+static void add_move(struct handover_line *l, const char *who, const struct handover_side *side)
+{
+	if (side->moved && l->len < sizeof(l->text))
+		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len,
+					   "%s from %s to %s", who, address_text(&side->from).text,
+					   address_text(&side->to).text);
+}
+
+/* For people: what is left out is not known. */
+static void log_handover(const struct eventlog *el, const struct handover *h)
+{
+	static const struct {
+		const char *name, *words;
+	} times[] = {
+		{"update_us", "; Binding Update after"},
+		{"acknowledged_us", ", acknowledged after"},
+		{"data_in_us", ", data again after"},
+		{"gap_us", ", silence of"},
+	};
+	struct handover_number n[HANDOVER_NUMBERS];
+	struct handover_line l = {.len = 0};
+
+	handover_numbers(h, n);
+	add_move(&l, "we moved", &h->ours);
+	add_move(&l, l.len > 0 ? ", the peer" : "the peer moved", &h->peers);
+	for (size_t t = 0; t < sizeof(times) / sizeof(times[0]); t++)
+		for (unsigned i = 0; i < HANDOVER_NUMBERS; i++)
+			if (strcmp(times[t].name, n[i].name) == 0)
+				add_ms(&l, times[t].words, &n[i]);
+	log_line(el->log, LNX_LOG_INFO,
+		 "handover of %s with %s by %s, %s: %s; %u messages sent, %u received",
+		 address_text(&h->local).text, address_text(&h->peer).text,
+		 handover_mode_name(h->mode), handover_result_name(h->result), l.text, h->sent,
+		 h->received);
+}
+
+void eventlog_handover(struct eventlog *el, const struct handover *h)
+{
+	struct handover_number n[HANDOVER_NUMBERS];
+	struct jsonline j;
+
+	log_handover(el, h);
+	if (!event_wanted(el))
+		return;
+	event_begin(el, &j, "handover");
+	jsonline_address(&j, "local", &h->local);
+	jsonline_address(&j, "peer", &h->peer);
+	jsonline_string(&j, "mode", handover_mode_name(h->mode));
+	jsonline_string(&j, "result", handover_result_name(h->result));
+	jsonline_string(&j, "moved", handover_moved_name(h));
+	add_address(&j, "from", &h->ours.from);
+	add_address(&j, "to", &h->ours.to);
+	add_address(&j, "peer_from", &h->peers.from);
+	add_address(&j, "peer_to", &h->peers.to);
+	jsonline_number(&j, "began_ns", h->began.ns);
+	handover_numbers(h, n);
+	for (unsigned i = 0; i < HANDOVER_NUMBERS; i++)
+		if (n[i].known)
+			jsonline_number(&j, n[i].name, n[i].value);
+	event_end(el, &j);
 }
 
 void eventlog_trace(struct eventlog *el, const struct bub_trace *tr)

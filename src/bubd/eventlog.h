@@ -6,6 +6,7 @@
 #define BUBD_EVENTLOG_H
 
 #include "bub/engine.h"
+#include "handover.h"
 #include "linux.h"
 #include "log.h"
 
@@ -69,6 +70,9 @@ void eventlog_esp_drop(struct eventlog *el, const struct lnx_esp_drop *drop);
 
 /* A warning, or with over a line that all is well again. */
 void eventlog_trouble(struct eventlog *el, const struct eventlog_trouble *t);
+
+/* A handover has ended. */
+void eventlog_handover(struct eventlog *el, const struct handover *h);
 
 /* A trace of the engine but for keys. */
 void eventlog_trace(struct eventlog *el, const struct bub_trace *tr);

@@ -113,14 +113,40 @@ static json_t *status_trouble(enum bub_trouble what)
 	return what != BUB_TROUBLE_NONE ? json_string(bub_trouble_name(what)) : json_null();
 }
 
+/* NULL: there was none. */
+static json_t *status_handover(const struct status_source *src, const struct handover *h)
+{
+	struct handover_number n[HANDOVER_NUMBERS];
+	json_t *o = NULL;
+
+	if (h == NULL)
+		return json_null();
+	o = json_object();
+	status_set(o, "mode", status_string(handover_mode_name(h->mode)));
+	status_set(o, "result", status_string(handover_result_name(h->result)));
+	status_set(o, "moved", status_string(handover_moved_name(h)));
+	status_set(o, "from", status_address(&h->ours.from));
+	status_set(o, "to", status_address(&h->ours.to));
+	status_set(o, "peer_from", status_address(&h->peers.from));
+	status_set(o, "peer_to", status_address(&h->peers.to));
+	status_set(o, "age_s", status_number(bub_time_ms_between(h->began, src->now) / 1000));
+	handover_numbers(h, n);
+	for (unsigned i = 0; i < HANDOVER_NUMBERS; i++)
+		status_set(o, n[i].name, n[i].known ? status_number(n[i].value) : json_null());
+	return o;
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
 	struct bub_home_status h;
 
 	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++) {
+		struct handovers_view view = {0};
+		struct bub_time since = {0};
 		json_t *o = json_object();
 
+		(void)handovers_of_home(src->handovers, &h.address, &view, &since);
 		status_set(o, "address", status_address(&h.address));
 		status_set(o, "home_agent", status_address(&h.home_agent));
 		status_set(o, "care_of", status_address(&h.care_of));
@@ -132,6 +158,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "sequence", status_number(h.sequence));
 		status_set(o, "prefix", status_string(h.prefix));
 		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
+		status_set(o, "last_handover", status_handover(src, view.last));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
@@ -160,12 +187,14 @@ static json_t *status_peers(const struct status_source *src, const struct status
 	struct bub_peer_status p;
 
 	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
+		struct handovers_view view = {0};
 		json_t *o = NULL;
 
 		if (!is_wanted(filter, &p.peer) ||
 		    (filter->mode != NULL && strcmp(filter->mode, bub_mode_name(p.mode)) != 0))
 			continue;
 		o = json_object();
+		(void)handovers_of_peer(src->handovers, &p.local, &p.peer, &view);
 		status_set(o, "local", status_address(&p.local));
 		status_set(o, "peer", status_address(&p.peer));
 		status_set(o, "mode", status_string(bub_mode_name(p.mode)));
@@ -179,6 +208,7 @@ static json_t *status_peers(const struct status_source *src, const struct status
 		status_set(o, "lifetime_s", status_number(p.lifetime_s));
 		status_set(o, "peer_lifetime_s", status_number(p.peer_lifetime_s));
 		status_set(o, "handovers", status_number(p.handovers));
+		status_set(o, "last_handover", status_handover(src, view.last));
 		(void)json_array_append_new(array, o);
 	}
 	return array;

@@ -9,6 +9,7 @@
 
 #include "bub/engine.h"
 #include "complaints.h"
+#include "handovers.h"
 #include "linux.h"
 
 /* Where to look; all borrowed. */
@@ -16,6 +17,7 @@ struct status_source {
 	const char *node;
 	const struct bub_config *cfg;
 	const struct bub_engine *engine;
+	const struct handovers *handovers;
 	struct lnx *lnx;
 	const struct complaints *complaints;
 	struct bub_time now;

@@ -409,6 +409,17 @@ class Bubctl(unittest.TestCase):
          "care-of address 2001:db8:a::1 on wlan0 is usable"),
         ({"event": "care-of", "address": "2001:db8:a::1", "interface": "wlan0", "usable": False},
          "care-of address 2001:db8:a::1 on wlan0 is gone"),
+        ({"event": "handover", "local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
+          "result": "done", "moved": "both", "from": "2001:db8:a::1", "to": "2001:db8:b::1",
+          "peer_from": "2001:db8:c::1", "peer_to": "2001:db8:d::1", "data_in_us": 92040,
+          "gap_us": 95500},
+         "handover of 2001:db8:1::10 with 2001:db8:2::10 by bub, done: moved from 2001:db8:a::1 to "
+         "2001:db8:b::1, peer moved from 2001:db8:c::1 to 2001:db8:d::1, data again after 92.0 ms, "
+         "silence of 95.5 ms"),
+        ({"event": "handover", "local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "ro",
+          "result": "unanswered", "moved": "local", "from": "2001:db8:a::1", "to": "2001:db8:b::1"},
+         "handover of 2001:db8:1::10 with 2001:db8:2::10 by ro, unanswered: moved from 2001:db8:a::1 "
+         "to 2001:db8:b::1"),
         ({"event": "link-down", "interface": "wlan0"}, "link wlan0 is down"),
         ({"event": "start", "what": "0.1.0"}, "bubd 0.1.0 starts"),
         ({"event": "stop", "what": "SIGTERM"}, "bubd stops: SIGTERM"),

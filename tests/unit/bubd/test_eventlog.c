@@ -111,6 +111,36 @@ static void assert_last(struct fixture *f, const char *event, const char *expect
 	json_decref(have);
 }
 
+static void a_handover(void **state)
+{
+	struct fixture *f = *state;
+	struct handover h = {
+		.local = addr("2001:db8:1::10"),
+		.peer = addr("2001:db8:2::10"),
+		.ours = {true, addr("2001:db8:a::1"), addr("2001:db8:b::1")},
+		.mode = HANDOVER_BUB,
+		.lost = {1000000},
+		.usable = {3000000},
+		.began = {3000000},
+		.update = {3004000},
+		.acknowledged = {93000000},
+		.data_in = {94000000},
+		.gap_known = true,
+		.gap_ns = 95000000,
+		.sent = 2,
+		.received = 1,
+	};
+
+	eventlog_handover(&f->el, &h);
+	assert_last(f, "handover",
+		    "{\"local\":\"2001:db8:1::10\",\"peer\":\"2001:db8:2::10\",\"mode\":\"bub\","
+		    "\"result\":\"done\",\"moved\":\"local\",\"from\":\"2001:db8:a::1\","
+		    "\"to\":\"2001:db8:b::1\",\"began_ns\":3000000,\"lost_before_us\":2000,"
+		    "\"usable_us\":0,\"update_us\":4,\"acknowledged_us\":90000,"
+		    "\"data_in_us\":91000,\"gap_us\":95000,\"messages_sent\":2,"
+		    "\"messages_received\":1}");
+}
+
 static void start_and_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -488,6 +518,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(start_and_stop),
+		T(a_handover),
 		T(esp_is_audited),
 		T(care_of_and_link),
 		T(other_events_are_no_lines),

@@ -192,6 +192,54 @@ enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
 	return LNX_WAY_DIRECT;
 }
 
+/* ---- A handover ---------------------------------------------------------------------------- */
+
+static void no_turn(void *ctx, const struct in6_addr *local, const struct in6_addr *peer,
+		    const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of)
+{
+	(void)ctx;
+	(void)local;
+	(void)peer;
+	(void)local_care_of;
+	(void)peer_care_of;
+}
+
+static bool no_traffic(void *ctx, const struct in6_addr *local, const struct in6_addr *peer,
+		       struct lnx_traffic *ret)
+{
+	(void)ctx;
+	(void)local;
+	(void)peer;
+	*ret = (struct lnx_traffic){.in_refused = 3};
+	return false;
+}
+
+static void not_told(void *ctx, const struct handover *h)
+{
+	(void)ctx;
+	(void)h;
+}
+
+/* The peer has moved 8 s before @now. */
+static struct handovers *one_handover(struct bub_time now)
+{
+	const struct handovers_host host = {
+		.turn = no_turn, .traffic = no_traffic, .done = not_told};
+	struct handovers *hs = handovers_new(&host, 4, 1);
+	const struct bub_time then = {now.ns - 8 * BUB_NS_PER_S};
+	struct bub_action act = {.type = BUB_ACT_PATH_SET};
+
+	act.u.path.local = addr("2001:db8:1::10");
+	act.u.path.peer = addr("2001:db8:2::10");
+	act.u.path.in_care_of = addr("2001:db8:c::1");
+	handovers_action(hs, then, &act);
+	act.u.path.in_care_of = addr("2001:db8:d::1");
+	handovers_action(hs, then, &act);
+	handovers_expire(hs, then);
+	handovers_expire(hs, now);
+	return hs;
+}
+
 /* ---- The tests ----------------------------------------------------------------------------- */
 
 struct bub_time lnx_now(void)
@@ -210,6 +258,7 @@ struct fixture {
 	struct complaints complaints;
 	struct bub_engine engine;
 	struct bub_config cfg;
+	struct handovers *handovers;
 	struct request_target target;
 	unsigned n_commands;
 	enum bub_command command;
@@ -252,6 +301,7 @@ static int on_prefer(void *ctx, const char *interface, bool once)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
+	const struct bub_time now = {9 * BUB_NS_PER_S};
 
 	f->complaints.slot[3] = (struct complaint){
 		.kind = COMPLAINT_SECRET,
@@ -273,12 +323,14 @@ static int setup(void **state)
 	f->engine.counters.sent[BUB_MH_BU] = 6;
 	f->engine.counters.dh_received[2] = 8;
 	f->engine.counters.handovers = 11;
+	f->handovers = one_handover(now);
 	f->target = (struct request_target){
 		.src = {.node = "mn1",
 			.cfg = &f->cfg,
 			.engine = &f->engine,
 			.complaints = &f->complaints,
-			.now = {9 * BUB_NS_PER_S}},
+			.handovers = f->handovers,
+			.now = now},
 		.command = on_command,
 		.reload = on_reload,
 		.prefer = on_prefer,
@@ -291,7 +343,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	free(*state);
+	struct fixture *f = *state;
+
+	handovers_free(f->handovers);
+	free(f);
 	return 0;
 }
 
@@ -344,13 +399,14 @@ static void show_has_everything(void **state)
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
-			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77},"
+			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77,"
+			 "  \"last_handover\": null},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
-			 "  \"sequence\": 65535}]");
+			 "  \"last_handover\": null, \"sequence\": 65535}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
 		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
@@ -359,7 +415,16 @@ static void show_has_everything(void **state)
 		"\"succeeded\","
 		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
 		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
-		"  \"peer_lifetime_s\": 2000, \"handovers\": 3}]");
+		"  \"peer_lifetime_s\": 2000, \"handovers\": 3,"
+		"  \"last_handover\": {\"mode\": \"tunnel\", \"result\": \"done\", \"moved\": "
+		"\"peer\","
+		"   \"from\": \"2001:db8:1::10\", \"to\": \"2001:db8:1::10\","
+		"   \"peer_from\": \"2001:db8:c::1\", \"peer_to\": \"2001:db8:d::1\", \"age_s\": "
+		"8,"
+		"   \"lost_before_us\": null, \"usable_us\": null, \"update_us\": null,"
+		"   \"acknowledged_us\": null, \"data_in_us\": null, \"data_out_us\": null,"
+		"   \"gap_us\": null, \"messages_sent\": 0, \"messages_received\": 0,"
+		"   \"refused_in\": null, \"dropped_out\": null}}]");
 	assert_same_json(
 		json_object_get(r, "clients"),
 		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
