@@ -44,7 +44,7 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters ping bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
@@ -54,6 +54,10 @@ _bubctl()
 	--mode:*) candidates='bub ro tunnel plain' ;;
 	*:show)
 		candidates='--json --check --mode --homes --peers --clients'
+		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
+		;;
+	*:ping)
+		candidates='--json'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
 		;;
 	*:prefer | *:move)

@@ -95,7 +95,8 @@ enum {
 	BUB_BPF_LOCAL_HOME = 1 << 0, /* a type 2 routing header may name it */
 };
 
-/* Socket mark of bub's own question who has a home address. */
+/* Socket mark of bub's own question who has a home address, and of packets that are to go as if
+ * there were no direct path (linux.h, LNX_DETOUR_MARK). */
 #define BUB_BPF_OWN_MARK 0x627562
 
 #define BUB_BPF_LOCALS_MAX 1024

@@ -228,6 +228,9 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	out = bpf_map_lookup_elem(&paths_out, &pair);
 	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr, out->flags))
 		return TC_ACT_UNSPEC;
+	/* Who measures the way through the home agents. */
+	if (skb->mark == BUB_BPF_OWN_MARK)
+		return detour(out);
 	mark_used(&out->used);
 	if ((out->flags & BUB_BPF_OUT_CREDIT) && !spend(&pair, skb->len - l2))
 		return detour(out);

@@ -36,6 +36,7 @@ enum ctl_option {
 	CTL_PEERS = 1 << 6,
 	CTL_CLIENTS = 1 << 7,
 	CTL_DEFAULT = 1 << 8,
+	CTL_COUNT = 1 << 9,
 	CTL_PARTS = CTL_HOMES | CTL_PEERS | CTL_CLIENTS,
 };
 
@@ -44,6 +45,7 @@ struct ctl_options {
 	unsigned set;         /* of enum ctl_option */
 	const char *argument; /* behind the command; NULL: none */
 	const char *mode;     /* of peers; NULL: any */
+	unsigned count;       /* of echo requests */
 	bool colours;
 	unsigned width; /* of a line */
 };
@@ -73,6 +75,10 @@ bool ctl_home_is_served(const json_t *home);
 
 /* Judges the answer to "show" in one line (NULL: there was none); returns one of the above. */
 int ctl_check(FILE *out, const json_t *reply);
+
+/* Asks the peer that opts->argument names by the paths that @reply tells of, opts->count times by
+ * each, and prints how that went.  Returns whether any answer came. */
+bool ctl_ping(const json_t *reply, const struct ctl_options *opts);
 
 /* Writes a new secret to the new file @path (mode 0600), or to stdout when it is NULL.  Returns 0,
  * or 1 after a message on stderr. */

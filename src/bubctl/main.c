@@ -6,12 +6,15 @@
  */
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl.h"
 #include "doctor.h"
 #include "init.h"
 
+#define COUNT_DEFAULT 3 /* of echo requests by each path */
+#define COUNT_MAX 1000
 #define DEFAULT_SOCKET "/run/bub/bubd.sock"
 
 enum {
@@ -56,6 +59,8 @@ static int ctl_usage(FILE *out, int status)
 		    "  show --check               one line; exit status 0 only when all is well\n"
 		    "  counters [--json] [--all]  what was sent, received and discarded\n"
 		    "  counters --openmetrics     the same and the state, for Prometheus\n"
+		    "  ping PEER [-c N] [--json]  an answer of a peer by each path, and how long "
+		    "it took\n"
 		    "  bub-start PEER             start a BUB test with a peer's home address\n"
 		    "  forget PEER                drop binding, keys and session of a peer\n"
 		    "  refresh                    send every Binding Update again now\n"
@@ -215,6 +220,21 @@ static int ctl_monitor(const struct command *cmd, const struct ctl_options *opts
 	return status;
 }
 
+static int ctl_ping_peer(const struct command *cmd, const struct ctl_options *opts)
+{
+	json_t *request = json_pack("{s:s, s:s}", "cmd", cmd->name, "peer", opts->argument);
+	json_t *reply = ctl_ask(opts->socket, request);
+	int status = EXIT_UNREACHABLE;
+
+	if (reply != NULL && json_object_get(reply, "error") != NULL)
+		status = ctl_refused(reply);
+	else if (reply != NULL)
+		status = ctl_ping(reply, opts) ? EXIT_OK : EXIT_REFUSED;
+	json_decref(request);
+	json_decref(reply);
+	return status;
+}
+
 static int ctl_make_key(const struct command *cmd, const struct ctl_options *opts)
 {
 	(void)cmd;
@@ -226,6 +246,7 @@ static const struct command commands[] = {
 	 ctl_print_status},
 	{"counters", ARGUMENT_NONE, CTL_JSON | CTL_ALL | CTL_OPENMETRICS, ctl_run,
 	 ctl_print_counters},
+	{"ping", ARGUMENT_PEER, CTL_JSON | CTL_COUNT, ctl_ping_peer, NULL},
 	{"bub-start", ARGUMENT_PEER, 0, ctl_run, NULL},
 	{"forget", ARGUMENT_PEER, 0, ctl_run, NULL},
 	{"refresh", ARGUMENT_NONE, 0, ctl_run, NULL},
@@ -304,6 +325,20 @@ static int run_own_line(int argc, char **argv)
 	return -1;
 }
 
+static bool ctl_read_count(const char *text, unsigned *ret)
+{
+	char *end = NULL;
+	const unsigned long n = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > COUNT_MAX) {
+		(void)fprintf(stderr, "bubctl: -c %s: expected a number from 1 to %d\n", text,
+			      COUNT_MAX);
+		return false;
+	}
+	*ret = (unsigned)n;
+	return true;
+}
+
 /* Reads the options.  Returns -1, or the exit status where that is all. */
 static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 {
@@ -324,10 +359,15 @@ static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 	};
 	int opt = 0;
 
-	while ((opt = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "s:c:hV", longs, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			opts->socket = optarg;
+			break;
+		case 'c':
+			opts->set |= CTL_COUNT;
+			if (!ctl_read_count(optarg, &opts->count))
+				return EXIT_USAGE;
 			break;
 		case 'V':
 			(void)printf("bubctl %s\n", BUB_VERSION);
@@ -347,7 +387,7 @@ static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 
 int main(int argc, char **argv)
 {
-	struct ctl_options opts = {.socket = DEFAULT_SOCKET};
+	struct ctl_options opts = {.socket = DEFAULT_SOCKET, .count = COUNT_DEFAULT};
 	const struct command *cmd = NULL;
 	int status = run_own_line(argc, argv);
 

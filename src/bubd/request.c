@@ -278,6 +278,17 @@ static json_t *on_move(const json_t *request, const struct request_target *t)
 	return request_prefer(request, t, true);
 }
 
+static json_t *on_ping(const json_t *request, const struct request_target *t)
+{
+	struct in6_addr peer = in6addr_any;
+	json_t *why = get_peer(request, &peer);
+
+	if (why == NULL && !bub_addr_is_routable(&peer))
+		why = request_refusal("a peer's home address is a unicast address that is not "
+				      "link-local");
+	return why != NULL ? why : status_ping(&t->src, &peer);
+}
+
 static json_t *on_monitor(const json_t *request, const struct request_target *t)
 {
 	(void)request;
@@ -292,6 +303,7 @@ static const struct {
 	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
 	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
 	{"reload", on_reload}, {"prefer", on_prefer},     {"move", on_move},
+	{"ping", on_ping},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -10,6 +10,7 @@
  *   {"cmd": "reload"}                     {"ok": true, ...}
  *   {"cmd": "prefer", "interface": NAME}  which interface comes first (status.h)
  *   {"cmd": "move", "interface": NAME}    the same
+ *   {"cmd": "ping", "peer": ADDRESS}      how to ask that peer (status.h)
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.

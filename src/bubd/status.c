@@ -305,6 +305,69 @@ json_t *status_preferred(const struct status_source *src)
 	return o;
 }
 
+/* The first entry of @peer; false: there is none. */
+static bool find_peer(const struct status_source *src, const struct in6_addr *peer,
+		      struct bub_peer_status *ret)
+{
+	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, ret);)
+		if (bub_addr_eq(&ret->peer, peer))
+			return true;
+	return false;
+}
+
+/* Why nothing goes through the home agent of @home; NULL: it does. */
+static const char *why_no_tunnel(const struct status_source *src, const struct in6_addr *home)
+{
+	struct bub_home_status h;
+
+	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++)
+		if (bub_addr_eq(&h.address, home))
+			return h.lifetime_s > 0 ? NULL : h.state;
+	return NULL;
+}
+
+static json_t *ping_path(const char *name, const char *why)
+{
+	json_t *o = json_object();
+
+	status_set(o, "path", json_string(name));
+	status_set(o, "why", status_string(why));
+	return o;
+}
+
+json_t *status_ping(const struct status_source *src, const struct in6_addr *peer)
+{
+	const char *why = "nothing is known of that peer, which has to be sent something first";
+	struct in6_addr out_src, out_dst;
+	struct bub_home_status h = {.address = in6addr_any};
+	struct bub_peer_status p;
+	json_t *o = json_object();
+	json_t *paths = json_array();
+	bool away, direct;
+
+	if (find_peer(src, peer, &p)) {
+		why = p.why;
+		h.address = p.local;
+	} else {
+		(void)bub_engine_home_status(src->engine, src->now, 0, &h);
+	}
+	away = lnx_is_away(src->lnx, &h.address);
+	direct = lnx_way(src->lnx, &h.address, peer, &out_src, &out_dst) == LNX_WAY_DIRECT;
+	(void)json_array_append_new(paths, ping_path("direct", direct ? NULL : why));
+	if (away)
+		(void)json_array_append_new(
+			paths, ping_path("home-agents", why_no_tunnel(src, &h.address)));
+	else
+		(void)json_array_append_new(paths,
+					    ping_path(direct ? "home-agents" : "routed", NULL));
+	status_set(o, "local", status_address(&h.address));
+	status_set(o, "away", json_boolean(away));
+	status_set(o, "own_ifindex", status_number(lnx_own_ifindex(src->lnx)));
+	status_set(o, "mark", status_number(LNX_DETOUR_MARK));
+	status_set(o, "paths", paths);
+	return o;
+}
+
 static json_t *status_drops(const struct bub_counters *c)
 {
 	json_t *o = json_object();

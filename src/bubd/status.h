@@ -41,6 +41,9 @@ struct status_filter {
 /* Node and roles, and of the rest what @filter lets through.  NULL: out of memory. */
 json_t *status_show(const struct status_source *src, const struct status_filter *filter);
 
+/* From where and by which paths @peer can be asked for an answer, and why not by others. */
+json_t *status_ping(const struct status_source *src, const struct in6_addr *peer);
+
 /* Which interface comes first, and what there is to choose from. */
 json_t *status_preferred(const struct status_source *src);
 

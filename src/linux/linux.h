@@ -150,6 +150,14 @@ struct lnx_care_of {
 /* The next one that is usable, after the place @at, which is 0 for the first; false: no more. */
 bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *ret);
 
+/* A packet with this mark (socket(7), SO_MARK) goes as if there were no direct path. */
+#define LNX_DETOUR_MARK 0x627562u
+
+uint32_t lnx_own_ifindex(const struct lnx *lnx); /* of bub's own interface */
+
+/* Whether @home is a home address of this node that is away. */
+bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home);
+
 /* The way that data takes. */
 enum lnx_way {
 	LNX_WAY_ROUTED, /* as the system routes it */

@@ -4,7 +4,10 @@
  */
 #include <string.h>
 
+#include "bub_bpf.h"
 #include "internal.h"
+
+_Static_assert(LNX_DETOUR_MARK == BUB_BPF_OWN_MARK, "the same mark");
 
 static bool seen_name(const struct lnx *l, uint32_t ifindex, char ret[static IFNAMSIZ])
 {
@@ -70,16 +73,27 @@ bool lnx_home_interface(const struct lnx *l, const struct in6_addr *home,
 	return link_home(l->link, home, &h) && seen_name(l, h.at_home_on, ret_name);
 }
 
+uint32_t lnx_own_ifindex(const struct lnx *l)
+{
+	return l->tun_ifindex;
+}
+
+bool lnx_is_away(const struct lnx *l, const struct in6_addr *home)
+{
+	struct link_home h;
+
+	return link_home(l->link, home, &h) && h.at_home_on == 0;
+}
+
 enum lnx_way lnx_way(const struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
 		     struct in6_addr *ret_out_src, struct in6_addr *ret_out_dst)
 {
 	const struct bub_path *path = link_path_taken(l->link, local, peer);
-	struct link_home h;
 
 	if (path != NULL) {
 		*ret_out_src = path->out_src;
 		*ret_out_dst = path->out_dst;
 		return LNX_WAY_DIRECT;
 	}
-	return link_home(l->link, local, &h) && h.at_home_on == 0 ? LNX_WAY_TUNNEL : LNX_WAY_ROUTED;
+	return lnx_is_away(l, local) ? LNX_WAY_TUNNEL : LNX_WAY_ROUTED;
 }

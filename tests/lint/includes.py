@@ -54,7 +54,8 @@ ROOMS = {
         ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(
-        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h|bpf/libbpf\.h|archive(_entry)?\.h",
+        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h"
+        r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h",
         ["include", "src/bubctl"],
     ),
     "src/bubsim/": Room(

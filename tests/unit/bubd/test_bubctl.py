@@ -539,6 +539,32 @@ preferred: wlan0, until bubctl prefer --default or a restart of bubd
         self.assertEqual(json.loads(self.ask(self.PREFERRED, "move", "wlan0", "--json").stdout),
                          self.PREFERRED)
 
+    def test_ping_without_a_path(self):
+        reply = {"local": "2001:db8:1::10", "away": True, "own_ifindex": 7, "mark": 1, "paths": [
+            {"path": "direct", "why": "nothing is known of that peer"},
+            {"path": "home-agents", "why": "registering"}]}
+        done = self.ask(reply, "ping", "2001:db8::1")
+        self.assertEqual((done.returncode, done.stdout), (1, """\
+no path that is direct: nothing is known of that peer
+no path through the home agent: registering
+"""))
+        self.assertEqual(self.requests.pop(), {"cmd": "ping", "peer": "2001:db8::1"})
+        paths = json.loads(self.ask(reply, "ping", "2001:db8::1", "--json").stdout)["paths"]
+        self.assertEqual([(path["sent"], path["answer"]) for path in paths], 2 * [(0, None)])
+        self.assertEqual(self.ask({"error": "no"}, "ping", "2001:db8::1").returncode, 1)
+
+    def test_ping_of_this_host(self):
+        """The kernel answers for itself, where raw sockets may be had."""
+        reply = {"local": None, "away": False, "own_ifindex": 7, "mark": 0, "paths": [
+            {"path": "direct", "why": "the peer is at home"}, {"path": "routed", "why": None}]}
+        if os.geteuid() != 0:
+            self.assertIn("try as root", self.ask(reply, "ping", "::1").stderr)
+            return
+        done = self.ask(reply, "ping", "::1", "-c", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^  routed  2 of 2  +\d+\.\d\d  ")
+        self.assertIn("no path that is direct: the peer is at home\n", done.stdout)
+
     def test_large_reply(self):
         status = dict(STATUS, clients=STATUS["clients"] * 5000)
         done = self.ask(status, "show", "--json")
@@ -547,6 +573,8 @@ preferred: wlan0, until bubctl prefer --default or a restart of bubd
     def test_usage(self):
         for args in (["halt"], ["show", "x"], ["show", "::1", "::2"],
                      ["show", "--check", "--peers"], ["show", "--mode"], ["counters", "--peers"],
+                     ["ping"], ["ping", "mn2"], ["ping", "::1", "-c", "0"], ["ping", "::1", "-c", "1x"],
+                     ["ping", "::1", "-c", "1001"], ["ping", "::1", "-c", "-1"], ["show", "-c", "1"],
                      ["prefer", "a", "b"], ["prefer", "a", "--default"], ["move"], ["move", "--default"],
                      ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
                      ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],

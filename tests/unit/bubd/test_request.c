@@ -169,6 +169,20 @@ bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *r
 	return true;
 }
 
+uint32_t lnx_own_ifindex(const struct lnx *lnx)
+{
+	(void)lnx;
+	return 77;
+}
+
+bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home)
+{
+	struct in6_addr away = addr("2001:db8:1::10");
+
+	(void)lnx;
+	return memcmp(home, &away, sizeof(away)) == 0;
+}
+
 bool lnx_home_interface(const struct lnx *lnx, const struct in6_addr *home,
 			const struct in6_addr *care_of, char ret_name[static 16])
 {
@@ -184,9 +198,11 @@ enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
 		     const struct in6_addr *peer, struct in6_addr *ret_out_src,
 		     struct in6_addr *ret_out_dst)
 {
+	struct in6_addr known = addr("2001:db8:2::10");
+
 	(void)lnx;
-	(void)local;
-	(void)peer;
+	if (memcmp(peer, &known, sizeof(known)) != 0)
+		return lnx_is_away(lnx, local) ? LNX_WAY_TUNNEL : LNX_WAY_ROUTED;
 	*ret_out_src = addr("2001:db8:a::10");
 	*ret_out_dst = addr("2001:db8:b::10");
 	return LNX_WAY_DIRECT;
@@ -676,6 +692,33 @@ static void an_interface_that_is_not_there(void **state)
 	assert_int_equal(f->n_commands, 3);
 }
 
+static void ping_says_what_there_is(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = ask(f, "{\"cmd\":\"ping\",\"peer\":\"2001:db8:2::10\"}");
+
+	assert_same_json(r, "{\"local\": \"2001:db8:1::10\", \"away\": true, \"own_ifindex\": 77,"
+			    " \"mark\": 6452578, \"paths\": [{\"path\": \"direct\", \"why\": null},"
+			    " {\"path\": \"home-agents\", \"why\": null}]}");
+	json_decref(r);
+	/* Of somebody who is not known the first home address asks. */
+	r = ask(f, "{\"cmd\":\"ping\",\"peer\":\"2001:db8:9::9\"}");
+	assert_same_json(
+		json_object_get(r, "paths"),
+		"[{\"path\": \"direct\", \"why\": \"nothing is known of that peer, which has "
+		"to be sent something first\"}, {\"path\": \"home-agents\", \"why\": null}]");
+	json_decref(r);
+	f->engine.n_homes = 0;
+	r = ask(f, "{\"cmd\":\"ping\",\"peer\":\"2001:db8:9::9\"}");
+	assert_true(json_is_null(json_object_get(r, "local")));
+	assert_same_json(json_object_get(r, "away"), "false");
+	assert_same_json(json_array_get(json_object_get(r, "paths"), 1),
+			 "{\"path\": \"routed\", \"why\": null}");
+	json_decref(r);
+	assert_refused(f, "{\"cmd\":\"ping\"}", "needs a peer");
+	assert_refused(f, "{\"cmd\":\"ping\",\"peer\":\"ff02::1\"}", "unicast");
+}
+
 static void malformed_requests_are_refused(void **state)
 {
 	static const struct {
@@ -744,6 +787,7 @@ int main(void)
 		T(reload_tells_of_mistakes),
 		T(an_interface_is_put_first),
 		T(an_interface_that_is_not_there),
+		T(ping_says_what_there_is),
 	};
 #undef T
 
