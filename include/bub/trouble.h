@@ -22,6 +22,7 @@ enum bub_trouble {
 	BUB_TROUBLE_UNREACHABLE,
 	BUB_TROUBLE_NO_HOME_AGENT, /* the host with the address says so */
 	BUB_TROUBLE_REFUSED,       /* the home agent has answered with an error */
+	BUB_TROUBLE_HOME_PREFIX,   /* no silence: at home by the configured prefix length alone */
 	BUB_TROUBLE_COUNT,
 };
 

@@ -41,7 +41,8 @@
 /* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
  * to today (LNX_BATCH * LNX_BATCHES of strangers, each batch behind one of those who are known). */
 #define READ_PACKETS 512
-#define SAS_DELAY_MS 1000 /* after the first packet; sas.h: within a second */
+#define USUAL_PREFIX_LEN 64u /* RFC 4291, 2.5.4 */
+#define SAS_DELAY_MS 1000    /* after the first packet; sas.h: within a second */
 
 struct daemon;
 
@@ -723,7 +724,7 @@ static int init_handles(struct daemon *d)
 	return daemon_fail(d, "event loop", uv_strerror(err));
 }
 
-static void warn_of_protection(const struct daemon *d)
+static void warn_of_settings(const struct daemon *d)
 {
 	char text[ERROR_MAX] = "";
 
@@ -736,6 +737,14 @@ static void warn_of_protection(const struct daemon *d)
 		log_line(&d->log, LNX_LOG_WARNING,
 			 "refresh-advice is set: registrations are kept in memory only, and lost "
 			 "with a restart");
+	for (unsigned i = 0; i < d->cfg->engine.n_homes; i++)
+		if (d->cfg->engine.home[i].prefix_len < USUAL_PREFIX_LEN)
+			log_line(&d->log, LNX_LOG_WARNING,
+				 "home-address has a prefix length of %u: the prefix of a link has "
+				 "mostly %u, and this node counts as at home wherever an address "
+				 "begins with the same %u bits",
+				 d->cfg->engine.home[i].prefix_len, USUAL_PREFIX_LEN,
+				 d->cfg->engine.home[i].prefix_len);
 	for (size_t i = 0; i < d->cfg->n_sas; i++)
 		if (sas_weakness(&d->cfg->sas[i].params, text, sizeof(text)))
 			log_line(&d->log, LNX_LOG_WARNING, "%s", text);
@@ -759,7 +768,7 @@ static int daemon_start(struct daemon *d)
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
-	warn_of_protection(d);
+	warn_of_settings(d);
 	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 || daemon_start_engine(d) != 0)
 		return -1;
 	clients = clients_of(d);

@@ -315,6 +315,9 @@ static void trace_trouble(struct eventlog *el, const struct bub_trace *tr)
 	if (t.over)
 		(void)snprintf(text, sizeof(text), "the home agent %s answers %s again, after %u s",
 			       agent.text, home.text, tr->seconds);
+	else if (tr->trouble == BUB_TROUBLE_HOME_PREFIX)
+		(void)snprintf(text, sizeof(text), "%s counts as at home at %s/%u %s", home.text,
+			       address_text(&tr->reporter).text, tr->number, tr->what);
 	else if (tr->trouble == BUB_TROUBLE_REFUSED)
 		(void)snprintf(text, sizeof(text),
 			       "the home agent %s refuses the registration of %s: %s (status %u)",

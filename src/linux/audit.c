@@ -14,6 +14,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 
 #include "base/addr.h"
 #include "linux.h"
@@ -137,6 +138,49 @@ static struct wish *audit_of_programs(struct want *w, const struct nlmsghdr *nlh
 	return wish;
 }
 
+/* ---- Whose it is not ----------------------------------------------------------------------- */
+
+static bool audit_is_our_table(const struct want *w, uint32_t table)
+{
+	return table - w->cfg.first_table < w->cfg.n_tables;
+}
+
+/* What is marked as bub's was put by another bubd where it was, and by us in the past otherwise. */
+static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint32_t by)
+{
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[FRA_MAX + 1];
+	uint32_t priority, table;
+	uint8_t protocol;
+	char what[64];
+
+	nl_parse(nlh, sizeof(*frh), tb, FRA_MAX + 1);
+	priority = nl_u32(tb[FRA_PRIORITY], 0);
+	table = frh->action == FR_ACT_TO_TBL ? nl_u32(tb[FRA_TABLE], frh->table) : 0;
+	protocol = nl_u8(tb[FRA_PROTOCOL], 0);
+	if (frh->family != AF_INET6 || (protocol == LNX_RTPROT && by == 0) ||
+	    (priority - w->cfg.first_rule >= w->cfg.n_rules && !audit_is_our_table(w, table)))
+		return;
+	(void)snprintf(what, sizeof(what), "rule %u, routing table %u", priority, table);
+	repair_shared(w, by, protocol, what);
+}
+
+static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint32_t by)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[RTA_MAX + 1];
+	uint32_t table;
+	char what[64];
+
+	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
+	table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
+	if (rtm->rtm_family != AF_INET6 || (rtm->rtm_protocol == LNX_RTPROT && by == 0) ||
+	    (rtm->rtm_flags & RTM_F_CLONED) || !audit_is_our_table(w, table))
+		return;
+	(void)snprintf(what, sizeof(what), "a route in routing table %u", table);
+	repair_shared(w, by, rtm->rtm_protocol, what);
+}
+
 /* ---- Notices ------------------------------------------------------------------------------- */
 
 void want_heard(struct want *w, const struct nlmsghdr *nlh)
@@ -159,6 +203,12 @@ void want_heard(struct want *w, const struct nlmsghdr *nlh)
 	case RTM_DELQDISC:
 	case RTM_DELTFILTER:
 		wish = audit_of_programs(w, nlh);
+		break;
+	case RTM_NEWRULE:
+		audit_foreign_rule(w, nlh, nlh->nlmsg_pid);
+		break;
+	case RTM_NEWROUTE: /* default routes: the filter lets no others in */
+		audit_foreign_route(w, nlh, nlh->nlmsg_pid);
 		break;
 	default:
 		break;
@@ -218,9 +268,11 @@ static void audit_on_told(void *ctx, const struct nlmsghdr *nlh)
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWROUTE:
 		wish = audit_of_route(w, nlh, &same);
+		audit_foreign_route(w, nlh, 0);
 		break;
 	case RTM_NEWRULE:
 		wish = audit_of_rule(w, nlh);
+		audit_foreign_rule(w, nlh, 0);
 		break;
 	case RTM_NEWADDR:
 		wish = audit_of_addr(w, nlh);
@@ -284,11 +336,23 @@ static uint32_t audit_n_wishes(const struct want *w)
 	return n;
 }
 
+/* Of routes only bub's, but for the first time: then those of others that were here before are
+ * seen.
+ */
+static int audit_ask(const struct want *w, unsigned step)
+{
+	struct nl_table table = table_of[step].table;
+
+	if (w->round == 1)
+		table.protocol = 0;
+	return nl_table_ask(w->cfg.nl, &table);
+}
+
 /* Begins with the first table from @step on that has something. */
 static void audit_begin(struct want *w, unsigned step)
 {
-	while (step < STEP_AUDITED && (w->wish[table_of[step].kind].used == 0 ||
-				       nl_table_ask(w->cfg.nl, &table_of[step].table) < 0))
+	while (step < STEP_AUDITED &&
+	       (w->wish[table_of[step].kind].used == 0 || audit_ask(w, step) < 0))
 		step++;
 	if (step == STEP_AUDITED) {
 		audit_check_programs(w);

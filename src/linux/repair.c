@@ -29,6 +29,8 @@
 #define PAUSE_S 10
 #define PAUSE_MAX_S 300
 #define RETRY_MAX_S 60
+#define SHARED_S 60 /* between lines about what is shared; doubles */
+#define SHARED_MAX_S 3600
 #define PEACE_S 60 /* it has stood so long: no fight any more */
 #define LINES_MAX 4
 #define TEXT_MAX 160
@@ -126,6 +128,23 @@ __attribute__((format(printf, 3, 4))) static void repair_say(struct want *w, boo
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	w->cfg.log(w->cfg.ctx, bad, text);
+}
+
+void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *what)
+{
+	const struct bub_time now = lnx_now();
+
+	if (w->shared_pause_s != 0 &&
+	    bub_time_before(now, bub_time_add_s(w->shared_at, w->shared_pause_s)))
+		return;
+	w->shared_at = now;
+	w->shared_pause_s = w->shared_pause_s == 0 ? SHARED_S : 2 * w->shared_pause_s;
+	if (w->shared_pause_s > SHARED_MAX_S)
+		w->shared_pause_s = SHARED_MAX_S;
+	repair_say(w, true,
+		   "%s uses what is bubd's alone: %s, protocol %u; set route-table and "
+		   "rule-priority to what nobody else uses",
+		   by != 0 ? repair_author(w, by) : "another program", what, protocol);
 }
 
 /* ---- When ---------------------------------------------------------------------------------- */

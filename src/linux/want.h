@@ -38,6 +38,8 @@ struct want_config {
 	 * they are there. */
 	int (*attach)(void *ctx, uint32_t ifindex);
 	bool (*is_attached)(void *ctx, uint32_t ifindex);
+	/* Nobody else may use these: routing tables, and priorities of rules. */
+	uint32_t first_table, n_tables, first_rule, n_rules;
 	/* A line for the operator.  @bad: something stays wrong; else it has been mended. */
 	void (*log)(void *ctx, bool bad, const char *text);
 	void *ctx;

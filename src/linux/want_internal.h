@@ -88,6 +88,10 @@ struct want {
 	} verdict[WANT_VERDICTS];
 	unsigned verdict_first, n_verdicts;
 
+	/* Somebody else uses what is ours. */
+	struct bub_time shared_at; /* the last line about that */
+	uint32_t shared_pause_s;   /* to the next; 0: there was none */
+
 	/* question.c */
 	struct table question;
 	uint32_t n_told;  /* those that are answered */
@@ -138,6 +142,9 @@ void repair_waits(struct want *w, struct wish *wish);
 void repair_refused(struct want *w, struct wish *wish, int error);
 void repair_stands(struct want *w, struct wish *wish);
 void repair_forget(struct want *w, const struct wish *wish);
+/* Somebody else, @by (0: not known), has @what, with that protocol, where only bubd may have
+ * something. */
+void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *what);
 /* The interface of a wish; 0: it has none. */
 uint32_t repair_ifindex(const struct wish *wish);
 /* The interface is up: what waits for it is put back soon. */

@@ -221,7 +221,44 @@ def payload_differs(t):
     t.agent.stop()
 
 
-CASES = [on_the_way, wrong_addresses, here, wrong_keys, payload_differs]
+def at_home_everywhere(t):
+    """A prefix length that holds the visited link as well: told at the start, and where it matters."""
+    t.restart_mobile(home=f"{HOME}/32")
+    hears(t.mobile, "home-address has a prefix length of 32", heading="home-address has a prefix length of")
+    words = ("by the prefix length of home-address alone: the link has a longer prefix, and the home address "
+             "is not in it")
+    line = hears(t.mobile, words)
+    home = t.home()
+    if home["state"] != "at home" or words not in home["why"] or home["trouble"] != "home-prefix":
+        raise Failure(home)
+    if not re.search(rf"{HOME} counts as at home at 2001:db8:b::?[0-9a-f:]+/64 by", line):
+        raise Failure(line)
+    t.mobile.stop()
+
+
+def shared_tables(t):
+    """Rules of somebody else among bubd's, from before and from now on; and a second bubd."""
+    words = "uses what is bubd's alone: "
+    t.m.ip("-6", "rule", "add", "pref", "1001", "table", "100")
+    t.restart_mobile()
+    line = hears(t.mobile, words, "error")
+    if "rule 1001, routing table 100, protocol " not in line or "another program" not in line:
+        raise Failure(line)
+    t.m.ip("-6", "rule", "del", "pref", "1001")
+    t.restart_mobile()
+    wait_for("a registration", t.is_registered)
+    if words in logged(t.mobile):
+        raise Failure(t.mobile.tail())
+    second = Daemon(t.bubd, t.m, f'tun = "bub1"\nmobile-node {{\nhome-address = "2001:db8:1::11/64"\n'
+                    f'home-agent = "{AGENT}"\nsecret-file = "secret"\n}}\n')
+    t.daemons.append(second)
+    line = hears(t.mobile, words, "error")
+    if not re.search(r"error: bubd \(\d+\) uses", line):
+        raise Failure(line)
+    hears(second, words, "error")
+
+
+CASES = [on_the_way, wrong_addresses, here, wrong_keys, payload_differs, at_home_everywhere, shared_tables]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -21,6 +21,13 @@ bool candidate_is_home(const struct home_registration *h, const struct candidate
 	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);
 }
 
+bool candidate_is_misplaced(const struct home_registration *h, const struct candidate *c)
+{
+	return candidate_is_home(h, c) && c->prefix_len > h->cfg.prefix_len &&
+	       c->prefix_len < 128 &&
+	       !bub_addr_in_prefix(&h->cfg.address, &c->address, c->prefix_len);
+}
+
 /* The address that serves well comes before the one that barely does; then the highest preference,
  * then the newest. */
 static bool candidate_is_better(const struct candidate *a, const struct candidate *b)

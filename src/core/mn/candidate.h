@@ -35,4 +35,8 @@ bool candidate_is_home(const struct home_registration *h, const struct candidate
 const struct candidate *candidate_best(const struct bub_engine *eng,
 				       const struct home_registration *h);
 
+/* @c is at home as the configuration has it, and its link has another prefix.  Of an address of
+ * DHCPv6 or the like the link's prefix is not known. */
+bool candidate_is_misplaced(const struct home_registration *h, const struct candidate *c);
+
 #endif

@@ -281,6 +281,18 @@ static void home_set_direct(struct bub_engine *eng, struct home_registration *h,
 	h->news.moved = true;
 }
 
+static void mn_arrive_home(struct bub_engine *eng, struct home_registration *h,
+			   const struct candidate *c)
+{
+	const struct in6_addr address = c->address;
+	const uint8_t prefix_len = c->prefix_len;
+	const bool misplaced = candidate_is_misplaced(h, c);
+
+	mn_go_home(eng, h, c->ifindex, may_be_bound(eng, h));
+	if (misplaced)
+		trouble_misplaced(eng, h, &address, prefix_len);
+}
+
 void mn_reselect(struct bub_engine *eng)
 {
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
@@ -295,7 +307,7 @@ void mn_reselect(struct bub_engine *eng)
 				mn_go_nowhere(eng, h);
 		} else if (candidate_is_home(h, c)) {
 			if (!home_now || h->ifindex != c->ifindex)
-				mn_go_home(eng, h, c->ifindex, may_be_bound(eng, h));
+				mn_arrive_home(eng, h, c);
 		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
 			mn_go_away(eng, h, c);
 		}

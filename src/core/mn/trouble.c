@@ -59,6 +59,9 @@ static const struct {
 							"agent: the address is wrong, or no bubd "
 							"runs there"},
 	[BUB_TROUBLE_REFUSED] = {"refused", "it refuses the registration"},
+	[BUB_TROUBLE_HOME_PREFIX] = {"home-prefix",
+				     "by the prefix length of home-address alone: the link has a "
+				     "longer prefix, and the home address is not in it"},
 };
 
 const char *bub_trouble_name(enum bub_trouble what)
@@ -164,15 +167,27 @@ void trouble_refused(struct bub_engine *eng, struct home_registration *h, uint8_
 	trouble_tell(eng, h, BUB_TROUBLE_REFUSED, bub_status_name(status), status);
 }
 
-void trouble_moved(struct home_registration *h)
-{
-	h->trouble.heard = BUB_TROUBLE_NONE;
-	h->trouble.asked = false;
-}
-
 void trouble_forget(struct home_registration *h)
 {
 	h->trouble = (struct trouble){0};
+}
+
+void trouble_misplaced(struct bub_engine *eng, struct home_registration *h,
+		       const struct in6_addr *address, uint8_t prefix_len)
+{
+	const char *words = bub_trouble_words(BUB_TROUBLE_HOME_PREFIX);
+
+	h->trouble.reporter = *address;
+	home_set_state(eng, h, h->state, words);
+	trouble_tell(eng, h, BUB_TROUBLE_HOME_PREFIX, words, prefix_len);
+}
+
+void trouble_moved(struct home_registration *h)
+{
+	if (h->trouble.told == BUB_TROUBLE_HOME_PREFIX)
+		trouble_forget(h);
+	h->trouble.heard = BUB_TROUBLE_NONE;
+	h->trouble.asked = false;
 }
 
 /* ---- What is heard about it ---------------------------------------------------------------- */
