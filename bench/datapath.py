@@ -14,7 +14,6 @@ second one stands still when others use the machine; both are given so that more
 Usage: datapath.py DPCTL DATAPATH_UDP [--rounds N] [--seconds S] [--only TEXT]
 """
 import argparse
-import atexit
 import json
 import os
 import resource
@@ -22,7 +21,11 @@ import statistics
 import subprocess
 import sys
 
-NS = {name: "dpb%d%s" % (os.getpid(), name) for name in ("n1", "n2")}
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab"))
+
+from bublab import remains  # noqa: E402
+
+NS = {name: remains.namespace(name) for name in ("n1", "n2")}
 COA = {"n1": "2001:db8:a::1", "n2": "2001:db8:a::2"}
 HOA = {"n1": "2001:db8:1::1", "n2": "2001:db8:2::2"}
 OTHER = {"n1": "n2", "n2": "n1"}
@@ -72,13 +75,7 @@ class Ctl:
         self.proc.wait()
 
 
-def remove_namespaces():
-    for ns in NS.values():
-        run("ip", "netns", "del", ns, check=False)
-
-
 def make_namespaces():
-    atexit.register(remove_namespaces)
     for ns in NS:
         if run("ip", "netns", "add", NS[ns], check=False).returncode != 0:
             skip("no network namespaces (root is needed)")
@@ -150,6 +147,8 @@ def main():
     for tool in ("iperf3", "ethtool", "taskset"):
         if run("sh", "-c", "command -v " + tool, check=False).returncode != 0:
             skip("no " + tool)
+    remains.interruptible()
+    remains.begin()
     make_namespaces()
     rows = (("TCP, 1 stream", "on", lambda a: tcp(1, args.seconds, a)),
             ("TCP, 4 streams", "on", lambda a: tcp(4, args.seconds, a)),

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/netns"))
 
-from linux_common import addr, came_at, captured, wait_for  # noqa: E402
+from linux_common import addr, came_at, captured, remains, wait_for  # noqa: E402
 from world import HOME, Correspondence  # noqa: E402
 
 RTM_NEWADDR, RTM_DELADDR = 20, 21
@@ -92,6 +92,8 @@ def main():
     parser.add_argument("--peers", type=int, default=1)
     parser.add_argument("--moves", type=int, default=50)
     args = parser.parse_args()
+    remains.interruptible()
+    remains.begin()
     world = Correspondence(args.bubd)
     try:
         world.start()

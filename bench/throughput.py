@@ -26,7 +26,11 @@ import sys
 import tempfile
 import time
 
-PREFIX = f"bubt{os.getpid()}"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lab"))
+
+from bublab import remains  # noqa: E402
+
+PREFIX = remains.namespace("t-")
 NODES = ("core", "ha1", "ha2", "mn1", "mn2")
 HOME = {"mn1": "2001:db8:1::10", "mn2": "2001:db8:2::10"}
 AGENT = {"ha1": "2001:db8:1::1", "ha2": "2001:db8:2::1"}
@@ -196,13 +200,10 @@ def main() -> None:
     if os.geteuid() != 0 or shutil.which("iperf3") is None:
         print("skipped: needs root and iperf3")
         sys.exit(77)
-    with tempfile.TemporaryDirectory(prefix="bub-bench-") as folder:
-        try:
-            build_network()
-            bench(args.build.resolve(), pathlib.Path(folder), args.rounds, args.seconds)
-        finally:
-            for node in NODES:
-                run("ip", "netns", "del", f"{PREFIX}{node}", check=False)
+    remains.interruptible()
+    remains.begin()
+    build_network()
+    bench(args.build.resolve(), pathlib.Path(tempfile.mkdtemp()), args.rounds, args.seconds)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 
-from . import compare, daemons, page, report, topology
+from . import compare, daemons, page, remains, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
 from .stranger import ATTACKS
@@ -266,7 +266,7 @@ def scenario_options(
 
 
 def clean_up() -> None:
-    removed = topology.clean()
+    removed = remains.begin()
     if removed:
         print(f"bublab: removed what a killed run had left: {removed}", file=sys.stderr)
 
@@ -318,7 +318,7 @@ def command_live(args: argparse.Namespace) -> int:
         raise LabError("python3-aiohttp is missing: ./dev setup installs it") from None
     clean_up()
     sock = server.listen(args.port)
-    with tempfile.TemporaryDirectory(prefix=topology.temporary_prefix(os.getpid())) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         server.serve(pathlib.Path(folder), sock, lambda text: print(f"bublab: {text}", flush=True))
     return 0
 
@@ -374,7 +374,7 @@ def main(argv: list[str]) -> int:
             return command_live(args)
         if args.command == "clean":
             topology.require_root()
-            print(f"removed: {topology.clean()}")
+            print(f"removed: {remains.clean()}")
             return 0
         return command_run(args)
     except LabError as failure:

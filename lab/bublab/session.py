@@ -126,6 +126,7 @@ class Session:
             self.topology.close()
             self.logs.poll()
             self.timeline.pump(everything=True)
+            self.timeline.progress.clear()
             self.timeline_file.close()
 
     def start(self) -> None:

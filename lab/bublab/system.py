@@ -11,7 +11,6 @@ import pathlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 
 
 class LabError(Exception):
@@ -22,8 +21,8 @@ class Interrupted(LabError):
     """SIGINT or SIGTERM."""
 
 
-# In the environment of all that a lab starts: its process id.  So what outlives it is found.
-MARK = "BUBLAB_PID"
+# In the environment of all that a run starts: its process id (remains.py).
+MARK = "BUB_RUN"
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # that end a lab
 
@@ -67,41 +66,6 @@ def run(argv: list[str], text_in: str | None = None) -> str:
 def inside(namespace: str, argv: list[str]) -> list[str]:
     """The command that runs @argv in a namespace.  Only the network changes, not the mounts."""
     return ["nsenter", f"--net=/run/netns/{namespace}", "--", *argv]
-
-
-def marked() -> dict[int, int]:
-    """Processes that a lab has started, alive or not, and the process id of that lab."""
-    found = {}
-    for folder in pathlib.Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        try:
-            words = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:  # it has ended
-            continue
-        for word in words:
-            name, _, value = word.partition(b"=")
-            if name == MARK.encode() and value.isdigit():
-                found[int(folder.name)] = int(value)
-    return found
-
-
-def end(pids: Callable[[], list[int]]) -> int:
-    """Ends processes by SIGTERM, and by SIGKILL those that stay; @pids: those that are still there.
-    Returns how many there were."""
-    count = len(pids())
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        last = time.monotonic() + 2
-        while left := pids():
-            for pid in left:
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
-            if time.monotonic() > last:
-                break
-            time.sleep(0.05)
-    return count
 
 
 class Lines:

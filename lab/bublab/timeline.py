@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from .events import Event
+from .progress import Progress
 
 HOLD_S = 0.15  # logs of several nodes are read in turn: lines wait this long to be put in order
 TOGETHER_S = 0.005
@@ -144,6 +145,7 @@ class Timeline:
     def __init__(self, names: Names, live: TextIO | None, file: TextIO) -> None:
         self.condenser = Condenser(names)
         self.live = live
+        self.progress = Progress()  # without @live
         self.file = file
         self.start = time.time()
         self.held: list[Event] = []
@@ -170,6 +172,7 @@ class Timeline:
         self.file.write(f"{stamp}  {line.node:<4} {line.text}\n")
         self.file.flush()
         if self.live is None:
+            self.progress.show(f"{line.node} {line.text}")
             return
         node, text = f"{line.node:<4}", line.text
         if self.colour:

@@ -17,16 +17,13 @@ emulator cuts its link at one place and joins it at another.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import os
 import pathlib
-import re
 import shutil
-import tempfile
-from collections.abc import Iterator
 
+from . import remains
 from .emulator import Emulator
-from .system import Child, LabError, end, inside, marked, run, wait_until
+from .system import Child, LabError, inside, run, wait_until
 
 CORE_LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
 RADIO_LINKS = ("mn1", "mn2")
@@ -54,8 +51,6 @@ STRANGER_ROUTER = "2001:db8:5::1"
 
 # How long a mobile node has no carrier when it moves: what a radio takes to change its cell.
 CARRIER_GAP_MS = 20
-
-RUN_DIR = pathlib.Path("/run/bublab")
 
 
 @dataclasses.dataclass
@@ -139,8 +134,8 @@ class Topology:
     def __init__(self, options: Options, out: pathlib.Path) -> None:
         self.options = options
         self.out = out
-        self.prefix = f"bub{os.getpid()}" + (f"-{options.world}" if options.world else "")
-        self.run_dir = RUN_DIR / str(os.getpid()) / options.world
+        self.prefix = remains.namespace(options.world or "lab")
+        self.run_dir = remains.RUN_DIR / str(os.getpid()) / (options.world or "lab")
         self.nodes = ["core", *ROUTERS, *MOBILES]
         if options.stranger:
             self.nodes.append("stranger")
@@ -340,98 +335,8 @@ class Topology:
                 self.emulator.close()
         finally:
             self.emulator = None
-            remove(self.prefix, self.run_dir)
-
-
-# ---- What a run that was killed left behind ----------------------------------------------------
-
-
-def namespaces() -> list[str]:
-    folder = pathlib.Path("/run/netns")
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-
-
-def temporary_prefix(pid: int) -> str:
-    """What the names of a lab's temporary folders begin with."""
-    return f"bublab-{pid}-"
-
-
-def owner_alive(pid: int) -> bool:
-    """Is this process a lab?  Its number may have gone to another process since."""
-    try:
-        return b"bublab" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def remove(prefix: str, run_dir: pathlib.Path) -> int:
-    """Removes the namespaces and sockets of one run; returns how many namespaces there were."""
-    mine = [name for name in namespaces() if name.startswith(f"{prefix}-")]
-    for name in mine:  # nothing but ours can be in there
-        end(lambda n=name: [int(pid) for pid in run(["ip", "netns", "pids", n]).split()])
-    if mine:
-        run(["ip", "-batch", "-"], "".join(f"netns del {name}\n" for name in mine))
-    if run_dir.is_dir():
-        for path in sorted(run_dir.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        run_dir.rmdir()
-        if run_dir.parent != RUN_DIR and not any(run_dir.parent.iterdir()):
-            run_dir.parent.rmdir()  # the last of a lab's several
-    return len(mine)
-
-
-@dataclasses.dataclass
-class Cleaned:
-    """How much of dead runs was removed."""
-
-    namespaces: int = 0
-    processes: int = 0
-    folders: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.namespaces} namespaces, {self.processes} processes, {self.folders} folders"
-
-    def __bool__(self) -> bool:
-        return bool(self.namespaces or self.processes or self.folders)
-
-
-def temporary_folders() -> Iterator[tuple[pathlib.Path, int]]:
-    """Those of labs, with the lab's process id.  Others may write where they are, too."""
-    for path in pathlib.Path(tempfile.gettempdir()).glob("bublab-*"):
-        found = re.fullmatch(r"bublab-(\d+)-\w+", path.name)
-        if found and not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.geteuid():
-            yield path, int(found[1])
-
-
-def owners() -> set[int]:
-    """Labs that have left something, or that run."""
-    found = set(marked().values()) | {pid for _path, pid in temporary_folders()}
-    for name in namespaces():
-        number = re.match(r"bub(\d+)-", name)
-        if number:
-            found.add(int(number[1]))
-    found.update(int(path.name) for path in RUN_DIR.iterdir() if path.name.isdigit())
-    return found
-
-
-def clean() -> Cleaned:
-    """Removes what dead runs left behind.  Only one lab at a time does so."""
-    RUN_DIR.mkdir(parents=True, exist_ok=True)
-    done = Cleaned()
-    with open(RUN_DIR / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for owner in sorted(owners()):
-            if owner_alive(owner):
-                continue
-            done.processes += end(lambda o=owner: [pid for pid, lab in marked().items() if lab == o])
-            run_dir = RUN_DIR / str(owner)
-            done.folders += run_dir.is_dir()
-            done.namespaces += remove(f"bub{owner}", run_dir)
-            for path, lab in temporary_folders():
-                if lab == owner:
-                    shutil.rmtree(path)
-                    done.folders += 1
-    return done
+            remains.remove_namespaces(self.prefix)
+            shutil.rmtree(self.run_dir, ignore_errors=True)
 
 
 def require_root() -> None:

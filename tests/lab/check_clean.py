@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from bublab import system, topology
+from bublab import remains
 
 SKIP = 77
 START_S = 90  # the machine may have other things to do
@@ -22,10 +22,10 @@ BUBLAB = [sys.executable, "-m", "bublab"]
 
 def left_of(pid):
     """Namespaces, folders and processes of a lab of this process."""
-    names = [name for name in topology.namespaces() if re.match(rf"bub{pid}-", name)]
-    folders = [path.name for path, lab in topology.temporary_folders() if lab == pid]
-    folders += [f"run/{pid}"] if (topology.RUN_DIR / str(pid)).exists() else []
-    return names, folders, [one for one, lab in system.marked().items() if lab == pid]
+    names = [name for name in remains.namespaces() if re.match(rf"bub-{pid}-", name)]
+    folders = [path.name for path, lab in remains.temporary_folders() if lab == pid]
+    folders += [f"run/{pid}"] if (remains.RUN_DIR / str(pid)).exists() else []
+    return names, folders, [one for one, lab in remains.marked().items() if lab == pid]
 
 
 def clean():
@@ -83,8 +83,8 @@ class Clean(unittest.TestCase):
         """Its lab is dead, and so is its namespace."""
         lab = subprocess.Popen(
             [sys.executable, "-c",
-             "import pathlib, tempfile; from bublab import system, topology; import os\n"
-             "tempfile.mkdtemp(prefix=topology.temporary_prefix(os.getpid()))\n"
+             "import pathlib, tempfile; from bublab import remains, system; import os\n"
+             "tempfile.mkdtemp(prefix=remains.temporary_prefix(os.getpid()))\n"
              "child = system.Child('x', ['sleep', '1000']); print(child.process.pid)\n"
              "os._exit(0)"],
             stdout=subprocess.PIPE, text=True,

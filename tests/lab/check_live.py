@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "lab"))
 import browser
-from bublab import topology
+from bublab import remains
 
 if browser.is_there():
     from selenium.webdriver.common.keys import Keys
@@ -27,9 +27,9 @@ SCREENS = None
 
 def left_of(pid):
     """What a lab of this process has not taken down."""
-    names = [name for name in topology.namespaces() if name.startswith(f"bub{pid}")]
-    folders = [topology.RUN_DIR / str(pid)]
-    folders += pathlib.Path(tempfile.gettempdir()).glob(topology.temporary_prefix(pid) + "*")
+    names = [name for name in remains.namespaces() if name.startswith(f"bub-{pid}-")]
+    folders = [remains.RUN_DIR / str(pid)]
+    folders += pathlib.Path(tempfile.gettempdir()).glob(remains.temporary_prefix(pid) + "*")
     return names + [str(folder) for folder in folders if folder.exists()]
 
 

@@ -13,7 +13,6 @@ tests/peers/uml_datapath.py runs it where it has.
 
 Usage: datapath_test.py DPCTL [unittest arguments].  Exits with 77 where a feature is missing.
 """
-import atexit
 import contextlib
 import ctypes
 import fcntl
@@ -29,8 +28,12 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lab"))
+
+from bublab import remains  # noqa: E402
+
 DPCTL = ""
-NS = {name: "dp%d%s" % (os.getpid(), name) for name in ("n1", "r", "n2")}
+NS = {name: remains.namespace(name) for name in ("n1", "r", "n2")}
 HOA1, HOA2 = "2001:db8:1::1", "2001:db8:2::2"
 COA1, COA1X = "2001:db8:a::1", "2001:db8:a::11"
 COA2, COA2X = "2001:db8:b::2", "2001:db8:b::22"
@@ -164,13 +167,7 @@ def set_offloads(on):
             "gso", state, "gro", state, check=False)
 
 
-def remove_namespaces():
-    for ns in NS.values():
-        run("ip", "netns", "del", ns, check=False)
-
-
 def make_namespaces():
-    atexit.register(remove_namespaces)
     for ns in NS:
         if run("ip", "netns", "add", NS[ns], check=False).returncode != 0:
             skip_all("no network namespaces (root is needed)")
@@ -957,6 +954,8 @@ def main():
     for tool in ("ip", "tc", "tcpdump", "tshark", "ethtool", "setpriv"):
         if run("sh", "-c", "command -v " + tool, check=False).returncode != 0:
             skip_all("no " + tool)
+    remains.interruptible()
+    remains.begin()
     make_namespaces()
     with contextlib.closing(Ctl("n1")) as probe:
         for line in ("open 8", "attach e1"):

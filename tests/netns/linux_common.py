@@ -17,6 +17,10 @@ import sys
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lab"))
+
+from bublab import remains  # noqa: E402
+
 CLONE_NEWNET = 0x40000000
 SIOCGSTAMPNS = 0x8907
 ETH_P_ALL = 3
@@ -52,7 +56,7 @@ class Namespace:
     there = []  # those that are not closed yet
 
     def __init__(self, name):
-        self.name = f"lnx{os.getpid()}-{name}"
+        self.name = remains.namespace(name)
         run("ip", "netns", "add", self.name)
         Namespace.there.append(self)
         self.ip("link", "set", "lo", "up")
@@ -315,6 +319,8 @@ def main(cases, setup):
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
         print("1..0 # SKIP needs root and /dev/net/tun")
         return 0
+    remains.interruptible()
+    remains.begin()
     binary = sys.argv[1]
     wanted = sys.argv[2:]
     cases = [c for c in cases if not wanted or c.__name__ in wanted]

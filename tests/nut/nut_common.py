@@ -25,6 +25,10 @@ import tempfile
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lab"))
+
+from bublab import remains  # noqa: E402
+
 import logging
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -260,7 +264,7 @@ class Link:
     """The node's namespace, the wire, and the tester at its end."""
 
     def __init__(self, name, forwarding=False):
-        self.nut = f"nut{os.getpid()}-{name}"
+        self.nut = remains.namespace(name)
         self.tester = f"{self.nut}-t"
         self.sock = None
         self.packets = []
@@ -648,7 +652,8 @@ def main(groups):
     bubd, wanted = sys.argv[1], sys.argv[2:]
     groups = [(s, [c for c in cases if not wanted or c.__name__ in wanted]) for s, cases in groups]
     print(f"1..{sum(len(cases) + 1 for _, cases in groups if cases)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that namespaces go
+    remains.interruptible()
+    remains.begin()
     tap = Tap()
     for setup, cases in groups:
         if cases:

@@ -30,6 +30,10 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "lab"))
+
+from bublab import remains  # noqa: E402
+
 ETHERTYPE = 0x88B5  # for local experiments
 NODES = ("a", "b", "c")
 SKIP = 77
@@ -107,11 +111,9 @@ class Control:
 class Network(unittest.TestCase):
     """Three nodes around an emulator's namespace; the tests start linkem themselves."""
 
-    prefix = f"lab{os.getpid()}t"
-
-    @classmethod
-    def ns(cls, node):
-        return f"{cls.prefix}-{node}"
+    @staticmethod
+    def ns(node):
+        return remains.namespace(node)
 
     @classmethod
     def inside(cls, node, *argv):
@@ -484,6 +486,8 @@ def main():
     if os.geteuid() != 0:
         print("network namespaces need root")
         return SKIP
+    remains.interruptible()
+    remains.begin()
     LINKEM = os.path.abspath(sys.argv.pop(1))
     return 0 if unittest.main(exit=False, verbosity=2).result.wasSuccessful() else 1
 
