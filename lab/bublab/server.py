@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
+import os
 import pathlib
 import socket
 from collections.abc import Callable
@@ -49,7 +50,8 @@ def listen(port: int) -> socket.socket:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise LabError(
-            f"cannot listen on 127.0.0.1 port {port} ({error.strerror}): give another with --port"
+            f"cannot listen on 127.0.0.1 port {port} ({os.strerror(error.errno)}): "
+            "give another with --port"
         ) from None
 
 
