@@ -69,7 +69,7 @@ def begin() -> Cleaned:
         if os.geteuid() == 0:
             done = clean(then=_hold)
         os.environ[MARK] = str(os.getpid())
-        with contextlib.suppress(OSError):  # a file system that is read-only has no use for it
+        with contextlib.suppress(OSError):  # see temporary_folders()
             tempfile.tempdir = tempfile.mkdtemp(prefix=temporary_prefix(os.getpid()))
             os.environ["TMPDIR"] = tempfile.tempdir
     finally:
@@ -135,7 +135,11 @@ def temporary_prefix(pid: int) -> str:
 
 def temporary_folders() -> Iterator[tuple[pathlib.Path, int]]:
     """Those of runs, with the run's process id.  Others may write where they are, too."""
-    for path in pathlib.Path(tempfile.gettempdir()).glob("bub-*"):
+    try:
+        where = pathlib.Path(tempfile.gettempdir())
+    except FileNotFoundError:  # a file system that is read-only
+        return
+    for path in where.glob("bub-*"):
         found = re.fullmatch(r"bub-(\d+)-\w+", path.name)
         if found and not path.is_symlink() and path.is_dir() and path.stat().st_uid == os.geteuid():
             yield path, int(found[1])
