@@ -44,7 +44,7 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters ping bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
@@ -56,7 +56,7 @@ _bubctl()
 		candidates='--json --check --mode --homes --peers --clients'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
 		;;
-	*:ping)
+	*:ping | *:bindings | *:sas)
 		candidates='--json'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
 		;;

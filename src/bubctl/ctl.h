@@ -56,6 +56,8 @@ void ctl_see_screen(struct ctl_options *opts);
 /* Print a reply for people. */
 void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_counters(FILE *out, const json_t *reply, const struct ctl_options *opts);
+void ctl_print_bindings(FILE *out, const json_t *reply, const struct ctl_options *opts);
+void ctl_print_sas(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_preferred(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *opts);
 

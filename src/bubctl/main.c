@@ -59,6 +59,8 @@ static int ctl_usage(FILE *out, int status)
 		    "  show --check               one line; exit status 0 only when all is well\n"
 		    "  counters [--json] [--all]  what was sent, received and discarded\n"
 		    "  counters --openmetrics     the same and the state, for Prometheus\n"
+		    "  bindings [PEER] [--json]   those of others here, and this node's elsewhere\n"
+		    "  sas [HOME] [--json]        security associations of ESP; no keys\n"
 		    "  ping PEER [-c N] [--json]  an answer of a peer by each path, and how long "
 		    "it took\n"
 		    "  bub-start PEER             start a BUB test with a peer's home address\n"
@@ -139,7 +141,7 @@ static int ctl_run(const struct command *cmd, const struct ctl_options *opts)
 	const char *name = (opts->set & CTL_OPENMETRICS) != 0 ? "show" : cmd->name;
 	json_t *request = json_pack("{s:s}", "cmd", name);
 
-	if (cmd->argument == ARGUMENT_PEER)
+	if (opts->argument != NULL)
 		(void)json_object_set_new(request, "peer", json_string(opts->argument));
 	return ctl_do(cmd, opts, request);
 }
@@ -246,6 +248,8 @@ static const struct command commands[] = {
 	 ctl_print_status},
 	{"counters", ARGUMENT_NONE, CTL_JSON | CTL_ALL | CTL_OPENMETRICS, ctl_run,
 	 ctl_print_counters},
+	{"bindings", ARGUMENT_ANY_PEER, CTL_JSON, ctl_run, ctl_print_bindings},
+	{"sas", ARGUMENT_ANY_PEER, CTL_JSON, ctl_run, ctl_print_sas},
 	{"ping", ARGUMENT_PEER, CTL_JSON | CTL_COUNT, ctl_ping_peer, NULL},
 	{"bub-start", ARGUMENT_PEER, 0, ctl_run, NULL},
 	{"forget", ARGUMENT_PEER, 0, ctl_run, NULL},

@@ -536,6 +536,8 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 			.engine = d->engine,
 			.handovers = d->handovers,
 			.lnx = d->lnx,
+			.sas = d->sas,
+			.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
 			.complaints = &d->complaints,
 			.now = lnx_now()},
 		.command = daemon_on_command,

@@ -289,6 +289,26 @@ static json_t *on_ping(const json_t *request, const struct request_target *t)
 	return why != NULL ? why : status_ping(&t->src, &peer);
 }
 
+static json_t *request_inspect(const json_t *request, const struct request_target *t,
+			       json_t *(*status)(const struct status_source *src,
+						 const struct in6_addr *home))
+{
+	struct in6_addr home = in6addr_any;
+	json_t *why = json_object_get(request, "peer") != NULL ? get_peer(request, &home) : NULL;
+
+	return why != NULL ? why : status(&t->src, &home);
+}
+
+static json_t *on_bindings(const json_t *request, const struct request_target *t)
+{
+	return request_inspect(request, t, status_bindings);
+}
+
+static json_t *on_sas(const json_t *request, const struct request_target *t)
+{
+	return request_inspect(request, t, status_sas);
+}
+
 static json_t *on_monitor(const json_t *request, const struct request_target *t)
 {
 	(void)request;
@@ -303,7 +323,7 @@ static const struct {
 	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
 	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
 	{"reload", on_reload}, {"prefer", on_prefer},     {"move", on_move},
-	{"ping", on_ping},
+	{"ping", on_ping},     {"bindings", on_bindings}, {"sas", on_sas},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -10,6 +10,8 @@
  *   {"cmd": "reload"}                     {"ok": true, ...}
  *   {"cmd": "prefer", "interface": NAME}  which interface comes first (status.h)
  *   {"cmd": "move", "interface": NAME}    the same
+ *   {"cmd": "bindings"}                   those here and those at others (status.h)
+ *   {"cmd": "sas"}                        security associations
  *   {"cmd": "ping", "peer": ADDRESS}      how to ask that peer (status.h)
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *

@@ -29,6 +29,7 @@
 struct entry {
 	struct esp_sa *sa; /* NULL: there is none */
 	struct numbers_sa numbers;
+	struct bub_time since;
 	bool pending; /* is in the list of those to be looked at */
 	bool stopped; /* told: out of reserved numbers */
 };
@@ -85,7 +86,7 @@ static enum numbers_kind kind_of(const struct esp_sa_params *p)
 static int add_sa(struct sas *sas, struct esp_sa_params *p, struct bub_time now, char *ret_error,
 		  size_t error_size)
 {
-	struct entry e = {.sa = esp_sad_find(sas->sad, p)};
+	struct entry e = {.sa = esp_sad_find(sas->sad, p), .since = now};
 	char owner[INET6_ADDRSTRLEN] = "";
 	const char *why = NULL;
 	struct entry *at;
@@ -345,6 +346,23 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 struct esp_sad *sas_database(struct sas *sas)
 {
 	return sas->sad;
+}
+
+bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
+		struct bub_time *ret_since)
+{
+	const size_t n = sas->entries != NULL ? esp_sad_capacity(sas->sad) : 0;
+
+	while (*at < n) {
+		const struct entry *e = &sas->entries[(*at)++];
+
+		if (e->sa == NULL)
+			continue;
+		*ret = status_of(e);
+		*ret_since = e->since;
+		return true;
+	}
+	return false;
 }
 
 int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t error_size)

@@ -74,6 +74,11 @@ bool sas_weakness(const struct esp_sa_params *p, char *ret_text, size_t cap);
 /* Borrowed; never NULL. */
 struct esp_sad *sas_database(struct sas *sas);
 
+/* The next SA after the place *@at, which is 0 for the first, and since when it is there; false: no
+ * more. */
+bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
+		struct bub_time *ret_since);
+
 /* What sas_check() has to say, each thing once: @good when something is well again. */
 struct sas_listener {
 	void *ctx;

@@ -11,6 +11,7 @@
 #include "complaints.h"
 #include "handovers.h"
 #include "linux.h"
+#include "sas.h"
 
 /* Where to look; all borrowed. */
 struct status_source {
@@ -19,6 +20,8 @@ struct status_source {
 	const struct bub_engine *engine;
 	const struct handovers *handovers;
 	struct lnx *lnx;
+	const struct sas *sas;
+	bool unprotected; /* home registrations go without ESP, for tests */
 	const struct complaints *complaints;
 	struct bub_time now;
 };
@@ -40,6 +43,11 @@ struct status_filter {
 
 /* Node and roles, and of the rest what @filter lets through.  NULL: out of memory. */
 json_t *status_show(const struct status_source *src, const struct status_filter *filter);
+
+/* Bindings here and at others, and security associations; of @home only, or, where that is ::, all
+ * of them (inspect.c). */
+json_t *status_bindings(const struct status_source *src, const struct in6_addr *home);
+json_t *status_sas(const struct status_source *src, const struct in6_addr *home);
 
 /* From where and by which paths @peer can be asked for an answer, and why not by others. */
 json_t *status_ping(const struct status_source *src, const struct in6_addr *peer);

@@ -179,8 +179,11 @@ struct esp_sa_status {
 	uint32_t spi;
 	enum esp_direction direction;
 	enum esp_mode mode;
+	const struct esp_alg_info *alg;
+	unsigned covers; /* set of enum esp_class */
 	struct in6_addr owner;
 	uint64_t sequence;
+	bool exhausted;           /* OUT: no number is left below the limit */
 	uint64_t packets, octets; /* sealed or opened; octets without ESP */
 	uint64_t errors[ESP_RESULT_COUNT];
 };

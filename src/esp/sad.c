@@ -531,8 +531,11 @@ void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret)
 		.spi = sa->spi,
 		.direction = sa->direction,
 		.mode = sa->mode,
+		.alg = sa->alg,
+		.covers = sa->covers,
 		.owner = sa->owner,
 		.sequence = sa->sequence,
+		.exhausted = sa->direction == ESP_OUT && sa->sequence >= sa->limit,
 		.packets = sa->packets,
 		.octets = sa->octets,
 	};

@@ -158,6 +158,10 @@ uint32_t lnx_own_ifindex(const struct lnx *lnx); /* of bub's own interface */
 /* Whether @home is a home address of this node that is away. */
 bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home);
 
+/* The outer addresses of the tunnel of @home; false: there is none. */
+bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct in6_addr *ret_local,
+		     struct in6_addr *ret_remote);
+
 /* The way that data takes. */
 enum lnx_way {
 	LNX_WAY_ROUTED, /* as the system routes it */

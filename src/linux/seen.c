@@ -85,6 +85,18 @@ bool lnx_is_away(const struct lnx *l, const struct in6_addr *home)
 	return link_home(l->link, home, &h) && h.at_home_on == 0;
 }
 
+bool lnx_tunnel_ends(const struct lnx *l, const struct in6_addr *home, struct in6_addr *ret_local,
+		     struct in6_addr *ret_remote)
+{
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+
+	if (t == NULL)
+		return false;
+	*ret_local = t->local_outer;
+	*ret_remote = t->remote_outer;
+	return true;
+}
+
 enum lnx_way lnx_way(const struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
 		     struct in6_addr *ret_out_src, struct in6_addr *ret_out_dst)
 {

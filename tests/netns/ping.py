@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""bubctl ping between two mobile nodes over both paths: three daemons, real packets.
+"""Two mobile nodes in BUB mode, as bubctl ping, bindings and sas see them: three daemons, real packets.
 
         mobile node m       home agent and router g       mobile node n
           e0 ------------------- e0   e1 ------------------- e0
@@ -97,6 +97,32 @@ def both_paths(t):
         raise Failure(str(rows))
 
 
+def bindings_and_associations(t):
+    """What both ends say of one binding is the same, and so is what they say of their associations."""
+    t.arrive(0, 1)
+    t.in_bub_mode()
+    m, n, agent = [d.ask("bindings") for d in (*t.nodes, t.agent)]
+    for at, of in ((m, n), (n, m)):
+        here, = at["here"]
+        there, = (b for b in of["there"] if not b["home_registration"])
+        members = ("home", "care_of", "sequence", "signed_by")
+        if [here[k] for k in members] != [there[k] for k in members] or here["signed_by"] != "kabm":
+            raise Failure(f"{here} at one end, {there} at the other")
+    registered = {b["home"]: b["care_of"] for b in agent["here"] if b["home_registration"]}
+    own = {b["home"]: b["care_of"] for of in (m, n) for b in of["there"] if b["home_registration"]}
+    if registered != own or len(own) != 2:
+        raise Failure(f"{registered} at the home agent, {own} at mobile nodes")
+    sas, others = t.nodes[0].ask("sas")["sas"], t.agent.ask("sas", peer=HOME)["sas"]
+    if len(sas) != 4 or {sa["spi"] for sa in sas} != {sa["spi"] for sa in others}:
+        raise Failure(f"{sas} at one end, {others} at the other")
+    sent = {sa["spi"]: sa["packets"] for sa in sas if sa["direction"] == "out"}
+    came = {sa["spi"]: sa["packets"] for sa in others if sa["direction"] == "in"}
+    if not sent or any(sent[spi] < came[spi] for spi in sent) or not any(came.values()):
+        raise Failure(f"{sent} sent, {came} came")
+    if any(sa["state"] != "ready" or sa["errors"] for sa in sas + others):
+        raise Failure(str(sas + others))
+
+
 def only_the_tunnel(t):
     """Who has a peer that is no mobile node, or is not there, hears why there is no direct path."""
     t.arrive(0)
@@ -122,7 +148,7 @@ def no_path_at_all(t):
         raise Failure(str(paths))
 
 
-CASES = [both_paths, only_the_tunnel, no_path_at_all]
+CASES = [both_paths, bindings_and_associations, only_the_tunnel, no_path_at_all]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -138,7 +138,7 @@ class Documented(unittest.TestCase):
     def test_json_members(self):
         page = read("man", "bubctl.8")
         page = page[page.index(".Sh JSON"):page.index(".Sh CONTROL")]
-        source = read("src", "bubd", "status.c")
+        source = read("src", "bubd", "status.c") + read("src", "bubd", "inspect.c")
         members = set(re.findall(r'set\(o, "([a-z_]+)"', source))
         self.assertGreater(len(members), 20)
         for member in members:

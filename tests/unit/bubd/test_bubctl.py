@@ -565,6 +565,46 @@ no path through the home agent: registering
         self.assertRegex(done.stdout, r"(?m)^  routed  2 of 2  +\d+\.\d\d  ")
         self.assertIn("no path that is direct: the peer is at home\n", done.stdout)
 
+    BINDINGS = {
+        "here": [{"home": "2001:db8:2::10", "care_of": "2001:db8:b::10", "with": "2001:db8:1::10",
+                  "home_registration": False, "lifetime_s": 3599, "sequence": 9, "signed_by": "kabm"},
+                 {"home": "2001:db8:1::20", "care_of": "2001:db8:c::10", "with": None,
+                  "home_registration": True, "lifetime_s": 9, "sequence": 65535,
+                  "signed_by": "ipsec"}],
+        "there": []}
+
+    def test_bindings(self):
+        self.assert_output(self.ask(self.BINDINGS, "bindings"), """\
+bindings of others here: 2
+  home address    care-of address  registered with  left  number  signed by
+  2001:db8:2::10  2001:db8:b::10   2001:db8:1::10    59m       9  kabm
+  2001:db8:1::20  2001:db8:c::10   home agent         9s   65535  ipsec
+
+bindings of this node elsewhere: 0
+""")
+        self.assertEqual(self.requests.pop(), {"cmd": "bindings"})
+        self.ask(self.BINDINGS, "bindings", "2001:db8::1")
+        self.assertEqual(self.requests.pop(), {"cmd": "bindings", "peer": "2001:db8::1"})
+        self.assertEqual(json.loads(self.ask(self.BINDINGS, "bindings", "--json").stdout), self.BINDINGS)
+
+    def test_sas(self):
+        sa = {"spi": 0xabcd, "direction": "out", "mode": "tunnel", "home": "2001:db8:1::10",
+              "local": None, "remote": None, "covers": ["payload"], "encryption": "aes-cbc",
+              "integrity": "hmac-sha256-128", "state": "ready", "sequence": 1234567,
+              "packets": 123456, "octets": 9876543, "errors": {"esp-replay": 2, "esp-bad-icv": 1},
+              "age_s": 200000}
+        reply = {"sas": [sa, {**sa, "spi": 0x12345678, "direction": "in", "state": "stopped",
+                              "errors": {}, "integrity": None, "encryption": "aes-gcm"}]}
+        self.assert_output(self.ask(reply, "sas", COLUMNS="200"), """\
+security associations: 2
+  SPI       direction   home address    state     number  packets  octets  refused  age  algorithm
+  0000abcd  out tunnel  2001:db8:1::10  ready    1234567     123k    9.8M        3   2d  aes-cbc hmac-sha256-128
+  12345678  in tunnel   2001:db8:1::10  stopped  1234567     123k    9.8M        0   2d  aes-gcm
+""")
+        self.assertLessEqual(max(map(len, self.ask(reply, "sas").stdout.splitlines())), 80)
+        self.assertEqual(json.loads(self.ask(reply, "sas", "--json").stdout), reply)
+        self.assert_output(self.ask({"sas": []}, "sas"), "security associations: 0\n")
+
     def test_large_reply(self):
         status = dict(STATUS, clients=STATUS["clients"] * 5000)
         done = self.ask(status, "show", "--json")
@@ -573,6 +613,7 @@ no path through the home agent: registering
     def test_usage(self):
         for args in (["halt"], ["show", "x"], ["show", "::1", "::2"],
                      ["show", "--check", "--peers"], ["show", "--mode"], ["counters", "--peers"],
+                     ["bindings", "x"], ["sas", "a", "b"], ["sas", "--check"],
                      ["ping"], ["ping", "mn2"], ["ping", "::1", "-c", "0"], ["ping", "::1", "-c", "1x"],
                      ["ping", "::1", "-c", "1001"], ["ping", "::1", "-c", "-1"], ["show", "-c", "1"],
                      ["prefer", "a", "b"], ["prefer", "a", "--default"], ["move"], ["move", "--default"],

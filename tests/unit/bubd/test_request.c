@@ -183,6 +183,40 @@ bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home)
 	return memcmp(home, &away, sizeof(away)) == 0;
 }
 
+bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct in6_addr *ret_local,
+		     struct in6_addr *ret_remote)
+{
+	(void)home;
+	(void)lnx;
+	*ret_local = addr("2001:db8:a::10");
+	*ret_remote = addr("2001:db8:1::1");
+	return true;
+}
+
+bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
+		struct bub_time *ret_since)
+{
+	(void)sas;
+	if (*at > 1)
+		return false;
+	*ret = (struct esp_sa_status){
+		.spi = 0xabcdef01,
+		.direction = *at == 0 ? ESP_OUT : ESP_IN,
+		.mode = *at == 0 ? ESP_TRANSPORT : ESP_TUNNEL,
+		.alg = esp_alg_info(*at == 0 ? ESP_AES_CBC_HMAC_SHA256_128 : ESP_AES_128_GCM),
+		.covers = *at == 0 ? ESP_CLASS_BINDING : ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD,
+		.owner = addr(*at == 0 ? "2001:db8:1::10" : "2001:db8:1::20"),
+		.sequence = 7,
+		.exhausted = *at == 0,
+		.packets = 5,
+		.octets = 600,
+	};
+	ret->errors[ESP_REPLAY] = 3;
+	*ret_since = (struct bub_time){0};
+	++*at;
+	return true;
+}
+
 bool lnx_home_interface(const struct lnx *lnx, const struct in6_addr *home,
 			const struct in6_addr *care_of, char ret_name[static 16])
 {
@@ -719,6 +753,63 @@ static void ping_says_what_there_is(void **state)
 	assert_refused(f, "{\"cmd\":\"ping\",\"peer\":\"ff02::1\"}", "unicast");
 }
 
+static void bindings_are_told_both_ways(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = ask(f, "{\"cmd\":\"bindings\"}");
+
+	assert_same_json(json_object_get(r, "here"),
+			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"2001:db8:b::20\","
+			 "  \"with\": null, \"home_registration\": true, \"lifetime_s\": 60,"
+			 "  \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
+	assert_same_json(json_object_get(r, "there"),
+			 "[{\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\","
+			 "  \"with\": \"2001:db8:1::1\", \"home_registration\": true,"
+			 "  \"lifetime_s\": 3599, \"sequence\": 65535, \"signed_by\": \"ipsec\"},"
+			 " {\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\","
+			 "  \"with\": \"2001:db8:2::10\", \"home_registration\": false,"
+			 "  \"lifetime_s\": 3000, \"sequence\": 7, \"signed_by\": \"kbm\"}]");
+	json_decref(r);
+	r = ask(f, "{\"cmd\":\"bindings\",\"peer\":\"2001:db8:2::10\"}");
+	assert_int_equal(json_array_size(json_object_get(r, "here")), 0);
+	assert_int_equal(json_array_size(json_object_get(r, "there")), 1);
+	json_decref(r);
+	f->target.src.unprotected = true;
+	r = ask(f, "{\"cmd\":\"bindings\",\"peer\":\"2001:db8:1::20\"}");
+	assert_same_json(
+		json_object_get(json_array_get(json_object_get(r, "here"), 0), "signed_by"),
+		"\"nothing\"");
+	json_decref(r);
+	assert_refused(f, "{\"cmd\":\"bindings\",\"peer\":\"x\"}", "no IPv6 address");
+}
+
+static void associations_are_told_without_keys(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL, *sa = NULL;
+
+	f->target.src.now = (struct bub_time){5 * BUB_NS_PER_S};
+	r = ask(f, "{\"cmd\":\"sas\"}");
+	assert_int_equal(json_array_size(json_object_get(r, "sas")), 2);
+	/* These members and no others. */
+	assert_same_json(
+		json_array_get(json_object_get(r, "sas"), 0),
+		"{\"spi\": 2882400001, \"direction\": \"out\", \"mode\": \"transport\","
+		" \"home\": \"2001:db8:1::10\", \"local\": \"2001:db8:a::10\","
+		" \"remote\": \"2001:db8:1::1\", \"covers\": [\"binding\"],"
+		" \"encryption\": \"aes-cbc\", \"integrity\": \"hmac-sha256-128\","
+		" \"state\": \"stopped\", \"sequence\": 7, \"packets\": 5, \"octets\": 600,"
+		" \"errors\": {\"esp-replay\": 3}, \"age_s\": 5}");
+	json_decref(r);
+	r = ask(f, "{\"cmd\":\"sas\",\"peer\":\"2001:db8:1::20\"}");
+	assert_int_equal(json_array_size(json_object_get(r, "sas")), 1);
+	sa = json_array_get(json_object_get(r, "sas"), 0);
+	assert_same_json(json_object_get(sa, "state"), "\"ready\"");
+	assert_true(json_is_null(json_object_get(sa, "integrity")));
+	assert_same_json(json_object_get(sa, "covers"), "[\"mobility\", \"payload\"]");
+	json_decref(r);
+}
+
 static void malformed_requests_are_refused(void **state)
 {
 	static const struct {
@@ -788,6 +879,8 @@ int main(void)
 		T(an_interface_is_put_first),
 		T(an_interface_that_is_not_there),
 		T(ping_says_what_there_is),
+		T(bindings_are_told_both_ways),
+		T(associations_are_told_without_keys),
 	};
 #undef T
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bindings and security associations as JSON (status.h): what one looks at when something is wrong.
+ * No key ever gets here.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "status.h"
+
+static json_t *inspect_address(const struct in6_addr *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (IN6_IS_ADDR_UNSPECIFIED(addr))
+		return json_null();
+	return json_string(inet_ntop(AF_INET6, addr, text, sizeof(text)));
+}
+
+static void inspect_set(json_t *object, const char *name, json_t *value)
+{
+	(void)json_object_set_new(object, name, value);
+}
+
+static bool inspect_wants(const struct in6_addr *wanted, const struct in6_addr *addr)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(wanted) || bub_addr_eq(wanted, addr);
+}
+
+/* ---- Bindings ------------------------------------------------------------------------------ */
+
+struct bound {
+	const struct in6_addr *home, *care_of;
+	const struct in6_addr
+		*with; /* who holds it, or whom it is held for; NULL: home agent here */
+	uint32_t lifetime_s;
+	uint16_t sequence;
+	bool home_registration;
+	const char *signed_by;
+};
+
+static void add_binding(json_t *array, const struct bound *b)
+{
+	json_t *o = json_object();
+
+	inspect_set(o, "home", inspect_address(b->home));
+	inspect_set(o, "care_of", inspect_address(b->care_of));
+	inspect_set(o, "with", b->with != NULL ? inspect_address(b->with) : json_null());
+	inspect_set(o, "home_registration", json_boolean(b->home_registration));
+	inspect_set(o, "lifetime_s", json_integer(b->lifetime_s));
+	inspect_set(o, "sequence", json_integer(b->sequence));
+	inspect_set(o, "signed_by", json_string(b->signed_by));
+	(void)json_array_append_new(array, o);
+}
+
+/* With home agents: their mobile nodes here, and this node's own. */
+static void add_home_registrations(const struct status_source *src, const struct in6_addr *wanted,
+				   json_t *here, json_t *there)
+{
+	const char *signed_by = src->unprotected ? "nothing" : "ipsec";
+	struct bub_client_status c;
+	struct bub_home_status h;
+
+	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
+		const struct bound b = {.home = &c.home,
+					.care_of = &c.care_of,
+					.lifetime_s = c.lifetime_s,
+					.sequence = c.sequence,
+					.home_registration = true,
+					.signed_by = signed_by};
+
+		if (c.registered && inspect_wants(wanted, &c.home))
+			add_binding(here, &b);
+	}
+	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++) {
+		const struct bound b = {.home = &h.address,
+					.care_of = &h.care_of,
+					.with = &h.home_agent,
+					.lifetime_s = h.lifetime_s,
+					.sequence = h.sequence,
+					.home_registration = true,
+					.signed_by = signed_by};
+
+		if (h.lifetime_s > 0 &&
+		    (inspect_wants(wanted, &h.address) || inspect_wants(wanted, &h.home_agent)))
+			add_binding(there, &b);
+	}
+}
+
+static void add_peer_bindings(const struct status_source *src, const struct in6_addr *wanted,
+			      json_t *here, json_t *there)
+{
+	struct bub_peer_status p;
+
+	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
+		const struct bound its = {.home = &p.peer,
+					  .care_of = &p.peer_care_of,
+					  .with = &p.local,
+					  .lifetime_s = p.peer_lifetime_s,
+					  .sequence = p.sequence_in,
+					  .signed_by = p.peer_kabm ? "kabm" : "kbm"};
+		const struct bound ours = {.home = &p.local,
+					   .care_of = &p.local_care_of,
+					   .with = &p.peer,
+					   .lifetime_s = p.lifetime_s,
+					   .sequence = p.sequence_out,
+					   .signed_by = p.kabm ? "kabm" : "kbm"};
+
+		if (!inspect_wants(wanted, &p.peer) && !inspect_wants(wanted, &p.local))
+			continue;
+		if (!IN6_IS_ADDR_UNSPECIFIED(&p.peer_care_of))
+			add_binding(here, &its);
+		if (!IN6_IS_ADDR_UNSPECIFIED(&p.local_care_of))
+			add_binding(there, &ours);
+	}
+}
+
+json_t *status_bindings(const struct status_source *src, const struct in6_addr *home)
+{
+	json_t *o = json_object();
+	json_t *here = json_array();
+	json_t *there = json_array();
+
+	add_home_registrations(src, home, here, there);
+	add_peer_bindings(src, home, here, there);
+	inspect_set(o, "here", here);
+	inspect_set(o, "there", there);
+	return o;
+}
+
+/* ---- Security associations ----------------------------------------------------------------- */
+
+static json_t *sa_covers(unsigned covers)
+{
+	static const struct {
+		enum esp_class class;
+		const char *name;
+	} classes[] = {
+		{ESP_CLASS_BINDING, "binding"},
+		{ESP_CLASS_MOBILITY, "mobility"},
+		{ESP_CLASS_PREFIX, "prefix"},
+		{ESP_CLASS_PAYLOAD, "payload"},
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if ((covers & classes[i].class) != 0)
+			(void)json_array_append_new(array, json_string(classes[i].name));
+	return array;
+}
+
+/* Packets that it refused, by why. */
+static json_t *sa_errors(const uint64_t errors[static ESP_RESULT_COUNT])
+{
+	json_t *o = json_object();
+
+	for (int i = ESP_OK + 1; i < ESP_RESULT_COUNT; i++)
+		if (errors[i] > 0)
+			inspect_set(o, esp_result_name((enum esp_result)i),
+				    json_integer((json_int_t)errors[i]));
+	return o;
+}
+
+static json_t *sa_status(const struct status_source *src, const struct esp_sa_status *s,
+			 struct bub_time since)
+{
+	struct in6_addr local = in6addr_any, remote = in6addr_any;
+	json_t *o = json_object();
+
+	(void)lnx_tunnel_ends(src->lnx, &s->owner, &local, &remote);
+	inspect_set(o, "spi", json_integer(s->spi));
+	inspect_set(o, "direction", json_string(s->direction == ESP_OUT ? "out" : "in"));
+	inspect_set(o, "mode", json_string(s->mode == ESP_TUNNEL ? "tunnel" : "transport"));
+	inspect_set(o, "home", inspect_address(&s->owner));
+	inspect_set(o, "local", inspect_address(&local));
+	inspect_set(o, "remote", inspect_address(&remote));
+	inspect_set(o, "covers", sa_covers(s->covers));
+	inspect_set(o, "encryption", json_string(s->alg->encryption));
+	inspect_set(o, "integrity",
+		    s->alg->integrity != NULL ? json_string(s->alg->integrity) : json_null());
+	inspect_set(o, "state", json_string(s->exhausted ? "stopped" : "ready"));
+	inspect_set(o, "sequence", json_integer((json_int_t)s->sequence));
+	inspect_set(o, "packets", json_integer((json_int_t)s->packets));
+	inspect_set(o, "octets", json_integer((json_int_t)s->octets));
+	inspect_set(o, "errors", sa_errors(s->errors));
+	inspect_set(o, "age_s",
+		    json_integer((json_int_t)(bub_time_ms_between(since, src->now) / 1000)));
+	return o;
+}
+
+json_t *status_sas(const struct status_source *src, const struct in6_addr *home)
+{
+	json_t *o = json_object();
+	json_t *array = json_array();
+	struct esp_sa_status s;
+	struct bub_time since;
+
+	for (size_t at = 0; sas_status(src->sas, &at, &s, &since);)
+		if (inspect_wants(home, &s.owner))
+			(void)json_array_append_new(array, sa_status(src, &s, since));
+	inspect_set(o, "sas", array);
+	return o;
+}
