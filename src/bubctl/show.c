@@ -44,6 +44,38 @@ static size_t rows_shown(const struct ctl_options *opts, size_t rows)
 	return rows > ROWS_MAX && show_is_whole(opts) ? ROWS_MAX : rows;
 }
 
+/* How long ago, who moved, how long no data came; "": there was no handover. */
+struct text_handover {
+	char s[128];
+};
+
+static struct text_handover text_of_handover(const json_t *owner)
+{
+	const json_t *h = json_object_get(owner, "last_handover");
+	const json_t *gap = json_object_get(h, "gap_us");
+	const char *result = text_of(h, "result", "?");
+	struct text_handover t = {.s = ""};
+	char ms[48] = "";
+
+	if (!json_is_object(h))
+		return t;
+	if (json_is_integer(gap))
+		(void)snprintf(ms, sizeof(ms), ", gap %" JSON_INTEGER_FORMAT " ms",
+			       (json_integer_value(gap) + 500) / 1000);
+	(void)snprintf(t.s, sizeof(t.s), "%s ago%s%s%s", text_duration(number_of(h, "age_s")).s, ms,
+		       strcmp(result, "done") == 0 ? "" : ", ",
+		       strcmp(result, "done") == 0 ? "" : result);
+	return t;
+}
+
+static void show_handover(FILE *out, const json_t *owner)
+{
+	const struct text_handover t = text_of_handover(owner);
+
+	if (t.s[0] != '\0')
+		show_text(out, "last handover", t.s);
+}
+
 /* ---- Homes --------------------------------------------------------------------------------- */
 
 static enum text_colour colour_of_home(const json_t *h)
@@ -75,6 +107,7 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 		show_label(out, "registration");
 		(void)fprintf(out, "%s left\n", text_duration(number_of(h, "lifetime_s")).s);
 	}
+	show_handover(out, h);
 	if (strcmp(text_of(h, "prefix", "unknown"), "unknown") != 0)
 		show_text(out, "home prefix", text_of(h, "prefix", ""));
 }
@@ -157,6 +190,7 @@ static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p
 	show_binding(out, p, "its care-of", "peer_care_of", "peer_lifetime_s");
 	show_label(out, "handovers");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
+	show_handover(out, p);
 }
 
 static int compare_peers(const void *a, const void *b)
@@ -169,11 +203,25 @@ static int compare_peers(const void *a, const void *b)
 	return strcmp(text_of(p, "peer", "?"), text_of(q, "peer", "?"));
 }
 
+/* How long ago the last one was, and its gap. */
+static void add_handover(struct table *t, const json_t *h)
+{
+	const json_t *gap = json_object_get(h, "gap_us");
+	char ms[32] = "";
+
+	if (json_is_integer(gap))
+		(void)snprintf(ms, sizeof(ms), "%" JSON_INTEGER_FORMAT,
+			       (json_integer_value(gap) + 500) / 1000);
+	table_add(t, TEXT_PLAIN, json_is_object(h) ? text_age(number_of(h, "age_s")).s : "");
+	table_add(t, TEXT_PLAIN, ms);
+}
+
 static void add_peer(struct table *t, const json_t *p)
 {
 	table_add(t, TEXT_PLAIN, text_of(p, "peer", "?"));
 	table_add(t, colour_of_peer(p), text_of(p, "mode", "?"));
 	table_add(t, TEXT_PLAIN, text_of(p, "path", "?"));
+	add_handover(t, json_object_get(p, "last_handover"));
 	table_add(t, TEXT_PLAIN, text_of(p, "why", ""));
 }
 
@@ -184,7 +232,9 @@ static void show_peer_table(FILE *out, const struct ctl_options *opts, const jso
 		{.title = "peer"},
 		{.title = "mode"},
 		{.title = "path", .order = 1},
-		{.title = "why", .order = 4, .stretches = true},
+		{.title = "handover", .right = true, .order = 3},
+		{.title = "gap ms", .right = true, .order = 4},
+		{.title = "why", .order = 2, .stretches = true},
 	};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 

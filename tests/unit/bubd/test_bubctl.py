@@ -33,12 +33,14 @@ STATUS = {
          "why": "since the DH exchange", "path": "direct", "out_src": "2001:db8:a::10",
          "out_dst": "2001:db8:b::10", "test": "passed", "local_care_of": "2001:db8:a::10",
          "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
-         "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3},
+         "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3,
+         "last_handover": {"age_s": 75, "result": "done", "moved": "both", "gap_us": 93400}},
         {"local": "2001:db8:1::10", "peer": "2001:db8:3::1", "mode": "tunnel",
          "why": "the peer does not answer", "path": "tunnel", "out_src": None, "out_dst": None,
          "test": "running", "local_care_of": None,
          "peer_care_of": None, "sequence_out": 0, "sequence_in": 0, "lifetime_s": 0,
-         "peer_lifetime_s": 0, "handovers": 0},
+         "peer_lifetime_s": 0, "handovers": 0,
+         "last_handover": {"age_s": 7, "result": "unanswered", "moved": "local", "gap_us": None}},
     ],
     "clients": [
         {"home": "2001:db8:7::10", "care_of": "2001:db8:c::1", "lifetime_s": 60, "sequence": 4,
@@ -79,6 +81,7 @@ peer 2001:db8:3::1
   path              through the home agent
   BUB test          running
   handovers         0
+  last handover     7 s ago, unanswered
 
 peer 2001:db8:2::10
   local address     2001:db8:1::10
@@ -88,6 +91,7 @@ peer 2001:db8:2::10
   our care-of       2001:db8:a::10, 1 h 1 min left
   its care-of       2001:db8:b::10, 59 s left
   handovers         3
+  last handover     1 min 15 s ago, gap 93 ms
 
 home agent, 2 of 3 registered
   home address     care-of address        left
@@ -222,7 +226,8 @@ class Bubctl(unittest.TestCase):
             ["2001:db8:5::10", "tunnel"], ["2001:db8:4::10", "ro"], ["2001:db8:2::10", "bub"],
             ["2001:db8:3::10", "bub"]])
         # Columns begin below their titles.
-        for word, text in (("mode", "tunnel"), ("path", "direct"), ("why", "since the DH")):
+        for word, text in (("mode", "tunnel"), ("path", "direct"), ("why", "since the DH"),
+                           ("handover", "     75s"), ("gap ms", "    93")):
             self.assertTrue(rows[0][head.index(word):].startswith(text), rows[0])
 
     def test_a_table_fits_the_line(self):
