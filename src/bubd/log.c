@@ -64,3 +64,12 @@ void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, 
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* nobody is left to tell */
 }
+
+void log_mistakes(const char *lines)
+{
+	const char *priority = log_is_journal() ? SD_ERR : "";
+	const char *end = NULL;
+
+	for (; (end = strchr(lines, '\n')) != NULL; lines = end + 1)
+		(void)dprintf(STDERR_FILENO, "%s%.*s\n", priority, (int)(end - lines), lines);
+}

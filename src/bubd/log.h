@@ -19,6 +19,9 @@ bool log_is_journal(void);
 void log_line(const struct log *log, enum lnx_log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Writes what bubd_config_load() says about a file: whole lines, each an error. */
+void log_mistakes(const char *lines);
+
 static inline bool log_wants(const struct log *log, enum lnx_log_level level)
 {
 	return level <= log->level;

@@ -6,11 +6,13 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "config_json.h"
 #include "daemon.h"
+#include "log.h"
 #include "privs.h"
 
 #define DEFAULT_CONFIG "/etc/bub/bubd.conf"
@@ -35,6 +37,25 @@ static int print_json(const struct bubd_config *cfg)
 
 	json_decref(all);
 	return written ? 0 : 1;
+}
+
+/* NULL after the mistakes have been told. */
+static struct bubd_config *load_config(const char *path)
+{
+	struct bubd_config *cfg = NULL;
+	char *mistakes = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&mistakes, &len);
+
+	if (out == NULL) {
+		log_mistakes("bubd: out of memory\n");
+		return NULL;
+	}
+	cfg = bubd_config_load(path, out);
+	(void)fclose(out);
+	log_mistakes(mistakes);
+	free(mistakes);
+	return cfg;
 }
 
 int main(int argc, char **argv)
@@ -73,7 +94,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "bubd: cannot switch core files off: %s\n", strerror(-err));
 		return 1;
 	}
-	cfg = bubd_config_load(path, stderr);
+	cfg = load_config(path);
 	if (cfg == NULL)
 		return EXIT_USAGE;
 	if (as_json)

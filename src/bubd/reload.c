@@ -181,7 +181,7 @@ void reload_run(struct reload *r, struct reload_result *ret)
 	fresh = bubd_config_load(r->path, messages);
 	(void)fclose(messages);
 	if (fresh == NULL) {
-		(void)fputs(ret->messages, stderr);
+		log_mistakes(ret->messages);
 		log_line(r->log, LNX_LOG_ERROR,
 			 "reload: the configuration has mistakes (above); nothing was changed");
 		return;

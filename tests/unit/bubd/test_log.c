@@ -93,6 +93,15 @@ static void the_journal_gets_priorities(void **state)
 	assert_written(*state, "<3>error: a\n<4>warning: b\n<6>info: c\n<7>debug: d\n");
 }
 
+static void a_mistake_is_an_error_line_by_line(void **state)
+{
+	log_mistakes("a:1: this\na:2: that\n");
+	assert_written(*state, "a:1: this\na:2: that\n");
+	journal_is_stderr(0);
+	log_mistakes("a:1: this\na:2: that\n");
+	assert_written(*state, "<3>a:1: this\n<3>a:2: that\n");
+}
+
 static void another_stream_is_no_journal(void **state)
 {
 	(void)state;
@@ -117,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_terminal_gets_words),
 		T(the_journal_gets_priorities),
+		T(a_mistake_is_an_error_line_by_line),
 		T(another_stream_is_no_journal),
 		T(what_is_less_important_is_left_out),
 	};
