@@ -197,6 +197,11 @@ def obey(fd):
 def main():
     for kind, where in ((b"proc", b"/proc"), (b"sysfs", b"/sys"), (b"tmpfs", b"/run")):
         libc.mount(kind, where, kind, 0, None)
+    serve_until_quit()
+
+
+def serve_until_quit():
+    """Then the machine is switched off."""
     fd = os.open("/dev/tty1", os.O_RDWR | os.O_NOCTTY)
     tty.setraw(fd)
     try:

@@ -34,6 +34,9 @@ WANTED = ("ipv6", "mip6", "xfrm_user")
 GUEST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "uml_guest.py")
 BOOT_S = 90
 
+# The host's file system, read only, and the guest's commands as its first process.
+HOST_FILES = ("mem=128M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={GUEST}")
+
 HOA1, COA1 = "2001:db8:1::1", "2001:db8:a::1"
 HOA2, COA2, COA2X = "2001:db8:2::2", "2001:db8:a::2", "2001:db8:a::22"
 DEV, GUEST_DEV = "tap0", "vec0"
@@ -52,8 +55,8 @@ SO_RCVBUFFORCE = 33
 class Machine:
     """User Mode Linux, its interface on a TAP of the namespace @ns; without one, there is none."""
 
-    def __init__(self, ns, modules=WANTED, limit_s=BOOT_S):
-        """limit_s: for the boot, and then for each command."""
+    def __init__(self, ns, modules=WANTED, limit_s=BOOT_S, system=HOST_FILES):
+        """limit_s: for the boot, and then for each command; system: memory, files and first process."""
         self.dir = tempfile.mkdtemp(prefix="bub-uml-")
         ours, theirs = socket.socketpair()
         fd = theirs.fileno()
@@ -62,8 +65,7 @@ class Machine:
         link = [] if ns is None else [f"vec0:transport=tap,ifname={DEV},depth=64,gro=1"]
         # Its own session, so that all its processes can be ended at once.
         self.proc = popen([
-            UML, "mem=128M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro",
-            f"init={GUEST}", "con=null", "con0=null,fd:1", f"con1=fd:{fd},fd:{fd}", "quiet",
+            UML, *system, "con=null", "con0=null,fd:1", f"con1=fd:{fd},fd:{fd}", "quiet",
             *link, f"uml_dir={self.dir}", "umid=bub"],
             pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
             start_new_session=True, env=dict(os.environ, TMPDIR=self.dir))
