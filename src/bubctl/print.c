@@ -50,12 +50,17 @@ void ctl_print_counters(FILE *out, const json_t *reply, const struct ctl_options
 		{"sent", "mobility messages sent"},
 		{"received", "mobility messages received"},
 		{"data", "data path"},
-		{"drops", "discarded, by reason"},
+		{"discarded", "discarded, by reason"},
 	};
 	const json_t *counters = json_object_get(reply, "counters");
 	const bool all = (opts->set & CTL_ALL) != 0;
+	const char *name = NULL;
+	json_t *v = NULL;
 	bool any = false;
 
+	/* What is discarded has a group of its own. */
+	json_object_foreach(json_object_get(counters, "discarded"), name, v)(void)
+		json_object_del(json_object_get(counters, "data"), name);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		any |= print_group(out, groups[i].title,
 				   json_object_get(counters, groups[i].member), all);

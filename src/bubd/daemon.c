@@ -23,6 +23,7 @@
 #include "clients.h"
 #include "complaints.h"
 #include "control.h"
+#include "discards.h"
 #include "eventlog.h"
 #include "handovers.h"
 #include "keylog.h"
@@ -60,6 +61,7 @@ struct daemon {
 	struct log log;
 	struct eventlog events;
 	struct complaints complaints;
+	struct discards discards;
 	FILE *key_log;
 	struct sas *sas;
 	struct bindings *bindings; /* NULL: no home agent */
@@ -236,6 +238,7 @@ static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
 	struct daemon *d = ctx;
 
 	eventlog_esp_drop(&d->events, drop);
+	d->discards.esp[drop->why]++;
 	complaints_esp_drop(&d->complaints, d->engine, lnx_now(), drop);
 }
 
@@ -395,6 +398,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	look_for_sleep(d);
 	expire_due(d);
 	bindings_commit(d->bindings);
+	discards_look(&d->discards, lnx_now(), d->engine, d->lnx);
 	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
 		check_sas(d);
 	if ((d->packets > 0 || d->sas_pending) && !uv_is_active((uv_handle_t *)&d->sas_timer))
@@ -830,6 +834,7 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 	d->config_path = config_path;
 	d->cfg = cfg;
 	d->log = (struct log){.level = cfg->log_level, .journal = log_is_journal()};
+	d->discards.log = &d->log;
 	d->complaints = (struct complaints){.events = &d->events};
 	if (cfg->engine.ha.enabled)
 		d->complaints.agent = cfg->engine.ha.address;

@@ -412,6 +412,19 @@ static json_t *engine_counters(const struct bub_counters *c)
 	return o;
 }
 
+/* Of every layer; data_counters() has those of all but the protocol, too. */
+static json_t *discarded_counters(const struct bub_counters *core, struct lnx *lnx)
+{
+	struct lnx_counter c[LNX_COUNTERS_MAX];
+	unsigned n = lnx_counters(lnx, c, LNX_COUNTERS_MAX);
+	json_t *o = status_drops(core);
+
+	for (unsigned i = 0; i < n && i < LNX_COUNTERS_MAX; i++)
+		if (c[i].dropped)
+			status_set(o, c[i].name, status_number(c[i].value));
+	return o;
+}
+
 static json_t *data_counters(struct lnx *lnx)
 {
 	struct lnx_counter c[LNX_COUNTERS_MAX];
@@ -433,6 +446,7 @@ json_t *status_counters(const struct status_source *src)
 	status_set(o, "received", status_messages(c->received, c->dh_received));
 	status_set(o, "engine", engine_counters(c));
 	status_set(o, "data", data_counters(src->lnx));
+	status_set(o, "discarded", discarded_counters(c, src->lnx));
 	return o;
 }
 

@@ -810,6 +810,20 @@ bool datapath_traffic(struct datapath *dp, const struct in6_addr *local,
 
 /* ---- Counters ------------------------------------------------------------------------------ */
 
+bool datapath_counts_drops(unsigned i)
+{
+	static const bool drops[BUB_BPF_COUNTER_COUNT] = {
+		[BUB_BPF_DATA_OUT_FAILED] = true,     [BUB_BPF_DATA_TOO_BIG] = true,
+		[BUB_BPF_DATA_HAO_NO_BINDING] = true, [BUB_BPF_DATA_RH2_NOT_HOME] = true,
+		[BUB_BPF_DATA_MALFORMED] = true,      [BUB_BPF_SIGNALLING_FRAGMENT] = true,
+		[BUB_BPF_SIGNALLING_SHORT] = true,    [BUB_BPF_SIGNALLING_NO_ROLE] = true,
+		[BUB_BPF_ESP_UNKNOWN_SPI] = true,     [BUB_BPF_RATE_PREFIX] = true,
+	};
+
+	/* Behind these are those of what came too often. */
+	return i < BUB_BPF_COUNTER_COUNT && (drops[i] || i > BUB_BPF_RATE_PREFIX);
+}
+
 unsigned datapath_counters(struct datapath *dp, const char *const **ret_names, uint64_t *ret_values,
 			   unsigned cap)
 {

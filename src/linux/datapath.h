@@ -34,6 +34,9 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex);
 /* Whether both programs are where datapath_attach() has put them. */
 bool datapath_is_attached(const struct datapath *dp, uint32_t ifindex);
 
+/* Whether the counter @i of datapath_counters() counts what was discarded. */
+bool datapath_counts_drops(unsigned i);
+
 /* Removes our programs and nobody else's; the clsact qdisc goes if attaching had made it and nobody
  * else uses it now.  An interface that is gone is fine; -ENOENT for one never attached. */
 int datapath_detach(struct datapath *dp, uint32_t ifindex);

@@ -530,20 +530,55 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_KERNEL_REFUSED] = "kernel-refused",
 };
 
+/* What does not go on. */
+static const bool count_dropped[COUNT_COUNT] = {
+	[COUNT_RX_MALFORMED] = true,    [COUNT_RX_TRUNCATED] = true,
+	[COUNT_RX_KNOWN_LOST] = true,   [COUNT_RX_STRANGERS_LOST] = true,
+	[COUNT_RX_MERGED_LOST] = true,  [COUNT_RX_MERGED_BAD] = true,
+	[COUNT_FRAG_MALFORMED] = true,  [COUNT_FRAG_OVERLAP] = true,
+	[COUNT_FRAG_LOST] = true,       [COUNT_CLEAR_NEEDS_ESP] = true,
+	[COUNT_CLEAR_NO_TUNNEL] = true, [COUNT_TX_FAILED] = true,
+	[COUNT_TX_TOO_BIG] = true,      [COUNT_TX_NESTED_FRAGMENTS] = true,
+	[COUNT_TX_NO_SA] = true,        [COUNT_TX_NO_TUNNEL] = true,
+	[COUNT_TUN_FAILED] = true,      [COUNT_NETLINK_FOREIGN] = true,
+};
+
 #define DATAPATH_COUNTERS_MAX 64
 
-unsigned lnx_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
+/* Those of the data path and of this folder. */
+static unsigned own_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
 {
-	uint64_t esp[ESP_RESULT_COUNT], data[DATAPATH_COUNTERS_MAX];
+	uint64_t data[DATAPATH_COUNTERS_MAX];
 	const char *const *data_name;
 	unsigned n = 0, n_data;
 
 	rx_count_lost(l);
 	n_data = datapath_counters(l->dp, &data_name, data, DATAPATH_COUNTERS_MAX);
 	for (unsigned i = 0; i < n_data && n < cap; i++)
-		ret[n++] = (struct lnx_counter){data_name[i], data[i]};
+		ret[n++] = (struct lnx_counter){data_name[i], data[i], datapath_counts_drops(i)};
 	for (unsigned i = 0; i < COUNT_COUNT && n < cap; i++)
-		ret[n++] = (struct lnx_counter){count_name[i], l->count[i]};
+		ret[n++] = (struct lnx_counter){count_name[i], l->count[i], count_dropped[i]};
+	return n;
+}
+
+unsigned lnx_drops(struct lnx *l, struct lnx_counter *ret, unsigned cap)
+{
+	struct lnx_counter all[DATAPATH_COUNTERS_MAX + COUNT_COUNT];
+	const unsigned n_all = own_counters(l, all, sizeof(all) / sizeof(all[0]));
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_all && n < cap; i++) {
+		if (all[i].dropped)
+			ret[n++] = all[i];
+	}
+	return n;
+}
+
+unsigned lnx_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
+{
+	uint64_t esp[ESP_RESULT_COUNT];
+	unsigned n = own_counters(l, ret, cap);
+
 	memcpy(esp, esp_sad_errors(l->sad), sizeof(esp));
 	for (struct esp_sa *sa = esp_sad_next(l->sad, NULL); sa != NULL;
 	     sa = esp_sad_next(l->sad, sa)) {
@@ -554,6 +589,7 @@ unsigned lnx_counters(struct lnx *l, struct lnx_counter *ret, unsigned cap)
 			esp[i] += status.errors[i];
 	}
 	for (unsigned i = ESP_OK + 1; i < ESP_RESULT_COUNT && n < cap; i++)
-		ret[n++] = (struct lnx_counter){esp_result_name((enum esp_result)i), esp[i]};
+		ret[n++] = (struct lnx_counter){esp_result_name((enum esp_result)i), esp[i],
+						i != ESP_DUMMY};
 	return n;
 }

@@ -192,7 +192,12 @@ struct bub_time lnx_now(void);
 struct lnx_counter {
 	const char *name;
 	uint64_t value;
+	bool dropped; /* it counts what was discarded */
 };
+/* Those of what was discarded, but for ESP, which tells through esp_drop; in the same order always.
+ */
+#define LNX_DROPS_MAX 64
+unsigned lnx_drops(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
 unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
 
 /* What went and came on the direct path of a pair of addresses since it was first set up.  A packet

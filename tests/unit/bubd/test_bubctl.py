@@ -60,6 +60,7 @@ STATUS = {
         "received": {"bu": 0, "dh1": 0},
         "engine": {"handovers": 11, "dh-failed": 0},
         "data": {"data-out": 123456, "esp-replay": 0},
+        "discarded": {"mh-checksum": 5, "hao-no-binding": 0, "esp-replay": 0},
     },
 }
 
@@ -127,11 +128,11 @@ mobility messages received
   bu   0
   dh1  0
 data path
-  data-out    123456
-  esp-replay  0
+  data-out  123456
 discarded, by reason
   mh-checksum     5
   hao-no-binding  0
+  esp-replay      0
 """
 
 
@@ -309,7 +310,7 @@ class Bubctl(unittest.TestCase):
         self.assert_output(self.ask(reply, "counters", "--all"), COUNTERS_ALL)
         self.assert_output(self.ask(reply, "--all", "counters"), COUNTERS_ALL)
         self.assertEqual(json.loads(self.ask(reply, "counters", "--json").stdout), reply)
-        self.assert_output(self.ask({"counters": {"drops": {"x": 0}}}, "counters"),
+        self.assert_output(self.ask({"counters": {"discarded": {"x": 0}}}, "counters"),
                            "every counter is zero\n")
 
     def check(self, **changed):

@@ -134,8 +134,8 @@ unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
 {
 	(void)lnx;
 	assert_true(cap >= 2);
-	ret[0] = (struct lnx_counter){"data-out", UINT64_MAX};
-	ret[1] = (struct lnx_counter){"data-hao-no-binding", 0};
+	ret[0] = (struct lnx_counter){"data-out", UINT64_MAX, false};
+	ret[1] = (struct lnx_counter){"data-hao-no-binding", 0, true};
 	return 2;
 }
 
@@ -485,7 +485,7 @@ static void show_has_everything(void **state)
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");
-	assert_int_equal(json_object_size(json_object_get(r, "counters")), 5);
+	assert_int_equal(json_object_size(json_object_get(r, "counters")), 6);
 	json_decref(r);
 }
 
@@ -547,6 +547,8 @@ static void counters_have_every_reason(void **state)
 
 	assert_int_equal(json_object_size(r), 2);
 	assert_int_equal(json_object_size(drops), BUB_DROP_COUNT - 1);
+	/* Of every layer: one more here. */
+	assert_int_equal(json_object_size(json_object_get(c, "discarded")), BUB_DROP_COUNT);
 	assert_int_equal(json_integer_value(json_object_get(drops, "mh-checksum")), 5);
 	assert_same_json(json_object_get(drops, "hao-no-binding"), "0");
 	assert_null(json_object_get(drops, "none"));
