@@ -210,6 +210,7 @@ static void parse(struct command_line *c, int argc, char **argv)
 				  .limits = {.faults = FAULTS_ALL, .pairs_mask = UINT64_MAX}},
 			  .runs = 1,
 			  .workers = 1,
+			  .progress = isatty(STDOUT_FILENO) == 1,
 			  .shrink = true},
 	};
 	while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1)
