@@ -323,7 +323,7 @@ def purge(t):
     """What is left is what the operator wrote."""
     t.sh("systemctl stop mn; dpkg -P bub-lab libbub-dev libbub0.1 bubd")
     expect("users", t.sh(IDENTITIES), t.identities)
-    same("files", t.sh(FILES), t.files + "\n/etc/bub\n/etc/bub/bubd.conf\n")
+    same("files", t.sh(FILES), t.files + "/etc/bub\n/etc/bub/bubd.conf\n")
     expect("failed units", t.sh("systemctl --failed --plain --no-legend"), "")
 
 
