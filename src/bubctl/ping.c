@@ -355,8 +355,8 @@ bool ctl_ping(const json_t *reply, const struct ctl_options *opts)
 	(void)inet_pton(AF_INET6, opts->argument, &p.peer);
 	ping_plan(&p, reply);
 	answered = ping_run(&p, opts);
-	for (unsigned i = 0; i < p.n_paths; i++) {
-		if (p.path[i].fd >= 0)
+	for (unsigned i = 0; i < PATHS_MAX; i++) {
+		if (i < p.n_paths && p.path[i].fd >= 0)
 			(void)close(p.path[i].fd);
 		free(p.path[i].sent_us);
 	}
