@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "openmetrics.h"
 
 struct findings {
 	size_t homes, served; /* home addresses; those that are at home or registered */
@@ -31,13 +32,6 @@ static void findings_note(struct findings *f, int status, const json_t *home, co
 	(void)snprintf(f->line, sizeof(f->line), "%s: %s", check_text(home, "address"), what);
 }
 
-bool ctl_home_is_served(const json_t *home)
-{
-	const char *state = check_text(home, "state");
-
-	return strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0;
-}
-
 static void judge_home(struct findings *f, const json_t *home)
 {
 	const char *state = check_text(home, "state");
@@ -45,7 +39,7 @@ static void judge_home(struct findings *f, const json_t *home)
 	bool bound = json_integer_value(json_object_get(home, "lifetime_s")) > 0;
 
 	f->homes++;
-	if (ctl_home_is_served(home))
+	if (openmetrics_home_is_served(home))
 		f->served++;
 	else
 		/* An older registration lives on while a newer one is under way. */

@@ -61,7 +61,6 @@ void ctl_print_sas(FILE *out, const json_t *reply, const struct ctl_options *opt
 void ctl_print_preferred(FILE *out, const json_t *reply, const struct ctl_options *opts);
 void ctl_print_reload(FILE *out, const json_t *reply, const struct ctl_options *opts);
 
-void ctl_print_openmetrics(FILE *out, const json_t *reply);
 void ctl_print_event(FILE *out, const json_t *event);
 
 /* What monitoring plug-ins exit with. */
@@ -71,9 +70,6 @@ enum {
 	CTL_CRITICAL = 2,
 	CTL_UNKNOWN = 3,
 };
-
-/* Whether a home address of the answer to "show" is at home or registered. */
-bool ctl_home_is_served(const json_t *home);
 
 /* Judges the answer to "show" in one line (NULL: there was none); returns one of the above. */
 int ctl_check(FILE *out, const json_t *reply);

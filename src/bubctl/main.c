@@ -12,6 +12,7 @@
 #include "ctl.h"
 #include "doctor.h"
 #include "init.h"
+#include "openmetrics.h"
 
 #define COUNT_DEFAULT 3 /* of echo requests by each path */
 #define COUNT_MAX 1000
@@ -114,7 +115,7 @@ static int ctl_print(const struct command *cmd, const struct ctl_options *opts, 
 	else if (refused)
 		return EXIT_REFUSED;
 	else if ((opts->set & CTL_OPENMETRICS) != 0)
-		ctl_print_openmetrics(stdout, reply);
+		openmetrics_print(stdout, reply);
 	else if (cmd->print != NULL)
 		cmd->print(stdout, reply, opts);
 	return fflush(stdout) == 0 && !refused ? EXIT_OK : EXIT_REFUSED;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "openmetrics.h"
 #include "text.h"
 
 #define LABEL_WIDTH 18
@@ -80,7 +81,7 @@ static void show_handover(FILE *out, const json_t *owner)
 
 static enum text_colour colour_of_home(const json_t *h)
 {
-	if (ctl_home_is_served(h))
+	if (openmetrics_home_is_served(h))
 		return TEXT_GOOD;
 	return number_of(h, "lifetime_s") > 0 ? TEXT_FAIR : TEXT_BAD;
 }

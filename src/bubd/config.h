@@ -14,6 +14,7 @@
 #include "bub/engine.h"
 #include "esp_keys.h"
 #include "linux.h"
+#include "metrics.h"
 
 #define NODE_NAME_MAX 64 /* as long as a host name on Linux */
 
@@ -49,6 +50,7 @@ struct bubd_config {
 	char key_log[PATH_MAX];     /* "": none */
 	uint32_t dummy_interval_ms; /* of dummy packets in tunnels; 0: none */
 	char state_dir[PATH_MAX];
+	char metrics[METRICS_WHERE_MAX]; /* "": not served */
 	enum lnx_log_level log_level;
 
 	struct bubd_pair *pairs;

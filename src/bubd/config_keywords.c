@@ -61,6 +61,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_FILE, KIND_PATH, "control", NODE(control), OR("/run/bub/bubd.sock")},
 	{IN_FILE, KIND_LOG, "event-log", NODE(event_log)},
 	{IN_FILE, KIND_LOG, "key-log", NODE(key_log)},
+	{IN_FILE, KIND_METRICS, "metrics", NODE(metrics)},
 	{IN_FILE, KIND_PATH, "state-dir", NODE(state_dir), OR("/var/lib/bub")},
 	{IN_FILE, KIND_WORD, "log-level", NODE(log_level),
 	 WORDS("error", "warning", "info", "debug"), OR("info"), RELOAD},
@@ -451,6 +452,10 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 	case KIND_PATH:
 	case KIND_LOG:
 		return keyword_check_path(p, k, v);
+	case KIND_METRICS:
+		return metrics_may_be_at(v->text) ||
+		       keyword_wrong(p, k, v,
+				     "is no place for metrics; expected " METRICS_EXPECTED);
 	case KIND_KEY:
 	case KIND_TEXT:
 	case KIND_NONE:

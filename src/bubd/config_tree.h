@@ -58,10 +58,11 @@ enum config_kind {
 	KIND_ADDRESS, /* unicast, and more than link-local */
 	KIND_PREFIX,  /* ADDRESS/LENGTH */
 	KIND_IFNAME,
-	KIND_NAME, /* of the node */
-	KIND_PATH, /* relative ones start at the folder of the configuration file */
-	KIND_LOG,  /* the path of a file in a folder that exists */
-	KIND_KEY,  /* not to be shown to anybody */
+	KIND_NAME,    /* of the node */
+	KIND_PATH,    /* relative ones start at the folder of the configuration file */
+	KIND_LOG,     /* the path of a file in a folder that exists */
+	KIND_METRICS, /* where they are served */
+	KIND_KEY,     /* not to be shown to anybody */
 	KIND_SPI,
 	KIND_TEXT,
 };

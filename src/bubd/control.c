@@ -79,7 +79,7 @@ static int check_stale(const struct sockaddr_un *addr)
 	return err;
 }
 
-static int bind_socket(const char *path, int *ret_fd)
+int control_bind(const char *path, int *ret_fd)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -88,6 +88,7 @@ static int bind_socket(const char *path, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
+	make_folder(path);
 	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	mask = umask(0177); /* mode 0600 from the first moment on */
 	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
@@ -322,10 +323,8 @@ struct control *control_open(uv_loop_t *loop, const char *path, control_answer_f
 	int fd = -1;
 	int err = c == NULL ? -ENOMEM : 0;
 
-	if (err == 0) {
-		make_folder(path);
-		err = bind_socket(path, &fd);
-	}
+	if (err == 0)
+		err = control_bind(path, &fd);
 	if (err != 0)
 		goto fail;
 	c->answer = answer;

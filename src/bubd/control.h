@@ -7,9 +7,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
 #include <uv.h>
 
 #define CONTROL_CLIENTS_MAX 16
+#define CONTROL_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
+
+/* A Unix socket bound to @path, mode 0600, in a folder that is made where it is missing.  One that
+ * nobody answers on is replaced; anything else there is left alone.  Returns 0 or a negative errno.
+ */
+int control_bind(const char *path, int *ret_fd);
 
 struct control;
 

@@ -28,6 +28,8 @@
 #include "handovers.h"
 #include "keylog.h"
 #include "log.h"
+#include "metrics.h"
+#include "openmetrics.h"
 #include "privs.h"
 #include "reload.h"
 #include "request.h"
@@ -68,7 +70,9 @@ struct daemon {
 	struct bub_engine *engine;
 	struct handovers *handovers;
 	struct lnx *lnx;
+	struct gaps gaps;
 	struct control *control;
+	struct metrics *metrics; /* NULL: not served */
 
 	struct reload reload;
 
@@ -288,6 +292,7 @@ static void on_handover(void *ctx, const struct handover *h)
 	struct daemon *d = ctx;
 
 	eventlog_handover(&d->events, h);
+	gaps_note(&d->gaps, h);
 }
 
 static int daemon_start_handovers(struct daemon *d)
@@ -531,19 +536,27 @@ static int daemon_prefer(void *ctx, const char *interface, bool once)
 	return 0;
 }
 
+static struct status_source daemon_source(struct daemon *d)
+{
+	return (struct status_source){
+		.node = d->cfg->node,
+		.cfg = &d->cfg->engine,
+		.engine = d->engine,
+		.handovers = d->handovers,
+		.gaps = &d->gaps,
+		.lnx = d->lnx,
+		.sas = d->sas,
+		.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
+		.complaints = &d->complaints,
+		.now = lnx_now(),
+	};
+}
+
 static char *daemon_on_request(void *ctx, const char *request, size_t len, bool *ret_watch)
 {
 	struct daemon *d = ctx;
 	struct request_target target = {
-		.src = {.node = d->cfg->node,
-			.cfg = &d->cfg->engine,
-			.engine = d->engine,
-			.handovers = d->handovers,
-			.lnx = d->lnx,
-			.sas = d->sas,
-			.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
-			.complaints = &d->complaints,
-			.now = lnx_now()},
+		.src = daemon_source(d),
 		.command = daemon_on_command,
 		.reload = daemon_reload,
 		.prefer = daemon_prefer,
@@ -552,6 +565,24 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 	};
 
 	return request_answer(request, len, &target);
+}
+
+static char *daemon_on_metrics(void *ctx)
+{
+	const struct status_filter all = {.parts = STATUS_ALL, .home = in6addr_any};
+	const struct status_source src = daemon_source(ctx);
+	json_t *status = status_show(&src, &all);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (status != NULL && out != NULL)
+		openmetrics_print(out, status);
+	json_decref(status);
+	if (out != NULL && fclose(out) == 0 && status != NULL)
+		return text;
+	free(text);
+	return NULL;
 }
 
 static bool daemon_is_watched(void *ctx)
@@ -730,6 +761,17 @@ static int init_handles(struct daemon *d)
 	return daemon_fail(d, "event loop", uv_strerror(err));
 }
 
+static int open_metrics(struct daemon *d)
+{
+	char error[ERROR_MAX] = "";
+
+	if (d->cfg->metrics[0] == '\0')
+		return 0;
+	d->metrics =
+		metrics_open(&d->loop, d->cfg->metrics, daemon_on_metrics, d, error, sizeof(error));
+	return d->metrics != NULL ? 0 : daemon_fail(d, error, "");
+}
+
 static void warn_of_settings(const struct daemon *d)
 {
 	char text[ERROR_MAX] = "";
@@ -769,6 +811,8 @@ static int daemon_start(struct daemon *d)
 		control_open(&d->loop, d->cfg->control, daemon_on_request, d, error, sizeof(error));
 	if (d->control == NULL)
 		return daemon_fail(d, error, "");
+	if (open_metrics(d) != 0)
+		return -1;
 	d->events.watch = (struct eventlog_watch){
 		.wanted = daemon_is_watched, .line = daemon_publish, .ctx = d};
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
@@ -806,6 +850,7 @@ static void daemon_stop(struct daemon *d)
 
 	d->events.watch = (struct eventlog_watch){0};
 	control_close(d->control);
+	metrics_close(d->metrics);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
@@ -815,6 +860,7 @@ static void daemon_stop(struct daemon *d)
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
 	control_free(d->control);
+	metrics_free(d->metrics);
 	(void)uv_loop_close(&d->loop);
 	if (d->wake_fd >= 0)
 		(void)close(d->wake_fd);

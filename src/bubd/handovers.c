@@ -31,6 +31,7 @@ struct watched {
 	struct bub_time update_went; /* the last one to the peer, */
 	struct in6_addr update_said; /* and where it said that we are */
 	bool bub;                    /* the two are in BUB mode */
+	struct bub_time kabm_since, kbm_since;
 	struct handover_tunnel tunnel;
 	struct handover now, last;
 	bool has_last;
@@ -485,10 +486,24 @@ static void handovers_on_state(struct handovers *hs, struct watched *w, const st
 		we_arrived(hs, w, tr->now);
 }
 
+static void handovers_on_key(struct handovers *hs, const struct bub_trace *tr)
+{
+	struct watched *w = NULL;
+
+	if (watched_home(hs, &tr->local) != NULL)
+		w = watched_admit(hs, &tr->local, &tr->peer);
+	if (w != NULL && strcmp(tr->what, "Kabm") == 0)
+		w->kabm_since = tr->now;
+	else if (w != NULL && strcmp(tr->what, "Kbm") == 0)
+		w->kbm_since = tr->now;
+}
+
 void handovers_trace(struct handovers *hs, const struct bub_trace *tr)
 {
 	struct watched *w = NULL;
 
+	if (tr->type == BUB_TR_KEY)
+		handovers_on_key(hs, tr);
 	if (tr->type != BUB_TR_SENT && tr->type != BUB_TR_RECEIVED && tr->type != BUB_TR_STATE)
 		return;
 	w = watched_of_trace(hs, tr);
@@ -677,7 +692,10 @@ void handovers_expire(struct handovers *hs, struct bub_time now)
 
 static struct handovers_view watched_view(const struct watched *w)
 {
-	return (struct handovers_view){.last = w->has_last ? &w->last : NULL, .tunnel = &w->tunnel};
+	return (struct handovers_view){.last = w->has_last ? &w->last : NULL,
+				       .tunnel = &w->tunnel,
+				       .kabm_since = w->kabm_since,
+				       .kbm_since = w->kbm_since};
 }
 
 bool handovers_of_peer(const struct handovers *hs, const struct in6_addr *local,

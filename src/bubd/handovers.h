@@ -43,6 +43,7 @@ void handovers_expire(struct handovers *hs, struct bub_time now);
 struct handovers_view {
 	const struct handover *last;
 	const struct handover_tunnel *tunnel;
+	struct bub_time kabm_since, kbm_since; /* when the last one was made; 0: none was */
 };
 /* False: nothing is known of the pair. */
 bool handovers_of_peer(const struct handovers *hs, const struct in6_addr *local,

@@ -136,6 +136,83 @@ static json_t *status_handover(const struct status_source *src, const struct han
 	return o;
 }
 
+static json_t *status_tunnel(const struct handover_tunnel *t)
+{
+	json_t *o = NULL;
+
+	if (t == NULL)
+		return json_null();
+	o = json_object();
+	status_set(o, "packets_in", status_number(t->in_packets));
+	status_set(o, "octets_in", status_number(t->in_octets));
+	status_set(o, "packets_out", status_number(t->out_packets));
+	status_set(o, "octets_out", status_number(t->out_octets));
+	return o;
+}
+
+static json_t *status_direct(const struct status_source *src, const struct bub_peer_status *p)
+{
+	struct lnx_traffic t;
+	json_t *o = NULL;
+
+	if (!lnx_traffic(src->lnx, &p->local, &p->peer, &t))
+		return json_null();
+	o = json_object();
+	status_set(o, "packets_in", status_number(t.in_packets));
+	status_set(o, "octets_in", status_number(t.in_octets));
+	status_set(o, "packets_out", status_number(t.out_packets));
+	status_set(o, "octets_out", status_number(t.out_octets));
+	status_set(o, "refused_in", status_number(t.in_refused));
+	status_set(o, "dropped_out", status_number(t.out_dropped));
+	return o;
+}
+
+/* Seconds since @then; 0, "it was not": NULL. */
+static json_t *status_age(const struct status_source *src, struct bub_time then)
+{
+	return then.ns != 0 ? status_number(bub_time_ms_between(then, src->now) / 1000)
+			    : json_null();
+}
+
+/* The key that the peer is told of moves with. */
+static void peer_key(json_t *o, const struct status_source *src, const struct bub_peer_status *p,
+		     const struct handovers_view *view)
+{
+	const bool kbm = !p->kabm && p->mode == BUB_MODE_RO && view->kbm_since.ns != 0;
+
+	status_set(o, "key",
+		   p->kabm ? json_string("Kabm")
+		   : kbm   ? json_string("Kbm")
+			   : json_null());
+	status_set(o, "key_age_s",
+		   p->kabm ? status_age(src, view->kabm_since)
+		   : kbm   ? status_age(src, view->kbm_since)
+			   : json_null());
+}
+
+static json_t *status_gaps(const struct gaps *g)
+{
+	json_t *o = json_object();
+
+	for (unsigned m = 0; m < GAPS_MODES; m++) {
+		json_t *mode = json_object(), *buckets = json_array();
+
+		for (unsigned i = 0; i <= GAPS_BOUNDS; i++) {
+			json_t *b = json_object();
+
+			status_set(b, "below_ms",
+				   i < GAPS_BOUNDS ? status_number(gaps_bounds_ms[i])
+						   : json_null());
+			status_set(b, "n", status_number(g->n[m][i]));
+			(void)json_array_append_new(buckets, b);
+		}
+		status_set(mode, "buckets", buckets);
+		status_set(mode, "sum_us", status_number(g->sum_us[m]));
+		status_set(o, handover_mode_name((enum handover_mode)m), mode);
+	}
+	return o;
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -158,6 +235,8 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "sequence", status_number(h.sequence));
 		status_set(o, "prefix", status_string(h.prefix));
 		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
+		status_set(o, "registered_s", status_age(src, since));
+		status_set(o, "tunnel", status_tunnel(view.tunnel));
 		status_set(o, "last_handover", status_handover(src, view.last));
 		(void)json_array_append_new(array, o);
 	}
@@ -208,6 +287,9 @@ static json_t *status_peers(const struct status_source *src, const struct status
 		status_set(o, "lifetime_s", status_number(p.lifetime_s));
 		status_set(o, "peer_lifetime_s", status_number(p.peer_lifetime_s));
 		status_set(o, "handovers", status_number(p.handovers));
+		peer_key(o, src, &p, &view);
+		status_set(o, "direct", status_direct(src, &p));
+		status_set(o, "tunnel", status_tunnel(view.tunnel));
 		status_set(o, "last_handover", status_handover(src, view.last));
 		(void)json_array_append_new(array, o);
 	}
@@ -464,7 +546,9 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 		status_set(o, "clients", status_clients(src, filter));
 		status_set(o, "memberships", status_memberships(src, filter));
 	}
-	if ((filter->parts & STATUS_COUNTERS) != 0)
+	if ((filter->parts & STATUS_COUNTERS) != 0) {
 		status_set(o, "counters", status_counters(src));
+		status_set(o, "handover_gaps", status_gaps(src->gaps));
+	}
 	return o;
 }

@@ -9,6 +9,7 @@
 
 #include "bub/engine.h"
 #include "complaints.h"
+#include "gaps.h"
 #include "handovers.h"
 #include "linux.h"
 #include "sas.h"
@@ -19,6 +20,7 @@ struct status_source {
 	const struct bub_config *cfg;
 	const struct bub_engine *engine;
 	const struct handovers *handovers;
+	const struct gaps *gaps;
 	struct lnx *lnx;
 	const struct sas *sas;
 	bool unprotected; /* home registrations go without ESP, for tests */

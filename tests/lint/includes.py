@@ -50,14 +50,16 @@ ROOMS = {
         ANY, ["include", "src/base", "src/linux", "src/link", "src/esp", "src/bpf"]
     ),
     "src/bubd/": Room(
-        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|systemd/sd-daemon\.h|jansson\.h|sys/timerfd\.h",
-        ["include", "src/base", "src/bubd", "src/linux", "src/esp", "src/store"],
+        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|systemd/sd-daemon\.h|jansson\.h|sys/timerfd\.h"
+        r"|microhttpd\.h",
+        ["include", "src/base", "src/metrics", "src/bubd", "src/linux", "src/esp", "src/store"],
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h"
         r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h",
-        ["include", "src/bubctl"],
+        ["include", "src/metrics", "src/bubctl"],
     ),
+    "src/metrics/": Room(rf"{HOSTED_C}|jansson\.h", ["src/metrics"]),
     "src/bubsim/": Room(
         f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/link", "src/bubsim"]
     ),

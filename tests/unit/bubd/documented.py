@@ -127,7 +127,7 @@ class Documented(unittest.TestCase):
             self.assertIn(f'{{"cmd": "{command}"', page)
 
     def test_metrics(self):
-        source = read("src", "bubctl", "openmetrics.c")
+        source = read("src", "metrics", "openmetrics.c")
         page = read("man", "bubctl.8")
         page = page[page.index(".Sh METRICS"):page.index(".Sh COUNTERS")]
         metrics = set(re.findall(r'"(bub_[a-z_]+)"', source))

@@ -34,7 +34,9 @@ STATUS = {
          "out_dst": "2001:db8:b::10", "test": "passed", "local_care_of": "2001:db8:a::10",
          "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
          "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3,
-         "last_handover": {"age_s": 75, "result": "done", "moved": "both", "gap_us": 93400}},
+         "last_handover": {"age_s": 75, "result": "done", "moved": "both", "gap_us": 93400},
+         "direct": {"packets_in": 1, "octets_in": 2, "packets_out": 3, "octets_out": 4},
+         "tunnel": {"packets_in": 11, "octets_in": 12, "packets_out": 13, "octets_out": 14}},
         {"local": "2001:db8:1::10", "peer": "2001:db8:3::1", "mode": "tunnel",
          "why": "the peer does not answer", "path": "tunnel", "out_src": None, "out_dst": None,
          "test": "running", "local_care_of": None,
@@ -54,6 +56,8 @@ STATUS = {
         {"home": "2001:db8:7::10", "group": "ff1e::1234", "lifetime_s": 251},
         {"home": "2001:db8:7::122", "group": "ff1e::5", "lifetime_s": 9},
     ],
+    "handover_gaps": {"bub": {"sum_us": 1500000, "buckets": [
+        {"below_ms": 25, "n": 2}, {"below_ms": 1000, "n": 3}, {"below_ms": None, "n": 0}]}},
     "counters": {
         "drops": {"mh-checksum": 5, "hao-no-binding": 0},
         "sent": {"bu": 6, "dh1": 0},
@@ -353,9 +357,9 @@ class Bubctl(unittest.TestCase):
         done = self.ask(status, "counters", "--openmetrics")
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         self.assertEqual(self.requests.pop(), {"cmd": "show"})
-        # What reads the older format knows these two types and no other one of ours.
+        # What reads the older format knows these three types and no other one of ours.
         self.assertEqual(set(re.findall(r"^# TYPE \S+ (\S+)$", done.stdout, re.MULTILINE)),
-                         {"counter", "gauge"})
+                         {"counter", "gauge", "histogram"})
         found = {}
         for family in text_string_to_metric_families(done.stdout):
             for sample in family.samples:
@@ -372,6 +376,13 @@ class Bubctl(unittest.TestCase):
             ("bub_peer_mode", pair[0], ("mode", "bub"), pair[1]): 1,
             ("bub_peer_mode", pair[0], ("mode", "ro"), pair[1]): 0,
             ("bub_peer_handovers_total", *pair): 3,
+            ("bub_peer_packets_total", ("direction", "in"), pair[0], ("path", "direct"), pair[1]): 1,
+            ("bub_peer_bytes_total", ("direction", "out"), pair[0], ("path", "tunnel"), pair[1]): 14,
+            ("bub_handover_gap_seconds_bucket", ("le", "0.025"), ("mode", "bub")): 2,
+            ("bub_handover_gap_seconds_bucket", ("le", "1.0"), ("mode", "bub")): 5,
+            ("bub_handover_gap_seconds_bucket", ("le", "+Inf"), ("mode", "bub")): 5,
+            ("bub_handover_gap_seconds_count", ("mode", "bub")): 5,
+            ("bub_handover_gap_seconds_sum", ("mode", "bub")): 1.5,
             ("bub_clients",): 3,
             ("bub_clients_registered",): 2,
             ("bub_handovers_total",): 11,

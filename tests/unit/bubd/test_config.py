@@ -124,6 +124,10 @@ WRONG = {
     "route-table of the kernel": ("\nroute-table = 255\n", 2, ["255", "256 to 4294967274"]),
     "rule-priority without room behind": (
         "rule-priority = 32761\n", 1, ["32761", "1 to 32760"]),
+    "metrics for everybody": ('metrics = "[::]:9468"\n', 1, ["metrics:", "[::1]:PORT"]),
+    "metrics at a relative path": ('metrics = "unix:run/m.sock"\n', 1, ["metrics:", "unix:PATH"]),
+    "metrics without a port": ('metrics = "[::1]"\n', 1, ["metrics:", "PORT"]),
+    "metrics at no port": ('metrics = "127.0.0.1:70000"\n', 1, ["metrics:", "PORT"]),
     "control path too long": ('control = "/' + "a" * 108 + '"\n', 1, ["control:", "path"]),
     "event-log folder": ('event-log = "/no/such/folder/x"\n', 1, ["/no/such/folder", "folder"]),
     "event-log is a folder": ('event-log = "/tmp"\n', 1, ["event-log:", "expected a file"]),

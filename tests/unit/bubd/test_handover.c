@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "gaps.h"
 #include "handovers.h"
 
 #define HOME "2001:db8:1::10"
@@ -599,6 +600,39 @@ static void a_forgotten_peer_is_told_nothing(void **state_)
 		assert_int_equal(told[i].mode, HANDOVER_AGENT);
 }
 
+static void gaps_are_counted(void **state_)
+{
+	struct handover h = {.mode = HANDOVER_BUB, .gap_known = true, .gap_ns = 10000000};
+	struct gaps g = {0};
+
+	(void)state_;
+	gaps_note(&g, &h); /* a bound belongs to the bucket below it */
+	h.gap_ns++;
+	gaps_note(&g, &h);
+	h.gap_ns = 61 * BUB_NS_PER_S;
+	gaps_note(&g, &h);
+	h.gap_known = false;
+	gaps_note(&g, &h);
+	assert_int_equal(g.n[HANDOVER_BUB][0], 1);
+	assert_int_equal(g.n[HANDOVER_BUB][1], 1);
+	assert_int_equal(g.n[HANDOVER_BUB][GAPS_BOUNDS], 1);
+	assert_int_equal(g.sum_us[HANDOVER_BUB], 61020000);
+}
+
+static void keys_have_an_age(void **state_)
+{
+	const struct in6_addr home = addr(HOME), peer = addr(PEER);
+	struct bub_trace tr = {
+		.type = BUB_TR_KEY, .now = now, .what = "Kabm", .local = home, .peer = peer};
+	struct handovers_view view;
+
+	(void)state_;
+	handovers_trace(hs, &tr);
+	assert_true(handovers_of_peer(hs, &home, &peer, &view));
+	assert_int_equal(view.kabm_since.ns, now.ns);
+	assert_int_equal(view.kbm_since.ns, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -620,6 +654,8 @@ int main(void)
 		T(the_peer_goes_home),
 		T(the_peers_binding_ends),
 		T(a_forgotten_peer_is_told_nothing),
+		T(gaps_are_counted),
+		T(keys_have_an_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

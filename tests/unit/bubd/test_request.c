@@ -242,6 +242,22 @@ enum lnx_way lnx_way(const struct lnx *lnx, const struct in6_addr *local,
 	return LNX_WAY_DIRECT;
 }
 
+bool lnx_traffic(struct lnx *lnx, const struct in6_addr *local, const struct in6_addr *peer,
+		 struct lnx_traffic *ret)
+{
+	const struct in6_addr known = addr("2001:db8:2::10");
+
+	(void)lnx;
+	(void)local;
+	*ret = (struct lnx_traffic){.in_packets = 1,
+				    .in_octets = 2,
+				    .in_refused = 3,
+				    .out_packets = 4,
+				    .out_octets = 5,
+				    .out_dropped = 6};
+	return bub_addr_eq(peer, &known);
+}
+
 /* ---- A handover ---------------------------------------------------------------------------- */
 
 static void no_turn(void *ctx, const struct in6_addr *local, const struct in6_addr *peer,
@@ -309,6 +325,7 @@ struct fixture {
 	struct bub_engine engine;
 	struct bub_config cfg;
 	struct handovers *handovers;
+	struct gaps gaps;
 	struct request_target target;
 	unsigned n_commands;
 	enum bub_command command;
@@ -380,6 +397,7 @@ static int setup(void **state)
 			.engine = &f->engine,
 			.complaints = &f->complaints,
 			.handovers = f->handovers,
+			.gaps = &f->gaps,
 			.now = now},
 		.command = on_command,
 		.reload = on_reload,
@@ -438,7 +456,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 7);
+	assert_int_equal(json_object_size(r), 8);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -450,13 +468,14 @@ static void show_has_everything(void **state)
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77,"
-			 "  \"last_handover\": null},"
+			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
-			 "  \"last_handover\": null, \"sequence\": 65535}]");
+			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
+			 "\"sequence\": 65535}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
 		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
@@ -466,6 +485,11 @@ static void show_has_everything(void **state)
 		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
 		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
 		"  \"peer_lifetime_s\": 2000, \"handovers\": 3,"
+		"  \"key\": null, \"key_age_s\": null,"
+		"  \"direct\": {\"packets_in\": 1, \"octets_in\": 2, \"packets_out\": 4,"
+		"   \"octets_out\": 5, \"refused_in\": 3, \"dropped_out\": 6},"
+		"  \"tunnel\": {\"packets_in\": 0, \"octets_in\": 0, \"packets_out\": 0,"
+		"   \"octets_out\": 0},"
 		"  \"last_handover\": {\"mode\": \"tunnel\", \"result\": \"done\", \"moved\": "
 		"\"peer\","
 		"   \"from\": \"2001:db8:1::10\", \"to\": \"2001:db8:1::10\","
@@ -486,6 +510,13 @@ static void show_has_everything(void **state)
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");
 	assert_int_equal(json_object_size(json_object_get(r, "counters")), 6);
+	assert_int_equal(json_object_size(json_object_get(r, "handover_gaps")), 4);
+	assert_same_json(
+		json_array_get(
+			json_object_get(json_object_get(json_object_get(r, "handover_gaps"), "bub"),
+					"buckets"),
+			0),
+		"{\"below_ms\": 10, \"n\": 0}");
 	json_decref(r);
 }
 
@@ -499,11 +530,11 @@ static void show_has_what_is_asked_for(void **state)
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
 		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 5, 0, 1},
-		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 3, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 7, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 7, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 7, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 7, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 4, 0, 0},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 8, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 8, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 8, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 8, 0, 1},
 	};
 	struct fixture *f = *state;
 

@@ -3,13 +3,13 @@
  * Prints status and counters in the OpenMetrics text format, for Prometheus and what reads its
  * format.  Owns the names of the metrics, which are an interface as those of --json are.
  *
- * Only gauges and counters, though the format has more: what reads Prometheus' older format, as its
- * node exporter, refuses a page with a type that it does not know.
+ * Only gauges, counters and a histogram, though the format has more: what reads Prometheus' older
+ * format, as its node exporter, refuses a page with a type that it does not know.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "ctl.h"
+#include "openmetrics.h"
 
 static void metric_head(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -88,6 +88,13 @@ static void print_engine(FILE *out, const json_t *engine)
 	}
 }
 
+bool openmetrics_home_is_served(const json_t *home)
+{
+	const char *state = metric_text(home, "state");
+
+	return strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0;
+}
+
 static void print_home_metrics(FILE *out, const json_t *homes)
 {
 	const json_t *h = NULL;
@@ -100,7 +107,7 @@ static void print_home_metrics(FILE *out, const json_t *homes)
 		(void)fputs("bub_home_served", out);
 		metric_label(out, '{', "address", metric_text(h, "address"));
 		(void)fputc('}', out);
-		metric_value(out, ctl_home_is_served(h));
+		metric_value(out, openmetrics_home_is_served(h));
 	}
 	metric_head(out, "bub_home_lifetime_seconds", "gauge",
 		    "What is left of the registration with the home agent.");
@@ -144,6 +151,95 @@ static void print_peer_metrics(FILE *out, const json_t *peers)
 	}
 }
 
+static void metric_pair(FILE *out, const json_t *p)
+{
+	metric_label(out, '{', "local", metric_text(p, "local"));
+	metric_label(out, ',', "peer", metric_text(p, "peer"));
+}
+
+/* Data of each peer, by the way that it takes and its direction. */
+static void print_traffic(FILE *out, const json_t *peers)
+{
+	static const struct {
+		const char *metric, *help, *unit;
+		const char *member[2]; /* in, out */
+	} metrics[] = {
+		{"bub_peer_packets", "Data with the peer.", NULL, {"packets_in", "packets_out"}},
+		{"bub_peer_bytes",
+		 "Data with the peer, without the headers of the direct path.",
+		 "bytes",
+		 {"octets_in", "octets_out"}},
+	};
+	static const char *const ways[] = {"direct", "tunnel"}, *const directions[] = {"in", "out"};
+	const json_t *p = NULL;
+	size_t i = 0;
+
+	for (size_t m = 0; m < 2; m++) {
+		metric_head(out, metrics[m].metric, "counter", metrics[m].help);
+		if (metrics[m].unit != NULL)
+			(void)fprintf(out, "# UNIT %s %s\n", metrics[m].metric, metrics[m].unit);
+		json_array_foreach(peers, i, p)
+		{
+			for (size_t n = 0; n < 4; n++) {
+				const json_t *way = json_object_get(p, ways[n / 2]);
+
+				if (!json_is_object(way))
+					continue;
+				(void)fprintf(out, "%s_total", metrics[m].metric);
+				metric_pair(out, p);
+				metric_label(out, ',', "path", ways[n / 2]);
+				metric_label(out, ',', "direction", directions[n % 2]);
+				(void)fputc('}', out);
+				metric_value(out, metric_number(way, metrics[m].member[n % 2]));
+			}
+		}
+	}
+}
+
+static void print_gap_line(FILE *out, const char *suffix, const char *mode, const char *le)
+{
+	(void)fprintf(out, "bub_handover_gap_seconds%s", suffix);
+	metric_label(out, '{', "mode", mode);
+	if (le != NULL)
+		metric_label(out, ',', "le", le);
+	(void)fputc('}', out);
+}
+
+/* Of all handovers since the start whose gap is known. */
+static void print_gaps(FILE *out, json_t *gaps)
+{
+	const char *mode = NULL;
+	json_t *g = NULL;
+
+	metric_head(out, "bub_handover_gap_seconds", "histogram",
+		    "How long the data of a peer was silent round a handover.");
+	(void)fputs("# UNIT bub_handover_gap_seconds seconds\n", out);
+	json_object_foreach(gaps, mode, g)
+	{
+		const json_t *b = NULL;
+		json_int_t n = 0;
+		char le[32];
+		size_t i = 0;
+
+		json_array_foreach(json_object_get(g, "buckets"), i, b)
+		{
+			const json_t *below = json_object_get(b, "below_ms");
+
+			n += metric_number(b, "n");
+			(void)snprintf(le, sizeof(le), "%g",
+				       (double)json_integer_value(below) / 1000);
+			if (strchr(le, '.') == NULL) /* the format's canonical numbers */
+				(void)strcat(le, ".0");
+			print_gap_line(out, "_bucket", mode, json_is_integer(below) ? le : "+Inf");
+			metric_value(out, n);
+		}
+		print_gap_line(out, "_count", mode, NULL);
+		metric_value(out, n);
+		print_gap_line(out, "_sum", mode, NULL);
+		(void)fprintf(out, " %.6f\n", (double)metric_number(g, "sum_us") / 1e6);
+	}
+}
+
 /* Not one a mobile node: a home agent has many, and each would be a time series for ever. */
 static void print_client_metrics(FILE *out, const json_t *clients)
 {
@@ -163,7 +259,7 @@ static void print_client_metrics(FILE *out, const json_t *clients)
 	metric_value(out, registered);
 }
 
-void ctl_print_openmetrics(FILE *out, const json_t *reply)
+void openmetrics_print(FILE *out, const json_t *reply)
 {
 	const json_t *counters = json_object_get(reply, "counters");
 
@@ -173,6 +269,8 @@ void ctl_print_openmetrics(FILE *out, const json_t *reply)
 	(void)fputs("} 1\n", out);
 	print_home_metrics(out, json_object_get(reply, "homes"));
 	print_peer_metrics(out, json_object_get(reply, "peers"));
+	print_traffic(out, json_object_get(reply, "peers"));
+	print_gaps(out, json_object_get(reply, "handover_gaps"));
 	print_client_metrics(out, json_object_get(reply, "clients"));
 	print_engine(out, json_object_get(counters, "engine"));
 	counters_by_label(out, json_object_get(counters, "sent"), "bub_messages_sent", "message",
