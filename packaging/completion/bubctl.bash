@@ -50,6 +50,10 @@ _bubctl()
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
 		;;
 	*:doctor) candidates='--json -c' ;;
+	*:bugreport)
+		candidates='--anonymize -c'
+		[[ $cur == -* ]] || { _filedir; return; }
+		;;
 	*:monitor | *:reload) candidates='--json' ;;
 	--mode:*) candidates='bub ro tunnel plain' ;;
 	*:show)
@@ -68,6 +72,7 @@ _bubctl()
 	*:counters) candidates='--json --all --openmetrics' ;;
 	*:bub-start | *:forget) candidates=$(_bubctl_peers) ;;
 	esac
+	[[ -z $command ]] && candidates+=' bugreport'
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur")
 	__ltrim_colon_completions "$cur"
 }

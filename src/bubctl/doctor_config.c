@@ -95,12 +95,13 @@ static void add_fingerprints(struct doctor *d, const json_t *pairs)
 		if (i == FINGERPRINTS_MAX)
 			break;
 		if (print[0] != '\0')
-			doctor_add(d, DOCTOR_NOTE, "secret",
-				   json_sprintf("the secret of %s has the fingerprint %s",
-						doctor_text(p, "address"), print),
-				   "`bubctl doctor` shows the same one at the other end; else the "
-				   "secrets differ",
-				   NULL);
+			doctor_add(
+				d, DOCTOR_NOTE, "secret",
+				json_sprintf("the secret of %s has the fingerprint %s",
+					     doctor_text(p, "address"), print),
+				"`bubctl doctor` shows the same fingerprint at the other end; else "
+				"the secrets differ",
+				NULL);
 	}
 }
 

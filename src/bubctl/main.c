@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bugreport.h"
 #include "ctl.h"
 #include "doctor.h"
 #include "init.h"
@@ -50,6 +51,7 @@ static const struct {
 } own_lines[] = {
 	{"init", ctl_init},
 	{"doctor", ctl_doctor},
+	{"bugreport", ctl_bugreport},
 };
 
 static int ctl_usage(FILE *out, int status)
@@ -75,6 +77,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
 		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
 		    "  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
+		    "  bugreport [ARCHIVE]        what helps to find a mistake, without secrets\n"
 		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
 		    "  -V         print the version and exit\n",
 		    out);

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 import tempfile
 
 from linux_common import Failure, main, run, wait_for
@@ -137,6 +138,24 @@ def healthy_nodes_that_run(t):
     done = t.m.exec("bubctl", "doctor", "-c", t.mobile.conf)
     if "0 faults, 0 warnings" not in done or "ok       bubd answers" not in done:
         raise Failure(done)
+
+
+def bugreport_of_a_node_that_runs(t):
+    t.start_agent(t.g)
+    t.start_mobile(t.m)
+    t.register()
+    path = os.path.join(t.mobile.dir, "report.tar.gz")
+    said = t.m.exec("bubctl", "bugreport", "-c", t.mobile.conf, path)
+    with tarfile.open(path) as tar:
+        inside = {m.name: tar.extractfile(m).read().decode() for m in tar.getmembers()}
+    for name in ("bubd.conf", "show.json", "counters.json", "doctor.txt", "ip-rule.txt", "ip-route.txt",
+                 "nft.txt"):
+        if f"bubreport/{name}" not in inside or f"  {name} " not in said:
+            raise Failure(f"no {name} in {said}")
+    if json.loads(inside["bubreport/show.json"])["homes"][0]["state"] != "registered":
+        raise Failure(inside["bubreport/show.json"])
+    if "a secret of more than" in str(inside) or "proto 216" not in inside["bubreport/ip-rule.txt"]:
+        raise Failure(str(inside))
 
 
 def configuration(t):
@@ -427,10 +446,11 @@ def networkd(t):
         raise Failure(str(report(2)))
 
 
-CASES = [healthy_nodes, healthy_nodes_that_run, configuration, secrets, state_folder, ipv6_and_forwarding,
-         interfaces, rules_and_tables, path_to_the_home_agent, filter_of_what_is_sent,
-         filter_by_ip6tables, filter_of_what_is_heard, filter_of_what_is_forwarded, keys_that_differ,
-         programs_that_are_gone, without_privileges, networkd]
+CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets,
+         state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
+         filter_of_what_is_sent, filter_by_ip6tables, filter_of_what_is_heard,
+         filter_of_what_is_forwarded, keys_that_differ, programs_that_are_gone, without_privileges,
+         networkd]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Patients))
