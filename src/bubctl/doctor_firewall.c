@@ -203,13 +203,15 @@ static void check_reverse_paths(struct doctor *d, const json_t *rules)
 					    doctor_text(rule, "family"), doctor_text(rule, "table"),
 					    doctor_text(rule, "chain"),
 					    json_integer_value(json_object_get(rule, "handle")));
-		doctor_add(d, DOCTOR_WARNING, "firewall",
-			   json_sprintf("the packet filter drops packets whose way back is another "
-					"interface: table %s, chain %s",
-					doctor_text(rule, "table"), doctor_text(rule, "chain")),
-			   "data on the direct path comes from a home address, whose way back is "
-			   "bub's interface (firewalld: IPv6_rpfilter=no)",
-			   mend);
+		doctor_add(
+			d, DOCTOR_NOTE, "firewall",
+			json_sprintf("the packet filter drops packets whose source has no way back "
+				     "by the interface that they came by: table %s, chain %s",
+				     doctor_text(rule, "table"), doctor_text(rule, "chain")),
+			"data on the direct path comes from a peer's home address: wanted is a "
+			"route to that, as a default route, by each interface (firewalld: "
+			"IPv6_rpfilter)",
+			mend);
 	}
 }
 

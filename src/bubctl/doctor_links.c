@@ -151,7 +151,9 @@ static void check_link(struct doctor *d, const json_t *links, const char *name)
 			json_string("ip -br link"));
 		return;
 	}
-	if (!link_has_flag(link, "UP"))
+	/* Where none is configured every one counts, also those that nobody uses. */
+	if (!link_has_flag(link, "UP") &&
+	    json_array_size(json_object_get(d->config, "interfaces")) > 0)
 		doctor_add(d, d->is_mobile ? DOCTOR_NOTE : DOCTOR_WARNING, "interface",
 			   json_sprintf("the interface %s is down", name), NULL,
 			   json_sprintf("ip link set %s up", name));

@@ -36,7 +36,7 @@ struct redact_out {
 
 static void redact_put(struct redact_out *o, const char *text, size_t len)
 {
-	if (o->len + len + 1 > o->cap) {
+	if (o->text == NULL || o->len + len + 1 > o->cap) {
 		size_t cap = 2 * (o->len + len + 1);
 		char *more = realloc(o->text, cap);
 
