@@ -10,6 +10,7 @@
 #include "program.h"
 
 #define DEFAULT_SOCKET "/run/bub/bubd.sock"
+#define CLIENTS_TOLD_MAX 16
 #define COMPARE_FINGERPRINTS "bubctl doctor | grep fingerprint"
 
 static json_int_t data_counter(const struct doctor *d, const char *name)
@@ -89,11 +90,20 @@ static bool check_clients(struct doctor *d)
 {
 	const json_t *clients = json_object_get(d->show, "clients");
 	const json_t *c = NULL;
-	size_t i = 0, n = 0;
+	size_t i = 0, n = 0, told = 0;
 
 	json_array_foreach(clients, i, c)
 	{
-		n += json_is_true(json_object_get(c, "registered"));
+		const bool registered = json_is_true(json_object_get(c, "registered"));
+		const char *why = doctor_text(c, "why");
+
+		n += registered;
+		if (why[0] != '\0' && told++ < CLIENTS_TOLD_MAX)
+			doctor_add(d, registered ? DOCTOR_NOTE : DOCTOR_WARNING, "keys",
+				   json_sprintf("mobile node %s: %s", doctor_text(c, "home"), why),
+				   "strangers can cause this too; it is meant where nothing works "
+				   "there",
+				   json_string(COMPARE_FINGERPRINTS));
 	}
 	if (d->is_agent)
 		doctor_add(d, DOCTOR_OK, "registration",
