@@ -246,6 +246,9 @@ def start(t):
     t.write("/etc/bub/bubd.conf", HOME_AGENT)
     t.write("/etc/mn/bubd.conf", MOBILE_NODE)
     t.sh("bubctl genkey /etc/bub/mn1.secret && cp /etc/bub/mn1.secret /etc/mn && bubd -t")
+    # The kernel has made v0 an address of its own, or it would pass for a trace.
+    wait_for("a link-local address",
+             lambda: "fe80" in t.sh("ip -6 addr show dev v0 scope link -tentative"), SETTLE_S)
     t.traces = t.sh(TRACES, check=False)
     t.sh("systemctl start bubd")
     # Had bubd not said that it is ready, this would have failed.
