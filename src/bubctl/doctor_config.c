@@ -134,7 +134,7 @@ static void check_state_dir(struct doctor *d)
 
 void doctor_check_config(struct doctor *d)
 {
-	if (access(d->config_path, F_OK) != 0) {
+	if (access(d->config_path, F_OK) != 0 && errno != EACCES) {
 		doctor_add(d, DOCTOR_FAULT, "configuration",
 			   json_sprintf("there is no configuration %s", d->config_path),
 			   "bubd does not start without one",
