@@ -207,7 +207,7 @@ static void check_way(const struct way *w)
 			   json_sprintf("the home agent %s answers over %s", w->text, w->name),
 			   NULL, NULL);
 		check_path_size(w);
-		if (!registered_by(w)) /* else its messages come and go */
+		if (w->d->show == NULL) /* else bubd takes the answers, and tells more itself */
 			check_mobility(w);
 		return;
 	}

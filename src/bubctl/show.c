@@ -172,6 +172,28 @@ static void show_binding(FILE *out, const json_t *p, const char *label, const ch
 		      text_duration(number_of(p, lifetime)).s);
 }
 
+/* Nothing where it is not known. */
+static void show_key(FILE *out, const json_t *p)
+{
+	if (!json_is_integer(json_object_get(p, "key_age_s")))
+		return;
+	show_label(out, "key");
+	(void)fprintf(out, "%s old\n", text_duration(number_of(p, "key_age_s")).s);
+}
+
+/* Both directions of one path; nothing where nothing has gone. */
+static void show_traffic(FILE *out, const char *label, const json_t *t)
+{
+	if (number_of(t, "packets_in") == 0 && number_of(t, "packets_out") == 0)
+		return;
+	show_label(out, label);
+	(void)fprintf(out, "in %s packets, %s octets; out %s packets, %s octets\n",
+		      text_amount(number_of(t, "packets_in")).s,
+		      text_amount(number_of(t, "octets_in")).s,
+		      text_amount(number_of(t, "packets_out")).s,
+		      text_amount(number_of(t, "octets_out")).s);
+}
+
 static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p)
 {
 	const char *test = text_of(p, "test", "none");
@@ -189,6 +211,9 @@ static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p
 		show_text(out, "BUB test", test);
 	show_binding(out, p, "our care-of", "local_care_of", "lifetime_s");
 	show_binding(out, p, "its care-of", "peer_care_of", "peer_lifetime_s");
+	show_key(out, p);
+	show_traffic(out, "data, direct", json_object_get(p, "direct"));
+	show_traffic(out, "data, tunnelled", json_object_get(p, "tunnel"));
 	show_label(out, "handovers");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
 	show_handover(out, p);
@@ -217,11 +242,27 @@ static void add_handover(struct table *t, const json_t *h)
 	table_add(t, TEXT_PLAIN, ms);
 }
 
+/* Of both paths together; nothing where neither is known. */
+static void add_amount(struct table *t, const json_t *p, const char *name)
+{
+	const json_t *direct = json_object_get(p, "direct"), *tunnel = json_object_get(p, "tunnel");
+	const bool known = json_is_object(direct) || json_is_object(tunnel);
+	const json_int_t n = number_of(direct, name) + number_of(tunnel, name);
+
+	table_add(t, TEXT_PLAIN, known ? text_amount(n).s : "");
+}
+
 static void add_peer(struct table *t, const json_t *p)
 {
 	table_add(t, TEXT_PLAIN, text_of(p, "peer", "?"));
 	table_add(t, colour_of_peer(p), text_of(p, "mode", "?"));
 	table_add(t, TEXT_PLAIN, text_of(p, "path", "?"));
+	table_add(t, TEXT_PLAIN,
+		  json_is_integer(json_object_get(p, "key_age_s"))
+			  ? text_age(number_of(p, "key_age_s")).s
+			  : "");
+	add_amount(t, p, "packets_in");
+	add_amount(t, p, "packets_out");
 	add_handover(t, json_object_get(p, "last_handover"));
 	table_add(t, TEXT_PLAIN, text_of(p, "why", ""));
 }
@@ -233,6 +274,9 @@ static void show_peer_table(FILE *out, const struct ctl_options *opts, const jso
 		{.title = "peer"},
 		{.title = "mode"},
 		{.title = "path", .order = 1},
+		{.title = "key", .right = true, .order = 7},
+		{.title = "in", .right = true, .order = 6},
+		{.title = "out", .right = true, .order = 5},
 		{.title = "handover", .right = true, .order = 3},
 		{.title = "gap ms", .right = true, .order = 4},
 		{.title = "why", .order = 2, .stretches = true},
@@ -294,6 +338,7 @@ static void add_client(struct table *t, const json_t *c)
 	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
 		  registered ? text_of(c, "care_of", "?") : NOT_REGISTERED);
 	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : "");
+	table_add(t, TEXT_FAIR, text_of(c, "why", ""));
 }
 
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
@@ -303,7 +348,8 @@ static void show_clients(FILE *out, const struct ctl_options *opts, const json_t
 	static const struct column columns[] = {
 		{.title = "home address"},
 		{.title = "care-of address"},
-		{.title = "left", .order = 1},
+		{.title = "left", .order = 2},
+		{.title = "why", .order = 1, .stretches = true},
 	};
 	const size_t n = json_array_size(clients), shown = rows_shown(opts, n);
 	size_t registered = 0, rows = 0, i = 0;

@@ -11,7 +11,7 @@
 #define COLUMNS_MAX 12
 #define INDENT 2
 #define GAP 2
-#define STRETCH_MIN 12 /* a column of sentences that is shorter says nothing */
+#define STRETCH_MIN 20 /* a column of sentences that is shorter says too little */
 
 struct cell {
 	size_t at; /* in the text */
@@ -22,7 +22,7 @@ struct table {
 	const struct column *columns;
 	size_t n_columns;
 	size_t width[COLUMNS_MAX];
-	bool hidden[COLUMNS_MAX];
+	bool hidden[COLUMNS_MAX], filled[COLUMNS_MAX];
 	struct cell *cells;
 	size_t n_cells, cap_cells;
 	char *text; /* of the cells, one behind the other */
@@ -66,7 +66,7 @@ void table_add(struct table *t, enum text_colour colour, const char *text)
 {
 	const size_t len = strlen(text);
 	struct cell *cells;
-	size_t *width;
+	size_t column;
 	char *all;
 
 	if (t == NULL || t->failed)
@@ -79,8 +79,10 @@ void table_add(struct table *t, enum text_colour colour, const char *text)
 	if (all == NULL)
 		return;
 	t->text = all;
-	width = &t->width[t->n_cells % t->n_columns];
-	*width = len > *width ? len : *width;
+	column = t->n_cells % t->n_columns;
+	if (len > t->width[column])
+		t->width[column] = len;
+	t->filled[column] |= len > 0;
 	t->cells[t->n_cells++] = (struct cell){.at = t->len, .colour = colour};
 	memcpy(t->text + t->len, text, len + 1);
 	t->len += len + 1;
@@ -101,9 +103,11 @@ static size_t table_width(const struct table *t)
 	return sum;
 }
 
-/* Leaves columns out until the others fit. */
+/* Leaves out columns that have nothing in them, and others until the rest fits. */
 static void table_fit(struct table *t, size_t room)
 {
+	for (size_t i = 0; i < t->n_columns; i++)
+		t->hidden[i] = t->columns[i].order > 0 && !t->filled[i];
 	while (table_width(t) > room) {
 		size_t worst = t->n_columns;
 

@@ -36,7 +36,8 @@ void text_paint(FILE *out, const struct ctl_options *opts, enum text_colour colo
 
 struct column {
 	const char *title;
-	unsigned order; /* where it gets narrow those with the highest one go first; 0: never */
+	unsigned order; /* where it gets narrow those with the highest one go first; 0: it is
+			   always there, else only where a cell has something in it */
 	bool right;     /* numbers */
 	bool stretches; /* the last one: what is left of the line, cut where that is too short */
 };

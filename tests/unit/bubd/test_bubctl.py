@@ -34,6 +34,7 @@ STATUS = {
          "out_dst": "2001:db8:b::10", "test": "passed", "local_care_of": "2001:db8:a::10",
          "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
          "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3,
+         "key": "Kabm", "key_age_s": 130,
          "last_handover": {"age_s": 75, "result": "done", "moved": "both", "gap_us": 93400},
          "direct": {"packets_in": 1, "octets_in": 2, "packets_out": 3, "octets_out": 4},
          "tunnel": {"packets_in": 11, "octets_in": 12, "packets_out": 13, "octets_out": 14}},
@@ -95,6 +96,9 @@ peer 2001:db8:2::10
   path              direct, 2001:db8:a::10 to 2001:db8:b::10
   our care-of       2001:db8:a::10, 1 h 1 min left
   its care-of       2001:db8:b::10, 59 s left
+  key               2 min 10 s old
+  data, direct      in 1 packets, 2 octets; out 3 packets, 4 octets
+  data, tunnelled   in 11 packets, 12 octets; out 13 packets, 14 octets
   handovers         3
   last handover     1 min 15 s ago, gap 93 ms
 
@@ -234,6 +238,23 @@ class Bubctl(unittest.TestCase):
         for word, text in (("mode", "tunnel"), ("path", "direct"), ("why", "since the DH"),
                            ("handover", "     75s"), ("gap ms", "    93")):
             self.assertTrue(rows[0][head.index(word):].startswith(text), rows[0])
+
+    def test_what_nobody_knows_has_no_column(self):
+        known = self.peers(4, key_age_s=130, direct={"packets_in": 1200, "packets_out": 7},
+                           tunnel={"packets_in": 34, "packets_out": 5})
+        _, head, rows = self.table(self.ask(known, COLUMNS="120"))
+        for word in ("key", "in", "out"):
+            self.assertIn(word, head.split())
+        self.assertIn(["2m", "1.2k", "12"], [row.split()[3:6] for row in rows])
+        unknown = self.peers(4, key_age_s=None, direct=None, tunnel=None)
+        _, head, _ = self.table(self.ask(unknown, COLUMNS="120"))
+        for word in ("key", "in", "out"):
+            self.assertNotIn(word, head.split())
+
+    def test_a_client_that_is_refused_has_a_why(self):
+        client = {"home": "2001:db8:7::10", "registered": False, "care_of": None, "why": "no such key"}
+        text = self.ask({**STATUS, "clients": [client]}).stdout
+        self.assertIn("  2001:db8:7::10  not registered   no such key\n", text)
 
     def test_a_table_fits_the_line(self):
         long = "2001:db8:1234:5678:9abc:def0:1234:5678"

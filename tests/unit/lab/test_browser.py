@@ -102,14 +102,14 @@ class Page(PageTest):
         self.find('tr[data-chapter="1"] td')[0].click()
         self.wait(lambda: "in the same instant" in self.shown(".chapter h2")[0].text)
         self.screen(360, 740)
-        self.assertEqual(self.page_width(), 360)
+        self.wait(lambda: self.page_width() == 360)
         one, two = self.shown(".ladder.narrow")
         self.assertLess(one.rect["y"] + one.rect["height"], two.rect["y"])
 
     def test_phone(self):
         for scheme in ("light", "dark"):
             self.screen(360, 740, scheme)
-            self.assertEqual(self.page_width(), 360)
+            self.wait(lambda: self.page_width() == 360)
             self.assertEqual(len(self.shown(".ladder.narrow")), 1)
             self.assertEqual(self.shown(".ladder.wide"), [])
             row = self.row("Binding Update 7")
@@ -117,7 +117,7 @@ class Page(PageTest):
             row.click()
             panel = self.find("#panel")[0]
             self.wait(panel.is_displayed)
-            self.assertEqual(self.page_width(), 360)
+            self.wait(lambda: self.page_width() == 360)
             self.assertLess(row.rect["y"] + row.rect["height"], self.top_of(panel))
             row.send_keys(Keys.ESCAPE)
             self.wait(lambda: not panel.is_displayed())
