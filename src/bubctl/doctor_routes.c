@@ -2,6 +2,7 @@
 /*
  * Checks of routing rules and tables: who else has some where bub's are, and who takes bub's away.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,6 +100,52 @@ static void check_tables(struct doctor *d, const json_t *routes)
 	}
 }
 
+/* Whether "prefix/length" has this address in it. */
+static bool text_covers(const char *prefix, const char *address)
+{
+	struct in6_addr net, addr;
+	char text[INET6_ADDRSTRLEN] = "";
+	const char *slash = strchr(prefix, '/');
+	const long len = slash != NULL ? strtol(slash + 1, NULL, 10) : 128;
+
+	if (slash == NULL || (size_t)(slash - prefix) >= sizeof(text) || len < 0 || len > 128)
+		return false;
+	memcpy(text, prefix, (size_t)(slash - prefix));
+	if (inet_pton(AF_INET6, text, &net) != 1 || inet_pton(AF_INET6, address, &addr) != 1)
+		return false;
+	for (long bit = 0; bit < len; bit++)
+		if (((net.s6_addr[bit / 8] ^ addr.s6_addr[bit / 8]) & 0x80 >> bit % 8) != 0)
+			return false;
+	return true;
+}
+
+/* A home agent that counts the home addresses of its mobile nodes as its own keeps their packets.
+ */
+static void check_local(struct doctor *d, const json_t *route)
+{
+	const json_t *clients =
+		json_object_get(json_object_get(d->config, "home_agent"), "clients");
+	const char *dst = doctor_text(route, "dst"), *dev = doctor_text(route, "dev");
+	const json_t *c = NULL;
+	size_t i = 0;
+
+	if (strcmp(doctor_text(route, "type"), "local") != 0)
+		return;
+	json_array_foreach(clients, i, c)
+	{
+		if (!text_covers(dst, doctor_text(c, "address")))
+			continue;
+		doctor_add(d, DOCTOR_FAULT, "routes",
+			   json_sprintf("this machine takes all of %s for its own addresses, "
+					"those of its mobile nodes among them",
+					dst),
+			   "what is sent to a mobile node ends here; bubd itself sees to the home "
+			   "prefix and to the home agent's address",
+			   json_sprintf("ip -6 route del local %s dev %s", dst, dev));
+		return;
+	}
+}
+
 /* ---- Who removes what is not its own ------------------------------------------------------- */
 
 static bool says_no(const char *text, const char *keyword)
@@ -151,6 +198,7 @@ void doctor_check_routes(struct doctor *d)
 	routes = doctor_json(ask_routes);
 	json_array_foreach(rules, i, one) check_rule(d, one, routes);
 	check_tables(d, routes);
+	json_array_foreach(routes, i, one) check_local(d, one);
 	json_decref(rules);
 	json_decref(routes);
 }
