@@ -28,10 +28,12 @@ enum bub_action_type {
 	BUB_ACT_DAD, /* u.home: ask the home link who has that address; answered by DONE.  A home
 			agent asks before it serves the address, a mobile node before it takes back
 			one that was not served */
-	BUB_ACT_PROXY_ADD,   /* u.home: home agent: claim and defend it on the home link */
-	BUB_ACT_PROXY_DEL,   /* u.home */
-	BUB_ACT_GROUP_JOIN,  /* u.group: home agent: join it on the home link; what comes there for
-				it is to be fed as BUB_INGRESS_TUN, with one hop less */
+	BUB_ACT_PROXY_ADD,  /* u.home: home agent: claim and defend it on the home link.  Before the
+			       verdict of its DAD: only answer who asks, without Override (RFC
+			       4429, 3.3), and do the rest when that is good */
+	BUB_ACT_PROXY_DEL,  /* u.home */
+	BUB_ACT_GROUP_JOIN, /* u.group: home agent: join it on the home link; what comes there for
+			       it is to be fed as BUB_INGRESS_TUN, with one hop less */
 	BUB_ACT_GROUP_LEAVE, /* u.group */
 	BUB_ACT_GROUP_SEND,  /* u.send.data, for a group: onto the home link */
 	BUB_ACT_STORE,       /* u.store: home agent: in place of what is kept of that home address;

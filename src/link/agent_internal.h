@@ -36,6 +36,7 @@ struct claim {
 struct proxy {
 	struct tentry entry;
 	bool given_out;              /* its operation, for the present home link */
+	bool tentative;              /* probed for: answered for from here, as optimistic */
 	struct bub_time contest_due; /* not before, an answer to somebody's claim */
 };
 
@@ -56,6 +57,8 @@ struct agent {
 };
 
 /* dad.c */
+/* @addr is being probed for. */
+bool dad_is_on(const struct link *lk, const struct in6_addr *addr);
 /* True: it has answered one. */
 bool dad_heard(struct link *lk, const struct in6_addr *src, const struct nd_message *m);
 void dad_expire(struct link *lk);
@@ -71,6 +74,9 @@ struct bub_time claim_deadline(const struct link *lk);
 /* proxy.c */
 void proxy_home_link(struct link *lk); /* it may have come, gone, or got its carrier */
 void proxy_done(struct link *lk, uint32_t id, int error);
+/* Nobody else has @addr. */
+void proxy_probed(struct link *lk, const struct in6_addr *addr);
+void proxy_on_ns(struct link *lk, const struct in6_addr *src, const struct in6_addr *target);
 void proxy_contest(struct link *lk, const struct in6_addr *target);
 void proxy_expire(struct link *lk);
 struct bub_time proxy_deadline(const struct link *lk);
@@ -85,6 +91,9 @@ void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 /* Solicited, from @target itself (RFC 4861, 7.2.4). */
 void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		 const struct in6_addr *target);
+/* Solicited, for @target, which may be another's yet: without Override (RFC 4429, 3.3). */
+void send_optimistic(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
+		     const struct in6_addr *target);
 /* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
 void send_greeting(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 		   const struct in6_addr *router);

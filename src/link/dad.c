@@ -61,6 +61,14 @@ void link_dad(struct link *lk, struct bub_time now, uint32_t id, const struct in
 	send_probe(lk, lk->home_link, addr);
 }
 
+bool dad_is_on(const struct link *lk, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; lk->agent.n_dad > 0 && i < DADS_MAX; i++)
+		if (lk->agent.dad[i].used && bub_addr_eq(&lk->agent.dad[i].addr, addr))
+			return true;
+	return false;
+}
+
 static void dad_end(struct link *lk, struct dad *dad, int error)
 {
 	dad->used = false;
@@ -68,6 +76,8 @@ static void dad_end(struct link *lk, struct dad *dad, int error)
 	dad_group(lk, LINK_GROUP_LEAVE, &dad->addr);
 	if (error != 0)
 		link_say(lk, LINK_SAY_IN_USE, lk->home_link, &dad->addr, NULL);
+	else if (!dad_is_on(lk, &dad->addr)) /* nor for a later registration of the same node */
+		proxy_probed(lk, &dad->addr);
 	link_verdict(lk, dad->id, error);
 }
 

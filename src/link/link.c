@@ -65,6 +65,8 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 	if (!nd_parse(&fact->u.nd.src, &fact->u.nd.dst, fact->u.nd.msg, &m))
 		return;
 	if (fact->type == LINK_FACT_OVERHEARD) {
+		if (m.type == ND_TYPE_NEIGHBOUR_SOLICIT)
+			proxy_on_ns(lk, &fact->u.nd.src, &m.target);
 		if (!dad_heard(lk, &fact->u.nd.src, &m) && m.type == ND_TYPE_NEIGHBOUR_ADVERT)
 			proxy_contest(lk, &m.target);
 		return;

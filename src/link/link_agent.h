@@ -15,7 +15,9 @@ struct link;
  * is back there?  Answered by BUB_EV_DONE with @id. */
 void link_dad(struct link *link, struct bub_time now, uint32_t id, const struct in6_addr *addr);
 
-/* From now on this node answers for @addr, and says so; or no more. */
+/* From now on this node answers for @addr, and says so; or no more.  While @addr is being probed
+ * for it only answers who asks, and overrides nobody (RFC 4429, 3.3): it says so when the probe has
+ * passed. */
 void link_proxy_add(struct link *link, struct bub_time now, const struct in6_addr *addr);
 void link_proxy_del(struct link *link, struct bub_time now, const struct in6_addr *addr);
 

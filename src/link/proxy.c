@@ -2,7 +2,9 @@
 /*
  * The addresses that a home agent answers for on its home link (RFC 6275, 10.4.1).  The kernel's
  * proxy answers solicitations; here is what it has to answer for, and the advertisements that claim
- * an address.
+ * an address.  An address that is still being probed for (dad.c) is not the kernel's, which would
+ * answer others' probes as well: who asks is answered from here, and nothing is claimed (RFC 4429,
+ * 3.3).
  *
  * The kernel forgets its proxy entries when the link loses its carrier, and a link that is made
  * anew has none: so all are given out again when the link is there.  There may be very many: an
@@ -33,6 +35,17 @@ static void ask(struct link *lk, struct proxy *p)
 	p->given_out = true;
 }
 
+/* Now or when there is room. */
+static void give_out(struct link *lk, struct proxy *p)
+{
+	if (p->tentative)
+		return;
+	if (may_ask(lk))
+		ask(lk, p);
+	else
+		lk->agent.proxies_at = 0;
+}
+
 void link_proxy_add(struct link *lk, struct bub_time now, const struct in6_addr *addr)
 {
 	struct proxy *p;
@@ -48,10 +61,27 @@ void link_proxy_add(struct link *lk, struct bub_time now, const struct in6_addr 
 		return;
 	}
 	p->given_out = false;
-	if (may_ask(lk))
-		ask(lk, p);
-	else
-		lk->agent.proxies_at = 0;
+	p->tentative = dad_is_on(lk, addr);
+	give_out(lk, p);
+}
+
+void proxy_probed(struct link *lk, const struct in6_addr *addr)
+{
+	struct proxy *p = table_find(&lk->agent.proxies, addr, &in6addr_any);
+
+	if (p == NULL || !p->tentative)
+		return;
+	p->tentative = false;
+	give_out(lk, p);
+}
+
+void proxy_on_ns(struct link *lk, const struct in6_addr *src, const struct in6_addr *target)
+{
+	const struct proxy *p = table_find(&lk->agent.proxies, target, &in6addr_any);
+
+	/* Who asks from :: wants it for itself: for dad.c to hear. */
+	if (p != NULL && p->tentative && !IN6_IS_ADDR_UNSPECIFIED(src))
+		send_optimistic(lk, lk->home_link, src, target);
 }
 
 void link_proxy_del(struct link *lk, struct bub_time now, const struct in6_addr *addr)
@@ -127,7 +157,8 @@ void proxy_contest(struct link *lk, const struct in6_addr *target)
 {
 	struct proxy *p = table_find(&lk->agent.proxies, target, &in6addr_any);
 
-	if (p == NULL || !bub_addr_is_routable(target) || bub_time_before(lk->now, p->contest_due))
+	if (p == NULL || p->tentative || !bub_addr_is_routable(target) ||
+	    bub_time_before(lk->now, p->contest_due))
 		return;
 	p->contest_due = bub_time_add_ms(lk->now, CONTEST_MS);
 	link_say(lk, LINK_SAY_CLAIMED, lk->home_link, target, NULL);
@@ -143,7 +174,7 @@ void proxy_expire(struct link *lk)
 	while (ag->proxies_at < ag->proxies.cap && may_ask(lk)) {
 		struct proxy *p = table_from(&ag->proxies, &ag->proxies_at);
 
-		if (p != NULL && !p->given_out)
+		if (p != NULL && !p->given_out && !p->tentative)
 			ask(lk, p);
 	}
 }

@@ -47,6 +47,21 @@ void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 					  ND_OPTION_TARGET, ifc->fact.mac, out->u.nd.msg);
 }
 
+void send_optimistic(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
+		     const struct in6_addr *target)
+{
+	const struct link_iface *ifc = neighbours_on(lk, ifindex);
+	struct link_out *out;
+
+	if (ifc == NULL)
+		return;
+	out = link_put(lk, LINK_ND_SEND);
+	out->u.nd.ifindex = ifindex;
+	out->u.nd.dst = *to;
+	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED, target,
+					  ND_OPTION_TARGET, ifc->fact.mac, out->u.nd.msg);
+}
+
 void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		 const struct in6_addr *target)
 {

@@ -2,8 +2,8 @@
 /*
  * The sockets of neighbour discovery: what comes is a fact for the link layer (src/link), which has
  * messages sent here.  A home agent with a home link overhears there what others send each other:
- * claims of home addresses.  Answering solicitations for an address that it claims itself is left
- * to the kernel's proxy.
+ * claims of home addresses, and who asks for one that is being probed for.  Answering solicitations
+ * for an address that it claims itself is left to the kernel's proxy.
  */
 #include <errno.h>
 #include <linux/filter.h>

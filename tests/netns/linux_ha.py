@@ -169,6 +169,64 @@ def dad_hears_claims_only(t):
     c.quit()
 
 
+def is_advert(flags):
+    def match(p):
+        return (p[6] == 58 and p[40] == 136 and p[7] == 255 and p[44] == flags and
+                text_of(p[48:64]) == HOME and p[64:66] == b"\x02\x01")
+
+    return match
+
+
+def optimistic(t):
+    """Answered for while it is being probed for: who asks is told without Override, and the claim
+    comes after the probe (RFC 4429, 3.3; RFC 6275, 10.4.1)."""
+    c = t.start()
+    seen = t.h.capture("e0")
+    c.send("dad", "7", HOME)
+    c.send("tunnel-set", HOME, AGENT, CARE_OF)
+    c.send("proxy-add", HOME)
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    asked = came_at(seen)
+    ping = t.h.popen("ping", "-6", HOME, stdout=-3)
+    answer = wait_for("an answer without Override", lambda: captured(seen, is_advert(0x40)))
+    if text_of(answer[8:24]) != AGENT and not text_of(answer[8:24]).startswith("fe80:"):
+        raise Failure(f"from {text_of(answer[8:24])}")
+    packet = bytes.fromhex(c.event("packet", "tun")[-1])
+    ping.kill()
+    ping.wait()
+    if text_of(packet[24:40]) != HOME:
+        raise Failure("another packet")
+    wait_for("a claim", lambda: captured(seen, is_advert(0x20)))
+    if came_at(seen) - asked < 0.99:
+        raise Failure(f"claimed {came_at(seen) - asked} s after the probe")
+    if c.event("done", "7")[2] != "0":
+        raise Failure("no success")
+    wait_for("the proxy entry", lambda: HOME in t.g.ip("-6", "neigh", "show", "proxy"))
+    c.quit()
+
+
+def optimistic_and_taken(t):
+    """Another node's probe for it is not answered: it gets the address, and we know (RFC 4429, 3.3).
+    """
+    c = t.start()
+    t.h.sysctl("conf.e0.router_solicitation_delay", 0)
+    seen = t.h.capture("e0")
+    c.send("dad", "8", HOME)
+    c.send("proxy-add", HOME)
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0")
+    if c.event("done", "8")[2] != str(-EADDRINUSE):
+        raise Failure("no failure")
+    c.send("proxy-del", HOME)
+    c.sync()
+    wait_for("the other's detection", lambda: "tentative" not in t.h.ip("-6", "addr", "show", "e0"))
+    if "dadfailed" in t.h.ip("-6", "addr") or f"{HOME}/64" not in t.h.ip("-6", "addr"):
+        raise Failure("the other node was refused the address")
+    if HOME in t.g.ip("-6", "neigh", "show", "proxy"):
+        raise Failure("a proxy entry")
+    c.quit()
+
+
 def dad_virtual(t):
     """Nobody else can be on a link that does not exist."""
     c = t.start(link=False)
@@ -461,9 +519,9 @@ def proxies_come_back(t):
     c.quit()
 
 
-CASES = [dad_free, dad_taken, home_link_comes_later, dad_race, dad_hears_claims_only, dad_virtual,
-         proxy, anycast, forwards, scopes_stay, virtual_link, correspondent_path, signalling_arrives,
-         proxies_come_back]
+CASES = [dad_free, dad_taken, home_link_comes_later, dad_race, dad_hears_claims_only, optimistic,
+         optimistic_and_taken, dad_virtual, proxy, anycast, forwards, scopes_stay, virtual_link,
+         correspondent_path, signalling_arrives, proxies_come_back]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -286,6 +286,104 @@ static void very_many_claims(void **state)
 	assert_int_equal(count_nd(w, NA, ALL), 2048);
 }
 
+/* ---- Answered for while it is being probed for (RFC 4429, 3.3) ------------------------------ */
+
+/* Who asks is told, and what anybody knows already stays; the claim follows when nobody has it. */
+static void optimistic_until_the_probe_ends(void **state)
+{
+	struct world *w = *state;
+	const struct link_out *out;
+
+	link_is_there(w);
+	detect(w, NODE, DAD_ID);
+	answer_for(w, NODE, true);
+	world_forget(w);
+	overhear(w, NS, "fe80::9", NODE);
+	assert_int_equal(count_nd(w, NA, "fe80::9"), 1);
+	out = last_of(w, LINK_ND_SEND);
+	assert_int_equal(out->u.nd.msg[4], 0x40); /* S, neither O nor R */
+	assert_int_equal(out->u.nd.msg[24], 2);
+	assert_int_equal(out->u.nd.msg[31], HOME_LINK); /* our link-layer address */
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&out->u.nd.src));
+	overhear(w, NS, "fe80::9", "2001:db8:99::9");
+	assert_int_equal(count_of(w, LINK_ND_SEND), 1);
+	world_pass_ms(w, 999);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 0);
+	assert_int_equal(count_nd(w, NA, ALL), 0);
+	world_pass_ms(w, 1);
+	assert_int_equal(verdict_of(w, DAD_ID), 0);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 1);
+	assert_int_equal(count_nd(w, NA, ALL), 1);
+	assert_int_equal(last_of(w, LINK_ND_SEND)->u.nd.msg[4], 0x20);
+	overhear(w, NS, "fe80::9", NODE); /* the kernel's proxy answers */
+	assert_int_equal(count_nd(w, NA, "fe80::9"), 1);
+}
+
+/* Who wants it for itself gets no answer: the address is a duplicate, and nothing is left of it. */
+static void optimistic_and_in_use(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned type = NS; type <= NA; type++) {
+		link_is_there(w);
+		detect(w, NODE, DAD_ID);
+		answer_for(w, NODE, true);
+		world_forget(w);
+		overhear(w, (uint8_t)type, type == NS ? NOBODY : NODE, NODE);
+		assert_int_equal(verdict_of(w, DAD_ID), -EADDRINUSE);
+		world_pass_ms(w, 5000); /* whatever the core does, and when */
+		overhear(w, NA, NODE, NODE);
+		answer_for(w, NODE, false);
+		assert_int_equal(count_of(w, LINK_ND_SEND), 0);
+		assert_int_equal(count_of(w, LINK_PROXY_ADD), 0);
+		overhear(w, NS, "fe80::9", NODE);
+		assert_int_equal(count_of(w, LINK_ND_SEND), 0);
+	}
+}
+
+/* The mobile node was home again for a moment: the verdict about its first stay is none about the
+ * second. */
+static void optimistic_twice(void **state)
+{
+	struct world *w = *state;
+
+	link_is_there(w);
+	detect(w, NODE, DAD_ID);
+	answer_for(w, NODE, true);
+	answer_for(w, NODE, false);
+	world_pass_ms(w, 500);
+	detect(w, NODE, DAD_ID + 1);
+	answer_for(w, NODE, true);
+	world_pass_ms(w, 500);
+	assert_int_equal(verdict_of(w, DAD_ID), 0);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 0);
+	world_pass_ms(w, 500);
+	assert_int_equal(verdict_of(w, DAD_ID + 1), 0);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 1);
+}
+
+/* A link that comes back gets what is answered for, and not what is still asked for. */
+static void optimistic_on_a_link_that_comes_back(void **state)
+{
+	struct world *w = *state;
+
+	link_is_there(w);
+	detect(w, NODE, DAD_ID);
+	answer_for(w, NODE, true);
+	answer_for(w, "2001:db8:99::5", true);
+	world_forget(w);
+	world_carrier(w, HOME_LINK, "home", false);
+	world_carrier(w, HOME_LINK, "home", true);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 1);
+	world_pass_ms(w, 1000);
+	world_pass_ms(w, 0);
+	assert_int_equal(count_of(w, LINK_PROXY_ADD), 2);
+}
+
 /* ---- Somebody else's claim ----------------------------------------------------------------- */
 
 static void contested_once_a_second(void **state)
@@ -416,6 +514,10 @@ int main(void)
 		TEST(gone_before_the_kernel_answers),
 		TEST(no_claim_after_deregistration),
 		TEST(very_many_claims),
+		TEST(optimistic_until_the_probe_ends),
+		TEST(optimistic_and_in_use),
+		TEST(optimistic_twice),
+		TEST(optimistic_on_a_link_that_comes_back),
 		TEST(contested_once_a_second),
 		TEST(waits_for_the_link),
 		TEST(answered_for_on_the_new_link),
