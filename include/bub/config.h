@@ -62,9 +62,11 @@ struct bub_ha_prefix {
 
 /* When a home agent probes its link for a home address that registers (RFC 6275, 10.3.1). */
 enum bub_dad {
-	BUB_DAD_BEFORE,    /* before it accepts, as the RFC says: a second without service */
-	BUB_DAD_MEANWHILE, /* accepts at once, takes it back when the address is found in use */
-	BUB_DAD_NEVER,     /* the operator vouches for the link */
+	BUB_DAD_BEFORE,     /* before anything else: a second without service */
+	BUB_DAD_MEANWHILE,  /* accepts at once, takes it back when the address is found in use */
+	BUB_DAD_NEVER,      /* the operator vouches for the link */
+	BUB_DAD_OPTIMISTIC, /* data goes at once, acknowledged when the probe has passed; default */
+	BUB_DAD_WATCHED,    /* the same; no probe right after this home agent's own defence */
 };
 
 struct bub_ha_config {

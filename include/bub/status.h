@@ -56,7 +56,8 @@ struct bub_peer_status {
 struct bub_client_status {
 	struct in6_addr home;
 	bool registered;
-	struct in6_addr care_of; /* :: unless registered */
+	bool provisional; /* not registered yet: its data goes while the home link is probed */
+	struct in6_addr care_of; /* :: unless one of the two */
 	uint32_t lifetime_s;
 	uint16_t sequence;
 };

@@ -333,11 +333,13 @@ static void show_peers(FILE *out, const struct ctl_options *opts, const json_t *
 static void add_client(struct table *t, const json_t *c)
 {
 	const bool registered = json_is_true(json_object_get(c, "registered"));
+	const bool provisional = json_is_true(json_object_get(c, "provisional"));
+	const char *left = provisional ? "home link is being probed" : "";
 
 	table_add(t, TEXT_PLAIN, text_of(c, "home", "?"));
 	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
-		  registered ? text_of(c, "care_of", "?") : NOT_REGISTERED);
-	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : "");
+		  registered || provisional ? text_of(c, "care_of", "?") : NOT_REGISTERED);
+	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : left);
 	table_add(t, TEXT_FAIR, text_of(c, "why", ""));
 }
 

@@ -317,6 +317,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		o = json_object();
 		status_set(o, "home", status_address(&c.home));
 		status_set(o, "registered", json_boolean(c.registered));
+		status_set(o, "provisional", json_boolean(c.provisional));
 		status_set(o, "care_of", status_address(&c.care_of));
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));

@@ -124,10 +124,12 @@ static void probe_under_way(void **state)
 	assert_int_equal(link_acts(&p, BUB_ACT_DAD, &p.hoa[0]), 1);
 	mark = pair_mark(&p);
 	w = forget(&p, &p.hoa[0]);
-	assert_int_equal(w.tunnels + w.proxies + w.others, 0);
+	assert_int_equal(w.tunnels, 1); /* its data was on its way already */
+	assert_int_equal(w.proxies, 1);
+	assert_int_equal(w.others, 0);
 	pair_run(&p, 5000);
 	assert_int_equal(pair_count(&p, mark, p.ha[0], BUB_MH_BA), 0);
-	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &p.hoa[0]), 0);
+	assert_int_equal(link_acts(&p, BUB_ACT_PROXY_ADD, &p.hoa[0]), 1);
 	pair_end(&p);
 }
 

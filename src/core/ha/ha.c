@@ -4,16 +4,18 @@
  * home address, data path.
  *
  *   none ---> bound   a Binding Update was accepted
+ *   none ---> provisional ---> bound   the same, with data on its way ahead of the answer
+ *   provisional ---> none   the probe found somebody, or the mobile node is back home
  *   bound --> bound   a later one was accepted: refreshed, or another care-of address
  *   bound --> none    the mobile node is back home, or the lifetime is over
  *   bound --> none    the prefix of the home address has gone, or another node has the address
  *   bound --> none    the mobile node is not served any more
  *
  * A Binding Update goes through up to two waits before it is accepted.  A first registration waits
- * for duplicate address detection on the home link (probing, pending): ha_on_dad() goes on.  Where
- * registrations outlive a restart, each change waits for the disk (store_id, storing):
- * ha_on_stored() goes on.  A later Binding Update of the same mobile node takes the place of one
- * that waits.
+ * for duplicate address detection on the home link (probing, pending): ha_on_dad() goes on.  Its
+ * data does not wait (provisional; protocol.md, P86).  Where registrations outlive a restart, each
+ * change waits for the disk (store_id, storing): ha_on_stored() goes on.  A later Binding Update of
+ * the same mobile node takes the place of one that waits.
  *
  * When both are over ha_establish() sets up the tunnel and the defence of the home address, and the
  * acknowledgement goes out.  Messages that came ahead of the registration go on then (held.c).
@@ -31,6 +33,9 @@
 #include "ha/stable.h"
 #include "ha/state.h"
 #include "mn/mn.h"
+
+/* Who begins to detect duplicates of an address needs so long (RFC 4862, 5.1: RetransTimer). */
+#define WATCH_S 1u
 
 static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type type,
 				  const struct mobile_node *c)
@@ -87,10 +92,49 @@ static void ha_unregister(struct bub_engine *eng, struct mobile_node *c, const c
 	prefixes_on_unregistered(eng, c);
 	multicast_on_unregistered(eng, c);
 	c->registered = c->defended = false;
+	c->watched_until = bub_time_add_s(core_now(eng), WATCH_S);
 	ha_own_path(eng, BUB_ACT_PATH_DEL, c);
 	(void)home_action(eng, BUB_ACT_TUNNEL_DEL, c);
 	(void)home_action(eng, BUB_ACT_PROXY_DEL, c);
 	defend_link_local(eng, c, false);
+}
+
+static void ha_set_tunnel(struct bub_engine *eng, struct mobile_node *c,
+			  const struct in6_addr *care_of)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
+
+	c->care_of = *care_of;
+	act->u.tunnel = (struct bub_tunnel){
+		.home = c->key.a,
+		.local_outer = core_ha(eng)->cfg.address,
+		.remote_outer = *care_of,
+	};
+}
+
+/* Data goes both ways from now on.  The home address is answered for as an optimistic one (RFC
+ * 4429, 3.3), as long as it is being probed for. */
+static void ha_begin(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+{
+	if (!c->provisional) {
+		core_trace_state(eng, "home-binding", "none", "provisional",
+				 "the home link is probed", &core_ha(eng)->cfg.address, &c->key.a);
+		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
+	}
+	c->provisional = true;
+	ha_set_tunnel(eng, c, &req->care_of);
+}
+
+/* Does nothing to a client that is not provisional. */
+static void ha_withdraw(struct bub_engine *eng, struct mobile_node *c, const char *why)
+{
+	if (!c->provisional)
+		return;
+	core_trace_state(eng, "home-binding", "provisional", "none", why,
+			 &core_ha(eng)->cfg.address, &c->key.a);
+	c->provisional = false;
+	(void)home_action(eng, BUB_ACT_TUNNEL_DEL, c);
+	(void)home_action(eng, BUB_ACT_PROXY_DEL, c);
 }
 
 static void ha_on_timer(struct bub_engine *eng, void *owner)
@@ -160,6 +204,7 @@ void ha_remove_client(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (c->registered)
 		ha_unregister(eng, c, "not served any more");
+	ha_withdraw(eng, c, "not served any more");
 	stable_forget(eng, c);
 	ha_stop_probing(eng, c);
 	core_timer_cancel(eng, &c->timer);
@@ -204,27 +249,19 @@ static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
 void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why)
 {
-	struct bub_action *act;
-
 	if (!c->registered)
-		core_trace_state(eng, "home-binding", "none", "bound", why,
-				 &core_ha(eng)->cfg.address, &c->key.a);
-	c->care_of = req->care_of;
+		core_trace_state(eng, "home-binding", c->provisional ? "provisional" : "none",
+				 "bound", why, &core_ha(eng)->cfg.address, &c->key.a);
+	ha_set_tunnel(eng, c, &req->care_of);
 	c->sequence = req->sequence;
 	c->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	core_timer(eng, &c->timer, (uint64_t)lifetime_s * 1000);
-	act = core_action(eng, BUB_ACT_TUNNEL_SET);
-	act->u.tunnel = (struct bub_tunnel){
-		.home = c->key.a,
-		.local_outer = core_ha(eng)->cfg.address,
-		.remote_outer = c->care_of,
-	};
 	ha_own_path(eng, BUB_ACT_PATH_SET, c);
-	if (!c->registered)
+	if (!ha_has_tunnel(c))
 		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
 	defend_link_local(eng, c, req->link_local);
 	c->registered = c->defended = true;
-	c->deleted = false;
+	c->provisional = c->deleted = false;
 }
 
 /* Nothing keeps the registration from being accepted, nor from outliving a restart. */
@@ -261,6 +298,8 @@ static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const s
 {
 	bool was_registered = c->registered;
 
+	ha_stop_probing(eng, c);
+	ha_withdraw(eng, c, "by the mobile node");
 	/* First the tunnel, so that the answer finds the node on the home link. */
 	if (was_registered)
 		ha_unregister(eng, c, "by the mobile node");
@@ -277,6 +316,13 @@ static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const s
 		acknowledge_deletion(eng, c);
 }
 
+/* The home prefix has gone while the registration waited. */
+static void refuse_prefix(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+{
+	ha_withdraw(eng, c, "its prefix has gone");
+	ha_send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HOME_SUBNET, req->sequence, 0);
+}
+
 void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 {
 	const struct request *req = &c->storing;
@@ -286,10 +332,11 @@ void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 		acknowledge_deletion(eng, c);
 	} else if (error != 0) {
 		core_drop(eng, BUB_DROP_HOME_BU_NOT_STORED, &c->key.a);
+		ha_withdraw(eng, c, "it could not be stored");
 		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_NO_RESOURCES, req->sequence, 0);
-	} else if (ha_prefix_of(eng, &c->key.a) == NULL) { /* it has gone meanwhile */
+	} else if (ha_prefix_of(eng, &c->key.a) == NULL) {
 		stable_forget(eng, c);
-		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_NOT_HOME_SUBNET, req->sequence, 0);
+		refuse_prefix(eng, c, req);
 	} else {
 		accept_registration(eng, c);
 	}
@@ -322,19 +369,59 @@ static void ha_probe(struct bub_engine *eng, struct mobile_node *c, bool link_lo
 	held_wait(eng, c);
 }
 
+/* This home agent answered for the address itself until a moment ago: who has begun to detect
+ * duplicates since then is not through, and hears our claim (protocol.md, P86).  Nothing is known
+ * of the link-local address. */
+static bool ha_has_watched(const struct bub_engine *eng, const struct mobile_node *c,
+			   const struct request *req)
+{
+	return core_ha(eng)->cfg.dad == BUB_DAD_WATCHED && !c->taken && !req->link_local &&
+	       bub_time_before(core_now(eng), c->watched_until);
+}
+
+/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1)  False: that is not
+ * waited for. */
+static bool ha_waits_for_probe(struct bub_engine *eng, struct mobile_node *c,
+			       const struct request *req)
+{
+	const enum bub_dad dad = core_ha(eng)->cfg.dad;
+
+	if (c->defended || !core_ha(eng)->cfg.physical_link || dad == BUB_DAD_NEVER ||
+	    ha_has_watched(eng, c, req))
+		return false;
+	if (c->provisional && !c->probing) { /* it has passed, and the disk is waited for */
+		ha_begin(eng, c, req);
+		return false;
+	}
+	ha_probe(eng, c, req->link_local);
+	c->pending = *req;
+	if ((dad == BUB_DAD_OPTIMISTIC || dad == BUB_DAD_WATCHED) && !c->taken)
+		ha_begin(eng, c, req);
+	return dad != BUB_DAD_MEANWHILE;
+}
+
+/* The number that the next update has to be greater than; false: any will do. */
+static bool ha_last_sequence(const struct bub_engine *eng, const struct mobile_node *c,
+			     const struct request *req, uint16_t *ret_last)
+{
+	*ret_last = c->sequence;
+	if (c->store_id != 0) /* an update that waits for the disk counts, too */
+		*ret_last = c->storing.sequence;
+	else if (c->provisional)
+		*ret_last = c->pending.sequence;
+	return c->registered || c->provisional || c->store_id != 0 || ha_is_late(eng, c, req);
+}
+
 static void ha_process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
-	/* An update that waits for the disk counts, too. */
-	const uint16_t last = c->store_id != 0 ? c->storing.sequence : c->sequence;
+	uint16_t last;
 
-	if ((c->registered || c->store_id != 0 || ha_is_late(eng, c, req)) &&
-	    !bub_seq_greater(req->sequence, last)) {
+	if (ha_last_sequence(eng, c, req, &last) && !bub_seq_greater(req->sequence, last)) {
 		core_drop(eng, BUB_DROP_BU_SEQUENCE, &c->key.a);
 		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_SEQUENCE, last, 0);
 		return;
 	}
 	if (req->lifetime_s == 0 || bub_addr_eq(&req->care_of, &c->key.a)) {
-		ha_stop_probing(eng, c);
 		ha_deregister(eng, c, req);
 		return;
 	}
@@ -359,15 +446,8 @@ static void ha_process(struct bub_engine *eng, struct mobile_node *c, const stru
 		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
-	/* First registration: is the address in use on the link?  (RFC 6275, 10.3.1) */
-	if (!c->defended && core_ha(eng)->cfg.physical_link &&
-	    core_ha(eng)->cfg.dad != BUB_DAD_NEVER) {
-		ha_probe(eng, c, req->link_local);
-		c->pending = *req;
-		if (core_ha(eng)->cfg.dad == BUB_DAD_BEFORE)
-			return;
-	}
-	ha_complete(eng, c, req);
+	if (!ha_waits_for_probe(eng, c, req))
+		ha_complete(eng, c, req);
 }
 
 /* Why an address that was probed for is not accepted: somebody has it, or there was no telling. */
@@ -400,15 +480,19 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 		return;
 	ha_stop_probing(eng, c);
 	req = c->pending;
+	if (error == 0 || error == -EADDRINUSE)
+		c->taken = error != 0;
 	accepted = c->registered || (c->store_id != 0 && c->storing.lifetime_s > 0);
 	if (accepted && error != 0)
 		stable_forget(eng, c);
+	if (error != 0)
+		ha_withdraw(eng, c, "the address is in use on the home link, or nobody could ask");
 	if (c->registered && error != 0)
 		ha_unregister(eng, c, "the address is in use on the home link");
 	else if (error != 0)
 		ha_send_ba(eng, &c->key.a, &req, dad_status(error), req.sequence, 0);
-	else if (!accepted && ha_prefix_of(eng, &c->key.a) == NULL) /* it has gone meanwhile */
-		ha_send_ba(eng, &c->key.a, &req, BUB_STATUS_NOT_HOME_SUBNET, req.sequence, 0);
+	else if (!accepted && ha_prefix_of(eng, &c->key.a) == NULL)
+		refuse_prefix(eng, c, &req);
 	else if (!accepted)
 		ha_complete(eng, c, &req);
 }

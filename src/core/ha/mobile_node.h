@@ -29,13 +29,16 @@ struct request {
 struct mobile_node {
 	struct tentry key; /* a: home address; b: :: */
 	bool registered;
-	bool probing;    /* duplicate address detection under way */
-	bool defended;   /* probed before: proxy stands */
-	bool link_local; /* its link-local address is defended too */
+	bool probing;     /* duplicate address detection under way */
+	bool provisional; /* not registered yet, and data goes all the same */
+	bool taken;       /* the last probe found somebody: nothing goes before the next verdict */
+	bool defended;    /* probed before: proxy stands */
+	bool link_local;  /* its link-local address is defended too */
 	struct in6_addr care_of;
 	uint16_t sequence;
 	bool deleted; /* by the mobile node: its number stands against late updates for a while */
 	struct bub_time deleted_at;
+	struct bub_time watched_until; /* nobody else can have got its home address before */
 	struct bub_time expires;
 	struct timer timer;
 	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
@@ -65,6 +68,8 @@ struct mobile_node {
  * Nobody is told. */
 void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why);
+/* There is a tunnel to it: its binding stands, or the home link is being probed for it. */
+bool ha_has_tunnel(const struct mobile_node *c);
 /* The verdict of the store about c->storing. */
 void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error);
 /* The prefix that @home belongs to, while it is valid; NULL: none of ours. */

@@ -14,7 +14,8 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	*ret = (struct bub_client_status){
 		.home = c->key.a,
 		.registered = c->registered,
-		.care_of = c->registered ? c->care_of : in6addr_any,
+		.provisional = c->provisional,
+		.care_of = ha_has_tunnel(c) ? c->care_of : in6addr_any,
 		.lifetime_s = c->registered ? core_seconds_left(now, c->expires) : 0,
 		.sequence = c->sequence,
 	};

@@ -89,9 +89,9 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 	if (c == NULL)
 		return false;
 	packet.len = len;
-	if (!c->registered)
+	if (!ha_has_tunnel(c))
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
-	else if (ha_is_own(eng, packet))
+	else if (c->registered && ha_is_own(eng, packet))
 		ha_send_direct(eng, c, packet);
 	else
 		ha_tunnel(eng, c, packet);
@@ -160,7 +160,7 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 	}
 	/* Another of our mobile nodes: straight into its tunnel; the kernel would send a
 	 * redirect for a packet that leaves as it came. */
-	if (may_go_on && c != NULL && c->registered) {
+	if (may_go_on && c != NULL && ha_has_tunnel(c)) {
 		tunnel_on(eng, c, ip->packet);
 	} else if (may_go_on && vouched &&
 		   core_ha(eng)->cfg.backhaul == BUB_BACKHAUL_ENCAPSULATED) {
@@ -185,20 +185,22 @@ static bool ha_may_tell(struct bub_engine *eng, struct mobile_node *c, const str
 }
 
 /* Data comes from the registered care-of address, or from one whose registration is being stored:
- * the mobile node has moved there, and ESP proves that it is the sender (RFC 6275, 10.4.5).
+ * the mobile node has moved there, and ESP proves that it is the sender (RFC 6275, 10.4.5).  While
+ * the home link is probed it comes from where the Binding Update came from (protocol.md, P86).
  * Mobility messages wait for the registration, as they are vouched for (held.c). */
 static bool ha_is_from_there(const struct mobile_node *c, const struct bub_event *ev,
 			     const struct bub_ip6 *ip)
 {
 	const struct in6_addr *outer = &ev->u.packet.outer_src;
+	const bool data = ip->upper_proto != BUB_NH_MH && bub_addr_eq(&ip->src, &c->key.a);
 
-	if (!c->registered)
+	if (!ha_has_tunnel(c))
 		return false;
 	if (bub_addr_eq(outer, &c->care_of))
-		return true;
-	return c->store_id != 0 && c->storing.lifetime_s > 0 &&
-	       bub_addr_eq(outer, &c->storing.care_of) && ip->upper_proto != BUB_NH_MH &&
-	       bub_addr_eq(&ip->src, &c->key.a) && ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL;
+		return c->registered || (data && !bub_mld_is(ip));
+	return c->registered && c->store_id != 0 && c->storing.lifetime_s > 0 &&
+	       bub_addr_eq(outer, &c->storing.care_of) && data &&
+	       ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL;
 }
 
 bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct bub_event *ev,

@@ -52,6 +52,8 @@ STATUS = {
          "sequence": 65535, "registered": True},
         {"home": "2001:db8:7::122", "care_of": None, "lifetime_s": 0, "sequence": 0,
          "registered": False},
+        {"home": "2001:db8:7::12", "care_of": "2001:db8:d::12", "lifetime_s": 0, "sequence": 0,
+         "registered": False, "provisional": True},
     ],
     "memberships": [
         {"home": "2001:db8:7::10", "group": "ff1e::1234", "lifetime_s": 251},
@@ -102,11 +104,12 @@ peer 2001:db8:2::10
   handovers         3
   last handover     1 min 15 s ago, gap 93 ms
 
-home agent, 2 of 3 registered
+home agent, 2 of 4 registered
   home address     care-of address        left
   2001:db8:7::10   2001:db8:c::1          1 min 0 s
   2001:db8:7::11   2001:db8:dddd:dddd::1  2 h 0 min
   2001:db8:7::122  not registered
+  2001:db8:7::12   2001:db8:d::12         home link is being probed
 
 groups that mobile nodes listen to
   home address     group
@@ -349,8 +352,8 @@ class Bubctl(unittest.TestCase):
     def test_check(self):
         self.assertEqual(self.check(homes=[self.home()]), (0, (
             "BUB OK - 1 of 1 home addresses served, 1 of 2 peers on the direct path, "
-            "2 of 3 mobile nodes registered here | served=1 homes=1 direct=1 peers=2 "
-            "registered=2 clients=3\n")))
+            "2 of 4 mobile nodes registered here | served=1 homes=1 direct=1 peers=2 "
+            "registered=2 clients=4\n")))
         self.assertEqual(self.check(homes=[])[0], 0)
         self.assertEqual(self.check(homes=[self.home(state="at home", lifetime_s=0)])[0], 0)
 
@@ -404,7 +407,7 @@ class Bubctl(unittest.TestCase):
             ("bub_handover_gap_seconds_bucket", ("le", "+Inf"), ("mode", "bub")): 5,
             ("bub_handover_gap_seconds_count", ("mode", "bub")): 5,
             ("bub_handover_gap_seconds_sum", ("mode", "bub")): 1.5,
-            ("bub_clients",): 3,
+            ("bub_clients",): 4,
             ("bub_clients_registered",): 2,
             ("bub_handovers_total",): 11,
             ("bub_messages_sent_total", ("message", "bu")): 6,
@@ -646,7 +649,7 @@ security associations: 2
     def test_large_reply(self):
         status = dict(STATUS, clients=STATUS["clients"] * 5000)
         done = self.ask(status, "show", "--json")
-        self.assertEqual(len(json.loads(done.stdout)["clients"]), 15000)
+        self.assertEqual(len(json.loads(done.stdout)["clients"]), 20000)
 
     def test_usage(self):
         for args in (["halt"], ["show", "x"], ["show", "::1", "::2"],

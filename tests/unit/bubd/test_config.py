@@ -309,7 +309,7 @@ WRONG = {
     "too many prefixes": (
         'home-agent {\n address = "2001:db8:1::1"\n prefixes = {'
         + ",\n".join(f'"2001:db8:{i}::/64"' for i in range(9)) + "}\n}\n", 11, ["at most 8"]),
-    "dad": (HA + " dad = later\n}\n", 4, ["later", "before, meanwhile or never"]),
+    "dad": (HA + " dad = later\n}\n", 4, ["later", "before, meanwhile, never, optimistic or watched"]),
     "backhaul": (HA + " backhaul = fast\n}\n", 4, ["fast", "plain or encapsulated"]),
     "client outside of the prefixes": (
         HA + '\n mobile-node "2001:db8:2::10" { secret-file = "mn1.secret" }\n}\n', 5,

@@ -501,7 +501,8 @@ static void show_has_everything(void **state)
 		"   \"refused_in\": null, \"dropped_out\": null}}]");
 	assert_same_json(
 		json_object_get(r, "clients"),
-		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, \"care_of\": "
+		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
+		"\"provisional\": false, \"care_of\": "
 		"\"2001:db8:b::20\","
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "

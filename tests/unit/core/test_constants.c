@@ -57,7 +57,7 @@ static void defaults_of_bub(void **state)
 	assert_false(cfg.static_kabm);
 	assert_true(cfg.check_care_of);
 	assert_int_equal(cfg.ha.backhaul, BUB_BACKHAUL_PLAIN);
-	assert_int_equal(cfg.ha.dad, BUB_DAD_BEFORE);
+	assert_int_equal(cfg.ha.dad, BUB_DAD_OPTIMISTIC);
 }
 
 int main(void)
