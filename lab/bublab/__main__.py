@@ -81,8 +81,8 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--home-agent-dad",
-        choices=("before", "meanwhile", "never"),
-        default="before",
+        choices=("before", "meanwhile", "never", "optimistic", "watched"),
+        default="optimistic",
         help="when a home agent probes its link for a new home address",
     )
     run.add_argument(

@@ -24,7 +24,7 @@ class BubOptions:
     direct_copy: bool = True
     eager: bool = True
     protect_payload: bool = True
-    agent_dad: str = "before"  # when a home agent probes its link for a new home address
+    agent_dad: str = "optimistic"  # when a home agent probes its link for a new home address
     optimistic_dad: bool = False  # mobile nodes use an address while its detection goes on
     stock_peer: bool = False  # mn2 has BUB switched off
     no_bub: bool = False  # both have
