@@ -129,7 +129,9 @@ def dad_race(t):
     t.h.sysctl("conf.e0.router_solicitation_delay", 0)
     seen = t.h.capture("e0")
     c.send("dad", "8", HOME)
-    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135))
+    # Two probes at a time would fail both (RFC 4862, 5.4.3).
+    wait_for("a probe", lambda: captured(seen, lambda p: p[6] == 58 and p[40] == 135 and
+                                         p[48:64] == addr(HOME)))
     t.h.ip("addr", "add", f"{HOME}/64", "dev", "e0")
     if c.event("done", "8")[2] != str(-EADDRINUSE):
         raise Failure("no failure")
