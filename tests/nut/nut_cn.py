@@ -16,6 +16,7 @@ from nut_common import A, BA, BE, BU, COTI, H, HOTI, Link, check, equal, s6
 
 PREFIX = "2001:db8:1::"
 ADDRESS = PREFIX + nut.NUT_IID
+PATH_S = 1
 
 
 class Mobile:
@@ -63,8 +64,8 @@ class Mobile:
         equal("status", p.ba.status, 0)
         return p
 
-    def has_echo(self, src, home, dst, to_home):
-        """Does an echo request get an answer to dst with this routing header?"""
+    def echo(self, src, home):
+        """The answer to an echo request."""
         self.ident += 0x1000
         ident = self.ident & 0xFFFF
         self.link.send(nut.echo(src, ADDRESS, ident, home=home))
@@ -72,7 +73,11 @@ class Mobile:
         def reply(p):
             return p.icmp == 129 and struct.unpack("!H", p.data[4:6])[0] == ident
 
-        p = self.link.expect(f"echo reply to {dst}", reply)
+        return self.link.expect(f"echo reply to {home or src}", reply)
+
+    def has_echo(self, src, home, dst, to_home):
+        """Does an echo request get an answer to dst with this routing header?"""
+        p = self.echo(src, home)
         equal("source", p.src, ADDRESS)
         equal("destination", p.dst, dst)
         equal("routing header", p.to_home, to_home)
@@ -80,6 +85,10 @@ class Mobile:
 
     def is_bound(self, care_of=None):
         care_of = care_of or self.care_of
+        # The path follows the acknowledgement, as soon as the kernel has named the next hop.
+        end = time.monotonic() + PATH_S
+        while self.echo(care_of, self.home).dst != care_of and time.monotonic() < end:
+            pass
         self.has_echo(care_of, self.home, care_of, self.home)
         self.has_echo(self.home, None, care_of, self.home)
 
