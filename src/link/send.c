@@ -29,51 +29,47 @@ void send_probe(struct link *lk, uint32_t ifindex, const struct in6_addr *target
 					  NULL, out->u.nd.msg);
 }
 
+/* @src NULL: as chosen by the kernel; @mac NULL: without a link-layer address. */
+static void send_neighbour(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
+			   const struct in6_addr *dst, uint8_t flags, const struct in6_addr *target,
+			   const uint8_t *mac)
+{
+	struct link_out *out = link_put(lk, LINK_ND_SEND);
+
+	out->u.nd.ifindex = ifindex;
+	if (src != NULL)
+		out->u.nd.src = *src;
+	out->u.nd.dst = *dst;
+	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, flags, target, ND_OPTION_TARGET,
+					  mac, out->u.nd.msg);
+}
+
 /* Override set, solicited and router clear (RFC 6275, 10.4.1). */
 void send_claim(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 		const struct in6_addr *target)
 {
 	const struct link_iface *ifc = neighbours_on(lk, ifindex);
-	struct link_out *out;
 
-	if (ifc == NULL)
-		return;
-	out = link_put(lk, LINK_ND_SEND);
-	out->u.nd.ifindex = ifindex;
-	if (src != NULL)
-		out->u.nd.src = *src;
-	out->u.nd.dst = all_nodes;
-	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_OVERRIDE, target,
-					  ND_OPTION_TARGET, ifc->fact.mac, out->u.nd.msg);
+	if (ifc != NULL)
+		send_neighbour(lk, ifindex, src, &all_nodes, ND_OVERRIDE, target, ifc->fact.mac);
 }
 
 void send_optimistic(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		     const struct in6_addr *target)
 {
 	const struct link_iface *ifc = neighbours_on(lk, ifindex);
-	struct link_out *out;
 
-	if (ifc == NULL)
-		return;
-	out = link_put(lk, LINK_ND_SEND);
-	out->u.nd.ifindex = ifindex;
-	out->u.nd.dst = *to;
-	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED, target,
-					  ND_OPTION_TARGET, ifc->fact.mac, out->u.nd.msg);
+	if (ifc != NULL)
+		send_neighbour(lk, ifindex, NULL, to, ND_SOLICITED, target, ifc->fact.mac);
 }
 
 void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		 const struct in6_addr *target)
 {
 	const struct link_iface *ifc = neighbours_on(lk, ifindex);
-	struct link_out *out = link_put(lk, LINK_ND_SEND);
 
-	out->u.nd.ifindex = ifindex;
-	out->u.nd.src = *target;
-	out->u.nd.dst = *to;
-	out->u.nd.len = (uint8_t)nd_build(ND_TYPE_NEIGHBOUR_ADVERT, ND_SOLICITED | ND_OVERRIDE,
-					  target, ND_OPTION_TARGET,
-					  ifc != NULL ? ifc->fact.mac : NULL, out->u.nd.msg);
+	send_neighbour(lk, ifindex, target, to, ND_SOLICITED | ND_OVERRIDE, target,
+		       ifc != NULL ? ifc->fact.mac : NULL);
 }
 
 void send_greeting(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
