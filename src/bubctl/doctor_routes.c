@@ -9,6 +9,7 @@
 
 #include "doctor.h"
 #include "program.h"
+#include "text.h"
 
 #define BUB_PROTOCOL "216" /* of bub's rules and routes */
 #define BUB_RULES 6
@@ -106,17 +107,13 @@ static bool text_covers(const char *prefix, const char *address)
 	struct in6_addr net, addr;
 	char text[INET6_ADDRSTRLEN] = "";
 	const char *slash = strchr(prefix, '/');
-	const long len = slash != NULL ? strtol(slash + 1, NULL, 10) : 128;
+	const long len = slash != NULL ? strtol(slash + 1, NULL, 10) : -1;
 
-	if (slash == NULL || (size_t)(slash - prefix) >= sizeof(text) || len < 0 || len > 128)
+	if (len < 0 || len > 128 || (size_t)(slash - prefix) >= sizeof(text))
 		return false;
 	memcpy(text, prefix, (size_t)(slash - prefix));
-	if (inet_pton(AF_INET6, text, &net) != 1 || inet_pton(AF_INET6, address, &addr) != 1)
-		return false;
-	for (long bit = 0; bit < len; bit++)
-		if (((net.s6_addr[bit / 8] ^ addr.s6_addr[bit / 8]) & 0x80 >> bit % 8) != 0)
-			return false;
-	return true;
+	return inet_pton(AF_INET6, text, &net) == 1 && inet_pton(AF_INET6, address, &addr) == 1 &&
+	       text_same_bits(&net, &addr, (unsigned)len);
 }
 
 /* A home agent that counts the home addresses of its mobile nodes as its own keeps their packets.

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "init.h"
+#include "text.h"
 
 #define NO_ADDRESS "is no address; expected an IPv6 address such as 2001:db8:1::1"
 #define BLANKS " \t,"
@@ -52,14 +53,6 @@ static const char *take_prefix(const char *text, struct init_prefix *ret_prefix)
 	if (why == NULL)
 		ret_prefix->len = (unsigned)len;
 	return why;
-}
-
-/* The first @len bits of both are alike. */
-static bool init_same_bits(const struct in6_addr *a, const struct in6_addr *b, unsigned len)
-{
-	return memcmp(a, b, len / 8) == 0 &&
-	       (len % 8 == 0 ||
-		((a->s6_addr[len / 8] ^ b->s6_addr[len / 8]) & (0xff00u >> len % 8) & 0xff) == 0);
 }
 
 /* Calls @take for each word; returns the first complaint. */
@@ -138,7 +131,7 @@ const char *init_take_prefixes(struct init *in, const char *text)
 static bool in_prefixes(const struct init *in, const struct in6_addr *node)
 {
 	for (unsigned i = 0; i < in->n_prefixes; i++)
-		if (init_same_bits(node, &in->prefix[i].addr, in->prefix[i].len))
+		if (text_same_bits(node, &in->prefix[i].addr, in->prefix[i].len))
 			return true;
 	return false;
 }

@@ -25,6 +25,13 @@ json_int_t number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+bool text_same_bits(const struct in6_addr *a, const struct in6_addr *b, unsigned len)
+{
+	return memcmp(a, b, len / 8) == 0 &&
+	       (len % 8 == 0 ||
+		((a->s6_addr[len / 8] ^ b->s6_addr[len / 8]) & (0xff00u >> len % 8) & 0xff) == 0);
+}
+
 /* Seconds alone tell little when there are thousands. */
 struct text_short text_duration(json_int_t s)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How values look: members of JSON, times, numbers, colours, tables.
+ * How values look: members of JSON, addresses, times, numbers, colours, tables.
  */
 #ifndef BUBCTL_TEXT_H
 #define BUBCTL_TEXT_H
+
+#include <netinet/in.h>
 
 #include "ctl.h"
 
@@ -12,6 +14,8 @@
 /* The string @name of @object; @or_else where it is null, "?" where it is something else. */
 const char *text_of(const json_t *object, const char *name, const char *or_else);
 json_int_t number_of(const json_t *object, const char *name); /* 0: there is none */
+/* The first @len bits of both are alike; @len is at most 128. */
+bool text_same_bits(const struct in6_addr *a, const struct in6_addr *b, unsigned len);
 
 /* ---- Times and numbers --------------------------------------------------------------------- */
 
