@@ -14,7 +14,7 @@ What stands behind "```sh" says where a block runs: names of machines, then how 
   fails        with another one
   background   with 0 while the blocks behind it run
   moves        when it is interrupted, after the machines have moved
-  install      not here: uml_install.py of the long tests installs packages
+  install      not here: tests/boot, a long test, installs packages
 
 There is no systemd here, no ssh server and no second disk: "systemctl" starts bubd and stops it,
 "scp" copies from one machine's /etc to that of another.
