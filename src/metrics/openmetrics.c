@@ -196,6 +196,15 @@ static void print_traffic(FILE *out, const json_t *peers)
 	}
 }
 
+/* In the format's canonical numbers, which have a point. */
+static void print_seconds(char *ret, size_t cap, double seconds)
+{
+	const int n = snprintf(ret, cap, "%g", seconds);
+
+	if (n > 0 && (size_t)n < cap && strchr(ret, '.') == NULL)
+		(void)snprintf(ret + n, cap - (size_t)n, ".0");
+}
+
 static void print_gap_line(FILE *out, const char *suffix, const char *mode, const char *le)
 {
 	(void)fprintf(out, "bub_handover_gap_seconds%s", suffix);
@@ -226,10 +235,7 @@ static void print_gaps(FILE *out, json_t *gaps)
 			const json_t *below = json_object_get(b, "below_ms");
 
 			n += metric_number(b, "n");
-			(void)snprintf(le, sizeof(le), "%g",
-				       (double)json_integer_value(below) / 1000);
-			if (strchr(le, '.') == NULL) /* the format's canonical numbers */
-				(void)strcat(le, ".0");
+			print_seconds(le, sizeof(le), (double)json_integer_value(below) / 1000);
 			print_gap_line(out, "_bucket", mode, json_is_integer(below) ? le : "+Inf");
 			metric_value(out, n);
 		}
