@@ -181,7 +181,8 @@ static void clients_take_away(const struct clients *c, const struct addrset *gon
 		(void)bub_engine_remove_client(c->engine, lnx_now(), &gone->hash.slots[i].key);
 		c->drain(c->ctx);
 	}
-	if (gone->hash.n > 0 && sas_remove_homes(c->sas, gone, error, sizeof(error)) != 0)
+	if (gone->hash.n > 0 &&
+	    sas_remove_homes(c->sas, gone, lnx_now(), error, sizeof(error)) != 0)
 		log_line(c->log, LNX_LOG_WARNING, "reload: %s", error);
 }
 

@@ -18,11 +18,21 @@
 
 #define NODE_NAME_MAX 64 /* as long as a host name on Linux */
 
+/* Where the keys of a mobile node come from, and what its secret is then. */
+enum bubd_keys {
+	BUBD_KEYS_STATIC,      /* derived of the secret, or written out */
+	BUBD_KEYS_PSK,         /* agreed on; the pre-shared key, as it stands in its file */
+	BUBD_KEYS_CERTIFICATE, /* agreed on; at a mobile node nothing, ... */
+	BUBD_KEYS_NAME,        /* ... at a home agent a name that the certificate has, */
+	BUBD_KEYS_FINGERPRINT, /* ... or the SHA-256 of its public key */
+};
+
 /* One mobile node and its home agent, seen from either end, and the secret that they share. */
 struct bubd_pair {
 	struct in6_addr home;
 	struct in6_addr home_agent; /* ::  to be discovered */
 	bool at_home_agent;
+	enum bubd_keys keys;
 	bool renumber; /* it may have its interface identifier in other home prefixes, too */
 	uint8_t secret[ESP_SECRET_MAX];
 	size_t secret_len;      /* 0: none, its SAs are written out */

@@ -175,7 +175,7 @@ static void forget_home(struct daemon *d, const struct in6_addr *home)
 	char error[ERROR_MAX] = "out of memory";
 
 	if (addrset_add(&gone, home, 0) != 0 ||
-	    sas_remove_homes(d->sas, &gone, error, sizeof(error)) != 0)
+	    sas_remove_homes(d->sas, &gone, lnx_now(), error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_ERROR, "cannot take security associations away: %s",
 			 error);
 	addrset_free(&gone);
@@ -318,6 +318,7 @@ static void expire_due(struct daemon *d)
 	if (!bub_time_before(lnx_now(), lnx_deadline(d->lnx)))
 		lnx_expire(d->lnx, lnx_now());
 	handovers_expire(d->handovers, lnx_now());
+	sas_agreed_expire(d->sas, lnx_now());
 }
 
 static void daemon_on_timer(uv_timer_t *timer)
@@ -336,7 +337,8 @@ static uint64_t ms_until(struct bub_time at)
 static void arm_timer(struct daemon *d)
 {
 	struct bub_time at = bub_engine_deadline(d->engine);
-	const struct bub_time others[] = {lnx_deadline(d->lnx), handovers_deadline(d->handovers)};
+	const struct bub_time others[] = {lnx_deadline(d->lnx), handovers_deadline(d->handovers),
+					  sas_agreed_deadline(d->sas)};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (bub_time_before(others[i], at))

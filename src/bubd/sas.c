@@ -17,32 +17,13 @@
 #include <string.h>
 
 #include "keylog.h"
-#include "store.h"
+#include "sas_internal.h"
 
 /* Room in the database for a home address without a configured home agent: it keeps the SAs with
  * each one that it ever discovers. */
 #define DISCOVERED_SAS_MAX 64
 
 #define TEXT_MAX 256 /* of a line about one SA */
-
-/* What belongs to the SA with the same index in the database. */
-struct entry {
-	struct esp_sa *sa; /* NULL: there is none */
-	struct numbers_sa numbers;
-	struct bub_time since;
-	bool pending; /* is in the list of those to be looked at */
-	bool stopped; /* told: out of reserved numbers */
-};
-
-struct sas {
-	struct esp_sad *sad;
-	struct numbers *store; /* NULL: no SAs */
-	FILE *key_log;
-	struct entry *entries;
-	struct entry **pending; /* has something to be stored, perhaps */
-	size_t n_pending;
-	bool failing; /* told: something could not be written */
-};
 
 static uint64_t ms_of(struct bub_time t)
 {
@@ -65,12 +46,18 @@ static void make_pending(struct sas *sas, struct entry *e)
 }
 
 /* Lists the SAs that were used since the last time. */
-static void collect_used(struct sas *sas)
+static void collect_used(struct sas *sas, struct bub_time now)
 {
-	const struct esp_sa *sa;
+	struct esp_sa *sa;
 
-	while ((sa = esp_sad_take_used(sas->sad)) != NULL)
-		make_pending(sas, &sas->entries[esp_sa_index(sa)]);
+	while ((sa = esp_sad_take_used(sas->sad)) != NULL) {
+		struct entry *e = &sas->entries[esp_sa_index(sa)];
+
+		if (e->agreed)
+			sas_agreed_used(sas, sa, now);
+		else
+			make_pending(sas, e);
+	}
 }
 
 /* ---- Adding -------------------------------------------------------------------------------- */
@@ -81,6 +68,14 @@ static enum numbers_kind kind_of(const struct esp_sa_params *p)
 	if (p->direction == ESP_OUT)
 		return NUMBERS_OUT;
 	return (p->covers & ESP_CLASS_PAYLOAD) == 0 ? NUMBERS_IN_SIGNALLING : NUMBERS_IN;
+}
+
+/* Where keys are agreed only, there is no file of numbers. */
+static int open_numbers(struct sas *sas, char *ret_error, size_t error_size)
+{
+	if (sas->store == NULL)
+		sas->store = numbers_open(sas->state_dir, ret_error, error_size);
+	return sas->store != NULL ? 0 : -1;
 }
 
 static int add_sa(struct sas *sas, struct esp_sa_params *p, struct bub_time now, char *ret_error,
@@ -96,7 +91,8 @@ static int add_sa(struct sas *sas, struct esp_sa_params *p, struct bub_time now,
 		esp_sad_prefer(sas->sad, e.sa);
 		return 0;
 	}
-	if (numbers_begin(sas->store, p->spi, p->id, kind_of(p), ms_of(now), &e.numbers, ret_error,
+	if (open_numbers(sas, ret_error, error_size) != 0 ||
+	    numbers_begin(sas->store, p->spi, p->id, kind_of(p), ms_of(now), &e.numbers, ret_error,
 			  error_size) != 0)
 		return -1;
 	p->sequence = e.numbers.stored;
@@ -121,6 +117,8 @@ static int add_pair(struct sas *sas, const struct bubd_pair *pair,
 	struct esp_sa_params set[ESP_SET_COUNT];
 	int rc = 0;
 
+	if (pair->keys != BUBD_KEYS_STATIC)
+		return 0; /* its SAs come once the two ends have agreed */
 	if (pair->secret_len == 0)
 		return 0; /* its SAs are written out, and there since the start */
 	if (pair->wiped) {
@@ -217,21 +215,29 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
 
 /* ---- Taking away --------------------------------------------------------------------------- */
 
-int sas_remove_homes(struct sas *sas, const struct addrset *homes, char *ret_error,
-		     size_t error_size)
+static void remove_agreed(struct sas *sas, const struct addrset *homes)
+{
+	for (size_t i = 0; i < homes->hash.cap; i++)
+		if (homes->hash.slots[i].used)
+			sas_agreed_forget(sas, &homes->hash.slots[i].key);
+}
+
+int sas_remove_homes(struct sas *sas, const struct addrset *homes, struct bub_time now,
+		     char *ret_error, size_t error_size)
 {
 	struct esp_sa *sa = NULL;
 	size_t left = 0;
 	int rc = 0;
 
+	collect_used(sas, now); /* while the SAs are still in the database */
+	remove_agreed(sas, homes);
 	if (sas->store == NULL)
 		return 0;
-	collect_used(sas); /* while the SAs are still in the database */
 	while ((sa = esp_sad_next(sas->sad, sa)) != NULL) {
 		struct entry *e = &sas->entries[esp_sa_index(sa)];
 		const struct esp_sa_status status = status_of(e);
 
-		if (addrset_find(homes, &status.owner) == NULL)
+		if (e->agreed || addrset_find(homes, &status.owner) == NULL)
 			continue;
 		numbers_end(&e->numbers, status.sequence);
 		numbers_put(sas->store, &e->numbers);
@@ -265,6 +271,17 @@ static size_t count_clients(const struct bubd_config *cfg)
 					 : cfg->n_sas;
 }
 
+/* Agreed ones: those in use, those before and those to come.  An old mobile node may be given
+ * agreed keys by a reload. */
+static size_t count_agreed(const struct bubd_config *cfg)
+{
+	size_t homes = cfg->engine.ha.enabled ? cfg->engine.limit.clients : 0;
+
+	for (size_t i = 0; i < cfg->n_pairs; i++)
+		homes += cfg->pairs[i].keys != BUBD_KEYS_STATIC && !cfg->pairs[i].at_home_agent;
+	return cfg->lnx.unprotected == 0 ? 3 * homes * ESP_SET_COUNT : 0;
+}
+
 /* With room for the addresses that renumbering may bring. */
 static size_t count_sas(const struct bubd_config *cfg)
 {
@@ -276,10 +293,10 @@ static size_t count_sas(const struct bubd_config *cfg)
 		size_t each = IN6_IS_ADDR_UNSPECIFIED(&p->home_agent) ? DISCOVERED_SAS_MAX
 								      : ESP_SET_COUNT;
 
-		if (p->secret_len > 0)
+		if (p->secret_len > 0 && p->keys == BUBD_KEYS_STATIC)
 			n += p->renumber ? homes * each : each;
 	}
-	return cfg->n_sas + (n > clients ? n : clients);
+	return cfg->n_sas + count_agreed(cfg) + (n > clients ? n : clients);
 }
 
 struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_time now,
@@ -291,6 +308,7 @@ struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_tim
 	if (sas == NULL)
 		goto no_memory;
 	sas->key_log = key_log;
+	sas->state_dir = cfg->state_dir;
 	sas->sad = esp_sad_new(n > 0 ? n : 1);
 	if (sas->sad == NULL)
 		goto no_memory;
@@ -300,9 +318,6 @@ struct sas *sas_new(const struct bubd_config *cfg, FILE *key_log, struct bub_tim
 	sas->pending = calloc(n, sizeof(struct entry *));
 	if (sas->entries == NULL || sas->pending == NULL)
 		goto no_memory;
-	sas->store = numbers_open(cfg->state_dir, ret_error, error_size);
-	if (sas->store == NULL)
-		goto fail;
 	for (size_t i = 0; i < cfg->n_pairs; i++) {
 		const struct bubd_pair *pair = &cfg->pairs[i];
 
@@ -330,9 +345,12 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 	while (sas->store != NULL && (sa = esp_sad_next(sas->sad, sa)) != NULL) {
 		struct entry *e = &sas->entries[esp_sa_index(sa)];
 
+		if (e->agreed)
+			continue;
 		numbers_end(&e->numbers, status_of(e).sequence);
 		numbers_put(sas->store, &e->numbers);
 	}
+	sas_agreed_free(sas);
 	if (sas->store != NULL)
 		rc = numbers_commit(sas->store, ret_error, error_size);
 	numbers_close(sas->store);
@@ -439,7 +457,7 @@ bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *
 	char error[TEXT_MAX] = "";
 	size_t left = 0;
 
-	collect_used(sas);
+	collect_used(sas, now);
 	for (size_t i = 0; i < sas->n_pending; i++)
 		numbers_note(&sas->pending[i]->numbers, status_of(sas->pending[i]).sequence,
 			     ms_of(now));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The daemon's ESP security associations: four for each mobile node and home agent that share a
- * secret, and those that are written out, with sequence numbers that survive restarts.
+ * secret, and those that are written out, with sequence numbers that survive restarts; and those
+ * under keys that the two agree on, which end with the process.
  */
 #ifndef BUBD_SAS_H
 #define BUBD_SAS_H
@@ -61,8 +62,8 @@ int sas_add_client(struct sas *sas, const struct bubd_config *cfg, const struct 
  * comes back with the same secret. Returns 0, or -1 and one line in @ret_error: then a number that
  * is stored may be behind.
  */
-int sas_remove_homes(struct sas *sas, const struct addrset *homes, char *ret_error,
-		     size_t error_size);
+int sas_remove_homes(struct sas *sas, const struct addrset *homes, struct bub_time now,
+		     char *ret_error, size_t error_size);
 
 /* Reserves numbers for what was added, for all of it at once.  Returns 0, or -1 and one line in
  * @ret_error: then what was added refuses to seal. */
@@ -78,6 +79,62 @@ struct esp_sad *sas_database(struct sas *sas);
  * more. */
 bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
 		struct bub_time *ret_since);
+
+/* ---- Agreed keys (sas_agreed.c) ------------------------------------------------------------ */
+
+#define SAS_TOKEN_LEN 16 /* KEYS_TOKEN_LEN */
+#define SAS_OLD_S 30     /* what came before is taken for so long once new keys are used */
+
+/* What two ends have agreed on. */
+struct sas_agreed {
+	struct in6_addr home, home_agent;
+	bool at_home_agent;
+	struct esp_sa_params set[ESP_SET_COUNT]; /* but for its ids, which are set here */
+	uint32_t lifetime_s;          /* renewed before, used for a tenth longer at most */
+	uint64_t octets;              /* through one SA, likewise; 0: no limit */
+	uint8_t token[SAS_TOKEN_LEN]; /* at a home agent: for in_use() */
+};
+
+/* Whom these tell; not to add or remove an SA from inside. */
+struct sas_agreed_host {
+	void *ctx;
+	/* Mobile node: it is time for new keys. */
+	void (*renew)(void *ctx, const struct in6_addr *home);
+	/* Home agent: @home uses its keys, and knows this token. */
+	void (*in_use)(void *ctx, const struct in6_addr *home,
+		       const uint8_t token[static SAS_TOKEN_LEN]);
+	/* The keys have come to their end, and there are no others. */
+	void (*ended)(void *ctx, const struct in6_addr *home);
+};
+void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host); /* copied */
+
+/*
+ * Takes keys into use, before those that there are: what comes under the old ones is taken until
+ * the new ones have been used and SAS_OLD_S more.  A mobile node sends under them at once, a home
+ * agent from the first packet on that comes under them, or at once where it has no others.
+ * Returns 0, or -1 and one line in @ret_error: nothing has changed.
+ */
+int sas_agreed_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
+		   char *ret_error, size_t error_size);
+
+/* Takes all agreed keys of @home away; there may be none. */
+void sas_agreed_forget(struct sas *sas, const struct in6_addr *home);
+
+/* When sas_agreed_expire() is due; it may be earlier after a packet was opened. */
+struct bub_time sas_agreed_deadline(const struct sas *sas);
+void sas_agreed_expire(struct sas *sas, struct bub_time now);
+
+struct sas_agreed_status {
+	const struct esp_alg_info *alg;
+	struct in6_addr home_agent;
+	uint64_t age_s, renew_s, end_s; /* left: until they are renewed, and end */
+	bool confirmed;                 /* the other end has used them */
+};
+/* Of the keys that packets go out under; false: there are none. */
+bool sas_agreed_status(const struct sas *sas, const struct in6_addr *home, struct bub_time now,
+		       struct sas_agreed_status *ret);
+
+/* ---- A look at them ------------------------------------------------------------------------ */
 
 /* What sas_check() has to say, each thing once: @good when something is well again. */
 struct sas_listener {

@@ -507,7 +507,7 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 			why = esp_authenticate(sa, packet + esp_at, len - esp_at,
 					       out + plain_at(sa, esp_at));
 		if (why == ESP_OK) {
-			esp_sa_note_used(sa);
+			esp_sa_note_opened(sa);
 			return sa;
 		}
 	}

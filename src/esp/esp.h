@@ -109,7 +109,6 @@ struct esp_sa;
 struct esp_sad;
 
 #define ESP_SENT_RECENTLY 65536u
-
 /* Why a packet was not opened.  Each is counted in its SA or, without one, in the database. */
 enum esp_result {
 	ESP_OK,
@@ -156,8 +155,14 @@ struct esp_sa *esp_sad_take_used(struct esp_sad *sad);
  * first or loses its last; NULL: no more. */
 void esp_sad_watch(struct esp_sad *sad, void (*fn)(void *ctx, uint32_t spi, bool there), void *ctx);
 
-/* How many SAs there may be at once. */
-size_t esp_sad_capacity(const struct esp_sad *sad);
+/* Whether an inbound SA has this SPI. */
+bool esp_sad_has_spi(struct esp_sad *sad, uint32_t spi);
+
+/* Tells @fn of the first packet that an SA opens after esp_sa_await(); it may not add or remove. */
+void esp_sad_on_first(struct esp_sad *sad, void (*fn)(void *ctx, struct esp_sa *sa), void *ctx);
+void esp_sa_await(struct esp_sa *sa);
+
+size_t esp_sad_capacity(const struct esp_sad *sad); /* SAs that there may be at once */
 
 /* Removes an SA and wipes its keys; a later one may get its place. */
 void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa);

@@ -498,6 +498,32 @@ void esp_sa_note_used(struct esp_sa *sa)
 	sa->sad->used = (uint32_t)esp_sa_index(sa) + 1;
 }
 
+bool esp_sad_has_spi(struct esp_sad *sad, uint32_t spi)
+{
+	return esp_sad_find_in(sad, spi, NULL) != NULL;
+}
+
+void esp_sad_on_first(struct esp_sad *sad, void (*fn)(void *ctx, struct esp_sa *sa), void *ctx)
+{
+	sad->first = fn;
+	sad->first_ctx = ctx;
+}
+
+void esp_sa_await(struct esp_sa *sa)
+{
+	sa->awaited = true;
+}
+
+void esp_sa_note_opened(struct esp_sa *sa)
+{
+	esp_sa_note_used(sa);
+	if (!sa->awaited)
+		return;
+	sa->awaited = false;
+	if (sa->sad->first != NULL)
+		sa->sad->first(sa->sad->first_ctx, sa);
+}
+
 struct esp_sa *esp_sad_take_used(struct esp_sad *sad)
 {
 	struct esp_sa *sa = sad->used != 0 ? &sad->sas[sad->used - 1] : NULL;

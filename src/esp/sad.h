@@ -46,6 +46,7 @@ struct esp_sa {
 	uint64_t errors[ESP_RESULT_COUNT];
 	uint32_t next;      /* in its hash chain, or among those removed: index + 1; 0: last */
 	bool used;          /* it is among the used ones */
+	bool awaited;       /* what it opens first is to be told */
 	uint32_t next_used; /* likewise */
 };
 
@@ -70,6 +71,8 @@ struct esp_sad {
 	uint64_t errors[ESP_RESULT_COUNT];
 	void (*watch)(void *ctx, uint32_t spi, bool there); /* NULL: nobody */
 	void *watch_ctx;
+	void (*first)(void *ctx, struct esp_sa *sa); /* likewise */
+	void *first_ctx;
 };
 
 /* Walks the inbound SAs with this SPI: start with NULL; NULL at the end. */
@@ -77,6 +80,9 @@ struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct e
 
 /* Notes that the number of @sa has moved. */
 void esp_sa_note_used(struct esp_sa *sa);
+
+/* The same of an SA that has opened a packet. */
+void esp_sa_note_opened(struct esp_sa *sa);
 
 /* The slot of @sa, holding its keys.  Valid until another SA asks. */
 struct esp_slot *esp_sa_slot(const struct esp_sa *sa);

@@ -615,7 +615,7 @@ static void let_go(struct end *e, const char *home)
 	char error[256] = "";
 
 	assert_int_equal(addrset_add(&homes, &a, 0), 0);
-	assert_int_equal(sas_remove_homes(e->sas, &homes, error, sizeof(error)), 0);
+	assert_int_equal(sas_remove_homes(e->sas, &homes, t0, error, sizeof(error)), 0);
 	addrset_free(&homes);
 }
 

@@ -255,6 +255,50 @@ static void test_watched(void **state)
 	esp_sad_free(sad);
 }
 
+static void on_first(void *ctx, struct esp_sa *sa)
+{
+	struct esp_sa **told = ctx;
+
+	assert_null(*told);
+	*told = sa;
+}
+
+/* Who agrees on new keys wants to know when the other end has begun with them. */
+static void test_first_packet(void **state)
+{
+	const struct octets plain = plain_packet(30);
+	struct esp_sad *sad = esp_sad_new(2), *peer = esp_sad_new(2);
+	struct esp_sa_params p = params(ESP_IN, ESP_TUNNEL);
+	struct esp_sa *in, *out, *told = NULL;
+	struct octets sealed, got;
+	struct esp_opened opened;
+
+	(void)state;
+	assert_false(esp_sad_has_spi(sad, p.spi));
+	in = add(sad, &p);
+	assert_true(esp_sad_has_spi(sad, p.spi));
+	p.direction = ESP_OUT;
+	out = add(peer, &p);
+	assert_false(esp_sad_has_spi(peer, p.spi));
+	esp_sad_on_first(sad, on_first, &told);
+	for (unsigned n = 1; n <= 4; n++) {
+		if (n == 2)
+			esp_sa_await(in);
+		assert_int_equal(seal_tunnel(out, &plain, &sealed), ESP_OK);
+		sealed.at[sealed.len - 1] ^= 1;
+		(void)esp_open(sad, sealed.at, sealed.len, 6, 40, got.at, sizeof(got.at), &opened);
+		assert_true((told != NULL) == (n > 2)); /* a forged one says nothing */
+		sealed.at[sealed.len - 1] ^= 1;
+		assert_int_equal(esp_open(sad, sealed.at, sealed.len, 6, 40, got.at, sizeof(got.at),
+					  &opened),
+				 ESP_OK);
+		assert_true((told != NULL) == (n >= 2));
+	}
+	assert_ptr_equal(told, in);
+	esp_sad_free(sad);
+	esp_sad_free(peer);
+}
+
 /* SPIs are derived, so two mobile nodes may have the same: each packet is its own SA's all the
  * same, with a replay window of its own. */
 static void test_one_spi_for_several(void **state)
@@ -569,13 +613,21 @@ static void test_what_was_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add_refused),   cmocka_unit_test(test_empty_database),
-		cmocka_unit_test(test_find_and_walk), cmocka_unit_test(test_newest_outbound_found),
-		cmocka_unit_test(test_removed),       cmocka_unit_test(test_key_schedules_shared),
-		cmocka_unit_test(test_window_edges),  cmocka_unit_test(test_window_start),
-		cmocka_unit_test(test_window_model),  cmocka_unit_test(test_exhausted),
-		cmocka_unit_test(test_limit),         cmocka_unit_test(test_what_was_sent),
-		cmocka_unit_test(test_watched),       cmocka_unit_test(test_one_spi_for_several),
+		cmocka_unit_test(test_add_refused),
+		cmocka_unit_test(test_empty_database),
+		cmocka_unit_test(test_find_and_walk),
+		cmocka_unit_test(test_newest_outbound_found),
+		cmocka_unit_test(test_removed),
+		cmocka_unit_test(test_key_schedules_shared),
+		cmocka_unit_test(test_window_edges),
+		cmocka_unit_test(test_window_start),
+		cmocka_unit_test(test_window_model),
+		cmocka_unit_test(test_exhausted),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_what_was_sent),
+		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_first_packet),
+		cmocka_unit_test(test_one_spi_for_several),
 	};
 
 	return cmocka_run_group_tests_name("sad", tests, NULL, NULL);
