@@ -26,10 +26,10 @@ OWN = ("pcap", "logs", "conf", "summary.json", "timeline.txt", "table.txt", "rep
 
 def link_value(text: str, top: float) -> tuple[str, float]:
     link, _, value = text.partition("=")
-    if link not in topology.LINKS:
+    if link not in topology.DELAYS_MS:
         raise argparse.ArgumentTypeError(
             f"'{text}': '{link}' is no link; expected LINK=VALUE with one of "
-            + " ".join(topology.LINKS)
+            + " ".join(topology.DELAYS_MS)
         )
     try:
         number = float(value)
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="LINK=MS",
-        help="one-way delay of a link: " + " ".join(topology.LINKS),
+        help="one-way delay of a link: " + " ".join(topology.DELAYS_MS),
     )
     run.add_argument("--loss", type=loss_value, action="append", default=[], metavar="LINK=PCT")
     run.add_argument("--no-direct-copy", action="store_true", help="no copy of BUs in BUB mode")
@@ -178,6 +178,11 @@ def print_result(rows: list[report.Figures], summary: dict) -> None:
     print("ms after the first packet: " + ", ".join(words))
     lost = sum(summary["lost_outside_handovers"].values())
     print(f"lost outside of handovers: {lost} of {summary['udp_sent']} UDP packets")
+    for change in summary.get("mappings", []):
+        silence = change["silence_ms"]
+        words = "nothing came any more" if silence is None else f"{silence:.1f} ms without data"
+        print(f"new mappings at {change['router']}: {words} at {change['node']}, "
+              f"bound {change['bound_ms']:.1f}")
     if "stranger" in summary:
         print_stranger(summary)
     state = "the same" if tcp["ok"] else "NOT THE SAME"
@@ -202,12 +207,14 @@ def summarise(
 ) -> tuple[list[report.Figures], dict]:
     rows, others = report.all_figures(session)
     begin = session.timeline.start
+    links = session.topology.options
+    delays = {link: links.delay(link) for link in links.links}
     udp = {name: session.traffic.results.get(f"udp-{name}", {}) for name in topology.MOBILES}
     summary = {
         "scenario": scenario.name,
         "commit": report.commit(),
         "options": {
-            "delay_ms": {link: session.topology.options.delay(link) for link in topology.LINKS},
+            "delay_ms": delays,
             "loss_pct": session.topology.options.loss_pct,
             "seed": args.seed,
             "direct_copy": session.daemons.options.direct_copy,
@@ -226,19 +233,23 @@ def summarise(
         "lost_outside_handovers": others,
         "started": round(begin, 6),
     }
+    if session.mappings:
+        summary["mappings"] = report.mapping_figures(session)
     if session.stranger_sent:
         summary["stranger"] = session.stranger_sent
         summary["direct_share"] = report.direct_share(session)
     return rows, summary
 
 
-def verdict(rows: list[report.Figures], summary: dict) -> list[str]:
-    """What is wrong with a run that came to its end."""
-    problems = []
+def verdict(rows: list[report.Figures], summary: dict, missing: list[str]) -> list[str]:
+    """What is wrong with a run that came to its end.  @missing: but in handovers."""
+    problems = list(missing)
     if not summary["tcp"]["ok"]:
         problems.append("the TCP stream did not arrive unharmed")
     for row in rows:
-        if row.gap is None and row.handover.with_traffic:
+        if row.handover.missing:
+            problems.append(f"{row.handover.label}: {row.handover.missing}")
+        elif row.gap is None and row.handover.with_traffic and not row.handover.in_vain:
             problems.append(f"no data arrived after: {row.handover.label}")
     return problems
 
@@ -261,7 +272,9 @@ def scenario_options(
         dad,
         scenario.bub.static_peer,
         scenario.stranger,
+        scenario.networks,
     )
+    links.captures = links.links
     return links, bub
 
 
@@ -295,7 +308,7 @@ def command_run(args: argparse.Namespace) -> int:
         write_report(out)
         return 1
     rows, summary = summarise(session, scenario, args, counters)
-    problems += verdict(rows, summary)
+    problems += verdict(rows, summary, session.missing)
     summary["ok"] = not problems
     summary["problems"] = problems
     report.write_summary(out / "summary.json", summary)

@@ -63,6 +63,17 @@ def tunnel_bound(places: Places, node: str) -> float:
     return 2 * places.home(node)
 
 
+def around_bound(
+    places: Places, node: str, peer: str, peer_later_ms: float | None = None
+) -> float:
+    """From a network without a direct path: the peer, which used one, is told through the home agents
+    and sends through them."""
+    told = 2 * places.backhaul(node, peer)
+    if peer_later_ms is None:
+        return told
+    return min(told, through_tunnels(places, node, peer, peer_later_ms))
+
+
 def ro_bound(
     places: Places, node: str, peer: str, home_test: bool, peer_later_ms: float | None = None
 ) -> float:

@@ -180,9 +180,13 @@ class Daemons:
             raise LabError(f"bubd of {node}: {command}: {reply['error']}")
         return reply
 
-    def home_state(self, node: str) -> str:
+    def home(self, node: str) -> dict:
+        """What @node says of its home address; empty: it has none."""
         homes = self.ask(node, "show")["homes"]
-        return homes[0]["state"] if homes else ""
+        return homes[0] if homes else {}
+
+    def home_state(self, node: str) -> str:
+        return self.home(node).get("state", "")
 
     def peer(self, node: str, peer: str) -> dict:
         """What @node knows of @peer; empty: nothing."""

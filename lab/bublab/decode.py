@@ -8,6 +8,7 @@ are the defaults of docs/protocol.md, 2.1.  What is cut short or wrong is shown 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import struct
 from collections.abc import Callable, Iterator
 
@@ -228,12 +229,20 @@ def upper(proto: int, data: bytes, keys: dict[int, bytes]) -> Iterator[Layer]:
         if proto == pcap.TCP:
             fields.append(("Sequence number", str(struct.unpack("!I", data[4:8])[0])))
         yield Layer("TCP" if proto == pcap.TCP else "UDP", [*fields, ("Octets", str(len(data)))])
+        inner = pcap.carried_by(data) if proto == pcap.UDP else 0
+        if inner:
+            yield from upper(inner, data[8:], keys)
     else:
         yield Layer(f"Next header {proto}", [("Octets", str(len(data)))])
 
 
 def layers(data: bytes, keys: dict[int, bytes]) -> Iterator[Layer]:
-    """The headers of an IPv6 packet, the outermost first."""
+    """The headers of a packet, the outermost first."""
+    if len(data) >= 20 and data[0] >> 4 == 4:
+        ends = [str(ipaddress.IPv4Address(data[at : at + 4])) for at in (12, 16)]
+        yield Layer("IPv4", [("From", ends[0]), ("To", ends[1]), ("Time to live", str(data[8]))])
+        yield from upper(data[9], data[4 * (data[0] & 15) :], keys)
+        return
     if len(data) < 40:
         yield Layer("Cut short", [("Octets", octets(data))])
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reading captures: IPv6 with the headers of Mobile IPv6.
+"""Reading captures: IPv6 with the headers of Mobile IPv6, and what carries it in UDP.
 
 Only what the reports need; for anything else there is tshark (docs/lab.md).  dpkt reads the file,
 classic pcap or pcapng.
@@ -19,12 +19,13 @@ from typing import BinaryIO
 
 import dpkt
 
-ETHERTYPE_IPV6, ETHERTYPE_VLAN = 0x86DD, 0x8100
+ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_VLAN = 0x0800, 0x86DD, 0x8100
 LINUX_COOKED_2 = 276  # of "tcpdump -i any"; dpkt has no name for it
 RAW_IPV6 = 229
 HOP_BY_HOP, TCP, UDP, IPV6, ROUTING, FRAGMENT, ESP, ICMPV6 = 0, 6, 17, 41, 43, 44, 50, 58
-DESTINATION_OPTIONS, MOBILITY = 60, 135
+NO_NEXT_HEADER, DESTINATION_OPTIONS, MOBILITY = 59, 60, 135
 HAO_OPTION = 0xC9
+PORT_ESP, PORT_WHOLE = 4500, 4191  # ESP in UDP (RFC 3948); whole packets in UDP (RFC 5555)
 TRAILER_MAX = 64  # octets behind a packet: padding of short frames, a checksum
 RECORD_MAX = 1 << 20  # octets of a capture's record
 SILENCE_MAX_S = 30 * 86400  # between two packets of a capture
@@ -98,7 +99,9 @@ def home_address_option(header: bytes) -> str | None:
 
 
 def parse(data: bytes) -> Packet | None:
-    """Takes an IPv6 packet apart; None when it is not one or is cut short."""
+    """Takes a packet apart; None when nothing can be told of it, or it is cut short."""
+    if data[:1] and data[0] >> 4 == 4:
+        return parse_ipv4(data)
     if len(data) < 40 or data[0] >> 4 != 6:
         return None
     src, dst = text(data[8:24]), text(data[24:40])
@@ -114,33 +117,77 @@ def parse(data: bytes) -> Packet | None:
         if proto == DESTINATION_OPTIONS:
             home_src = home_address_option(header) or home_src
         proto, at = header[0], at + len(header)
-    return Packet(src, dst, proto, data[at:], home_src, home_dst)
+    return carried(Packet(src, dst, proto, data[at:], home_src, home_dst))
+
+
+def parse_ipv4(data: bytes) -> Packet | None:
+    """What IPv4 carries in UDP, under IPv4-mapped addresses."""
+    if len(data) < 20 or data[0] >> 4 != 4 or data[9] != UDP:
+        return None
+    head, total = 4 * (data[0] & 15), int.from_bytes(data[2:4], "big")
+    if data[6] & 0x3F or data[7]:  # a fragment
+        return None
+    src, dst = mapped(data[12:16]), mapped(data[16:20])
+    packet = carried(Packet(src, dst, UDP, data[head:total], src, dst))
+    return None if packet.proto == UDP else packet
+
+
+def mapped(address: bytes) -> str:
+    """As inet_ntop() writes an IPv4-mapped IPv6 address."""
+    return f"::ffff:{ipaddress.IPv4Address(address)}"
+
+
+def carried_by(payload: bytes) -> int:
+    """What a UDP packet carries, by its ports: ESP, IPV6, NO_NEXT_HEADER where it keeps a mapping
+    alive; 0: an application's data."""
+    if len(payload) < 9:
+        return 0
+    ports, inner = struct.unpack_from("!HH", payload), payload[8:]
+    if PORT_ESP in ports:  # four octets of zeros: IKE
+        return ESP if len(inner) >= 8 and inner[:4] != bytes(4) else NO_NEXT_HEADER
+    return IPV6 if PORT_WHOLE in ports and inner[0] >> 4 == 6 else 0
+
+
+def carried(packet: Packet) -> Packet:
+    """A packet in UDP as if it had no UDP header; any other as it is."""
+    proto = carried_by(packet.payload) if packet.proto == UDP else 0
+    if proto == 0:
+        return packet
+    return dataclasses.replace(packet, proto=proto, payload=packet.payload[8:])
 
 
 def is_cut_short(data: bytes) -> bool:
-    """Is there less of an IPv6 packet than its header says?"""
+    """Is there less of a packet than its header says?"""
+    if data[:1] and data[0] >> 4 == 4:
+        return len(data) < 20 or len(data) < int.from_bytes(data[2:4], "big")
     return len(data) < 40 or len(data) < 40 + int.from_bytes(data[4:6], "big")
 
 
 def is_too_long(data: bytes) -> bool:
     """Is there more behind an IPv6 packet than a link layer adds?  Then its record is damaged."""
+    if not data or data[0] >> 4 != 6:
+        return False
     length = int.from_bytes(data[4:6], "big")
     return length > 0 and len(data) > 40 + length + TRAILER_MAX
+
+
+def is_ip(ethertype: bytes) -> bool:
+    return int.from_bytes(ethertype, "big") in (ETHERTYPE_IPV4, ETHERTYPE_IPV6)
 
 
 def ethernet(frame: bytes) -> bytes:
     at = 12
     while frame[at : at + 2] == ETHERTYPE_VLAN.to_bytes(2, "big"):
         at += 4
-    return frame[at + 2 :] if frame[at : at + 2] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+    return frame[at + 2 :] if is_ip(frame[at : at + 2]) else b""
 
 
 def cooked(frame: bytes) -> bytes:
-    return frame[16:] if frame[14:16] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+    return frame[16:] if is_ip(frame[14:16]) else b""
 
 
 def cooked_2(frame: bytes) -> bytes:
-    return frame[20:] if frame[:2] == ETHERTYPE_IPV6.to_bytes(2, "big") else b""
+    return frame[20:] if is_ip(frame[:2]) else b""
 
 
 # What takes the link layer off a frame; b"": no IPv6 in it.
@@ -176,8 +223,8 @@ class Whole:
         return got
 
 
-def ipv6_frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
-    """Time of day and octets of each IPv6 packet.  ValueError: not a capture, or of a link layer
+def ip_frames(path: pathlib.Path) -> Iterator[tuple[float, bytes]]:
+    """Time of day and octets of each IP packet.  ValueError: not a capture, or of a link layer
     that is not known here.  Damaged, with what was sound already given, where it is that."""
     with path.open("rb") as file:
         try:
@@ -245,7 +292,7 @@ class Tail:
 
 def packets(path: pathlib.Path) -> Iterator[tuple[float, Packet]]:
     """Time of day and packet of each IPv6 frame."""
-    for when, data in ipv6_frames(path):
+    for when, data in ip_frames(path):
         packet = parse(data)
         if packet is not None:
             yield when, packet

@@ -132,17 +132,17 @@ class Collector:
         self.keys = keys
         self.sightings: list[tuple[Sighting, pcap.Packet]] = []  # not yet put together
         self.going: dict[pcap.Packet, Message] = {}  # more may be seen of these
-        self.frames = 0  # that were read from files
+        self.frames = 0  # with IPv6 in them, also over IPv4
         self.closed = 0  # ESP packets that no key opens
         self.short: dict[str, int] = {}  # packets that were not captured whole
 
     def read(self, path: pathlib.Path) -> None:
-        for when, octets in pcap.ipv6_frames(path):
-            self.frames += 1
+        for when, octets in pcap.ip_frames(path):
             self.add(path.stem, when, octets)
 
     def add(self, vantage: str, when: float, octets: bytes) -> None:
         packet = pcap.parse(octets)
+        self.frames += packet is not None or octets[0] >> 4 == 6
         if pcap.is_cut_short(octets):
             self.short[vantage] = self.short.get(vantage, 0) + 1
             return
@@ -267,8 +267,9 @@ def lab_node(name: str, node: dict, names: Names) -> Node:
 def lab_vantages(delays: dict[str, float]) -> dict[str, Vantage]:
     """lab: captures of routers are made at the core's end of their link (docs/lab.md)."""
     found = {mobile: Vantage(mobile) for mobile in topology.MOBILES}
-    for link in topology.CORE_LINKS:
-        found[link] = Vantage(link, delays.get(link, 0) / 1e3)
+    for link in delays:
+        if link not in topology.MOBILES:
+            found[link] = Vantage(link, delays[link] / 1e3)
     return found
 
 

@@ -10,15 +10,16 @@ import pathlib
 import subprocess
 from collections.abc import Iterator
 
-from . import bounds, esp, pcap
+from . import bounds, esp, networks, pcap
 from .daemons import HOME_AGENTS
 from .events import Event
 from .session import Handover, Session, peer_of
-from .topology import HOME_OF, MOBILES, PREFIXES, care_of_address, router_address
+from .topology import HOME_OF, MOBILES, ROUTERS, care_of_address, router_address
 from .traffic import read_received, read_sent
 
 # A packet that is sent so shortly before the links are cut is on its way then and is lost by it.
 IN_FLIGHT_S = 0.2
+WINDOW_S = 5  # a silence after a NAT has new mappings is looked for as long
 FOOTNOTE = (
     "* leaving home: for a second the home agent makes sure that nobody else uses the home address\n"
     "  (RFC 6275, 10.3.1).  Data that goes through the home agent waits for that.  The peer has a\n"
@@ -68,6 +69,8 @@ class Figures:
             "gap_ms_by_node": {node: rounded(gap) for node, gap in self.gap_ms.items()},
             "bound_ms_by_node": {node: rounded(b) for node, b in self.bound_ms.items()},
             "with_traffic": h.with_traffic,
+            "in_vain": h.in_vain,
+            "missing": h.missing,
             "home_agent_dad": self.agent_dad,
             "tcp_stall_ms": rounded(self.stall_ms),
             "lost": sum(self.lost.values()),
@@ -247,10 +250,16 @@ def stalls(progress: list[tuple[float, int]], handovers: list[Handover]) -> list
 # ---- Figures -----------------------------------------------------------------------------------
 
 
-def places_after(session: Session, index: int) -> bounds.Places:
+def places_at(session: Session, when: float) -> dict[str, str]:
     place = {mobile: session.topology.first_place(mobile) for mobile in MOBILES}
-    for h in session.handovers[: index + 1]:
-        place.update(h.places)
+    for h in session.handovers:
+        if h.cut <= when:
+            place.update(h.places)
+    return place
+
+
+def places_after(session: Session, index: int) -> bounds.Places:
+    place = places_at(session, session.handovers[index].cut)
     return bounds.Places(session.topology.options, place, session.static_peer)
 
 
@@ -263,6 +272,8 @@ def bound_of(
     later = (h.usable[peer] - h.usable[node]) * 1e3 if peer in h.usable else None
     if mode == "tunnel":
         return bounds.tunnel_bound(places, node)
+    if not all(networks.direct(place) for place in places.place.values()):
+        return bounds.around_bound(places, node, peer, later)
     if mode == "ro":
         test = any(e.node == node and e.get("what") == "Home Test Init" for e in messages)
         return bounds.ro_bound(places, node, peer, test, later)
@@ -410,11 +421,36 @@ def node_summary(session: Session, counters: dict[str, dict]) -> dict[str, dict]
             "role": "correspondent" if fixed else "mobile node",
             "home_address": session.addresses[mobile],
             "home_agent": None if fixed else router_address(HOME_OF[mobile]),
-            "care_of": {r: care_of_address(mobile, r) for r in PREFIXES if mobile[-1] in r},
+            "care_of": {r: care_of_address(mobile, r) for r in places_of(session, mobile)},
         }
     for name, node in nodes.items():
         node["counters"] = counters.get(name, {})
     return nodes
+
+
+def places_of(session: Session, mobile: str) -> list[str]:
+    """Routers at which it may be."""
+    plain = [router for router in ROUTERS if mobile[-1] in router]
+    return [*plain, *session.topology.options.networks]
+
+
+def mapping_figures(session: Session) -> list[dict]:
+    """For each time that a NAT got new mappings: how long nothing came to the node behind it."""
+    found = []
+    for router, when in session.mappings:
+        at = {n: p for n, p in places_at(session, when).items() if p == router}
+        for node in at:
+            logged = read_received(session.traffic.received_log(node))
+            times = [when] + [a.received for a in logged if when < a.received < when + WINDOW_S]
+            silence = max((b - a for a, b in zip(times, times[1:])), default=None)
+            places = bounds.Places(session.topology.options, places_at(session, when))
+            found.append({
+                "router": router,
+                "node": node,
+                "silence_ms": rounded(None if silence is None else silence * 1e3),
+                "bound_ms": rounded(bounds.tunnel_bound(places, node)),
+            })
+    return found
 
 
 def write_summary(path: pathlib.Path, summary: dict) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from .daemons import BubOptions
+from .networks import NETWORKS
 from .session import Session
 
 DOUBLE_JUMPS = 5
@@ -22,6 +23,7 @@ class Scenario:
     run: Callable[[Session], None]
     bub: BubOptions = dataclasses.field(default_factory=BubOptions)
     stranger: bool = False  # a host that attacks is part of the internet
+    networks: tuple[str, ...] = ()  # of networks.py, that are part of the internet
 
 
 def reach(session: Session, mode: str) -> None:
@@ -139,6 +141,85 @@ def stock_peer(session: Session) -> None:
     session.stop()
 
 
+# ---- Other networks (networks.py) ----------------------------------------------------------------
+
+
+def away_in_bub(session: Session) -> None:
+    """Both in plain networks, in BUB mode: where a walk begins."""
+    session.start()
+    session.start_traffic()
+    session.move(mn1="ar1a", mn2="ar2a")
+    reach_bub(session)
+
+
+def there_and_back(session: Session, network: str) -> None:
+    """Twice: the second time it is known.  And straight from home."""
+    away_in_bub(session)
+    for plain in ("ar1b", "ar1a"):
+        session.try_move(mn1=network)
+        session.try_move(mn1=plain)
+    session.try_move(mn1="ha1")
+    session.try_move(mn1=network)
+    session.try_move(mn1="ar1b")
+    session.stop()
+
+
+def nat(session: Session) -> None:
+    away_in_bub(session)
+    session.try_move(mn1="nat1")
+    session.change_mappings("nat1")
+    session.try_move(mn2="nat2")
+    session.try_move(mn1="ar1b")
+    session.try_move(mn1="nat1", mn2="ar2b")
+    session.try_move(mn1="ha1")
+    session.try_move(mn1="nat1")
+    session.try_move(mn1="ar1a")
+    session.stop()
+
+
+def ipv4_only(session: Session) -> None:
+    there_and_back(session, "ipv4")
+
+
+def no_esp(session: Session) -> None:
+    there_and_back(session, "noesp")
+
+
+def no_eh(session: Session) -> None:
+    there_and_back(session, "noeh")
+
+
+def udp_blocked(session: Session) -> None:
+    away_in_bub(session)
+    session.move_in_vain("mn1", "noudp")
+    session.try_move(mn1="ar1b")
+    session.stop()
+
+
+def family_switch(session: Session) -> None:
+    away_in_bub(session)
+    session.try_move(mn1="ipv4")
+    session.try_move(mn1="dual")
+    session.change_family("mn1", ipv6=False)
+    session.change_family("mn1", ipv6=True)
+    session.try_move(mn1="nat1")
+    session.try_move(mn1="ar1b")
+    session.stop()
+
+
+def any_network(session: Session) -> None:
+    away_in_bub(session)
+    for place in ("noesp", "ipv4", "noeh", "nat1", "dual"):
+        session.try_move(mn1=place)
+    session.try_move(mn1="nat1", mn2="nat2")
+    session.move_in_vain("mn1", "noudp")
+    session.try_move(mn1="noeh", mn2="ar2b")
+    session.try_move(mn1="ha1")
+    session.try_move(mn1="ipv4")
+    session.try_move(mn1="ar1a")
+    session.stop()
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -180,6 +261,48 @@ SCENARIOS = {
             "a peer with BUB switched off: the test fails, route optimisation goes on",
             stock_peer,
             BubOptions(stock_peer=True),
+        ),
+        Scenario(
+            "nat",
+            "IPv4 behind NATs: one node, then both; the NAT's mappings change",
+            nat,
+            networks=("nat1", "nat2"),
+        ),
+        Scenario(
+            "ipv4-only",
+            "a network with public IPv4 addresses only, twice, and straight from home",
+            ipv4_only,
+            networks=("ipv4",),
+        ),
+        Scenario(
+            "no-esp",
+            "an IPv6 network that drops ESP, twice, and straight from home",
+            no_esp,
+            networks=("noesp",),
+        ),
+        Scenario(
+            "no-eh",
+            "a network that drops extension and Mobility Headers between mobile nodes",
+            no_eh,
+            networks=("noeh",),
+        ),
+        Scenario(
+            "udp-blocked",
+            "a network where nothing but TCP passes: said, and over when it is left",
+            udp_blocked,
+            networks=("noudp",),
+        ),
+        Scenario(
+            "family-switch",
+            "between IPv6 and IPv4 and back, also on one link that loses IPv6",
+            family_switch,
+            networks=("ipv4", "dual", "nat1"),
+        ),
+        Scenario(
+            "any-network",
+            "a walk through all of these networks with one TCP stream",
+            any_network,
+            networks=tuple(NETWORKS),
         ),
     )
 }

@@ -11,16 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 
+from . import networks
 from .daemons import BubOptions, Daemons
 from .events import Event, EventLogs
 from .stranger import ATTACKS
-from .system import Child, wait_until
+from .system import Child, LabError, wait_until
 from .timeline import Names, Timeline, stdout_if
 from .topology import (
     HOME_ADDRESS,
     HOME_OF,
     MOBILES,
-    PREFIXES,
+    NUMBERS,
     STATIC_ADDRESS,
     STRANGER_ADDRESS,
     Options,
@@ -32,6 +33,8 @@ from .traffic import Traffic
 
 SETTLE_PACKETS = 40  # a step ends when so many more have come at either end,
 SETTLE_OCTETS = 100_000  # and so much more of the stream
+PATIENCE_S = 15  # with a step of a handover
+TRY_S = 8  # where a network may leave no way
 TCP_PATIENCE_S = 60  # after an outage TCP waits for its timer, which doubles each time
 
 
@@ -47,6 +50,9 @@ class Handover:
     usable: dict[str, float] = dataclasses.field(default_factory=dict)
     done: float = 0  # the last acknowledgement that the handover needed
     settled: float = 0  # data went both ways again
+    addresses: dict[str, str] = dataclasses.field(default_factory=dict)  # unlike the place's first
+    in_vain: bool = False  # there is no way from that network
+    missing: str = ""  # what did not come about although it should have
 
     @property
     def nodes(self) -> list[str]:
@@ -60,6 +66,8 @@ class Handover:
     def data_address(self, node: str) -> str:
         """The address at which data reaches the node now."""
         place = self.places[node]
+        if node in self.addresses:
+            return self.addresses[node]
         return HOME_ADDRESS[node] if place == HOME_OF[node] else care_of_address(node, place)
 
 
@@ -94,6 +102,8 @@ class Session:
         self.logs.listeners.append(self.timeline.add)
         self.place = {mobile: self.topology.first_place(mobile) for mobile in MOBILES}
         self.handovers: list[Handover] = []
+        self.mappings: list[tuple[str, float]] = []  # when a NAT got new ones
+        self.missing: list[str] = []  # what did not come about, but in handovers
         self.marks: dict[str, float] = {}  # moments that a scenario wants in the summary
         self.traffic_started = False
         self.stranger: Child | None = None
@@ -105,7 +115,7 @@ class Session:
             names.add(router_address(node), node)
         for mobile in MOBILES:
             names.add(HOME_ADDRESS[mobile], mobile)
-            for router in PREFIXES:
+            for router in NUMBERS:
                 names.add(care_of_address(mobile, router), mobile)
         names.add(STATIC_ADDRESS, "mn2")
         return names
@@ -235,18 +245,90 @@ class Session:
     def mark(self, name: str) -> None:
         self.marks[name] = time.time()
 
-    def move(self, **places: str) -> Handover:
+    def move(self, patience_s: float = PATIENCE_S, **places: str) -> Handover:
         """Moves nodes to other routers in the same instant, and waits until each has registered
         there: at its home agent, and at its peer where it was registered before."""
         handover = self.begin_move(places)
-        for node, place in places.items():
-            self._await_address(handover, node, place)
-        for node in places:
-            self._await_registration(handover, node)
+        self._complete(handover, patience_s)
         self.handovers.append(handover)
         self.settle()
         handover.settled = time.time()
         return handover
+
+    def try_move(self, patience_s: float = TRY_S, **places: str) -> Handover:
+        """The same; but what does not come about is noted in the result, and the walk goes on."""
+        handover = self.begin_move(places)
+        self._try_to_complete(handover, patience_s)
+        return handover
+
+    def _try_to_complete(self, handover: Handover, patience_s: float) -> None:
+        try:
+            self._complete(handover, patience_s)
+            self.handovers.append(handover)
+            self.settle()
+        except LabError as error:
+            self.check()  # not of what has ended by itself
+            handover.missing = str(error)
+            self.say(str(error))
+        if handover not in self.handovers:
+            self.handovers.append(handover)
+        self._end(handover)
+
+    def _end(self, handover: Handover) -> None:
+        """Of a handover that may not have come to its end."""
+        handover.settled = time.time()
+        for node in handover.places:
+            handover.usable.setdefault(node, handover.cut)
+        handover.done = handover.done or handover.settled
+
+    def move_in_vain(self, node: str, place: str) -> Handover:
+        """To a network from which there is no way, until the node says so."""
+        handover = self.begin_move({node: place})
+        handover.in_vain = True
+        self.handovers.append(handover)
+        self._await_address(handover, node, place, PATIENCE_S)
+        self.wait(
+            f"{node} to say what is wrong at {place}",
+            lambda: self.daemons.home(node).get("trouble"),
+            PATIENCE_S,
+        )
+        self.say(f"{node}: {self.daemons.home(node)['trouble']}")
+        self._end(handover)
+        return handover
+
+    def _complete(self, handover: Handover, patience_s: float) -> None:
+        for node, place in handover.places.items():
+            self._await_address(handover, node, place, patience_s)
+        for node in handover.places:
+            self._await_registration(handover, node, patience_s)
+
+    def change_family(self, node: str, ipv6: bool, patience_s: float = TRY_S) -> Handover:
+        """The router of the link that @node is on, which has both families, ceases to be one for
+        IPv6, or is one again; the node goes over to the other."""
+        place = self.place[node]
+        number = 1 + MOBILES.index(node)
+        ipv4 = networks.mapped(networks.node_ipv4(place, number))
+        before = {node: self.daemons.registered(node, self.addresses[peer_of(node)])}
+        cut = self.topology.start_ipv6(place) if ipv6 else self.topology.stop_ipv6(place)
+        label = f"{node} goes over to {'IPv6' if ipv6 else 'IPv4'} at {place}"
+        self.say(label, cut)
+        handover = Handover(label, {node: place}, before, cut, self.traffic_started)
+        if not ipv6:  # the address has been there before
+            handover.addresses[node] = ipv4
+            handover.usable[node] = cut
+        self._try_to_complete(handover, patience_s)
+        return handover
+
+    def change_mappings(self, router: str) -> None:
+        """A NAT forgets what it knows, as it does when it starts anew."""
+        when = self.topology.change_mappings(router)
+        self.say(f"{router} has new mappings", when)
+        self.mappings.append((router, when))
+        try:
+            self.settle()
+        except LabError as error:
+            self.check()
+            self.missing.append(f"after new mappings at {router}: {error}")
 
     def begin_move(self, places: dict[str, str]) -> Handover:
         """Moves nodes, and does not wait for anything."""
@@ -277,12 +359,17 @@ class Session:
         if all(events):
             handover.done = max((e.time for e in events if e is not None), default=0)
 
-    def _await_address(self, handover: Handover, node: str, place: str) -> None:
+    def _await_address(
+        self, handover: Handover, node: str, place: str, patience_s: float
+    ) -> None:
+        if node in handover.usable:
+            return
         address = care_of_address(node, place)
         event = self.wait_event(
             f"the address {address} of {node} to become usable at {place}",
             handover.cut,
             address_usable(node, address),
+            patience_s,
         )
         handover.usable[node] = event.time
 
@@ -299,12 +386,13 @@ class Session:
             and self.names(e.get("peer")) == name
         )
 
-    def _await_registration(self, handover: Handover, node: str) -> None:
+    def _await_registration(self, handover: Handover, node: str, patience_s: float) -> None:
         for name, role in self._registrations(handover, node):
             event = self.wait_event(
                 f"{node} to get the Binding Acknowledgement of its {role} {name}",
                 handover.usable[node],
                 self._acknowledged(node, name),
+                patience_s,
             )
             handover.done = max(handover.done, event.time)
 

@@ -9,6 +9,8 @@
                                     :     :    :    :
                                    mn1's places   mn2's places
 
+Some scenarios have more access routers, behind which other networks are (networks.py).
+
 Every line is a veth pair on each side of the link emulator, which lives in a namespace of its own
 ("net") and owns all delays.  A mobile node has one interface, wl0; moving it means that the
 emulator cuts its link at one place and joins it at another.
@@ -20,9 +22,12 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import sys
+import time
 
-from . import remains
+from . import networks, remains
 from .emulator import Emulator
+from .networks import NETWORKS
 from .system import Child, LabError, inside, run, wait_until
 
 CORE_LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
@@ -32,6 +37,9 @@ ROUTERS = CORE_LINKS
 MOBILES = RADIO_LINKS
 DELAYS_MS = {"ha1": 15, "ha2": 15, "ar1a": 10, "ar1b": 10, "ar2a": 10, "ar2b": 10}
 DELAYS_MS.update({"mn1": 5, "mn2": 5})
+DELAYS_MS.update(dict.fromkeys(NETWORKS, 10))
+# The number of a router is that of its link with the core.
+NUMBERS = {router: number for number, router in enumerate((*ROUTERS, *NETWORKS), 1)}
 
 # What a node's access link is called, and its prefix.
 PREFIXES = {
@@ -42,6 +50,7 @@ PREFIXES = {
     "ar2a": "2001:db8:2a::",
     "ar2b": "2001:db8:2b::",
 }
+PREFIXES.update({router: network.ipv6 for router, network in NETWORKS.items() if network.ipv6})
 HOME_OF = {"mn1": "ha1", "mn2": "ha2"}
 HOME_ADDRESS = {"mn1": "2001:db8:1::10", "mn2": "2001:db8:2::10"}
 STATIC_ADDRESS = "2001:db8:2a::20"  # of a correspondent that never moves, behind ar2a
@@ -63,8 +72,13 @@ class Options:
     dad: bool = False
     static_peer: bool = False
     stranger: bool = False  # there is one more host, that attacks
+    networks: tuple[str, ...] = ()  # which of NETWORKS there are
     captures: tuple[str, ...] = LINKS
     world: str = ""  # name of this internet, where a lab has several
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        return (*CORE_LINKS, *self.networks, *RADIO_LINKS)
 
     def delay(self, link: str) -> float:
         return self.delay_ms.get(link, DELAYS_MS[link])
@@ -99,9 +113,16 @@ def neighbour(address: str, hardware: str, interface: str) -> str:
 
 
 def care_of_address(mobile: str, router: str) -> str:
-    """What mn1 or mn2 forms at a router by stateless autoconfiguration (RFC 4862, 5.5.3)."""
+    """What mn1 or mn2 forms at a router by stateless autoconfiguration (RFC 4862, 5.5.3), or is
+    given where there is no IPv6."""
     number = 1 + MOBILES.index(mobile)
+    if router not in PREFIXES:
+        return networks.mapped(networks.node_ipv4(router, number))
     return f"{PREFIXES[router]}ff:fe00:1{number:02x}"
+
+
+def is_ipv4(router: str) -> bool:
+    return router in NETWORKS and bool(NETWORKS[router].ipv4)
 
 
 def radvd_conf(router: str) -> str:
@@ -136,11 +157,13 @@ class Topology:
         self.out = out
         self.prefix = remains.namespace(options.world or "lab")
         self.run_dir = remains.RUN_DIR / str(os.getpid()) / (options.world or "lab")
-        self.nodes = ["core", *ROUTERS, *MOBILES]
+        self.routers = (*ROUTERS, *options.networks)
+        self.nodes = ["core", *self.routers, *MOBILES]
         if options.stranger:
             self.nodes.append("stranger")
         self.emulator: Emulator | None = None
         self.children: list[Child] = []
+        self.advertisers: dict[str, Child] = {}
 
     def namespace(self, node: str) -> str:
         return f"{self.prefix}-{node}"
@@ -175,9 +198,12 @@ class Topology:
         for node in self.nodes:
             run(["ip", "-n", self.namespace(node), "-batch", "-"], self._addresses(node))
             run(self.inside(node, ["sh", "-ec", self._offloads(node)]))
+        for router in self.options.networks:
+            networks.load_firewall(self.inside(router, []), networks.firewall(router))
         self._start_emulator()
-        for router in ROUTERS:
-            self._start_radvd(router)
+        for router in self.routers:
+            if router in PREFIXES:
+                self.start_radvd(router)
 
     def _sysctls(self, node: str) -> str:
         """Before the interfaces come, which take the defaults over."""
@@ -191,12 +217,16 @@ class Topology:
         else:
             values.update({"all/forwarding": 1, "default/forwarding": 1, "default/accept_ra": 0})
         base = "/proc/sys/net/ipv6/conf"
-        return "\n".join(f"echo {value} >{base}/{key}" for key, value in values.items())
+        lines = [f"echo {value} >{base}/{key}" for key, value in values.items()]
+        if node not in MOBILES and self.options.networks:
+            lines.append("echo 1 >/proc/sys/net/ipv4/ip_forward")
+        return "\n".join(lines)
 
     def _interfaces(self) -> list[tuple[str, str, str, str]]:
         """(port, node, interface, hardware address) of each veth pair."""
         result = []
-        for number, router in enumerate(ROUTERS, 1):
+        for router in self.routers:
+            number = NUMBERS[router]
             result.append((f"c-{router}", "core", router, mac(0xC0, number)))
             result.append((f"n-{router}", router, "core0", mac(0xA0, number)))
             interface = access_interface(router)
@@ -230,14 +260,18 @@ class Topology:
             if owner == node:
                 lines.append(f"link set {interface} up")
         if node == "core":
-            for number, router in enumerate(ROUTERS, 1):
+            for router in self.routers:
+                number = NUMBERS[router]
                 lines.append(f"addr add 2001:db8:c0:{number}::1/64 dev {router} nodad")
-                lines.append(f"route add {PREFIXES[router]}/64 via 2001:db8:c0:{number}::2")
+                if router in PREFIXES:
+                    lines.append(f"route add {PREFIXES[router]}/64 via 2001:db8:c0:{number}::2")
                 lines.append(neighbour(f"2001:db8:c0:{number}::2", mac(0xA0, number), router))
-        elif node in ROUTERS:
-            number = 1 + ROUTERS.index(node)
+        elif node in self.routers:
+            number = NUMBERS[node]
             lines.append(f"addr add 2001:db8:c0:{number}::2/64 dev core0 nodad")
-            lines.append(f"addr add {router_address(node)}/64 dev {access_interface(node)} nodad")
+            if node in PREFIXES:
+                address = f"{router_address(node)}/64"
+                lines.append(f"addr add {address} dev {access_interface(node)} nodad")
             lines.append(f"route add default via 2001:db8:c0:{number}::1")
             lines.append(neighbour(f"2001:db8:c0:{number}::1", mac(0xC0, number), "core0"))
         elif node == "stranger":
@@ -246,7 +280,29 @@ class Topology:
             lines.append(f"route add default via {STRANGER_ROUTER}")
         elif node == "mn2" and self.options.static_peer:
             lines.append(f"addr add {STATIC_ADDRESS}/64 dev wl0 nodad")
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *self._ipv4(node)]) + "\n"
+
+    def _ipv4(self, node: str) -> list[str]:
+        """Of the core, of home agents, and of networks that have it."""
+        if not self.options.networks:
+            return []
+        having = [r for r in self.routers if r in HOME_OF.values() or is_ipv4(r)]
+        lines = []
+        for router in having if node == "core" else []:
+            number = NUMBERS[router]
+            lines.append(f"addr add {networks.core_ipv4(number, 1)}/30 dev {router}")
+            lines.append(neighbour(networks.core_ipv4(number, 2), mac(0xA0, number), router))
+            if is_ipv4(router) and not NETWORKS[router].nat:
+                link = f"{NETWORKS[router].ipv4}.0/24"
+                lines.append(f"route add {link} via {networks.core_ipv4(number, 2)}")
+        if node in having:
+            number, core = NUMBERS[node], networks.core_ipv4(NUMBERS[node], 1)
+            lines.append(f"addr add {networks.core_ipv4(number, 2)}/30 dev core0")
+            lines.append(neighbour(core, mac(0xC0, number), "core0"))
+            lines.append(f"route add default via {core}")
+        if node in having and is_ipv4(node):
+            lines.append(f"addr add {NETWORKS[node].ipv4}.1/24 dev {access_interface(node)}")
+        return lines
 
     def _offloads(self, node: str) -> str:
         """So that captures show packets as they are on a wire."""
@@ -255,7 +311,7 @@ class Topology:
 
     def _start_emulator(self) -> None:
         commands = [f"port {entry[0]} p-{entry[0]}" for entry in self._interfaces()]
-        for link in CORE_LINKS:
+        for link in self.routers:
             commands.append(f"link {link} c-{link} n-{link} {self.parameters(link)}")
         for link in RADIO_LINKS:
             commands.append(
@@ -282,13 +338,15 @@ class Topology:
             return STATIC_PLACE
         return HOME_OF[mobile]
 
-    def _start_radvd(self, router: str) -> None:
+    def start_radvd(self, router: str) -> None:
         conf = self.run_dir / f"radvd-{router}.conf"
         conf.write_text(radvd_conf(router))
         argv = ["radvd", "-n", "-m", "stderr", "-C", str(conf)]
         argv += ["-p", str(self.run_dir / f"radvd-{router}.pid")]
         log = self.out / "logs" / f"radvd-{router}.log"
-        self.children.append(Child(f"radvd of {router}", self.inside(router, argv), log))
+        child = Child(f"radvd of {router}", self.inside(router, argv), log)
+        self.advertisers[router] = child
+        self.children.append(child)
 
     # ---- Using ------------------------------------------------------------------------------
 
@@ -303,7 +361,51 @@ class Topology:
         """Moves mobile nodes to routers, all in the same instant; returns the time of day."""
         assert self.emulator is not None
         steps = [f"move {m} {access_port(r)} down={CARRIER_GAP_MS}" for m, r in places.items()]
-        return self.emulator.command("; ".join(steps))
+        cut = self.emulator.command("; ".join(steps))
+        if self.options.networks:
+            for mobile, router in places.items():
+                self._lease_ipv4(mobile, router)
+        return cut
+
+    def _lease_ipv4(self, mobile: str, router: str) -> None:
+        """What a DHCP client does about a move, without its messages: the address of the network
+        before goes with the carrier, the new one comes when the carrier is back."""
+        ip = ["ip", "-n", self.namespace(mobile)]
+        run([*ip, "-4", "addr", "flush", "dev", "wl0"])
+        if not is_ipv4(router):
+            return
+        wait_until(
+            f"the carrier of {mobile}",
+            lambda: "LOWER_UP" in run([*ip, "-o", "link", "show", "dev", "wl0"]),
+            5,
+            poll_s=0.005,
+            check=self.check,
+        )
+        address = networks.node_ipv4(router, 1 + MOBILES.index(mobile))
+        lines = f"addr add {address}/24 dev wl0\nroute add default via {NETWORKS[router].ipv4}.1\n"
+        run([*ip, "-batch", "-"], lines)
+
+    def change_mappings(self, router: str) -> float:
+        """Has a NAT forget what it knows; returns the time of day."""
+        when = time.time()
+        run(self.inside(router, [sys.executable, "-m", "bublab.networks"]))
+        return when
+
+    def stop_ipv6(self, router: str) -> float:
+        """The router says that it is none for IPv6, and is silent; returns the time of day."""
+        child = self.advertisers.pop(router)
+        self.children.remove(child)
+        when = time.time()
+        child.stop()
+        interface = access_interface(router)
+        networks.load_firewall(self.inside(router, []), networks.silence(interface))
+        return when
+
+    def start_ipv6(self, router: str) -> float:
+        networks.load_firewall(self.inside(router, []), "delete table ip6 silence\n")
+        when = time.time()
+        self.start_radvd(router)
+        return when
 
     def wait_addresses(self, timeout_s: float = 5) -> None:
         """Until every mobile node has an address at the place where it is, and a router."""

@@ -25,7 +25,6 @@ from decode import (  # noqa: E402
 )
 
 DISSECTOR = pathlib.Path(__file__).resolve().parents[2] / "extras" / "wireshark" / "bub.lua"
-LINKS = ("ha1", "ha2", "ar1a", "ar1b", "ar2a", "ar2b")
 NODES = ("mn1", "mn2")
 ALT_CARE_OF, NONCE_INDICES, AUTH, BUB_OPTION, PATH_COOKIE = 3, 4, 5, 18, 240
 ALIGNMENT = {2: (2, 0), 3: (8, 6), 4: (2, 0), 5: (8, 2)}  # option: n, remainder (RFC 6275, 6.2)
@@ -36,7 +35,8 @@ class Run:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.summary = json.loads((folder / "summary.json").read_text())
-        self.pcap = {name: read(folder / "pcap" / f"{name}.pcap") for name in LINKS + NODES}
+        links = self.summary["options"]["delay_ms"]
+        self.pcap = {name: read(folder / "pcap" / f"{name}.pcap") for name in links}
         self.home = {
             name: Address(self.summary["nodes"][name]["home_address"])
             for name in NODES
@@ -402,6 +402,8 @@ CHECKS: dict[str, tuple[Callable[[Run], None], ...]] = {
     "under-attack": tuple(c for c in COMMON if c is not check_counts) + (check_stranger,),
     "static-peer": COMMON + (check_no_bub,),
     "stock-peer": COMMON + (check_no_bub,),
+    # A question without ESP tells the node that nothing at all comes back.
+    "udp-blocked": tuple(c for c in COMMON if c is not check_only_esp_with_home_agents),
 }
 
 

@@ -15,7 +15,7 @@ import unittest
 import dpkt
 
 from bublab import __main__ as command
-from bublab import bounds, daemons, decode, esp, pcap, report, timeline, topology
+from bublab import bounds, daemons, decode, esp, networks, pcap, report, timeline, topology
 from bublab.events import Event, EventLogs
 from bublab.session import Handover, describe
 
@@ -37,6 +37,15 @@ def rh2(proto, home):
 
 def hao(proto, home):
     return struct.pack("!BBBB", proto, 2, 1, 2) + bytes(2) + bytes([0xC9, 16]) + packed(home)
+
+
+def udp(source, target, payload):
+    return struct.pack("!HHHH", source, target, 8 + len(payload), 0) + payload
+
+
+def ip4(src, dst, payload, flags=0):
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, flags, 64, 17, 0)
+    return head + ipaddress.IPv4Address(src).packed + ipaddress.IPv4Address(dst).packed + payload
 
 
 def write_pcap(path, frames):
@@ -68,6 +77,34 @@ class Capture(unittest.TestCase):
         for length in range(len(whole)):
             packet = pcap.parse(whole[:length])
             self.assertTrue(packet is None or packet.src == COA1)
+
+    def test_what_udp_carries(self):
+        """ESP by port 4500, whole packets by port 4191 (RFC 3948, 2; RFC 5555, 4.1), over both."""
+        whole = ip6(HOA1, "2001:db8:1::1", 135, bytes([59, 1, 5, 0, 0, 0, 0, 0]) + bytes(8))
+        update = pcap.parse(ip4("192.168.0.101", "198.51.100.6", udp(40000, 4191, whole)))
+        self.assertEqual((update.src, update.dst), ("::ffff:192.168.0.101", "::ffff:198.51.100.6"))
+        self.assertEqual(esp.innermost(update, {}).mobility, "Binding Update")
+        for carrier in (
+            lambda data: ip4("198.51.100.6", "192.168.0.101", udp(4500, 40000, data)),
+            lambda data: ip6(COA1, "2001:db8:1::1", 17, udp(40000, 4500, data)),
+        ):
+            sealed = pcap.parse(carrier(b"\x11\x22\x33\x44" + bytes(40)))
+            self.assertEqual((sealed.proto, sealed.payload[:4]), (pcap.ESP, b"\x11\x22\x33\x44"))
+            for other in (b"\xff", bytes(40)):  # a keep-alive, IKE
+                packet = pcap.parse(carrier(other))
+                self.assertFalse(packet.is_data)
+                self.assertEqual(packet.proto, pcap.NO_NEXT_HEADER)
+
+    def test_ipv4_that_carries_nothing(self):
+        data = udp(5000, 5001, bytes(20))
+        self.assertIsNone(pcap.parse(ip4("192.0.2.1", "192.0.2.2", data)))
+        esp_data = udp(4500, 40000, bytes([1] * 20))
+        self.assertIsNone(pcap.parse(ip4("192.0.2.1", "192.0.2.2", esp_data, flags=1)))
+        whole = ip4("192.0.2.1", "192.0.2.2", esp_data)
+        for length in range(len(whole)):
+            pcap.parse(whole[:length])
+            self.assertTrue(pcap.is_cut_short(whole[:length]))
+        self.assertFalse(pcap.is_cut_short(whole))
 
     def test_file(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -138,6 +175,12 @@ class Decode(unittest.TestCase):
         self.assertEqual((said["sid1"], said["sid2"]), ("11" * 8, "22" * 8))
         self.assertEqual((said["Nonce"], said["Identity"]), ("aa" * 16, HOA2))
         self.assertEqual(said["Signature"], "cc" * 12)
+
+    def test_layers_of_what_udp_carries(self):
+        whole = ip6(HOA1, "2001:db8:1::1", 135, bytes([59, 1, 5, 0, 0, 0, 0, 0]) + bytes(8))
+        data = ip4("192.168.0.101", "198.51.100.6", udp(40000, 4191, whole))
+        titles = [layer.title for layer in decode.layers(data, {})]
+        self.assertEqual(titles, ["IPv4", "UDP", "IPv6", "Binding Update"])
 
     def test_layers_of_a_packet(self):
         update = bytes.fromhex("3b010500 0000 002a 8000 0384 01020000".replace(" ", ""))
@@ -221,6 +264,15 @@ class Bounds(unittest.TestCase):
         self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, 100), 130 + 30 + 30)
         # The peer was there long before us: our home agent has to hear of us first.
         self.assertEqual(bounds.bub_bound(places, "mn1", "mn2", True, -100), 30 + 30)
+
+    def test_without_a_direct_path(self):
+        """The peer is told through the home agents, and sends through them."""
+        places = self.places("nat1", "ar2b")
+        self.assertEqual(bounds.tunnel_bound(places, "mn1"), 60)
+        self.assertEqual(bounds.around_bound(places, "mn1", "mn2"), 90 + 90)
+        self.assertEqual(bounds.around_bound(places, "mn1", "mn2", 0), 90)  # both moved
+        self.assertFalse(networks.direct("nat1"))
+        self.assertTrue(networks.direct("noeh") and networks.direct("ar1a"))
 
     def test_static_peer(self):
         places = self.places("ar1b", "ar2a", static=True)
@@ -363,6 +415,25 @@ class Options(unittest.TestCase):
         self.assertNotIn("mobile-node", daemons.config_text("mn2", static, out, run))
         self.assertNotIn("mn2.secret", daemons.config_text("ha2", static, out, run))
         self.assertIn("mn1.secret", daemons.config_text("ha1", static, out, run))
+
+    def test_what_did_not_come_about(self):
+        """A walk goes on, and the run has failed."""
+        done = Handover("mn1 moves", {"mn1": "nat1"}, {"mn1": ""}, 1, True, missing="no way")
+        vain = Handover("mn1 tries", {"mn1": "noudp"}, {"mn1": ""}, 1, True, in_vain=True)
+        rows = [report.Figures(h, "tunnel", {"mn1": None}, {}, {}, [], 0, 0, (0, 0), 0, False)
+                for h in (done, vain)]
+        said = command.verdict(rows, {"tcp": {"ok": True}}, ["no new mapping"])
+        self.assertEqual(said, ["no new mapping", "mn1 moves: no way"])
+
+    def test_networks(self):
+        self.assertEqual(topology.care_of_address("mn1", "nat1"), "::ffff:192.168.0.101")
+        self.assertEqual(topology.care_of_address("mn2", "noesp"), "2001:db8:e::ff:fe00:102")
+        names = [entry for router in networks.NETWORKS for entry in (f"p-acc-{router}", router)]
+        self.assertLess(max(map(len, names)), 16)  # they are interfaces
+        for router, network in networks.NETWORKS.items():
+            text = networks.firewall(router)
+            self.assertEqual(bool(text), bool(network.rules or network.nat), router)
+            self.assertEqual(text.count("{"), text.count("}"), router)
 
     def test_what_a_move_is_called(self):
         before = {"mn1": "ha1", "mn2": "ar2a"}

@@ -175,13 +175,13 @@ class Growing(unittest.TestCase):
         made_up.write(self.folder / "run")
         made_of = self.folder / "run" / "pcap" / "mn1.pcap"
         whole = struct.pack("=IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)  # as linkem writes it
-        for when, octets in pcap.ipv6_frames(made_of):
+        for when, octets in pcap.ip_frames(made_of):
             frame = bytes(12) + b"\x86\xdd" + octets
             micros = round(when * 1e6)
             whole += struct.pack("=IIII", *divmod(micros, 10**6), len(frame), len(frame)) + frame
         source = self.folder / "mn1.whole"
         source.write_bytes(whole)
-        expected = list(pcap.ipv6_frames(source))
+        expected = list(pcap.ip_frames(source))
         path = self.folder / "mn1.pcap"
         path.write_bytes(whole[:24])
         tail, got = pcap.Tail(path), []
