@@ -53,22 +53,30 @@ static bool hkdf(EVP_KDF_CTX *ctx, const uint8_t *secret, size_t secret_len,
 	return ok;
 }
 
+void esp_set_place(struct esp_sa_params *p, unsigned index, const struct in6_addr *home,
+		   bool at_home_agent)
+{
+	const bool up = index == ESP_SET_TRANSPORT_UP || index == ESP_SET_TUNNEL_UP;
+	const bool tunnel = index >= ESP_SET_TUNNEL_UP;
+
+	p->direction = up != at_home_agent ? ESP_OUT : ESP_IN;
+	p->mode = tunnel ? ESP_TUNNEL : ESP_TRANSPORT;
+	p->covers = tunnel ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD
+			   : ESP_CLASS_BINDING | ESP_CLASS_PREFIX;
+	p->owner = *home;
+}
+
 static void params_from(const uint8_t okm[static OKM_LEN], unsigned index,
 			const struct in6_addr *home, bool at_home_agent,
 			struct esp_sa_params *ret_params)
 {
-	const bool up = index == ESP_SET_TRANSPORT_UP || index == ESP_SET_TUNNEL_UP;
 	const uint8_t *spi = okm + ENC_KEY_LEN + AUTH_KEY_LEN;
 	struct esp_sa_params p = {
 		.spi = (be32(spi) & ~3u) | index,
-		.direction = up != at_home_agent ? ESP_OUT : ESP_IN,
-		.mode = index >= ESP_SET_TUNNEL_UP ? ESP_TUNNEL : ESP_TRANSPORT,
-		.covers = index >= ESP_SET_TUNNEL_UP ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD
-						     : ESP_CLASS_BINDING | ESP_CLASS_PREFIX,
 		.alg = ESP_AES_CBC_HMAC_SHA256_128,
-		.owner = *home,
 	};
 
+	esp_set_place(&p, index, home, at_home_agent);
 	if (p.spi < SPI_MIN)
 		p.spi += SPI_MIN;
 	memcpy(p.enc_key, okm, ENC_KEY_LEN);

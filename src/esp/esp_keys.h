@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Static key management for ESP: from one secret that a mobile node and its home agent share to
- * the four security associations between them.  Negotiated keys will stand beside this file and
- * feed the same database.
+ * the four security associations between them.  Keys that are agreed on (src/keys) feed the same
+ * database with a set of the same places.
  */
 #ifndef BUB_ESP_KEYS_H
 #define BUB_ESP_KEYS_H
@@ -20,6 +20,11 @@ enum {
 	ESP_SET_TUNNEL_DOWN,
 	ESP_SET_COUNT,
 };
+
+/* Writes what the place in the set says of an SA: direction, mode, what it covers, and its owner.
+ */
+void esp_set_place(struct esp_sa_params *p, unsigned index, const struct in6_addr *home,
+		   bool at_home_agent);
 
 /*
  * Derives the set by HKDF-SHA-256 (salt: "bub esp 1"; info: home address, home agent address,

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Keeps the core and the link layer free of I/O, clocks and randomness: which outside symbols their
-objects refer to.
+"""Keeps the core, the link layer and the agreement of keys free of I/O, clocks and randomness: which
+outside symbols their objects refer to.
 
   core_symbols.py NM LIBBUBCORE.A
   core_symbols.py NM LIBBUBLINK.A LIBBUBCORE.A   the link layer, which uses the core's decoders
+  core_symbols.py --tls NM LIBBUBKEYS.A LIBBUBESP.A   the keys, which have libssl and text
 """
 
 import re
@@ -23,6 +24,15 @@ MEMORY = re.compile(
 # from its caller and does no I/O.
 CRYPTO = re.compile(r"(EVP_|OSSL_|OPENSSL_|BN_|CRYPTO_|ERR_clear_error$|HMAC(_|$)|SHA(1|256)(_|$))")
 
+# libssl and certificates, and the BIOs that are memory; random octets and the time of handshakes are
+# libssl's own affair.  And text, which is for people and for lines of a message.
+TLS = re.compile(
+    r"(SSL|TLS|X509|X509V3|ASN1|PEM|GENERAL_NAMES?|ERR|i2d|d2i|BIGNUM)_"
+    r"|BIO_(new|new_mem_buf|free|read|write|s_mem|s_secmem|ctrl_pending)$"
+    r"|str(len|cmp|ncmp|chr|str|span|cspn|spn|casecmp|ncasecmp|ftime)$"
+    r"|(__)?snprintf(_chk)?$|inet_(ntop|pton)$|(__)?mem(chr|cpy)(_chk)?$"
+)
+
 # What the compiler puts in by itself: assertions, stack protector, sanitizers, coverage.
 COMPILER = re.compile(
     r"__assert_fail$|__stack_chk_fail$|_GLOBAL_OFFSET_TABLE_$"
@@ -32,9 +42,10 @@ COMPILER = re.compile(
 # The one allocation of an engine, and libcrypto's contexts beside it.
 HEAP = re.compile(r"(calloc|free)$")
 HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?|link)\.c\.o$")
+HEAP_MEMBERS_TLS = re.compile(r"(context|session)\.c\.o$")
 
 # What one archive may use of the other: the wire and the ground floor, not the protocol.
-WIRE = re.compile(r"(bub_(addr|icmp6|ip6|mh)|table|arena)_")
+WIRE = re.compile(r"(bub_(addr|icmp6|ip6|mh)|table|arena|esp_(alg|set))_")
 
 
 def symbols(nm, archive):
@@ -46,10 +57,12 @@ def symbols(nm, archive):
 
 
 def main():
-    nm, archive, *used = sys.argv[1:]
+    tls = sys.argv[1] == "--tls"
+    nm, archive, *used = sys.argv[1 + tls :]
     listed = list(symbols(nm, archive))
     defined = {name for _, undefined, name in listed if not undefined}
-    crypto = CRYPTO if not used else re.compile("(?!)")
+    crypto = CRYPTO if tls or not used else re.compile("(?!)")
+    members = HEAP_MEMBERS_TLS if tls else HEAP_MEMBERS
     problems = []
     for other in used:
         defined |= {n for _, undefined, n in symbols(nm, other) if not undefined and WIRE.match(n)}
@@ -58,7 +71,9 @@ def main():
             continue
         if MEMORY.match(name) or crypto.match(name) or COMPILER.match(name):
             continue
-        if HEAP.match(name) and HEAP_MEMBERS.search(member):
+        if tls and TLS.match(name):
+            continue
+        if HEAP.match(name) and members.search(member):
             continue
         why = "heap outside of set-up" if HEAP.match(name) else "not for this archive"
         problems.append(f"{member}: {name}: {why}")

@@ -43,6 +43,10 @@ ROOMS = {
     "src/base/": Room(f"{PURE_C}|{ADDRESSES}", ["src/base"]),
     "src/core/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["include", "src/base", "src/core"]),
     "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/base", "src/esp"]),
+    "src/keys/": Room(
+        rf"{PURE_C}|{ADDRESSES}|arpa/inet\.h|stdio\.h|strings\.h|time\.h|openssl/.*",
+        ["include", "src/base", "src/esp", "src/keys"],
+    ),
     "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
     "src/link/": Room(f"{PURE_C}|{ADDRESSES}", ["include", "src/base", "src/link"]),
@@ -52,12 +56,15 @@ ROOMS = {
     "src/bubd/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|systemd/sd-daemon\.h|jansson\.h|sys/timerfd\.h"
         r"|microhttpd\.h",
-        ["include", "src/base", "src/metrics", "src/bubd", "src/linux", "src/esp", "src/store"],
+        [
+            "include", "src/base", "src/metrics", "src/bubd", "src/linux", "src/esp", "src/keys",
+            "src/store",
+        ],
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h"
         r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h",
-        ["include", "src/metrics", "src/bubctl"],
+        ["include", "src/metrics", "src/keys", "src/esp", "src/bubctl"],
     ),
     "src/metrics/": Room(rf"{HOSTED_C}|jansson\.h", ["src/metrics"]),
     "src/bubsim/": Room(
@@ -65,7 +72,7 @@ ROOMS = {
     ),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",
-        ["include", "src/base", "src/core", "src/link", "src/esp", "src/bubd", "fuzz"],
+        ["include", "src/base", "src/core", "src/link", "src/esp", "src/keys", "src/bubd", "fuzz"],
     ),
 }
 
