@@ -79,6 +79,15 @@ static void require_same_options(const struct bub_mh_opts *a, const struct bub_m
 	FUZZ_REQUIRE(a->home_nonce == b->home_nonce && a->care_of_nonce == b->care_of_nonce);
 	FUZZ_REQUIRE(a->bub_code == b->bub_code && bub_addr_eq(&a->mn_id, &b->mn_id));
 	FUZZ_REQUIRE(memcmp(a->path_cookie, b->path_cookie, sizeof(a->path_cookie)) == 0);
+	FUZZ_REQUIRE(bub_addr_eq(&a->ipv4_home.address, &b->ipv4_home.address) &&
+		     a->ipv4_home.prefix_len == b->ipv4_home.prefix_len &&
+		     a->ipv4_home.wants_prefix == b->ipv4_home.wants_prefix);
+	FUZZ_REQUIRE(bub_addr_eq(&a->ipv4_ack.address, &b->ipv4_ack.address) &&
+		     a->ipv4_ack.status == b->ipv4_ack.status &&
+		     a->ipv4_ack.prefix_len == b->ipv4_ack.prefix_len);
+	FUZZ_REQUIRE(a->nat.udp_forced == b->nat.udp_forced &&
+		     a->nat.refresh_s == b->nat.refresh_s);
+	FUZZ_REQUIRE(bub_addr_eq(&a->ipv4_care_of, &b->ipv4_care_of));
 }
 
 /* The packet in @packet, whose Mobility Header is there and gets what it lacks. */

@@ -108,6 +108,10 @@ uint16_t bub_ip6_checksum(const struct in6_addr *src, const struct in6_addr *dst
  * IPv4-mapped (RFC 6275, 9.5.1 "unicast routable"). */
 bool bub_addr_is_routable(const struct in6_addr *a);
 
+/* True for an IPv4 address (which has the form ::ffff:a.b.c.d everywhere) that a host may have and
+ * that may leave its link: not of 0/8, 127/8, 169.254/16, nor from 224/4 on. */
+bool bub_addr_is_ipv4(const struct in6_addr *a);
+
 /* True when the first @prefix_len bits agree. */
 bool bub_addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
 			unsigned prefix_len);

@@ -85,7 +85,22 @@ enum {
 	BUB_OPT_BUB = 1u << 4,         /* a well-formed BUB option with a known code */
 	BUB_OPT_MN_ID = 1u << 5,       /* mobile node identifier, subtype IPv6 address (RFC 8371) */
 	BUB_OPT_PATH_COOKIE = 1u << 6, /* what proves, sent back, that the path is open */
+	BUB_OPT_IPV4_HOME = 1u << 7,   /* this and the following: RFC 5555, 3.1 and 3.2 */
+	BUB_OPT_IPV4_ACK = 1u << 8,
+	BUB_OPT_NAT = 1u << 9, /* NAT Detection */
+	BUB_OPT_IPV4_CARE_OF = 1u << 10,
 };
+
+/* Status of an IPv4 Address Acknowledgement (RFC 5555, 3.2.1); below 128: success. */
+enum {
+	BUB_IPV4_INCORRECT = 130,
+	BUB_IPV4_INVALID = 131,
+	BUB_IPV4_NONE_TO_GIVE = 132,
+	BUB_IPV4_NO_PREFIX = 133,
+};
+
+/* No NAT was found: its mapping needs no refresh (RFC 5555, 3.2.2). */
+#define BUB_NAT_NO_REFRESH UINT32_MAX
 
 struct bub_mh_opts {
 	unsigned present; /* BUB_OPT_* */
@@ -97,6 +112,20 @@ struct bub_mh_opts {
 	enum bub_code bub_code;
 	struct in6_addr mn_id;
 	uint8_t path_cookie[BUB_COOKIE_LEN];
+	struct { /* the first one; IPv4-mapped, as every IPv4 address here */
+		struct in6_addr address;
+		uint8_t prefix_len;
+		bool wants_prefix;
+	} ipv4_home;
+	struct {
+		struct in6_addr address;
+		uint8_t status, prefix_len;
+	} ipv4_ack;
+	struct {
+		bool udp_forced;
+		uint32_t refresh_s; /* 0: nothing is said */
+	} nat;
+	struct in6_addr ipv4_care_of;
 	enum bub_drop bub_skipped; /* why a BUB option was skipped, or BUB_DROP_NONE */
 };
 

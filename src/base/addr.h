@@ -20,6 +20,15 @@ static inline struct in6_addr addr_at(const uint8_t *p)
 	return a;
 }
 
+/* The IPv4 address in the 4 octets at @p, as all of this project writes one: ::ffff:a.b.c.d. */
+static inline struct in6_addr addr_of_ipv4(const uint8_t *p)
+{
+	struct in6_addr a = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	memcpy(a.s6_addr + 12, p, 4);
+	return a;
+}
+
 /* The first @len bits of @a, and zeros behind them. */
 static inline struct in6_addr addr_prefix(const struct in6_addr *a, unsigned len)
 {

@@ -220,6 +220,14 @@ bool bub_addr_is_routable(const struct in6_addr *a)
 	       !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_MULTICAST(a) && !IN6_IS_ADDR_V4MAPPED(a);
 }
 
+bool bub_addr_is_ipv4(const struct in6_addr *a)
+{
+	const uint8_t *v4 = a->s6_addr + 12;
+
+	return IN6_IS_ADDR_V4MAPPED(a) && v4[0] != 0 && v4[0] != 127 && v4[0] < 224 &&
+	       !(v4[0] == 169 && v4[1] == 254);
+}
+
 bool bub_addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
 			unsigned prefix_len)
 {

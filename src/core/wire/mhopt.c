@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mobility options: the TLV format and padding (RFC 6275, 6.2.1 to 6.2.3), the options of RFC 6275,
- * 6.2.4 to 6.2.7, the mobile node identifier with an IPv6 address (RFC 4283, RFC 8371), the BUB
- * option (draft, 5.2) and the path cookie (protocol.md, P30).
+ * 6.2.4 to 6.2.7, the mobile node identifier with an IPv6 address (RFC 4283, RFC 8371), those for
+ * IPv4 (RFC 5555, 3.1 and 3.2), the BUB option (draft, 5.2) and the path cookie (protocol.md, P30).
  *
  * An option in a message for which no specification gives it a meaning is skipped like an unknown
  * one.  A repeated option is malformed, since its two values cannot both be meant; only the BUB
- * option's first is taken, because its number is shared by all experiments (RFC 5096).  Binding
+ * option's first is taken, because its number is shared by all experiments (RFC 5096), and the
+ * first IPv4 Home Address option, of which there may be several (RFC 5555, 4.4.2).  Binding
  * Authorization Data is read in CoTI and CoT as well, where Kabm may sign them (draft, appendix A).
  */
+#include "base/addr.h"
 #include "mh.h"
 
 enum {
@@ -19,6 +21,11 @@ enum {
 	OPT_NONCE_INDICES = 4,
 	OPT_AUTH = 5,
 	OPT_MN_ID = 8,
+	OPT_IPV4_HOME =
+		29, /* RFC 5555, 8 gives this number to two options; 3.2.1 and IANA do not */
+	OPT_IPV4_ACK = 30,
+	OPT_NAT = 31,
+	OPT_IPV4_CARE_OF = 32,
 
 	REFRESH_ADVICE_LEN = 2,
 	ALT_CARE_OF_LEN = 16,
@@ -26,6 +33,11 @@ enum {
 	MN_ID_LEN = 17,
 	BUB_LEN = 1,
 	PATH_COOKIE_LEN = BUB_COOKIE_LEN,
+	IPV4_LEN = 6, /* of all four */
+
+	IPV4_ADDR_LEN = 4,
+	IPV4_WANTS_PREFIX = 0x02, /* P, behind the 6 bits of a prefix length */
+	NAT_UDP_FORCED = 0x8000,  /* F */
 
 	MN_ID_IPV6 = 2, /* subtype: RFC 8371 */
 };
@@ -37,8 +49,10 @@ static const unsigned meaningful[] = {
 	[BUB_MH_COTI] = BUB_OPT_BUB | BUB_OPT_MN_ID | BUB_OPT_AUTH,
 	[BUB_MH_HOT] = BUB_OPT_BUB | BUB_OPT_MN_ID,
 	[BUB_MH_COT] = BUB_OPT_BUB | BUB_OPT_MN_ID | BUB_OPT_AUTH,
-	[BUB_MH_BU] = BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID,
-	[BUB_MH_BA] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE,
+	[BUB_MH_BU] = BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID |
+		      BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF,
+	[BUB_MH_BA] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE |
+		      BUB_OPT_IPV4_ACK | BUB_OPT_NAT,
 	[BUB_MH_BE] = BUB_OPT_MN_ID,
 	[BUB_MH_BUBC] = BUB_OPT_AUTH | BUB_OPT_MN_ID,
 	[BUB_MH_DH] = 0,
@@ -46,7 +60,8 @@ static const unsigned meaningful[] = {
 
 bool bub_mhopt_is_free(uint8_t opt)
 {
-	return opt > OPT_AUTH && opt != OPT_MN_ID;
+	return opt > OPT_AUTH && opt != OPT_MN_ID &&
+	       (opt < OPT_IPV4_HOME || opt > OPT_IPV4_CARE_OF);
 }
 
 /* Draft, 5.2: Do BUB in the test's requests, BUB ACK or BUB NACK in its replies. */
@@ -90,12 +105,54 @@ static unsigned bit_of_type(uint8_t type, const struct bub_codepoints *cp)
 		return BUB_OPT_AUTH;
 	case OPT_MN_ID:
 		return BUB_OPT_MN_ID;
+	case OPT_IPV4_HOME:
+		return BUB_OPT_IPV4_HOME;
+	case OPT_IPV4_ACK:
+		return BUB_OPT_IPV4_ACK;
+	case OPT_NAT:
+		return BUB_OPT_NAT;
+	case OPT_IPV4_CARE_OF:
+		return BUB_OPT_IPV4_CARE_OF;
 	default:
 		if (!bub_mhopt_is_free(type))
 			return 0;
 		if (type == cp->opt_path_cookie)
 			return BUB_OPT_PATH_COOKIE;
 		return type == cp->opt_bub ? BUB_OPT_BUB : 0;
+	}
+}
+
+static struct in6_addr rd_ipv4(struct rd *r)
+{
+	uint8_t octets[IPV4_ADDR_LEN] = {0};
+
+	rd_copy(r, octets, sizeof octets);
+	return addr_of_ipv4(octets);
+}
+
+/* The value of one of the options for IPv4; what is reserved is ignored. */
+static void mhopt_ipv4_decode(struct rd *r, unsigned bit, struct bub_mh_opts *opts)
+{
+	uint16_t first = rd_u16(r);
+
+	switch (bit) {
+	case BUB_OPT_IPV4_HOME: /* RFC 5555, 3.1.1 */
+		opts->ipv4_home.prefix_len = (uint8_t)(first >> 10);
+		opts->ipv4_home.wants_prefix = (first >> 8 & IPV4_WANTS_PREFIX) != 0;
+		opts->ipv4_home.address = rd_ipv4(r);
+		break;
+	case BUB_OPT_IPV4_ACK: /* RFC 5555, 3.2.1 */
+		opts->ipv4_ack.status = (uint8_t)(first >> 8);
+		opts->ipv4_ack.prefix_len = (first & 0xff) >> 2;
+		opts->ipv4_ack.address = rd_ipv4(r);
+		break;
+	case BUB_OPT_NAT: /* RFC 5555, 3.2.2 */
+		opts->nat.udp_forced = (first & NAT_UDP_FORCED) != 0;
+		opts->nat.refresh_s = rd_u32(r);
+		break;
+	default: /* RFC 5555, 3.1.2 */
+		opts->ipv4_care_of = rd_ipv4(r);
+		break;
 	}
 }
 
@@ -124,6 +181,7 @@ static void value_decode(struct rd *r, unsigned bit, struct bub_mh_opts *opts)
 		rd_copy(r, opts->path_cookie, PATH_COOKIE_LEN);
 		break;
 	default:
+		mhopt_ipv4_decode(r, bit, opts);
 		break;
 	}
 }
@@ -160,6 +218,8 @@ enum bub_drop bub_mhopt_decode(struct rd *r, size_t at, enum bub_mh_kind kind,
 			continue;
 		}
 		if (bit == BUB_OPT_MN_ID && value.len != 0 && value.data[0] != MN_ID_IPV6)
+			continue;
+		if (bit == BUB_OPT_IPV4_HOME && value.len == IPV4_LEN && (opts.present & bit) != 0)
 			continue;
 		value_decode(&body, bit, &opts);
 		if (body.bad || rd_left(&body) != 0 || (opts.present & bit) != 0)
@@ -204,6 +264,39 @@ static bool mhopt_can_encode(enum bub_mh_kind kind, const struct bub_codepoints 
 	       (bub_mhopt_is_free(cp->opt_bub) && code_fits(kind, (uint8_t)o->bub_code));
 }
 
+static void wr_ipv4(struct wr *w, const struct in6_addr *a)
+{
+	wr_bytes(w, a->s6_addr + 12, IPV4_ADDR_LEN);
+}
+
+/* The options for IPv4, each aligned to 4n. */
+static void mhopt_ipv4_encode(struct wr *w, const struct bub_mh_opts *o)
+{
+	if ((o->present & BUB_OPT_IPV4_HOME) != 0) {
+		option_begin(w, 4, 0, OPT_IPV4_HOME, IPV4_LEN);
+		wr_u8(w, (uint8_t)(o->ipv4_home.prefix_len << 2 |
+				   (o->ipv4_home.wants_prefix ? IPV4_WANTS_PREFIX : 0)));
+		wr_u8(w, 0);
+		wr_ipv4(w, &o->ipv4_home.address);
+	}
+	if ((o->present & BUB_OPT_IPV4_ACK) != 0) {
+		option_begin(w, 4, 0, OPT_IPV4_ACK, IPV4_LEN);
+		wr_u8(w, o->ipv4_ack.status);
+		wr_u8(w, (uint8_t)(o->ipv4_ack.prefix_len << 2));
+		wr_ipv4(w, &o->ipv4_ack.address);
+	}
+	if ((o->present & BUB_OPT_NAT) != 0) {
+		option_begin(w, 4, 0, OPT_NAT, IPV4_LEN);
+		wr_u16(w, o->nat.udp_forced ? NAT_UDP_FORCED : 0);
+		wr_u32(w, o->nat.refresh_s);
+	}
+	if ((o->present & BUB_OPT_IPV4_CARE_OF) != 0) {
+		option_begin(w, 4, 0, OPT_IPV4_CARE_OF, IPV4_LEN);
+		wr_u16(w, 0);
+		wr_ipv4(w, &o->ipv4_care_of);
+	}
+}
+
 int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codepoints *cp,
 		     const struct bub_mh_opts *opts, size_t *ret_auth_at)
 {
@@ -235,6 +328,7 @@ int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codep
 		option_begin(w, 8, 6, cp->opt_path_cookie, PATH_COOKIE_LEN);
 		wr_bytes(w, opts->path_cookie, PATH_COOKIE_LEN);
 	}
+	mhopt_ipv4_encode(w, opts);
 	if ((opts->present & BUB_OPT_AUTH) != 0) {
 		/* 8n + 2 makes the option end on eight octets, so that no padding follows it. */
 		option_begin(w, 8, 2, OPT_AUTH, BUB_AUTH_LEN);

@@ -81,6 +81,10 @@ PACKETS = [
      "icmpv6.mip6.flag.o": 0, "ipv6.routing.mipv6.home_address": HOA1,
      "icmpv6.opt.prefix.length": 64, "icmpv6.opt.prefix.flag.a": 1,
      "icmpv6.opt.prefix.valid_lifetime": 7200},
+    {"ipv6.src": HOA1, "ipv6.dst": HA1, "mip6.mhtype": 5, "mip6.ipv4ha.preflen": 28,
+     "mip6.ipv4ha.p_flag": 1, "mip6.ipv4ha.ha": "192.0.2.7", "mip6.ipv4coa.addr": "10.0.0.7"},
+    {"ipv6.src": HA1, "ipv6.dst": HOA1, "mip6.mhtype": 6, "mip6.ipv4aa.sts": 133,
+     "mip6.natd.f_flag": 1, "mip6.natd.refresh_t": 110},
 ]
 
 # The vectors of tests/vectors/mld.

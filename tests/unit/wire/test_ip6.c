@@ -423,6 +423,30 @@ static void test_routable(void **state)
 	}
 }
 
+static void test_ipv4(void **state)
+{
+	static const struct {
+		const char *text;
+		bool usable;
+	} table[] = {
+		{"::ffff:192.0.2.1", true},    {"::ffff:10.0.0.1", true},
+		{"::ffff:1.0.0.0", true},      {"::ffff:223.255.255.254", true},
+		{"::ffff:0.0.0.0", false},     {"::ffff:0.1.2.3", false},
+		{"::ffff:127.0.0.1", false},   {"::ffff:169.254.0.1", false},
+		{"::ffff:169.253.0.1", true},  {"::ffff:224.0.0.1", false},
+		{"::ffff:240.0.0.1", false},   {"::ffff:255.255.255.255", false},
+		{"::192.0.2.1", false},        {"2001:db8::1", false},
+		{"64:ff9b::192.0.2.1", false}, {"::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct in6_addr a = addr(table[i].text);
+
+		assert_int_equal(bub_addr_is_ipv4(&a), table[i].usable);
+	}
+}
+
 static void test_prefix(void **state)
 {
 	struct in6_addr a = addr("2001:db8:aaaa:5555::1"), b = addr("2001:db8:aaaa:5554::");
@@ -471,6 +495,7 @@ int main(void)
 		cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_checksum_of_the_longest),
 		cmocka_unit_test(test_routable),
+		cmocka_unit_test(test_ipv4),
 		cmocka_unit_test(test_prefix),
 	};
 

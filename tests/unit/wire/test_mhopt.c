@@ -24,7 +24,7 @@ static void make(unsigned type, const char *fixed, const char *options)
 
 static void test_overrun(void **state)
 {
-	static const unsigned types[] = {1, 2, 3, 4, 5, 18, 200};
+	static const unsigned types[] = {1, 2, 3, 4, 5, 18, 29, 32, 200};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -111,6 +111,10 @@ static void test_lengths(void **state)
 	check_lengths(5, BU_FIXED, 4, 4, 0);
 	check_lengths(5, BU_FIXED, 5, 12, 0);
 	check_lengths(2, TEST_INIT_FIXED, 8, 17, 2);
+	check_lengths(5, BU_FIXED, 29, 6, 0x80);
+	check_lengths(6, BA_FIXED, 30, 6, 0);
+	check_lengths(6, BA_FIXED, 31, 6, 0x80);
+	check_lengths(5, BU_FIXED, 32, 6, 0);
 }
 
 static void test_values(void **state)
@@ -150,6 +154,10 @@ static void test_repeated(void **state)
 	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
 	make(2, TEST_INIT_FIXED,
 	     "0811 02 20010db8000a000000000000000000a1 0811 02 20010db8000a000000000000000000a1");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+	make(5, BU_FIXED, "2006 0000 c0000201 2006 0000 c0000201");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+	make(6, BA_FIXED, "1f06 0000 00000000 1f06 0000 00000000");
 	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
 	/* An unknown one may come as often as it likes. */
 	make(5, BU_FIXED, "c800 c800");
@@ -191,9 +199,11 @@ static void test_where_options_mean_something(void **state)
 		{TEST_FIXED, 3, BUB_OPT_BUB | BUB_OPT_MN_ID},
 		{TEST_FIXED, 4, BUB_OPT_BUB | BUB_OPT_MN_ID | BUB_OPT_AUTH},
 		{BU_FIXED, 5,
-		 BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID},
+		 BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID |
+			 BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF},
 		{BA_FIXED, 6,
-		 BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE},
+		 BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE |
+			 BUB_OPT_IPV4_ACK | BUB_OPT_NAT},
 		{"0100 20010db8000a000000000000000000a1", 7, BUB_OPT_MN_ID},
 		{TEST_FIXED, 8, BUB_OPT_AUTH | BUB_OPT_MN_ID},
 	};
@@ -203,6 +213,8 @@ static void test_where_options_mean_something(void **state)
 		{BUB_OPT_REFRESH_ADVICE, 2, 2, 0}, {BUB_OPT_ALT_CARE_OF, 3, 16, 0},
 		{BUB_OPT_NONCE_INDICES, 4, 4, 0},  {BUB_OPT_AUTH, 5, 12, 0},
 		{BUB_OPT_MN_ID, 8, 17, 2},         {BUB_OPT_PATH_COOKIE, 240, 8, 7},
+		{BUB_OPT_IPV4_HOME, 29, 6, 0},     {BUB_OPT_IPV4_ACK, 30, 6, 0},
+		{BUB_OPT_NAT, 31, 6, 0},           {BUB_OPT_IPV4_CARE_OF, 32, 6, 0},
 	};
 
 	(void)state;
@@ -408,6 +420,66 @@ static void test_alignment(void **state)
 			      "050c 000000000000000000000000");
 }
 
+/* RFC 5555, 3.1 and 3.2: what is reserved is ignored. */
+static void test_ipv4_values(void **state)
+{
+	struct bub_mh_opts opts;
+
+	(void)state;
+	make(5, BU_FIXED, "1d06 63ff c0000207 0000 2006 ffff 0a000007");
+	opts = mh_accepted().opts;
+	assert_int_equal(opts.present, BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF);
+	assert_int_equal(opts.ipv4_home.prefix_len, 24);
+	assert_true(opts.ipv4_home.wants_prefix);
+	assert_addr(&opts.ipv4_home.address, "::ffff:192.0.2.7");
+	assert_addr(&opts.ipv4_care_of, "::ffff:10.0.0.7");
+	/* Of several wishes the first one is read (4.4.2). */
+	make(5, BU_FIXED, "1d06 8000 00000000 1d06 6200 c0000207");
+	opts = mh_accepted().opts;
+	assert_int_equal(opts.ipv4_home.prefix_len, 32);
+	assert_false(opts.ipv4_home.wants_prefix);
+	assert_addr(&opts.ipv4_home.address, "::ffff:0.0.0.0");
+	make(6, BA_FIXED, "1e06 8463 c0000207 1f06 ffff 0000006e");
+	opts = mh_accepted().opts;
+	assert_int_equal(opts.present, BUB_OPT_IPV4_ACK | BUB_OPT_NAT);
+	assert_int_equal(opts.ipv4_ack.status, 132);
+	assert_int_equal(opts.ipv4_ack.prefix_len, 24);
+	assert_addr(&opts.ipv4_ack.address, "::ffff:192.0.2.7");
+	assert_true(opts.nat.udp_forced);
+	assert_int_equal(opts.nat.refresh_s, 110);
+	make(6, BA_FIXED, "1f06 7fff ffffffff");
+	opts = mh_accepted().opts;
+	assert_false(opts.nat.udp_forced);
+	assert_int_equal(opts.nat.refresh_s, BUB_NAT_NO_REFRESH);
+}
+
+static void test_ipv4_octets(void **state)
+{
+	struct bub_mh bu = {.kind = BUB_MH_BU}, ba = {.kind = BUB_MH_BA};
+
+	(void)state;
+	bu.opts.present = BUB_OPT_IPV4_CARE_OF;
+	bu.opts.ipv4_care_of = addr("::ffff:10.0.0.7");
+	assert_encodes(&bu, "3b020500 0000 0000 0000 0000 2006 0000 0a000007 0102 0000");
+	bu.opts.present |= BUB_OPT_IPV4_HOME | BUB_OPT_AUTH;
+	bu.opts.ipv4_home.address = addr("::ffff:192.0.2.7");
+	bu.opts.ipv4_home.prefix_len = 24;
+	bu.opts.ipv4_home.wants_prefix = true;
+	assert_encodes(&bu, "3b050500 0000 0000 0000 0000 1d06 6200 c0000207 2006 0000 0a000007"
+			    "0104 00000000 050c 000000000000000000000000");
+	ba.opts.present = BUB_OPT_NAT;
+	ba.opts.nat.udp_forced = true;
+	ba.opts.nat.refresh_s = 110;
+	assert_encodes(&ba, "3b020600 0000 0000 0000 0000 1f06 8000 0000006e 0102 0000");
+	ba.opts.present |= BUB_OPT_IPV4_ACK | BUB_OPT_REFRESH_ADVICE;
+	ba.opts.refresh_advice_s = 4;
+	ba.opts.ipv4_ack.status = 132;
+	ba.opts.ipv4_ack.prefix_len = 32;
+	ba.opts.ipv4_ack.address = addr("::ffff:192.0.2.7");
+	assert_encodes(&ba, "3b030600 0000 0000 0000 0000 0202 0001 1e06 8480 c0000207"
+			    "1f06 8000 0000006e");
+}
+
 /* protocol.md, P30: type 240, eight octets of cookie on a boundary of eight, and under whatever
  * other number it is given. */
 static void test_path_cookie(void **state)
@@ -452,11 +524,12 @@ static void test_alignment_in_all_combinations(void **state)
 	uint8_t buf[256];
 
 	(void)state;
-	for (unsigned set = 0; set < 64; set++) {
+	for (unsigned set = 0; set < 2048; set++) {
 		size_t at = 12;
 
-		bu.opts.present = set & (BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES |
-					 BUB_OPT_AUTH | BUB_OPT_MN_ID);
+		bu.opts.present =
+			set & (BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH |
+			       BUB_OPT_MN_ID | BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF);
 		assert_int_equal(
 			bub_mh_encode(&bu, &BUB_CODEPOINTS_DEFAULT, buf, sizeof(buf), &layout), 0);
 		assert_int_equal(layout.len % 8, 0);
@@ -467,6 +540,8 @@ static void test_alignment_in_all_combinations(void **state)
 				assert_int_equal(at % 8, 6);
 			if (buf[at] == 4)
 				assert_int_equal(at % 2, 0);
+			if (buf[at] == 29 || buf[at] == 32)
+				assert_int_equal(at % 4, 0);
 			if (buf[at] == 5) {
 				assert_int_equal(at % 8, 2);
 				assert_int_equal(at + 14, layout.len);
@@ -514,6 +589,8 @@ int main(void)
 		cmocka_unit_test(test_bub_code_point),
 		cmocka_unit_test(test_node_identifier_subtypes),
 		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_ipv4_values),
+		cmocka_unit_test(test_ipv4_octets),
 		cmocka_unit_test(test_path_cookie),
 		cmocka_unit_test(test_alignment_in_all_combinations),
 		cmocka_unit_test(test_cannot_encode),

@@ -148,6 +148,28 @@ static void check_bu_home(const struct decoded *d)
 	assert_addr(&d->mh.opts.alt_care_of, COA1);
 }
 
+static void check_bu_ipv4(const struct decoded *d)
+{
+	check_addresses(d, HOA1, NULL, HA1, NULL);
+	check_kind(d, BUB_MH_BU, BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF);
+	assert_int_equal(d->mh.u.bu.flags, BUB_BU_ACK | BUB_BU_HOME);
+	assert_int_equal(d->mh.opts.ipv4_home.prefix_len, 32);
+	assert_false(d->mh.opts.ipv4_home.wants_prefix);
+	assert_addr(&d->mh.opts.ipv4_home.address, "::ffff:0.0.0.0");
+	assert_addr(&d->mh.opts.ipv4_care_of, "::ffff:10.0.0.7");
+}
+
+static void check_ba_ipv4(const struct decoded *d)
+{
+	check_addresses(d, HA1, NULL, HOA1, NULL);
+	check_kind(d, BUB_MH_BA, BUB_OPT_IPV4_ACK | BUB_OPT_NAT);
+	assert_int_equal(d->mh.opts.ipv4_ack.status, BUB_IPV4_NONE_TO_GIVE);
+	assert_int_equal(d->mh.opts.ipv4_ack.prefix_len, 0);
+	assert_addr(&d->mh.opts.ipv4_ack.address, "::ffff:0.0.0.0");
+	assert_true(d->mh.opts.nat.udp_forced);
+	assert_int_equal(d->mh.opts.nat.refresh_s, 110);
+}
+
 static void check_bu_correspondent(const struct decoded *d)
 {
 	check_addresses(d, COA1, HOA1, CN, NULL);
@@ -463,6 +485,8 @@ static const struct vector vectors[] = {
 	{"cot-bub", check_cot_bub, true},
 	{"bu", check_bu, true},
 	{"bu-home", check_bu_home, true},
+	{"bu-ipv4", check_bu_ipv4, true},
+	{"ba-ipv4", check_ba_ipv4, true},
 	{"bu-correspondent", check_bu_correspondent, true},
 	{"bu-bub", check_bu_bub, true},
 	{"bu-unknown-options", check_bu_unknown_options, false},

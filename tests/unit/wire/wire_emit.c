@@ -257,6 +257,28 @@ static void icmp(void)
 	icmp_packet(HA1, NULL, COA1, HOA1, &m);
 }
 
+/* RFC 5555. */
+static void ipv4(void)
+{
+	struct bub_mh m = {.kind = BUB_MH_BU};
+
+	m.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
+	m.opts.present = BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF;
+	m.opts.ipv4_home.address = addr("::ffff:192.0.2.7");
+	m.opts.ipv4_home.prefix_len = 28;
+	m.opts.ipv4_home.wants_prefix = true;
+	m.opts.ipv4_care_of = addr("::ffff:10.0.0.7");
+	mh_packet(HOA1, NULL, HA1, NULL, &m);
+
+	m = (struct bub_mh){.kind = BUB_MH_BA};
+	m.opts.present = BUB_OPT_NAT | BUB_OPT_IPV4_ACK;
+	m.opts.nat.udp_forced = true;
+	m.opts.nat.refresh_s = 110;
+	m.opts.ipv4_ack.status = BUB_IPV4_NO_PREFIX;
+	m.opts.ipv4_ack.address = addr("::ffff:192.0.2.7");
+	mh_packet(HA1, NULL, HOA1, NULL, &m);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2)
@@ -271,6 +293,7 @@ int main(int argc, char **argv)
 	bindings();
 	bub();
 	icmp();
+	ipv4();
 	if (fclose(out) != 0)
 		die("cannot write");
 	return 0;
