@@ -187,7 +187,9 @@ static void path(struct node *n, const uint8_t p[3])
 
 static void tunnel(struct node *n, const uint8_t p[3])
 {
-	const struct bub_tunnel t = {addr(p[0] & 1, p[0] >> 1), addr(3, p[1]), addr(3, p[2])};
+	const struct bub_tunnel t = {.home = addr(p[0] & 1, p[0] >> 1),
+				     .local_outer = addr(3, p[1]),
+				     .remote_outer = addr(3, p[2])};
 
 	if ((p[1] & 0xf0) != 0)
 		link_tunnel_set(n->lk, n->now, &t);

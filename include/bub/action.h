@@ -85,7 +85,9 @@ struct bub_path {
 struct bub_tunnel {
 	struct in6_addr home;
 	struct in6_addr local_outer;
-	struct in6_addr remote_outer;
+	struct in6_addr remote_outer; /* both IPv4-mapped: IPv4 addresses (RFC 5555) */
+	uint32_t keep_alive_s; /* at the mobile node: there is a NAT on the way, whose mapping has
+				  to be kept by something sent after so much silence; 0: none */
 };
 
 struct bub_attach {
@@ -135,6 +137,9 @@ struct bub_action {
 			enum bub_egress egress;
 			struct in6_addr owner; /* TRANSPORT, TUNNEL: a home address */
 			uint32_t ifindex;      /* 0: as routed */
+			/* TRANSPORT: both IPv4-mapped: in UDP over IPv4 from one to the other
+			   (RFC 5555, 4.2); else both are :: */
+			struct in6_addr outer_src, outer_dst;
 			/* TUNNEL: of a packet that has been in another tunnel */
 			bool has_limit; /* the outer header is to have that limit (RFC 2473, 5.1) */
 			uint8_t limit;

@@ -37,10 +37,12 @@ enum bub_suite {
 struct bub_home_config {
 	struct in6_addr address;
 	uint8_t prefix_len;
-	struct in6_addr home_agent; /* ::  to be discovered (RFC 6275, 11.4.1) */
-	uint32_t first_timeout_ms;  /* InitialBindackTimeoutFirstReg (RFC 6275, 13); default 1500 */
-	uint32_t lifetime_s;        /* asked of the home agent; default 3600 */
-	bool alternate_care_of;     /* put the Alternate Care-of Address option in; default true */
+	struct in6_addr home_agent;      /* ::  to be discovered (RFC 6275, 11.4.1) */
+	struct in6_addr home_agent_ipv4; /* ::ffff:a.b.c.d: its IPv4 address, which makes care-of
+					    addresses of IPv4 useful (RFC 5555); :: none */
+	uint32_t first_timeout_ms; /* InitialBindackTimeoutFirstReg (RFC 6275, 13); default 1500 */
+	uint32_t lifetime_s;       /* asked of the home agent; default 3600 */
+	bool alternate_care_of;    /* put the Alternate Care-of Address option in; default true */
 	bool link_local; /* L bit: the home agent defends the link-local address with the same
 			    interface identifier as well (RFC 6275, 11.7.1); default false */
 	bool renumber;   /* a home prefix that is deprecated or withdrawn gives way to another:
@@ -72,6 +74,10 @@ enum bub_dad {
 struct bub_ha_config {
 	bool enabled;
 	struct in6_addr address;
+	struct in6_addr ipv4_address; /* ::ffff:a.b.c.d: where it serves care-of addresses of IPv4
+					 (RFC 5555); :: it does not */
+	uint32_t nat_refresh_s;       /* told to who is behind a NAT: how often its mapping is to be
+					 refreshed; 0: nothing is said; default 110 */
 	struct bub_ha_prefix prefix[BUB_HA_PREFIXES_MAX];
 	unsigned n_prefixes;
 	enum bub_dad dad;

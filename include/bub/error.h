@@ -84,6 +84,7 @@ enum bub_err {
 	X(HOME_BU_NO_HAO, "home-bu-no-hao", "RFC 6275, 10.3.1")                                    \
 	X(HOME_BU_NOT_PERMITTED, "home-bu-not-permitted", "RFC 6275, 10.3.1")                      \
 	X(DHAAD_LIMITED, "dhaad-limited", "protocol.md P27")                                       \
+	X(HOME_BU_NO_IPV4_CARE_OF, "home-bu-no-ipv4-care-of", "RFC 5555, 2.3.2.1 and 3.1.2")       \
 	X(HOME_BU_ALT_CARE_OF, "home-bu-alternate-care-of", "protocol.md P33")                     \
 	X(HOME_BU_NOT_STORED, "home-bu-not-stored", "RFC 6275, 10.1 and 9.5.1")                    \
 	X(HOME_BU_LIMITED, "home-bu-limited", "protocol.md P73")                                   \

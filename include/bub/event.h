@@ -57,8 +57,12 @@ struct bub_event {
 						 actions of this feed are drained */
 			enum bub_ingress ingress;
 			struct in6_addr owner;     /* ESP: home address that the SA belongs to */
-			struct in6_addr outer_src; /* tunnels: addresses of the outer header */
+			struct in6_addr outer_src; /* tunnels, and whatever came in UDP over IPv4:
+						      addresses of the outer header; else :: */
 			struct in6_addr outer_dst;
+			bool newest;     /* ESP: no later packet of the same SA has come before */
+			bool translated; /* ESP_TRANSPORT in UDP over IPv6: a NAT has changed the
+					    outer source */
 		} packet;
 		struct {
 			struct in6_addr address;

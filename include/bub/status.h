@@ -35,6 +35,8 @@ struct bub_home_status {
 	struct in6_addr reporter;   /* who said so; :: nobody */
 	uint32_t unanswered;        /* Binding Updates, one after the other */
 	uint32_t unanswered_s;      /* since the first of them */
+	bool nat; /* the home agent has found one between it and the care-of address; */
+	uint32_t nat_refresh_s; /* its mapping is refreshed after so much silence */
 };
 
 struct bub_peer_status {
@@ -60,6 +62,7 @@ struct bub_client_status {
 	struct in6_addr care_of; /* :: unless one of the two */
 	uint32_t lifetime_s;
 	uint16_t sequence;
+	bool nat; /* there is one on the way to it */
 };
 
 /* Home agent: one group that one mobile node listens to. */

@@ -10,11 +10,12 @@
 #include "base/ip6.h"
 #include "flights.h"
 #include "homelink.h"
+#include "nat.h"
+#include "node.h"
 #include "paths.h"
 #include "storage.h"
 
 #define FOREVER_NS UINT64_MAX
-#define PREFIX_LEN 64 /* of every place */
 
 struct world {
 	struct world_hooks hooks;
@@ -100,14 +101,9 @@ static struct node *first_due(const struct world *w)
 
 /* ---- Network ------------------------------------------------------------------------------- */
 
-static bool world_same_prefix(const struct in6_addr *a, const struct in6_addr *b)
-{
-	return addr_in_prefix(a, b, PREFIX_LEN);
-}
-
 struct place *world_place_of(const struct world *w, const struct in6_addr *a)
 {
-	struct in6_addr prefix = addr_prefix(a, PREFIX_LEN);
+	struct in6_addr prefix = addr_prefix(a, nat_prefix_len(a));
 
 	return addrmap_get(&w->places, &prefix);
 }
@@ -137,7 +133,7 @@ static void claim(struct node *n)
 			continue;
 		addrmap_set(&n->world->owners, &f->address, n);
 		for (unsigned k = 0; k < n->cfg.n_homes; k++)
-			if (world_same_prefix(&n->cfg.home[k].address, &f->place->prefix))
+			if (nat_same_link(&n->cfg.home[k].address, &f->place->prefix))
 				addrmap_set(&n->world->owners, &n->cfg.home[k].address, n);
 	}
 }
@@ -162,7 +158,7 @@ static struct place *way_out(const struct node *n, const struct in6_addr *src)
 
 		if (f->place != NULL &&
 		    (bub_addr_eq(&f->address, src) ||
-		     (world_same_prefix(&f->place->prefix, src) && is_own_address(n, src))))
+		     (nat_same_link(&f->place->prefix, src) && is_own_address(n, src))))
 			return f->place;
 	}
 	return n->place;
@@ -187,6 +183,33 @@ static void lose(struct world *w, const struct flight *f)
 		w->hooks.lost(w->hooks.ctx, f);
 }
 
+/* What leaves a link behind a NAT; answers to it find their way back. */
+static void world_translate(struct world *w, struct flight *f)
+{
+	struct in6_addr prefix;
+
+	f->inside = f->src;
+	if (f->left == NULL || !f->left->nat)
+		return;
+	f->src = nat_outside(f->left, &f->inside);
+	prefix = addr_prefix(&f->src, nat_prefix_len(&f->src));
+	world_add_prefix(w, f->left, &prefix);
+	addrmap_set(&w->owners, &f->src, f->from);
+}
+
+void world_flush_nat(struct world *w, struct place *place)
+{
+	for (unsigned i = 0; i < WORLD_INTERFACES * w->n_nodes; i++) {
+		const struct world_iface *f =
+			&w->node[i / WORLD_INTERFACES]->iface[i % WORLD_INTERFACES];
+		const struct in6_addr outside = nat_outside(place, &f->address);
+
+		if (f->place == place)
+			addrmap_del(&w->owners, &outside);
+	}
+	place->nat_epoch++;
+}
+
 /* Takes the flight over. */
 static void world_launch(struct world *w, struct node *from, struct flight *f)
 {
@@ -195,6 +218,7 @@ static void world_launch(struct world *w, struct node *from, struct flight *f)
 
 	f->from = from;
 	f->left = way_out(from, &f->src);
+	world_translate(w, f);
 	f->order = ++w->order;
 	if (f->left == NULL || f->left->cut) {
 		lose(w, f);
@@ -267,6 +291,10 @@ static void send_packet(struct node *n, const struct bub_action *act)
 	memcpy(f->octets, act->u.send.data.data, f->len);
 	f->src = ip6_src(f->octets);
 	f->dst = ip6_dst(f->octets);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&act->u.send.outer_src)) {
+		f->src = act->u.send.outer_src;
+		f->dst = act->u.send.outer_dst;
+	}
 	if (t != NULL) {
 		f->src = t->local_outer;
 		f->dst = t->remote_outer;
@@ -533,6 +561,7 @@ static void arrive(struct world *w, struct flight *f)
 	ev.u.packet.owner = f->owner;
 	ev.u.packet.outer_src = f->src;
 	ev.u.packet.outer_dst = f->dst;
+	ev.u.packet.newest = node_is_newest(f);
 	if (bub_ip6_decode(ev.u.packet.data, &ip) != BUB_DROP_NONE)
 		return;
 	if (n == NULL && f->egress == BUB_EGRESS_PLAIN && place->anycast)
@@ -659,7 +688,7 @@ static bool is_agent_of(const struct node *agent, const struct bub_home_config *
 {
 	return bub_addr_eq(&home->home_agent, &agent->fixed) ||
 	       (IN6_IS_ADDR_UNSPECIFIED(&home->home_agent) &&
-		world_same_prefix(&home->address, &agent->fixed));
+		nat_same_link(&home->address, &agent->fixed));
 }
 
 static void make_clients(const struct node *n, struct node *agent)
@@ -703,6 +732,12 @@ struct node *world_add_node(struct world *w, const char *name, const struct bub_
 	w->n_nodes++;
 	if (fixed != NULL)
 		addrmap_set(&w->owners, &n->fixed, n);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&cfg->ha.ipv4_address)) {
+		struct in6_addr prefix = addr_prefix(&cfg->ha.ipv4_address, 120);
+
+		addrmap_set(&w->owners, &cfg->ha.ipv4_address, n);
+		world_add_prefix(w, place, &prefix);
+	}
 	claim(n);
 	if (cfg->ha.enabled && place != NULL)
 		homelink_add(place, n);
@@ -726,8 +761,8 @@ static void tell_of_address(struct node *n, unsigned iface, enum bub_event_type 
 	struct bub_event ev = {.type = type, .ifindex = iface + 1};
 
 	ev.u.care_of.address = f->address;
-	ev.u.care_of.prefix_len = PREFIX_LEN;
-	ev.u.care_of.preference = f->preference;
+	ev.u.care_of.prefix_len = (uint8_t)nat_prefix_len(&f->address);
+	ev.u.care_of.preference = node_preference(f);
 	if (f->valid_until_ns > n->world->now_ns + BUB_NS_PER_S)
 		ev.u.care_of.valid_s =
 			(uint32_t)((f->valid_until_ns - n->world->now_ns) / BUB_NS_PER_S);
@@ -776,36 +811,11 @@ void world_pause(struct world *w, struct node *n, bool down)
 
 /* ---- Moving -------------------------------------------------------------------------------- */
 
-struct in6_addr world_address(const struct node *n, unsigned iface, const struct place *place)
-{
-	struct in6_addr a = place->prefix;
-
-	memcpy(a.s6_addr + 8, n->id.s6_addr + 8, 8);
-	a.s6_addr[9] = (uint8_t)iface;
-	return a;
-}
-
-static bool world_is_home(const struct node *n, const struct world_iface *f)
-{
-	for (unsigned i = 0; i < n->cfg.n_homes; i++)
-		if (world_same_prefix(&n->cfg.home[i].address, &f->place->prefix))
-			return true;
-	return false;
-}
-
-static bool is_better(const struct node *n, const struct world_iface *a,
-		      const struct world_iface *b)
-{
-	if (world_is_home(n, a) != world_is_home(n, b))
-		return world_is_home(n, a);
-	return a->preference != b->preference ? a->preference > b->preference : a->since > b->since;
-}
-
 /* Gives the node this link on that interface and takes the one it had, unseen by the engine. */
 static void plug(struct node *n, unsigned iface, struct place *place)
 {
-	const struct world_iface *best = NULL;
 	struct world_iface *f = &n->iface[iface];
+	const struct world_iface *best;
 
 	disclaim(n);
 	f->place = place;
@@ -816,9 +826,7 @@ static void plug(struct node *n, unsigned iface, struct place *place)
 			place->valid_s == 0 ? 0 : n->world->now_ns + place->valid_s * BUB_NS_PER_S;
 	}
 	claim(n);
-	for (unsigned i = 0; i < WORLD_INTERFACES; i++)
-		if (n->iface[i].place != NULL && (best == NULL || is_better(n, &n->iface[i], best)))
-			best = &n->iface[i];
+	best = node_best(n);
 	n->place = best != NULL ? best->place : NULL;
 	if (best != NULL)
 		n->address = best->address;

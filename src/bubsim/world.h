@@ -26,12 +26,14 @@ struct node;
 
 /* A link.  A home link has one home agent or several. */
 struct place {
-	struct in6_addr prefix; /* /64 */
+	struct in6_addr prefix; /* /64; of IPv4: ::ffff:a.b.c.0, /120 */
 	uint64_t delay_ns;      /* one way, node to backbone */
 	struct node *agent;     /* the first home agent of this link; NULL: access link */
 	bool cut;               /* partition: nothing passes */
 	uint32_t valid_s;       /* of an address that it gives; 0: for ever */
 	bool anycast;           /* its home agents hear the home agents' anycast address */
+	bool nat;               /* IPv4: between it and the backbone (nat.h) */
+	unsigned nat_epoch;     /* how often that was flushed */
 	struct addrmap proxies; /* home address to the home agent that claimed it last */
 };
 
@@ -47,7 +49,8 @@ struct flight {
 	struct place *left;       /* the link by which it left */
 	struct node *verdict_for; /* no packet: the verdict of an action of this node, */
 	struct bub_event verdict;
-	unsigned life; /* unless it has restarted since */
+	unsigned life;          /* unless it has restarted since */
+	struct in6_addr inside; /* the source, before a NAT has changed it */
 	size_t len;
 	uint8_t octets[WORLD_PACKET_MAX]; /* past len: not initialised */
 };
@@ -142,6 +145,7 @@ struct node {
 	uint64_t base_ns, zero_ns; /* world's clock and its own when the drift was set */
 	uint64_t data_direct, data_tunnelled, data_plain, data_refused; /* packets received */
 	uint64_t data_sent;
+	uint64_t newest_order; /* of its packets under ESP that have arrived */
 };
 
 struct world *world_new(uint64_t seed, const struct world_hooks *hooks);
@@ -190,6 +194,9 @@ void world_attach_by(struct world *w, struct node *n, unsigned iface, struct pla
 
 /* The address on that interface goes away, and the link stays: nothing comes or goes by it. */
 void world_withdraw(struct world *w, struct node *n, unsigned iface);
+
+/* The NAT of @place forgets its mappings, and makes others from now on. */
+void world_flush_nat(struct world *w, struct place *place);
 
 /* The address that @n has with that interface on @place. */
 struct in6_addr world_address(const struct node *n, unsigned iface, const struct place *place);

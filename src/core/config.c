@@ -22,6 +22,7 @@ static const struct bub_config defaults = {
 	.suite = {BUB_SUITE_SHA256_X25519, BUB_SUITE_SHA1_MODP2048},
 	.n_suites = 2,
 	.ha = {.dad = BUB_DAD_OPTIMISTIC,
+	       .nat_refresh_s = NATKATIMEOUT_S,
 	       .lifetime_max_s = 3600,
 	       .prefix_adverts = true,
 	       .prefix_advert_min_s = 600,
@@ -52,6 +53,11 @@ void bub_config_init(struct bub_config *cfg)
 		cfg->ha.prefix[i] = prefix_defaults;
 }
 
+static bool config_is_ipv4_or_none(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(a) || bub_addr_is_ipv4(a);
+}
+
 bool config_is_valid(const struct bub_config *cfg)
 {
 	const struct bub_codepoints *cp = &cfg->codepoints;
@@ -69,11 +75,13 @@ bool config_is_valid(const struct bub_config *cfg)
 		if (!bub_addr_is_routable(&cfg->home[i].address) ||
 		    (!IN6_IS_ADDR_UNSPECIFIED(&cfg->home[i].home_agent) &&
 		     !bub_addr_is_routable(&cfg->home[i].home_agent)) ||
-		    cfg->home[i].lifetime_s < 4 || cfg->home[i].first_timeout_ms == 0)
+		    cfg->home[i].lifetime_s < 4 || cfg->home[i].first_timeout_ms == 0 ||
+		    !config_is_ipv4_or_none(&cfg->home[i].home_agent_ipv4))
 			return false;
 	if (cfg->ha.enabled &&
 	    (cfg->ha.n_prefixes == 0 || cfg->ha.n_prefixes > BUB_HA_PREFIXES_MAX ||
-	     !bub_addr_is_routable(&cfg->ha.address)))
+	     !bub_addr_is_routable(&cfg->ha.address) ||
+	     !config_is_ipv4_or_none(&cfg->ha.ipv4_address)))
 		return false;
 	return cfg->limit.bindings > 0 && (cfg->n_homes == 0 || cfg->limit.peers > 0);
 }

@@ -45,6 +45,7 @@ struct route {
 	struct in6_addr owner;
 	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
 	uint32_t ifindex; /* 0: as routed */
+	struct in6_addr outer_src, outer_dst; /* IPv4-mapped: in UDP over IPv4; else :: */
 };
 
 /* A received message, mobility or ICMPv6, and the way it came. */
@@ -53,6 +54,8 @@ struct rx {
 	struct bub_mh mh;
 	enum bub_ingress ingress;
 	uint32_t ifindex;
+	struct in6_addr from;           /* source on the way here: IPv4-mapped, it came in UDP over
+					   IPv4; else that of its IPv6 header */
 	bool tunnelled;                 /* out of the tunnel from this node's own home agent */
 	struct in6_addr local;          /* destination after a routing header */
 	struct in6_addr peer;           /* source after a Home Address option */
@@ -68,6 +71,15 @@ struct mh_out {
 	struct in6_addr auth_care_of, auth_correspondent;
 	const uint8_t *bub_cookie; /* DH messages */
 };
+
+/* Where a packet came from: as struct rx has it. */
+static inline const struct in6_addr *core_from(const struct bub_ip6 *ip, const struct bub_event *ev)
+{
+	return ev->u.packet.ingress == BUB_INGRESS_ESP_TRANSPORT &&
+			       IN6_IS_ADDR_V4MAPPED(&ev->u.packet.outer_src)
+		       ? &ev->u.packet.outer_src
+		       : &ip->src;
+}
 
 /* The engine's own, for its roles: out.c. */
 struct bub_time core_now(const struct bub_engine *eng);

@@ -17,7 +17,8 @@ static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 {
 	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
 	bool off_a_link =
-		rx->ingress == BUB_INGRESS_PLAIN || rx->ingress == BUB_INGRESS_ESP_TRANSPORT;
+		(rx->ingress == BUB_INGRESS_PLAIN || rx->ingress == BUB_INGRESS_ESP_TRANSPORT) &&
+		!IN6_IS_ADDR_V4MAPPED(&rx->from);
 
 	/* RFC 6275, 11.3.1.  What was sent to the care-of address is answered from there, whatever
 	 * a routing header says. */
@@ -155,6 +156,7 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 	struct rx rx = {.ip = ip,
 			.ingress = ev->u.packet.ingress,
 			.ifindex = ev->ifindex,
+			.from = *core_from(ip, ev),
 			.tunnelled = tunnelled};
 	struct bub_codepoints cp = codepoints_for(eng, ip);
 	struct bub_mh_fault fault;
@@ -189,7 +191,8 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 }
 
 /* Whether a binding allows the Home Address option of @ip (RFC 6275, 9.3.1). */
-static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is_discovery)
+static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
+		       bool is_discovery)
 {
 	const struct in6_addr *local = bub_ip6_home_dst(ip);
 	const struct binding_cache_entry *b = binding_active(eng, local, &ip->hao);
@@ -198,7 +201,7 @@ static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is
 		return true;
 	/* What concerns the home link goes between a mobile node and its home agent directly
 	 * (RFC 6275, 6.7), other data only where that is wanted. */
-	return is_discovery ? ha_registered(eng, local, &ip->hao, &ip->src)
+	return is_discovery ? ha_registered(eng, local, &ip->hao, core_from(ip, ev))
 			    : ha_covers(eng, local, &ip->hao, &ip->src);
 }
 
@@ -207,7 +210,10 @@ static bool is_covered(struct bub_engine *eng, const struct bub_ip6 *ip, bool is
 static void input_uncovered(struct bub_engine *eng, const struct bub_ip6 *ip,
 			    const struct bub_event *ev)
 {
-	struct rx rx = {.ip = ip, .ingress = ev->u.packet.ingress, .ifindex = ev->ifindex};
+	struct rx rx = {.ip = ip,
+			.ingress = ev->u.packet.ingress,
+			.ifindex = ev->ifindex,
+			.from = *core_from(ip, ev)};
 
 	fill_rx(eng, &rx);
 	core_drop(eng, BUB_DROP_HAO_NO_BINDING, &rx.peer);
@@ -242,7 +248,7 @@ static void input_plain(struct bub_engine *eng, const struct bub_event *ev)
 	for_us = ip.upper_proto == BUB_NH_ICMPV6 && !is_icmp_data(&ip);
 	if (has_absurd_home(eng, &ip))
 		return;
-	if (ip.has_hao && !is_covered(eng, &ip, for_us))
+	if (ip.has_hao && !is_covered(eng, &ip, ev, for_us))
 		input_uncovered(eng, &ip, ev);
 	else if (for_us) /* else data whose binding has come since: this packet is lost, the next
 			    will pass */

@@ -138,7 +138,7 @@ void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t n
 		.via = rx_via(rx),
 		.local = rx->local,
 		.peer = rx->peer,
-		.care_of = rx->ip->src,
+		.care_of = rx->from,
 		.number = number,
 	};
 
@@ -292,7 +292,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 		.via = r->via,
 		.local = r->has_hao ? r->hao : r->src,
 		.peer = r->has_rh2 ? r->rh2 : r->dst,
-		.care_of = r->src,
+		.care_of = IN6_IS_ADDR_UNSPECIFIED(&r->outer_src) ? r->src : r->outer_src,
 		.number = number,
 	};
 	int at = bub_ip6_encode(&b, buf, PACKET_MAX);
@@ -305,6 +305,8 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 	act->u.send.egress = r->egress;
 	act->u.send.owner = r->owner;
 	act->u.send.ifindex = r->ifindex;
+	act->u.send.outer_src = r->outer_src;
+	act->u.send.outer_dst = r->outer_dst;
 	count_sent(eng, kind, number);
 	core_trace(eng, &tr);
 }
@@ -373,4 +375,6 @@ void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct
 	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
 	act->u.send.egress = r->egress;
 	act->u.send.owner = r->owner;
+	act->u.send.outer_src = r->outer_src;
+	act->u.send.outer_dst = r->outer_dst;
 }

@@ -171,6 +171,7 @@ void pair_feed_raw(struct pair *p, struct node *to, const uint8_t *packet, size_
 	ev.u.packet.ingress = ingress;
 	ev.u.packet.owner = *owner;
 	ev.u.packet.outer_src = *outer_src;
+	ev.u.packet.newest = ingress != BUB_INGRESS_PLAIN;
 	world_feed(to, &ev);
 }
 

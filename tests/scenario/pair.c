@@ -58,6 +58,8 @@ static void on_sent(void *ctx, struct node *n, const struct bub_action *act)
 	m->node = n;
 	m->egress = act->u.send.egress;
 	m->owner = act->u.send.owner;
+	m->outer_src = act->u.send.outer_src;
+	m->outer_dst = act->u.send.outer_dst;
 	m->ifindex = act->u.send.ifindex;
 	m->len = act->u.send.data.len;
 	assert_true(m->len <= sizeof m->octets);

@@ -37,7 +37,7 @@ struct message {
 	uint64_t at_ns;
 	struct node *node;
 	enum bub_egress egress;
-	struct in6_addr owner;
+	struct in6_addr owner, outer_src, outer_dst;
 	uint32_t ifindex;
 	struct bub_ip6 ip;
 	struct bub_mh mh;
@@ -218,7 +218,7 @@ struct forged {
 	const struct in6_addr *hao, *rh2; /* NULL: none; borrowed */
 	enum bub_ingress ingress;         /* as it arrives */
 	struct in6_addr owner;            /* ESP ways */
-	struct in6_addr outer_src;        /* tunnel */
+	struct in6_addr outer_src;        /* tunnel, UDP over IPv4 */
 	struct bub_mh mh;
 	const struct bub_key *key; /* signs; NULL: nothing does */
 	struct in6_addr auth_care_of, auth_correspondent;

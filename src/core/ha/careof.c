@@ -9,6 +9,14 @@
 
 #define CHAIN_MAX 8 /* bindings followed from a care-of address */
 
+bool careof_is_unicast(const struct bub_engine *eng, const struct in6_addr *a)
+{
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		return bub_addr_is_ipv4(a) &&
+		       !IN6_IS_ADDR_UNSPECIFIED(&core_ha(eng)->cfg.ipv4_address);
+	return bub_addr_is_routable(a);
+}
+
 /* All zeros behind the prefix (RFC 4291, 2.6.1). */
 static bool is_subnet_router(const struct in6_addr *a, const struct bub_ha_prefix *p)
 {
@@ -34,7 +42,8 @@ bool careof_leads_back(struct bub_engine *eng, const struct in6_addr *care_of)
 			binding_active(eng, &core_ha(eng)->cfg.address, &at);
 
 		if (ha_mobile_node(eng, &at) != NULL ||
-		    bub_addr_eq(&at, &core_ha(eng)->cfg.address) || agents_has(eng, &at))
+		    bub_addr_eq(&at, &core_ha(eng)->cfg.address) ||
+		    bub_addr_eq(&at, &core_ha(eng)->cfg.ipv4_address) || agents_has(eng, &at))
 			return true;
 		/* As a correspondent this node knows where that one is. */
 		if (b == NULL)

@@ -30,8 +30,10 @@
 #include "cn/cn.h"
 #include "ha/careof.h"
 #include "ha/ha.h"
+#include "ha/ipv4.h"
 #include "ha/stable.h"
 #include "ha/state.h"
+#include "ha/tunnel.h"
 #include "mn/mn.h"
 
 /* Who begins to detect duplicates of an address needs so long (RFC 4862, 5.1: RetransTimer). */
@@ -73,6 +75,8 @@ static void ha_own_path(struct bub_engine *eng, enum bub_action_type type,
 
 	if (!core_ha(eng)->cfg.direct)
 		return;
+	if (IN6_IS_ADDR_V4MAPPED(&c->care_of)) /* nothing but the tunnel leads there */
+		type = BUB_ACT_PATH_DEL;
 	act = core_action(eng, type);
 	act->u.path = (struct bub_path){
 		.local = core_ha(eng)->cfg.address,
@@ -99,19 +103,6 @@ static void ha_unregister(struct bub_engine *eng, struct mobile_node *c, const c
 	defend_link_local(eng, c, false);
 }
 
-static void ha_set_tunnel(struct bub_engine *eng, struct mobile_node *c,
-			  const struct in6_addr *care_of)
-{
-	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
-
-	c->care_of = *care_of;
-	act->u.tunnel = (struct bub_tunnel){
-		.home = c->key.a,
-		.local_outer = core_ha(eng)->cfg.address,
-		.remote_outer = *care_of,
-	};
-}
-
 /* Data goes both ways from now on.  The home address is answered for as an optimistic one (RFC
  * 4429, 3.3), as long as it is being probed for. */
 static void ha_begin(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
@@ -122,7 +113,8 @@ static void ha_begin(struct bub_engine *eng, struct mobile_node *c, const struct
 		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
 	}
 	c->provisional = true;
-	ha_set_tunnel(eng, c, &req->care_of);
+	ha_lead_to(eng, c, &req->care_of);
+	c->nat = req->nat;
 }
 
 /* Does nothing to a client that is not provisional. */
@@ -221,14 +213,9 @@ static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
 		       uint32_t lifetime_s)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_BA}};
-	struct route r = route_plain(&core_ha(eng)->cfg.address, &req->source);
+	struct route r = ha_route_to(eng, home, &req->source);
 	uint32_t advice_s = core_ha(eng)->cfg.refresh_advice_s & ~3u;
 
-	r.has_rh2 = !bub_addr_eq(&req->source, home);
-	r.rh2 = *home;
-	r.egress = BUB_EGRESS_TRANSPORT;
-	r.owner = *home;
-	r.via = "home agent";
 	/* From the home link, and back there whatever the tunnel's route says (RFC 6275, 10.3.2).
 	 */
 	if (bub_addr_eq(&req->source, home))
@@ -243,6 +230,7 @@ static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
 		out.mh.opts.present = BUB_OPT_REFRESH_ADVICE;
 		out.mh.opts.refresh_advice_s = advice_s;
 	}
+	ipv4_answer(eng, req, &out.mh.opts);
 	core_send(eng, &r, &out);
 }
 
@@ -252,7 +240,8 @@ void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct re
 	if (!c->registered)
 		core_trace_state(eng, "home-binding", c->provisional ? "provisional" : "none",
 				 "bound", why, &core_ha(eng)->cfg.address, &c->key.a);
-	ha_set_tunnel(eng, c, &req->care_of);
+	ha_lead_to(eng, c, &req->care_of);
+	c->nat = req->nat;
 	c->sequence = req->sequence;
 	c->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	core_timer(eng, &c->timer, (uint64_t)lifetime_s * 1000);
@@ -425,7 +414,7 @@ static void ha_process(struct bub_engine *eng, struct mobile_node *c, const stru
 		ha_deregister(eng, c, req);
 		return;
 	}
-	if (!bub_addr_is_routable(&req->care_of)) { /* silently: RFC 6275, 6.1.7 */
+	if (!careof_is_unicast(eng, &req->care_of)) { /* silently: RFC 6275, 6.1.7 */
 		core_drop(eng, BUB_DROP_BU_CARE_OF_NOT_UNICAST, &c->key.a);
 		return;
 	}
@@ -515,7 +504,8 @@ static void refuse_as_correspondent(struct bub_engine *eng, const struct rx *rx)
 	(void)core_answer(eng, LIMIT_REFUSAL, rx, &r, &out);
 }
 
-/* RFC 6275, 9.5.1 and 10.3.1: what keeps a Binding Update from being looked at. */
+/* RFC 6275, 9.5.1 and 10.3.1, RFC 5555, 2.3.2.1: what keeps a Binding Update from being looked at.
+ */
 static enum bub_drop ha_why_not(const struct rx *rx, const struct bub_event *ev,
 				const struct request *req)
 {
@@ -528,6 +518,10 @@ static enum bub_drop ha_why_not(const struct rx *rx, const struct bub_event *ev,
 		return BUB_DROP_HOME_BU_WRONG_SA;
 	if (rx->mh.opts.present & BUB_OPT_NONCE_INDICES)
 		return BUB_DROP_HOME_BU_NONCE_INDICES;
+	if (IN6_IS_ADDR_V4MAPPED(&rx->from))
+		return rx->mh.opts.present & BUB_OPT_IPV4_CARE_OF
+			       ? BUB_DROP_NONE
+			       : BUB_DROP_HOME_BU_NO_IPV4_CARE_OF;
 	if (!rx->ip->has_hao && !deletes)
 		return BUB_DROP_HOME_BU_NO_HAO;
 	return BUB_DROP_NONE;
@@ -536,8 +530,8 @@ static enum bub_drop ha_why_not(const struct rx *rx, const struct bub_event *ev,
 void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub_event *ev)
 {
 	struct request req = {
-		.care_of = rx->ip->src,
-		.source = rx->ip->src,
+		.care_of = rx->from,
+		.source = rx->from,
 		.ifindex = ev->ifindex,
 		.sequence = rx->mh.u.bu.sequence,
 		.link_local = rx->mh.u.bu.flags & BUB_BU_LINK_LOCAL,
@@ -557,6 +551,7 @@ void ha_on_home_bu(struct bub_engine *eng, const struct rx *rx, const struct bub
 	}
 	if (rx->mh.opts.present & BUB_OPT_ALT_CARE_OF)
 		req.care_of = rx->mh.opts.alt_care_of;
+	ipv4_read(rx, ev, &req);
 	why = ha_why_not(rx, ev, &req);
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &rx->peer);

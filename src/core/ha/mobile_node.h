@@ -24,6 +24,10 @@ struct request {
 	uint16_t sequence;
 	bool link_local; /* L bit: the link-local address with the same identifier too */
 	uint32_t lifetime_s;
+	bool udp;                  /* it came in UDP: the answer says what is known of a NAT */
+	bool nat;                  /* there is one on the way */
+	uint8_t ipv4_status;       /* why it gets no IPv4 home address; 0: it has asked for none */
+	struct in6_addr ipv4_home; /* that it has asked for */
 };
 
 struct mobile_node {
@@ -34,6 +38,7 @@ struct mobile_node {
 	bool taken;       /* the last probe found somebody: nothing goes before the next verdict */
 	bool defended;    /* probed before: proxy stands */
 	bool link_local;  /* its link-local address is defended too */
+	bool nat;         /* there is one on the way to care_of */
 	struct in6_addr care_of;
 	uint16_t sequence;
 	bool deleted; /* by the mobile node: its number stands against late updates for a while */
@@ -68,6 +73,10 @@ struct mobile_node {
  * Nobody is told. */
 void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why);
+/* How signalling under ESP goes to the mobile node @home at @at (RFC 6275, 10.3.1; RFC 5555, 4.5).
+ */
+struct route ha_route_to(const struct bub_engine *eng, const struct in6_addr *home,
+			 const struct in6_addr *at);
 /* There is a tunnel to it: its binding stands, or the home link is being probed for it. */
 bool ha_has_tunnel(const struct mobile_node *c);
 /* The verdict of the store about c->storing. */

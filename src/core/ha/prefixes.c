@@ -15,12 +15,8 @@ static void prefixes_send_advert(struct bub_engine *eng, struct mobile_node *c,
 				 const struct in6_addr *dst, uint16_t id)
 {
 	struct bub_icmp6 adv = {.kind = BUB_ICMP6_PREFIX_ADVERT};
-	struct route r = route_plain(&core_ha(eng)->cfg.address, dst);
+	const struct route r = ha_route_to(eng, &c->key.a, dst);
 
-	r.has_rh2 = true;
-	r.rh2 = c->key.a;
-	r.egress = BUB_EGRESS_TRANSPORT;
-	r.owner = c->key.a;
 	adv.u.prefix.id = id;
 	agents_flags(eng, &adv.u.prefix.managed, &adv.u.prefix.other);
 	/* Always the whole list (RFC 6275, 10.6.2). */
@@ -152,12 +148,12 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 			      const struct bub_icmp6 *sol, const struct bub_event *ev)
 {
 	struct mobile_node *c = ha_mobile_node(eng, &ev->u.packet.owner);
+	const struct in6_addr *from = core_from(ip, ev);
 	bool asked;
 
 	/* Answered only to whom we serve and to where it is (RFC 6275, 10.6.3). */
 	if (ev->u.packet.ingress != BUB_INGRESS_ESP_TRANSPORT || c == NULL || !c->registered ||
-	    !ip->has_hao || !bub_addr_eq(&ip->hao, &c->key.a) ||
-	    !bub_addr_eq(&ip->src, &c->care_of)) {
+	    !ip->has_hao || !bub_addr_eq(&ip->hao, &c->key.a) || !bub_addr_eq(from, &c->care_of)) {
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
 		return;
 	}
@@ -176,11 +172,11 @@ void prefixes_on_solicitation(struct bub_engine *eng, const struct bub_ip6 *ip,
 			core_drop(eng, BUB_DROP_RATE_LIMITED, &c->key.a);
 		c->prefix_asked = true;
 		c->prefix_id = sol->u.prefix.id;
-		c->prefix_source = ip->src;
+		c->prefix_source = *from;
 		core_timer(eng, &c->prefix_timer, advert_wait(eng, c));
 		return;
 	}
-	prefixes_send_advert(eng, c, &ip->src, sol->u.prefix.id);
+	prefixes_send_advert(eng, c, from, sol->u.prefix.id);
 }
 
 static bool prefixes_same(const struct bub_ha_prefix *a, const struct bub_ha_prefix *b)

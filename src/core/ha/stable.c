@@ -66,7 +66,7 @@ void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev)
  * and who else is on the home link may have changed meanwhile. */
 static bool stable_may_be_at(struct bub_engine *eng, const struct bub_stored *s)
 {
-	return bub_addr_is_routable(&s->care_of) && !careof_is_anycast(eng, &s->care_of) &&
+	return careof_is_unicast(eng, &s->care_of) && !careof_is_anycast(eng, &s->care_of) &&
 	       !careof_leads_back(eng, &s->care_of) &&
 	       (!s->unseen || core_ha(eng)->cfg.any_care_of);
 }
@@ -78,6 +78,7 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s)
 		.care_of = s->care_of,
 		.sequence = s->sequence,
 		.link_local = s->link_local,
+		.nat = IN6_IS_ADDR_V4MAPPED(&s->care_of), /* as far as anybody knows */
 	};
 	struct bub_stored kept = *s;
 

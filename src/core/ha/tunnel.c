@@ -11,8 +11,31 @@
 #include <string.h>
 
 #include "base/ip6.h"
+#include "ha/ipv4.h"
 #include "ha/state.h"
 #include "ha/tunnel.h"
+
+void ha_lead_to(struct bub_engine *eng, struct mobile_node *c, const struct in6_addr *care_of)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
+
+	c->care_of = *care_of;
+	act->u.tunnel = (struct bub_tunnel){
+		.home = c->key.a,
+		.local_outer = IN6_IS_ADDR_V4MAPPED(care_of) ? core_ha(eng)->cfg.ipv4_address
+							     : core_ha(eng)->cfg.address,
+		.remote_outer = *care_of,
+	};
+}
+
+/* The tunnel follows the mobile node. */
+static void ha_follow_nat(struct bub_engine *eng, struct mobile_node *c,
+			  const struct in6_addr *care_of)
+{
+	core_trace_state(eng, "home-binding", "bound", "bound", "its NAT has another address",
+			 &core_ha(eng)->cfg.address, &c->key.a);
+	ha_lead_to(eng, c, care_of);
+}
 
 bool ha_admit(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,
 	      struct encap *ret_encap)
@@ -91,7 +114,7 @@ bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
 	packet.len = len;
 	if (!ha_has_tunnel(c))
 		core_drop(eng, BUB_DROP_TUNNEL_NO_BINDING, &dst);
-	else if (c->registered && ha_is_own(eng, packet))
+	else if (c->registered && !IN6_IS_ADDR_V4MAPPED(&c->care_of) && ha_is_own(eng, packet))
 		ha_send_direct(eng, c, packet);
 	else
 		ha_tunnel(eng, c, packet);
@@ -232,6 +255,8 @@ bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct 
 
 		core_send_binding_error(eng, &r, BUB_BE_NO_BINDING, &c->key.a);
 	}
+	if (ipv4_moves_nat(c, ev))
+		ha_follow_nat(eng, c, outer);
 	if (!ha_is_from_there(c, ev, &ip)) {
 		if (!held_add(eng, c, &ip, outer))
 			core_drop(eng,

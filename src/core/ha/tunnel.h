@@ -7,6 +7,8 @@
 
 #include "ha/mobile_node.h"
 
+/* The tunnel of @c ends at @care_of from now on. */
+void ha_lead_to(struct bub_engine *eng, struct mobile_node *c, const struct in6_addr *care_of);
 /* Into the tunnel as it is, in an action of its own or in @act. */
 void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet);
 void ha_fill_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet,

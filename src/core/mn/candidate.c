@@ -40,6 +40,14 @@ static bool candidate_is_better(const struct candidate *a, const struct candidat
 	       (a->preference == b->preference && a->order > b->order);
 }
 
+/* From an address of IPv4 the home agent is reached at its own only. */
+static bool candidate_leads_to_agent(const struct home_registration *h, const struct candidate *c)
+{
+	return !IN6_IS_ADDR_V4MAPPED(&c->address) ||
+	       (!IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent_ipv4) &&
+		!IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent));
+}
+
 /* The home link where one is at hand. */
 const struct candidate *candidate_best(const struct bub_engine *eng,
 				       const struct home_registration *h)
@@ -49,7 +57,7 @@ const struct candidate *candidate_best(const struct bub_engine *eng,
 	for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
 		const struct candidate *c = &core_mn(eng)->candidate[i];
 
-		if (c->ifindex == 0)
+		if (c->ifindex == 0 || !candidate_leads_to_agent(h, c))
 			continue;
 		if (candidate_is_home(h, c))
 			return c;
@@ -77,7 +85,8 @@ void candidate_change(struct bub_engine *eng, struct candidate *c, const struct 
 {
 	c->preference = ev->u.care_of.preference;
 	c->deprecated = ev->u.care_of.deprecated;
-	c->no_direct = ev->u.care_of.no_direct;
+	/* RFC 5555, 2.4. */
+	c->no_direct = ev->u.care_of.no_direct || IN6_IS_ADDR_V4MAPPED(&c->address);
 	c->valid_until = ev->u.care_of.valid_s == 0
 				 ? BUB_TIME_NEVER
 				 : bub_time_add_s(core_now(eng), ev->u.care_of.valid_s);

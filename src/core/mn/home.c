@@ -105,6 +105,11 @@ bool home_is_away(const struct home_registration *h)
 	return !IN6_IS_ADDR_UNSPECIFIED(&h->care_of);
 }
 
+bool home_is_ipv4(const struct home_registration *h)
+{
+	return IN6_IS_ADDR_V4MAPPED(&h->care_of);
+}
+
 bool home_is_direct(const struct home_registration *h)
 {
 	return home_is_away(h) && !h->no_direct;
@@ -132,6 +137,23 @@ struct route route_as_known(const struct home_registration *h, const struct in6_
 	r = route_plain(&h->care_of, dst);
 	r.has_hao = true;
 	r.hao = h->cfg.address;
+	return r;
+}
+
+struct route route_to_agent(const struct home_registration *h)
+{
+	const bool inside = home_is_away(h) && !home_is_ipv4(h);
+	struct route r = route_plain(inside ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
+
+	r.egress = BUB_EGRESS_TRANSPORT;
+	r.owner = h->cfg.address;
+	r.via = "home agent";
+	r.has_hao = inside;
+	r.hao = h->cfg.address;
+	if (home_is_ipv4(h)) {
+		r.outer_src = h->care_of;
+		r.outer_dst = h->cfg.home_agent_ipv4;
+	}
 	return r;
 }
 

@@ -32,6 +32,12 @@ struct earlier_updates {
 	uint16_t first, last;    /* their numbers */
 };
 
+/* What the home agent has said of a NAT between it and the care-of address (RFC 5555, 3.2.2). */
+struct nat {
+	bool found;
+	uint32_t refresh_s;
+};
+
 struct home_registration {
 	struct home_news news;
 	struct bub_home_config cfg;
@@ -39,7 +45,9 @@ struct home_registration {
 	const char *why;
 	struct in6_addr care_of; /* :: unless away with an address */
 	uint32_t ifindex;
-	bool no_direct;  /* from this care-of address data goes through the tunnel only */
+	struct nat nat;
+	struct bub_time renew_at; /* the registration is refreshed then, whatever a NAT needs */
+	bool no_direct;           /* from this care-of address data goes through the tunnel only */
 	uint32_t dad_id; /* back home: a verdict about the home address is to come; 0: none */
 	uint16_t sequence;
 	uint16_t first_sequence; /* from this care-of address */

@@ -20,10 +20,15 @@
  * A home agent that was discovered is given up when it refuses or stays silent: discovery.c has the
  * next one.
  *
+ * Where the home agent has found a NAT between it and the care-of address, the registration is also
+ * refreshed when nothing has come through the NAT for as long as its mapping may last (RFC 5555,
+ * 4.3).
+ *
  * The registration at peers is the binding update list's, which hears at the end of a feed when the
  * care-of address has changed and when the home agent has a binding again (mn_take_news()).
  */
 #include "mn/mn.h"
+#include "config.h"
 #include "mn/discovery.h"
 #include "mn/keepalive.h"
 
@@ -65,26 +70,23 @@ static uint32_t home_wanted_lifetime(const struct home_registration *h)
 									 : h->cfg.lifetime_s;
 }
 
-/* The Binding Update of RFC 6275, 11.7.1: from the care-of address with a Home Address option, or
- * from the home address to delete the binding. */
+/* The Binding Update of RFC 6275, 11.7.1, or of RFC 5555, 4.4.2. */
 static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	bool away = home_is_away(h);
-	struct route r = route_plain(away ? &h->care_of : &h->cfg.address, &h->cfg.home_agent);
+	const struct route r = route_to_agent(h);
 	struct mh_out out = {.mh = {.kind = BUB_MH_BU}};
 
-	r.egress = BUB_EGRESS_TRANSPORT;
-	r.owner = h->cfg.address;
-	r.via = "home agent";
-	r.has_hao = away;
-	r.hao = h->cfg.address;
 	out.mh.u.bu.sequence = ++h->sequence; /* also in a retransmission (RFC 6275, 11.8) */
 	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
 	if (h->cfg.link_local)
 		out.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
 	h->asked_s = away ? mn_lifetime(eng, h, home_wanted_lifetime(h)) : 0;
 	out.mh.u.bu.lifetime_s = h->asked_s;
-	if (away && h->cfg.alternate_care_of) {
+	if (home_is_ipv4(h)) {
+		out.mh.opts.present = BUB_OPT_IPV4_CARE_OF;
+		out.mh.opts.ipv4_care_of = h->care_of;
+	} else if (away && h->cfg.alternate_care_of) {
 		/* ESP in transport mode does not cover the IPv6 source (RFC 3776, 4.1). */
 		out.mh.opts.present = BUB_OPT_ALT_CARE_OF;
 		out.mh.opts.alt_care_of = h->care_of;
@@ -114,10 +116,60 @@ static void home_start_bu(struct bub_engine *eng, struct home_registration *h)
 		home_send_bu(eng, h);
 }
 
+/* ---- NAT ----------------------------------------------------------------------------------- */
+
+/* RFC 3948, 4: who has nothing else to send keeps the mapping of the port for ESP with as much as
+ * an octet. */
+#define NAT_KEEPALIVE_S 20u
+
+static void home_set_tunnel(struct bub_engine *eng, const struct home_registration *h)
+{
+	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
+
+	act->u.tunnel = (struct bub_tunnel){
+		.home = h->cfg.address,
+		.local_outer = h->care_of,
+		.remote_outer = home_is_ipv4(h) ? h->cfg.home_agent_ipv4 : h->cfg.home_agent,
+	};
+	if (h->nat.found)
+		act->u.tunnel.keep_alive_s =
+			h->nat.refresh_s < NAT_KEEPALIVE_S ? h->nat.refresh_s : NAT_KEEPALIVE_S;
+}
+
+static void home_note_nat(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
+{
+	const struct bub_mh_opts *o = &rx->mh.opts;
+	const struct nat before = h->nat;
+
+	h->nat.found = (o->present & BUB_OPT_NAT) != 0 && o->nat.refresh_s != BUB_NAT_NO_REFRESH;
+	h->nat.refresh_s = o->nat.refresh_s != 0 ? o->nat.refresh_s : NATKATIMEOUT_S;
+	if (h->nat.found != before.found || (h->nat.found && h->nat.refresh_s != before.refresh_s))
+		home_set_tunnel(eng, h);
+}
+
+/* When the registration is to be refreshed: before it ends, and before a NAT forgets it. */
+static struct bub_time home_refresh_due(const struct home_registration *h)
+{
+	struct bub_time nat_due;
+
+	if (!h->nat.found)
+		return h->renew_at;
+	nat_due = bub_time_add_s(h->heard_at, h->nat.refresh_s);
+	return bub_time_before(nat_due, h->renew_at) ? nat_due : h->renew_at;
+}
+
+/* ---- Repetition and refresh ---------------------------------------------------------------- */
+
 static void home_on_timer(struct bub_engine *eng, void *owner)
 {
 	struct home_registration *h = owner;
 
+	/* Packets that came meanwhile have kept the NAT's mapping. */
+	if (h->state == HOME_REGISTERED && h->interval_ms == 0 && !h->postponed &&
+	    bub_time_before(core_now(eng), home_refresh_due(h))) {
+		core_timer_at(eng, &h->timer, home_refresh_due(h));
+		return;
+	}
 	if (h->postponed ||
 	    (h->state == HOME_REGISTERED && h->interval_ms == 0)) { /* refresh is due */
 		home_start_bu(eng, h);
@@ -176,6 +228,7 @@ static void mn_go_home(struct bub_engine *eng, struct home_registration *h, uint
 	h->ifindex = ifindex;
 	h->in_use = false; /* the link itself tells */
 	h->dad_id = 0;
+	h->nat = (struct nat){0};
 	mn_attach(eng, h, true, !known);
 	if (known) {
 		home_set_state(eng, h, HOME_DEREGISTERING, "back on the home link");
@@ -209,13 +262,7 @@ static void home_on_defended(struct bub_engine *eng, const struct in6_addr *home
 
 static void home_register_away(struct bub_engine *eng, struct home_registration *h, const char *why)
 {
-	struct bub_action *act = core_action(eng, BUB_ACT_TUNNEL_SET);
-
-	act->u.tunnel = (struct bub_tunnel){
-		.home = h->cfg.address,
-		.local_outer = h->care_of,
-		.remote_outer = h->cfg.home_agent,
-	};
+	home_set_tunnel(eng, h);
 	home_set_state(eng, h, HOME_REGISTERING, why);
 	home_start_bu(eng, h);
 }
@@ -244,6 +291,7 @@ static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 	h->first_sequence = (uint16_t)(h->sequence + 1);
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
+	h->nat = (struct nat){0};
 	agentpath_restart(eng, h);
 	trouble_moved(h);
 	mn_attach(eng, h, false, false);
@@ -264,6 +312,7 @@ void mn_go_nowhere(struct bub_engine *eng, struct home_registration *h)
 {
 	h->care_of = in6addr_any;
 	h->ifindex = 0;
+	h->nat = (struct nat){0};
 	core_timer_cancel(eng, &h->timer);
 	trouble_forget(h);
 	home_set_state(eng, h, HOME_UNATTACHED, "no usable address");
@@ -319,7 +368,8 @@ void mn_reselect(struct bub_engine *eng)
 
 void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev)
 {
-	if (ev->ifindex == 0 || !bub_addr_is_routable(&ev->u.care_of.address))
+	if (ev->ifindex == 0 || (!bub_addr_is_routable(&ev->u.care_of.address) &&
+				 !bub_addr_is_ipv4(&ev->u.care_of.address)))
 		return;
 	if (ev->u.care_of.defended) {
 		home_on_defended(eng, &ev->u.care_of.address, ev->ifindex);
@@ -426,10 +476,12 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	    rx->mh.opts.refresh_advice_s < granted_s)
 		refresh_ms = (uint64_t)rx->mh.opts.refresh_advice_s * 1000;
 	h->interval_ms = 0;
-	core_timer(eng, &h->timer, refresh_ms < 1000 ? 1000 : refresh_ms);
+	h->renew_at = bub_time_add_ms(core_now(eng), refresh_ms < 1000 ? 1000 : refresh_ms);
+	home_note_nat(eng, h, rx);
 	home_set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
 	home_tell(eng, h, true);
 	keepalive_start(eng, h);
+	core_timer_at(eng, &h->timer, home_refresh_due(h));
 	trouble_over(eng, h);
 	h->sends = 0;
 	h->refused = false;

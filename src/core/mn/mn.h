@@ -109,6 +109,8 @@ void agentpath_on_flow(struct bub_engine *eng, struct home_registration *h,
 bool agentpath_is_open(const struct home_registration *h);
 /* True when @h is away from home and has a care-of address. */
 bool home_is_away(const struct home_registration *h);
+/* Away, at an address of IPv4 (RFC 5555). */
+bool home_is_ipv4(const struct home_registration *h);
 /* Away, and data may go from the care-of address and come to it without the tunnel.  Where that is
  * not so, correspondents are dealt with as if @h were at home, by way of the tunnel. */
 bool home_is_direct(const struct home_registration *h);
@@ -119,5 +121,9 @@ struct route route_from_home(const struct home_registration *h, const struct in6
 /* From where correspondents know @h: the care-of address with a Home Address option, or the home
  * address. */
 struct route route_as_known(const struct home_registration *h, const struct in6_addr *dst);
+/* What the home agent is told under ESP: from the care-of address with a Home Address option, or at
+ * home from the home address.  From IPv4 the home address is in the IPv6 header, which goes in UDP
+ * over IPv4 (RFC 5555, 4.4.2). */
+struct route route_to_agent(const struct home_registration *h);
 
 #endif

@@ -23,12 +23,9 @@
 static void prefixes_send_solicitation(struct bub_engine *eng, struct home_registration *h)
 {
 	struct bub_icmp6 sol = {.kind = BUB_ICMP6_PREFIX_SOLICIT};
-	struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
+	struct route r = route_to_agent(h);
 
-	r.has_hao = true;
-	r.hao = h->cfg.address;
-	r.egress = BUB_EGRESS_TRANSPORT;
-	r.owner = h->cfg.address;
+	r.has_hao = true; /* also from IPv4, where it is the source (RFC 5555, 2.2) */
 	core_random(eng, &h->prefix_id, sizeof h->prefix_id);
 	if (h->prefix_id == 0) /* an advertisement that nobody asked for has that */
 		h->prefix_id = 1;
@@ -168,7 +165,8 @@ void prefixes_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip,
 {
 	struct home_registration *h = core_home_of(eng, bub_ip6_home_dst(ip));
 
-	if (h == NULL || !ip->has_rh2 || ev->u.packet.ingress != BUB_INGRESS_ESP_TRANSPORT ||
+	if (h == NULL || (!ip->has_rh2 && !home_is_ipv4(h)) ||
+	    ev->u.packet.ingress != BUB_INGRESS_ESP_TRANSPORT ||
 	    !bub_addr_eq(&ip->src, &h->cfg.home_agent)) {
 		core_drop(eng, BUB_DROP_PREFIX_NOT_PROTECTED, &ip->src);
 		return;

@@ -32,6 +32,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.prefix = home_prefix_status(h),
 		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
 		.trouble = h->trouble.told,
+		.nat = h->nat.found,
+		.nat_refresh_s = h->nat.found ? h->nat.refresh_s : 0,
 	};
 	if (h->trouble.told != BUB_TROUBLE_NONE) {
 		ret->reporter = h->trouble.reporter;

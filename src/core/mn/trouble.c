@@ -140,7 +140,8 @@ void trouble_ask(struct bub_engine *eng, struct home_registration *h)
 	struct mh_out out = {.mh = {.kind = BUB_MH_COTI}};
 	const struct route r = route_plain(&h->care_of, &h->cfg.home_agent);
 
-	if (h->trouble.unanswered < SILENT || !home_is_away(h))
+	/* Nothing without ESP goes from IPv4. */
+	if (h->trouble.unanswered < SILENT || !home_is_away(h) || home_is_ipv4(h))
 		return;
 	core_random(eng, h->trouble.cookie, sizeof h->trouble.cookie);
 	memcpy(out.mh.u.test_init.cookie, h->trouble.cookie, BUB_COOKIE_LEN);

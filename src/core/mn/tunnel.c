@@ -48,7 +48,9 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
 	struct bub_ip6 ip;
 	enum bub_drop why;
 
-	if (!bub_addr_eq(&ev->u.packet.outer_src, &h->cfg.home_agent)) {
+	if (!bub_addr_eq(&ev->u.packet.outer_src, &h->cfg.home_agent) &&
+	    !(IN6_IS_ADDR_V4MAPPED(&ev->u.packet.outer_src) &&
+	      bub_addr_eq(&ev->u.packet.outer_src, &h->cfg.home_agent_ipv4))) {
 		core_drop(eng, BUB_DROP_TUNNEL_NOT_FROM_HA, &ev->u.packet.outer_src);
 		return INNER_DROPPED;
 	}
@@ -94,7 +96,9 @@ void mn_tunnel(struct bub_engine *eng, const struct home_registration *h, struct
 	struct bub_action *act;
 	struct encap encap;
 
-	if (!encap_admit(eng, packet, &h->care_of, &h->cfg.home_agent, &encap))
+	const struct in6_addr *src = home_is_ipv4(h) ? &h->cfg.address : &h->care_of;
+
+	if (!encap_admit(eng, packet, src, &h->cfg.home_agent, &encap))
 		return;
 	act = core_action(eng, BUB_ACT_SEND);
 	encap_fill(&encap, act);

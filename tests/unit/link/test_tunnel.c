@@ -45,7 +45,9 @@ static int teardown(void **state)
 
 static void tunnel(struct world *w, const char *home, const char *local, const char *remote)
 {
-	const struct bub_tunnel t = {address(home), address(local), address(remote)};
+	const struct bub_tunnel t = {.home = address(home),
+				     .local_outer = address(local),
+				     .remote_outer = address(remote)};
 
 	link_tunnel_set(w->lk, w->now, &t);
 	world_drain(w);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a node's kernel knows of its addresses, and of ESP's numbers: inside the world only.
+ */
+#ifndef BUBSIM_NODE_H
+#define BUBSIM_NODE_H
+
+#include "world.h"
+
+/* What the core is told, as the link layer has it: of equals, the address of IPv6. */
+int32_t node_preference(const struct world_iface *f);
+
+/* The interface that it ought to use; NULL: none is up. */
+const struct world_iface *node_best(const struct node *n);
+
+/* Nothing that its sender has sent later under ESP has arrived before. */
+bool node_is_newest(const struct flight *f);
+
+#endif
