@@ -95,7 +95,7 @@ static int verify_error_for(enum keys_reason why)
 		return X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT; /* unknown_ca */
 	if (why == KEYS_NAME_DIFFERS)
 		return X509_V_ERR_INVALID_PURPOSE; /* unsupported_certificate */
-	return X509_V_ERR_UNABLE_TO_GET_CRL;       /* certificate_unknown */
+	return X509_V_ERR_SUBJECT_ISSUER_MISMATCH; /* certificate_unknown */
 }
 
 static enum keys_reason verify_dates(const struct keys_session *s, const X509 *cert)
