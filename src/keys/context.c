@@ -14,8 +14,8 @@
 #include "internal.h"
 
 #define GROUPS "X25519:P-256"
-#define SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-/* A pre-shared key is for one hash (RFC 8446, 4.2.11). */
+#define SUITES "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
+/* A pre-shared key is for one hash (RFC 8446, 4.2.11): a home agent takes that if it can. */
 #define SUITES_PSK "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"
 #define SIGNATURES                                                                                 \
 	"ed25519:ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"  \
@@ -198,6 +198,7 @@ static bool context_set_up(struct keys_context *ctx)
 	    SSL_CTX_set_num_tickets(ssl, 0) != 1)
 		return false;
 	(void)SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+					       SSL_OP_CIPHER_SERVER_PREFERENCE |
 					       SSL_OP_NO_COMPRESSION);
 	(void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);

@@ -4,6 +4,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -314,4 +315,53 @@ void assert_failed(struct pair *p, enum keys_reason at_mn, const char *mn_words,
 	assert_words(p->server.s, at_ha, ha_words);
 	assert_null(keys_agreed_of(p->client.s));
 	assert_null(keys_agreed_of(p->server.s));
+}
+
+/* ---- Another end of TLS -------------------------------------------------------------------- */
+
+void raw_init(struct raw *r, const SSL_METHOD *method)
+{
+	r->ctx = SSL_CTX_new(method);
+	assert_non_null(r->ctx);
+}
+
+void raw_start(struct raw *r, bool server)
+{
+	r->ssl = SSL_new(r->ctx);
+	SSL_set_bio(r->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	if (server)
+		SSL_set_accept_state(r->ssl);
+	else
+		SSL_set_connect_state(r->ssl);
+}
+
+void raw_done(struct raw *r)
+{
+	SSL_free(r->ssl);
+	SSL_CTX_free(r->ctx);
+	ERR_clear_error();
+}
+
+/* Moves octets between @s and @r until no more come. */
+void raw_move(struct raw *r, struct keys_session *s, struct bub_time now)
+{
+	uint8_t data[4096];
+	bool more = true;
+
+	while (more) {
+		int got = 0;
+
+		ERR_clear_error();
+		(void)SSL_do_handshake(r->ssl);
+		(void)keys_step(s, now);
+		got = BIO_read(SSL_get_wbio(r->ssl), data, sizeof(data));
+		more = got > 0;
+		if (got > 0)
+			keys_feed(s, data, (size_t)got);
+		(void)keys_step(s, now);
+		got = (int)keys_take(s, data, sizeof(data));
+		if (got > 0)
+			(void)BIO_write(SSL_get_rbio(r->ssl), data, got);
+		more = more || got > 0;
+	}
 }

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -116,5 +117,20 @@ void assert_agreed(struct pair *p);
 void assert_failed(struct pair *p, enum keys_reason at_mn, const char *mn_words,
 		   enum keys_reason at_ha, const char *ha_words);
 void assert_words(const struct keys_session *s, enum keys_reason why, const char *words);
+
+/* ---- Another end of TLS -------------------------------------------------------------------- */
+
+struct raw {
+	SSL_CTX *ctx;
+	SSL *ssl;
+};
+
+static const uint8_t our_alpn[] = {10, 'b', 'u', 'b', '-', 'k', 'e', 'y', 's', '/', '1'};
+
+void raw_init(struct raw *r, const SSL_METHOD *method); /* the context, to be filled in */
+void raw_start(struct raw *r, bool server);
+void raw_done(struct raw *r);
+/* Shakes hands, and moves octets between the two until no more come. */
+void raw_move(struct raw *r, struct keys_session *s, struct bub_time now);
 
 #endif

@@ -5,11 +5,6 @@
  */
 #include "keys_test.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 /* ---- Pre-shared keys ----------------------------------------------------------------------- */
 
 static void test_wrong_psk(void **state)
@@ -335,58 +330,6 @@ static void test_too_much(void **state)
 
 /* ---- Other ends of TLS --------------------------------------------------------------------- */
 
-struct raw {
-	SSL_CTX *ctx;
-	SSL *ssl;
-};
-
-static void raw_init(struct raw *r, const SSL_METHOD *method)
-{
-	r->ctx = SSL_CTX_new(method);
-	assert_non_null(r->ctx);
-}
-
-static void raw_start(struct raw *r, bool server)
-{
-	r->ssl = SSL_new(r->ctx);
-	SSL_set_bio(r->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-	if (server)
-		SSL_set_accept_state(r->ssl);
-	else
-		SSL_set_connect_state(r->ssl);
-}
-
-static void raw_done(struct raw *r)
-{
-	SSL_free(r->ssl);
-	SSL_CTX_free(r->ctx);
-	ERR_clear_error();
-}
-
-/* Moves octets between @s and @r until no more come. */
-static void raw_move(struct raw *r, struct keys_session *s, struct bub_time now)
-{
-	uint8_t data[4096];
-	bool more = true;
-
-	while (more) {
-		int got = 0;
-
-		ERR_clear_error();
-		(void)SSL_do_handshake(r->ssl);
-		(void)keys_step(s, now);
-		got = BIO_read(SSL_get_wbio(r->ssl), data, sizeof(data));
-		more = got > 0;
-		if (got > 0)
-			keys_feed(s, data, (size_t)got);
-		(void)keys_step(s, now);
-		got = (int)keys_take(s, data, sizeof(data));
-		if (got > 0)
-			(void)BIO_write(SSL_get_rbio(r->ssl), data, got);
-		more = more || got > 0;
-	}
-}
-
 static void test_tls_1_2(void **state)
 {
 	struct cert c;
@@ -451,8 +394,6 @@ static void test_other_protocol(void **state)
 	}
 	cert_free(&c);
 }
-
-static const uint8_t our_alpn[] = {10, 'b', 'u', 'b', '-', 'k', 'e', 'y', 's', '/', '1'};
 
 static void test_no_certificate(void **state)
 {
