@@ -54,7 +54,7 @@ static void export_cut(struct keys_session *s, const uint32_t spis[static ESP_SE
 		esp_set_place(p, i, &a->grant.home, s->ctx->server);
 		memcpy(p->enc_key, key, key_len);
 		memcpy(p->auth_key, key + key_len, SALT_LEN);
-		memcpy(p->id, ids + i * ESP_ID_LEN, ESP_ID_LEN);
+		memcpy(p->id, ids + (size_t)i * ESP_ID_LEN, ESP_ID_LEN);
 	}
 }
 

@@ -61,7 +61,7 @@ static bool identity_alt_address(const GENERAL_NAME *alt, const struct in6_addr 
 	       memcmp(ASN1_STRING_get0_data(alt->d.iPAddress), addr->s6_addr, 16) == 0;
 }
 
-/* Whether the certificate's subjectAltName has @text or, where that is NULL, @addr. */
+/* Whether the certificate's subjectAltName has @text or @addr; either may be NULL. */
 static bool identity_alt_names(const X509 *cert, const char *text, const struct in6_addr *addr)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -70,8 +70,8 @@ static bool identity_alt_names(const X509 *cert, const char *text, const struct 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
 		const GENERAL_NAME *alt = sk_GENERAL_NAME_value(names, i);
 
-		found = text != NULL ? identity_alt_name(alt, text)
-				     : identity_alt_address(alt, addr);
+		found = (text != NULL && identity_alt_name(alt, text)) ||
+			(addr != NULL && identity_alt_address(alt, addr));
 	}
 	GENERAL_NAMES_free(names);
 	ERR_clear_error();

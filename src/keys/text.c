@@ -6,15 +6,16 @@
 
 #include "internal.h"
 
-static int text_digit(char c)
+/* 16: none. */
+static unsigned text_digit(char c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return (unsigned)(c - '0');
 	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
+		return (unsigned)(c - 'a' + 10);
 	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+		return (unsigned)(c - 'A' + 10);
+	return 16;
 }
 
 bool keys_hex_parse(const char *text, size_t len, uint8_t *ret, size_t octets)
@@ -22,7 +23,7 @@ bool keys_hex_parse(const char *text, size_t len, uint8_t *ret, size_t octets)
 	if (len != 2 * octets)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (text_digit(text[i]) < 0)
+		if (text_digit(text[i]) > 15)
 			return false;
 	for (size_t i = 0; i < octets; i++)
 		ret[i] = (uint8_t)(text_digit(text[2 * i]) << 4 | text_digit(text[2 * i + 1]));

@@ -301,8 +301,10 @@ void assert_words(const struct keys_session *s, enum keys_reason why, const char
 {
 	const struct keys_failure *f = keys_failure_of(s);
 
-	if (f == NULL)
+	if (f == NULL) {
 		fail_msg("no failure; expected %s", keys_reason_name(why));
+		return;
+	}
 	if (f->reason != why || strstr(f->text, words) == NULL)
 		fail_msg("%s: %s (said: %s); expected %s: ..%s..", keys_reason_name(f->reason),
 			 f->text, f->said, keys_reason_name(why), words);

@@ -5,6 +5,7 @@
 #include "keys_test.h"
 
 #include <openssl/pem.h>
+#include <stdio.h>
 
 #include "message.h"
 
@@ -289,19 +290,17 @@ static void test_values(void **state)
 /* A value of any length does no harm, and one that is too long for its name is none. */
 static void test_long_values(void **state)
 {
-	char text[KEYS_CONTENT_MAX];
+	char digits[1000], text[KEYS_CONTENT_MAX];
 	struct keys_message msg;
 
 	(void)state;
-	for (size_t len = 100; len < 1000; len++) {
-		memset(text, '1', len);
-		memcpy(text, "x: ", 3);
-		memcpy(text + len, "\r\n\r\n", 5);
+	for (int len = 100; len < 1000; len++) {
+		memset(digits, '1', sizeof(digits));
+		(void)snprintf(text, sizeof(text), "x: %.*s\r\n\r\n", len, digits);
 		assert_true(keys_message_read(text_of(text), &msg));
-		memcpy(text, "spi-tunnel: ", 12);
+		(void)snprintf(text, sizeof(text), "spi-tunnel: %.*s\r\n\r\n", len, digits);
 		assert_false(keys_message_read(text_of(text), &msg));
-		memset(text, 'n', len - 3);
-		memcpy(text + len - 3, ": 1", 3);
+		(void)snprintf(text, sizeof(text), "%.*s: 1\r\n\r\n", len, digits);
 		assert_true(keys_message_read(text_of(text), &msg));
 	}
 }
