@@ -88,6 +88,8 @@ static void load_mobile_node(struct loader *l, const struct config_node *sec)
 			"renumber: the home address has a prefix of %u bits; expected 64",
 			home->prefix_len);
 	loader_pair(l, sec, &home->address, &home->home_agent, false);
+	if (config_find(sec, "keys") != NULL)
+		loader_home_keys(l, config_find(sec, "keys"), &l->cfg->home_keys[eng->n_homes]);
 	l->home[eng->n_homes++] = sec;
 }
 
@@ -157,6 +159,7 @@ static void load_home_agent(struct loader *l, const struct config_node *sec)
 				"line %d; expected the home agent to be another node",
 				l->home[i]->at.line);
 	loader_room(l, sec);
+	loader_agent_keys(l, sec, &l->cfg->agent_keys);
 	for (const struct config_node *n = config_find(sec, "mobile-node"); n != NULL;
 	     n = config_next(n))
 		load_client(l, n);
@@ -483,6 +486,9 @@ void bubd_config_free(struct bubd_config *cfg)
 	if (cfg->sas != NULL)
 		explicit_bzero(cfg->sas, cfg->n_sas * sizeof(*cfg->sas));
 	free(cfg->sas);
+	loader_wipe_keys(&cfg->agent_keys);
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++)
+		loader_wipe_keys(&cfg->home_keys[i]);
 	free(cfg->peers);
 	free(cfg->fixed);
 	free(cfg);

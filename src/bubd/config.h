@@ -13,6 +13,7 @@
 
 #include "bub/engine.h"
 #include "esp_keys.h"
+#include "keys.h"
 #include "linux.h"
 #include "metrics.h"
 
@@ -21,10 +22,31 @@
 /* Where the keys of a mobile node come from, and what its secret is then. */
 enum bubd_keys {
 	BUBD_KEYS_STATIC,      /* derived of the secret, or written out */
-	BUBD_KEYS_PSK,         /* agreed on; the pre-shared key, as it stands in its file */
-	BUBD_KEYS_CERTIFICATE, /* agreed on; at a mobile node nothing, ... */
-	BUBD_KEYS_NAME,        /* ... at a home agent a name that the certificate has, */
-	BUBD_KEYS_FINGERPRINT, /* ... or the SHA-256 of its public key */
+	BUBD_KEYS_AGREED,      /* at a mobile node: all else is in bubd_key_settings.  At a home
+				  agent: an address in the certificate is the home address */
+	BUBD_KEYS_PSK,         /* home agent: agreed on; the pre-shared key */
+	BUBD_KEYS_NAME,        /* home agent: agreed on; a name that is in the certificate */
+	BUBD_KEYS_FINGERPRINT, /* home agent: agreed on; of the certificate's public key */
+};
+
+struct bubd_key_file {
+	uint8_t *octets;
+	size_t len; /* 0: none */
+};
+
+/* With what one home address, or a home agent, agrees on keys. */
+struct bubd_key_settings {
+	bool there;
+	struct bubd_key_file certificate, key, ca, crl;
+	bool has_fingerprint; /* mobile node: of the home agent's public key */
+	uint8_t fingerprint[KEYS_FINGERPRINT_LEN];
+	char peer_name[KEYS_NAME_MAX];  /* mobile node: of the home agent's certificate; "": none */
+	uint8_t secret[ESP_SECRET_MAX]; /* mobile node: pre-shared */
+	size_t secret_len;              /* 0: none, there is a certificate */
+	uint16_t port;
+	uint32_t lifetime_s, megabytes; /* home agent */
+	enum esp_alg algs[KEYS_SUITE_COUNT];
+	unsigned n_algs; /* 0: all, by what this processor is fast at */
 };
 
 /* One mobile node and its home agent, seen from either end, and the secret that they share. */
@@ -69,6 +91,8 @@ struct bubd_config {
 	size_t n_sas;
 	struct bub_peer_policy *peers;
 	size_t n_peers;
+	struct bubd_key_settings home_keys[BUB_HOMES_MAX]; /* of each home address */
+	struct bubd_key_settings agent_keys;
 	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
 	bool has_mark_key;
 
@@ -110,6 +134,18 @@ int bubd_config_wipe_secrets(struct bubd_config *cfg);
  * @fresh may not be used for them any more.  Returns 0, or -1: out of memory, nothing was changed.
  */
 int bubd_config_take_clients(struct bubd_config *cfg, struct bubd_config *fresh);
+
+/* What keys are agreed on with; NULL and a sentence fragment in @ret_why: something in it does not
+ * fit.  @ops, @decoy: a home agent's. */
+struct keys_context *bubd_config_client_keys(const struct bubd_key_settings *s,
+					     char ret_why[static KEYS_TEXT_MAX]);
+struct keys_context *bubd_config_server_keys(const struct bubd_key_settings *s,
+					     const struct keys_server_ops *ops,
+					     const uint8_t decoy[static 32],
+					     char ret_why[static KEYS_TEXT_MAX]);
+
+/* Gives @cfg what @fresh agrees on keys with, and @fresh what @cfg had. */
+void bubd_config_take_keys(struct bubd_config *cfg, struct bubd_config *fresh);
 
 /* Wipes the secrets; NULL is fine. */
 void bubd_config_free(struct bubd_config *cfg);

@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "config_load.h"
+#include "keys_identity.h"
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
@@ -24,6 +25,7 @@
 const char *const config_classes[] = {"binding-updates", "mobility", "prefix-discovery", "payload",
 				      NULL};
 const char *const config_ciphers[] = {"aes-cbc", "3des-cbc", "null", NULL};
+const char *const config_suites[] = {"aes-128-gcm", "aes-256-gcm", "chacha20-poly1305", NULL};
 const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NULL};
 
 /* In the order of the enumerations whose members they are. */
@@ -41,6 +43,7 @@ const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NUL
 #define BUB(member) TO(bubd_config, engine.member)
 #define HOME(member) TO(bub_home_config, member)
 #define ADVERT(member) TO(link_advert_config, member)
+#define KEYS(member) TO(bubd_key_settings, member)
 #define NOWHERE .size = 0 /* who reads the section asks for it */
 #define FROM(min_, max_) .min = (min_), .max = (max_)
 #define S(min_, max_) FROM(min_, max_), .unit = " of seconds"
@@ -93,6 +96,7 @@ static const struct config_keyword config_keywords[] = {
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
 	{IN_MOBILE_NODE, KIND_ADDRESS, "home-agent", HOME(home_agent)},
 	{IN_MOBILE_NODE, KIND_PATH, "secret-file", NOWHERE},
+	{IN_MOBILE_NODE, KIND_NONE, "keys", SECTION(IN_KEYS), RELOAD},
 	{IN_MOBILE_NODE, KIND_NUMBER, "lifetime", HOME(lifetime_s), LIFETIME},
 	/* RFC 6275, 13: InitialBindackTimeoutFirstReg can be configured; MAX_BINDACK_TIMEOUT is
 	 * 32 s. */
@@ -126,11 +130,37 @@ static const struct config_keyword config_keywords[] = {
 	 WORDS("before", "meanwhile", "never", "optimistic", "watched")},
 	{IN_HOME_AGENT, KIND_BOOL, "multicast", AGENT(multicast)},
 	{IN_HOME_AGENT, KIND_BOOL, "protect-payload", NOWHERE},
+	{IN_HOME_AGENT, KIND_NONE, "keys", SECTION(IN_AGENT_KEYS), RELOAD},
 	{IN_HOME_AGENT, KIND_ADDRESS, "mobile-node", SECTIONS(IN_CLIENT), RELOAD},
 
 	{IN_CLIENT, KIND_PATH, "secret-file", NOWHERE},
+	{IN_CLIENT, KIND_PATH, "psk-file", NOWHERE},
+	{IN_CLIENT, KIND_IDENTITY, "identity", NOWHERE},
+	{IN_CLIENT, KIND_FINGERPRINT, "fingerprint", NOWHERE},
 	{IN_CLIENT, KIND_BOOL, "renumber", NOWHERE},
 	{IN_CLIENT, KIND_SPI, "sa", SECTIONS(IN_SA), .unique_titles = true},
+
+	{IN_KEYS, KIND_PATH, "psk-file", NOWHERE},
+	{IN_KEYS, KIND_PATH, "certificate-file", NOWHERE},
+	{IN_KEYS, KIND_PATH, "key-file", NOWHERE},
+	{IN_KEYS, KIND_PATH, "ca-file", NOWHERE},
+	{IN_KEYS, KIND_PATH, "crl-file", NOWHERE},
+	{IN_KEYS, KIND_FINGERPRINT, "fingerprint", NOWHERE},
+	{IN_KEYS, KIND_IDENTITY, "home-agent-name", KEYS(peer_name)},
+	{IN_KEYS, KIND_NUMBER, "port", KEYS(port), FROM(1, UINT16_MAX), OR("7872")},
+	{IN_KEYS, KIND_WORD, "algorithms", .words = config_suites, LIST(KEYS_SUITE_COUNT),
+	 .unique = true},
+
+	{IN_AGENT_KEYS, KIND_PATH, "certificate-file", NOWHERE},
+	{IN_AGENT_KEYS, KIND_PATH, "key-file", NOWHERE},
+	{IN_AGENT_KEYS, KIND_PATH, "ca-file", NOWHERE},
+	{IN_AGENT_KEYS, KIND_PATH, "crl-file", NOWHERE},
+	{IN_AGENT_KEYS, KIND_NUMBER, "port", KEYS(port), FROM(1, UINT16_MAX), OR("7872")},
+	{IN_AGENT_KEYS, KIND_NUMBER, "lifetime", KEYS(lifetime_s), S(10, 604800), OR("28800")},
+	/* Far below what a key of AES-GCM is good for (RFC 8446, 5.5). */
+	{IN_AGENT_KEYS, KIND_NUMBER, "megabytes", KEYS(megabytes), FROM(1, 16777216), OR("262144")},
+	{IN_AGENT_KEYS, KIND_WORD, "algorithms", .words = config_suites, LIST(KEYS_SUITE_COUNT),
+	 .unique = true},
 
 	{IN_SA, KIND_WORD, "direction", TO(esp_sa_params, direction), WORDS("out", "in"), NEEDED},
 	{IN_SA, KIND_WORD, "mode", TO(esp_sa_params, mode), WORDS("transport", "tunnel"), NEEDED},
@@ -190,6 +220,8 @@ static const char *const section_names[] = {
 	[IN_MOBILE_NODE] = "mobile-node",
 	[IN_HOME_AGENT] = "home-agent",
 	[IN_CLIENT] = "mobile-node of a home agent",
+	[IN_KEYS] = "keys of a mobile-node",
+	[IN_AGENT_KEYS] = "keys of a home-agent",
 	[IN_SA] = "sa",
 	[IN_PREFIX] = "prefix",
 	[IN_ADVERTS] = "router-adverts",
@@ -418,6 +450,7 @@ static bool keyword_check_path(struct problems *p, const struct config_keyword *
 bool config_check(struct problems *p, const struct config_keyword *k, struct config_value *v)
 {
 	static const char *const bools[] = {"false", "true", NULL};
+	uint8_t fingerprint[KEYS_FINGERPRINT_LEN];
 
 	switch (k->kind) {
 	case KIND_NUMBER:
@@ -457,6 +490,15 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 		return metrics_may_be_at(v->text) ||
 		       keyword_wrong(p, k, v,
 				     "is no place for metrics; expected " METRICS_EXPECTED);
+	case KIND_FINGERPRINT:
+		return keys_fingerprint_parse(v->text, fingerprint) ||
+		       keyword_wrong(p, k, v,
+				     "is no fingerprint; expected \"sha256:\" and 64 hexadecimal "
+				     "digits");
+	case KIND_IDENTITY:
+		return is_name(v->text, KEYS_NAME_MAX - 1, "") ||
+		       keyword_wrong(p, k, v, "is no name; expected 1 to %u characters, no blanks",
+				     KEYS_NAME_MAX - 1);
 	case KIND_KEY:
 	case KIND_TEXT:
 	case KIND_NONE:

@@ -41,6 +41,17 @@ void loader_pair(struct loader *l, const struct config_node *sec, const struct i
 /* Sees that there is room for all mobile nodes of the home-agent section @sec (config_pairs.c). */
 void loader_room(struct loader *l, const struct config_node *sec);
 
+/* What the keys section within @sec says (config_keys.c). */
+void loader_home_keys(struct loader *l, const struct config_node *sec,
+		      struct bubd_key_settings *ret);
+void loader_agent_keys(struct loader *l, const struct config_node *sec,
+		       struct bubd_key_settings *ret);
+
+/* How the mobile node of a home agent's @sec proves who it is, where keys are agreed on; false:
+ * they are not (config_keys.c). */
+bool loader_client_keys(struct loader *l, const struct config_node *sec, struct bubd_pair *pair);
+void loader_wipe_keys(struct bubd_key_settings *s);
+
 /*
  * Reads the sa sections within @sec, all of them @owner's, and sees that nothing is left without
  * one (config_sa.c).

@@ -60,7 +60,7 @@ static int wipe_pair(const struct bubd_config *cfg, struct bubd_pair *pair)
 	uint8_t mark[ESP_MARK_LEN];
 
 	if (pair->wiped || pair->secret_len == 0 || pair->renumber ||
-	    IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent))
+	    pair->keys != BUBD_KEYS_STATIC || IN6_IS_ADDR_UNSPECIFIED(&pair->home_agent))
 		return 0;
 	if (esp_mark(cfg->mark_key, pair->secret, pair->secret_len, mark) != 0)
 		return -1;
@@ -142,7 +142,8 @@ bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *
 			   const struct bubd_config *b, const struct bubd_pair *pb)
 {
 	if (!bub_addr_eq(&pa->home, &pb->home) || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
-	    pa->renumber != pb->renumber || !same_secret(a, pa, b, pb) || pa->n_sas != pb->n_sas)
+	    pa->renumber != pb->renumber || pa->keys != pb->keys || !same_secret(a, pa, b, pb) ||
+	    pa->n_sas != pb->n_sas)
 		return false;
 	for (size_t i = 0; i < pa->n_sas; i++)
 		if (!same_sa(a, &a->sas[pa->first_sa + i], b, &b->sas[pb->first_sa + i]))
@@ -199,6 +200,29 @@ static void load_secret(struct loader *l, const struct config_value *v, struct b
 		problem(&l->p, v->at, "secret-file: \"%s\" %s", path, why);
 }
 
+/* One that agrees on keys; false: it does not. */
+static bool load_agreed(struct loader *l, const struct config_node *sec, bool at_home_agent,
+			struct bubd_pair *pair)
+{
+	const char *beside = config_find(sec, "secret-file") != NULL ? "secret-file"
+			     : config_find(sec, "sa") != NULL        ? "sa"
+								     : NULL;
+
+	if (at_home_agent ? !loader_client_keys(l, sec, pair) : config_find(sec, "keys") == NULL)
+		return false;
+	if (!at_home_agent)
+		pair->keys = BUBD_KEYS_AGREED;
+	if (beside != NULL)
+		problem(&l->p, config_place(sec, beside),
+			"%s stands beside keys that are agreed on; expected the one or the others",
+			beside);
+	if (l->cfg->lnx.unprotected != 0)
+		problem(&l->p, sec->at,
+			"keys that are agreed on do not go with unprotected; expected sa sections "
+			"for the rest");
+	return true;
+}
+
 void loader_pair(struct loader *l, const struct config_node *sec, const struct in6_addr *home,
 		 const struct in6_addr *home_agent, bool at_home_agent)
 {
@@ -206,9 +230,12 @@ void loader_pair(struct loader *l, const struct config_node *sec, const struct i
 	const bool has_sas = config_find(sec, "sa") != NULL || unprotected;
 	const struct config_value *v = config_value(sec, "secret-file");
 	struct bubd_pair *pair = NULL;
+	struct bubd_pair agreed = {0};
 	bool renumber = load_renumber(l, sec, home, at_home_agent);
 
-	if (has_sas && v != NULL)
+	if (load_agreed(l, sec, at_home_agent, &agreed))
+		pair = new_pair(l);
+	else if (has_sas && v != NULL)
 		problem(&l->p, v->at,
 			unprotected
 				? "secret-file does not go with unprotected; expected sa sections "
@@ -217,10 +244,14 @@ void loader_pair(struct loader *l, const struct config_node *sec, const struct i
 				  "the others");
 	else if (!has_sas && v == NULL)
 		problem(&l->p, sec->at,
-			"mobile-node lacks secret-file; expected the path of a file, or sa "
-			"sections");
+			"mobile-node lacks secret-file; expected the path of a file, %s or sa "
+			"sections",
+			at_home_agent ? "psk-file, identity, fingerprint" : "keys");
 	else
 		pair = new_pair(l);
+	if (pair != NULL)
+		*pair = agreed;
+	explicit_bzero(&agreed, sizeof(agreed));
 	if (pair == NULL)
 		return;
 	pair->home = *home;
@@ -228,6 +259,8 @@ void loader_pair(struct loader *l, const struct config_node *sec, const struct i
 	pair->at_home_agent = at_home_agent;
 	pair->renumber = renumber;
 	pair->first_sa = l->cfg->n_sas;
+	if (pair->keys != BUBD_KEYS_STATIC)
+		return;
 	if (v != NULL) {
 		load_secret(l, v, pair);
 		return;

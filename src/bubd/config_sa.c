@@ -8,7 +8,6 @@
  * as private as secret.c wants it, and so is a configuration that has keys in it.
  */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "config_load.h"
 #include "secret.h"
@@ -26,19 +25,12 @@ struct key {
 	struct config_place at;
 };
 
-static bool is_private(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
 static bool inline_key(struct loader *l, const char *name, const struct config_value *v,
 		       struct key *ret)
 {
 	const char *why = NULL;
 
-	if (!is_private(l->p.path)) {
+	if (!secret_is_private(l->p.path)) {
 		problem(&l->p, v->at,
 			"%s: the configuration is open to other users; expected mode 0600 "
 			"(chmod 600), or %s-file",

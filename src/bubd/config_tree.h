@@ -40,7 +40,9 @@ enum config_section {
 	IN_INTERFACE,
 	IN_MOBILE_NODE,
 	IN_HOME_AGENT,
-	IN_CLIENT, /* a mobile-node section within home-agent */
+	IN_CLIENT,     /* a mobile-node section within home-agent */
+	IN_KEYS,       /* of a mobile node */
+	IN_AGENT_KEYS, /* of a home agent */
 	IN_SA,
 	IN_PREFIX,
 	IN_ADVERTS,
@@ -58,11 +60,13 @@ enum config_kind {
 	KIND_ADDRESS, /* unicast, and more than link-local */
 	KIND_PREFIX,  /* ADDRESS/LENGTH */
 	KIND_IFNAME,
-	KIND_NAME,    /* of the node */
-	KIND_PATH,    /* relative ones start at the folder of the configuration file */
-	KIND_LOG,     /* the path of a file in a folder that exists */
-	KIND_METRICS, /* where they are served */
-	KIND_KEY,     /* not to be shown to anybody */
+	KIND_NAME,        /* of the node */
+	KIND_PATH,        /* relative ones start at the folder of the configuration file */
+	KIND_LOG,         /* the path of a file in a folder that exists */
+	KIND_METRICS,     /* where they are served */
+	KIND_FINGERPRINT, /* of a public key */
+	KIND_IDENTITY,    /* a name in a certificate, or of a pre-shared key */
+	KIND_KEY,         /* not to be shown to anybody */
 	KIND_SPI,
 	KIND_TEXT,
 };
@@ -93,6 +97,7 @@ struct config_keyword {
 extern const char *const config_classes[];
 extern const char *const config_ciphers[];
 extern const char *const config_integrities[];
+extern const char *const config_suites[]; /* of agreed keys */
 
 /* The keywords of @in, which are one behind the other: the first, and how many. */
 const struct config_keyword *config_keywords_of(enum config_section in, size_t *ret_n);

@@ -26,6 +26,7 @@
 #include "discards.h"
 #include "eventlog.h"
 #include "handovers.h"
+#include "keyd.h"
 #include "keylog.h"
 #include "log.h"
 #include "metrics.h"
@@ -67,6 +68,7 @@ struct daemon {
 	FILE *key_log;
 	struct sas *sas;
 	struct bindings *bindings; /* NULL: no home agent */
+	struct keyd *keyd;         /* of keys that are agreed on */
 	struct bub_engine *engine;
 	struct handovers *handovers;
 	struct lnx *lnx;
@@ -127,6 +129,7 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 	if (tr->type == BUB_TR_RECEIVED && strcmp(tr->via, "home agent") == 0)
 		complaints_registered(&d->complaints, tr->now, &tr->peer);
 	handovers_trace(d->handovers, tr);
+	keyd_trace(d->keyd, tr);
 }
 
 /* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
@@ -194,6 +197,7 @@ static void daemon_drain(struct daemon *d)
 			bindings_note(d->bindings, &act);
 		handovers_action(d->handovers, lnx_now(), &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
+		keyd_action(d->keyd, &act);
 		if (act.type == BUB_ACT_HOME_DEL)
 			forget_home(d, &act.u.home);
 		eventlog_action(&d->events, &act);
@@ -244,6 +248,7 @@ static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
 	eventlog_esp_drop(&d->events, drop);
 	d->discards.esp[drop->why]++;
 	complaints_esp_drop(&d->complaints, d->engine, lnx_now(), drop);
+	keyd_esp_drop(d->keyd, drop);
 }
 
 static void on_data_fault(void *ctx, const struct lnx_data_fault *fault)
@@ -267,6 +272,31 @@ static void daemon_on_command(void *ctx, enum bub_command what, const struct in6
 	ev.u.command.what = what;
 	ev.u.command.peer = *peer;
 	daemon_feed(ctx, &ev);
+}
+
+/* ---- Agreed keys --------------------------------------------------------------------------- */
+
+static void daemon_register(void *ctx)
+{
+	daemon_on_command(ctx, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
+}
+
+static int open_keyd(struct daemon *d)
+{
+	const struct keyd_host host = {.loop = &d->loop,
+				       .cfg = d->cfg,
+				       .engine = d->engine,
+				       .sas = d->sas,
+				       .log = &d->log,
+				       .now = lnx_now,
+				       .random = fill_random,
+				       .registers = daemon_register,
+				       .ctx = d};
+	char error[ERROR_MAX] = "";
+
+	d->keyd = keyd_open(&host, error, sizeof(error));
+	d->reload.keyd = d->keyd;
+	return d->keyd != NULL ? 0 : daemon_fail(d, error, "");
 }
 
 /* ---- Handovers ----------------------------------------------------------------------------- */
@@ -404,6 +434,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	look_for_sleep(d);
 	expire_due(d);
+	keyd_turn(d->keyd);
 	bindings_commit(d->bindings);
 	discards_look(&d->discards, lnx_now(), d->engine, d->lnx);
 	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
@@ -550,6 +581,7 @@ static struct status_source daemon_source(struct daemon *d)
 		.sas = d->sas,
 		.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
 		.complaints = &d->complaints,
+		.keyd = d->keyd,
 		.now = lnx_now(),
 	};
 }
@@ -821,7 +853,8 @@ static int daemon_start(struct daemon *d)
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
 	warn_of_settings(d);
-	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 || daemon_start_engine(d) != 0)
+	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 ||
+	    daemon_start_engine(d) != 0 || open_keyd(d) != 0)
 		return -1;
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
@@ -839,7 +872,10 @@ static int daemon_start(struct daemon *d)
 	err = lnx_scan(d->lnx);
 	if (err != 0)
 		return daemon_fail(d, "cannot read the addresses of this node", strerror(-err));
-	return restore_bindings(d);
+	if (restore_bindings(d) != 0)
+		return -1;
+	keyd_start(d->keyd);
+	return 0;
 }
 
 /* ---- Stop ---------------------------------------------------------------------------------- */
@@ -853,9 +889,11 @@ static void daemon_stop(struct daemon *d)
 	d->events.watch = (struct eventlog_watch){0};
 	control_close(d->control);
 	metrics_close(d->metrics);
+	keyd_close(d->keyd);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
+	keyd_free(d->keyd);
 	bub_engine_free(d->engine);
 	handovers_free(d->handovers);
 	bindings_close(d->bindings);

@@ -9,7 +9,7 @@
 
 #define ERROR_MAX 512
 
-#define TAKEN "log-level, peers, home prefixes and mobile nodes were taken over"
+#define TAKEN "log-level, peers, keys, home prefixes and mobile nodes were taken over"
 
 /* Logs what could not be done, and keeps it for who has asked. */
 __attribute__((format(printf, 3, 4))) static void
@@ -132,6 +132,16 @@ static void reload_clients(struct reload *r, struct bubd_config *fresh,
 		 change->added, change->changed, change->removed);
 }
 
+/* Certificates, pre-shared keys and the rest of what keys are agreed on with. */
+static void reload_keys(struct reload *r, struct bubd_config *fresh, struct reload_result *result)
+{
+	char error[ERROR_MAX] = "";
+
+	bubd_config_take_keys(r->cfg, fresh);
+	if (keyd_reload(r->keyd, error, sizeof(error)) != 0)
+		reload_problem(r, result, "%s", error);
+}
+
 /* The prefixes of the home link, and what mobile nodes are told of them (RFC 6275, 10.6.2). */
 static void reload_prefixes(const struct reload *r, const struct bubd_config *fresh)
 {
@@ -157,6 +167,7 @@ static void reload_take(struct reload *r, struct bubd_config *fresh, struct relo
 	/* A mobile node that is told of new prefixes has to be served in them. */
 	if (same_home_agent(r->cfg, fresh))
 		reload_clients(r, fresh, result);
+	reload_keys(r, fresh, result);
 	reload_prefixes(r, fresh);
 	if (bubd_config_compare(r->cfg, fresh, result->restart_for, sizeof(result->restart_for)) >
 	    0)

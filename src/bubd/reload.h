@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "clients.h"
+#include "keyd.h"
 
 #define RELOAD_NAMES_MAX 512
 
@@ -19,6 +20,7 @@ struct reload {
 	struct bub_engine *engine;
 	struct sas *sas;
 	struct lnx *lnx;
+	struct keyd *keyd;
 	void (*feed)(void *ctx, const struct bub_event *ev); /* and carries out what follows */
 	void (*drain)(void *ctx);
 	void *ctx;

@@ -271,15 +271,16 @@ static size_t count_clients(const struct bubd_config *cfg)
 					 : cfg->n_sas;
 }
 
-/* Agreed ones: those in use, those before and those to come.  An old mobile node may be given
- * agreed keys by a reload. */
+/* Agreed ones: those in use, which clients have room for already, those before and those to come.
+ */
 static size_t count_agreed(const struct bubd_config *cfg)
 {
-	size_t homes = cfg->engine.ha.enabled ? cfg->engine.limit.clients : 0;
+	size_t sets = cfg->engine.ha.enabled ? 2 * (size_t)cfg->engine.limit.clients : 0;
 
 	for (size_t i = 0; i < cfg->n_pairs; i++)
-		homes += cfg->pairs[i].keys != BUBD_KEYS_STATIC && !cfg->pairs[i].at_home_agent;
-	return cfg->lnx.unprotected == 0 ? 3 * homes * ESP_SET_COUNT : 0;
+		if (cfg->pairs[i].keys != BUBD_KEYS_STATIC && !cfg->pairs[i].at_home_agent)
+			sets += 3;
+	return cfg->lnx.unprotected == 0 ? sets * ESP_SET_COUNT : 0;
 }
 
 /* With room for the addresses that renumbering may bring. */

@@ -127,3 +127,10 @@ const char *secret_read(const char *path, uint8_t ret_secret[static ESP_SECRET_M
 	explicit_bzero(secret, sizeof(secret));
 	return why;
 }
+
+bool secret_is_private(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}

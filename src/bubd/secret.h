@@ -5,6 +5,7 @@
 #ifndef BUBD_SECRET_H
 #define BUBD_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,5 +24,8 @@ const char *secret_read(const char *path, uint8_t ret_secret[static ESP_SECRET_M
  */
 const char *secret_parse(const char *text, size_t len, uint8_t ret_secret[static ESP_SECRET_MAX],
 			 size_t *ret_len);
+
+/* Whether only its owner may read @path. */
+bool secret_is_private(const char *path);
 
 #endif

@@ -238,6 +238,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "registered_s", status_age(src, since));
 		status_set(o, "tunnel", status_tunnel(view.tunnel));
 		status_set(o, "last_handover", status_handover(src, view.last));
+		status_set(o, "keys", keyd_status_home(src->keyd, &h.address, false));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
@@ -322,6 +323,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));
 		status_set(o, "why", why_client(src, &c));
+		status_set(o, "keys", keyd_status_home(src->keyd, &c.home, true));
 		(void)json_array_append_new(array, o);
 	}
 	return array;
@@ -522,7 +524,7 @@ static json_t *data_counters(struct lnx *lnx)
 json_t *status_counters(const struct status_source *src)
 {
 	const struct bub_counters *c = bub_engine_counters(src->engine);
-	json_t *o = json_object();
+	json_t *o = json_object(), *keys = NULL;
 
 	status_set(o, "drops", status_drops(c));
 	status_set(o, "sent", status_messages(c->sent, c->dh_sent));
@@ -530,6 +532,9 @@ json_t *status_counters(const struct status_source *src)
 	status_set(o, "engine", engine_counters(c));
 	status_set(o, "data", data_counters(src->lnx));
 	status_set(o, "discarded", discarded_counters(c, src->lnx));
+	keys = json_object();
+	keyd_counters(src->keyd, keys);
+	status_set(o, "keys", keys);
 	return o;
 }
 
@@ -546,6 +551,7 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 	if ((filter->parts & STATUS_CLIENTS) != 0) {
 		status_set(o, "clients", status_clients(src, filter));
 		status_set(o, "memberships", status_memberships(src, filter));
+		status_set(o, "keys", keyd_status(src->keyd));
 	}
 	if ((filter->parts & STATUS_COUNTERS) != 0) {
 		status_set(o, "counters", status_counters(src));

@@ -11,6 +11,7 @@
 #include "complaints.h"
 #include "gaps.h"
 #include "handovers.h"
+#include "keyd.h"
 #include "linux.h"
 #include "sas.h"
 
@@ -25,6 +26,7 @@ struct status_source {
 	const struct sas *sas;
 	bool unprotected; /* home registrations go without ESP, for tests */
 	const struct complaints *complaints;
+	const struct keyd *keyd; /* NULL: no keys are agreed on */
 	struct bub_time now;
 };
 

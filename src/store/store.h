@@ -64,6 +64,30 @@ int store_commit(struct store *st, char *ret_error, size_t error_size);
 int store_each(struct store *st, void (*each)(void *ctx, const struct store_binding *b), void *ctx,
 	       char *ret_error, size_t error_size);
 
+/* ---- Restart tokens ------------------------------------------------------------------------ */
+
+#define TOKENS_FILE "tokens.mdb"
+#define STORE_TOKEN_LEN 16
+
+/* By its token a mobile node believes that its home agent has lost the keys that they had agreed
+ * on.  It is no key: who has it can make the mobile node agree anew, once. */
+struct tokens;
+
+/* As store_open() and store_close(). */
+struct tokens *tokens_open(const char *dir, char *ret_error, size_t error_size);
+void tokens_close(struct tokens *t);
+
+/* As store_put(), store_delete() and store_commit(). */
+void tokens_put(struct tokens *t, const struct in6_addr *home,
+		const uint8_t token[static STORE_TOKEN_LEN]);
+void tokens_delete(struct tokens *t, const struct in6_addr *home);
+int tokens_commit(struct tokens *t, char *ret_error, size_t error_size);
+
+/* As store_each(); the token has STORE_TOKEN_LEN octets. */
+int tokens_each(struct tokens *t,
+		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token),
+		void *ctx, char *ret_error, size_t error_size);
+
 /* ---- Sequence numbers of ESP --------------------------------------------------------------- */
 
 #define NUMBERS_FILE "esp.mdb"

@@ -26,6 +26,10 @@ def shown(root):
     messages = body(status, "json_t *status_messages", "\n}\n")
     names |= set(re.findall(r'"([a-z0-9]+)"', messages))
     names |= set(re.findall(r'^\tX\(\w+, "([\w-]+)"', tree.read(root, "src/bpf/bub_bpf.h"), re.M))
+    reasons = tree.read(root, "src/keys/keys_reason.h")
+    names |= {f"keys-{name}" for name in re.findall(r'^\tX\(\w+, "([\w-]+)"', reasons, re.M)}
+    names |= set(re.findall(r'"(keys-[\w-]+)"', tree.read(root, "src/bubd/keytally.h")))
+    names |= set(re.findall(r'return "(keys-[\w-]+)"', tree.read(root, "src/bubd/keytally.c")))
     for name in tree.files(root, "src/linux/*.c"):
         names |= set(re.findall(r'^\t\[COUNT_\w+\] = "([\w-]+)"', tree.read(root, name), re.M))
     return names

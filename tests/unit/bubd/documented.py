@@ -37,8 +37,9 @@ def literal_blocks(page):
 class Documented(unittest.TestCase):
     def test_tables_were_found(self):
         tables = grammar()
-        self.assertEqual(sorted(tables), ["adverts", "bub", "client", "file", "home_agent", "interface",
-                                          "limits", "mobile_node", "peer", "prefix", "sa"])
+        self.assertEqual(sorted(tables), ["adverts", "agent_keys", "bub", "client", "file", "home_agent",
+                                          "interface", "keys", "limits", "mobile_node", "peer",
+                                          "prefix", "sa"])
         self.assertGreaterEqual(sum(map(len, tables.values())), 70)
 
     def test_every_keyword(self):
@@ -49,6 +50,7 @@ class Documented(unittest.TestCase):
             "adverts": ".It Cm router-adverts No",
             "bub": ".Ss bub",
             "peer": ".Ss peer", "limits": ".Ss limits", "sa": ".Ss sa",
+            "keys": ".Ss keys", "agent_keys": ".Ss keys",
         }
         for table, keywords in grammar().items():
             part = page[page.index(start[table]):]
@@ -138,7 +140,8 @@ class Documented(unittest.TestCase):
     def test_json_members(self):
         page = read("man", "bubctl.8")
         page = page[page.index(".Sh JSON"):page.index(".Sh CONTROL")]
-        source = read("src", "bubd", "status.c") + read("src", "bubd", "inspect.c")
+        source = read("src", "bubd", "status.c") + read("src", "bubd", "inspect.c") + read(
+            "src", "bubd", "keystatus.c")
         members = set(re.findall(r'set\(o, "([a-z_]+)"', source))
         self.assertGreater(len(members), 20)
         for member in members:

@@ -34,6 +34,19 @@ static void show_sa(const struct esp_sa_params *p)
 	(void)printf("%s\n", p->any_sequence ? " unchecked" : "");
 }
 
+static void show_keys(const char *whose, const struct bubd_key_settings *s)
+{
+	if (!s->there)
+		return;
+	(void)printf("keys %s port %u lifetime %u megabytes %u name %s certificate %zu ca %zu psk ",
+		     whose, s->port, s->lifetime_s, s->megabytes, s->peer_name, s->certificate.len,
+		     s->ca.len);
+	show_octets(s->secret, s->secret_len);
+	for (unsigned i = 0; i < s->n_algs; i++)
+		(void)printf(" %s", keys_suite_name(s->algs[i]));
+	(void)putchar('\n');
+}
+
 static void show_roles(const struct bubd_config *cfg)
 {
 	const struct bub_config *eng = &cfg->engine;
@@ -72,8 +85,13 @@ static void show_roles(const struct bubd_config *cfg)
 
 		(void)printf("pair %s %s ", text(&p->home), p->at_home_agent ? "served" : "own");
 		show_octets(p->secret, p->secret_len);
+		if (p->keys != BUBD_KEYS_STATIC)
+			(void)printf(" keys %d", (int)p->keys);
 		(void)putchar('\n');
 	}
+	for (unsigned i = 0; i < eng->n_homes; i++)
+		show_keys("own", &cfg->home_keys[i]);
+	show_keys("served", &cfg->agent_keys);
 	for (size_t i = 0; i < cfg->n_sas; i++)
 		show_sa(&cfg->sas[i].params);
 }

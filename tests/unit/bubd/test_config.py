@@ -27,6 +27,28 @@ HA = """home-agent {
 """
 
 STATIC = MN.replace('    secret-file = "mn1.secret"\n', "")
+# A key, and a certificate of it that vouches for itself for a hundred years.
+PEM_KEY = """\
+-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIKZcYERE4PeG0bSGEh6W5i0htI6KPk79jzLEUD1KO53uoAoGCCqGSM49
+AwEHoUQDQgAEsmwZ8DnV3awGZ5mp/OwCMvvfgUnrKb8d8JP+f9oxzdspDwIXTXdz
+NjemQ4KAwJSrli3YFQlZzCu9n/deNsa/kg==
+-----END EC PRIVATE KEY-----
+"""
+PEM = """\
+-----BEGIN CERTIFICATE-----
+MIIBdDCCARugAwIBAgIUHWGH1rQ9uS+Y0mCs3EHyBLIgYOUwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjkyMzA2MjFaGA8yMTI2MTEwNTIzMDYy
+MVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLJs
+GfA51d2sBmeZqfzsAjL734FJ6ym/HfCT/n/aMc3bKQ8CF013czY3pkOCgMCUq5Yt
+2BUJWcwrvZ/3XjbGv5KjUzBRMB0GA1UdDgQWBBQh5fEo0J/8xXd2SP3jcZdHGiKs
+1DAfBgNVHSMEGDAWgBQh5fEo0J/8xXd2SP3jcZdHGiKs1DAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0cAMEQCIHa6yhVNcE9RpOMkcWfEw72VliPgyCracR1T
+XyjFgdZIAiAps1RoGEsq0FwpszPKyIz81VP/lzcVDlLFsg43Z4un9A==
+-----END CERTIFICATE-----
+"""
+CERTIFIED = 'certificate-file = "test.pem" key-file = "test.key"'
+FINGERPRINT = "sha256:" + "5a" * 32
 KEYS = ('encryption = "aes-cbc" encryption-key-file = "aes.secret" '
         'integrity = "hmac-sha256-128" integrity-key-file = "sha256.secret"')
 
@@ -311,6 +333,54 @@ WRONG = {
         + ",\n".join(f'"2001:db8:{i}::/64"' for i in range(9)) + "}\n}\n", 11, ["at most 8"]),
     "dad": (HA + " dad = later\n}\n", 4, ["later", "before, meanwhile, never, optimistic or watched"]),
     "backhaul": (HA + " backhaul = fast\n}\n", 4, ["fast", "plain or encapsulated"]),
+    "keys beside a secret": (
+        STATIC + 'keys { psk-file = "mn1.secret" }\nsecret-file = "mn1.secret"\n}\n', 5,
+        ["secret-file", "beside keys"]),
+    "keys beside nothing": (
+        "unprotected = {mobility}\n" + STATIC + 'keys { psk-file = "mn1.secret" }\n}\n', 2,
+        ["unprotected", "sa sections"]),
+    "keys: nothing": (STATIC + "keys { }\n}\n", 4, ["certificate-file or psk-file"]),
+    "keys: two": (
+        STATIC + f'keys {{ {CERTIFIED} ca-file = "test.pem" }} keys {{ }}\n}}\n', 4, ["keys"]),
+    "keys: a pre-shared key and a CA": (
+        STATIC + 'keys { ca-file = "test.pem"\npsk-file = "mn1.secret" }\n}\n', 4,
+        ["ca-file stands beside psk-file"]),
+    "keys: nobody is trusted": (STATIC + f"keys {{\n{CERTIFIED} }}\n}}\n", 5,
+                                ["whom to trust", "ca-file", "fingerprint"]),
+    "keys: no key": (
+        STATIC + f'keys {{\ncertificate-file = "test.pem" fingerprint = "{FINGERPRINT}" }}\n}}\n', 5,
+        ["certificate-file stands without key-file"]),
+    "keys: no PEM": (
+        STATIC + f'keys {{\ncertificate-file = "mn1.secret" key-file = "test.key"\n'
+        f'fingerprint = "{FINGERPRINT}" }}\n}}\n', 5, ["keys: "]),
+    "keys: certificate missing": (
+        STATIC + f'keys {{\ncertificate-file = "no.pem" key-file = "test.key"\n'
+        f'fingerprint = "{FINGERPRINT}" }}\n}}\n', 5, ["no.pem", "does not exist"]),
+    "keys: key open to others": (
+        STATIC + f'keys {{\ncertificate-file = "test.pem" key-file = "test.pem"\n'
+        f'fingerprint = "{FINGERPRINT}" }}\n}}\n', 5, ["test.pem", "0600"]),
+    "keys: fingerprint": (
+        STATIC + f'keys {{ {CERTIFIED}\nfingerprint = "5a5a" }}\n}}\n', 5, ["5a5a", "64 hexadecimal"]),
+    "keys: crl without ca": (
+        STATIC + f'keys {{ {CERTIFIED} fingerprint = "{FINGERPRINT}"\ncrl-file = "test.pem" }}\n}}\n', 5,
+        ["crl-file stands without ca-file"]),
+    "keys: algorithm": (
+        STATIC + 'keys { psk-file = "mn1.secret"\nalgorithms = {"aes-cbc"} }\n}\n', 5,
+        ["aes-cbc", "chacha20-poly1305"]),
+    "keys: lifetime at a mobile node": (
+        STATIC + 'keys { psk-file = "mn1.secret"\nlifetime = 100 }\n}\n', 5, ["lifetime"]),
+    "keys and renumber": (
+        STATIC + 'renumber = true\nkeys { psk-file = "mn1.secret" }\n}\n', 4,
+        ["renumber", "secret-file"]),
+    "client: two ways to agree": (
+        HA + f'\nmobile-node "2001:db8:1::10" {{ psk-file = "mn1.secret"\n identity = "a" }}\n}}\n', 5,
+        ["psk-file stands beside identity"]),
+    "client: fingerprint, and no certificate here": (
+        HA + f'\nmobile-node "2001:db8:1::10" {{ fingerprint = "{FINGERPRINT}" }}\n}}\n', 5,
+        ["fingerprint", "certificate-file", "home-agent"]),
+    "client: name, and no CA": (
+        HA + f'\nkeys {{ {CERTIFIED} }} mobile-node "2001:db8:1::10" {{\nidentity = "a" }}\n}}\n', 6,
+        ["identity", "ca-file"]),
     "client outside of the prefixes": (
         HA + '\n mobile-node "2001:db8:2::10" { secret-file = "mn1.secret" }\n}\n', 5,
         ["2001:db8:2::10", "outside", "prefixes"]),
@@ -450,8 +520,10 @@ class Config(unittest.TestCase):
             "sha1": ("hex:" + "b2" * 20, 0o600), "sha256": ("hex:" + "c3" * 32, 0o400),
             "shorthex": (SECRET[:-2], 0o600), "long": ("x" * 257, 0o600), "empty": ("", 0o600),
         }
-        for name, (text, mode) in secrets.items():
-            path = self.path(name + ".secret")
+        files = {f"{name}.secret": secret for name, secret in secrets.items()}
+        files |= {"test.key": (PEM_KEY, 0o600), "test.pem": (PEM, 0o644)}
+        for name, (text, mode) in files.items():
+            path = self.path(name)
             with open(path, "w", encoding="ascii") as f:
                 f.write(text)
             os.chmod(path, mode)
@@ -515,6 +587,37 @@ class Config(unittest.TestCase):
                          [2, 3])
         self.assertEqual([line for line, _, _ in self.mistakes(wrong + " home-address = x\n}\n")],
                          [2, 3])
+
+    def test_agreed_keys(self):
+        """How mobile nodes prove who they are, and by what a home agent is known."""
+        done = self.run_bubd(
+            STATIC + f'keys {{ {CERTIFIED} ca-file = "test.pem" home-agent-name = "ha.example"\n'
+            'algorithms = {"chacha20-poly1305", "aes-256-gcm"} } }\n'
+            + STATIC.replace("::10", "::11") + 'keys { psk-file = "mn1.secret" port = 99 } }\n'
+            + HA.replace("::1\"", "::2\"")
+            + f'keys {{ {CERTIFIED} ca-file = "test.pem" lifetime = 60 megabytes = 5 }}\n'
+            'mobile-node "2001:db8:1::20" { psk-file = "mn1.secret" }\n'
+            f'mobile-node "2001:db8:1::21" {{ fingerprint = "{FINGERPRINT}" }}\n'
+            'mobile-node "2001:db8:1::22" { identity = "abc" }\n'
+            'mobile-node "2001:db8:1::23" { }\n'
+            'mobile-node "2001:db8:1::24" { secret-file = "mn1.secret" }\n}\n')
+        self.assertEqual(done.stderr, "")
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("keys", "pair"))]
+        octets, secret = len(PEM), SECRET[4:]
+        self.assertEqual(lines, [
+            "pair 2001:db8:1::10 own  keys 1",
+            "pair 2001:db8:1::11 own  keys 1",
+            f"pair 2001:db8:1::20 served {secret} keys 2",
+            f"pair 2001:db8:1::21 served {'5a' * 32} keys 4",
+            "pair 2001:db8:1::22 served 616263 keys 3",
+            "pair 2001:db8:1::23 served  keys 1",
+            f"pair 2001:db8:1::24 served {secret}",
+            f"keys own port 7872 lifetime 0 megabytes 0 name ha.example certificate {octets} "
+            f"ca {octets} psk  chacha20-poly1305 aes-256-gcm",
+            f"keys own port 99 lifetime 0 megabytes 0 name  certificate 0 ca 0 psk {secret}",
+            f"keys served port 7872 lifetime 60 megabytes 5 name  certificate {octets} "
+            f"ca {octets} psk ",
+        ])
 
     def test_mistakes_are_capped(self):
         self.assertEqual(len(self.mistakes("log-level = x\nx = y\n" * 30)), 20)

@@ -193,6 +193,25 @@ bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct 
 	return true;
 }
 
+json_t *keyd_status_home(const struct keyd *k, const struct in6_addr *home, bool at_home_agent)
+{
+	(void)k;
+	(void)home;
+	return json_pack("{s:s}", "kind", at_home_agent ? "agreed" : "static");
+}
+
+void keyd_counters(const struct keyd *k, json_t *object)
+{
+	(void)k;
+	(void)json_object_set_new(object, "keys-agreed", json_integer(3));
+}
+
+json_t *keyd_status(const struct keyd *k)
+{
+	(void)k;
+	return json_null();
+}
+
 bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
 		struct bub_time *ret_since)
 {
@@ -456,7 +475,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 8);
+	assert_int_equal(json_object_size(r), 9);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -468,14 +487,15 @@ static void show_has_everything(void **state)
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77,"
-			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null},"
+			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
+			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
 			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
-			 "\"sequence\": 65535}]");
+			 "\"sequence\": 65535, \"keys\": {\"kind\": \"static\"}}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
 		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
@@ -506,11 +526,15 @@ static void show_has_everything(void **state)
 		"\"2001:db8:b::20\","
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
-		"unknown here: its secret is another one there\"}]");
+		"unknown here: its secret is another one there\","
+		"  \"keys\": {\"kind\": \"agreed\"}}]");
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");
-	assert_int_equal(json_object_size(json_object_get(r, "counters")), 6);
+	assert_int_equal(json_object_size(json_object_get(r, "counters")), 7);
+	assert_same_json(json_object_get(json_object_get(r, "counters"), "keys"),
+			 "{\"keys-agreed\": 3}");
+	assert_same_json(json_object_get(r, "keys"), "null");
 	assert_int_equal(json_object_size(json_object_get(r, "handover_gaps")), 4);
 	assert_same_json(
 		json_array_get(
@@ -530,12 +554,12 @@ static void show_has_what_is_asked_for(void **state)
 		size_t members, peers, clients;
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
-		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 5, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 6, 0, 1},
 		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 4, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 8, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 8, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 8, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 8, 0, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 9, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 9, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 9, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 9, 0, 1},
 	};
 	struct fixture *f = *state;
 

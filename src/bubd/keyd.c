@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See keyd.h.  Owns what connects the parts: a restart token goes to the disk once its keys are in
+ * use, and comes back from there after a restart; a hint is believed where it can only come from
+ * the home agent, and else makes the mobile node ask.
+ */
+#include "keyd.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyd_internal.h"
+
+#define ERROR_MAX 256
+#define TOLD_AT_ONCE 10u /* hints, and then a pause: each brings a handshake */
+#define TOLD_PAUSE_MS 50u
+#define SPI_HINTS_PER_S 10u
+#define UNANSWERED 2u /* Binding Updates, before the home agent is asked for new keys */
+
+/* After each round, as a hint may be lost; then the mobile node finds out by itself. */
+static const uint16_t told_rounds_ms[] = {300, 500, 700, 1500, 3000, 6000};
+#define TOLD_ROUNDS (sizeof(told_rounds_ms) / sizeof(told_rounds_ms[0]))
+
+/* ---- Mobile node --------------------------------------------------------------------------- */
+
+static void keyd_registers(void *ctx)
+{
+	struct keyd *k = ctx;
+
+	k->host.registers(k->host.ctx);
+}
+
+static void keyd_on_renew(void *ctx, const struct in6_addr *home)
+{
+	struct keyd *k = ctx;
+
+	keyclient_renew(k->client, home);
+}
+
+/* ESP that this node has sent a moment ago: who quotes it has seen it. */
+static bool keyd_has_sent(const struct keyd *k, const struct in6_addr *home,
+			  const struct keyhint *h)
+{
+	const struct esp_sad *sad = sas_database(k->host.sas);
+
+	return esp_sad_has_sent(sad, home, ESP_TRANSPORT, h->spi, h->sequence) ||
+	       esp_sad_has_sent(sad, home, ESP_TUNNEL, h->spi, h->sequence);
+}
+
+static bool keyd_doubts(struct keyd *k, const struct in6_addr *from, const struct keyhint *h)
+{
+	struct sas_agreed_status status;
+	bool known = false;
+
+	for (unsigned i = 0; i < k->host.cfg->engine.n_homes; i++) {
+		const struct in6_addr *home = &k->host.cfg->engine.home[i].address;
+
+		if (!sas_agreed_status(k->host.sas, home, k->host.now(), &status) ||
+		    !bub_addr_eq(&status.home_agent, from) || !keyd_has_sent(k, home, h))
+			continue;
+		known = true;
+		keyclient_doubt(k->client, home);
+	}
+	return known;
+}
+
+static void keyd_on_mobile_hint(void *ctx, const struct in6_addr *from, const struct keyhint *h)
+{
+	struct keyd *k = ctx;
+	char agent[INET6_ADDRSTRLEN] = "";
+
+	if (h->kind == KEYHINT_RESTARTED && keyclient_token(k->client, from, h->token)) {
+		(void)inet_ntop(AF_INET6, from, agent, sizeof(agent));
+		log_line(k->host.log, LNX_LOG_INFO,
+			 "home agent %s has restarted and lost its keys: new ones are agreed on",
+			 agent);
+	} else if (h->kind == KEYHINT_RESTARTED || !keyd_doubts(k, from, h)) {
+		k->tally.dropped[KEYTALLY_HINT_UNKNOWN]++;
+	}
+}
+
+void keyd_action(struct keyd *k, const struct bub_action *act)
+{
+	const struct bub_attach *a = &act->u.attach;
+
+	if (k == NULL)
+		return;
+	if (act->type == BUB_ACT_ATTACH)
+		keyclient_attached(k->client, &a->home, a->at_home ? &a->home : &a->care_of,
+				   &a->home_agent);
+	else if (act->type == BUB_ACT_HOME_AGENT)
+		keyclient_attached(k->client, &act->u.agent.home, NULL, &act->u.agent.home_agent);
+}
+
+void keyd_trace(struct keyd *k, const struct bub_trace *tr)
+{
+	if (k != NULL && tr->type == BUB_TR_SENT && strcmp(tr->via, "home agent") == 0)
+		k->asks = true;
+}
+
+/* A home agent that answers nothing may have lost its keys, and its hints on the way. */
+static void keyd_look_for_silence(struct keyd *k)
+{
+	struct bub_home_status h;
+
+	if (!k->asks)
+		return;
+	k->asks = false;
+	for (unsigned i = 0; bub_engine_home_status(k->host.engine, k->host.now(), i, &h); i++)
+		if (h.unanswered >= UNANSWERED)
+			keyclient_doubt(k->client, &h.address);
+}
+
+/* ---- Home agent ---------------------------------------------------------------------------- */
+
+static void keyd_on_in_use(void *ctx, const struct in6_addr *home,
+			   const uint8_t token[static SAS_TOKEN_LEN])
+{
+	struct keyd *k = ctx;
+
+	if (k->tokens == NULL)
+		return;
+	tokens_put(k->tokens, home, token);
+	k->noted = true;
+}
+
+static void keyd_on_ended(void *ctx, const struct in6_addr *home)
+{
+	struct keyd *k = ctx;
+	char text[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
+	log_line(k->host.log, LNX_LOG_WARNING,
+		 "keys of %s have ended, and no new ones were agreed on: nothing goes until then",
+		 text);
+	keyclient_renew(k->client, home);
+	if (k->tokens != NULL && k->server != NULL) {
+		tokens_delete(k->tokens, home);
+		k->noted = true;
+	}
+}
+
+static void keyd_commit(struct keyd *k)
+{
+	char error[ERROR_MAX] = "";
+
+	if (!k->noted)
+		return;
+	k->noted = false;
+	if (tokens_commit(k->tokens, error, sizeof(error)) != 0)
+		log_line(k->host.log, LNX_LOG_WARNING,
+			 "%s; after a restart mobile nodes notice it some seconds later", error);
+}
+
+static void keyd_on_agent_hint(void *ctx, const struct in6_addr *from, const struct keyhint *h)
+{
+	struct keyd *k = ctx;
+
+	(void)from;
+	(void)h;
+	k->tally.dropped[KEYTALLY_HINT_UNKNOWN]++;
+}
+
+void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
+{
+	const struct keyhint h = {.kind = KEYHINT_UNKNOWN_SPI,
+				  .spi = drop->spi,
+				  .sequence = (uint32_t)drop->sequence};
+	struct bub_time now;
+
+	if (k == NULL || k->agent_hints == NULL || drop->out || drop->why != ESP_NO_SA ||
+	    !bub_addr_eq(&drop->dst, &k->host.cfg->engine.ha.address))
+		return;
+	now = k->host.now();
+	if (now.ns / BUB_NS_PER_S != k->second.ns / BUB_NS_PER_S)
+		k->spi_hints = 0;
+	k->second = now;
+	if (k->spi_hints++ < SPI_HINTS_PER_S)
+		keyhints_send(k->agent_hints, &drop->src, k->agent_port, &h);
+}
+
+/* ---- After a restart ----------------------------------------------------------------------- */
+
+static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *token)
+{
+	struct keyd *k = ctx;
+	const struct bubd_pair *pair = bubd_config_pair(k->host.cfg, home, true);
+	struct keyd_told *more;
+
+	if (pair == NULL || pair->keys == BUBD_KEYS_STATIC)
+		return;
+	if ((k->n_told & (k->n_told - 1)) == 0) {
+		more = realloc(k->told,
+			       (k->n_told == 0 ? 1 : 2 * k->n_told) * sizeof(struct keyd_told));
+		if (more == NULL)
+			return;
+		k->told = more;
+	}
+	k->told[k->n_told] = (struct keyd_told){.home = *home, .to = *home};
+	memcpy(k->told[k->n_told++].token, token, KEYS_TOKEN_LEN);
+}
+
+static int told_compare(const void *a, const void *b)
+{
+	const struct keyd_told *x = a, *y = b;
+
+	return memcmp(&x->home, &y->home, sizeof(x->home));
+}
+
+/* Those that are away are told there. */
+static void told_find_care_ofs(struct keyd *k)
+{
+	struct bub_client_status c;
+
+	qsort(k->told, k->n_told, sizeof(*k->told), told_compare);
+	for (unsigned at = 0; bub_engine_client_status(k->host.engine, k->host.now(), &at, &c);) {
+		const struct keyd_told key = {.home = c.home};
+		struct keyd_told *t = bsearch(&key, k->told, k->n_told, sizeof(key), told_compare);
+
+		if (t != NULL && c.registered)
+			t->to = c.care_of;
+	}
+}
+
+static void told_end(struct keyd *k)
+{
+	if (k->told != NULL)
+		explicit_bzero(k->told, k->n_told * sizeof(*k->told));
+	free(k->told);
+	k->told = NULL;
+	k->n_told = 0;
+}
+
+static void told_on_timer(uv_timer_t *timer)
+{
+	struct keyd *k = timer->data;
+	struct sas_agreed_status status;
+	struct keyhint h = {.kind = KEYHINT_RESTARTED};
+
+	for (unsigned n = 0; n < TOLD_AT_ONCE && k->at_told < k->n_told; k->at_told++) {
+		const struct keyd_told *t = &k->told[k->at_told];
+
+		if (sas_agreed_status(k->host.sas, &t->home, k->host.now(), &status))
+			continue;
+		memcpy(h.token, t->token, sizeof(h.token));
+		keyhints_send(k->agent_hints, &t->to, k->agent_port, &h);
+		n++;
+	}
+	if (k->at_told < k->n_told) {
+		(void)uv_timer_start(timer, told_on_timer, TOLD_PAUSE_MS, 0);
+	} else if (k->round < TOLD_ROUNDS) {
+		k->at_told = 0;
+		(void)uv_timer_start(timer, told_on_timer, told_rounds_ms[k->round++], 0);
+	} else {
+		told_end(k);
+	}
+}
+
+void keyd_start(struct keyd *k)
+{
+	char error[ERROR_MAX] = "";
+
+	if (k->tokens == NULL || k->agent_hints == NULL)
+		return;
+	if (tokens_each(k->tokens, told_add, k, error, sizeof(error)) != 0)
+		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
+	if (k->n_told == 0)
+		return;
+	told_find_care_ofs(k);
+	log_line(k->host.log, LNX_LOG_INFO,
+		 "%zu mobile node%s told that keys have to be agreed on anew", k->n_told,
+		 k->n_told == 1 ? " is" : "s are");
+	(void)uv_timer_start(&k->told_timer, told_on_timer, 0, 0);
+}
+
+void keyd_turn(struct keyd *k)
+{
+	if (k == NULL)
+		return;
+	keyd_look_for_silence(k);
+	keyd_commit(k);
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
+{
+	const struct keyserver_host host = {.loop = k->host.loop,
+					    .cfg = k->host.cfg,
+					    .engine = k->host.engine,
+					    .sas = k->host.sas,
+					    .log = k->host.log,
+					    .tally = &k->tally,
+					    .now = k->host.now,
+					    .random = k->host.random};
+	const struct bubd_config *cfg = k->host.cfg;
+	char error[ERROR_MAX] = "";
+
+	k->server = keyserver_open(&host, ret_error, error_size);
+	if (k->server == NULL)
+		return -1;
+	k->agent_port = cfg->agent_keys.port;
+	k->agent_hints = keyhints_open(k->host.loop, &cfg->engine.ha.address, k->agent_port,
+				       &k->tally, keyd_on_agent_hint, k, ret_error, error_size);
+	if (k->agent_hints == NULL)
+		return -1;
+	k->tokens = tokens_open(cfg->state_dir, error, sizeof(error));
+	if (k->tokens == NULL)
+		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
+	return 0;
+}
+
+static int keyd_open_client(struct keyd *k, char *ret_error, size_t error_size)
+{
+	const struct keyclient_host host = {.loop = k->host.loop,
+					    .cfg = k->host.cfg,
+					    .sas = k->host.sas,
+					    .log = k->host.log,
+					    .tally = &k->tally,
+					    .now = k->host.now,
+					    .random = k->host.random,
+					    .registers = keyd_registers,
+					    .ctx = k};
+	const struct bubd_config *cfg = k->host.cfg;
+	uint16_t port = KEYS_PORT;
+
+	for (unsigned i = cfg->engine.n_homes; i-- > 0;)
+		if (cfg->home_keys[i].there)
+			port = cfg->home_keys[i].port;
+	k->client = keyclient_open(&host, ret_error, error_size);
+	if (k->client == NULL)
+		return -1;
+	k->mobile_hints = keyhints_open(k->host.loop, &in6addr_any, port, &k->tally,
+					keyd_on_mobile_hint, k, ret_error, error_size);
+	return k->mobile_hints != NULL ? 0 : -1;
+}
+
+struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t error_size)
+{
+	struct keyd *k = calloc(1, sizeof(*k));
+	struct sas_agreed_host sas_host = {
+		.ctx = k, .renew = keyd_on_renew, .in_use = keyd_on_in_use, .ended = keyd_on_ended};
+	int rc = 0;
+
+	if (k == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return NULL;
+	}
+	k->host = *host;
+	k->tally.log = host->log;
+	(void)uv_timer_init(host->loop, &k->told_timer);
+	k->told_timer.data = k;
+	sas_agreed_listen(host->sas, &sas_host);
+	if (keyserver_is_wanted(host->cfg))
+		rc = keyd_open_server(k, ret_error, error_size);
+	if (rc == 0 && keyclient_is_wanted(host->cfg))
+		rc = keyd_open_client(k, ret_error, error_size);
+	if (rc == 0)
+		return k;
+	keyd_close(k);
+	(void)uv_run(host->loop, UV_RUN_NOWAIT);
+	keyd_free(k);
+	return NULL;
+}
+
+int keyd_reload(struct keyd *k, char *ret_error, size_t error_size)
+{
+	if (k->client != NULL && keyclient_reload(k->client, ret_error, error_size) != 0)
+		return -1;
+	if (k->server != NULL)
+		return keyserver_reload(k->server, ret_error, error_size);
+	if (!keyserver_is_wanted(k->host.cfg))
+		return 0;
+	return keyd_open_server(k, ret_error, error_size);
+}
+
+void keyd_close(struct keyd *k)
+{
+	if (k == NULL)
+		return;
+	keyclient_close(k->client);
+	keyserver_close(k->server);
+	keyhints_close(k->mobile_hints);
+	keyhints_close(k->agent_hints);
+	if (!uv_is_closing((uv_handle_t *)&k->told_timer))
+		uv_close((uv_handle_t *)&k->told_timer, NULL);
+}
+
+void keyd_free(struct keyd *k)
+{
+	struct sas_agreed_host nobody = {0};
+
+	if (k == NULL)
+		return;
+	sas_agreed_listen(k->host.sas, &nobody);
+	keyclient_free(k->client);
+	keyserver_free(k->server);
+	keyhints_free(k->mobile_hints);
+	keyhints_free(k->agent_hints);
+	tokens_close(k->tokens);
+	told_end(k);
+	free(k);
+}

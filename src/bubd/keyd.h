@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Agreeing on keys (docs/keys.md), all of it as the daemon's loop sees it: both ends of the
+ * agreement, the hints after a restart, the tokens on the disk, and what is told of them.
+ */
+#ifndef BUBD_KEYD_H
+#define BUBD_KEYD_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "config.h"
+#include "linux.h"
+#include "log.h"
+#include "sas.h"
+
+struct keyd;
+
+/* What it needs; all of it borrowed. */
+struct keyd_host {
+	uv_loop_t *loop;
+	const struct bubd_config *cfg; /* the one in force */
+	struct bub_engine *engine;
+	struct sas *sas;
+	const struct log *log;
+	struct bub_time (*now)(void);
+	void (*random)(void *ctx, uint8_t *buf, size_t len);
+	/* Has the mobile node register at once. */
+	void (*registers)(void *ctx);
+	void *ctx;
+};
+
+/* Opens what the configuration wants, which may be nothing.  Returns NULL and one line in
+ * @ret_error on failure. */
+struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t error_size);
+
+/* Home agent: tells mobile nodes whose keys are lost, now that their bindings are known again. */
+void keyd_start(struct keyd *k);
+
+/* The configuration in force has changed.  Returns 0, or -1 and one line in @ret_error: then it
+ * goes on as before. */
+int keyd_reload(struct keyd *k, char *ret_error, size_t error_size);
+
+/* keyd_close() first, then the loop until it is empty, then keyd_free(); NULL is fine. */
+void keyd_close(struct keyd *k);
+void keyd_free(struct keyd *k);
+
+/* What goes by; all of these may be called with NULL. */
+void keyd_action(struct keyd *k, const struct bub_action *act);
+void keyd_trace(struct keyd *k, const struct bub_trace *tr);
+void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
+
+/* Once in each turn of the loop. */
+void keyd_turn(struct keyd *k);
+
+/* ---- Status (keystatus.c) ------------------------------------------------------------------ */
+
+/* Of one home address, at either end (bubctl(8), "keys"). */
+json_t *keyd_status_home(const struct keyd *k, const struct in6_addr *home, bool at_home_agent);
+/* Why keys are missing, or will be; "": all is well.  @ret_text gets one clause. */
+void keyd_why(const struct keyd *k, const struct in6_addr *home, char *ret_text, size_t cap);
+/* Adds its counters to @object. */
+void keyd_counters(const struct keyd *k, json_t *object);
+/* Of the node as a whole: where it listens, its certificates, failures of nobody in particular. */
+json_t *keyd_status(const struct keyd *k);
+
+#endif

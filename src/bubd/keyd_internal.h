@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of keyd.h share.
+ */
+#ifndef BUBD_KEYD_INTERNAL_H
+#define BUBD_KEYD_INTERNAL_H
+
+#include "keyclient.h"
+#include "keyd.h"
+#include "keyhint.h"
+#include "keyserver.h"
+#include "keytally.h"
+#include "store.h"
+
+/* A mobile node that is told of a restart. */
+struct keyd_told {
+	struct in6_addr home, to;
+	uint8_t token[KEYS_TOKEN_LEN];
+};
+
+struct keyd {
+	struct keyd_host host;
+	struct keytally tally;
+	struct keyclient *client;                    /* NULL: no home address agrees on keys */
+	struct keyserver *server;                    /* NULL: no mobile node does */
+	struct keyhints *mobile_hints, *agent_hints; /* likewise */
+	uint16_t agent_port;                         /* of agent_hints */
+	struct tokens *tokens;                       /* NULL: they cannot be kept */
+	bool noted;                                  /* a token is to be written */
+	bool asks;                                   /* a home agent was sent a Binding Update */
+
+	struct keyd_told *told;
+	size_t n_told, at_told; /* at_told: in this round */
+	unsigned round;
+	uv_timer_t told_timer;
+	struct bub_time second; /* in which hints about SPIs are counted */
+	unsigned spi_hints;
+};
+
+#endif

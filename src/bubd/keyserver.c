@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * See keyserver.h.  Owns who may have which home address, and the order: new SAs are there before
+ * the answer leaves that tells of them.
+ */
+#include "keyserver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keyconn.h"
+#include "keyflood.h"
+#include "keys_identity.h"
+
+#define BACKLOG 256
+#define ERROR_MAX 256
+
+struct keyserver {
+	struct keyserver_host host;
+	uv_tcp_t *listener; /* NULL: none.  Its memory goes when it has closed */
+	uint16_t port;
+	struct keys_context *ctx;
+	struct keyflood flood;
+	struct keyconn *conn[KEYFLOOD_MAX];
+};
+
+/* What is known of one connection. */
+struct keyserver_user {
+	struct keyserver *s;
+	struct in6_addr peer, home; /* home: that it has named; :: none */
+	bool by_psk;
+};
+
+static struct in6_addr peer_of(const uv_tcp_t *tcp)
+{
+	struct sockaddr_storage from = {0};
+	struct sockaddr_in6 in6 = {0};
+	int len = sizeof(from);
+
+	if (uv_tcp_getpeername(tcp, (struct sockaddr *)&from, &len) == 0 &&
+	    from.ss_family == AF_INET6)
+		memcpy(&in6, &from, sizeof(in6));
+	return in6.sin6_addr;
+}
+
+/* ---- Who may have what --------------------------------------------------------------------- */
+
+static const struct bubd_pair *agreed_pair(const struct keyserver *s, const struct in6_addr *home)
+{
+	const struct bubd_pair *pair = bubd_config_pair(s->host.cfg, home, true);
+
+	return pair != NULL && pair->keys != BUBD_KEYS_STATIC ? pair : NULL;
+}
+
+static size_t keyserver_psk(void *user, const char *name,
+			    uint8_t ret_secret[static KEYS_SECRET_MAX])
+{
+	struct keyserver_user *u = user;
+	const struct bubd_pair *pair = NULL;
+	struct in6_addr home;
+
+	if (inet_pton(AF_INET6, name, &home) == 1) {
+		u->home = home;
+		pair = agreed_pair(u->s, &home);
+	}
+	if (pair == NULL || pair->keys != BUBD_KEYS_PSK)
+		return 0;
+	u->by_psk = true;
+	memcpy(ret_secret, pair->secret, pair->secret_len);
+	return pair->secret_len;
+}
+
+static bool keyserver_pinned(void *user, const uint8_t fingerprint[static KEYS_FINGERPRINT_LEN])
+{
+	const struct keyserver_user *u = user;
+	const struct bubd_config *cfg = u->s->host.cfg;
+
+	for (size_t i = 0; i < cfg->n_pairs; i++)
+		if (cfg->pairs[i].keys == BUBD_KEYS_FINGERPRINT &&
+		    memcmp(cfg->pairs[i].secret, fingerprint, KEYS_FINGERPRINT_LEN) == 0)
+			return true;
+	return false;
+}
+
+static bool pair_is_of(const struct keyserver_user *u, const struct bubd_pair *pair,
+		       const struct keys_identity *who)
+{
+	struct keys_owner owner = {.home = pair->home};
+	char name[KEYS_NAME_MAX] = "";
+
+	if (pair->keys == BUBD_KEYS_STATIC || u->by_psk != (pair->keys == BUBD_KEYS_PSK))
+		return false;
+	if (pair->keys == BUBD_KEYS_NAME) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)pair->secret_len,
+			       (const char *)pair->secret);
+		owner.name = name;
+	}
+	if (pair->keys == BUBD_KEYS_FINGERPRINT) {
+		owner.has_fingerprint = true;
+		memcpy(owner.fingerprint, pair->secret, sizeof(owner.fingerprint));
+	}
+	return keys_identity_owns(who, &owner);
+}
+
+static const struct bubd_pair *pair_for(const struct keyserver_user *u,
+					const struct keys_request *req)
+{
+	const struct bubd_config *cfg = u->s->host.cfg;
+	const struct bubd_pair *pair = NULL;
+
+	if (!IN6_IS_ADDR_UNSPECIFIED(&req->home)) {
+		pair = agreed_pair(u->s, &req->home);
+		return pair != NULL && bub_addr_eq(&pair->home, &req->home) &&
+				       pair_is_of(u, pair, req->who)
+			       ? pair
+			       : NULL;
+	}
+	for (size_t i = 0; i < cfg->n_pairs; i++)
+		if (cfg->pairs[i].at_home_agent && pair_is_of(u, &cfg->pairs[i], req->who))
+			return &cfg->pairs[i];
+	return NULL;
+}
+
+static bool is_taken(void *ctx, uint32_t spi)
+{
+	return esp_sad_has_spi(ctx, spi);
+}
+
+static uint32_t choose_spi(const struct keyserver *s)
+{
+	uint32_t lot;
+
+	s->host.random(NULL, (uint8_t *)&lot, sizeof(lot));
+	return keys_spi(lot, is_taken, sas_database(s->host.sas));
+}
+
+static enum keys_reason keyserver_grant(void *user, const struct keys_request *req,
+					struct keys_grant *ret_grant)
+{
+	struct keyserver_user *u = user;
+	struct keyserver *s = u->s;
+	const struct bubd_key_settings *settings = &s->host.cfg->agent_keys;
+	const struct bub_ha_config *ha = &s->host.cfg->engine.ha;
+	const struct bubd_pair *pair = pair_for(u, req);
+	struct keys_grant g = {0};
+
+	if (!IN6_IS_ADDR_UNSPECIFIED(&req->home))
+		u->home = req->home;
+	if (pair == NULL || !bub_engine_has_client(s->host.engine, &pair->home) ||
+	    (!IN6_IS_ADDR_UNSPECIFIED(&req->home_agent) &&
+	     !bub_addr_eq(&req->home_agent, &ha->address)))
+		return KEYS_HOME_NOT_PERMITTED;
+	u->home = g.home = pair->home;
+	g.home_agent = ha->address;
+	for (unsigned i = 0; i < ha->n_prefixes; i++) {
+		if (!bub_addr_in_prefix(&g.home, &ha->prefix[i].prefix, ha->prefix[i].len))
+			continue;
+		g.prefix = ha->prefix[i].prefix;
+		g.prefix_len = ha->prefix[i].len;
+	}
+	g.spi_transport = choose_spi(s);
+	do
+		g.spi_tunnel = choose_spi(s);
+	while (g.spi_tunnel == g.spi_transport);
+	g.lifetime_s = settings->lifetime_s;
+	g.octets = (uint64_t)settings->megabytes << 20;
+	g.has_token = true;
+	s->host.random(NULL, g.token, sizeof(g.token));
+	*ret_grant = g;
+	return KEYS_OK;
+}
+
+static const struct keys_server_ops keyserver_ops = {
+	.psk = keyserver_psk, .pinned = keyserver_pinned, .grant = keyserver_grant};
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+static void keyserver_take(struct keyserver_user *u, const struct keys_agreed *a)
+{
+	struct keyserver *s = u->s;
+	struct sas_agreed keys = {
+		.home = a->grant.home,
+		.home_agent = a->grant.home_agent,
+		.at_home_agent = true,
+		.lifetime_s = a->grant.lifetime_s,
+		.octets = a->grant.octets,
+	};
+	char error[ERROR_MAX] = "", home[INET6_ADDRSTRLEN] = "", peer[INET6_ADDRSTRLEN] = "";
+
+	memcpy(keys.set, a->set, sizeof(keys.set));
+	memcpy(keys.token, a->grant.token, sizeof(keys.token));
+	(void)inet_ntop(AF_INET6, &keys.home, home, sizeof(home));
+	(void)inet_ntop(AF_INET6, &u->peer, peer, sizeof(peer));
+	if (sas_agreed_add(s->host.sas, &keys, s->host.now(), error, sizeof(error)) != 0)
+		log_line(s->host.log, LNX_LOG_ERROR, "keys of %s with %s cannot be used: %s", home,
+			 peer, error);
+	else
+		log_line(s->host.log, LNX_LOG_INFO, "keys of %s agreed with %s (%s): %s, for %u s",
+			 home, peer, a->peer, keys_suite_name(a->alg), keys.lifetime_s);
+	explicit_bzero(&keys, sizeof(keys));
+	keytally_agreed(s->host.tally, &a->grant.home);
+}
+
+/* Octets cost, a connection that says nothing does not. */
+static bool keyserver_may_begin(void *ctx, struct keyconn *c)
+{
+	struct keyserver *s = ctx;
+	const struct keyserver_user *u = c->user;
+
+	if (keyflood_spend(&s->flood, &u->peer, s->host.now()))
+		return true;
+	s->host.tally->dropped[KEYTALLY_RATE]++;
+	return false;
+}
+
+static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state state)
+{
+	struct keyserver *s = ctx;
+	struct keyserver_user *u = c->user;
+
+	if (c->slot != KEYFLOOD_NONE && keys_proved(c->session))
+		keyflood_proved(&s->flood, c->slot);
+	if (state == KEYS_AGREED)
+		keyserver_take(u, keys_agreed_of(c->session));
+	else if (state == KEYS_FAILED)
+		keytally_failed(s->host.tally, &u->home, &u->peer, keys_failure_of(c->session),
+				s->host.now(), true);
+}
+
+static void keyserver_on_gone(void *ctx, struct keyconn *c)
+{
+	struct keyserver *s = ctx;
+
+	if (c->slot != KEYFLOOD_NONE && s->conn[c->slot] == c) {
+		s->conn[c->slot] = NULL;
+		keyflood_leave(&s->flood, c->slot);
+	}
+	free(c->user);
+}
+
+/* Room for @c; false: there is none. */
+static bool keyserver_enter(struct keyserver *s, struct keyconn *c, const struct in6_addr *from)
+{
+	uint32_t gone;
+
+	if (!keyflood_enter(&s->flood, from, &c->slot, &gone)) {
+		c->slot = KEYFLOOD_NONE;
+		s->host.tally->dropped[KEYTALLY_FULL]++;
+		return false;
+	}
+	if (gone != KEYFLOOD_NONE) {
+		s->host.tally->dropped[KEYTALLY_OLDEST]++;
+		s->conn[gone]->slot = KEYFLOOD_NONE;
+		keyconn_close(s->conn[gone]);
+	}
+	s->conn[c->slot] = c;
+	return true;
+}
+
+static void keyserver_begin(struct keyserver *s, struct keyconn *c, struct keyserver_user *u)
+{
+	const struct keys_server_params p = {.now = s->host.now(), .wall_s = time(NULL), .user = u};
+	struct keys_session *session;
+
+	u->s = s;
+	u->peer = peer_of(&c->tcp);
+	if (!keyserver_enter(s, c, &u->peer)) {
+		keyconn_close(c);
+		return;
+	}
+	session = keys_server_new(s->ctx, &p);
+	if (session != NULL)
+		keyconn_accepted(c, session);
+	else
+		keyconn_close(c);
+}
+
+static void keyserver_on_connection(uv_stream_t *listener, int status)
+{
+	struct keyserver *s = listener->data;
+	const struct keyconn_host host = {.ctx = s,
+					  .now = s->host.now,
+					  .may_begin = keyserver_may_begin,
+					  .progress = keyserver_on_progress,
+					  .gone = keyserver_on_gone};
+	struct keyserver_user *u = status == 0 ? calloc(1, sizeof(*u)) : NULL;
+	struct keyconn *c = u != NULL ? keyconn_new(s->host.loop, &host, u) : NULL;
+
+	if (c == NULL) {
+		free(u);
+		return;
+	}
+	c->slot = KEYFLOOD_NONE;
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp) == 0)
+		keyserver_begin(s, c, u);
+	else
+		keyconn_close(c);
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+bool keyserver_is_wanted(const struct bubd_config *cfg)
+{
+	if (!cfg->engine.ha.enabled)
+		return false;
+	for (size_t i = 0; i < cfg->n_pairs; i++)
+		if (cfg->pairs[i].at_home_agent && cfg->pairs[i].keys != BUBD_KEYS_STATIC)
+			return true;
+	return cfg->agent_keys.there;
+}
+
+/* The address may come to an interface later, and then it is listened at. */
+static int keyserver_socket(const struct in6_addr *address, uint16_t port, int *ret_fd)
+{
+	const struct sockaddr_in6 at = {
+		.sin6_family = AF_INET6, .sin6_addr = *address, .sin6_port = htons(port)};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, err = 0;
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0 &&
+	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	err = -errno;
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static void keyserver_free_listener(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void keyserver_stop_listening(uv_tcp_t *listener)
+{
+	if (listener != NULL && !uv_is_closing((uv_handle_t *)listener))
+		uv_close((uv_handle_t *)listener, keyserver_free_listener);
+}
+
+static int keyserver_listen(struct keyserver *s, uint16_t port)
+{
+	uv_tcp_t *listener = calloc(1, sizeof(*listener));
+	int fd = -1;
+	int err = listener != NULL ? keyserver_socket(&s->host.cfg->engine.ha.address, port, &fd)
+				   : UV_ENOMEM;
+
+	if (err == 0)
+		err = uv_tcp_init(s->host.loop, listener);
+	if (err != 0) {
+		if (fd >= 0)
+			(void)close(fd);
+		free(listener);
+		return err;
+	}
+	listener->data = s;
+	err = uv_tcp_open(listener, fd);
+	if (err != 0)
+		(void)close(fd);
+	else
+		err = uv_listen((uv_stream_t *)listener, BACKLOG, keyserver_on_connection);
+	if (err != 0) {
+		keyserver_stop_listening(listener);
+		return err;
+	}
+	keyserver_stop_listening(s->listener);
+	s->listener = listener;
+	s->port = port;
+	return 0;
+}
+
+int keyserver_reload(struct keyserver *s, char *ret_error, size_t error_size)
+{
+	const struct bubd_key_settings *settings = &s->host.cfg->agent_keys;
+	char address[INET6_ADDRSTRLEN] = "", why[KEYS_TEXT_MAX] = "";
+	struct keys_context *ctx;
+	uint8_t decoy[32];
+	int err = 0;
+
+	s->host.random(NULL, decoy, sizeof(decoy));
+	ctx = bubd_config_server_keys(settings, &keyserver_ops, decoy, why);
+	if (ctx == NULL) {
+		(void)snprintf(ret_error, error_size, "keys: %s", why);
+		return -1;
+	}
+	if (settings->port != s->port)
+		err = keyserver_listen(s, settings->port);
+	if (err != 0) {
+		keys_context_free(ctx);
+		(void)inet_ntop(AF_INET6, &s->host.cfg->engine.ha.address, address,
+				sizeof(address));
+		(void)snprintf(ret_error, error_size, "keys: cannot listen at %s, TCP port %u: %s",
+			       address, settings->port, uv_strerror(err));
+		return -1;
+	}
+	keys_context_free(s->ctx);
+	s->ctx = ctx;
+	return 0;
+}
+
+struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_error,
+				 size_t error_size)
+{
+	struct keyserver *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		return NULL;
+	}
+	s->host = *host;
+	s->host.random(NULL, (uint8_t *)&s->flood.seed, sizeof(s->flood.seed));
+	if (keyserver_reload(s, ret_error, error_size) == 0)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void keyserver_close(struct keyserver *s)
+{
+	if (s == NULL)
+		return;
+	keyserver_stop_listening(s->listener);
+	s->listener = NULL;
+	for (unsigned i = 0; i < KEYFLOOD_MAX; i++)
+		if (s->conn[i] != NULL)
+			keyconn_close(s->conn[i]);
+}
+
+void keyserver_free(struct keyserver *s)
+{
+	if (s == NULL)
+		return;
+	keys_context_free(s->ctx);
+	free(s);
+}
+
+bool keyserver_own(const struct keyserver *s, struct keys_own *ret)
+{
+	keys_context_own(s->ctx, ret);
+	return ret->has_certificate;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The file of restart tokens: one for each home address that has agreed keys.  Apart from the
+ * registrations, as it is written when keys are agreed on and not with each move, and as a file
+ * that is damaged is no reason not to start.
+ */
+#include <string.h>
+
+#include "env.h"
+#include "store.h"
+
+#define TOKEN_VERSION 1
+#define TOKEN_RECORD_LEN (1 + STORE_TOKEN_LEN)
+
+/* Its file, and nothing else. */
+struct tokens {
+	struct env env;
+};
+
+static enum verdict tokens_look(const MDB_val *key, const MDB_val *data)
+{
+	const uint8_t *value = data->mv_data;
+
+	if (data->mv_size > 0 && value[0] > TOKEN_VERSION)
+		return VERDICT_NEWER;
+	return key->mv_size == sizeof(struct in6_addr) && data->mv_size == TOKEN_RECORD_LEN
+		       ? VERDICT_GOOD
+		       : VERDICT_DAMAGED;
+}
+
+static const struct env_kind tokens_kind = {
+	.file = TOKENS_FILE,
+	.version = "bub-tokens 1",
+	.database = "tokens",
+	.look = tokens_look,
+	.when_damaged = "remove it; mobile nodes notice a restart some seconds later then",
+	.when_newer = "remove it; mobile nodes notice a restart some seconds later then",
+};
+
+struct tokens *tokens_open(const char *dir, char *ret_error, size_t error_size)
+{
+	return (struct tokens *)(void *)env_open(&tokens_kind, dir, false, ret_error, error_size);
+}
+
+void tokens_close(struct tokens *t)
+{
+	env_close((struct env *)(void *)t);
+}
+
+void tokens_put(struct tokens *t, const struct in6_addr *home,
+		const uint8_t token[static STORE_TOKEN_LEN])
+{
+	uint8_t value[TOKEN_RECORD_LEN] = {TOKEN_VERSION};
+
+	memcpy(value + 1, token, STORE_TOKEN_LEN);
+	env_put(&t->env, env_value(home, sizeof(*home)), env_value(value, sizeof(value)));
+}
+
+void tokens_delete(struct tokens *t, const struct in6_addr *home)
+{
+	env_delete(&t->env, env_value(home, sizeof(*home)));
+}
+
+int tokens_commit(struct tokens *t, char *ret_error, size_t error_size)
+{
+	return env_commit(&t->env, ret_error, error_size);
+}
+
+struct tokens_reader {
+	void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token);
+	void *ctx;
+};
+
+static void tokens_read_one(void *ctx, const MDB_val *key, const MDB_val *data)
+{
+	const struct tokens_reader *r = ctx;
+	struct in6_addr home;
+
+	if (tokens_look(key, data) != VERDICT_GOOD)
+		return;
+	memcpy(&home, key->mv_data, sizeof(home));
+	r->each(r->ctx, &home, (const uint8_t *)data->mv_data + 1);
+}
+
+int tokens_each(struct tokens *t,
+		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token),
+		void *ctx, char *ret_error, size_t error_size)
+{
+	struct tokens_reader r = {.each = each, .ctx = ctx};
+
+	return env_each(&t->env, tokens_read_one, &r, ret_error, error_size);
+}
