@@ -18,7 +18,8 @@
 
 #define ADDRS 8 /* on each link, by their last octet */
 #define HOME_HOST 9
-#define HOSTS 10
+#define IPV4_HOST 10 /* the first of as many of IPv4 */
+#define HOSTS (IPV4_HOST + ADDRS)
 #define LINKS 2
 #define PREFIXES 8
 #define EXPIRES_MAX 200
@@ -49,6 +50,11 @@ static uint8_t take(struct input *in)
 static struct in6_addr global(uint8_t prefix, uint8_t host)
 {
 	return (struct in6_addr){{{0x20, 1, 0x0d, 0xb8, 0, prefix, [15] = host}}};
+}
+
+static struct in6_addr ipv4(uint8_t host)
+{
+	return (struct in6_addr){{{[10] = 0xff, 0xff, 10, 0, 0, host}}};
 }
 
 /* One of four home addresses, each in a prefix of its own. */
@@ -192,7 +198,9 @@ static void kernel(struct node *n, enum link_fact_type type, uint8_t how, uint8_
 	case LINK_FACT_ADDR:
 	case LINK_FACT_ADDR_GONE:
 		f.u.addr = (struct link_addr_fact){
-			.addr = more > 250 ? home_of(how >> 1) : global(more & 3, more % ADDRS),
+			.addr = more > 250   ? home_of(how >> 1)
+				: more > 200 ? ipv4(IPV4_HOST + more % ADDRS)
+					     : global(more & 3, more % ADDRS),
 			.ifindex = 1 + (how & 1),
 			.prefix_len = (how & 2) ? 128 : 64,
 			.tentative = (how & 4) != 0,
@@ -214,6 +222,9 @@ static void kernel(struct node *n, enum link_fact_type type, uint8_t how, uint8_
 		f.u.route.ifindex = 1 + (how & 1);
 		f.u.route.from_ra = (how & 2) != 0;
 		f.u.route.gateway = (struct in6_addr){{{0xfe, 0x80, [15] = more & 3}}};
+		f.u.route.ipv4 = (how & 4) != 0;
+		if (f.u.route.ipv4)
+			f.u.route.gateway = ipv4(more & 3);
 		break;
 	default:
 		break;
@@ -316,7 +327,8 @@ static void finish(struct node *n)
 static void registration(struct node *n, uint8_t how)
 {
 	const struct in6_addr home = home_of(0), agent = global(how >> 6, 0);
-	const struct in6_addr care_of = global(how & 3, how % ADDRS);
+	const struct in6_addr care_of =
+		(how & 32) ? ipv4(IPV4_HOST + how % ADDRS) : global(how & 3, how % ADDRS);
 	const struct bub_attach at = {.home = home, .care_of = care_of, .home_agent = agent};
 
 	const struct bub_registration r = {home, care_of, (how & 16) != 0};
@@ -335,6 +347,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct node n = {.now = {BUB_NS_PER_S}};
 
 	cfg.homes[0] = home_of(0);
+	cfg.home_agents_ipv4[0] = ipv4(250);
 	n.fail = take(&in);
 	if (n.fail & 1) {
 		memcpy(cfg.home_link, "e1", 3);

@@ -94,6 +94,8 @@ def link_steps():
     yield "fails", b"\xaa" + attached + here + addr
     yield "home", b"\0" + start + up + heard(10, advert(3)) + quarter * 5 + there + quarter * 5
     yield "static", b"\0" + up + bytes((7, 0, 1)) + bytes((5, 32, 1)) + start + bytes((8, 0, 1))
+    yield "ipv4", b"\0" + start + up + bytes((7, 4, 1)) + bytes((5, 0, 208)) + quarter * 8 \
+        + down + quarter + up + quarter * 10 + here + addr + bytes((6, 0, 208))
     yield "anew", b"\0" + attached + bytes((0, 0, 0)) + up + bytes((1, 0, 0))
 
 

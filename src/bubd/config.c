@@ -83,6 +83,11 @@ static void load_mobile_node(struct loader *l, const struct config_node *sec)
 			"home-address: \"%s\" is the home agent's too; expected an address of its "
 			"own",
 			v->text);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&home->home_agent_ipv4) &&
+	    IN6_IS_ADDR_UNSPECIFIED(&home->home_agent))
+		problem(&l->p, config_place(sec, "home-agent-ipv4"),
+			"home-agent-ipv4: there is no home-agent; expected its IPv6 address as "
+			"well");
 	if (home->renumber && home->prefix_len != 64)
 		problem(&l->p, config_place(sec, "renumber"),
 			"renumber: the home address has a prefix of %u bits; expected 64",
@@ -182,13 +187,17 @@ static void load_suites(struct loader *l, const struct config_node *sec)
 		eng->suite[eng->n_suites++] = suites[v->number];
 }
 
-/* RFC 4283, which the draft's test needs beside its own. */
+/* RFC 4283, which the draft's test needs beside its own, and RFC 5555. */
 static void check_option(struct loader *l, const struct config_node *sec, const char *keyword,
 			 uint8_t number)
 {
 	if (number == 8)
 		problem(&l->p, config_place(sec, keyword),
 			"%s: 8 is an option of RFC 4283; expected 6, 7 or 9 to 255", keyword);
+	if (number >= 29 && number <= 32)
+		problem(&l->p, config_place(sec, keyword),
+			"%s: %u is an option of RFC 5555; expected a number that is not 29 to 32",
+			keyword, number);
 }
 
 static void check_differ(struct loader *l, const struct config_node *sec, const char *keyword,
@@ -342,6 +351,7 @@ static void fill_lnx(struct bubd_config *cfg)
 	for (unsigned i = 0; i < eng->n_homes; i++) {
 		lnx->homes[i] = eng->home[i].address;
 		lnx->home_agents[i] = eng->home[i].home_agent;
+		lnx->home_agents_ipv4[i] = eng->home[i].home_agent_ipv4;
 		lnx->home_prefix_len[i] = eng->home[i].prefix_len;
 		lnx->multicast |= eng->home[i].multicast;
 	}
@@ -349,6 +359,7 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->n_homes = eng->n_homes;
 	lnx->home_agent = eng->ha.enabled;
 	lnx->home_agent_address = eng->ha.address;
+	lnx->home_agent_ipv4 = eng->ha.ipv4_address;
 	lnx->home_link = eng->ha.physical_link ? cfg->home_link : NULL;
 	for (unsigned i = 0; i < eng->ha.n_prefixes; i++) {
 		lnx->ha_prefix[i] = eng->ha.prefix[i].prefix;

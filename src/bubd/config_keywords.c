@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/addr.h"
 #include "config.h"
 #include "config_load.h"
 #include "keys_identity.h"
@@ -95,6 +96,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_MOBILE_NODE, KIND_BOOL, "renumber", HOME(renumber)},
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
 	{IN_MOBILE_NODE, KIND_ADDRESS, "home-agent", HOME(home_agent)},
+	/* Without one nothing is registered from IPv4 (RFC 5555). */
+	{IN_MOBILE_NODE, KIND_IPV4, "home-agent-ipv4", HOME(home_agent_ipv4)},
 	{IN_MOBILE_NODE, KIND_PATH, "secret-file", NOWHERE},
 	{IN_MOBILE_NODE, KIND_NONE, "keys", SECTION(IN_KEYS), RELOAD},
 	{IN_MOBILE_NODE, KIND_NUMBER, "lifetime", HOME(lifetime_s), LIFETIME},
@@ -110,6 +113,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_MOBILE_NODE, KIND_SPI, "sa", SECTIONS(IN_SA), .unique_titles = true},
 
 	{IN_HOME_AGENT, KIND_ADDRESS, "address", AGENT(address), NEEDED},
+	{IN_HOME_AGENT, KIND_IPV4, "ipv4-address", AGENT(ipv4_address)},
+	{IN_HOME_AGENT, KIND_NUMBER, "nat-refresh", AGENT(nat_refresh_s), S(10, 3600)},
 	{IN_HOME_AGENT, KIND_IFNAME, "home-link", NODE(home_link)},
 	{IN_HOME_AGENT, KIND_PREFIX, "prefixes", LIST(BUB_HA_PREFIXES_MAX), NEEDED, RELOAD},
 	{IN_HOME_AGENT, KIND_NUMBER, "prefix-valid", S(1, UINT32_MAX), RELOAD},
@@ -397,6 +402,20 @@ static bool keyword_check_address(struct problems *p, const struct config_keywor
 		       "cannot be used here; expected a unicast address that is not link-local");
 }
 
+static bool keyword_check_ipv4(struct problems *p, const struct config_keyword *k,
+			       struct config_value *v)
+{
+	struct in_addr a;
+
+	if (inet_pton(AF_INET, v->text, &a) != 1)
+		return keyword_wrong(p, k, v, "is no address; expected an IPv4 address");
+	v->addr = addr_of_ipv4((const uint8_t *)&a);
+	return bub_addr_is_ipv4(&v->addr) ||
+	       keyword_wrong(
+		       p, k, v,
+		       "cannot be used here; expected a unicast address that is not link-local");
+}
+
 /* 1 to @max characters that are no blanks and not among @but. */
 static bool is_name(const char *text, size_t max, const char *but)
 {
@@ -471,6 +490,8 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 	case KIND_ADDRESS:
 	case KIND_PREFIX:
 		return keyword_check_address(p, k, v);
+	case KIND_IPV4:
+		return keyword_check_ipv4(p, k, v);
 	case KIND_IFNAME:
 		return (is_name(v->text, IFNAMSIZ - 1, "/:") && strcmp(v->text, ".") != 0 &&
 			strcmp(v->text, "..") != 0) ||
@@ -530,7 +551,7 @@ static void keyword_put(const struct problems *p, const struct config_keyword *k
 		n |= 1u << one->number;
 	if (k->kind == KIND_NUMBER || k->kind == KIND_BOOL || k->kind == KIND_WORD)
 		keyword_put_number(to, k->size, n);
-	else if (k->kind == KIND_ADDRESS || k->kind == KIND_PREFIX)
+	else if (k->kind == KIND_ADDRESS || k->kind == KIND_PREFIX || k->kind == KIND_IPV4)
 		memcpy(to, &v->addr, sizeof(v->addr));
 	else if (k->kind == KIND_PATH || k->kind == KIND_LOG)
 		(void)config_path(p, v->text, to, k->size);

@@ -59,6 +59,7 @@ enum config_kind {
 	KIND_WORD,    /* one of words: number is its index */
 	KIND_ADDRESS, /* unicast, and more than link-local */
 	KIND_PREFIX,  /* ADDRESS/LENGTH */
+	KIND_IPV4,    /* an address of IPv4; in memory ::ffff:a.b.c.d */
 	KIND_IFNAME,
 	KIND_NAME,        /* of the node */
 	KIND_PATH,        /* relative ones start at the folder of the configuration file */
@@ -116,7 +117,7 @@ struct config_value {
 	struct config_value *next;
 	struct config_place at;
 	uint32_t number;      /* KIND_NUMBER, KIND_BOOL, KIND_WORD, KIND_SPI */
-	struct in6_addr addr; /* KIND_ADDRESS, KIND_PREFIX */
+	struct in6_addr addr; /* KIND_ADDRESS, KIND_PREFIX, KIND_IPV4 */
 	uint8_t prefix_len;
 	char text[]; /* as written */
 };

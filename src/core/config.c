@@ -4,6 +4,7 @@
  */
 #include "config.h"
 #include "crypto/crypto.h"
+#include "wire/mh.h"
 
 /* What holds for a node where nothing else is said. */
 static const struct bub_config defaults = {
@@ -63,8 +64,9 @@ bool config_is_valid(const struct bub_config *cfg)
 	const struct bub_codepoints *cp = &cfg->codepoints;
 
 	/* Types 0 to 7 are RFC 6275's own. */
-	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh || cp->opt_bub < 6 ||
-	    cp->opt_path_cookie < 6 || cp->opt_path_cookie == cp->opt_bub)
+	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh ||
+	    !bub_mhopt_is_free(cp->opt_bub) || !bub_mhopt_is_free(cp->opt_path_cookie) ||
+	    cp->opt_path_cookie == cp->opt_bub)
 		return false;
 	if (cfg->n_homes > BUB_HOMES_MAX || cfg->n_suites > BUB_SUITES_MAX)
 		return false;

@@ -154,7 +154,7 @@ void careof_fresh(struct link *lk, const struct addr *a)
 void careof_stale(struct link *lk, struct addr *a)
 {
 	/* What a person has set stays as it is. */
-	if (a->stale || a->gone || a->fact.permanent || a->fact.prefix_len == 128)
+	if (a->stale || a->gone || a->fact.permanent || a->fact.prefix_len == 128 || ipv4_is(a))
 		return;
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
 		if (lk->addr[i].reported && same_prefix(&lk->addr[i], a))

@@ -12,6 +12,7 @@
  *     local or 6to4 address seldom leads to a global one;
  *   - whether a registration from it has ever failed: else the core would leave an address that
  *     works for a newer one that comes back from behind;
+ *   - the family: IPv6 comes before IPv4 (RFC 5555, 4.4.1);
  *   - whether another one is in use whose router is there: then there is no reason to move, and the
  *     newer one waits (RFC 6275, 11.5.1).
  *
@@ -27,7 +28,7 @@
 #include "link_internal.h"
 
 #define RANK_BEHIND (1 << 30)
-#define RANK_FAILURE (1 << 24) /* more than any preference makes; 31 of them fit */
+#define RANK_FAILURE (1 << 25) /* more than any preference makes; 31 of them fit */
 #define PREFERENCE_MAX 1000000 /* as the configuration has it */
 
 /* ---- Labels -------------------------------------------------------------------------------- */
@@ -50,11 +51,14 @@ static uint8_t label_of(const struct in6_addr *addr)
 	return 1;
 }
 
-/* The label of an agent that is not known yet is that of the Internet's addresses. */
+/* To an address of IPv4 the home agent has one as well.  The label of an agent that is not known
+ * yet is that of the Internet's addresses. */
 static bool has_agents_label(const struct link *lk, const struct in6_addr *addr)
 {
 	const uint8_t label = label_of(addr);
 
+	if (IN6_IS_ADDR_V4MAPPED(addr))
+		return ipv4_is_wanted(lk);
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 		const struct home *h = &lk->home[i];
 
@@ -80,6 +84,8 @@ static bool choice_router_stands(const struct iface *ifc, const struct addr *a)
 {
 	const struct ra_prefix *e = lookup_prefix(ifc, &a->fact.addr);
 
+	if (ipv4_is(a))
+		return ipv4_is_confirmed(ifc, a);
 	if (e != NULL && e->doubtful && IN6_IS_ADDR_UNSPECIFIED(&e->address))
 		return false;
 	return probe_is_there(ifc, &a->router);
@@ -131,11 +137,13 @@ static int32_t choice_preference(const struct link *lk, const struct iface *ifc)
 
 int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct addr *a)
 {
-	int32_t rank = 8 * choice_preference(lk, ifc);
+	int32_t rank = 16 * choice_preference(lk, ifc);
 
 	if (has_agents_label(lk, &a->fact.addr))
-		rank += 4;
+		rank += 8;
 	if (a->failures == 0)
+		rank += 4;
+	if (!ipv4_is(a))
 		rank += 2;
 	if (!choice_waits(lk, a))
 		rank += 1;

@@ -284,7 +284,8 @@ void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
 	lk->n_gone -= a->gone;
 	a->gone = false;
 	a->seen = true;
-	local_add(lk, ifc, a);
+	if (!ipv4_is(a)) /* what comes to IPv4 comes by a socket */
+		local_add(lk, ifc, a);
 	movement_evaluate(lk, ifc);
 }
 
@@ -329,7 +330,7 @@ static struct default_route *route_find(struct link *lk, const struct link_defau
 	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
 		const struct link_default_route *r = &lk->route[i].fact;
 
-		if (r->ifindex == key->ifindex && r->table == key->table &&
+		if (r->ifindex == key->ifindex && r->table == key->table && r->ipv4 == key->ipv4 &&
 		    r->metric == key->metric && bub_addr_eq(&r->gateway, &key->gateway))
 			return &lk->route[i];
 	}
@@ -352,7 +353,8 @@ void facts_route_new(struct link *lk, const struct link_default_route *fact)
 
 	if (ifc == NULL || ifc->view.fact.own)
 		return;
-	path_routes_changed(lk);
+	if (!fact->ipv4)
+		path_routes_changed(lk);
 	r = route_find(lk, fact);
 	if (r == NULL)
 		r = route_take(lk);
@@ -366,7 +368,8 @@ void facts_route_gone(struct link *lk, const struct link_default_route *fact)
 {
 	struct default_route *r = route_find(lk, fact);
 
-	path_routes_changed(lk);
+	if (!fact->ipv4)
+		path_routes_changed(lk);
 	if (r != NULL)
 		*r = (struct default_route){0};
 }

@@ -18,7 +18,8 @@ void known_hold(struct link *lk, const struct in6_addr *addr)
 {
 	struct known *k;
 
-	if (IN6_IS_ADDR_UNSPECIFIED(addr))
+	/* The packet filters see nothing of IPv4. */
+	if (IN6_IS_ADDR_UNSPECIFIED(addr) || IN6_IS_ADDR_V4MAPPED(addr))
 		return;
 	k = table_find(&lk->known, addr, &in6addr_any);
 	if (k == NULL) {

@@ -207,7 +207,7 @@ struct bub_time link_deadline(const struct link *lk)
 	const struct bub_time due[] = {
 		facts_deadline(lk), router_deadline(lk), trial_deadline(lk),  advert_deadline(lk),
 		dad_deadline(lk),   claim_deadline(lk),  proxy_deadline(lk),  homelink_deadline(lk),
-		home_deadline(lk),  path_deadline(lk),   tunnel_deadline(lk),
+		home_deadline(lk),  path_deadline(lk),   tunnel_deadline(lk), movement_deadline(lk),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -224,6 +224,7 @@ void link_expire(struct link *lk, struct bub_time now)
 {
 	lk->now = now;
 	facts_expire(lk);
+	movement_expire(lk);
 	router_expire(lk);
 	trial_expire(lk);
 	advert_expire(lk);

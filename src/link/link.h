@@ -47,7 +47,8 @@ struct link_config {
 	struct in6_addr home_agent;    /* home agent: its own address, always let in; :: none */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
-	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
+	struct in6_addr home_agents[BUB_HOMES_MAX];      /* of each; :: to be discovered */
+	struct in6_addr home_agents_ipv4[BUB_HOMES_MAX]; /* ::ffff:a.b.c.d; :: none */
 	unsigned n_homes;
 	struct link_advert_config advert; /* home agent: on the home link */
 	uint32_t proxies_max;             /* home agent: addresses that it answers for */

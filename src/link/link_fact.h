@@ -25,7 +25,8 @@ struct link_iface_fact {
 	bool own;  /* bub's own interface */
 };
 
-/* An address as the kernel has it: routable, and not on bub's own interface. */
+/* An address as the kernel has it: routable, and not on bub's own interface.  One of IPv4 is
+ * ::ffff:a.b.c.d, and its prefix 96 bits longer. */
 struct link_addr_fact {
 	struct in6_addr addr;
 	uint32_t ifindex; /* of an interface that is known; else the fact is ignored */
@@ -43,6 +44,7 @@ struct link_default_route {
 	uint32_t table, metric;
 	struct in6_addr gateway; /* :: none */
 	bool from_ra;            /* learned by the kernel */
+	bool ipv4;
 };
 
 enum link_fact_type {

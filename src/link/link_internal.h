@@ -45,6 +45,7 @@ struct iface {
 	struct probe probe[PROBES_MAX];
 	unsigned rs_left;
 	struct bub_time rs_due;
+	struct bub_time ipv4_due; /* addresses of IPv4 that it had before count then; 0: they do */
 };
 
 struct addr {
@@ -177,6 +178,18 @@ void movement_evaluate(struct link *lk, struct iface *ifc);
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
 /* Preferences may have changed. */
 void movement_rank(struct link *lk);
+void movement_expire(struct link *lk);
+struct bub_time movement_deadline(const struct link *lk);
+
+/* ipv4.c: addresses of IPv4 */
+bool ipv4_is(const struct addr *a);
+/* There is a home agent that can be reached from IPv4. */
+bool ipv4_is_wanted(const struct link *lk);
+/* Whoever gives it has spoken of it on this link. */
+bool ipv4_is_confirmed(const struct iface *ifc, const struct addr *a);
+/* The address is usable, over @ret_router (::  none is needed). */
+bool ipv4_router(const struct link *lk, const struct iface *ifc, const struct addr *a,
+		 struct in6_addr *ret_router);
 
 /* advert.c: router advertisements of a home agent */
 void advert_start(struct link *lk);

@@ -8,11 +8,13 @@
  * that announced itself, if the address was given since then (DHCPv6).  The kernel keeps addresses
  * and routes of the link before; they do not count until this link confirms them.
  *
- * What counts gets a routing table of its own (careof.c); when that stands, the core is told.
+ * What counts gets a routing table of its own (careof.c); when that stands, the core is told.  Of
+ * IPv4 ipv4.c says what counts, and that needs no table.
  */
 #include "link_internal.h"
 
 #define LIFETIME_SLACK_MS 2000u
+#define IPV4_SETTLE_MS 2000u /* addresses of IPv4 from before the carrier came up wait so long */
 
 /* Is there a router on this link that stands for the address? */
 static bool router_of(const struct link *lk, const struct iface *ifc, const struct addr *a,
@@ -140,7 +142,8 @@ void movement_routed(struct link *lk, struct iface *ifc, struct addr *a)
 	careof_fresh(lk, a);
 	report(lk, ifc, a, BUB_EV_CARE_OF_NEW);
 	ask_who_stays(lk, a);
-	forget_old_routers(lk, ifc, &a->router);
+	if (!ipv4_is(a))
+		forget_old_routers(lk, ifc, &a->router);
 }
 
 bool link_care_of(const struct link *lk, const struct in6_addr *addr, struct link_care_of *ret)
@@ -165,6 +168,20 @@ static void set_unusable(struct link *lk, const struct iface *ifc, struct addr *
 		choice_lost(lk);
 	}
 	careof_unroute(lk, a);
+}
+
+/* A route that goes takes no address away, nor does a router that falls silent: nothing better is
+ * known. */
+static void evaluate_ipv4(struct link *lk, struct iface *ifc, struct addr *a)
+{
+	if (!ifc->view.carrier) {
+		set_unusable(lk, ifc, a);
+		return;
+	}
+	if (a->reported && has_changed(lk, ifc, a))
+		report(lk, ifc, a, BUB_EV_CARE_OF_CHANGED);
+	if (ipv4_router(lk, ifc, a, &a->router))
+		movement_routed(lk, ifc, a);
 }
 
 static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
@@ -230,8 +247,14 @@ void movement_evaluate(struct link *lk, struct iface *ifc)
 			evaluate_home(lk, ifc, &lk->home[i]);
 	}
 	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
-		if (lk->addr[i].fact.ifindex == ifc->view.fact.ifindex && !lk->addr[i].gone)
-			evaluate_one(lk, ifc, &lk->addr[i]);
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != ifc->view.fact.ifindex || a->gone)
+			continue;
+		if (ipv4_is(a))
+			evaluate_ipv4(lk, ifc, a);
+		else
+			evaluate_one(lk, ifc, a);
 	}
 }
 
@@ -251,7 +274,7 @@ void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_a
 
 		if (a->fact.ifindex == ifc->view.fact.ifindex &&
 		    (a->reported || careof_is_under_way(a)) && bub_addr_eq(&a->router, router) &&
-		    !router_of(lk, ifc, a, &other))
+		    !ipv4_is(a) && !router_of(lk, ifc, a, &other))
 			movement_addr_gone(lk, a);
 	}
 	movement_evaluate(lk, ifc);
@@ -263,6 +286,7 @@ void movement_carrier_up(struct link *lk, struct iface *ifc)
 {
 	ifc->epoch++;
 	ifc->trusted = !lk->started;
+	ifc->ipv4_due = bub_time_add_ms(lk->now, IPV4_SETTLE_MS);
 	choice_forget(lk, ifc->view.fact.ifindex);
 	path_routes_changed(lk);
 	if (lk->n_homes == 0 || !ifc->view.roams)
@@ -301,4 +325,31 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 	ev = &link_put(lk, LINK_EVENT)->u.event;
 	ev->type = BUB_EV_LINK_DOWN;
 	ev->ifindex = ifindex;
+}
+
+/* ---- Time ---------------------------------------------------------------------------------- */
+
+void movement_expire(struct link *lk)
+{
+	for (unsigned i = 0; ipv4_is_wanted(lk) && i < LINK_IFACES_MAX; i++) {
+		struct iface *ifc = &lk->iface[i];
+
+		if (ifc->ipv4_due.ns == 0 || bub_time_before(lk->now, ifc->ipv4_due))
+			continue;
+		ifc->ipv4_due = (struct bub_time){0};
+		movement_evaluate(lk, ifc);
+	}
+}
+
+struct bub_time movement_deadline(const struct link *lk)
+{
+	struct bub_time t = BUB_TIME_NEVER;
+
+	for (unsigned i = 0; ipv4_is_wanted(lk) && i < LINK_IFACES_MAX; i++) {
+		const struct bub_time due = lk->iface[i].ipv4_due;
+
+		if (due.ns != 0 && bub_time_before(due, t))
+			t = due;
+	}
+	return t;
 }

@@ -115,7 +115,7 @@ static const struct link_default_route *default_route_of(const struct link *lk,
 	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
 		const struct link_default_route *r = &lk->route[i].fact;
 
-		if (r->ifindex != ifc->view.fact.ifindex)
+		if (r->ifindex != ifc->view.fact.ifindex || r->ipv4)
 			continue;
 		/* On a link with neighbours a route without a gateway leads nowhere. */
 		if (ifc->view.fact.has_mac && IN6_IS_ADDR_UNSPECIFIED(&r->gateway))
@@ -232,6 +232,8 @@ void router_ask(struct link *lk, struct iface *ifc, const struct addr *a, enum p
 	const struct ra_prefix *e = lookup_prefix(ifc, &a->fact.addr);
 	bool tells = e != NULL && bub_addr_eq(&e->router, &a->router);
 
+	if (ipv4_is(a)) /* neighbour discovery has no word for it */
+		return;
 	probe_ask(lk, ifc, &a->router, tells ? &e->address : &in6addr_any, when);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel has: interfaces, IPv6 addresses and default routes, read once and kept up to date
- * from rtnetlink's notifications, as facts for the link layer (src/link).
+ * What the kernel has: interfaces, addresses and default routes, read once and kept up to date from
+ * rtnetlink's notifications, as facts for the link layer (src/link).  Those of IPv4 are of interest
+ * only to a mobile node whose home agent has an address of IPv4 (RFC 5555).
  *
  * When the kernel has to drop notifications, everything is read again and compared there.
  */
@@ -23,10 +24,20 @@
 #define MONITOR_RCVBUF (4 << 20)
 #define MONITOR_READS 64 /* of one lnx_readable() */
 #define DEVCONF_MTU6_INDEX 2
+#define N_IPV4_GROUPS 2 /* of rtnetlink: at the end of the list */
 
 bool iface_is_home(const struct lnx *l, const struct in6_addr *addr)
 {
 	return link_home(l->link, addr, NULL);
+}
+
+static bool iface_wants_ipv4(const struct lnx *l)
+{
+	for (unsigned i = 0; i < l->cfg.n_homes; i++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(&l->cfg.home_agents_ipv4[i]))
+			return true;
+	}
+	return false;
 }
 
 static void feed(struct lnx *l, const struct link_fact *fact)
@@ -195,11 +206,14 @@ static void read_addr(struct link_addr_fact *a, const struct ifaddrmsg *ifa,
 
 	a->ifindex = ifa->ifa_index;
 	a->prefix_len = ifa->ifa_prefixlen;
+	if (ifa->ifa_family == AF_INET)
+		a->prefix_len = (uint8_t)(a->prefix_len + 96);
 	a->tentative = (flags & IFA_F_TENTATIVE) != 0;
 	a->optimistic = (flags & IFA_F_OPTIMISTIC) != 0;
 	a->dad_failed = (flags & IFA_F_DADFAILED) != 0;
 	a->deprecated = (flags & IFA_F_DEPRECATED) != 0;
-	a->temporary = (flags & IFA_F_TEMPORARY) != 0;
+	/* The same bit says of one of IPv4 that it is not the first of its prefix. */
+	a->temporary = ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0;
 	a->permanent = (flags & IFA_F_PERMANENT) != 0;
 	a->from_ra = nl_u8(tb[IFA_PROTO], IFAPROT_UNSPEC) == IFAPROT_KERNEL_RA ||
 		     (flags & IFA_F_MANAGETEMPADDR) != 0;
@@ -232,7 +246,7 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 
 	nl_parse(nlh, sizeof(*ifa), tb, IFA_MAX + 1);
 	/* With a peer address, IFA_LOCAL is ours. */
-	if (ifa->ifa_family != AF_INET6 ||
+	if ((ifa->ifa_family != AF_INET6 && ifa->ifa_family != AF_INET) ||
 	    (!nl_addr(tb[IFA_LOCAL], &addr) && !nl_addr(tb[IFA_ADDRESS], &addr)))
 		return;
 	if (IN6_IS_ADDR_LINKLOCAL(&addr) && ifc != NULL) {
@@ -240,7 +254,8 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 			      there ? nl_u32(tb[IFA_FLAGS], ifa->ifa_flags) : IFA_F_DADFAILED);
 		return;
 	}
-	if (!bub_addr_is_routable(&addr) || ifa->ifa_index == l->tun_ifindex || ifc == NULL)
+	if ((!bub_addr_is_routable(&addr) && !bub_addr_is_ipv4(&addr)) ||
+	    ifa->ifa_index == l->tun_ifindex || ifc == NULL)
 		return;
 	fact.u.addr.addr = addr;
 	read_addr(&fact.u.addr, ifa, tb);
@@ -248,6 +263,19 @@ static void on_addr(struct lnx *l, const struct nlmsghdr *nlh)
 }
 
 /* ---- Default routes ------------------------------------------------------------------------ */
+
+/* One of IPv4 may lead to a gateway of IPv6 (RFC 5549). */
+static void read_gateway(struct link_default_route *r, const struct nlattr *const *tb)
+{
+	const struct rtvia *via;
+
+	r->gateway = in6addr_any;
+	if (nl_addr(tb[RTA_GATEWAY], &r->gateway) || tb[RTA_VIA] == NULL ||
+	    mnl_attr_get_payload_len(tb[RTA_VIA]) < sizeof(*via) + sizeof(r->gateway))
+		return;
+	via = mnl_attr_get_payload(tb[RTA_VIA]);
+	r->gateway = addr_at(via->rtvia_addr);
+}
 
 /* One route with several next hops is as many facts. */
 static void on_next_hops(struct lnx *l, struct link_fact *fact, const struct nlattr *multipath)
@@ -261,8 +289,7 @@ static void on_next_hops(struct lnx *l, struct link_fact *fact, const struct nla
 		nl_parse_octets((const uint8_t *)hop + sizeof(*hop), hop->rtnh_len - sizeof(*hop),
 				tb, RTA_MAX + 1);
 		fact->u.route.ifindex = (uint32_t)hop->rtnh_ifindex;
-		fact->u.route.gateway = in6addr_any;
-		nl_addr(tb[RTA_GATEWAY], &fact->u.route.gateway);
+		read_gateway(&fact->u.route, tb);
 		feed(l, fact);
 		left -= (int)NLMSG_ALIGN(hop->rtnh_len);
 	}
@@ -275,19 +302,21 @@ static void on_route(struct lnx *l, const struct nlmsghdr *nlh)
 	struct link_fact fact = {.type = nlh->nlmsg_type == RTM_NEWROUTE ? LINK_FACT_ROUTE
 									 : LINK_FACT_ROUTE_GONE};
 
-	if (rtm->rtm_family != AF_INET6 || rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST ||
-	    rtm->rtm_protocol == LNX_RTPROT || (rtm->rtm_flags & RTM_F_CLONED))
+	if ((rtm->rtm_family != AF_INET6 && rtm->rtm_family != AF_INET) || rtm->rtm_dst_len != 0 ||
+	    rtm->rtm_type != RTN_UNICAST || rtm->rtm_protocol == LNX_RTPROT ||
+	    (rtm->rtm_flags & RTM_F_CLONED))
 		return;
 	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
 	fact.u.route.ifindex = nl_u32(tb[RTA_OIF], 0);
 	fact.u.route.table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
 	fact.u.route.metric = nl_u32(tb[RTA_PRIORITY], 0);
 	fact.u.route.from_ra = rtm->rtm_protocol == RTPROT_RA;
+	fact.u.route.ipv4 = rtm->rtm_family == AF_INET;
 	if (tb[RTA_MULTIPATH] != NULL) {
 		on_next_hops(l, &fact, tb[RTA_MULTIPATH]);
 		return;
 	}
-	nl_addr(tb[RTA_GATEWAY], &fact.u.route.gateway);
+	read_gateway(&fact.u.route, tb);
 	feed(l, &fact);
 }
 
@@ -322,9 +351,9 @@ static void on_message(void *ctx, const struct nlmsghdr *nlh)
 
 /* @ret_whole is cleared where something may be missing: on a host of containers the table may
  * change each time that it is read. */
-static int dump(struct lnx *l, uint16_t type, bool *ret_whole)
+static int dump(struct lnx *l, uint16_t type, uint8_t family, bool *ret_whole)
 {
-	int err = nl_dump(l->nl, type, on_message, l);
+	int err = nl_dump(l->nl, type, family, on_message, l);
 
 	if (err != -EINTR)
 		return err;
@@ -340,11 +369,15 @@ static int iface_resync(struct lnx *l)
 	int err;
 
 	feed(l, &(struct link_fact){.type = LINK_FACT_DUMP});
-	err = dump(l, RTM_GETLINK, &whole);
+	err = dump(l, RTM_GETLINK, AF_INET6, &whole);
 	if (err == 0)
-		err = dump(l, RTM_GETROUTE, &whole);
+		err = dump(l, RTM_GETROUTE, AF_INET6, &whole);
 	if (err == 0)
-		err = dump(l, RTM_GETADDR, &whole);
+		err = dump(l, RTM_GETADDR, AF_INET6, &whole);
+	if (err == 0 && iface_wants_ipv4(l))
+		err = dump(l, RTM_GETROUTE, AF_INET, &whole);
+	if (err == 0 && iface_wants_ipv4(l))
+		err = dump(l, RTM_GETADDR, AF_INET, &whole);
 	if (err == 0 && whole)
 		feed(l, &(struct link_fact){.type = LINK_FACT_DUMP_END});
 	return err;
@@ -379,7 +412,9 @@ int iface_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	static const int group[] = {RTNLGRP_LINK,        RTNLGRP_IPV6_IFADDR,  RTNLGRP_IPV6_ROUTE,
 				    RTNLGRP_IPV6_IFINFO, RTNLGRP_IPV6_NETCONF, RTNLGRP_IPV6_RULE,
-				    RTNLGRP_TC};
+				    RTNLGRP_TC,          RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV4_ROUTE};
+	const size_t n_groups =
+		sizeof(group) / sizeof(group[0]) - (iface_wants_ipv4(l) ? 0 : N_IPV4_GROUPS);
 	struct sockaddr_nl sa = {.nl_family = AF_NETLINK};
 	int size = MONITOR_RCVBUF;
 	int fd, err;
@@ -393,7 +428,7 @@ int iface_open(struct lnx *l, char *ret_error, size_t error_size)
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	err = filter_routes(fd);
-	for (size_t i = 0; err == 0 && i < sizeof(group) / sizeof(group[0]); i++) {
+	for (size_t i = 0; err == 0 && i < n_groups; i++) {
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group[i],
 			       sizeof(group[i])) < 0)
 			err = -errno;

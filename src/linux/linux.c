@@ -170,6 +170,7 @@ static struct link *new_link(struct lnx *l, uint64_t seed)
 	memcpy(cfg.homes, l->cfg.homes, sizeof(cfg.homes));
 	memcpy(cfg.home_prefix_len, l->cfg.home_prefix_len, sizeof(cfg.home_prefix_len));
 	memcpy(cfg.home_agents, l->cfg.home_agents, sizeof(cfg.home_agents));
+	memcpy(cfg.home_agents_ipv4, l->cfg.home_agents_ipv4, sizeof(cfg.home_agents_ipv4));
 	return link_new(&cfg);
 }
 

@@ -47,11 +47,13 @@ struct lnx_config {
 	unsigned n_interfaces;                /* 0: every interface but lo and bub's own */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */
 	uint8_t home_prefix_len[BUB_HOMES_MAX];
-	struct in6_addr home_agents[BUB_HOMES_MAX]; /* of each; :: to be discovered */
+	struct in6_addr home_agents[BUB_HOMES_MAX];      /* of each; :: to be discovered */
+	struct in6_addr home_agents_ipv4[BUB_HOMES_MAX]; /* of each, IPv4-mapped; :: none */
 	unsigned n_homes;
 	bool home_agent;
 	struct in6_addr home_agent_address;
-	const char *home_link; /* home agent: physical home link, or NULL */
+	struct in6_addr home_agent_ipv4; /* IPv4-mapped; :: none */
+	const char *home_link;           /* home agent: physical home link, or NULL */
 	struct in6_addr ha_prefix[BUB_HA_PREFIXES_MAX];
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;

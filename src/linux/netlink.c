@@ -25,6 +25,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/addr.h"
+
 #define LANE_OCTETS 16384 /* some 150 requests */
 #define RCVBUF (4 << 20)  /* verdicts of several full lanes */
 #define FLUSH_ROUNDS 8    /* a dump may skip entries while others are deleted */
@@ -310,9 +312,14 @@ uint8_t nl_u8(const struct nlattr *attr, uint8_t otherwise)
 
 bool nl_addr(const struct nlattr *attr, struct in6_addr *ret)
 {
-	if (attr == NULL || mnl_attr_get_payload_len(attr) != sizeof(*ret))
+	const size_t len = attr != NULL ? mnl_attr_get_payload_len(attr) : 0;
+
+	if (len == sizeof(*ret))
+		*ret = addr_at(mnl_attr_get_payload(attr));
+	else if (len == sizeof(struct in_addr))
+		*ret = addr_of_ipv4(mnl_attr_get_payload(attr));
+	else
 		return false;
-	memcpy(ret, mnl_attr_get_payload(attr), sizeof(*ret));
 	return true;
 }
 
@@ -321,6 +328,7 @@ bool nl_addr(const struct nlattr *attr, struct in6_addr *ret)
 /* Every rtnetlink header has the family in its first octet and no more than 16 octets. */
 static struct nlmsghdr *nl_ask(struct rtm *octets, const struct nl_table *t)
 {
+	const uint8_t family = t->family != 0 ? t->family : AF_INET6;
 	struct nlmsghdr *nlh = nl_begin(octets, t->type, NLM_F_DUMP);
 	struct ndmsg *ndm;
 	struct rtmsg *rtm;
@@ -329,16 +337,16 @@ static struct nlmsghdr *nl_ask(struct rtm *octets, const struct nl_table *t)
 	case RTM_GETROUTE:
 	case RTM_GETRULE: /* struct fib_rule_hdr is as long */
 		rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
-		rtm->rtm_family = AF_INET6;
+		rtm->rtm_family = family;
 		rtm->rtm_protocol = t->protocol;
 		break;
 	case RTM_GETADDR:
 		((struct ifaddrmsg *)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifaddrmsg)))
-			->ifa_family = AF_INET6;
+			->ifa_family = family;
 		break;
 	case RTM_GETNEIGH:
 		ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
-		ndm->ndm_family = AF_INET6;
+		ndm->ndm_family = family;
 		ndm->ndm_flags = t->ndm_flags;
 		break;
 	default:
@@ -393,9 +401,9 @@ static int nl_read_table(struct nl *nl, const struct nl_table *t, nl_message_fn 
 	return err;
 }
 
-int nl_dump(struct nl *nl, uint16_t type, nl_message_fn fn, void *ctx)
+int nl_dump(struct nl *nl, uint16_t type, uint8_t family, nl_message_fn fn, void *ctx)
 {
-	return nl_read_table(nl, &(struct nl_table){.type = type}, fn, ctx);
+	return nl_read_table(nl, &(struct nl_table){.type = type, .family = family}, fn, ctx);
 }
 
 int nl_table_ask(struct nl *nl, const struct nl_table *t)

@@ -67,14 +67,16 @@ bool nl_is_own(const struct nl *nl, uint32_t port);
 /* Removes every route, rule and proxy entry that carries LNX_RTPROT. */
 int nl_flush(struct nl *nl);
 
-/* Asks for all objects of @type (RTM_GETLINK, ...), waits for them and calls @fn for each.  -EINTR:
- * the table has changed while it was read, several times; something may be missing. */
-int nl_dump(struct nl *nl, uint16_t type, nl_message_fn fn, void *ctx);
+/* Asks for all objects of @type (RTM_GETLINK, ...) and @family (0: IPv6), waits for them and calls
+ * @fn for each.  -EINTR: the table has changed while it was read, several times; something may be
+ * missing. */
+int nl_dump(struct nl *nl, uint16_t type, uint8_t family, nl_message_fn fn, void *ctx);
 
 struct nl_table {
 	uint16_t type;     /* RTM_GETROUTE, ... */
 	uint8_t protocol;  /* routes: of this protocol only, where the kernel can tell; 0: all */
 	uint8_t ndm_flags; /* neighbours: NTF_PROXY */
+	uint8_t family;    /* 0: AF_INET6 */
 };
 
 /* Asks for a table; it comes by nl_table_read(), and before it has come there is no other. */
@@ -90,6 +92,7 @@ void nl_parse_octets(const void *octets, size_t len, const struct nlattr **ret_t
 void nl_parse_nested(const struct nlattr *nest, const struct nlattr **ret_tb, unsigned n);
 uint32_t nl_u32(const struct nlattr *attr, uint32_t otherwise);
 uint8_t nl_u8(const struct nlattr *attr, uint8_t otherwise);
+/* One of IPv4 becomes ::ffff:a.b.c.d. */
 bool nl_addr(const struct nlattr *attr, struct in6_addr *ret);
 
 /* Sets /proc/sys/net/ipv6/@path. */

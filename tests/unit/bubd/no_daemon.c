@@ -58,6 +58,8 @@ static void show_roles(const struct bubd_config *cfg)
 			     text(&h->address), h->prefix_len, h->lifetime_s, h->first_timeout_ms,
 			     h->alternate_care_of, h->keep_alive_s);
 		(void)printf("home-agent %s\n", text(&h->home_agent));
+		if (!IN6_IS_ADDR_UNSPECIFIED(&h->home_agent_ipv4))
+			(void)printf("home-agent-ipv4 %s\n", text(&h->home_agent_ipv4));
 	}
 	if (eng->ha.enabled)
 		(void)printf("serves %s link %s max %u backhaul %d preference %u any %d\n",
@@ -65,6 +67,9 @@ static void show_roles(const struct bubd_config *cfg)
 			     cfg->lnx.home_link != NULL ? cfg->lnx.home_link : "-",
 			     eng->ha.lifetime_max_s, (int)eng->ha.backhaul, eng->ha.preference,
 			     eng->ha.any_care_of);
+	if (!IN6_IS_ADDR_UNSPECIFIED(&eng->ha.ipv4_address))
+		(void)printf("ipv4 %s nat %u\n", text(&eng->ha.ipv4_address),
+			     eng->ha.nat_refresh_s);
 	if (eng->ha.enabled)
 		(void)printf("flags %d %d told %d %u %u\n", eng->ha.managed, eng->ha.other,
 			     eng->ha.prefix_adverts, eng->ha.prefix_advert_min_s,

@@ -423,6 +423,18 @@ WRONG = {
     "no suite": ("bub {\n suites = {}\n}\n", 2, ["empty"]),
     "BUB required without route optimisation": (
         "route-optimisation = never\nbub {\n policy = require\n}\n", 3, ["policy", "never"]),
+    "no address of IPv4": (
+        MN + '    home-agent-ipv4 = "2001:db8::1"\n}\n', 5, ["2001:db8::1", "expected an IPv4 address"]),
+    "IPv4 of this host": (
+        MN + '    home-agent-ipv4 = "127.0.0.1"\n}\n', 5, ["127.0.0.1", "unicast"]),
+    "IPv4 of nobody": (HA + '    ipv4-address = "169.254.1.1"\n}\n', 4, ["169.254", "link-local"]),
+    "IPv4 of an agent to be discovered": (
+        MN.replace('home-agent = "2001:db8:1::1"', 'home-agent-ipv4 = "192.0.2.1"') + "}\n", 3,
+        ["home-agent-ipv4", "IPv6 address as well"]),
+    "refreshed too often": (HA + "    nat-refresh = 9\n}\n", 4, ["nat-refresh", "10 to 3600"]),
+    "option of RFC 5555": ("bub {\n option = 31\n}\n", 2, ["option", "31", "RFC 5555"]),
+    "cookie in an option of RFC 5555": (
+        "bub {\n option-path-cookie = 29\n}\n", 2, ["option-path-cookie", "29", "RFC 5555"]),
     "peer no address": ('peer "example.org" { }\n', 1, ["example.org", "no address"]),
     "peer twice": ('peer "2001:db8::1" { }\npeer "2001:db8::1" { }\n', 2, ["already"]),
     "peer twice, written differently": (
@@ -452,6 +464,7 @@ prefix-discovery = false
 mobile-node {
     home-address = "2001:db8:1::10/60"
     home-agent = "2001:db8:1::1"
+    home-agent-ipv4 = 192.0.2.1
     secret-file = "mn1.secret"
     lifetime = 600
     first-timeout = 2500
@@ -463,6 +476,8 @@ mobile-node {
 }
 home-agent {
     address = "2001:db8:7::1"
+    ipv4-address = "192.0.2.7"
+    nat-refresh = 30
     home-link = "home0"
     prefixes = {"2001:db8:7::/64", "2001:db8:8::/48"}
     lifetime-max = 1200
@@ -758,7 +773,9 @@ class Values(Config):
             "table 3000 priority 500 payload 0",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0 alive 40",
             "home-agent 2001:db8:1::1",
+            "home-agent-ipv4 ::ffff:192.0.2.1",
             "serves 2001:db8:7::1 link home0 max 1200 backhaul 1 preference 7 any 1",
+            "ipv4 ::ffff:192.0.2.7 nat 30",
             "flags 1 0 told 0 5 50",
             "adverts 30 70 0 30 lifetimes 0 1 preference 7 prefixes 2",
             "prefix 2001:db8:7::/64 2000 1000",

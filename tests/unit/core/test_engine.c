@@ -172,6 +172,13 @@ static void code_points_that_cannot_be(void **state)
 	defaults(true);
 	cfg.codepoints.opt_path_cookie = cfg.codepoints.opt_bub;
 	refused();
+	defaults(true);
+	cfg.codepoints.opt_bub = 29; /* RFC 5555, 3.1 and 3.2 */
+	refused();
+	defaults(true);
+	cfg.codepoints.opt_path_cookie = 32;
+	refused();
+	defaults(true);
 	/* The first that are free of RFC 6275's own. */
 	cfg.codepoints.mh_bubc = 8;
 	cfg.codepoints.mh_dh = 9;
@@ -190,6 +197,11 @@ static void nodes_that_cannot_be(void **state)
 	cfg.home[0].address = addr("fe80::1");
 	refused();
 	cfg.home[0].home_agent = addr("ff02::1");
+	refused();
+	defaults(true);
+	cfg.home[0].home_agent_ipv4 = addr("2001:db8::1");
+	refused();
+	cfg.home[0].home_agent_ipv4 = addr("::ffff:127.0.0.1");
 	refused();
 	cfg.home[0].lifetime_s = 3; /* less than one unit: RFC 6275, 6.1.7 */
 	refused();
