@@ -40,14 +40,18 @@ _bubctl()
 		esac
 	done
 	case $prev:$command in
-	-s:* | -c:* | --secret:* | *:genkey)
+	-s:* | -c:* | -d:* | --secret:* | *:genkey)
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey enroll init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
+		;;
+	*:enroll)
+		candidates='mobile-node home-agent'
+		[[ $cur == -* ]] && candidates=$(bubctl enroll --help | grep -oE '[-]-[a-z-]+')
 		;;
 	*:doctor) candidates='--json -c' ;;
 	*:bugreport)

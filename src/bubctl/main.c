@@ -12,6 +12,7 @@
 #include "bugreport.h"
 #include "ctl.h"
 #include "doctor.h"
+#include "enroll.h"
 #include "init.h"
 #include "openmetrics.h"
 
@@ -50,6 +51,7 @@ static const struct {
 	int (*run)(int argc, char **argv, const char *socket);
 } own_lines[] = {
 	{"init", ctl_init},
+	{"enroll", ctl_enroll},
 	{"doctor", ctl_doctor},
 	{"bugreport", ctl_bugreport},
 };
@@ -75,6 +77,7 @@ static int ctl_usage(FILE *out, int status)
 		    "  move INTERFACE [--json]    the same, while it has a care-of address\n"
 		    "  monitor [--json]           every event as it happens, until interrupted\n"
 		    "  genkey [FILE]              make a secret; asks no bubd\n"
+		    "  enroll mobile-node ADDRESS|home-agent [OPTION]...  make keys for both ends\n"
 		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
 		    "  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
 		    "  bugreport [ARCHIVE]        what helps to find a mistake, without secrets\n"

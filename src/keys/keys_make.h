@@ -22,4 +22,9 @@ struct keys_made {
  */
 bool keys_make(const char *name, int64_t not_before, int64_t not_after, struct keys_made *ret_made);
 
+/* The same for the key that is there already, in PEM: its fingerprint stays what it is, so nobody
+ * has to be told. */
+bool keys_make_again(struct keys_octets key, const char *name, int64_t not_before,
+		     int64_t not_after, struct keys_made *ret_made);
+
 #endif

@@ -75,34 +75,58 @@ static bool make_text(BIO *bio, char ret_text[static KEYS_PEM_MAX])
 	return true;
 }
 
-static bool make_pem(X509 *cert, EVP_PKEY *key, struct keys_made *ret_made)
+static bool make_key_text(EVP_PKEY *key, char ret_text[static KEYS_PEM_MAX])
 {
-	BIO *key_text = BIO_new(BIO_s_secmem()), *cert_text = BIO_new(BIO_s_mem());
-	const bool ok =
-		key_text != NULL && cert_text != NULL &&
-		PEM_write_bio_PKCS8PrivateKey(key_text, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-		PEM_write_bio_X509(cert_text, cert) == 1 && make_text(key_text, ret_made->key) &&
-		make_text(cert_text, ret_made->certificate);
+	BIO *bio = BIO_new(BIO_s_secmem());
+	const bool ok = bio != NULL &&
+			PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+			make_text(bio, ret_text);
 
-	BIO_free(key_text);
-	BIO_free(cert_text);
+	BIO_free(bio);
+	return ok;
+}
+
+static bool make_certificate(EVP_PKEY *key, const char *name, int64_t not_before, int64_t not_after,
+			     struct keys_made *ret_made)
+{
+	X509 *cert = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	const bool ok = cert != NULL && bio != NULL &&
+			make_fill(cert, key, name, not_before, not_after, ret_made->fingerprint) &&
+			PEM_write_bio_X509(bio, cert) == 1 && make_text(bio, ret_made->certificate);
+
+	BIO_free(bio);
+	X509_free(cert);
+	return ok;
+}
+
+static bool make_all(EVP_PKEY *key, const char *name, int64_t not_before, int64_t not_after,
+		     struct keys_made *ret_made)
+{
+	struct keys_made made = {0};
+	const bool ok = key != NULL && make_certificate(key, name, not_before, not_after, &made) &&
+			make_key_text(key, made.key);
+
+	if (ok)
+		memcpy(ret_made, &made, sizeof(made));
+	OPENSSL_cleanse(&made, sizeof(made));
+	EVP_PKEY_free(key);
+	ERR_clear_error();
 	return ok;
 }
 
 bool keys_make(const char *name, int64_t not_before, int64_t not_after, struct keys_made *ret_made)
 {
-	struct keys_made made = {0};
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	const bool ok = key != NULL && cert != NULL &&
-			make_fill(cert, key, name, not_before, not_after, made.fingerprint) &&
-			make_pem(cert, key, &made);
+	return make_all(EVP_EC_gen("P-256"), name, not_before, not_after, ret_made);
+}
 
-	if (ok)
-		memcpy(ret_made, &made, sizeof(made));
-	OPENSSL_cleanse(&made, sizeof(made));
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	ERR_clear_error();
-	return ok;
+bool keys_make_again(struct keys_octets key, const char *name, int64_t not_before,
+		     int64_t not_after, struct keys_made *ret_made)
+{
+	BIO *bio = keys_bio_of(key);
+	EVP_PKEY *old =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, keys_no_passphrase, NULL) : NULL;
+
+	BIO_free(bio);
+	return make_all(old, name, not_before, not_after, ret_made);
 }

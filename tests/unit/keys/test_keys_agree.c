@@ -224,6 +224,12 @@ static void test_made(void **state)
 	pair_run(&p);
 	assert_agreed(&p);
 	pair_done(&p);
+	/* A certificate that was renewed is for the same key. */
+	assert_true(keys_make_again(text_of(mn.key), "laptop", WALL - DAY, WALL + 9 * DAY, &ha));
+	assert_memory_equal(ha.fingerprint, mn.fingerprint, KEYS_FINGERPRINT_LEN);
+	assert_string_equal(ha.key, mn.key);
+	assert_string_not_equal(ha.certificate, mn.certificate);
+	assert_false(keys_make_again(text_of(mn.certificate), "laptop", WALL, WALL + DAY, &ha));
 	assert_false(keys_make("a name of more than sixty-four characters is more than X.509 takes",
 			       WALL, WALL + DAY, &mn));
 }
