@@ -88,6 +88,7 @@ static void require_same_options(const struct bub_mh_opts *a, const struct bub_m
 	FUZZ_REQUIRE(a->nat.udp_forced == b->nat.udp_forced &&
 		     a->nat.refresh_s == b->nat.refresh_s);
 	FUZZ_REQUIRE(bub_addr_eq(&a->ipv4_care_of, &b->ipv4_care_of));
+	FUZZ_REQUIRE(a->report == b->report && a->report_port == b->report_port);
 }
 
 /* The packet in @packet, whose Mobility Header is there and gets what it lacks. */

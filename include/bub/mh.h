@@ -8,6 +8,7 @@
 
 #include "bub/api.h"
 #include "bub/ip6.h"
+#include "bub/mhopt.h"
 
 BUB_API_BEGIN
 
@@ -16,9 +17,10 @@ struct bub_codepoints {
 	uint8_t mh_bubc;         /* MH type of BUB Complete */
 	uint8_t mh_dh;           /* MH type of DH1..DH4 */
 	uint8_t opt_bub;         /* mobility option type of the BUB option */
-	uint8_t opt_path_cookie; /* and of the path cookie option (protocol.md, P30) */
+	uint8_t opt_path_cookie; /* and of the path cookie option (protocol.md, P30), */
+	uint8_t opt_path_report; /* and of the path report option (protocol.md, P96) */
 };
-#define BUB_CODEPOINTS_DEFAULT (BUB_LITERAL(bub_codepoints){8, 11, 18, 240})
+#define BUB_CODEPOINTS_DEFAULT (BUB_LITERAL(bub_codepoints){8, 11, 18, 240, 241})
 
 /* What a message is, whatever number it has on the wire. */
 enum bub_mh_kind {
@@ -67,66 +69,6 @@ enum bub_status {
 enum {
 	BUB_BE_NO_BINDING = 1,
 	BUB_BE_UNKNOWN_MH = 2,
-};
-
-/* Codes of the BUB option (draft, 5.2). */
-enum bub_code {
-	BUB_CODE_DO = 0,
-	BUB_CODE_ACK = 1,
-	BUB_CODE_NACK = 2,
-};
-
-/* Which options a message carries. */
-enum {
-	BUB_OPT_REFRESH_ADVICE = 1u << 0,
-	BUB_OPT_ALT_CARE_OF = 1u << 1,
-	BUB_OPT_NONCE_INDICES = 1u << 2,
-	BUB_OPT_AUTH = 1u << 3,
-	BUB_OPT_BUB = 1u << 4,         /* a well-formed BUB option with a known code */
-	BUB_OPT_MN_ID = 1u << 5,       /* mobile node identifier, subtype IPv6 address (RFC 8371) */
-	BUB_OPT_PATH_COOKIE = 1u << 6, /* what proves, sent back, that the path is open */
-	BUB_OPT_IPV4_HOME = 1u << 7,   /* this and the following: RFC 5555, 3.1 and 3.2 */
-	BUB_OPT_IPV4_ACK = 1u << 8,
-	BUB_OPT_NAT = 1u << 9, /* NAT Detection */
-	BUB_OPT_IPV4_CARE_OF = 1u << 10,
-};
-
-/* Status of an IPv4 Address Acknowledgement (RFC 5555, 3.2.1); below 128: success. */
-enum {
-	BUB_IPV4_INCORRECT = 130,
-	BUB_IPV4_INVALID = 131,
-	BUB_IPV4_NONE_TO_GIVE = 132,
-	BUB_IPV4_NO_PREFIX = 133,
-};
-
-/* No NAT was found: its mapping needs no refresh (RFC 5555, 3.2.2). */
-#define BUB_NAT_NO_REFRESH UINT32_MAX
-
-struct bub_mh_opts {
-	unsigned present; /* BUB_OPT_* */
-	uint32_t refresh_advice_s;
-	struct in6_addr alt_care_of;
-	uint16_t home_nonce;
-	uint16_t care_of_nonce;
-	uint16_t auth_at; /* offset of the Authenticator's 12 octets in the MH */
-	enum bub_code bub_code;
-	struct in6_addr mn_id;
-	uint8_t path_cookie[BUB_COOKIE_LEN];
-	struct { /* the first one; IPv4-mapped, as every IPv4 address here */
-		struct in6_addr address;
-		uint8_t prefix_len;
-		bool wants_prefix;
-	} ipv4_home;
-	struct {
-		struct in6_addr address;
-		uint8_t status, prefix_len;
-	} ipv4_ack;
-	struct {
-		bool udp_forced;
-		uint32_t refresh_s; /* 0: nothing is said */
-	} nat;
-	struct in6_addr ipv4_care_of;
-	enum bub_drop bub_skipped; /* why a BUB option was skipped, or BUB_DROP_NONE */
 };
 
 #define BUB_DH_SID_LEN 8

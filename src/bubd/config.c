@@ -221,6 +221,10 @@ static void load_bub(struct loader *l, const struct config_node *sec)
 	check_option(l, sec, "option", cp->opt_bub);
 	check_option(l, sec, "option-path-cookie", cp->opt_path_cookie);
 	check_differ(l, sec, "option-path-cookie", cp->opt_path_cookie, "option", cp->opt_bub);
+	check_option(l, sec, "option-path-report", cp->opt_path_report);
+	check_differ(l, sec, "option-path-report", cp->opt_path_report, "option", cp->opt_bub);
+	check_differ(l, sec, "option-path-report", cp->opt_path_report, "option-path-cookie",
+		     cp->opt_path_cookie);
 	/* BUB starts from a return routability run (draft, 4). */
 	if (eng->bub == BUB_POLICY_REQUIRE && eng->route_optimisation == BUB_POLICY_NEVER)
 		problem(&l->p, config_place(sec, "policy"),

@@ -208,6 +208,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_BUB, KIND_NUMBER, "mh-dh", BUB(codepoints.mh_dh), FROM(8, 255)},
 	{IN_BUB, KIND_NUMBER, "option", BUB(codepoints.opt_bub), FROM(6, 255)},
 	{IN_BUB, KIND_NUMBER, "option-path-cookie", BUB(codepoints.opt_path_cookie), FROM(6, 255)},
+	{IN_BUB, KIND_NUMBER, "option-path-report", BUB(codepoints.opt_path_report), FROM(6, 255)},
 
 	{IN_PEER, KIND_WORD, "route-optimisation", TO(bub_peer_policy, route_optimisation), POLICY},
 	{IN_PEER, KIND_WORD, "bub", TO(bub_peer_policy, bub), POLICY},

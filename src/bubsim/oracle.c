@@ -582,6 +582,8 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		    !is_settled(s, w) || !is_in_bub(other) ||
 		    is_no_news(n, care_of, where, other) ||
 		    is_short_lived(n, &s->plan->place[where]) ||
+		    /* The one misses what the other one never sends, and says so. */
+		    n->plan->cfg.direct_copy != peer->plan->cfg.direct_copy ||
 		    trip_us(s, n, &s->plan->place[where]) +
 				    trip_us(s, peer, sim_place_of(s, &peer->node->place->prefix)) >
 			    TRIP_MAX_US)

@@ -66,7 +66,8 @@ bool config_is_valid(const struct bub_config *cfg)
 	/* Types 0 to 7 are RFC 6275's own. */
 	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh ||
 	    !bub_mhopt_is_free(cp->opt_bub) || !bub_mhopt_is_free(cp->opt_path_cookie) ||
-	    cp->opt_path_cookie == cp->opt_bub)
+	    !bub_mhopt_is_free(cp->opt_path_report) || cp->opt_path_cookie == cp->opt_bub ||
+	    cp->opt_path_report == cp->opt_bub || cp->opt_path_report == cp->opt_path_cookie)
 		return false;
 	if (cfg->n_homes > BUB_HOMES_MAX || cfg->n_suites > BUB_SUITES_MAX)
 		return false;

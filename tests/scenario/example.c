@@ -103,7 +103,7 @@ static void play(struct pair *p)
 	pair_go(p, 0, 1);
 	pair_run(p, 6000);
 	/* What proves the next address is lost once: MN2 asks. */
-	pair_lose(p, p->mn[0], BUB_MH_COT, 1);
+	pair_lose(p, p->mn[0], BUB_MH_COT, 2);
 	pair_go(p, 0, 2);
 	pair_run(p, 60000); /* Kabm is renewed meanwhile */
 	pair_go_home(p, 0);

@@ -28,7 +28,8 @@ BRR, HOTI, COTI, HOT, COT, BU, BA, BE, BUBC, DH = 0, 1, 2, 3, 4, 5, 6, 7, 8, 11
 MH_NAMES = {BRR: "Binding Refresh Request", HOTI: "HoTI", COTI: "CoTI", HOT: "HoT", COT: "CoT",
             BU: "Binding Update", BA: "Binding Acknowledgement", BE: "Binding Error", BUBC: "BUBC",
             DH: "DH"}
-PAD1, PADN, ALT_CARE_OF, NONCE_INDICES, AUTH, IDENTITY, BUB, PATH_COOKIE = 0, 1, 3, 4, 5, 8, 18, 240
+PAD1, PADN, ALT_CARE_OF, NONCE_INDICES, AUTH, IDENTITY, BUB, PATH_COOKIE, PATH_REPORT = (
+    0, 1, 3, 4, 5, 8, 18, 240, 241)
 ITEM_NAMES = ["padding", "nonce N", "info", "public value", "identity", "SIG", "MAC"]
 PRIVATE_LEN = 64  # octets of randomness for each suite
 
@@ -245,7 +246,7 @@ def decode_option(r, m):
         return
     names = {ALT_CARE_OF: "alternate care-of address", NONCE_INDICES: "nonce indices",
              AUTH: "Binding Authorization Data", IDENTITY: "mobile node identifier", BUB: "BUB option",
-             PATH_COOKIE: "path cookie"}
+             PATH_COOKIE: "path cookie", PATH_REPORT: "path report"}
     must(kind in names, f"option {kind}")
     r.take(2, f"{names[kind]}: type, length")
     if kind == IDENTITY:
@@ -257,6 +258,10 @@ def decode_option(r, m):
     elif kind == BUB:
         m.options[kind] = r.take(1, "")
         r.fields[-1].what = ["Do BUB", "BUB ACK", "BUB NACK"][m.options[kind][0]]
+    elif kind == PATH_REPORT:
+        m.options[kind] = r.take(1, "what has come: 80 headers of data, 40 the cookie; 20 waited")
+        r.take(1, "reserved")
+        r.take(2, "UDP port")
     elif kind == ALT_CARE_OF:
         m.options[kind] = r.take(16, "")
         r.fields[-1].what = f"care-of address {name_of(Address(m.options[kind]))}"
@@ -620,7 +625,21 @@ def handover(page, run, kabm):
     proof(page, run, kabm, ba)
 
 
+def report(page, run, kabm):
+    ba = run.next("mn2", BA)
+    while PATH_REPORT not in ba.options:
+        run.after(ba)
+        ba = run.next("mn2", BA)
+    must(ba.options[PATH_REPORT][0] == 0xa0 and PATH_COOKIE not in ba.options, "a report")
+    page.message(ba)
+
+
 def signed_tests(page, run, kabm):
+    page.text("## 7. A path report, CoTI and CoT under Kabm",
+              "MN1 has moved once more, and the CoT with the cookie gets lost. So MN2 acknowledges again, "
+              "through the home agents, and reports that the headers of data came, and the cookie did "
+              "not (protocol.md, 7.5).")
+    report(page, run, kabm)
     coti = run.next("mn2", COTI, bub_code=None)
     while run.next("mn1", COT, bub_code=None, dst=coti.src).mh[8:16] != coti.mh[8:16]:
         run.after(run.next("mn1", COT, bub_code=None, dst=coti.src))
@@ -629,8 +648,7 @@ def signed_tests(page, run, kabm):
     must(coti.options[IDENTITY] == home2.packed and coti.mh[8:16] == cot.mh[8:16], "CoTI and CoT")
     check_authenticator(coti, kabm, coti.src, home1)
     check_authenticator(cot, kabm, coti.src, home1)
-    page.text("## 7. CoTI and CoT under Kabm",
-              f"MN1 has moved to {name_of(coti.dst)}. MN2 asks whether the direct path is open "
+    page.text(f"What MN1 sends then gets lost, too. It is at {name_of(coti.dst)}, and MN2 asks whether the direct path is open "
               "(protocol.md, 5.8). The Authenticator covers CoA2, the source of the CoTI, and HoA1, the home address of "
               "who answers, in both.")
     page.message(coti)

@@ -227,7 +227,7 @@ static void messages_are_counted(void **state)
 /* Other numbers than the draft's, as configured, in every message of BUB's own. */
 static void code_points_as_configured(void **state)
 {
-	const struct bub_codepoints other = {200, 201, 202, 203};
+	const struct bub_codepoints other = {200, 201, 202, 203, 204};
 	const struct message *hoti;
 	struct pair p;
 

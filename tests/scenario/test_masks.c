@@ -34,6 +34,7 @@ struct answer {
 	const struct node *node;
 	uint16_t sequence;
 	enum bub_egress egress;
+	bool late; /* a report of what has not come */
 };
 
 struct run {
@@ -56,18 +57,20 @@ static bool is_first_leg(const struct pair *p, const struct flight *f)
 	return f->from == p->mn[0] || f->from == p->mn[1] || f->egress == BUB_EGRESS_TRANSPORT;
 }
 
-/* RFC 6275, 9.5.4; protocol.md, 5: an accepted Binding Update is answered once on each way. */
+/* RFC 6275, 9.5.4; protocol.md, 5: an accepted Binding Update is answered once on each way, and
+ * what is missing is reported once (7.5). */
 static void note_answer(struct pair *p, struct run *r, const struct flight *f,
 			const struct bub_mh *mh)
 {
 	struct answer a = {.node = f->from, .sequence = mh->u.ba.sequence, .egress = f->egress};
 
+	a.late = mh->opts.report & BUB_REPORT_WAITED;
 	if (mh->kind != BUB_MH_BA || mh->u.ba.status != 0 ||
 	    (f->from != p->mn[0] && f->from != p->mn[1]))
 		return;
 	for (unsigned i = 0; i < r->n_answers; i++)
 		if (r->answer[i].node == a.node && r->answer[i].sequence == a.sequence &&
-		    r->answer[i].egress == a.egress)
+		    r->answer[i].egress == a.egress && r->answer[i].late == a.late)
 			r->broken = "two acknowledgements of one Binding Update on one way";
 	if (r->n_answers < ANSWERS_MAX)
 		r->answer[r->n_answers++] = a;

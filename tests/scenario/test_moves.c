@@ -228,7 +228,7 @@ static enum fate cut(struct pair *p, const struct flight *f, const struct bub_mh
 {
 	(void)mh;
 	for (unsigned k = 0; k < ACCESS_LINKS; k++)
-		if (memcmp(&f->dst, &p->away[0][k]->prefix, 8) == 0 &&
+		if ((memcmp(&f->dst, &p->away[0][k]->prefix, 8) == 0 || f->from == p->mn[0]) &&
 		    f->egress == BUB_EGRESS_PLAIN)
 			return FATE_LOSE;
 	return FATE_PASS;

@@ -357,56 +357,121 @@ static void headers_do_not_pass(void **state)
 	pair_end(&p);
 }
 
-/* Node 1 has moved, and the cookie that it sent back was lost: what now counts as a repetition says
- * that headers do not pass. */
-static void moved_without_a_cookie(struct pair *p)
+/* One that gets lost is asked for, and comes back through the home agents. */
+static void lost_cookie_comes_by_the_other_way(void **state)
 {
-	pair_lose(p, p->mn[0], BUB_MH_COT, 1);
-	pair_go(p, 0, 1);
-	pair_run(p, 500);
-	assert_int_equal(p->last_path[1].trust, BUB_TRUST_CREDIT);
-}
-
-/* The signed test that follows decides. */
-static void assert_opened(struct pair *p, bool opened)
-{
-	pair_run(p, 3000);
-	assert_true(p->last_path[1].direct == opened);
-	if (opened)
-		assert_int_equal(p->last_path[1].trust, BUB_TRUST_FULL);
-}
-
-/* A Binding Update with the A bit, under the same key: its acknowledgement is missed.  One that
- * asks for none does not miss it, and one after a renewal has another reason. */
-static void what_is_a_repetition(void **state)
-{
-	struct bub_key old;
 	struct pair p;
+	size_t mark;
 
 	(void)state;
 	pair_new(&p);
 	pair_in_bub(&p);
-	moved_without_a_cookie(&p);
-	claim(&p, pair_at(&p, 0));
-	assert_opened(&p, false);
+	pair_lose(&p, p.mn[0], BUB_MH_COT, 1);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 200);
+	assert_int_equal(p.last_path[1].trust, BUB_TRUST_CREDIT);
+	pair_run(&p, 600);
+	pair_assert_node_sent(&p, mark, p.mn[1], "mn2 BA a2>b1 hao=HoA2 rh2=HoA1 plain",
+			      "mn2 BA HoA2>HoA1 tunnel", NULL);
+	assert_int_equal(pair_nth(&p, mark, p.mn[1], BUB_MH_BA, 1)->mh.opts.report,
+			 BUB_REPORT_CAME | BUB_REPORT_WAITED);
+	assert_int_equal(pair_nth(&p, mark, p.mn[0], BUB_MH_COT, 1)->egress, BUB_EGRESS_TUNNEL);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(p.last_path[i].direct);
+		assert_int_equal(p.last_path[i].trust, BUB_TRUST_FULL);
+	}
 	pair_end(&p);
-	pair_new(&p);
-	pair_in_bub(&p);
-	moved_without_a_cookie(&p);
-	claim_signed(&p, pair_at(&p, 0), 0, &p.kabm[1].key);
-	assert_opened(&p, true);
-	pair_end(&p);
-	pair_init(&p);
-	p.mn_cfg[0].kabm_lifetime_s = p.mn_cfg[1].kabm_lifetime_s = 1000;
-	pair_start(&p);
-	pair_in_bub(&p);
-	old = p.kabm[1].key;
-	while (memcmp(old.octets, p.kabm[1].key.octets, sizeof old.octets) == 0)
-		pair_run(&p, 1000);
-	moved_without_a_cookie(&p);
-	claim_signed(&p, pair_at(&p, 0), BUB_BU_ACK, &old);
-	assert_opened(&p, true);
-	pair_end(&p);
+}
+
+/* The copies through the home agents are those that count: an acknowledgement that gets lost, or an
+ * update, costs one round trip on the longer way and no more. */
+static void one_loss_closes_nothing(void **state)
+{
+	static const enum bub_mh_kind kind[] = {BUB_MH_BU, BUB_MH_BA};
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rule *r;
+
+		pair_new(&p);
+		pair_in_bub(&p);
+		r = pair_lose(&p, p.mn[i], kind[i], 1);
+		r->match.tunnelled = 0;
+		r->match.home_bit = 0;
+		mark = pair_mark(&p);
+		pair_go(&p, 0, 1);
+		pair_run(&p, 950);
+		assert_int_equal(r->hit, 1);
+		for (unsigned k = 0; k < 2; k++) {
+			assert_true(p.last_path[k].direct);
+			assert_int_equal(p.last_path[k].trust, BUB_TRUST_FULL);
+		}
+		/* The try. */
+		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1 + 2 + 1);
+		pair_end(&p);
+	}
+}
+
+/* The headers of data are lost in one direction, or Mobility Headers are. */
+static struct {
+	unsigned from;
+	bool rh2, hao, mh;
+} filter;
+
+static enum fate lose_one_way(struct pair *p, const struct flight *f, const struct bub_mh *mh)
+{
+	struct bub_ip6 ip;
+
+	(void)mh;
+	if (f->from != p->mn[filter.from] || f->egress != BUB_EGRESS_PLAIN ||
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
+	    !bub_addr_eq(&ip.dst, pair_at(p, 1 - filter.from)))
+		return FATE_PASS;
+	if ((filter.rh2 && ip.has_rh2) || (filter.hao && ip.has_hao) ||
+	    (filter.mh && ip.upper_proto == BUB_NH_MH))
+		return FATE_LOSE;
+	return FATE_PASS;
+}
+
+/* Each alone, in each direction, whichever end has moved: within a second nobody sends into it. */
+static void found_within_a_second(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		unsigned mover = i / 6;
+
+		filter.from = i % 2;
+		filter.rh2 = i / 2 % 3 == 0;
+		filter.hao = i / 2 % 3 == 1;
+		filter.mh = i / 2 % 3 == 2;
+		pair_new(&p);
+		pair_in_bub(&p);
+		p.judge = lose_one_way;
+		pair_go(&p, mover, 1);
+		pair_run(&p, 900);
+		if (!filter.mh)
+			assert_false(p.last_path[filter.from].direct);
+		/* Data that goes through is none of that filter's business. */
+		if (filter.from != mover || !filter.mh)
+			assert_true(p.last_path[1 - filter.from].direct);
+		pair_run(&p, 30000);
+		if (!filter.mh)
+			assert_false(p.last_path[filter.from].direct);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		p.judge = NULL;
+		pair_run(&p, 100000);
+		for (unsigned k = 0; k < 2; k++) {
+			assert_true(p.last_path[k].direct);
+			assert_int_equal(p.last_path[k].trust, BUB_TRUST_FULL);
+		}
+		assert_int_equal(p.left_bub, 0);
+		pair_end(&p);
+	}
 }
 
 int main(void)
@@ -421,7 +486,9 @@ int main(void)
 		cmocka_unit_test(false_cookies),
 		cmocka_unit_test(replayed_cookie),
 		cmocka_unit_test(headers_do_not_pass),
-		cmocka_unit_test(what_is_a_repetition),
+		cmocka_unit_test(lost_cookie_comes_by_the_other_way),
+		cmocka_unit_test(one_loss_closes_nothing),
+		cmocka_unit_test(found_within_a_second),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,9 @@
 #include "bul/session.h"
 #include "mn/mn.h"
 
-#define PROOF_MIN_MS 1500u /* a proof is awaited so long at least: then a repetition has come, */
-#define PROOF_RTTS 4u      /* and so many round trips */
+#define PROOF_MIN_MS 1500u  /* a proof is awaited so long at least: then a repetition has come, */
+#define DOUBT_LOOK_MS 1000u /* a doubted path is looked at after that */
+#define PROOF_RTTS 4u       /* and so many round trips */
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
@@ -46,7 +47,7 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 }
 
 static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, const uint8_t *mh,
-				size_t len)
+				size_t len, bool alone)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 	struct route r = route_as_known(p->home, b != NULL ? binding_care_of(b) : &p->key.b);
@@ -55,6 +56,7 @@ static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, con
 		r.has_rh2 = true;
 		r.rh2 = p->key.b;
 	}
+	report_note_update(&p->report, p->reg.sequence, &r.dst, alone);
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
@@ -73,8 +75,9 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 
 	kabm_count_out(eng, &p->kabm, &p->key);
 	reg_hold_backhaul(p, false);
+	report_note_update(&p->report, p->reg.sequence, NULL, false);
 	if (p->kabm.is_static) { /* the peer does not move: straight there */
-		bubmode_send_direct(eng, p, mh, len);
+		bubmode_send_direct(eng, p, mh, len, false);
 		return;
 	}
 	/* Before the home agent knows of us the tunnel leads nowhere: that copy follows its
@@ -84,7 +87,7 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 	else
 		reg_hold_backhaul(p, true);
 	if (core_config(eng)->direct_copy && peer_away)
-		bubmode_send_direct(eng, p, mh, len);
+		bubmode_send_direct(eng, p, mh, len, false);
 }
 
 void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
@@ -125,8 +128,7 @@ const char *bubmode_why(const struct bul_entry *p)
 {
 	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
-	return directpath_is_open(&p->direct) ? "both ends agreed on BUB"
-					      : "BUB, but the direct path is broken";
+	return directpath_why(&p->direct);
 }
 
 void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
@@ -135,6 +137,7 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 
 	kabm_reset(eng, &p->kabm, &p->key, why);
 	directpath_reset(eng, &p->direct, &ends, why);
+	report_reset(eng, &p->report);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
 	reg_hold_backhaul(p, false);
@@ -142,10 +145,10 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 
 /* ---- The direct path ----------------------------------------------------------------------- */
 
-/* Tries a filtered path with a Binding Update that changes nothing, on the direct path alone.  The
- * update and its acknowledgement have the headers that data has: they show whether such headers get
- * through, and no data is risked.  Nobody waits for the answer. */
-static void send_trial(struct bub_engine *eng, struct bul_entry *p)
+/* Tries a path that is closed or doubted with a Binding Update that changes nothing, on the direct
+ * path alone.  The update and its acknowledgement have the headers that data has: they show whether
+ * such headers get through, and no data is risked.  Nobody waits for the answer. */
+static void bubmode_try(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len;
@@ -158,17 +161,22 @@ static void send_trial(struct bub_engine *eng, struct bul_entry *p)
 	pathproof_on_update(p);
 	len = build_bu(eng, p, mh, sizeof mh);
 	kabm_count_out(eng, &p->kabm, &p->key);
-	bubmode_send_direct(eng, p, mh, len);
+	bubmode_send_direct(eng, p, mh, len, true);
 }
 
 static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
 			  const char *why)
 {
 	struct ends ends = session_ends(eng, p);
+	bool changed;
 
-	if (!directpath_found(eng, &p->direct, &ends, state, why))
+	if (state == DIRECT_OPEN)
+		report_on_open(&p->report);
+	changed = directpath_found(eng, &p->direct, &ends, state, why);
+	if (changed || state != DIRECT_OPEN)
+		p->why = bubmode_why(p);
+	if (!changed)
 		return;
-	p->why = bubmode_why(p);
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
@@ -199,9 +207,9 @@ static void bubmode_on_look(struct bub_engine *eng, void *owner)
 		directpath_look_later(eng, &p->direct);
 	} else if (p->direct.state == DIRECT_FILTERED) {
 		if (home_is_direct(p->home)) /* else the other end has to */
-			send_trial(eng, p);
+			bubmode_try(eng, p);
 		directpath_next_trial(eng, &p->direct);
-	} else if (proof_failed(eng, p)) {
+	} else if (directpath_is_open(&p->direct) && proof_failed(eng, p)) {
 		bubmode_headers_lost(eng, p);
 	} else {
 		bubmode_look(eng, p);
@@ -218,10 +226,22 @@ void bubmode_headers_lost(struct bub_engine *eng, struct bul_entry *p)
 	bubmode_found(eng, p, DIRECT_FILTERED, "an acknowledgement did not get through");
 }
 
+void bubmode_doubt(struct bub_engine *eng, struct bul_entry *p, const char *why)
+{
+	if (p->direct.state != DIRECT_OPEN)
+		return;
+	bubmode_found(eng, p, DIRECT_DOUBTED, why);
+	directpath_look_in(eng, &p->direct, DOUBT_LOOK_MS);
+}
+
 void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 {
+	struct binding_cache_entry *b = binding_find(eng, &p->key.a, &p->key.b);
 	struct ends ends = session_ends(eng, p);
 
+	if (b != NULL)
+		proof_note_headers(b, false);
+	report_reset(eng, &p->report);
 	if (directpath_is_open(&p->direct))
 		return;
 	directpath_reset(eng, &p->direct, &ends, "moved");
@@ -262,8 +282,11 @@ bool bubmode_is_proof(const struct bub_engine *eng, const struct bul_entry *p, c
 void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+	struct ends ends = session_ends(eng, p);
+	/* It may come back through the home agents: where it was sent from, it got through. */
+	bool by_home = bub_addr_eq(&rx->ip->dst, &p->key.a);
 
-	if (kabm_signer(eng, &p->kabm, rx, &rx->ip->dst, &p->key.b) == NULL) {
+	if (kabm_signer(eng, &p->kabm, rx, by_home ? &ends.at : &rx->ip->dst, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
@@ -284,7 +307,10 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 		return;
 	}
 	directpath_end_look(&p->direct);
-	if (!proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
+	if (p->report.told ||
+	    !proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
+		if (p->direct.state == DIRECT_BROKEN) /* something gets through again */
+			bubmode_try(eng, p);
 		bubmode_headers_lost(eng, p);
 		return;
 	}
@@ -292,7 +318,75 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
+/* ---- Path reports --------------------------------------------------------------------------- */
+
+/* The peer's copy was to come straight here, and has not. */
+static bool bubmode_misses_copy(const struct bul_entry *p, const struct binding_cache_entry *b)
+{
+	return p->report.expects_copy && !proof_headers_came(b);
+}
+
+static void bubmode_on_report_timer(struct bub_engine *eng, void *owner)
+{
+	struct bul_entry *p = owner;
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	if (b == NULL || !binding_is_by_kabm(b) || !kabm_is_held(&p->kabm) ||
+	    home_state(p->home) == HOME_UNATTACHED ||
+	    (!bubmode_misses_copy(p, b) && proof_is_good(b)))
+		return;
+	p->report.waited = true;
+	cn_report(eng, b, p->home);
+	if (!proof_is_good(b)) {
+		proof_note_unanswered(b);
+		bubmode_doubt(eng, p, "nothing shows that acknowledgements get through");
+	}
+}
+
+void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
+			  const struct binding_cache_entry *b, bool moved)
+{
+	if (moved)
+		p->report.waited = false;
+	/* In a double jump the copy went to where this node was. */
+	p->report.expects_copy = core_config(eng)->direct_copy && reg_is_bound(eng, p);
+	if (core_config(eng)->check_care_of && (bubmode_misses_copy(p, b) || !proof_is_good(b)))
+		report_await(eng, &p->report, p->reg.rtt_ms);
+	else
+		report_stop(eng, &p->report);
+}
+
+void bubmode_on_report(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+{
+	struct ends ends = session_ends(eng, p);
+	unsigned what = report_judge(&p->report, rx, &ends.peer_at);
+
+	if (what & REPORT_OPEN)
+		bubmode_path_is_open(eng, p);
+	if (what & REPORT_DOUBT)
+		bubmode_doubt(eng, p, "the peer misses what went straight to it");
+	if (what & REPORT_COOKIE)
+		proof_answer_by_home(eng, p);
+	if (what & REPORT_TRY)
+		bubmode_try(eng, p);
+}
+
+void bubmode_consider_open(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+{
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	if (directpath_is_open(&p->direct) || !report_shows_open(&p->report, rx))
+		return;
+	bubmode_path_is_open(eng, p);
+	/* A number can be guessed, so that the peer is at its care-of address is asked for. */
+	if (rx->mh.u.ba.status < 128 && proof_is_wanted(eng, p)) {
+		proof_take_back_silence(b);
+		directpath_look_in(eng, &p->direct, 0);
+	}
+}
+
 void bubmode_init(struct bul_entry *p)
 {
 	directpath_init(&p->direct, bubmode_on_look, p);
+	report_init(&p->report, bubmode_on_report_timer, p);
 }

@@ -27,6 +27,17 @@ const char *bubmode_why(const struct bul_entry *p);
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
 void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p);
+/* Something with the headers of data is missing: data takes the other way while the path is looked
+ * at. */
+void bubmode_doubt(struct bub_engine *eng, struct bul_entry *p, const char *why);
+/* A Binding Update under Kabm was accepted and has been answered: what does not come on the direct
+ * path in time is reported. */
+void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
+			  const struct binding_cache_entry *b, bool moved);
+/* The signed acknowledgement @rx has a path report. */
+void bubmode_on_report(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+/* The path is open, if the signed acknowledgement @rx shows that. */
+void bubmode_consider_open(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* A Binding Update under Kabm was accepted and has been answered: watches for the proof. */
 void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct binding_cache_entry *b,
 			 bool moved);

@@ -4,11 +4,13 @@
  *
  * It is taken for open until something says otherwise.
  *
- *   OPEN -----> BROKEN      signed CoTIs got no answer
+ *   OPEN -----> DOUBTED     something with the headers of data is missing, at this end or the other
+ *                           one (report.c): data goes through the home agents meanwhile
+ *   any ------> BROKEN      signed CoTIs got no answer
  *   any ------> FILTERED    an acknowledgement, which has the headers of data, did not get through
  *                           although tests do
  *   BROKEN ---> OPEN        a signed CoTI was answered
- *   FILTERED -> OPEN        something with the headers of data got through
+ *   any ------> OPEN        something with the headers of data got through
  *
  * A broken path is asked again every PROBE_DIRECT_S.  A filtered one is tried with a Binding Update
  * on the direct path alone, at intervals that double, since each costs a message that is likely to
@@ -25,7 +27,7 @@
 static void directpath_set_state(struct bub_engine *eng, struct direct_path *d,
 				 const struct ends *ends, enum direct_state to, const char *why)
 {
-	static const char *const name[] = {"open", "broken", "filtered"};
+	static const char *const name[] = {"open", "doubted", "broken", "filtered"};
 
 	if (d->state != to)
 		ends_trace(eng, ends, "direct-path", name[d->state], name[to], why);
@@ -44,6 +46,18 @@ void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struc
 	core_timer_cancel(eng, &d->look_timer);
 	directpath_set_state(eng, d, ends, DIRECT_OPEN, why);
 	d->asked = false;
+}
+
+const char *directpath_why(const struct direct_path *d)
+{
+	static const char *const why[] = {
+		[DIRECT_OPEN] = "both ends agreed on BUB",
+		[DIRECT_DOUBTED] = "BUB, but nothing shows that the direct path is open",
+		[DIRECT_BROKEN] = "BUB, but the direct path is broken",
+		[DIRECT_FILTERED] = "BUB, but the direct path drops the headers of data",
+	};
+
+	return why[d->state];
 }
 
 bool directpath_is_open(const struct direct_path *d)

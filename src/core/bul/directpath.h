@@ -11,6 +11,7 @@
 
 enum direct_state {
 	DIRECT_OPEN,
+	DIRECT_DOUBTED,  /* something with the headers of data is missing: looked at */
 	DIRECT_BROKEN,   /* signed tests got no answer: data goes through the home agents */
 	DIRECT_FILTERED, /* it lets tests through, but not what has the headers of data */
 };
@@ -31,6 +32,8 @@ void directpath_init(struct direct_path *d, void (*on_look)(struct bub_engine *e
  */
 void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
 		      const char *why);
+/* What a person should know of the path of a peer with Kabm. */
+const char *directpath_why(const struct direct_path *d);
 bool directpath_is_open(const struct direct_path *d);
 /* A look is under way, or is to come. */
 bool directpath_is_watched(const struct direct_path *d);

@@ -15,6 +15,7 @@
 #include "bul/pathproof.h"
 #include "bul/rate.h"
 #include "bul/registration.h"
+#include "bul/report.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
 #include "path.h"
@@ -22,7 +23,7 @@
 /* RFC 6275, 12. */
 #define MAX_RO_FAILURE 3u
 
-#define BUL_TIMERS 15u /* timers in struct bul_entry */
+#define BUL_TIMERS 16u /* timers in struct bul_entry */
 
 /* Binding update list entry and BUB session with one peer. */
 struct bul_entry {
@@ -42,6 +43,7 @@ struct bul_entry {
 	struct direct_path direct;
 	struct suspect suspect;
 	struct path_proof proof;
+	struct path_report report;
 	struct bul_rates rates;
 	struct recent sent_from; /* the source of data that goes directly */
 	struct bub_time used;    /* data seen, or the entry's last registration */

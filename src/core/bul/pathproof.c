@@ -17,9 +17,33 @@ void pathproof_on_update(struct bul_entry *p)
 	p->proof.answers = 0;
 }
 
-void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+static void proof_send(struct bub_engine *eng, struct bul_entry *p, const struct route *r,
+		       const uint8_t *cookie, const struct in6_addr *from)
 {
 	struct mh_out out = {.mh = {.kind = BUB_MH_COT}, .key = &p->kabm.key};
+
+	if (p->proof.answers >= ANSWERS_MAX) {
+		core_drop(eng, BUB_DROP_RATE_LIMITED, &p->key.b);
+		return;
+	}
+	p->proof.answers++;
+	memcpy(out.mh.u.test.cookie, cookie, BUB_COOKIE_LEN);
+	out.mh.opts.present = BUB_OPT_AUTH;
+	out.auth_care_of = *from;
+	out.auth_correspondent = p->key.a;
+	core_send(eng, r, &out);
+}
+
+void proof_answer_by_home(struct bub_engine *eng, struct bul_entry *p)
+{
+	struct route r = route_from_home(p->home, &p->key.b);
+
+	if (mn_tunnel_ready(eng, p->home))
+		proof_send(eng, p, &r, p->report.cookie, &p->report.cookie_from);
+}
+
+void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+{
 	struct route r = route_as_known(p->home, &rx->ip->src);
 
 	/* An acknowledgement through the home agents has no cookie: one in there is not answered.
@@ -27,17 +51,9 @@ void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *
 	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
 	    !kabm_is_held(&p->kabm) || home_state(p->home) == HOME_UNATTACHED)
 		return;
-	if (p->proof.answers >= ANSWERS_MAX) {
-		core_drop(eng, BUB_DROP_RATE_LIMITED, &rx->peer);
-		return;
-	}
-	p->proof.answers++;
 	r.has_hao = false;
-	memcpy(out.mh.u.test.cookie, rx->mh.opts.path_cookie, BUB_COOKIE_LEN);
-	out.mh.opts.present = BUB_OPT_AUTH;
-	out.auth_care_of = rx->ip->src;
-	out.auth_correspondent = p->key.a;
-	core_send(eng, &r, &out);
+	report_note_cookie(&p->report, &rx->ip->src, rx->mh.opts.path_cookie);
+	proof_send(eng, p, &r, rx->mh.opts.path_cookie, &rx->ip->src);
 }
 
 bool proof_by_check(struct bub_engine *eng, struct bul_entry *p)

@@ -17,6 +17,8 @@ struct path_proof {
 void pathproof_on_update(struct bul_entry *p);
 /* Mover: sends the cookie of an acknowledgement back. */
 void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
+/* Mover: sends the last cookie back through the home agents. */
+void proof_answer_by_home(struct bub_engine *eng, struct bul_entry *p);
 /* The peer has answered a signed CoTI.  False: that is not enough. */
 bool proof_by_check(struct bub_engine *eng, struct bul_entry *p);
 bool proof_is_wanted(const struct bub_engine *eng, const struct bul_entry *p);

@@ -515,11 +515,15 @@ void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 
 static void reg_on_accepted(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
-	if (p->reg.sends <= 1)
+	/* A report waits before it goes. */
+	if (p->reg.sends <= 1 && !(rx->mh.opts.present & BUB_OPT_PATH_REPORT))
 		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
 	reg_registered(eng, p, rx->mh.u.ba.lifetime_s);
-	/* Only through the home agents: the direct path is broken (protocol.md, 5.4). */
-	if (kabm_is_held(&p->kabm) && rx->tunnelled && p->reg.state == REG_BOUND)
+	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_BOUND)
+		return;
+	if (rx->mh.opts.present & BUB_OPT_PATH_REPORT)
+		bubmode_on_report(eng, p, rx);
+	else if (rx->tunnelled) /* only through the home agents (protocol.md, 5.4) */
 		bubmode_headers_lost(eng, p);
 }
 
@@ -620,8 +624,9 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 		session_heard(eng, p, key);
 	if (p->reg.state == REG_BOUND && !is_late_refusal(eng, p, rx)) {
 		/* The answer to a repetition comes twice: this is the second copy. */
-		if (!directpath_is_open(&p->direct) && !rx->tunnelled)
-			bubmode_path_is_open(eng, p);
+		bubmode_consider_open(eng, p, rx);
+		if (kabm_is_held(&p->kabm) && rx->mh.opts.present & BUB_OPT_PATH_REPORT)
+			bubmode_on_report(eng, p, rx);
 		if (status < 128)
 			proof_answer(eng, p, rx);
 		return;

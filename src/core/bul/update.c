@@ -30,11 +30,14 @@ static void after_kabm(struct bub_engine *eng, struct bul_entry *p, const struct
 	kabm_note_number(&p->kabm, u->rx->mh.u.bu.sequence);
 	kabm_count_in(eng, &p->kabm, &p->key, signer);
 	session_heard(eng, p, signer);
+	if (u->moved || u->deletes)
+		report_on_peer_moved(&p->report);
 	if (u->deletes)
 		return;
 	if (u->moved)
 		reg_on_peer_moved(eng, p);
 	bubmode_await_proof(eng, p, u->binding, u->moved);
+	bubmode_report_later(eng, p, u->binding, u->moved);
 }
 
 /* The rules of the draft, 7, for an update whose signature under Kabm is right. */
@@ -61,6 +64,8 @@ static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *
 		cn_refuse_sequence(eng, u, p->kabm.sequence_in);
 		return;
 	}
+	u->both_ways = !directpath_is_open(&p->direct);
+	u->report = p->report.waited ? BUB_REPORT_WAITED : 0;
 	cn_accept(eng, u);
 	if (u->accepted)
 		after_kabm(eng, p, u, signer);

@@ -58,6 +58,22 @@ static void cn_send_ro_ba(struct bub_engine *eng, const struct update *u, struct
 /* Sends the acknowledgement from care-of address to care-of address (draft, 7).  A repetition shows
  * that the first acknowledgement did not get through, so its answer goes through the home agents,
  * too (protocol.md, 5.4). */
+static void cn_send_second(struct bub_engine *eng, const struct binding_cache_entry *b,
+			   const struct home_registration *h, const struct in6_addr *peer,
+			   const struct mh_out *out, uint8_t report)
+{
+	struct route r = route_from_home(h, peer);
+	struct mh_out second = *out;
+
+	r.via = "home agents";
+	if (b != NULL && b->active) {
+		second.mh.opts.present |= BUB_OPT_PATH_REPORT;
+		second.mh.opts.report = report | (b->proof.headers_came ? BUB_REPORT_CAME : 0) |
+					(proof_is_good(b) ? BUB_REPORT_COOKIE : 0);
+	}
+	core_send(eng, &r, &second);
+}
+
 static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const struct mh_out *out,
 			   bool both_ways)
 {
@@ -75,11 +91,24 @@ static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const
 	if (out->mh.u.ba.status == BUB_STATUS_ACCEPTED && !u->deletes)
 		proof_ask(u->binding, &direct);
 	core_send(eng, &r, &direct);
-	if (!both_ways)
-		return;
-	r = route_from_home(h, &u->rx->peer);
-	r.via = "home agents";
-	core_send(eng, &r, out);
+	if (both_ways)
+		cn_send_second(eng, u->binding, h, &u->rx->peer, out, u->report);
+}
+
+void cn_report(struct bub_engine *eng, const struct binding_cache_entry *b,
+	       const struct home_registration *h)
+{
+	struct mh_out out = {
+		.mh = {.kind = BUB_MH_BA},
+		.key = &b->signer,
+		.auth_care_of = b->care_of,
+		.auth_correspondent = b->key.a,
+	};
+
+	out.mh.u.ba.sequence = b->sequence;
+	out.mh.u.ba.lifetime_s = core_seconds_left(core_now(eng), b->expires) & ~3u;
+	out.mh.opts.present = BUB_OPT_AUTH;
+	cn_send_second(eng, b, h, &b->key.b, &out, BUB_REPORT_WAITED);
 }
 
 static void cn_send_ba(struct bub_engine *eng, const struct update *u, uint8_t status,
@@ -148,6 +177,12 @@ static bool cn_is_signed(struct bub_engine *eng, struct update *u)
 			return true;
 	} while (cn_take_other_form(u));
 	return false;
+}
+
+/* It came straight from care-of address to care-of address, with the headers that data has. */
+static bool cn_has_data_headers(const struct rx *rx)
+{
+	return rx->ip->has_rh2 && rx->ip->has_hao && !rx->tunnelled;
 }
 
 static bool cn_is_repetition(const struct bub_engine *eng, const struct update *u)
@@ -232,9 +267,12 @@ void cn_accept(struct bub_engine *eng, struct update *u)
 	} else {
 		proof_begin(eng, b, u->moved, again);
 		binding_set(eng, b, &u->care_of, lifetime_s);
+		if (cn_has_data_headers(u->rx))
+			proof_note_headers(b, true);
 	}
 	if (mh->u.bu.flags & BUB_BU_ACK)
-		cn_send_ba(eng, u, BUB_STATUS_ACCEPTED, lifetime_s, b->sequence, repeated);
+		cn_send_ba(eng, u, BUB_STATUS_ACCEPTED, lifetime_s, b->sequence,
+			   repeated || (u->both_ways && !u->moved));
 }
 
 /* Kbm from the nonce indices (RFC 6275, 9.5.1).  Returns ACCEPTED, or which nonces expired. */
@@ -347,6 +385,8 @@ bool cn_take_update(struct bub_engine *eng, const struct rx *rx, struct update *
 	if (ret->binding != NULL && ret->binding->bub &&
 	    ret->binding->sequence == rx->mh.u.bu.sequence &&
 	    memcmp(ret->binding->last_auth, rx->mh.raw.data + o->auth_at, BUB_AUTH_LEN) == 0) {
+		if (cn_has_data_headers(rx))
+			proof_note_headers(ret->binding, true);
 		core_drop(eng, BUB_DROP_BUB_BU_COPY, &rx->peer);
 		return false;
 	}

@@ -29,6 +29,8 @@ struct update {
 	bool bub; /* the peer, with Kabm */
 	struct bub_key key;
 	bool has_key;
+	bool both_ways; /* the direct path is not open: the answer goes the second way, too */
+	uint8_t report; /* what that one reports beside what has come: BUB_REPORT_WAITED or 0 */
 	uint16_t last_sequence; /* last one accepted, where this one is not greater */
 	/* What became of it. */
 	bool accepted;
@@ -101,6 +103,11 @@ void cn_refuse(struct bub_engine *eng, const struct update *u, uint8_t status, e
 /* The number of @u is not greater than @last. */
 void cn_refuse_sequence(struct bub_engine *eng, struct update *u, uint16_t last);
 
+/* Acknowledges the last update of @b once more, through the home agents, and reports what has come
+ * of it on the direct path. */
+void cn_report(struct bub_engine *eng, const struct binding_cache_entry *b,
+	       const struct home_registration *h);
+
 /* proof.c */
 
 /* The path to the care-of address is proved. */
@@ -109,13 +116,21 @@ bool proof_is_good(const struct binding_cache_entry *b);
 void proof_give(struct bub_engine *eng, struct binding_cache_entry *b, const char *how);
 /* Only the address was proved, not that the headers of data get through. */
 void proof_take_back(struct bub_engine *eng, struct binding_cache_entry *b);
-/* The Binding Update came again although its acknowledgement, with the cookie, has gone out. */
+/* The cookie is not answered, or the Binding Update came again although its acknowledgement, with
+ * the cookie, has gone out. */
 bool proof_is_unanswered(const struct binding_cache_entry *b);
+/* What was sent there with the headers of data has not been answered in time. */
+void proof_note_unanswered(struct binding_cache_entry *b);
+/* The headers of data have got there after all. */
+void proof_take_back_silence(struct binding_cache_entry *b);
 /* The care-of address was sent @cookie. */
 bool proof_has_cookie(const struct binding_cache_entry *b,
 		      const uint8_t cookie[static BUB_COOKIE_LEN]);
 /* The cookie has come back, signed: what has the headers of data gets through. */
 void proof_on_cookie(struct binding_cache_entry *b);
+/* Something with the headers that data has came from the care-of address to where this node is. */
+bool proof_headers_came(const struct binding_cache_entry *b);
+void proof_note_headers(struct binding_cache_entry *b, bool came);
 /* Under Kbm: nothing has shown yet that the headers of data get through. */
 bool proof_awaits_headers(const struct binding_cache_entry *b);
 /* How far the path to the care-of address is trusted by this node, which is @away from home or not;

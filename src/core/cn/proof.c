@@ -31,10 +31,30 @@ bool proof_is_unanswered(const struct binding_cache_entry *b)
 	return b->proof.repeated;
 }
 
+void proof_note_unanswered(struct binding_cache_entry *b)
+{
+	b->proof.repeated = b->proof.asked;
+}
+
+void proof_take_back_silence(struct binding_cache_entry *b)
+{
+	b->proof.repeated = false;
+}
+
 bool proof_has_cookie(const struct binding_cache_entry *b,
 		      const uint8_t cookie[static BUB_COOKIE_LEN])
 {
 	return b->proof.asked && memcmp(b->proof.cookie, cookie, BUB_COOKIE_LEN) == 0;
+}
+
+bool proof_headers_came(const struct binding_cache_entry *b)
+{
+	return b->proof.headers_came;
+}
+
+void proof_note_headers(struct binding_cache_entry *b, bool came)
+{
+	b->proof.headers_came = came;
 }
 
 bool proof_awaits_headers(const struct binding_cache_entry *b)
@@ -148,7 +168,7 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 	}
 	if (moved) {
 		proof_set_state(eng, b, PROOF_NONE, "new care-of address");
-		f->asked = f->repeated = f->by_cookie = false;
+		f->asked = f->repeated = f->by_cookie = f->headers_came = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
 		proof_grant_credit(eng, f);
 	} else if (again && f->asked && !f->by_cookie &&

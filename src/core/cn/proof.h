@@ -18,6 +18,7 @@ struct proof {
 	uint8_t cookie[BUB_COOKIE_LEN]; /* of this care-of address */
 	bool asked;                     /* the cookie has been sent to the care-of address */
 	bool by_cookie;       /* the cookie came back: what has the headers of data gets through */
+	bool headers_came;    /* something with the headers of data came from there */
 	bool repeated;        /* the Binding Update came again although it was acknowledged */
 	bool unheard;         /* under Kbm: nothing has shown that headers get through */
 	uint64_t gap_ms;      /* pause before the last update, if that was a repetition; else 0 */

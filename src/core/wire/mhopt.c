@@ -2,7 +2,8 @@
 /*
  * Mobility options: the TLV format and padding (RFC 6275, 6.2.1 to 6.2.3), the options of RFC 6275,
  * 6.2.4 to 6.2.7, the mobile node identifier with an IPv6 address (RFC 4283, RFC 8371), those for
- * IPv4 (RFC 5555, 3.1 and 3.2), the BUB option (draft, 5.2) and the path cookie (protocol.md, P30).
+ * IPv4 (RFC 5555, 3.1 and 3.2), the BUB option (draft, 5.2), the path cookie (protocol.md, P30)
+ * and the path report (P96).
  *
  * An option in a message for which no specification gives it a meaning is skipped like an unknown
  * one.  A repeated option is malformed, since its two values cannot both be meant; only the BUB
@@ -38,6 +39,7 @@ enum {
 	IPV4_ADDR_LEN = 4,
 	IPV4_WANTS_PREFIX = 0x02, /* P, behind the 6 bits of a prefix length */
 	NAT_UDP_FORCED = 0x8000,  /* F */
+	PATH_REPORT_LEN = 4,
 
 	MN_ID_IPV6 = 2, /* subtype: RFC 8371 */
 };
@@ -52,7 +54,7 @@ static const unsigned meaningful[] = {
 	[BUB_MH_BU] = BUB_OPT_ALT_CARE_OF | BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_MN_ID |
 		      BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF,
 	[BUB_MH_BA] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE |
-		      BUB_OPT_IPV4_ACK | BUB_OPT_NAT,
+		      BUB_OPT_IPV4_ACK | BUB_OPT_NAT | BUB_OPT_PATH_REPORT,
 	[BUB_MH_BE] = BUB_OPT_MN_ID,
 	[BUB_MH_BUBC] = BUB_OPT_AUTH | BUB_OPT_MN_ID,
 	[BUB_MH_DH] = 0,
@@ -118,6 +120,8 @@ static unsigned bit_of_type(uint8_t type, const struct bub_codepoints *cp)
 			return 0;
 		if (type == cp->opt_path_cookie)
 			return BUB_OPT_PATH_COOKIE;
+		if (type == cp->opt_path_report)
+			return BUB_OPT_PATH_REPORT;
 		return type == cp->opt_bub ? BUB_OPT_BUB : 0;
 	}
 }
@@ -179,6 +183,11 @@ static void value_decode(struct rd *r, unsigned bit, struct bub_mh_opts *opts)
 		break;
 	case BUB_OPT_PATH_COOKIE: /* protocol.md, P30 */
 		rd_copy(r, opts->path_cookie, PATH_COOKIE_LEN);
+		break;
+	case BUB_OPT_PATH_REPORT: /* protocol.md, 7.5 */
+		opts->report = rd_u8(r);
+		rd_skip(r, 1);
+		opts->report_port = rd_u16(r);
 		break;
 	default:
 		mhopt_ipv4_decode(r, bit, opts);
@@ -260,6 +269,8 @@ static bool mhopt_can_encode(enum bub_mh_kind kind, const struct bub_codepoints 
 		return false;
 	if ((o->present & BUB_OPT_PATH_COOKIE) != 0 && !bub_mhopt_is_free(cp->opt_path_cookie))
 		return false;
+	if ((o->present & BUB_OPT_PATH_REPORT) != 0 && !bub_mhopt_is_free(cp->opt_path_report))
+		return false;
 	return (o->present & BUB_OPT_BUB) == 0 ||
 	       (bub_mhopt_is_free(cp->opt_bub) && code_fits(kind, (uint8_t)o->bub_code));
 }
@@ -329,6 +340,12 @@ int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codep
 		wr_bytes(w, opts->path_cookie, PATH_COOKIE_LEN);
 	}
 	mhopt_ipv4_encode(w, opts);
+	if ((opts->present & BUB_OPT_PATH_REPORT) != 0) {
+		option_begin(w, 2, 0, cp->opt_path_report, PATH_REPORT_LEN);
+		wr_u8(w, opts->report);
+		wr_u8(w, 0);
+		wr_u16(w, opts->report_port);
+	}
 	if ((opts->present & BUB_OPT_AUTH) != 0) {
 		/* 8n + 2 makes the option end on eight octets, so that no padding follows it. */
 		option_begin(w, 8, 2, OPT_AUTH, BUB_AUTH_LEN);

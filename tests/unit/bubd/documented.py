@@ -82,7 +82,7 @@ class Documented(unittest.TestCase):
                 f"table {default('route-table')} priority {default('rule-priority')} payload 1",
                 f"limits {default('bindings')} {default('peers')} {default('clients')}",
                 f"codepoints {default('mh-bubc')} {default('mh-dh')} {default('option')} "
-                f"{default('option-path-cookie')} suites 2 1"):
+                f"{default('option-path-cookie')} {default('option-path-report')} suites 2 1"):
             self.assertIn(line, done.stdout.splitlines())
         self.assertIn(f"tun {default('tun')} control {default('control')} "
                       f"state-dir {default('state-dir')} log-level 2", done.stdout)

@@ -125,9 +125,9 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 		eng->ack_correspondents, eng->accept_brr, eng->send_brr, eng->prefix_discovery,
 		eng->static_kabm, eng->check_care_of, eng->accept_encapsulated,
 		eng->kabm_lifetime_s);
-	(void)printf("codepoints %u %u %u %u suites", eng->codepoints.mh_bubc,
+	(void)printf("codepoints %u %u %u %u %u suites", eng->codepoints.mh_bubc,
 		     eng->codepoints.mh_dh, eng->codepoints.opt_bub,
-		     eng->codepoints.opt_path_cookie);
+		     eng->codepoints.opt_path_cookie, eng->codepoints.opt_path_report);
 	for (unsigned i = 0; i < eng->n_suites; i++)
 		(void)printf(" %u", eng->suite[i]);
 	(void)printf("\nlimits %u %u %u\n", eng->limit.bindings, eng->limit.peers,

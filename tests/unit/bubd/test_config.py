@@ -415,6 +415,8 @@ WRONG = {
     "option of RFC 6275": ("bub {\n option = 5\n}\n", 2, ["option", '"5"', "6 to 255"]),
     "one number for two options": ("bub {\n option-path-cookie = 18\n}\n", 2,
                                    ["option-path-cookie", "both 18"]),
+    "one number for path cookie and report": ("bub {\n option-path-report = 240\n}\n", 2,
+                                              ["option-path-report", "both 240"]),
     "path cookie of RFC 6275": ("bub {\n option-path-cookie = 4\n}\n", 2,
                                 ["option-path-cookie", '"4"', "6 to 255"]),
     "option of RFC 4283": ("bub {\n option = 8\n}\n", 2, ["option: 8", "RFC 4283"]),
@@ -513,6 +515,7 @@ bub {
     mh-dh = 201
     option = 202
     option-path-cookie = 203
+    option-path-report = 204
 }
 peer "2001:db8:2::10" { route-optimisation = allow  bub = never }
 peer "2001:db8:2::11" { }
@@ -784,7 +787,7 @@ class Values(Config):
             "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
             "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",
             "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 wrapped 1 renew 7200",
-            "codepoints 200 201 202 203 suites 1",
+            "codepoints 200 201 202 203 204 suites 1",
             "limits 10 11 12",
             "peer 2001:db8:2::10 ro 0 bub 1",
             "peer 2001:db8:2::11 ro 2 bub 2",
@@ -802,7 +805,7 @@ class Values(Config):
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",
             "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 wrapped 0 renew 86400",
-            "codepoints 8 11 18 240 suites 2 1",
+            "codepoints 8 11 18 240 241 suites 2 1",
             "limits 1024 256 1024",
         ])
 
@@ -863,7 +866,7 @@ class Values(Config):
         self.assertIn("node a tun", self.values("name = a/* b */\n")[0])
 
     def test_order_of_suites(self):
-        self.assertIn("codepoints 8 11 18 240 suites 1 2",
+        self.assertIn("codepoints 8 11 18 240 241 suites 1 2",
                       self.values("bub { suites = {modp2048-sha1, x25519-sha256} }"))
 
 

@@ -46,6 +46,7 @@ static void defaults_of_bub(void **state)
 	assert_int_equal(cfg.codepoints.mh_dh, 11);  /* RFC 5096's, for experiments */
 	assert_int_equal(cfg.codepoints.opt_bub, 18);
 	assert_int_equal(cfg.codepoints.opt_path_cookie, 240);
+	assert_int_equal(cfg.codepoints.opt_path_report, 241);
 	assert_int_equal(cfg.n_suites, 2);
 	assert_int_equal(cfg.suite[0], 2); /* X25519 and HMAC-SHA-256 */
 	assert_int_equal(cfg.suite[1], 1); /* group 14 and HMAC-SHA1 */

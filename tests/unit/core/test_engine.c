@@ -179,11 +179,21 @@ static void code_points_that_cannot_be(void **state)
 	cfg.codepoints.opt_path_cookie = 32;
 	refused();
 	defaults(true);
+	cfg.codepoints.opt_path_report = cfg.codepoints.opt_bub;
+	refused();
+	defaults(true);
+	cfg.codepoints.opt_path_report = cfg.codepoints.opt_path_cookie;
+	refused();
+	defaults(true);
+	cfg.codepoints.opt_path_report = 5;
+	refused();
+	defaults(true);
 	/* The first that are free of RFC 6275's own. */
 	cfg.codepoints.mh_bubc = 8;
 	cfg.codepoints.mh_dh = 9;
 	cfg.codepoints.opt_bub = 6;
 	cfg.codepoints.opt_path_cookie = 7;
+	cfg.codepoints.opt_path_report = 9;
 	start();
 	bub_engine_free(eng);
 }

@@ -355,13 +355,13 @@ static void test_cannot_encode(void **state)
 	mh = (struct bub_mh){.kind = (enum bub_mh_kind)10};
 	assert_int_equal(encode_result(&mh, &BUB_CODEPOINTS_DEFAULT), BUB_ERR_INVALID);
 	mh = (struct bub_mh){.kind = BUB_MH_BUBC};
-	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){7, 11, 18, 240}),
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){7, 11, 18, 240, 241}),
 			 BUB_ERR_INVALID);
 }
 
 static void test_code_points(void **state)
 {
-	static const struct bub_codepoints other = {200, 201, 202, 240};
+	static const struct bub_codepoints other = {200, 201, 202, 240, 241};
 	struct bub_mh mh = {.kind = BUB_MH_BUBC};
 	struct bub_mh_layout layout;
 	uint8_t buf[64];
@@ -376,7 +376,8 @@ static void test_code_points(void **state)
 	assert_int_equal(buf[2], 200);
 	/* A code point that takes an RFC 6275 type has no effect. */
 	mh_make(5, "0001 8000 0001 01020000");
-	assert_int_equal(mh_accepted_by(&(struct bub_codepoints){5, 5, 18, 240}).kind, BUB_MH_BU);
+	assert_int_equal(mh_accepted_by(&(struct bub_codepoints){5, 5, 18, 240, 241}).kind,
+			 BUB_MH_BU);
 }
 
 static void test_finish(void **state)

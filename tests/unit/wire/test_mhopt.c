@@ -203,7 +203,7 @@ static void test_where_options_mean_something(void **state)
 			 BUB_OPT_IPV4_HOME | BUB_OPT_IPV4_CARE_OF},
 		{BA_FIXED, 6,
 		 BUB_OPT_REFRESH_ADVICE | BUB_OPT_AUTH | BUB_OPT_MN_ID | BUB_OPT_PATH_COOKIE |
-			 BUB_OPT_IPV4_ACK | BUB_OPT_NAT},
+			 BUB_OPT_IPV4_ACK | BUB_OPT_NAT | BUB_OPT_PATH_REPORT},
 		{"0100 20010db8000a000000000000000000a1", 7, BUB_OPT_MN_ID},
 		{TEST_FIXED, 8, BUB_OPT_AUTH | BUB_OPT_MN_ID},
 	};
@@ -215,6 +215,7 @@ static void test_where_options_mean_something(void **state)
 		{BUB_OPT_MN_ID, 8, 17, 2},         {BUB_OPT_PATH_COOKIE, 240, 8, 7},
 		{BUB_OPT_IPV4_HOME, 29, 6, 0},     {BUB_OPT_IPV4_ACK, 30, 6, 0},
 		{BUB_OPT_NAT, 31, 6, 0},           {BUB_OPT_IPV4_CARE_OF, 32, 6, 0},
+		{BUB_OPT_PATH_REPORT, 241, 4, 0},
 	};
 
 	(void)state;
@@ -340,7 +341,8 @@ static void test_bub_length(void **state)
 
 static void test_bub_code_point(void **state)
 {
-	static const struct bub_codepoints other = {8, 11, 222, 240}, taken = {8, 11, 5, 240};
+	static const struct bub_codepoints other = {8, 11, 222, 240, 241},
+					   taken = {8, 11, 5, 240, 241};
 	struct bub_mh mh = {.kind = BUB_MH_HOTI};
 	struct bub_mh_layout layout;
 	uint8_t buf[64];
@@ -354,9 +356,9 @@ static void test_bub_code_point(void **state)
 	assert_int_equal(buf[16], 222);
 	/* The number of an option of RFC 6275 or of padding cannot be taken. */
 	assert_int_equal(encode_result(&mh, &taken), BUB_ERR_INVALID);
-	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 0, 240}),
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 0, 240, 241}),
 			 BUB_ERR_INVALID);
-	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 8, 240}),
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){8, 11, 8, 240, 241}),
 			 BUB_ERR_INVALID);
 	make(1, TEST_INIT_FIXED, "0501 00");
 	assert_int_equal(mh_accepted_by(&taken).opts.present, 0);
@@ -516,6 +518,29 @@ static void test_path_cookie(void **state)
 			 BUB_ERR_INVALID);
 }
 
+/* protocol.md, 7.5: flags, a reserved octet and a port, at an even offset. */
+static void test_path_report(void **state)
+{
+	struct bub_mh ba = {.kind = BUB_MH_BA};
+	struct bub_mh_opts opts;
+
+	(void)state;
+	make(6, BA_FIXED, "f104 80 ff f2ef" AUTH_OPTION);
+	opts = mh_accepted().opts;
+	assert_int_equal(opts.present, BUB_OPT_PATH_REPORT | BUB_OPT_AUTH);
+	assert_int_equal(opts.report, BUB_REPORT_CAME);
+	assert_int_equal(opts.report_port, 62191);
+	make(6, BA_FIXED, "f103 800000");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+	make(6, BA_FIXED, "f105 8000000000");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_OPTION_MALFORMED);
+	ba.opts.present = BUB_OPT_PATH_REPORT | BUB_OPT_AUTH;
+	ba.opts.report = BUB_REPORT_COOKIE;
+	ba.opts.report_port = 1;
+	assert_encodes(&ba, "3b030600 0000 0000 0000 0000 f104 40 00 0001 050c "
+			    "000000000000000000000000");
+}
+
 /* Whatever goes together, each option is aligned and nothing follows the authorization data. */
 static void test_alignment_in_all_combinations(void **state)
 {
@@ -592,6 +617,7 @@ int main(void)
 		cmocka_unit_test(test_ipv4_values),
 		cmocka_unit_test(test_ipv4_octets),
 		cmocka_unit_test(test_path_cookie),
+		cmocka_unit_test(test_path_report),
 		cmocka_unit_test(test_alignment_in_all_combinations),
 		cmocka_unit_test(test_cannot_encode),
 	};
