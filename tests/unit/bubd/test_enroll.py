@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""bubctl enroll: keys, certificates and the lines for both ends.   usage: test_enroll.py BUBCTL"""
+"""bubctl enroll: keys, certificates and the lines for both ends.   usage: test_enroll.py BUBCTL BUBD"""
 
 import datetime
 import hashlib
@@ -16,6 +16,7 @@ import unittest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+BUBD = os.path.abspath(sys.argv.pop(2))
 BUBCTL = os.path.abspath(sys.argv.pop(1))
 HOME = "2001:db8:1::10"
 STEM = "2001-db8-1--10"
@@ -90,6 +91,28 @@ class Enroll(unittest.TestCase):
         before = self.files()
         self.assertIn("nothing was made", self.good("mobile-node", HOME, "--psk"))
         self.assertEqual(self.files(), before)
+
+    def takes(self, text):
+        """bubd takes this configuration."""
+        conf = self.folder / "bubd.conf"
+        conf.write_text(text)
+        done = subprocess.run([BUBD, "-t", "-c", str(conf)], text=True, capture_output=True,
+                              timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), text)
+
+    def test_bubd_takes_the_lines(self):
+        """Those that are printed, and as they are."""
+        agent_keys, for_nodes = self.good("home-agent").split("Here, ")[1].split("\n\n")
+        fingerprint = re.search(r"sha256:\w+", for_nodes)[0]
+        for more in (("--fingerprint", fingerprint), ("--psk",)):
+            here, there = self.good("mobile-node", HOME, *more).split("Here, ")[1].split("\n\n")
+            keys, node = ("\n".join(line for line in part.splitlines() if line.startswith("    "))
+                          for part in (here, there.split("\nand the same file")[0]))
+            self.takes(f'mobile-node {{\n home-address = "{HOME}/64"\n'
+                       f' home-agent = "2001:db8:1::1"\n{keys}\n}}\n')
+            agent = "\n".join(line for line in agent_keys.splitlines() if line.startswith("    "))
+            self.takes('home-agent {\n address = "2001:db8:1::1"\n prefixes = {"2001:db8:1::/64"}\n'
+                       f"{agent}\n{node}\n}}\n")
 
     def test_nothing_is_written_over(self):
         self.good("mobile-node", HOME)
