@@ -161,7 +161,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_AGENT_KEYS, KIND_PATH, "ca-file", NOWHERE},
 	{IN_AGENT_KEYS, KIND_PATH, "crl-file", NOWHERE},
 	{IN_AGENT_KEYS, KIND_NUMBER, "port", KEYS(port), FROM(1, UINT16_MAX), OR("7872")},
-	{IN_AGENT_KEYS, KIND_NUMBER, "lifetime", KEYS(lifetime_s), S(10, 604800), OR("28800")},
+	{IN_AGENT_KEYS, KIND_NUMBER, "lifetime", KEYS(lifetime_s), S(4, 604800), OR("28800")},
 	/* Far below what a key of AES-GCM is good for (RFC 8446, 5.5). */
 	{IN_AGENT_KEYS, KIND_NUMBER, "megabytes", KEYS(megabytes), FROM(1, 16777216), OR("262144")},
 	{IN_AGENT_KEYS, KIND_WORD, "algorithms", .words = config_suites, LIST(KEYS_SUITE_COUNT),

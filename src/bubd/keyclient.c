@@ -348,16 +348,19 @@ bool keyclient_token(struct keyclient *k, const struct in6_addr *home_agent,
 void keyclient_doubt(struct keyclient *k, const struct in6_addr *home)
 {
 	struct keyclient_home *h = keyclient_find(k, home);
-	const struct bub_time now = k != NULL ? k->host.now() : (struct bub_time){0};
+	struct bub_time now;
 
-	if (h == NULL || h->doubts || h->conn != NULL || h->retry.ns != 0 ||
+	if (h == NULL)
+		return;
+	now = h->k->host.now();
+	if (h->doubts || h->conn != NULL || h->retry.ns != 0 ||
 	    (h->doubted.ns != 0 && bub_time_ms_between(h->doubted, now) < DOUBT_APART_MS))
 		return;
 	h->doubts = true;
 	h->doubted = now;
 	h->heard = count_heard(h);
 	(void)uv_timer_start(&h->timer, keyclient_on_timer, SILENCE_MS, 0);
-	k->host.registers(k->host.ctx);
+	h->k->host.registers(h->k->host.ctx);
 }
 
 /* ---- Life ---------------------------------------------------------------------------------- */

@@ -155,11 +155,12 @@ static void keyconn_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	if (n == 0)
 		return;
-	if (n > 0 && !c->begun && c->host.may_begin != NULL && !c->host.may_begin(c->host.ctx, c)) {
+	if (c->session == NULL && n > 0)
+		c->session = c->host.begin(c->host.ctx, c);
+	if (c->session == NULL) {
 		keyconn_close(c);
 		return;
 	}
-	c->begun |= n > 0;
 	if (n > 0)
 		keys_feed(c->session, (const uint8_t *)buf->base, (size_t)n);
 	else
@@ -171,13 +172,14 @@ static void keyconn_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		keyconn_close(c);
 }
 
-static void keyconn_begin(struct keyconn *c)
+/* False: it is closed. */
+static bool keyconn_begin(struct keyconn *c)
 {
 	(void)uv_tcp_nodelay(&c->tcp, 1);
-	if (uv_read_start((uv_stream_t *)&c->tcp, keyconn_on_alloc, keyconn_on_read) != 0)
-		keyconn_close(c);
-	else
-		keyconn_turn(c, true);
+	if (uv_read_start((uv_stream_t *)&c->tcp, keyconn_on_alloc, keyconn_on_read) == 0)
+		return true;
+	keyconn_close(c);
+	return false;
 }
 
 /* ---- Beginning ----------------------------------------------------------------------------- */
@@ -200,10 +202,10 @@ struct keyconn *keyconn_new(uv_loop_t *loop, const struct keyconn_host *host, vo
 	return c;
 }
 
-void keyconn_accepted(struct keyconn *c, struct keys_session *session)
+void keyconn_accepted(struct keyconn *c, uint32_t ms)
 {
-	c->session = session;
-	keyconn_begin(c);
+	if (keyconn_begin(c))
+		(void)uv_timer_start(&c->timer, keyconn_on_linger, ms, 0);
 }
 
 static void keyconn_give_up(struct keyconn *c, int err)
@@ -222,10 +224,10 @@ static void keyconn_on_connected(uv_connect_t *req, int status)
 
 	if (status == UV_ECANCELED || c->ending)
 		return;
-	if (status == 0)
-		keyconn_begin(c);
-	else
+	if (status != 0)
 		keyconn_give_up(c, status);
+	else if (keyconn_begin(c))
+		keyconn_turn(c, true);
 }
 
 void keyconn_connect(struct keyconn *c, struct keys_session *session, const struct in6_addr *from,

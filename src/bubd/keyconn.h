@@ -15,8 +15,9 @@ struct keyconn;
 struct keyconn_host {
 	void *ctx;
 	struct bub_time (*now)(void);
-	/* Whether what came first may be worked on; NULL: it may. */
-	bool (*may_begin)(void *ctx, struct keyconn *c);
+	/* Octets have come on a connection that was accepted: the session for them, which is taken
+	 * over; NULL: there is to be none, and the connection is closed. */
+	struct keys_session *(*begin)(void *ctx, struct keyconn *c);
 	/* The session goes on, has agreed or has failed.  Nothing of an answer has left when that
 	 * is told first. */
 	void (*progress)(void *ctx, struct keyconn *c, enum keys_state state);
@@ -33,7 +34,6 @@ struct keyconn {
 	struct keys_session *session; /* owned; NULL: it has not begun */
 	enum keys_state told;
 	unsigned open;     /* handles that are not closed yet */
-	bool begun;        /* octets have come */
 	bool ending, shut; /* it has ended; and nothing more is sent */
 	void *user;        /* the host's */
 	uint32_t slot;     /* likewise */
@@ -42,8 +42,8 @@ struct keyconn {
 /* NULL: out of memory.  @host is copied. */
 struct keyconn *keyconn_new(uv_loop_t *loop, const struct keyconn_host *host, void *user);
 
-/* Begins at once, on a connection that was accepted.  @session is taken over. */
-void keyconn_accepted(struct keyconn *c, struct keys_session *session);
+/* Waits for octets on a connection that was accepted, @ms milliseconds at most. */
+void keyconn_accepted(struct keyconn *c, uint32_t ms);
 
 /* Connects from @from to @to; where it fails, the session gives up with the reason.  @session is
  * taken over. */

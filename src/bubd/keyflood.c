@@ -82,6 +82,7 @@ static uint8_t *count_of_prefix(struct keyflood *f, const struct in6_addr *from,
 	f->second = second;
 	for (unsigned i = 0; i < 8; i++)
 		h = (h ^ from->s6_addr[i]) * UINT64_C(0x100000001b3);
+	h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
 	return &f->of_prefix[(h >> 32) % KEYFLOOD_PREFIXES];
 }
 

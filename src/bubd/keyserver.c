@@ -34,6 +34,7 @@ struct keyserver_user {
 	struct keyserver *s;
 	struct in6_addr peer, home; /* home: that it has named; :: none */
 	bool by_psk;
+	bool spoke; /* octets came */
 };
 
 static struct in6_addr peer_of(const uv_tcp_t *tcp)
@@ -207,15 +208,17 @@ static void keyserver_take(struct keyserver_user *u, const struct keys_agreed *a
 }
 
 /* Octets cost, a connection that says nothing does not. */
-static bool keyserver_may_begin(void *ctx, struct keyconn *c)
+static struct keys_session *keyserver_on_octets(void *ctx, struct keyconn *c)
 {
 	struct keyserver *s = ctx;
-	const struct keyserver_user *u = c->user;
+	struct keyserver_user *u = c->user;
+	const struct keys_server_params p = {.now = s->host.now(), .wall_s = time(NULL), .user = u};
 
-	if (keyflood_spend(&s->flood, &u->peer, s->host.now()))
-		return true;
+	u->spoke = true;
+	if (keyflood_spend(&s->flood, &u->peer, p.now))
+		return keys_server_new(s->ctx, &p);
 	s->host.tally->dropped[KEYTALLY_RATE]++;
-	return false;
+	return NULL;
 }
 
 static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state state)
@@ -236,11 +239,14 @@ static void keyserver_on_gone(void *ctx, struct keyconn *c)
 {
 	struct keyserver *s = ctx;
 
+	struct keyserver_user *u = c->user;
+
 	if (c->slot != KEYFLOOD_NONE && s->conn[c->slot] == c) {
 		s->conn[c->slot] = NULL;
 		keyflood_leave(&s->flood, c->slot);
+		s->host.tally->dropped[KEYTALLY_SILENT] += !u->spoke;
 	}
-	free(c->user);
+	free(u);
 }
 
 /* Room for @c; false: there is none. */
@@ -264,18 +270,10 @@ static bool keyserver_enter(struct keyserver *s, struct keyconn *c, const struct
 
 static void keyserver_begin(struct keyserver *s, struct keyconn *c, struct keyserver_user *u)
 {
-	const struct keys_server_params p = {.now = s->host.now(), .wall_s = time(NULL), .user = u};
-	struct keys_session *session;
-
 	u->s = s;
 	u->peer = peer_of(&c->tcp);
-	if (!keyserver_enter(s, c, &u->peer)) {
-		keyconn_close(c);
-		return;
-	}
-	session = keys_server_new(s->ctx, &p);
-	if (session != NULL)
-		keyconn_accepted(c, session);
+	if (keyserver_enter(s, c, &u->peer))
+		keyconn_accepted(c, KEYS_TIMEOUT_MS);
 	else
 		keyconn_close(c);
 }
@@ -285,7 +283,7 @@ static void keyserver_on_connection(uv_stream_t *listener, int status)
 	struct keyserver *s = listener->data;
 	const struct keyconn_host host = {.ctx = s,
 					  .now = s->host.now,
-					  .may_begin = keyserver_may_begin,
+					  .begin = keyserver_on_octets,
 					  .progress = keyserver_on_progress,
 					  .gone = keyserver_on_gone};
 	struct keyserver_user *u = status == 0 ? calloc(1, sizeof(*u)) : NULL;

@@ -10,8 +10,8 @@
 #include "keyd_internal.h"
 #include "keys_identity.h"
 
-#define SOON_S (14 * 86400) /* a certificate that ends in so long is told */
-#define DAY_S 86400
+#define SOON_S (INT64_C(14) * 86400) /* a certificate that ends in so long is told */
+#define DAY_S INT64_C(86400)
 
 static void keystatus_set(json_t *object, const char *name, json_t *value)
 {

@@ -16,6 +16,7 @@
 /* X(enumerator, name): what a home agent does without hearing a word. */
 #define KEYTALLY_DROPS(X)                                                                          \
 	X(OLDEST, "keys-oldest-dropped")                                                           \
+	X(SILENT, "keys-silent")                                                                   \
 	X(FULL, "keys-full")                                                                       \
 	X(RATE, "keys-rate")                                                                       \
 	X(HINT_UNKNOWN, "keys-hint-unknown")                                                       \

@@ -329,15 +329,16 @@ void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host)
 int sas_agreed_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
 		   char *ret_error, size_t error_size)
 {
-	struct agreed_home *h = agreed_open(sas, &keys->home);
+	struct agreed_home *h = NULL;
 	struct agreed_set set;
 
-	if (h == NULL || sas->entries == NULL) {
-		(void)snprintf(ret_error, error_size, "out of memory");
+	(void)snprintf(ret_error, error_size, "no keys are agreed on here");
+	if (sas->entries == NULL || set_add(sas, keys, now, &set, ret_error, error_size) != 0)
 		return -1;
-	}
-	if (set_add(sas, keys, now, &set, ret_error, error_size) != 0) {
-		agreed_arm_next(sas, h);
+	h = agreed_open(sas, &keys->home);
+	if (h == NULL) {
+		(void)snprintf(ret_error, error_size, "out of memory");
+		set_drop(sas, &set);
 		return -1;
 	}
 	h->at_home_agent = keys->at_home_agent;

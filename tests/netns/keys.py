@@ -243,7 +243,302 @@ def by_pre_shared_key(t):
     expect(t.agreed() == before, "a handshake for a move")
 
 
-CASES = [by_pre_shared_key]
+def by_certificates(t):
+    """Of a CA: the home agent's for its address, the mobile node's for its home address."""
+    c = t.certificates
+    c.certificate("agent", f"IP:{AGENT}")
+    c.certificate("mobile", f"IP:{HOME}")
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    t.start(t.agent_text(f'mobile-node "{HOME}" {{ }}', c.own("agent", ca)),
+            t.mobile_text(f'keys {{\n{c.own("mobile", ca)}}}'))
+    keys = t.keys()
+    expect(keys["kind"] == "agreed" and keys["certificate"]["ends_in_s"] > 86400, keys)
+    expect(t.agent.show()["keys"]["certificate"]["ends_in_s"] > 86400, t.agent.show()["keys"])
+
+
+def by_fingerprints(t):
+    """Certificates that nobody vouches for but whoever wrote the fingerprints down."""
+    c = t.certificates
+    c.ca("agent")
+    c.ca("mobile")
+    t.start(t.agent_text(f'mobile-node "{HOME}" {{ fingerprint = "{c.fingerprint("mobile")}" }}',
+                         c.own("agent")),
+            t.mobile_text(f'keys {{\n{c.own("mobile")}fingerprint = "{c.fingerprint("agent")}"\n}}'))
+    keys = t.keys()
+    expect(keys["certificate"]["fingerprint"] == c.fingerprint("mobile"), keys)
+
+
+def renewals_lose_nothing(t):
+    """Keys that end every four seconds, under data both ways: not one packet is lost."""
+    t.start(t.agent_text(keys="lifetime = 4\n"))
+    down = t.stream()
+    up = Stream(t.m, t.g, HOME, AGENT)
+    t.streams.append(up)
+    first = t.agreed()
+    wait_for("five renewals", lambda: t.agreed() >= first + 5)
+    lost = down.stop(), up.stop()
+    says(f"{down.sent} and {up.sent} datagrams over {t.agreed() - first} renewals: "
+         f"{lost[0]} and {lost[1]} lost")
+    expect(lost == (0, 0), lost)
+    for daemon in (t.mobile, t.agent):
+        expect(len(daemon.ask("sas")["sas"]) <= 12, daemon.ask("sas"))
+
+
+def restarted_agent(t):
+    """Killed and started again, while data goes to the mobile node only: healed by itself."""
+    t.start(mobile=t.mobile_text(inside="keep-alive = 0\n"))
+    stream = t.stream()
+    t.kill_agent()
+    begin = t.revive_agent()
+    first = wait_for("datagrams after the restart", lambda: stream.flows(begin))
+    try:
+        wait_for("bubd", t.agent.show)
+        t.wait_for_words(t.mobile, "has restarted and lost its keys")
+    except Failure as e:
+        raise Failure(f"{e}: {t.agent.tail()}") from e
+    says(f"first datagram {first - begin:.3f} s after the start of the process")
+    expect(first - begin < 2.0, first - begin)
+    # Again, with the token of the second agreement.
+    t.kill_agent()
+    begin = t.revive_agent()
+    first = wait_for("datagrams after the second restart", lambda: stream.flows(begin))
+    says(f"once more: {first - begin:.3f} s")
+    expect(first - begin < 2.0, first - begin)
+
+
+def restarted_agent_without_its_files(t):
+    """Tokens and registrations are gone as well: the mobile node finds out by asking."""
+    t.start(mobile=t.mobile_text(inside="keep-alive = 1\n"))
+    stream = t.stream()
+    t.kill_agent()
+    for name in ("tokens.mdb", "store.mdb"):
+        os.unlink(os.path.join(t.agent.dir, "state", name))
+    begin = t.revive_agent()
+    first = wait_for("datagrams after the restart", lambda: stream.flows(begin))
+    says(f"first datagram {first - begin:.3f} s after the start of the process")
+
+
+def restarted_mobile(t):
+    """It agrees anew; and so do both when both were killed."""
+    t.start()
+    stream = t.stream()
+    for both in (False, True):
+        t.mobile.proc.send_signal(signal.SIGKILL)
+        t.mobile.proc.wait()
+        os.unlink(t.mobile.sock)
+        if both:
+            t.kill_agent()
+            t.revive_agent()
+        begin = time.monotonic()
+        t.mobile.proc = t.m.popen(t.bubd, "-c", t.mobile.conf, stderr=t.mobile.log)
+        wait_for("bubd", t.mobile.show)
+        t.router.advertise(VISITED)
+        first = wait_for("datagrams", lambda: stream.flows(begin))
+        says(f"{'both' if both else 'the mobile node'}: {first - begin:.3f} s after its start")
+
+
+def fails(t, agent, mobile, agent_words, mobile_words, reason=None):
+    """No keys come, and both ends say why in their logs; the mobile node in its status, too."""
+    t.begin(agent, mobile)
+    wait_for("bubd", lambda: t.mobile.show() and t.agent.show())
+    t.router.advertise(VISITED)
+    t.wait_for_words(t.mobile, *mobile_words)
+    t.wait_for_words(t.agent, *agent_words)
+    keys = t.keys()
+    expect(keys["algorithm"] is None and keys["why"], keys)
+    if reason:
+        expect(keys["last_failure"]["reason"] == reason, keys)
+        expect(t.mobile.show()["counters"]["keys"][f"keys-{reason}"] > 0, keys)
+    expect(t.agent.show()["keys"]["failures"], t.agent.show()["keys"])
+    # They slow down: 1, 2, 4 seconds, and not ten in one.
+    expect(keys["attempts"] < 10, keys)
+
+
+def wrong_psk(t):
+    other = os.path.join(t.certificates.dir, "other")
+    with os.fdopen(os.open(other, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        f.write("another secret of sixteen octets\n")
+    fails(t, None, t.mobile_text(f'keys {{ psk-file = "{other}" }}'), ["wrong-psk", HOME],
+          ["keys of", "pre-shared key"])
+
+
+def expired(t):
+    c = t.certificates
+    c.certificate("agent", f"IP:{AGENT}")
+    c.certificate("mobile", f"IP:{HOME}", days=-1)
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    fails(t, t.agent_text(f'mobile-node "{HOME}" {{ }}', c.own("agent", ca)),
+          t.mobile_text(f'keys {{\n{c.own("mobile", ca)}}}'), ["certificate-expired"],
+          ["keys of", "expired"])
+
+
+def unknown_ca(t):
+    c = t.certificates
+    c.ca("strange")
+    c.certificate("agent", f"IP:{AGENT}", ca="strange")
+    c.certificate("mobile", f"IP:{HOME}")
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    fails(t, t.agent_text(f'mobile-node "{HOME}" {{ }}', c.own("agent", ca)),
+          t.mobile_text(f'keys {{\n{c.own("mobile", ca)}}}'), ["keys"], ["unknown-ca"], "unknown-ca")
+
+
+def other_home(t):
+    """A good certificate, for another home address."""
+    c = t.certificates
+    c.certificate("agent", f"IP:{AGENT}")
+    c.certificate("mobile", "IP:2001:db8:1::99")
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    fails(t, t.agent_text(f'mobile-node "{HOME}" {{ }}', c.own("agent", ca)),
+          t.mobile_text(f'keys {{\n{c.own("mobile", ca)}}}'), ["home-not-permitted", HOME],
+          ["home-not-permitted", HOME], "home-not-permitted")
+
+
+def what_is_in_use_lives_on(t):
+    """The mobile node's certificate is replaced by one that has expired: renewals fail and are told,
+    data goes on; and with a good one again all is well, without a restart."""
+    c = t.certificates
+    c.certificate("agent", f"IP:{AGENT}")
+    c.certificate("mobile", f"IP:{HOME}")
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    t.start(t.agent_text(f'mobile-node "{HOME}" {{ }}', c.own("agent", ca + "lifetime = 60\n")),
+            t.mobile_text(f'keys {{\n{c.own("mobile", ca)}}}'))
+    stream = t.stream()
+    os.rename(c.path("mobile.pem"), c.path("good.pem"))
+    os.rename(c.path("mobile.key"), c.path("good.key"))
+    c.certificate("mobile", f"IP:{HOME}", days=-1)
+    expect("error" not in t.mobile.ask("reload"), "reload")
+    before = t.agreed()
+    wait_for("a failure", lambda: t.keys()["attempts"] > 0, 90)
+    begin = time.monotonic()
+    wait_for("datagrams", lambda: stream.flows(begin))
+    keys = t.keys()
+    expect(keys["algorithm"] and "expired" in keys["why"], keys)
+    t.wait_for_words(t.agent, "certificate-expired")
+    os.rename(c.path("good.pem"), c.path("mobile.pem"))
+    os.rename(c.path("good.key"), c.path("mobile.key"))
+    expect("error" not in t.mobile.ask("reload"), "reload")
+    wait_for("keys", lambda: t.agreed() > before)
+    wait_for("no complaint", lambda: t.keys()["why"] is None)
+    expect(stream.stop() == 0, "data was lost")
+
+
+class Flood:
+    """Connections to the home agent's port from many addresses: some silent, some with rubbish, and
+    some that begin a handshake and never go on."""
+
+    def __init__(self, t, hello):
+        self.over, self.opened, self.t, self.hello = False, 0, t, hello
+        self.thread = threading.Thread(target=lambda: t.r.inside(self.run))
+        self.thread.start()
+
+    def run(self):
+        kept = []
+        while not self.over:
+            s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+            s.setblocking(False)
+            try:
+                s.bind((f"2001:db8:f:{self.opened % 100:x}::1", 0))
+                s.connect((AGENT, 7872))
+            except BlockingIOError:
+                pass
+            except OSError:
+                s.close()
+                continue
+            kept.append(s)
+            self.opened += 1
+            if len(kept) > 100:
+                old = kept[-50]
+                try:
+                    old.send((b"", b"GET / HTTP/1.1\r\n\r\n", self.hello)[self.opened % 3])
+                except OSError:
+                    pass
+            if len(kept) > 400:
+                kept.pop(0).close()
+            time.sleep(0.003)
+        for s in kept:
+            s.close()
+
+    def stop(self):
+        self.over = True
+        self.thread.join()
+
+
+def client_hello():
+    """What openssl says first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = subprocess.Popen(
+            ["openssl", "s_client", "-tls1_3", "-alpn", "bub-keys/1", "-connect",
+             f"127.0.0.1:{server.getsockname()[1]}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peer, _ = server.accept()
+        with peer:
+            hello = peer.recv(4096)
+        client.kill()
+        client.wait()
+    return hello
+
+
+def flooded(t):
+    """Hundreds of handshakes that are never finished, while a mobile node agrees and its data
+    goes; what is dropped is counted."""
+    for i in range(100):
+        t.r.ip("addr", "add", f"2001:db8:f:{i:x}::1/128", "dev", "lo")
+    t.begin()
+    wait_for("bubd", lambda: t.mobile.show() and t.agent.show())
+    flood = Flood(t, client_hello())
+    try:
+        wait_for("a flood", lambda: t.agent.show()["counters"]["keys"]["keys-oldest-dropped"] > 100)
+        begin = time.monotonic()
+        t.router.advertise(VISITED)
+        try:
+            wait_for("a registration", lambda: t.home()["state"] == "registered")
+        except Failure as e:
+            raise Failure(f"{e}: {t.agent.show()['counters']['keys']} {t.mobile.tail()}") from e
+        says(f"registered {time.monotonic() - begin:.3f} s after the address, "
+             f"with {flood.opened} connections of others")
+        stream = t.stream()
+        begin = time.monotonic()
+        for _ in range(20):
+            t.agent.show()
+        says(f"an answer of the home agent takes {(time.monotonic() - begin) / 20 * 1000:.1f} ms")
+        expect(stream.stop() == 0, "data was lost")
+    finally:
+        flood.stop()
+    says(str({k: v for k, v in t.agent.show()["counters"]["keys"].items() if v}))
+
+
+def disk_has_no_keys(t):
+    """What the key-log says the keys are is nowhere in the daemons' folders."""
+    logs = [os.path.join(t.certificates.dir, f"log{i}") for i in range(2)]
+    t.start(f'key-log = "{logs[0]}"\n' + t.agent_text(keys="lifetime = 4\n"),
+            f'key-log = "{logs[1]}"\n' + t.mobile_text())
+    first = t.agreed()
+    wait_for("renewals", lambda: t.agreed() >= first + 2)
+    keys = set()
+    for log in logs:
+        with open(log) as f:
+            keys |= {bytes.fromhex(part[2:]) for line in f if line.startswith('"IPv6"')
+                     for part in line.replace('"', "").split(",")
+                     if part.startswith("0x") and len(part) > 20}
+    expect(len(keys) >= 12, keys)
+    looked = 0
+    for daemon in (t.agent, t.mobile):
+        for folder, _, names in os.walk(daemon.dir):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.isfile(path):
+                    continue
+                with open(path, "rb") as f:
+                    octets = f.read()
+                looked += 1
+                for key in keys:
+                    expect(key[:12] not in octets and key[:12].hex().encode() not in octets, path)
+    expect(looked > 4, looked)
+
+
+CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_nothing,
+         restarted_agent, restarted_agent_without_its_files, restarted_mobile, wrong_psk, expired,
+         unknown_ca, other_home, what_is_in_use_lives_on, flooded, disk_has_no_keys]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
