@@ -410,7 +410,7 @@ static bool icv_is_right(const struct esp_sa *sa, const uint8_t *esp, size_t len
 /* Everything up to the proof that the packet is the peer's and new.  AEAD decrypts to @plain on the
  * way. */
 static enum esp_result esp_authenticate(struct esp_sa *sa, const uint8_t *esp, size_t len,
-					uint8_t *plain)
+					uint8_t *plain, bool *ret_newest)
 {
 	const uint64_t sequence = whole_number(sa, be32(esp + 4));
 
@@ -420,6 +420,7 @@ static enum esp_result esp_authenticate(struct esp_sa *sa, const uint8_t *esp, s
 		return ESP_REPLAY;
 	if (is_aead(sa) ? !aead_open(sa, esp, len, sequence, plain) : !icv_is_right(sa, esp, len))
 		return ESP_BAD_ICV;
+	*ret_newest = sa->any_sequence || sequence > sa->sequence;
 	if (!sa->any_sequence)
 		replay_update(sa, sequence);
 	return ESP_OK;
@@ -494,7 +495,7 @@ static enum esp_result esp_unwrap(struct esp_sa *sa, const uint8_t *packet, size
  * home agent's address, and the home agent's peers move.
  */
 static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, size_t len,
-				   size_t esp_at, uint8_t *out, size_t out_cap,
+				   size_t esp_at, uint8_t *out, size_t out_cap, bool *ret_newest,
 				   enum esp_result *ret_why)
 {
 	const uint32_t spi = be32(packet + esp_at);
@@ -505,7 +506,7 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 		why = esp_check_size(sa, len, esp_at, out_cap);
 		if (why == ESP_OK)
 			why = esp_authenticate(sa, packet + esp_at, len - esp_at,
-					       out + plain_at(sa, esp_at));
+					       out + plain_at(sa, esp_at), ret_newest);
 		if (why == ESP_OK) {
 			esp_sa_note_opened(sa);
 			return sa;
@@ -525,6 +526,7 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 {
 	enum esp_result why = ESP_TRUNCATED;
 	struct esp_sa *sa;
+	bool newest = false;
 	size_t end = 0;
 
 	if (is_ip6(packet, len))
@@ -534,14 +536,21 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 		sad->errors[why]++;
 		return why;
 	}
-	sa = authentic_sa(sad, packet, end, esp_at, out, out_cap, &why);
+	sa = authentic_sa(sad, packet, end, esp_at, out, out_cap, &newest, &why);
 	if (sa == NULL)
 		return why;
 	why = esp_unwrap(sa, packet, end, proto_at, esp_at, out, &end);
+	if (why == ESP_OK || why == ESP_DUMMY)
+		*ret = (struct esp_opened){
+			.sa = sa,
+			.mode = sa->mode,
+			.owner = sa->owner,
+			.newest = newest,
+			.len = why == ESP_OK ? end : 0,
+		};
 	if (why != ESP_OK)
 		return esp_charge(sa, why);
 	sa->packets++;
 	sa->octets += end;
-	*ret = (struct esp_opened){.sa = sa, .mode = sa->mode, .owner = sa->owner, .len = end};
 	return ESP_OK;
 }

@@ -233,8 +233,8 @@ struct esp_opened {
 	struct esp_sa *sa;
 	enum esp_mode mode;
 	struct in6_addr owner;
-	size_t len; /* of the packet in out: tunnel mode, the inner packet; transport mode, the
-		       packet as if ESP had never been there */
+	bool newest; /* its number is greater than all before, or the SA has no replay check */
+	size_t len;  /* of what is in out: the inner packet, or that one without ESP; a dummy: 0 */
 };
 
 /*
@@ -242,7 +242,7 @@ struct esp_opened {
  * finds the SA by SPI, checks replay, ICV, then replay window update, decrypts and sees that the SA
  * covers what came out.  Of several SAs with the SPI, which none of the two ends chose, it is the
  * one whose ICV is right.  Octets after the IPv6 payload length are ignored.  An @out_cap of @len
- * is always enough.
+ * is always enough.  @ret is written for ESP_OK and ESP_DUMMY.
  */
 enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
 			 size_t esp_at, uint8_t *out, size_t out_cap, struct esp_opened *ret);

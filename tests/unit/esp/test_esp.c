@@ -642,6 +642,33 @@ static void test_dummy_packets_are_sent(void **state)
 	esp_sad_free(e.sad);
 }
 
+/* Whoever follows a peer follows its newest packet: not one that comes late, nor one again. */
+static void test_newest(void **state)
+{
+	static const unsigned order[] = {0, 2, 1, 3};
+	static const bool newest[] = {true, true, false, true};
+	struct ends e = ends_new(ESP_TUNNEL, 0);
+	const struct in6_addr a = {{{0x20, 1}}};
+	struct octets sealed[4], got;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(esp_seal_dummy(e.out, &a, &a, 9, test_iv, sealed[i].at,
+						sizeof(sealed[i].at), &sealed[i].len),
+				 ESP_OK);
+	for (size_t i = 0; i < 4; i++) {
+		struct esp_opened opened = {.len = 1};
+
+		assert_int_equal(esp_open(e.sad, sealed[order[i]].at, sealed[order[i]].len, 6, 40,
+					  got.at, sizeof(got.at), &opened),
+				 ESP_DUMMY);
+		assert_int_equal(opened.newest, newest[i]);
+		assert_int_equal(opened.len, 0);
+		assert_int_equal(opened.mode, ESP_TUNNEL);
+	}
+	esp_sad_free(e.sad);
+}
+
 static void test_seal_transport_refuses_what_cannot_open(void **state)
 {
 	struct octets plain = plain_packet(16), got;
@@ -693,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_bad_inner_transport),
 		cmocka_unit_test(test_dummy_packets),
 		cmocka_unit_test(test_dummy_packets_are_sent),
+		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_seal_transport_refuses_what_cannot_open),
 		cmocka_unit_test(test_result_names),
 	};
