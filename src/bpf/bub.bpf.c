@@ -7,6 +7,7 @@
  * Needs Linux 5.8 (BPF_F_ADJ_ROOM_NO_CSUM_RESET) and no kernel BTF.  A packet that is not ours goes
  * on to the next filter of the interface (TC_ACT_UNSPEC), so that others' programs keep working.
  */
+#include "bub_carrier.h"
 #include "bub_filter.h"
 
 SEC("tc")
@@ -49,6 +50,12 @@ SEC("socket")
 int packets_merged(struct __sk_buff *skb)
 {
 	return filter_merged(skb);
+}
+
+SEC("socket")
+int datagrams(struct __sk_buff *skb)
+{
+	return filter_carrier(skb);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

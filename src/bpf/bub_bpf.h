@@ -164,6 +164,11 @@ enum bub_bpf_kind {
 	X(SIGNALLING_SHORT, "signalling-short")       /* not shown: MH of less than 8 octets */    \
 	X(SIGNALLING_NO_ROLE, "signalling-no-role")   /* not shown: only mobile nodes take it */   \
 	X(ESP_UNKNOWN_SPI, "esp-unknown-spi")         /* not shown: no SA (RFC 4303, 3.4.2) */     \
+	X(UDP_KEEP_ALIVE, "udp-keep-alive-in")        /* not shown: RFC 3948, 2.3 */               \
+	X(UDP_MALFORMED, "udp-malformed")             /* not shown: no ESP in it */                \
+	X(UDP_NOT_ESP, "udp-not-esp")                 /* not shown: IKE, RFC 3948, 2.2 */          \
+	X(UDP_UNKNOWN_SPI, "udp-unknown-spi")         /* not shown: no SA */                       \
+	X(UDP_LIMITED, "udp-limited")                 /* those of rate limits that came in UDP */  \
 	X(RATE_PREFIX, "rate-limit-prefix")           /* not shown: a prefix has had its share */
 
 enum bub_bpf_counter {

@@ -21,9 +21,6 @@
 #include "bub_rate.h"
 #include "bub_taker.h"
 
-#define FILTER_PASS 0xffffffff
-#define FILTER_REFUSE 0
-
 #define LINK_HEADER_MAX 64
 
 static __always_inline bool may_arrive(const struct __sk_buff *skb)

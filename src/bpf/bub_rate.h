@@ -11,6 +11,9 @@
 
 #include "bub_common.h"
 
+#define FILTER_PASS 0xffffffff
+#define FILTER_REFUSE 0
+
 #define NS_PER_S 1000000000ull
 #define RATE_BUCKETS 8192 /* shared by all prefixes, and by all known addresses */
 

@@ -343,6 +343,10 @@ static void load_node(struct loader *l, const struct config_node *root)
 		problem(&l->p, config_place(root, "unprotected"),
 			"unprotected: payload has a keyword of its own; expected protect-payload = "
 			"false");
+	if (cfg->lnx.udp_port == cfg->lnx.udp_esp_port)
+		problem(&l->p, config_place(root, "udp-esp-port"),
+			"udp-esp-port is %u, as udp-port is; expected two ports",
+			cfg->lnx.udp_esp_port);
 }
 
 /* Copies to the kernel room's configuration what the engine's has already. */

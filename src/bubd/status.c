@@ -213,6 +213,22 @@ static json_t *status_gaps(const struct gaps *g)
 	return o;
 }
 
+/* By what ESP goes between a home address and its home agent; null without a tunnel. */
+static json_t *status_carrier(const struct status_source *src, const struct in6_addr *home)
+{
+	struct lnx_carrier c;
+	json_t *o;
+
+	if (!lnx_carrier(src->lnx, home, &c))
+		return json_null();
+	o = json_object();
+	status_set(o, "name", json_string(c.name));
+	status_set(o, "why", json_string(c.why));
+	status_set(o, "address", status_address(&c.addr));
+	status_set(o, "port", status_number(c.port));
+	return o;
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -236,6 +252,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "prefix", status_string(h.prefix));
 		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
 		status_set(o, "registered_s", status_age(src, since));
+		status_set(o, "carrier", status_carrier(src, &h.address));
 		status_set(o, "tunnel", status_tunnel(view.tunnel));
 		status_set(o, "last_handover", status_handover(src, view.last));
 		status_set(o, "keys", keyd_status_home(src->keyd, &h.address, false));
@@ -322,6 +339,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "care_of", status_address(&c.care_of));
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));
+		status_set(o, "carrier", status_carrier(src, &c.home));
 		status_set(o, "why", why_client(src, &c));
 		status_set(o, "keys", keyd_status_home(src->keyd, &c.home, true));
 		(void)json_array_append_new(array, o);

@@ -27,7 +27,8 @@ struct link_tunnel {
 	struct in6_addr local_outer, remote_outer;
 	uint32_t pmtu; /* of the outer path, from a Packet Too Big; 0: as the link */
 	struct bub_time pmtu_due;
-	bool routed; /* home agent: a host route leads into bub's own interface */
+	uint32_t overhead; /* octets that the carrier takes beside native ESP */
+	bool routed;       /* home agent: a host route leads into bub's own interface */
 };
 
 struct link;
@@ -35,6 +36,10 @@ struct link;
 /* The core's actions. */
 void link_tunnel_set(struct link *link, struct bub_time now, const struct bub_tunnel *tunnel);
 void link_tunnel_del(struct link *link, struct bub_time now, const struct in6_addr *home);
+
+/* What ESP of @home goes in takes so many octets more than native ESP. */
+void link_tunnel_carrier(struct link *link, struct bub_time now, const struct in6_addr *home,
+			 uint32_t overhead);
 
 /* NULL: there is none.  Valid until the next change. */
 const struct link_tunnel *link_tunnel(const struct link *link, const struct in6_addr *home);

@@ -71,7 +71,8 @@ static uint32_t tunnel_outer_mtu(const struct link *lk, const struct link_tunnel
 	const struct link_iface *ifc = a != NULL ? link_iface(lk, a->fact.ifindex) : NULL;
 	uint32_t mtu = ifc != NULL ? link_mtu(ifc) : UINT32_MAX;
 
-	return t->pmtu != 0 && t->pmtu < mtu ? t->pmtu : mtu;
+	mtu = t->pmtu != 0 && t->pmtu < mtu ? t->pmtu : mtu;
+	return mtu - t->overhead;
 }
 
 /* The mobile node's side: the default route of the home address's own table. */
@@ -82,10 +83,10 @@ static void tunnel_fit_home(struct link *lk, const struct link_tunnel *t)
 	link_home_mtu(lk, &t->entry.a, mtu < lk->tunnel.tun_mtu ? mtu : lk->tunnel.tun_mtu);
 }
 
-/* What fits every interface that a tunnel may leave by now.  One that is down, as ip6tnl0 is on
+/* The smallest of the links that a tunnel may leave by now.  One that is down, as ip6tnl0 is on
  * every host with that module, says nothing; where all are, the smallest will do until one is up.
  */
-static uint32_t tunnel_fitting_mtu(const struct link *lk, bool *ret_carrier)
+static uint32_t tunnel_smallest_link(const struct link *lk, bool *ret_carrier)
 {
 	uint32_t up = UINT32_MAX, any = UINT32_MAX;
 	const struct link_iface *ifc;
@@ -103,7 +104,13 @@ static uint32_t tunnel_fitting_mtu(const struct link *lk, bool *ret_carrier)
 	*ret_carrier = up != UINT32_MAX;
 	if (up == UINT32_MAX)
 		up = any == UINT32_MAX ? BUB_MIN_MTU : any;
-	return link_tunnel_mtu(up, lk->cfg.tunnel.esp);
+	return up;
+}
+
+/* What fits all of them. */
+static uint32_t tunnel_fitting_mtu(const struct link *lk, bool *ret_carrier)
+{
+	return link_tunnel_mtu(tunnel_smallest_link(lk, ret_carrier), lk->cfg.tunnel.esp);
 }
 
 uint32_t link_tun_setup(struct link *lk)
@@ -148,6 +155,21 @@ static bool tunnel_is_served(const struct link *lk, const struct link_tunnel *t)
 	return lk->cfg.tunnel.home_agent && lookup_home_seen(lk, &t->entry.a) == NULL;
 }
 
+/* What the route of a home address has to say: 0 where bub's own interface says it already. */
+static uint32_t tunnel_served_mtu(const struct link *lk, const struct link_tunnel *t)
+{
+	const bool esp = lk->cfg.tunnel.esp;
+	bool carrier;
+	uint32_t mtu;
+
+	if (t->pmtu != 0)
+		return link_tunnel_mtu(t->pmtu - t->overhead, esp);
+	if (t->overhead == 0)
+		return 0;
+	mtu = link_tunnel_mtu(tunnel_smallest_link(lk, &carrier) - t->overhead, esp);
+	return mtu < lk->tunnel.tun_mtu ? mtu : 0;
+}
+
 /* Where the whole prefix is routed, only a lower MTU needs a route of its own. */
 static void tunnel_route(struct link *lk, struct link_tunnel *t)
 {
@@ -155,7 +177,7 @@ static void tunnel_route(struct link *lk, struct link_tunnel *t)
 		.dst = t->entry.a,
 		.dst_len = 128,
 		.table = LINK_TABLE_MAIN,
-		.mtu = t->pmtu != 0 ? link_tunnel_mtu(t->pmtu, lk->cfg.tunnel.esp) : 0,
+		.mtu = tunnel_served_mtu(lk, t),
 	};
 
 	if (!tunnel_is_served(lk, t))
@@ -184,6 +206,19 @@ static void tunnel_set_pmtu(struct link *lk, struct link_tunnel *t, uint32_t pmt
 	t->pmtu_due = due;
 	if (pmtu == before)
 		return;
+	tunnel_fit_home(lk, t);
+	tunnel_route(lk, t);
+}
+
+void link_tunnel_carrier(struct link *lk, struct bub_time now, const struct in6_addr *home,
+			 uint32_t overhead)
+{
+	struct link_tunnel *t = table_find(&lk->tunnel.table, home, &in6addr_any);
+
+	lk->now = now;
+	if (t == NULL || t->overhead == overhead)
+		return;
+	t->overhead = overhead;
 	tunnel_fit_home(lk, t);
 	tunnel_route(lk, t);
 }

@@ -3,7 +3,7 @@
  * Carries the core's actions out: one line for each.  Nothing here calls back; a verdict is queued
  * for lnx_expire() or lnx_readable().
  */
-#include "internal.h"
+#include "carrier.h"
 
 void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *act)
 {
@@ -25,10 +25,12 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 	case BUB_ACT_TUNNEL_SET:
 		link_tunnel_set(l->link, now, &act->u.tunnel);
 		ops_carry_out(l);
+		carrier_fit(l, &act->u.tunnel.home); /* carried out below */
 		break;
 	case BUB_ACT_TUNNEL_DEL:
 		link_tunnel_del(l->link, now, &act->u.tunnel.home);
 		ops_carry_out(l);
+		carriers_forget(l->carrier->choice, now, &act->u.tunnel.home);
 		break;
 	case BUB_ACT_ATTACH:
 		link_attach(l->link, now, &act->u.attach);

@@ -266,6 +266,9 @@ int datapath_program_fd(const struct datapath *dp, enum datapath_program which)
 	case DATAPATH_MERGED:
 		prog = dp->skel->progs.packets_merged;
 		break;
+	case DATAPATH_CARRIER:
+		prog = dp->skel->progs.datagrams;
+		break;
 	}
 	return prog == NULL ? -EINVAL : bpf_program__fd(prog);
 }
@@ -281,6 +284,12 @@ static void set_flag(struct datapath *dp, uint32_t flag, bool on)
 void datapath_set_tun(struct datapath *dp, uint32_t ifindex)
 {
 	dp->skel->bss->tun_ifindex = ifindex;
+}
+
+void datapath_carrier_ports(struct datapath *dp, uint16_t message, uint16_t data)
+{
+	dp->skel->bss->carrier_message_port = message;
+	dp->skel->bss->carrier_data_port = data;
 }
 
 void datapath_leave_esp(struct datapath *dp, bool leave)
@@ -817,25 +826,40 @@ bool datapath_counts_drops(unsigned i)
 		[BUB_BPF_DATA_HAO_NO_BINDING] = true, [BUB_BPF_DATA_RH2_NOT_HOME] = true,
 		[BUB_BPF_DATA_MALFORMED] = true,      [BUB_BPF_SIGNALLING_FRAGMENT] = true,
 		[BUB_BPF_SIGNALLING_SHORT] = true,    [BUB_BPF_SIGNALLING_NO_ROLE] = true,
-		[BUB_BPF_ESP_UNKNOWN_SPI] = true,     [BUB_BPF_RATE_PREFIX] = true,
+		[BUB_BPF_ESP_UNKNOWN_SPI] = true,     [BUB_BPF_UDP_MALFORMED] = true,
+		[BUB_BPF_UDP_NOT_ESP] = true,         [BUB_BPF_UDP_UNKNOWN_SPI] = true,
+		[BUB_BPF_RATE_PREFIX] = true,
 	};
 
 	/* Behind these are those of what came too often. */
 	return i < BUB_BPF_COUNTER_COUNT && (drops[i] || i > BUB_BPF_RATE_PREFIX);
 }
 
+static uint64_t datapath_counter(struct datapath *dp, uint32_t which)
+{
+	uint64_t sum = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(dp->skel->maps.counters), &which, dp->percpu) != 0)
+		return 0;
+	for (unsigned cpu = 0; cpu < dp->n_cpus; cpu++)
+		sum += dp->percpu[cpu];
+	return sum;
+}
+
+uint64_t datapath_carrier_refused(struct datapath *dp)
+{
+	return datapath_counter(dp, BUB_BPF_UDP_KEEP_ALIVE) +
+	       datapath_counter(dp, BUB_BPF_UDP_MALFORMED) +
+	       datapath_counter(dp, BUB_BPF_UDP_NOT_ESP) +
+	       datapath_counter(dp, BUB_BPF_UDP_UNKNOWN_SPI) +
+	       datapath_counter(dp, BUB_BPF_UDP_LIMITED);
+}
+
 unsigned datapath_counters(struct datapath *dp, const char *const **ret_names, uint64_t *ret_values,
 			   unsigned cap)
 {
-	int fd = bpf_map__fd(dp->skel->maps.counters);
-
-	for (uint32_t i = 0; i < BUB_BPF_COUNTER_COUNT && i < cap; i++) {
-		ret_values[i] = 0;
-		if (bpf_map_lookup_elem(fd, &i, dp->percpu) != 0)
-			continue;
-		for (unsigned cpu = 0; cpu < dp->n_cpus; cpu++)
-			ret_values[i] += dp->percpu[cpu];
-	}
+	for (uint32_t i = 0; i < BUB_BPF_COUNTER_COUNT && i < cap; i++)
+		ret_values[i] = datapath_counter(dp, i);
 	*ret_names = counter_names;
 	return BUB_BPF_COUNTER_COUNT;
 }

@@ -57,6 +57,11 @@ int datapath_known_del(struct datapath *dp, const struct in6_addr *addr);
 int datapath_spi_add(struct datapath *dp, uint32_t spi);
 int datapath_spi_del(struct datapath *dp, uint32_t spi);
 
+/* The home agent's UDP ports, by which DATAPATH_CARRIER knows messages and data; and how many that
+ * has refused. */
+void datapath_carrier_ports(struct datapath *dp, uint16_t message, uint16_t data);
+uint64_t datapath_carrier_refused(struct datapath *dp);
+
 /* bub's own interface, into which goes what a path may not carry yet (BUB_TRUST_CREDIT); 0: none,
  * and such packets are dropped. */
 void datapath_set_tun(struct datapath *dp, uint32_t ifindex);
@@ -105,6 +110,7 @@ enum datapath_program {
 	DATAPATH_KNOWN,     /* from who is known; SOCK_DGRAM */
 	DATAPATH_STRANGERS, /* from anybody else, so many a second; SOCK_DGRAM */
 	DATAPATH_MERGED,    /* merged on receipt, out of a tunnel without ESP; SOCK_RAW */
+	DATAPATH_CARRIER,   /* ESP in UDP; of UDP sockets */
 };
 int datapath_program_fd(const struct datapath *dp, enum datapath_program which);
 

@@ -137,19 +137,21 @@ bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view 
 	return take(l, r, len, ret);
 }
 
-bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, struct bub_view *ret)
+bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struct bub_view *ret)
 {
 	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
 	/* Random octets of its own: those of the IV can be seen, and would tell a dummy by its
 	 * length. */
 	const uint8_t *lot = next_iv(l);
-	size_t dummy_len = (size_t)(lot[0] << 8 | lot[1]) % ESP_DUMMY_MAX + 1, len = 0;
+	size_t sealed_len = 0;
 	enum esp_result r;
 
 	if (sa == NULL)
 		return false;
-	r = esp_seal_dummy(sa, &t->local_outer, &t->remote_outer, dummy_len, next_iv(l), l->out,
-			   LNX_PACKET_MAX, &len);
+	if (len == 0)
+		len = (size_t)(lot[0] << 8 | lot[1]) % ESP_DUMMY_MAX + 1;
+	r = esp_seal_dummy(sa, &t->local_outer, &t->remote_outer, len, next_iv(l), l->out,
+			   LNX_PACKET_MAX, &sealed_len);
 	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
-	return take(l, r, len, ret);
+	return take(l, r, sealed_len, ret);
 }

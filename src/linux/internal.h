@@ -16,6 +16,7 @@
 #include <linux/if.h>
 
 #include "base/addr.h"
+#include "counts.h"
 #include "datapath.h"
 #include "frag.h"
 #include "link.h"
@@ -25,11 +26,15 @@
 #include "undelivered.h"
 #include "want.h"
 
+struct carrier_state;
+
 #define LNX_FRAGS 128        /* packets that are put together at once */
 #define LNX_BATCH 32         /* packets read by one system call */
 #define LNX_BATCHES 4        /* system calls by one lnx_readable() */
 #define LNX_PACKET_MAX 65576 /* IPv6 header and the largest payload */
 #define LNX_TUNNELS_DEFAULT 4096
+#define LNX_UDP_PORT 4191
+#define LNX_UDP_ESP_PORT 4500
 #define RT_TABLE_MAIN_ID 254
 
 /* Offsets from config.route_table. */
@@ -53,44 +58,6 @@ enum {
 
 #define RULE_MAIN_PRIORITY 32766u /* of the kernel's own rule for the main table */
 
-enum lnx_count {
-	COUNT_RX_PACKETS,
-	COUNT_RX_OTHER_INTERFACE,
-	COUNT_RX_MALFORMED,
-	COUNT_RX_TRUNCATED,
-	COUNT_RX_KNOWN_LOST,
-	COUNT_RX_STRANGERS_LOST,
-	COUNT_RX_MERGED_LOST,
-	COUNT_RX_MERGED,
-	COUNT_RX_MERGED_BAD,
-	COUNT_RX_FROM_FRAGMENTS,
-	COUNT_FRAG_MALFORMED,
-	COUNT_FRAG_OVERLAP,
-	COUNT_FRAG_LOST,
-	COUNT_CLEAR_NEEDS_ESP,
-	COUNT_CLEAR_NO_TUNNEL,
-	COUNT_TX_PACKETS,
-	COUNT_TX_FAILED,
-	COUNT_TX_TOO_BIG,
-	COUNT_TX_IN_FRAGMENTS,
-	COUNT_TX_NESTED_FRAGMENTS,
-	COUNT_TX_NO_SA,
-	COUNT_TX_NO_TUNNEL,
-	COUNT_TUN_IN,
-	COUNT_TUN_OUT,
-	COUNT_TUN_IGNORED,
-	COUNT_TUN_FAILED,
-	COUNT_PTB_APPLIED,
-	COUNT_PTB_IGNORED,
-	COUNT_ESP_IN,
-	COUNT_ESP_OUT,
-	COUNT_NETLINK_OVERRUN,
-	COUNT_NETLINK_FOREIGN,
-	COUNT_KERNEL_REPAIRED,
-	COUNT_KERNEL_REFUSED,
-	COUNT_COUNT,
-};
-
 /* What is kept of an interface beside what the link layer knows of it. */
 struct lnx_port {
 	uint32_t ifindex;   /* 0: slot is free */
@@ -107,7 +74,8 @@ enum lnx_fd {
 	FD_REQUESTS, /* verdicts of the kernel */
 	FD_TABLES,   /* what it has, looked through now and then */
 	FD_ICMP6,
-	FD_ND, /* home agent with a home link only */
+	FD_CARRIER, /* an epoll of all UDP sockets */
+	FD_ND,      /* home agent with a home link only */
 	FD_COUNT,
 };
 
@@ -145,6 +113,7 @@ struct lnx {
 
 	uint8_t iv[4096]; /* random octets for ESP */
 	size_t iv_used;
+	struct carrier_state *carrier;
 	struct frag_table *frags;
 	uint32_t frag_id; /* of the next packet that goes in fragments */
 	uint64_t count[COUNT_COUNT];
@@ -177,6 +146,8 @@ void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
 /* rx.c */
 int rx_open(struct lnx *l, char *ret_error, size_t error_size);
 void rx_readable(struct lnx *l, enum lnx_fd which);
+/* Reads first what those have sent who are known. */
+void rx_known(struct lnx *l);
 /* Asks the sockets what they had no room for. */
 void rx_count_lost(struct lnx *l);
 void rx_expire(struct lnx *l, struct bub_time now);
@@ -189,6 +160,11 @@ void known_watch_spis(struct lnx *l);
 /* tx.c */
 int tx_open(struct lnx *l, char *ret_error, size_t error_size);
 void tx_send(struct lnx *l, const struct bub_action *act);
+/* A packet as it is.  0 or a negative errno. */
+int tx_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet);
+/* A packet of the tunnel @t, with its outer header; in fragments where the path is small. */
+void tx_outer(struct lnx *l, const struct link_tunnel *t, struct bub_view outer,
+	      const struct bub_action *act);
 
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
@@ -200,8 +176,8 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 		       struct bub_view *ret);
 bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view packet,
 		    struct bub_view *ret);
-/* A dummy packet of random length; false: the tunnel has no ESP for data. */
-bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, struct bub_view *ret);
+/* A dummy packet with @len octets in it, 0: some number; false: the tunnel has no ESP for data. */
+bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struct bub_view *ret);
 
 /* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);

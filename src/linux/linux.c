@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "carrier.h"
 
 #define PATHS_DEFAULT 1024
 #define SPIS_MIN 16384
@@ -88,6 +88,10 @@ static int copy_config(struct lnx *l, const struct lnx_config *cfg, char *ret_er
 		l->cfg.max_paths = PATHS_DEFAULT;
 	if (l->cfg.max_tunnels == 0)
 		l->cfg.max_tunnels = LNX_TUNNELS_DEFAULT;
+	if (l->cfg.udp_port == 0)
+		l->cfg.udp_port = LNX_UDP_PORT;
+	if (l->cfg.udp_esp_port == 0)
+		l->cfg.udp_esp_port = LNX_UDP_ESP_PORT;
 	return err;
 }
 
@@ -184,13 +188,14 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	l->in = malloc(LNX_PACKET_MAX);
 	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
 	l->frags = frag_new(LNX_FRAGS);
+	err = carrier_new(l);
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
 		l->link = new_link(l, seed[0]);
 	if (l->rx != NULL && l->tun != NULL && l->in != NULL && l->out != NULL &&
-	    l->frags != NULL && l->link != NULL) {
+	    l->frags != NULL && l->link != NULL)
 		l->frag_id = (uint32_t)seed[1]; /* nobody is to guess it (RFC 7739) */
-		err = 0;
-	}
+	else
+		err = -ENOMEM;
 	if (err < 0)
 		snprintf(ret_error, error_size, "out of memory");
 	l->flow_cursor = FLOW_DONE;
@@ -328,6 +333,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 		err = agent_open(l, ret_error, error_size);
 	if (err == 0)
 		err = rx_open(l, ret_error, error_size);
+	if (err == 0)
+		err = carrier_udp_open(l, ret_error, error_size);
 	return err;
 }
 
@@ -386,6 +393,7 @@ void lnx_close(struct lnx *l)
 	datapath_close(l->dp);
 	want_close(l->want);
 	nl_close(l->nl);
+	carrier_free(l);
 	free(l->rx);
 	free(l->tun);
 	free(l->in);
@@ -437,6 +445,12 @@ void lnx_readable(struct lnx *l, unsigned index)
 		break;
 	case FD_ICMP6:
 		nd_icmp6_readable(l);
+		break;
+	case FD_CARRIER:
+		/* What was sent natively first is read first: of two copies the first one counts.
+		 */
+		rx_known(l);
+		carrier_readable(l);
 		break;
 	case FD_ND:
 		nd_overhear(l);
@@ -525,6 +539,13 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_PTB_IGNORED] = "too-big-ignored",
 	[COUNT_ESP_IN] = "esp-in",
 	[COUNT_ESP_OUT] = "esp-out",
+	[COUNT_UDP_IN] = "udp-in",
+	[COUNT_UDP_OUT] = "udp-out",
+	[COUNT_UDP_LOST] = "udp-lost",
+	[COUNT_UDP_NO_ESP] = "udp-no-esp",
+	[COUNT_UDP_WRONG_PORT] = "udp-wrong-port",
+	[COUNT_UDP_NEEDS_ESP] = "udp-needs-esp",
+	[COUNT_CARRIER_COPY] = "carrier-copy",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
 	[COUNT_NETLINK_FOREIGN] = "netlink-foreign",
 	[COUNT_KERNEL_REPAIRED] = "kernel-repaired",
@@ -542,6 +563,8 @@ static const bool count_dropped[COUNT_COUNT] = {
 	[COUNT_TX_TOO_BIG] = true,      [COUNT_TX_NESTED_FRAGMENTS] = true,
 	[COUNT_TX_NO_SA] = true,        [COUNT_TX_NO_TUNNEL] = true,
 	[COUNT_TUN_FAILED] = true,      [COUNT_NETLINK_FOREIGN] = true,
+	[COUNT_UDP_LOST] = true,        [COUNT_UDP_NO_ESP] = true,
+	[COUNT_UDP_WRONG_PORT] = true,  [COUNT_UDP_NEEDS_ESP] = true,
 };
 
 #define DATAPATH_COUNTERS_MAX 64
@@ -554,6 +577,7 @@ static unsigned own_counters(struct lnx *l, struct lnx_counter *ret, unsigned ca
 	unsigned n = 0, n_data;
 
 	rx_count_lost(l);
+	carrier_udp_count_lost(l);
 	n_data = datapath_counters(l->dp, &data_name, data, DATAPATH_COUNTERS_MAX);
 	for (unsigned i = 0; i < n_data && n < cap; i++)
 		ret[n++] = (struct lnx_counter){data_name[i], data[i], datapath_counts_drops(i)};

@@ -8,6 +8,7 @@
  *   netlink.c   addresses, routes, rules, neighbours (libmnl)
  *   iface.c     what the kernel has, as facts for the link layer (src/link)
  *   ops.c       what the link layer gives out: operations and events
+ *   carrier     by what ESP goes, natively or in UDP (carrier.h)
  *   esp glue    esp.c: seals and opens for the tunnel and the home registration
  *   datapath.c  loads the tc programs of src/bpf and keeps their maps (datapath.h)
  *   act.c       one function per action
@@ -20,6 +21,7 @@
 #include "bub/engine.h"
 #include "esp.h"
 #include "link_advert.h"
+#include "link_carrier.h"
 
 #define LNX_LISTED_MAX 16 /* interfaces in a list of the configuration */
 #define LNX_INTERFACES_MAX (2 * LNX_LISTED_MAX)
@@ -58,13 +60,16 @@ struct lnx_config {
 	uint8_t ha_prefix_len[BUB_HA_PREFIXES_MAX];
 	unsigned n_ha_prefixes;
 	struct link_advert_config advert;
-	bool multicast;         /* groups through the tunnel, as mobile node or home agent */
-	bool protect_payload;   /* ESP for tunnelled data, else IPv6-in-IPv6 */
-	unsigned unprotected;   /* set of enum esp_class: goes without ESP, for tests; no payload */
-	uint32_t max_paths;     /* data paths: pairs of addresses; 0: 1024 */
-	uint32_t max_tunnels;   /* home addresses with a tunnel; 0: 4096 */
-	uint32_t route_table;   /* first of the 21 routing tables that are bub's own; 2116 */
-	uint32_t rule_priority; /* first of the six priorities of bub's ip rules; 1000 */
+	bool multicast;       /* groups through the tunnel, as mobile node or home agent */
+	bool protect_payload; /* ESP for tunnelled data, else IPv6-in-IPv6 */
+	unsigned unprotected; /* set of enum esp_class: goes without ESP, for tests; no payload */
+	enum carrier_policy udp; /* ESP in UDP between mobile node and home agent */
+	uint16_t udp_port;       /* of the home agent: messages; 0: 4191 (RFC 5555, 8) */
+	uint16_t udp_esp_port;   /* and data; 0: 4500 (RFC 3948) */
+	uint32_t max_paths;      /* data paths: pairs of addresses; 0: 1024 */
+	uint32_t max_tunnels;    /* home addresses with a tunnel; 0: 4096 */
+	uint32_t route_table;    /* first of the 21 routing tables that are bub's own; 2116 */
+	uint32_t rule_priority;  /* first of the six priorities of bub's ip rules; 1000 */
 };
 
 /* A packet that ESP discarded, for who audits (RFC 4303, 4). */
@@ -163,6 +168,16 @@ bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home);
 /* The outer addresses of the tunnel of @home; false: there is none. */
 bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct in6_addr *ret_local,
 		     struct in6_addr *ret_remote);
+
+/* By what carrier ESP of @home goes. */
+struct lnx_carrier {
+	const char *name;     /* "native", "udp" */
+	const char *why;      /* in words */
+	struct in6_addr addr; /* "udp": where data goes to; IPv4: mapped */
+	uint16_t port;
+};
+/* False: it has no tunnel. */
+bool lnx_carrier(const struct lnx *lnx, const struct in6_addr *home, struct lnx_carrier *ret);
 
 /* The way that data takes. */
 enum lnx_way {

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "base/ip6.h"
-#include "internal.h"
+#include "carrier.h"
 #include "merged.h"
 
 #define RX_RCVBUF (8 << 20)
@@ -116,11 +116,10 @@ static void emit(struct lnx *l, uint32_t ifindex, struct bub_view data, enum bub
 	lnx_emit(l, &ev);
 }
 
-/* Data of @home came in @outer, with ESP or without, and this node has it the other way. */
-static void tell_data_fault(struct lnx *l, const struct in6_addr *home, const struct bub_ip6 *outer,
-			    bool esp)
+/* Data of @home came in @outer without ESP, and this node has it with. */
+static void tell_data_fault(struct lnx *l, const struct in6_addr *home, const struct bub_ip6 *outer)
 {
-	const struct lnx_data_fault fault = {esp, *home, outer->src, outer->dst};
+	const struct lnx_data_fault fault = {false, *home, outer->src, outer->dst};
 
 	if (l->cb.data_fault != NULL)
 		l->cb.data_fault(l->cb.ctx, &fault);
@@ -128,23 +127,9 @@ static void tell_data_fault(struct lnx *l, const struct in6_addr *home, const st
 
 static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 {
-	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
-	struct esp_opened opened;
+	const struct carrier_end from = {.carrier = CARRIER_NATIVE, .addr = ip->src};
 
-	if (lnx_esp_open(l, ip, &opened) != ESP_OK)
-		return; /* counted there */
-	ev.u.packet.data = (struct bub_view){l->in, opened.len};
-	ev.u.packet.owner = opened.owner;
-	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
-	if (opened.mode == ESP_TUNNEL) {
-		ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
-		ev.u.packet.outer_src = ip->src;
-		ev.u.packet.outer_dst = ip->dst;
-		if (!l->cfg.protect_payload &&
-		    esp_class_of(ESP_TUNNEL, l->in, opened.len) == ESP_CLASS_PAYLOAD)
-			tell_data_fault(l, &opened.owner, ip, true);
-	}
-	lnx_emit(l, &ev);
+	carrier_take(l, ifindex, ip, &from, CARRIER_DATA);
 }
 
 /* As it came, or as if out of the SA that it needs none of here (lnx_config.unprotected). */
@@ -180,7 +165,7 @@ static void on_clear_data(struct lnx *l, const struct bub_ip6 *outer, const stru
 		t = link_tunnel(l->link, &inner->src);
 	if (t != NULL && bub_addr_eq(&t->remote_outer, &outer->src) &&
 	    esp_class_of(ESP_TUNNEL, inner->packet.data, inner->packet.len) == ESP_CLASS_PAYLOAD)
-		tell_data_fault(l, &t->entry.a, outer, false);
+		tell_data_fault(l, &t->entry.a, outer);
 }
 
 /* It came without ESP.  What then is nobody's, the core refuses. */
@@ -415,13 +400,18 @@ static bool read_batch(struct lnx *l, enum lnx_fd which)
 	return n == (int)batch;
 }
 
+void rx_known(struct lnx *l)
+{
+	(void)read_batch(l, FD_KNOWN);
+}
+
 void rx_readable(struct lnx *l, enum lnx_fd which)
 {
 	const unsigned batches = which == FD_MERGED ? 1 : LNX_BATCHES;
 
 	for (unsigned i = 0; i < batches; i++) {
 		if (which != FD_KNOWN)
-			(void)read_batch(l, FD_KNOWN);
+			rx_known(l);
 		if (!read_batch(l, which))
 			return;
 	}

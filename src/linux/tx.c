@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/ip6.h"
-#include "internal.h"
+#include "carrier.h"
 
 #define TX_SNDBUF (4 << 20)
 #define FRAG_HDR_LEN 8
@@ -99,8 +99,7 @@ static void log_failure(struct lnx *l, struct bub_view head, int err)
 		strerror(-err));
 }
 
-/* 0 or a negative errno. */
-static int send_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
+int tx_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet)
 {
 	int err;
 
@@ -199,6 +198,14 @@ static void send_outer(struct lnx *l, uint32_t ifindex, const struct link_tunnel
 	log_failure(l, (struct bub_view){o.front, o.front_len}, counted(l, err));
 }
 
+void tx_outer(struct lnx *l, const struct link_tunnel *t, struct bub_view outer,
+	      const struct bub_action *act)
+{
+	send_outer(l, act->u.send.ifindex, t, outer.data,
+		   (struct bub_view){outer.data + BUB_IP6_HDR_LEN, outer.len - BUB_IP6_HDR_LEN},
+		   act);
+}
+
 static void send_tunnel(struct lnx *l, const struct bub_action *act)
 {
 	const struct bub_view packet = act->u.send.data;
@@ -213,10 +220,11 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 	}
 	if (!link_clear_out(l->link, packet)) {
 		if (lnx_esp_tunnel(l, t, packet, &sealed))
-			send_outer(l, act->u.send.ifindex, t, sealed.data,
-				   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
-						     sealed.len - BUB_IP6_HDR_LEN},
-				   act);
+			carrier_send_data(l, t, sealed, act);
+		return;
+	}
+	if ((carrier_data_way(l, t) & CARRIER_BIT(CARRIER_NATIVE)) == 0) {
+		l->count[COUNT_UDP_NEEDS_ESP]++;
 		return;
 	}
 	build.src = t->local_outer;
@@ -238,12 +246,9 @@ unsigned lnx_send_dummies(struct lnx *l)
 	unsigned at = 0, n = 0;
 
 	while ((t = link_tunnel_next(l->link, &at)) != NULL) {
-		if (!lnx_esp_dummy(l, t, &sealed))
+		if (!lnx_esp_dummy(l, t, 0, &sealed))
 			continue;
-		send_outer(l, 0, t, sealed.data,
-			   (struct bub_view){sealed.data + BUB_IP6_HDR_LEN,
-					     sealed.len - BUB_IP6_HDR_LEN},
-			   &no_limit);
+		carrier_send_data(l, t, sealed, &no_limit);
 		n++;
 	}
 	return n;
@@ -257,12 +262,11 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 
 	switch (act->u.send.egress) {
 	case BUB_EGRESS_PLAIN:
-		(void)send_plain(l, ifindex, data);
+		(void)tx_plain(l, ifindex, data);
 		break;
 	case BUB_EGRESS_TRANSPORT:
 		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
-			undelivered_note(l, &act->u.send.owner, sealed,
-					 send_plain(l, ifindex, sealed));
+			carrier_send_message(l, act, sealed);
 		break;
 	case BUB_EGRESS_TUNNEL:
 		send_tunnel(l, act);

@@ -39,9 +39,9 @@ COMPILER = re.compile(
     r"|__(asan|ubsan|lsan|sanitizer|sancov|gcov|llvm_profile)_|__start___sancov|__stop___sancov"
 )
 
-# The one allocation of an engine, and libcrypto's contexts beside it.
+# The one allocation of an engine, a link layer or a choice of carriers, and libcrypto's contexts.
 HEAP = re.compile(r"(calloc|free)$")
-HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?|link)\.c\.o$")
+HEAP_MEMBERS = re.compile(r"(engine(_new|_free)?|crypto(_[a-z]+)?|link|carrier)\.c\.o$")
 HEAP_MEMBERS_TLS = re.compile(r"(context|session)\.c\.o$")
 
 # What one archive may use of the other: the wire and the ground floor, not the protocol.

@@ -80,6 +80,7 @@ class Documented(unittest.TestCase):
 
         for line in (
                 f"table {default('route-table')} priority {default('rule-priority')} payload 1",
+                f"udp 0 ports {default('udp-port')} {default('udp-esp-port')}",
                 f"limits {default('bindings')} {default('peers')} {default('clients')}",
                 f"codepoints {default('mh-bubc')} {default('mh-dh')} {default('option')} "
                 f"{default('option-path-cookie')} {default('option-path-report')} suites 2 1"):

@@ -114,6 +114,8 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 			     cfg->lnx.preference[i], cfg->lnx.optimistic[i]);
 	(void)printf("table %u priority %u payload %d\n", cfg->lnx.route_table,
 		     cfg->lnx.rule_priority, cfg->lnx.protect_payload);
+	(void)printf("udp %d ports %u %u\n", cfg->lnx.udp, cfg->lnx.udp_port,
+		     cfg->lnx.udp_esp_port);
 	if (cfg->lnx.unprotected != 0)
 		(void)printf("unprotected %x\n", cfg->lnx.unprotected);
 	show_roles(cfg);

@@ -140,6 +140,10 @@ WRONG = {
     "name with a blank": ('name = "mn 1"\n', 1, ["name:", "blanks"]),
     "log-level": ("log-level = chatty\n", 1, ["chatty", "error, warning, info or debug"]),
     "policy": ("route-optimisation = sometimes\n", 1, ["sometimes", "allow, never or require"]),
+    "udp of no kind": ("udp = maybe\n", 1, ["maybe", "auto"]),
+    "udp-port of nobody": ("udp-port = 0\n", 1, ["0", "1 to 65535"]),
+    "udp ports that are one": (
+        "udp-esp-port = 4191\n", 1, ["udp-esp-port", "4191"]),
     "route-table no number": ("route-table = main\n", 1, ["main", "number from 256"]),
     "route-table without room behind": (
         "route-table = 4294967275\n", 1, ["4294967275", "256 to 4294967274"]),
@@ -458,6 +462,9 @@ state-dir = "/tmp/state"
 log-level = debug
 route-table = 3000
 rule-priority = 500
+udp = always
+udp-port = 4192
+udp-esp-port = 4501
 route-optimisation = require
 ack-correspondents = false
 accept-refresh-requests = false
@@ -774,6 +781,7 @@ class Values(Config):
             "interface wl0 preference 10 optimistic 1",
             "interface en0 preference 0 optimistic 0",
             "table 3000 priority 500 payload 0",
+            "udp 2 ports 4192 4501",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0 alive 40",
             "home-agent 2001:db8:1::1",
             "home-agent-ipv4 ::ffff:192.0.2.1",
@@ -800,6 +808,7 @@ class Values(Config):
         self.assertEqual(values[1:], [
             "logs  ",
             "table 2116 priority 1000 payload 1",
+            "udp 0 ports 4191 4500",
             "home 2001:db8:1::10/64 lifetime 3600 first 1500 alternate 1 alive 150",
             "home-agent 2001:db8:1::1",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",

@@ -212,6 +212,14 @@ json_t *keyd_status(const struct keyd *k)
 	return json_null();
 }
 
+bool lnx_carrier(const struct lnx *lnx, const struct in6_addr *home, struct lnx_carrier *ret)
+{
+	(void)home;
+	(void)lnx;
+	*ret = (struct lnx_carrier){.name = "udp", .why = "answered first", .port = 4500};
+	return true;
+}
+
 bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
 		struct bub_time *ret_since)
 {
@@ -471,6 +479,10 @@ static void assert_same_json(const json_t *have, const char *expected_text)
 	json_decref(expected);
 }
 
+#define CARRIER                                                                                    \
+	"\"carrier\": {\"name\": \"udp\", \"why\": \"answered first\", \"address\": null,"         \
+	" \"port\": 4500},"
+
 static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
@@ -486,14 +498,14 @@ static void show_has_everything(void **state)
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
-			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77,"
+			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77," CARRIER
 			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
-			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0,"
+			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0," CARRIER
 			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
 			 "\"sequence\": 65535, \"keys\": {\"kind\": \"static\"}}]");
 	assert_same_json(
@@ -523,7 +535,7 @@ static void show_has_everything(void **state)
 		json_object_get(r, "clients"),
 		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
 		"\"provisional\": false, \"care_of\": "
-		"\"2001:db8:b::20\","
+		"\"2001:db8:b::20\"," CARRIER
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 		"unknown here: its secret is another one there\","

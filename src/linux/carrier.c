@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What goes between a mobile node and its home agent once ESP has sealed it: by which carrier, or
+ * by both with the same octets while nobody knows which gets through.
+ *
+ * A home agent answers where the question came from.  A copy of the question by the other carrier
+ * has the answer sent there too, so that a firewall which lets native ESP through in one direction
+ * only keeps nobody waiting.
+ */
+#include "carrier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/addr.h"
+#include "base/ip6.h"
+#include "base/octets.h"
+#include "copies.h"
+
+#define UDP_HDR_LEN 8
+
+static uint8_t traffic_class(const uint8_t *ip6)
+{
+	return (uint8_t)((ip6[0] & 0x0f) << 4 | ip6[1] >> 4);
+}
+
+int carrier_new(struct lnx *l)
+{
+	uint64_t seed = 0;
+
+	l->carrier = calloc(1, sizeof(*l->carrier));
+	if (l->carrier == NULL || getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return -ENOMEM;
+	l->carrier->choice = carriers_new(l->cfg.udp, l->cfg.max_tunnels, seed);
+	l->carrier->copies = copies_new();
+	l->carrier->answer = calloc(ANSWERS, sizeof(*l->carrier->answer));
+	if (l->carrier->choice == NULL || l->carrier->copies == NULL || l->carrier->answer == NULL)
+		return -ENOMEM;
+	return 0;
+}
+
+void carrier_free(struct lnx *l)
+{
+	if (l->carrier == NULL)
+		return;
+	carrier_udp_close(l);
+	carriers_free(l->carrier->choice);
+	copies_free(l->carrier->copies);
+	free(l->carrier->answer);
+	free(l->carrier);
+}
+
+/* ---- How it is, for people ----------------------------------------------------------------- */
+
+static const char *const carrier_name[] = {"native", "udp"};
+
+static const char *carrier_reason(enum carrier_why why)
+{
+	switch (why) {
+	case CARRIER_WHY_AT_HOME:
+		return "at home";
+	case CARRIER_WHY_TRYING:
+		return "both are tried";
+	case CARRIER_WHY_ANSWERED:
+		return "answered first";
+	case CARRIER_WHY_REMEMBERED:
+		return "it worked in this network";
+	case CARRIER_WHY_CONFIGURED:
+		return "configured";
+	case CARRIER_WHY_IPV4:
+		return "the network has IPv4 only";
+	case CARRIER_WHY_FOLLOWED:
+		return "the mobile node came so";
+	}
+	return NULL;
+}
+
+bool lnx_carrier(const struct lnx *l, const struct in6_addr *home, struct lnx_carrier *ret)
+{
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+	enum carrier carrier = CARRIER_NATIVE;
+	enum carrier_why why = CARRIER_WHY_FOLLOWED;
+	struct carrier_end to = {0};
+
+	if (t == NULL)
+		return false;
+	if (link_home(l->link, home, NULL)) {
+		if (!carriers_own(l->carrier->choice, home, &carrier, &why))
+			return false;
+		to.addr = t->remote_outer;
+		to.port = l->cfg.udp_esp_port;
+	} else if (carriers_data_to(l->carrier->choice, home, &t->remote_outer, &to)) {
+		carrier = CARRIER_UDP;
+	}
+	*ret = (struct lnx_carrier){.name = carrier_name[carrier], .why = carrier_reason(why)};
+	if (carrier == CARRIER_UDP) {
+		ret->addr = to.addr;
+		ret->port = to.port;
+	}
+	return true;
+}
+
+/* Octets that the carrier takes beside those of native ESP. */
+static uint32_t carrier_overhead(const struct lnx *l, const struct link_tunnel *t)
+{
+	enum carrier carrier = CARRIER_NATIVE;
+	enum carrier_why why;
+	struct carrier_end to;
+
+	if (IN6_IS_ADDR_V4MAPPED(&t->remote_outer))
+		return 0; /* the link layer knows what IPv4 takes */
+	if (!carriers_own(l->carrier->choice, &t->entry.a, &carrier, &why) &&
+	    carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
+		carrier = CARRIER_UDP;
+	return carrier == CARRIER_UDP ? UDP_HDR_LEN : 0;
+}
+
+void carrier_fit(struct lnx *l, const struct in6_addr *home)
+{
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+
+	if (t == NULL)
+		return;
+	link_tunnel_carrier(l->link, lnx_now(), home, carrier_overhead(l, t));
+}
+
+/* ---- Answers by both carriers -------------------------------------------------------------- */
+
+/* Few at once, and who has to share a place loses nothing but the second way. */
+static struct carrier_answer *answer_of(const struct lnx *l, const struct in6_addr *home)
+{
+	const uint8_t *a = home->s6_addr;
+	const uint32_t h = (be32(a + 4) * 31 + be32(a + 8)) * 31 + be32(a + 12);
+
+	return &l->carrier->answer[(h ^ h >> 16) % ANSWERS];
+}
+
+void carrier_question(struct lnx *l, const struct in6_addr *home, const struct in6_addr *care_of,
+		      const uint8_t *esp)
+{
+	struct carrier_answer *a = answer_of(l, home);
+
+	*a = (struct carrier_answer){
+		.home = *home,
+		.care_of = *care_of,
+		.until = bub_time_add_s(lnx_now(), ANSWER_S),
+	};
+	memcpy(a->question, esp, sizeof(a->question));
+}
+
+static int message_by_udp(struct lnx *l, bool own, const struct in6_addr *src,
+			  const struct carrier_end *to, struct bub_view packet)
+{
+	const struct carrier_datagram d = {
+		.port = CARRIER_MESSAGE,
+		.src = *src,
+		.dst = to->addr,
+		.dst_port = to->port,
+		.traffic_class = traffic_class(packet.data),
+		.payload = packet,
+	};
+
+	return carrier_udp_send(l, own, &d);
+}
+
+static int answer_send(struct lnx *l, const struct carrier_end *to, struct bub_view packet)
+{
+	return to->carrier == CARRIER_UDP ? message_by_udp(l, false, &in6addr_any, to, packet)
+					  : tx_plain(l, 0, packet);
+}
+
+void carrier_copy_came(struct lnx *l, const struct bub_ip6 *ip, const struct carrier_end *from)
+{
+	struct carrier_answer *a = answer_of(l, bub_ip6_home_src(ip));
+
+	if (!bub_addr_eq(&a->home, bub_ip6_home_src(ip)) || a->has_also ||
+	    memcmp(a->question, ip->upper.data, sizeof(a->question)) != 0 ||
+	    !bub_time_before(lnx_now(), a->until))
+		return;
+	a->also = *from;
+	a->has_also = true;
+	if (a->len > 0)
+		(void)answer_send(l, from, (struct bub_view){a->packet, a->len});
+}
+
+/* The answer to a question: kept for the copy of the question, or sent where that has
+ * come from already. */
+static void answer_keep(struct lnx *l, const struct in6_addr *home, struct bub_view packet)
+{
+	struct carrier_answer *a = answer_of(l, home);
+	const struct in6_addr dst = ip6_dst(packet.data);
+
+	if (!bub_addr_eq(&a->home, home) || a->len > 0 || packet.len > ANSWER_MAX ||
+	    !bub_addr_eq(&a->care_of, &dst) || !bub_time_before(lnx_now(), a->until))
+		return;
+	memcpy(a->packet, packet.data, packet.len);
+	a->len = (uint16_t)packet.len;
+	if (a->has_also)
+		(void)answer_send(l, &a->also, packet);
+}
+
+/* ---- Messages ------------------------------------------------------------------------------ */
+
+static void carrier_say(struct lnx *l, const struct in6_addr *home)
+{
+	enum carrier carrier;
+	enum carrier_why why;
+
+	if (!carriers_news(l->carrier->choice, home) ||
+	    !carriers_own(l->carrier->choice, home, &carrier, &why))
+		return;
+	lnx_log(l, LNX_LOG_INFO, "%s: to the home agent by %s: %s", lnx_ntop(home),
+		carrier == CARRIER_UDP ? "ESP in UDP" : "native ESP", carrier_reason(why));
+}
+
+/* What is for port 4500 opens a translator's way for the answer, and shows the home agent the
+ * carrier.  As short as can be. */
+static void carrier_show(struct lnx *l, const struct in6_addr *home, enum carrier carrier)
+{
+	static const struct bub_action plain;
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+	struct bub_view sealed;
+
+	if (t == NULL || !lnx_esp_dummy(l, t, 1, &sealed))
+		return;
+	if (carrier == CARRIER_UDP)
+		carrier_data_by_udp(l, t, sealed, &plain);
+	else
+		tx_outer(l, t, sealed, &plain);
+}
+
+void carrier_decided(struct lnx *l, const struct in6_addr *home)
+{
+	enum carrier carrier;
+	enum carrier_why why;
+
+	if (!carriers_own(l->carrier->choice, home, &carrier, &why))
+		return;
+	carrier_say(l, home);
+	carrier_fit(l, home);
+	carrier_show(l, home, carrier);
+}
+
+/* Of a mobile node.  0 where it went by one of them, or a negative errno. */
+static int question_send(struct lnx *l, const struct bub_action *act, struct bub_view sealed,
+			 const struct carrier_ask *ask)
+{
+	const struct in6_addr src = ip6_src(sealed.data);
+	const struct carrier_end to = {
+		.carrier = CARRIER_UDP,
+		.addr = ip6_dst(sealed.data),
+		.port = l->cfg.udp_port,
+	};
+	int by_udp = -ENOTCONN, native = -ENOTCONN;
+
+	if ((ask->by & CARRIER_BIT(CARRIER_UDP)) != 0 && ask->udp_first)
+		by_udp = message_by_udp(l, true, &src, &to, sealed);
+	if ((ask->by & CARRIER_BIT(CARRIER_NATIVE)) != 0)
+		native = tx_plain(l, act->u.send.ifindex, sealed);
+	if ((ask->by & CARRIER_BIT(CARRIER_UDP)) != 0 && !ask->udp_first)
+		by_udp = message_by_udp(l, true, &src, &to, sealed);
+	if (by_udp == 0 || native == 0)
+		return 0;
+	return native != -ENOTCONN ? native : by_udp;
+}
+
+static void carrier_ask(struct lnx *l, const struct bub_action *act, struct bub_view sealed)
+{
+	const struct in6_addr *home = &act->u.send.owner;
+	const struct in6_addr src = ip6_src(sealed.data), dst = ip6_dst(sealed.data);
+	const struct carrier_ask ask =
+		carriers_ask(l->carrier->choice, lnx_now(), home, &src, &dst);
+
+	undelivered_note(l, home, sealed, question_send(l, act, sealed, &ask));
+	carrier_say(l, home);
+	carrier_fit(l, home);
+	if ((ask.by & CARRIER_BIT(CARRIER_UDP)) != 0)
+		carrier_show(l, home, CARRIER_UDP);
+}
+
+void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bub_view sealed)
+{
+	const struct in6_addr *home = &act->u.send.owner;
+	const struct in6_addr dst = ip6_dst(sealed.data);
+	struct carrier_end to = {.carrier = CARRIER_NATIVE};
+	int err;
+
+	if (link_home(l->link, home, NULL)) {
+		carrier_ask(l, act, sealed);
+		return;
+	}
+	if (carriers_message_to(l->carrier->choice, home, &dst, &to))
+		err = answer_send(l, &to, sealed);
+	else
+		err = tx_plain(l, act->u.send.ifindex, sealed);
+	undelivered_note(l, home, sealed, err);
+	answer_keep(l, home, sealed);
+}
+
+/* ---- Data ---------------------------------------------------------------------------------- */
+
+void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
+			 const struct bub_action *act)
+{
+	const bool own = link_home(l->link, &t->entry.a, NULL);
+	struct carrier_datagram d = {
+		.port = CARRIER_DATA,
+		.src = own ? t->local_outer : in6addr_any,
+		.dst = t->remote_outer,
+		.dst_port = l->cfg.udp_esp_port,
+		.traffic_class = traffic_class(sealed.data),
+		.whole = act->u.send.whole,
+		.payload = {sealed.data + BUB_IP6_HDR_LEN, sealed.len - BUB_IP6_HDR_LEN},
+	};
+	struct carrier_end to;
+
+	if (!own) {
+		if (!carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to)) {
+			l->count[COUNT_TX_NO_TUNNEL]++;
+			return;
+		}
+		d.dst = to.addr;
+		d.dst_port = to.port;
+	}
+	(void)carrier_udp_send(l, own, &d);
+}
+
+unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
+{
+	struct carrier_end to;
+
+	if (link_home(l->link, &t->entry.a, NULL))
+		return carriers_own_data(l->carrier->choice, &t->entry.a, &t->local_outer);
+	if (IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ||
+	    carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
+		return CARRIER_BIT(CARRIER_UDP);
+	return CARRIER_BIT(CARRIER_NATIVE);
+}
+
+void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
+		       const struct bub_action *act)
+{
+	const unsigned by = carrier_data_way(l, t);
+
+	if ((by & CARRIER_BIT(CARRIER_NATIVE)) != 0)
+		tx_outer(l, t, sealed, act);
+	if ((by & CARRIER_BIT(CARRIER_UDP)) != 0)
+		carrier_data_by_udp(l, t, sealed, act);
+}

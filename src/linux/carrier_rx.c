@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What comes by the UDP sockets of the carriers: read in batches, told apart by port, and given on
+ * as the packets that they would be without UDP (RFC 3948, 3.5).
+ */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/ip6.h"
+#include "carrier.h"
+
+#define HOP_LIMIT 64
+
+/* What recvmmsg() is given for each datagram. */
+struct udp_slot {
+	struct sockaddr_in6 from;
+	struct iovec iov;
+	union {
+		struct cmsghdr align;
+		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+			    CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+/* What the control messages say: where the datagram was sent to, and its traffic class. */
+static void udp_control_read(struct msghdr *mh, struct in6_pktinfo *ret_info, uint8_t *ret_tclass)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL; c = CMSG_NXTHDR(mh, c)) {
+		int tclass = 0;
+
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(ret_info, CMSG_DATA(c), sizeof(*ret_info));
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&tclass, CMSG_DATA(c), sizeof(tclass));
+			*ret_tclass = (uint8_t)tclass;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			*ret_tclass = *CMSG_DATA(c);
+		}
+	}
+}
+
+/* Bare ESP gets the IPv6 header that it would have had natively: it stands in front of @packet
+ * then. */
+static void put_outer(uint8_t *packet, size_t len, const struct in6_addr *src,
+		      const struct in6_addr *dst, uint8_t tclass)
+{
+	memset(packet, 0, BUB_IP6_HDR_LEN);
+	packet[0] = (uint8_t)(0x60 | tclass >> 4);
+	packet[1] = (uint8_t)(tclass << 4);
+	packet[IP6_NEXT_AT] = BUB_NH_ESP;
+	packet[IP6_HOP_LIMIT_AT] = HOP_LIMIT;
+	ip6_set_len(packet, BUB_IP6_HDR_LEN + len);
+	memcpy(packet + IP6_SRC_AT, src, sizeof(*src));
+	memcpy(packet + IP6_DST_AT, dst, sizeof(*dst));
+}
+
+/* Of what came to a mobile node the port that it came from tells. */
+static bool udp_kind(const struct lnx *l, const struct carrier_socket *s, uint16_t from,
+		     enum carrier_port *ret)
+{
+	*ret = s->port;
+	if (!s->own)
+		return true;
+	*ret = from == l->cfg.udp_port ? CARRIER_MESSAGE : CARRIER_DATA;
+	return from == l->cfg.udp_port || from == l->cfg.udp_esp_port;
+}
+
+static void on_datagram(struct lnx *l, const struct carrier_socket *s, struct mmsghdr *m,
+			const struct udp_slot *slot)
+{
+	struct carrier_end from = {
+		.carrier = CARRIER_UDP,
+		.addr = slot->from.sin6_addr,
+		.port = ntohs(slot->from.sin6_port),
+	};
+	uint8_t *packet = slot->iov.iov_base;
+	size_t len = m->msg_len;
+	struct in6_pktinfo info = {0};
+	const struct link_iface *ifc;
+	enum carrier_port port;
+	struct bub_ip6 ip;
+	uint8_t tclass = 0;
+
+	udp_control_read(&m->msg_hdr, &info, &tclass);
+	ifc = link_iface(l->link, info.ipi6_ifindex);
+	if (ifc == NULL || !ifc->ours) {
+		l->count[COUNT_RX_OTHER_INTERFACE]++;
+		return;
+	}
+	if ((m->msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+		l->count[COUNT_RX_TRUNCATED]++;
+		return;
+	}
+	if (!udp_kind(l, s, from.port, &port)) {
+		l->count[COUNT_UDP_WRONG_PORT]++;
+		return;
+	}
+	l->count[COUNT_UDP_IN]++;
+	if (port == CARRIER_DATA) {
+		packet -= BUB_IP6_HDR_LEN;
+		put_outer(packet, len, &from.addr, &info.ipi6_addr, tclass);
+		len += BUB_IP6_HDR_LEN;
+	}
+	if (bub_ip6_decode((struct bub_view){packet, len}, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_ESP) {
+		l->count[COUNT_UDP_NO_ESP]++;
+		return;
+	}
+	carrier_take(l, ifc->fact.ifindex, &ip, &from, port);
+}
+
+/* Reads once, and says whether there may be more. */
+static bool udp_read_batch(struct lnx *l, const struct carrier_socket *s)
+{
+	struct udp_slot slot[LNX_BATCH];
+	struct mmsghdr msg[LNX_BATCH];
+	int n;
+
+	for (unsigned i = 0; i < LNX_BATCH; i++) {
+		/* Room in front for the header that bare ESP gets. */
+		slot[i].iov.iov_base = l->rx + (size_t)i * LNX_PACKET_MAX + BUB_IP6_HDR_LEN;
+		slot[i].iov.iov_len = LNX_PACKET_MAX - BUB_IP6_HDR_LEN;
+		msg[i].msg_hdr = (struct msghdr){
+			.msg_name = &slot[i].from,
+			.msg_namelen = sizeof(slot[i].from),
+			.msg_iov = &slot[i].iov,
+			.msg_iovlen = 1,
+			.msg_control = slot[i].control.buf,
+			.msg_controllen = sizeof(slot[i].control.buf),
+		};
+	}
+	n = recvmmsg(s->fd, msg, LNX_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++) {
+		on_datagram(l, s, &msg[i], &slot[i]);
+		ops_tell(l);
+	}
+	return n == LNX_BATCH;
+}
+
+void carrier_readable(struct lnx *l)
+{
+	struct epoll_event ev[UDP_SOCKETS_MAX];
+	const int n = epoll_wait(l->fd[FD_CARRIER], ev, UDP_SOCKETS_MAX, 0);
+
+	for (int i = 0; i < n; i++) {
+		const struct carrier_socket *s = &l->carrier->sock[ev[i].data.u32];
+
+		for (unsigned k = 0; k < LNX_BATCHES && udp_read_batch(l, s); k++)
+			;
+	}
+}

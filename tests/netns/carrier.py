@@ -1,0 +1,282 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""ESP between a mobile node and its home agent goes natively or in UDP, whatever gets through
+(docs/field.md).  Two daemons, real packets, a router between them with filters of nftables.
+
+        mobile node m          router r                home agent g
+          e0 ------------------ e0   e1 ----------------- e0
+          2001:db8:b::/64       2001:db8:d::/64           lo: 2001:db8:c::1, a peer's
+"""
+
+import re
+import socket
+import struct
+import sys
+import tempfile
+
+from linux_common import Failure, captured, main, wait_for
+from world import AGENT, HOME, VISITED, Tunnel
+
+PEER = "2001:db8:c::1"
+AMOUNT = 4 << 20
+MESSAGES, DATA = 4191, 4500
+
+NO_ESP = "meta l4proto esp drop"
+NO_UDP = "meta l4proto udp drop"
+
+
+class Things(Tunnel):
+    def __init__(self, bubd):
+        super().__init__(bubd)
+        self.r.ip("route", "add", "2001:db8:c::/64", "via", "2001:db8:d::2")
+        self.g.ip("addr", "add", f"{PEER}/128", "dev", "lo")
+
+    def nft(self, text):
+        """In the router, in place of what was there."""
+        with tempfile.NamedTemporaryFile("w") as f:
+            f.write("flush ruleset\n" + text)
+            f.flush()
+            self.r.exec("nft", "-f", f.name)
+
+    def drop(self, *rules):
+        self.nft("table ip6 t {\nchain c {\ntype filter hook forward priority 0;\n"
+                 + "\n".join(rules) + "\n}\n}\n")
+
+    def carrier(self):
+        return (self.mobile.show()["homes"][0]["carrier"] or {}).get("name")
+
+    def of_client(self):
+        return self.agent.show()["clients"][0]["carrier"]
+
+    def ping(self, n=20, *options):
+        """From the home address to the peer; the number of answers."""
+        text = self.m.exec("ping", "-6", "-i", "0.02", "-c", str(n), "-W", "2", "-I", HOME, *options,
+                           PEER, check=False)
+        return int(re.search(r"(\d+) received", text)[1])
+
+    def whole(self):
+        if self.ping() != 20:
+            raise Failure(f"lost: {self.said()}")
+        self.transfer_both_ways(self.m, self.g, PEER, AMOUNT)
+
+    def said(self):
+        return " ".join(f"{d.counters()} {d.tail()}" for d in self.daemons)
+
+
+def nothing_is_dropped(t):
+    """Both are tried, and native ESP is what it stays at; nothing is told of the copies."""
+    sock = t.r.capture("e1")
+    t.socks.append(sock)
+    t.start(True)
+    if t.carrier() != "native" or t.mobile.show()["homes"][0]["carrier"]["why"] != "answered first":
+        raise Failure(f"{t.mobile.show()['homes'][0]}")
+    t.whole()
+    wait_for("native ESP at the home agent", lambda: t.of_client()["name"] == "native")
+    before = [d.counters()["udp-out"] for d in t.daemons]
+    t.whole()
+    if before != [d.counters()["udp-out"] for d in t.daemons]:
+        raise Failure("something goes in UDP")
+    for daemon in t.daemons:
+        if daemon.counters()["carrier-copy"] == 0 or daemon.counters()["esp-replay"] != 0:
+            raise Failure(f"{daemon.counters()}")
+        if "replay" in daemon.tail():
+            raise Failure(daemon.tail())
+
+
+def esp_is_dropped(t):
+    t.drop(NO_ESP)
+    t.start(True)
+    if t.carrier() != "udp":
+        raise Failure(t.said())
+    t.whole()
+    if "ESP in UDP: answered first" not in t.mobile.tail():
+        raise Failure(t.mobile.tail())
+    wait_for("UDP at the home agent", lambda: t.of_client()["name"] == "udp")
+
+
+def esp_is_dropped_on_the_way_out(t):
+    one_way(t, 'iifname "e0" ' + NO_ESP)
+
+
+def esp_is_dropped_on_the_way_back(t):
+    one_way(t, 'iifname "e1" ' + NO_ESP)
+
+
+def one_way(t, rule):
+    """UDP at the first try all the same."""
+    t.drop(rule)
+    t.start(True)
+    if t.carrier() != "udp" or t.mobile.show()["homes"][0]["sequence"] != first_sequence(t):
+        raise Failure(t.said())
+    t.whole()
+
+
+def first_sequence(t):
+    """The number of the only Binding Update."""
+    return t.agent.show()["clients"][0]["sequence"]
+
+
+def udp_is_dropped(t):
+    t.drop(NO_UDP)
+    t.start(True)
+    if t.carrier() != "native":
+        raise Failure(t.said())
+    t.whole()
+
+
+def both_are_dropped(t):
+    """That is said, and healed when one of them gets through."""
+    t.drop(NO_ESP, NO_UDP)
+    t.start_agent(t.g, "route-optimisation = never\n")
+    t.start_mobile(t.m, "route-optimisation = never\n", "first-timeout = 300\n")
+    wait_for("bubd", lambda: all(daemon.show() for daemon in t.daemons))
+    t.router.advertise(VISITED)
+
+    def home():
+        return t.mobile.show()["homes"][0]
+
+    wait_for("what is wrong", lambda: home()["trouble"] is not None)
+    if home()["carrier"] != {"name": "native", "why": "both are tried", "address": None, "port": 0}:
+        raise Failure(f"{home()}")
+    t.drop(NO_ESP)
+    wait_for("a registration", lambda: home()["state"] == "registered")
+    if t.carrier() != "udp" or home()["trouble"] is not None:
+        raise Failure(f"{home()}")
+    t.whole()
+
+
+def udp_by_configuration(t):
+    """With other ports, and without any port of the other kind."""
+    t.start(True, top="udp = always\nudp-port = 5191\nudp-esp-port = 5500\n")
+    if t.carrier() != "udp" or t.mobile.show()["homes"][0]["carrier"]["port"] != 5500:
+        raise Failure(t.said())
+    t.whole()
+
+
+def no_udp_by_configuration(t):
+    t.start(True, top="udp = never\n")
+    t.whole()
+    for daemon in t.daemons:
+        if daemon.counters()["udp-out"] != 0:
+            raise Failure(f"{daemon.counters()}")
+    if any(str(port) in t.g.exec("ss", "-uln") for port in (MESSAGES, DATA)):
+        raise Failure("a port is open")
+
+
+def translate(t, own, care_of, seen, port):
+    """A translator without memory, so that it can change its mind: @own is the mobile node's port."""
+    t.nft(f"""table ip6 t {{
+chain out {{
+type filter hook postrouting priority 300;
+oifname "e1" meta l4proto esp drop
+oifname "e1" udp dport {MESSAGES} udp sport set {port} ip6 saddr set {seen}
+oifname "e1" udp dport {DATA} udp sport set {port + 1} ip6 saddr set {seen}
+}}
+chain in {{
+type filter hook prerouting priority -300;
+iifname "e1" ip6 daddr {seen} udp dport {{ {port}, {port + 1} }} udp dport set {own} ip6 daddr set {care_of}
+}}
+}}
+""")
+
+
+def own_port(t):
+    """The mobile node's UDP port."""
+    found = re.search(r"\*:(\d+)", t.m.exec("ss", "-Huln"))
+    return int(found[1])
+
+
+def port_changes(t):
+    """A translator's ports, and then its address, are others from one packet to the next, in the
+    middle of a connection."""
+    t.drop(NO_ESP)
+    t.start(True)
+    t.whole()
+    care_of = t.mobile.show()["homes"][0]["care_of"]
+    for seen, port in ((care_of, 20000), (care_of, 30000), ("2001:db8:d::1", 20000)):
+        translate(t, own_port(t), care_of, seen, port)
+        if t.ping() != 20:
+            raise Failure(f"{seen} {port}: {t.said()}")
+        way = t.of_client()
+        if (way["address"], way["port"]) != (seen, port + 1):
+            raise Failure(f"{way}, not {seen} {port + 1}")
+        t.transfer_both_ways(t.m, t.g, PEER, AMOUNT)
+        t.mobile.ask("refresh")
+        t.whole()
+
+
+def is_udp_to(port):
+    return lambda p: p[6] == 17 and p[42:44] == struct.pack("!H", port)
+
+
+def replays_move_nothing(t):
+    """What somebody has recorded, sent again from another place and by the other carrier."""
+    t.drop(NO_ESP)
+    sock = t.r.capture("e0")
+    t.socks.append(sock)
+    t.start(True)
+    message = captured(sock, is_udp_to(MESSAGES))
+    raw = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255))
+    t.socks.append(raw)
+    raw.sendto(message[48:], (AGENT, 0))
+    wait_for("a copy", lambda: t.agent.counters()["carrier-copy"] == 1)
+    if t.of_client()["name"] != "udp":
+        raise Failure("the copy has moved the tunnel")
+    t.whole()
+    data = captured(sock, is_udp_to(DATA))
+    way, client = t.of_client(), t.agent.show()["clients"][0]
+    other = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    t.socks.append(other)
+    before = t.agent.counters()["esp-replay"]
+    for packet, port in ((message, MESSAGES), (data, DATA)):
+        other.sendto(packet[48:], (AGENT, port))
+    wait_for("replays", lambda: t.agent.counters()["esp-replay"] >= before + 2)
+    if t.of_client() != way or t.agent.show()["clients"][0]["care_of"] != client["care_of"]:
+        raise Failure(f"{t.of_client()}, not {way}")
+    if t.ping() != 20:
+        raise Failure(t.said())
+
+
+def garbage(t):
+    """What is no ESP of anybody here ends in the kernel, by name, and what is good gets through."""
+    t.drop(NO_ESP)
+    t.start(True)
+    s = t.r.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+    t.socks.append(s)
+    inner = struct.pack("!IHBB", 6 << 28, 40, 50, 64) + bytes(32) + bytes([9] * 40)
+    kinds = (("udp-keep-alive-in", DATA, b"\xff"), ("udp-not-esp", DATA, bytes(60)),
+             ("udp-unknown-spi", DATA, b"\x09" * 60), ("udp-malformed", DATA, b"\xff\xff"),
+             ("udp-malformed", MESSAGES, b"\x09" * 60), ("udp-malformed", MESSAGES, bytes(60)))
+    before = t.agent.counters()
+    for _ in range(200):
+        for _, port, text in kinds:
+            s.sendto(text, (AGENT, port))
+        for _ in range(5):
+            s.sendto(inner, (AGENT, MESSAGES))
+    after = t.agent.counters()
+    for name in {kind[0] for kind in kinds}:
+        expected = 200 * sum(kind[0] == name for kind in kinds)
+        if after[name] - before[name] != expected:
+            raise Failure(f"{name}: {after[name] - before[name]}, not {expected}")
+    if after["udp-limited"] - before["udp-limited"] < 500:
+        raise Failure(f"{after}")
+    if t.ping() != 20:
+        raise Failure(t.said())
+
+
+def data_without_esp(t):
+    """Signalling finds its way, data has none; both are told."""
+    t.start(False, top="udp = always\n")
+    if t.carrier() != "udp" or t.ping(2) != 0:
+        raise Failure(t.said())
+    wait_for("the reason", lambda: t.mobile.counters()["udp-needs-esp"] >= 2)
+
+
+CASES = [
+    nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
+    esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
+    no_udp_by_configuration, port_changes, replays_move_nothing, garbage, data_without_esp,
+]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES, Things))
