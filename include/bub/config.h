@@ -37,7 +37,8 @@ enum bub_suite {
 struct bub_home_config {
 	struct in6_addr address;
 	uint8_t prefix_len;
-	struct in6_addr home_agent;      /* ::  to be discovered (RFC 6275, 11.4.1) */
+	struct in6_addr home_agent;      /* ::  to be discovered (RFC 6275, 11.4.1), or, ... */
+	bool agent_is_named;             /* ... where this is set, told by BUB_EV_HOME_AGENT */
 	struct in6_addr home_agent_ipv4; /* ::ffff:a.b.c.d: its IPv4 address, which makes care-of
 					    addresses of IPv4 useful (RFC 5555); :: none */
 	uint32_t first_timeout_ms; /* InitialBindackTimeoutFirstReg (RFC 6275, 13); default 1500 */

@@ -21,6 +21,7 @@ enum bub_event_type {
 	BUB_EV_STORED,        /* verdict of an earlier STORE */
 	BUB_EV_FLOW,          /* data goes between a home address and a peer */
 	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
+	BUB_EV_HOME_AGENT,    /* mobile node: the address of a home agent that has a name */
 	BUB_EV_COMMAND,
 	BUB_EV_NOT_DELIVERED, /* mobile node: what was sent to the home agent did not get there */
 };
@@ -98,6 +99,11 @@ struct bub_event {
 			unsigned n;                         /* at most BUB_HA_PREFIXES_MAX */
 			bool managed, other;
 		} prefixes;
+		struct {
+			struct in6_addr home; /* as configured */
+			struct in6_addr address;
+			struct in6_addr ipv4; /* mapped; :: none */
+		} home_agent;
 		struct {
 			enum bub_command what;
 			struct in6_addr peer;

@@ -260,6 +260,15 @@ static void check_agent(struct doctor *d, const char *agent, const json_t *names
 			   json_sprintf("ip -6 route get %s", agent));
 }
 
+/* Of a home agent with a name: what bubd has found. */
+static const char *agent_of(const struct doctor *d, const json_t *configured, size_t index)
+{
+	const char *agent = doctor_text(configured, "home_agent");
+	const json_t *homes = json_object_get(d->show, "homes");
+
+	return agent[0] != '\0' ? agent : doctor_text(json_array_get(homes, index), "home_agent");
+}
+
 void doctor_check_path(struct doctor *d)
 {
 	const json_t *h = NULL;
@@ -270,6 +279,6 @@ void doctor_check_path(struct doctor *d)
 		return;
 	names = doctor_interfaces(d);
 	json_array_foreach(json_object_get(d->config, "homes"), i, h)
-		check_agent(d, doctor_text(h, "home_agent"), names);
+		check_agent(d, agent_of(d, h, i), names);
 	json_decref(names);
 }

@@ -90,6 +90,7 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 {
 	const char *interface = text_of(h, "interface", "");
 	const char *care_of = text_of(h, "care_of", NULL);
+	const char *name = text_of(h, "home_agent_name", "");
 
 	(void)fputc('\n', out);
 	text_paint(out, opts, TEXT_TITLE, "home address %s\n", text_of(h, "address", "none"));
@@ -103,7 +104,11 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 		      : care_of != NULL    ? " on "
 					   : "on the home link, ",
 		      interface);
-	show_text(out, "home agent", text_of(h, "home_agent", "none"));
+	show_label(out, "home agent");
+	(void)fprintf(out, "%s%s%s\n", text_of(h, "home_agent", "none"),
+		      name[0] != '\0' ? ", " : "", name);
+	if (text_of(h, "name_trouble", "")[0] != '\0')
+		show_text(out, "its name", text_of(h, "name_trouble", ""));
 	if (number_of(h, "lifetime_s") > 0) {
 		show_label(out, "registration");
 		(void)fprintf(out, "%s left\n", text_duration(number_of(h, "lifetime_s")).s);

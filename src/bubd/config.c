@@ -56,6 +56,18 @@ static void load_protect_payload(struct loader *l, const struct config_node *sec
 	l->payload = sec;
 }
 
+/* What is no address is a name. */
+static void load_agent_name(struct loader *l, const struct config_node *sec,
+			    struct bub_home_config *home)
+{
+	const struct config_value *v = config_value(sec, "home-agent");
+	char *name = l->cfg->agent_name[l->cfg->engine.n_homes];
+
+	home->agent_is_named = v != NULL && IN6_IS_ADDR_UNSPECIFIED(&home->home_agent);
+	if (home->agent_is_named)
+		(void)snprintf(name, sizeof(l->cfg->agent_name[0]), "%s", v->text);
+}
+
 static void load_mobile_node(struct loader *l, const struct config_node *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
@@ -70,6 +82,7 @@ static void load_mobile_node(struct loader *l, const struct config_node *sec)
 	if (!config_fill(&l->p, IN_MOBILE_NODE, sec, home))
 		return;
 	load_protect_payload(l, sec);
+	load_agent_name(l, sec, home);
 	home->prefix_len = v->prefix_len;
 	home->direct = !l->cfg->lnx.protect_payload;
 	for (unsigned i = 0; i < eng->n_homes; i++)

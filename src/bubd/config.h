@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "agentname.h"
 #include "bub/engine.h"
 #include "esp_keys.h"
 #include "keys.h"
@@ -52,7 +53,7 @@ struct bubd_key_settings {
 /* One mobile node and its home agent, seen from either end, and the secret that they share. */
 struct bubd_pair {
 	struct in6_addr home;
-	struct in6_addr home_agent; /* ::  to be discovered */
+	struct in6_addr home_agent; /* ::  to be discovered, or has a name */
 	bool at_home_agent;
 	enum bubd_keys keys;
 	bool renumber; /* it may have its interface identifier in other home prefixes, too */
@@ -84,6 +85,8 @@ struct bubd_config {
 	char state_dir[PATH_MAX];
 	char metrics[METRICS_WHERE_MAX]; /* "": not served */
 	enum lnx_log_level log_level;
+
+	char agent_name[BUB_HOMES_MAX][AGENT_NAME_MAX + 1]; /* where agent_is_named */
 
 	struct bubd_pair *pairs;
 	size_t n_pairs;

@@ -66,11 +66,13 @@ static json_t *cj_homes(const struct bubd_config *cfg)
 	for (unsigned i = 0; i < cfg->engine.n_homes; i++) {
 		const struct bub_home_config *h = &cfg->engine.home[i];
 
-		(void)json_array_append_new(
-			array, json_pack("{s:o, s:I, s:o, s:o}", "address", cj_address(&h->address),
-					 "prefix_len", (json_int_t)h->prefix_len, "home_agent",
-					 cj_address(&h->home_agent), "fingerprint",
-					 cj_fingerprint_of(cfg, &h->address, false)));
+		(void)json_array_append_new(array,
+					    json_pack("{s:o, s:I, s:o, s:o, s:o}", "address",
+						      cj_address(&h->address), "prefix_len",
+						      (json_int_t)h->prefix_len, "home_agent",
+						      cj_address(&h->home_agent), "home_agent_name",
+						      cj_text(cfg->agent_name[i]), "fingerprint",
+						      cj_fingerprint_of(cfg, &h->address, false)));
 	}
 	return array;
 }

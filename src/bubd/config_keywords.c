@@ -99,7 +99,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address), NEEDED},
 	{IN_MOBILE_NODE, KIND_BOOL, "renumber", HOME(renumber)},
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
-	{IN_MOBILE_NODE, KIND_ADDRESS, "home-agent", HOME(home_agent)},
+	{IN_MOBILE_NODE, KIND_HOST, "home-agent", HOME(home_agent)},
 	/* Without one nothing is registered from IPv4 (RFC 5555). */
 	{IN_MOBILE_NODE, KIND_IPV4, "home-agent-ipv4", HOME(home_agent_ipv4)},
 	{IN_MOBILE_NODE, KIND_PATH, "secret-file", NOWHERE},
@@ -448,6 +448,41 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Letters, digits, - and _ between dots, and no number at the end (RFC 1123, 2.1). */
+static bool is_host_name(const char *text)
+{
+	const char *label = text, *end = text + strlen(text);
+	bool letter = false;
+
+	if (end > text && end[-1] == '.')
+		end--;
+	if (end == text || end - text > AGENT_NAME_MAX)
+		return false;
+	for (const char *c = text; c <= end; c++) {
+		if (c == end || *c == '.') {
+			if (c == label || c - label > 63 || *label == '-' || c[-1] == '-')
+				return false;
+			label = c + 1;
+			letter = letter && c == end;
+			continue;
+		}
+		if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+			return false;
+		letter = letter || isalpha((unsigned char)*c);
+	}
+	return letter;
+}
+
+static bool keyword_check_host(struct problems *p, const struct config_keyword *k,
+			       struct config_value *v)
+{
+	if (strchr(v->text, ':') != NULL)
+		return keyword_check_address(p, k, v);
+	v->addr = in6addr_any;
+	return is_host_name(v->text) ||
+	       keyword_wrong(p, k, v, "is neither; expected an IPv6 address or a name of the DNS");
+}
+
 static bool keyword_check_path(struct problems *p, const struct config_keyword *k,
 			       const struct config_value *v)
 {
@@ -497,6 +532,8 @@ bool config_check(struct problems *p, const struct config_keyword *k, struct con
 		return keyword_check_address(p, k, v);
 	case KIND_IPV4:
 		return keyword_check_ipv4(p, k, v);
+	case KIND_HOST:
+		return keyword_check_host(p, k, v);
 	case KIND_IFNAME:
 		return (is_name(v->text, IFNAMSIZ - 1, "/:") && strcmp(v->text, ".") != 0 &&
 			strcmp(v->text, "..") != 0) ||
@@ -556,7 +593,8 @@ static void keyword_put(const struct problems *p, const struct config_keyword *k
 		n |= 1u << one->number;
 	if (k->kind == KIND_NUMBER || k->kind == KIND_BOOL || k->kind == KIND_WORD)
 		keyword_put_number(to, k->size, n);
-	else if (k->kind == KIND_ADDRESS || k->kind == KIND_PREFIX || k->kind == KIND_IPV4)
+	else if (k->kind == KIND_ADDRESS || k->kind == KIND_HOST || k->kind == KIND_PREFIX ||
+		 k->kind == KIND_IPV4)
 		memcpy(to, &v->addr, sizeof(v->addr));
 	else if (k->kind == KIND_PATH || k->kind == KIND_LOG)
 		(void)config_path(p, v->text, to, k->size);

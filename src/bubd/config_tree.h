@@ -58,6 +58,7 @@ enum config_kind {
 	KIND_BOOL,    /* true or false: number 1 or 0 */
 	KIND_WORD,    /* one of words: number is its index */
 	KIND_ADDRESS, /* unicast, and more than link-local */
+	KIND_HOST,    /* such an address, or a name, and then ::  as address */
 	KIND_PREFIX,  /* ADDRESS/LENGTH */
 	KIND_IPV4,    /* an address of IPv4; in memory ::ffff:a.b.c.d */
 	KIND_IFNAME,
@@ -117,7 +118,7 @@ struct config_value {
 	struct config_value *next;
 	struct config_place at;
 	uint32_t number;      /* KIND_NUMBER, KIND_BOOL, KIND_WORD, KIND_SPI */
-	struct in6_addr addr; /* KIND_ADDRESS, KIND_PREFIX, KIND_IPV4 */
+	struct in6_addr addr; /* KIND_ADDRESS, KIND_HOST, KIND_PREFIX, KIND_IPV4 */
 	uint8_t prefix_len;
 	char text[]; /* as written */
 };

@@ -73,6 +73,7 @@ struct daemon {
 	struct handovers *handovers;
 	struct lnx *lnx;
 	struct gaps gaps;
+	struct names *names;
 	struct control *control;
 	struct metrics *metrics; /* NULL: not served */
 
@@ -368,7 +369,7 @@ static void arm_timer(struct daemon *d)
 {
 	struct bub_time at = bub_engine_deadline(d->engine);
 	const struct bub_time others[] = {lnx_deadline(d->lnx), handovers_deadline(d->handovers),
-					  sas_agreed_deadline(d->sas)};
+					  sas_agreed_deadline(d->sas), names_deadline(d->names)};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (bub_time_before(others[i], at))
@@ -434,6 +435,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	look_for_sleep(d);
 	expire_due(d);
+	names_look(d->names, d->engine, lnx_now());
 	keyd_turn(d->keyd);
 	bindings_commit(d->bindings);
 	discards_look(&d->discards, lnx_now(), d->engine, d->lnx);
@@ -582,6 +584,7 @@ static struct status_source daemon_source(struct daemon *d)
 		.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
 		.complaints = &d->complaints,
 		.keyd = d->keyd,
+		.names = d->names,
 		.now = lnx_now(),
 	};
 }
@@ -795,6 +798,25 @@ static int init_handles(struct daemon *d)
 	return daemon_fail(d, "event loop", uv_strerror(err));
 }
 
+static void on_agent_found(void *ctx, const struct in6_addr *home, const struct in6_addr *address,
+			   const struct in6_addr *ipv4)
+{
+	struct bub_event ev = {.type = BUB_EV_HOME_AGENT};
+
+	ev.u.home_agent.home = *home;
+	ev.u.home_agent.address = *address;
+	ev.u.home_agent.ipv4 = *ipv4;
+	daemon_feed(ctx, &ev);
+}
+
+static int start_names(struct daemon *d)
+{
+	const struct names_host host = {.ctx = d, .found = on_agent_found};
+
+	d->names = names_new(d->cfg, &d->log, &d->loop, &host, lnx_now());
+	return d->names != NULL ? 0 : daemon_fail(d, "out of memory", "");
+}
+
 static int open_metrics(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
@@ -866,7 +888,7 @@ static int daemon_start(struct daemon *d)
 	err = privs_drop();
 	if (err != 0)
 		return daemon_fail(d, "cannot give up privileges", strerror(-err));
-	if (daemon_start_loop(d) != 0)
+	if (start_names(d) != 0 || daemon_start_loop(d) != 0)
 		return -1;
 	eventlog_start(&d->events, BUB_VERSION);
 	err = lnx_scan(d->lnx);
@@ -887,6 +909,7 @@ static void daemon_stop(struct daemon *d)
 	char error[ERROR_MAX] = "";
 
 	d->events.watch = (struct eventlog_watch){0};
+	names_close(d->names);
 	control_close(d->control);
 	metrics_close(d->metrics);
 	keyd_close(d->keyd);
@@ -899,6 +922,7 @@ static void daemon_stop(struct daemon *d)
 	bindings_close(d->bindings);
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
+	names_free(d->names);
 	control_free(d->control);
 	metrics_free(d->metrics);
 	(void)uv_loop_close(&d->loop);

@@ -59,7 +59,7 @@ static size_t why_silent(char *text, size_t room, const struct bub_home_status *
 	char addr[INET6_ADDRSTRLEN];
 	int n = 0;
 
-	if (h->unanswered == 0)
+	if (h->trouble == BUB_TROUBLE_NONE || h->unanswered == 0)
 		return 0;
 	n = snprintf(text, room, " (no answer %u times in %u s", h->unanswered, h->unanswered_s);
 	if (!IN6_IS_ADDR_UNSPECIFIED(&h->reporter))
@@ -242,6 +242,8 @@ static json_t *status_homes(const struct status_source *src)
 		(void)handovers_of_home(src->handovers, &h.address, &view, &since);
 		status_set(o, "address", status_address(&h.address));
 		status_set(o, "home_agent", status_address(&h.home_agent));
+		status_set(o, "home_agent_name", status_string(names_name(src->names, i)));
+		status_set(o, "name_trouble", status_string(names_trouble(src->names, i)));
 		status_set(o, "care_of", status_address(&h.care_of));
 		status_set(o, "interface", home_interface(src, &h));
 		status_set(o, "state", status_string(h.state));

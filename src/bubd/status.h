@@ -13,6 +13,7 @@
 #include "handovers.h"
 #include "keyd.h"
 #include "linux.h"
+#include "names.h"
 #include "sas.h"
 
 /* Where to look; all borrowed. */
@@ -27,6 +28,7 @@ struct status_source {
 	bool unprotected; /* home registrations go without ESP, for tests */
 	const struct complaints *complaints;
 	const struct keyd *keyd; /* NULL: no keys are agreed on */
+	const struct names *names;
 	struct bub_time now;
 };
 

@@ -216,6 +216,9 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 	case BUB_EV_HOME_PREFIXES:
 		prefixes_set(eng, ev);
 		return;
+	case BUB_EV_HOME_AGENT:
+		mn_on_home_agent(eng, ev);
+		return;
 	case BUB_EV_COMMAND:
 		engine_on_command(eng, ev);
 		return;

@@ -134,6 +134,7 @@ static void on_event(void *ctx, const struct bub_event *ev)
 		break;
 	case BUB_EV_STORED:
 	case BUB_EV_HOME_PREFIXES:
+	case BUB_EV_HOME_AGENT:
 	case BUB_EV_COMMAND:
 		break;
 	}

@@ -44,7 +44,7 @@ void discovery_stop(struct bub_engine *eng, struct home_registration *h)
 void discovery_next(struct bub_engine *eng, struct home_registration *h, bool at_once)
 {
 	if (h->next_agent < h->n_agents) {
-		mn_use_home_agent(eng, h, &h->agent[h->next_agent++]);
+		mn_use_home_agent(eng, h, &h->agent[h->next_agent++], "home agent discovered");
 		return;
 	}
 	if (at_once) {

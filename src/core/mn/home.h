@@ -18,7 +18,7 @@
 
 #define DOUBT_S 60u                /* a doubted registration is refreshed no more often */
 #define SHORTEN_SLACK_S 4u         /* lifetimes are told in units of so much */
-#define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that was discovered */
+#define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that may become another */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home_registration */
@@ -94,8 +94,10 @@ struct home_registration {
 	bool replaced; /* another home address has taken over */
 	bool gone;     /* and this one is not used any more */
 	struct timer prefix_timer;
-	bool discovers;     /* the configuration names no home agent */
-	struct timer timer; /* retransmission or refresh */
+	bool discovers;             /* the configuration names no home agent */
+	struct in6_addr configured; /* the home address of the configuration that this began as */
+	bool ipv4_configured;       /* the home agent's IPv4 address is not the name's */
+	struct timer timer;         /* retransmission or refresh */
 };
 
 /* The state of this role. */
@@ -115,9 +117,9 @@ bool mn_add_home(struct bub_engine *eng, const struct home_registration *old,
 		 const struct in6_addr *address);
 /* A home address that was replaced, and whose prefix has ended: left to expire. */
 void mn_retire_home(struct bub_engine *eng, struct home_registration *h);
-/* Discovery found a home agent: registers there. */
+/* Another home agent, away: registers there. */
 void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
-		       const struct in6_addr *agent);
+		       const struct in6_addr *agent, const char *why);
 /* The only writer of h->state: traces the step, and marks what follows from the state. */
 void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
 		    const char *why);

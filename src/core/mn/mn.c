@@ -66,8 +66,10 @@ uint32_t mn_peer_lifetime(struct bub_engine *eng, const struct home_registration
  * ends (RFC 6275, 11.7.1). */
 static uint32_t home_wanted_lifetime(const struct home_registration *h)
 {
-	return h->discovers && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
-									 : h->cfg.lifetime_s;
+	const bool may_change = h->discovers || h->cfg.agent_is_named;
+
+	return may_change && h->cfg.lifetime_s > DISCOVERED_LIFETIME_S ? DISCOVERED_LIFETIME_S
+								       : h->cfg.lifetime_s;
 }
 
 /* The Binding Update of RFC 6275, 11.7.1, or of RFC 5555, 4.4.2. */
@@ -105,6 +107,8 @@ static void home_start_bu(struct bub_engine *eng, struct home_registration *h)
 {
 	uint64_t wait_ms;
 
+	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
+		return; /* it is being looked for */
 	/* A first registration waits for duplicate address detection (RFC 6275, 11.8). */
 	h->interval_ms = bub_time_before(core_now(eng), h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
 									: h->cfg.first_timeout_ms;
@@ -267,19 +271,64 @@ static void home_register_away(struct bub_engine *eng, struct home_registration 
 	home_start_bu(eng, h);
 }
 
-void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
-		       const struct in6_addr *agent)
+static void set_home_agent(struct bub_engine *eng, struct home_registration *h,
+			   const struct in6_addr *agent)
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_HOME_AGENT);
 
 	h->cfg.home_agent = *agent;
 	agentpath_restart(eng, h);
+	act->u.agent.home = h->cfg.address;
+	act->u.agent.home_agent = *agent;
+}
+
+void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
+		       const struct in6_addr *agent, const char *why)
+{
+	set_home_agent(eng, h, agent);
 	h->bound_until = (struct bub_time){0};
 	h->sends = 0;
 	h->refused = false;
-	act->u.agent.home = h->cfg.address;
-	act->u.agent.home_agent = *agent;
-	home_register_away(eng, h, "home agent discovered");
+	home_register_away(eng, h, why);
+}
+
+/* At home, or without an address, there is nobody to tell; a binding that is being deleted is
+ * deleted where it was made. */
+static void home_agent_is(struct bub_engine *eng, struct home_registration *h,
+			  const struct in6_addr *agent, const struct in6_addr *ipv4)
+{
+	const bool known = !IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent);
+	const bool moved = !bub_addr_eq(&h->cfg.home_agent, agent);
+	const bool other_ipv4 = !h->ipv4_configured && !bub_addr_eq(&h->cfg.home_agent_ipv4, ipv4);
+
+	if (h->gone || h->state == HOME_DEREGISTERING || (!moved && !other_ipv4))
+		return;
+	if (other_ipv4)
+		h->cfg.home_agent_ipv4 = *ipv4;
+	if (home_is_ipv4(h) && IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent_ipv4))
+		return; /* no more of use */
+	if (home_is_away(h) && !h->in_use && (moved || home_is_ipv4(h)))
+		mn_use_home_agent(eng, h, agent,
+				  known ? "the home agent's name has another address"
+					: "the home agent's name was looked up");
+	else if (moved)
+		set_home_agent(eng, h, agent);
+}
+
+void mn_on_home_agent(struct bub_engine *eng, const struct bub_event *ev)
+{
+	const struct in6_addr *ipv4 = &ev->u.home_agent.ipv4;
+
+	if (!bub_addr_is_routable(&ev->u.home_agent.address) ||
+	    (!IN6_IS_ADDR_UNSPECIFIED(ipv4) && !bub_addr_is_ipv4(ipv4)))
+		return;
+	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
+		struct home_registration *h = mn_home(eng, i);
+
+		if (h->cfg.agent_is_named && bub_addr_eq(&h->configured, &ev->u.home_agent.home))
+			home_agent_is(eng, h, &ev->u.home_agent.address, ipv4);
+	}
+	mn_reselect(eng); /* an address of IPv4 may be of use now */
 }
 
 static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
@@ -300,8 +349,11 @@ static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 	if (h->in_use) {
 		home_set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 	} else if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent)) {
-		home_set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
-		discovery_start(eng, h);
+		home_set_state(eng, h, HOME_REGISTERING,
+			       h->discovers ? "looking for a home agent"
+					    : "looking up the home agent's name");
+		if (h->discovers)
+			discovery_start(eng, h);
 	} else {
 		home_register_away(eng, h, "new care-of address");
 	}

@@ -35,6 +35,7 @@ void mn_care_of_new(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
+void mn_on_home_agent(struct bub_engine *eng, const struct bub_event *ev);
 void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const struct rx *rx);
 /* The packet that @ev brings out of the tunnel of @h, or what was wrapped in it. */
 enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,

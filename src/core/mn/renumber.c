@@ -10,7 +10,9 @@ static void init_home(struct bub_engine *eng, struct home_registration *h,
 		      const struct bub_home_config *cfg)
 {
 	h->cfg = *cfg;
-	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent);
+	h->discovers = IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent) && !cfg->agent_is_named;
+	h->configured = cfg->address;
+	h->ipv4_configured = !IN6_IS_ADDR_UNSPECIFIED(&cfg->home_agent_ipv4);
 	home_set_state(eng, h, HOME_UNATTACHED, "no usable address yet");
 	mn_registration_init(eng, h);
 	discovery_init(h);
@@ -74,6 +76,8 @@ bool mn_add_home(struct bub_engine *eng, const struct home_registration *old,
 	cfg.address = *address;
 	init_home(eng, h, &cfg);
 	h->discovers = old->discovers; /* its home agent may have been discovered */
+	h->configured = old->configured;
+	h->ipv4_configured = old->ipv4_configured;
 	act = core_action(eng, BUB_ACT_HOME_ADD);
 	act->u.home_add.home = *address;
 	act->u.home_add.home_agent = old->cfg.home_agent;

@@ -34,11 +34,11 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.trouble = h->trouble.told,
 		.nat = h->nat.found,
 		.nat_refresh_s = h->nat.found ? h->nat.refresh_s : 0,
+		.unanswered = h->trouble.unanswered,
 	};
-	if (h->trouble.told != BUB_TROUBLE_NONE) {
+	if (h->trouble.told != BUB_TROUBLE_NONE)
 		ret->reporter = h->trouble.reporter;
-		ret->unanswered = h->trouble.unanswered;
+	if (h->trouble.unanswered > 0)
 		ret->unanswered_s = core_seconds_left(h->trouble.since, now);
-	}
 	return true;
 }

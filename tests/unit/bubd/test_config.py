@@ -86,6 +86,10 @@ def first(**words):
 
 # name: (file, line, words that the message must have)
 WRONG = {
+    **{f"home agent {text[:12]}": (
+        MN.replace('"2001:db8:1::1"', f'"{text}"') + "}\n", 3, ["home-agent", "expected an IPv6 address"])
+       for text in ("192.0.2.1", "2001:db8::1::1", "ha..org", "-ha.org", "ha-.org", "ha example", ".",
+                    "x" * 64 + ".org", "a." * 126 + "ab", "ha.example.1")},
     "unknown keyword": ("tun = bub0\ntunn = bub1\n", 2, ['"tunn"', 'did you mean "tun"?']),
     "unknown keyword in a section": (
         MN + "    care-of = 1\n}\n", 5, ['"care-of"', "expected one of", "home-agent"]),
@@ -209,7 +213,6 @@ WRONG = {
     "home address link-local": (MN.replace("2001:db8:1::10", "fe80::1") + "}\n", 2,
                                 ["fe80::1", "link-local"]),
     "home address multicast": (MN.replace("2001:db8:1::10", "ff02::1") + "}\n", 2, ["unicast"]),
-    "home agent no address": (MN.replace('"2001:db8:1::1"', "ha1") + "}\n", 3, ["ha1"]),
     "home address is the home agent's": (
         MN.replace("db8:1::10", "db8:1::1") + "}\n", 2, ["home agent's too"]),
     "mobile node served twice": (
@@ -824,6 +827,11 @@ class Values(Config):
     def test_home_agent_to_be_discovered(self):
         text = MN.replace('home-agent = "2001:db8:1::1"', "") + "}\n"
         self.assertIn("home-agent ::", self.values(text))
+
+    def test_home_agent_with_a_name(self):
+        for name in ("ha.example.org", "ha", "HA-1.example.org.", "_x.a1", "1.2.3.x"):
+            text = MN.replace('"2001:db8:1::1"', f'"{name}"') + "}\n"
+            self.assertIn(f"home-agent {name}", self.values(text))
 
     def test_static_values(self):
         old = sa("0x900", "in", "tunnel", "mobility, payload",

@@ -493,6 +493,7 @@ static void show_has_everything(void **state)
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
+			 " \"home_agent_name\": null, \"name_trouble\": null,"
 			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
 			 "\"registered\","
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
@@ -502,6 +503,7 @@ static void show_has_everything(void **state)
 			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
+			 " \"home_agent_name\": null, \"name_trouble\": null,"
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"

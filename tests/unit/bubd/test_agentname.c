@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A home agent with a name: which address is used, and when the name is looked up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+
+#include "agentname.h"
+#include "bub/ip6.h"
+
+static struct agentname a;
+static struct bub_time now;
+
+static struct in6_addr addr(unsigned n)
+{
+	struct in6_addr r;
+
+	assert_int_equal(inet_pton(AF_INET6, "2001:db8::", &r), 1);
+	r.s6_addr[15] = (uint8_t)n;
+	return r;
+}
+
+static void start(void)
+{
+	now = (struct bub_time){1000 * BUB_NS_PER_S};
+	agentname_init(&a, now);
+	assert_false(bub_time_before(now, a.due));
+	agentname_asked(&a);
+	assert_true(bub_time_is_never(a.due));
+}
+
+static bool found(unsigned first, unsigned n, uint32_t ttl_s)
+{
+	struct in6_addr list[4];
+
+	for (unsigned i = 0; i < n; i++)
+		list[i] = addr(first + i);
+	return agentname_found(&a, now, list, n, ttl_s);
+}
+
+static void assert_current(unsigned n)
+{
+	const struct in6_addr is = addr(n);
+
+	assert_true(bub_addr_eq(&a.current, &is));
+}
+
+static uint64_t due_s(void)
+{
+	return bub_time_ms_between(now, a.due) / 1000;
+}
+
+static void a_time_to_live_has_bounds(void **state)
+{
+	(void)state;
+	start();
+	assert_true(found(1, 1, 0));
+	assert_int_equal(due_s(), 60);
+	assert_false(found(1, 1, 300));
+	assert_int_equal(due_s(), 300);
+	assert_false(found(1, 1, UINT32_MAX));
+	assert_int_equal(due_s(), 3600);
+}
+
+/* An address that the name still has stays; one that it lost is left, whether it answers or not. */
+static void addresses_are_followed(void **state)
+{
+	(void)state;
+	start();
+	assert_true(found(1, 1, 60));
+	assert_false(found(1, 2, 60));
+	assert_current(1);
+	assert_true(found(2, 2, 60));
+	assert_current(2);
+}
+
+static void failures_slow_down_and_change_nothing(void **state)
+{
+	static const uint64_t pauses[] = {1, 2, 4, 8, 16, 32, 60, 60};
+
+	(void)state;
+	start();
+	assert_true(found(1, 1, 60));
+	for (unsigned i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+		assert_int_equal(agentname_failed(&a, now), i == 0); /* said once */
+		assert_int_equal(due_s(), pauses[i]);
+		assert_current(1);
+	}
+	agentname_moved(&a, now); /* another network */
+	assert_int_equal(due_s(), 0);
+	agentname_asked(&a);
+	assert_true(agentname_failed(&a, now) == false);
+	assert_int_equal(due_s(), 1);
+}
+
+static void a_network_does_not_disturb_what_is_well(void **state)
+{
+	(void)state;
+	start();
+	assert_true(found(1, 1, 300));
+	agentname_moved(&a, now);
+	assert_int_equal(due_s(), 300);
+}
+
+/* The name is asked for again when the home agent is silent: at once, and ever more slowly. */
+static void silence_asks_again(void **state)
+{
+	static const uint64_t pauses[] = {0, 1, 2, 4, 8, 16, 32, 60, 60};
+
+	(void)state;
+	start();
+	assert_true(found(1, 1, 3600));
+	assert_false(agentname_look(&a, now, 1));
+	assert_int_equal(due_s(), 3600);
+	for (unsigned i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+		/* However often it is looked at. */
+		for (unsigned k = 0; k < 3; k++)
+			assert_false(agentname_look(&a, now, 2 + i));
+		assert_int_equal(due_s(), pauses[i]);
+		now = a.due;
+		agentname_asked(&a);
+		assert_false(agentname_look(&a, now, 2 + i));
+		assert_true(bub_time_is_never(a.due)); /* while it is under way */
+		assert_false(found(1, 1, 3600));
+	}
+	assert_false(agentname_look(&a, now, 0)); /* it answers */
+	assert_false(agentname_look(&a, now, 2));
+	assert_int_equal(due_s(), 0);
+}
+
+/* Round and round, at first after one wait of a registration, then more slowly. */
+static void addresses_take_turns(void **state)
+{
+	static const unsigned order[] = {2, 3, 1, 2, 3, 1};
+	static const uint64_t wait_ms[] = {1500, 1500, 3000, 3000, 3000, 6000};
+
+	(void)state;
+	start();
+	assert_true(found(1, 3, 3600));
+	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
+		assert_true(agentname_look(&a, now, 2 + i));
+		assert_current(order[i]);
+		now = bub_time_add_ms(now, wait_ms[i] - 1);
+		assert_false(agentname_look(&a, now, 3 + i));
+		now = bub_time_add_ms(now, 1);
+	}
+	assert_false(agentname_look(&a, now, 0));
+	assert_current(1); /* what answers stays */
+	assert_true(agentname_look(&a, now, 2));
+	assert_current(2);
+}
+
+static void nothing_known_is_no_address(void **state)
+{
+	(void)state;
+	start();
+	assert_true(agentname_failed(&a, now));
+	assert_false(agentname_look(&a, now, 5));
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&a.current));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_time_to_live_has_bounds),
+		cmocka_unit_test(addresses_are_followed),
+		cmocka_unit_test(failures_slow_down_and_change_nothing),
+		cmocka_unit_test(a_network_does_not_disturb_what_is_well),
+		cmocka_unit_test(silence_asks_again),
+		cmocka_unit_test(addresses_take_turns),
+		cmocka_unit_test(nothing_known_is_no_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
