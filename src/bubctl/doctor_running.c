@@ -113,6 +113,95 @@ static bool check_clients(struct doctor *d)
 	return n == json_array_size(clients);
 }
 
+#define DAY_S INT64_C(86400)
+#define CERTIFICATE_SOON_S (14 * DAY_S)
+#define TIME_HINT "timedatectl status"
+
+/* The command that may mend what keys were not agreed on for. */
+static const char *mend_of_reason(const char *reason)
+{
+	static const struct {
+		const char *reason, *mend;
+	} mends[] = {
+		{"certificate-expired", "bubctl enroll mobile-node --renew"},
+		{"certificate-not-yet-valid", TIME_HINT},
+		{"wrong-psk", "sha256sum /etc/bub/*.psk"},
+		{"connection-refused", "bubctl doctor, at the home agent"},
+		{"timed-out", "bubctl doctor, at the home agent"},
+		{"unreachable", "ip -6 route get"},
+	};
+
+	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
+		if (strcmp(mends[i].reason, reason) == 0)
+			return mends[i].mend;
+	return NULL;
+}
+
+static void add_certificate(struct doctor *d, const json_t *certificate, const char *whose)
+{
+	const json_int_t left = json_integer_value(json_object_get(certificate, "ends_in_s"));
+
+	if (!json_is_object(certificate) || left >= CERTIFICATE_SOON_S)
+		return;
+	doctor_add(d, left < 0 ? DOCTOR_FAULT : DOCTOR_WARNING, "keys",
+		   left < 0 ? json_sprintf("the certificate of %s has ended", whose)
+			    : json_sprintf("the certificate of %s ends in %" JSON_INTEGER_FORMAT
+					   " days",
+					   whose, left / (json_int_t)DAY_S),
+		   "keys cannot be renewed then; a new one is taken by a reload",
+		   json_string("bubctl enroll --help"));
+}
+
+/* Keys of a home address of this node that are agreed on. */
+static void check_agreed(struct doctor *d, const json_t *h)
+{
+	const json_t *keys = json_object_get(h, "keys");
+	const json_t *failure = json_object_get(keys, "last_failure");
+	const char *algorithm = doctor_text(keys, "algorithm");
+	const char *mend = mend_of_reason(doctor_text(failure, "reason"));
+
+	if (strcmp(doctor_text(keys, "kind"), "agreed") != 0)
+		return;
+	add_certificate(d, json_object_get(keys, "certificate"), doctor_text(h, "address"));
+	if (json_is_object(failure))
+		doctor_add(d, algorithm[0] == '\0' ? DOCTOR_FAULT : DOCTOR_WARNING, "keys",
+			   json_sprintf("no new keys for %s: %s", doctor_text(h, "address"),
+					doctor_text(failure, "text")),
+			   algorithm[0] == '\0' ? "without keys nothing goes to the home agent"
+						: "those in use last some hours more",
+			   mend != NULL ? json_string(mend) : NULL);
+	else if (algorithm[0] != '\0')
+		doctor_add(d, DOCTOR_OK, "keys",
+			   json_sprintf("keys of %s are agreed on: %s", doctor_text(h, "address"),
+					algorithm),
+			   NULL, NULL);
+}
+
+/* What others failed with at this home agent. */
+static void check_refused(struct doctor *d)
+{
+	const json_t *keys = json_object_get(d->show, "keys");
+	const json_t *f = NULL;
+	size_t i = 0, told = 0;
+
+	if (!json_is_integer(json_object_get(keys, "port")))
+		return;
+	add_certificate(d, json_object_get(keys, "certificate"), "the home agent");
+	json_array_foreach(json_object_get(keys, "failures"), i, f)
+	{
+		const char *home = doctor_text(f, "home");
+
+		if (told++ < CLIENTS_TOLD_MAX)
+			doctor_add(d, home[0] != '\0' ? DOCTOR_WARNING : DOCTOR_NOTE, "keys",
+				   json_sprintf("no keys with %s%s%s: %s", doctor_text(f, "peer"),
+						home[0] != '\0' ? ", home address " : "", home,
+						doctor_text(f, "text")),
+				   "strangers can cause this too; it is meant where nothing works "
+				   "there",
+				   NULL);
+	}
+}
+
 /* Each of these is a stranger's where everybody is registered. */
 static void check_keys(struct doctor *d, bool all_well)
 {
@@ -151,10 +240,14 @@ static void check_keys(struct doctor *d, bool all_well)
 void doctor_check_registration(struct doctor *d)
 {
 	bool homes = false, clients = false;
+	const json_t *h = NULL;
+	size_t i = 0;
 
 	if (d->show == NULL)
 		return;
 	homes = check_homes(d);
 	clients = check_clients(d);
+	json_array_foreach(json_object_get(d->show, "homes"), i, h) check_agreed(d, h);
+	check_refused(d);
 	check_keys(d, homes && clients);
 }

@@ -86,6 +86,34 @@ static enum text_colour colour_of_home(const json_t *h)
 	return number_of(h, "lifetime_s") > 0 ? TEXT_FAIR : TEXT_BAD;
 }
 
+/* Which keys ESP has with the home agent, and what is wrong with them. */
+static void show_esp_keys(FILE *out, const struct ctl_options *opts, const json_t *keys)
+{
+	const char *algorithm = text_of(keys, "algorithm", NULL);
+
+	if (!json_is_object(keys))
+		return;
+	show_label(out, "keys");
+	if (strcmp(text_of(keys, "kind", "?"), "agreed") != 0) {
+		(void)fprintf(out, "%s\n", text_of(keys, "kind", "?"));
+		return;
+	}
+	if (algorithm == NULL)
+		text_paint(out, opts, TEXT_BAD, "not agreed on yet\n");
+	else
+		(void)fprintf(out, "agreed, %s, %s old, renewed in %s\n", algorithm,
+			      text_duration(number_of(keys, "age_s")).s,
+			      text_duration(number_of(keys, "renews_in_s")).s);
+	if (text_of(keys, "why", "")[0] != '\0')
+		show_text(out, "", text_of(keys, "why", ""));
+	if (number_of(keys, "attempts") > 0) {
+		show_label(out, "");
+		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " attempts failed, the next one in %s\n",
+			      number_of(keys, "attempts"),
+			      text_duration(number_of(keys, "next_attempt_s")).s);
+	}
+}
+
 static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h)
 {
 	const char *interface = text_of(h, "interface", "");
@@ -109,6 +137,7 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 		      name[0] != '\0' ? ", " : "", name);
 	if (text_of(h, "name_trouble", "")[0] != '\0')
 		show_text(out, "its name", text_of(h, "name_trouble", ""));
+	show_esp_keys(out, opts, json_object_get(h, "keys"));
 	if (number_of(h, "lifetime_s") > 0) {
 		show_label(out, "registration");
 		(void)fprintf(out, "%s left\n", text_duration(number_of(h, "lifetime_s")).s);
@@ -340,12 +369,13 @@ static void add_client(struct table *t, const json_t *c)
 	const bool registered = json_is_true(json_object_get(c, "registered"));
 	const bool provisional = json_is_true(json_object_get(c, "provisional"));
 	const char *left = provisional ? "home link is being probed" : "";
+	const char *keys = text_of(json_object_get(c, "keys"), "why", "");
 
 	table_add(t, TEXT_PLAIN, text_of(c, "home", "?"));
 	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
 		  registered || provisional ? text_of(c, "care_of", "?") : NOT_REGISTERED);
 	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : left);
-	table_add(t, TEXT_FAIR, text_of(c, "why", ""));
+	table_add(t, TEXT_FAIR, text_of(c, "why", keys));
 }
 
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of

@@ -41,7 +41,8 @@ static json_t *cj_fingerprint(const struct bubd_pair *pair)
 	size_t len = sizeof(pair->home) + pair->secret_len;
 	json_t *text = NULL;
 
-	if (pair->wiped || pair->secret_len < FINGERPRINT_SECRET_MIN)
+	if (pair->wiped || pair->secret_len < FINGERPRINT_SECRET_MIN ||
+	    (pair->keys != BUBD_KEYS_STATIC && pair->keys != BUBD_KEYS_PSK))
 		return json_null();
 	memcpy(data, &pair->home, sizeof(pair->home));
 	memcpy(data + sizeof(pair->home), pair->secret, pair->secret_len);
@@ -59,6 +60,12 @@ static json_t *cj_fingerprint_of(const struct bubd_config *cfg, const struct in6
 	return pair != NULL ? cj_fingerprint(pair) : json_null();
 }
 
+/* @pair may be NULL. */
+static const char *cj_keys(const struct bubd_pair *pair)
+{
+	return pair != NULL && pair->keys != BUBD_KEYS_STATIC ? "agreed" : "static";
+}
+
 static json_t *cj_homes(const struct bubd_config *cfg)
 {
 	json_t *array = json_array();
@@ -66,13 +73,14 @@ static json_t *cj_homes(const struct bubd_config *cfg)
 	for (unsigned i = 0; i < cfg->engine.n_homes; i++) {
 		const struct bub_home_config *h = &cfg->engine.home[i];
 
-		(void)json_array_append_new(array,
-					    json_pack("{s:o, s:I, s:o, s:o, s:o}", "address",
-						      cj_address(&h->address), "prefix_len",
-						      (json_int_t)h->prefix_len, "home_agent",
-						      cj_address(&h->home_agent), "home_agent_name",
-						      cj_text(cfg->agent_name[i]), "fingerprint",
-						      cj_fingerprint_of(cfg, &h->address, false)));
+		(void)json_array_append_new(
+			array,
+			json_pack("{s:o, s:I, s:o, s:o, s:o, s:s}", "address",
+				  cj_address(&h->address), "prefix_len", (json_int_t)h->prefix_len,
+				  "home_agent", cj_address(&h->home_agent), "home_agent_name",
+				  cj_text(cfg->agent_name[i]), "fingerprint",
+				  cj_fingerprint_of(cfg, &h->address, false), "keys",
+				  cj_keys(bubd_config_pair(cfg, &h->address, false))));
 	}
 	return array;
 }
@@ -84,9 +92,10 @@ static json_t *cj_clients(const struct bubd_config *cfg)
 	for (size_t i = 0; i < cfg->n_pairs; i++)
 		if (cfg->pairs[i].at_home_agent)
 			(void)json_array_append_new(
-				array,
-				json_pack("{s:o, s:o}", "address", cj_address(&cfg->pairs[i].home),
-					  "fingerprint", cj_fingerprint(&cfg->pairs[i])));
+				array, json_pack("{s:o, s:o, s:s}", "address",
+						 cj_address(&cfg->pairs[i].home), "fingerprint",
+						 cj_fingerprint(&cfg->pairs[i]), "keys",
+						 cj_keys(&cfg->pairs[i])));
 	return array;
 }
 

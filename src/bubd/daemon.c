@@ -124,7 +124,7 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 
 	if (tr->type == BUB_TR_KEY)
 		keylog_trace(d->key_log, tr);
-	else
+	else if (tr->type != BUB_TR_TROUBLE || !keyd_lacks(d->keyd, &tr->local))
 		eventlog_trace(&d->events, tr);
 	/* A Binding Update that ESP has opened. */
 	if (tr->type == BUB_TR_RECEIVED && strcmp(tr->via, "home agent") == 0)

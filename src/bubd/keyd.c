@@ -99,6 +99,15 @@ void keyd_trace(struct keyd *k, const struct bub_trace *tr)
 		k->asks = true;
 }
 
+bool keyd_lacks(const struct keyd *k, const struct in6_addr *home)
+{
+	struct keyclient_status client;
+	struct sas_agreed_status status;
+
+	return k != NULL && keyclient_status(k->client, home, &client) &&
+	       !sas_agreed_status(k->host.sas, home, k->host.now(), &status);
+}
+
 /* A home agent that answers nothing may have lost its keys, and its hints on the way. */
 static void keyd_look_for_silence(struct keyd *k)
 {

@@ -50,6 +50,10 @@ void keyd_action(struct keyd *k, const struct bub_action *act);
 void keyd_trace(struct keyd *k, const struct bub_trace *tr);
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
 
+/* Mobile node: no keys are agreed on for @home yet, so that nothing can be answered; it was told.
+ */
+bool keyd_lacks(const struct keyd *k, const struct in6_addr *home);
+
 /* Once in each turn of the loop. */
 void keyd_turn(struct keyd *k);
 

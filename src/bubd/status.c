@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define LNX_COUNTERS_MAX 128
-#define WHY_MAX 1024
+#define WHY_MAX 2048
 
 static json_t *status_address(const struct in6_addr *addr)
 {
@@ -69,6 +69,16 @@ static size_t why_silent(char *text, size_t room, const struct bub_home_status *
 	return (size_t)n;
 }
 
+/* Without keys nothing is sent that could be answered; the octets of that. */
+static size_t why_no_keys(const struct status_source *src, const struct in6_addr *home, char *text,
+			  size_t room)
+{
+	char why[WHY_MAX / 2];
+
+	keyd_why(src->keyd, home, why, sizeof(why));
+	return (size_t)snprintf(text, room, "; no keys yet%s%s", why[0] != '\0' ? ": " : "", why);
+}
+
 /* What else was seen of @home; the octets of that. */
 static size_t why_complaint(const struct status_source *src, const struct in6_addr *home,
 			    const char *before, char *text, size_t room)
@@ -88,7 +98,9 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 	size_t len;
 
 	len = (size_t)snprintf(text, WHY_MAX / 4, "%s", h->why != NULL ? h->why : "");
-	len += why_silent(text + len, sizeof(text) - len, h);
+	len += keyd_lacks(src->keyd, &h->address)
+		       ? why_no_keys(src, &h->address, text + len, sizeof(text) - len)
+		       : why_silent(text + len, sizeof(text) - len, h);
 	len += why_complaint(src, &h->address, "; ", text + len, sizeof(text) - len);
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
 		return json_string(text); /* at home, or nowhere */
@@ -248,7 +260,9 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "interface", home_interface(src, &h));
 		status_set(o, "state", status_string(h.state));
 		status_set(o, "why", why_home(src, &h));
-		status_set(o, "trouble", status_trouble(h.trouble));
+		status_set(o, "trouble",
+			   status_trouble(keyd_lacks(src->keyd, &h.address) ? BUB_TROUBLE_NONE
+									    : h.trouble));
 		status_set(o, "lifetime_s", status_number(h.lifetime_s));
 		status_set(o, "sequence", status_number(h.sequence));
 		status_set(o, "prefix", status_string(h.prefix));

@@ -121,6 +121,28 @@ static void print_home_metrics(FILE *out, const json_t *homes)
 	}
 }
 
+/* Agreed ones only: static keys have no age that means anything. */
+static void print_key_metrics(FILE *out, const json_t *homes)
+{
+	const json_t *h = NULL;
+	size_t i = 0;
+
+	metric_head(out, "bub_home_keys_end_seconds", "gauge",
+		    "Until the agreed keys of the home address end; 0: there are none.");
+	(void)fputs("# UNIT bub_home_keys_end_seconds seconds\n", out);
+	json_array_foreach(homes, i, h)
+	{
+		const json_t *keys = json_object_get(h, "keys");
+
+		if (strcmp(metric_text(keys, "kind"), "agreed") != 0)
+			continue;
+		(void)fputs("bub_home_keys_end_seconds", out);
+		metric_label(out, '{', "address", metric_text(h, "address"));
+		(void)fputc('}', out);
+		metric_value(out, metric_number(keys, "ends_in_s"));
+	}
+}
+
 static void print_peer_metrics(FILE *out, const json_t *peers)
 {
 	static const char *const modes[] = {"plain", "tunnel", "ro", "bub"};
@@ -274,6 +296,7 @@ void openmetrics_print(FILE *out, const json_t *reply)
 	metric_label(out, '{', "node", metric_text(reply, "node"));
 	(void)fputs("} 1\n", out);
 	print_home_metrics(out, json_object_get(reply, "homes"));
+	print_key_metrics(out, json_object_get(reply, "homes"));
 	print_peer_metrics(out, json_object_get(reply, "peers"));
 	print_traffic(out, json_object_get(reply, "peers"));
 	print_gaps(out, json_object_get(reply, "handover_gaps"));
@@ -287,5 +310,7 @@ void openmetrics_print(FILE *out, const json_t *reply)
 			  "Counters of data path and ESP; bubctl(8) says what each counts.");
 	counters_by_label(out, json_object_get(counters, "drops"), "bub_dropped", "reason",
 			  "What the protocol discarded.");
+	counters_by_label(out, json_object_get(counters, "keys"), "bub_keys", "result",
+			  "Agreements of keys with a home agent or a mobile node.");
 	(void)fputs("# EOF\n", out);
 }

@@ -10,6 +10,7 @@ between them that is looked at.
 Times that it measures are in its output.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -350,6 +351,14 @@ def fails(t, agent, mobile, agent_words, mobile_words, reason=None):
         expect(keys["last_failure"]["reason"] == reason, keys)
         expect(t.mobile.show()["counters"]["keys"][f"keys-{reason}"] > 0, keys)
     expect(t.agent.show()["keys"]["failures"], t.agent.show()["keys"])
+    # The home address says so as well, and nothing blames the silence.
+    expect("no keys yet: " in t.home()["why"] and t.home()["trouble"] is None, t.home())
+    expect("does not answer" not in t.mobile.tail(), t.mobile.tail())
+    for daemon, ns in ((t.mobile, t.m), (t.agent, t.g)):
+        findings = json.loads(ns.exec("bubctl", "doctor", "-c", daemon.conf, "--json",
+                                      check=False))["findings"]
+        expect(any(f["check"] == "keys" and "no " in f["what"] and "keys " in f["what"]
+                   for f in findings), findings)
     # They slow down: 1, 2, 4 seconds, and not ten in one.
     expect(keys["attempts"] < 10, keys)
 
@@ -541,4 +550,7 @@ CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_noth
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, disk_has_no_keys]
 
 if __name__ == "__main__":
+    os.environ["PATH"] = ":".join([os.path.dirname(os.environ["BUBCTL"]),
+                                   os.path.dirname(os.path.abspath(sys.argv[1])),
+                                   os.environ["PATH"]])
     sys.exit(main(CASES, Things))

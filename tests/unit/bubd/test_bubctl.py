@@ -27,6 +27,9 @@ STATUS = {
         "address": "2001:db8:1::10", "home_agent": "2001:db8:1::1", "care_of": "2001:db8:a::10",
         "interface": "wlan0", "state": "registered", "why": "acknowledged", "lifetime_s": 3599, "sequence": 12,
         "prefix": "deprecated", "prefix_lifetime_s": 77,
+        "keys": {"kind": "agreed", "algorithm": "aes-128-gcm", "age_s": 65, "renews_in_s": 7200,
+                 "ends_in_s": 9000, "why": "the certificate ends in 3 days", "attempts": 2,
+                 "next_attempt_s": 4},
     }],
     "peers": [
         {"local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
@@ -68,6 +71,7 @@ STATUS = {
         "engine": {"handovers": 11, "dh-failed": 0},
         "data": {"data-out": 123456, "esp-replay": 0},
         "discarded": {"mh-checksum": 5, "hao-no-binding": 0, "esp-replay": 0},
+        "keys": {"keys-agreed": 8, "keys-wrong-psk": 0},
     },
 }
 
@@ -79,6 +83,9 @@ home address 2001:db8:1::10
   why               acknowledged
   care-of address   2001:db8:a::10 on wlan0
   home agent        2001:db8:1::1
+  keys              agreed, aes-128-gcm, 1 min 5 s old, renewed in 2 h 0 min
+                    the certificate ends in 3 days
+                    2 attempts failed, the next one in 4 s
   registration      59 min 59 s left
   home prefix       deprecated
 
@@ -414,6 +421,8 @@ class Bubctl(unittest.TestCase):
             ("bub_messages_received_total", ("message", "bu")): 0,
             ("bub_data_path_total", ("counter", "data-out")): 123456,
             ("bub_dropped_total", ("reason", "mh-checksum")): 5,
+            ("bub_keys_total", ("result", "keys-agreed")): 8,
+            ("bub_home_keys_end_seconds", ("address", "2001:db8:1::10")): 9000,
         }.items():
             self.assertEqual(found.get(name), value, name)
 

@@ -200,6 +200,20 @@ json_t *keyd_status_home(const struct keyd *k, const struct in6_addr *home, bool
 	return json_pack("{s:s}", "kind", at_home_agent ? "agreed" : "static");
 }
 
+bool keyd_lacks(const struct keyd *k, const struct in6_addr *home)
+{
+	(void)k;
+	(void)home;
+	return false;
+}
+
+void keyd_why(const struct keyd *k, const struct in6_addr *home, char *ret_text, size_t cap)
+{
+	(void)k;
+	(void)home;
+	(void)snprintf(ret_text, cap, "-");
+}
+
 void keyd_counters(const struct keyd *k, json_t *object)
 {
 	(void)k;
