@@ -113,7 +113,7 @@ static bool check_clients(struct doctor *d)
 	return n == json_array_size(clients);
 }
 
-#define DAY_S INT64_C(86400)
+#define DAY_S ((json_int_t)86400)
 #define CERTIFICATE_SOON_S (14 * DAY_S)
 #define TIME_HINT "timedatectl status"
 
@@ -147,7 +147,7 @@ static void add_certificate(struct doctor *d, const json_t *certificate, const c
 		   left < 0 ? json_sprintf("the certificate of %s has ended", whose)
 			    : json_sprintf("the certificate of %s ends in %" JSON_INTEGER_FORMAT
 					   " days",
-					   whose, left / (json_int_t)DAY_S),
+					   whose, left / DAY_S),
 		   "keys cannot be renewed then; a new one is taken by a reload",
 		   json_string("bubctl enroll --help"));
 }

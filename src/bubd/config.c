@@ -107,7 +107,8 @@ static void load_mobile_node(struct loader *l, const struct config_node *sec)
 			home->prefix_len);
 	loader_pair(l, sec, &home->address, &home->home_agent, false);
 	if (config_find(sec, "keys") != NULL)
-		loader_home_keys(l, config_find(sec, "keys"), &l->cfg->home_keys[eng->n_homes]);
+		loader_home_keys(l, config_find(sec, "keys"), l->cfg->agent_name[eng->n_homes],
+				 &l->cfg->home_keys[eng->n_homes]);
 	l->home[eng->n_homes++] = sec;
 }
 

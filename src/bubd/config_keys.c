@@ -113,7 +113,7 @@ static void check_home_keys(struct loader *l, const struct config_node *sec)
 			"of the home agent");
 }
 
-void loader_home_keys(struct loader *l, const struct config_node *sec,
+void loader_home_keys(struct loader *l, const struct config_node *sec, const char *agent,
 		      struct bubd_key_settings *ret)
 {
 	const struct config_value *fingerprint;
@@ -124,6 +124,8 @@ void loader_home_keys(struct loader *l, const struct config_node *sec,
 	ret->there = true;
 	if (!config_fill(&l->p, IN_KEYS, sec, ret))
 		return;
+	if (ret->peer_name[0] == '\0')
+		(void)snprintf(ret->peer_name, sizeof(ret->peer_name), "%s", agent);
 	check_home_keys(l, sec);
 	load_trust(l, sec, ret);
 	load_psk(l, sec, ret->secret, &ret->secret_len);

@@ -41,8 +41,8 @@ void loader_pair(struct loader *l, const struct config_node *sec, const struct i
 /* Sees that there is room for all mobile nodes of the home-agent section @sec (config_pairs.c). */
 void loader_room(struct loader *l, const struct config_node *sec);
 
-/* What the keys section within @sec says (config_keys.c). */
-void loader_home_keys(struct loader *l, const struct config_node *sec,
+/* What the keys section @sec says (config_keys.c); @agent: name of the home agent, or "". */
+void loader_home_keys(struct loader *l, const struct config_node *sec, const char *agent,
 		      struct bubd_key_settings *ret);
 void loader_agent_keys(struct loader *l, const struct config_node *sec,
 		       struct bubd_key_settings *ret);
