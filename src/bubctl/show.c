@@ -23,10 +23,13 @@ static void show_label(FILE *out, const char *name)
 	(void)fprintf(out, "  %-*s", LABEL_WIDTH, name);
 }
 
-static void show_text(FILE *out, const char *name, const char *value)
+static void show_text(FILE *out, const struct ctl_options *opts, const char *name,
+		      const char *value)
 {
+	const size_t at = 2 + LABEL_WIDTH;
+
 	show_label(out, name);
-	(void)fprintf(out, "%s\n", value);
+	text_wrap(out, opts, at, at, value);
 }
 
 static bool show_is_whole(const struct ctl_options *opts)
@@ -69,12 +72,12 @@ static struct text_handover text_of_handover(const json_t *owner)
 	return t;
 }
 
-static void show_handover(FILE *out, const json_t *owner)
+static void show_handover(FILE *out, const struct ctl_options *opts, const json_t *owner)
 {
 	const struct text_handover t = text_of_handover(owner);
 
 	if (t.s[0] != '\0')
-		show_text(out, "last handover", t.s);
+		show_text(out, opts, "last handover", t.s);
 }
 
 /* ---- Homes --------------------------------------------------------------------------------- */
@@ -90,27 +93,31 @@ static enum text_colour colour_of_home(const json_t *h)
 static void show_esp_keys(FILE *out, const struct ctl_options *opts, const json_t *keys)
 {
 	const char *algorithm = text_of(keys, "algorithm", NULL);
+	char text[160];
 
 	if (!json_is_object(keys))
 		return;
-	show_label(out, "keys");
 	if (strcmp(text_of(keys, "kind", "?"), "agreed") != 0) {
-		(void)fprintf(out, "%s\n", text_of(keys, "kind", "?"));
+		show_text(out, opts, "keys", text_of(keys, "kind", "?"));
 		return;
 	}
-	if (algorithm == NULL)
+	if (algorithm == NULL) {
+		show_label(out, "keys");
 		text_paint(out, opts, TEXT_BAD, "not agreed on yet\n");
-	else
-		(void)fprintf(out, "agreed, %s, %s old, renewed in %s\n", algorithm,
-			      text_duration(number_of(keys, "age_s")).s,
-			      text_duration(number_of(keys, "renews_in_s")).s);
+	} else {
+		(void)snprintf(text, sizeof(text), "agreed, %s, %s old, renewed in %s", algorithm,
+			       text_duration(number_of(keys, "age_s")).s,
+			       text_duration(number_of(keys, "renews_in_s")).s);
+		show_text(out, opts, "keys", text);
+	}
 	if (text_of(keys, "why", "")[0] != '\0')
-		show_text(out, "", text_of(keys, "why", ""));
+		show_text(out, opts, "", text_of(keys, "why", ""));
 	if (number_of(keys, "attempts") > 0) {
-		show_label(out, "");
-		(void)fprintf(out, "%" JSON_INTEGER_FORMAT " attempts failed, the next one in %s\n",
-			      number_of(keys, "attempts"),
-			      text_duration(number_of(keys, "next_attempt_s")).s);
+		(void)snprintf(text, sizeof(text),
+			       "%" JSON_INTEGER_FORMAT " attempts failed, the next one in %s",
+			       number_of(keys, "attempts"),
+			       text_duration(number_of(keys, "next_attempt_s")).s);
+		show_text(out, opts, "", text);
 	}
 }
 
@@ -119,32 +126,33 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 	const char *interface = text_of(h, "interface", "");
 	const char *care_of = text_of(h, "care_of", NULL);
 	const char *name = text_of(h, "home_agent_name", "");
+	char agent[512];
 
 	(void)fputc('\n', out);
 	text_paint(out, opts, TEXT_TITLE, "home address %s\n", text_of(h, "address", "none"));
 	show_label(out, "state");
 	text_paint(out, opts, colour_of_home(h), "%s\n", text_of(h, "state", "unknown"));
 	if (text_of(h, "why", "")[0] != '\0')
-		show_text(out, "why", text_of(h, "why", ""));
+		show_text(out, opts, "why", text_of(h, "why", ""));
 	show_label(out, care_of != NULL ? "care-of address" : "where");
 	(void)fprintf(out, "%s%s%s\n", care_of != NULL ? care_of : "",
 		      interface[0] == '\0' ? care_of == NULL ? "on no link" : ""
 		      : care_of != NULL    ? " on "
 					   : "on the home link, ",
 		      interface);
-	show_label(out, "home agent");
-	(void)fprintf(out, "%s%s%s\n", text_of(h, "home_agent", "none"),
-		      name[0] != '\0' ? ", " : "", name);
+	(void)snprintf(agent, sizeof(agent), "%s%s%s", text_of(h, "home_agent", "none"),
+		       name[0] != '\0' ? ", " : "", name);
+	show_text(out, opts, "home agent", agent);
 	if (text_of(h, "name_trouble", "")[0] != '\0')
-		show_text(out, "its name", text_of(h, "name_trouble", ""));
+		show_text(out, opts, "its name", text_of(h, "name_trouble", ""));
 	show_esp_keys(out, opts, json_object_get(h, "keys"));
 	if (number_of(h, "lifetime_s") > 0) {
 		show_label(out, "registration");
 		(void)fprintf(out, "%s left\n", text_duration(number_of(h, "lifetime_s")).s);
 	}
-	show_handover(out, h);
+	show_handover(out, opts, h);
 	if (strcmp(text_of(h, "prefix", "unknown"), "unknown") != 0)
-		show_text(out, "home prefix", text_of(h, "prefix", ""));
+		show_text(out, opts, "home prefix", text_of(h, "prefix", ""));
 }
 
 /* ---- Peers --------------------------------------------------------------------------------- */
@@ -177,33 +185,36 @@ static enum text_colour colour_of_peer(const json_t *peer)
 	return show_mode(peer) < N_MODES ? modes[show_mode(peer)].colour : TEXT_PLAIN;
 }
 
-static void show_way(FILE *out, const json_t *p)
+static void show_way(FILE *out, const struct ctl_options *opts, const json_t *p)
 {
 	const char *path = text_of(p, "path", "");
+	char direct[128];
 
 	if (path[0] == '\0')
 		return;
-	show_label(out, "path");
-	if (strcmp(path, "direct") == 0)
-		(void)fprintf(out, "direct, %s to %s\n", text_of(p, "out_src", "?"),
-			      text_of(p, "out_dst", "?"));
-	else if (strcmp(path, "tunnel") == 0)
-		(void)fputs("through the home agent\n", out);
-	else if (strcmp(path, "routed") == 0)
-		(void)fputs("as routed\n", out);
-	else
-		(void)fprintf(out, "%s\n", path);
+	if (strcmp(path, "direct") == 0) {
+		(void)snprintf(direct, sizeof(direct), "direct, %s to %s",
+			       text_of(p, "out_src", "?"), text_of(p, "out_dst", "?"));
+		path = direct;
+	} else if (strcmp(path, "tunnel") == 0) {
+		path = "through the home agent";
+	} else if (strcmp(path, "routed") == 0) {
+		path = "as routed";
+	}
+	show_text(out, opts, "path", path);
 }
 
 /* One of the two bindings: its care-of address and what is left of it. */
-static void show_binding(FILE *out, const json_t *p, const char *label, const char *care_of,
-			 const char *lifetime)
+static void show_binding(FILE *out, const struct ctl_options *opts, const json_t *p,
+			 const char *label, const char *care_of, const char *lifetime)
 {
+	char text[128];
+
 	if (json_is_null(json_object_get(p, care_of)))
 		return;
-	show_label(out, label);
-	(void)fprintf(out, "%s, %s left\n", text_of(p, care_of, "?"),
-		      text_duration(number_of(p, lifetime)).s);
+	(void)snprintf(text, sizeof(text), "%s, %s left", text_of(p, care_of, "?"),
+		       text_duration(number_of(p, lifetime)).s);
+	show_text(out, opts, label, text);
 }
 
 /* Nothing where it is not known. */
@@ -215,17 +226,33 @@ static void show_key(FILE *out, const json_t *p)
 	(void)fprintf(out, "%s old\n", text_duration(number_of(p, "key_age_s")).s);
 }
 
-/* Both directions of one path; nothing where nothing has gone. */
-static void show_traffic(FILE *out, const char *label, const json_t *t)
+/* "1 packet, 104 octets" */
+struct text_data {
+	char s[96];
+};
+
+static struct text_data text_of_data(const json_t *t, const char *packets, const char *octets)
 {
+	struct text_data d;
+
+	(void)snprintf(d.s, sizeof(d.s), "%s packet%s, %s octets",
+		       text_amount(number_of(t, packets)).s, number_of(t, packets) == 1 ? "" : "s",
+		       text_amount(number_of(t, octets)).s);
+	return d;
+}
+
+/* Both directions of one path; nothing where nothing has gone. */
+static void show_traffic(FILE *out, const struct ctl_options *opts, const char *label,
+			 const json_t *t)
+{
+	char text[256];
+
 	if (number_of(t, "packets_in") == 0 && number_of(t, "packets_out") == 0)
 		return;
-	show_label(out, label);
-	(void)fprintf(out, "in %s packets, %s octets; out %s packets, %s octets\n",
-		      text_amount(number_of(t, "packets_in")).s,
-		      text_amount(number_of(t, "octets_in")).s,
-		      text_amount(number_of(t, "packets_out")).s,
-		      text_amount(number_of(t, "octets_out")).s);
+	(void)snprintf(text, sizeof(text), "in %s; out %s",
+		       text_of_data(t, "packets_in", "octets_in").s,
+		       text_of_data(t, "packets_out", "octets_out").s);
+	show_text(out, opts, label, text);
 }
 
 static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p)
@@ -234,23 +261,23 @@ static void show_peer(FILE *out, const struct ctl_options *opts, const json_t *p
 
 	(void)fputc('\n', out);
 	text_paint(out, opts, TEXT_TITLE, "peer %s\n", text_of(p, "peer", "?"));
-	show_text(out, "local address", text_of(p, "local", "?"));
+	show_text(out, opts, "local address", text_of(p, "local", "?"));
 	show_label(out, "mode");
 	text_paint(out, opts, colour_of_peer(p), "%s\n",
 		   show_mode(p) < N_MODES ? modes[show_mode(p)].words : text_of(p, "mode", "?"));
 	if (text_of(p, "why", "")[0] != '\0')
-		show_text(out, "why", text_of(p, "why", ""));
-	show_way(out, p);
+		show_text(out, opts, "why", text_of(p, "why", ""));
+	show_way(out, opts, p);
 	if (strcmp(test, "none") != 0 && strcmp(test, "passed") != 0)
-		show_text(out, "BUB test", test);
-	show_binding(out, p, "our care-of", "local_care_of", "lifetime_s");
-	show_binding(out, p, "its care-of", "peer_care_of", "peer_lifetime_s");
+		show_text(out, opts, "BUB test", test);
+	show_binding(out, opts, p, "our care-of", "local_care_of", "lifetime_s");
+	show_binding(out, opts, p, "its care-of", "peer_care_of", "peer_lifetime_s");
 	show_key(out, p);
-	show_traffic(out, "data, direct", json_object_get(p, "direct"));
-	show_traffic(out, "data, tunnelled", json_object_get(p, "tunnel"));
+	show_traffic(out, opts, "data, direct", json_object_get(p, "direct"));
+	show_traffic(out, opts, "data, tunnelled", json_object_get(p, "tunnel"));
 	show_label(out, "handovers");
 	(void)fprintf(out, "%" JSON_INTEGER_FORMAT "\n", number_of(p, "handovers"));
-	show_handover(out, p);
+	show_handover(out, opts, p);
 }
 
 static int compare_peers(const void *a, const void *b)
@@ -369,13 +396,33 @@ static void add_client(struct table *t, const json_t *c)
 	const bool registered = json_is_true(json_object_get(c, "registered"));
 	const bool provisional = json_is_true(json_object_get(c, "provisional"));
 	const char *left = provisional ? "home link is being probed" : "";
-	const char *keys = text_of(json_object_get(c, "keys"), "why", "");
 
 	table_add(t, TEXT_PLAIN, text_of(c, "home", "?"));
 	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
 		  registered || provisional ? text_of(c, "care_of", "?") : NOT_REGISTERED);
 	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : left);
-	table_add(t, TEXT_FAIR, text_of(c, "why", keys));
+}
+
+/* A line each for those of which something was seen: "why" says it, and is too long for a column.
+ */
+static void show_troubles(FILE *out, const struct ctl_options *opts, const json_t *owners,
+			  const char *title)
+{
+	const json_t *o = NULL;
+	size_t i = 0, n = 0;
+
+	json_array_foreach(owners, i, o)
+	{
+		const char *keys = text_of(json_object_get(o, "keys"), "why", NULL);
+		const char *home = text_of(o, "home", "?"), *why = text_of(o, "why", keys);
+
+		if (why == NULL || (n == ROWS_MAX && show_is_whole(opts)))
+			continue;
+		if (n++ == 0)
+			text_paint(out, opts, TEXT_TITLE, "\n%s\n", title);
+		text_paint(out, opts, TEXT_FAIR, "  %s: ", home);
+		text_wrap(out, opts, strlen(home) + 4, 4, why);
+	}
 }
 
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
@@ -385,8 +432,7 @@ static void show_clients(FILE *out, const struct ctl_options *opts, const json_t
 	static const struct column columns[] = {
 		{.title = "home address"},
 		{.title = "care-of address"},
-		{.title = "left", .order = 2},
-		{.title = "why", .order = 1, .stretches = true},
+		{.title = "left", .order = 1},
 	};
 	const size_t n = json_array_size(clients), shown = rows_shown(opts, n);
 	size_t registered = 0, rows = 0, i = 0;
@@ -414,6 +460,7 @@ static void show_clients(FILE *out, const struct ctl_options *opts, const json_t
 	}
 	table_print(t, out, opts);
 	show_more(out, opts, n, "clients");
+	show_troubles(out, opts, clients, "trouble with these");
 }
 
 /* One row a group and mobile node; nothing where there is none. */
@@ -469,5 +516,7 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 		show_peers(out, opts, json_object_get(reply, "peers"));
 	if (clients != NULL && has_role(roles, "home-agent"))
 		show_clients(out, opts, clients);
+	show_troubles(out, opts, json_object_get(reply, "strangers"),
+		      "not served here, and try to register");
 	show_memberships(out, opts, json_object_get(reply, "memberships"));
 }

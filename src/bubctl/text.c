@@ -86,6 +86,27 @@ struct text_short text_amount(json_int_t n)
 	return t;
 }
 
+void text_wrap(FILE *out, const struct ctl_options *opts, size_t at, size_t indent,
+	       const char *text)
+{
+	bool begun = true; /* nothing of @text stands in this line yet */
+
+	for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
+		const size_t len = strcspn(text, " ");
+
+		if (!begun && at + 1 + len > opts->width) {
+			(void)fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+			begun = true;
+		}
+		(void)fprintf(out, "%s%.*s", begun ? "" : " ", (int)len, text);
+		at += (begun ? 0 : 1) + len;
+		begun = false;
+		text += len;
+	}
+	(void)fputc('\n', out);
+}
+
 /* no-color.org; a number in COLUMNS counts where there is no terminal. */
 void ctl_see_screen(struct ctl_options *opts)
 {

@@ -36,6 +36,13 @@ enum text_colour { TEXT_PLAIN, TEXT_GOOD, TEXT_FAIR, TEXT_BAD, TEXT_TITLE };
 void text_paint(FILE *out, const struct ctl_options *opts, enum text_colour colour, const char *fmt,
 		...) __attribute__((format(printf, 4, 5)));
 
+/* ---- Sentences ----------------------------------------------------------------------------- */
+
+/* Ends the line, which is @at columns long, with @text.  What does not fit goes on the lines below,
+ * from the column @indent on. */
+void text_wrap(FILE *out, const struct ctl_options *opts, size_t at, size_t indent,
+	       const char *text);
+
 /* ---- Tables -------------------------------------------------------------------------------- */
 
 struct column {

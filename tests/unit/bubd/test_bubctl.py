@@ -106,7 +106,7 @@ peer 2001:db8:2::10
   our care-of       2001:db8:a::10, 1 h 1 min left
   its care-of       2001:db8:b::10, 59 s left
   key               2 min 10 s old
-  data, direct      in 1 packets, 2 octets; out 3 packets, 4 octets
+  data, direct      in 1 packet, 2 octets; out 3 packets, 4 octets
   data, tunnelled   in 11 packets, 12 octets; out 13 packets, 14 octets
   handovers         3
   last handover     1 min 15 s ago, gap 93 ms
@@ -264,7 +264,24 @@ class Bubctl(unittest.TestCase):
     def test_a_client_that_is_refused_has_a_why(self):
         client = {"home": "2001:db8:7::10", "registered": False, "care_of": None, "why": "no such key"}
         text = self.ask({**STATUS, "clients": [client]}).stdout
-        self.assertIn("  2001:db8:7::10  not registered   no such key\n", text)
+        self.assertIn("\n\ntrouble with these\n  2001:db8:7::10: no such key\n", text)
+        # All of it, whatever the width: the end of the sentence says what is wrong.
+        client["why"] = 20 * "in many words " + "the key differs"
+        strangers = [{"home": "2001:db8:7::99", "why": "no line has it"}]
+        for width in ("60", "80", "200"):
+            text = self.ask({**STATUS, "clients": [client], "strangers": strangers}, COLUMNS=width).stdout
+            self.assertIn(client["why"], " ".join(text.split()))
+            self.assertLessEqual(max(map(len, text.splitlines())), int(width))
+            self.assertIn("\n\nnot served here, and try to register\n  2001:db8:7::99: no line has it\n", text)
+        self.assertNotIn("trouble with these", self.ask(STATUS).stdout)
+
+    def test_a_long_why_goes_on_below_itself(self):
+        home = {**STATUS["homes"][0], "why": 20 * "long "}
+        rows = self.ask({**STATUS, "homes": [home]}, COLUMNS="60").stdout.splitlines()
+        at = next(i for i, row in enumerate(rows) if row.startswith("  why"))
+        self.assertEqual(rows[at:at + 3], ["  why               " + " ".join(8 * ["long"]),
+                                           20 * " " + " ".join(8 * ["long"]),
+                                           20 * " " + " ".join(4 * ["long"])])
 
     def test_a_table_fits_the_line(self):
         long = "2001:db8:1234:5678:9abc:def0:1234:5678"
