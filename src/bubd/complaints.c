@@ -17,6 +17,8 @@
 #define APART_S 60   /* between lines; doubles */
 #define APART_MAX_S 3600
 #define CLAUSE_MAX 320
+#define OWNER_APART_MS 10 /* between looking up whose an SPI is */
+#define REPEATED_MIN 3    /* packets that come twice: a network may do that to one or two */
 
 static const struct {
 	const char *name;
@@ -34,6 +36,10 @@ static const struct {
 				    "and no mobile-node line here has that home address"},
 	[COMPLAINT_BAD_ICV] = {"bad-icv", "with a wrong check value: the keys differ, or somebody "
 					  "changes packets"},
+	[COMPLAINT_REPEATED] =
+		{"repeated-numbers",
+		 "with numbers that came before: one end has lost its state-dir, two "
+		 "machines have one secret, or somebody repeats packets"},
 	[COMPLAINT_DATA_CLEAR] = {"data-without-esp",
 				  "comes without ESP and is dropped: "
 				  "protect-payload is false there and true here"},
@@ -49,12 +55,30 @@ const char *complaint_name(enum complaint_kind kind)
 
 /* ---- Words --------------------------------------------------------------------------------- */
 
-/* "a registration came from ... to ..., N times in N s, ..." */
+/* "4 packets in 7 s" */
+struct complaint_times {
+	char text[48];
+};
+
+static struct complaint_times complaint_times(const struct complaint *s, struct bub_time now)
+{
+	const uint64_t seconds = bub_time_ms_between(s->first, now) / 1000;
+	struct complaint_times t;
+	int n = snprintf(t.text, sizeof(t.text), "%" PRIu64 " packet%s", s->times,
+			 s->times == 1 ? "" : "s");
+
+	if (s->times > 1)
+		(void)snprintf(t.text + n, sizeof(t.text) - (size_t)n, " in %" PRIu64 " s",
+			       seconds);
+	return t;
+}
+
+/* "ESP from ... to ... (4 packets in 7 s, SPI ...) under keys ..." */
 static void complaint_clause(const struct complaint *s, struct bub_time now,
 			     char ret[static CLAUSE_MAX])
 {
 	const bool data = s->kind == COMPLAINT_DATA_CLEAR || s->kind == COMPLAINT_DATA_ESP;
-	const uint64_t seconds = bub_time_ms_between(s->first, now) / 1000;
+	const struct complaint_times times = complaint_times(s, now);
 	char from[INET6_ADDRSTRLEN] = "", to[INET6_ADDRSTRLEN] = "", spi[24] = "";
 
 	(void)inet_ntop(AF_INET6, &s->from, from, sizeof(from));
@@ -62,13 +86,11 @@ static void complaint_clause(const struct complaint *s, struct bub_time now,
 	if (s->spi != 0)
 		(void)snprintf(spi, sizeof(spi), ", SPI 0x%08" PRIx32, s->spi);
 	if (data)
-		(void)snprintf(ret, CLAUSE_MAX,
-			       "data from %s (%" PRIu64 " packets in %" PRIu64 " s) %s", from,
-			       s->times, seconds, kinds[s->kind].words);
+		(void)snprintf(ret, CLAUSE_MAX, "data from %s (%s) %s", from, times.text,
+			       kinds[s->kind].words);
 	else
-		(void)snprintf(ret, CLAUSE_MAX,
-			       "ESP from %s to %s (%" PRIu64 " packets in %" PRIu64 " s%s) %s",
-			       from, to, s->times, seconds, spi, kinds[s->kind].words);
+		(void)snprintf(ret, CLAUSE_MAX, "ESP from %s to %s (%s%s) %s", from, to, times.text,
+			       spi, kinds[s->kind].words);
 }
 
 static void complaint_tell(const struct complaints *c, const struct complaint *s,
@@ -95,6 +117,11 @@ static void complaint_tell(const struct complaints *c, const struct complaint *s
 static bool complaint_is_old(const struct complaint *s, struct bub_time now)
 {
 	return bub_time_ms_between(s->last, now) >= FORGET_S * (uint64_t)1000;
+}
+
+static bool complaint_is_meant(const struct complaint *s)
+{
+	return s->kind != COMPLAINT_REPEATED || s->times >= REPEATED_MIN;
 }
 
 /* The slot of @what, or a free one; NULL: there is none. */
@@ -129,6 +156,8 @@ void complaints_note(struct complaints *c, struct bub_time now, const struct com
 	s->from = what->from;
 	s->to = what->to;
 	s->spi = what->spi;
+	if (!complaint_is_meant(s))
+		return;
 	if (s->pause_s != 0 && bub_time_before(now, bub_time_add_s(s->told_at, s->pause_s)))
 		return;
 	s->told_at = now;
@@ -158,6 +187,25 @@ void complaints_registered(struct complaints *c, struct bub_time now, const stru
 	}
 }
 
+bool complaints_next_stranger(const struct complaints *c, struct bub_time now, unsigned *at,
+			      struct in6_addr *ret_home, char *ret_text, size_t room)
+{
+	char clause[CLAUSE_MAX];
+
+	while (*at < COMPLAINTS_MAX) {
+		const struct complaint *s = &c->slot[(*at)++];
+
+		if (s->kind != COMPLAINT_UNKNOWN_HOME ||
+		    bub_time_ms_between(s->last, now) >= RECENT_S * (uint64_t)1000)
+			continue;
+		complaint_clause(s, now, clause);
+		(void)snprintf(ret_text, room, "%s", clause);
+		*ret_home = s->home;
+		return true;
+	}
+	return false;
+}
+
 bool complaints_about(const struct complaints *c, struct bub_time now, const struct in6_addr *home,
 		      char *ret_text, size_t room)
 {
@@ -167,6 +215,7 @@ bool complaints_about(const struct complaints *c, struct bub_time now, const str
 		const struct complaint *s = &c->slot[i];
 
 		if (s->kind == COMPLAINT_NONE || !bub_addr_eq(&s->home, home) ||
+		    !complaint_is_meant(s) ||
 		    bub_time_ms_between(s->last, now) >= RECENT_S * (uint64_t)1000)
 			continue;
 		complaint_clause(s, now, clause);
@@ -178,6 +227,26 @@ bool complaints_about(const struct complaints *c, struct bub_time now, const str
 
 /* ---- What is seen -------------------------------------------------------------------------- */
 
+/* Whose the SA is that a packet came for.  Somebody who floods an end with old packets does not
+ * make it look through all of them for each. */
+static struct in6_addr complaint_owner(struct complaints *c, struct bub_time now, uint32_t spi)
+{
+	struct esp_sa_status s;
+	struct bub_time since;
+
+	if (c->owner.spi == spi)
+		return c->owner.home;
+	if (c->sas == NULL || bub_time_before(now, bub_time_add_ms(c->owner.at, OWNER_APART_MS)))
+		return in6addr_any;
+	c->owner.spi = spi;
+	c->owner.home = in6addr_any;
+	c->owner.at = now;
+	for (size_t at = 0; sas_status(c->sas, &at, &s, &since);)
+		if (s.direction == ESP_IN && s.spi == spi)
+			c->owner.home = s.owner;
+	return c->owner.home;
+}
+
 void complaints_esp_drop(struct complaints *c, const struct bub_engine *engine, struct bub_time now,
 			 const struct lnx_esp_drop *drop)
 {
@@ -188,6 +257,8 @@ void complaints_esp_drop(struct complaints *c, const struct bub_engine *engine, 
 		return;
 	if (drop->why == ESP_BAD_ICV)
 		what.kind = COMPLAINT_BAD_ICV;
+	else if (drop->why == ESP_REPLAY)
+		what.kind = COMPLAINT_REPEATED;
 	else if (drop->why != ESP_NO_SA || IN6_IS_ADDR_UNSPECIFIED(&drop->home) ||
 		 IN6_IS_ADDR_UNSPECIFIED(&c->agent))
 		return; /* of a connection that was, or of no home agent */
@@ -195,6 +266,8 @@ void complaints_esp_drop(struct complaints *c, const struct bub_engine *engine, 
 		what.kind = COMPLAINT_UNKNOWN_HOME;
 	else
 		what.kind = bub_addr_eq(&drop->dst, &c->agent) ? COMPLAINT_SECRET : COMPLAINT_AGENT;
+	if (IN6_IS_ADDR_UNSPECIFIED(&what.home))
+		what.home = complaint_owner(c, now, drop->spi);
 	complaints_note(c, now, &what);
 }
 

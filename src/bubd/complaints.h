@@ -10,6 +10,7 @@
 #define BUBD_COMPLAINTS_H
 
 #include "eventlog.h"
+#include "sas.h"
 
 #define COMPLAINTS_MAX 16
 
@@ -19,6 +20,7 @@ enum complaint_kind {
 	COMPLAINT_AGENT,        /* .. to an address that is not the home agent's */
 	COMPLAINT_UNKNOWN_HOME, /* registrations of one that is not served */
 	COMPLAINT_BAD_ICV,      /* ESP that somebody has changed, or other keys */
+	COMPLAINT_REPEATED,     /* .. with sequence numbers that came before */
 	COMPLAINT_DATA_CLEAR,   /* data comes without ESP, and goes with it */
 	COMPLAINT_DATA_ESP,     /* the reverse */
 	COMPLAINT_KINDS,
@@ -37,7 +39,13 @@ struct complaint {
 
 struct complaints {
 	struct eventlog *events; /* borrowed */
-	struct in6_addr agent;   /* this home agent's address; :: none */
+	const struct sas *sas;   /* borrowed: whose an SPI is; NULL: nobody's */
+	struct {
+		uint32_t spi;
+		struct in6_addr home;
+		struct bub_time at;
+	} owner;               /* looked up last */
+	struct in6_addr agent; /* this home agent's address; :: none */
 	struct complaint slot[COMPLAINTS_MAX];
 };
 
@@ -53,6 +61,11 @@ void complaints_data(struct complaints *c, struct bub_time now, const struct lnx
 
 /* @home registers, so its keys are right. */
 void complaints_registered(struct complaints *c, struct bub_time now, const struct in6_addr *home);
+
+/* The next home address after the place *@at, which is 0 for the first, that tried to register of
+ * late and is not served here; @room octets of why.  false: no more. */
+bool complaints_next_stranger(const struct complaints *c, struct bub_time now, unsigned *at,
+			      struct in6_addr *ret_home, char *ret_text, size_t room);
 
 /* What was seen of @home in the last minutes, as one clause; false: nothing. */
 bool complaints_about(const struct complaints *c, struct bub_time now, const struct in6_addr *home,

@@ -874,6 +874,7 @@ static int daemon_start(struct daemon *d)
 	d->sas = sas_new(d->cfg, d->key_log, lnx_now(), error, sizeof(error));
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
+	d->complaints.sas = d->sas;
 	warn_of_settings(d);
 	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 ||
 	    daemon_start_engine(d) != 0 || open_keyd(d) != 0)

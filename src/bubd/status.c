@@ -363,6 +363,27 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 	return array;
 }
 
+/* Who tries to register, and is not served. */
+static json_t *status_strangers(const struct status_source *src, const struct status_filter *filter)
+{
+	json_t *array = json_array();
+	struct in6_addr home;
+	char text[WHY_MAX];
+
+	for (unsigned at = 0;
+	     complaints_next_stranger(src->complaints, src->now, &at, &home, text, sizeof(text));) {
+		json_t *o = NULL;
+
+		if (!is_wanted(filter, &home))
+			continue;
+		o = json_object();
+		status_set(o, "home", status_address(&home));
+		status_set(o, "why", json_string(text));
+		(void)json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *status_memberships(const struct status_source *src,
 				  const struct status_filter *filter)
 {
@@ -584,6 +605,7 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 		status_set(o, "peers", status_peers(src, filter));
 	if ((filter->parts & STATUS_CLIENTS) != 0) {
 		status_set(o, "clients", status_clients(src, filter));
+		status_set(o, "strangers", status_strangers(src, filter));
 		status_set(o, "memberships", status_memberships(src, filter));
 		status_set(o, "keys", keyd_status(src->keyd));
 	}

@@ -104,7 +104,7 @@ def on_the_way(t):
     t.r.ip("-6", "rule", "add", "pref", "1", "ipproto", "50", "blackhole")
     t.restart_mobile()
     mobile_hears(t, "clear-only", "it answers what goes without ESP: the secrets differ, it does not know "
-                 "the home address, or a firewall drops ESP (protocol 50)")
+                 "the home address, or a firewall drops ESP (protocol 50) or destination options")
     t.r.ip("-6", "rule", "del", "pref", "1")
     t.r.ip("route", "add", "blackhole", AGENT)
     t.restart_mobile()
@@ -135,10 +135,12 @@ def wrong_addresses(t):
     t.r.ip("route", "add", circle, "via", AGENT_ON_LINK)
     for agent, name, words, reporter in (
         (nobody, "unreachable",
-         "no host has that address on its link: it is down, or the address is wrong", "2001:db8:b::1"),
+         "no host has that address on its link: it is down, the address is wrong, or the prefix is not routed to "
+         "it", "2001:db8:b::1"),
         (host, "no-home-agent",
          "the host with that address is no home agent: the address is wrong, or no bubd runs there", host),
-        (circle, "loop", "packets to it go round in a loop of routers", None),
+        (circle, "loop", "packets to it go round in a loop of routers: no bubd runs there, or its prefix is routed "
+         "to nobody", None),
     ):
         t.restart_mobile(agent=agent)
         mobile_hears(t, name, words, reporter)
@@ -162,7 +164,7 @@ def here(t):
 def agent_hears(t, home, words, heading):
     """In the log, and where it serves that home address in the status too."""
     line = hears(t.agent, words, heading=heading)
-    if not re.search(rf"^warning: {home}: .*\(\d+ packets in \d+ s", line):
+    if not re.search(rf"^warning: {home}: .*\(\d+ packets?( in \d+ s)?", line):
         raise Failure(line)
     return [x["why"] for x in t.agent.show()["clients"] if x["home"] == home]
 
@@ -176,7 +178,7 @@ def wrong_keys(t):
     if words not in (agent_hears(t, HOME, words, words)[0] or ""):
         raise Failure(t.agent.show()["clients"])
     mobile_hears(t, "clear-only", "it answers what goes without ESP: the secrets differ, it does not know "
-                 "the home address, or a firewall drops ESP (protocol 50)")
+                 "the home address, or a firewall drops ESP (protocol 50) or destination options")
     # The right one: it is over at both ends.
     t.restart_mobile()
     wait_for("a registration", t.is_registered)
@@ -186,9 +188,33 @@ def wrong_keys(t):
     t.restart_mobile(home=f"{unknown}/64")
     words = "no mobile-node line here has that home address"
     agent_hears(t, unknown, words, words)
+    strangers = t.agent.show()["strangers"]
+    if [x["home"] for x in strangers] != [unknown] or words not in strangers[0]["why"]:
+        raise Failure(strangers)
     t.restart_mobile(agent=AGENT_ON_LINK)
     words = "to an address that is not the home agent's: home-agent is another one there"
     agent_hears(t, HOME, words, words)
+    t.mobile.stop()
+    t.agent.stop()
+
+
+def two_with_one_secret(t):
+    """A home agent that has lost its state-dir: its numbers begin anew, and the mobile node says so.  The
+    same words are for a second machine with a copy of the first one's configuration."""
+    words = ("with numbers that came before: one end has lost its state-dir, two machines have one secret, or "
+             "somebody repeats packets")
+    t.restart_mobile()
+    wait_for("a registration", t.is_registered)
+    for _ in range(5):
+        before = t.home()["sequence"]
+        t.mobile.ask("refresh")
+        wait_for("another registration", lambda n=before: t.home()["sequence"] != n and t.is_registered())
+    t.agent.stop()
+    t.start_agent(t.g)
+    t.mobile.ask("refresh")
+    hears(t.mobile, words)
+    if words not in t.home()["why"]:
+        raise Failure(t.home())
     t.mobile.stop()
     t.agent.stop()
 
@@ -258,7 +284,7 @@ def shared_tables(t):
     hears(second, words, "error")
 
 
-CASES = [on_the_way, wrong_addresses, here, wrong_keys, payload_differs, at_home_everywhere, shared_tables]
+CASES = [on_the_way, wrong_addresses, here, wrong_keys, two_with_one_secret, payload_differs, at_home_everywhere, shared_tables]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

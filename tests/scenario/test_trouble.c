@@ -85,6 +85,28 @@ static void nothing_comes_back(void **state)
 	pair_end(&p);
 }
 
+/* From two care-of addresses by turns, each left before its second update would be answered: the
+ * question goes along with the first, and what the home agent has answered is not forgotten with
+ * the address. */
+static void addresses_by_turns(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p, BUB_MH_BU);
+	for (unsigned i = 1; i <= 4; i++) {
+		pair_run(&p, 2000);
+		world_attach_by(p.w, p.mn[0], i % 2, p.away[0][i % 3]);
+	}
+	pair_run(&p, 2000);
+	assert_last_trouble(&p, 1, BUB_TROUBLE_CLEAR_ONLY);
+	world_attach_by(p.w, p.mn[0], 1, p.away[0][2]);
+	pair_run(&p, 100);
+	assert_int_equal(pair_home(&p, 0).trouble, BUB_TROUBLE_CLEAR_ONLY);
+	assert_string_equal(pair_home(&p, 0).why, bub_trouble_words(BUB_TROUBLE_CLEAR_ONLY));
+	pair_end(&p);
+}
+
 /* An update that is answered late, and one that got lost, are no trouble. */
 static void two_may_be_lost(void **state)
 {
@@ -278,6 +300,7 @@ int main(void)
 		cmocka_unit_test(two_may_be_lost),         cmocka_unit_test(errors_are_told),
 		cmocka_unit_test(errors_that_say_nothing), cmocka_unit_test(the_kernel_refuses),
 		cmocka_unit_test(question_is_no_use),      cmocka_unit_test(refusals_are_told),
+		cmocka_unit_test(addresses_by_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,7 @@ static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 	core_rate_note(eng, &h->rate);
 	core_send(eng, &r, &out);
 	trouble_sent(eng, h);
+	trouble_ask(eng, h);
 	core_timer(eng, &h->timer, h->interval_ms);
 }
 
@@ -192,7 +193,6 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 	}
 	h->interval_ms = core_next_interval_ms(h->interval_ms);
 	home_send_bu(eng, h);
-	trouble_ask(eng, h);
 }
 
 void mn_registration_init(struct bub_engine *eng, struct home_registration *h)

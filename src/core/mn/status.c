@@ -13,6 +13,13 @@ static const char *home_prefix_status(const struct home_registration *h)
 	return h->prefix_deprecated ? "deprecated" : "preferred";
 }
 
+/* A care-of address that comes and goes does not hide that none of them is answered. */
+static const char *home_why(const struct home_registration *h)
+{
+	return h->trouble.known != BUB_TROUBLE_REFUSED ? bub_trouble_words(h->trouble.known)
+						       : h->why;
+}
+
 bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, unsigned index,
 			    struct bub_home_status *ret)
 {
@@ -31,13 +38,15 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.sequence = h->sequence,
 		.prefix = home_prefix_status(h),
 		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
-		.trouble = h->trouble.told,
+		.trouble = h->trouble.known,
 		.nat = h->nat.found,
 		.nat_refresh_s = h->nat.found ? h->nat.refresh_s : 0,
 		.unanswered = h->trouble.unanswered,
 	};
-	if (h->trouble.told != BUB_TROUBLE_NONE)
+	if (h->trouble.known != BUB_TROUBLE_NONE) {
+		ret->why = home_why(h);
 		ret->reporter = h->trouble.reporter;
+	}
 	if (h->trouble.unanswered > 0)
 		ret->unanswered_s = core_seconds_left(h->trouble.since, now);
 	return true;

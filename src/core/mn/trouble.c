@@ -44,17 +44,20 @@ static const struct {
 				 "there, or a firewall drops all of it"},
 	[BUB_TROUBLE_CLEAR_ONLY] =
 		{"clear-only", "it answers what goes without ESP: the secrets differ, it does not "
-			       "know the home address, or a firewall drops ESP (protocol 50)"},
+			       "know the home address, or a firewall drops ESP (protocol 50) or "
+			       "destination options"},
 	[BUB_TROUBLE_NO_ROUTE_HERE] = {"no-route-here", "this machine has no route to it"},
 	[BUB_TROUBLE_REFUSED_HERE] = {"refused-here",
 				      "this machine's own firewall or routing rules "
 				      "refuse what goes to it"},
 	[BUB_TROUBLE_NO_ROUTE] = {"no-route", "a router on the way has no route to it"},
-	[BUB_TROUBLE_LOOP] = {"loop", "packets to it go round in a loop of routers"},
+	[BUB_TROUBLE_LOOP] = {"loop", "packets to it go round in a loop of routers: no bubd runs "
+				      "there, or its prefix is routed to nobody"},
 	[BUB_TROUBLE_PROHIBITED] = {"prohibited", "a firewall on the way refuses what goes to it: "
 						  "ESP (protocol 50) has to pass"},
 	[BUB_TROUBLE_UNREACHABLE] = {"unreachable", "no host has that address on its link: it is "
-						    "down, or the address is wrong"},
+						    "down, the address is wrong, or the prefix is "
+						    "not routed to it"},
 	[BUB_TROUBLE_NO_HOME_AGENT] = {"no-home-agent", "the host with that address is no home "
 							"agent: the address is wrong, or no bubd "
 							"runs there"},
@@ -130,6 +133,7 @@ void trouble_late(struct bub_engine *eng, struct home_registration *h)
 		what = t->heard;
 	if (t->unanswered < (what > BUB_TROUBLE_CLEAR_ONLY ? TOLD_BY_OTHERS : SILENT))
 		return;
+	t->known = what;
 	t->reporter = what == BUB_TROUBLE_SILENCE ? in6addr_any : t->heard_from;
 	home_set_state(eng, h, h->state, bub_trouble_words(what));
 	trouble_tell(eng, h, what, bub_trouble_words(what), t->unanswered);
@@ -165,6 +169,7 @@ void trouble_refused(struct bub_engine *eng, struct home_registration *h, uint8_
 	h->trouble.heard = BUB_TROUBLE_NONE;
 	h->trouble.asked = false;
 	h->trouble.reporter = in6addr_any;
+	h->trouble.known = BUB_TROUBLE_REFUSED;
 	trouble_tell(eng, h, BUB_TROUBLE_REFUSED, bub_status_name(status), status);
 }
 
@@ -179,6 +184,7 @@ void trouble_misplaced(struct bub_engine *eng, struct home_registration *h,
 	const char *words = bub_trouble_words(BUB_TROUBLE_HOME_PREFIX);
 
 	h->trouble.reporter = *address;
+	h->trouble.known = BUB_TROUBLE_HOME_PREFIX;
 	home_set_state(eng, h, h->state, words);
 	trouble_tell(eng, h, BUB_TROUBLE_HOME_PREFIX, words, prefix_len);
 }
@@ -187,7 +193,9 @@ void trouble_moved(struct home_registration *h)
 {
 	if (h->trouble.told == BUB_TROUBLE_HOME_PREFIX)
 		trouble_forget(h);
-	h->trouble.heard = BUB_TROUBLE_NONE;
+	/* What the home agent itself has answered holds for every path to it. */
+	if (h->trouble.heard != BUB_TROUBLE_CLEAR_ONLY)
+		h->trouble.heard = BUB_TROUBLE_NONE;
 	h->trouble.asked = false;
 }
 

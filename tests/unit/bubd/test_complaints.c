@@ -32,6 +32,16 @@ struct bub_time lnx_now(void)
 	return (struct bub_time){0};
 }
 
+/* One inbound association, of the client. */
+bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
+		struct bub_time *ret_since)
+{
+	(void)sas;
+	*ret = (struct esp_sa_status){.spi = 0x5678, .direction = ESP_IN, .owner = client};
+	*ret_since = (struct bub_time){0};
+	return (*at)++ == 0;
+}
+
 bool bub_engine_has_client(const struct bub_engine *eng, const struct in6_addr *home)
 {
 	(void)eng;
@@ -154,6 +164,52 @@ static void strangers_fill_no_log(void **state)
 	assert_int_equal(f->lines, COMPLAINTS_MAX + 1);
 }
 
+/* Old numbers: a network may repeat a packet or two.  In a tunnel the SPI says whose they are. */
+static void repeated_numbers(void **state)
+{
+	struct lnx_esp_drop drop = {.why = ESP_REPLAY,
+				    .src = addr("2001:db8:1::1"),
+				    .dst = addr("2001:db8:b::5"),
+				    .spi = 0x5678};
+	struct fixture *f = *state;
+	char text[320];
+
+	f->complaints.sas = (const struct sas *)f; /* looked at by nobody */
+	complaints_esp_drop(&f->complaints, NULL, f->now, &drop);
+	complaints_esp_drop(&f->complaints, NULL, f->now, &drop);
+	assert_int_equal(f->lines, 0);
+	assert_false(complaints_about(&f->complaints, f->now, &client, text, sizeof(text)));
+	f->now.ns += 4 * SECOND;
+	complaints_esp_drop(&f->complaints, NULL, f->now, &drop);
+	assert_int_equal(f->lines, 1);
+	assert_non_null(strstr(f->last, "\"trouble\": \"repeated-numbers\""));
+	assert_true(complaints_about(&f->complaints, f->now, &client, text, sizeof(text)));
+	assert_non_null(strstr(text, "(3 packets in 4 s, SPI 0x00005678) with numbers"));
+}
+
+/* Of those that are not served the status has a list. */
+static void strangers_are_listed(void **state)
+{
+	const struct in6_addr other = addr("2001:db8:1::99");
+	struct fixture *f = *state;
+	struct in6_addr home;
+	unsigned at = 0;
+	char text[320];
+
+	unopened(f, &client, "2001:db8:1::1");
+	unopened(f, &other, "2001:db8:1::1");
+	assert_true(
+		complaints_next_stranger(&f->complaints, f->now, &at, &home, text, sizeof(text)));
+	assert_memory_equal(&home, &other, 16);
+	assert_non_null(strstr(text, "(1 packet, SPI 0x00001234) and no mobile-node line"));
+	assert_false(
+		complaints_next_stranger(&f->complaints, f->now, &at, &home, text, sizeof(text)));
+	at = 0;
+	f->now.ns += 301 * SECOND;
+	assert_false(
+		complaints_next_stranger(&f->complaints, f->now, &at, &home, text, sizeof(text)));
+}
+
 static void data_is_told_of(void **state)
 {
 	struct lnx_data_fault fault = {false, client, addr("2001:db8:b::5"), addr("2001:db8:1::1")};
@@ -172,8 +228,9 @@ static void data_is_told_of(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(lines_grow_rare), T(what_is_told_apart),
-					   T(strangers_fill_no_log), T(data_is_told_of)};
+	const struct CMUnitTest tests[] = {T(lines_grow_rare),       T(what_is_told_apart),
+					   T(strangers_fill_no_log), T(data_is_told_of),
+					   T(repeated_numbers),      T(strangers_are_listed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

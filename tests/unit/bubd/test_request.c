@@ -501,7 +501,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 9);
+	assert_int_equal(json_object_size(r), 10);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -556,6 +556,7 @@ static void show_has_everything(void **state)
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 		"unknown here: its secret is another one there\","
 		"  \"keys\": {\"kind\": \"agreed\"}}]");
+	assert_same_json(json_object_get(r, "strangers"), "[]");
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");
@@ -582,12 +583,12 @@ static void show_has_what_is_asked_for(void **state)
 		size_t members, peers, clients;
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
-		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 6, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 7, 0, 1},
 		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 4, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 9, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 9, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 9, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 9, 0, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 10, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 10, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 10, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 10, 0, 1},
 	};
 	struct fixture *f = *state;
 
