@@ -802,11 +802,13 @@ static void on_agent_found(void *ctx, const struct in6_addr *home, const struct 
 			   const struct in6_addr *ipv4)
 {
 	struct bub_event ev = {.type = BUB_EV_HOME_AGENT};
+	struct daemon *d = ctx;
 
 	ev.u.home_agent.home = *home;
 	ev.u.home_agent.address = *address;
 	ev.u.home_agent.ipv4 = *ipv4;
-	daemon_feed(ctx, &ev);
+	keyd_agent_found(d->keyd, home, ipv4);
+	daemon_feed(d, &ev);
 }
 
 static int start_names(struct daemon *d)

@@ -26,8 +26,9 @@
 struct keyclient_home {
 	struct keyclient *k;
 	struct in6_addr home, from, home_agent;
-	struct keys_context *ctx; /* NULL: it does not agree on keys */
-	struct keyconn *conn;     /* NULL: no attempt is under way */
+	struct in6_addr agent_ipv4; /* of the home agent, mapped; :: none */
+	struct keys_context *ctx;   /* NULL: it does not agree on keys */
+	struct keyconn *conn;       /* NULL: no attempt is under way */
 	struct keys_tokens tokens;
 	uv_timer_t timer;
 	struct bub_time retry; /* when; 0: no attempt is planned */
@@ -61,9 +62,18 @@ static bool has_keys(const struct keyclient_home *h)
 	return sas_agreed_status(h->k->host.sas, &h->home, h->k->host.now(), &status);
 }
 
+/* Where the home agent is for where this node is; :: nowhere. */
+static struct in6_addr keyclient_agent(const struct keyclient_home *h)
+{
+	return IN6_IS_ADDR_V4MAPPED(&h->from) ? h->agent_ipv4 : h->home_agent;
+}
+
 static bool is_reachable(const struct keyclient_home *h)
 {
-	return !IN6_IS_ADDR_UNSPECIFIED(&h->from) && !IN6_IS_ADDR_UNSPECIFIED(&h->home_agent);
+	const struct in6_addr agent = keyclient_agent(h);
+
+	return !IN6_IS_ADDR_UNSPECIFIED(&h->from) && !IN6_IS_ADDR_UNSPECIFIED(&h->home_agent) &&
+	       !IN6_IS_ADDR_UNSPECIFIED(&agent);
 }
 
 /* Inbound packets under the keys of @h. */
@@ -220,7 +230,7 @@ static void keyclient_begin(struct keyclient_home *h)
 					  .progress = keyclient_on_progress,
 					  .gone = keyclient_on_gone};
 	const struct sockaddr_in6 to = {.sin6_family = AF_INET6,
-					.sin6_addr = h->home_agent,
+					.sin6_addr = keyclient_agent(h),
 					.sin6_port = htons(keyclient_port(h))};
 	struct keys_session *session;
 
@@ -318,6 +328,19 @@ void keyclient_attached(struct keyclient *k, const struct in6_addr *home,
 		keyclient_now(h);
 }
 
+void keyclient_ipv4(struct keyclient *k, const struct in6_addr *home, const struct in6_addr *ipv4)
+{
+	struct keyclient_home *h = keyclient_find(k, home);
+	bool was_reachable;
+
+	if (h == NULL)
+		return;
+	was_reachable = is_reachable(h);
+	h->agent_ipv4 = *ipv4;
+	if (!was_reachable && is_reachable(h) && !has_keys(h))
+		keyclient_now(h);
+}
+
 void keyclient_renew(struct keyclient *k, const struct in6_addr *home)
 {
 	struct keyclient_home *h = keyclient_find(k, home);
@@ -326,7 +349,7 @@ void keyclient_renew(struct keyclient *k, const struct in6_addr *home)
 		keyclient_now(h);
 }
 
-bool keyclient_token(struct keyclient *k, const struct in6_addr *home_agent,
+bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
 		     const uint8_t token[static KEYS_TOKEN_LEN])
 {
 	bool right = false;
@@ -334,7 +357,8 @@ bool keyclient_token(struct keyclient *k, const struct in6_addr *home_agent,
 	for (unsigned i = 0; k != NULL && i < k->n; i++) {
 		struct keyclient_home *h = &k->home[i];
 
-		if (h->ctx == NULL || !bub_addr_eq(&h->home_agent, home_agent) ||
+		if (h->ctx == NULL ||
+		    (!bub_addr_eq(&h->home_agent, from) && !bub_addr_eq(&h->agent_ipv4, from)) ||
 		    !keys_tokens_use(&h->tokens, token))
 			continue;
 		right = true;
@@ -413,6 +437,7 @@ struct keyclient *keyclient_open(const struct keyclient_host *host, char *ret_er
 
 		h->k = k;
 		h->home = host->cfg->engine.home[i].address;
+		h->agent_ipv4 = host->cfg->engine.home[i].home_agent_ipv4;
 		(void)uv_timer_init(host->loop, &h->timer);
 		h->timer.data = h;
 	}
@@ -456,7 +481,8 @@ bool keyclient_status(const struct keyclient *k, const struct in6_addr *home,
 		.attempts = h->attempts,
 		.why = IN6_IS_ADDR_UNSPECIFIED(&h->home_agent) ? "no home agent is known yet"
 		       : IN6_IS_ADDR_UNSPECIFIED(&h->from)     ? "there is no usable address"
-							       : NULL,
+		       : !is_reachable(h) ? "no IPv4 address of the home agent is known"
+					  : NULL,
 	};
 	return true;
 }

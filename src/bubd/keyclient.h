@@ -50,9 +50,12 @@ void keyclient_attached(struct keyclient *k, const struct in6_addr *home,
 /* It is time for new keys. */
 void keyclient_renew(struct keyclient *k, const struct in6_addr *home);
 
-/* Somebody at @home_agent shows @token: it has lost its keys, where it is the right one.  Returns
+/* Its IPv4 address, mapped, for care-of addresses of IPv4. */
+void keyclient_ipv4(struct keyclient *k, const struct in6_addr *home, const struct in6_addr *ipv4);
+
+/* Somebody at @from shows @token: it has lost its keys, where it is the right one.  Returns
  * whether it is. */
-bool keyclient_token(struct keyclient *k, const struct in6_addr *home_agent,
+bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
 		     const uint8_t token[static KEYS_TOKEN_LEN]);
 
 /* The home agent may have lost its keys.  It is asked, and where nothing comes for a second, new

@@ -234,7 +234,7 @@ void keyconn_connect(struct keyconn *c, struct keys_session *session, const stru
 		     const struct sockaddr_in6 *to)
 {
 	const struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_addr = *from};
-	int err = uv_tcp_bind(&c->tcp, (const struct sockaddr *)&local, UV_TCP_IPV6ONLY);
+	int err = uv_tcp_bind(&c->tcp, (const struct sockaddr *)&local, 0); /* IPv4: mapped */
 
 	c->session = session;
 	c->connect.data = c;

@@ -48,7 +48,8 @@ static bool keyd_has_sent(const struct keyd *k, const struct in6_addr *home,
 	       esp_sad_has_sent(sad, home, ESP_TUNNEL, h->spi, h->sequence);
 }
 
-static bool keyd_doubts(struct keyd *k, const struct in6_addr *from, const struct keyhint *h)
+/* Whatever address it came from, as the home agent has two. */
+static bool keyd_doubts(struct keyd *k, const struct keyhint *h)
 {
 	struct sas_agreed_status status;
 	bool known = false;
@@ -57,7 +58,7 @@ static bool keyd_doubts(struct keyd *k, const struct in6_addr *from, const struc
 		const struct in6_addr *home = &k->host.cfg->engine.home[i].address;
 
 		if (!sas_agreed_status(k->host.sas, home, k->host.now(), &status) ||
-		    !bub_addr_eq(&status.home_agent, from) || !keyd_has_sent(k, home, h))
+		    !keyd_has_sent(k, home, h))
 			continue;
 		known = true;
 		keyclient_doubt(k->client, home);
@@ -75,7 +76,7 @@ static void keyd_on_mobile_hint(void *ctx, const struct in6_addr *from, const st
 		log_line(k->host.log, LNX_LOG_INFO,
 			 "home agent %s has restarted and lost its keys: new ones are agreed on",
 			 agent);
-	} else if (h->kind == KEYHINT_RESTARTED || !keyd_doubts(k, from, h)) {
+	} else if (h->kind == KEYHINT_RESTARTED || !keyd_doubts(k, h)) {
 		k->tally.dropped[KEYTALLY_HINT_UNKNOWN]++;
 	}
 }
@@ -91,6 +92,12 @@ void keyd_action(struct keyd *k, const struct bub_action *act)
 				   &a->home_agent);
 	else if (act->type == BUB_ACT_HOME_AGENT)
 		keyclient_attached(k->client, &act->u.agent.home, NULL, &act->u.agent.home_agent);
+}
+
+void keyd_agent_found(struct keyd *k, const struct in6_addr *home, const struct in6_addr *ipv4)
+{
+	if (k != NULL)
+		keyclient_ipv4(k->client, home, ipv4);
 }
 
 void keyd_trace(struct keyd *k, const struct bub_trace *tr)
@@ -171,6 +178,14 @@ static void keyd_on_agent_hint(void *ctx, const struct in6_addr *from, const str
 	k->tally.dropped[KEYTALLY_HINT_UNKNOWN]++;
 }
 
+static void keyd_hint(const struct keyd *k, const struct in6_addr *to, const struct keyhint *h)
+{
+	struct keyhints *from = IN6_IS_ADDR_V4MAPPED(to) ? k->ipv4_hints : k->agent_hints;
+
+	if (from != NULL)
+		keyhints_send(from, to, k->agent_port, h);
+}
+
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
 {
 	const struct keyhint h = {.kind = KEYHINT_UNKNOWN_SPI,
@@ -186,7 +201,7 @@ void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
 		k->spi_hints = 0;
 	k->second = now;
 	if (k->spi_hints++ < SPI_HINTS_PER_S)
-		keyhints_send(k->agent_hints, &drop->src, k->agent_port, &h);
+		keyd_hint(k, &drop->src, &h);
 }
 
 /* ---- After a restart ----------------------------------------------------------------------- */
@@ -253,7 +268,7 @@ static void told_on_timer(uv_timer_t *timer)
 		if (sas_agreed_status(k->host.sas, &t->home, k->host.now(), &status))
 			continue;
 		memcpy(h.token, t->token, sizeof(h.token));
-		keyhints_send(k->agent_hints, &t->to, k->agent_port, &h);
+		keyd_hint(k, &t->to, &h);
 		n++;
 	}
 	if (k->at_told < k->n_told) {
@@ -314,6 +329,13 @@ static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
 				       &k->tally, keyd_on_agent_hint, k, ret_error, error_size);
 	if (k->agent_hints == NULL)
 		return -1;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&cfg->engine.ha.ipv4_address)) {
+		k->ipv4_hints =
+			keyhints_open(k->host.loop, &cfg->engine.ha.ipv4_address, k->agent_port,
+				      &k->tally, keyd_on_agent_hint, k, ret_error, error_size);
+		if (k->ipv4_hints == NULL)
+			return -1;
+	}
 	k->tokens = tokens_open(cfg->state_dir, error, sizeof(error));
 	if (k->tokens == NULL)
 		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
@@ -392,6 +414,7 @@ void keyd_close(struct keyd *k)
 	keyserver_close(k->server);
 	keyhints_close(k->mobile_hints);
 	keyhints_close(k->agent_hints);
+	keyhints_close(k->ipv4_hints);
 	if (!uv_is_closing((uv_handle_t *)&k->told_timer))
 		uv_close((uv_handle_t *)&k->told_timer, NULL);
 }
@@ -407,6 +430,7 @@ void keyd_free(struct keyd *k)
 	keyserver_free(k->server);
 	keyhints_free(k->mobile_hints);
 	keyhints_free(k->agent_hints);
+	keyhints_free(k->ipv4_hints);
 	tokens_close(k->tokens);
 	told_end(k);
 	free(k);

@@ -47,6 +47,8 @@ void keyd_free(struct keyd *k);
 
 /* What goes by; all of these may be called with NULL. */
 void keyd_action(struct keyd *k, const struct bub_action *act);
+/* The home agent of @home has that IPv4 address now, mapped; :: none. */
+void keyd_agent_found(struct keyd *k, const struct in6_addr *home, const struct in6_addr *ipv4);
 void keyd_trace(struct keyd *k, const struct bub_trace *tr);
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
 

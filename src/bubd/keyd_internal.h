@@ -24,6 +24,7 @@ struct keyd {
 	struct keyclient *client;                    /* NULL: no home address agrees on keys */
 	struct keyserver *server;                    /* NULL: no mobile node does */
 	struct keyhints *mobile_hints, *agent_hints; /* likewise */
+	struct keyhints *ipv4_hints;                 /* at its IPv4 address; NULL: it has none */
 	uint16_t agent_port;                         /* of agent_hints */
 	struct tokens *tokens;                       /* NULL: they cannot be kept */
 	bool noted;                                  /* a token is to be written */

@@ -6,9 +6,25 @@
 
 #define MILLI 1000u
 
+#define NETWORK_LEN 8
+
+/* The network that is counted: 64 bits of IPv6, 24 of IPv4. */
+static void network_of(const struct in6_addr *a, uint8_t ret[static NETWORK_LEN])
+{
+	memset(ret, 0, NETWORK_LEN);
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		memcpy(ret + 4, a->s6_addr + 12, 3);
+	else
+		memcpy(ret, a->s6_addr, NETWORK_LEN);
+}
+
 static bool keyflood_same_prefix(const struct in6_addr *a, const struct in6_addr *b)
 {
-	return memcmp(a->s6_addr, b->s6_addr, 8) == 0;
+	uint8_t x[NETWORK_LEN], y[NETWORK_LEN];
+
+	network_of(a, x);
+	network_of(b, y);
+	return memcmp(x, y, NETWORK_LEN) == 0;
 }
 
 /* The oldest that has not shown who it is, of @from's prefix or of all; KEYFLOOD_NONE: none. */
@@ -75,13 +91,15 @@ static uint8_t *count_of_prefix(struct keyflood *f, const struct in6_addr *from,
 				struct bub_time now)
 {
 	const uint64_t second = now.ns / BUB_NS_PER_S;
+	uint8_t network[NETWORK_LEN];
 	uint64_t h = f->seed;
 
+	network_of(from, network);
 	if (second != f->second)
 		memset(f->of_prefix, 0, sizeof(f->of_prefix));
 	f->second = second;
-	for (unsigned i = 0; i < 8; i++)
-		h = (h ^ from->s6_addr[i]) * UINT64_C(0x100000001b3);
+	for (unsigned i = 0; i < NETWORK_LEN; i++)
+		h = (h ^ network[i]) * UINT64_C(0x100000001b3);
 	h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
 	return &f->of_prefix[(h >> 32) % KEYFLOOD_PREFIXES];
 }

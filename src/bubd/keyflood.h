@@ -15,7 +15,7 @@
 #include "bub/time.h"
 
 #define KEYFLOOD_MAX 256u         /* connections at once */
-#define KEYFLOOD_OF_PREFIX 8u     /* of one prefix of 64 bits */
+#define KEYFLOOD_OF_PREFIX 8u     /* of one prefix of 64 bits, or 24 of IPv4 */
 #define KEYFLOOD_PER_S 200u       /* handshakes, which are what costs */
 #define KEYFLOOD_PREFIX_PER_S 20u /* of them, of one prefix */
 #define KEYFLOOD_PREFIXES 256u    /* that are told apart */

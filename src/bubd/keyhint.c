@@ -94,7 +94,6 @@ static int keyhints_socket(const struct in6_addr *local, uint16_t port, int *ret
 	int on = 1, err = 0;
 
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0 &&
 	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
 		*ret_fd = fd;

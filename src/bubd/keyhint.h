@@ -29,7 +29,8 @@ bool keyhint_decode(const uint8_t *data, size_t len, struct keyhint *ret);
 
 struct keyhints;
 
-/* What comes goes to @heard, unless it is malformed, which is counted.
+/* Addresses of IPv4 are mapped ones.  What comes goes to @heard, unless it is malformed, which is
+ * counted.
  * @local  the home agent's address; ::, a mobile node's, which has many
  * Returns NULL and one line in @ret_error on failure. */
 struct keyhints *

@@ -22,7 +22,9 @@
 
 struct keyserver {
 	struct keyserver_host host;
-	uv_tcp_t *listener; /* NULL: none.  Its memory goes when it has closed */
+	/* At the IPv6 address and, where there is one, the IPv4 address; NULL: none.  Their memory
+	 * goes when they have closed. */
+	uv_tcp_t *listener[2];
 	uint16_t port;
 	struct keys_context *ctx;
 	struct keyflood flood;
@@ -343,12 +345,12 @@ static void keyserver_stop_listening(uv_tcp_t *listener)
 		uv_close((uv_handle_t *)listener, keyserver_free_listener);
 }
 
-static int keyserver_listen(struct keyserver *s, uint16_t port)
+static int keyserver_listen_at(struct keyserver *s, const struct in6_addr *address, uint16_t port,
+			       uv_tcp_t **ret_listener)
 {
 	uv_tcp_t *listener = calloc(1, sizeof(*listener));
 	int fd = -1;
-	int err = listener != NULL ? keyserver_socket(&s->host.cfg->engine.ha.address, port, &fd)
-				   : UV_ENOMEM;
+	int err = listener != NULL ? keyserver_socket(address, port, &fd) : UV_ENOMEM;
 
 	if (err == 0)
 		err = uv_tcp_init(s->host.loop, listener);
@@ -364,12 +366,29 @@ static int keyserver_listen(struct keyserver *s, uint16_t port)
 		(void)close(fd);
 	else
 		err = uv_listen((uv_stream_t *)listener, BACKLOG, keyserver_on_connection);
-	if (err != 0) {
+	if (err == 0)
+		*ret_listener = listener;
+	else
 		keyserver_stop_listening(listener);
+	return err;
+}
+
+static int keyserver_listen(struct keyserver *s, uint16_t port)
+{
+	const struct bub_ha_config *ha = &s->host.cfg->engine.ha;
+	uv_tcp_t *listener[2] = {NULL, NULL};
+	int err = keyserver_listen_at(s, &ha->address, port, &listener[0]);
+
+	if (err == 0 && !IN6_IS_ADDR_UNSPECIFIED(&ha->ipv4_address))
+		err = keyserver_listen_at(s, &ha->ipv4_address, port, &listener[1]);
+	if (err != 0) {
+		keyserver_stop_listening(listener[0]);
 		return err;
 	}
-	keyserver_stop_listening(s->listener);
-	s->listener = listener;
+	for (unsigned i = 0; i < 2; i++) {
+		keyserver_stop_listening(s->listener[i]);
+		s->listener[i] = listener[i];
+	}
 	s->port = port;
 	return 0;
 }
@@ -424,8 +443,10 @@ void keyserver_close(struct keyserver *s)
 {
 	if (s == NULL)
 		return;
-	keyserver_stop_listening(s->listener);
-	s->listener = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		keyserver_stop_listening(s->listener[i]);
+		s->listener[i] = NULL;
+	}
 	for (unsigned i = 0; i < KEYFLOOD_MAX; i++)
 		if (s->conn[i] != NULL)
 			keyconn_close(s->conn[i]);

@@ -338,6 +338,23 @@ def restarted_mobile(t):
         says(f"{'both' if both else 'the mobile node'}: {first - begin:.3f} s after its start")
 
 
+def in_a_network_of_ipv4(t):
+    """There is no IPv6 where the mobile node starts: keys are agreed on over IPv4."""
+    t.r.exec("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    for ns, dev, address in ((t.r, "e0", "192.0.2.1/24"), (t.r, "e1", "198.51.100.1/24"),
+                             (t.g, "e0", "198.51.100.2/24"), (t.m, "e0", "192.0.2.10/24")):
+        ns.ip("addr", "add", address, "dev", dev)
+    t.g.ip("-4", "route", "add", "default", "via", "198.51.100.1")
+    t.m.ip("-4", "route", "add", "default", "via", "192.0.2.1")
+    t.begin(t.agent_text(AGENT_PSK + '\nipv4-address = "198.51.100.2"'),
+            t.mobile_text(inside='home-agent-ipv4 = "198.51.100.2"\n'))
+    try:
+        wait_for("keys", lambda: t.mobile.show() and t.agreed() == 1)
+    except Failure as e:
+        raise Failure(f"{e}: {t.mobile.tail()} {t.agent.tail()}") from e
+    t.wait_for_words(t.agent, f"keys of {HOME} agreed with ::ffff:192.0.2.10")
+
+
 def fails(t, agent, mobile, agent_words, mobile_words, reason=None):
     """No keys come, and both ends say why in their logs; the mobile node in its status, too."""
     t.begin(agent, mobile)
@@ -546,7 +563,7 @@ def disk_has_no_keys(t):
 
 
 CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_nothing,
-         restarted_agent, restarted_agent_without_its_files, restarted_mobile, wrong_psk, expired,
+         restarted_agent, restarted_agent_without_its_files, restarted_mobile, in_a_network_of_ipv4, wrong_psk, expired,
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, disk_has_no_keys]
 
 if __name__ == "__main__":

@@ -73,6 +73,37 @@ static void a_network_has_its_share(void **state)
 	assert_int_equal(gone, KEYFLOOD_NONE);
 }
 
+static struct in6_addr ipv4(uint8_t c, uint8_t d)
+{
+	return (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff, 192, 0, c, d}};
+}
+
+/* All of IPv4 has one prefix of 64 bits: its networks are told apart all the same. */
+static void networks_of_ipv4(void **state)
+{
+	const struct bub_time now = {100 * BUB_NS_PER_S};
+	struct keyflood f = {.seed = 1};
+	uint32_t slot, gone;
+	unsigned n = 0;
+
+	(void)state;
+	for (uint8_t i = 0; i < KEYFLOOD_OF_PREFIX; i++) {
+		struct in6_addr a = ipv4(1, i), b = ipv4(2, i);
+
+		assert_true(keyflood_enter(&f, &a, &slot, &gone));
+		assert_int_equal(gone, KEYFLOOD_NONE);
+		assert_true(keyflood_enter(&f, &b, &slot, &gone));
+		assert_int_equal(gone, KEYFLOOD_NONE);
+	}
+	for (uint8_t i = 0; i < 100; i++) {
+		struct in6_addr a = ipv4(1, i), b = ipv4(2, i);
+
+		n += keyflood_spend(&f, &a, now);
+		n += keyflood_spend(&f, &b, now);
+	}
+	assert_int_equal(n, 2 * KEYFLOOD_PREFIX_PER_S);
+}
+
 static void no_room_among_the_known(void **state)
 {
 	const struct in6_addr a = from(99, 1);
@@ -143,11 +174,9 @@ static void hints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_oldest_makes_room),
-		cmocka_unit_test(a_network_has_its_share),
-		cmocka_unit_test(no_room_among_the_known),
-		cmocka_unit_test(work_is_bounded),
-		cmocka_unit_test(hints),
+		cmocka_unit_test(the_oldest_makes_room), cmocka_unit_test(a_network_has_its_share),
+		cmocka_unit_test(networks_of_ipv4),      cmocka_unit_test(no_room_among_the_known),
+		cmocka_unit_test(work_is_bounded),       cmocka_unit_test(hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
