@@ -134,6 +134,8 @@ static bool verify_note(struct keys_session *s, X509 *cert)
 		return false;
 	X509_free(peer->certificate);
 	peer->certificate = cert;
+	/* A pre-shared key may have been offered too, and passed over for its hash. */
+	peer->by_psk = false;
 	if (s->ctx->server)
 		peer->pinned = s->ctx->ops->pinned(s->user, peer->fingerprint);
 	else
