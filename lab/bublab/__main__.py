@@ -263,6 +263,7 @@ def scenario_options(
         protect_payload=not args.no_payload_esp,
         agent_dad=args.home_agent_dad,
         optimistic_dad=args.optimistic_dad,
+        ipv4=bool(scenario.networks),
     )
     dad = args.dad or args.optimistic_dad
     links = topology.Options(

@@ -10,8 +10,9 @@ import pathlib
 import secrets
 import socket
 
+from . import networks
 from .system import Child, LabError, binary, wait_until
-from .topology import HOME_ADDRESS, HOME_OF, MOBILES, PREFIXES, Topology, router_address
+from .topology import HOME_ADDRESS, HOME_OF, MOBILES, NUMBERS, PREFIXES, Topology, router_address
 
 HOME_AGENTS = ("ha1", "ha2")
 ANSWER_S = 15  # a machine may have other things to do
@@ -29,6 +30,7 @@ class BubOptions:
     stock_peer: bool = False  # mn2 has BUB switched off
     no_bub: bool = False  # both have
     static_peer: bool = False  # mn2 is a correspondent and nothing else
+    ipv4: bool = False  # home agents have an address of IPv4, too
 
 
 def quoted(value: object) -> str:
@@ -61,12 +63,17 @@ def bub_section(node: str, options: BubOptions) -> str:
     )
 
 
+def agent_ipv4(agent: str) -> str:
+    return networks.core_ipv4(NUMBERS[agent], 2)
+
+
 def mobile_section(node: str, options: BubOptions) -> str:
     return (
         "mobile-node {\n"
         f"  home-address = {quoted(HOME_ADDRESS[node] + '/64')}\n"
         f"  home-agent = {quoted(router_address(HOME_OF[node]))}\n"
-        f"  secret-file = {quoted(node + '.secret')}\n"
+        + (f"  home-agent-ipv4 = {quoted(agent_ipv4(HOME_OF[node]))}\n" if options.ipv4 else "")
+        + f"  secret-file = {quoted(node + '.secret')}\n"
         "  lifetime = 3600\n"
         f"  protect-payload = {str(options.protect_payload).lower()}\n"
         "}\n"
@@ -82,6 +89,7 @@ def agent_section(node: str, options: BubOptions) -> str:
         f"  address = {quoted(router_address(node))}",
         '  home-link = "home0"',
         f"  prefixes = {{{quoted(PREFIXES[node] + '/64')}}}",
+        *([f"  ipv4-address = {quoted(agent_ipv4(node))}"] if options.ipv4 else []),
         "  lifetime-max = 3600",
         "  backhaul = plain",
         f"  dad = {options.agent_dad}",
