@@ -143,6 +143,9 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 	(void)snprintf(agent, sizeof(agent), "%s%s%s", text_of(h, "home_agent", "none"),
 		       name[0] != '\0' ? ", " : "", name);
 	show_text(out, opts, "home agent", agent);
+	if (json_is_true(json_object_get(h, "unbound_direct")))
+		show_text(out, opts, "programs",
+			  "get out directly, where they have no home address");
 	if (text_of(h, "name_trouble", "")[0] != '\0')
 		show_text(out, opts, "its name", text_of(h, "name_trouble", ""));
 	show_esp_keys(out, opts, json_object_get(h, "keys"));

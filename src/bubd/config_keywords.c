@@ -78,6 +78,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_FILE, KIND_NUMBER, "udp-port", NODE(lnx.udp_port), FROM(1, UINT16_MAX), OR("4191")},
 	{IN_FILE, KIND_NUMBER, "udp-esp-port", NODE(lnx.udp_esp_port), FROM(1, UINT16_MAX),
 	 OR("4500")},
+	{IN_FILE, KIND_NUMBER, "direct-when-unreachable", NODE(lnx.bypass_after_s), S(0, 86400),
+	 OR("0")},
 	{IN_FILE, KIND_WORD, "route-optimisation", BUB(route_optimisation), POLICY},
 	{IN_FILE, KIND_BOOL, "ack-correspondents", BUB(ack_correspondents)},
 	{IN_FILE, KIND_BOOL, "accept-refresh-requests", BUB(accept_brr)},

@@ -263,6 +263,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "trouble",
 			   status_trouble(keyd_lacks(src->keyd, &h.address) ? BUB_TROUBLE_NONE
 									    : h.trouble));
+		status_set(o, "unbound_direct", json_boolean(lnx_bypassed(src->lnx)));
 		status_set(o, "lifetime_s", status_number(h.lifetime_s));
 		status_set(o, "sequence", status_number(h.sequence));
 		status_set(o, "prefix", status_string(h.prefix));

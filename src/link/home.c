@@ -12,7 +12,7 @@
  *   main_rule     main without its default route: links and specific routes
  *   landing_rule  nothing
  *   away_rule     while the first home is away: its table, which gives unbound sockets that home
- *                 address
+ *                 address (bypass.c may take it back)
  *   at_home_rule  while the first home is at home: over the home link's router, from the home
  *                 address
  *
@@ -35,7 +35,7 @@ static bool is_first(const struct link *lk, const struct home *h)
 
 /* ---- Rules --------------------------------------------------------------------------------- */
 
-static void away_rule_put(struct link *lk, unsigned index, enum link_out_type type)
+void away_rule_put(struct link *lk, unsigned index, enum link_out_type type)
 {
 	link_put(lk, type)->u.rule = (struct link_rule){
 		.priority = lk->cfg.home.away_rule,
@@ -59,7 +59,7 @@ static void home_rules_put(struct link *lk, const struct home *h, enum link_out_
 	rule.to_len = h->prefix_len;
 	if (h->prefix_len > 0)
 		link_put(lk, type)->u.rule = rule;
-	if (is_first(lk, h))
+	if (is_first(lk, h) && !bypass_is_on(lk))
 		away_rule_put(lk, lk->first_home, type);
 }
 
@@ -217,6 +217,7 @@ void link_attach(struct link *lk, struct bub_time now, const struct bub_attach *
 		attach_away(lk, h, &at->care_of);
 	link_attached(lk, now, &at->home, at->at_home ? &in6addr_any : &at->care_of,
 		      &at->home_agent);
+	bypass_note(lk);
 }
 
 /* ---- They come and go ---------------------------------------------------------------------- */
@@ -255,6 +256,8 @@ static void change_first(struct link *lk, const struct home *h)
 	unsigned before = lk->first_home;
 
 	lk->first_home = index_of_home(lk, h);
+	if (bypass_is_on(lk))
+		return;
 	away_rule_put(lk, lk->first_home, LINK_RULE_ADD);
 	away_rule_put(lk, before, LINK_RULE_DEL);
 }

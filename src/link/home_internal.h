@@ -52,6 +52,17 @@ struct bub_time home_deadline(const struct link *lk);
 void home_follow_router(struct link *lk); /* of the home link: it may be another */
 void home_close(struct link *lk);         /* takes the addresses off links */
 
+/* The rule by which unbound sockets use home address @index. */
+void away_rule_put(struct link *lk, unsigned index, enum link_out_type type);
+
+/* bypass.c */
+/* The first home address is registered, or at home, or no more. */
+void bypass_note(struct link *lk);
+/* The rule of unbound sockets has been taken back. */
+bool bypass_is_on(const struct link *lk);
+void bypass_expire(struct link *lk);
+struct bub_time bypass_deadline(const struct link *lk);
+
 /* homeroute.c */
 /* Its routing table while it is away. */
 uint32_t homeroute_table(const struct link *lk, const struct home *h);

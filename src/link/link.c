@@ -205,9 +205,11 @@ int link_prefer(struct link *lk, struct bub_time now, const char *name, bool onc
 struct bub_time link_deadline(const struct link *lk)
 {
 	const struct bub_time due[] = {
-		facts_deadline(lk), router_deadline(lk), trial_deadline(lk),  advert_deadline(lk),
-		dad_deadline(lk),   claim_deadline(lk),  proxy_deadline(lk),  homelink_deadline(lk),
-		home_deadline(lk),  path_deadline(lk),   tunnel_deadline(lk), movement_deadline(lk),
+		facts_deadline(lk),  router_deadline(lk),   trial_deadline(lk),
+		advert_deadline(lk), dad_deadline(lk),      claim_deadline(lk),
+		proxy_deadline(lk),  homelink_deadline(lk), home_deadline(lk),
+		path_deadline(lk),   tunnel_deadline(lk),   movement_deadline(lk),
+		bypass_deadline(lk),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -230,6 +232,7 @@ void link_expire(struct link *lk, struct bub_time now)
 	advert_expire(lk);
 	home_follow_router(lk);
 	home_expire(lk);
+	bypass_expire(lk);
 	homelink_expire(lk);
 	dad_expire(lk);
 	claim_expire(lk);

@@ -20,6 +20,9 @@ struct link_home_config {
 	uint32_t at_home_rule;
 	uint32_t home_table; /* of the first home address while it is away; the others follow */
 	uint32_t at_home_table;
+	/* Unbound sockets get out directly when the home agent has been silent for so long; 0:
+	 * never. */
+	uint32_t bypass_after_s;
 };
 
 /* Once, when bub's own interface is there: every home address of the configuration is away. */
@@ -44,6 +47,9 @@ void link_home_mtu(struct link *link, const struct in6_addr *home, uint32_t mtu)
 
 /* A route has appeared in another table: connections by the default route at home look again. */
 void link_home_renew(struct link *link);
+
+/* Unbound sockets get out directly, for want of the home agent. */
+bool link_bypassed(const struct link *link);
 
 /* ---- Looking in ---------------------------------------------------------------------------- */
 

@@ -88,6 +88,10 @@ struct link {
 	struct home home[BUB_HOMES_MAX];
 	unsigned n_homes;
 	unsigned first_home; /* the one that unbound sockets use */
+	struct {
+		struct bub_time since; /* no acknowledgement since then; 0: there was one */
+		bool on;
+	} bypass;
 	struct in6_addr at_home_gateway;
 	bool at_home_routed;        /* over that one */
 	struct in6_addr greet_from; /* its router is to be told of us; :: it knows */

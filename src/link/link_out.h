@@ -50,6 +50,8 @@ enum link_say {
 	LINK_SAY_NO_CARRIER,
 	LINK_SAY_NO_ROUTE,      /* addr, over other, error */
 	LINK_SAY_PUT_BEHIND,    /* addr: no registration from it; others first, for seconds */
+	LINK_SAY_BYPASS,        /* addr: no answer for seconds: unbound sockets get out directly */
+	LINK_SAY_BYPASS_OVER,   /* addr: unbound sockets have it again */
 	LINK_SAY_MANY_IFACES,   /* more than LINK_IFACES_MAX */
 	LINK_SAY_MANY_ADDRS,    /* more than LINK_ADDRS_MAX */
 	LINK_SAY_MANY_CARE_OFS, /* more than LINK_CARE_OFS_MAX: addr is not used */

@@ -116,6 +116,7 @@ void link_registered(struct link *lk, struct bub_time now, const struct bub_regi
 	if (h->registered == r->acknowledged)
 		return;
 	h->registered = r->acknowledged;
+	bypass_note(lk);
 	h->answered |= r->acknowledged;
 	h->try_due = BUB_TIME_NEVER;
 	if (!h->registered)

@@ -154,6 +154,7 @@ static struct link *new_link(struct lnx *l, uint64_t seed)
 				.at_home_rule = l->cfg.rule_priority + RULE_AT_HOME,
 				.home_table = l->cfg.route_table + TABLE_HOME,
 				.at_home_table = l->cfg.route_table + TABLE_AT_HOME,
+				.bypass_after_s = l->cfg.bypass_after_s,
 			},
 		.route_table = l->cfg.route_table + TABLE_CARE_OF,
 		.care_of_rule = l->cfg.rule_priority + RULE_CARE_OF,

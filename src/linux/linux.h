@@ -70,6 +70,7 @@ struct lnx_config {
 	uint32_t max_tunnels;    /* home addresses with a tunnel; 0: 4096 */
 	uint32_t route_table;    /* first of the 21 routing tables that are bub's own; 2116 */
 	uint32_t rule_priority;  /* first of the six priorities of bub's ip rules; 1000 */
+	uint32_t bypass_after_s; /* programs get out directly after such a silence; 0: never */
 };
 
 /* A packet that ESP discarded, for who audits (RFC 4303, 4). */
@@ -140,6 +141,8 @@ struct lnx_failure {
 
 /* The next one after the place @at, which is 0 for the first; false: no more. */
 bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret);
+/* Programs that are not bound to a home address get out directly, for want of the home agent. */
+bool lnx_bypassed(const struct lnx *lnx);
 
 /* Mobile node: the interface @name comes before all others from now on; link.h says what @once,
  * NULL and the errors mean.  What follows is told by cb->event(): not to be called from inside of

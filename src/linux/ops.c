@@ -78,6 +78,19 @@ static void say_home(struct lnx *l, const struct link_out *out)
 	}
 }
 
+static void say_bypass(struct lnx *l, const struct link_out *out)
+{
+	const struct in6_addr *home = &out->u.say.addr;
+
+	if (out->u.say.what == LINK_SAY_BYPASS)
+		lnx_log(l, LNX_LOG_WARNING,
+			"no answer from the home agent for %u s: programs that are not bound to %s "
+			"get out directly, until it answers",
+			out->u.say.seconds, lnx_ntop(home));
+	else
+		lnx_log(l, LNX_LOG_INFO, "programs have the home address %s again", lnx_ntop(home));
+}
+
 static void say(struct lnx *l, const struct link_out *out)
 {
 	const struct link_iface *ifc = link_iface(l->link, out->u.say.ifindex);
@@ -117,6 +130,10 @@ static void say(struct lnx *l, const struct link_out *out)
 			"no answer from the home agent by %s on %s: other addresses come first "
 			"for %u s",
 			lnx_ntop(addr), name, out->u.say.seconds);
+		break;
+	case LINK_SAY_BYPASS:
+	case LINK_SAY_BYPASS_OVER:
+		say_bypass(l, out);
 		break;
 	case LINK_SAY_MANY_IFACES:
 	case LINK_SAY_MANY_ADDRS:

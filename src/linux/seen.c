@@ -18,6 +18,11 @@ static bool seen_name(const struct lnx *l, uint32_t ifindex, char ret[static IFN
 	return ifc != NULL;
 }
 
+bool lnx_bypassed(const struct lnx *l)
+{
+	return link_bypassed(l->link);
+}
+
 bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret)
 {
 	struct link_behind behind;

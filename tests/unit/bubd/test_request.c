@@ -139,6 +139,12 @@ unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
 	return 2;
 }
 
+bool lnx_bypassed(const struct lnx *lnx)
+{
+	(void)lnx;
+	return false;
+}
+
 bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret)
 {
 	(void)lnx;
@@ -508,6 +514,7 @@ static void show_has_everything(void **state)
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
+			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
 			 "\"registered\","
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
@@ -518,6 +525,7 @@ static void show_has_everything(void **state)
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
+			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"

@@ -612,6 +612,104 @@ static void home_link_by_another_interface(void **state)
 
 /* ---- Several home addresses ---------------------------------------------------------------- */
 
+/* ---- Programs while the home agent cannot be reached ---------------------------------------- */
+
+#define BYPASS_S 30
+
+static void answered(struct world *w, const char *care_of, bool acknowledged)
+{
+	const struct bub_registration r = {
+		.home = address(HOME), .care_of = address(care_of), .acknowledged = acknowledged};
+
+	link_registered(w->lk, w->now, &r);
+	world_drain(w);
+}
+
+static bool said(const struct world *w, enum link_say what)
+{
+	for (unsigned i = 0; i < w->n_out; i++)
+		if (w->out[i].type == LINK_SAY && w->out[i].u.say.what == what)
+			return true;
+	return false;
+}
+
+/* The rule of unbound sockets was put, or taken back, and no other. */
+static bool away_rule(const struct world *w, enum link_out_type type)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < w->n_out; i++) {
+		if (w->out[i].type != LINK_RULE_ADD && w->out[i].type != LINK_RULE_DEL)
+			continue;
+		if (w->out[i].u.rule.priority != AWAY_RULE)
+			continue;
+		assert_int_equal(w->out[i].type, type);
+		found = true;
+	}
+	return found;
+}
+
+static void programs_get_out(void **state)
+{
+	struct world *w = *state;
+
+	w->cfg.home.bypass_after_s = BYPASS_S;
+	open_homes(w);
+	world_pass_ms(w, 1000 * BYPASS_S); /* no care-of address, so nothing to count from */
+	away(w, HOME, "2001:db8:a::1");
+	world_forget(w);
+	world_pass_ms(w, 1000 * BYPASS_S - 1000);
+	away(w, HOME, "2001:db8:b::1"); /* which does no better */
+	assert_false(said(w, LINK_SAY_BYPASS));
+	world_forget(w);
+	world_pass_ms(w, 1001);
+	assert_true(said(w, LINK_SAY_BYPASS));
+	assert_true(away_rule(w, LINK_RULE_DEL));
+	assert_true(link_bypassed(w->lk));
+	world_forget(w);
+	away(w, HOME, "2001:db8:c::1");
+	assert_false(away_rule(w, LINK_RULE_ADD));
+	answered(w, "2001:db8:c::1", true);
+	assert_true(said(w, LINK_SAY_BYPASS_OVER));
+	assert_true(away_rule(w, LINK_RULE_ADD));
+	assert_false(link_bypassed(w->lk));
+	/* And from the start again. */
+	world_forget(w);
+	answered(w, "2001:db8:c::1", false);
+	world_pass_ms(w, 1000 * BYPASS_S - 1000);
+	assert_false(link_bypassed(w->lk));
+	world_pass_ms(w, 1001);
+	assert_true(link_bypassed(w->lk));
+}
+
+static void programs_get_out_until_home(void **state)
+{
+	struct world *w = *state;
+
+	w->cfg.home.bypass_after_s = BYPASS_S;
+	open_homes(w);
+	away(w, HOME, "2001:db8:a::1");
+	world_pass_ms(w, 1000 * BYPASS_S + 1);
+	assert_true(link_bypassed(w->lk));
+	world_forget(w);
+	at_home(w, HOME, 1, false);
+	assert_true(said(w, LINK_SAY_BYPASS_OVER));
+	assert_false(away_rule(w, LINK_RULE_ADD));
+	world_forget(w);
+	away(w, HOME, "2001:db8:a::1");
+	assert_true(away_rule(w, LINK_RULE_ADD));
+}
+
+static void programs_stay_unless_told(void **state)
+{
+	struct world *w = *state;
+
+	open_homes(w);
+	away(w, HOME, "2001:db8:a::1");
+	world_pass_ms(w, UINT64_C(86400000));
+	assert_false(link_bypassed(w->lk));
+}
+
 static void two(struct world *w)
 {
 	w->cfg.homes[1] = address(OTHER_HOME);
@@ -783,6 +881,9 @@ int main(void)
 		TEST(stops_at_home),
 		TEST(follows_the_router_at_home),
 		TEST(home_link_by_another_interface),
+		TEST(programs_get_out),
+		TEST(programs_get_out_until_home),
+		TEST(programs_stay_unless_told),
 		TEST(second_home),
 		TEST(numbers_of_links_are_none_of_homes),
 		TEST(each_holds_its_own),
