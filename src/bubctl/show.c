@@ -7,6 +7,7 @@
  * expected shows as "?".
  */
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,11 +136,11 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 	if (text_of(h, "why", "")[0] != '\0')
 		show_text(out, opts, "why", text_of(h, "why", ""));
 	show_label(out, care_of != NULL ? "care-of address" : "where");
-	(void)fprintf(out, "%s%s%s\n", care_of != NULL ? care_of : "",
+	(void)fprintf(out, "%s%s%s%s\n", care_of != NULL ? care_of : "",
 		      interface[0] == '\0' ? care_of == NULL ? "on no link" : ""
 		      : care_of != NULL    ? " on "
 					   : "on the home link, ",
-		      interface);
+		      interface, number_of(h, "nat_refresh_s") > 0 ? ", behind a NAT" : "");
 	(void)snprintf(agent, sizeof(agent), "%s%s%s", text_of(h, "home_agent", "none"),
 		       name[0] != '\0' ? ", " : "", name);
 	show_text(out, opts, "home agent", agent);
@@ -399,10 +400,14 @@ static void add_client(struct table *t, const json_t *c)
 	const bool registered = json_is_true(json_object_get(c, "registered"));
 	const bool provisional = json_is_true(json_object_get(c, "provisional"));
 	const char *left = provisional ? "home link is being probed" : "";
+	char care_of[INET6_ADDRSTRLEN + sizeof(" (NAT)")] = NOT_REGISTERED;
+
+	if (registered || provisional)
+		(void)snprintf(care_of, sizeof(care_of), "%s%s", text_of(c, "care_of", "?"),
+			       json_is_true(json_object_get(c, "nat")) ? " (NAT)" : "");
 
 	table_add(t, TEXT_PLAIN, text_of(c, "home", "?"));
-	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR,
-		  registered || provisional ? text_of(c, "care_of", "?") : NOT_REGISTERED);
+	table_add(t, registered ? TEXT_PLAIN : TEXT_FAIR, care_of);
 	table_add(t, TEXT_PLAIN, registered ? text_duration(number_of(c, "lifetime_s")).s : left);
 }
 

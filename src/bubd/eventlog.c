@@ -7,8 +7,8 @@
  * Keys never come here: they have a file of their own (keylog.c).
  */
 #include "eventlog.h"
+#include "addrtext.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ static struct address_text address_text(const struct in6_addr *addr)
 {
 	struct address_text t = {""};
 
-	(void)inet_ntop(AF_INET6, addr, t.text, sizeof(t.text));
+	(void)addr_text(addr, t.text);
 	return t;
 }
 

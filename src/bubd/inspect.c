@@ -3,9 +3,9 @@
  * Bindings and security associations as JSON (status.h): what one looks at when something is wrong.
  * No key ever gets here.
  */
-#include <arpa/inet.h>
 #include <string.h>
 
+#include "addrtext.h"
 #include "status.h"
 
 static json_t *inspect_address(const struct in6_addr *addr)
@@ -14,7 +14,7 @@ static json_t *inspect_address(const struct in6_addr *addr)
 
 	if (IN6_IS_ADDR_UNSPECIFIED(addr))
 		return json_null();
-	return json_string(inet_ntop(AF_INET6, addr, text, sizeof(text)));
+	return json_string(addr_text(addr, text));
 }
 
 static void inspect_set(json_t *object, const char *name, json_t *value)

@@ -4,8 +4,8 @@
  * event has is eventlog.c's business.
  */
 #include "jsonline.h"
+#include "addrtext.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +81,7 @@ void jsonline_address(struct jsonline *j, const char *name, const struct in6_add
 {
 	char text[INET6_ADDRSTRLEN];
 
-	jsonline_string(j, name, inet_ntop(AF_INET6, value, text, sizeof(text)));
+	jsonline_string(j, name, addr_text(value, text));
 }
 
 void jsonline_time(struct jsonline *j, const char *name, uint64_t s, uint32_t us)

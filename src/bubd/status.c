@@ -6,8 +6,8 @@
  * An address that there is none of is null, never "::".  Every number is an integer.
  */
 #include "status.h"
+#include "addrtext.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static json_t *status_address(const struct in6_addr *addr)
 
 	if (IN6_IS_ADDR_UNSPECIFIED(addr))
 		return json_null();
-	return json_string(inet_ntop(AF_INET6, addr, text, sizeof(text)));
+	return json_string(addr_text(addr, text));
 }
 
 static json_t *status_string(const char *text)
@@ -106,8 +106,7 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 		return json_string(text); /* at home, or nowhere */
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
-					inet_ntop(AF_INET6, &failed.addr, addr, sizeof(addr)),
-					failed.interface);
+					addr_text(&failed.addr, addr), failed.interface);
 	return len > 0 ? json_string(text) : json_null();
 }
 
@@ -270,6 +269,8 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
 		status_set(o, "registered_s", status_age(src, since));
 		status_set(o, "carrier", status_carrier(src, &h.address));
+		status_set(o, "nat_refresh_s",
+			   h.nat ? status_number(h.nat_refresh_s) : json_null());
 		status_set(o, "tunnel", status_tunnel(view.tunnel));
 		status_set(o, "last_handover", status_handover(src, view.last));
 		status_set(o, "keys", keyd_status_home(src->keyd, &h.address, false));
@@ -354,6 +355,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "registered", json_boolean(c.registered));
 		status_set(o, "provisional", json_boolean(c.provisional));
 		status_set(o, "care_of", status_address(&c.care_of));
+		status_set(o, "nat", json_boolean(c.nat));
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));
 		status_set(o, "carrier", status_carrier(src, &c.home));

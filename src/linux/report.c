@@ -29,7 +29,10 @@ struct lnx_text lnx_text_of(const struct in6_addr *a)
 {
 	struct lnx_text text = {{0}};
 
-	inet_ntop(AF_INET6, a, text.s, sizeof(text.s));
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		inet_ntop(AF_INET, a->s6_addr + 12, text.s, sizeof(text.s));
+	else
+		inet_ntop(AF_INET6, a, text.s, sizeof(text.s));
 	return text;
 }
 

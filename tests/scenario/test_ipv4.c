@@ -619,6 +619,10 @@ static void peer_in_bub_mode_is_told_and_stays(void **state)
 			      NULL);
 	assert_true(takes_peer_for_at_home(v, 1));
 	assert_int_equal(pair_mode(&v->p, 0), BUB_MODE_TUNNEL);
+	assert_string_equal(pair_status(&v->p, 0).why,
+			    "no direct path from IPv4: data goes through the home agent");
+	assert_string_equal(bub_engine_bub_obstacle(v->p.mn[0]->engine, &v->p.hoa[1]),
+			    "a Kabm is agreed with that peer already");
 	mark = pair_mark(&v->p);
 	talk(v, 60000);
 	assert_int_equal(tests(v, mark), 0);
@@ -693,6 +697,8 @@ static void nothing_begins_there(void **state)
 	talk(v, 60000);
 	assert_int_equal(tests(v, mark), 0);
 	assert_int_equal(pair_mode(&v->p, 0), BUB_MODE_TUNNEL);
+	assert_string_equal(bub_engine_bub_obstacle(v->p.mn[0]->engine, &v->p.hoa[1]),
+			    "no direct path from IPv4: data goes through the home agent");
 }
 
 /* ---- What else goes between mobile node and home agent -------------------------------------- */

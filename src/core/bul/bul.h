@@ -20,6 +20,7 @@ enum suspicion {
 
 /* Nothing but the tunnel serves the care-of address (home_is_direct()). */
 #define NO_DIRECT_WHY "no direct path over this interface: data goes through the home agent"
+#define NO_DIRECT_IPV4_WHY "no direct path from IPv4: data goes through the home agent"
 
 /* list.c, bul.c, registration.c, quoted.c */
 

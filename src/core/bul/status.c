@@ -29,7 +29,9 @@ static const char *why_of(const struct bub_engine *eng, const struct bul_entry *
 {
 	if (p == NULL)
 		return why_of_stranger(b);
-	return is_tunnelled_only(eng, &p->key.a) ? NO_DIRECT_WHY : p->why;
+	if (!is_tunnelled_only(eng, &p->key.a))
+		return p->why;
+	return home_is_ipv4(p->home) ? NO_DIRECT_IPV4_WHY : NO_DIRECT_WHY;
 }
 
 static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr *local,

@@ -49,8 +49,8 @@ STATUS = {
          "last_handover": {"age_s": 7, "result": "unanswered", "moved": "local", "gap_us": None}},
     ],
     "clients": [
-        {"home": "2001:db8:7::10", "care_of": "2001:db8:c::1", "lifetime_s": 60, "sequence": 4,
-         "registered": True},
+        {"home": "2001:db8:7::10", "care_of": "192.0.2.9", "nat": True, "lifetime_s": 60,
+         "sequence": 4, "registered": True},
         {"home": "2001:db8:7::11", "care_of": "2001:db8:dddd:dddd::1", "lifetime_s": 7200,
          "sequence": 65535, "registered": True},
         {"home": "2001:db8:7::122", "care_of": None, "lifetime_s": 0, "sequence": 0,
@@ -113,7 +113,7 @@ peer 2001:db8:2::10
 
 home agent, 2 of 4 registered
   home address     care-of address        left
-  2001:db8:7::10   2001:db8:c::1          1 min 0 s
+  2001:db8:7::10   192.0.2.9 (NAT)        1 min 0 s
   2001:db8:7::11   2001:db8:dddd:dddd::1  2 h 0 min
   2001:db8:7::122  not registered
   2001:db8:7::12   2001:db8:d::12         home link is being probed

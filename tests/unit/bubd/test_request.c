@@ -47,6 +47,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.sequence = 65535,
 		.prefix = index == 0 ? "deprecated" : "unknown",
 		.prefix_lifetime_s = index == 0 ? 77 : 0,
+		.nat = index == 0,
+		.nat_refresh_s = index == 0 ? 110 : 0,
 	};
 	if (index == 0) {
 		ret->trouble = BUB_TROUBLE_PROHIBITED;
@@ -96,7 +98,8 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	*ret = (struct bub_client_status){
 		.home = addr("2001:db8:1::20"),
 		.registered = true,
-		.care_of = addr("2001:db8:b::20"),
+		.care_of = addr("::ffff:192.0.2.20"),
+		.nat = true,
 		.lifetime_s = 60,
 		.sequence = 4,
 	};
@@ -521,7 +524,8 @@ static void show_has_everything(void **state)
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77," CARRIER
-			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
+			 "  \"registered_s\": null, \"nat_refresh_s\": 110,"
+			 "  \"tunnel\": null, \"last_handover\": null,"
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
@@ -530,7 +534,8 @@ static void show_has_everything(void **state)
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0," CARRIER
-			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
+			 "  \"registered_s\": null, \"nat_refresh_s\": null,"
+			 "  \"tunnel\": null, \"last_handover\": null, "
 			 "\"sequence\": 65535, \"keys\": {\"kind\": \"static\"}}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
@@ -559,7 +564,7 @@ static void show_has_everything(void **state)
 		json_object_get(r, "clients"),
 		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
 		"\"provisional\": false, \"care_of\": "
-		"\"2001:db8:b::20\"," CARRIER
+		"\"192.0.2.20\", \"nat\": true," CARRIER
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 		"unknown here: its secret is another one there\","
@@ -854,7 +859,7 @@ static void bindings_are_told_both_ways(void **state)
 	json_t *r = ask(f, "{\"cmd\":\"bindings\"}");
 
 	assert_same_json(json_object_get(r, "here"),
-			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"2001:db8:b::20\","
+			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"192.0.2.20\","
 			 "  \"with\": null, \"home_registration\": true, \"lifetime_s\": 60,"
 			 "  \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
 	assert_same_json(json_object_get(r, "there"),
