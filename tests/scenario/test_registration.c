@@ -375,6 +375,32 @@ static void no_home_agent_here(void **state)
 	pair_end(&p);
 }
 
+/* A registration that has failed leaves no data on the path of the link before. */
+static void path_follows_where_the_registration_has_failed(void **state)
+{
+	struct match updates = ANY_MESSAGE;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].bub = p.mn_cfg[1].bub = BUB_POLICY_NEVER;
+	pair_start(&p);
+	updates.from = p.mn[0];
+	updates.kind = BUB_MH_BU;
+	updates.home_bit = 0;
+	pair_rule(&p, &updates, 0, 100, FATE_LOSE);
+	pair_both_away(&p);
+	pair_talk(&p, 20000);
+	assert_string_equal(pair_status(&p, 0).why, "no answer to Binding Updates");
+	pair_go_home(&p, 0);
+	pair_run(&p, 1000);
+	assert_true(p.last_path[0].direct); /* from home: the peer's binding is enough */
+	pair_go(&p, 0, 1);
+	pair_run(&p, 10);
+	assert_false(p.last_path[0].direct);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +418,7 @@ int main(void)
 		cmocka_unit_test(next_round_begins_anew),
 		cmocka_unit_test(good_verdict_meanwhile),
 		cmocka_unit_test(no_home_agent_here),
+		cmocka_unit_test(path_follows_where_the_registration_has_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

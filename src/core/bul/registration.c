@@ -46,13 +46,6 @@ static void reg_mark_path(struct bub_engine *eng, const struct bul_entry *p)
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
-/* The binding at the peer has ended, refreshed or not: no data from the care-of address any more
- * (RFC 6275, 11.1 and 11.3.1). */
-static void reg_on_end_timer(struct bub_engine *eng, void *owner)
-{
-	reg_mark_path(eng, owner);
-}
-
 static void reg_stop_timers(struct bub_engine *eng, struct registration *reg)
 {
 	core_timer_cancel(eng, &reg->update_timer);
@@ -102,6 +95,11 @@ bool reg_is_due(const struct registration *reg)
 void reg_due_now(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_due_in(eng, p, 0);
+}
+
+void reg_path_due_now(struct bub_engine *eng, struct bul_entry *p)
+{
+	core_timer(eng, &p->reg.end_timer, 0);
 }
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
@@ -371,6 +369,18 @@ static void reg_on_update_timer(struct bub_engine *eng, void *owner)
 static void reg_on_resend_timer(struct bub_engine *eng, void *owner)
 {
 	reg_retransmit(eng, owner);
+}
+
+/* The binding at the peer has ended, refreshed or not: no data from the care-of address any more
+ * (RFC 6275, 11.1 and 11.3.1).  Where the refresh came to nothing, data may begin anew. */
+static void reg_on_end_timer(struct bub_engine *eng, void *owner)
+{
+	struct bul_entry *p = owner;
+
+	if (p->reg.state == REG_BOUND && !reg_is_pending(&p->reg) && !p->rr.active &&
+	    !reg_is_bound(eng, p))
+		reg_set_state(eng, p, REG_NONE, "it has ended");
+	reg_mark_path(eng, p);
 }
 
 static void reg_on_refresh_timer(struct bub_engine *eng, void *owner)

@@ -67,6 +67,8 @@ bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p);
 void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p);
 /* Brings the binding at the peer up to date: at once, but in a round of actions of its own. */
 void reg_due_now(struct bub_engine *eng, struct bul_entry *p);
+/* The data path is worked out anew: at once, but in a round of actions of its own. */
+void reg_path_due_now(struct bub_engine *eng, struct bul_entry *p);
 /* Sends the copy of the last Binding Update that had to wait for the way through the home agents:
  * at once, but in a round of actions of its own. */
 void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p);
