@@ -143,8 +143,10 @@ struct victim {
 
 static struct in6_addr address_of(const struct sim_node *n)
 {
-	return n->plan->role == ROLE_MOBILE && n->node->place != NULL ? n->node->address
-								      : n->plan->address;
+	return n->plan->role == ROLE_MOBILE && n->node->place != NULL &&
+			       !IN6_IS_ADDR_V4MAPPED(&n->node->address)
+		       ? n->node->address
+		       : n->plan->address;
 }
 
 static void junk(struct rng *r, void *buf, size_t len)

@@ -67,7 +67,9 @@ static bool test_is_over(const struct bub_peer_status *s)
 struct view_of_pair {
 	const struct sim_node *n[2];
 	struct bub_peer_status st[2];
-	bool away[2], never;
+	bool away[2]; /* where peers may know it to be */
+	bool ipv4[2]; /* away, and through the tunnel only */
+	bool never;
 };
 
 /* BUB is what both want and can have. */
@@ -100,6 +102,10 @@ static const char *check_modes(const struct sim *s, const struct plan_pair *pair
 	    !(test_is_over(&v->st[0]) && test_is_over(&v->st[1])))
 		return "not in BUB mode";
 	for (unsigned i = 0; i < 2; i++) {
+		if (v->ipv4[i] && v->st[i].mode != BUB_MODE_TUNNEL)
+			return "not in the tunnel";
+		if (v->ipv4[i] && !IN6_IS_ADDR_UNSPECIFIED(&v->st[1 - i].peer_care_of))
+			return "the peer has a binding of a node on IPv4";
 		if (!v->away[i])
 			continue;
 		if (v->st[i].mode != BUB_MODE_RO && v->st[i].mode != BUB_MODE_BUB &&
@@ -116,6 +122,10 @@ static const char *check_modes(const struct sim *s, const struct plan_pair *pair
 /* What data from node @i looks like where it arrives; see got_data() in world.c. */
 static bool expect_direct(const struct view_of_pair *v, unsigned i)
 {
+	if (v->ipv4[1 - i])
+		return false;
+	if (v->ipv4[i])
+		return !v->away[1 - i];
 	if (!v->away[0] && !v->away[1])
 		return true;
 	if (v->never)
@@ -128,8 +138,9 @@ static bool expect_direct(const struct view_of_pair *v, unsigned i)
 /* route-optimisation = require at node @i: direct or not at all. */
 static bool may_be_silent(const struct view_of_pair *v, unsigned i)
 {
-	return v->away[i] && ro_of(v->n[i]) == BUB_POLICY_REQUIRE &&
-	       (v->never || lacks_required_bub(v, i));
+	return (v->away[i] && ro_of(v->n[i]) == BUB_POLICY_REQUIRE &&
+		(v->never || lacks_required_bub(v, i))) ||
+	       (v->ipv4[i] && ro_of(v->n[i]) == BUB_POLICY_REQUIRE);
 }
 
 static const char *check_data(const struct sim_pair *sp, const struct view_of_pair *v)
@@ -170,7 +181,8 @@ static const char *check_pair(const struct sim *s, unsigned i)
 
 	for (unsigned k = 0; k < 2; k++) {
 		v.n[k] = &s->node[pair->node[k]];
-		v.away[k] = is_away(s, v.n[k]);
+		v.ipv4[k] = is_away(s, v.n[k]) && IN6_IS_ADDR_V4MAPPED(&v.n[k]->node->address);
+		v.away[k] = is_away(s, v.n[k]) && !v.ipv4[k];
 		why = check_home(v.n[k]);
 		if (why != NULL)
 			return why;
@@ -179,7 +191,7 @@ static const char *check_pair(const struct sim *s, unsigned i)
 		v.st[k] = (struct bub_peer_status){.why = "no entry", .test = "none"};
 		v.st[k].mode =
 			world_mode(s->world, v.n[k]->node, &v.n[1 - k]->plan->address, &v.st[k]);
-		if (v.st[k].mode == BUB_MODE_PLAIN && v.away[k])
+		if (v.st[k].mode == BUB_MODE_PLAIN && (v.away[k] || v.ipv4[k]))
 			v.st[k].mode = BUB_MODE_TUNNEL;
 	}
 	v.never = ro_of(v.n[0]) == BUB_POLICY_NEVER || ro_of(v.n[1]) == BUB_POLICY_NEVER;

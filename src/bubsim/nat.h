@@ -26,6 +26,9 @@ static inline bool nat_same_link(const struct in6_addr *a, const struct in6_addr
 /* What the node @index has with that interface on a link of IPv4. */
 struct in6_addr nat_host(const struct in6_addr *prefix, unsigned index, unsigned iface);
 
+/* The address behind its NAT of what is @a outside; any other address as it is. */
+struct in6_addr nat_inside(const struct in6_addr *a);
+
 /* What @inside, an address on @p, is outside of its NAT now: the link's number and the host's are
  * kept.  The same address where there is no NAT. */
 struct in6_addr nat_outside(const struct place *p, const struct in6_addr *inside);

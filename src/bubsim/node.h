@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a node's kernel knows of its addresses, and of ESP's numbers: inside the world only.
+ * What a node's kernel knows of its addresses, and of ESP's numbers: inside the world, and for
+ * play.c.
  */
 #ifndef BUBSIM_NODE_H
 #define BUBSIM_NODE_H

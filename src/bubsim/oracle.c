@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat.h"
 #include "oracle.h"
 
 #define REPLAY_NS (200 * BUB_NS_PER_S)  /* a deleted binding stands against replay */
@@ -100,7 +101,8 @@ static void check_owner(struct sim *s, const struct sim_node *n, const struct in
 			const struct in6_addr *care_of)
 {
 	const struct sim_node *owner = sim_node_of(s, home);
-	const struct sim_node *had = addrmap_get(&s->stays, care_of);
+	const struct in6_addr inside = nat_inside(care_of);
+	const struct sim_node *had = addrmap_get(&s->stays, &inside);
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	if (owner == NULL || had != owner)
@@ -376,6 +378,9 @@ void oracle_action(void *ctx, struct node *n, const struct bub_action *act)
 	struct sim *s = ctx;
 	struct sim_node *sn = sim_of(s, n);
 
+	if (act->type == BUB_ACT_TUNNEL_SET && sn->plan->role == ROLE_MOBILE &&
+	    IN6_IS_ADDR_V4MAPPED(&act->u.tunnel.local_outer))
+		sim_did(s, act->u.tunnel.keep_alive_s > 0 ? DID_NAT : DID_IPV4);
 	if (act->type == BUB_ACT_TUNNEL_SET && sn->plan->role == ROLE_AGENT)
 		check_owner(s, sn, &act->u.tunnel.home, &act->u.tunnel.remote_outer);
 	if (act->type == BUB_ACT_PATH_SET && !IN6_IS_ADDR_UNSPECIFIED(&act->u.path.in_care_of))
@@ -574,7 +579,8 @@ void oracle_moved(struct sim *s, struct sim_node *n, const struct in6_addr *care
 		struct sim_node *peer = sim_node_of(s, &w->seen.peer);
 
 		w->armed = false;
-		if (peer == NULL || !bub_addr_eq(&w->seen.local, &n->plan->address))
+		if (peer == NULL || !bub_addr_eq(&w->seen.local, &n->plan->address) ||
+		    IN6_IS_ADDR_V4MAPPED(care_of)) /* it is as if the node went home */
 			continue;
 		other = watch_between(peer, n);
 		other->armed = false;
@@ -696,6 +702,8 @@ void oracle_trace(struct sim *s, struct sim_node *n, const struct bub_trace *tr)
 			 * (RFC 6275, 11.4.3). */
 			oracle_left(n);
 		}
+		if (strcmp(tr->machine, "home-binding") == 0 && strcmp(tr->from, tr->to) == 0)
+			sim_did(s, DID_NAT_FOLLOWED);
 		if (strcmp(tr->machine, "mode") == 0) /* a session ends or begins, with updates */
 			s->disturbed_ns = sim_now(s);
 		return;

@@ -161,6 +161,7 @@ static void finish_mobile(struct plan *p, struct plan_node *n)
 	n->cfg.home[0].address = n->address;
 	if (!n->discovers)
 		n->cfg.home[0].home_agent = p->node[n->agent].address;
+	n->cfg.home[0].home_agent_ipv4 = p->node[n->agent].cfg.ha.ipv4_address;
 	n->home = p->node[n->agent].home;
 	for (unsigned i = 0; i < p->n_nodes; i++) {
 		struct plan_node *a = &p->node[i];

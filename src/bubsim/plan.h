@@ -43,7 +43,8 @@
 	X(DISCOVER, "discover")   /* home agents and prefixes have to be asked for, often */       \
 	X(EXPIRE, "expire")       /* care-of addresses with short lifetimes, prolonged in time */  \
 	X(FILTER, "filter")       /* access links that drop type 2 routing headers */              \
-	X(LINK, "link")           /* the link layer is played, with its own troubles */
+	X(LINK, "link")           /* the link layer is played, with its own troubles */            \
+	X(IPV4, "ipv4")           /* access links of IPv4 only, with and without a NAT */
 
 enum plan_fault {
 #define PLAN_FAULT_ENUM(id, name) FAULT_##id,
@@ -75,6 +76,7 @@ struct plan_place {
 	uint32_t mtu;     /* 0: no limit */
 	uint32_t valid_s; /* of addresses, prolonged when half of it has gone; 0: for ever */
 	bool filters;     /* drops what has a type 2 routing header, but for ESP */
+	bool nat;         /* its prefix is one of IPv4, and there is a NAT (nat.h) */
 };
 
 enum plan_role {
@@ -114,6 +116,7 @@ enum plan_what {
 	PLAN_CUT,      /* where, for_ms */
 	PLAN_BLOCK,    /* where, who (a place too), for_ms */
 	PLAN_COMMAND,  /* who, where: enum bub_command, other: the peer's node */
+	PLAN_FLUSH,    /* where: its NAT forgets its mappings */
 	/* With FAULT_LINK: */
 	PLAN_FLAP,     /* who, iface, for_ms: no carrier, then one at where, or where it was */
 	PLAN_SET_DOWN, /* who, iface, for_ms: by the operator */

@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "attack.h"
+#include "base/addr.h"
 #include "base/octets.h"
 #include "links.h"
 #include "live.h"
 #include "mobile.h"
 #include "net.h"
+#include "node.h"
 #include "oracle.h"
 #include "pcap.h"
 #include "play.h"
@@ -143,7 +145,7 @@ static void prolong(struct sim *s, const struct place *place)
 			if (s->node[i].node->down)
 				continue;
 			ev.u.care_of.address = f->address;
-			ev.u.care_of.preference = f->preference;
+			ev.u.care_of.preference = node_preference(f);
 			ev.u.care_of.valid_s = place->valid_s;
 			world_feed(s->node[i].node, &ev);
 		}
@@ -369,6 +371,12 @@ static void do_event(struct sim *s, const struct plan_event *e)
 	case PLAN_COMMAND:
 		command(s, e);
 		return;
+	case PLAN_FLUSH:
+		sim_note(s, NULL, "NAT forgets: place", e->where);
+		sim_did(s, DID_FLUSHED);
+		sim_disturb(s);
+		world_flush_nat(s->world, s->place[e->where]);
+		return;
 	case PLAN_FLAP:
 	case PLAN_SET_DOWN:
 	case PLAN_ROUTER:
@@ -409,6 +417,7 @@ static void do_end(struct sim *s, unsigned i)
 	case PLAN_MOVE:
 	case PLAN_WITHDRAW:
 	case PLAN_COMMAND:
+	case PLAN_FLUSH:
 		return;
 	case PLAN_FLAP:
 	case PLAN_SET_DOWN:
@@ -444,6 +453,7 @@ static void build_places(struct sim *s)
 		s->place[i]->delay_ns = p->place[i].delay_us * UINT64_C(1000);
 		s->place[i]->anycast = true;
 		s->place[i]->valid_s = p->place[i].valid_s;
+		s->place[i]->nat = p->place[i].nat;
 		addrmap_set(&s->prefixes, &p->place[i].prefix, &p->place[i]);
 	}
 }
@@ -469,6 +479,11 @@ static void build_nodes(struct sim *s)
 			n->node->iface[k].preference = pn->preference[k];
 		}
 		addrmap_set(&s->homes, &pn->address, n);
+		if (!IN6_IS_ADDR_UNSPECIFIED(&pn->cfg.ha.ipv4_address)) {
+			struct in6_addr prefix = addr_prefix(&pn->cfg.ha.ipv4_address, 120);
+
+			addrmap_set(&s->prefixes, &prefix, (void *)&p->place[pn->at]);
+		}
 		if (pn->drift_ppm != 0)
 			sim_did(s, DID_DRIFTED);
 		if (pn->cfg.limit.clients >= 10)

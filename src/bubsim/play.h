@@ -67,6 +67,10 @@ struct sim_options {
 	X(DUPLICATE, "duplicate address")                                                          \
 	X(DEPRECATED, "deprecated address in use")                                                 \
 	X(LEASED, "address by DHCPv6")                                                             \
+	X(IPV4, "registered from IPv4")                                                            \
+	X(NAT, "behind a NAT")                                                                     \
+	X(FLUSHED, "NAT flushed")                                                                  \
+	X(NAT_FOLLOWED, "binding follows the NAT")                                                 \
 	X(REFUSED, "operation refused")                                                            \
 	X(LATE_VERDICT, "late verdict")                                                            \
 	X(PUT_BEHIND, "address put behind others")                                                 \

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "nat.h"
 #include "sim.h"
 
 /* ---- Trace --------------------------------------------------------------------------------- */
@@ -167,9 +168,9 @@ bool sim_is_home(const struct sim_node *n)
 
 const struct plan_place *sim_place_of(const struct sim *s, const struct in6_addr *a)
 {
-	struct in6_addr prefix = {0};
+	const struct in6_addr inside = nat_inside(a);
+	const struct in6_addr prefix = addr_prefix(&inside, nat_prefix_len(&inside));
 
-	memcpy(&prefix, a, 8);
 	return addrmap_get(&s->prefixes, &prefix);
 }
 

@@ -9,8 +9,9 @@
  *
  *   home link of agent h   2001:db8:1:h::/64, agent ::1, its second one ::2, home address of
  *                          node k ::1000+k
- *   access link a          2001:db8:2:a::/64
+ *   access link a          2001:db8:2:a::/64, or of IPv4 10.1.a.0/24
  *   correspondent k        2001:db8:3:k::/64, ::c
+ *   home agents in IPv4    198.18.h.1 and .2
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,8 @@ enum purpose {
 	FOR_ATTACKERS,
 	FOR_TIES,
 	FOR_LINKS,
+	FOR_FAMILY,
+	FOR_FLUSHES,
 };
 
 struct draw {
@@ -66,7 +69,24 @@ static struct in6_addr address(uint16_t kind, uint32_t net, uint32_t host)
 	return a;
 }
 
+static struct in6_addr address_ipv4(uint8_t a, uint8_t b, uint32_t net, uint32_t host)
+{
+	return (struct in6_addr){{{[10] = 0xff, [11] = 0xff, a, b, (uint8_t)net, (uint8_t)host}}};
+}
+
 /* ---- Links --------------------------------------------------------------------------------- */
+
+/* Where the link layer is played, all links have routers of IPv6. */
+static void draw_family(const struct draw *d, uint32_t net, struct plan_place *p)
+{
+	struct rng r = rng_for(d->seed, FOR_FAMILY, net);
+	bool ipv4 = rng_one_in(&r, 2), nat = rng_one_in(&r, 2);
+
+	if (!has(d, FAULT_IPV4) || has(d, FAULT_LINK) || !ipv4 || net > 255)
+		return;
+	p->prefix = address_ipv4(10, 1, net, 0);
+	p->nat = nat;
+}
 
 static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *prefix)
 {
@@ -89,6 +109,8 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	p->mtu = has(d, FAULT_MTU) ? 1280 : 0;
 	p->valid_s = has(d, FAULT_EXPIRE) && kind == ACCESS_LINK ? valid_s : 0;
 	p->filters = has(d, FAULT_FILTER) && kind == ACCESS_LINK && filters;
+	if (kind == ACCESS_LINK)
+		draw_family(d, net, p);
 }
 
 /* The @which'th home agent of a home link. */
@@ -110,6 +132,8 @@ static void draw_agent(struct draw *d, uint32_t link, uint32_t which)
 	n->home = n->at = link;
 	n->cfg.ha.physical_link = physical;
 	n->cfg.ha.stable = stable; /* or its registrations go with its state */
+	if (has(d, FAULT_IPV4) && link <= 255)
+		n->cfg.ha.ipv4_address = address_ipv4(198, 18, link, 1 + which);
 	if (has(d, FAULT_AGENTS))
 		n->cfg.ha.preference = preference;
 	if (has(d, FAULT_DISCOVER)) {
@@ -200,7 +224,7 @@ static void draw_ties(const struct draw *d, struct plan_node *n, uint32_t key)
 	if (has(d, FAULT_AGENTS) && second)
 		n->agent += d->n_agents;
 	if (has(d, FAULT_DISCOVER)) {
-		n->discovers = discovers;
+		n->discovers = discovers && !has(d, FAULT_IPV4); /* it is not, from there */
 		n->cfg.prefix_discovery = true;
 	}
 	for (unsigned i = 0; i < WORLD_INTERFACES; i++) {
@@ -475,6 +499,19 @@ static void draw_routers(struct draw *d, uint32_t access)
 	}
 }
 
+/* NATs that forget. */
+static void draw_flushes(struct draw *d, uint32_t access)
+{
+	struct rng r = rng_for(d->seed, FOR_FLUSHES, access);
+
+	for (uint64_t n = rng_below(&r, 4); n > 0; n--) {
+		uint64_t t = rng_below(&r, d->plan->time_ms);
+
+		if (d->plan->place[d->first_access + access].nat)
+			add_event(d, t, PLAN_FLUSH, 0, d->first_access + access, 0);
+	}
+}
+
 static void draw_moves(struct draw *d)
 {
 	for (uint32_t key = 0; key < 2 * d->n_pairs; key++) {
@@ -492,6 +529,8 @@ static void draw_moves(struct draw *d)
 	}
 	for (uint32_t i = 0; i < d->n_access; i++)
 		draw_routers(d, i);
+	for (uint32_t i = 0; i < d->n_access; i++)
+		draw_flushes(d, i);
 	for (uint32_t i = 0; i < d->plan->n_nodes; i++)
 		if (d->plan->node[i].role == ROLE_AGENT)
 			draw_crashes(d, i, 0x10000 + i);

@@ -189,7 +189,7 @@ static void world_translate(struct world *w, struct flight *f)
 	struct in6_addr prefix;
 
 	f->inside = f->src;
-	if (f->left == NULL || !f->left->nat)
+	if (f->left == NULL || !f->left->nat || !IN6_IS_ADDR_V4MAPPED(&f->src))
 		return;
 	f->src = nat_outside(f->left, &f->inside);
 	prefix = addr_prefix(&f->src, nat_prefix_len(&f->src));
