@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 
 /* Returns @ret_text. */
-static inline const char *addr_text(const struct in6_addr *addr, char ret_text[INET6_ADDRSTRLEN])
+static inline const char *addrtext_of(const struct in6_addr *addr, char ret_text[INET6_ADDRSTRLEN])
 {
 	if (IN6_IS_ADDR_V4MAPPED(addr))
 		return inet_ntop(AF_INET, addr->s6_addr + 12, ret_text, INET6_ADDRSTRLEN);

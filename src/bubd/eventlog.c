@@ -33,7 +33,7 @@ static struct address_text address_text(const struct in6_addr *addr)
 {
 	struct address_text t = {""};
 
-	(void)addr_text(addr, t.text);
+	(void)addrtext_of(addr, t.text);
 	return t;
 }
 

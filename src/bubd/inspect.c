@@ -14,7 +14,7 @@ static json_t *inspect_address(const struct in6_addr *addr)
 
 	if (IN6_IS_ADDR_UNSPECIFIED(addr))
 		return json_null();
-	return json_string(addr_text(addr, text));
+	return json_string(addrtext_of(addr, text));
 }
 
 static void inspect_set(json_t *object, const char *name, json_t *value)

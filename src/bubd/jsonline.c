@@ -81,7 +81,7 @@ void jsonline_address(struct jsonline *j, const char *name, const struct in6_add
 {
 	char text[INET6_ADDRSTRLEN];
 
-	jsonline_string(j, name, addr_text(value, text));
+	jsonline_string(j, name, addrtext_of(value, text));
 }
 
 void jsonline_time(struct jsonline *j, const char *name, uint64_t s, uint32_t us)

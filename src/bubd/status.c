@@ -20,7 +20,7 @@ static json_t *status_address(const struct in6_addr *addr)
 
 	if (IN6_IS_ADDR_UNSPECIFIED(addr))
 		return json_null();
-	return json_string(addr_text(addr, text));
+	return json_string(addrtext_of(addr, text));
 }
 
 static json_t *status_string(const char *text)
@@ -106,7 +106,7 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 		return json_string(text); /* at home, or nowhere */
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
-					addr_text(&failed.addr, addr), failed.interface);
+					addrtext_of(&failed.addr, addr), failed.interface);
 	return len > 0 ? json_string(text) : json_null();
 }
 
