@@ -56,6 +56,23 @@ static void load_protect_payload(struct loader *l, const struct config_node *sec
 	l->payload = sec;
 }
 
+/* Over IPv4 there is nothing but ESP in UDP. */
+static void load_check_ipv4(struct loader *l, const struct config_node *sec, const char *keyword,
+			    const struct in6_addr *addr)
+{
+	const struct lnx_config *lnx = &l->cfg->lnx;
+
+	if (IN6_IS_ADDR_UNSPECIFIED(addr))
+		return;
+	if (lnx->udp == CARRIER_NEVER)
+		problem(&l->p, config_place(sec, keyword),
+			"%s: IPv4 needs ESP in UDP, and udp is never; expected auto or always",
+			keyword);
+	if (!lnx->protect_payload)
+		problem(&l->p, config_place(sec, keyword),
+			"%s: over IPv4 data needs ESP; expected protect-payload = true", keyword);
+}
+
 /* What is no address is a name. */
 static void load_agent_name(struct loader *l, const struct config_node *sec,
 			    struct bub_home_config *home)
@@ -101,6 +118,7 @@ static void load_mobile_node(struct loader *l, const struct config_node *sec)
 		problem(&l->p, config_place(sec, "home-agent-ipv4"),
 			"home-agent-ipv4: there is no home-agent; expected its IPv6 address as "
 			"well");
+	load_check_ipv4(l, sec, "home-agent-ipv4", &home->home_agent_ipv4);
 	if (home->renumber && home->prefix_len != 64)
 		problem(&l->p, config_place(sec, "renumber"),
 			"renumber: the home address has a prefix of %u bits; expected 64",
@@ -169,6 +187,7 @@ static void load_home_agent(struct loader *l, const struct config_node *sec)
 	ha->stable = ha->refresh_advice_s == 0;
 	load_protect_payload(l, sec);
 	ha->direct = !l->cfg->lnx.protect_payload;
+	load_check_ipv4(l, sec, "ipv4-address", &ha->ipv4_address);
 	ha->physical_link = l->cfg->home_link[0] != '\0';
 	loader_home_link(l, sec);
 	for (unsigned i = 0; i < eng->n_homes; i++)

@@ -26,6 +26,8 @@ struct own {
 	bool sure;    /* it has been answered from this care-of address */
 	bool waiting; /* for an answer */
 	struct bub_time asked, tried;
+	uint32_t keep_alive_s; /* 0: no translator is known */
+	struct bub_time sent;  /* data in UDP, or a keep-alive */
 	unsigned tries;
 };
 
@@ -278,6 +280,58 @@ bool carriers_news(struct carriers *c, const struct in6_addr *home)
 	return true;
 }
 
+/* ---- Keep-alives --------------------------------------------------------------------------- */
+
+void carriers_keep_alive(struct carriers *c, struct bub_time now, const struct in6_addr *home,
+			 uint32_t s)
+{
+	const size_t i = own_index(c, home);
+
+	if (i == BUB_HOMES_MAX)
+		return;
+	if (c->own[i].keep_alive_s == 0)
+		c->own[i].sent = now;
+	c->own[i].keep_alive_s = s;
+}
+
+void carriers_sent(struct carriers *c, struct bub_time now, const struct in6_addr *home)
+{
+	const size_t i = own_index(c, home);
+
+	if (i < BUB_HOMES_MAX)
+		c->own[i].sent = now;
+}
+
+static struct bub_time own_keep_alive_due(const struct own *o)
+{
+	if (!o->used || o->keep_alive_s == 0 || o->carrier != CARRIER_UDP)
+		return BUB_TIME_NEVER;
+	return bub_time_add_s(o->sent, o->keep_alive_s);
+}
+
+struct bub_time carriers_deadline(const struct carriers *c)
+{
+	struct bub_time due = BUB_TIME_NEVER;
+
+	for (size_t i = 0; i < BUB_HOMES_MAX; i++) {
+		if (bub_time_before(own_keep_alive_due(&c->own[i]), due))
+			due = own_keep_alive_due(&c->own[i]);
+	}
+	return due;
+}
+
+bool carriers_expire(struct carriers *c, struct bub_time now, struct in6_addr *ret_home)
+{
+	for (size_t i = 0; i < BUB_HOMES_MAX; i++) {
+		if (bub_time_before(now, own_keep_alive_due(&c->own[i])))
+			continue;
+		c->own[i].sent = now;
+		*ret_home = c->own[i].home;
+		return true;
+	}
+	return false;
+}
+
 /* ---- Home agent ---------------------------------------------------------------------------- */
 
 static struct follower *follower_find(const struct carriers *c, const struct in6_addr *home)
@@ -318,19 +372,20 @@ void carriers_heard_message(struct carriers *c, struct bub_time now, const struc
 			    const struct in6_addr *care_of, const struct carrier_end *from)
 {
 	struct follower *f = follower_find(c, home);
-	bool elsewhere;
+	bool there, elsewhere;
 
 	if (f == NULL && from->carrier == CARRIER_UDP)
 		f = follower_add(c, now, home);
 	if (f == NULL)
 		return;
-	elsewhere = !bub_addr_eq(&f->care_of, care_of);
+	there = f->data.carrier == from->carrier && bub_addr_eq(&f->data.addr, &from->addr);
+	elsewhere = !bub_addr_eq(&f->care_of, care_of) && !there;
 	if (elsewhere)
 		follower_leaves(f, now);
 	/* The port of data is another one behind most translators: what was learned of it holds
 	 * while nothing but the port of messages is new. */
 	if (elsewhere || f->guessed || f->data.carrier != from->carrier ||
-	    !bub_addr_eq(&f->message.addr, &from->addr)) {
+	    (!there && !bub_addr_eq(&f->message.addr, &from->addr))) {
 		f->data = *from;
 		f->guessed = true;
 	}
@@ -368,12 +423,19 @@ bool carriers_heard_data(struct carriers *c, struct bub_time now, const struct i
 	return !carrier_same_end(&before, from);
 }
 
+/* An address of IPv4 is what was seen, and a translator may show data by another one. */
+static bool follower_is_at(const struct follower *f, const struct in6_addr *care_of)
+{
+	return bub_addr_eq(&f->care_of, care_of) ||
+	       (IN6_IS_ADDR_V4MAPPED(care_of) && bub_addr_eq(&f->data.addr, care_of));
+}
+
 bool carriers_message_to(const struct carriers *c, const struct in6_addr *home,
 			 const struct in6_addr *care_of, struct carrier_end *ret)
 {
 	const struct follower *f = follower_find(c, home);
 
-	if (f == NULL || f->message.carrier == CARRIER_NATIVE || !bub_addr_eq(&f->care_of, care_of))
+	if (f == NULL || f->message.carrier == CARRIER_NATIVE || !follower_is_at(f, care_of))
 		return false;
 	*ret = f->message;
 	return true;
@@ -384,7 +446,7 @@ bool carriers_data_to(const struct carriers *c, const struct in6_addr *home,
 {
 	const struct follower *f = follower_find(c, home);
 
-	if (f == NULL || f->data.carrier == CARRIER_NATIVE || !bub_addr_eq(&f->care_of, care_of))
+	if (f == NULL || f->data.carrier == CARRIER_NATIVE || !follower_is_at(f, care_of))
 		return false;
 	*ret = f->data;
 	return true;

@@ -76,6 +76,16 @@ unsigned carriers_own_data(const struct carriers *c, const struct in6_addr *home
 bool carriers_own(const struct carriers *c, const struct in6_addr *home, enum carrier *ret_carrier,
 		  enum carrier_why *ret_why);
 
+/* There is a translator on the way, whose mapping is to be kept by something sent every @s seconds;
+ * 0: there is none.  And data has gone in UDP. */
+void carriers_keep_alive(struct carriers *c, struct bub_time now, const struct in6_addr *home,
+			 uint32_t s);
+void carriers_sent(struct carriers *c, struct bub_time now, const struct in6_addr *home);
+
+/* When nothing has been sent for so long.  True: a keep-alive of @ret_home is to go; ask again. */
+struct bub_time carriers_deadline(const struct carriers *c);
+bool carriers_expire(struct carriers *c, struct bub_time now, struct in6_addr *ret_home);
+
 /* True once when that is another carrier than it was when this was last true, or than native ESP.
  */
 bool carriers_news(struct carriers *c, const struct in6_addr *home);

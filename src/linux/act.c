@@ -26,10 +26,13 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		link_tunnel_set(l->link, now, &act->u.tunnel);
 		ops_carry_out(l);
 		carrier_fit(l, &act->u.tunnel.home); /* carried out below */
+		carriers_keep_alive(l->carrier->choice, now, &act->u.tunnel.home,
+				    act->u.tunnel.keep_alive_s);
 		break;
 	case BUB_ACT_TUNNEL_DEL:
 		link_tunnel_del(l->link, now, &act->u.tunnel.home);
 		ops_carry_out(l);
+		carriers_keep_alive(l->carrier->choice, now, &act->u.tunnel.home, 0);
 		carriers_forget(l->carrier->choice, now, &act->u.tunnel.home);
 		break;
 	case BUB_ACT_ATTACH:

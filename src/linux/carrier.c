@@ -247,10 +247,11 @@ void carrier_decided(struct lnx *l, const struct in6_addr *home)
 static int question_send(struct lnx *l, const struct bub_action *act, struct bub_view sealed,
 			 const struct carrier_ask *ask)
 {
-	const struct in6_addr src = ip6_src(sealed.data);
+	const bool ipv4 = IN6_IS_ADDR_V4MAPPED(&act->u.send.outer_dst);
+	const struct in6_addr src = ipv4 ? act->u.send.outer_src : ip6_src(sealed.data);
 	const struct carrier_end to = {
 		.carrier = CARRIER_UDP,
-		.addr = ip6_dst(sealed.data),
+		.addr = ipv4 ? act->u.send.outer_dst : ip6_dst(sealed.data),
 		.port = l->cfg.udp_port,
 	};
 	int by_udp = -ENOTCONN, native = -ENOTCONN;
@@ -269,9 +270,10 @@ static int question_send(struct lnx *l, const struct bub_action *act, struct bub
 static void carrier_ask(struct lnx *l, const struct bub_action *act, struct bub_view sealed)
 {
 	const struct in6_addr *home = &act->u.send.owner;
-	const struct in6_addr src = ip6_src(sealed.data), dst = ip6_dst(sealed.data);
-	const struct carrier_ask ask =
-		carriers_ask(l->carrier->choice, lnx_now(), home, &src, &dst);
+	const bool ipv4 = IN6_IS_ADDR_V4MAPPED(&act->u.send.outer_src);
+	const struct in6_addr src = ip6_src(sealed.data), agent = ip6_dst(sealed.data);
+	const struct carrier_ask ask = carriers_ask(l->carrier->choice, lnx_now(), home,
+						    ipv4 ? &act->u.send.outer_src : &src, &agent);
 
 	undelivered_note(l, home, sealed, question_send(l, act, sealed, &ask));
 	carrier_say(l, home);
@@ -283,9 +285,10 @@ static void carrier_ask(struct lnx *l, const struct bub_action *act, struct bub_
 void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bub_view sealed)
 {
 	const struct in6_addr *home = &act->u.send.owner;
-	const struct in6_addr dst = ip6_dst(sealed.data);
+	const bool ipv4 = IN6_IS_ADDR_V4MAPPED(&act->u.send.outer_dst);
+	const struct in6_addr dst = ipv4 ? act->u.send.outer_dst : ip6_dst(sealed.data);
 	struct carrier_end to = {.carrier = CARRIER_NATIVE};
-	int err;
+	int err = -ENOTCONN;
 
 	if (link_home(l->link, home, NULL)) {
 		carrier_ask(l, act, sealed);
@@ -293,6 +296,8 @@ void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bu
 	}
 	if (carriers_message_to(l->carrier->choice, home, &dst, &to))
 		err = answer_send(l, &to, sealed);
+	else if (ipv4)
+		l->count[COUNT_TX_NO_TUNNEL]++;
 	else
 		err = tx_plain(l, act->u.send.ifindex, sealed);
 	undelivered_note(l, home, sealed, err);
@@ -325,6 +330,7 @@ void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_
 		d.dst_port = to.port;
 	}
 	(void)carrier_udp_send(l, own, &d);
+	carriers_sent(l->carrier->choice, lnx_now(), &t->entry.a);
 }
 
 unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
@@ -348,4 +354,33 @@ void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_vi
 		tx_outer(l, t, sealed, act);
 	if ((by & CARRIER_BIT(CARRIER_UDP)) != 0)
 		carrier_data_by_udp(l, t, sealed, act);
+}
+
+/* ---- Keep-alives --------------------------------------------------------------------------- */
+
+struct bub_time carrier_deadline(const struct lnx *l)
+{
+	return carriers_deadline(l->carrier->choice);
+}
+
+void carrier_expire(struct lnx *l, struct bub_time now)
+{
+	static const uint8_t keep_alive[] = {0xff}; /* RFC 3948, 2.3 */
+	struct in6_addr home;
+
+	while (carriers_expire(l->carrier->choice, now, &home)) {
+		const struct link_tunnel *t = link_tunnel(l->link, &home);
+		struct carrier_datagram d = {
+			.port = CARRIER_DATA,
+			.dst_port = l->cfg.udp_esp_port,
+			.payload = {keep_alive, sizeof(keep_alive)},
+		};
+
+		if (t == NULL)
+			continue;
+		d.src = t->local_outer;
+		d.dst = t->remote_outer;
+		if (carrier_udp_send(l, true, &d) == 0)
+			l->count[COUNT_UDP_KEEP_ALIVE]++;
+	}
 }

@@ -83,9 +83,10 @@ int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d);
 /* carrier_rx.c */
 void carrier_readable(struct lnx *l);
 
-/* carrier_in.c: a packet with ESP came from @from; @port is of UDP only */
+/* carrier_in.c: a packet with ESP came from @from to @to; @port is of UDP only */
 void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
-		  const struct carrier_end *from, enum carrier_port port);
+		  const struct carrier_end *from, const struct in6_addr *to,
+		  enum carrier_port port);
 
 /* carrier.c again */
 /* A message that the transport mode SA of its owner has sealed. */
@@ -101,6 +102,8 @@ void carrier_decided(struct lnx *l, const struct in6_addr *home);
 /* The room for inner packets becomes that of the carrier.  What this brings is to be carried out.
  */
 void carrier_fit(struct lnx *l, const struct in6_addr *home);
+struct bub_time carrier_deadline(const struct lnx *l);
+void carrier_expire(struct lnx *l, struct bub_time now);
 /* Home agent: a message of @home was opened; and a copy of one came from @from. */
 void carrier_question(struct lnx *l, const struct in6_addr *home, const struct in6_addr *care_of,
 		      const uint8_t *esp);

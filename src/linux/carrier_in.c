@@ -72,7 +72,8 @@ static bool is_translated(const struct bub_ip6 *ip, const struct esp_opened *ope
 }
 
 static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
-			 const struct esp_opened *opened, const struct carrier_end *from)
+			 const struct esp_opened *opened, const struct carrier_end *from,
+			 const struct in6_addr *to)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 	const struct link_tunnel *t = link_tunnel(l->link, &opened->owner);
@@ -82,6 +83,10 @@ static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *
 	ev.u.packet.newest = opened->newest;
 	ev.u.packet.translated = is_translated(ip, opened, from);
 	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
+	if (from->carrier == CARRIER_UDP && IN6_IS_ADDR_V4MAPPED(&from->addr)) {
+		ev.u.packet.outer_src = from->addr;
+		ev.u.packet.outer_dst = *to;
+	}
 	if (opened->mode == ESP_TUNNEL) {
 		ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
 		ev.u.packet.outer_src =
@@ -96,7 +101,7 @@ static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *
 }
 
 void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
-		  const struct carrier_end *from, enum carrier_port port)
+		  const struct carrier_end *from, const struct in6_addr *to, enum carrier_port port)
 {
 	const uint8_t *esp = ip->upper.data;
 	const size_t len = ip->upper.len;
@@ -122,5 +127,5 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 	else if (opened.newest)
 		heard_client(l, ip, &opened, from);
 	if (r == ESP_OK)
-		carrier_tell(l, ifindex, ip, &opened, from);
+		carrier_tell(l, ifindex, ip, &opened, from, to);
 }

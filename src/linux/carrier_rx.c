@@ -107,7 +107,7 @@ static void on_datagram(struct lnx *l, const struct carrier_socket *s, struct mm
 		l->count[COUNT_UDP_NO_ESP]++;
 		return;
 	}
-	carrier_take(l, ifc->fact.ifindex, &ip, &from, port);
+	carrier_take(l, ifc->fact.ifindex, &ip, &from, &info.ipi6_addr, port);
 }
 
 /* Reads once, and says whether there may be more. */

@@ -72,17 +72,28 @@ static int udp_open_one(struct lnx *l, const struct in6_addr *addr, uint16_t por
 	return err;
 }
 
-static int open_agent(struct lnx *l, const struct in6_addr *addr, uint16_t *ret_port)
+/* Both ports at one of the home agent's addresses. */
+static int open_agent(struct lnx *l, const struct in6_addr *addr, char *ret_error,
+		      size_t error_size)
 {
-	const struct carrier_socket message = {.port = CARRIER_MESSAGE};
-	const struct carrier_socket data = {.port = CARRIER_DATA};
-	int err;
+	const uint16_t port[] = {
+		[CARRIER_MESSAGE] = l->cfg.udp_port,
+		[CARRIER_DATA] = l->cfg.udp_esp_port,
+	};
+	int err = 0;
 
-	*ret_port = l->cfg.udp_port;
-	err = udp_open_one(l, addr, l->cfg.udp_port, &message);
-	if (err == 0) {
-		*ret_port = l->cfg.udp_esp_port;
-		err = udp_open_one(l, addr, l->cfg.udp_esp_port, &data);
+	for (unsigned i = 0; err == 0 && i < CARRIER_PORTS; i++) {
+		const struct carrier_socket kind = {
+			.port = (enum carrier_port)i,
+			.ipv4 = IN6_IS_ADDR_V4MAPPED(addr),
+		};
+
+		err = udp_open_one(l, addr, port[i], &kind);
+		if (err == -EADDRINUSE)
+			snprintf(ret_error, error_size,
+				 "UDP port %u of %s is in use, by an IKE daemon perhaps: set udp = "
+				 "never, or other ports at both ends",
+				 port[i], lnx_ntop(addr));
 	}
 	return err;
 }
@@ -90,7 +101,7 @@ static int open_agent(struct lnx *l, const struct in6_addr *addr, uint16_t *ret_
 int carrier_udp_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	const struct carrier_socket own = {.own = true};
-	uint16_t port = 0;
+	const struct in6_addr agent[] = {l->cfg.home_agent_address, l->cfg.home_agent_ipv4};
 	int err = 0;
 
 	l->fd[FD_CARRIER] = epoll_create1(EPOLL_CLOEXEC);
@@ -99,15 +110,12 @@ int carrier_udp_open(struct lnx *l, char *ret_error, size_t error_size)
 	datapath_carrier_ports(l->dp, l->cfg.udp_port, l->cfg.udp_esp_port);
 	if (err == 0 && l->cfg.udp != CARRIER_NEVER && l->cfg.n_homes > 0)
 		err = udp_open_one(l, &in6addr_any, 0, &own);
-	if (err == 0 && l->cfg.udp != CARRIER_NEVER && l->cfg.home_agent)
-		err = open_agent(l, &l->cfg.home_agent_address, &port);
-	if (err == -EADDRINUSE)
-		snprintf(ret_error, error_size,
-			 "UDP port %u of %s is in use, by an IKE daemon perhaps: set udp = never, "
-			 "or "
-			 "other ports at both ends",
-			 port, lnx_ntop(&l->cfg.home_agent_address));
-	else if (err < 0)
+	for (size_t i = 0; i < sizeof(agent) / sizeof(agent[0]); i++) {
+		if (err == 0 && l->cfg.udp != CARRIER_NEVER && l->cfg.home_agent &&
+		    !IN6_IS_ADDR_UNSPECIFIED(&agent[i]))
+			err = open_agent(l, &agent[i], ret_error, error_size);
+	}
+	if (err < 0 && err != -EADDRINUSE)
 		snprintf(ret_error, error_size, "cannot open a UDP socket: %s", strerror(-err));
 	return err;
 }
@@ -139,11 +147,17 @@ static void control_add(struct udp_control *c, int level, int type, const void *
 	c->used += CMSG_SPACE(len);
 }
 
-static void control_fill(struct udp_control *c, const struct carrier_datagram *d)
+static void control_fill(const struct lnx *l, struct udp_control *c,
+			 const struct carrier_datagram *d)
 {
-	const struct in6_pktinfo info = {.ipi6_addr = d->src};
+	struct in6_pktinfo info = {.ipi6_addr = d->src};
 	const bool ipv4 = IN6_IS_ADDR_V4MAPPED(&d->dst);
 	const int tclass = d->traffic_class, on = 1;
+	struct link_care_of care_of;
+
+	/* Care-of addresses of IPv4 have no rules of their own that lead to their router. */
+	if (ipv4 && link_care_of(l->link, &d->src, &care_of))
+		info.ipi6_ifindex = care_of.ifindex;
 
 	if (!IN6_IS_ADDR_UNSPECIFIED(&d->src))
 		control_add(c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
@@ -186,7 +200,7 @@ int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d)
 	};
 	int err = -EPROTONOSUPPORT;
 
-	control_fill(&control, d);
+	control_fill(l, &control, d);
 	mh.msg_controllen = control.used;
 	want_flush_soon(l->want);
 	for (unsigned i = 0; s != NULL && i < UDP_TRIES; i++) {

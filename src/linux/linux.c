@@ -474,7 +474,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 {
 	const struct bub_time due[] = {
 		link_deadline(l->link), flow_deadline(l),        rx_deadline(l),
-		want_deadline(l->want), undelivered_deadline(l),
+		want_deadline(l->want), undelivered_deadline(l), carrier_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -493,6 +493,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	rx_expire(l, now);
 	want_expire(l->want, now);
 	undelivered_expire(l);
+	carrier_expire(l, now);
 	finish(l);
 }
 
@@ -546,6 +547,7 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_UDP_NO_ESP] = "udp-no-esp",
 	[COUNT_UDP_WRONG_PORT] = "udp-wrong-port",
 	[COUNT_UDP_NEEDS_ESP] = "udp-needs-esp",
+	[COUNT_UDP_KEEP_ALIVE] = "udp-keep-alive-out",
 	[COUNT_CARRIER_COPY] = "carrier-copy",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
 	[COUNT_NETLINK_FOREIGN] = "netlink-foreign",

@@ -129,7 +129,7 @@ static void on_esp(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip)
 {
 	const struct carrier_end from = {.carrier = CARRIER_NATIVE, .addr = ip->src};
 
-	carrier_take(l, ifindex, ip, &from, CARRIER_DATA);
+	carrier_take(l, ifindex, ip, &from, &ip->dst, CARRIER_DATA);
 }
 
 /* As it came, or as if out of the SA that it needs none of here (lnx_config.unprotected). */

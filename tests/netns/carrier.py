@@ -163,18 +163,18 @@ def no_udp_by_configuration(t):
         raise Failure("a port is open")
 
 
-def translate(t, own, care_of, seen, port):
+def translate(t, own, care_of, seen, port, ip="ip6"):
     """A translator without memory, so that it can change its mind: @own is the mobile node's port."""
-    t.nft(f"""table ip6 t {{
+    t.nft(f"""table {ip} t {{
 chain out {{
 type filter hook postrouting priority 300;
 oifname "e1" meta l4proto esp drop
-oifname "e1" udp dport {MESSAGES} udp sport set {port} ip6 saddr set {seen}
-oifname "e1" udp dport {DATA} udp sport set {port + 1} ip6 saddr set {seen}
+oifname "e1" udp dport {MESSAGES} udp sport set {port} {ip} saddr set {seen}
+oifname "e1" udp dport {DATA} udp sport set {port + 1} {ip} saddr set {seen}
 }}
 chain in {{
 type filter hook prerouting priority -300;
-iifname "e1" ip6 daddr {seen} udp dport {{ {port}, {port + 1} }} udp dport set {own} ip6 daddr set {care_of}
+iifname "e1" {ip} daddr {seen} udp dport {{ {port}, {port + 1} }} udp dport set {own} {ip} daddr set {care_of}
 }}
 }}
 """)
@@ -193,12 +193,17 @@ def port_changes(t):
     t.start(True)
     t.whole()
     care_of = t.mobile.show()["homes"][0]["care_of"]
-    for seen, port in ((care_of, 20000), (care_of, 30000), ("2001:db8:d::1", 20000)):
-        translate(t, own_port(t), care_of, seen, port)
+    changes(t, care_of, ((care_of, 20000), (care_of, 30000), ("2001:db8:d::1", 20000)), "ip6")
+
+
+def changes(t, care_of, ways, ip, mapped=""):
+    """The first ping after each change is answered."""
+    for seen, port in ways:
+        translate(t, own_port(t), care_of, seen, port, ip)
         if t.ping() != 20:
             raise Failure(f"{seen} {port}: {t.said()}")
         way = t.of_client()
-        if (way["address"], way["port"]) != (seen, port + 1):
+        if (way["address"], way["port"]) != (mapped + seen, port + 1):
             raise Failure(f"{way}, not {seen} {port + 1}")
         t.transfer_both_ways(t.m, t.g, PEER, AMOUNT)
         t.mobile.ask("refresh")
@@ -272,10 +277,79 @@ def data_without_esp(t):
     wait_for("the reason", lambda: t.mobile.counters()["udp-needs-esp"] >= 2)
 
 
+# ---- IPv4 (RFC 5555) -----------------------------------------------------------------------------
+
+AGENT4, SEEN4, HERE4 = "192.0.2.2", "192.0.2.1", "10.0.0.10"
+
+
+def ipv4_only(t, rules="", inside=""):
+    """The visited network has IPv4, and nothing else is announced."""
+    for ns, dev, address in ((t.r, "e0", "10.0.0.1/24"), (t.r, "e1", f"{SEEN4}/24"),
+                             (t.g, "e0", f"{AGENT4}/24"), (t.m, "e0", f"{HERE4}/24")):
+        ns.ip("addr", "add", address, "dev", dev)
+    t.r.exec("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+    t.m.ip("route", "add", "default", "via", "10.0.0.1")
+    t.g.ip("route", "add", "10.0.0.0/24", "via", SEEN4)
+    t.nft(rules)
+    top = "route-optimisation = never\n"
+    t.start_agent(t.g, top, f'ipv4-address = "{AGENT4}"\n{inside}')
+    t.start_mobile(t.m, top, f'home-agent-ipv4 = "{AGENT4}"\n')
+    try:
+        wait_for("bubd", lambda: all(daemon.show() for daemon in t.daemons))
+        wait_for("a registration",
+                 lambda: t.mobile.show()["homes"][0]["state"] == "registered")
+    except Failure as e:
+        raise Failure(f"{e}: {t.said()}") from e
+
+
+def ipv4_without_a_translator(t):
+    ipv4_only(t)
+    if t.mobile.show()["homes"][0]["carrier"]["why"] != "the network has IPv4 only":
+        raise Failure(f"{t.mobile.show()['homes'][0]}")
+    t.whole()
+    if t.of_client()["address"] != f"::ffff:{HERE4}":
+        raise Failure(f"{t.of_client()}")
+
+
+NAT4 = """table ip t {
+chain c {
+type nat hook postrouting priority 100;
+oifname "e1" masquerade random
+}
+}
+"""
+
+
+def ipv4_behind_a_translator(t):
+    ipv4_only(t, NAT4)
+    t.whole()
+    way = t.of_client()
+    if way["address"] != f"::ffff:{SEEN4}" or way["port"] == own_port(t):
+        raise Failure(f"{way}")
+
+
+def ipv4_translator_changes(t):
+    t.r.ip("addr", "add", "192.0.2.3/24", "dev", "e1")
+    ipv4_only(t, NAT4)
+    changes(t, HERE4, ((SEEN4, 20000), (SEEN4, 30000), ("192.0.2.3", 20000)), "ip", "::ffff:")
+
+
+def keep_alives(t):
+    """As often as the home agent says, where there is a translator and nothing else goes."""
+    ipv4_only(t, NAT4, "nat-refresh = 10\n")
+    wait_for("keep-alives", lambda: t.agent.counters()["udp-keep-alive-in"] >= 2)
+    sent = t.mobile.counters()["udp-keep-alive-out"]
+    if t.ping(100) != 100:
+        raise Failure(t.said())
+    if t.mobile.counters()["udp-keep-alive-out"] > sent + 1:
+        raise Failure("keep-alives beside data")
+
+
 CASES = [
     nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
     esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
     no_udp_by_configuration, port_changes, replays_move_nothing, garbage, data_without_esp,
+    ipv4_without_a_translator, ipv4_behind_a_translator, ipv4_translator_changes, keep_alives,
 ]
 
 if __name__ == "__main__":

@@ -436,6 +436,12 @@ WRONG = {
         MN + '    home-agent-ipv4 = "2001:db8::1"\n}\n', 5, ["2001:db8::1", "expected an IPv4 address"]),
     "IPv4 of this host": (
         MN + '    home-agent-ipv4 = "127.0.0.1"\n}\n', 5, ["127.0.0.1", "unicast"]),
+    "IPv4 without UDP": (
+        "udp = never\n" + HA + '    ipv4-address = "192.0.2.7"\n}\n', 5,
+        ["ipv4-address", "udp is never"]),
+    "IPv4 without ESP": (
+        MN + '    home-agent-ipv4 = "192.0.2.7"\n    protect-payload = false\n}\n', 5,
+        ["home-agent-ipv4", "protect-payload = true"]),
     "IPv4 of nobody": (HA + '    ipv4-address = "169.254.1.1"\n}\n', 4, ["169.254", "link-local"]),
     "IPv4 of an agent to be discovered": (
         MN.replace('home-agent = "2001:db8:1::1"', 'home-agent-ipv4 = "192.0.2.1"') + "}\n", 3,
@@ -484,7 +490,7 @@ mobile-node {
     alternate-care-of = false
     link-local = true
     multicast = true
-    protect-payload = false
+    protect-payload = true
 }
 home-agent {
     address = "2001:db8:7::1"
@@ -507,7 +513,7 @@ home-agent {
     backhaul = encapsulated
     alternate-care-of = any
     multicast = true
-    protect-payload = false
+    protect-payload = true
     mobile-node "2001:db8:7::10" { secret-file = "text.secret" }
 }
 bub {
@@ -783,7 +789,7 @@ class Values(Config):
             f"logs {self.path('events.jsonl')} {self.path('keys.log')}",
             "interface wl0 preference 10 optimistic 1",
             "interface en0 preference 0 optimistic 0",
-            "table 3000 priority 500 payload 0",
+            "table 3000 priority 500 payload 1",
             "udp 2 ports 4192 4501",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0 alive 40",
             "home-agent 2001:db8:1::1",
@@ -867,6 +873,10 @@ class Values(Config):
     def test_last_tables_and_priorities(self):
         self.assertIn("table 4294967274 priority 32760 payload 1",
                       self.values("route-table = 4294967274\nrule-priority = 32760\n"))
+
+    def test_data_without_esp(self):
+        self.assertIn("table 2116 priority 1000 payload 0",
+                      self.values(MN + "    protect-payload = false\n}\n"))
 
     def test_windows_line_ends(self):
         self.assertIn("table 777 priority 1000 payload 1",

@@ -232,6 +232,40 @@ static void news_are_told_once(void **state)
 	assert_true(carriers_news(f.c, &home));
 }
 
+/* After so much silence in UDP, and never natively. */
+static void silence_is_broken(void **state)
+{
+	const struct in6_addr home = addr(HOME);
+	struct in6_addr which = in6addr_any;
+
+	carriers_keep_alive(f.c, f.now, &home, 20); /* nobody's */
+	carriers_sent(f.c, f.now, &home);
+	assert_true(bub_time_is_never(carriers_deadline(f.c)));
+	(void)ask(IPV4);
+	assert_true(bub_time_is_never(carriers_deadline(f.c)));
+	carriers_keep_alive(f.c, f.now, &home, 20);
+	later_ms(19999);
+	assert_false(carriers_expire(f.c, f.now, &which));
+	carriers_keep_alive(f.c, f.now, &home, 20); /* told again: no new start */
+	later_ms(1);
+	assert_int_equal(carriers_deadline(f.c).ns, f.now.ns);
+	assert_true(carriers_expire(f.c, f.now, &which));
+	assert_true(bub_addr_eq(&which, &home));
+	assert_false(carriers_expire(f.c, f.now, &which));
+	later_ms(15000);
+	carriers_sent(f.c, f.now, &home);
+	later_ms(19999);
+	assert_false(carriers_expire(f.c, f.now, &which));
+	(void)ask(HERE);
+	(void)answer(CARRIER_NATIVE);
+	later_ms(1);
+	assert_false(carriers_expire(f.c, f.now, &which));
+	(void)ask(IPV4);
+	assert_true(carriers_expire(f.c, f.now, &which));
+	carriers_keep_alive(f.c, f.now, &home, 0);
+	assert_true(bub_time_is_never(carriers_deadline(f.c)));
+}
+
 /* More home addresses than there are places: the one that was silent longest is forgotten. */
 static void homes_come_and_go(void **state)
 {
@@ -347,6 +381,24 @@ static void translators(void **state)
 	assert_true(bub_addr_eq(&care_of, &from.addr));
 }
 
+/* A translator of IPv4 gives another address: the core binds that, and what was learned holds. */
+static void ipv4_address_changes(void **state)
+{
+	const char *other = "::ffff:192.0.2.9";
+
+	message(IPV4, end(CARRIER_UDP, IPV4, 5000));
+	later_ms(5000);
+	assert_true(data(IPV4, end(CARRIER_UDP, other, 6001)));
+	assert_int_equal(data_port(IPV4), 6001);
+	assert_int_equal(data_port(other), 6001);
+	assert_int_equal(data_port("::ffff:192.0.2.10"), 0);
+	/* The next message comes from there, too: that is no move. */
+	message(other, end(CARRIER_UDP, other, 6000));
+	assert_int_equal(data_port(other), 6001);
+	assert_true(data(other, end(CARRIER_UDP, other, 7001)));
+	assert_int_equal(message_port(other), 6000);
+}
+
 /* A home agent that was restarted: data from where the binding says is as good as a message. */
 static void data_comes_first(void **state)
 {
@@ -383,20 +435,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(both_are_tried),
-		T(first_answer_counts),
-		T(order_changes),
-		T(networks_are_remembered),
-		T(memory_that_is_wrong),
-		T(udp_is_looked_at_again),
-		T(nothing_to_choose),
-		T(news_are_told_once),
-		T(homes_come_and_go),
-		T(messages_are_followed),
-		T(late_data_turns_nothing_back),
-		T(translators),
-		T(data_comes_first),
-		T(ends_are_answered_and_make_room),
+		T(both_are_tried),        T(first_answer_counts),
+		T(order_changes),         T(networks_are_remembered),
+		T(memory_that_is_wrong),  T(udp_is_looked_at_again),
+		T(nothing_to_choose),     T(news_are_told_once),
+		T(silence_is_broken),     T(homes_come_and_go),
+		T(messages_are_followed), T(late_data_turns_nothing_back),
+		T(translators),           T(ipv4_address_changes),
+		T(data_comes_first),      T(ends_are_answered_and_make_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
