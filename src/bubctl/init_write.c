@@ -72,8 +72,11 @@ static void write_mobile_node(FILE *out, const struct init *in)
 	(void)fprintf(
 		out,
 		"    home-agent = \"%s\"\n"
-		"    # One line, mode 0600, and the same at the home agent.\n"
-		"    secret-file = \"%s\"\n"
+		"    # Keys are agreed on and renewed; the file proves who this node is.  One "
+		"line, "
+		"mode\n"
+		"    # 0600, and the same at the home agent.\n"
+		"    keys { psk-file = \"%s\" }\n"
 		"}\n\n"
 		"# Binding Update Backhauling with other mobile nodes, where they can do it.\n"
 		"bub { policy = allow }\n",
@@ -106,11 +109,11 @@ static void write_home_agent(FILE *out, const struct init *in)
 		    out);
 	for (unsigned i = 0; i < in->n_nodes; i++) {
 		init_secret_name(in, &in->node[i], name);
-		(void)fprintf(out, "    mobile-node \"%s\" { secret-file = \"%s\" }\n",
+		(void)fprintf(out, "    mobile-node \"%s\" { psk-file = \"%s\" }\n",
 			      init_text(&in->node[i], text), name);
 	}
 	if (in->n_nodes == 0)
-		(void)fputs("    # mobile-node \"ADDRESS\" { secret-file = \"ADDRESS.secret\" }\n",
+		(void)fputs("    # mobile-node \"ADDRESS\" { psk-file = \"ADDRESS.secret\" }\n",
 			    out);
 	(void)fputs("}\n", out);
 }
@@ -136,7 +139,7 @@ static void tell_mobile_node(FILE *out, const struct init *in)
 		      "\nThe home agent needs the same secret,\n"
 		      "    scp %s root@[%s]:/etc/bub/\n"
 		      "and in its section home-agent the line\n"
-		      "    mobile-node \"%s\" { secret-file = \"%s\" }\n",
+		      "    mobile-node \"%s\" { psk-file = \"%s\" }\n",
 		      path, init_text(&in->agent, agent), init_text(&in->home.addr, text), name);
 }
 

@@ -61,11 +61,11 @@ class Init(unittest.TestCase):
         self.assertNotIn(secret.read_text()[4:20], text + said)
         for line in ('name = "mn1"', 'interfaces = {"wlan0", "wwan0"}',
                      '    home-address = "2001:db8:1::10/64"', '    home-agent = "2001:db8:1::1"',
-                     '    secret-file = "2001-db8-1--10.secret"'):
+                     '    keys { psk-file = "2001-db8-1--10.secret" }'):
             self.assertIn(line, text.splitlines())
         # What the other end needs, and what comes next here.
         for line in (f"wrote a new secret, {secret}", f"    scp {secret} root@[2001:db8:1::1]:/etc/bub/",
-                     '    mobile-node "2001:db8:1::10" { secret-file = "2001-db8-1--10.secret" }',
+                     '    mobile-node "2001:db8:1::10" { psk-file = "2001-db8-1--10.secret" }',
                      f"    bubd -c {self.conf}", f"    bubctl doctor -c {self.conf}"):
             self.assertIn(line, said.splitlines())
 
@@ -82,7 +82,7 @@ class Init(unittest.TestCase):
         self.assertIn(f"the secret {there} was there, and is used", said)
         for line in ('    address = "2001:db8:1::1"', '    home-link = "eth1"',
                      '    prefixes = {"2001:db8:1::/64", "2001:db8:2:0:8000::/65"}',
-                     '    mobile-node "2001:db8:1::11" { secret-file = "2001-db8-1--11.secret" }'):
+                     '    mobile-node "2001:db8:1::11" { psk-file = "2001-db8-1--11.secret" }'):
             self.assertIn(line, text.splitlines())
         self.assertIn("    bubctl init mobile-node --home-address 2001:db8:1::10/64 --home-agent "
                       "2001:db8:1::1 --secret 2001-db8-1--10.secret", said.splitlines())
