@@ -7,6 +7,7 @@
   plain      CoA to CoA, no program attached
   beside     CoA to CoA, programs and packet socket of the data path in place
   optimised  HoA to HoA: RH2 and HAO in and out, both directions
+  in UDP     HoA to HoA: UDP and an inner IPv6 header in place of the two
 
 The machine is shared: only the ratios of one run mean anything.  Rounds are interleaved; medians.
 Two figures a row: what arrives in a second, and what it costs in CPU time (a packet, or a bit).  The
@@ -59,13 +60,13 @@ class Ctl:
             skip(answer.strip())
         return answer
 
-    def open(self):
+    def open(self, way):
         me, other = self.ns, OTHER[self.ns]
         self.do("open 1024")
         self.do("local %s plain" % COA[me])
         self.do("local %s home" % HOA[me])
-        self.do("path %s %s direct %s %s %s" % (HOA[me], HOA[other], COA[me], COA[other],
-                                                COA[other]))
+        self.do("path %s %s %s %s %s %s" % (HOA[me], HOA[other], way, COA[me], COA[other],
+                                            COA[other]))
         self.do("attach " + DEVICE[me])
         self.do("listen %s strangers" % DEVICE[me])
         return self
@@ -127,9 +128,11 @@ def udp(program, seconds, addr):
 def measure(args, variant, work):
     ctls = []
     if variant != "plain":
-        ctls = [Ctl(ns, args.dpctl).open() for ns in NS]
-    result = work(HOA if variant == "optimised" else COA)
-    if variant == "optimised" and "data-out=0 " in ctls[0].do("counters"):
+        way = "udp" if variant == "in UDP" else "direct"
+        ctls = [Ctl(ns, args.dpctl).open(way) for ns in NS]
+    result = work(HOA if variant in ("optimised", "in UDP") else COA)
+    counter = {"optimised": "data-out=0 ", "in UDP": "data-out-udp=0 "}.get(variant)
+    if counter and counter in ctls[0].do("counters"):
         raise SystemExit("nothing went by the data path")
     for ctl in ctls:
         ctl.close()
@@ -155,9 +158,9 @@ def main():
             ("UDP, 64 octets, packets/s", "on", lambda a: udp(args.udp, args.seconds, a)),
             ("TCP, 1 stream, no offloads", "off", lambda a: tcp(1, args.seconds, a)),
             ("TCP, 4 streams, no offloads", "off", lambda a: tcp(4, args.seconds, a)))
-    variants = ("plain", "beside", "optimised")
-    print("%-29s %9s  %-17s  %-17s" % ("", "plain", "beside / plain", "optimised / plain"))
-    print("%-29s %9s  %8s %8s  %8s %8s" % ("", "", "rate", "CPU", "rate", "CPU"))
+    variants = ("plain", "beside", "optimised", "in UDP")
+    print("%-29s %9s" % ("", "plain"), *("%-18s" % (v + " / plain") for v in variants[1:]))
+    print("%-29s %9s" % ("", ""), *("%8s %8s " % ("rate", "CPU") for _ in variants[1:]))
     for name, offloads, work in rows:
         if args.only not in name:
             continue
@@ -167,9 +170,9 @@ def main():
             for variant in variants:
                 got[variant].append(measure(args, variant, work))
         median = {v: [statistics.median(g[i] for g in got[v]) for i in (0, 1)] for v in variants}
-        ratio = [median[v][i] / median["plain"][i] for v in variants[1:] for i in (0, 1)]
-        print("%-29s %9.3g  %8.3f %8.3f  %8.3f %8.3f" % (name, median["plain"][0], *ratio),
-              flush=True)
+        ratio = ["%8.3f %8.3f " % tuple(median[v][i] / median["plain"][i] for i in (0, 1))
+                 for v in variants[1:]]
+        print("%-29s %9.3g" % (name, median["plain"][0]), *ratio, flush=True)
 
 
 main()

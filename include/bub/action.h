@@ -76,6 +76,8 @@ struct bub_path {
 	struct in6_addr out_src;
 	struct in6_addr out_dst;
 	struct in6_addr in_care_of;
+	uint16_t udp_port; /* of the peer: data goes in UDP in place of the two headers; 0: it does
+			      not */
 	bool home_agent; /* between a mobile node and its home agent: ESP there is bub's own, which
 			    no path is for; between other hosts it is data like any */
 };

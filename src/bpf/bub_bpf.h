@@ -38,6 +38,9 @@ enum {
 /* Out: as if there were no entry, until something came from where the peer is bound. */
 #define BUB_BPF_OUT_HEARD (1 << 4)
 
+/* Out: in UDP in place of the headers. */
+#define BUB_BPF_OUT_UDP (1 << 5)
+
 #define BUB_BPF_CREDIT_MAX 65536
 
 /* How local -> peer leaves.  There is no entry for a pair that leaves unchanged. */
@@ -49,6 +52,8 @@ struct bub_bpf_out {
 	__u32 came;  /* when one last came, from a peer that is not bound here */
 	__u32 slot;  /* of the pair's traffic */
 	__u32 turn;  /* of the pair, to which src and dst belong; 0: to none */
+	__u16 port;  /* of the peer, in network order: BUB_BPF_OUT_UDP */
+	__u16 unused;
 };
 
 /* From where a Home Address option naming the peer is accepted. */
@@ -148,12 +153,15 @@ enum bub_bpf_kind {
 /* A packet that the kernel has not segmented yet counts once. */
 #define BUB_BPF_COUNTERS(X)                                                                        \
 	X(DATA_OUT, "data-out")                       /* sent with RH2, HAO or both */             \
+	X(DATA_OUT_UDP, "data-out-udp")               /* of these: in UDP */                       \
 	X(DATA_OUT_FAILED, "data-out-failed")         /* dropped: headers did not go in */         \
 	X(DATA_TOO_BIG, "data-too-big")               /* dropped: over the link's MTU */           \
 	X(HOME_PROBE, "home-probe-stopped")           /* the kernel's DAD of a home address */     \
 	X(DATA_DETOUR, "data-out-no-credit")          /* unproved care-of: the old way */          \
+	X(DATA_SEGMENTS, "data-out-segments")         /* UDP in UDP, not cut yet: the old way */   \
 	X(DATA_UNHEARD, "data-out-unheard")           /* unproved path: the old way */             \
 	X(DATA_IN, "data-in")                         /* accepted, headers taken out */            \
+	X(DATA_IN_UDP, "data-in-udp")                 /* of these: in UDP */                       \
 	X(DATA_IN_GRACE, "data-in-grace")             /* of these: from the former care-of */      \
 	X(DATA_HAO_NO_BINDING, "data-hao-no-binding") /* dropped: RFC 6275, 9.3.1 */               \
 	X(DATA_RH2_NOT_HOME, "data-rh2-not-home")     /* dropped: RFC 6275, 11.3.3 */              \

@@ -7,7 +7,7 @@
 #ifndef BUB_CUT_H
 #define BUB_CUT_H
 
-#include "bub_insert.h"
+#include "bub_udp.h"
 
 /* Takes @len octets out of the packet at offset @at, which may lie behind other headers. */
 static __always_inline long cut(struct __sk_buff *skb, __u32 l2, __u32 at, __u32 len)

@@ -201,44 +201,16 @@ static __always_inline bool is_heard(const struct bub_bpf_pair *pair)
 
 /* As if the path were not direct: away from home through the tunnel, whose end reads our own
  * interface, else to the peer's home address as it is. */
-static __always_inline int detour(const struct bub_bpf_out *out)
+static __always_inline int detour(const struct bub_bpf_out *out, __u32 why)
 {
 	__u32 ifindex = tun_ifindex;
 
 	if ((out->flags & BUB_BPF_OUT_HAO) && !ifindex)
 		return drop(BUB_BPF_DATA_OUT_FAILED);
-	count_one(BUB_BPF_DATA_DETOUR);
+	count_one(why);
 	if (!(out->flags & BUB_BPF_OUT_HAO))
 		return TC_ACT_UNSPEC;
 	return (int)bpf_redirect(ifindex, 0);
-}
-
-static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
-{
-	struct bub_bpf_pair pair;
-	struct bub_bpf_out *out;
-	struct front f;
-
-	if (!is_ipv6(skb) || bpf_skb_load_bytes(skb, l2, &f.ip6, sizeof(f.ip6)) < 0)
-		return TC_ACT_UNSPEC;
-	copy_addr(&pair.local, &f.ip6.saddr);
-	copy_addr(&pair.peer, &f.ip6.daddr);
-	if (is_home_probe(skb, l2, &f.ip6, &pair.local))
-		return drop(BUB_BPF_HOME_PROBE);
-	out = bpf_map_lookup_elem(&paths_out, &pair);
-	if (!out || carries_signalling(skb, l2, f.ip6.nexthdr, out->flags))
-		return TC_ACT_UNSPEC;
-	/* Who measures the way through the home agents. */
-	if (skb->mark == BUB_BPF_OWN_MARK)
-		return detour(out);
-	mark_used(&out->used);
-	if ((out->flags & BUB_BPF_OUT_CREDIT) && !spend(&pair, skb->len - l2))
-		return detour(out);
-	if ((out->flags & BUB_BPF_OUT_HEARD) && !is_heard(&pair)) {
-		count_one(BUB_BPF_DATA_UNHEARD);
-		return TC_ACT_UNSPEC; /* this node is not away */
-	}
-	return insert(skb, l2, &f, &pair, out);
 }
 
 #endif

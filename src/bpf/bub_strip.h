@@ -106,6 +106,53 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 	return TC_ACT_UNSPEC;
 }
 
+/* What came in UDP: checked as if the addresses inside had been in the two headers.  Mobility
+ * messages are user space's. */
+static __always_inline int ingress_udp(struct __sk_buff *skb, __u32 l2, const struct ipv6hdr *ip6,
+				       const struct udp_inner *in)
+{
+	struct bub_bpf_addr on_wire, care_of, dst, home;
+	enum binding binding = BINDING_CURRENT;
+	__u32 slot = BUB_BPF_SLOT_NONE;
+	const struct walk *w;
+	__u32 len;
+
+	copy_addr(&on_wire, &ip6->daddr);
+	copy_addr(&care_of, &ip6->saddr);
+	copy_addr(&dst, &in->ip6.daddr);
+	copy_addr(&home, &in->ip6.saddr);
+	if (!addr_eq(&on_wire, &dst) && !is_home(&dst))
+		return TC_ACT_UNSPEC;
+	w = walk(skb, l2 + UDP_ROOM, in->ip6.nexthdr);
+	if (!w || w->foreign || w->state != WALK_DONE || w->rh2_at || w->hao_at)
+		return drop(BUB_BPF_DATA_MALFORMED);
+	if (w->upper == NH_MH)
+		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
+						   : BUB_BPF_SIGNALLING_TAKEN);
+	if (is_discovery(skb, l2 + UDP_ROOM, w))
+		return drop(BUB_BPF_SIGNALLING_TAKEN);
+	len = skb->len - l2 - UDP_ROOM;
+	if (!addr_eq(&care_of, &home))
+		binding = check_binding(&dst, &home, &care_of, len, &slot);
+	else if (addr_eq(&on_wire, &dst))
+		return drop(BUB_BPF_DATA_MALFORMED);
+	if (binding == BINDING_NONE) {
+		traffic_refused(slot);
+		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
+	}
+	/* What the card has said of a checksum was of the outer one. */
+	if (bpf_skb_adjust_room(skb, -UDP_ROOM, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) < 0)
+		return drop(BUB_BPF_DATA_MALFORMED);
+	if (addr_eq(&care_of, &home))
+		slot = mark_pair(&dst, &care_of);
+	traffic_in(slot, &on_wire, &care_of, len);
+	if (binding == BINDING_GRACE)
+		count_one(BUB_BPF_DATA_IN_GRACE);
+	count_one(BUB_BPF_DATA_IN);
+	count_one(BUB_BPF_DATA_IN_UDP);
+	return TC_ACT_UNSPEC;
+}
+
 /* Most packets have nothing of ours right behind the IPv6 header. */
 static __always_inline bool may_concern(__u8 next)
 {
@@ -142,15 +189,22 @@ static __always_inline bool strip_is_ours(const struct walk *w, const struct ipv
 static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
 {
 	struct bub_bpf_addr dst;
+	struct udp_inner in;
 	struct ipv6hdr ip6;
 	const struct walk *w;
+	bool udp;
 
 	if (!is_ipv6(skb) || skb->pkt_type == PKT_OTHERHOST ||
-	    bpf_skb_load_bytes(skb, l2, &ip6, sizeof(ip6)) < 0 || !may_concern(ip6.nexthdr))
+	    bpf_skb_load_bytes(skb, l2, &ip6, sizeof(ip6)) < 0)
+		return TC_ACT_UNSPEC;
+	udp = udp_open(skb, l2, &ip6, &in);
+	if (!udp && !may_concern(ip6.nexthdr))
 		return TC_ACT_UNSPEC;
 	copy_addr(&dst, &ip6.daddr);
 	if (!bpf_map_lookup_elem(&locals, &dst))
 		return TC_ACT_UNSPEC;
+	if (udp)
+		return ingress_udp(skb, l2, &ip6, &in);
 
 	w = walk(skb, l2, ip6.nexthdr);
 	if (!w || w->foreign)

@@ -6,7 +6,7 @@
 #ifndef BUB_TAKER_H
 #define BUB_TAKER_H
 
-#include "bub_strip.h"
+#include "bub_known.h"
 
 #define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
@@ -72,36 +72,6 @@ static __always_inline bool is_local(const struct in6_addr *addr)
 static __always_inline bool filter_is_global_group(const struct in6_addr *addr)
 {
 	return addr->s6_addr[0] == 0xff && (addr->s6_addr[1] & 0x0f) >= SCOPE_GLOBAL;
-}
-
-/* ---- Who sent it --------------------------------------------------------------------------- */
-
-/* Addresses of peers, home agents and clients. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1024); /* user space sets it before loading */
-	__type(key, struct bub_bpf_addr);
-	__type(value, __u32);
-} known SEC(".maps");
-
-/* SPIs of the daemon's inbound security associations, in network order. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1024); /* user space sets it before loading */
-	__type(key, __u32);
-	__type(value, __u32);
-} spis SEC(".maps");
-
-/* By its home address, where it names one: a peer that moves comes from a new care-of address. */
-static __always_inline void sender(const struct ipv6hdr *ip6, const struct walk *w,
-				   struct bub_bpf_addr *ret)
-{
-	if (w->hao_at)
-		*ret = w->hao;
-	else
-		copy_addr(ret, &ip6->saddr);
 }
 
 /* ---- Which socket -------------------------------------------------------------------------- */
@@ -198,6 +168,27 @@ static __always_inline enum taker take_outer(struct __sk_buff *skb, const struct
 	return skb->gso_size && !w->fragment ? TAKER_MERGED : TAKER_KNOWN;
 }
 
+/* A mobility message in UDP on the direct path. */
+static __always_inline enum taker take_udp(struct __sk_buff *skb, __u32 l2,
+					   const struct ipv6hdr *ip6, struct finding *f)
+{
+	struct bub_bpf_addr dst;
+	const struct walk *w;
+	struct udp_inner in;
+
+	if (!udp_open(skb, l2, ip6, &in) || in.ip6.nexthdr != NH_MH || !is_local(&ip6->daddr))
+		return TAKER_NONE;
+	copy_addr(&dst, &in.ip6.daddr);
+	if (!is_local(&in.ip6.daddr) && !is_home(&dst))
+		return TAKER_NONE;
+	w = walk(skb, l2 + UDP_ROOM, NH_MH);
+	if (!w)
+		return TAKER_NONE;
+	copy_addr(&f->from, &in.ip6.saddr);
+	copy_addr(&f->source, &ip6->saddr);
+	return take_mobility(skb, l2 + UDP_ROOM, w, f);
+}
+
 /* Addresses last: that is what costs, and most of what comes here is data. */
 static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
 					      const struct ipv6hdr *ip6, struct finding *f)
@@ -207,6 +198,8 @@ static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
 
 	if (filter_is_global_group(&ip6->daddr))
 		return is_local(&ip6->daddr) ? TAKER_ANY : TAKER_NONE;
+	if (ip6->nexthdr == NH_UDP)
+		return take_udp(skb, l2, ip6, f);
 	if (!may_concern(ip6->nexthdr) && ip6->nexthdr != NH_ICMPV6 && ip6->nexthdr != NH_IPV6)
 		return TAKER_NONE;
 	w = walk(skb, l2, ip6->nexthdr);

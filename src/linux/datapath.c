@@ -292,6 +292,11 @@ void datapath_carrier_ports(struct datapath *dp, uint16_t message, uint16_t data
 	dp->skel->bss->carrier_data_port = data;
 }
 
+void datapath_set_udp_port(struct datapath *dp, uint16_t port)
+{
+	dp->skel->bss->udp_port = htons(port);
+}
+
 void datapath_leave_esp(struct datapath *dp, bool leave)
 {
 	set_flag(dp, BUB_BPF_ESP_IS_DATA, leave);
@@ -735,6 +740,10 @@ static int set_out(struct datapath *dp, const struct bub_bpf_pair *key, uint32_t
 		return map_del(dp, dp->skel->maps.paths_out, key);
 	if (path->home_agent)
 		out.flags |= BUB_BPF_HOME_AGENT;
+	if (path->udp_port != 0) {
+		out.flags |= BUB_BPF_OUT_UDP;
+		out.port = htons(path->udp_port);
+	}
 	if (path->trust == BUB_TRUST_CREDIT)
 		out.flags |= BUB_BPF_OUT_CREDIT;
 	if (path->trust == BUB_TRUST_HEARD)

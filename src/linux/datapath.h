@@ -45,6 +45,10 @@ int datapath_detach(struct datapath *dp, uint32_t ifindex);
  * is data that a Home Address option and a type 2 routing header may come with (RFC 6275, 9.3). */
 void datapath_leave_esp(struct datapath *dp, bool leave);
 
+/* At which UDP port data of direct paths, and signalling, is taken, and from which it goes; 0:
+ * none. */
+void datapath_set_udp_port(struct datapath *dp, uint16_t port);
+
 /* Whether this node has a home address: others have no use for what only answers mobile nodes. */
 void datapath_mobile_node(struct datapath *dp, bool mobile);
 

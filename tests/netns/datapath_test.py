@@ -41,6 +41,7 @@ STRANGER = "2001:db8:f::f"
 MTU = 1500
 ROUTE_MTU = MTU - 48
 UDP_SEGMENT = 103
+PORT = 62191  # of direct paths in UDP
 NH_ESP, NH_AH = 50, 51
 ETH_P_ALL, ETH_P_IPV6 = 3, 0x86dd
 LIMIT_S = 20
@@ -115,8 +116,8 @@ class Ctl:
             raise AssertionError("%s: %s" % (line, answer))
         return answer[3:]
 
-    def path(self, local, peer, out_src, out_dst, in_care_of):
-        self.do("path %s %s direct %s %s %s" % (local, peer, out_src, out_dst, in_care_of))
+    def path(self, local, peer, out_src, out_dst, in_care_of, way="direct"):
+        self.do("path %s %s %s %s %s %s" % (local, peer, way, out_src, out_dst, in_care_of))
 
     def counters(self):
         return {k: int(v) for k, v in (w.split("=") for w in self.do("counters").split())}
@@ -818,6 +819,119 @@ class DatapathTest(Pair):
             ["setpriv", "--bounding-set", "-bpf,-sys_admin", "--inh-caps", "-bpf,-sys_admin",
              DPCTL], input="open 8\n", capture_output=True, text=True, check=False)
         self.assertIn("CAP_BPF", got.stdout)
+
+
+class UdpTest(Pair):
+    """In UDP in place of the two headers."""
+
+    def setUp(self):
+        super().setUp()
+        self.both()
+
+    def both(self, src=COA1, dst=COA2):
+        self.c1.path(HOA1, HOA2, src, dst, dst, "udp")
+        self.c2.path(HOA2, HOA1, dst, src, src, "udp")
+
+    test_ping = DatapathTest.test_ping
+    test_udp_in_fragments = DatapathTest.test_udp_in_fragments
+    test_too_big_for_the_link = DatapathTest.test_too_big_for_the_link
+
+    def test_tcp_with_offloads(self):
+        capture = packets("r", "r2")
+        for on in (True, False):
+            set_offloads(on)
+            b1, b2 = self.c1.counters(), self.c2.counters()
+            self.transfer(32 << 20, ("n1", HOA1), ("n2", HOA2))
+            self.transfer(32 << 20, ("n2", HOA2), ("n1", HOA1))
+            for c, before in ((self.c1, b1), (self.c2, b2)):
+                self.assert_counted(c, before, data_out_udp=100, data_in_udp=100)
+        self.assertEqual(forms(capture), {(COA1, COA2, (17,)), (COA2, COA1, (17,))})
+        capture.close()
+
+    def test_wire_format(self):
+        capture = packets("r", "r2")
+        self.datagram(("n1", HOA1), ("n2", HOA2))
+        src, dst, chain, packet, at = next(each_packet(capture))
+        capture.close()
+        self.assertEqual((src, dst, chain), (COA1, COA2, (17,)))
+        length = len(packet) - 40
+        self.assertEqual(struct.unpack("!HHHH", packet[at:at + 8]), (PORT, PORT, length, 0))
+        inner = packet[at + 8:]
+        self.assertEqual((inner[0] >> 4, inner[6], inner[8:40]),
+                         (6, 17, address(HOA1) + address(HOA2)))
+        self.assertEqual(struct.unpack("!H", packet[4:6])[0], length)
+
+    def test_udp_gso(self):
+        """What is not cut into datagrams yet takes the other way (here: there is none)."""
+        server, client = udp("n2", HOA2), udp("n1", HOA1)
+        before = self.c1.counters()
+        client.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1000)
+        client.sendto(bytes(10000), server.getsockname()[:2])
+        server.close()
+        client.close()
+        self.assert_counted(self.c1, before, data_out_failed=1)
+
+    def test_static_correspondent(self):
+        self.c1.path(HOA1, COA2, COA1, COA2, "::", "udp")
+        self.c2.path(COA2, HOA1, COA2, COA1, COA1, "udp")
+        before = self.c1.counters()
+        self.datagram(("n1", HOA1), ("n2", COA2))
+        self.datagram(("n2", COA2), ("n1", HOA1))
+        self.assert_counted(self.c1, before, data_out_udp=1, data_in_udp=1)
+
+    def inside(self, src, dst, payload=None, next_header=17):
+        payload = payload or udp_segment(src, dst, 7, 7, b"hello")
+        packet = struct.pack("!IHBB", 6 << 28, len(payload), next_header, 64) + address(src) + \
+            address(dst) + payload
+        return struct.pack("!HHHH", PORT, PORT, 8 + len(packet), 0) + packet
+
+    def refused(self, counter, payload, src=COA2, n=1):
+        server = udp("n1", "::", 7)
+        before = self.c1.counters()
+        send_raw("r", "r1", src, COA1, 17, payload)
+        wait_until(counter, lambda: self.c1.counters()[counter] - before[counter] == n)
+        server.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            server.recv(100)
+        server.close()
+
+    def test_what_may_not_come(self):
+        """As RFC 6275, 9.3.1, has it of a Home Address option."""
+        self.refused("data-hao-no-binding", self.inside(HOA2, HOA1), COA2X)
+        self.refused("data-hao-no-binding", self.inside(STRANGER, HOA1))
+        self.refused("data-malformed", self.inside(COA2, COA1))
+        hao = bytes([17, 2, 1, 2, 0, 0, 0xc9, 16]) + address(STRANGER)
+        self.refused("data-malformed", self.inside(
+            HOA2, HOA1, hao + udp_segment(STRANGER, HOA1, 7, 7, b"hello"), 60))
+        self.refused("signalling-taken", self.inside(HOA2, HOA1, bytes(16), 135))
+        # What is for nobody here is the kernel's, and so is what no packet is in.
+        for payload in (self.inside(HOA2, STRANGER), struct.pack("!HHHH", PORT, PORT, 60, 0) + bytes(52)):
+            before = self.c1.counters()
+            send_raw("r", "r1", COA2, COA1, 17, payload)
+            self.datagram(("n2", HOA2), ("n1", HOA1))
+            now = self.c1.counters()
+            self.assertEqual(now["data-in-udp"] - before["data-in-udp"], 1)
+            self.assertEqual(now["data-malformed"], before["data-malformed"])
+
+    def test_signalling_is_seen(self):
+        self.c1.do("known " + HOA2)
+        self.c1.do("listen e1 known")
+        payload = self.inside(HOA2, HOA1, bytes([59, 1, 5, 0, 0, 0, 0, 0]) * 2, 135)
+        send_raw("r", "r1", COA2, COA1, 17, payload)
+        seen = bytes.fromhex(self.c1.do("recv 5000"))
+        self.assertEqual(seen[40:], payload)
+        self.datagram(("n2", HOA2), ("n1", HOA1))
+        self.datagram(("n2", COA2), ("n1", COA1))
+        self.assertEqual(self.c1.do("recv 0"), "")
+
+    def test_moves_lose_nothing(self):
+        b = self.c2.counters()
+        for coa in (COA1, COA1X) * 5:
+            self.c2.path(HOA2, HOA1, COA2, coa, coa, "udp")
+            self.c1.path(HOA1, HOA2, coa, COA2, COA2, "udp")
+            self.datagram(("n1", HOA1), ("n2", HOA2))
+            self.datagram(("n2", HOA2), ("n1", HOA1))
+        self.assert_counted(self.c2, b, data_in_udp=10, data_out_udp=10)
 
 
 class IpsecTest(Pair):

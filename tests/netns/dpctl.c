@@ -7,7 +7,7 @@
  *	open PATHS                                          load the programs
  *	attach IF | detach IF
  *	local ADDR home|plain | unlocal ADDR
- *	path LOCAL PEER direct|credit|indirect OUT_SRC OUT_DST IN_CARE_OF
+ *	path LOCAL PEER direct|credit|indirect|udp OUT_SRC OUT_DST IN_CARE_OF
  *	unpath LOCAL PEER
  *	tun INTERFACE
  *	counters                                            ok NAME=VALUE ...
@@ -38,6 +38,7 @@
 
 #define LINE_MAX_LEN 512
 #define WORDS_MAX 8
+#define UDP_PORT 62191
 #define COUNTERS_MAX 64
 #define PACKET_MAX 65536
 
@@ -123,7 +124,11 @@ static void cmd_path(struct state *st, char *const *w)
 		.out_src = addr(w[4]),
 		.out_dst = addr(w[5]),
 		.in_care_of = addr(w[6]),
+		.udp_port = strcmp(w[3], "udp") == 0 ? UDP_PORT : 0,
 	};
+
+	if (path.udp_port != 0)
+		datapath_set_udp_port(st->dp, UDP_PORT);
 
 	answer(st, datapath_path_set(st->dp, &path));
 }
