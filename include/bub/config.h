@@ -106,6 +106,10 @@ struct bub_peer_policy {
 	enum bub_policy bub;
 };
 
+/* Of the direct path in UDP (docs/protocol.md, 7.8): no registered port is in this range, and no
+ * system takes it for a port of its own choice. */
+#define BUB_UDP_PORT 62191
+
 struct bub_config {
 	struct bub_codepoints codepoints;
 
@@ -133,6 +137,8 @@ struct bub_config {
 	bool static_kabm;         /* agree on a Kabm with correspondents that do not move */
 	bool accept_encapsulated; /* a peer's home agent may wrap a message once more (BACKHAUL_
 				     ENCAPSULATED); default false */
+	uint16_t udp_port;        /* at which the direct path in UDP is taken, and from which it
+				     goes; 0: not in UDP; default BUB_UDP_PORT */
 	bool check_care_of;       /* a peer has to prove, under Kabm, that it is at a new care-of
 				     address; default true */
 	uint32_t kabm_lifetime_s; /* a Kabm is renewed before; default 86400 */

@@ -25,6 +25,7 @@ struct bub_view {
 /* IPv6 next header values that this code looks at. */
 enum {
 	BUB_NH_HOPOPTS = 0,
+	BUB_NH_UDP = 17,
 	BUB_NH_IPV6 = 41,
 	BUB_NH_ROUTING = 43,
 	BUB_NH_FRAGMENT = 44,
@@ -55,6 +56,7 @@ struct bub_ip6 {
 	uint8_t hop_limit;
 	bool has_hao;
 	bool has_rh2;
+	bool in_udp; /* the home addresses came in an IPv6 header in UDP (bub_ip6_in_udp()) */
 	uint8_t rh2_segments_left; /* 0 or 1 */
 	struct in6_addr hao;       /* Home Address option (RFC 6275, 6.3) */
 	struct in6_addr rh2;       /* Home Address of the type 2 routing header (RFC 6275, 6.4) */
@@ -73,6 +75,13 @@ struct bub_ip6 {
  */
 enum bub_drop bub_ip6_decode(struct bub_view packet, struct bub_ip6 *ret_ip);
 
+/* IPv6 and UDP in front of a packet of the direct path in UDP (docs/protocol.md, 7.8). */
+#define BUB_UDP_ROOM (BUB_IP6_HDR_LEN + 8)
+
+/* The packet in the UDP of @ip, as if its addresses had been in a type 2 routing header and a Home
+ * Address option.  False: it is not to @port, or there is no such packet in it. */
+bool bub_ip6_in_udp(const struct bub_ip6 *ip, uint16_t port, struct bub_ip6 *ret_ip);
+
 /* The address that upper-layer checksums and policies see as source: the home address where there
  * is a Home Address option (RFC 6275, 6.3), else the IPv6 source. */
 const struct in6_addr *bub_ip6_home_src(const struct bub_ip6 *ip);
@@ -86,6 +95,7 @@ struct bub_ip6_build {
 	struct in6_addr dst;
 	const struct in6_addr *hao; /* NULL: no destination options header; borrowed */
 	const struct in6_addr *rh2; /* NULL: no routing header; borrowed */
+	uint16_t udp_from, udp_to;  /* ports: in UDP in place of the two; 0: as headers */
 	uint8_t hop_limit;          /* 0: 64 */
 	uint8_t upper_proto;
 	uint16_t upper_len;

@@ -258,6 +258,11 @@ static void load_bub(struct loader *l, const struct config_node *sec)
 	check_differ(l, sec, "option-path-report", cp->opt_path_report, "option", cp->opt_bub);
 	check_differ(l, sec, "option-path-report", cp->opt_path_report, "option-path-cookie",
 		     cp->opt_path_cookie);
+	if (eng->udp_port != 0 &&
+	    (eng->udp_port == l->cfg->lnx.udp_port || eng->udp_port == l->cfg->lnx.udp_esp_port))
+		problem(&l->p, config_place(sec, "direct-udp-port"),
+			"direct-udp-port is %u, as udp-port or udp-esp-port is; expected another",
+			eng->udp_port);
 	/* BUB starts from a return routability run (draft, 4). */
 	if (eng->bub == BUB_POLICY_REQUIRE && eng->route_optimisation == BUB_POLICY_NEVER)
 		problem(&l->p, config_place(sec, "policy"),
@@ -399,6 +404,7 @@ static void fill_lnx(struct bubd_config *cfg)
 	lnx->multicast |= eng->ha.enabled && eng->ha.multicast;
 	lnx->n_homes = eng->n_homes;
 	lnx->home_agent = eng->ha.enabled;
+	lnx->direct_udp_port = eng->udp_port;
 	lnx->home_agent_address = eng->ha.address;
 	lnx->home_agent_ipv4 = eng->ha.ipv4_address;
 	lnx->home_link = eng->ha.physical_link ? cfg->home_link : NULL;

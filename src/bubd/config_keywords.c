@@ -203,6 +203,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_BUB, KIND_BOOL, "eager", BUB(eager_bub)},
 	{IN_BUB, KIND_NUMBER, "static-after", BUB(static_after_s), S(1, 604800)},
 	{IN_BUB, KIND_BOOL, "static-correspondents", BUB(static_kabm)},
+	{IN_BUB, KIND_NUMBER, "direct-udp-port", BUB(udp_port), FROM(0, 65535)},
 	{IN_BUB, KIND_BOOL, "check-care-of", BUB(check_care_of)},
 	{IN_BUB, KIND_BOOL, "accept-encapsulated", BUB(accept_encapsulated)},
 	{IN_BUB, KIND_NUMBER, "kabm-lifetime", BUB(kabm_lifetime_s), S(60, 31536000)},

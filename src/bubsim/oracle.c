@@ -286,8 +286,8 @@ static void look_at_clients(struct sim *s, struct sim_node *n)
 static bool is_test_init(const struct bub_event *ev, struct bub_ip6 *ret_ip)
 {
 	return ev != NULL && ev->type == BUB_EV_PACKET && ev->u.packet.ingress != BUB_INGRESS_TUN &&
-	       bub_ip6_decode(ev->u.packet.data, ret_ip) == BUB_DROP_NONE &&
-	       ret_ip->upper_proto == BUB_NH_MH && ret_ip->upper.len > 2 &&
+	       world_decode(ev->u.packet.data, ret_ip) && ret_ip->upper_proto == BUB_NH_MH &&
+	       ret_ip->upper.len > 2 &&
 	       (ret_ip->upper.data[2] == 1 || ret_ip->upper.data[2] == 2); /* HoTI, CoTI */
 }
 
@@ -319,8 +319,7 @@ static void note_answer(struct sim *s, struct sim_node *n, const struct bub_even
 	struct bub_mh mh;
 
 	if (ev == NULL || ev->type != BUB_EV_PACKET || ev->u.packet.ingress == BUB_INGRESS_TUN ||
-	    bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE ||
-	    ip.upper_proto != BUB_NH_MH ||
+	    !world_decode(ev->u.packet.data, &ip) || ip.upper_proto != BUB_NH_MH ||
 	    bub_mh_decode(&ip, &n->node->cfg.codepoints, &mh, &fault) != 0 ||
 	    mh.kind != BUB_MH_COT || !(mh.opts.present & BUB_OPT_AUTH))
 		return;
@@ -477,7 +476,7 @@ void oracle_flight(struct sim *s, const struct flight *f)
 	if (f->egress == BUB_EGRESS_TUNNEL && n->plan->role == ROLE_AGENT)
 		check_owner(s, n, &f->owner, &f->dst);
 	if (f->egress == BUB_EGRESS_TUNNEL || n->plan->role == ROLE_AGENT ||
-	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
+	    !world_decode((struct bub_view){f->octets, f->len}, &ip))
 		return;
 	if (ip.upper_proto == BUB_NH_MH)
 		note_cookie(n, &ip);

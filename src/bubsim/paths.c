@@ -76,3 +76,14 @@ bool paths_may_go_direct(struct world_path *p, size_t payload_len)
 	p->credit -= (uint32_t)len;
 	return true;
 }
+
+bool world_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
+{
+	struct bub_ip6 in;
+
+	if (bub_ip6_decode(packet, ret_ip) != BUB_DROP_NONE)
+		return false;
+	if (bub_ip6_in_udp(ret_ip, BUB_UDP_PORT, &in))
+		*ret_ip = in;
+	return true;
+}

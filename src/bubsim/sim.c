@@ -178,7 +178,7 @@ bool sim_is_message(const struct flight *f)
 {
 	struct bub_ip6 ip;
 
-	return bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
+	return world_decode((struct bub_view){f->octets, f->len}, &ip) &&
 	       (ip.upper_proto == BUB_NH_MH ||
 		(ip.upper_proto == BUB_NH_IPV6 && bub_ip6_decode(ip.upper, &ip) == BUB_DROP_NONE &&
 		 ip.upper_proto == BUB_NH_MH));

@@ -562,7 +562,7 @@ static void arrive(struct world *w, struct flight *f)
 	ev.u.packet.outer_src = f->src;
 	ev.u.packet.outer_dst = f->dst;
 	ev.u.packet.newest = node_is_newest(f);
-	if (bub_ip6_decode(ev.u.packet.data, &ip) != BUB_DROP_NONE)
+	if (!world_decode(ev.u.packet.data, &ip))
 		return;
 	if (n == NULL && f->egress == BUB_EGRESS_PLAIN && place->anycast)
 		n = homelink_anycast(w, place, &f->dst);
@@ -872,6 +872,8 @@ static void send_on_path(struct world *w, struct node *n, const struct bub_path 
 		.dst = path->out_dst,
 		.hao = bub_addr_eq(&path->out_src, &path->local) ? NULL : &path->local,
 		.rh2 = bub_addr_eq(&path->out_dst, &path->peer) ? NULL : &path->peer,
+		.udp_from = BUB_UDP_PORT,
+		.udp_to = path->udp_port,
 		.upper_proto = 17,
 		.upper_len = (uint16_t)payload.len,
 	};

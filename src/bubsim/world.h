@@ -243,4 +243,7 @@ struct node *world_node(const struct world *w, unsigned index);
 
 uint64_t world_random(struct world *w);
 
+/* Decodes @packet; what is in the UDP of a direct path counts as if it had come with headers. */
+bool world_decode(struct bub_view packet, struct bub_ip6 *ret_ip);
+
 #endif

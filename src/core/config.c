@@ -16,6 +16,7 @@ static const struct bub_config defaults = {
 	.refresh_unused = true,
 	.accept_brr = true,
 	.send_brr = true,
+	.udp_port = BUB_UDP_PORT,
 	.check_care_of = true,
 	.kabm_lifetime_s = 86400,
 	.static_after_s = 420,

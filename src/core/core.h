@@ -43,8 +43,9 @@ struct route {
 	struct in6_addr hao, rh2;
 	enum bub_egress egress;
 	struct in6_addr owner;
-	const char *via;  /* for the trace: "direct", "home agent", "home agents" */
-	uint32_t ifindex; /* 0: as routed */
+	uint16_t udp_port; /* of the peer: in UDP in place of the two headers; 0: not */
+	const char *via;   /* for the trace: "direct", "home agent", "home agents" */
+	uint32_t ifindex;  /* 0: as routed */
 	struct in6_addr outer_src, outer_dst; /* IPv4-mapped: in UDP over IPv4; else :: */
 };
 

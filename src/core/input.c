@@ -49,6 +49,9 @@ static enum bub_drop input_check_headers(struct bub_engine *eng, struct rx *rx)
 	bool own =
 		kind == BUB_MH_BU || kind == BUB_MH_BA || kind == BUB_MH_BUBC || kind == BUB_MH_DH;
 
+	if (rx->ip->in_udp) /* which says nothing but whose home addresses those are */
+		return rx->ip->has_rh2 && rx->home == NULL ? BUB_DROP_RH2_NOT_MY_HOME
+							   : BUB_DROP_NONE;
 	if (rx->ip->has_hao && (kind == BUB_MH_HOTI || kind == BUB_MH_COTI))
 		return BUB_DROP_TEST_INIT_WITH_HAO;
 	if (rx->ip->has_hao && !own)
@@ -233,7 +236,7 @@ static bool is_icmp_data(const struct bub_ip6 *ip)
 
 static void input_plain(struct bub_engine *eng, const struct bub_event *ev)
 {
-	struct bub_ip6 ip;
+	struct bub_ip6 ip, in_udp;
 	enum bub_drop why = bub_ip6_decode(ev->u.packet.data, &ip);
 	bool for_us;
 
@@ -241,6 +244,10 @@ static void input_plain(struct bub_engine *eng, const struct bub_event *ev)
 		core_drop(eng, why, NULL);
 		return;
 	}
+	if (ip.upper_proto == BUB_NH_UDP &&
+	    bub_ip6_in_udp(&ip, core_config(eng)->udp_port, &in_udp) &&
+	    in_udp.upper_proto == BUB_NH_MH)
+		ip = in_udp;
 	if (ip.upper_proto == BUB_NH_MH) {
 		input_mh(eng, &ip, ev, false);
 		return;

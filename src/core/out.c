@@ -267,13 +267,16 @@ static void count_sent(struct bub_engine *eng, enum bub_mh_kind kind, uint32_t n
 }
 
 /* The headers in front of @len octets of @upper_proto; they borrow the addresses of @r. */
-static struct bub_ip6_build headers_of(const struct route *r, uint8_t upper_proto, size_t len)
+static struct bub_ip6_build headers_of(const struct bub_engine *eng, const struct route *r,
+				       uint8_t upper_proto, size_t len)
 {
 	return (struct bub_ip6_build){
 		.src = r->src,
 		.dst = r->dst,
 		.hao = r->has_hao ? &r->hao : NULL,
 		.rh2 = r->has_rh2 ? &r->rh2 : NULL,
+		.udp_from = eng->cfg.udp_port,
+		.udp_to = r->udp_port,
 		.upper_proto = upper_proto,
 		.upper_len = (uint16_t)len,
 	};
@@ -284,7 +287,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 {
 	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
 	uint8_t *buf = core_buffer(eng);
-	struct bub_ip6_build b = headers_of(r, BUB_NH_MH, len);
+	struct bub_ip6_build b = headers_of(eng, r, BUB_NH_MH, len);
 	struct bub_trace tr = {
 		.type = BUB_TR_SENT,
 		.now = eng->now,
@@ -370,7 +373,7 @@ void core_send_icmp6(struct bub_engine *eng, const struct route *r, const struct
 				   (size_t)(PACKET_MAX - at));
 
 	assert(len > 0);
-	b = headers_of(r, BUB_NH_ICMPV6, (size_t)len);
+	b = headers_of(eng, r, BUB_NH_ICMPV6, (size_t)len);
 	bub_ip6_encode(&b, buf, (size_t)at);
 	act->u.send.data = (struct bub_view){buf, (size_t)(at + len)};
 	act->u.send.egress = r->egress;

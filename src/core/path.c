@@ -80,8 +80,11 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 			      (agentpath_is_open(h) && bub_addr_eq(peer, home_agent_of(h)));
 		if (path.direct)
 			path.out_src = *home_care_of(h);
+		if (path.direct && p != NULL)
+			path.udp_port = peer_udp_port(p);
 	} else {
 		path.direct = bound && (p == NULL || peer_path_is_open(p));
+		path.udp_port = p != NULL ? peer_udp_port(p) : 0;
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */
 	if (bub == BUB_POLICY_REQUIRE && bound && !binding_is_by_kabm(b))

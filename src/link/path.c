@@ -26,6 +26,8 @@ static uint32_t path_overhead(const struct path *p)
 {
 	uint32_t n = 0;
 
+	if (p->want.udp_port != 0)
+		return BUB_UDP_ROOM;
 	if (!bub_addr_eq(&p->want.out_src, &p->entry.a))
 		n += BUB_HAO_HDR_LEN;
 	if (!bub_addr_eq(&p->want.out_dst, &p->entry.b))

@@ -247,6 +247,7 @@ static int open_datapath(struct lnx *l, char *ret_error, size_t error_size)
 	/* Nobody but a mobile node and a home agent has ESP in user space. */
 	datapath_leave_esp(l->dp, l->cfg.n_homes == 0 && !l->cfg.home_agent);
 	datapath_mobile_node(l->dp, l->cfg.n_homes > 0);
+	datapath_set_udp_port(l->dp, l->cfg.direct_udp_port);
 	known_watch_spis(l);
 	return 0;
 }

@@ -63,14 +63,15 @@ struct lnx_config {
 	bool multicast;       /* groups through the tunnel, as mobile node or home agent */
 	bool protect_payload; /* ESP for tunnelled data, else IPv6-in-IPv6 */
 	unsigned unprotected; /* set of enum esp_class: goes without ESP, for tests; no payload */
-	enum carrier_policy udp; /* ESP in UDP between mobile node and home agent */
-	uint16_t udp_port;       /* of the home agent: messages; 0: 4191 (RFC 5555, 8) */
-	uint16_t udp_esp_port;   /* and data; 0: 4500 (RFC 3948) */
-	uint32_t max_paths;      /* data paths: pairs of addresses; 0: 1024 */
-	uint32_t max_tunnels;    /* home addresses with a tunnel; 0: 4096 */
-	uint32_t route_table;    /* first of the 21 routing tables that are bub's own; 2116 */
-	uint32_t rule_priority;  /* first of the six priorities of bub's ip rules; 1000 */
-	uint32_t bypass_after_s; /* programs get out directly after such a silence; 0: never */
+	enum carrier_policy udp;  /* ESP in UDP between mobile node and home agent */
+	uint16_t udp_port;        /* of the home agent: messages; 0: 4191 (RFC 5555, 8) */
+	uint16_t udp_esp_port;    /* and data; 0: 4500 (RFC 3948) */
+	uint16_t direct_udp_port; /* of direct paths in UDP; 0: none */
+	uint32_t max_paths;       /* data paths: pairs of addresses; 0: 1024 */
+	uint32_t max_tunnels;     /* home addresses with a tunnel; 0: 4096 */
+	uint32_t route_table;     /* first of the 21 routing tables that are bub's own; 2116 */
+	uint32_t rule_priority;   /* first of the six priorities of bub's ip rules; 1000 */
+	uint32_t bypass_after_s;  /* programs get out directly after such a silence; 0: never */
 };
 
 /* A packet that ESP discarded, for who audits (RFC 4303, 4). */
@@ -243,8 +244,7 @@ bool lnx_traffic(struct lnx *l, const struct in6_addr *local, const struct in6_a
 void lnx_turn(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
 	      const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of);
 
-/* Sends a dummy packet of ESP into each tunnel whose data has ESP (RFC 4303, 2.6).  Returns how
- * many those are. */
+/* Sends a dummy packet of ESP into each tunnel whose data has ESP (RFC 4303, 2.6): so many. */
 unsigned lnx_send_dummies(struct lnx *l);
 
 #endif

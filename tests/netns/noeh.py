@@ -9,12 +9,14 @@ options or Mobility Headers: how long data is away, and that none is lost afterw
 
 import itertools
 import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from linux_common import Failure, Router, main, remains, soon, wait_for
-from world import AGENT, HOME_PREFIX, World
+from linux_common import Failure, Router, main, remains, run, soon, wait_for
+from world import AGENT, HOME_PREFIX, World, transfer
 
 HOMES = ("2001:db8:1::10", "2001:db8:1::11")
 PORT = 7000
@@ -79,6 +81,25 @@ class Stream:
         return sum(n not in self.came[i] for n in range(since, until))
 
 
+class Capture:
+    """What tshark makes of what goes over @dev of @ns: port, checksum, and address inside."""
+
+    def __init__(self, ns, dev):
+        self.file = tempfile.NamedTemporaryFile(suffix=".pcap")
+        self.proc = ns.popen("tcpdump", "-i", dev, "-U", "-s", "200", "-w", self.file.name,
+                             "udp port 62191", stderr=subprocess.PIPE)
+        self.proc.stderr.readline()
+
+    def stop(self):
+        self.proc.terminate()
+        self.proc.wait()
+        out = run("tshark", "-r", self.file.name, "-d", "udp.port==62191,ipv6", "-T", "fields", "-e",
+                  "udp.dstport", "-e", "udp.checksum", "-e", "ipv6.src", "-E", "occurrence=a")
+        self.file.close()
+        rows = [line.split("\t") for line in out.splitlines()]
+        return [[r[0].split(",")[0], r[1].split(",")[0], r[2].split(",")[-1]] for r in rows]
+
+
 class Path(World):
     """
         mobile nodes m and n        router r           home agent g
@@ -141,6 +162,9 @@ class Path(World):
         s.connect((there, PORT))
         return s
 
+    def capture(self):
+        return Capture(self.r, "e1")
+
     def peer(self, i):
         return (self.mobiles[i].show().get("peers") or [{"mode": ""}])[0]
 
@@ -195,13 +219,33 @@ def measure(bubd):
             path.close()
 
 
-def path_is(t, i, want):
-    return t.peer(i)["path"] == want
+WHY = {"headers": "both ends agreed on BUB",
+       "udp": "BUB, in UDP: the direct path drops the headers of data"}
+NO_UDP = "bub { direct-udp-port = 0 }\n"
 
 
-def found(t, headers):
+def goes(t, i, want):
+    """Data of node @i takes that way: headers, udp, or tunnel."""
+    peer = t.peer(i)
+    if want == "tunnel":
+        return peer["path"] == want
+    return peer["path"] == "direct" and peer["why"] == WHY[want]
+
+
+def loses_nothing(t, what):
+    begin = t.stream.number
+    wait_for("more data", lambda: t.stream.number > begin + 200)
+    for i in range(2):
+        if t.stream.lost(i, begin, begin + 100):
+            raise Failure(f"data for {i} is lost, {what}")
+
+
+def found(t, headers, instead):
     """With one of the filters on its way a mover's data, and that of its peer, is away for less than
-    a second, and then none is lost; what is not filtered goes directly."""
+    a second, and then none is lost; what is not filtered keeps its headers.
+
+    @instead  the way of an end whose direction is closed
+    """
     t.begin("bub")
     for ways, closed in WAYS.items():
         def once():
@@ -209,42 +253,109 @@ def found(t, headers):
             since = t.move(0)
             took = [t.stream.away_s(i, since) for i in range(2)]
             for i in range(2):
-                # The end whose direction is closed sends through the home agents.
                 if headers != ("mh",):
-                    want = "tunnel" if any(i == here for here, _ in closed) else "direct"
-                    wait_for(f"{want} from {i}, {headers} {ways}", lambda i=i: path_is(t, i, want))
-            begin = t.stream.number
-            wait_for("more data", lambda: t.stream.number > begin + 200)
+                    want = instead if any(i == here for here, _ in closed) else "headers"
+                    wait_for(f"{want} from {i}, {headers} {ways}", lambda i=i: goes(t, i, want))
+            loses_nothing(t, f"{headers} {ways}")
             t.drop_nothing()
-            for i in range(2):
-                if t.stream.lost(i, begin, begin + 100):
-                    raise Failure(f"data for {i} is lost, {headers} {ways}")
             t.move(0)
             for i in range(2):
-                wait_for("a direct path again", lambda i=i: path_is(t, i, "direct"))
+                wait_for("headers again", lambda i=i: goes(t, i, "headers"))
             return took
 
         soon(f"data with {headers} {ways}", once, (1, 1))
 
 
-def no_rh2(t):
-    found(t, ("rh2",))
+class Things:
+    """What a case has asked for."""
+
+    def __init__(self, bubd):
+        self.bubd, self.path = bubd, None
+
+    def open(self, more=""):
+        self.path = Path(self.bubd, more)
+        return self.path
+
+    def close(self):
+        if self.path is not None:
+            self.path.close()
 
 
-def no_hao(t):
-    found(t, ("hao",))
+def no_rh2(things):
+    found(things.open(), ("rh2",), "udp")
 
 
-def no_mh(t):
-    found(t, ("mh",))
+def none_of_them(things):
+    found(things.open(), tuple(MATCH), "udp")
 
 
-def none_of_them(t):
-    found(t, tuple(MATCH))
+def no_rh2_nor_udp(things):
+    found(things.open(NO_UDP), ("rh2",), "tunnel")
+
+
+def no_hao_nor_udp(things):
+    found(things.open(NO_UDP), ("hao",), "tunnel")
+
+
+def no_mh_nor_udp(things):
+    found(things.open(NO_UDP), ("mh",), "tunnel")
+
+
+def none_of_them_nor_udp(things):
+    found(things.open(NO_UDP), tuple(MATCH), "tunnel")
+
+
+def stream_over_it(things):
+    """TCP that goes on while the path changes from headers to UDP and back, and is not cut short by a
+    packet that is too large for it.  The octets on the wire are what docs/protocol.md says."""
+    t = things.open()
+    t.begin("bub")
+    capture = t.capture()
+    server = t.n.inside(lambda: socket.create_server((HOMES[1], 0), family=socket.AF_INET6))
+    client = t.m.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+    t.socks += [server, client]
+    client.bind((HOMES[0], 0))
+    client.settimeout(30)
+    client.connect(server.getsockname()[:2])
+    there, _ = server.accept()
+    there.settimeout(30)
+    t.socks.append(there)
+    for headers in (MATCH, (), MATCH):
+        t.drop_nothing()
+        t.drop(headers, "both")
+        t.move(0)
+        transfer(client, there, 1 << 22)
+        transfer(there, client, 1 << 22)
+        for i in range(2):
+            wait_for(f"the way without {headers}",
+                     lambda i=i: goes(t, i, "udp" if headers else "headers"))
+        transfer(client, there, 1 << 22)
+        transfer(there, client, 1 << 22)
+    for i in range(2):
+        data = t.mobiles[i].counters()
+        if min(data["data-out-udp"], data["data-in-udp"]) < 100 or data.get("data-too-big"):
+            raise Failure(f"node {i} has counted {data}")
+    rows = capture.stop()
+    if not any(row[:3] == ["62191", "0x0000", HOMES[0]] for row in rows):
+        raise Failure(f"tshark sees no such packet among {len(rows)}")
+
+
+def udp_is_dropped_too(things):
+    """Data goes through the home agents, and directly again when something passes."""
+    t = things.open()
+    t.begin("bub")
+    t.drop(MATCH, "both")
+    t.r.exec("nft", "add rule ip6 f c meta l4proto udp udp dport 62191 counter drop")
+    since = t.move(0)
+    for i in range(2):
+        t.stream.away_s(i, since)
+        wait_for("the tunnel", lambda i=i: goes(t, i, "tunnel"))
+    loses_nothing(t, "neither headers nor UDP")
 
 
 if __name__ == "__main__":
     if sys.argv[2:] == ["measure"]:
         measure(sys.argv[1])
     else:
-        sys.exit(main([no_rh2, no_hao, no_mh, none_of_them], Path))
+        sys.exit(main([no_rh2, none_of_them, no_rh2_nor_udp, no_hao_nor_udp, no_mh_nor_udp,
+                       none_of_them_nor_udp, stream_over_it, udp_is_dropped_too], Things))

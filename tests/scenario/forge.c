@@ -28,7 +28,7 @@ static bool decode(const struct pair *p, const struct flight *f, struct bub_ip6 
 {
 	struct bub_mh_fault fault;
 
-	if (bub_ip6_decode((struct bub_view){f->octets, f->len}, ret_ip) != BUB_DROP_NONE)
+	if (!world_decode((struct bub_view){f->octets, f->len}, ret_ip))
 		return false;
 	if (ret_ip->upper_proto == BUB_NH_IPV6 &&
 	    bub_ip6_decode(ret_ip->upper, ret_ip) != BUB_DROP_NONE)
@@ -140,6 +140,8 @@ static size_t build(const struct bub_codepoints *cp, const struct forged *f, uin
 		.dst = f->dst,
 		.hao = f->hao,
 		.rh2 = f->rh2,
+		.udp_from = f->udp_port,
+		.udp_to = f->udp_port,
 		.upper_proto = BUB_NH_MH,
 	};
 	uint8_t mh[1024];

@@ -64,7 +64,7 @@ static void on_sent(void *ctx, struct node *n, const struct bub_action *act)
 	m->len = act->u.send.data.len;
 	assert_true(m->len <= sizeof m->octets);
 	memcpy(m->octets, act->u.send.data.data, m->len);
-	if (bub_ip6_decode((struct bub_view){m->octets, m->len}, &m->ip) != BUB_DROP_NONE) {
+	if (!world_decode((struct bub_view){m->octets, m->len}, &m->ip)) {
 		/* Somebody else's packet, which is only passed on. */
 		assert_int_equal(act->u.send.egress, BUB_EGRESS_TUNNEL);
 		free(m);
@@ -504,11 +504,11 @@ void pair_line(const struct pair *p, const struct message *m, char ret_line[LINE
 	char what[32], src[64], dst[64], hao[64], rh2[64];
 
 	what_of(m, what, sizeof what);
-	snprintf(ret_line, LINE_MAX_LEN, "%s %s %s>%s%s%s%s%s %s", m->node->name, what,
+	snprintf(ret_line, LINE_MAX_LEN, "%s %s %s>%s%s%s%s%s%s %s", m->node->name, what,
 		 name_of(p, &m->ip.src, src), name_of(p, &m->ip.dst, dst),
 		 m->ip.has_hao ? " hao=" : "", m->ip.has_hao ? name_of(p, &m->ip.hao, hao) : "",
 		 m->ip.has_rh2 ? " rh2=" : "", m->ip.has_rh2 ? name_of(p, &m->ip.rh2, rh2) : "",
-		 egress[m->egress]);
+		 m->ip.in_udp ? " udp" : "", egress[m->egress]);
 }
 
 static bool is_among(const struct pair *p, const struct message *m, const struct node *n)

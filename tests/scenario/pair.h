@@ -7,7 +7,6 @@
  * What a node sends is kept as it was sent and can be asserted line by line:
  *
  *     "mn1 BU a1>HoA2 hao=HoA1 tunnel"
- *
  * who, what (with +do, +ack, +nack for the BUB option, -del for lifetime 0), IPv6 source and
  * destination by name, Home Address option and type 2 routing header where there are any, and the
  * way: plain, transport (ESP) or tunnel (ESP).  Names: HoA1, HA1, and a care-of address is named
@@ -92,7 +91,7 @@ struct pair {
 	struct rule rule[RULES_MAX];
 	unsigned n_rules;
 	void (*on_flight)(struct pair *p, struct flight *f); /* NULL: none; sees all that leave */
-	/* NULL: none; sees every action of every node. */
+	/* NULL: none; of every node. */
 	void (*on_action)(struct pair *p, struct node *n, const struct bub_action *act);
 	enum fate (*judge)(struct pair *p, const struct flight *f, const struct bub_mh *mh);
 	/* NULL: none; a firewall on every way, which sees data, too. */
@@ -216,6 +215,7 @@ void pair_no_rules(struct pair *p);
 struct forged {
 	struct in6_addr src, dst;
 	const struct in6_addr *hao, *rh2; /* NULL: none; borrowed */
+	uint16_t udp_port;                /* in UDP in place of the two; 0: not */
 	enum bub_ingress ingress;         /* as it arrives */
 	struct in6_addr owner;            /* ESP ways */
 	struct in6_addr outer_src;        /* tunnel, UDP over IPv4 */

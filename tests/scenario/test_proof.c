@@ -319,6 +319,18 @@ static enum fate lose_rh2(struct pair *p, const struct flight *f, const struct b
 	return ip.has_rh2 && ip.has_hao ? FATE_LOSE : FATE_PASS;
 }
 
+/* In BUB mode, and what does not get through as headers may not go in UDP at these ends. */
+static void pair_without_udp(struct pair *p, bool first, bool second)
+{
+	pair_init(p);
+	if (first)
+		p->mn_cfg[0].udp_port = 0;
+	if (second)
+		p->mn_cfg[1].udp_port = 0;
+	pair_start(p);
+	pair_in_bub(p);
+}
+
 /* The test messages pass, as they have no such headers, and are believed by nobody: after a few
  * octets on credit no data is lost, at either end, for as long as it lasts. */
 static void headers_do_not_pass(void **state)
@@ -328,8 +340,7 @@ static void headers_do_not_pass(void **state)
 	size_t mark;
 
 	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
+	pair_without_udp(&p, true, true);
 	p.judge = lose_rh2;
 	mark = pair_mark(&p);
 	pair_go(&p, 0, 1);
@@ -449,8 +460,7 @@ static void found_within_a_second(void **state)
 		filter.rh2 = i / 2 % 3 == 0;
 		filter.hao = i / 2 % 3 == 1;
 		filter.mh = i / 2 % 3 == 2;
-		pair_new(&p);
-		pair_in_bub(&p);
+		pair_without_udp(&p, true, true);
 		p.judge = lose_one_way;
 		pair_go(&p, mover, 1);
 		pair_run(&p, 900);
@@ -474,6 +484,170 @@ static void found_within_a_second(void **state)
 	}
 }
 
+static void assert_direct(const struct pair *p, bool in_udp)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(p->last_path[i].direct);
+		assert_int_equal(p->last_path[i].trust, BUB_TRUST_FULL);
+		assert_int_equal(p->last_path[i].udp_port, in_udp ? BUB_UDP_PORT : 0);
+	}
+}
+
+/* Neither the headers of data nor Mobility Headers get through: both go in UDP, within two seconds
+ * of the movement, and none is lost any more; as headers again when those pass. */
+static enum fate lose_all_headers(struct pair *p, const struct flight *f, const struct bub_mh *mh)
+{
+	struct bub_ip6 ip;
+
+	(void)mh;
+	(void)p;
+	if (f->egress != BUB_EGRESS_PLAIN || (f->from != p->mn[0] && f->from != p->mn[1]) ||
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE)
+		return FATE_PASS;
+	return ip.has_rh2 || ip.has_hao || ip.upper_proto == BUB_NH_MH ? FATE_LOSE : FATE_PASS;
+}
+
+static void in_udp_where_headers_do_not_pass(void **state)
+{
+	static enum fate (*const judge[])(struct pair * p, const struct flight *f,
+					  const struct bub_mh *mh) = {lose_rh2, lose_all_headers};
+	uint64_t got[2];
+	struct pair p;
+
+	(void)state;
+	for (unsigned k = 0; k < 4; k++) {
+		pair_new(&p);
+		pair_in_bub(&p);
+		p.judge = judge[k % 2];
+		pair_go(&p, k / 2, 1);
+		pair_run(&p, 2000);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		assert_direct(&p, true);
+		assert_string_equal(pair_status(&p, 0).why,
+				    "BUB, in UDP: the direct path drops the headers of data");
+		for (unsigned i = 0; i < 2; i++)
+			got[i] = p.mn[i]->data_direct;
+		for (unsigned i = 0; i < 600; i++) {
+			pair_data(&p, 0);
+			pair_data(&p, 1);
+			pair_run(&p, 1000);
+		}
+		for (unsigned i = 0; i < 2; i++)
+			assert_int_equal(p.mn[i]->data_direct, got[i] + 600);
+		p.judge = NULL;
+		pair_run(&p, 1200000);
+		assert_direct(&p, false);
+		assert_int_equal(p.left_bub, 0);
+		pair_end(&p);
+	}
+}
+
+/* The next network lets the headers through. */
+static void headers_after_udp(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		pair_new(&p);
+		pair_in_bub(&p);
+		p.judge = lose_all_headers;
+		pair_go(&p, 0, 1);
+		pair_run(&p, 2000);
+		assert_direct(&p, true);
+		p.judge = NULL;
+		pair_go(&p, i, 2);
+		pair_run(&p, 1000);
+		assert_direct(&p, false);
+		for (unsigned k = 0; k < 2; k++)
+			assert_string_equal(pair_status(&p, k).why, "both ends agreed on BUB");
+		pair_end(&p);
+	}
+}
+
+/* One direction only: the other one keeps its headers. */
+static void in_udp_one_way(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		filter.from = i % 2;
+		filter.rh2 = filter.hao = true;
+		filter.mh = false;
+		pair_new(&p);
+		pair_in_bub(&p);
+		p.judge = lose_one_way;
+		pair_go(&p, i / 2, 1);
+		pair_run(&p, 2000);
+		assert_true(p.last_path[0].direct && p.last_path[1].direct);
+		assert_int_equal(p.last_path[filter.from].udp_port, BUB_UDP_PORT);
+		assert_int_equal(p.last_path[1 - filter.from].udp_port, 0);
+		assert_int_equal(p.last_path[0].trust, BUB_TRUST_FULL);
+		assert_int_equal(p.last_path[1].trust, BUB_TRUST_FULL);
+		pair_end(&p);
+	}
+}
+
+/* UDP does not pass either, or one end does not take it: through the home agents. */
+static enum fate lose_udp_too(struct pair *p, const struct flight *f, const struct bub_mh *mh)
+{
+	struct bub_ip6 ip;
+
+	if (f->egress == BUB_EGRESS_PLAIN && (f->from == p->mn[0] || f->from == p->mn[1]) &&
+	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) == BUB_DROP_NONE &&
+	    ip.upper_proto == BUB_NH_UDP)
+		return FATE_LOSE;
+	return lose_all_headers(p, f, mh);
+}
+
+static void neither_headers_nor_udp(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		pair_without_udp(&p, i == 1, i == 2);
+		p.judge = i == 0 ? lose_udp_too : lose_all_headers;
+		pair_go(&p, 0, 1);
+		pair_run(&p, 20000);
+		assert_false(p.last_path[0].direct || p.last_path[1].direct);
+		pair_assert_settled(&p, BUB_MODE_BUB);
+		pair_end(&p);
+	}
+}
+
+/* A home address that is not bound to the source gets nothing by UDP, nor does a message for
+ * another node's home address. */
+static void udp_is_no_way_round(void **state)
+{
+	struct forged f = {.mh = {.kind = BUB_MH_BU}};
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	f.src = victim(&p, 1);
+	f.dst = *pair_at(&p, 1);
+	f.udp_port = BUB_UDP_PORT;
+	f.hao = &p.hoa[0];
+	f.rh2 = &p.hoa[0];
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_RH2_NOT_MY_HOME, 1);
+	f.rh2 = &p.hoa[1];
+	f.mh.u.bu.lifetime_s = 3600;
+	f.mh.u.bu.sequence = (uint16_t)(pair_status(&p, 1).sequence_in + 1);
+	f.mh.opts.present = BUB_OPT_AUTH;
+	f.key = &p.kabm[1].key;
+	f.auth_care_of = f.src;
+	f.auth_correspondent = p.hoa[1];
+	f.bad_auth = true;
+	pair_feed(&p, p.mn[1], &f);
+	assert_drops(p.mn[1], BUB_DROP_BU_BAD_AUTH, 1);
+	assert_true(bub_addr_eq(&p.last_path[1].out_dst, pair_at(&p, 0)));
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +663,11 @@ int main(void)
 		cmocka_unit_test(lost_cookie_comes_by_the_other_way),
 		cmocka_unit_test(one_loss_closes_nothing),
 		cmocka_unit_test(found_within_a_second),
+		cmocka_unit_test(in_udp_where_headers_do_not_pass),
+		cmocka_unit_test(headers_after_udp),
+		cmocka_unit_test(in_udp_one_way),
+		cmocka_unit_test(neither_headers_nor_udp),
+		cmocka_unit_test(udp_is_no_way_round),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

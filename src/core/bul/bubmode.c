@@ -21,11 +21,16 @@
 
 /* The Binding Update of p->reg.sequence: no nonce indices, no alternate care-of address, A set. The
  * same number gives the same octets. */
-static size_t build_bu(struct bub_engine *eng, struct bul_entry *p, uint8_t *buf, size_t cap)
+static size_t build_bu(struct bub_engine *eng, struct bul_entry *p, bool trial, uint8_t *buf,
+		       size_t cap)
 {
 	struct mh_out out;
 
 	reg_fill_bu(p, &out);
+	if (trial) { /* so that the peer knows whether it may go in UDP, too */
+		out.mh.opts.present |= BUB_OPT_PATH_REPORT;
+		out.mh.opts.report_port = core_config(eng)->udp_port;
+	}
 	out.key = &p->kabm.key;
 	return core_build(eng, &out, buf, cap);
 }
@@ -34,7 +39,7 @@ static size_t build_bu(struct bub_engine *eng, struct bul_entry *p, uint8_t *buf
 void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
-	size_t len = build_bu(eng, p, mh, sizeof mh);
+	size_t len = build_bu(eng, p, false, mh, sizeof mh);
 	struct route r = route_as_known(p->home, &p->key.b);
 
 	reg_hold_backhaul(p, false);
@@ -47,7 +52,7 @@ void bubmode_send_backhaul(struct bub_engine *eng, struct bul_entry *p)
 }
 
 static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, const uint8_t *mh,
-				size_t len, bool alone)
+				size_t len, bool alone, uint16_t udp_port)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 	struct route r = route_as_known(p->home, b != NULL ? binding_care_of(b) : &p->key.b);
@@ -56,7 +61,8 @@ static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, con
 		r.has_rh2 = true;
 		r.rh2 = p->key.b;
 	}
-	report_note_update(&p->report, p->reg.sequence, &r.dst, alone);
+	r.udp_port = udp_port;
+	report_note_update(&p->report, p->reg.sequence, &r.dst, alone, udp_port != 0);
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
@@ -71,13 +77,13 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
 	uint8_t mh[DH_MESSAGE_MAX];
-	size_t len = build_bu(eng, p, mh, sizeof mh);
+	size_t len = build_bu(eng, p, false, mh, sizeof mh);
 
 	kabm_count_out(eng, &p->kabm, &p->key);
 	reg_hold_backhaul(p, false);
-	report_note_update(&p->report, p->reg.sequence, NULL, false);
+	report_note_update(&p->report, p->reg.sequence, NULL, false, false);
 	if (p->kabm.is_static) { /* the peer does not move: straight there */
-		bubmode_send_direct(eng, p, mh, len, false);
+		bubmode_send_direct(eng, p, mh, len, false, peer_udp_port(p));
 		return;
 	}
 	/* Before the home agent knows of us the tunnel leads nowhere: that copy follows its
@@ -87,7 +93,7 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 	else
 		reg_hold_backhaul(p, true);
 	if (core_config(eng)->direct_copy && peer_away)
-		bubmode_send_direct(eng, p, mh, len, false);
+		bubmode_send_direct(eng, p, mh, len, false, peer_udp_port(p));
 }
 
 void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
@@ -148,7 +154,7 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 /* Tries a path that is closed or doubted with a Binding Update that changes nothing, on the direct
  * path alone.  The update and its acknowledgement have the headers that data has: they show whether
  * such headers get through, and no data is risked.  Nobody waits for the answer. */
-static void bubmode_try(struct bub_engine *eng, struct bul_entry *p)
+static void bubmode_try(struct bub_engine *eng, struct bul_entry *p, uint16_t udp_port)
 {
 	uint8_t mh[DH_MESSAGE_MAX];
 	size_t len;
@@ -159,9 +165,29 @@ static void bubmode_try(struct bub_engine *eng, struct bul_entry *p)
 		return; /* another update is out or due, whose answer tells as well */
 	next_unchanged(eng, p);
 	pathproof_on_update(p);
-	len = build_bu(eng, p, mh, sizeof mh);
+	len = build_bu(eng, p, true, mh, sizeof mh);
 	kabm_count_out(eng, &p->kabm, &p->key);
-	bubmode_send_direct(eng, p, mh, len, true);
+	bubmode_send_direct(eng, p, mh, len, true, udp_port);
+}
+
+/* Tries it with the headers of data, and in UDP a moment later where nothing says by then that
+ * those get through. */
+static void bubmode_try_both(struct bub_engine *eng, struct bul_entry *p)
+{
+	bubmode_try(eng, p, 0);
+	report_try_udp_later(eng, &p->report);
+}
+
+static void bubmode_on_udp_timer(struct bub_engine *eng, void *owner)
+{
+	struct bul_entry *p = owner;
+
+	/* Where the other direction is closed, it is by this update that the peer may know better.
+	 */
+	if (kabm_is_held(&p->kabm) && core_config(eng)->udp_port != 0 && p->report.peer_port != 0 &&
+	    p->direct.state != DIRECT_UDP &&
+	    (p->direct.state != DIRECT_OPEN || !p->report.has_cookie))
+		bubmode_try(eng, p, p->report.peer_port);
 }
 
 static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
@@ -205,9 +231,9 @@ static void bubmode_on_look(struct bub_engine *eng, void *owner)
 		return;
 	if (home_state(p->home) == HOME_UNATTACHED) { /* no way to look now */
 		directpath_look_later(eng, &p->direct);
-	} else if (p->direct.state == DIRECT_FILTERED) {
+	} else if (p->direct.state == DIRECT_FILTERED || p->direct.state == DIRECT_UDP) {
 		if (home_is_direct(p->home)) /* else the other end has to */
-			bubmode_try(eng, p);
+			bubmode_try_both(eng, p);
 		directpath_next_trial(eng, &p->direct);
 	} else if (directpath_is_open(&p->direct) && proof_failed(eng, p)) {
 		bubmode_headers_lost(eng, p);
@@ -242,7 +268,7 @@ void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 	if (b != NULL)
 		proof_note_headers(b, false);
 	report_reset(eng, &p->report);
-	if (directpath_is_open(&p->direct))
+	if (p->direct.state == DIRECT_OPEN)
 		return;
 	directpath_reset(eng, &p->direct, &ends, "moved");
 	p->why = bubmode_why(p);
@@ -285,16 +311,21 @@ void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct 
 	struct ends ends = session_ends(eng, p);
 	/* It may come back through the home agents: where it was sent from, it got through. */
 	bool by_home = bub_addr_eq(&rx->ip->dst, &p->key.a);
+	bool in_udp = proof_is_of_udp(rx->mh.u.test.cookie);
 
 	if (kabm_signer(eng, &p->kabm, rx, by_home ? &ends.at : &rx->ip->dst, &p->key.b) == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
 	proof_on_cookie(b);
-	if (proof_is_good(b) && directpath_is_open(&p->direct))
+	if (proof_is_good(b) &&
+	    (in_udp ? directpath_is_open(&p->direct) : p->direct.state == DIRECT_OPEN))
 		return; /* a second answer */
 	proof_give(eng, b, "the cookie came back");
-	bubmode_path_is_open(eng, p);
+	if (in_udp)
+		bubmode_found(eng, p, DIRECT_UDP, "the cookie in UDP came back");
+	else
+		bubmode_path_is_open(eng, p);
 	core_mark_path(eng, &p->key.a, &p->key.b);
 }
 
@@ -310,7 +341,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 	if (p->report.told ||
 	    !proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
 		if (p->direct.state == DIRECT_BROKEN) /* something gets through again */
-			bubmode_try(eng, p);
+			bubmode_try_both(eng, p);
 		bubmode_headers_lost(eng, p);
 		return;
 	}
@@ -343,6 +374,23 @@ static void bubmode_on_report_timer(struct bub_engine *eng, void *owner)
 	}
 }
 
+uint16_t peer_udp_port(const struct bul_entry *p)
+{
+	return p->direct.state == DIRECT_UDP ? p->report.peer_port : 0;
+}
+
+void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p)
+{
+	struct ends ends = session_ends(eng, p);
+
+	report_on_peer_moved(eng, &p->report);
+	if (p->direct.state != DIRECT_UDP)
+		return;
+	directpath_reset(eng, &p->direct, &ends, "the peer moved"); /* perhaps not there */
+	p->why = bubmode_why(p);
+	core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
 void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
 			  const struct binding_cache_entry *b, bool moved)
 {
@@ -368,16 +416,22 @@ void bubmode_on_report(struct bub_engine *eng, struct bul_entry *p, const struct
 	if (what & REPORT_COOKIE)
 		proof_answer_by_home(eng, p);
 	if (what & REPORT_TRY)
-		bubmode_try(eng, p);
+		bubmode_try_both(eng, p);
 }
 
 void bubmode_consider_open(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	if (directpath_is_open(&p->direct) || !report_shows_open(&p->report, rx))
+	if (p->direct.state == DIRECT_OPEN)
 		return;
-	bubmode_path_is_open(eng, p);
+	if (report_answers_udp(&p->report, rx))
+		bubmode_found(eng, p, DIRECT_UDP, "what is in UDP got through");
+	else if (report_shows_open(&p->report, rx) &&
+		 (p->direct.state != DIRECT_UDP || p->report.tried))
+		bubmode_path_is_open(eng, p);
+	else
+		return;
 	/* A number can be guessed, so that the peer is at its care-of address is asked for. */
 	if (rx->mh.u.ba.status < 128 && proof_is_wanted(eng, p)) {
 		proof_take_back_silence(b);
@@ -388,5 +442,5 @@ void bubmode_consider_open(struct bub_engine *eng, struct bul_entry *p, const st
 void bubmode_init(struct bul_entry *p)
 {
 	directpath_init(&p->direct, bubmode_on_look, p);
-	report_init(&p->report, bubmode_on_report_timer, p);
+	report_init(&p->report, bubmode_on_report_timer, bubmode_on_udp_timer, p);
 }

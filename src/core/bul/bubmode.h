@@ -34,6 +34,8 @@ void bubmode_doubt(struct bub_engine *eng, struct bul_entry *p, const char *why)
  * path in time is reported. */
 void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
 			  const struct binding_cache_entry *b, bool moved);
+/* The peer moved: what was known of the direct path is worth nothing. */
+void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p);
 /* The signed acknowledgement @rx has a path report. */
 void bubmode_on_report(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* The path is open, if the signed acknowledgement @rx shows that. */

@@ -74,6 +74,8 @@ bool peer_has_answered(const struct bul_entry *p);
 bool peer_holds_kabm(const struct bul_entry *p);
 /* Nothing shows that the direct path to it is broken. */
 bool peer_path_is_open(const struct bul_entry *p);
+/* The port of it, where data goes there in UDP; else 0. */
+uint16_t peer_udp_port(const struct bul_entry *p);
 /* The source of data that goes directly, for path.c. */
 struct recent *peer_sent_from(struct bul_entry *p);
 /* True when data may go to the peer from the care-of address. */

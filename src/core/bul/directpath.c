@@ -7,14 +7,15 @@
  *   OPEN -----> DOUBTED     something with the headers of data is missing, at this end or the other
  *                           one (report.c): data goes through the home agents meanwhile
  *   any ------> BROKEN      signed CoTIs got no answer
+ *   any ------> UDP         what is in UDP got through, and nothing with the headers of data did
  *   any ------> FILTERED    an acknowledgement, which has the headers of data, did not get through
  *                           although tests do
  *   BROKEN ---> OPEN        a signed CoTI was answered
  *   any ------> OPEN        something with the headers of data got through
  *
- * A broken path is asked again every PROBE_DIRECT_S.  A filtered one is tried with a Binding Update
- * on the direct path alone, at intervals that double, since each costs a message that is likely to
- * be lost; the caller sends it.
+ * A broken path is asked again every PROBE_DIRECT_S.  A filtered one, or one in UDP, is tried with
+ * a Binding Update on the direct path alone, at intervals that double, since each costs a message
+ * that is likely to be lost; the caller sends it.
  */
 #include <string.h>
 
@@ -27,7 +28,7 @@
 static void directpath_set_state(struct bub_engine *eng, struct direct_path *d,
 				 const struct ends *ends, enum direct_state to, const char *why)
 {
-	static const char *const name[] = {"open", "doubted", "broken", "filtered"};
+	static const char *const name[] = {"open", "doubted", "broken", "udp", "filtered"};
 
 	if (d->state != to)
 		ends_trace(eng, ends, "direct-path", name[d->state], name[to], why);
@@ -53,6 +54,7 @@ const char *directpath_why(const struct direct_path *d)
 	static const char *const why[] = {
 		[DIRECT_OPEN] = "both ends agreed on BUB",
 		[DIRECT_DOUBTED] = "BUB, but nothing shows that the direct path is open",
+		[DIRECT_UDP] = "BUB, in UDP: the direct path drops the headers of data",
 		[DIRECT_BROKEN] = "BUB, but the direct path is broken",
 		[DIRECT_FILTERED] = "BUB, but the direct path drops the headers of data",
 	};
@@ -62,7 +64,7 @@ const char *directpath_why(const struct direct_path *d)
 
 bool directpath_is_open(const struct direct_path *d)
 {
-	return d->state == DIRECT_OPEN;
+	return d->state == DIRECT_OPEN || d->state == DIRECT_UDP;
 }
 
 bool directpath_is_watched(const struct direct_path *d)
@@ -131,19 +133,21 @@ void directpath_next_trial(struct bub_engine *eng, struct direct_path *d)
 bool directpath_found(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
 		      enum direct_state state, const char *why)
 {
-	bool was_open = directpath_is_open(d);
+	const enum direct_state before = d->state;
+	const bool was_open = directpath_is_open(d);
+	const bool is_tried = state == DIRECT_FILTERED || state == DIRECT_UDP;
 
-	if (state == DIRECT_FILTERED && d->state == DIRECT_FILTERED)
+	if (is_tried && before == state)
 		return false; /* the next trial tells */
 	directpath_set_state(eng, d, ends, state, why);
 	d->asked = false;
 	d->sends = 0;
 	core_timer_cancel(eng, &d->look_timer);
-	if (state == DIRECT_FILTERED) {
+	if (is_tried) {
 		d->trial_s = PROBE_DIRECT_S;
 		directpath_next_trial(eng, d);
 	} else {
 		directpath_look_later(eng, d);
 	}
-	return was_open != directpath_is_open(d);
+	return was_open != directpath_is_open(d) || (before == DIRECT_UDP) != (state == DIRECT_UDP);
 }

@@ -13,6 +13,7 @@ enum direct_state {
 	DIRECT_OPEN,
 	DIRECT_DOUBTED,  /* something with the headers of data is missing: looked at */
 	DIRECT_BROKEN,   /* signed tests got no answer: data goes through the home agents */
+	DIRECT_UDP,      /* what is in UDP gets through, but not what has the headers of data */
 	DIRECT_FILTERED, /* it lets tests through, but not what has the headers of data */
 };
 

@@ -23,7 +23,7 @@
 /* RFC 6275, 12. */
 #define MAX_RO_FAILURE 3u
 
-#define BUL_TIMERS 16u /* timers in struct bul_entry */
+#define BUL_TIMERS 17u /* timers in struct bul_entry */
 
 /* Binding update list entry and BUB session with one peer. */
 struct bul_entry {

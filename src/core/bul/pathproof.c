@@ -51,7 +51,11 @@ void proof_answer(struct bub_engine *eng, struct bul_entry *p, const struct rx *
 	if (!(rx->mh.opts.present & BUB_OPT_PATH_COOKIE) || rx->tunnelled ||
 	    !kabm_is_held(&p->kabm) || home_state(p->home) == HOME_UNATTACHED)
 		return;
-	r.has_hao = false;
+	/* As it came, with the addresses inside. */
+	r.udp_port = rx->ip->in_udp ? p->report.peer_port : 0;
+	r.has_hao = rx->ip->in_udp && r.has_hao;
+	r.has_rh2 = rx->ip->in_udp && rx->ip->has_hao;
+	r.rh2 = p->key.b;
 	report_note_cookie(&p->report, &rx->ip->src, rx->mh.opts.path_cookie);
 	proof_send(eng, p, &r, rx->mh.opts.path_cookie, &rx->ip->src);
 }

@@ -24,15 +24,18 @@
 
 #define REPORT_MIN_MS 500u /* copy and cookie are awaited so long at least, */
 #define REPORT_RTTS 2u     /* and so many round trips */
+#define UDP_TRY_MS 250u    /* UDP is tried so long after the headers of data */
 
 void report_init(struct path_report *r, void (*on_timer)(struct bub_engine *eng, void *owner),
-		 void *owner)
+		 void (*on_udp)(struct bub_engine *eng, void *owner), void *owner)
 {
+	timer_init(&r->udp_timer, on_udp, owner);
 	timer_init(&r->timer, on_timer, owner);
 }
 
-void report_on_peer_moved(struct path_report *r)
+void report_on_peer_moved(struct bub_engine *eng, struct path_report *r)
 {
+	core_timer_cancel(eng, &r->udp_timer);
 	r->copy_to = in6addr_any;
 	r->has_cookie = r->tried = r->told = false;
 }
@@ -41,7 +44,7 @@ void report_reset(struct bub_engine *eng, struct path_report *r)
 {
 	core_timer_cancel(eng, &r->timer);
 	r->waited = false;
-	report_on_peer_moved(r);
+	report_on_peer_moved(eng, r);
 }
 
 void report_on_open(struct path_report *r)
@@ -63,9 +66,10 @@ void report_stop(struct bub_engine *eng, struct path_report *r)
 }
 
 void report_note_update(struct path_report *r, uint16_t sequence, const struct in6_addr *direct,
-			bool alone)
+			bool alone, bool in_udp)
 {
-	r->copy_to = direct != NULL ? *direct : in6addr_any;
+	r->in_udp = in_udp;
+	r->copy_to = direct != NULL && !in_udp ? *direct : in6addr_any;
 	r->tried = alone;
 	r->trial_sequence = sequence;
 }
@@ -81,8 +85,18 @@ bool report_shows_open(const struct path_report *r, const struct rx *rx)
 {
 	/* It answers what went nowhere else. */
 	if (r->tried && rx->mh.u.ba.sequence == r->trial_sequence)
-		return true;
-	return !r->told && !rx->tunnelled;
+		return !r->in_udp;
+	return !r->told && !rx->tunnelled && !rx->ip->in_udp;
+}
+
+void report_try_udp_later(struct bub_engine *eng, struct path_report *r)
+{
+	core_timer(eng, &r->udp_timer, UDP_TRY_MS);
+}
+
+bool report_answers_udp(const struct path_report *r, const struct rx *rx)
+{
+	return r->tried && r->in_udp && rx->mh.u.ba.sequence == r->trial_sequence;
 }
 
 unsigned report_judge(struct path_report *r, const struct rx *rx, const struct in6_addr *peer_at)
@@ -90,6 +104,7 @@ unsigned report_judge(struct path_report *r, const struct rx *rx, const struct i
 	const uint8_t report = rx->mh.opts.report;
 	unsigned what = 0;
 
+	r->peer_port = rx->mh.opts.report_port;
 	if (report & BUB_REPORT_CAME)
 		what |= REPORT_OPEN;
 	if (!(report & BUB_REPORT_WAITED))

@@ -31,7 +31,7 @@ static void after_kabm(struct bub_engine *eng, struct bul_entry *p, const struct
 	kabm_count_in(eng, &p->kabm, &p->key, signer);
 	session_heard(eng, p, signer);
 	if (u->moved || u->deletes)
-		report_on_peer_moved(&p->report);
+		bubmode_peer_moved(eng, p);
 	if (u->deletes)
 		return;
 	if (u->moved)
@@ -64,6 +64,9 @@ static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *
 		cn_refuse_sequence(eng, u, p->kabm.sequence_in);
 		return;
 	}
+	if (mh->opts.present & BUB_OPT_PATH_REPORT)
+		p->report.peer_port = mh->opts.report_port;
+	u->udp_port = u->rx->ip->in_udp ? p->report.peer_port : 0;
 	u->both_ways = !directpath_is_open(&p->direct);
 	u->report = p->report.waited ? BUB_REPORT_WAITED : 0;
 	cn_accept(eng, u);

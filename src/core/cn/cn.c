@@ -68,6 +68,7 @@ static void cn_send_second(struct bub_engine *eng, const struct binding_cache_en
 	r.via = "home agents";
 	if (b != NULL && b->active) {
 		second.mh.opts.present |= BUB_OPT_PATH_REPORT;
+		second.mh.opts.report_port = core_config(eng)->udp_port;
 		second.mh.opts.report = report | (b->proof.headers_came ? BUB_REPORT_CAME : 0) |
 					(proof_is_good(b) ? BUB_REPORT_COOKIE : 0);
 	}
@@ -89,7 +90,8 @@ static void cn_send_bub_ba(struct bub_engine *eng, const struct update *u, const
 	r.has_rh2 = !u->deletes;
 	r.rh2 = u->rx->peer;
 	if (out->mh.u.ba.status == BUB_STATUS_ACCEPTED && !u->deletes)
-		proof_ask(u->binding, &direct);
+		proof_ask(u->binding, &direct, u->udp_port != 0);
+	r.udp_port = u->udp_port;
 	core_send(eng, &r, &direct);
 	if (both_ways)
 		cn_send_second(eng, u->binding, h, &u->rx->peer, out, u->report);
@@ -182,7 +184,7 @@ static bool cn_is_signed(struct bub_engine *eng, struct update *u)
 /* It came straight from care-of address to care-of address, with the headers that data has. */
 static bool cn_has_data_headers(const struct rx *rx)
 {
-	return rx->ip->has_rh2 && rx->ip->has_hao && !rx->tunnelled;
+	return rx->ip->has_rh2 && rx->ip->has_hao && !rx->tunnelled && !rx->ip->in_udp;
 }
 
 static bool cn_is_repetition(const struct bub_engine *eng, const struct update *u)

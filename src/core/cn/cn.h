@@ -29,8 +29,9 @@ struct update {
 	bool bub; /* the peer, with Kabm */
 	struct bub_key key;
 	bool has_key;
-	bool both_ways; /* the direct path is not open: the answer goes the second way, too */
-	uint8_t report; /* what that one reports beside what has come: BUB_REPORT_WAITED or 0 */
+	bool both_ways;    /* the direct path is not open: the answer goes the second way, too */
+	uint16_t udp_port; /* it came in UDP, and so does the answer; 0: not */
+	uint8_t report;    /* what that one reports beside what has come: BUB_REPORT_WAITED or 0 */
 	uint16_t last_sequence; /* last one accepted, where this one is not greater */
 	/* What became of it. */
 	bool accepted;
@@ -123,7 +124,9 @@ bool proof_is_unanswered(const struct binding_cache_entry *b);
 void proof_note_unanswered(struct binding_cache_entry *b);
 /* The headers of data have got there after all. */
 void proof_take_back_silence(struct binding_cache_entry *b);
-/* The care-of address was sent @cookie. */
+/* A cookie that went there in UDP. */
+bool proof_is_of_udp(const uint8_t cookie[static BUB_COOKIE_LEN]);
+/* The care-of address was sent @cookie, in UDP or not. */
 bool proof_has_cookie(const struct binding_cache_entry *b,
 		      const uint8_t cookie[static BUB_COOKIE_LEN]);
 /* The cookie has come back, signed: what has the headers of data gets through. */

@@ -19,6 +19,7 @@
 #define REPEATED_MS 4000u      /* an update so soon after the last one is no refresh */
 #define REPEATED_LATE_MS 1000u /* a repetition may come so much later than it is due */
 #define SILENCE_MS 4000u       /* no repetition for so long: the second one would have come, too */
+#define COOKIE_IN_UDP 1u       /* in the last octet: by which of two forms it went */
 #define GRANT_S 10u            /* credit without having received anything: once in so long */
 
 bool proof_is_good(const struct binding_cache_entry *b)
@@ -41,10 +42,18 @@ void proof_take_back_silence(struct binding_cache_entry *b)
 	b->proof.repeated = false;
 }
 
+bool proof_is_of_udp(const uint8_t cookie[static BUB_COOKIE_LEN])
+{
+	return cookie[BUB_COOKIE_LEN - 1] & COOKIE_IN_UDP;
+}
+
 bool proof_has_cookie(const struct binding_cache_entry *b,
 		      const uint8_t cookie[static BUB_COOKIE_LEN])
 {
-	return b->proof.asked && memcmp(b->proof.cookie, cookie, BUB_COOKIE_LEN) == 0;
+	const size_t last = BUB_COOKIE_LEN - 1;
+
+	return b->proof.asked && memcmp(b->proof.cookie, cookie, last) == 0 &&
+	       b->proof.cookie[last] == (cookie[last] & ~COOKIE_IN_UDP);
 }
 
 bool proof_headers_came(const struct binding_cache_entry *b)
@@ -170,6 +179,7 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 		proof_set_state(eng, b, PROOF_NONE, "new care-of address");
 		f->asked = f->repeated = f->by_cookie = f->headers_came = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
+		f->cookie[BUB_COOKIE_LEN - 1] &= (uint8_t)~COOKIE_IN_UDP;
 		proof_grant_credit(eng, f);
 	} else if (again && f->asked && !f->by_cookie &&
 		   bub_time_ms_between(b->updated, core_now(eng)) < REPEATED_MS) {
@@ -177,13 +187,14 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 	}
 }
 
-void proof_ask(struct binding_cache_entry *b, struct mh_out *out)
+void proof_ask(struct binding_cache_entry *b, struct mh_out *out, bool in_udp)
 {
 	if (!b->active || !b->bub || proof_is_good(b))
 		return;
 	b->proof.asked = true;
 	out->mh.opts.present |= BUB_OPT_PATH_COOKIE;
 	memcpy(out->mh.opts.path_cookie, b->proof.cookie, BUB_COOKIE_LEN);
+	out->mh.opts.path_cookie[BUB_COOKIE_LEN - 1] |= in_udp ? COOKIE_IN_UDP : 0;
 }
 
 void proof_fill_path(struct binding_cache_entry *b, bool away, struct bub_path *path)

@@ -38,6 +38,6 @@ bool proof_pauses_grow(const struct binding_cache_entry *b, uint64_t gap_ms);
 void proof_end(struct bub_engine *eng, struct binding_cache_entry *b);
 /* Puts the cookie into an acknowledgement that goes straight to the care-of address, where it is
  * wanted. */
-void proof_ask(struct binding_cache_entry *b, struct mh_out *out);
+void proof_ask(struct binding_cache_entry *b, struct mh_out *out, bool in_udp);
 
 #endif

@@ -134,6 +134,32 @@ enum bub_drop bub_ip6_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
 	return BUB_DROP_NONE;
 }
 
+bool bub_ip6_in_udp(const struct bub_ip6 *ip, uint16_t port, struct bub_ip6 *ret_ip)
+{
+	struct rd r = rd_from(ip->upper);
+	struct bub_ip6 in;
+
+	if (port == 0 || ip->upper_proto != BUB_NH_UDP || ip->has_hao || ip->has_rh2)
+		return false;
+	rd_skip(&r, 2);
+	if (rd_u16(&r) != port)
+		return false;
+	rd_skip(&r, 4);
+	if (r.bad || bub_ip6_decode((struct bub_view){r.p, rd_left(&r)}, &in) != BUB_DROP_NONE ||
+	    in.has_hao || in.has_rh2)
+		return false;
+	in.in_udp = true;
+	in.has_hao = !bub_addr_eq(&in.src, &ip->src);
+	in.hao = in.src;
+	in.src = ip->src;
+	in.has_rh2 = !bub_addr_eq(&in.dst, &ip->dst);
+	in.rh2_segments_left = 1;
+	in.rh2 = in.dst;
+	in.dst = ip->dst;
+	*ret_ip = in;
+	return true;
+}
+
 const struct in6_addr *bub_ip6_home_src(const struct bub_ip6 *ip)
 {
 	return ip->has_hao ? &ip->hao : &ip->src;
@@ -168,6 +194,36 @@ static void hao_encode(struct wr *w, uint8_t next, const struct in6_addr *home)
 	wr_addr(w, home);
 }
 
+static void ip6_encode(struct wr *w, const struct in6_addr *src, const struct in6_addr *dst,
+		       uint8_t next, uint8_t hop_limit, uint16_t len)
+{
+	wr_u32(w, 6u << 28);
+	wr_u16(w, len);
+	wr_u8(w, next);
+	wr_u8(w, hop_limit != 0 ? hop_limit : HOP_LIMIT_DEFAULT);
+	wr_addr(w, src);
+	wr_addr(w, dst);
+}
+
+/* The addresses that the two headers would have are those of a packet in UDP, whose checksum is
+ * zero (protocol.md, 7.8). */
+static int udp_encode(const struct bub_ip6_build *b, struct wr *w)
+{
+	const struct in6_addr *src = b->hao != NULL ? b->hao : &b->src;
+	const struct in6_addr *dst = b->rh2 != NULL ? b->rh2 : &b->dst;
+	size_t len = (size_t)BUB_UDP_ROOM + b->upper_len;
+
+	if (len > UINT16_MAX)
+		return BUB_ERR_INVALID;
+	ip6_encode(w, &b->src, &b->dst, BUB_NH_UDP, b->hop_limit, (uint16_t)len);
+	wr_u16(w, b->udp_from);
+	wr_u16(w, b->udp_to);
+	wr_u16(w, (uint16_t)len);
+	wr_u16(w, 0);
+	ip6_encode(w, src, dst, b->upper_proto, b->hop_limit, b->upper_len);
+	return w->bad ? BUB_ERR_NO_SPACE : (int)w->at;
+}
+
 int bub_ip6_encode(const struct bub_ip6_build *b, uint8_t *buf, size_t cap)
 {
 	size_t ext =
@@ -175,14 +231,12 @@ int bub_ip6_encode(const struct bub_ip6_build *b, uint8_t *buf, size_t cap)
 	uint8_t behind_rh2 = b->hao != NULL ? BUB_NH_DSTOPTS : b->upper_proto;
 	struct wr w = wr_to(buf, cap);
 
+	if (b->udp_to != 0)
+		return udp_encode(b, &w);
 	if (ext + b->upper_len > UINT16_MAX)
 		return BUB_ERR_INVALID;
-	wr_u32(&w, 6u << 28);
-	wr_u16(&w, (uint16_t)(ext + b->upper_len));
-	wr_u8(&w, b->rh2 != NULL ? BUB_NH_ROUTING : behind_rh2);
-	wr_u8(&w, b->hop_limit != 0 ? b->hop_limit : HOP_LIMIT_DEFAULT);
-	wr_addr(&w, &b->src);
-	wr_addr(&w, &b->dst);
+	ip6_encode(&w, &b->src, &b->dst, b->rh2 != NULL ? BUB_NH_ROUTING : behind_rh2, b->hop_limit,
+		   (uint16_t)(ext + b->upper_len));
 	/* RFC 6275, 6.3: the Home Address option behind the routing header. */
 	if (b->rh2 != NULL)
 		rh2_encode(&w, behind_rh2, b->rh2);

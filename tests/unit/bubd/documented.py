@@ -94,7 +94,8 @@ class Documented(unittest.TestCase):
                                ("send-refresh-requests", "send 1")):
             self.assertIn(value, done.stdout)
             self.assertEqual(default(keyword), "true" if value.endswith("1") else "false")
-        self.assertIn(f"renew {default('kabm-lifetime')}", done.stdout)
+        self.assertIn(f"renew {default('kabm-lifetime')} direct {default('direct-udp-port')}",
+                      done.stdout)
 
     def test_options(self):
         for program, page in ((BUBD, "bubd.8"), (BUBCTL, "bubctl.8")):

@@ -123,11 +123,11 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 	(void)printf("ro %d bub %d copy %d eager %d static %u lifetime %u\n",
 		     (int)eng->route_optimisation, (int)eng->bub, eng->direct_copy, eng->eager_bub,
 		     eng->static_after_s, eng->bub_lifetime_s);
-	(void)printf(
-		"acks %d accept %d send %d discovery %d kabm %d check %d wrapped %d renew %u\n",
-		eng->ack_correspondents, eng->accept_brr, eng->send_brr, eng->prefix_discovery,
-		eng->static_kabm, eng->check_care_of, eng->accept_encapsulated,
-		eng->kabm_lifetime_s);
+	(void)printf("acks %d accept %d send %d discovery %d kabm %d check %d wrapped %d renew %u "
+		     "direct %u\n",
+		     eng->ack_correspondents, eng->accept_brr, eng->send_brr, eng->prefix_discovery,
+		     eng->static_kabm, eng->check_care_of, eng->accept_encapsulated,
+		     eng->kabm_lifetime_s, eng->udp_port);
 	(void)printf("codepoints %u %u %u %u %u suites", eng->codepoints.mh_bubc,
 		     eng->codepoints.mh_dh, eng->codepoints.opt_bub,
 		     eng->codepoints.opt_path_cookie, eng->codepoints.opt_path_report);

@@ -424,6 +424,8 @@ WRONG = {
                                    ["option-path-cookie", "both 18"]),
     "one number for path cookie and report": ("bub {\n option-path-report = 240\n}\n", 2,
                                               ["option-path-report", "both 240"]),
+    "one port for two things": ("bub {\n direct-udp-port = 4191\n}\n", 2,
+                                ["direct-udp-port", "4191"]),
     "path cookie of RFC 6275": ("bub {\n option-path-cookie = 4\n}\n", 2,
                                 ["option-path-cookie", '"4"', "6 to 255"]),
     "option of RFC 4283": ("bub {\n option = 8\n}\n", 2, ["option: 8", "RFC 4283"]),
@@ -522,6 +524,7 @@ bub {
     eager = false
     static-after = 60
     static-correspondents = true
+    direct-udp-port = 4000
     check-care-of = true
     accept-encapsulated = true
     kabm-lifetime = 7200
@@ -803,7 +806,7 @@ class Values(Config):
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "pair 2001:db8:7::10 served " + b"correct horse battery".hex(),
             "ro 2 bub 2 copy 0 eager 0 static 60 lifetime 900",
-            "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 wrapped 1 renew 7200",
+            "acks 0 accept 0 send 0 discovery 0 kabm 1 check 1 wrapped 1 renew 7200 direct 4000",
             "codepoints 200 201 202 203 204 suites 1",
             "limits 10 11 12",
             "peer 2001:db8:2::10 ro 0 bub 1",
@@ -822,7 +825,7 @@ class Values(Config):
             "home-agent 2001:db8:1::1",
             "pair 2001:db8:1::10 own 00112233445566778899aabbccddeeff",
             "ro 0 bub 0 copy 1 eager 1 static 420 lifetime 3600",
-            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 wrapped 0 renew 86400",
+            "acks 1 accept 1 send 1 discovery 1 kabm 0 check 1 wrapped 0 renew 86400 direct 62191",
             "codepoints 8 11 18 240 241 suites 2 1",
             "limits 1024 256 1024",
         ])

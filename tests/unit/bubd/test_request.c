@@ -47,8 +47,6 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.sequence = 65535,
 		.prefix = index == 0 ? "deprecated" : "unknown",
 		.prefix_lifetime_s = index == 0 ? 77 : 0,
-		.nat = index == 0,
-		.nat_refresh_s = index == 0 ? 110 : 0,
 	};
 	if (index == 0) {
 		ret->trouble = BUB_TROUBLE_PROHIBITED;
@@ -98,8 +96,7 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	*ret = (struct bub_client_status){
 		.home = addr("2001:db8:1::20"),
 		.registered = true,
-		.care_of = addr("::ffff:192.0.2.20"),
-		.nat = true,
+		.care_of = addr("2001:db8:b::20"),
 		.lifetime_s = 60,
 		.sequence = 4,
 	};
@@ -140,12 +137,6 @@ unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap)
 	ret[0] = (struct lnx_counter){"data-out", UINT64_MAX, false};
 	ret[1] = (struct lnx_counter){"data-hao-no-binding", 0, true};
 	return 2;
-}
-
-bool lnx_bypassed(const struct lnx *lnx)
-{
-	(void)lnx;
-	return false;
 }
 
 bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *ret)
@@ -517,25 +508,21 @@ static void show_has_everything(void **state)
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
-			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
 			 "\"registered\","
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77," CARRIER
-			 "  \"registered_s\": null, \"nat_refresh_s\": 110,"
-			 "  \"tunnel\": null, \"last_handover\": null,"
+			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
-			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0," CARRIER
-			 "  \"registered_s\": null, \"nat_refresh_s\": null,"
-			 "  \"tunnel\": null, \"last_handover\": null, "
+			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
 			 "\"sequence\": 65535, \"keys\": {\"kind\": \"static\"}}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
@@ -564,7 +551,7 @@ static void show_has_everything(void **state)
 		json_object_get(r, "clients"),
 		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
 		"\"provisional\": false, \"care_of\": "
-		"\"192.0.2.20\", \"nat\": true," CARRIER
+		"\"2001:db8:b::20\"," CARRIER
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 		"unknown here: its secret is another one there\","
@@ -859,7 +846,7 @@ static void bindings_are_told_both_ways(void **state)
 	json_t *r = ask(f, "{\"cmd\":\"bindings\"}");
 
 	assert_same_json(json_object_get(r, "here"),
-			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"192.0.2.20\","
+			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"2001:db8:b::20\","
 			 "  \"with\": null, \"home_registration\": true, \"lifetime_s\": 60,"
 			 "  \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
 	assert_same_json(json_object_get(r, "there"),
