@@ -163,6 +163,60 @@ static void check_forwarded(struct doctor *d, const json_t *rules, const char *l
 	check_flow(d, rules, &checks[1], link, tun);
 }
 
+/* The port of the first home address that agrees on keys, or of the home agent; 0: none. */
+static unsigned key_port(const struct doctor *d)
+{
+	const json_t *agent = json_object_get(d->config, "home_agent");
+	json_int_t port = json_integer_value(json_object_get(agent, "key_port"));
+	const json_t *h = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(d->config, "homes"), i, h)
+	{
+		if (port == 0)
+			port = json_integer_value(json_object_get(h, "key_port"));
+	}
+	return (unsigned)port;
+}
+
+/* Keys that are agreed on, at the home agent by TCP, and word of its restart by UDP. */
+static void check_keys_pass(struct doctor *d, const json_t *rules, const char *link)
+{
+	const unsigned port = key_port(d);
+	char nft[2][32], iptables[2][32];
+	const struct flow_check asked = {"input",
+					 {.protocol = IPPROTO_TCP, .port = port},
+					 "what mobile nodes agree on keys by (TCP)",
+					 "they get no keys, so nothing of theirs is understood",
+					 nft[0],
+					 iptables[0]};
+	const struct flow_check told = {"input",
+					{.protocol = IPPROTO_UDP, .port = port},
+					"word of a home agent that has restarted (UDP)",
+					"it may take minutes then until it is found out",
+					nft[1],
+					iptables[1]};
+	const struct flow_check asks = {"output",
+					{.protocol = IPPROTO_TCP, .port = port},
+					"what keys are agreed on by (TCP)",
+					"without keys nothing goes to the home agent",
+					nft[0],
+					iptables[0]};
+
+	if (port == 0)
+		return;
+	(void)snprintf(nft[0], sizeof(nft[0]), "tcp dport %u", port);
+	(void)snprintf(nft[1], sizeof(nft[1]), "udp dport %u", port);
+	(void)snprintf(iptables[0], sizeof(iptables[0]), "-p tcp --dport %u", port);
+	(void)snprintf(iptables[1], sizeof(iptables[1]), "-p udp --dport %u", port);
+	if (d->is_agent)
+		check_flow(d, rules, &asked, link, NULL);
+	if (d->is_mobile) {
+		check_flow(d, rules, &asks, NULL, link);
+		check_flow(d, rules, &told, link, NULL);
+	}
+}
+
 /* ---- Reverse paths ------------------------------------------------------------------------- */
 
 /* A rule that asks whether the way back to the source is the interface that a packet came by. */
@@ -254,6 +308,7 @@ void doctor_check_firewall(struct doctor *d)
 	check_sent(d, rules, link);
 	check_heard(d, rules, link);
 	check_forwarded(d, rules, link);
+	check_keys_pass(d, rules, link);
 	check_reverse_paths(d, rules);
 	if (json_array_size(d->findings) == before)
 		doctor_add(d, DOCTOR_OK, "firewall",

@@ -77,6 +77,11 @@ static bool same_icmp_type(const struct verdict_flow *flow, const json_t *value)
 	       strcmp(json_string_value(value), flow->icmp_type) == 0;
 }
 
+static bool same_port(const struct verdict_flow *flow, const json_t *value)
+{
+	return (unsigned)json_integer_value(value) == flow->port;
+}
+
 static bool same_name(const char *name, const json_t *value)
 {
 	const char *pattern = json_string_value(value);
@@ -167,6 +172,9 @@ static same_fn *payload_key(struct verdict_walk *w, const json_t *payload, enum 
 	*ret_else = HOLDS_MAYBE;
 	if (strcmp(protocol, "ip6") == 0)
 		return strcmp(field, "nexthdr") == 0 ? same_next_header : NULL;
+	if (strcmp(field, "dport") == 0 && w->flow->port != 0 &&
+	    (strcmp(protocol, "th") == 0 || protocol_number(protocol) == w->flow->protocol))
+		return same_port;
 	if (protocol[0] == '\0' || strcmp(protocol, "th") == 0 || strcmp(protocol, "ether") == 0)
 		return NULL;
 	if (protocol_number(protocol) != w->flow->protocol)
@@ -213,7 +221,7 @@ static same_fn *left_key(struct verdict_walk *w, const json_t *left, enum holds 
 		 strcmp(vd_text(part, "key"), "state") == 0)
 		same = same_state;
 	if (same == same_protocol || same == same_next_header || same == same_icmp_type ||
-	    same == same_true)
+	    same == same_true || same == same_port)
 		w->about = true;
 	return same;
 }

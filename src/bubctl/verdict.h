@@ -11,6 +11,7 @@
 /* A kind of packet, as far as it is known; always the first one between its two ends. */
 struct verdict_flow {
 	unsigned protocol;     /* behind the extension headers */
+	unsigned port;         /* that it goes to; 0: not known */
 	const char *icmp_type; /* by nft's name, where the protocol is ICMPv6 */
 	const char *in, *out;  /* interfaces; NULL: not known */
 	bool mobility;         /* it may have a home address option or a type 2 routing header */

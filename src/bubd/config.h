@@ -147,6 +147,9 @@ struct keys_context *bubd_config_server_keys(const struct bubd_key_settings *s,
 					     const uint8_t decoy[static 32],
 					     char ret_why[static KEYS_TEXT_MAX]);
 
+/* Whether a home agent is to agree on keys with mobile nodes. */
+bool bubd_config_serves_keys(const struct bubd_config *cfg);
+
 /* Gives @cfg what @fresh agrees on keys with, and @fresh what @cfg had. */
 void bubd_config_take_keys(struct bubd_config *cfg, struct bubd_config *fresh);
 

@@ -60,6 +60,11 @@ static json_t *cj_fingerprint_of(const struct bubd_config *cfg, const struct in6
 	return pair != NULL ? cj_fingerprint(pair) : json_null();
 }
 
+static json_t *cj_port(const struct bubd_key_settings *s, bool used)
+{
+	return used ? json_integer(s->port) : json_null();
+}
+
 /* @pair may be NULL. */
 static const char *cj_keys(const struct bubd_pair *pair)
 {
@@ -75,12 +80,13 @@ static json_t *cj_homes(const struct bubd_config *cfg)
 
 		(void)json_array_append_new(
 			array,
-			json_pack("{s:o, s:I, s:o, s:o, s:o, s:s}", "address",
+			json_pack("{s:o, s:I, s:o, s:o, s:o, s:s, s:o}", "address",
 				  cj_address(&h->address), "prefix_len", (json_int_t)h->prefix_len,
 				  "home_agent", cj_address(&h->home_agent), "home_agent_name",
 				  cj_text(cfg->agent_name[i]), "fingerprint",
 				  cj_fingerprint_of(cfg, &h->address, false), "keys",
-				  cj_keys(bubd_config_pair(cfg, &h->address, false))));
+				  cj_keys(bubd_config_pair(cfg, &h->address, false)), "key_port",
+				  cj_port(&cfg->home_keys[i], cfg->home_keys[i].there)));
 	}
 	return array;
 }
@@ -110,8 +116,10 @@ static json_t *cj_home_agent(const struct bubd_config *cfg)
 	for (unsigned i = 0; i < ha->n_prefixes; i++)
 		(void)json_array_append_new(prefixes,
 					    cj_prefix(&ha->prefix[i].prefix, ha->prefix[i].len));
-	return json_pack("{s:o, s:o, s:o, s:o}", "address", cj_address(&ha->address), "home_link",
-			 cj_text(cfg->home_link), "prefixes", prefixes, "clients", cj_clients(cfg));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", cj_address(&ha->address),
+			 "home_link", cj_text(cfg->home_link), "prefixes", prefixes, "clients",
+			 cj_clients(cfg), "key_port",
+			 cj_port(&cfg->agent_keys, bubd_config_serves_keys(cfg)));
 }
 
 json_t *config_json(const struct bubd_config *cfg)

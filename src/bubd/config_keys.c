@@ -286,6 +286,16 @@ void loader_wipe_keys(struct bubd_key_settings *s)
 	explicit_bzero(s, sizeof(*s));
 }
 
+bool bubd_config_serves_keys(const struct bubd_config *cfg)
+{
+	if (!cfg->engine.ha.enabled)
+		return false;
+	for (size_t i = 0; i < cfg->n_pairs; i++)
+		if (cfg->pairs[i].at_home_agent && cfg->pairs[i].keys != BUBD_KEYS_STATIC)
+			return true;
+	return cfg->agent_keys.there;
+}
+
 void bubd_config_take_keys(struct bubd_config *cfg, struct bubd_config *fresh)
 {
 	struct bubd_key_settings agent = cfg->agent_keys;

@@ -383,7 +383,7 @@ struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t err
 	(void)uv_timer_init(host->loop, &k->told_timer);
 	k->told_timer.data = k;
 	sas_agreed_listen(host->sas, &sas_host);
-	if (keyserver_is_wanted(host->cfg))
+	if (bubd_config_serves_keys(host->cfg))
 		rc = keyd_open_server(k, ret_error, error_size);
 	if (rc == 0 && keyclient_is_wanted(host->cfg))
 		rc = keyd_open_client(k, ret_error, error_size);
@@ -401,7 +401,7 @@ int keyd_reload(struct keyd *k, char *ret_error, size_t error_size)
 		return -1;
 	if (k->server != NULL)
 		return keyserver_reload(k->server, ret_error, error_size);
-	if (!keyserver_is_wanted(k->host.cfg))
+	if (!bubd_config_serves_keys(k->host.cfg))
 		return 0;
 	return keyd_open_server(k, ret_error, error_size);
 }

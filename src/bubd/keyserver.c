@@ -304,16 +304,6 @@ static void keyserver_on_connection(uv_stream_t *listener, int status)
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-bool keyserver_is_wanted(const struct bubd_config *cfg)
-{
-	if (!cfg->engine.ha.enabled)
-		return false;
-	for (size_t i = 0; i < cfg->n_pairs; i++)
-		if (cfg->pairs[i].at_home_agent && cfg->pairs[i].keys != BUBD_KEYS_STATIC)
-			return true;
-	return cfg->agent_keys.there;
-}
-
 /* The address may come to an interface later, and then it is listened at. */
 static int keyserver_socket(const struct in6_addr *address, uint16_t port, int *ret_fd)
 {

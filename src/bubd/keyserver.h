@@ -26,9 +26,6 @@ struct keyserver_host {
 	void (*random)(void *ctx, uint8_t *buf, size_t len);
 };
 
-/* Whether this configuration wants one. */
-bool keyserver_is_wanted(const struct bubd_config *cfg);
-
 /* Listens.  Returns NULL and one line in @ret_error on failure. */
 struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_error,
 				 size_t error_size);

@@ -318,6 +318,21 @@ def is_well_but_for_the_agent(node):
 Node.is_well_but_for_the_agent = is_well_but_for_the_agent
 
 
+def filter_of_keys(t):
+    """Keys are agreed on by TCP, which the packet filter sees, unlike ESP."""
+    for node, old, new in ((t.mn, 'secret-file = "secret"', 'keys { psk-file = "secret" }'),
+                           (t.ha, "secret-file", "psk-file")):
+        with open(node.conf) as f:
+            text = f.read()
+        with open(node.conf, "w") as f:
+            f.write(text.replace(old, new))
+    nft(t, t.ha, "hook input priority 0; policy drop;", "icmpv6 type != 200 accept",
+        "tcp dport { 22, 80 } accept", "ct state established accept")
+    t.ha.is_told_and_mended("fault", "drops what mobile nodes agree on keys by (TCP)")
+    nft(t, t.mn, "hook input priority 0; policy accept;", "tcp dport 7872 drop", "udp dport 7872 drop")
+    t.mn.is_told_and_mended("fault", "drops word of a home agent that has restarted (UDP)")
+
+
 def filter_by_ip6tables(t):
     t.m.exec("ip6tables", "-A", "OUTPUT", "-p", "esp", "-j", "DROP")
     t.m.exec("ip6tables", "-A", "OUTPUT", "-m", "rt", "--rt-type", "2", "-j", "DROP")
@@ -466,7 +481,7 @@ def networkd(t):
 
 CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets,
          state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
-         filter_of_what_is_sent, filter_by_ip6tables, filter_of_what_is_heard,
+         filter_of_what_is_sent, filter_of_keys, filter_by_ip6tables, filter_of_what_is_heard,
          filter_of_what_is_forwarded, keys_that_differ, programs_that_are_gone, kernel_and_clock,
          without_privileges, networkd]
 
