@@ -62,7 +62,7 @@ static void change(struct rng *r, struct flight *f)
 {
 	struct bub_ip6 ip;
 	size_t at, len;
-	uint8_t *mh;
+	uint8_t *mh, bit;
 
 	if (bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper.len < 8)
@@ -72,7 +72,8 @@ static void change(struct rng *r, struct flight *f)
 	mh = f->octets + at;
 	if (rng_one_in(r, 4)) /* the source address, so that the answer comes here */
 		at = 8;
-	f->octets[at + rng_below(r, at == 8 ? 16 : len)] ^= (uint8_t)(1u << rng_below(r, 8));
+	bit = (uint8_t)(1u << rng_below(r, 8));
+	f->octets[at + rng_below(r, at == 8 ? 16 : len)] ^= bit;
 	if (!rng_one_in(r, 2) ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
 	    ip.upper_proto != BUB_NH_MH || ip.upper.data != mh)
@@ -170,8 +171,11 @@ static void spoof_update(struct rng *r, const struct victim *v, struct spoof *sp
 	sp->mh.u.bu.sequence = (uint16_t)rng_next(r);
 	sp->mh.u.bu.flags = rng_one_in(r, 4) ? BUB_BU_ACK | BUB_BU_HOME : BUB_BU_ACK;
 	sp->mh.u.bu.lifetime_s = 4 * (uint32_t)rng_below(r, 100);
-	sp->mh.opts.present = BUB_OPT_AUTH | (rng_one_in(r, 2) ? BUB_OPT_NONCE_INDICES : 0u) |
-			      (rng_one_in(r, 4) ? BUB_OPT_ALT_CARE_OF : 0u);
+	sp->mh.opts.present = BUB_OPT_AUTH;
+	if (rng_one_in(r, 2))
+		sp->mh.opts.present |= BUB_OPT_NONCE_INDICES;
+	if (rng_one_in(r, 4))
+		sp->mh.opts.present |= BUB_OPT_ALT_CARE_OF;
 	sp->mh.opts.alt_care_of = evil_address(r);
 	sp->mh.opts.home_nonce = (uint16_t)rng_next(r);
 	sp->has_hao = true;

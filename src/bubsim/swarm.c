@@ -287,12 +287,11 @@ static void draw_pair(struct draw *d, uint32_t i)
 	struct rng r = rng_for(d->seed, FOR_PAIR, i);
 	bool shares = i > 0 && !d->big && rng_one_in(&r, 4);
 	uint32_t with = (uint32_t)rng_below(&r, i > 0 ? 2 * (uint64_t)i : 1);
-	struct plan_pair pair = {
-		.every_ms = (uint32_t)rng_between(&r, d->big ? 5000 : 300, d->big ? 10000 : 4000),
-		.octets = (uint32_t)rng_between(&r, 16, 1000),
-	};
+	struct plan_pair pair = {0};
 	struct plan_pair *slot;
 
+	pair.every_ms = (uint32_t)rng_between(&r, d->big ? 5000 : 300, d->big ? 10000 : 4000);
+	pair.octets = (uint32_t)rng_between(&r, 16, 1000);
 	if (has(d, FAULT_MTU)) /* up to what fits into a tunnel, with a Home Address option */
 		pair.octets += 106;
 	pair.node[0] = node_for(d, 2 * i);
@@ -393,17 +392,25 @@ static void draw_pingpong(struct draw *d, uint32_t who, uint32_t key)
 	}
 }
 
+/* One number a statement: in which order the arguments of a call are drawn, compilers disagree. */
+static void draw_crash(struct draw *d, struct rng *r, enum plan_what what, uint32_t who,
+		       uint64_t longest_ms)
+{
+	const uint64_t for_ms = rng_between(r, 50, longest_ms);
+	const uint64_t at_ms = rng_below(r, d->plan->time_ms);
+
+	add_event(d, at_ms, what, who, 0, for_ms);
+}
+
 static void draw_crashes(struct draw *d, uint32_t who, uint32_t key)
 {
 	struct rng r = rng_for(d->seed, FOR_MOVES, UINT64_C(3) << 32 | key);
 
 	if (rng_one_in(&r, 2) && has(d, FAULT_PAUSE))
-		add_event(d, rng_below(&r, d->plan->time_ms), PLAN_PAUSE, who, 0,
-			  rng_between(&r, 50, 20000));
+		draw_crash(d, &r, PLAN_PAUSE, who, 20000);
 	r = rng_for(d->seed, FOR_MOVES, UINT64_C(4) << 32 | key);
 	if (rng_one_in(&r, 2) && has(d, FAULT_AMNESIA))
-		add_event(d, rng_below(&r, d->plan->time_ms), PLAN_FORGET, who, 0,
-			  rng_between(&r, 50, 10000));
+		draw_crash(d, &r, PLAN_FORGET, who, 10000);
 }
 
 static void draw_jumps(struct draw *d, uint32_t i)

@@ -59,6 +59,45 @@ def check_lines(name, lines):
     return problems
 
 
+# What takes a number from a generator.
+DRAW = re.compile(r"\b(?:rng_(?:next|below|between|one_in|hits)|any_access|evil_address|world_random)\(")
+
+
+def closing(text, at):
+    """Where the parenthesis ends that opens at @at."""
+    depth = 0
+    for i in range(at, len(text)):
+        depth += (text[i] == "(") - (text[i] == ")")
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def check_draws(name, text):
+    """In which order the arguments of a call, the operands of "|" and the members of an initialiser are
+    evaluated, compilers disagree: two numbers that are drawn there make other runs of one seed."""
+    problems = []
+    text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
+    for chunk in re.finditer(r"(?:[^;{}]|(?<!\))(?<!\w)\{[^;{}]*\})+", text):
+        draws = [(m.start(), closing(chunk.group(), m.end() - 1)) for m in DRAW.finditer(chunk.group())]
+        for (a, a_end), (b, _) in zip(draws, draws[1:]):
+            between = chunk.group()[a_end + 1:b]
+            before = chunk.group()[:a_end + 1]
+            outer = all(before.count(c) == before.count(d) for c, d in ("()", "{}"))
+            headed = re.search(r"\)\s*(?=[\w*])", between)  # "if (...) ..."
+            if headed:
+                head = before + between[:headed.end()]
+                headed = head.count("(") <= head.count(")")
+            mixed = re.search(r"(?<!\|)\|(?!\|)|\^", between)
+            if b < a_end or headed or (outer and between.startswith(",")):
+                continue
+            if re.search(r"&&|\|\||\?|:", between) and not mixed:
+                continue
+            line = text.count("\n", 0, chunk.start() + b) + 1
+            problems.append(f"{name}:{line}: two draws in no order that C says; a statement for each")
+    return problems
+
+
 def main():
     root = sys.argv[1]
     problems = []
@@ -76,6 +115,8 @@ def main():
             if len(lines) > LINES_MAX:
                 problems.append(f"{name}: {len(lines)} lines, at most {LINES_MAX}")
         problems += check_lines(name, lines)
+        if name.startswith("src/bubsim/"):
+            problems += check_draws(name, "\n".join(lines))
     tree.finish(problems, f"{len(code) + len(text)} files")
 
 
