@@ -162,8 +162,8 @@ class Daemons:
     def _answers(self, node: str) -> bool:
         try:
             self.ask(node, "show")
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
+        except (FileNotFoundError, ConnectionRefusedError, LabError):
+            return False  # not yet
         return True
 
     def ask(self, node: str, command: str, **arguments: str) -> dict:
@@ -171,15 +171,15 @@ class Daemons:
         answer = b""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(ANSWER_S)
-            sock.connect(str(self.topology.run_dir / f"{node}.sock"))
-            sock.sendall(json.dumps({"cmd": command, **arguments}).encode() + b"\n")
             try:
+                sock.connect(str(self.topology.run_dir / f"{node}.sock"))
+                sock.sendall(json.dumps({"cmd": command, **arguments}).encode() + b"\n")
                 while not answer.endswith(b"\n"):
                     got = sock.recv(65536)
                     if not got:
                         break
                     answer += got
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):  # the latter: its queue is full
                 raise LabError(f"bubd of {node} has not answered for {ANSWER_S} s") from None
         if not answer:
             raise LabError(f"bubd of {node} closed its control socket without an answer")

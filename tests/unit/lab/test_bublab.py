@@ -6,11 +6,14 @@ import argparse
 import ipaddress
 import os
 import pathlib
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+import unittest.mock
 
 import dpkt
 
@@ -353,6 +356,29 @@ class Events(unittest.TestCase):
                 file.write('de": "mn2", "event": "start"}\n')
             logs.poll()
             self.assertEqual([e.time for e in logs.ordered()], [1, 2])
+
+
+class Control(unittest.TestCase):
+    """A daemon that is too busy to take a connection, or to answer one."""
+
+    def ask(self, backlog):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server, \
+                socket.socket(socket.AF_UNIX) as first, unittest.mock.patch.object(daemons, "ANSWER_S", 0.1):
+            path = pathlib.Path(folder)
+            server.bind(str(path / "mn1.sock"))
+            server.listen(backlog)
+            if backlog == 0:
+                first.connect(str(path / "mn1.sock"))
+            control = daemons.Daemons(types.SimpleNamespace(run_dir=path), daemons.BubOptions(), path)
+            self.assertFalse(control._answers("mn1"))
+            with self.assertRaisesRegex(daemons.LabError, "bubd of mn1 has not answered for 0.1 s"):
+                control.ask("mn1", "show")
+
+    def test_no_connection(self):
+        self.ask(0)
+
+    def test_no_answer(self):
+        self.ask(8)
 
 
 class Options(unittest.TestCase):
