@@ -13,7 +13,18 @@ import sys
 EXPOSURE_MAX = 3.0
 
 
+def check_restarts(path):
+    """What may pass is tried again, not too often and without an end; a mistake in the configuration is not.
+    Of a command before the daemon systemd would start over whatever it exits with."""
+    with open(path, encoding="utf-8") as f:
+        unit = dict(re.findall(r"^(\w+)=(.*)$", f.read(), re.M))
+    assert unit["Restart"] == "on-failure" and unit["RestartPreventExitStatus"] == "2", unit
+    assert int(unit["RestartSec"]) >= 1 and unit["StartLimitIntervalSec"] == "0", unit
+    assert "ExecStartPre" not in unit, unit
+
+
 def main():
+    check_restarts(sys.argv[1])
     if shutil.which("systemd-analyze") is None:
         print("SKIP: no systemd-analyze")
         return 77
