@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "absence.h"
 #include "bindings.h"
 #include "clients.h"
 #include "complaints.h"
@@ -64,6 +65,7 @@ struct daemon {
 	struct log log;
 	struct eventlog events;
 	struct complaints complaints;
+	struct absence absence;
 	struct discards discards;
 	FILE *key_log;
 	struct sas *sas;
@@ -131,6 +133,7 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 		complaints_registered(&d->complaints, tr->now, &tr->peer);
 	handovers_trace(d->handovers, tr);
 	keyd_trace(d->keyd, tr);
+	absence_trace(&d->absence, tr);
 }
 
 /* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
@@ -772,6 +775,7 @@ static int init_handles(struct daemon *d)
 	(void)uv_timer_init(&d->loop, &d->timer);
 	(void)uv_timer_init(&d->loop, &d->sas_timer);
 	(void)uv_timer_init(&d->loop, &d->dummy_timer);
+	absence_init(&d->absence, &d->loop);
 	d->prepare.data = d;
 	d->dummy_timer.data = d;
 	d->timer.data = d;
@@ -894,6 +898,10 @@ static int daemon_start(struct daemon *d)
 	if (start_names(d) != 0 || daemon_start_loop(d) != 0)
 		return -1;
 	eventlog_start(&d->events, BUB_VERSION);
+	d->absence.events = &d->events;
+	d->absence.engine = d->engine;
+	d->absence.lnx = d->lnx;
+	absence_watch(&d->absence);
 	err = lnx_scan(d->lnx);
 	if (err != 0)
 		return daemon_fail(d, "cannot read the addresses of this node", strerror(-err));

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "absence.h"
+
 #define LNX_COUNTERS_MAX 128
 #define WHY_MAX 2048
 
@@ -102,8 +104,11 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 		       ? why_no_keys(src, &h->address, text + len, sizeof(text) - len)
 		       : why_silent(text + len, sizeof(text) - len, h);
 	len += why_complaint(src, &h->address, "; ", text + len, sizeof(text) - len);
-	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of))
-		return json_string(text); /* at home, or nowhere */
+	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of)) {
+		if (absence_is_of(h))
+			(void)absence_words(src->lnx, ": ", text + len, sizeof(text) - len);
+		return json_string(text);
+	}
 	for (unsigned at = 0; len < sizeof(text) && lnx_failure_next(src->lnx, &at, &failed);)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "; no answer by %s on %s",
 					addrtext_of(&failed.addr, addr), failed.interface);

@@ -248,8 +248,11 @@ static void addr_free(struct link *lk, struct addr *a)
 /* The filter keeps the address for the grace period: packets are on their way to it. */
 static void addr_gone(struct link *lk, struct addr *a)
 {
-	const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
+	struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
 
+	/* The kernel takes one of its own making away when another host has it. */
+	if (ifc != NULL && ifc->view.carrier && a->fact.tentative && !ipv4_is(a))
+		ifc->duplicate = a->fact.addr;
 	movement_addr_gone(lk, a);
 	a->gone = true;
 	lk->n_gone++;
@@ -284,6 +287,8 @@ void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
 	lk->n_gone -= a->gone;
 	a->gone = false;
 	a->seen = true;
+	if (!a->fact.tentative && !a->fact.dad_failed)
+		ifc->duplicate = in6addr_any;
 	if (!ipv4_is(a)) /* what comes to IPv4 comes by a socket */
 		local_add(lk, ifc, a);
 	movement_evaluate(lk, ifc);

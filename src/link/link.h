@@ -23,6 +23,7 @@
 #include "link_clear.h"
 #include "link_fact.h"
 #include "link_home.h"
+#include "link_lack.h"
 #include "link_out.h"
 #include "link_path.h"
 #include "link_tunnel.h"

@@ -36,6 +36,7 @@ struct iface {
 	struct link_iface view;     /* view.fact.ifindex 0: slot is free */
 	uint32_t attach_id;         /* of the operation under way; 0: none */
 	bool seen, link_local_seen; /* in a dump */
+	struct in6_addr duplicate;  /* another host has that one of ours; :: none that is known */
 	bool heard;                 /* a frame has come in since the carrier was lost */
 	uint32_t epoch;             /* counts the times that the carrier came up */
 	bool trusted; /* state found at start: routes from RAs count, as no RA was missed */

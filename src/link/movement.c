@@ -285,6 +285,7 @@ void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_a
 void movement_carrier_up(struct link *lk, struct iface *ifc)
 {
 	ifc->epoch++;
+	ifc->duplicate = in6addr_any;
 	ifc->trusted = !lk->started;
 	ifc->ipv4_due = bub_time_add_ms(lk->now, IPV4_SETTLE_MS);
 	choice_forget(lk, ifc->view.fact.ifindex);

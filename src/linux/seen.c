@@ -6,6 +6,7 @@
 
 #include "bub_bpf.h"
 #include "internal.h"
+#include "lacking.h"
 
 _Static_assert(LNX_DETOUR_MARK == BUB_BPF_OWN_MARK, "the same mark");
 
@@ -31,6 +32,32 @@ bool lnx_failure_next(const struct lnx *l, unsigned *at, struct lnx_failure *ret
 		return false;
 	*ret = (struct lnx_failure){.addr = behind.addr, .times = behind.failures};
 	(void)seen_name(l, behind.ifindex, ret->interface);
+	return true;
+}
+
+bool lnx_lack_next(const struct lnx *l, unsigned *at, struct lnx_lack *ret)
+{
+	static const char *const words[] = {
+		[LINK_LACK_MISSING] = "does not exist",
+		[LINK_LACK_DOWN] = "is down",
+		[LINK_LACK_CARRIER] = "has no link",
+		[LINK_LACK_IPV6] = "has no address of its own link: IPv6 is switched off there, "
+				   "or another host has that address",
+		[LINK_LACK_DUPLICATE] =
+			"has an address that another host has too (duplicate address detection)",
+		[LINK_LACK_CHECKED] = "has an address that is looked for at other hosts first",
+		[LINK_LACK_ROUTER] = "hears no router",
+		[LINK_LACK_ADDRESS] = "has a router, but no address: autoconfiguration is off, or "
+				      "DHCPv6 gave none",
+		[LINK_LACK_ROUTES] = "gets no routes for its address",
+	};
+	struct link_lack lack;
+
+	_Static_assert(sizeof(lack.name) == sizeof(ret->interface), "IFNAMSIZ");
+	if (!link_lack_next(l->link, at, &lack))
+		return false;
+	*ret = (struct lnx_lack){.words = words[lack.kind], .addr = lack.addr};
+	memcpy(ret->interface, lack.name, sizeof(ret->interface));
 	return true;
 }
 

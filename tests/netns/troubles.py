@@ -101,11 +101,13 @@ def mobile_hears(t, name, words, reporter=None):
 
 def on_the_way(t):
     """Faults between the two; each is another line, and none comes twice."""
-    t.r.ip("-6", "rule", "add", "pref", "1", "ipproto", "50", "blackhole")
+    for protocol in ("50", "17"):  # ESP, and ESP in UDP
+        t.r.ip("-6", "rule", "add", "pref", "1", "ipproto", protocol, "blackhole")
     t.restart_mobile()
     mobile_hears(t, "clear-only", "it answers what goes without ESP: the secrets differ, it does not know "
                  "the home address, or a firewall drops ESP (protocol 50) or destination options")
-    t.r.ip("-6", "rule", "del", "pref", "1")
+    for _ in range(2):
+        t.r.ip("-6", "rule", "del", "pref", "1")
     t.r.ip("route", "add", "blackhole", AGENT)
     t.restart_mobile()
     mobile_hears(t, "silence", "nothing comes back: its address is wrong, no bubd runs there, or a firewall "
@@ -262,6 +264,35 @@ def at_home_everywhere(t):
     t.mobile.stop()
 
 
+def nowhere(t):
+    """No care-of address: what each interface lacks, in the status, and in the log where it lasts."""
+    def lacks(words):
+        wait_for(words, lambda: t.home()["why"].endswith(words))
+        if words.split(" ", 1)[1] not in HEADINGS:
+            raise Failure(f"no heading in {GUIDE.name} says: {words}")
+
+    def start(interface):
+        t.mobile = t.daemon(t.m, f'mobile-node {{\nhome-address = "{HOME}/64"\nhome-agent = "{AGENT}"\n'
+                            'secret-file = "secret"\n}\n', (interface,))
+        wait_for("bubd", t.mobile.show)
+
+    start("e9")
+    lacks("e9 does not exist")
+    t.mobile.stop()
+    t.m.ip("link", "set", "e0", "down")
+    start("e0")
+    lacks("e0 is down")
+    t.m.ip("link", "set", "e0", "up")
+    lacks("e0 hears no router")
+    hears(t.mobile, "no care-of address: e0 ", heading="no care-of address: …")
+    t.r.ip("link", "set", "e0", "down")
+    lacks("e0 has no link")
+    t.r.ip("link", "set", "e0", "up")
+    t.m.sysctl("conf.e0.disable_ipv6", 1)
+    lacks("e0 has no address of its own link: IPv6 is switched off there, or another host has that address")
+    t.mobile.stop()
+
+
 def shared_tables(t):
     """Rules of somebody else among bubd's, from before and from now on; and a second bubd."""
     words = "uses what is bubd's alone: "
@@ -284,7 +315,8 @@ def shared_tables(t):
     hears(second, words, "error")
 
 
-CASES = [on_the_way, wrong_addresses, here, wrong_keys, two_with_one_secret, payload_differs, at_home_everywhere, shared_tables]
+CASES = [on_the_way, wrong_addresses, here, wrong_keys, two_with_one_secret, payload_differs, at_home_everywhere, nowhere,
+         shared_tables]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

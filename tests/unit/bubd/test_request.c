@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "absence.h"
+#include "lacking.h"
 #include "request.h"
 
 /* ---- A made-up engine and kernel room ------------------------------------------------------ */
@@ -145,6 +147,20 @@ bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *r
 	if ((*at)++ > 0)
 		return false;
 	*ret = (struct lnx_failure){addr("2001:db8:b::5"), "wl1", 3};
+	return true;
+}
+
+bool lnx_lack_next(const struct lnx *lnx, unsigned *at, struct lnx_lack *ret)
+{
+	static const struct lnx_lack lacks[] = {{.interface = "wl0", .words = "has no link"},
+						{.interface = "wl1", .words = "has a twin"}};
+
+	(void)lnx;
+	if (*at >= sizeof(lacks) / sizeof(lacks[0]))
+		return false;
+	*ret = lacks[*at];
+	if ((*at)++ == 1)
+		ret->addr = addr("2001:db8:b::5");
 	return true;
 }
 
@@ -496,6 +512,19 @@ static void assert_same_json(const json_t *have, const char *expected_text)
 #define CARRIER                                                                                    \
 	"\"carrier\": {\"name\": \"udp\", \"why\": \"answered first\", \"address\": null,"         \
 	" \"port\": 4500},"
+
+/* Behind what the core says, or what fits of it. */
+static void why_there_is_no_address(void **state)
+{
+	static const char all[] = ": wl0 has no link; wl1 has a twin: 2001:db8:b::5";
+	char text[128];
+
+	(void)state;
+	assert_int_equal(absence_words(NULL, ": ", text, sizeof(text)), sizeof(all) - 1);
+	assert_string_equal(text, all);
+	assert_int_equal(absence_words(NULL, ": ", text, 12), 11);
+	assert_string_equal(text, ": wl0 has n");
+}
 
 static void show_has_everything(void **state)
 {
@@ -951,23 +980,15 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(show_has_everything),
-		T(show_has_what_is_asked_for),
-		T(roles_follow_the_configuration),
-		T(counters_have_every_reason),
-		T(commands_reach_the_engine),
-		T(who_monitors_is_known_as_one),
-		T(what_has_no_effect_is_refused),
-		T(bub_start_says_why_not),
-		T(malformed_requests_are_refused),
-		T(deep_nesting_is_refused),
-		T(reload_says_what_it_did),
-		T(reload_tells_of_mistakes),
-		T(an_interface_is_put_first),
-		T(an_interface_that_is_not_there),
-		T(ping_says_what_there_is),
-		T(bindings_are_told_both_ways),
-		T(associations_are_told_without_keys),
+		T(why_there_is_no_address),        T(show_has_everything),
+		T(show_has_what_is_asked_for),     T(roles_follow_the_configuration),
+		T(counters_have_every_reason),     T(commands_reach_the_engine),
+		T(who_monitors_is_known_as_one),   T(what_has_no_effect_is_refused),
+		T(bub_start_says_why_not),         T(malformed_requests_are_refused),
+		T(deep_nesting_is_refused),        T(reload_says_what_it_did),
+		T(reload_tells_of_mistakes),       T(an_interface_is_put_first),
+		T(an_interface_that_is_not_there), T(ping_says_what_there_is),
+		T(bindings_are_told_both_ways),    T(associations_are_told_without_keys),
 	};
 #undef T
 
