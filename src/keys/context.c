@@ -20,12 +20,21 @@
 #define SIGNATURES                                                                                 \
 	"ed25519:ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:"  \
 	"rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"
-#define CHAIN_MAX 4 /* certificates between this end's and the CA's */
+#define CHAIN_MAX 5 /* certificates between this end's and the CA's, and one too many */
 
 static const uint8_t alpn[] = {
 	sizeof(KEYS_ALPN) - 1, 'b', 'u', 'b', '-', 'k', 'e', 'y', 's', '/', '1'};
 
 /* ---- What the caller read ------------------------------------------------------------------ */
+
+/* Whether reading has ended because there is no more, and not at something that cannot be read:
+ * what a list says behind that may be what matters. */
+static bool context_was_all(void)
+{
+	const unsigned long error = ERR_peek_last_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
 
 static const char *context_take_key(SSL_CTX *ssl, struct keys_octets pem)
 {
@@ -49,13 +58,15 @@ static const char *context_take_chain(SSL_CTX *ssl, BIO *bio)
 		X509 *next = PEM_read_bio_X509(bio, NULL, keys_no_passphrase, NULL);
 
 		if (next == NULL)
-			break;
+			return context_was_all() ? NULL
+						 : "a certificate behind the first one cannot be "
+						   "read";
 		if (SSL_CTX_add0_chain_cert(ssl, next) != 1) {
 			X509_free(next);
 			return "a certificate behind the first one is not fit for TLS 1.3";
 		}
 	}
-	return NULL;
+	return "there are too many certificates behind the first one";
 }
 
 static const char *context_take_certificate(struct keys_context *ctx,
@@ -93,8 +104,10 @@ static const char *context_take_ca(struct keys_context *ctx, struct keys_octets 
 	while (ok) {
 		X509 *cert = PEM_read_bio_X509(bio, NULL, keys_no_passphrase, NULL);
 
-		if (cert == NULL)
+		if (cert == NULL) {
+			ok = context_was_all();
 			break;
+		}
 		ok = X509_STORE_add_cert(store, cert) == 1;
 		X509_free(cert);
 		count++;
@@ -103,6 +116,8 @@ static const char *context_take_ca(struct keys_context *ctx, struct keys_octets 
 	/* Whoever is named in the file is trusted, be it a root or not. */
 	(void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	ctx->has_ca = true;
+	if (count > 0 && !ok)
+		return "the CA file has a certificate that cannot be read";
 	return ok && count > 0 ? NULL : "the CA file has no certificate; expected PEM";
 }
 
@@ -116,14 +131,18 @@ static const char *context_take_crl(struct keys_context *ctx, struct keys_octets
 	while (ok) {
 		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, keys_no_passphrase, NULL);
 
-		if (crl == NULL)
+		if (crl == NULL) {
+			ok = context_was_all();
 			break;
+		}
 		ok = X509_STORE_add_crl(store, crl) == 1;
 		X509_CRL_free(crl);
 		count++;
 	}
 	BIO_free(bio);
 	(void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+	if (count > 0 && !ok)
+		return "the CRL file has a revocation list that cannot be read";
 	return ok && count > 0 ? NULL : "the CRL file has no revocation list; expected PEM";
 }
 
@@ -131,6 +150,7 @@ static const char *context_take_trust(struct keys_context *ctx, const struct key
 {
 	const char *why = NULL;
 
+	ERR_clear_error();
 	if (trust->certificate.len > 0)
 		why = context_take_certificate(ctx, trust);
 	if (why == NULL && trust->ca.len > 0)

@@ -36,7 +36,8 @@ static bool session_set_up(struct keys_session *s)
 		return false;
 	}
 	SSL_set_bio(s->ssl, s->in, s->out);
-	(void)SSL_set_app_data(s->ssl, s);
+	if (SSL_set_app_data(s->ssl, s) != 1)
+		return false;
 	SSL_set_info_callback(s->ssl, session_info);
 	/* No clock is read: the dates of certificates are compared with what the caller says. */
 	X509_VERIFY_PARAM_set_time(SSL_get0_param(s->ssl), (time_t)s->wall_s);

@@ -5,6 +5,8 @@
  */
 #include "keys_test.h"
 
+#include <stdio.h>
+
 /* ---- Pre-shared keys ----------------------------------------------------------------------- */
 
 static void test_wrong_psk(void **state)
@@ -597,7 +599,7 @@ static void test_contexts(void **state)
 	struct keys_client_config config = {0};
 	struct cert a, b;
 	struct pair p;
-	char why[KEYS_TEXT_MAX] = "";
+	char why[KEYS_TEXT_MAX] = "", crl[KEYS_PEM_MAX], text[6 * KEYS_PEM_MAX];
 
 	(void)state;
 	cert_make(&a, &(struct cert_wish){.name = "a"});
@@ -620,6 +622,22 @@ static void test_contexts(void **state)
 	refuse_client(&config, "there is a CRL file, but no CA file");
 	config.trust.ca = text_of(a.pem);
 	refuse_client(&config, "the CRL file has no revocation list");
+	/* Behind a good one: it could be what matters. */
+	crl_make(&a, 0, WALL - DAY, WALL + DAY, crl);
+	(void)snprintf(text, sizeof(text), "%s%s", crl,
+		       "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
+	config.trust.crl = text_of(text);
+	refuse_client(&config, "has a revocation list that cannot be read");
+	(void)snprintf(text, sizeof(text), "%s%s", a.pem,
+		       "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	config.trust.ca = text_of(text);
+	refuse_client(&config, "has a certificate that cannot be read");
+	config.trust.certificate = text_of(text);
+	refuse_client(&config, "a certificate behind the first one cannot be read");
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s%s", a.pem, b.pem, b.pem, b.pem, b.pem,
+		       b.pem);
+	config.trust.certificate = text_of(text);
+	refuse_client(&config, "too many certificates behind the first one");
 	config.trust.certificate = text_of(a.key_pem);
 	refuse_client(&config, "the certificate is none that can be read");
 
