@@ -122,6 +122,21 @@ static void show_esp_keys(FILE *out, const struct ctl_options *opts, const json_
 	}
 }
 
+static void show_carrier(FILE *out, const struct ctl_options *opts, const json_t *c)
+{
+	char text[160];
+
+	if (!json_is_object(c))
+		return;
+	if (strcmp(text_of(c, "name", ""), "udp") == 0)
+		(void)snprintf(
+			text, sizeof(text), "ESP in UDP to %s, port %" JSON_INTEGER_FORMAT " (%s)",
+			text_of(c, "address", "?"), number_of(c, "port"), text_of(c, "why", "?"));
+	else
+		(void)snprintf(text, sizeof(text), "native ESP (%s)", text_of(c, "why", "?"));
+	show_text(out, opts, "carrier", text);
+}
+
 static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h)
 {
 	const char *interface = text_of(h, "interface", "");
@@ -149,6 +164,7 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 			  "get out directly, where they have no home address");
 	if (text_of(h, "name_trouble", "")[0] != '\0')
 		show_text(out, opts, "its name", text_of(h, "name_trouble", ""));
+	show_carrier(out, opts, json_object_get(h, "carrier"));
 	show_esp_keys(out, opts, json_object_get(h, "keys"));
 	if (number_of(h, "lifetime_s") > 0) {
 		show_label(out, "registration");

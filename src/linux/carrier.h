@@ -7,6 +7,7 @@
  *   carrier_in.c   what came: opened, told to the core, and what it says about the way
  *   carrier_udp.c  the UDP sockets, and sending by them
  *   carrier_rx.c   reading from them
+ *   carrier_err.c  ICMP errors about what they have sent
  *   copies.c       what comes by both carriers
  *
  * In UDP there are two ports at the home agent, as RFC 5555 has them: one for whole IPv6 packets,
@@ -79,6 +80,9 @@ struct carrier_datagram {
 	struct bub_view payload;
 };
 int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d);
+
+/* carrier_err.c: ICMP errors that wait at a socket */
+void carrier_errors(struct lnx *l, const struct carrier_socket *s);
 
 /* carrier_rx.c */
 void carrier_readable(struct lnx *l);

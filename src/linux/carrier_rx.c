@@ -146,6 +146,9 @@ void carrier_readable(struct lnx *l)
 	for (int i = 0; i < n; i++) {
 		const struct carrier_socket *s = &l->carrier->sock[ev[i].data.u32];
 
+		if ((ev[i].events & EPOLLERR) != 0)
+			carrier_errors(l, s);
+
 		for (unsigned k = 0; k < LNX_BATCHES && udp_read_batch(l, s); k++)
 			;
 	}

@@ -8,13 +8,14 @@
           2001:db8:b::/64       2001:db8:d::/64           lo: 2001:db8:c::1, a peer's
 """
 
+import os
 import re
 import socket
 import struct
 import sys
 import tempfile
 
-from linux_common import Failure, captured, main, wait_for
+from linux_common import Failure, captured, main, run, wait_for
 from world import AGENT, HOME, VISITED, Tunnel
 
 PEER = "2001:db8:c::1"
@@ -277,6 +278,59 @@ def data_without_esp(t):
     wait_for("the reason", lambda: t.mobile.counters()["udp-needs-esp"] >= 2)
 
 
+def path_is_smaller(t):
+    """What a router says about datagrams is heard, as what it says about native ESP is."""
+    t.drop(NO_ESP)
+    t.start(True)
+    for ns, dev in ((t.r, "e0"), (t.m, "e0")):
+        ns.ip("link", "set", dev, "mtu", "1400")
+    text = t.g.exec("ping", "-6", "-i", "0.02", "-c", "20", "-W", "2", "-s", "1342", "-I", PEER, HOME)
+    if int(re.search(r"(\d+) received", text)[1]) < 18 or not t.agent.counters()["too-big-applied"]:
+        raise Failure(t.said())
+    if "mtu 1310" not in t.g.ip("-6", "route", "show", HOME):
+        raise Failure(t.g.ip("-6", "route"))
+    t.whole()
+
+
+def nobody_listens(t):
+    """A home agent without UDP, behind a filter of ESP: the errors that tell are understood."""
+    t.drop(NO_ESP)
+    only = "route-optimisation = never\n"
+    t.start_agent(t.g, only + "udp = never\n")
+    t.start_mobile(t.m, only, "first-timeout = 300\n")
+    wait_for("bubd", lambda: all(daemon.show() for daemon in t.daemons))
+    t.router.advertise(VISITED)
+    wait_for("the reason", lambda: t.mobile.show()["homes"][0]["trouble"] == "prohibited")
+
+
+def decoded(t):
+    """What tshark makes of it: ESP on port 4500."""
+    name = os.path.join(t.mobile.dir, "udp.pcap")
+    with open(name, "wb") as f:
+        f.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))  # raw IP
+        while True:
+            packet = captured(t.decoding, lambda p: p[6] == 17)
+            if packet is None:
+                break
+            f.write(struct.pack("=IIII", 0, 0, len(packet), len(packet)) + packet)
+    return run("tshark", "-r", name, "-T", "fields", "-e", "udp.dstport", "-e", "esp.spi", "-e",
+               "udp.checksum.status", "-o", "udp.check_checksum:TRUE").splitlines()
+
+
+def others_read_it(t):
+    t.drop(NO_ESP)
+    t.m.exec("ethtool", "-K", "e0", "tx", "off")  # checksums are there when it is captured
+    t.decoding = t.r.capture("e0")
+    t.socks.append(t.decoding)
+    t.start(True)
+    if t.ping() != 20:
+        raise Failure(t.said())
+    lines = [line.split("\t") for line in decoded(t)]
+    data = [line for line in lines if line[0] == str(DATA)]
+    if len(data) < 20 or any(not line[1] or line[2] != "1" for line in data):
+        raise Failure(f"{lines[:10]}")
+
+
 # ---- IPv4 (RFC 5555) -----------------------------------------------------------------------------
 
 AGENT4, SEEN4, HERE4 = "192.0.2.2", "192.0.2.1", "10.0.0.10"
@@ -348,7 +402,8 @@ def keep_alives(t):
 CASES = [
     nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
     esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
-    no_udp_by_configuration, port_changes, replays_move_nothing, garbage, data_without_esp,
+    no_udp_by_configuration, path_is_smaller, nobody_listens,
+    others_read_it, port_changes, replays_move_nothing, garbage, data_without_esp,
     ipv4_without_a_translator, ipv4_behind_a_translator, ipv4_translator_changes, keep_alives,
 ]
 

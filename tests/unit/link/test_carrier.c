@@ -152,7 +152,7 @@ static void networks_are_remembered(void **state)
 	(void)answer(CARRIER_UDP);
 	assert_int_equal(ask(THERE), NATIVE);
 	(void)answer(CARRIER_NATIVE);
-	later_ms(CARRIER_REMEMBERED_S * 1000);
+	later_ms(CARRIER_REMEMBERED_S * UINT64_C(1000));
 	assert_int_equal(ask(HERE), CARRIER_BOTH);
 }
 
@@ -180,7 +180,7 @@ static void udp_is_looked_at_again(void **state)
 {
 	(void)ask(HERE);
 	(void)answer(CARRIER_UDP);
-	later_ms(CARRIER_REMEMBERED_S * 1000 - 1);
+	later_ms(CARRIER_REMEMBERED_S * UINT64_C(1000) - 1);
 	assert_int_equal(ask(HERE), UDP);
 	(void)answer(CARRIER_UDP);
 	later_ms(1);
@@ -188,7 +188,7 @@ static void udp_is_looked_at_again(void **state)
 	assert_int_equal(data_from(HERE), UDP);
 	assert_true(answer(CARRIER_NATIVE));
 	assert_int_equal(data_from(HERE), NATIVE);
-	later_ms(2 * CARRIER_REMEMBERED_S * 1000ull);
+	later_ms(UINT64_C(2000) * CARRIER_REMEMBERED_S);
 	assert_int_equal(ask(HERE), NATIVE);
 }
 
