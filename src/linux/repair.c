@@ -93,7 +93,10 @@ static void repair_describe(const struct wish *wish, char ret[static TEXT_MAX])
 	}
 }
 
-/* rtnetlink tells a socket's port, which by default is the process that has opened it. */
+#define PROCESS_MAX (1u << 22) /* PID_MAX_LIMIT */
+
+/* rtnetlink tells a socket's port.  That of the first socket of a process is the process's number;
+ * others are any number, far above. */
 static const char *repair_author(struct want *w, uint32_t port)
 {
 	char path[32], comm[16] = "";
@@ -113,8 +116,10 @@ static const char *repair_author(struct want *w, uint32_t port)
 	}
 	if (comm[0] != '\0')
 		snprintf(w->who_name, sizeof(w->who_name), "%s (%u)", comm, port);
-	else
+	else if (port <= PROCESS_MAX)
 		snprintf(w->who_name, sizeof(w->who_name), "process %u", port);
+	else
+		snprintf(w->who_name, sizeof(w->who_name), "another program");
 	return w->who_name;
 }
 
