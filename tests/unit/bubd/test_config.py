@@ -108,6 +108,8 @@ WRONG = {
     "comment not closed": ("/* one */\n/* two\n\n", 2, ["comment", '"*/"']),
     "backslash": ("tun = 'a\\b'\n", 1, ["backslash"]),
     "stray character": ("tun = bub0\n; tun\n", 2, ['stray ";"']),
+    "quotes of a word processor": ("name = “x”\n", 1, ["a quotation mark of a word processor"]),
+    "a blank that does not break": ("name\u00a0= x\n", 1, ["a blank that does not break"]),
     "control character": ("tun = bub0\n\x01 = x\n", 2, ["0x01", "expected text"]),
     "no text at all": ("\x00\x7f", 1, ["0x00"]),
     "C comments do not shift lines": ("/* a */\n/* b\nc */\nfoo = 1\n", 4, ['"foo"']),
