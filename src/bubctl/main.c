@@ -385,8 +385,9 @@ static int ctl_read_options(int argc, char **argv, struct ctl_options *opts)
 			return EXIT_OK;
 		case 'h':
 			return ctl_usage(stdout, EXIT_OK);
-		case '?':
-			return ctl_usage(stderr, EXIT_USAGE);
+		case '?': /* getopt has said which one */
+			(void)fputs("bubctl: bubctl help lists the options\n", stderr);
+			return EXIT_USAGE;
 		default:
 			opts->set |= (unsigned)opt >> 8;
 			if (opt == CTL_MODE << 8)
@@ -409,8 +410,12 @@ int main(int argc, char **argv)
 	ctl_see_screen(&opts);
 	cmd = find_command(optind < argc ? argv[optind++] : "show");
 	if (cmd == NULL) {
-		(void)fprintf(stderr, "bubctl: unknown command \"%s\"\n", argv[optind - 1]);
-		return ctl_usage(stderr, EXIT_USAGE);
+		if (strcmp(argv[optind - 1], "help") == 0)
+			return ctl_usage(stdout, EXIT_OK);
+		(void)fprintf(stderr,
+			      "bubctl: unknown command \"%s\"; bubctl help lists the commands\n",
+			      argv[optind - 1]);
+		return EXIT_USAGE;
 	}
 	argc -= optind;
 	argv += optind;
