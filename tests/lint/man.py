@@ -6,6 +6,7 @@
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,13 @@ def main():
     argv = ["mandoc", "-T", "lint", "-W", "warning"]
     argv += [os.path.join(root, page) for page in pages]
     found = subprocess.run(argv, stdout=subprocess.PIPE, check=False, text=True).stdout
-    tree.finish(found.splitlines(), f"{len(pages)} man pages")
+    problems = found.splitlines()
+    for page in pages:
+        # The second one is inside of the first: all the quotes would close at the end of the line.
+        problems += [f"{page}:{n}: Qq in Qq; write Qo ... Qc"
+                     for n, line in enumerate(tree.read(root, page).splitlines(), 1)
+                     if re.search(r"^\.(.* )?Qq .* Qq ", line)]
+    tree.finish(problems, f"{len(pages)} man pages")
 
 
 if __name__ == "__main__":
