@@ -12,7 +12,7 @@ struct findings {
 	size_t homes, served; /* home addresses; those that are at home or registered */
 	size_t peers, direct; /* peers; those whose data takes the direct path */
 	size_t clients, registered;
-	char line[256]; /* what is worst */
+	char line[512]; /* what is worst */
 	int status;
 };
 
@@ -39,11 +39,15 @@ static void judge_home(struct findings *f, const json_t *home)
 	bool bound = json_integer_value(json_object_get(home, "lifetime_s")) > 0;
 
 	f->homes++;
-	if (openmetrics_home_is_served(home))
+	if (openmetrics_home_is_served(home)) {
 		f->served++;
-	else
+		/* It stands, and is not renewed; or it is at home by a wrong prefix length. */
+		if (json_is_string(json_object_get(home, "trouble")))
+			findings_note(f, CTL_WARNING, home, check_text(home, "why"));
+	} else {
 		/* An older registration lives on while a newer one is under way. */
 		findings_note(f, bound ? CTL_WARNING : CTL_CRITICAL, home, state);
+	}
 	if (strcmp(prefix, "deprecated") == 0 || strcmp(prefix, "withdrawn") == 0)
 		findings_note(f, CTL_WARNING, home, "the home prefix is going away");
 }

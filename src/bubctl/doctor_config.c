@@ -4,9 +4,11 @@
  * folders that it names.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -107,6 +109,22 @@ static void add_fingerprints(struct doctor *d, const json_t *pairs)
 
 /* ---- The state folder ---------------------------------------------------------------------- */
 
+#define ROOM_MIN (UINT64_C(1) << 20)
+
+static void check_room(struct doctor *d, const char *path)
+{
+	struct statvfs fs;
+
+	if (statvfs(path, &fs) != 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= ROOM_MIN)
+		return;
+	doctor_add(
+		d, DOCTOR_FAULT, "state-dir",
+		json_sprintf("the disk of state-dir %s is full", path),
+		"a home agent refuses registrations then (130), ESP stops after a while, and bubd "
+		"may not start",
+		json_sprintf("df -h %s", path));
+}
+
 static void check_state_dir(struct doctor *d)
 {
 	const char *path = doctor_text(d->config, "state_dir");
@@ -116,6 +134,7 @@ static void check_state_dir(struct doctor *d)
 
 	if (stat(path, &st) != 0)
 		return; /* bubd makes it */
+	check_room(d, path);
 	if (!S_ISDIR(st.st_mode))
 		doctor_add(d, DOCTOR_FAULT, "state-dir",
 			   json_sprintf("state-dir %s is no folder", path), why,

@@ -46,9 +46,31 @@ static bool has_global_address(const json_t *link)
 		if (strcmp(doctor_text(one, "family"), "inet6") == 0 &&
 		    strcmp(doctor_text(one, "scope"), "global") == 0 &&
 		    !json_is_true(json_object_get(one, "tentative")))
-			return true;
+			return link_has_flag(link, "LOWER_UP");
 	}
 	return false;
+}
+
+/* Addresses of which the kernel has found that another host has them. */
+static void check_duplicates(struct doctor *d, const json_t *link, const char *name)
+{
+	const json_t *one = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(link, "addr_info"), i, one)
+	{
+		if (json_is_true(json_object_get(one, "dadfailed")))
+			doctor_add(
+				d, DOCTOR_FAULT, "address",
+				json_sprintf("another host on %s has the address %s", name,
+					     doctor_text(one, "local")),
+				"the kernel does not use it; a copied machine has the same MAC "
+				"address, mostly",
+				json_sprintf("ip -6 addr del %s/%" JSON_INTEGER_FORMAT " dev %s",
+					     doctor_text(one, "local"),
+					     json_integer_value(json_object_get(one, "prefixlen")),
+					     name));
+	}
 }
 
 /* A sysctl of one interface, which may have a dot in its name. */
@@ -157,6 +179,11 @@ static void check_link(struct doctor *d, const json_t *links, const char *name)
 		doctor_add(d, d->is_mobile ? DOCTOR_NOTE : DOCTOR_WARNING, "interface",
 			   json_sprintf("the interface %s is down", name), NULL,
 			   json_sprintf("ip link set %s up", name));
+	else if (link_has_flag(link, "UP") && !link_has_flag(link, "LOWER_UP"))
+		doctor_add(d, d->is_mobile ? DOCTOR_NOTE : DOCTOR_WARNING, "interface",
+			   json_sprintf("the interface %s has no link", name),
+			   "no cable is in, or no network is joined", NULL);
+	check_duplicates(d, link, name);
 	if (mtu < IPV6_MTU_MIN)
 		doctor_add(d, DOCTOR_FAULT, "mtu",
 			   json_sprintf("%s has an MTU of %" JSON_INTEGER_FORMAT, name, mtu),
@@ -168,11 +195,34 @@ static void check_link(struct doctor *d, const json_t *links, const char *name)
 		check_attached(d, name);
 }
 
+/* The interface that is nearest to an address, and what shows why it has none. */
+static json_t *mend_of_no_address(const json_t *links, const json_t *names)
+{
+	const char *best = NULL;
+	const json_t *name = NULL;
+	bool is_up = false;
+	size_t i = 0;
+
+	json_array_foreach(names, i, name)
+	{
+		const json_t *link = find_link(links, json_string_value(name));
+
+		if (link_has_flag(link, "LOWER_UP"))
+			return json_sprintf("timeout 60 tcpdump -c 1 -vni %s 'icmp6[0] == 134'",
+					    json_string_value(name));
+		if (link == NULL || is_up)
+			continue;
+		best = json_string_value(name);
+		is_up = link_has_flag(link, "UP");
+	}
+	return best != NULL && !is_up ? json_sprintf("ip link set %s up", best)
+				      : json_string("ip -br link");
+}
+
 /* A mobile node needs an address somewhere. */
 static void check_care_of(struct doctor *d, const json_t *links, const json_t *names)
 {
 	const json_t *name = NULL;
-	const char *first = json_string_value(json_array_get(names, 0));
 	bool any = !d->is_mobile;
 	size_t i = 0;
 
@@ -182,11 +232,11 @@ static void check_care_of(struct doctor *d, const json_t *links, const json_t *n
 	}
 	if (!any)
 		doctor_add(d, DOCTOR_FAULT, "care-of",
-			   json_string("no interface that bubd uses has an IPv6 address beyond its "
-				       "own link"),
+			   json_string("no interface that bubd uses has a link and an IPv6 address "
+				       "beyond it"),
 			   "there is nothing to register from: no network, no router that "
 			   "advertises, or the interface is down",
-			   first != NULL ? json_sprintf("ip link set %s up", first) : NULL);
+			   mend_of_no_address(links, names));
 }
 
 static void check_home_agent_links(struct doctor *d, const json_t *links)
@@ -212,7 +262,8 @@ static void check_home_agent_links(struct doctor *d, const json_t *links)
 			found |= strcmp(doctor_text(a, "local"), own) == 0;
 		}
 	}
-	if (!found)
+	/* Without a home link bubd puts it on its own interface, while it runs. */
+	if (!found && (home_link[0] != '\0' || d->show != NULL))
 		doctor_add(d, DOCTOR_NOTE, "address",
 			   json_sprintf("the home agent's address %s is on no interface", own),
 			   "right where its prefix is routed to this machine; but nobody else here "

@@ -56,6 +56,31 @@ void doctor_check_running(struct doctor *d)
 	program_free(&r);
 }
 
+/* The command that shows more of what a home agent is not heard for (bubctl(8), trouble). */
+static json_t *mend_of_trouble(const char *trouble, const char *agent)
+{
+	static const struct {
+		const char *trouble, *mend; /* %s: the home agent */
+	} mends[] = {
+		{"silence", "ping -6 -c 3 %s"},
+		{"clear-only", COMPARE_FINGERPRINTS},
+		{"no-route-here", "ip -6 route get %s"},
+		{"refused-here", "nft list ruleset; ip -6 rule"},
+		{"no-route", "traceroute -6 %s"},
+		{"prohibited", "traceroute -6 %s"},
+		{"unreachable", "traceroute -6 %s"},
+		{"loop", "traceroute -6 %s"},
+	};
+
+	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
+		if (strcmp(mends[i].trouble, trouble) == 0)
+			return strstr(mends[i].mend, "%s") != NULL
+				       ? json_sprintf("%.*s%s", (int)strcspn(mends[i].mend, "%"),
+						      mends[i].mend, agent)
+				       : json_string(mends[i].mend);
+	return NULL; /* it is at the other end, or on the way */
+}
+
 static bool is_served(const char *state)
 {
 	return strcmp(state, "registered") == 0 || strcmp(state, "at home") == 0;
@@ -71,17 +96,25 @@ static bool check_homes(struct doctor *d)
 	{
 		const char *state = doctor_text(h, "state"), *why = doctor_text(h, "why");
 		const char *care_of = doctor_text(h, "care_of");
-		const bool served = is_served(state);
+		const char *trouble = doctor_text(h, "trouble");
+		const bool served = is_served(state), well = served && trouble[0] == '\0';
 
-		all &= served;
-		doctor_add(d, served ? DOCTOR_OK : DOCTOR_FAULT, "registration",
+		all &= well;
+		doctor_add(d,
+			   well     ? DOCTOR_OK
+			   : served ? DOCTOR_WARNING
+				    : DOCTOR_FAULT,
+			   "registration",
 			   json_sprintf("home address %s: %s%s%s%s%s%s", doctor_text(h, "address"),
 					state, care_of[0] != '\0' ? " from " : "", care_of,
 					why[0] != '\0' ? " (" : "", why, why[0] != '\0' ? ")" : ""),
-			   served ? NULL
-				  : "until it is registered, nothing that is sent to it arrives; "
-				    "`bubctl doctor` at the home agent may tell more",
-			   served ? NULL : json_sprintf("bubctl -s %s refresh", d->socket));
+			   well ? NULL
+			   : served
+				   ? "it works as long as the registration stands; `bubctl doctor` "
+				     "at the home agent may tell more"
+				   : "until it is registered, nothing that is sent to it arrives; "
+				     "`bubctl doctor` at the home agent may tell more",
+			   well ? NULL : mend_of_trouble(trouble, doctor_text(h, "home_agent")));
 	}
 	return all;
 }
@@ -103,7 +136,9 @@ static bool check_clients(struct doctor *d)
 				   json_sprintf("mobile node %s: %s", doctor_text(c, "home"), why),
 				   "strangers can cause this too; it is meant where nothing works "
 				   "there",
-				   json_string(COMPARE_FINGERPRINTS));
+				   json_string(strstr(why, "protect-payload") != NULL
+						       ? "grep -r protect-payload /etc/bub"
+						       : COMPARE_FINGERPRINTS));
 	}
 	if (d->is_agent)
 		doctor_add(d, DOCTOR_OK, "registration",
@@ -111,6 +146,23 @@ static bool check_clients(struct doctor *d)
 					json_array_size(clients)),
 			   NULL, NULL);
 	return n == json_array_size(clients);
+}
+
+/* Who tries to register, and is not served here. */
+static void check_strangers(struct doctor *d)
+{
+	const json_t *s = NULL;
+	size_t i = 0;
+
+	json_array_foreach(json_object_get(d->show, "strangers"), i, s)
+	{
+		doctor_add(d, DOCTOR_WARNING, "registration",
+			   json_sprintf("home address %s tries to register: %s",
+					doctor_text(s, "home"), doctor_text(s, "why")),
+			   "the address is a mistake there, or a mobile-node line is missing here; "
+			   "strangers can cause this too",
+			   json_string("grep -r mobile-node /etc/bub"));
+	}
 }
 
 #define DAY_S ((json_int_t)86400)
@@ -212,8 +264,8 @@ static void check_keys(struct doctor *d, bool all_well)
 		 "the secret differs at the two ends, or somebody has changed the packets"},
 		{"esp-unknown-spi", "belonged to no secret of this node",
 		 "the secret differs at the two ends, or the mobile node is not configured here"},
-		{"esp-no-sa", "were of an address that has no secret here",
-		 "the mobile node is not configured here"},
+		{"esp-no-sa", "were of a home address, under keys that it does not have here",
+		 "the secret differs at the two ends, or the mobile node is not configured here"},
 		{"esp-replay", "came twice or too late",
 		 "normal where packets overtake each other; else an end has lost its state-dir"},
 	};
@@ -247,6 +299,7 @@ void doctor_check_registration(struct doctor *d)
 		return;
 	homes = check_homes(d);
 	clients = check_clients(d);
+	check_strangers(d);
 	json_array_foreach(json_object_get(d->show, "homes"), i, h) check_agreed(d, h);
 	check_refused(d);
 	check_keys(d, homes && clients);

@@ -177,7 +177,8 @@ void complaints_registered(struct complaints *c, struct bub_time now, const stru
 	for (unsigned i = 0; i < COMPLAINTS_MAX; i++) {
 		struct complaint *s = &c->slot[i];
 
-		if ((s->kind != COMPLAINT_SECRET && s->kind != COMPLAINT_AGENT) ||
+		if ((s->kind != COMPLAINT_SECRET && s->kind != COMPLAINT_AGENT &&
+		     s->kind != COMPLAINT_UNKNOWN_HOME) ||
 		    complaint_is_old(s, now) || !bub_addr_eq(&s->home, home))
 			continue;
 		s->kind = COMPLAINT_NONE;

@@ -382,8 +382,8 @@ static json_t *status_strangers(const struct status_source *src, const struct st
 	     complaints_next_stranger(src->complaints, src->now, &at, &home, text, sizeof(text));) {
 		json_t *o = NULL;
 
-		if (!is_wanted(filter, &home))
-			continue;
+		if (!is_wanted(filter, &home) || bub_engine_has_client(src->engine, &home))
+			continue; /* by now it is served */
 		o = json_object();
 		status_set(o, "home", status_address(&home));
 		status_set(o, "why", json_string(text));

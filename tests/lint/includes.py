@@ -20,7 +20,7 @@ HOSTED_C = (
     PURE_C
     + r"|arpa/inet\.h|ctype\.h|dirent\.h|fcntl\.h|getopt\.h|grp\.h|poll\.h|pwd\.h|signal\.h"
     + r"|stdarg\.h|stdio\.h|strings\.h|syslog\.h|time\.h|unistd\.h"
-    + r"|sys/(capability|prctl|random|resource|stat|types|wait)\.h"
+    + r"|sys/(capability|prctl|random|resource|stat|statvfs|types|wait)\.h"
 )
 ANY = r".*"
 

@@ -203,6 +203,13 @@ def state_folder(t):
     os.mkdir(path)
     os.chown(path, 65534, 65534)
     t.mn.is_told_and_mended("warning", "belongs to user 65534")
+    run("mount", "-t", "tmpfs", "-o", "size=64k", "none", path)
+    try:
+        if any("is full" in f["what"] for f in t.ha.doctor()["findings"]):
+            raise Failure("there is room")
+        t.mn.finding(f"the disk of state-dir {path} is full")
+    finally:
+        run("umount", path)
 
 
 def ipv6_and_forwarding(t):
@@ -221,7 +228,8 @@ def ipv6_and_forwarding(t):
 
 def interfaces(t):
     t.m.ip("link", "set", "e0", "down")
-    t.mn.finding("no interface that bubd uses has an IPv6 address")
+    if t.mn.finding("no interface that bubd uses has a link and an IPv6")["mend"] != "ip link set e0 up":
+        raise Failure(t.mn.doctor())
     t.mn.finding("there is no route to the home agent")
     t.mn.is_told_and_mended("note", "the interface e0 is down")
     t.m.ip("link", "set", "e0", "mtu", "1200")
@@ -232,7 +240,23 @@ def interfaces(t):
     t.m.ip("link", "set", "e0", "name", "other")
     t.mn.finding("the interface e0, which is configured, does not exist")
     t.g.ip("addr", "del", f"{AGENT}/128", "dev", "lo")
-    t.ha.is_told_and_mended("note", "is on no interface")
+    if any("is on no interface" in f["what"] for f in t.ha.doctor()["findings"]):
+        raise Failure("bubd puts it on its own, once it runs")
+
+
+def no_network(t):
+    """A link is there or not, and the address is another host's."""
+    t.r.ip("link", "set", "e0", "down")
+    t.mn.finding("the interface e0 has no link")
+    f = t.mn.finding("no interface that bubd uses has a link and an IPv6 address")
+    if f["mend"] != "ip -br link":
+        raise Failure(f)
+    t.r.ip("link", "set", "e0", "up")
+    t.m.sysctl("conf.e0.accept_dad", 1)
+    t.r.ip("addr", "add", "2001:db8:b::77/64", "dev", "e0", "nodad")
+    t.m.ip("addr", "add", "2001:db8:b::77/64", "dev", "e0")
+    wait_for("a duplicate", lambda: "dadfailed" in t.m.ip("addr", "show", "dev", "e0"))
+    t.mn.is_told_and_mended("fault", "another host on e0 has the address 2001:db8:b::77")
 
 
 def rules_and_tables(t):
@@ -408,6 +432,13 @@ def keys_that_differ(t):
     severity = "note" if t.agent.show()["clients"][0]["registered"] else "warning"
     if f["severity"] != severity or prints[0] == prints[1] or "fingerprint" not in prints[0]:
         raise Failure(f"{f} {prints}")
+    if "tries to register" in str(t.ha.doctor()):
+        raise Failure("it is served")
+    t.agent.reload(AGENT_CONF.replace(HOME, "2001:db8:1::99"))
+    wait_for("a stranger", lambda: t.agent.show()["strangers"])
+    if "no mobile-node line here" not in t.ha.finding(f"home address {HOME} tries to register")["what"]:
+        raise Failure(t.ha.doctor())
+    t.agent.reload(AGENT_CONF)
     shutil.copy(os.path.join(t.agent.dir, "secret"), secret)
     t.mobile.stop()
     t.mobile.proc = t.m.popen(t.bubd, "-c", t.mobile.conf, stderr=t.mobile.log)
@@ -479,7 +510,7 @@ def networkd(t):
         raise Failure(str(report(2)))
 
 
-CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets,
+CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets, no_network,
          state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
          filter_of_what_is_sent, filter_of_keys, filter_by_ip6tables, filter_of_what_is_heard,
          filter_of_what_is_forwarded, keys_that_differ, programs_that_are_gone, kernel_and_clock,

@@ -261,6 +261,20 @@ class Bubctl(unittest.TestCase):
         for word in ("key", "in", "out"):
             self.assertNotIn(word, head.split())
 
+    def test_trouble_is_a_warning(self):
+        home = {**STATUS["homes"][0], "trouble": "loop", "why": "packets to it go round"}
+        answer = self.ask({**STATUS, "homes": [{**home, "prefix": "preferred"}]}, "show", "--check")
+        self.assertEqual(answer.returncode, 1)
+        self.assertIn("BUB WARNING - 2001:db8:1::10: packets to it go round; ", answer.stdout)
+
+    def test_wrong_usage_takes_a_line(self):
+        for words in (("shwo",), ("show", "--jsn")):
+            done = subprocess.run([BUBCTL, *words], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("bubctl help lists", done.stderr)
+            self.assertLessEqual(len(done.stderr.splitlines()), 2)
+        self.assertIn("  doctor ", subprocess.run([BUBCTL, "help"], capture_output=True, text=True, check=True).stdout)
+
     def test_a_client_that_is_refused_has_a_why(self):
         client = {"home": "2001:db8:7::10", "registered": False, "care_of": None, "why": "no such key"}
         text = self.ask({**STATUS, "clients": [client]}).stdout
