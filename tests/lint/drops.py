@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every reason to discard a packet is given somewhere in src/ and asserted by some test.
+"""Every reason to discard a packet, or to agree on no keys, is given somewhere in src/ and asserted by
+some test.
 
-Reasons: BUB_DROP_* (include/bub/error.h) and enum esp_result (src/esp/esp.h).  A test may name the
-enumerator, or in Python the counter.
+Reasons: BUB_DROP_* (include/bub/error.h), enum esp_result (src/esp/esp.h), and why no keys were agreed
+on (src/keys/keys_reason.h).  A test may name the enumerator, or in Python the counter.
 
   drops.py ROOT
 """
@@ -28,6 +29,12 @@ def esp_results(root):
         yield name, counter
 
 
+def keys_reasons(root):
+    text = tree.read(root, "src/keys/keys_reason.h")
+    for name, counter in re.findall(r'^\tX\((\w+), "([\w-]+)"\)', text, re.MULTILINE):
+        yield "KEYS_" + name, "keys-" + counter
+
+
 def uses(texts, name):
     """True where @name stands for more than a row of a name table."""
     word = re.compile(rf"\b{name}\b")
@@ -49,7 +56,7 @@ def main():
     scripts = [f for f in tree.files(root, "tests/*.py") if not f.startswith("tests/lint/")]
     py_tests = [tree.read(root, f) for f in scripts]
 
-    reasons = [*drop_reasons(root), *esp_results(root)]
+    reasons = [*drop_reasons(root), *esp_results(root), *keys_reasons(root)]
     problems = []
     for name, counter in reasons:
         if not uses(source, name):
