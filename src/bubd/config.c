@@ -85,22 +85,51 @@ static void load_agent_name(struct loader *l, const struct config_node *sec,
 		(void)snprintf(name, sizeof(l->cfg->agent_name[0]), "%s", v->text);
 }
 
+/* A home address that is left out is the home agent's to assign, which has to know by a certificate
+ * who asks, and where it is asked.  Returns false after a problem(). */
+static bool check_home_address(struct loader *l, const struct config_node *sec)
+{
+	const struct config_value *agent = config_value(sec, "home-agent");
+
+	if (config_find(sec, "home-address") != NULL || sec->gaps)
+		return true;
+	if (config_find(config_find(sec, "keys"), "certificate-file") == NULL || agent == NULL ||
+	    IN6_IS_ADDR_UNSPECIFIED(&agent->addr)) {
+		problem(&l->p, sec->at,
+			"mobile-node lacks home-address; expected ADDRESS/LENGTH (or the address "
+			"of a home-agent and keys with a certificate, by which that assigns one)");
+		return false;
+	}
+	for (unsigned i = 0; i < l->cfg->engine.n_homes; i++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(&l->cfg->engine.home[i].address))
+			continue;
+		problem(&l->p, sec->at,
+			"mobile-node lacks home-address, as that on line %d; expected one of them "
+			"to be assigned at most",
+			l->home[i]->at.line);
+		return false;
+	}
+	return true;
+}
+
 static void load_mobile_node(struct loader *l, const struct config_node *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
 	const struct config_value *v = config_value(sec, "home-address");
 	struct bub_home_config *home = &eng->home[eng->n_homes];
+	bool complete = false;
 
 	if (eng->n_homes == BUB_HOMES_MAX) {
 		problem(&l->p, sec->at, "one mobile-node section too many; expected at most %d",
 			BUB_HOMES_MAX);
 		return;
 	}
-	if (!config_fill(&l->p, IN_MOBILE_NODE, sec, home))
+	complete = check_home_address(l, sec);
+	if (!config_fill(&l->p, IN_MOBILE_NODE, sec, home) || !complete || sec->gaps)
 		return;
 	load_protect_payload(l, sec);
 	load_agent_name(l, sec, home);
-	home->prefix_len = v->prefix_len;
+	home->prefix_len = v != NULL ? v->prefix_len : 0;
 	home->direct = !l->cfg->lnx.protect_payload;
 	for (unsigned i = 0; i < eng->n_homes; i++)
 		if (bub_addr_eq(&eng->home[i].address, &home->address))

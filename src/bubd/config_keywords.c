@@ -98,7 +98,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_INTERFACE, KIND_NUMBER, "preference", FROM(0, 1000000)},
 	{IN_INTERFACE, KIND_BOOL, "optimistic-dad", NOWHERE},
 
-	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address), NEEDED},
+	/* Without one the home agent assigns it. */
+	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address)},
 	{IN_MOBILE_NODE, KIND_BOOL, "renumber", HOME(renumber)},
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
 	{IN_MOBILE_NODE, KIND_HOST, "home-agent", HOME(home_agent)},

@@ -141,7 +141,11 @@ static bool same_sa(const struct bubd_config *a, const struct bubd_sa *sa,
 bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
 			   const struct bubd_config *b, const struct bubd_pair *pb)
 {
-	if (!bub_addr_eq(&pa->home, &pb->home) || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
+	/* Where it is left out, it was assigned meanwhile. */
+	const bool same_home = bub_addr_eq(&pa->home, &pb->home) ||
+			       (!pb->at_home_agent && IN6_IS_ADDR_UNSPECIFIED(&pb->home));
+
+	if (!same_home || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
 	    pa->renumber != pb->renumber || pa->keys != pb->keys || !same_secret(a, pa, b, pb) ||
 	    pa->n_sas != pb->n_sas)
 		return false;

@@ -27,6 +27,7 @@
 #include "discards.h"
 #include "eventlog.h"
 #include "handovers.h"
+#include "keyassign.h"
 #include "keyd.h"
 #include "keylog.h"
 #include "log.h"
@@ -94,6 +95,7 @@ struct daemon {
 	unsigned n_polls;
 	unsigned packets; /* at most so many passed ESP since the last look */
 	bool sas_pending; /* the last look left something to be written */
+	bool stopped;     /* by a signal, before it has begun */
 	int status;
 };
 
@@ -301,6 +303,29 @@ static int open_keyd(struct daemon *d)
 	d->keyd = keyd_open(&host, error, sizeof(error));
 	d->reload.keyd = d->keyd;
 	return d->keyd != NULL ? 0 : daemon_fail(d, error, "");
+}
+
+static void tell_of_waiting(void)
+{
+	(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=180000000\nSTATUS=waiting for a home address");
+}
+
+/* 0: all home addresses are known; -1: they are not, or a signal has ended it, which is no fault.
+ */
+static int assign_homes(struct daemon *d)
+{
+	const struct keyassign_host host = {.loop = &d->loop,
+					    .log = &d->log,
+					    .now = lnx_now,
+					    .random = fill_random,
+					    .waiting = tell_of_waiting};
+	char error[ERROR_MAX] = "";
+	int rc = keyassign_run(d->cfg, &host, error, sizeof(error));
+
+	if (rc < 0)
+		return daemon_fail(d, error, "");
+	d->stopped = rc > 0;
+	return rc == 0 ? 0 : -1;
 }
 
 /* ---- Handovers ----------------------------------------------------------------------------- */
@@ -867,7 +892,7 @@ static int daemon_start(struct daemon *d)
 	struct clients clients;
 	int err = 0;
 
-	if (open_logs(d) != 0)
+	if (open_logs(d) != 0 || assign_homes(d) != 0)
 		return -1;
 	d->control =
 		control_open(&d->loop, d->cfg->control, daemon_on_request, d, error, sizeof(error));
@@ -969,6 +994,8 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 			(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 			(void)sd_notify(0, "STOPPING=1");
 			status = d->status;
+		} else if (d->stopped) {
+			status = 0;
 		}
 		daemon_stop(d);
 	}

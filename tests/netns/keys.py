@@ -242,6 +242,8 @@ def by_pre_shared_key(t):
     begin = time.monotonic()
     wait_for("datagrams there", lambda: stream.flows(begin))
     expect(t.agreed() == before, "a handshake for a move")
+    t.mobile.stop()
+    t.agent.stop()
 
 
 def by_certificates(t):
@@ -347,6 +349,28 @@ def in_a_network_of_ipv4(t):
     except Failure as e:
         raise Failure(f"{e}: {t.mobile.tail()} {t.agent.tail()}") from e
     t.wait_for_words(t.agent, f"keys of {HOME} agreed with ::ffff:192.0.2.10")
+
+
+def assigned_home_address(t):
+    """The configuration has none: the home agent knows by the certificate which one it is."""
+    c = t.certificates
+    c.certificate("agent", f"IP:{AGENT}")
+    c.certificate("mobile", "DNS:robot.example")
+    ca = f'ca-file = "{c.path("ca.pem")}"\n'
+    mobile = (f'route-optimisation = never\nmobile-node {{\nhome-agent = "{AGENT}"\n'
+              f'keys {{\n{c.own("mobile", ca)}}}\n}}\n')
+    t.router.advertise(VISITED)  # a way to the home agent
+    t.mobile = t.daemon(t.m, mobile)
+    t.wait_for_words(t.mobile, "no home address is assigned")
+    t.mobile.stop()  # while it waits
+    t.agent = t.daemon(t.g, t.agent_text(f'mobile-node "{HOME}" {{ identity = "robot.example" }}',
+                                         c.own("agent", ca)))
+    t.mobile = t.daemon(t.m, mobile)
+    t.wait_for_words(t.mobile, f"has assigned the home address {HOME}/64")
+    t.daemons.pop(0).close()
+    t.register()
+    t.stream()
+    expect(t.mobile.ask("reload")["restart_for"] is None, "reload")
 
 
 def fails(t, agent, mobile, agent_words, mobile_words, reason=None):
@@ -557,7 +581,8 @@ def disk_has_no_keys(t):
 
 
 CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_nothing,
-         restarted_agent, restarted_agent_without_its_files, restarted_mobile, in_a_network_of_ipv4, wrong_psk, expired,
+         restarted_agent, restarted_agent_without_its_files, restarted_mobile, in_a_network_of_ipv4, assigned_home_address,
+         wrong_psk, expired,
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, disk_has_no_keys]
 
 if __name__ == "__main__":

@@ -342,6 +342,15 @@ WRONG = {
         + ",\n".join(f'"2001:db8:{i}::/64"' for i in range(9)) + "}\n}\n", 11, ["at most 8"]),
     "dad": (HA + " dad = later\n}\n", 4, ["later", "before, meanwhile, never, optimistic or watched"]),
     "backhaul": (HA + " backhaul = fast\n}\n", 4, ["fast", "plain or encapsulated"]),
+    "home address to be assigned, by a pre-shared key": (
+        'mobile-node {\nhome-agent = "2001:db8:1::1" keys { psk-file = "mn1.secret" }\n}\n', 1,
+        ["lacks home-address", "certificate"]),
+    "home address to be assigned by nobody": (
+        f'mobile-node {{\nkeys {{ {CERTIFIED} fingerprint = "{FINGERPRINT}" }}\n}}\n', 1,
+        ["lacks home-address", "home-agent"]),
+    "home addresses to be assigned": (
+        f'mobile-node {{ home-agent = "2001:db8:1::1" keys {{ {CERTIFIED} ca-file = "test.pem" }} }}\n' * 2,
+        2, ["lacks home-address", "line 1", "one of them"]),
     "keys beside a secret": (
         STATIC + 'keys { psk-file = "mn1.secret" }\nsecret-file = "mn1.secret"\n}\n', 5,
         ["secret-file", "beside keys"]),
