@@ -37,6 +37,7 @@
 #include "reload.h"
 #include "request.h"
 #include "sas.h"
+#include "settings.h"
 #include "slept.h"
 
 #define ERROR_MAX 512
@@ -47,8 +48,7 @@
 /* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
  * to today (LNX_BATCH * LNX_BATCHES of strangers, each batch behind one of those who are known). */
 #define READ_PACKETS 512
-#define USUAL_PREFIX_LEN 64u /* RFC 4291, 2.5.4 */
-#define SAS_DELAY_MS 1000    /* after the first packet; sas.h: within a second */
+#define SAS_DELAY_MS 1000 /* after the first packet; sas.h: within a second */
 
 struct daemon;
 
@@ -859,32 +859,6 @@ static int open_metrics(struct daemon *d)
 	return d->metrics != NULL ? 0 : daemon_fail(d, error, "");
 }
 
-static void warn_of_settings(const struct daemon *d)
-{
-	char text[ERROR_MAX] = "";
-
-	if (d->cfg->lnx.unprotected != 0)
-		log_line(&d->log, LNX_LOG_WARNING,
-			 "signalling with the home agent goes without IPsec, as \"unprotected\" "
-			 "says, against RFC 6275, 5.1: whoever can send a packet can take over a "
-			 "home address; for tests only");
-	if (d->cfg->engine.ha.enabled && !d->cfg->engine.ha.stable)
-		log_line(&d->log, LNX_LOG_WARNING,
-			 "refresh-advice is set: registrations are kept in memory only, and lost "
-			 "with a restart");
-	for (unsigned i = 0; i < d->cfg->engine.n_homes; i++)
-		if (d->cfg->engine.home[i].prefix_len < USUAL_PREFIX_LEN)
-			log_line(&d->log, LNX_LOG_WARNING,
-				 "home-address has a prefix length of %u: the prefix of a link has "
-				 "mostly %u, and this node counts as at home wherever an address "
-				 "begins with the same %u bits",
-				 d->cfg->engine.home[i].prefix_len, USUAL_PREFIX_LEN,
-				 d->cfg->engine.home[i].prefix_len);
-	for (size_t i = 0; i < d->cfg->n_sas; i++)
-		if (sas_weakness(&d->cfg->sas[i].params, text, sizeof(text)))
-			log_line(&d->log, LNX_LOG_WARNING, "%s", text);
-}
-
 /* What can fail for the operator's reasons comes first, what changes the system last. */
 static int daemon_start(struct daemon *d)
 {
@@ -906,7 +880,7 @@ static int daemon_start(struct daemon *d)
 	if (d->sas == NULL)
 		return daemon_fail(d, error, "");
 	d->complaints.sas = d->sas;
-	warn_of_settings(d);
+	settings_warn(d->cfg, &d->log);
 	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 ||
 	    daemon_start_engine(d) != 0 || open_keyd(d) != 0)
 		return -1;
