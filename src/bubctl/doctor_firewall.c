@@ -217,6 +217,27 @@ static void check_keys_pass(struct doctor *d, const json_t *rules, const char *l
 	}
 }
 
+/* ESP in UDP comes by the kernel's sockets, which native ESP does not. */
+static void check_carriers_pass(struct doctor *d, const json_t *rules, const char *link)
+{
+	const json_t *ports = json_object_get(d->config, "udp_ports"), *port = NULL;
+	char nft[32], iptables[32];
+	struct flow_check c = {
+		"input",      {.protocol = IPPROTO_UDP},
+		"ESP in UDP", "mobile nodes in networks that drop ESP, or have IPv4 only, need it",
+		nft,          iptables};
+	size_t i = 0;
+
+	json_array_foreach(ports, i, port)
+	{
+		c.flow.port = (unsigned)json_integer_value(port);
+		(void)snprintf(nft, sizeof(nft), "udp dport %u", c.flow.port);
+		(void)snprintf(iptables, sizeof(iptables), "-p udp --dport %u", c.flow.port);
+		if (d->is_agent)
+			check_flow(d, rules, &c, link, NULL);
+	}
+}
+
 /* ---- Reverse paths ------------------------------------------------------------------------- */
 
 /* A rule that asks whether the way back to the source is the interface that a packet came by. */
@@ -309,6 +330,7 @@ void doctor_check_firewall(struct doctor *d)
 	check_heard(d, rules, link);
 	check_forwarded(d, rules, link);
 	check_keys_pass(d, rules, link);
+	check_carriers_pass(d, rules, link);
 	check_reverse_paths(d, rules);
 	if (json_array_size(d->findings) == before)
 		doctor_add(d, DOCTOR_OK, "firewall",

@@ -122,6 +122,14 @@ static json_t *cj_home_agent(const struct bubd_config *cfg)
 			 cj_port(&cfg->agent_keys, bubd_config_serves_keys(cfg)));
 }
 
+/* Those of a home agent for ESP in UDP; null: there is none. */
+static json_t *cj_udp_ports(const struct lnx_config *lnx)
+{
+	if (lnx->udp == CARRIER_NEVER)
+		return json_null();
+	return json_pack("[i, i]", lnx->udp_port, lnx->udp_esp_port);
+}
+
 json_t *config_json(const struct bubd_config *cfg)
 {
 	const struct lnx_config *lnx = &cfg->lnx;
@@ -131,12 +139,12 @@ json_t *config_json(const struct bubd_config *cfg)
 		(void)json_array_append_new(lnx->listen_only[i] ? listen : interfaces,
 					    json_string(lnx->interfaces[i]));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:o, s:o}",
+		"{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:o, s:o, s:o}",
 		"node", cfg->node, "tun", cfg->tun, "interfaces", interfaces, "listen_interfaces",
 		listen, "control", cfg->control, "state_dir", cfg->state_dir, "event_log",
 		cj_text(cfg->event_log), "key_log", cj_text(cfg->key_log), "metrics",
 		cj_text(cfg->metrics), "route_table", (json_int_t)lnx->route_table, "rule_priority",
 		(json_int_t)lnx->rule_priority, "protect_payload", lnx->protect_payload,
 		"unprotected", lnx->unprotected != 0, "homes", cj_homes(cfg), "home_agent",
-		cj_home_agent(cfg));
+		cj_home_agent(cfg), "udp_ports", cj_udp_ports(lnx));
 }

@@ -243,6 +243,22 @@ def replays_move_nothing(t):
         raise Failure(t.said())
 
 
+def agent_restarts(t):
+    """A home agent that knows where the mobile node is, and not how it gets there, learns it from
+    the first packet of data."""
+    t.drop(NO_ESP)
+    t.start(True)
+    t.whole()
+    t.agent.stop()
+    t.agent.proc = t.g.popen(t.bubd, "-c", t.agent.conf, stderr=t.agent.log)
+    wait_for("bubd", t.agent.show)
+    if t.of_client()["name"] != "native":
+        raise Failure(f"{t.of_client()}")
+    if t.ping() != 20 or t.of_client()["name"] != "udp":
+        raise Failure(t.said())
+    t.whole()
+
+
 def garbage(t):
     """What is no ESP of anybody here ends in the kernel, by name, and what is good gets through."""
     t.drop(NO_ESP)
@@ -403,7 +419,8 @@ CASES = [
     nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
     esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
     no_udp_by_configuration, path_is_smaller, nobody_listens,
-    others_read_it, port_changes, replays_move_nothing, garbage, data_without_esp,
+    others_read_it, port_changes, replays_move_nothing, agent_restarts,
+    garbage, data_without_esp,
     ipv4_without_a_translator, ipv4_behind_a_translator, ipv4_translator_changes, keep_alives,
 ]
 

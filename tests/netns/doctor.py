@@ -393,6 +393,13 @@ def filter_of_what_is_heard(t):
     t.mn.is_told_and_mended("note", "has no way back by the interface that they came by")
 
 
+def filter_of_datagrams(t):
+    nft(t, t.ha, "hook input priority 0; policy drop;", "ct state established,related accept",
+        "meta l4proto { tcp, ipv6-icmp } accept", "udp dport 4191 accept")
+    t.ha.is_told_and_mended("fault", "drops ESP in UDP")
+    t.ha.is_well()
+
+
 def filter_of_what_is_forwarded(t):
     nft(t, t.ha, "hook forward priority 0; policy drop;", "ct state established,related accept",
         "icmpv6 type echo-request accept")
@@ -513,7 +520,8 @@ def networkd(t):
 CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets, no_network,
          state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
          filter_of_what_is_sent, filter_of_keys, filter_by_ip6tables, filter_of_what_is_heard,
-         filter_of_what_is_forwarded, keys_that_differ, programs_that_are_gone, kernel_and_clock,
+         filter_of_datagrams, filter_of_what_is_forwarded, keys_that_differ,
+         programs_that_are_gone, kernel_and_clock,
          without_privileges, networkd]
 
 if __name__ == "__main__":
