@@ -36,6 +36,10 @@ bub.prefs.mh_bubc = Pref.uint("BUB Complete", 8, "Mobility Header type (keyword 
 bub.prefs.mh_dh = Pref.uint("DH1 to DH4", 11, "Mobility Header type (keyword mh-dh)")
 bub.prefs.path_cookie =
 	Pref.uint("Path cookie", 240, "Number of the mobility option (keyword option-path-cookie)")
+bub.prefs.path_report =
+	Pref.uint("Path report", 241, "Number of the mobility option (keyword option-path-report)")
+bub.prefs.udp_port =
+	Pref.uint("UDP port", 62191, "Of the direct path in UDP (keyword direct-udp-port)")
 bub.prefs.keys = Pref.string("Key logs", "",
 	"Files that bubd wrote because of the keyword key-log, separated by colons")
 
@@ -53,6 +57,11 @@ local f = {
 	code = ProtoField.uint8("bub.code", "BUB option", base.DEC, CODES),
 	identity = ProtoField.ipv6("bub.identity", "Home address of the sender"),
 	path_cookie = ProtoField.bytes("bub.path_cookie", "Path cookie"),
+	report_came = ProtoField.bool("bub.report.came", "Path report: headers of data have come", 8, nil,
+		0x80),
+	report_cookie = ProtoField.bool("bub.report.cookie", "Path report: the cookie has come", 8, nil, 0x40),
+	report_waited = ProtoField.bool("bub.report.waited", "Path report: what has not is lost", 8, nil, 0x20),
+	report_port = ProtoField.uint16("bub.report.port", "Path report: UDP port", base.DEC),
 	next = ProtoField.uint8("bub.mh.proto", "Payload protocol", base.DEC),
 	length = ProtoField.uint8("bub.mh.length", "Header length, in units of 8 octets", base.DEC),
 	kind = ProtoField.uint8("bub.mh.type", "Mobility Header type", base.DEC),
@@ -104,6 +113,7 @@ bub.experts = e
 
 -- Of the packet around the message.  Each may be there more than once, when there are tunnels.
 local ipv6_src, ipv6_dst = Field.new("ipv6.src"), Field.new("ipv6.dst")
+local udp_dst = Field.new("udp.dstport")
 local hao = Field.new("ipv6.opt.mipv6.home_address")
 local rh2 = Field.new("ipv6.routing.mipv6.home_address")
 
@@ -192,6 +202,16 @@ end
 local function surroundings()
 	local w = { src = innermost(ipv6_src), dst = innermost(ipv6_dst),
 		hao = innermost(hao), rh2 = innermost(rh2) }
+	-- In UDP on the direct path the addresses inside are what those headers would have.
+	local sources, targets, ports = { ipv6_src() }, { ipv6_dst() }, { udp_dst() }
+	local port = ports[#ports]
+	if port and port.value == bub.prefs.udp_port and #sources > 1 then
+		local src, dst = w.src, w.dst
+		w.src = octets_of(sources[#sources - 1].range)
+		w.dst = octets_of(targets[#targets - 1].range)
+		w.hao = src ~= w.src and src or nil
+		w.rh2 = dst ~= w.dst and dst or nil
+	end
 	w.home_src = w.hao or w.src
 	w.home_dst = w.rh2 or w.dst
 	return w
@@ -356,6 +376,11 @@ local function show_options(tree, tvb, at, kind, w)
 			identity = true
 		elseif number == bub.prefs.path_cookie and value and value:len() == 8 then
 			tree:add(f.path_cookie, value)
+		elseif number == bub.prefs.path_report and value and value:len() == 4 then
+			tree:add(f.report_came, value(0, 1))
+			tree:add(f.report_cookie, value(0, 1))
+			tree:add(f.report_waited, value(0, 1))
+			tree:add(f.report_port, value(2, 2))
 		elseif number == AUTHORIZATION and value and value:len() == AUTHENTICATOR_LEN then
 			signer = show_authenticator(tree, value, kind, w, mh) or signer
 		elseif number == ALTERNATE_CARE_OF or number == NONCE_INDICES then
@@ -499,7 +524,7 @@ local function has_something(tvb, at)
 	local found = false
 	each_option(tvb, at, function(number)
 		found = found or number == bub.prefs.option or number == bub.prefs.path_cookie
-			or number == AUTHORIZATION
+			or number == bub.prefs.path_report or number == AUTHORIZATION
 	end)
 	return found
 end
@@ -554,8 +579,17 @@ function bub.dissector(tvb, pinfo, tree)
 	return tvb:len()
 end
 
+local udp_ports, registered = DissectorTable.get("udp.port"), nil
+
 -- A new capture: nothing of the last one counts.
 function bub.init()
+	if registered ~= bub.prefs.udp_port then
+		if registered then
+			udp_ports:remove(registered, Dissector.get("ipv6"))
+		end
+		registered = bub.prefs.udp_port
+		udp_ports:add(registered, Dissector.get("ipv6"))
+	end
 	care_of_of, bub_cookies, seen_cookie, complete, initiator_at = {}, {}, {}, {}, {}
 	read_from = nil
 end

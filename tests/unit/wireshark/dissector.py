@@ -33,7 +33,8 @@ KBM, KABM = bytes(range(20)), bytes(range(100, 132))
 INIT_COOKIE, BUB_COOKIE, PATH_COOKIE = b"care-of1", b"bubcook1", b"pathcook"
 
 FIELDS = ("bub.message", "bub.code", "bub.identity", "bub.path_cookie", "bub.signed_by",
-          "bub.dh.message", "bub.dh.suite")
+          "bub.dh.message", "bub.dh.suite", "bub.report.came", "bub.report.cookie",
+          "bub.report.waited", "bub.report.port")
 
 
 def option(kind, value):
@@ -118,6 +119,14 @@ def direct(message, **headers):
     return packet(COA1, COA2, message, **{"hao": HOA1, "rh2": HOA2, **headers})
 
 
+def in_udp(src, dst, frame):
+    """The frame's packet as it goes on a direct path in UDP."""
+    inner = frame[14:]
+    udp = struct.pack("!HHHH", 62191, 62191, 8 + len(inner), 0) + inner
+    ip = struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + src + dst + udp
+    return frame[:14] + ip
+
+
 GOOD = "bub.signature.good"
 
 # Name, frame, what the fields must have, which remarks there must be (and no other of bub's).
@@ -195,6 +204,15 @@ CASES = [
     ("BA through the home agents, which names no care-of address",
      packet(HOA2, HOA1, sign(mobility(BA, bytes([0, 0]) + struct.pack("!HH", 7, 900)), KABM, COA1, HOA2)),
      {"bub.message": "Binding Acknowledgement, under Kabm"}, [GOOD]),
+    ("BA with a path report",
+     packet(HOA2, HOA1, sign(mobility(BA, bytes([0, 0]) + struct.pack("!HH", 7, 900),
+                                      option(241, bytes([0xa0, 0]) + struct.pack("!H", 62191))),
+                             KABM, COA1, HOA2)),
+     {"bub.message": "Binding Acknowledgement, under Kabm", "bub.report.came": "1",
+      "bub.report.cookie": "0", "bub.report.waited": "1", "bub.report.port": "62191"}, [GOOD]),
+    ("BU in UDP", in_udp(COA1, COA2, packet(HOA1, HOA2, sign(binding_update(), KABM, COA1, HOA2))),
+     {"bub.message": "Binding Update, under Kabm", "bub.signed_by": "Kabm (key 2 of the key logs)"},
+     [GOOD]),
     ("CoT that brings the cookie back",
      packet(COA1, COA2, sign(mobility(COT, bytes(2) + PATH_COOKIE + bytes(8)), KABM, COA2, HOA1)),
      {"bub.message": "Care-of Test, under Kabm"}, [GOOD]),
