@@ -174,16 +174,30 @@ static bool link_quoted(struct bub_view quoted, uint8_t copy[static BUB_MIN_MTU]
 	return bub_ip6_decode((struct bub_view){copy, len}, ret) == BUB_DROP_NONE;
 }
 
+/* Of a direct path in UDP, whose home addresses are in a packet that is cut off, too. */
+static bool link_quoted_udp(uint8_t copy[static BUB_MIN_MTU], const struct bub_ip6 *quoted,
+			    struct bub_ip6 *ret)
+{
+	const size_t at = (size_t)(quoted->upper.data - quoted->packet.data) + 8;
+
+	if (quoted->upper_proto != BUB_NH_UDP || quoted->packet.len < at + BUB_IP6_HDR_LEN)
+		return false;
+	ip6_set_len(copy + at, quoted->packet.len - at);
+	return bub_ip6_in_udp(quoted, be16(copy + at - 6), ret);
+}
+
 bool link_too_big(struct link *lk, struct bub_time now, const struct bub_icmp6 *too_big)
 {
 	const uint32_t mtu = too_big->u.too_big.mtu;
 	uint8_t copy[BUB_MIN_MTU];
-	struct bub_ip6 quoted;
+	struct bub_ip6 quoted, in_udp;
 
 	lk->now = now;
 	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
 	if (mtu < BUB_MIN_MTU || !link_quoted(too_big->quoted, copy, &quoted))
 		return false;
+	if (link_quoted_udp(copy, &quoted, &in_udp) && path_too_big(lk, &in_udp, mtu))
+		return true;
 	if (!quoted.has_hao && !quoted.has_rh2)
 		return tunnel_too_big(lk, &quoted, mtu);
 	return path_too_big(lk, &quoted, mtu);

@@ -340,6 +340,32 @@ def stream_over_it(things):
         raise Failure(f"tshark sees no such packet among {len(rows)}")
 
 
+def small_link_behind(things):
+    """A router tells of a smaller link, and quotes what went in UDP."""
+    t = things.open()
+    t.r.ip("link", "set", "e1", "mtu", "1380")
+    t.n.ip("link", "set", "e0", "mtu", "1380")
+    t.begin("bub")
+    t.drop(MATCH, "both")
+    t.move(0)
+    for i in range(2):
+        wait_for("UDP", lambda i=i: goes(t, i, "udp"))
+    if "mtu 1332" in t.m.ip("-6", "route", "show", "table", "all"):
+        raise Failure("it is known already")
+
+    def passes():
+        return " 0% packet loss" in t.m.exec(
+            "ping", "-6", "-n", "-c", "1", "-W", "1", "-s", "1300", "-I", HOMES[0], HOMES[1],
+            check=False)
+
+    wait_for("a packet in two pieces", passes)
+    if "mtu 1332" not in t.m.ip("-6", "route", "show", "table", "all"):
+        raise Failure("the route has not the MTU of the path: "
+                      + t.m.ip("-6", "route", "show", "table", "all"))
+    if not all(goes(t, i, "udp") for i in range(2)):
+        raise Failure("it did not go in UDP")
+
+
 def udp_is_dropped_too(things):
     """Data goes through the home agents, and directly again when something passes."""
     t = things.open()
@@ -358,4 +384,5 @@ if __name__ == "__main__":
         measure(sys.argv[1])
     else:
         sys.exit(main([no_rh2, none_of_them, no_rh2_nor_udp, no_hao_nor_udp, no_mh_nor_udp,
-                       none_of_them_nor_udp, stream_over_it, udp_is_dropped_too], Things))
+                       none_of_them_nor_udp, stream_over_it, small_link_behind,
+                       udp_is_dropped_too], Things))

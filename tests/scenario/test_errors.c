@@ -91,6 +91,7 @@ struct data {
 	struct in6_addr local, peer, src, dst;
 	const char *hopopts;      /* hexadecimal, its first octet left out; NULL: none */
 	bool has_rh2, has_hao;    /* on the wire */
+	bool in_udp;              /* on the wire, in place of both */
 	bool taken;               /* the routing header has no segment left */
 	unsigned upper;           /* next header */
 	const char *upper_octets; /* hexadecimal */
@@ -115,7 +116,12 @@ static struct octets packet_of(const struct data *d, bool wire)
 	unsigned behind_rh2 = hao ? 60 : d->upper, first = rh2 ? 43 : behind_rh2;
 	struct octets x = {.n = 0};
 
-	if (d->hopopts != NULL)
+	if (wire && d->in_udp) {
+		put_header(&x, 48 + len, 17, &d->src, &d->dst);
+		put_hex(&x, "f2eff2ef00000000");
+		put_header(&x, len, d->upper, &d->local, &d->peer);
+		rh2 = hao = false;
+	} else if (d->hopopts != NULL)
 		put_header(&x, len + 1 + hex_len(d->hopopts), 0, wire ? &d->src : &d->local,
 			   wire ? &d->dst : &d->peer);
 	else
@@ -314,6 +320,16 @@ static void sizes_are_told_without_our_headers(void **state)
 	e.word = 1300;
 	feed_about(&p, p.mn[0], &d, e, 2000);
 	assert_told(&p, p.mn[0], &d, e, 1280);
+	/* The same in UDP; of a path that there is not, it is told to nobody. */
+	d.has_rh2 = d.has_hao = false;
+	d.in_udp = true;
+	e.word = 1400;
+	feed_about(&p, p.mn[0], &d, e, 2000);
+	assert_told(&p, p.mn[0], &d, e, 1352);
+	d.peer.s6_addr[15] ^= 1;
+	e.word = 1390;
+	feed_about(&p, p.mn[0], &d, e, 2000);
+	assert_int_equal(p.delivered.n, 0);
 	pair_end(&p);
 }
 

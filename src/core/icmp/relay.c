@@ -20,6 +20,7 @@
 
 enum {
 	HDR_UNIT = 8,
+	UDP_HDR_LEN = 8,
 	RH2_EXT_LEN = 2,
 	HAO_EXT_LEN = 2,
 	RH2_TYPE = 2,
@@ -63,6 +64,21 @@ static void quote_take(const struct ip6_ext *e, const struct ip6_walk *w, struct
 	q->upper = w->next;
 }
 
+/* A packet in UDP, of a direct path perhaps: only the path knows. */
+static void quote_take_udp(struct bub_view v, const struct ip6_walk *w, struct quote *q)
+{
+	const uint8_t *inner = v.data + w->at + UDP_HDR_LEN;
+
+	if (v.len < w->at + UDP_HDR_LEN + BUB_IP6_HDR_LEN || inner[0] >> 4 != 6)
+		return;
+	q->in_udp = true;
+	q->ends.local = ip6_src(inner);
+	q->ends.peer = ip6_dst(inner);
+	q->last_at = q->at;
+	q->end = q->at + UDP_HDR_LEN + BUB_IP6_HDR_LEN;
+	q->upper = inner[IP6_NEXT_AT];
+}
+
 enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
 {
 	struct quote q = {0};
@@ -98,6 +114,8 @@ enum bub_drop quote_decode(struct bub_view v, struct quote *ret_quote)
 			quote_take(&e, &w, &q);
 		}
 	}
+	if (!q.has_hao && !q.has_rh2 && q.upper == BUB_NH_UDP)
+		quote_take_udp(v, &w, &q);
 	*ret_quote = q;
 	return BUB_DROP_NONE;
 }
@@ -282,7 +300,7 @@ void relay_error(struct bub_engine *eng, const struct bub_ip6 *ip, const struct 
 
 	if (why != BUB_DROP_NONE)
 		core_drop(eng, why, &ip->src);
-	else if (q.has_hao || q.has_rh2)
+	else if (q.has_hao || q.has_rh2 || (q.in_udp && path_sent(eng, &q.ends)))
 		relay_direct(eng, ip, icmp, &q);
 	else if (q.upper == BUB_NH_IPV6 && q.end == BUB_IP6_HDR_LEN)
 		relay_tunnelled(eng, ip, icmp, &q);

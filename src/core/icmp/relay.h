@@ -13,6 +13,8 @@
 struct quote {
 	struct path_ends ends;
 	bool has_hao, has_rh2;
+	bool in_udp; /* or an IPv6 header in UDP has those addresses; named_at is what is to name
+			upper */
 	size_t named_at; /* the octet that names the first of the two headers */
 	size_t at, end;  /* the two, or the one that is there, lie from here to there */
 	size_t last_at;  /* the last of them */

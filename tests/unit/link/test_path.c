@@ -145,6 +145,7 @@ static bool too_big(struct world *w, const struct bub_path *p, uint32_t mtu)
 	bool found;
 
 	b.upper_proto = 17;
+	b.udp_from = b.udp_to = p->udp_port;
 	if (!bub_addr_eq(&p->out_src, &p->local))
 		b.hao = &p->local;
 	if (!bub_addr_eq(&p->out_dst, &p->peer))
@@ -463,6 +464,28 @@ static void unheard_away(void **state)
 
 /* ---- Path MTU ------------------------------------------------------------------------------ */
 
+/* In UDP: room for an IPv6 and a UDP header, and an error about such a packet counts. */
+static void path_mtu_in_udp(void **state)
+{
+	struct world *w = *state;
+	struct bub_path p = path(HOME, ADDR_A, PEER_CARE_OF);
+
+	p.udp_port = BUB_UDP_PORT;
+	away(w);
+	assert_false(too_big(w, &p, 1400)); /* no path */
+	set(w, &p);
+	assert_true(too_big(w, &p, 1400));
+	assert_int_equal(route_of(w)->mtu, 1400 - BUB_UDP_ROOM);
+	/* As headers again, and in UDP once more: what is put in is what has to fit. */
+	p.out_dst = p.peer;
+	p.udp_port = 0;
+	set(w, &p);
+	assert_int_equal(route_of(w)->mtu, 1500 - BUB_HAO_HDR_LEN);
+	p.udp_port = BUB_UDP_PORT;
+	set(w, &p);
+	assert_int_equal(route_of(w)->mtu, 1500 - BUB_UDP_ROOM);
+}
+
 static void path_mtu(void **state)
 {
 	struct world *w = *state;
@@ -572,6 +595,7 @@ int main(void)
 		TEST(unheard_on_another_way),
 		TEST(unheard_away),
 		TEST(path_mtu),
+		TEST(path_mtu_in_udp),
 		TEST(another_path_has_another_mtu),
 		TEST(peer_is_known),
 		TEST(many_paths),
