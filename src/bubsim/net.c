@@ -49,8 +49,17 @@ static bool is_blocked(const struct sim *s, const struct plan_place *a, const st
 	return false;
 }
 
-/* A firewall that does not know type 2 routing headers (RFC 7872).  It lets ESP through, so that
- * registrations with home agents get through. */
+static bool is_of(unsigned filters, const struct bub_ip6 *ip)
+{
+	return ((filters & FILTER_RH2) != 0 && ip->has_rh2) ||
+	       ((filters & FILTER_HAO) != 0 && ip->has_hao) ||
+	       ((filters & FILTER_MH) != 0 && ip->upper_proto == BUB_NH_MH) ||
+	       ((filters & FILTER_UDP) != 0 && ip->upper_proto == BUB_NH_UDP && ip->upper.len > 4 &&
+		(ip->upper.data[2] << 8 | ip->upper.data[3]) == BUB_UDP_PORT);
+}
+
+/* A firewall that does not know what mobility puts into packets (RFC 7872).  It lets ESP through,
+ * so that registrations with home agents get through. */
 static bool is_filtered(struct sim *s, const struct flight *f, const struct plan_place *from,
 			const struct plan_place *to)
 {
@@ -58,12 +67,12 @@ static bool is_filtered(struct sim *s, const struct flight *f, const struct plan
 
 	if (!(from->filters || to->filters) || f->egress != BUB_EGRESS_PLAIN ||
 	    bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip) != BUB_DROP_NONE ||
-	    !ip.has_rh2)
+	    !is_of(from->filters | to->filters, &ip))
 		return false;
 	if (sim_is_message(f)) /* others have to repeat it: that is no trouble of the network's */
 		s->disturbed_ns = sim_now(s);
 	sim_did(s, DID_FILTERED);
-	if (!s->opt->no_oracles)
+	if (!s->opt->no_oracles && ip.has_rh2)
 		oracle_filtered(s, f, &ip);
 	return true;
 }

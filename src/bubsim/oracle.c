@@ -22,6 +22,7 @@
 #include "nat.h"
 #include "oracle.h"
 
+#define HOLE_NS (3 * BUB_NS_PER_S)      /* data may go into a filter for so long after a movement */
 #define REPLAY_NS (200 * BUB_NS_PER_S)  /* a deleted binding stands against replay */
 #define LEFT_NS (120 * BUB_NS_PER_S)    /* the other end learns that a Kabm is gone */
 #define HANDOVER_NS (8 * BUB_NS_PER_S)  /* how long a movement is watched */
@@ -186,12 +187,27 @@ static void watch_credit(struct watch *w, const struct bub_peer_status *now, boo
 
 /* Where nothing else went wrong since the peer came there, it has repeated its Binding Update, and
  * said so in time (protocol.md, P35).  Without the A bit it would miss nothing. */
+/* Under Kabm: both have been where they are for longer than it takes to find that out, and yet data
+ * goes into the filter. */
+static bool is_hole_of_bub(const struct sim *s, const struct sim_node *n, const struct watch *w,
+			   const struct sim_node *peer, const struct bub_ip6 *ip)
+{
+	return w->seen.kabm && ip->has_hao && peer != NULL && n->node->cfg.direct_copy &&
+	       peer->node->cfg.direct_copy && w->bound_ns + HOLE_NS < sim_now(s) &&
+	       n->moved_ns + HOLE_NS < sim_now(s) && peer->moved_ns + HOLE_NS < sim_now(s);
+}
+
 void oracle_filtered(struct sim *s, const struct flight *f, const struct bub_ip6 *ip)
 {
 	struct sim_node *n = sim_of(s, f->from), *peer = sim_node_of(s, &ip->rh2);
 	const struct watch *w = watch_of(n, bub_ip6_home_src(ip), &ip->rh2);
 	char a[INET6_ADDRSTRLEN];
 
+	if (ip->upper_proto == 17 && s->plan->n_attackers == 0 && s->n_ends == 0 &&
+	    s->troubled_ns == 0 && n->node->cfg.check_care_of &&
+	    world_node_at(s->world, &ip->dst) != NULL && is_hole_of_bub(s, n, w, peer, ip))
+		sim_fail(s, "hole", "%s sends data to %s with headers that do not get there",
+			 n->plan->name, sim_text(&ip->dst, a));
 	if (ip->upper_proto != 17 || ip->has_hao || !w->bound || w->seen.kabm ||
 	    s->plan->n_attackers > 0 || s->n_ends > 0 || s->troubled_ns >= w->bound_ns ||
 	    !n->node->cfg.check_care_of || peer == NULL || peer->moved_ns >= w->bound_ns ||

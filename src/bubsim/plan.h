@@ -67,6 +67,15 @@ const char *plan_fault_name(unsigned fault);
 bool plan_faults_parse(const char *text, uint32_t *ret_faults);
 void plan_faults_print(uint32_t faults, char *buf, size_t cap);
 
+/* What a firewall drops. */
+enum {
+	FILTER_RH2 = 1 << 0, /* type 2 routing headers */
+	FILTER_HAO = 1 << 1, /* Home Address options */
+	FILTER_MH = 1 << 2,  /* Mobility Headers */
+	FILTER_UDP = 1 << 3, /* the direct path in UDP */
+	FILTER_ALL = FILTER_RH2 | FILTER_HAO | FILTER_MH | FILTER_UDP,
+};
+
 /* A link and its way to the backbone. */
 struct plan_place {
 	char name[PLAN_NAME_MAX];
@@ -75,7 +84,7 @@ struct plan_place {
 	uint32_t loss_ppm, dup_ppm, reorder_ppm;
 	uint32_t mtu;     /* 0: no limit */
 	uint32_t valid_s; /* of addresses, prolonged when half of it has gone; 0: for ever */
-	bool filters;     /* drops what has a type 2 routing header, but for ESP */
+	unsigned filters; /* drops what has one of these, but for ESP: FILTER_* */
 	bool nat;         /* its prefix is one of IPv4, and there is a NAT (nat.h) */
 };
 

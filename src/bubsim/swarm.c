@@ -98,6 +98,8 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	uint32_t dup = (uint32_t)rng_below(&r, 100000), reorder = (uint32_t)rng_below(&r, 100000);
 	uint32_t valid_s = (uint32_t)rng_between(&r, 10, 200);
 	bool filters = rng_one_in(&r, 3);
+	static const unsigned what[] = {FILTER_RH2, FILTER_RH2 | FILTER_HAO,
+					FILTER_RH2 | FILTER_UDP, FILTER_ALL};
 
 	snprintf(p->name, sizeof p->name, "%s%u", prefix, net);
 	p->prefix = address(kind, net, 0);
@@ -108,7 +110,9 @@ static void draw_place(struct draw *d, uint16_t kind, uint32_t net, const char *
 	p->reorder_ppm = has(d, FAULT_REORDER) ? reorder : 0;
 	p->mtu = has(d, FAULT_MTU) ? 1280 : 0;
 	p->valid_s = has(d, FAULT_EXPIRE) && kind == ACCESS_LINK ? valid_s : 0;
-	p->filters = has(d, FAULT_FILTER) && kind == ACCESS_LINK && filters;
+	p->filters = has(d, FAULT_FILTER) && kind == ACCESS_LINK && filters
+			     ? what[rng_below(&r, sizeof what / sizeof what[0])]
+			     : 0;
 	if (kind == ACCESS_LINK)
 		draw_family(d, net, p);
 }
