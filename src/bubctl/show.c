@@ -208,13 +208,16 @@ static enum text_colour colour_of_peer(const json_t *peer)
 static void show_way(FILE *out, const struct ctl_options *opts, const json_t *p)
 {
 	const char *path = text_of(p, "path", "");
+	const char *state = text_of(p, "direct_path", "open");
+	const bool in_udp = strcmp(state, "udp") == 0;
 	char direct[128];
 
 	if (path[0] == '\0')
 		return;
 	if (strcmp(path, "direct") == 0) {
-		(void)snprintf(direct, sizeof(direct), "direct, %s to %s",
-			       text_of(p, "out_src", "?"), text_of(p, "out_dst", "?"));
+		(void)snprintf(direct, sizeof(direct), "direct%s, %s to %s",
+			       in_udp ? " in UDP" : "", text_of(p, "out_src", "?"),
+			       text_of(p, "out_dst", "?"));
 		path = direct;
 	} else if (strcmp(path, "tunnel") == 0) {
 		path = "through the home agent";
@@ -222,6 +225,9 @@ static void show_way(FILE *out, const struct ctl_options *opts, const json_t *p)
 		path = "as routed";
 	}
 	show_text(out, opts, "path", path);
+	if (strcmp(state, "open") != 0)
+		show_text(out, opts, in_udp ? "not as headers" : "not direct",
+			  text_of(p, "direct_path_why", "?"));
 }
 
 /* One of the two bindings: its care-of address and what is left of it. */

@@ -320,6 +320,8 @@ static json_t *status_peers(const struct status_source *src, const struct status
 		status_set(o, "mode", status_string(bub_mode_name(p.mode)));
 		status_set(o, "why", status_string(p.why));
 		peer_way(o, src, &p);
+		status_set(o, "direct_path", status_string(p.direct_path));
+		status_set(o, "direct_path_why", status_string(p.direct_path_why));
 		status_set(o, "test", status_string(p.test));
 		status_set(o, "local_care_of", status_address(&p.local_care_of));
 		status_set(o, "peer_care_of", status_address(&p.peer_care_of));

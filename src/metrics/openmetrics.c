@@ -143,6 +143,30 @@ static void print_key_metrics(FILE *out, const json_t *homes)
 	}
 }
 
+/* Of peers under Kabm: others tell nothing of it. */
+static void print_direct_paths(FILE *out, const json_t *peers)
+{
+	static const char *const states[] = {"open", "doubted", "udp", "filtered", "broken"};
+	const json_t *p = NULL;
+	size_t i = 0;
+
+	metric_head(out, "bub_peer_direct_path", "gauge",
+		    "1 at what is known of the direct path to a peer in BUB mode.");
+	json_array_foreach(peers, i, p)
+	{
+		if (metric_text(p, "direct_path")[0] == '\0')
+			continue;
+		for (size_t s = 0; s < sizeof(states) / sizeof(states[0]); s++) {
+			(void)fputs("bub_peer_direct_path", out);
+			metric_label(out, '{', "local", metric_text(p, "local"));
+			metric_label(out, ',', "peer", metric_text(p, "peer"));
+			metric_label(out, ',', "state", states[s]);
+			(void)fputc('}', out);
+			metric_value(out, strcmp(metric_text(p, "direct_path"), states[s]) == 0);
+		}
+	}
+}
+
 static void print_peer_metrics(FILE *out, const json_t *peers)
 {
 	static const char *const modes[] = {"plain", "tunnel", "ro", "bub"};
@@ -161,6 +185,7 @@ static void print_peer_metrics(FILE *out, const json_t *peers)
 			metric_value(out, strcmp(metric_text(p, "mode"), modes[m]) == 0);
 		}
 	}
+	print_direct_paths(out, peers);
 	metric_head(out, "bub_peer_handovers", "counter",
 		    "Changes of the care-of address that the peer was told of.");
 	json_array_foreach(peers, i, p)

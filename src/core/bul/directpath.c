@@ -25,13 +25,15 @@
 #define CHECK_SENDS 3u    /* signed CoTI without an answer: the direct path is broken */
 #define TRIAL_MAX_S 3600u /* the longest time between two trials */
 
+static const char *const names[] = {"open", "doubted", "broken", "udp", "filtered"};
+
 static void directpath_set_state(struct bub_engine *eng, struct direct_path *d,
 				 const struct ends *ends, enum direct_state to, const char *why)
 {
-	static const char *const name[] = {"open", "doubted", "broken", "udp", "filtered"};
-
-	if (d->state != to)
-		ends_trace(eng, ends, "direct-path", name[d->state], name[to], why);
+	if (d->state != to) {
+		ends_trace(eng, ends, "direct-path", names[d->state], names[to], why);
+		d->why = why;
+	}
 	d->state = to;
 }
 
@@ -47,6 +49,11 @@ void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struc
 	core_timer_cancel(eng, &d->look_timer);
 	directpath_set_state(eng, d, ends, DIRECT_OPEN, why);
 	d->asked = false;
+}
+
+const char *directpath_name(const struct direct_path *d)
+{
+	return names[d->state];
 }
 
 const char *directpath_why(const struct direct_path *d)

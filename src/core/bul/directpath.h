@@ -19,8 +19,9 @@ enum direct_state {
 
 struct direct_path {
 	enum direct_state state;
-	bool asked;     /* a signed CoTI is out */
-	unsigned sends; /* of it, without an answer */
+	const char *why; /* what has shown that; NULL: nothing */
+	bool asked;      /* a signed CoTI is out */
+	unsigned sends;  /* of it, without an answer */
 	uint8_t cookie[BUB_COOKIE_LEN];
 	uint32_t trial_s;        /* until the next trial */
 	struct timer look_timer; /* the path is to be looked at */
@@ -33,6 +34,8 @@ void directpath_init(struct direct_path *d, void (*on_look)(struct bub_engine *e
  */
 void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struct ends *ends,
 		      const char *why);
+/* Its name for a status. */
+const char *directpath_name(const struct direct_path *d);
 /* What a person should know of the path of a peer with Kabm. */
 const char *directpath_why(const struct direct_path *d);
 bool directpath_is_open(const struct direct_path *d);

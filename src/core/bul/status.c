@@ -100,6 +100,10 @@ static void peer_status(const struct bub_engine *eng, struct bub_time now,
 		ret->handovers = p->reg.handovers;
 		ret->kabm = kabm_is_held(&p->kabm);
 		ret->kabm_heard = kabm_is_shared(&p->kabm);
+		if (ret->kabm) {
+			ret->direct_path = directpath_name(&p->direct);
+			ret->direct_path_why = p->direct.why;
+		}
 		if (!IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked))
 			ret->lifetime_s = core_seconds_left(now, p->reg.acked_until);
 	}

@@ -34,6 +34,7 @@ STATUS = {
     "peers": [
         {"local": "2001:db8:1::10", "peer": "2001:db8:2::10", "mode": "bub",
          "why": "since the DH exchange", "path": "direct", "out_src": "2001:db8:a::10",
+         "direct_path": "udp", "direct_path_why": "what is in UDP got through",
          "out_dst": "2001:db8:b::10", "test": "passed", "local_care_of": "2001:db8:a::10",
          "peer_care_of": "2001:db8:b::10", "sequence_out": 7, "sequence_in": 9,
          "lifetime_s": 3661, "peer_lifetime_s": 59, "handovers": 3,
@@ -102,7 +103,8 @@ peer 2001:db8:2::10
   local address     2001:db8:1::10
   mode              bub (Binding Update Backhauling)
   why               since the DH exchange
-  path              direct, 2001:db8:a::10 to 2001:db8:b::10
+  path              direct in UDP, 2001:db8:a::10 to 2001:db8:b::10
+  not as headers    what is in UDP got through
   our care-of       2001:db8:a::10, 1 h 1 min left
   its care-of       2001:db8:b::10, 59 s left
   key               2 min 10 s old
@@ -437,6 +439,8 @@ class Bubctl(unittest.TestCase):
             ("bub_home_lifetime_seconds", ("address", "2001:db8:1::10")): 3599,
             ("bub_peer_mode", pair[0], ("mode", "bub"), pair[1]): 1,
             ("bub_peer_mode", pair[0], ("mode", "ro"), pair[1]): 0,
+            ("bub_peer_direct_path", *pair, ("state", "udp")): 1,
+            ("bub_peer_direct_path", *pair, ("state", "open")): 0,
             ("bub_peer_handovers_total", *pair): 3,
             ("bub_peer_packets_total", ("direction", "in"), pair[0], ("path", "direct"), pair[1]): 1,
             ("bub_peer_bytes_total", ("direction", "out"), pair[0], ("path", "tunnel"), pair[1]): 14,

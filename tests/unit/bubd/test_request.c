@@ -79,6 +79,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 		.mode = BUB_MODE_BUB,
 		.why = "since the DH exchange",
 		.test = "succeeded",
+		.direct_path = "filtered",
 		.sequence_out = 7,
 		.sequence_in = 9,
 		.lifetime_s = 3000,
@@ -558,7 +559,7 @@ static void show_has_everything(void **state)
 		"[{\"local\": \"2001:db8:1::10\", \"peer\": \"2001:db8:2::10\", \"mode\": \"bub\","
 		"  \"why\": \"since the DH exchange\", \"path\": \"direct\","
 		"  \"out_src\": \"2001:db8:a::10\", \"out_dst\": \"2001:db8:b::10\", \"test\": "
-		"\"succeeded\","
+		"\"succeeded\", \"direct_path\": \"filtered\", \"direct_path_why\": null,"
 		"  \"local_care_of\": \"2001:db8:a::10\", \"peer_care_of\": null,"
 		"  \"sequence_out\": 7, \"sequence_in\": 9, \"lifetime_s\": 3000,"
 		"  \"peer_lifetime_s\": 2000, \"handovers\": 3,"
