@@ -142,6 +142,18 @@ void facts_mtu6(struct link *lk, uint32_t ifindex, uint32_t mtu6)
 	check_mtu(lk, ifc, before);
 }
 
+/* The kernel takes these away with the last address of IPv4, and with the interface, and tells
+ * nobody of it. */
+static void ipv4_routes_gone(struct link *lk, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++) {
+		struct default_route *r = &lk->route[i];
+
+		if (r->fact.ipv4 && r->fact.ifindex == ifindex)
+			*r = (struct default_route){0};
+	}
+}
+
 void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 {
 	struct iface *ifc = lookup_iface(lk, fact->ifindex);
@@ -166,6 +178,8 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 	if (ifc->view.optimistic)
 		link_put(lk, LINK_OPTIMISTIC)->u.iface.ifindex = fact->ifindex;
 	attach(lk, ifc);
+	if (!fact->up)
+		ipv4_routes_gone(lk, fact->ifindex);
 	follow_carrier(lk, ifc, losses_before);
 }
 
@@ -245,6 +259,17 @@ static void addr_free(struct link *lk, struct addr *a)
 	*a = (struct addr){0};
 }
 
+static bool has_ipv4(const struct link *lk, uint32_t ifindex)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		const struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex == ifindex && !a->gone && ipv4_is(a))
+			return true;
+	}
+	return false;
+}
+
 /* The filter keeps the address for the grace period: packets are on their way to it. */
 static void addr_gone(struct link *lk, struct addr *a)
 {
@@ -267,8 +292,11 @@ void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *a
 {
 	struct addr *a = addr_find(lk, ifindex, addr);
 
-	if (a != NULL && !a->gone)
-		addr_gone(lk, a);
+	if (a == NULL || a->gone)
+		return;
+	addr_gone(lk, a);
+	if (IN6_IS_ADDR_V4MAPPED(addr) && !has_ipv4(lk, ifindex))
+		ipv4_routes_gone(lk, ifindex);
 }
 
 void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)

@@ -393,7 +393,8 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	link_put(lk, LINK_READ_MTU6)->u.iface.ifindex = ifindex;
 	suspect_others(lk, ifc, router, fresh ? PROBE_NOW : PROBE_IF_QUIET);
 	suspect_itself(lk, ifc);
-	if (moved)
+	/* One that is a router no more has said so itself (RFC 4861, 6.2.5). */
+	if (moved || ra->u.ra.lifetime_s == 0)
 		movement_router_lost(lk, ifc, router); /* but for what it announces as well */
 	else
 		movement_evaluate(lk, ifc);

@@ -152,6 +152,54 @@ static void without_an_agents_address_there_is_no_use(void **state)
 	assert_false(is_usable(w, HOST));
 }
 
+/* The kernel removes routes with the last address, and tells nobody. */
+static void routes_go_with_the_last_address(void **state)
+{
+	struct world *w = *state;
+
+	world_begin(w);
+	route(w, LINK_FACT_ROUTE, E0, GATEWAY);
+	lease(w, E0, HOST);
+	lease(w, E0, "::ffff:198.51.100.78");
+	world_addr_gone(w, E0, HOST);
+	lease(w, E0, HOST); /* the other one has kept the route */
+	assert_true(is_usable(w, HOST));
+	world_addr_gone(w, E0, HOST);
+	world_addr_gone(w, E0, "::ffff:198.51.100.78");
+	lease(w, E0, HOST);
+	world_pass_ms(w, 5000);
+	assert_false(is_usable(w, HOST));
+	route(w, LINK_FACT_ROUTE, E0, GATEWAY);
+	assert_true(is_usable(w, HOST));
+}
+
+/* IPv6 goes while IPv4 stays on the same link, and comes back. */
+static void a_router_takes_ipv6_back(void **state)
+{
+	struct world *w = *state;
+	struct advert ra = {.ifindex = E0,
+			    .router = ROUTER_A,
+			    .prefix = "2001:db8:a::",
+			    .lifetime_s = 0,
+			    .valid_s = 600,
+			    .autonomous = true};
+
+	world_begin(w);
+	lease(w, E0, HOST);
+	route(w, LINK_FACT_ROUTE, E0, GATEWAY);
+	world_usable(w, E0, ROUTER_A, "2001:db8:a::", ADDR_A);
+	assert_true(is_usable(w, ADDR_A));
+	world_forget(w);
+	world_advert(w, &ra);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 1);
+	assert_false(is_usable(w, ADDR_A));
+	assert_true(is_usable(w, HOST));
+	ra.lifetime_s = 1800;
+	world_advert(w, &ra);
+	world_answer(w);
+	assert_true(is_usable(w, ADDR_A));
+}
+
 static void routes_of_ipv6_are_none_of_ipv4(void **state)
 {
 	struct world *w = *state;
@@ -386,6 +434,8 @@ int main(void)
 		link_test(home_agent_on_the_link_needs_no_route),
 		link_test(some_addresses_are_none),
 		link_test(without_an_agents_address_there_is_no_use),
+		link_test(routes_go_with_the_last_address),
+		link_test(a_router_takes_ipv6_back),
 		link_test(routes_of_ipv6_are_none_of_ipv4),
 		link_test(route_without_a_gateway_leads_nowhere),
 		link_test(route_that_goes_takes_no_address_away),
