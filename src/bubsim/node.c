@@ -90,12 +90,19 @@ const struct world_iface *node_best(const struct node *n)
 	return best;
 }
 
-bool node_is_newest(const struct flight *f)
+static bool node_is_newest(const struct flight *f)
 {
 	if (f->egress == BUB_EGRESS_PLAIN || f->from == NULL || f->order < f->from->newest_order)
 		return false;
 	f->from->newest_order = f->order;
 	return true;
+}
+
+void node_mark(const struct flight *f, struct bub_event *ev)
+{
+	ev->u.packet.newest = node_is_newest(f);
+	ev->u.packet.translated = f->egress == BUB_EGRESS_TRANSPORT && f->left != NULL &&
+				  f->left->nat && !IN6_IS_ADDR_V4MAPPED(&f->src);
 }
 
 enum bub_mode world_mode(const struct world *w, const struct node *n, const struct in6_addr *peer,

@@ -14,7 +14,8 @@ int32_t node_preference(const struct world_iface *f);
 /* The interface that it ought to use; NULL: none is up. */
 const struct world_iface *node_best(const struct node *n);
 
-/* Nothing that its sender has sent later under ESP has arrived before. */
-bool node_is_newest(const struct flight *f);
+/* Whether nothing that its sender has sent later under ESP has arrived before, and whether a NAT
+ * has changed its source. */
+void node_mark(const struct flight *f, struct bub_event *ev);
 
 #endif

@@ -561,7 +561,7 @@ static void arrive(struct world *w, struct flight *f)
 	ev.u.packet.owner = f->owner;
 	ev.u.packet.outer_src = f->src;
 	ev.u.packet.outer_dst = f->dst;
-	ev.u.packet.newest = node_is_newest(f);
+	node_mark(f, &ev);
 	if (!world_decode(ev.u.packet.data, &ip))
 		return;
 	if (n == NULL && f->egress == BUB_EGRESS_PLAIN && place->anycast)

@@ -32,8 +32,9 @@ struct place {
 	bool cut;               /* partition: nothing passes */
 	uint32_t valid_s;       /* of an address that it gives; 0: for ever */
 	bool anycast;           /* its home agents hear the home agents' anycast address */
-	bool nat;               /* IPv4: between it and the backbone (nat.h) */
-	unsigned nat_epoch;     /* how often that was flushed */
+	bool nat;           /* IPv4: between it and the backbone (nat.h).  IPv6: registrations go
+			       in UDP, whose source it changes */
+	unsigned nat_epoch; /* how often that was flushed */
 	struct addrmap proxies; /* home address to the home agent that claimed it last */
 };
 

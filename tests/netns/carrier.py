@@ -197,6 +197,24 @@ def port_changes(t):
     changes(t, care_of, ((care_of, 20000), (care_of, 30000), ("2001:db8:d::1", 20000)), "ip6")
 
 
+def translated_ipv6_is_told(t):
+    """NAT66: in the log and in the status of the mobile node, and when it is over."""
+    t.drop(NO_ESP)
+    t.start(True)
+    care_of = t.mobile.show()["homes"][0]["care_of"]
+    for seen, words in (("2001:db8:d::1", "IPv6 addresses are translated here (NAT66, masquerade)"),
+                        (care_of, "found -> none")):
+        translate(t, own_port(t), care_of, seen, 20000)
+        t.mobile.ask("refresh")
+        is_told = seen != care_of
+        wait_for("it to be told", lambda told=is_told:
+                 (t.mobile.show()["homes"][0]["nat_refresh_s"] is not None) == told)
+        if words not in t.mobile.tail():
+            raise Failure(t.mobile.tail())
+        if t.ping() != 20:
+            raise Failure(t.said())
+
+
 def changes(t, care_of, ways, ip, mapped=""):
     """The first ping after each change is answered."""
     for seen, port in ways:
@@ -416,6 +434,7 @@ def keep_alives(t):
 
 
 CASES = [
+    translated_ipv6_is_told,
     nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
     esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
     no_udp_by_configuration, path_is_smaller, nobody_listens,

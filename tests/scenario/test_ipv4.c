@@ -643,6 +643,33 @@ static void peer_in_bub_mode_is_told_and_stays(void **state)
 	assert_int_equal(v->p.left_bub, 0);
 }
 
+/* What cannot be sent directly is not tried, and the direct path is back elsewhere. */
+static void translated_ipv6_goes_round(void **state)
+{
+	struct visit *v = *state;
+	struct place *nat66 = world_add_place(v->p.w, "2001:db8:66::", 10);
+	size_t mark;
+
+	nat66->nat = true;
+	pair_in_bub(&v->p);
+	go(v, nat66);
+	assert_registered(v, true);
+	assert_false(is_ipv4(v));
+	assert_true(takes_peer_for_at_home(v, 1));
+	assert_string_equal(pair_status(&v->p, 0).why,
+			    "no direct path behind a NAT: data goes through the home agent");
+	mark = pair_mark(&v->p);
+	talk(v, 60000);
+	assert_int_equal(tests(v, mark), 0);
+	assert_int_equal(outside(v, mark), 0);
+	pair_go(&v->p, 0, 1);
+	pair_run(&v->p, 1500);
+	assert_registered(v, false);
+	pair_assert_settled(&v->p, BUB_MODE_BUB);
+	assert_true(v->p.last_path[0].direct);
+	assert_int_equal(v->p.left_bub, 0);
+}
+
 static void both_on_ipv4(void **state)
 {
 	struct visit *v = *state;
@@ -847,6 +874,7 @@ int main(void)
 		visit_test(no_ipv4_home_address_is_given),
 		visit_test(nat_of_ipv6_is_told),
 		visit_test(peer_in_bub_mode_is_told_and_stays),
+		visit_test(translated_ipv6_goes_round),
 		visit_test(both_on_ipv4),
 		cmocka_unit_test(peer_in_route_optimisation),
 		visit_test(nothing_begins_there),

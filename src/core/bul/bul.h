@@ -18,10 +18,6 @@ enum suspicion {
 	SUSPECT_DETOUR,     /* data came through the home agents */
 };
 
-/* Nothing but the tunnel serves the care-of address (home_is_direct()). */
-#define NO_DIRECT_WHY "no direct path over this interface: data goes through the home agent"
-#define NO_DIRECT_IPV4_WHY "no direct path from IPv4: data goes through the home agent"
-
 /* list.c, bul.c, registration.c, quoted.c */
 
 /* Takes the room for this role out of the arena; NULL: only the size is asked for. */

@@ -174,7 +174,7 @@ const char *session_test_obstacle(const struct bub_engine *eng, const struct bul
 	if (!home_is_away(p->home))
 		return "this node is not away from home";
 	if (!home_is_direct(p->home))
-		return home_is_ipv4(p->home) ? NO_DIRECT_IPV4_WHY : NO_DIRECT_WHY;
+		return home_no_direct_why(p->home);
 	if (binding_active(eng, &p->key.a, &p->key.b) == NULL)
 		return "that peer is not known to be away from home";
 	/* Never again in this session; but the peer may (draft, 5.1). */

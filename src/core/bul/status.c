@@ -31,7 +31,7 @@ static const char *why_of(const struct bub_engine *eng, const struct bul_entry *
 		return why_of_stranger(b);
 	if (!is_tunnelled_only(eng, &p->key.a))
 		return p->why;
-	return home_is_ipv4(p->home) ? NO_DIRECT_IPV4_WHY : NO_DIRECT_WHY;
+	return home_no_direct_why(p->home);
 }
 
 static enum bub_mode mode_of(const struct bub_engine *eng, const struct in6_addr *local,

@@ -110,6 +110,20 @@ bool home_is_ipv4(const struct home_registration *h)
 	return IN6_IS_ADDR_V4MAPPED(&h->care_of);
 }
 
+bool home_is_translated(const struct home_registration *h)
+{
+	return h->nat.found && !home_is_ipv4(h);
+}
+
+const char *home_no_direct_why(const struct home_registration *h)
+{
+	if (home_is_translated(h))
+		return "no direct path behind a NAT: data goes through the home agent";
+	return home_is_ipv4(h)
+		       ? "no direct path from IPv4: data goes through the home agent"
+		       : "no direct path over this interface: data goes through the home agent";
+}
+
 bool home_is_direct(const struct home_registration *h)
 {
 	return home_is_away(h) && !h->no_direct;

@@ -141,7 +141,8 @@ static void home_set_tunnel(struct bub_engine *eng, const struct home_registrati
 			h->nat.refresh_s < NAT_KEEPALIVE_S ? h->nat.refresh_s : NAT_KEEPALIVE_S;
 }
 
-static void home_note_nat(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
+/* Returns whether there is one now that was not there, or the reverse. */
+static bool home_note_nat(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
 {
 	const struct bub_mh_opts *o = &rx->mh.opts;
 	const struct nat before = h->nat;
@@ -150,6 +151,16 @@ static void home_note_nat(struct bub_engine *eng, struct home_registration *h, c
 	h->nat.refresh_s = o->nat.refresh_s != 0 ? o->nat.refresh_s : NATKATIMEOUT_S;
 	if (h->nat.found != before.found || (h->nat.found && h->nat.refresh_s != before.refresh_s))
 		home_set_tunnel(eng, h);
+	if (h->nat.found == before.found)
+		return false;
+	core_trace_state(eng, "nat", before.found ? "found" : "none",
+			 h->nat.found ? "found" : "none",
+			 home_is_translated(h) ? "IPv6 addresses are translated here (NAT66, "
+						 "masquerade): there is no direct path"
+			 : h->nat.found        ? "its mapping is kept"
+					       : "the home agent sees the address as it is",
+			 &h->cfg.address, &h->cfg.home_agent);
+	return true;
 }
 
 /* When the registration is to be refreshed: before it ends, and before a NAT forgets it. */
@@ -412,7 +423,9 @@ void mn_reselect(struct bub_engine *eng)
 		} else if (!bub_addr_eq(&h->care_of, &c->address) || h->ifindex != c->ifindex) {
 			mn_go_away(eng, h, c);
 		}
-		home_set_direct(eng, h, home_is_away(h) && c != NULL && c->no_direct);
+		home_set_direct(eng, h,
+				home_is_away(h) && c != NULL &&
+					(c->no_direct || home_is_translated(h)));
 	}
 }
 
@@ -517,6 +530,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 {
 	uint32_t granted_s = rx->mh.u.ba.lifetime_s;
 	uint64_t refresh_ms;
+	bool nat_changed;
 
 	if (granted_s > h->asked_s) /* never longer than asked (RFC 6275, 11.7.3) */
 		granted_s = h->asked_s;
@@ -529,7 +543,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 		refresh_ms = (uint64_t)rx->mh.opts.refresh_advice_s * 1000;
 	h->interval_ms = 0;
 	h->renew_at = bub_time_add_ms(core_now(eng), refresh_ms < 1000 ? 1000 : refresh_ms);
-	home_note_nat(eng, h, rx);
+	nat_changed = home_note_nat(eng, h, rx);
 	home_set_state(eng, h, HOME_REGISTERED, "acknowledged by the home agent");
 	home_tell(eng, h, true);
 	keepalive_start(eng, h);
@@ -540,6 +554,8 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
 		h->prefix_doubted = true; /* RFC 6275, 11.7.3: ask now */
 	h->news.registered = true;
+	if (nat_changed)
+		mn_reselect(eng);
 }
 
 static void home_on_deleted(struct bub_engine *eng, struct home_registration *h)

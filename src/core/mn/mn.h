@@ -112,6 +112,11 @@ bool agentpath_is_open(const struct home_registration *h);
 bool home_is_away(const struct home_registration *h);
 /* Away, at an address of IPv4 (RFC 5555). */
 bool home_is_ipv4(const struct home_registration *h);
+/* Away, at an address of IPv6 that a NAT changes: correspondents see another one than is signed
+ * (protocol.md, P99). */
+bool home_is_translated(const struct home_registration *h);
+/* One clause: why nothing but the tunnel serves the care-of address (not home_is_direct()). */
+const char *home_no_direct_why(const struct home_registration *h);
 /* Away, and data may go from the care-of address and come to it without the tunnel.  Where that is
  * not so, correspondents are dealt with as if @h were at home, by way of the tunnel. */
 bool home_is_direct(const struct home_registration *h);
