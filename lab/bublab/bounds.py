@@ -45,6 +45,10 @@ class Places:
             return self.direct()
         return self.to_core(node) + self.options.delay(HOME_OF[peer]) + self.home(peer)
 
+    def to_peer_by_home(self, node: str, peer: str) -> float:
+        """From a node through its own home agent to where its peer is."""
+        return self.home(node) + self.options.delay(HOME_OF[node]) + self.to_core(peer)
+
     def to_peers_agent(self, node: str, peer: str) -> float:
         """From a node through its own home agent to the home agent of its peer."""
         delay = self.options.delay
@@ -66,9 +70,9 @@ def tunnel_bound(places: Places, node: str) -> float:
 def around_bound(
     places: Places, node: str, peer: str, peer_later_ms: float | None = None
 ) -> float:
-    """From a network without a direct path: the peer, which used one, is told through the home agents
-    and sends through them."""
-    told = 2 * places.backhaul(node, peer)
+    """From a network without a direct path: the peer, which used one, is told through the node's home
+    agent, and sends to it."""
+    told = 2 * places.to_peer_by_home(node, peer)
     if peer_later_ms is None:
         return told
     return min(told, through_tunnels(places, node, peer, peer_later_ms))

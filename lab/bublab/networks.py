@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Visited networks that are not plain IPv6: IPv4 with and without NAT, and firewalls that drop what
 bub sends.  Filters and NATs are nftables rules in the access router's namespace.
-
-An IPv4 address is written as an IPv4-mapped IPv6 address, as the daemons write it.
 """
 
 from __future__ import annotations
@@ -68,10 +66,6 @@ def direct(router: str) -> bool:
 def core_ipv4(number: int, end: int) -> str:
     """On a router's link with the core, whose number is the router's; @end: 1 the core, 2 the router."""
     return f"198.51.100.{4 * number + end}"
-
-
-def mapped(address: str) -> str:
-    return f"::ffff:{address}"
 
 
 def node_ipv4(router: str, number: int) -> str:

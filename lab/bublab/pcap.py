@@ -121,20 +121,20 @@ def parse(data: bytes) -> Packet | None:
 
 
 def parse_ipv4(data: bytes) -> Packet | None:
-    """What IPv4 carries in UDP, under IPv4-mapped addresses."""
+    """What IPv4 carries in UDP."""
     if len(data) < 20 or data[0] >> 4 != 4 or data[9] != UDP:
         return None
     head, total = 4 * (data[0] & 15), int.from_bytes(data[2:4], "big")
     if data[6] & 0x3F or data[7]:  # a fragment
         return None
-    src, dst = mapped(data[12:16]), mapped(data[16:20])
+    src, dst = ipv4_text(data[12:16]), ipv4_text(data[16:20])
     packet = carried(Packet(src, dst, UDP, data[head:total], src, dst))
     return None if packet.proto == UDP else packet
 
 
-def mapped(address: bytes) -> str:
-    """As inet_ntop() writes an IPv4-mapped IPv6 address."""
-    return f"::ffff:{ipaddress.IPv4Address(address)}"
+@functools.lru_cache(maxsize=4096)
+def ipv4_text(address: bytes) -> str:
+    return str(ipaddress.IPv4Address(address))
 
 
 def carried_by(payload: bytes) -> int:

@@ -389,7 +389,8 @@ def name_captures(recording: Recording, paths: list[pathlib.Path]) -> None:
 
 
 def prefix(address: str) -> str:
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    length = 64 if ipaddress.ip_address(address).version == 6 else 24
+    return str(ipaddress.ip_network((address, length), strict=False))
 
 
 def place_of(node: Node, address: str) -> str:
@@ -646,9 +647,10 @@ def read_machines(recording: Recording, paths: list[pathlib.Path]) -> None:
 @functools.lru_cache(maxsize=4096)
 def is_address(text: str) -> bool:
     try:
-        return ipaddress.ip_address(text).version == 6
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
 
 
 def read_event(line: str) -> Event:

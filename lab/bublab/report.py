@@ -159,6 +159,14 @@ class Captures:
                 return when
         return None
 
+    def came_around(self, node: str, before: float) -> bool:
+        """Did the last data until then come through the home agent?"""
+        for when, packet in reversed(self.packets[node]):
+            inner = esp.innermost(packet, self.keys) if when <= before else None
+            if inner is not None and inner.is_data and self.names(inner.home_dst) == node:
+                return not packet.is_data
+        return False
+
     def count(self, h: Handover) -> tuple[int, int]:
         """Mobility messages between the mobile nodes, and between movers and home agents.  The
         node's line about what ends the handover comes after that frame, and before the next."""
@@ -265,9 +273,18 @@ def places_after(session: Session, index: int) -> bounds.Places:
 
 def bound_of(
     session: Session, h: Handover, places: bounds.Places, node: str, mode: str,
+    messages: list[Event], came_around: bool,
+) -> float:
+    """@places: after the handover.  @messages: between the mobile nodes.  @came_around: data came to
+    the node through its home agent before."""
+    bound = bound_of_mode(session, h, places, node, mode, messages)
+    return min(bound, bounds.tunnel_bound(places, node)) if came_around else bound
+
+
+def bound_of_mode(
+    session: Session, h: Handover, places: bounds.Places, node: str, mode: str,
     messages: list[Event],
 ) -> float:
-    """@places: after the handover.  @messages: between the mobile nodes."""
     peer = peer_of(node)
     later = (h.usable[peer] - h.usable[node]) * 1e3 if peer in h.usable else None
     if mode == "tunnel":
@@ -295,7 +312,12 @@ def figures_of(
         handover=h,
         mode=mode,
         gap_ms=gaps,
-        bound_ms={node: bound_of(session, h, places, node, mode, messages) for node in h.nodes},
+        bound_ms={
+            node: bound_of(
+                session, h, places, node, mode, messages, captures.came_around(node, h.cut)
+            )
+            for node in h.nodes
+        },
         lost=lost,
         messages=[f"{e.node} {e.get('what')} {e.get('via')}" for e in messages],
         later=count_later(mode, messages),

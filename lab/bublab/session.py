@@ -307,9 +307,12 @@ class Session:
         IPv6, or is one again; the node goes over to the other."""
         place = self.place[node]
         number = 1 + MOBILES.index(node)
-        ipv4 = networks.mapped(networks.node_ipv4(place, number))
+        ipv4 = networks.node_ipv4(place, number)
         before = {node: self.daemons.registered(node, self.addresses[peer_of(node)])}
-        cut = self.topology.start_ipv6(place) if ipv6 else self.topology.stop_ipv6(place)
+        if ipv6:
+            cut = self.topology.start_ipv6(place)
+        else:
+            cut = self.topology.stop_ipv6(place, node)
         label = f"{node} goes over to {'IPv6' if ipv6 else 'IPv4'} at {place}"
         self.say(label, cut)
         handover = Handover(label, {node: place}, before, cut, self.traffic_started)
@@ -335,12 +338,20 @@ class Session:
         before = {}
         for node in places:
             before[node] = self.daemons.registered(node, self.addresses[peer_of(node)])
+            if self._has_nothing_to_delete(node, places[node]):
+                before[node] = ""
         label = describe(places, self.place)
         cut = self.topology.move(places)
         self.say(label, cut)
         handover = Handover(label, dict(places), before, cut, self.traffic_started)
         self.place.update(places)
         return handover
+
+    def _has_nothing_to_delete(self, node: str, place: str) -> bool:
+        """A network without a direct path, and no binding at the peer that has to go."""
+        old = self.place[node]
+        without = old == HOME_OF[node] or not networks.direct(old)
+        return without and not networks.direct(place)
 
     def follow(self, handover: Handover) -> None:
         """What has come of a move by now: where it is complete, its end."""

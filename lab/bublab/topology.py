@@ -117,7 +117,7 @@ def care_of_address(mobile: str, router: str) -> str:
     given where there is no IPv6."""
     number = 1 + MOBILES.index(mobile)
     if router not in PREFIXES:
-        return networks.mapped(networks.node_ipv4(router, number))
+        return networks.node_ipv4(router, number)
     return f"{PREFIXES[router]}ff:fe00:1{number:02x}"
 
 
@@ -125,15 +125,17 @@ def is_ipv4(router: str) -> bool:
     return router in NETWORKS and bool(NETWORKS[router].ipv4)
 
 
-def radvd_conf(router: str) -> str:
+def radvd_conf(router: str, withdrawn: bool = False) -> str:
+    """@withdrawn: what was announced is so no more."""
     home = router.startswith("ha")
+    router_s, valid_s, preferred_s = (0, 0, 0) if withdrawn else (60, 600, 300)
     lines = [
         f"interface {access_interface(router)} {{",
         "  AdvSendAdvert on;",
         "  MinRtrAdvInterval 0.03;",  # RFC 6275, 7.5
         "  MaxRtrAdvInterval 0.07;",
         "  MinDelayBetweenRAs 0.03;",
-        "  AdvDefaultLifetime 60;",
+        f"  AdvDefaultLifetime {router_s};",
         "  AdvSourceLLAddress on;",
         "  AdvIntervalOpt on;",  # radvd then takes intervals below three seconds
         f"  AdvHomeAgentFlag {'on' if home else 'off'};",
@@ -141,8 +143,8 @@ def radvd_conf(router: str) -> str:
         "    AdvOnLink on;",
         "    AdvAutonomous on;",
         f"    AdvRouterAddr {'on' if home else 'off'};",
-        "    AdvValidLifetime 600;",
-        "    AdvPreferredLifetime 300;",
+        f"    AdvValidLifetime {valid_s};",
+        f"    AdvPreferredLifetime {preferred_s};",
         "  };",
         "};",
     ]
@@ -338,9 +340,9 @@ class Topology:
             return STATIC_PLACE
         return HOME_OF[mobile]
 
-    def start_radvd(self, router: str) -> None:
+    def start_radvd(self, router: str, withdrawn: bool = False) -> None:
         conf = self.run_dir / f"radvd-{router}.conf"
-        conf.write_text(radvd_conf(router))
+        conf.write_text(radvd_conf(router, withdrawn))
         argv = ["radvd", "-n", "-m", "stderr", "-C", str(conf)]
         argv += ["-p", str(self.run_dir / f"radvd-{router}.pid")]
         log = self.out / "logs" / f"radvd-{router}.log"
@@ -391,12 +393,26 @@ class Topology:
         run(self.inside(router, [sys.executable, "-m", "bublab.networks"]))
         return when
 
-    def stop_ipv6(self, router: str) -> float:
-        """The router says that it is none for IPv6, and is silent; returns the time of day."""
+    def _stop_radvd(self, router: str) -> None:
         child = self.advertisers.pop(router)
         self.children.remove(child)
-        when = time.time()
         child.stop()
+
+    def stop_ipv6(self, router: str, mobile: str) -> float:
+        """The router takes back what it has announced (RFC 4861, 6.2.5), and is silent when @mobile
+        has heard it; returns the time of day."""
+        self._stop_radvd(router)
+        when = time.time()
+        self.start_radvd(router, withdrawn=True)
+        ip = ["ip", "-6", "-n", self.namespace(mobile), "route", "show", "default", "dev", "wl0"]
+        address = f"via fe80::ff:fe00:a1{NUMBERS[router]:02x} "  # others may be there from before
+        wait_until(
+            f"{mobile} to hear that {router} is no router",
+            lambda: address not in run(ip),
+            5,
+            check=self.check,
+        )
+        self._stop_radvd(router)
         interface = access_interface(router)
         networks.load_firewall(self.inside(router, []), networks.silence(interface))
         return when
