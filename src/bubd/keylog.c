@@ -94,14 +94,12 @@ static void write_column(FILE *kl, const char *name, const uint8_t *key, size_t 
 	(void)fputc('"', kl);
 }
 
-void keylog_esp(FILE *kl, const struct esp_sa_params *sa)
+/* Any addresses: outer ones move with the mobile node. */
+static void keylog_row(FILE *kl, const struct esp_sa_params *sa, const char *family)
 {
 	const struct esp_alg_info *alg = esp_alg_info(sa->alg);
 
-	if (kl == NULL)
-		return;
-	/* Any addresses: outer ones move with the mobile node. */
-	(void)fprintf(kl, "\"IPv6\",\"*\",\"*\",\"0x%08x\"", sa->spi);
+	(void)fprintf(kl, "\"%s\",\"*\",\"*\",\"0x%08x\"", family, sa->spi);
 	if (alg->integrity == NULL) { /* the salt is part of the key */
 		write_column(kl, alg->encryption, sa->enc_key, alg->enc_key_len, sa->auth_key,
 			     alg->auth_key_len);
@@ -111,6 +109,16 @@ void keylog_esp(FILE *kl, const struct esp_sa_params *sa)
 		write_column(kl, alg->integrity, sa->auth_key, alg->auth_key_len, NULL, 0);
 	}
 	(void)fputc('\n', kl);
+}
+
+/* A tunnel may go over IPv4 as well. */
+void keylog_esp(FILE *kl, const struct esp_sa_params *sa)
+{
+	if (kl == NULL)
+		return;
+	keylog_row(kl, sa, "IPv6");
+	if (sa->mode == ESP_TUNNEL)
+		keylog_row(kl, sa, "IPv4");
 }
 
 void keylog_trace(FILE *kl, const struct bub_trace *tr)
