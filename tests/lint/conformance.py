@@ -115,7 +115,7 @@ def check(root, text):
 
 def summary(rows):
     """Rows by state: the draft (D), our decisions (P), each chapter of RFC 6275 (R5, R6, ...), the other
-    RFCs (K, E, T)."""
+    RFCs (K, E, T, F)."""
     counts = collections.defaultdict(collections.Counter)
     for row in rows:
         counts[re.match(r"R\d+|\w", row.id).group()][row.state] += 1
