@@ -11,6 +11,7 @@
 local bub = Proto("bub", "Binding Update Backhauling")
 
 local MOBILITY = 135
+local MESSAGES_PORT = 4191
 local HOTI, COTI, HOT, COT, BU, BA = 1, 2, 3, 4, 5, 6
 local PAD1, PADN, ALTERNATE_CARE_OF, NONCE_INDICES, AUTHORIZATION, IDENTIFIER = 0, 1, 3, 4, 5, 8
 local IPV6_ADDRESS = 2 -- subtype of the mobile node identifier (RFC 8371)
@@ -595,3 +596,6 @@ function bub.init()
 end
 
 protocols:add(MOBILITY, bub)
+
+-- What has no ESP outside goes in UDP from and to IPv4, and where a network drops ESP (RFC 5555, 4.1).
+DissectorTable.get("udp.port"):add(MESSAGES_PORT, Dissector.get("ipv6"))

@@ -25,6 +25,7 @@ from world import AGENT, HOME, VISITED, Tunnel
 PEER = "2001:db8:c::5"
 AGENT4, SEEN4, HERE4 = "192.0.2.2", "192.0.2.1", "10.0.0.10"
 MESSAGES, DATA = 4191, 4500
+DISSECTOR = os.path.join(os.path.dirname(__file__), "../../extras/wireshark/bub.lua")
 BLOCK, MORE = 1000, 40
 STREAM_LIMIT_S = 60
 
@@ -307,9 +308,8 @@ FIELDS = ("ip.src", "ip.dst", "udp.srcport", "udp.dstport", "udp.checksum", "ipv
 
 
 def rows(folder, path):
-    words = ["tshark", "-r", path, "-d", f"udp.port=={MESSAGES},ipv6", "-Y", "ip",
-             "-o", "esp.enable_encryption_decode:TRUE", "-T", "fields", "-E", "separator=|",
-             "-E", "occurrence=a"]
+    words = ["tshark", "-r", path, "-X", f"lua_script:{DISSECTOR}", "-Y", "ip", "-T", "fields",
+             "-o", "esp.enable_encryption_decode:TRUE", "-E", "separator=|", "-E", "occurrence=a"]
     for field in FIELDS:
         words += ["-e", field]
     done = subprocess.run(words, capture_output=True, text=True, check=False,
