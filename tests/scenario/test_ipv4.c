@@ -670,6 +670,26 @@ static void translated_ipv6_goes_round(void **state)
 	assert_int_equal(v->p.left_bub, 0);
 }
 
+/* A network that lets nothing through costs no key: after it all is as after any move. */
+static void dead_network_costs_no_key(void **state)
+{
+	struct visit *v = *state;
+	struct place *dead = world_add_place(v->p.w, "2001:db8:66::", 10);
+	size_t mark;
+
+	pair_in_bub(&v->p);
+	dead->cut = true;
+	world_attach(v->p.w, v->p.mn[0], dead);
+	pair_run(&v->p, 40000);
+	assert_string_equal(pair_home(&v->p, 0).state, "registering");
+	mark = pair_mark(&v->p);
+	pair_go(&v->p, 0, 1);
+	pair_run(&v->p, 1500);
+	pair_assert_settled(&v->p, BUB_MODE_BUB);
+	assert_int_equal(tests(v, mark), 0);
+	assert_int_equal(v->p.left_bub, 0);
+}
+
 static void both_on_ipv4(void **state)
 {
 	struct visit *v = *state;
@@ -875,6 +895,7 @@ int main(void)
 		visit_test(nat_of_ipv6_is_told),
 		visit_test(peer_in_bub_mode_is_told_and_stays),
 		visit_test(translated_ipv6_goes_round),
+		visit_test(dead_network_costs_no_key),
 		visit_test(both_on_ipv4),
 		cmocka_unit_test(peer_in_route_optimisation),
 		visit_test(nothing_begins_there),
