@@ -253,7 +253,8 @@ static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
 
 	eventlog_esp_drop(&d->events, drop);
 	d->discards.esp[drop->why]++;
-	complaints_esp_drop(&d->complaints, d->engine, lnx_now(), drop);
+	if (!keyd_has_restarted_for(d->keyd, drop)) /* no other secret, but none any more */
+		complaints_esp_drop(&d->complaints, d->engine, lnx_now(), drop);
 	keyd_esp_drop(d->keyd, drop);
 }
 

@@ -364,6 +364,7 @@ bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
 		right = true;
 		h->lost = true;
 		h->attempts = 0;
+		keyclient_abandon(h); /* it was begun while nobody was there */
 		keyclient_now(h);
 	}
 	return right;

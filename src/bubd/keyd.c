@@ -186,6 +186,16 @@ static void keyd_hint(const struct keyd *k, const struct in6_addr *to, const str
 		keyhints_send(from, to, k->agent_port, h);
 }
 
+bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop)
+{
+	const struct bubd_pair *pair;
+
+	if (k == NULL || k->server == NULL || drop->out || drop->why != ESP_NO_SA)
+		return false;
+	pair = bubd_config_pair(k->host.cfg, &drop->home, true);
+	return pair != NULL && pair->keys != BUBD_KEYS_STATIC;
+}
+
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
 {
 	const struct keyhint h = {.kind = KEYHINT_UNKNOWN_SPI,

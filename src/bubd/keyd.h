@@ -51,6 +51,8 @@ void keyd_action(struct keyd *k, const struct bub_action *act);
 void keyd_agent_found(struct keyd *k, const struct in6_addr *home, const struct in6_addr *ipv4);
 void keyd_trace(struct keyd *k, const struct bub_trace *tr);
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
+/* Home agent: it came under keys that had been agreed on before this start. */
+bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop);
 
 /* Mobile node: no keys are agreed on for @home yet, so that nothing can be answered; it was told.
  */
