@@ -275,9 +275,12 @@ static void we_move(struct handovers *hs, struct watched *w, const struct watche
 		    struct bub_time now)
 {
 	const struct bub_time usable = usable_since(hs, &home->care_of, now);
+	/* The message is told before the move is. */
+	const bool told = bub_addr_eq(&w->update_said, &home->care_of) &&
+			  bub_time_ms_between(w->update_went, now) <= FRESH_MS;
 	/* An address that was there for some time is taken only now. */
 	const bool fresh = bub_time_ms_between(usable, now) <= FRESH_MS;
-	const struct bub_time began = fresh ? usable : now;
+	const struct bub_time began = fresh ? usable : told ? w->update_went : now;
 	const bool counted = w->now.active;
 	struct handover *h = watched_begin(hs, w, began, w->now.ours.moved);
 
@@ -288,7 +291,7 @@ static void we_move(struct handovers *hs, struct watched *w, const struct watche
 	h->usable = usable;
 	h->update = h->acknowledged = (struct bub_time){0};
 	if (w->update_went.ns >= began.ns && bub_addr_eq(&w->update_said, &home->care_of)) {
-		h->update = w->update_went; /* the message is told before the move is */
+		h->update = w->update_went;
 		h->sent += !counted;
 	}
 	if (w == &home->w)

@@ -549,6 +549,25 @@ static void the_home_agent_is_told(void **state_)
 	assert_int_equal(since.ns, now.ns - 30 * BUB_NS_PER_MS);
 }
 
+/* To an address that was there all the time; the clock goes on between message and move. */
+static void another_address_is_taken(void **state_)
+{
+	(void)state_;
+	care_of_new(A2);
+	wait_ms(5000);
+	message(BUB_TR_SENT, "Binding Update", "home agent", HOME, AGENT, A2);
+	now.ns += 2000;
+	attach(A2);
+	wait_ms(40);
+	message(BUB_TR_RECEIVED, "Binding Acknowledgement", "home agent", HOME, AGENT, AGENT);
+	registered(A2);
+	wait_ms(6000);
+	assert_int_equal(n_told, 1);
+	assert_number(&told[0], "messages_sent", true, 1);
+	assert_number(&told[0], "update_us", true, 0);
+	assert_number(&told[0], "acknowledged_us", true, 40002);
+}
+
 static void we_go_home(void **state_)
 {
 	const struct handover *h;
@@ -650,6 +669,7 @@ int main(void)
 		T(the_peer_turns_to_the_tunnel),
 		T(data_comes_through_the_tunnel_first),
 		T(the_home_agent_is_told),
+		T(another_address_is_taken),
 		T(we_go_home),
 		T(the_peer_goes_home),
 		T(the_peers_binding_ends),
