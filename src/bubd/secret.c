@@ -58,6 +58,18 @@ const char *secret_parse(const char *text, size_t len, uint8_t ret_secret[static
 	return NULL;
 }
 
+/* What an editor or a copy may have put in front of "hex:", which then would be taken for text. */
+static bool has_something_before_hex(const char *text, size_t len)
+{
+	static const char hex[] = "hex:";
+	const char *at = memmem(text, len, hex, sizeof(hex) - 1);
+
+	for (const char *c = text; at != NULL && c < at; c++)
+		if (isgraph((unsigned char)*c))
+			return false;
+	return at != NULL && at > text;
+}
+
 static const char *parse_line(const char *text, size_t len, uint8_t *secret, size_t *ret_len)
 {
 	const char *why = NULL;
@@ -71,6 +83,9 @@ static const char *parse_line(const char *text, size_t len, uint8_t *secret, siz
 		return "has more than one line; expected one";
 	if (memchr(text, '\0', len) != NULL)
 		return "is no text; expected one line, \"hex:\" and digits or plain text";
+	if (has_something_before_hex(text, len))
+		return "has blanks or a byte order mark in front of \"hex:\"; expected nothing "
+		       "there";
 	why = secret_parse(text, len, secret, &secret_len);
 	if (why != NULL)
 		return why;

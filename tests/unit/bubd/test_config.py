@@ -243,6 +243,8 @@ WRONG = {
     "secret no hex": (MN.replace("mn1.", "nohex.") + "}\n", 4, ["0-9, a-f"]),
     "secret short hex": (MN.replace("mn1.", "shorthex.") + "}\n", 4, ["too short"]),
     "secret too long": (MN.replace("mn1.", "long.") + "}\n", 4, ["too long"]),
+    "secret behind a blank": (MN.replace("mn1.", "blank.") + "}\n", 4, ["in front of"]),
+    "secret behind a byte order mark": (MN.replace("mn1.", "bom.") + "}\n", 4, ["in front of"]),
     "secret empty": (MN.replace("mn1.", "empty.") + "}\n", 4, ["too short"]),
     "secret is a folder": (MN.replace("mn1.secret", ".") + "}\n", 4, ["regular file"]),
 
@@ -566,13 +568,14 @@ class Config(unittest.TestCase):
             "odd": (SECRET + "0", 0o600), "nohex": (SECRET[:-1] + "g", 0o600),
             "aes": ("hex:" + "a1" * 16, 0o600), "des": ("hex:" + bytes(range(24)).hex(), 0o600),
             "sha1": ("hex:" + "b2" * 20, 0o600), "sha256": ("hex:" + "c3" * 32, 0o400),
+            "blank": (" " + SECRET, 0o600), "bom": ("\ufeff" + SECRET, 0o600),
             "shorthex": (SECRET[:-2], 0o600), "long": ("x" * 257, 0o600), "empty": ("", 0o600),
         }
         files = {f"{name}.secret": secret for name, secret in secrets.items()}
         files |= {"test.key": (PEM_KEY, 0o600), "test.pem": (PEM, 0o644)}
         for name, (text, mode) in files.items():
             path = self.path(name)
-            with open(path, "w", encoding="ascii") as f:
+            with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
             os.chmod(path, mode)
 
