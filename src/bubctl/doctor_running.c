@@ -254,6 +254,26 @@ static void check_refused(struct doctor *d)
 	}
 }
 
+/* To whom data goes by the direct path while nothing comes back by it. */
+static void check_peers(struct doctor *d)
+{
+	const json_t *p = NULL;
+	size_t i = 0, told = 0;
+
+	json_array_foreach(json_object_get(d->show, "peers"), i, p)
+	{
+		if (strstr(doctor_text(p, "why"), "and none came") == NULL ||
+		    told++ >= CLIENTS_TOLD_MAX)
+			continue;
+		doctor_add(
+			d, DOCTOR_WARNING, "direct-path",
+			json_sprintf("peer %s: %s", doctor_text(p, "peer"), doctor_text(p, "why")),
+			"what this node sends there may be lost; in the configuration, "
+			"peer \"ADDRESS\" { bub = require } has it go through the home agents",
+			json_sprintf("bubctl -s %s ping %s", d->socket, doctor_text(p, "peer")));
+	}
+}
+
 /* Each of these is a stranger's where everybody is registered. */
 static void check_keys(struct doctor *d, bool all_well)
 {
@@ -300,6 +320,7 @@ void doctor_check_registration(struct doctor *d)
 	homes = check_homes(d);
 	clients = check_clients(d);
 	check_strangers(d);
+	check_peers(d);
 	json_array_foreach(json_object_get(d->show, "homes"), i, h) check_agreed(d, h);
 	check_refused(d);
 	check_keys(d, homes && clients);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "absence.h"
+#include "lacking.h"
 
 #define LNX_COUNTERS_MAX 128
 #define WHY_MAX 2048
@@ -97,6 +98,7 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 {
 	char text[WHY_MAX], addr[INET6_ADDRSTRLEN];
 	struct lnx_failure failed;
+	const char *shared = lnx_shared(src->lnx);
 	size_t len;
 
 	len = (size_t)snprintf(text, WHY_MAX / 4, "%s", h->why != NULL ? h->why : "");
@@ -104,6 +106,8 @@ static json_t *why_home(const struct status_source *src, const struct bub_home_s
 		       ? why_no_keys(src, &h->address, text + len, sizeof(text) - len)
 		       : why_silent(text + len, sizeof(text) - len, h);
 	len += why_complaint(src, &h->address, "; ", text + len, sizeof(text) - len);
+	if (shared != NULL)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "; %s", shared);
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->care_of)) {
 		if (absence_is_of(h))
 			(void)absence_words(src->lnx, ": ", text + len, sizeof(text) - len);
@@ -301,6 +305,26 @@ static void peer_way(json_t *o, const struct status_source *src, const struct bu
 	status_set(o, "out_dst", status_address(&out_dst));
 }
 
+#define ONE_WAY_MIN 10 /* packets: with fewer an answer may be on its way */
+
+/* The engine's reason; and where return routability has passed, but nothing that has the headers of
+ * data comes through. */
+static json_t *why_peer(const struct status_source *src, const struct bub_peer_status *p)
+{
+	char text[WHY_MAX / 4];
+	struct lnx_traffic t;
+
+	if (p->mode != BUB_MODE_RO || p->why == NULL ||
+	    !lnx_traffic(src->lnx, &p->local, &p->peer, &t) || t.in_packets > 0 ||
+	    t.out_packets < ONE_WAY_MIN)
+		return status_string(p->why);
+	(void)snprintf(text, sizeof(text),
+		       "%s; %llu packets went by the direct path, and none came: a firewall may "
+		       "drop their headers",
+		       p->why, (unsigned long long)t.out_packets);
+	return json_string(text);
+}
+
 static json_t *status_peers(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *array = json_array();
@@ -318,7 +342,7 @@ static json_t *status_peers(const struct status_source *src, const struct status
 		status_set(o, "local", status_address(&p.local));
 		status_set(o, "peer", status_address(&p.peer));
 		status_set(o, "mode", status_string(bub_mode_name(p.mode)));
-		status_set(o, "why", status_string(p.why));
+		status_set(o, "why", why_peer(src, &p));
 		peer_way(o, src, &p);
 		status_set(o, "direct_path", status_string(p.direct_path));
 		status_set(o, "direct_path_why", status_string(p.direct_path_why));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What an interface lacks that may have a care-of address, in words.
+ * What is wrong here, in words: what an interface lacks that may have a care-of address, and who
+ * uses what is bub's alone.
  */
 #ifndef BUB_LINUX_LACKING_H
 #define BUB_LINUX_LACKING_H
@@ -16,5 +17,8 @@ struct lnx_lack {
 
 /* The next one after the place @at, which is 0 for the first; false: no more. */
 bool lnx_lack_next(const struct lnx *lnx, unsigned *at, struct lnx_lack *ret);
+
+/* Who has used rules or routing tables of bub's in the last minutes, and which; NULL: nobody. */
+const char *lnx_shared(const struct lnx *lnx);
 
 #endif

@@ -31,7 +31,8 @@
 #define RETRY_MAX_S 60
 #define SHARED_S 60 /* between lines about what is shared; doubles */
 #define SHARED_MAX_S 3600
-#define PEACE_S 60 /* it has stood so long: no fight any more */
+#define SHARED_NEWS_S 120 /* the status speaks of it for so long after it was seen */
+#define PEACE_S 60        /* it has stood so long: no fight any more */
 #define LINES_MAX 4
 #define TEXT_MAX 160
 
@@ -139,6 +140,10 @@ void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *wh
 {
 	const struct bub_time now = lnx_now();
 
+	w->shared_seen = now;
+	(void)snprintf(w->shared, sizeof(w->shared),
+		       "%s uses what is bubd's alone: %s, protocol %u",
+		       by != 0 ? repair_author(w, by) : "another program", what, protocol);
 	if (w->shared_pause_s != 0 &&
 	    bub_time_before(now, bub_time_add_s(w->shared_at, w->shared_pause_s)))
 		return;
@@ -146,10 +151,16 @@ void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *wh
 	w->shared_pause_s = w->shared_pause_s == 0 ? SHARED_S : 2 * w->shared_pause_s;
 	if (w->shared_pause_s > SHARED_MAX_S)
 		w->shared_pause_s = SHARED_MAX_S;
-	repair_say(w, true,
-		   "%s uses what is bubd's alone: %s, protocol %u; set route-table and "
-		   "rule-priority to what nobody else uses",
-		   by != 0 ? repair_author(w, by) : "another program", what, protocol);
+	repair_say(w, true, "%s; set route-table and rule-priority to what nobody else uses",
+		   w->shared);
+}
+
+const char *want_shared(const struct want *w)
+{
+	return w->shared[0] != '\0' && bub_time_before(lnx_now(), bub_time_add_s(w->shared_seen,
+										 SHARED_NEWS_S))
+		       ? w->shared
+		       : NULL;
 }
 
 /* ---- When ---------------------------------------------------------------------------------- */

@@ -61,6 +61,11 @@ bool lnx_lack_next(const struct lnx *l, unsigned *at, struct lnx_lack *ret)
 	return true;
 }
 
+const char *lnx_shared(const struct lnx *l)
+{
+	return want_shared(l->want);
+}
+
 const char *lnx_preferred(const struct lnx *l, bool *ret_once)
 {
 	return link_preferred(l->link, ret_once);

@@ -54,6 +54,9 @@ void want_close(struct want *w);
 
 /* ---- Wishes -------------------------------------------------------------------------------- */
 
+/* Who has used rules or tables of ours in the last minutes, and which; NULL: nobody. */
+const char *want_shared(const struct want *w);
+
 /* The route to r->dst in r->table is to be this one.  @id: 0, or want_verdict() tells how it went;
  * what is refused is no wish any more then, while without @id it is tried again. */
 void want_route(struct want *w, const struct nl_route *r, uint32_t id);

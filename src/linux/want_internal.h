@@ -89,8 +89,10 @@ struct want {
 	unsigned verdict_first, n_verdicts;
 
 	/* Somebody else uses what is ours. */
-	struct bub_time shared_at; /* the last line about that */
-	uint32_t shared_pause_s;   /* to the next; 0: there was none */
+	char shared[160];            /* who uses what is ours */
+	struct bub_time shared_seen; /* the last time */
+	struct bub_time shared_at;   /* the last line about that */
+	uint32_t shared_pause_s;     /* to the next; 0: there was none */
 
 	/* question.c */
 	struct table question;

@@ -301,6 +301,8 @@ def shared_tables(t):
     line = hears(t.mobile, words, "error")
     if "rule 1001, routing table 100, protocol " not in line or "another program" not in line:
         raise Failure(line)
+    if words + "rule 1001, routing table 100" not in t.home()["why"]:
+        raise Failure(t.home())
     t.m.ip("-6", "rule", "del", "pref", "1001")
     t.restart_mobile()
     wait_for("a registration", t.is_registered)

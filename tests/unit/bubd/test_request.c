@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "absence.h"
 #include "lacking.h"
 #include "request.h"
 
@@ -24,6 +23,8 @@ struct bub_engine {
 	const char *obstacle; /* to a BUB test */
 	struct bub_counters counters;
 };
+
+static bool troubled; /* much is wrong */
 
 static struct in6_addr addr(const char *text)
 {
@@ -49,6 +50,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.sequence = 65535,
 		.prefix = index == 0 ? "deprecated" : "unknown",
 		.prefix_lifetime_s = index == 0 ? 77 : 0,
+		.nat = index == 0,
+		.nat_refresh_s = index == 0 ? 110 : 0,
 	};
 	if (index == 0) {
 		ret->trouble = BUB_TROUBLE_PROHIBITED;
@@ -76,7 +79,7 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 		.local = addr("2001:db8:1::10"),
 		.peer = addr("2001:db8:2::10"),
 		.local_care_of = addr("2001:db8:a::10"),
-		.mode = BUB_MODE_BUB,
+		.mode = troubled ? BUB_MODE_RO : BUB_MODE_BUB,
 		.why = "since the DH exchange",
 		.test = "succeeded",
 		.direct_path = "filtered",
@@ -99,7 +102,8 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	*ret = (struct bub_client_status){
 		.home = addr("2001:db8:1::20"),
 		.registered = true,
-		.care_of = addr("2001:db8:b::20"),
+		.care_of = addr("::ffff:192.0.2.20"),
+		.nat = true,
 		.lifetime_s = 60,
 		.sequence = 4,
 	};
@@ -149,27 +153,6 @@ bool lnx_failure_next(const struct lnx *lnx, unsigned *at, struct lnx_failure *r
 		return false;
 	*ret = (struct lnx_failure){addr("2001:db8:b::5"), "wl1", 3};
 	return true;
-}
-
-bool lnx_lack_next(const struct lnx *lnx, unsigned *at, struct lnx_lack *ret)
-{
-	static const struct lnx_lack lacks[] = {{.interface = "wl0", .words = "has no link"},
-						{.interface = "wl1", .words = "has a twin"}};
-
-	(void)lnx;
-	if (*at >= sizeof(lacks) / sizeof(lacks[0]))
-		return false;
-	*ret = lacks[*at];
-	if ((*at)++ == 1)
-		ret->addr = addr("2001:db8:b::5");
-	return true;
-}
-
-const char *lnx_preferred(const struct lnx *lnx, bool *ret_once)
-{
-	(void)lnx;
-	*ret_once = true;
-	return "wl0";
 }
 
 bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *ret)
@@ -313,7 +296,15 @@ bool lnx_traffic(struct lnx *lnx, const struct in6_addr *local, const struct in6
 				    .out_packets = 4,
 				    .out_octets = 5,
 				    .out_dropped = 6};
+	if (troubled)
+		*ret = (struct lnx_traffic){.out_packets = 12};
 	return bub_addr_eq(peer, &known);
+}
+
+const char *lnx_shared(const struct lnx *lnx)
+{
+	(void)lnx;
+	return troubled ? "another program uses what is bubd's alone: rule 1001" : NULL;
 }
 
 /* ---- A handover ---------------------------------------------------------------------------- */
@@ -514,17 +505,20 @@ static void assert_same_json(const json_t *have, const char *expected_text)
 	"\"carrier\": {\"name\": \"udp\", \"why\": \"answered first\", \"address\": null,"         \
 	" \"port\": 4500},"
 
-/* Behind what the core says, or what fits of it. */
-static void why_there_is_no_address(void **state)
+static void why_tells_what_else_was_seen(void **state)
 {
-	static const char all[] = ": wl0 has no link; wl1 has a twin: 2001:db8:b::5";
-	char text[128];
+	json_t *r = NULL;
 
-	(void)state;
-	assert_int_equal(absence_words(NULL, ": ", text, sizeof(text)), sizeof(all) - 1);
-	assert_string_equal(text, all);
-	assert_int_equal(absence_words(NULL, ": ", text, 12), 11);
-	assert_string_equal(text, ": wl0 has n");
+	troubled = true;
+	r = ask(*state, "{\"cmd\": \"show\"}");
+	troubled = false;
+	assert_same_json(json_object_get(json_array_get(json_object_get(r, "homes"), 1), "why"),
+			 "\"since a test; another program uses what is bubd's alone: rule 1001\"");
+	assert_same_json(
+		json_object_get(json_array_get(json_object_get(r, "peers"), 0), "why"),
+		"\"since the DH exchange; 12 packets went by the direct path, and none came: a "
+		"firewall may drop their headers\"");
+	json_decref(r);
 }
 
 static void show_has_everything(void **state)
@@ -538,21 +532,25 @@ static void show_has_everything(void **state)
 	assert_same_json(json_object_get(r, "homes"),
 			 "[{\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
+			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": \"2001:db8:a::10\", \"interface\": \"wl0\", \"state\": "
 			 "\"registered\","
 			 "  \"why\": \"since a test (no answer 4 times in 21 s; says 2001:db8::7);"
 			 " no answer by 2001:db8:b::5 on wl1\", \"trouble\": \"prohibited\","
 			 "  \"lifetime_s\": 3599, \"sequence\": 65535,"
 			 "  \"prefix\": \"deprecated\", \"prefix_lifetime_s\": 77," CARRIER
-			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null,"
+			 "  \"registered_s\": null, \"nat_refresh_s\": 110,"
+			 "  \"tunnel\": null, \"last_handover\": null,"
 			 "  \"keys\": {\"kind\": \"static\"}},"
 			 " {\"address\": \"2001:db8:1::10\", \"home_agent\": \"2001:db8:1::1\","
 			 " \"home_agent_name\": null, \"name_trouble\": null,"
+			 "  \"unbound_direct\": false,"
 			 "  \"care_of\": null, \"interface\": null, \"state\": \"at home\", "
 			 "\"lifetime_s\": 0,"
 			 "  \"why\": \"since a test\", \"trouble\": null,"
 			 "  \"prefix\": \"unknown\", \"prefix_lifetime_s\": 0," CARRIER
-			 "  \"registered_s\": null, \"tunnel\": null, \"last_handover\": null, "
+			 "  \"registered_s\": null, \"nat_refresh_s\": null,"
+			 "  \"tunnel\": null, \"last_handover\": null, "
 			 "\"sequence\": 65535, \"keys\": {\"kind\": \"static\"}}]");
 	assert_same_json(
 		json_object_get(r, "peers"),
@@ -581,7 +579,7 @@ static void show_has_everything(void **state)
 		json_object_get(r, "clients"),
 		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
 		"\"provisional\": false, \"care_of\": "
-		"\"2001:db8:b::20\"," CARRIER
+		"\"192.0.2.20\", \"nat\": true," CARRIER
 		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
 		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 		"unknown here: its secret is another one there\","
@@ -876,7 +874,7 @@ static void bindings_are_told_both_ways(void **state)
 	json_t *r = ask(f, "{\"cmd\":\"bindings\"}");
 
 	assert_same_json(json_object_get(r, "here"),
-			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"2001:db8:b::20\","
+			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"192.0.2.20\","
 			 "  \"with\": null, \"home_registration\": true, \"lifetime_s\": 60,"
 			 "  \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
 	assert_same_json(json_object_get(r, "there"),
@@ -981,7 +979,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(why_there_is_no_address),        T(show_has_everything),
+		T(why_tells_what_else_was_seen),   T(show_has_everything),
 		T(show_has_what_is_asked_for),     T(roles_follow_the_configuration),
 		T(counters_have_every_reason),     T(commands_reach_the_engine),
 		T(who_monitors_is_known_as_one),   T(what_has_no_effect_is_refused),
