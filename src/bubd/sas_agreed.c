@@ -366,7 +366,9 @@ struct bub_time sas_agreed_deadline(const struct sas *sas)
 {
 	const struct heap_item *first = heap_first(&sas->agreed.timers);
 
-	return first != NULL ? (struct bub_time){first->key} : BUB_TIME_NEVER;
+	if (first == NULL)
+		return BUB_TIME_NEVER;
+	return (struct bub_time){first->key};
 }
 
 void sas_agreed_expire(struct sas *sas, struct bub_time now)
