@@ -333,7 +333,7 @@ void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_
 	carriers_sent(l->carrier->choice, lnx_now(), &t->entry.a);
 }
 
-unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
+static unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
 {
 	struct carrier_end to;
 

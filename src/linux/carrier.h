@@ -100,7 +100,6 @@ void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_vi
 		       const struct bub_action *act);
 void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
 			 const struct bub_action *act);
-unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t);
 /* A mobile node has its answer: what it comes to is said, and the home agent is shown. */
 void carrier_decided(struct lnx *l, const struct in6_addr *home);
 /* The room for inner packets becomes that of the carrier.  What this brings is to be carried out.

@@ -547,7 +547,6 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_UDP_LOST] = "udp-lost",
 	[COUNT_UDP_NO_ESP] = "udp-no-esp",
 	[COUNT_UDP_WRONG_PORT] = "udp-wrong-port",
-	[COUNT_UDP_NEEDS_ESP] = "udp-needs-esp",
 	[COUNT_UDP_KEEP_ALIVE] = "udp-keep-alive-out",
 	[COUNT_CARRIER_COPY] = "carrier-copy",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
@@ -568,7 +567,7 @@ static const bool count_dropped[COUNT_COUNT] = {
 	[COUNT_TX_NO_SA] = true,        [COUNT_TX_NO_TUNNEL] = true,
 	[COUNT_TUN_FAILED] = true,      [COUNT_NETLINK_FOREIGN] = true,
 	[COUNT_UDP_LOST] = true,        [COUNT_UDP_NO_ESP] = true,
-	[COUNT_UDP_WRONG_PORT] = true,  [COUNT_UDP_NEEDS_ESP] = true,
+	[COUNT_UDP_WRONG_PORT] = true,
 };
 
 #define DATAPATH_COUNTERS_MAX 64

@@ -223,8 +223,9 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 			carrier_send_data(l, t, sealed, act);
 		return;
 	}
-	if ((carrier_data_way(l, t) & CARRIER_BIT(CARRIER_NATIVE)) == 0) {
-		l->count[COUNT_UDP_NEEDS_ESP]++;
+	/* Without ESP there is no other carrier, and none over IPv4. */
+	if (IN6_IS_ADDR_V4MAPPED(&t->remote_outer)) {
+		l->count[COUNT_TX_NO_TUNNEL]++;
 		return;
 	}
 	build.src = t->local_outer;
