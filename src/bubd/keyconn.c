@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys_stream.h"
+
 #define LINGER_MS 2000
 #define CHUNK 4096u
 
@@ -100,6 +102,18 @@ static void keyconn_send(struct keyconn *c)
 	}
 }
 
+int keyconn_write(struct keyconn *c, const uint8_t *data, size_t len)
+{
+	if (c->ending || c->session == NULL || keys_state_of(c->session) != KEYS_STREAMING)
+		return -ENOTCONN;
+	if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + len > KEYCONN_QUEUE_MAX)
+		return -ENOBUFS;
+	if (!keys_stream_write(c->session, data, len))
+		return -ENOTCONN;
+	keyconn_send(c);
+	return 0;
+}
+
 /* ---- A turn -------------------------------------------------------------------------------- */
 
 static void keyconn_on_timer(uv_timer_t *timer);
@@ -118,7 +132,7 @@ static void keyconn_turn(struct keyconn *c, bool connected)
 
 	if (c->ending)
 		return;
-	c->ending = state != KEYS_GOING;
+	c->ending = state == KEYS_AGREED || state == KEYS_FAILED;
 	c->host.progress(c->host.ctx, c, state);
 	if (uv_is_closing((uv_handle_t *)&c->tcp))
 		return;
@@ -126,6 +140,8 @@ static void keyconn_turn(struct keyconn *c, bool connected)
 		keyconn_send(c);
 	if (state == KEYS_GOING)
 		keyconn_arm(c);
+	else if (state == KEYS_STREAMING)
+		(void)uv_timer_stop(&c->timer);
 	else if (connected)
 		keyconn_end(c);
 	else

@@ -9,6 +9,8 @@
 
 #include "keys.h"
 
+#define KEYCONN_QUEUE_MAX (256u << 10) /* octets that a stream has waiting */
+
 struct keyconn;
 
 /* Whom it tells. */
@@ -18,7 +20,8 @@ struct keyconn_host {
 	/* Octets have come on a connection that was accepted: the session for them, which is taken
 	 * over; NULL: there is to be none, and the connection is closed. */
 	struct keys_session *(*begin)(void *ctx, struct keyconn *c);
-	/* The session goes on, has agreed or has failed.  Nothing of an answer has left when that
+	/* The session goes on, has agreed or has failed, or octets of its stream have come.
+	 * Nothing of an answer has left when that
 	 * is told first. */
 	void (*progress)(void *ctx, struct keyconn *c, enum keys_state state);
 	/* The connection is no more; nothing of it may be used afterwards. */
@@ -49,6 +52,9 @@ void keyconn_accepted(struct keyconn *c, uint32_t ms);
  * taken over. */
 void keyconn_connect(struct keyconn *c, struct keys_session *session, const struct in6_addr *from,
 		     const struct sockaddr_in6 *to);
+
+/* Octets of its stream.  0, -ENOBUFS: too many wait already, or -ENOTCONN. */
+int keyconn_write(struct keyconn *c, const uint8_t *data, size_t len);
 
 /* Ends it without another word. */
 void keyconn_close(struct keyconn *c);

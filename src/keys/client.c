@@ -40,6 +40,8 @@ bool keys_client_begin(struct keys_session *s)
 			       s->psk_identity + sizeof(KEYS_PSK_PREFIX) - 1);
 	else
 		(void)snprintf(s->agreed.peer, sizeof(s->agreed.peer), "%s", s->peer.text);
+	if (s->stream)
+		return keys_stream_begin(s);
 	memcpy(msg.suites, s->ctx->suites, sizeof(msg.suites));
 	if (!IN6_IS_ADDR_UNSPECIFIED(&p->home))
 		msg.has |= KEYS_LINE_HOME;

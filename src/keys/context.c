@@ -25,6 +25,9 @@
 static const uint8_t alpn[] = {
 	sizeof(KEYS_ALPN) - 1, 'b', 'u', 'b', '-', 'k', 'e', 'y', 's', '/', '1'};
 
+const uint8_t keys_stream_alpn[KEYS_STREAM_ALPN_LEN] = {
+	sizeof(KEYS_STREAM_ALPN) - 1, 'b', 'u', 'b', '-', 't', 'c', 'p', '/', '1'};
+
 /* ---- What the caller read ------------------------------------------------------------------ */
 
 /* Whether reading has ended because there is no more, and not at something that cannot be read:
@@ -167,12 +170,16 @@ static const char *context_take_trust(struct keys_context *ctx, const struct key
 static int context_select_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len,
 			       const unsigned char *offered, unsigned int len, void *unused)
 {
+	struct keys_session *s = keys_session_of(ssl);
 	unsigned char *found = NULL;
 
 	(void)unused;
-	if (SSL_select_next_proto(&found, ret_len, alpn, sizeof(alpn), offered, len) !=
-	    OPENSSL_NPN_NEGOTIATED) {
-		keys_session_of(ssl)->verdict.reason = KEYS_OTHER_PROTOCOL;
+	s->stream = s->streams && SSL_select_next_proto(&found, ret_len, keys_stream_alpn,
+							sizeof(keys_stream_alpn), offered,
+							len) == OPENSSL_NPN_NEGOTIATED;
+	if (!s->stream && SSL_select_next_proto(&found, ret_len, alpn, sizeof(alpn), offered,
+						len) != OPENSSL_NPN_NEGOTIATED) {
+		s->verdict.reason = KEYS_OTHER_PROTOCOL;
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*ret = found;

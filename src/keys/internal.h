@@ -10,8 +10,10 @@
 
 #include "keys.h"
 #include "keys_identity.h"
+#include "keys_stream.h"
 #include "message.h"
 
+#define KEYS_STREAM_ALPN_LEN sizeof(KEYS_STREAM_ALPN) /* with an octet of length in front */
 #define KEYS_PSK_PREFIX "bub-psk-1:"
 #define KEYS_PSK_IDENTITY_MAX (sizeof(KEYS_PSK_PREFIX) + KEYS_NAME_MAX)
 
@@ -73,6 +75,7 @@ struct keys_verdict {
 enum keys_phase {
 	KEYS_PHASE_HANDSHAKE,
 	KEYS_PHASE_TALK, /* one request, one answer */
+	KEYS_PHASE_STREAM,
 	KEYS_PHASE_END,
 };
 
@@ -87,8 +90,10 @@ struct keys_session {
 	enum keys_state state;
 	size_t fed; /* octets, all in all */
 	bool fed_end, proved;
-	bool broken; /* libssl cannot go on */
-	int alert;   /* that the other end sent; -1: none */
+	bool broken;          /* libssl cannot go on */
+	bool streams, stream; /* it may be one, it is one */
+	uint32_t written;     /* records, since the key was changed */
+	int alert;            /* that the other end sent; -1: none */
 	struct keys_client_params wanted;
 	char psk_identity[KEYS_PSK_IDENTITY_MAX]; /* mobile node: what it sends */
 	struct keys_identity peer;
@@ -108,6 +113,12 @@ bool keys_fail_in_ssl(struct keys_session *s); /* for what libssl says */
 void keys_agree(struct keys_session *s);
 bool keys_send(struct keys_session *s, const uint8_t *data, size_t len);
 struct keys_session *keys_session_of(const SSL *ssl);
+
+/* session.c: the handshake of a stream is done */
+bool keys_stream_begin(struct keys_session *s);
+
+/* context.c: KEYS_STREAM_ALPN as SSL_set_alpn_protos() wants it. */
+extern const uint8_t keys_stream_alpn[KEYS_STREAM_ALPN_LEN];
 
 /* client.c and server.c: what follows the handshake.  The first of each returns false when the
  * session has failed. */

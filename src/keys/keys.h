@@ -160,13 +160,15 @@ struct keys_client_params {
 	struct in6_addr home;               /* ::, please assign one */
 	struct in6_addr home_agent;         /* that the connection goes to */
 	uint32_t spi_transport, spi_tunnel; /* inbound ones of this end; see keys_spi() */
+	bool stream;                        /* nothing is agreed on: keys_stream.h */
 };
 
 struct keys_server_params {
 	struct bub_time now;
 	int64_t wall_s;
 	uint32_t timeout_ms;
-	void *user; /* of the ops */
+	void *user;   /* of the ops */
+	bool streams; /* those are taken, too: keys_stream.h */
 };
 
 /* NULL: out of memory. */
@@ -178,6 +180,7 @@ enum keys_state {
 	KEYS_GOING,
 	KEYS_AGREED, /* the home agent: nothing of the answer has left before keys_take() */
 	KEYS_FAILED,
+	KEYS_STREAMING, /* keys_stream.h */
 };
 
 /* Octets that came; any number.  What comes after the end of a session is dropped. */

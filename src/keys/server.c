@@ -21,7 +21,7 @@ bool keys_server_begin(struct keys_session *s)
 	if (!proved || s->verdict.reason != KEYS_OK)
 		return keys_fail(s, KEYS_UNKNOWN_IDENTITY, NULL);
 	(void)snprintf(s->agreed.peer, sizeof(s->agreed.peer), "%s", s->peer.text);
-	return true;
+	return s->stream ? keys_stream_begin(s) : true;
 }
 
 static uint32_t server_status(enum keys_reason why)

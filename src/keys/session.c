@@ -5,6 +5,7 @@
  *
  *   HANDSHAKE   SSL_do_handshake() until it is done
  *   TALK        the mobile node has asked, the home agent waits for the question
+ *   STREAM      instead of that: octets both ways
  *   END         agreed or failed; what is left to take still goes out
  */
 #include <openssl/err.h>
@@ -71,8 +72,11 @@ struct keys_session *keys_client_new(struct keys_context *ctx, const struct keys
 	if (s == NULL)
 		return NULL;
 	s->wanted = *p;
+	s->stream = p->stream;
 	SSL_set_connect_state(s->ssl);
-	if (!keys_expect_name(s)) {
+	if (!keys_expect_name(s) ||
+	    (s->stream &&
+	     SSL_set_alpn_protos(s->ssl, keys_stream_alpn, sizeof(keys_stream_alpn)) != 0)) {
 		keys_session_free(s);
 		ERR_clear_error();
 		return NULL;
@@ -87,6 +91,7 @@ struct keys_session *keys_server_new(struct keys_context *ctx, const struct keys
 	if (s == NULL)
 		return NULL;
 	s->user = p->user;
+	s->streams = p->streams;
 	SSL_set_accept_state(s->ssl);
 	return s;
 }
@@ -113,8 +118,10 @@ void keys_feed(struct keys_session *s, const uint8_t *data, size_t len)
 {
 	if (s->phase == KEYS_PHASE_END)
 		return;
+	if (s->phase == KEYS_PHASE_STREAM)
+		s->fed = BIO_ctrl_pending(s->in);
 	/* A flood of a thousand connections may not have more memory than this each. */
-	if (len > KEYS_INPUT_MAX - s->fed) {
+	if (s->fed > KEYS_INPUT_MAX || len > KEYS_INPUT_MAX - s->fed) {
 		(void)keys_fail(s, KEYS_TOO_MUCH, NULL);
 		return;
 	}
@@ -219,6 +226,46 @@ static void session_talk(struct keys_session *s)
 	else
 		keys_client_message(s, &msg);
 }
+
+/* ---- Streams ------------------------------------------------------------------------------- */
+
+#define STREAM_RECORDS_MAX (1u << 22) /* by one key; RFC 8446, 5.5 has 2^24.5 */
+
+bool keys_stream_begin(struct keys_session *s)
+{
+	s->phase = KEYS_PHASE_STREAM;
+	s->state = KEYS_STREAMING;
+	s->deadline = BUB_TIME_NEVER;
+	return true;
+}
+
+size_t keys_stream_read(struct keys_session *s, uint8_t *out, size_t cap)
+{
+	int rc;
+
+	if (s->phase != KEYS_PHASE_STREAM)
+		return 0;
+	ERR_clear_error();
+	rc = SSL_read(s->ssl, out, cap > INT_MAX ? INT_MAX : (int)cap);
+	if (rc > 0)
+		return (size_t)rc;
+	(void)session_stuck(s, rc);
+	return 0;
+}
+
+bool keys_stream_write(struct keys_session *s, const uint8_t *data, size_t len)
+{
+	if (s->phase != KEYS_PHASE_STREAM)
+		return false;
+	if (++s->written >= STREAM_RECORDS_MAX) {
+		s->written = 0;
+		if (SSL_key_update(s->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1)
+			return keys_fail_in_ssl(s);
+	}
+	return keys_send(s, data, len);
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
 
 enum keys_state keys_step(struct keys_session *s, struct bub_time now)
 {

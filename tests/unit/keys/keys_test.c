@@ -206,7 +206,8 @@ void pair_contexts(struct pair *p)
 
 void pair_start(struct pair *p)
 {
-	const struct keys_server_params server = {.now = p->now, .wall_s = p->ha_wall, .user = p};
+	const struct keys_server_params server = {
+		.now = p->now, .wall_s = p->ha_wall, .user = p, .streams = p->streams};
 
 	if (p->mn_ctx == NULL)
 		pair_contexts(p);

@@ -93,6 +93,7 @@ struct pair {
 	struct keys_client_params ask;
 	struct agent agent;
 	int64_t mn_wall, ha_wall;
+	bool streams; /* the home agent takes those, too */
 	size_t chunk; /* octets that arrive at once; 0: all that there are */
 	struct keys_context *mn_ctx, *ha_ctx;
 	struct end client, server;
