@@ -132,6 +132,11 @@ static void show_carrier(FILE *out, const struct ctl_options *opts, const json_t
 		(void)snprintf(
 			text, sizeof(text), "ESP in UDP to %s, port %" JSON_INTEGER_FORMAT " (%s)",
 			text_of(c, "address", "?"), number_of(c, "port"), text_of(c, "why", "?"));
+	else if (strcmp(text_of(c, "name", ""), "tcp") == 0)
+		(void)snprintf(text, sizeof(text),
+			       "ESP in TLS to %s, TCP port %" JSON_INTEGER_FORMAT " (%s)",
+			       text_of(c, "address", "?"), number_of(c, "port"),
+			       text_of(c, "why", "?"));
 	else
 		(void)snprintf(text, sizeof(text), "native ESP (%s)", text_of(c, "why", "?"));
 	show_text(out, opts, "carrier", text);

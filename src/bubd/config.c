@@ -457,6 +457,19 @@ static void fill_lnx(struct bubd_config *cfg)
 		lnx->max_tunnels = 1; /* 0 would mean some thousands */
 }
 
+/* TLS takes the identities that keys are agreed on with. */
+static void check_tcp(struct loader *l, const struct config_node *root)
+{
+	bool agrees = bubd_config_serves_keys(l->cfg);
+
+	for (unsigned i = 0; i < l->cfg->engine.n_homes; i++)
+		agrees |= l->cfg->home_keys[i].there;
+	if (l->cfg->lnx.tcp_port != 0 && !agrees)
+		problem(&l->p, config_place(root, "tcp-port"),
+			"tcp-port: a secret-file has no identity for TLS; expected keys that are "
+			"agreed on");
+}
+
 static void load_all(struct loader *l)
 {
 	const struct config_node *root = &l->tree.root;
@@ -472,6 +485,7 @@ static void load_all(struct loader *l)
 		load_home_agent(l, sec);
 	load_peers(l, root);
 	fill_lnx(l->cfg);
+	check_tcp(l, root);
 	l->cfg->fixed = config_fixed_text(&l->tree);
 	if (l->cfg->fixed == NULL)
 		problem(&l->p, CONFIG_NO_PLACE, "out of memory");

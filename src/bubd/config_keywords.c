@@ -78,6 +78,7 @@ static const struct config_keyword config_keywords[] = {
 	{IN_FILE, KIND_NUMBER, "udp-port", NODE(lnx.udp_port), FROM(1, UINT16_MAX), OR("4191")},
 	{IN_FILE, KIND_NUMBER, "udp-esp-port", NODE(lnx.udp_esp_port), FROM(1, UINT16_MAX),
 	 OR("4500")},
+	{IN_FILE, KIND_NUMBER, "tcp-port", NODE(lnx.tcp_port), FROM(0, UINT16_MAX), OR("0")},
 	{IN_FILE, KIND_NUMBER, "direct-when-unreachable", NODE(lnx.bypass_after_s), S(0, 86400),
 	 OR("0")},
 	{IN_FILE, KIND_WORD, "route-optimisation", BUB(route_optimisation), POLICY},

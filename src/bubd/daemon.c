@@ -39,6 +39,7 @@
 #include "sas.h"
 #include "settings.h"
 #include "slept.h"
+#include "tcpcarrier.h"
 
 #define ERROR_MAX 512
 #define POLLS_MAX 16
@@ -288,6 +289,16 @@ static void daemon_register(void *ctx)
 	daemon_on_command(ctx, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
 }
 
+static void on_tcp_packet(void *ctx, const struct lnx_tcp *from, struct bub_view packet)
+{
+	struct daemon *d = ctx;
+
+	if (d->lnx == NULL)
+		return;
+	lnx_tcp_take(d->lnx, from, packet);
+	d->packets++;
+}
+
 static int open_keyd(struct daemon *d)
 {
 	const struct keyd_host host = {.loop = &d->loop,
@@ -298,6 +309,7 @@ static int open_keyd(struct daemon *d)
 				       .now = lnx_now,
 				       .random = fill_random,
 				       .registers = daemon_register,
+				       .tcp_take = on_tcp_packet,
 				       .ctx = d};
 	char error[ERROR_MAX] = "";
 
@@ -715,6 +727,8 @@ static int daemon_start_lnx(struct daemon *d)
 					 .event = daemon_on_event,
 					 .esp_drop = on_esp_drop,
 					 .data_fault = on_data_fault,
+					 .tcp = keyd_tcp(d->keyd) != NULL ? &tcpcarrier_ops : NULL,
+					 .tcp_ctx = keyd_tcp(d->keyd),
 					 .log = on_lnx_log};
 	char error[ERROR_MAX] = "";
 

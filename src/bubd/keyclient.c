@@ -218,8 +218,13 @@ static struct keys_session *keyclient_session(const struct keyclient_home *h)
 	return keys_client_new(h->ctx, &p);
 }
 
+/* Where the port of keys may be blocked that of TCP takes them, too: by turns. */
 static uint16_t keyclient_port(const struct keyclient_home *h)
 {
+	const uint16_t tcp = h->k->host.cfg->lnx.tcp_port;
+
+	if (tcp != 0 && h->attempts % 2 == 1)
+		return tcp;
 	return h->k->host.cfg->home_keys[h - h->k->home].port;
 }
 
@@ -466,6 +471,17 @@ void keyclient_free(struct keyclient *k)
 		explicit_bzero(&k->home[i].tokens, sizeof(k->home[i].tokens));
 	}
 	free(k);
+}
+
+struct keys_context *keyclient_identity(const struct keyclient *k, const struct in6_addr *home,
+					struct in6_addr *ret_home_agent)
+{
+	const struct keyclient_home *h = keyclient_find(k, home);
+
+	if (h == NULL)
+		return NULL;
+	*ret_home_agent = h->home_agent;
+	return h->ctx;
 }
 
 bool keyclient_status(const struct keyclient *k, const struct in6_addr *home,

@@ -62,6 +62,10 @@ bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
  * keys are agreed on. */
 void keyclient_doubt(struct keyclient *k, const struct in6_addr *home);
 
+/* Who this node is with the home agent of @home, and that one's address; NULL: nobody. */
+struct keys_context *keyclient_identity(const struct keyclient *k, const struct in6_addr *home,
+					struct in6_addr *ret_home_agent);
+
 struct keyclient_status {
 	bool going;        /* an attempt is under way */
 	uint64_t next_s;   /* until the next one; UINT64_MAX: none is planned */

@@ -326,6 +326,7 @@ static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
 					    .sas = k->host.sas,
 					    .log = k->host.log,
 					    .tally = &k->tally,
+					    .tcp = k->tcp,
 					    .now = k->host.now,
 					    .random = k->host.random};
 	const struct bubd_config *cfg = k->host.cfg;
@@ -377,6 +378,46 @@ static int keyd_open_client(struct keyd *k, char *ret_error, size_t error_size)
 	return k->mobile_hints != NULL ? 0 : -1;
 }
 
+static struct keys_context *keyd_identity(void *ctx, const struct in6_addr *home,
+					  struct in6_addr *ret_home_agent)
+{
+	struct keyd *k = ctx;
+
+	return keyclient_identity(k->client, home, ret_home_agent);
+}
+
+static void keyd_tcp_take(void *ctx, const struct lnx_tcp *from, struct bub_view packet)
+{
+	struct keyd *k = ctx;
+
+	k->host.tcp_take(k->host.ctx, from, packet);
+}
+
+static int keyd_open_tcp(struct keyd *k, char *ret_error, size_t error_size)
+{
+	const struct tcpcarrier_host host = {.loop = k->host.loop,
+					     .log = k->host.log,
+					     .now = k->host.now,
+					     .port = k->host.cfg->lnx.tcp_port,
+					     .identity = keyd_identity,
+					     .registers = keyd_registers,
+					     .take = keyd_tcp_take,
+					     .ctx = k};
+
+	if (host.port == 0)
+		return 0;
+	k->tcp = tcpcarrier_new(&host);
+	if (k->tcp != NULL)
+		return 0;
+	(void)snprintf(ret_error, error_size, "out of memory");
+	return -1;
+}
+
+struct tcpcarrier *keyd_tcp(const struct keyd *k)
+{
+	return k != NULL ? k->tcp : NULL;
+}
+
 struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t error_size)
 {
 	struct keyd *k = calloc(1, sizeof(*k));
@@ -393,7 +434,8 @@ struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t err
 	(void)uv_timer_init(host->loop, &k->told_timer);
 	k->told_timer.data = k;
 	sas_agreed_listen(host->sas, &sas_host);
-	if (bubd_config_serves_keys(host->cfg))
+	rc = keyd_open_tcp(k, ret_error, error_size);
+	if (rc == 0 && bubd_config_serves_keys(host->cfg))
 		rc = keyd_open_server(k, ret_error, error_size);
 	if (rc == 0 && keyclient_is_wanted(host->cfg))
 		rc = keyd_open_client(k, ret_error, error_size);
@@ -422,6 +464,7 @@ void keyd_close(struct keyd *k)
 		return;
 	keyclient_close(k->client);
 	keyserver_close(k->server);
+	tcpcarrier_close(k->tcp);
 	keyhints_close(k->mobile_hints);
 	keyhints_close(k->agent_hints);
 	keyhints_close(k->ipv4_hints);
@@ -438,6 +481,7 @@ void keyd_free(struct keyd *k)
 	sas_agreed_listen(k->host.sas, &nobody);
 	keyclient_free(k->client);
 	keyserver_free(k->server);
+	tcpcarrier_free(k->tcp);
 	keyhints_free(k->mobile_hints);
 	keyhints_free(k->agent_hints);
 	keyhints_free(k->ipv4_hints);

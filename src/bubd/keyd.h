@@ -10,11 +10,12 @@
 #include <uv.h>
 
 #include "config.h"
-#include "linux.h"
+#include "linux_tcp.h"
 #include "log.h"
 #include "sas.h"
 
 struct keyd;
+struct tcpcarrier;
 
 /* What it needs; all of it borrowed. */
 struct keyd_host {
@@ -27,6 +28,8 @@ struct keyd_host {
 	void (*random)(void *ctx, uint8_t *buf, size_t len);
 	/* Has the mobile node register at once. */
 	void (*registers)(void *ctx);
+	/* A packet came by TCP (lnx_tcp_take()). */
+	void (*tcp_take)(void *ctx, const struct lnx_tcp *from, struct bub_view packet);
 	void *ctx;
 };
 
@@ -44,6 +47,9 @@ int keyd_reload(struct keyd *k, char *ret_error, size_t error_size);
 /* keyd_close() first, then the loop until it is empty, then keyd_free(); NULL is fine. */
 void keyd_close(struct keyd *k);
 void keyd_free(struct keyd *k);
+
+/* The connections of lnx_config.tcp_port; NULL: there are none. */
+struct tcpcarrier *keyd_tcp(const struct keyd *k);
 
 /* What goes by; all of these may be called with NULL. */
 void keyd_action(struct keyd *k, const struct bub_action *act);

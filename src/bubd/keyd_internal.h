@@ -11,6 +11,7 @@
 #include "keyserver.h"
 #include "keytally.h"
 #include "store.h"
+#include "tcpcarrier.h"
 
 /* A mobile node that is told of a restart. */
 struct keyd_told {
@@ -23,6 +24,7 @@ struct keyd {
 	struct keytally tally;
 	struct keyclient *client;                    /* NULL: no home address agrees on keys */
 	struct keyserver *server;                    /* NULL: no mobile node does */
+	struct tcpcarrier *tcp;                      /* NULL: it is off */
 	struct keyhints *mobile_hints, *agent_hints; /* likewise */
 	struct keyhints *ipv4_hints;                 /* at its IPv4 address; NULL: it has none */
 	uint16_t agent_port;                         /* of agent_hints */

@@ -16,6 +16,7 @@
 #include "keyconn.h"
 #include "keyflood.h"
 #include "keys_identity.h"
+#include "tcpcarrier.h"
 
 #define BACKLOG 256
 #define ERROR_MAX 256
@@ -25,6 +26,7 @@ struct keyserver {
 	/* At the IPv6 address and, where there is one, the IPv4 address; NULL: none.  Their memory
 	 * goes when they have closed. */
 	uv_tcp_t *listener[2];
+	uv_tcp_t *tcp_listener[2]; /* for streams, and for keys where their port is blocked */
 	uint16_t port;
 	struct keys_context *ctx;
 	struct keyflood flood;
@@ -214,13 +216,39 @@ static struct keys_session *keyserver_on_octets(void *ctx, struct keyconn *c)
 {
 	struct keyserver *s = ctx;
 	struct keyserver_user *u = c->user;
-	const struct keys_server_params p = {.now = s->host.now(), .wall_s = time(NULL), .user = u};
+	const struct keys_server_params p = {.now = s->host.now(),
+					     .wall_s = time(NULL),
+					     .user = u,
+					     .streams = s->host.tcp != NULL};
 
 	u->spoke = true;
 	if (keyflood_spend(&s->flood, &u->peer, p.now))
 		return keys_server_new(s->ctx, &p);
 	s->host.tally->dropped[KEYTALLY_RATE]++;
 	return NULL;
+}
+
+static void keyserver_leave(struct keyserver *s, struct keyconn *c)
+{
+	if (c->slot == KEYFLOOD_NONE || s->conn[c->slot] != c)
+		return;
+	s->conn[c->slot] = NULL;
+	keyflood_leave(&s->flood, c->slot);
+	c->slot = KEYFLOOD_NONE;
+}
+
+/* What is proved and stays has its own limits. */
+static void keyserver_give(struct keyserver *s, struct keyconn *c)
+{
+	struct keyserver_user *u = c->user;
+
+	keyserver_leave(s, c);
+	if (tcpcarrier_accept(s->host.tcp, c)) {
+		free(u);
+		return;
+	}
+	s->host.tally->dropped[KEYTALLY_FULL]++;
+	keyconn_close(c);
 }
 
 static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state state)
@@ -230,7 +258,9 @@ static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state 
 
 	if (c->slot != KEYFLOOD_NONE && keys_proved(c->session))
 		keyflood_proved(&s->flood, c->slot);
-	if (state == KEYS_AGREED)
+	if (state == KEYS_STREAMING)
+		keyserver_give(s, c);
+	else if (state == KEYS_AGREED)
 		keyserver_take(u, keys_agreed_of(c->session));
 	else if (state == KEYS_FAILED)
 		keytally_failed(s->host.tally, &u->home, &u->peer, keys_failure_of(c->session),
@@ -243,11 +273,9 @@ static void keyserver_on_gone(void *ctx, struct keyconn *c)
 
 	struct keyserver_user *u = c->user;
 
-	if (c->slot != KEYFLOOD_NONE && s->conn[c->slot] == c) {
-		s->conn[c->slot] = NULL;
-		keyflood_leave(&s->flood, c->slot);
+	if (c->slot != KEYFLOOD_NONE && s->conn[c->slot] == c)
 		s->host.tally->dropped[KEYTALLY_SILENT] += !u->spoke;
-	}
+	keyserver_leave(s, c);
 	free(u);
 }
 
@@ -363,7 +391,7 @@ static int keyserver_listen_at(struct keyserver *s, const struct in6_addr *addre
 	return err;
 }
 
-static int keyserver_listen(struct keyserver *s, uint16_t port)
+static int keyserver_listen(struct keyserver *s, uint16_t port, uv_tcp_t **set)
 {
 	const struct bub_ha_config *ha = &s->host.cfg->engine.ha;
 	uv_tcp_t *listener[2] = {NULL, NULL};
@@ -376,10 +404,9 @@ static int keyserver_listen(struct keyserver *s, uint16_t port)
 		return err;
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		keyserver_stop_listening(s->listener[i]);
-		s->listener[i] = listener[i];
+		keyserver_stop_listening(set[i]);
+		set[i] = listener[i];
 	}
-	s->port = port;
 	return 0;
 }
 
@@ -398,7 +425,7 @@ int keyserver_reload(struct keyserver *s, char *ret_error, size_t error_size)
 		return -1;
 	}
 	if (settings->port != s->port)
-		err = keyserver_listen(s, settings->port);
+		err = keyserver_listen(s, settings->port, s->listener);
 	if (err != 0) {
 		keys_context_free(ctx);
 		(void)inet_ntop(AF_INET6, &s->host.cfg->engine.ha.address, address,
@@ -407,9 +434,27 @@ int keyserver_reload(struct keyserver *s, char *ret_error, size_t error_size)
 			       address, settings->port, uv_strerror(err));
 		return -1;
 	}
+	s->port = settings->port;
 	keys_context_free(s->ctx);
 	s->ctx = ctx;
 	return 0;
+}
+
+static int keyserver_open_tcp(struct keyserver *s, char *ret_error, size_t error_size)
+{
+	const uint16_t port = s->host.cfg->lnx.tcp_port;
+	char address[INET6_ADDRSTRLEN] = "";
+	int err = 0;
+
+	if (s->host.tcp == NULL || port == s->port)
+		return 0;
+	err = keyserver_listen(s, port, s->tcp_listener);
+	if (err == 0)
+		return 0;
+	(void)inet_ntop(AF_INET6, &s->host.cfg->engine.ha.address, address, sizeof(address));
+	(void)snprintf(ret_error, error_size, "tcp-port: cannot listen at %s, TCP port %u: %s",
+		       address, port, uv_strerror(err));
+	return -1;
 }
 
 struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_error,
@@ -423,9 +468,11 @@ struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_er
 	}
 	s->host = *host;
 	s->host.random(NULL, (uint8_t *)&s->flood.seed, sizeof(s->flood.seed));
-	if (keyserver_reload(s, ret_error, error_size) == 0)
+	if (keyserver_reload(s, ret_error, error_size) == 0 &&
+	    keyserver_open_tcp(s, ret_error, error_size) == 0)
 		return s;
-	free(s);
+	keyserver_close(s);
+	keyserver_free(s);
 	return NULL;
 }
 
@@ -435,7 +482,8 @@ void keyserver_close(struct keyserver *s)
 		return;
 	for (unsigned i = 0; i < 2; i++) {
 		keyserver_stop_listening(s->listener[i]);
-		s->listener[i] = NULL;
+		keyserver_stop_listening(s->tcp_listener[i]);
+		s->listener[i] = s->tcp_listener[i] = NULL;
 	}
 	for (unsigned i = 0; i < KEYFLOOD_MAX; i++)
 		if (s->conn[i] != NULL)

@@ -22,6 +22,7 @@ struct keyserver_host {
 	struct sas *sas;
 	const struct log *log;
 	struct keytally *tally;
+	struct tcpcarrier *tcp; /* takes over streams; NULL: there are none */
 	struct bub_time (*now)(void);
 	void (*random)(void *ctx, uint8_t *buf, size_t len);
 };

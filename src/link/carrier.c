@@ -29,6 +29,7 @@ struct own {
 	uint32_t keep_alive_s; /* 0: no translator is known */
 	struct bub_time sent;  /* data in UDP, or a keep-alive */
 	unsigned tries;
+	unsigned silent; /* messages without an answer */
 };
 
 /* What worked where. */
@@ -38,7 +39,7 @@ struct network {
 	struct bub_time until;
 };
 
-/* A mobile node that has come in UDP. */
+/* A mobile node that has come in UDP or TCP. */
 struct follower {
 	struct tentry entry; /* key: home address, :: */
 	struct in6_addr care_of;
@@ -52,6 +53,7 @@ struct follower {
 
 struct carriers {
 	enum carrier_policy policy;
+	bool tcp;
 	struct own own[BUB_HOMES_MAX];
 	struct network network[NETWORKS_MAX];
 	struct table followers;
@@ -69,7 +71,7 @@ static struct carriers *carriers_lay_out(struct arena *ar, uint32_t max, uint64_
 	return c;
 }
 
-struct carriers *carriers_new(enum carrier_policy policy, uint32_t max, uint64_t seed)
+struct carriers *carriers_new(enum carrier_policy policy, bool tcp, uint32_t max, uint64_t seed)
 {
 	struct arena ar = {0};
 	struct carriers *c;
@@ -80,6 +82,7 @@ struct carriers *carriers_new(enum carrier_policy policy, uint32_t max, uint64_t
 		return NULL;
 	c = carriers_lay_out(&ar, max, seed);
 	c->policy = policy;
+	c->tcp = tcp;
 	return c;
 }
 
@@ -104,11 +107,13 @@ static struct network *network_find(struct carriers *c, struct bub_time now, con
 	return NULL;
 }
 
-/* In the place of what is forgotten first. */
+/* In the place of what is forgotten first.  Of IPv4 an address does not tell the network. */
 static void network_remember(struct carriers *c, struct bub_time now, const struct own *o)
 {
 	struct network *n = network_find(c, now, o);
 
+	if (IN6_IS_ADDR_V4MAPPED(&o->care_of))
+		return;
 	if (n == NULL) {
 		n = &c->network[0];
 		for (size_t i = 1; i < NETWORKS_MAX; i++) {
@@ -165,7 +170,7 @@ static void own_arrive(struct carriers *c, struct bub_time now, struct own *o)
 	const struct network *n = network_find(c, now, o);
 
 	o->sure = o->waiting = false;
-	o->tries = 0;
+	o->tries = o->silent = 0;
 	if (bub_addr_eq(&o->home, &o->care_of)) {
 		own_settle(o, CARRIER_NATIVE, CARRIER_WHY_AT_HOME);
 	} else if (IN6_IS_ADDR_V4MAPPED(&o->care_of)) {
@@ -173,18 +178,21 @@ static void own_arrive(struct carriers *c, struct bub_time now, struct own *o)
 	} else if (c->policy != CARRIER_AUTO) {
 		own_settle(o, c->policy == CARRIER_ALWAYS ? CARRIER_UDP : CARRIER_NATIVE,
 			   CARRIER_WHY_CONFIGURED);
-	} else if (n != NULL) {
+	} else if (n != NULL && n->carrier != CARRIER_TCP) {
 		own_settle(o, n->carrier, CARRIER_WHY_REMEMBERED);
 	} else {
 		own_settle(o, CARRIER_NATIVE, CARRIER_WHY_TRYING);
 		o->trying = true;
 	}
+	/* Where only TCP got through there is no waiting for the others. */
+	if (n != NULL && n->carrier == CARRIER_TCP)
+		o->silent = CARRIER_SILENT_ASKS;
 }
 
 static bool own_has_a_choice(const struct carriers *c, const struct own *o)
 {
 	return c->policy == CARRIER_AUTO && o->why != CARRIER_WHY_AT_HOME &&
-	       o->why != CARRIER_WHY_IPV4;
+	       o->carrier != CARRIER_TCP && !IN6_IS_ADDR_V4MAPPED(&o->care_of);
 }
 
 /* What has worked does no more, or, of UDP, it is time to see whether it is still needed. */
@@ -194,6 +202,22 @@ static bool own_tries_again(const struct own *o, struct bub_time now)
 		return true;
 	return o->carrier == CARRIER_UDP && o->sure &&
 	       !bub_time_before(now, bub_time_add_s(o->tried, CARRIER_REMEMBERED_S));
+}
+
+/* What is asked by beside TCP, and, where that is in use, what is looked for again. */
+static unsigned own_ways(const struct carriers *c, const struct own *o)
+{
+	if (o->carrier != CARRIER_TCP)
+		return o->trying ? CARRIER_BOTH : CARRIER_BIT(o->carrier);
+	if (IN6_IS_ADDR_V4MAPPED(&o->care_of) || c->policy == CARRIER_ALWAYS)
+		return CARRIER_BIT(CARRIER_UDP);
+	return c->policy == CARRIER_NEVER ? CARRIER_BIT(CARRIER_NATIVE) : CARRIER_BOTH;
+}
+
+static bool own_needs_tcp(const struct carriers *c, const struct own *o)
+{
+	return c->tcp && o->why != CARRIER_WHY_AT_HOME &&
+	       (o->carrier == CARRIER_TCP || o->silent >= CARRIER_SILENT_ASKS);
 }
 
 struct carrier_ask carriers_ask(struct carriers *c, struct bub_time now,
@@ -211,14 +235,43 @@ struct carrier_ask carriers_ask(struct carriers *c, struct bub_time now,
 		o->sure = !o->waiting;
 		o->trying = true;
 	}
+	if (o->waiting)
+		o->silent++;
 	o->waiting = true;
 	o->asked = now;
-	ask.by = o->trying ? CARRIER_BOTH : CARRIER_BIT(o->carrier);
+	ask.by = own_ways(c, o);
+	if (own_needs_tcp(c, o))
+		ask.by |= CARRIER_BIT(CARRIER_TCP);
 	if (o->trying) {
 		ask.udp_first = o->tries % 2 == 1;
 		o->tries++;
 	}
 	return ask;
+}
+
+/* Nothing else was answered. */
+static void own_falls_back(struct carriers *c, struct bub_time now, struct own *o)
+{
+	own_settle(o, CARRIER_TCP, CARRIER_WHY_LAST);
+	o->sure = true;
+	network_remember(c, now, o);
+}
+
+/* What is better than TCP has been answered. */
+static void own_rises(struct carriers *c, struct bub_time now, struct own *o, enum carrier by)
+{
+	enum carrier_why why = CARRIER_WHY_ANSWERED;
+
+	if (IN6_IS_ADDR_V4MAPPED(&o->care_of))
+		why = CARRIER_WHY_IPV4;
+	else if (c->policy != CARRIER_AUTO)
+		why = CARRIER_WHY_CONFIGURED;
+	own_settle(o, by, why);
+	o->waiting = false;
+	o->sure = true;
+	o->tried = now;
+	o->tries = o->silent = 0;
+	network_remember(c, now, o);
 }
 
 bool carriers_answered(struct carriers *c, struct bub_time now, const struct in6_addr *home,
@@ -227,9 +280,21 @@ bool carriers_answered(struct carriers *c, struct bub_time now, const struct in6
 	const size_t i = own_index(c, home);
 	struct own *o = &c->own[i < BUB_HOMES_MAX ? i : 0];
 
-	if (i == BUB_HOMES_MAX || !o->waiting)
+	if (i == BUB_HOMES_MAX)
+		return false;
+	/* The same answer comes by TCP, too, and may have come first. */
+	if (o->carrier == CARRIER_TCP && by != CARRIER_TCP) {
+		own_rises(c, now, o, by);
+		return true;
+	}
+	if (!o->waiting)
 		return false;
 	o->waiting = false;
+	o->silent = 0;
+	if (by == CARRIER_TCP) {
+		own_falls_back(c, now, o);
+		return true; /* the question may have come by another, and turned data there */
+	}
 	if (!o->trying) {
 		if (!o->sure)
 			o->tried = now;
@@ -266,7 +331,10 @@ bool carriers_own(const struct carriers *c, const struct in6_addr *home, enum ca
 	if (i == BUB_HOMES_MAX)
 		return false;
 	*ret_carrier = c->own[i].carrier;
-	*ret_why = c->own[i].trying && !c->own[i].sure ? CARRIER_WHY_TRYING : c->own[i].why;
+	*ret_why = c->own[i].why;
+	if (c->own[i].trying && !c->own[i].sure)
+		*ret_why = c->own[i].silent >= CARRIER_SILENT_ASKS ? CARRIER_WHY_SILENT
+								   : CARRIER_WHY_TRYING;
 	return true;
 }
 
@@ -358,7 +426,7 @@ static bool carrier_same_end(const struct carrier_end *a, const struct carrier_e
 {
 	return a->carrier == b->carrier &&
 	       (a->carrier == CARRIER_NATIVE ||
-		(a->port == b->port && bub_addr_eq(&a->addr, &b->addr)));
+		(a->port == b->port && a->stream == b->stream && bub_addr_eq(&a->addr, &b->addr)));
 }
 
 /* What comes late from where it was must not turn data back. */
@@ -374,7 +442,7 @@ void carriers_heard_message(struct carriers *c, struct bub_time now, const struc
 	struct follower *f = follower_find(c, home);
 	bool there, elsewhere;
 
-	if (f == NULL && from->carrier == CARRIER_UDP)
+	if (f == NULL && from->carrier != CARRIER_NATIVE)
 		f = follower_add(c, now, home);
 	if (f == NULL)
 		return;
@@ -385,6 +453,7 @@ void carriers_heard_message(struct carriers *c, struct bub_time now, const struc
 	/* The port of data is another one behind most translators: what was learned of it holds
 	 * while nothing but the port of messages is new. */
 	if (elsewhere || f->guessed || f->data.carrier != from->carrier ||
+	    from->carrier == CARRIER_TCP ||
 	    (!there && !bub_addr_eq(&f->message.addr, &from->addr))) {
 		f->data = *from;
 		f->guessed = true;

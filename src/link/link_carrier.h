@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * By which carrier ESP goes between a mobile node and its home agent: as it is, or in UDP (RFC
- * 3948).  A machine of its own, without I/O and clock; docs/field.md has the story.
+ * By which carrier ESP goes between a mobile node and its home agent: as it is, in UDP (RFC
+ * 3948), or, where neither gets through, in TLS.  A machine of its own, without I/O and clock;
+ * docs/field.md has the story.
  *
  * A mobile node asks by both in a network that it does not know, and takes the carrier by which the
  * answer has come.  A home agent has no opinion: it goes by the newest packet that ESP has proved
@@ -15,11 +16,13 @@
 enum carrier {
 	CARRIER_NATIVE,
 	CARRIER_UDP,
+	CARRIER_TCP, /* in TLS, the last resort */
 };
 #define CARRIER_BIT(carrier) (1u << (carrier))
 #define CARRIER_BOTH (CARRIER_BIT(CARRIER_NATIVE) | CARRIER_BIT(CARRIER_UDP))
 
 #define CARRIER_REMEMBERED_S 3600 /* what worked in a network */
+#define CARRIER_SILENT_ASKS 2     /* without an answer: the next one goes by TCP, too */
 #define CARRIER_LATE_S 2          /* packets from the network before may still arrive */
 
 enum carrier_policy {
@@ -31,6 +34,8 @@ enum carrier_policy {
 enum carrier_why {
 	CARRIER_WHY_AT_HOME,
 	CARRIER_WHY_TRYING,     /* both: nothing has been answered yet */
+	CARRIER_WHY_SILENT,     /* neither has been answered for a while */
+	CARRIER_WHY_LAST,       /* TCP: nothing else was answered */
 	CARRIER_WHY_ANSWERED,   /* both were tried, and the answer came by this one */
 	CARRIER_WHY_REMEMBERED, /* it was so in this network of late */
 	CARRIER_WHY_CONFIGURED,
@@ -42,20 +47,22 @@ enum carrier_why {
 struct carrier_end {
 	enum carrier carrier;
 	struct in6_addr addr; /* IPv4: mapped */
-	uint16_t port;        /* CARRIER_UDP */
+	uint16_t port;        /* CARRIER_UDP, CARRIER_TCP */
+	uint32_t stream;      /* CARRIER_TCP: which connection */
 };
 
 struct carriers;
 
-/* @max: mobile nodes in UDP at a home agent.  NULL: no memory. */
-struct carriers *carriers_new(enum carrier_policy policy, uint32_t max, uint64_t seed);
+/* @tcp: that may be used, too.  @max: mobile nodes that do not come natively to a home agent.
+ * NULL: no memory. */
+struct carriers *carriers_new(enum carrier_policy policy, bool tcp, uint32_t max, uint64_t seed);
 void carriers_free(struct carriers *c); /* NULL is fine */
 
 /* ---- Mobile node --------------------------------------------------------------------------- */
 
 struct carrier_ask {
 	unsigned by;    /* set of CARRIER_BIT() */
-	bool udp_first; /* of both */
+	bool udp_first; /* of these two */
 };
 
 /* A message that @agent answers is about to go from @care_of: how?  Of both, the first one is

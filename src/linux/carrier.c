@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What goes between a mobile node and its home agent once ESP has sealed it: by which carrier, or
- * by both with the same octets while nobody knows which gets through.
+ * by several with the same octets while nobody knows which gets through.
  *
  * A home agent answers where the question came from.  A copy of the question by the other carrier
  * has the answer sent there too, so that a firewall which lets native ESP through in one direction
@@ -33,7 +33,8 @@ int carrier_new(struct lnx *l)
 	l->carrier = calloc(1, sizeof(*l->carrier));
 	if (l->carrier == NULL || getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		return -ENOMEM;
-	l->carrier->choice = carriers_new(l->cfg.udp, l->cfg.max_tunnels, seed);
+	l->carrier->choice =
+		carriers_new(l->cfg.udp, l->cfg.tcp_port != 0, l->cfg.max_tunnels, seed);
 	l->carrier->copies = copies_new();
 	l->carrier->answer = calloc(ANSWERS, sizeof(*l->carrier->answer));
 	if (l->carrier->choice == NULL || l->carrier->copies == NULL || l->carrier->answer == NULL)
@@ -54,7 +55,7 @@ void carrier_free(struct lnx *l)
 
 /* ---- How it is, for people ----------------------------------------------------------------- */
 
-static const char *const carrier_name[] = {"native", "udp"};
+static const char *const carrier_name[] = {"native", "udp", "tcp"};
 
 static const char *carrier_reason(enum carrier_why why)
 {
@@ -63,6 +64,10 @@ static const char *carrier_reason(enum carrier_why why)
 		return "at home";
 	case CARRIER_WHY_TRYING:
 		return "both are tried";
+	case CARRIER_WHY_SILENT:
+		return "neither native ESP nor UDP is answered";
+	case CARRIER_WHY_LAST:
+		return "the last resort: neither native ESP nor UDP was answered";
 	case CARRIER_WHY_ANSWERED:
 		return "answered first";
 	case CARRIER_WHY_REMEMBERED:
@@ -90,12 +95,12 @@ bool lnx_carrier(const struct lnx *l, const struct in6_addr *home, struct lnx_ca
 		if (!carriers_own(l->carrier->choice, home, &carrier, &why))
 			return false;
 		to.addr = t->remote_outer;
-		to.port = l->cfg.udp_esp_port;
+		to.port = carrier == CARRIER_TCP ? l->cfg.tcp_port : l->cfg.udp_esp_port;
 	} else if (carriers_data_to(l->carrier->choice, home, &t->remote_outer, &to)) {
-		carrier = CARRIER_UDP;
+		carrier = to.carrier;
 	}
 	*ret = (struct lnx_carrier){.name = carrier_name[carrier], .why = carrier_reason(why)};
-	if (carrier == CARRIER_UDP) {
+	if (carrier != CARRIER_NATIVE) {
 		ret->addr = to.addr;
 		ret->port = to.port;
 	}
@@ -113,7 +118,7 @@ static uint32_t carrier_overhead(const struct lnx *l, const struct link_tunnel *
 		return 0; /* the link layer knows what IPv4 takes */
 	if (!carriers_own(l->carrier->choice, &t->entry.a, &carrier, &why) &&
 	    carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
-		carrier = CARRIER_UDP;
+		carrier = to.carrier;
 	return carrier == CARRIER_UDP ? UDP_HDR_LEN : 0;
 }
 
@@ -167,20 +172,29 @@ static int message_by_udp(struct lnx *l, bool own, const struct in6_addr *src,
 
 static int answer_send(struct lnx *l, const struct carrier_end *to, struct bub_view packet)
 {
-	return to->carrier == CARRIER_UDP ? message_by_udp(l, false, &in6addr_any, to, packet)
-					  : tx_plain(l, 0, packet);
+	const struct lnx_tcp tcp = {.stream = to->stream, .message = true};
+
+	switch (to->carrier) {
+	case CARRIER_NATIVE:
+		break;
+	case CARRIER_UDP:
+		return message_by_udp(l, false, &in6addr_any, to, packet);
+	case CARRIER_TCP:
+		return carrier_tcp_send(l, &tcp, packet);
+	}
+	return tx_plain(l, 0, packet);
 }
 
 void carrier_copy_came(struct lnx *l, const struct bub_ip6 *ip, const struct carrier_end *from)
 {
 	struct carrier_answer *a = answer_of(l, bub_ip6_home_src(ip));
 
-	if (!bub_addr_eq(&a->home, bub_ip6_home_src(ip)) || a->has_also ||
+	if (!bub_addr_eq(&a->home, bub_ip6_home_src(ip)) ||
+	    a->n_also >= sizeof(a->also) / sizeof(a->also[0]) ||
 	    memcmp(a->question, ip->upper.data, sizeof(a->question)) != 0 ||
 	    !bub_time_before(lnx_now(), a->until))
 		return;
-	a->also = *from;
-	a->has_also = true;
+	a->also[a->n_also++] = *from;
 	if (a->len > 0)
 		(void)answer_send(l, from, (struct bub_view){a->packet, a->len});
 }
@@ -197,22 +211,23 @@ static void answer_keep(struct lnx *l, const struct in6_addr *home, struct bub_v
 		return;
 	memcpy(a->packet, packet.data, packet.len);
 	a->len = (uint16_t)packet.len;
-	if (a->has_also)
-		(void)answer_send(l, &a->also, packet);
+	for (unsigned i = 0; i < a->n_also; i++)
+		(void)answer_send(l, &a->also[i], packet);
 }
 
 /* ---- Messages ------------------------------------------------------------------------------ */
 
 static void carrier_say(struct lnx *l, const struct in6_addr *home)
 {
+	static const char *const words[] = {"native ESP", "ESP in UDP", "ESP in TLS over TCP"};
 	enum carrier carrier;
 	enum carrier_why why;
 
 	if (!carriers_news(l->carrier->choice, home) ||
 	    !carriers_own(l->carrier->choice, home, &carrier, &why))
 		return;
-	lnx_log(l, LNX_LOG_INFO, "%s: to the home agent by %s: %s", lnx_ntop(home),
-		carrier == CARRIER_UDP ? "ESP in UDP" : "native ESP", carrier_reason(why));
+	lnx_log(l, LNX_LOG_INFO, "%s: to the home agent by %s: %s", lnx_ntop(home), words[carrier],
+		carrier_reason(why));
 }
 
 /* What is for port 4500 opens a translator's way for the answer, and shows the home agent the
@@ -227,6 +242,8 @@ static void carrier_show(struct lnx *l, const struct in6_addr *home, enum carrie
 		return;
 	if (carrier == CARRIER_UDP)
 		carrier_data_by_udp(l, t, sealed, &plain);
+	else if (carrier == CARRIER_TCP)
+		carrier_tcp_data(l, t, sealed);
 	else
 		tx_outer(l, t, sealed, &plain);
 }
@@ -240,6 +257,8 @@ void carrier_decided(struct lnx *l, const struct in6_addr *home)
 		return;
 	carrier_say(l, home);
 	carrier_fit(l, home);
+	if (carrier != CARRIER_TCP)
+		carrier_tcp_end(l, home);
 	carrier_show(l, home, carrier);
 }
 
@@ -254,7 +273,14 @@ static int question_send(struct lnx *l, const struct bub_action *act, struct bub
 		.addr = ipv4 ? act->u.send.outer_dst : ip6_dst(sealed.data),
 		.port = l->cfg.udp_port,
 	};
-	int by_udp = -ENOTCONN, native = -ENOTCONN;
+	const struct lnx_tcp tcp = {
+		.own = true,
+		.home = act->u.send.owner,
+		.src = src,
+		.dst = to.addr,
+		.message = true,
+	};
+	int by_udp = -ENOTCONN, native = -ENOTCONN, by_tcp = -ENOTCONN;
 
 	if ((ask->by & CARRIER_BIT(CARRIER_UDP)) != 0 && ask->udp_first)
 		by_udp = message_by_udp(l, true, &src, &to, sealed);
@@ -262,7 +288,9 @@ static int question_send(struct lnx *l, const struct bub_action *act, struct bub
 		native = tx_plain(l, act->u.send.ifindex, sealed);
 	if ((ask->by & CARRIER_BIT(CARRIER_UDP)) != 0 && !ask->udp_first)
 		by_udp = message_by_udp(l, true, &src, &to, sealed);
-	if (by_udp == 0 || native == 0)
+	if ((ask->by & CARRIER_BIT(CARRIER_TCP)) != 0)
+		by_tcp = carrier_tcp_send(l, &tcp, sealed);
+	if (by_udp == 0 || native == 0 || by_tcp == 0)
 		return 0;
 	return native != -ENOTCONN ? native : by_udp;
 }
@@ -275,6 +303,8 @@ static void carrier_ask(struct lnx *l, const struct bub_action *act, struct bub_
 	const struct carrier_ask ask = carriers_ask(l->carrier->choice, lnx_now(), home,
 						    ipv4 ? &act->u.send.outer_src : &src, &agent);
 
+	if ((ask.by & CARRIER_BIT(CARRIER_TCP)) == 0)
+		carrier_tcp_end(l, home);
 	undelivered_note(l, home, sealed, question_send(l, act, sealed, &ask));
 	carrier_say(l, home);
 	carrier_fit(l, home);
@@ -339,10 +369,9 @@ static unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *
 
 	if (link_home(l->link, &t->entry.a, NULL))
 		return carriers_own_data(l->carrier->choice, &t->entry.a, &t->local_outer);
-	if (IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ||
-	    carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
-		return CARRIER_BIT(CARRIER_UDP);
-	return CARRIER_BIT(CARRIER_NATIVE);
+	if (carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
+		return CARRIER_BIT(to.carrier);
+	return CARRIER_BIT(IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ? CARRIER_UDP : CARRIER_NATIVE);
 }
 
 void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
@@ -354,6 +383,8 @@ void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_vi
 		tx_outer(l, t, sealed, act);
 	if ((by & CARRIER_BIT(CARRIER_UDP)) != 0)
 		carrier_data_by_udp(l, t, sealed, act);
+	if ((by & CARRIER_BIT(CARRIER_TCP)) != 0)
+		carrier_tcp_data(l, t, sealed);
 }
 
 /* ---- Keep-alives --------------------------------------------------------------------------- */

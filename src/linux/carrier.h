@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ESP between a mobile node and its home agent, below ESP: natively or in UDP.  docs/field.md has
- * the story; what is decided is decided in src/link/carrier.c.
+ * ESP between a mobile node and its home agent, below ESP: natively, in UDP or in TLS.
+ * docs/field.md has the story; what is decided is decided in src/link/carrier.c.
  *
  *   carrier.c      what goes: by which carrier, and the answers that go by two
  *   carrier_in.c   what came: opened, told to the core, and what it says about the way
  *   carrier_udp.c  the UDP sockets, and sending by them
  *   carrier_rx.c   reading from them
  *   carrier_err.c  ICMP errors about what they have sent
- *   copies.c       what comes by both carriers
+ *   carrier_tcp.c  what goes by connections, which are somebody else's
+ *   copies.c       what comes by two carriers
  *
  * In UDP there are two ports at the home agent, as RFC 5555 has them: one for whole IPv6 packets,
  * which are signalling, and one for bare ESP, which is data (RFC 3948).  The mobile node has one
@@ -18,6 +19,7 @@
 #define BUB_LINUX_CARRIER_H
 
 #include "internal.h"
+#include "linux_tcp.h"
 
 /* What goes to one end, or came from one. */
 enum carrier_port {
@@ -33,9 +35,9 @@ enum carrier_port {
 /* The last message of a mobile node and what it was answered. */
 struct carrier_answer {
 	struct in6_addr home, care_of;
-	uint8_t question[8];     /* SPI and number */
-	struct carrier_end also; /* a copy came from there */
-	bool has_also;
+	uint8_t question[8];        /* SPI and number */
+	struct carrier_end also[2]; /* copies came from there */
+	uint8_t n_also;
 	uint16_t len; /* of the answer; 0: none yet */
 	struct bub_time until;
 	uint8_t packet[ANSWER_MAX];
@@ -86,6 +88,15 @@ void carrier_errors(struct lnx *l, const struct carrier_socket *s);
 
 /* carrier_rx.c */
 void carrier_readable(struct lnx *l);
+/* Bare ESP gets the IPv6 header that it would have had natively: it stands in front of @packet
+ * then. */
+void carrier_put_outer(uint8_t *packet, size_t len, const struct in6_addr *src,
+		       const struct in6_addr *dst, uint8_t tclass);
+
+/* carrier_tcp.c */
+int carrier_tcp_send(struct lnx *l, const struct lnx_tcp *to, struct bub_view packet);
+void carrier_tcp_end(struct lnx *l, const struct in6_addr *home);
+void carrier_tcp_data(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed);
 
 /* carrier_in.c: a packet with ESP came from @from to @to; @port is of UDP only */
 void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,

@@ -46,6 +46,14 @@ static void heard_answer(struct lnx *l, const struct esp_opened *opened,
 		carrier_decided(l, &opened->owner);
 }
 
+/* By now the home address is that of whoever has the connection. */
+static void heard_by_tcp(const struct lnx *l, const struct in6_addr *home,
+			 const struct carrier_end *from)
+{
+	if (from->carrier == CARRIER_TCP && l->cb.tcp != NULL)
+		l->cb.tcp->bound(l->cb.tcp_ctx, from->stream, home);
+}
+
 static void heard_client(struct lnx *l, const struct bub_ip6 *ip, const struct esp_opened *opened,
 			 const struct carrier_end *from)
 {
@@ -53,6 +61,7 @@ static void heard_client(struct lnx *l, const struct bub_ip6 *ip, const struct e
 	const struct link_tunnel *t = link_tunnel(l->link, home);
 	const struct in6_addr *care_of = IN6_IS_ADDR_V4MAPPED(&from->addr) ? &from->addr : &ip->src;
 
+	heard_by_tcp(l, home, from);
 	if (opened->mode == ESP_TRANSPORT) {
 		carriers_heard_message(l->carrier->choice, lnx_now(), home, care_of, from);
 		carrier_question(l, home, &ip->src, ip->upper.data);
@@ -67,7 +76,7 @@ static void heard_client(struct lnx *l, const struct bub_ip6 *ip, const struct e
 static bool is_translated(const struct bub_ip6 *ip, const struct esp_opened *opened,
 			  const struct carrier_end *from)
 {
-	return opened->mode == ESP_TRANSPORT && from->carrier == CARRIER_UDP &&
+	return opened->mode == ESP_TRANSPORT && from->carrier != CARRIER_NATIVE &&
 	       !IN6_IS_ADDR_V4MAPPED(&from->addr) && !bub_addr_eq(&from->addr, &ip->src);
 }
 
@@ -83,7 +92,7 @@ static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *
 	ev.u.packet.newest = opened->newest;
 	ev.u.packet.translated = is_translated(ip, opened, from);
 	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
-	if (from->carrier == CARRIER_UDP && IN6_IS_ADDR_V4MAPPED(&from->addr)) {
+	if (from->carrier != CARRIER_NATIVE && IN6_IS_ADDR_V4MAPPED(&from->addr)) {
 		ev.u.packet.outer_src = from->addr;
 		ev.u.packet.outer_dst = *to;
 	}
@@ -117,9 +126,9 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 	if (r != ESP_OK && r != ESP_DUMMY)
 		return; /* counted there */
 	copies_note(l->carrier->copies, esp, len, from->carrier);
-	if (from->carrier == CARRIER_UDP &&
+	if (from->carrier != CARRIER_NATIVE &&
 	    (opened.mode == ESP_TRANSPORT) != (port == CARRIER_MESSAGE)) {
-		l->count[COUNT_UDP_WRONG_PORT]++;
+		l->count[from->carrier == CARRIER_UDP ? COUNT_UDP_WRONG_PORT : COUNT_TCP_NO_ESP]++;
 		return;
 	}
 	if (link_home(l->link, &opened.owner, NULL))

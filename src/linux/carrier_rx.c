@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What comes by the UDP sockets of the carriers: read in batches, told apart by port, and given on
- * as the packets that they would be without UDP (RFC 3948, 3.5).
+ * as the packets that they would be without UDP (RFC 3948, 3.5).  And what comes by TCP, one by
+ * one.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -40,10 +41,8 @@ static void udp_control_read(struct msghdr *mh, struct in6_pktinfo *ret_info, ui
 	}
 }
 
-/* Bare ESP gets the IPv6 header that it would have had natively: it stands in front of @packet
- * then. */
-static void put_outer(uint8_t *packet, size_t len, const struct in6_addr *src,
-		      const struct in6_addr *dst, uint8_t tclass)
+void carrier_put_outer(uint8_t *packet, size_t len, const struct in6_addr *src,
+		       const struct in6_addr *dst, uint8_t tclass)
 {
 	memset(packet, 0, BUB_IP6_HDR_LEN);
 	packet[0] = (uint8_t)(0x60 | tclass >> 4);
@@ -99,7 +98,7 @@ static void on_datagram(struct lnx *l, const struct carrier_socket *s, struct mm
 	l->count[COUNT_UDP_IN]++;
 	if (port == CARRIER_DATA) {
 		packet -= BUB_IP6_HDR_LEN;
-		put_outer(packet, len, &from.addr, &info.ipi6_addr, tclass);
+		carrier_put_outer(packet, len, &from.addr, &info.ipi6_addr, tclass);
 		len += BUB_IP6_HDR_LEN;
 	}
 	if (bub_ip6_decode((struct bub_view){packet, len}, &ip) != BUB_DROP_NONE ||
@@ -152,4 +151,35 @@ void carrier_readable(struct lnx *l)
 		for (unsigned k = 0; k < LNX_BATCHES && udp_read_batch(l, s); k++)
 			;
 	}
+}
+
+/* ---- TCP ----------------------------------------------------------------------------------- */
+
+void lnx_tcp_take(struct lnx *l, const struct lnx_tcp *from, struct bub_view packet)
+{
+	const struct carrier_end end = {
+		.carrier = CARRIER_TCP,
+		.addr = from->src,
+		.port = from->port,
+		.stream = from->stream,
+	};
+	const size_t room = from->message ? 0 : BUB_IP6_HDR_LEN;
+	struct link_care_of care_of = {0};
+	struct bub_ip6 ip;
+
+	if (packet.len > LNX_TCP_PACKET_MAX)
+		return;
+	l->count[COUNT_TCP_IN]++;
+	memcpy(l->rx + room, packet.data, packet.len);
+	if (!from->message)
+		carrier_put_outer(l->rx, packet.len, &from->src, &from->dst, 0);
+	if (bub_ip6_decode((struct bub_view){l->rx, room + packet.len}, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_ESP) {
+		l->count[COUNT_TCP_NO_ESP]++;
+		return;
+	}
+	(void)link_care_of(l->link, &from->dst, &care_of);
+	carrier_take(l, care_of.ifindex, &ip, &end, &from->dst,
+		     from->message ? CARRIER_MESSAGE : CARRIER_DATA);
+	ops_tell(l);
 }

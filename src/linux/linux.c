@@ -548,6 +548,11 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_UDP_NO_ESP] = "udp-no-esp",
 	[COUNT_UDP_WRONG_PORT] = "udp-wrong-port",
 	[COUNT_UDP_KEEP_ALIVE] = "udp-keep-alive-out",
+	[COUNT_TCP_IN] = "tcp-in",
+	[COUNT_TCP_OUT] = "tcp-out",
+	[COUNT_TCP_NO_ESP] = "tcp-no-esp",
+	[COUNT_TCP_FULL] = "tcp-full",
+	[COUNT_TCP_UNCONNECTED] = "tcp-unconnected",
 	[COUNT_CARRIER_COPY] = "carrier-copy",
 	[COUNT_NETLINK_OVERRUN] = "netlink-overrun",
 	[COUNT_NETLINK_FOREIGN] = "netlink-foreign",
@@ -567,7 +572,8 @@ static const bool count_dropped[COUNT_COUNT] = {
 	[COUNT_TX_NO_SA] = true,        [COUNT_TX_NO_TUNNEL] = true,
 	[COUNT_TUN_FAILED] = true,      [COUNT_NETLINK_FOREIGN] = true,
 	[COUNT_UDP_LOST] = true,        [COUNT_UDP_NO_ESP] = true,
-	[COUNT_UDP_WRONG_PORT] = true,
+	[COUNT_UDP_WRONG_PORT] = true,  [COUNT_TCP_NO_ESP] = true,
+	[COUNT_TCP_FULL] = true,        [COUNT_TCP_UNCONNECTED] = true,
 };
 
 #define DATAPATH_COUNTERS_MAX 64

@@ -66,6 +66,7 @@ struct lnx_config {
 	enum carrier_policy udp;  /* ESP in UDP between mobile node and home agent */
 	uint16_t udp_port;        /* of the home agent: messages; 0: 4191 (RFC 5555, 8) */
 	uint16_t udp_esp_port;    /* and data; 0: 4500 (RFC 3948) */
+	uint16_t tcp_port;        /* of the home agent: both, in TLS; 0: none */
 	uint16_t direct_udp_port; /* of direct paths in UDP; 0: none */
 	uint32_t max_paths;       /* data paths: pairs of addresses; 0: 1024 */
 	uint32_t max_tunnels;     /* home addresses with a tunnel; 0: 4096 */
@@ -98,6 +99,8 @@ struct lnx_callbacks {
 	void (*event)(void *ctx, const struct bub_event *ev);
 	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop);      /* NULL: nobody audits */
 	void (*data_fault)(void *ctx, const struct lnx_data_fault *fault); /* NULL: nobody */
+	const struct lnx_tcp_ops *tcp; /* with lnx_config.tcp_port (linux_tcp.h); NULL: none */
+	void *tcp_ctx;
 	void (*log)(void *ctx, enum lnx_log_level level, const char *text);
 };
 
@@ -129,8 +132,7 @@ int lnx_scan(struct lnx *lnx);
 struct bub_time lnx_deadline(const struct lnx *lnx);
 void lnx_expire(struct lnx *lnx, struct bub_time now);
 
-/* Carries out one action.  Verdicts come back as BUB_EV_DONE through cb->event(), never from inside
- * this call. */
+/* Carries out one action; verdicts come as BUB_EV_DONE by cb->event(), and not inside this call. */
 void lnx_carry_out(struct lnx *lnx, struct bub_time now, const struct bub_action *act);
 
 /* A care-of address from which the home agent was not reached. */
@@ -175,9 +177,9 @@ bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct 
 
 /* By what carrier ESP of @home goes. */
 struct lnx_carrier {
-	const char *name;     /* "native", "udp" */
+	const char *name;     /* "native", "udp", "tcp" */
 	const char *why;      /* in words */
-	struct in6_addr addr; /* "udp": where data goes to; IPv4: mapped */
+	struct in6_addr addr; /* not "native": where data goes to; IPv4: mapped */
 	uint16_t port;
 };
 /* False: it has no tunnel. */
@@ -215,8 +217,7 @@ struct lnx_counter {
 	uint64_t value;
 	bool dropped; /* it counts what was discarded */
 };
-/* Those of what was discarded, but for ESP, which tells through esp_drop; in the same order always.
- */
+/* Those of what was discarded, but for ESP (esp_drop); in the same order always. */
 #define LNX_DROPS_MAX 64
 unsigned lnx_drops(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
 unsigned lnx_counters(struct lnx *lnx, struct lnx_counter *ret, unsigned cap);
@@ -235,8 +236,7 @@ struct lnx_traffic {
 	struct bub_time out_first; /* the first one out between those */
 };
 
-/* False: the pair never had a direct path, or so long ago that others have taken its place.  Then
- * @ret is all zeros. */
+/* False, and all zeros: the pair never had a direct path, or others have taken its place. */
 bool lnx_traffic(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
 		 struct lnx_traffic *ret);
 

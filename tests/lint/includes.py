@@ -55,7 +55,7 @@ ROOMS = {
     ),
     "src/bubd/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|uv\.h|systemd/sd-daemon\.h|jansson\.h|sys/timerfd\.h"
-        r"|microhttpd\.h|ares\.h",
+        r"|microhttpd\.h|ares\.h|netinet/tcp\.h",
         [
             "include", "src/base", "src/metrics", "src/bubd", "src/linux", "src/esp", "src/keys",
             "src/store",

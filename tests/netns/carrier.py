@@ -137,7 +137,8 @@ def both_are_dropped(t):
         return t.mobile.show()["homes"][0]
 
     wait_for("what is wrong", lambda: home()["trouble"] is not None)
-    if home()["carrier"] != {"name": "native", "why": "both are tried", "address": None, "port": 0}:
+    why = "neither native ESP nor UDP is answered"
+    if home()["carrier"] != {"name": "native", "why": why, "address": None, "port": 0}:
         raise Failure(f"{home()}")
     t.drop(NO_ESP)
     wait_for("a registration", lambda: home()["state"] == "registered")

@@ -148,6 +148,10 @@ WRONG = {
     "policy": ("route-optimisation = sometimes\n", 1, ["sometimes", "allow, never or require"]),
     "udp of no kind": ("udp = maybe\n", 1, ["maybe", "auto"]),
     "udp-port of nobody": ("udp-port = 0\n", 1, ["0", "1 to 65535"]),
+    "tcp-port with nobody to be": (
+        "tcp-port = 443\n" + STATIC + 'secret-file = "mn1.secret"\n}\n', 1,
+        ["tcp-port", "agreed on"]),
+    "tcp-port of nobody": ("tcp-port = 65536\n", 1, ["65536", "0 to 65535"]),
     "udp ports that are one": (
         "udp-esp-port = 4191\n", 1, ["udp-esp-port", "4191"]),
     "route-table no number": ("route-table = main\n", 1, ["main", "number from 256"]),

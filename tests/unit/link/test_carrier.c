@@ -22,8 +22,11 @@
 #define THERE "2001:db8:b::10"
 #define NAT "2001:db8:c::1"
 #define IPV4 "::ffff:192.0.2.7"
+#define IPV4_TOO "::ffff:198.51.100.7"
 #define NATIVE CARRIER_BIT(CARRIER_NATIVE)
 #define UDP CARRIER_BIT(CARRIER_UDP)
+#define TCP CARRIER_BIT(CARRIER_TCP)
+#define ALL (CARRIER_BOTH | TCP)
 
 struct fixture {
 	struct carriers *c;
@@ -40,16 +43,19 @@ static struct in6_addr addr(const char *text)
 	return a;
 }
 
+static bool with_tcp;
+
 static void begin(enum carrier_policy policy, uint32_t max)
 {
 	carriers_free(f.c);
-	f.c = carriers_new(policy, max, 7);
+	f.c = carriers_new(policy, with_tcp, max, 7);
 	f.now = bub_time_add_s((struct bub_time){0}, 1000);
 	assert_non_null(f.c);
 }
 
 static int setup(void **state)
 {
+	with_tcp = false;
 	begin(CARRIER_AUTO, 4);
 	return 0;
 }
@@ -286,11 +292,134 @@ static void homes_come_and_go(void **state)
 	}
 }
 
+/* ---- TCP ----------------------------------------------------------------------------------- */
+
+static unsigned ask_again(const char *care_of)
+{
+	later_ms(1000);
+	return ask(care_of);
+}
+
+static void begin_with_tcp(enum carrier_policy policy)
+{
+	with_tcp = true;
+	begin(policy, 4);
+}
+
+/* Two messages go unanswered before the third one goes by TCP, too. */
+static void tcp_comes_last(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	assert_int_equal(ask(HERE), CARRIER_BOTH);
+	assert_int_equal(ask_again(HERE), CARRIER_BOTH);
+	assert_int_equal(why(), CARRIER_WHY_TRYING);
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_int_equal(why(), CARRIER_WHY_SILENT);
+	assert_int_equal(data_from(HERE), CARRIER_BOTH);
+	assert_true(answer(CARRIER_TCP));
+	assert_int_equal(why(), CARRIER_WHY_LAST);
+	assert_int_equal(data_from(HERE), TCP);
+	/* The others are asked each time, and nothing but an answer counts. */
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_true(answer(CARRIER_TCP));
+	assert_false(answer(CARRIER_TCP));
+	assert_int_equal(data_from(HERE), TCP);
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_int_equal(data_from(HERE), TCP);
+}
+
+static void tcp_is_off(void **state)
+{
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(ask_again(HERE), CARRIER_BOTH);
+	assert_int_equal(why(), CARRIER_WHY_SILENT);
+	assert_true(answer(CARRIER_UDP));
+	assert_int_equal(why(), CARRIER_WHY_ANSWERED);
+}
+
+/* Also where the answer by TCP came first, and in the middle of a try. */
+static void tcp_is_left(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	for (unsigned i = 0; i < 3; i++)
+		(void)ask_again(HERE);
+	assert_true(answer(CARRIER_TCP));
+	(void)ask_again(HERE);
+	assert_true(answer(CARRIER_TCP));
+	assert_false(answer(CARRIER_TCP));
+	assert_true(answer(CARRIER_UDP));
+	assert_int_equal(data_from(HERE), UDP);
+	assert_int_equal(ask_again(HERE), UDP);
+	assert_false(answer(CARRIER_UDP));
+	/* Elsewhere nobody knows, and back here it is known. */
+	assert_int_equal(ask_again(THERE), CARRIER_BOTH);
+	assert_int_equal(ask_again(HERE), UDP);
+}
+
+static void tcp_is_remembered(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	for (unsigned i = 0; i < 3; i++)
+		(void)ask_again(HERE);
+	assert_true(answer(CARRIER_TCP));
+	assert_int_equal(ask_again(THERE), CARRIER_BOTH);
+	assert_true(answer(CARRIER_NATIVE));
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_true(answer(CARRIER_UDP));
+	assert_int_equal(ask_again(HERE), UDP);
+}
+
+/* One network of IPv4 says nothing about another. */
+static void ipv4_networks_are_not_remembered(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	for (unsigned i = 0; i < 3; i++)
+		(void)ask_again(IPV4);
+	assert_true(answer(CARRIER_TCP));
+	assert_int_equal(ask_again(IPV4_TOO), UDP);
+}
+
+/* Where there is one way besides, that is what is asked by, and gone back to. */
+static void tcp_beside_one(void **state)
+{
+	static const struct {
+		enum carrier_policy policy;
+		const char *care_of;
+		enum carrier one;
+		enum carrier_why why;
+	} t[] = {
+		{CARRIER_NEVER, HERE, CARRIER_NATIVE, CARRIER_WHY_CONFIGURED},
+		{CARRIER_ALWAYS, HERE, CARRIER_UDP, CARRIER_WHY_CONFIGURED},
+		{CARRIER_AUTO, IPV4, CARRIER_UDP, CARRIER_WHY_IPV4},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		begin_with_tcp(t[i].policy);
+		assert_int_equal(ask_again(t[i].care_of), CARRIER_BIT(t[i].one));
+		(void)ask_again(t[i].care_of);
+		assert_int_equal(ask_again(t[i].care_of), CARRIER_BIT(t[i].one) | TCP);
+		assert_true(answer(CARRIER_TCP));
+		assert_int_equal(ask_again(t[i].care_of), CARRIER_BIT(t[i].one) | TCP);
+		assert_true(answer(t[i].one));
+		assert_int_equal(why(), t[i].why);
+		assert_int_equal(data_from(t[i].care_of), CARRIER_BIT(t[i].one));
+		assert_int_equal(ask_again(t[i].care_of), CARRIER_BIT(t[i].one));
+	}
+}
+
+static void never_at_home(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(ask_again(HOME), NATIVE);
+}
+
 /* ---- Home agent ---------------------------------------------------------------------------- */
 
 static struct carrier_end end(enum carrier carrier, const char *from, uint16_t port)
 {
-	return (struct carrier_end){carrier, addr(from), port};
+	return (struct carrier_end){carrier, addr(from), port, 0};
 }
 
 static void message(const char *care_of, struct carrier_end from)
@@ -431,18 +560,55 @@ static void ends_are_answered_and_make_room(void **state)
 	carriers_forget(f.c, f.now, &here); /* nobody */
 }
 
+/* A new connection takes data and messages along at once. */
+static void connections_are_followed(void **state)
+{
+	const struct in6_addr home = addr(HOME), here = addr(HERE);
+	struct carrier_end first = end(CARRIER_TCP, HERE, 5000), second = first, to;
+
+	first.stream = 1;
+	second.stream = 2;
+	message(HERE, first);
+	assert_false(data(HERE, first));
+	message(HERE, second);
+	assert_true(carriers_data_to(f.c, &home, &here, &to));
+	assert_int_equal(to.carrier, CARRIER_TCP);
+	assert_int_equal(to.stream, 2);
+	assert_true(carriers_message_to(f.c, &home, &here, &to));
+	assert_int_equal(to.stream, 2);
+	message(HERE, end(CARRIER_UDP, HERE, 6000));
+	assert_true(carriers_data_to(f.c, &home, &here, &to));
+	assert_int_equal(to.carrier, CARRIER_UDP);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(both_are_tried),        T(first_answer_counts),
-		T(order_changes),         T(networks_are_remembered),
-		T(memory_that_is_wrong),  T(udp_is_looked_at_again),
-		T(nothing_to_choose),     T(news_are_told_once),
-		T(silence_is_broken),     T(homes_come_and_go),
-		T(messages_are_followed), T(late_data_turns_nothing_back),
-		T(translators),           T(ipv4_address_changes),
-		T(data_comes_first),      T(ends_are_answered_and_make_room),
+		T(both_are_tried),
+		T(first_answer_counts),
+		T(order_changes),
+		T(networks_are_remembered),
+		T(memory_that_is_wrong),
+		T(udp_is_looked_at_again),
+		T(nothing_to_choose),
+		T(news_are_told_once),
+		T(silence_is_broken),
+		T(homes_come_and_go),
+		T(messages_are_followed),
+		T(late_data_turns_nothing_back),
+		T(translators),
+		T(ipv4_address_changes),
+		T(data_comes_first),
+		T(ends_are_answered_and_make_room),
+		T(tcp_comes_last),
+		T(tcp_is_off),
+		T(tcp_is_left),
+		T(tcp_is_remembered),
+		T(tcp_beside_one),
+		T(never_at_home),
+		T(connections_are_followed),
+		T(ipv4_networks_are_not_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
