@@ -141,9 +141,10 @@ enum fate net_judge(void *ctx, struct world *w, struct flight *f)
 	sim_mix(s, f->at_ns);
 	sim_mix_octets(s, f->octets, f->len);
 	from = sim_place_of(s, &f->left->prefix);
+	assert(from != NULL); /* every link is a place of the plan */
 	oracle_flight(s, f);
-	if (from != NULL && IN6_IS_ADDR_V4MAPPED(&from->prefix) &&
-	    !IN6_IS_ADDR_V4MAPPED(&f->inside) && !s->opt->no_oracles)
+	if (IN6_IS_ADDR_V4MAPPED(&from->prefix) && !IN6_IS_ADDR_V4MAPPED(&f->inside) &&
+	    !s->opt->no_oracles)
 		sim_fail(s, "family", "%s sends IPv6 into a network of IPv4", f->from->name);
 	if (s->pcap != NULL)
 		pcap_write(s->pcap, sim_now(s), f);
