@@ -147,7 +147,7 @@ static void mhopt_ipv4_decode(struct rd *r, unsigned bit, struct bub_mh_opts *op
 		break;
 	case BUB_OPT_IPV4_ACK: /* RFC 5555, 3.2.1 */
 		opts->ipv4_ack.status = (uint8_t)(first >> 8);
-		opts->ipv4_ack.prefix_len = (first & 0xff) >> 2;
+		opts->ipv4_ack.prefix_len = (uint8_t)((first & 0xff) >> 2);
 		opts->ipv4_ack.address = rd_ipv4(r);
 		break;
 	case BUB_OPT_NAT: /* RFC 5555, 3.2.2 */
