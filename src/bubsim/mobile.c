@@ -15,6 +15,7 @@
 #define FOR_KERNEL 1007
 #define FOR_VERDICTS 1008
 #define ANSWER_NS (30 * BUB_NS_PER_MS) /* of a router to a neighbour solicitation, at most */
+#define PROMPT_NS (8 * BUB_NS_PER_MS)  /* without faults: less than link/probe.c waits */
 #define LATE_NS (2 * BUB_NS_PER_S)     /* a verdict, at most */
 #define LOST_PPM 150000                /* of neighbour discovery messages */
 #define REFUSED_PPM 30000              /* of operations whose verdict is awaited */
@@ -211,7 +212,7 @@ static void mobile_send_nd(struct mobile *m, const struct link_out *out)
 	r = lan_router_at(lan, &target);
 	if (r != NULL && !mobile_is_lost(m))
 		kernel_on_answer(&m->kernel, out->u.nd.ifindex - 1, r, &target,
-				 rng_below(&m->rng, ANSWER_NS));
+				 rng_below(&m->rng, mobile_is_calm(m) ? PROMPT_NS : ANSWER_NS));
 }
 
 static int mobile_route_or_rule(struct mobile *m, const struct link_out *out)
