@@ -149,13 +149,13 @@ static json_t *sa_covers(unsigned covers)
 	return array;
 }
 
-/* Packets that it refused, by why. */
+/* Packets that it refused, by why.  Dummy packets end there as well, and are no fault. */
 static json_t *sa_errors(const uint64_t errors[static ESP_RESULT_COUNT])
 {
 	json_t *o = json_object();
 
 	for (int i = ESP_OK + 1; i < ESP_RESULT_COUNT; i++)
-		if (errors[i] > 0)
+		if (errors[i] > 0 && i != ESP_DUMMY)
 			inspect_set(o, esp_result_name((enum esp_result)i),
 				    json_integer((json_int_t)errors[i]));
 	return o;

@@ -49,7 +49,7 @@ def late_interface(t):
     late0_comes(t)
     event = c.event("care-of-new")
     # Its preference, 1, comes before what else counts (src/link/choice.c).
-    if event[2] != str(t.m.ifindex("late0")) or int(event[3]) // 8 != 1:
+    if event[2] != str(t.m.ifindex("late0")) or int(event[3]) // 16 != 1:
         raise Failure(str(event))
     c.send("attach", HOME, "away", event[1], "late0")
     c.send("tunnel-set", HOME, event[1], AGENT)
