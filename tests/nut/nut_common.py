@@ -314,7 +314,7 @@ class Link:
 
     def start(self, bubd, text):
         head = (
-            f'name = "nut"\ninterfaces = {{"eth0"}}\ncontrol = "{self.dir}/sock"\n'
+            f'name = "nut"\nudp = never\ninterfaces = {{"eth0"}}\ncontrol = "{self.dir}/sock"\n'
             f'state-dir = "{self.dir}/state"\nevent-log = "{self.dir}/events"\n'
         )
         path = self.secret("bubd.conf", head + text)
