@@ -37,7 +37,9 @@ def quoted(value: object) -> str:
     return f'"{value}"'
 
 
-def common(node: str, interfaces: list[str], out: pathlib.Path, run_dir: pathlib.Path) -> str:
+def common(
+    node: str, interfaces: list[str], options: BubOptions, out: pathlib.Path, run_dir: pathlib.Path
+) -> str:
     names = ", ".join(quoted(name) for name in interfaces)
     return (
         f"name = {quoted(node)}\n"
@@ -48,6 +50,8 @@ def common(node: str, interfaces: list[str], out: pathlib.Path, run_dir: pathlib
         f"key-log = {quoted(out / 'logs' / (node + '.keys'))}\n"
         f"state-dir = {quoted(run_dir / ('state-' + node))}\n"
         "log-level = debug\n"
+        # Where all networks let native ESP through each message is on the wire once, to be counted.
+        + ("" if options.ipv4 else "udp = never\n")
     )
 
 
@@ -106,8 +110,9 @@ def config_text(
 ) -> str:
     """The configuration file of one node."""
     if node in HOME_AGENTS:
-        return common(node, ["core0", "home0"], out, run_dir) + agent_section(node, options)
-    text = common(node, ["wl0"], out, run_dir)
+        text = common(node, ["core0", "home0"], options, out, run_dir)
+        return text + agent_section(node, options)
+    text = common(node, ["wl0"], options, out, run_dir)
     if options.optimistic_dad:
         text += 'interface "wl0" { optimistic-dad = true }\n'
     if not (options.static_peer and node == "mn2"):

@@ -315,7 +315,8 @@ class World:
             said["later"] = report.count_later(mode, to_peer)
             places = bounds.Places(self.session.topology.options, self.session.place)
             said["bound"] = round(max(
-                report.bound_of(self.session, h, places, node, mode, to_peer) for node in h.nodes
+                report.bound_of_mode(self.session, h, places, node, mode, to_peer)
+                for node in h.nodes
             ), 1)
         return said
 
