@@ -21,6 +21,7 @@
 #define UNIX_PREFIX "unix:"
 #define CONNECTIONS_MAX 8u
 #define CONNECTION_MEMORY ((size_t)8 << 10)
+#define LOOK_MS 1000u
 #define REQUEST_S 10u
 #define BACKLOG 8
 #define TEXT_MS 1000 /* a text is good for so long */
@@ -191,10 +192,10 @@ static void metrics_run(struct metrics *m)
 	MHD_UNSIGNED_LONG_LONG ms = 0;
 
 	(void)MHD_run(m->http);
-	if (MHD_get_timeout(m->http, &ms) == MHD_YES)
-		(void)uv_timer_start(&m->timer, on_metrics_timer, ms, 0);
-	else
-		(void)uv_timer_stop(&m->timer);
+	/* Once all connections were in use, it does not always tell of those that wait. */
+	if (MHD_get_timeout(m->http, &ms) != MHD_YES || ms > LOOK_MS)
+		ms = LOOK_MS;
+	(void)uv_timer_start(&m->timer, on_metrics_timer, ms, 0);
 }
 
 static void on_metrics_timer(uv_timer_t *timer)
