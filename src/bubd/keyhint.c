@@ -2,13 +2,13 @@
 /* See keyhint.h.  Owns the form of a hint and the socket; what is believed is keyd.c's business. */
 #include "keyhint.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/octets.h"
+#include "keysocket.h"
 
 /* RFC 6618, 6 has packets at that port that begin with a type of four bits, 0, 1 or 8: this is none
  * of them. */
@@ -85,26 +85,6 @@ static void keyhints_on_read(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 		k->tally->dropped[KEYTALLY_HINT_MALFORMED]++;
 }
 
-/* One node may be a mobile node and a home agent: each has a socket of its own at that port. */
-static int keyhints_socket(const struct in6_addr *local, uint16_t port, int *ret_fd)
-{
-	const struct sockaddr_in6 at = {
-		.sin6_family = AF_INET6, .sin6_addr = *local, .sin6_port = htons(port)};
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1, err = 0;
-
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0 &&
-	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
-		*ret_fd = fd;
-		return 0;
-	}
-	err = -errno;
-	if (fd >= 0)
-		(void)close(fd);
-	return err;
-}
-
 struct keyhints *
 keyhints_open(uv_loop_t *loop, const struct in6_addr *local, uint16_t port, struct keytally *tally,
 	      void (*heard)(void *ctx, const struct in6_addr *from, const struct keyhint *h),
@@ -112,7 +92,8 @@ keyhints_open(uv_loop_t *loop, const struct in6_addr *local, uint16_t port, stru
 {
 	struct keyhints *k = calloc(1, sizeof(*k));
 	int fd = -1;
-	int err = k != NULL ? keyhints_socket(local, port, &fd) : UV_ENOMEM;
+	/* One node may be a mobile node and a home agent: each has a socket of its own there. */
+	int err = k != NULL ? keysocket_open(SOCK_DGRAM, local, port, &fd) : UV_ENOMEM;
 
 	if (err == 0)
 		err = uv_udp_init(loop, &k->udp);

@@ -6,7 +6,6 @@
 #include "keyserver.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +15,7 @@
 #include "keyconn.h"
 #include "keyflood.h"
 #include "keys_identity.h"
+#include "keysocket.h"
 #include "tcpcarrier.h"
 
 #define BACKLOG 256
@@ -270,7 +270,6 @@ static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state 
 static void keyserver_on_gone(void *ctx, struct keyconn *c)
 {
 	struct keyserver *s = ctx;
-
 	struct keyserver_user *u = c->user;
 
 	if (c->slot != KEYFLOOD_NONE && s->conn[c->slot] == c)
@@ -332,26 +331,6 @@ static void keyserver_on_connection(uv_stream_t *listener, int status)
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-/* The address may come to an interface later, and then it is listened at. */
-static int keyserver_socket(const struct in6_addr *address, uint16_t port, int *ret_fd)
-{
-	const struct sockaddr_in6 at = {
-		.sin6_family = AF_INET6, .sin6_addr = *address, .sin6_port = htons(port)};
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1, err = 0;
-
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on)) == 0 &&
-	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) {
-		*ret_fd = fd;
-		return 0;
-	}
-	err = -errno;
-	if (fd >= 0)
-		(void)close(fd);
-	return err;
-}
-
 static void keyserver_free_listener(uv_handle_t *handle)
 {
 	free(handle);
@@ -368,7 +347,7 @@ static int keyserver_listen_at(struct keyserver *s, const struct in6_addr *addre
 {
 	uv_tcp_t *listener = calloc(1, sizeof(*listener));
 	int fd = -1;
-	int err = listener != NULL ? keyserver_socket(address, port, &fd) : UV_ENOMEM;
+	int err = listener != NULL ? keysocket_open(SOCK_STREAM, address, port, &fd) : UV_ENOMEM;
 
 	if (err == 0)
 		err = uv_tcp_init(s->host.loop, listener);

@@ -21,7 +21,7 @@
 #define UNIX_PREFIX "unix:"
 #define CONNECTIONS_MAX 8u
 #define CONNECTION_MEMORY ((size_t)8 << 10)
-#define LOOK_MS 1000u
+#define LOOK_MS 1000u /* between looks at connections, at most */
 #define REQUEST_S 10u
 #define BACKLOG 8
 #define TEXT_MS 1000 /* a text is good for so long */

@@ -194,6 +194,15 @@ void pair_use_certificates(struct pair *p, const struct cert *mn, const struct c
 	p->ha.trust.key = text_of(ha->key_pem);
 }
 
+void pair_use_ca(struct pair *p, struct cert *ca, struct cert *mn, struct cert *ha)
+{
+	cert_make(ca, &(struct cert_wish){.name = "our CA", .ca = true});
+	cert_make(mn, &(struct cert_wish){.name = "laptop", .issuer = ca, .alt = "IP:" HOME});
+	cert_make(ha, &(struct cert_wish){.name = "agent", .issuer = ca, .alt = "IP:" HOME_AGENT});
+	pair_use_certificates(p, mn, ha);
+	p->mn.trust.ca = p->ha.trust.ca = text_of(ca->pem);
+}
+
 void pair_contexts(struct pair *p)
 {
 	char why[KEYS_TEXT_MAX] = "";

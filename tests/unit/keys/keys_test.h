@@ -103,6 +103,8 @@ struct pair {
 /* By pre-shared key, and all is well; a test changes what it is about. */
 void pair_init(struct pair *p);
 void pair_use_certificates(struct pair *p, const struct cert *mn, const struct cert *ha);
+/* Certificates of one CA, for the addresses of both ends; the caller frees all three. */
+void pair_use_ca(struct pair *p, struct cert *ca, struct cert *mn, struct cert *ha);
 
 void pair_contexts(struct pair *p);
 void pair_start(struct pair *p); /* and contexts, where there are none */

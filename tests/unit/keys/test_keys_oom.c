@@ -107,13 +107,8 @@ static void test_by_ca(void **state)
 	struct pair p;
 
 	(void)state;
-	cert_make(&ca, &(struct cert_wish){.name = "our CA", .ca = true});
-	cert_make(&mn, &(struct cert_wish){.name = "laptop", .issuer = &ca, .alt = "IP:" HOME});
-	cert_make(&ha,
-		  &(struct cert_wish){.name = "agent", .issuer = &ca, .alt = "IP:" HOME_AGENT});
 	pair_init(&p);
-	pair_use_certificates(&p, &mn, &ha);
-	p.mn.trust.ca = p.ha.trust.ca = text_of(ca.pem);
+	pair_use_ca(&p, &ca, &mn, &ha);
 	pair_contexts(&p);
 	each_fails(&p);
 	p.client.s = p.server.s = NULL;
