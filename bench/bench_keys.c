@@ -62,7 +62,8 @@ static enum keys_reason bench_grant(void *user, const struct keys_request *req,
 	return KEYS_OK;
 }
 
-static const struct keys_server_ops ops = {bench_psk, bench_pinned, bench_grant};
+static const struct keys_server_ops ops = {
+	.psk = bench_psk, .pinned = bench_pinned, .grant = bench_grant};
 
 struct ends {
 	struct keys_context *mn, *ha;

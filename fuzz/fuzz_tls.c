@@ -46,7 +46,8 @@ static enum keys_reason no_grant(void *user, const struct keys_request *req,
 	return KEYS_INTERNAL;
 }
 
-static const struct keys_server_ops ops = {known_psk, known_key, no_grant};
+static const struct keys_server_ops ops = {
+	.psk = known_psk, .pinned = known_key, .grant = no_grant};
 
 static struct keys_octets octets_of(const char *text)
 {

@@ -138,6 +138,7 @@ static void keyclient_take(struct keyclient_home *h, const struct keys_agreed *a
 	const struct keyclient_host *host = &h->k->host;
 	const bool registers = h->lost || !has_keys(h);
 	char home[INET6_ADDRSTRLEN] = "", agent[INET6_ADDRSTRLEN] = "", error[ERROR_MAX] = "";
+	struct keys_failure f = {.reason = KEYS_INTERNAL};
 	struct sas_agreed keys = {
 		.home = h->home,
 		.home_agent = h->home_agent,
@@ -149,10 +150,8 @@ static void keyclient_take(struct keyclient_home *h, const struct keys_agreed *a
 	(void)inet_ntop(AF_INET6, &h->home, home, sizeof(home));
 	(void)inet_ntop(AF_INET6, &h->home_agent, agent, sizeof(agent));
 	if (sas_agreed_add(host->sas, &keys, host->now(), error, sizeof(error)) != 0) {
-		log_line(host->log, LNX_LOG_ERROR, "keys of %s with %s cannot be used: %s", home,
-			 agent, error);
-		h->attempts++;
-		keyclient_plan(h, keyclient_pause(h));
+		(void)snprintf(f.text, sizeof(f.text), "the keys cannot be used: %s", error);
+		keyclient_failed(h, &f);
 	} else {
 		log_line(host->log, LNX_LOG_INFO, "keys of %s agreed with %s (%s): %s, for %u s",
 			 home, agent, a->peer, keys_suite_name(a->alg), keys.lifetime_s);

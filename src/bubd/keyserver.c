@@ -19,7 +19,6 @@
 #include "tcpcarrier.h"
 
 #define BACKLOG 256
-#define ERROR_MAX 256
 
 struct keyserver {
 	struct keyserver_host host;
@@ -180,14 +179,12 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 	return KEYS_OK;
 }
 
-static const struct keys_server_ops keyserver_ops = {
-	.psk = keyserver_psk, .pinned = keyserver_pinned, .grant = keyserver_grant};
-
-/* ---- Connections --------------------------------------------------------------------------- */
-
-static void keyserver_take(struct keyserver_user *u, const struct keys_agreed *a)
+/* Before the answer leaves: a mobile node that hears yes sends under these keys at once. */
+static enum keys_reason keyserver_take(void *user, const struct keys_agreed *a,
+				       char ret_why[static KEYS_TEXT_MAX])
 {
-	struct keyserver *s = u->s;
+	const struct keyserver_user *u = user;
+	const struct keyserver_host *host = &u->s->host;
 	struct sas_agreed keys = {
 		.home = a->grant.home,
 		.home_agent = a->grant.home_agent,
@@ -195,20 +192,32 @@ static void keyserver_take(struct keyserver_user *u, const struct keys_agreed *a
 		.lifetime_s = a->grant.lifetime_s,
 		.octets = a->grant.octets,
 	};
-	char error[ERROR_MAX] = "", home[INET6_ADDRSTRLEN] = "", peer[INET6_ADDRSTRLEN] = "";
+	int rc;
 
 	memcpy(keys.set, a->set, sizeof(keys.set));
 	memcpy(keys.token, a->grant.token, sizeof(keys.token));
-	(void)inet_ntop(AF_INET6, &keys.home, home, sizeof(home));
-	(void)inet_ntop(AF_INET6, &u->peer, peer, sizeof(peer));
-	if (sas_agreed_add(s->host.sas, &keys, s->host.now(), error, sizeof(error)) != 0)
-		log_line(s->host.log, LNX_LOG_ERROR, "keys of %s with %s cannot be used: %s", home,
-			 peer, error);
-	else
-		log_line(s->host.log, LNX_LOG_INFO, "keys of %s agreed with %s (%s): %s, for %u s",
-			 home, peer, a->peer, keys_suite_name(a->alg), keys.lifetime_s);
+	rc = sas_agreed_add(host->sas, &keys, host->now(), ret_why, KEYS_TEXT_MAX);
 	explicit_bzero(&keys, sizeof(keys));
-	keytally_agreed(s->host.tally, &a->grant.home);
+	return rc == 0 ? KEYS_OK : KEYS_INTERNAL;
+}
+
+static const struct keys_server_ops keyserver_ops = {.psk = keyserver_psk,
+						     .pinned = keyserver_pinned,
+						     .grant = keyserver_grant,
+						     .take = keyserver_take};
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+static void keyserver_agreed(const struct keyserver_user *u, const struct keys_agreed *a)
+{
+	const struct keyserver_host *host = &u->s->host;
+	char home[INET6_ADDRSTRLEN] = "", peer[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(AF_INET6, &a->grant.home, home, sizeof(home));
+	(void)inet_ntop(AF_INET6, &u->peer, peer, sizeof(peer));
+	log_line(host->log, LNX_LOG_INFO, "keys of %s agreed with %s (%s): %s, for %u s", home,
+		 peer, a->peer, keys_suite_name(a->alg), a->grant.lifetime_s);
+	keytally_agreed(host->tally, &a->grant.home);
 }
 
 /* Octets cost, a connection that says nothing does not. */
@@ -261,7 +270,7 @@ static void keyserver_on_progress(void *ctx, struct keyconn *c, enum keys_state 
 	if (state == KEYS_STREAMING)
 		keyserver_give(s, c);
 	else if (state == KEYS_AGREED)
-		keyserver_take(u, keys_agreed_of(c->session));
+		keyserver_agreed(u, keys_agreed_of(c->session));
 	else if (state == KEYS_FAILED)
 		keytally_failed(s->host.tally, &u->home, &u->peer, keys_failure_of(c->session),
 				s->host.now(), true);

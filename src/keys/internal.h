@@ -126,8 +126,8 @@ bool keys_client_begin(struct keys_session *s);
 void keys_client_message(struct keys_session *s, const struct keys_message *msg);
 bool keys_server_begin(struct keys_session *s);
 void keys_server_message(struct keys_session *s, const struct keys_message *msg);
-/* A home agent says so to the other end, too. */
-void keys_server_refuse(struct keys_session *s, enum keys_reason why);
+/* A home agent says so to the other end, too; @detail as in keys_give_up(). */
+void keys_server_refuse(struct keys_session *s, enum keys_reason why, const char *detail);
 
 /* verify.c: whom the home agent's certificate has to be for; false: out of memory. */
 bool keys_expect_name(struct keys_session *s);

@@ -120,6 +120,11 @@ struct keys_server_ops {
 	 * KEYS_INTERNAL.  @req is borrowed for this call. */
 	enum keys_reason (*grant)(void *user, const struct keys_request *req,
 				  struct keys_grant *ret_grant);
+	/* Takes the keys into use, before the answer says yes.  Returns KEYS_OK; or why they cannot
+	 * be used, and a sentence fragment about it in @ret_why: then the answer is no.  @a is
+	 * borrowed for this call.  NULL: nobody does. */
+	enum keys_reason (*take)(void *user, const struct keys_agreed *a,
+				 char ret_why[static KEYS_TEXT_MAX]);
 };
 
 struct keys_server_config {

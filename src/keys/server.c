@@ -35,7 +35,7 @@ static uint32_t server_status(enum keys_reason why)
 	return why == KEYS_INTERNAL ? KEYS_STATUS_INTERNAL : KEYS_STATUS_UNAUTHORIZED;
 }
 
-void keys_server_refuse(struct keys_session *s, enum keys_reason why)
+void keys_server_refuse(struct keys_session *s, enum keys_reason why, const char *detail)
 {
 	const struct keys_message msg = {
 		.has = KEYS_LINE_STATUS | KEYS_LINE_REASON,
@@ -45,7 +45,7 @@ void keys_server_refuse(struct keys_session *s, enum keys_reason why)
 	uint8_t frame[KEYS_MESSAGE_MAX];
 
 	if (keys_send(s, frame, keys_message_write(&msg, 1, frame, sizeof(frame))))
-		(void)keys_fail(s, why, NULL);
+		(void)keys_fail(s, why, detail);
 }
 
 static bool server_answer(struct keys_session *s)
@@ -94,6 +94,7 @@ static enum keys_reason server_look_at(struct keys_session *s, const struct keys
 void keys_server_message(struct keys_session *s, const struct keys_message *msg)
 {
 	enum keys_reason why = server_look_at(s, msg);
+	char detail[KEYS_TEXT_MAX] = "";
 	const struct keys_request req = {
 		.who = &s->peer,
 		.home = msg->home,
@@ -108,8 +109,10 @@ void keys_server_message(struct keys_session *s, const struct keys_message *msg)
 		why = s->ctx->ops->grant(s->user, &req, &s->agreed.grant);
 	if (why == KEYS_OK && !keys_export(s, msg->spi_transport, msg->spi_tunnel))
 		why = KEYS_INTERNAL;
+	if (why == KEYS_OK && s->ctx->ops->take != NULL)
+		why = s->ctx->ops->take(s->user, &s->agreed, detail);
 	if (why != KEYS_OK)
-		keys_server_refuse(s, why);
+		keys_server_refuse(s, why, detail[0] != '\0' ? detail : NULL);
 	else if (server_answer(s))
 		keys_agree(s);
 }

@@ -175,7 +175,7 @@ static bool session_handshake(struct keys_session *s)
 static bool session_bad(struct keys_session *s, enum keys_reason why)
 {
 	if (s->ctx->server)
-		keys_server_refuse(s, why);
+		keys_server_refuse(s, why, NULL);
 	return keys_fail(s, why, NULL);
 }
 

@@ -84,7 +84,8 @@ static enum keys_reason peer_grant(void *user, const struct keys_request *req,
 	return KEYS_OK;
 }
 
-static const struct keys_server_ops ops = {peer_psk, peer_pinned, peer_grant};
+static const struct keys_server_ops ops = {
+	.psk = peer_psk, .pinned = peer_pinned, .grant = peer_grant};
 
 /* ---- Octets -------------------------------------------------------------------------------- */
 

@@ -151,7 +151,24 @@ static enum keys_reason agent_grant(void *user, const struct keys_request *req,
 	return KEYS_OK;
 }
 
-static const struct keys_server_ops agent_ops = {agent_psk, agent_pinned, agent_grant};
+static enum keys_reason agent_take(void *user, const struct keys_agreed *agreed,
+				   char ret_why[static KEYS_TEXT_MAX])
+{
+	struct pair *p = user;
+	uint8_t answer[1];
+
+	/* No yes has left by now. */
+	assert_int_equal(keys_take(p->server.s, answer, sizeof(answer)), 0);
+	assert_true(IN6_ARE_ADDR_EQUAL(&agreed->grant.home, &p->agent.owner.home));
+	if (p->agent.unusable != NULL) {
+		(void)snprintf(ret_why, KEYS_TEXT_MAX, "%s", p->agent.unusable);
+		return KEYS_INTERNAL;
+	}
+	p->agent.taken++;
+	return KEYS_OK;
+}
+
+static const struct keys_server_ops agent_ops = {agent_psk, agent_pinned, agent_grant, agent_take};
 
 /* ---- Two ends ------------------------------------------------------------------------------ */
 
@@ -306,6 +323,7 @@ void assert_agreed(struct pair *p)
 	assert_non_null(mn);
 	assert_non_null(ha);
 	assert_same_grant(&mn->grant, &ha->grant);
+	assert_true(p->agent.taken > 0);
 	assert_int_equal(mn->alg, ha->alg);
 	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
 		const struct esp_sa_params *a = &mn->set[i], *b = &ha->set[i];

@@ -77,6 +77,8 @@ struct agent {
 	struct keys_grant grant;
 	enum keys_reason answer; /* in place of the owner's word, unless KEYS_OK */
 	unsigned asked;          /* for a grant */
+	const char *unusable;    /* the keys cannot be taken into use: why; NULL: they can */
+	unsigned taken;          /* into use */
 	char who[KEYS_NAME_MAX];
 	struct keys_request req;
 };

@@ -130,6 +130,22 @@ static void test_answers(void **state)
 	}
 }
 
+/* The home agent cannot use what it has agreed on: the answer is no, and both ends know. */
+static void test_keys_of_no_use(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p);
+	p.agent.unusable = "the database is full";
+	pair_run(&p);
+	assert_failed(&p, KEYS_INTERNAL, "something failed in the home agent: its log has it",
+		      KEYS_INTERNAL, "something failed in this home agent (the database is full)");
+	assert_string_equal(keys_failure_of(p.client.s)->said, "500 internal");
+	assert_int_equal(p.agent.taken, 0);
+	pair_done(&p);
+}
+
 /* ---- Time and the way there ---------------------------------------------------------------- */
 
 static void test_time(void **state)
@@ -659,6 +675,7 @@ int main(void)
 		cmocka_unit_test(test_psk_against_certificates),
 		cmocka_unit_test(test_no_common_algorithm),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_keys_of_no_use),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_slow_peer),
 		cmocka_unit_test(test_silent_after_handshake),
