@@ -146,12 +146,10 @@ void keyd_counters(const struct keyd *k, json_t *object)
 		keystatus_set(object, name, keystatus_number(value));
 }
 
-static json_t *keystatus_failures(const struct keyd *k)
+static void keystatus_add_failures(const struct keyd *k, enum keytally_kind kind, json_t *array)
 {
-	json_t *array = json_array();
-
 	for (unsigned i = 0; i < KEYTALLY_LAST; i++) {
-		const struct keytally_failure *f = &k->tally.last[i];
+		const struct keytally_failure *f = &k->tally.kept[kind].last[i];
 		json_t *o = f->reason != KEYS_OK ? keystatus_failure(k, f) : NULL;
 
 		if (o == NULL)
@@ -159,6 +157,14 @@ static json_t *keystatus_failures(const struct keyd *k)
 		keystatus_set(o, "home", keystatus_address(&f->home));
 		(void)json_array_append_new(array, o);
 	}
+}
+
+static json_t *keystatus_failures(const struct keyd *k)
+{
+	json_t *array = json_array();
+
+	keystatus_add_failures(k, KEYTALLY_NAMED, array);
+	keystatus_add_failures(k, KEYTALLY_STRANGER, array);
 	return array;
 }
 

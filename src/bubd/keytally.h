@@ -2,6 +2,9 @@
 /*
  * What became of attempts to agree on keys, for the log, the counters and the status: counted by
  * reason, and the last ones kept in words.
+ *
+ * Strangers that send rubbish are kept apart from those that have shown who they are, so that a
+ * flood of the former does not hide why one of the latter fails.
  */
 #ifndef BUBD_KEYTALLY_H
 #define BUBD_KEYTALLY_H
@@ -9,8 +12,8 @@
 #include "keys.h"
 #include "log.h"
 
-#define KEYTALLY_LAST 32u  /* failures that are kept */
-#define KEYTALLY_LINES 20u /* in a minute: strangers can make them */
+#define KEYTALLY_LAST 32u  /* failures that are kept of each kind */
+#define KEYTALLY_LINES 20u /* in a minute, likewise: anybody can make them */
 #define KEYTALLY_TEXT_MAX (KEYS_TEXT_MAX + KEYS_NAME_MAX + 32)
 
 /* X(enumerator, name): what a home agent does without hearing a word. */
@@ -36,13 +39,23 @@ struct keytally_failure {
 	char text[KEYTALLY_TEXT_MAX];
 };
 
+enum keytally_kind {
+	KEYTALLY_STRANGER, /* has not said who it is */
+	KEYTALLY_NAMED,
+	KEYTALLY_KINDS,
+};
+
+struct keytally_kept {
+	struct keytally_failure last[KEYTALLY_LAST]; /* one of a home address */
+	unsigned next;                               /* of last, to be written over */
+	struct bub_time minute;
+	unsigned lines, left_out; /* since then */
+};
+
 struct keytally {
 	const struct log *log; /* borrowed */
 	uint64_t agreed, failed[KEYS_REASON_COUNT], dropped[KEYTALLY_DROP_COUNT];
-	struct keytally_failure last[KEYTALLY_LAST];
-	unsigned next; /* of last, to be written over */
-	struct bub_time minute;
-	unsigned lines, left_out; /* since then */
+	struct keytally_kept kept[KEYTALLY_KINDS];
 };
 
 /* One failed, of @home where that is known; @told: it gets a line where there is room. */
