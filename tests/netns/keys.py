@@ -18,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -88,7 +89,9 @@ class Certificates:
 class Stream:
     """Datagrams from @ns to the home address: when each was sent, and when it arrived."""
 
-    def __init__(self, ns, mobile, source=AGENT, to=HOME):
+    def __init__(self, ns, mobile, source=AGENT, to=HOME, more=0):
+        """@more  octets behind what each datagram needs"""
+        self.more = bytes(more)
         self.heard, self.over, self.sent = set(), False, 0
         self.at = []
         self.out = ns.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
@@ -104,7 +107,8 @@ class Stream:
     def send(self):
         while not self.over:
             try:
-                self.out.sendto(struct.pack("!Id", self.sent, time.monotonic()), self.to)
+                self.out.sendto(struct.pack("!Id", self.sent, time.monotonic()) + self.more,
+                                self.to)
                 self.sent += 1
             except OSError:
                 pass  # the home agent is down, and says so
@@ -114,7 +118,7 @@ class Stream:
         quiet = 0
         while quiet < 5:
             try:
-                number, sent = struct.unpack("!Id", self.into.recv(64))
+                number, sent = struct.unpack_from("!Id", self.into.recv(2048))
             except socket.timeout:
                 quiet += self.over
                 continue
@@ -285,6 +289,24 @@ def renewals_lose_nothing(t):
     expect(lost == (0, 0), lost)
     for daemon in (t.mobile, t.agent):
         expect(len(daemon.ask("sas")["sas"]) <= 12, daemon.ask("sas"))
+
+
+def renewals_by_octets_lose_nothing(t):
+    """Keys for one megabyte: of what goes down, as little goes up."""
+    t.start(t.agent_text(keys="megabytes = 1\n"))
+    down = Stream(t.g, t.m, more=400)
+    up = Stream(t.m, t.g, HOME, AGENT)
+    t.streams += [down, up]
+    first = t.agreed()
+    wait_for("two renewals", lambda: t.agreed() >= first + 2, 120)
+    expect(t.keys()["renews_in_s"] > 20000, t.keys())
+    lost = down.stop(), up.stop()
+    says(f"{down.sent} and {up.sent} datagrams over {t.agreed() - first} renewals: "
+         f"{lost[0]} and {lost[1]} lost")
+    expect(lost == (0, 0), lost)
+    expect(down.sent * 400 > 1 << 20, down.sent)
+    for daemon in (t.mobile, t.agent):
+        expect("have ended" not in daemon.tail(), daemon.tail())
 
 
 def restarted_agent(t):
@@ -551,13 +573,40 @@ def flooded(t):
     says(str({k: v for k, v in t.agent.show()["counters"]["keys"].items() if v}))
 
 
-def disk_has_no_keys(t):
-    """What the key-log says the keys are is nowhere in the daemons' folders."""
+def report_of(t, daemon, ns):
+    """All that a bug report has."""
+    path = os.path.join(t.certificates.dir, f"{ns.name}.tar.gz")
+    ns.exec("bubctl", "-s", daemon.sock, "bugreport", "-c", daemon.conf, path)
+    with tarfile.open(path) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar.getmembers() if m.isfile()}
+
+
+def what_a_machine_tells(t, daemon, ns):
+    """By name: the daemon's files, what the kernel tells of it, and what it says of itself."""
+    told = report_of(t, daemon, ns)
+    for name in ("cmdline", "environ", "comm", "maps"):
+        with open(f"/proc/{daemon.proc.pid}/{name}", "rb") as f:
+            told[f"/proc/{name}"] = f.read()
+    for cmd in ("show", "sas", "counters", "bindings"):
+        told[cmd] = json.dumps(daemon.ask(cmd)).encode()
+    for folder, _, names in os.walk(daemon.dir):
+        for path in (os.path.join(folder, name) for name in names):
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    told[path] = f.read()
+    return told
+
+
+def keys_are_told_nowhere(t):
+    """What the key-log says the keys are is in no file, no answer, and no bug report; nor is the
+    pre-shared key anywhere but in its own file."""
     logs = [os.path.join(t.certificates.dir, f"log{i}") for i in range(2)]
     t.start(f'key-log = "{logs[0]}"\n' + t.agent_text(keys="lifetime = 4\n"),
             f'key-log = "{logs[1]}"\n' + t.mobile_text())
     first = t.agreed()
     wait_for("renewals", lambda: t.agreed() >= first + 2)
+    told = [(daemon, what_a_machine_tells(t, daemon, ns))
+            for daemon, ns in ((t.agent, t.g), (t.mobile, t.m))]
     keys = set()
     for log in logs:
         with open(log) as f:
@@ -565,25 +614,19 @@ def disk_has_no_keys(t):
                      for part in line.replace('"', "").split(",")
                      if part.startswith("0x") and len(part) > 20}
     expect(len(keys) >= 12, keys)
-    looked = 0
-    for daemon in (t.agent, t.mobile):
-        for folder, _, names in os.walk(daemon.dir):
-            for name in names:
-                path = os.path.join(folder, name)
-                if not os.path.isfile(path):
-                    continue
-                with open(path, "rb") as f:
-                    octets = f.read()
-                looked += 1
-                for key in keys:
-                    expect(key[:12] not in octets and key[:12].hex().encode() not in octets, path)
-    expect(looked > 4, looked)
+    for daemon, things in told:
+        expect(len(things) > 10, things.keys())
+        secret = things.pop(os.path.join(daemon.dir, "secret")).strip()
+        for name, octets in things.items():
+            for key in (*keys, secret):
+                parts = key[:12], key[:12].hex().encode(), key[:12].hex().upper().encode()
+                expect(not any(part in octets for part in parts), name)
 
 
 CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_nothing,
-         restarted_agent, restarted_agent_without_its_files, restarted_mobile, in_a_network_of_ipv4, assigned_home_address,
-         wrong_psk, expired,
-         unknown_ca, other_home, what_is_in_use_lives_on, flooded, disk_has_no_keys]
+         renewals_by_octets_lose_nothing, restarted_agent, restarted_agent_without_its_files,
+         restarted_mobile, in_a_network_of_ipv4, assigned_home_address, wrong_psk, expired,
+         unknown_ca, other_home, what_is_in_use_lives_on, flooded, keys_are_told_nowhere]
 
 if __name__ == "__main__":
     os.environ["PATH"] = ":".join([os.path.dirname(os.environ["BUBCTL"]),
