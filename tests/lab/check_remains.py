@@ -26,7 +26,7 @@ PROGRAMS = {
     "network test": ["tests/netns/merged.py", "src/bubd/bubd"],
     "data path": ["tests/netns/datapath_test.py", "tests/netns/dpctl"],
     "conformance": ["tests/nut/nut_ha.py", "src/bubd/bubd"],
-    "benchmark": ["bench/handover.py", "src/bubd/bubd"],
+    "benchmark": ["bench/direct.py", "tests/netns/dpctl", "bench/bench_packets"],
 }
 
 
@@ -48,8 +48,8 @@ def links_and_programs():
 class Remains(unittest.TestCase):
     def start(self, name, least):
         """A program, as soon as it has made so many things."""
-        script, binary = PROGRAMS[name]
-        run = subprocess.Popen([sys.executable, ROOT / script, BUILD / binary],
+        script, *binaries = PROGRAMS[name]
+        run = subprocess.Popen([sys.executable, ROOT / script, *(BUILD / binary for binary in binaries)],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Small datagrams a second, for bench/datapath.py.
+ * Small datagrams a second, for bench/load.py.
  *
- *	datapath_udp send SRC DST PORT SECONDS    as many datagrams of 64 octets as go out; prints
+ *	packets send SRC DST PORT SECONDS    as many datagrams of 64 octets as go out; prints
  *	                                          the nanoseconds of CPU time that each cost
- *	datapath_udp recv ADDR PORT SECONDS       prints how many a second came in, from the first
+ *	packets recv ADDR PORT SECONDS       prints how many a second came in, from the first
  *on
  *
  * Both use one system call a datagram, like most programs, so that the cost measured is the
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 		return sender(argv + 2);
 	if (argc == 5 && strcmp(argv[1], "recv") == 0)
 		return receiver(argv + 2);
-	(void)fprintf(stderr, "usage: datapath_udp send SRC DST PORT SECONDS\n"
-			      "       datapath_udp recv ADDR PORT SECONDS\n");
+	(void)fprintf(stderr, "usage: packets send SRC DST PORT SECONDS\n"
+			      "       packets recv ADDR PORT SECONDS\n");
 	return 2;
 }
