@@ -4,13 +4,17 @@
  * Owns the rules on what goes together; whether a certificate is one is src/keys's business, which
  * is asked here, so that the place in the file can be told.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config_load.h"
 #include "keys_identity.h"
 #include "regular.h"
 #include "secret.h"
+
+#define CPUINFO_MAX 16384 /* the flags of one processor are 2 kilobytes */
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
@@ -154,22 +158,34 @@ static struct keys_trust trust_of(const struct bubd_key_settings *s)
 				   .crl = octets_of(&s->crl)};
 }
 
+/* As much of it as has the first processor, "" where there is none.  The file says that it has no
+ * size, as all do in /proc. */
+static void read_cpuinfo(char ret_text[static CPUINFO_MAX])
+{
+	const int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	while (fd >= 0 && len < CPUINFO_MAX - 1 &&
+	       (n = read(fd, ret_text + len, CPUINFO_MAX - 1 - len)) > 0)
+		len += (size_t)n;
+	ret_text[len] = '\0';
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /* What is said, or what this processor is fast at. */
 static size_t suites_of(const struct bubd_key_settings *s,
 			enum esp_alg ret_suites[static KEYS_SUITE_COUNT])
 {
-	char *why = NULL, *text = NULL;
-	size_t len = 0;
+	char flags[CPUINFO_MAX];
 
 	if (s->n_algs > 0) {
 		memcpy(ret_suites, s->algs, s->n_algs * sizeof(s->algs[0]));
 		return s->n_algs;
 	}
-	text = regular_read("/proc/cpuinfo", 1, &len, (const char **)&why);
-	if (text != NULL)
-		text[len] = '\0';
-	keys_suites_by_cpu(keys_cpu_of(text != NULL ? text : ""), ret_suites);
-	free(text);
+	read_cpuinfo(flags);
+	keys_suites_by_cpu(keys_cpu_of(flags), ret_suites);
 	return KEYS_SUITE_COUNT;
 }
 

@@ -250,6 +250,16 @@ def by_pre_shared_key(t):
     t.agent.stop()
 
 
+def ciphers_of_the_processor(t):
+    """AES where the processor has instructions for it, as nobody has said anything else."""
+    with open("/proc/cpuinfo") as f:
+        words = f.read().split()
+    fast = "aes" in words and ("pclmulqdq" in words or "pmull" in words)
+    t.start()
+    expect(f": {'aes-128-gcm' if fast else 'chacha20-poly1305'}, for" in t.mobile.tail(),
+           t.mobile.tail())
+
+
 def by_certificates(t):
     """Of a CA: the home agent's for its address, the mobile node's for its home address."""
     c = t.certificates
@@ -623,8 +633,8 @@ def keys_are_told_nowhere(t):
                 expect(not any(part in octets for part in parts), name)
 
 
-CASES = [by_pre_shared_key, by_certificates, by_fingerprints, renewals_lose_nothing,
-         renewals_by_octets_lose_nothing, restarted_agent, restarted_agent_without_its_files,
+CASES = [by_pre_shared_key, ciphers_of_the_processor, by_certificates, by_fingerprints,
+         renewals_lose_nothing, renewals_by_octets_lose_nothing, restarted_agent, restarted_agent_without_its_files,
          restarted_mobile, in_a_network_of_ipv4, assigned_home_address, wrong_psk, expired,
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, keys_are_told_nowhere]
 
