@@ -63,14 +63,14 @@ class Node:
 
     # -- home agent
 
-    def update(self, care_of=None, limit_s=nut.LIMIT_S):
+    def is_update(self, p, source):
+        return (p.src == source and p.dst == AGENT and self.esp.is_for(UP, p)
+                and self.esp.message(UP, p).kind == BU)
+
+    def update(self, source=None):
         """The next home Binding Update, out of ESP."""
-        care_of = care_of or self.care_of
-        p = self.link.expect(
-            "home BU", lambda p: p.src == care_of and p.dst == AGENT and self.esp.is_for(UP, p)
-            and self.esp.message(UP, p).kind == BU, limit_s
-        )
-        p = self.esp.message(UP, p)
+        source = source or self.care_of
+        p = self.esp.message(UP, self.link.expect("home BU", lambda p: self.is_update(p, source)))
         p.bu = p.mh
         return p
 
@@ -82,6 +82,17 @@ class Node:
         if away:
             text, proto = nut.rh2(HOME, proto) + text, nut.ROUTING
         self.link.send(nut.ip6(AGENT, self.care_of if away else HOME, proto, text))
+
+    def deregister(self, p, what, match, status=0):
+        """Acknowledges this deregistration, and its repetitions: of several the node takes an
+        answer to the last one only.  Until a packet comes that matches: returns it."""
+        while True:
+            self.acknowledge(p.bu.seq, status=status, units=0, away=False)
+            p = self.link.expect(what, lambda p: match(p) or self.is_update(p, HOME))
+            if match(p):
+                return p
+            p = self.esp.message(UP, p)
+            p.bu = p.mh
 
     def tunnel(self, packet, src=AGENT):
         proto, text = self.esp.seal(TUNNEL_DOWN, IP6_NH, packet)
@@ -450,13 +461,8 @@ def asks(p):
     return p.icmp == 135 and (p.src == HOME or p.data[8:24] == nut.addr(HOME))
 
 
-def newest(n, p):
-    """The last repetition of a deregistration, which is the one that an answer counts for."""
-    try:
-        while True:
-            p = n.update(HOME, limit_s=0)
-    except nut.Failure:
-        return p
+def claims(p):
+    return is_advert(p, HOME) and p.dst == "ff02::1"
 
 
 def returned_it_deregisters(n):
@@ -487,10 +493,8 @@ def returned_it_deregisters(n):
     equal("flags", struct.unpack("!H", p.data[8:10])[0], A | H)
     equal("lifetime", p.bu.mhtime, 0)
     equal("source", p.src, HOME)
-    p = newest(n, p)
     n.link.drain()
-    n.acknowledge(p.bu.seq, units=0, away=False)
-    p = n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
+    p = n.deregister(p, "claim", claims)
     equal("override only", p.data[4] & 0xE0, 0x20)
     equal("hop limit", p.hops, 255)
     equal("target link-layer address", p.data[24:32],
@@ -536,33 +540,28 @@ def returned_to_an_agent_that_tells_its_address(n):
     found = [q for q in n.link.packets if asks(q)]
     check("no question", not found, found)
     del n.link.owned[HOME]
-    n.acknowledge(p.bu.seq, units=0, away=False)
-    n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
+    n.deregister(p, "claim", claims)
 
 
 def returned_where_none_was_served(n):
     """RFC 6275, 11.5.5: no binding was left (133), so nobody has defended the address meanwhile: it
     is probed for before it is claimed, and not claimed where another node has it."""
-    def claim(p):
-        return is_advert(p, HOME) and p.dst == "ff02::1"
-
     for taken in (True, False):
         n.move(2)
         n.arrive(1, HOME_PREFIX, full=AGENT)
-        p = newest(n, n.update(HOME))
+        p = n.update(HOME)
         n.link.drain()
         if taken:
             n.link.owned[HOME] = "02:00:00:00:00:09"
         begin = time.monotonic()
-        n.acknowledge(p.bu.seq, status=133, units=0, away=False)
-        n.link.expect("probe", asks)
+        probe = n.deregister(p, "probe", asks, status=133)
         if taken:
-            while time.monotonic() < begin + 1.5:
+            while time.monotonic() < probe.at + 1.5:
                 n.link.take(0.1)
-            check("no claim", not n.link.find(claim), n.link.packets)
+            check("no claim", not n.link.find(claims), n.link.packets)
             del n.link.owned[HOME]
         else:
-            n.link.expect("claim", claim)
+            n.link.expect("claim", claims)
             check("a second later", time.monotonic() - begin >= 0.9)
 
 
@@ -606,8 +605,7 @@ def started_at_home_it_gives_up_an_old_binding(n):
     equal("lifetime", p.bu.mhtime, 0)
     del n.link.owned[HOME]
     n.link.drain()
-    n.acknowledge(p.bu.seq, units=0, away=False)
-    n.link.expect("claim", lambda p: is_advert(p, HOME) and p.dst == "ff02::1")
+    n.deregister(p, "claim", claims)
     at_home_it_is_a_host(n)
 
 
