@@ -68,6 +68,7 @@ enum bub_err {
 	X(BA_NO_AUTH, "ba-no-auth", "RFC 6275, 11.7.3")                                            \
 	X(BA_BAD_AUTH, "ba-bad-auth", "RFC 6275, 11.7.3")                                          \
 	X(BA_NOT_PROTECTED, "ba-not-protected", "RFC 6275, 11.7.3")                                \
+	X(BA_TRANSLATED, "ba-translated", "protocol.md P101")                                      \
 	X(BRR_NO_MATCH, "brr-no-match", "RFC 6275, 11.7.4")                                        \
 	X(BE_NO_MATCH, "be-no-match", "RFC 6275, 11.3.6")                                          \
 	X(BE_PROGRESS, "be-progress", "RFC 6275, 11.3.6")                                          \

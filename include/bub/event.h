@@ -64,6 +64,8 @@ struct bub_event {
 			bool newest;     /* ESP: no later packet of the same SA has come before */
 			bool translated; /* ESP_TRANSPORT in UDP over IPv6: a NAT has changed the
 					    outer source */
+			bool retry;      /* a refusal of the care-of address that may be the way's
+					    fault: the next Binding Update goes by another */
 		} packet;
 		struct {
 			struct in6_addr address;

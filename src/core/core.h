@@ -57,6 +57,7 @@ struct rx {
 	uint32_t ifindex;
 	struct in6_addr from;           /* source on the way here: IPv4-mapped, it came in UDP over
 					   IPv4; else that of its IPv6 header */
+	bool retry;                     /* a refusal: the next Binding Update goes another way */
 	bool tunnelled;                 /* out of the tunnel from this node's own home agent */
 	struct in6_addr local;          /* destination after a routing header */
 	struct in6_addr peer;           /* source after a Home Address option */

@@ -160,6 +160,7 @@ static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const str
 			.ingress = ev->u.packet.ingress,
 			.ifindex = ev->ifindex,
 			.from = *core_from(ip, ev),
+			.retry = ev->u.packet.retry,
 			.tunnelled = tunnelled};
 	struct bub_codepoints cp = codepoints_for(eng, ip);
 	struct bub_mh_fault fault;

@@ -23,8 +23,9 @@ struct own {
 	enum carrier_why why;
 	enum carrier told;
 	bool trying;
-	bool sure;    /* it has been answered from this care-of address */
-	bool waiting; /* for an answer */
+	bool translated; /* tried: native ESP was refused, UDP is asked by alone */
+	bool sure;       /* it has been answered from this care-of address */
+	bool waiting;    /* for an answer */
 	struct bub_time asked, tried;
 	uint32_t keep_alive_s; /* 0: no translator is known */
 	struct bub_time sent;  /* data in UDP, or a keep-alive */
@@ -161,7 +162,7 @@ static void own_settle(struct own *o, enum carrier carrier, enum carrier_why why
 {
 	o->carrier = carrier;
 	o->why = why;
-	o->trying = false;
+	o->trying = o->translated = false;
 }
 
 /* @o has come to a network: what is known of it? */
@@ -195,18 +196,21 @@ static bool own_has_a_choice(const struct carriers *c, const struct own *o)
 	       o->carrier != CARRIER_TCP && !IN6_IS_ADDR_V4MAPPED(&o->care_of);
 }
 
-/* What has worked does no more, or, of UDP, it is time to see whether it is still needed. */
+/* What has worked does no more, or, of UDP, it is time to see whether it is still needed, which it
+ * is behind a translator. */
 static bool own_tries_again(const struct own *o, struct bub_time now)
 {
 	if (o->waiting && !bub_time_before(now, bub_time_add_ms(o->asked, AGAIN_MS)))
 		return true;
-	return o->carrier == CARRIER_UDP && o->sure &&
+	return o->carrier == CARRIER_UDP && o->sure && o->keep_alive_s == 0 &&
 	       !bub_time_before(now, bub_time_add_s(o->tried, CARRIER_REMEMBERED_S));
 }
 
 /* What is asked by beside TCP, and, where that is in use, what is looked for again. */
 static unsigned own_ways(const struct carriers *c, const struct own *o)
 {
+	if (o->trying && o->translated && o->silent < CARRIER_SILENT_ASKS)
+		return CARRIER_BIT(CARRIER_UDP);
 	if (o->carrier != CARRIER_TCP)
 		return o->trying ? CARRIER_BOTH : CARRIER_BIT(o->carrier);
 	if (IN6_IS_ADDR_V4MAPPED(&o->care_of) || c->policy == CARRIER_ALWAYS)
@@ -301,11 +305,27 @@ bool carriers_answered(struct carriers *c, struct bub_time now, const struct in6
 		o->sure = true;
 		return false;
 	}
-	own_settle(o, by, CARRIER_WHY_ANSWERED);
+	own_settle(o, by, o->translated ? CARRIER_WHY_TRANSLATED : CARRIER_WHY_ANSWERED);
 	o->sure = true;
 	o->tried = now;
 	o->tries = 0;
 	network_remember(c, now, o);
+	return true;
+}
+
+bool carriers_refused(struct carriers *c, const struct in6_addr *home)
+{
+	const size_t i = own_index(c, home);
+	struct own *o = &c->own[i < BUB_HOMES_MAX ? i : 0];
+	const bool went_natively = o->trying ? !o->translated : o->carrier == CARRIER_NATIVE;
+
+	if (i == BUB_HOMES_MAX)
+		return false;
+	o->translated = own_has_a_choice(c, o) && went_natively && o->silent < CARRIER_SILENT_ASKS;
+	if (!o->translated)
+		return false;
+	o->trying = true;
+	o->waiting = false; /* what is asked next is another question */
 	return true;
 }
 

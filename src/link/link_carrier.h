@@ -37,6 +37,7 @@ enum carrier_why {
 	CARRIER_WHY_SILENT,     /* neither has been answered for a while */
 	CARRIER_WHY_LAST,       /* TCP: nothing else was answered */
 	CARRIER_WHY_ANSWERED,   /* both were tried, and the answer came by this one */
+	CARRIER_WHY_TRANSLATED, /* UDP: the home agent refuses what comes natively */
 	CARRIER_WHY_REMEMBERED, /* it was so in this network of late */
 	CARRIER_WHY_CONFIGURED,
 	CARRIER_WHY_IPV4,     /* a care-of address of IPv4 (RFC 5555) */
@@ -74,6 +75,11 @@ struct carrier_ask carriers_ask(struct carriers *c, struct bub_time now,
 /* The home agent has answered, in a message that came by @by.  True: this decides it. */
 bool carriers_answered(struct carriers *c, struct bub_time now, const struct in6_addr *home,
 		       enum carrier by);
+
+/* The home agent has refused the care-of address.  True: that may be the carrier's fault, since a
+ * translator changes the source of native ESP, so the question is to be asked once more; it goes by
+ * UDP alone then.  A refusal decides nothing else. */
+bool carriers_refused(struct carriers *c, const struct in6_addr *home);
 
 /* How data goes to the home agent from @care_of: a set of CARRIER_BIT(). */
 unsigned carriers_own_data(const struct carriers *c, const struct in6_addr *home,

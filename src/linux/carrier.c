@@ -70,6 +70,8 @@ static const char *carrier_reason(enum carrier_why why)
 		return "the last resort: neither native ESP nor UDP was answered";
 	case CARRIER_WHY_ANSWERED:
 		return "answered first";
+	case CARRIER_WHY_TRANSLATED:
+		return "native ESP is refused: addresses are translated here";
 	case CARRIER_WHY_REMEMBERED:
 		return "it worked in this network";
 	case CARRIER_WHY_CONFIGURED:

@@ -26,24 +26,33 @@ static void carrier_tell_fault(struct lnx *l, const struct in6_addr *home,
 		l->cb.data_fault(l->cb.ctx, &fault);
 }
 
-/* A refusal is no way home yet: by the other carrier it may be none, as where a translator has
- * changed the source of native ESP (docs/field.md). */
-static bool is_refusal(struct bub_view message)
+/* 0 where @message is no Binding Acknowledgement. */
+static uint8_t acknowledged_status(struct bub_view message)
 {
 	struct bub_ip6 ip;
 
-	return bub_ip6_decode(message, &ip) == BUB_DROP_NONE && ip.upper_proto == BUB_NH_MH &&
-	       ip.upper.len > MH_BA_STATUS_AT && ip.upper.data[MH_TYPE_AT] == MH_BA &&
-	       ip.upper.data[MH_BA_STATUS_AT] >= BA_REFUSED;
+	if (bub_ip6_decode(message, &ip) != BUB_DROP_NONE || ip.upper_proto != BUB_NH_MH ||
+	    ip.upper.len <= MH_BA_STATUS_AT || ip.upper.data[MH_TYPE_AT] != MH_BA)
+		return 0;
+	return ip.upper.data[MH_BA_STATUS_AT];
 }
 
-static void heard_answer(struct lnx *l, const struct esp_opened *opened,
+/* A refusal is no way home yet: by the other carrier it may be none, as where a translator has
+ * changed the source of native ESP (docs/field.md).  Returns whether that is to be seen. */
+static bool heard_answer(struct lnx *l, const struct esp_opened *opened,
 			 const struct carrier_end *from)
 {
-	if (opened->mode != ESP_TRANSPORT || is_refusal((struct bub_view){l->in, opened->len}))
-		return;
-	if (carriers_answered(l->carrier->choice, lnx_now(), &opened->owner, from->carrier))
+	uint8_t status;
+
+	if (opened->mode != ESP_TRANSPORT)
+		return false;
+	status = acknowledged_status((struct bub_view){l->in, opened->len});
+	if (status == BUB_STATUS_INVALID_CARE_OF)
+		return carriers_refused(l->carrier->choice, &opened->owner);
+	if (status < BA_REFUSED &&
+	    carriers_answered(l->carrier->choice, lnx_now(), &opened->owner, from->carrier))
 		carrier_decided(l, &opened->owner);
+	return false;
 }
 
 /* By now the home address is that of whoever has the connection. */
@@ -82,7 +91,7 @@ static bool is_translated(const struct bub_ip6 *ip, const struct esp_opened *ope
 
 static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 			 const struct esp_opened *opened, const struct carrier_end *from,
-			 const struct in6_addr *to)
+			 const struct in6_addr *to, bool retry)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 	const struct link_tunnel *t = link_tunnel(l->link, &opened->owner);
@@ -91,6 +100,7 @@ static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *
 	ev.u.packet.owner = opened->owner;
 	ev.u.packet.newest = opened->newest;
 	ev.u.packet.translated = is_translated(ip, opened, from);
+	ev.u.packet.retry = retry;
 	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	if (from->carrier != CARRIER_NATIVE && IN6_IS_ADDR_V4MAPPED(&from->addr)) {
 		ev.u.packet.outer_src = from->addr;
@@ -116,6 +126,7 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 	const size_t len = ip->upper.len;
 	struct esp_opened opened = {0};
 	enum esp_result r;
+	bool retry = false;
 
 	if (copies_take(l->carrier->copies, esp, len, from->carrier)) {
 		l->count[COUNT_CARRIER_COPY]++;
@@ -132,9 +143,9 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 		return;
 	}
 	if (link_home(l->link, &opened.owner, NULL))
-		heard_answer(l, &opened, from);
+		retry = heard_answer(l, &opened, from);
 	else if (opened.newest)
 		heard_client(l, ip, &opened, from);
 	if (r == ESP_OK)
-		carrier_tell(l, ifindex, ip, &opened, from, to);
+		carrier_tell(l, ifindex, ip, &opened, from, to, retry);
 }

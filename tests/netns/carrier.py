@@ -216,6 +216,54 @@ def translated_ipv6_is_told(t):
             raise Failure(t.said())
 
 
+NAT66 = """table ip6 t {
+chain c {
+type nat hook postrouting priority 100;
+oifname "e1" masquerade
+}
+}
+"""
+
+
+def refused_once(t):
+    """The home agent refused what came natively, and nobody heard of it but the counter."""
+    home = t.mobile.show()["homes"][0]
+    if t.carrier() != "udp" or home["trouble"] is not None or home["nat_refresh_s"] is None:
+        raise Failure(t.said())
+    if t.mobile.show()["counters"]["drops"]["ba-translated"] != 1:
+        raise Failure(t.said())
+    log = t.mobile.tail()
+    if ("invalid care-of address" in log or "ESP in UDP: native ESP is refused" not in log
+            or log.count("none -> found (IPv6 addresses are translated") != 1):
+        raise Failure(log)
+    t.whole()
+
+
+def translator_lets_esp_through(t):
+    """NAT66: the native Binding Update is refused, and UDP takes over by itself, without a wait."""
+    t.nft(NAT66)
+    only = "route-optimisation = never\n"
+    t.start_agent(t.g, only)
+    t.start_mobile(t.m, only, "first-timeout = 30000\n")
+    t.register()
+    refused_once(t)
+    t.mobile.ask("refresh")
+    wait_for("another number", lambda: first_sequence(t) == t.mobile.show()["homes"][0]["sequence"])
+    refused_once(t)
+
+
+def translator_comes_later(t):
+    """The same where native ESP has worked."""
+    t.start(True)
+    if t.carrier() != "native":
+        raise Failure(t.said())
+    t.nft(NAT66)
+    t.mobile.ask("refresh")
+    wait_for("UDP", lambda: t.carrier() == "udp")
+    wait_for("the translator", lambda: t.mobile.show()["homes"][0]["nat_refresh_s"] is not None)
+    refused_once(t)
+
+
 def changes(t, care_of, ways, ip):
     """The first ping after each change is answered."""
     for seen, port in ways:
@@ -437,7 +485,7 @@ def keep_alives(t):
 
 
 CASES = [
-    translated_ipv6_is_told,
+    translated_ipv6_is_told, translator_lets_esp_through, translator_comes_later,
     nothing_is_dropped, esp_is_dropped, esp_is_dropped_on_the_way_out,
     esp_is_dropped_on_the_way_back, udp_is_dropped, both_are_dropped, udp_by_configuration,
     no_udp_by_configuration, path_is_smaller, nobody_listens,

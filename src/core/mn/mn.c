@@ -694,6 +694,11 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 		return;
 	}
+	if (status == BUB_STATUS_INVALID_CARE_OF && rx->retry) { /* protocol.md, P101 */
+		core_drop(eng, BUB_DROP_BA_TRANSLATED, &rx->peer);
+		home_start_bu(eng, h);
+		return;
+	}
 	if (status >= 128)
 		home_on_refused(eng, h, rx);
 	else if (home_is_away(h))

@@ -93,8 +93,9 @@ static void usable(struct fixture *f, const char *care_of, uint32_t ifindex)
 	feed(f, &ev);
 }
 
-/* The home agent's answer to the last Binding Update, out of its SA. */
-static void answer(struct fixture *f, uint8_t status, uint32_t lifetime_s)
+/* The home agent's answer to the last Binding Update, out of its SA.
+ * @retry  the next one goes another way */
+static void answer_that(struct fixture *f, uint8_t status, uint32_t lifetime_s, bool retry)
 {
 	const struct in6_addr home = f->cfg.home[0].address;
 	const struct in6_addr agent = addr("2001:db8:1::1");
@@ -119,7 +120,13 @@ static void answer(struct fixture *f, uint8_t status, uint32_t lifetime_s)
 	ev.u.packet.data = (struct bub_view){packet, (size_t)head + at.len};
 	ev.u.packet.ingress = BUB_INGRESS_ESP_TRANSPORT;
 	ev.u.packet.owner = home;
+	ev.u.packet.retry = retry;
 	feed(f, &ev);
+}
+
+static void answer(struct fixture *f, uint8_t status, uint32_t lifetime_s)
+{
+	answer_that(f, status, lifetime_s, false);
 }
 
 static void start(struct fixture *f, const char *home_agent)
@@ -172,6 +179,32 @@ static void only_care_of_refused(void **state)
 	answer(&f, BUB_STATUS_INVALID_CARE_OF, 0);
 	assert_int_equal(f.sent, sent); /* not at once again */
 	assert_string_equal(state_of(&f), "registering");
+	bub_engine_free(f.engine);
+}
+
+/* What may be the carrier's fault is asked again at once, and nothing is told (protocol.md, P101).
+ */
+static void care_of_refused_on_the_way(void **state)
+{
+	struct bub_home_status s;
+	struct in6_addr before;
+	struct fixture f;
+	unsigned sent;
+
+	(void)state;
+	start(&f, "2001:db8:1::1");
+	usable(&f, "2001:db8:a::1", 1);
+	usable(&f, "2001:db8:b::1", 2);
+	before = f.care_of;
+	sent = f.sent;
+	answer_that(&f, BUB_STATUS_INVALID_CARE_OF, 0, true);
+	assert_int_equal(f.sent, sent + 1);
+	assert_true(bub_addr_eq(&f.care_of, &before));
+	assert_true(bub_engine_home_status(f.engine, f.now, 0, &s));
+	assert_int_equal(s.trouble, BUB_TROUBLE_NONE);
+	assert_int_equal(bub_engine_counters(f.engine)->drop[BUB_DROP_BA_TRANSLATED], 1);
+	answer(&f, BUB_STATUS_ACCEPTED, 3600);
+	assert_string_equal(state_of(&f), "registered");
 	bub_engine_free(f.engine);
 }
 
@@ -379,6 +412,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(care_of_refused),
 		cmocka_unit_test(only_care_of_refused),
+		cmocka_unit_test(care_of_refused_on_the_way),
 		cmocka_unit_test(another_home_agent),
 		cmocka_unit_test(claims_after_the_answer),
 		cmocka_unit_test(first_timeout),

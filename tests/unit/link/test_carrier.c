@@ -338,6 +338,80 @@ static void tcp_is_off(void **state)
 	assert_int_equal(why(), CARRIER_WHY_ANSWERED);
 }
 
+static bool refuse(void)
+{
+	const struct in6_addr home = addr(HOME);
+
+	return carriers_refused(f.c, &home);
+}
+
+/* UDP alone is asked by then, and what it says holds. */
+static void native_is_refused(void **state)
+{
+	const struct in6_addr home = addr(HOME);
+
+	assert_false(refuse()); /* nobody has asked */
+	(void)ask(HERE);
+	assert_true(refuse());
+	assert_int_equal(ask(HERE), UDP);
+	assert_int_equal(data_from(HERE), CARRIER_BOTH);
+	assert_true(answer(CARRIER_UDP));
+	assert_int_equal(data_from(HERE), UDP);
+	assert_int_equal(why(), CARRIER_WHY_TRANSLATED);
+	assert_false(refuse());
+	/* It is known when this node comes back, and behind a translator native ESP is not tried
+	 * again. */
+	(void)ask(THERE);
+	assert_int_equal(ask(HERE), UDP);
+	assert_false(answer(CARRIER_UDP));
+	carriers_keep_alive(f.c, f.now, &home, 20);
+	later_ms(CARRIER_REMEMBERED_S * UINT64_C(1000));
+	assert_int_equal(ask(HERE), UDP);
+	assert_false(answer(CARRIER_UDP));
+	carriers_keep_alive(f.c, f.now, &home, 0);
+	assert_int_equal(ask(HERE), CARRIER_BOTH);
+}
+
+/* A translator that was not there before. */
+static void native_is_refused_later(void **state)
+{
+	(void)ask(HERE);
+	assert_true(answer(CARRIER_NATIVE));
+	assert_int_equal(ask(HERE), NATIVE);
+	assert_true(refuse());
+	assert_int_equal(ask(HERE), UDP);
+	assert_true(answer(CARRIER_UDP));
+	assert_int_equal(data_from(HERE), UDP);
+}
+
+/* By both: that is no fault of a carrier.  And nothing hides that UDP is silent. */
+static void all_are_refused(void **state)
+{
+	begin_with_tcp(CARRIER_AUTO);
+	(void)ask(HERE);
+	assert_true(refuse());
+	assert_int_equal(ask_again(HERE), UDP);
+	assert_false(refuse());
+	assert_int_equal(ask_again(HERE), CARRIER_BOTH);
+	assert_true(refuse());
+	assert_int_equal(ask_again(HERE), UDP);
+	assert_int_equal(ask_again(HERE), ALL);
+	assert_false(refuse());
+}
+
+static void nothing_else_is_refused(void **state)
+{
+	begin(CARRIER_ALWAYS, 4);
+	(void)ask(HERE);
+	assert_false(refuse());
+	begin(CARRIER_NEVER, 4);
+	(void)ask(HERE);
+	assert_false(refuse());
+	begin(CARRIER_AUTO, 4);
+	(void)ask(IPV4);
+	assert_false(refuse());
+}
+
 /* Also where the answer by TCP came first, and in the middle of a try. */
 static void tcp_is_left(void **state)
 {
@@ -601,6 +675,10 @@ int main(void)
 		T(ipv4_address_changes),
 		T(data_comes_first),
 		T(ends_are_answered_and_make_room),
+		T(native_is_refused),
+		T(native_is_refused_later),
+		T(all_are_refused),
+		T(nothing_else_is_refused),
 		T(tcp_comes_last),
 		T(tcp_is_off),
 		T(tcp_is_left),
