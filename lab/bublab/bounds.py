@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from .networks import NETWORKS
 from .topology import HOME_OF, Options
 
 
@@ -31,6 +32,13 @@ class Places:
         if self.place[node] == agent:
             return self.options.delay(node)
         return self.to_core(node) + self.options.delay(agent)
+
+    def unready(self, node: str) -> float:
+        """A router of IPv4 is asked for its link-layer address before anything goes over it; one of
+        IPv6 has advertised it."""
+        network = NETWORKS.get(self.place[node])
+        needs_arp = network is not None and not network.ipv6
+        return 2 * self.options.delay(node) if needs_arp else 0
 
     def direct(self) -> float:
         """D: between the two nodes."""

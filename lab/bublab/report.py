@@ -278,19 +278,23 @@ def bound_of(
     """@places: after the handover.  @messages: between the mobile nodes.  @came_around: data came to
     the node through its home agent before."""
     bound = bound_of_mode(session, h, places, node, mode, messages)
-    return min(bound, bounds.tunnel_bound(places, node)) if came_around else bound
+    if not came_around:
+        return bound
+    return min(bound, places.unready(node) + bounds.tunnel_bound(places, node))
 
 
 def bound_of_mode(
     session: Session, h: Handover, places: bounds.Places, node: str, mode: str,
     messages: list[Event],
 ) -> float:
-    peer = peer_of(node)
-    later = (h.usable[peer] - h.usable[node]) * 1e3 if peer in h.usable else None
+    peer, later = peer_of(node), None
+    unready = places.unready(node)
+    if peer in h.usable:
+        later = (h.usable[peer] - h.usable[node]) * 1e3 + places.unready(peer) - unready
     if mode == "tunnel":
-        return bounds.tunnel_bound(places, node)
+        return unready + bounds.tunnel_bound(places, node)
     if not all(networks.direct(place) for place in places.place.values()):
-        return bounds.around_bound(places, node, peer, later)
+        return unready + bounds.around_bound(places, node, peer, later)
     if mode == "ro":
         test = any(e.node == node and e.get("what") == "Home Test Init" for e in messages)
         return bounds.ro_bound(places, node, peer, test, later)
@@ -457,13 +461,15 @@ def places_of(session: Session, mobile: str) -> list[str]:
 
 
 def mapping_figures(session: Session) -> list[dict]:
-    """For each time that a NAT got new mappings: how long nothing came to the node behind it."""
+    """For each time that a NAT got new mappings: how long nothing came to the node behind it, until
+    the next move."""
     found = []
     for router, when in session.mappings:
+        end = min([when + WINDOW_S] + [h.cut for h in session.handovers if h.cut > when])
         at = {n: p for n, p in places_at(session, when).items() if p == router}
         for node in at:
             logged = read_received(session.traffic.received_log(node))
-            times = [when] + [a.received for a in logged if when < a.received < when + WINDOW_S]
+            times = [when] + [a.received for a in logged if when < a.received < end]
             silence = max((b - a for a, b in zip(times, times[1:])), default=None)
             places = bounds.Places(session.topology.options, places_at(session, when))
             found.append({

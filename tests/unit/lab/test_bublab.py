@@ -277,6 +277,41 @@ class Bounds(unittest.TestCase):
         self.assertFalse(networks.direct("nat1"))
         self.assertTrue(networks.direct("noeh") and networks.direct("ar1a"))
 
+    def test_router_of_ipv4_is_asked_where_it_is(self):
+        """Once to and fro over the radio link."""
+        for place, unready in (("ipv4", 10), ("nat1", 10), ("dual", 0), ("ar1a", 0), ("ha1", 0)):
+            self.assertEqual(self.places(place, "ar2b").unready("mn1"), unready)
+
+    def bound_of_a_move(self, one, mode, **usable):
+        h = types.SimpleNamespace(usable=usable)
+        return report.bound_of_mode(None, h, self.places(one, "nat2"), "mn1", mode, [])
+
+    def test_bound_has_the_question_for_the_router_in_it(self):
+        self.assertEqual(self.bound_of_a_move("nat1", "tunnel", mn1=1.0), 70)
+        self.assertEqual(self.bound_of_a_move("nat1", "bub", mn1=1.0), 130)
+        self.assertEqual(self.bound_of_a_move("ar1a", "bub", mn1=1.0), 120)
+        # Both ask at the same time; and a node that has nothing to ask waits for one that has.
+        self.assertEqual(self.bound_of_a_move("nat1", "bub", mn1=1.0, mn2=1.0), 100)
+        self.assertEqual(self.bound_of_a_move("ar1a", "bub", mn1=1.0, mn2=1.0), 100)
+
+    def test_silence_of_new_mappings_ends_with_the_next_move(self):
+        """What a move costs later is no matter of the NAT's."""
+        session = types.SimpleNamespace(
+            mappings=[("nat1", 10.0)],
+            handovers=[types.SimpleNamespace(cut=5.0, places={"mn1": "nat1"}),
+                       types.SimpleNamespace(cut=10.5, places={"mn2": "nat2"})],
+            topology=types.SimpleNamespace(options=topology.Options({}), first_place=lambda m: "ha1"),
+            traffic=types.SimpleNamespace(received_log=lambda node: node),
+        )
+        times = [10.01, 10.02, 10.09, 10.1, 10.4, 10.9]
+        arrivals = [types.SimpleNamespace(received=when) for when in times]
+        with unittest.mock.patch.object(report, "read_received", lambda path: arrivals[:-2]):
+            (found,) = report.mapping_figures(session)
+        self.assertAlmostEqual(found["silence_ms"], 70)
+        with unittest.mock.patch.object(report, "read_received", lambda path: arrivals):
+            (found,) = report.mapping_figures(session)
+        self.assertAlmostEqual(found["silence_ms"], 300)
+
     def test_static_peer(self):
         places = self.places("ar1b", "ar2a", static=True)
         self.assertEqual(bounds.ro_bound(places, "mn1", "mn2", False), 4 * 30)
