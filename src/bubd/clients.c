@@ -142,6 +142,26 @@ static const struct bubd_pair *index_find(const struct bubd_config *cfg, const s
 	return at != NULL ? &cfg->pairs[*at] : NULL;
 }
 
+/* Whether @home, served as one of @p so far, is served as one of @q in the same way. */
+static bool clients_keep(const struct clients *c, const struct bubd_pair *p,
+			 const struct bubd_config *fresh, const struct bubd_pair *q,
+			 const struct in6_addr *home)
+{
+	const struct bub_ha_config *ha = &fresh->engine.ha;
+
+	if (p == NULL || q == NULL)
+		return false;
+	if (bubd_config_same_pair(c->cfg, p, fresh, q))
+		return true;
+	if (!p->renumber || !bubd_config_same_node(c->cfg, p, fresh, q))
+		return false;
+	for (unsigned k = 0; k < ha->n_prefixes; k++)
+		if (ha->prefix[k].len == 64 &&
+		    bub_addr_in_prefix(home, &ha->prefix[k].prefix, ha->prefix[k].len))
+			return true;
+	return false;
+}
+
 /* Collects the home addresses that are served now and may not stay. */
 static int clients_collect(const struct clients *c, const struct bubd_config *fresh,
 			   struct addrset *ret_gone, struct clients_change *change)
@@ -156,10 +176,10 @@ static int clients_collect(const struct clients *c, const struct bubd_config *fr
 	while (rc == 0 && bub_engine_client_status(c->engine, lnx_now(), &at, &client)) {
 		const struct bubd_pair *p = index_find(c->cfg, &before, &client.home);
 		const struct bubd_pair *q = index_find(fresh, &after, &client.home);
-		bool same = p != NULL && q != NULL && bubd_config_same_pair(c->cfg, p, fresh, q);
 
-		if (same)
+		if (clients_keep(c, p, fresh, q, &client.home))
 			continue;
+		keyd_client_leaves(c->keyd, &client);
 		rc = addrset_add(ret_gone, &client.home, 0);
 		if (p != NULL && bub_addr_eq(&p->home, &client.home)) {
 			change->changed += q != NULL;

@@ -7,6 +7,7 @@
 #define BUBD_CLIENTS_H
 
 #include "config.h"
+#include "keyd.h"
 #include "log.h"
 #include "sas.h"
 
@@ -15,6 +16,7 @@ struct clients {
 	struct bubd_config *cfg; /* the one in force */
 	struct bub_engine *engine;
 	struct sas *sas;
+	struct keyd *keyd; /* NULL: there is none yet */
 	const struct log *log;
 	void (*drain)(void *ctx); /* carries out what the engine has queued */
 	void *ctx;
@@ -35,7 +37,8 @@ unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha);
 /*
  * Takes over the mobile nodes of @fresh, which may not be used for them afterwards.  Registration,
  * tunnel and SAs end for each mobile node that is gone, or whose secret or SAs have changed; those
- * of the others are not touched.  Returns 0, or -1: out of memory, the next reload tries again.
+ * of the others are not touched, as are home addresses that stay after renumbering, whichever of
+ * them is written.  Returns 0, or -1: out of memory, the next reload tries again.
  */
 int clients_reload(const struct clients *c, struct bubd_config *fresh,
 		   struct clients_change *ret_change);

@@ -123,6 +123,9 @@ const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const st
 /* Whether the two say the same of one mobile node, secrets and SAs included. */
 bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *pa,
 			   const struct bubd_config *b, const struct bubd_pair *pb);
+/* The same but for the home address that is written. */
+bool bubd_config_same_node(const struct bubd_config *a, const struct bubd_pair *pa,
+			   const struct bubd_config *b, const struct bubd_pair *pb);
 
 /*
  * Wipes the secrets and keys that nothing more is derived from: those of pairs whose home agent is

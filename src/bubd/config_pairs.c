@@ -145,9 +145,14 @@ bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *
 	const bool same_home = bub_addr_eq(&pa->home, &pb->home) ||
 			       (!pb->at_home_agent && IN6_IS_ADDR_UNSPECIFIED(&pb->home));
 
-	if (!same_home || !bub_addr_eq(&pa->home_agent, &pb->home_agent) ||
-	    pa->renumber != pb->renumber || pa->keys != pb->keys || !same_secret(a, pa, b, pb) ||
-	    pa->n_sas != pb->n_sas)
+	return same_home && bubd_config_same_node(a, pa, b, pb);
+}
+
+bool bubd_config_same_node(const struct bubd_config *a, const struct bubd_pair *pa,
+			   const struct bubd_config *b, const struct bubd_pair *pb)
+{
+	if (!bub_addr_eq(&pa->home_agent, &pb->home_agent) || pa->renumber != pb->renumber ||
+	    pa->keys != pb->keys || !same_secret(a, pa, b, pb) || pa->n_sas != pb->n_sas)
 		return false;
 	for (size_t i = 0; i < pa->n_sas; i++)
 		if (!same_sa(a, &a->sas[pa->first_sa + i], b, &b->sas[pb->first_sa + i]))
@@ -157,8 +162,8 @@ bool bubd_config_same_pair(const struct bubd_config *a, const struct bubd_pair *
 
 /* ---- Reading them -------------------------------------------------------------------------- */
 
-/* A mobile node that renumbers has keys that are derived of its secret, and an interface identifier
- * that no other has. */
+/* A mobile node that renumbers has keys for any home address: derived of its secret, or agreed on.
+ * It has an interface identifier that no other has. */
 static bool load_renumber(struct loader *l, const struct config_node *sec,
 			  const struct in6_addr *home, bool at_home_agent)
 {
@@ -169,9 +174,10 @@ static bool load_renumber(struct loader *l, const struct config_node *sec,
 
 	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
 	first = addrset_find(ids, &id);
-	if (renumber && config_find(sec, "secret-file") == NULL)
+	if (renumber && (config_find(sec, "sa") != NULL || l->cfg->lnx.unprotected != 0))
 		problem(&l->p, config_place(sec, "renumber"),
-			"renumber: keys for another home address need secret-file; expected that");
+			"renumber: sa sections are for one home address; expected keys that are "
+			"agreed on, or secret-file");
 	if (first == NULL && addrset_add(ids, &id, l->cfg->n_pairs) != 0)
 		problem(&l->p, CONFIG_NO_PLACE, "out of memory");
 	/* Where one of several renumbers, the problem has been told before. */

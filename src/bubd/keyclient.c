@@ -25,6 +25,7 @@
 
 struct keyclient_home {
 	struct keyclient *k;
+	unsigned settings; /* which of the configuration's home_keys are its own */
 	struct in6_addr home, from, home_agent;
 	struct in6_addr agent_ipv4; /* of the home agent, mapped; :: none */
 	struct keys_context *ctx;   /* NULL: it does not agree on keys */
@@ -44,12 +45,11 @@ struct keyclient_home {
 struct keyclient {
 	struct keyclient_host host;
 	struct keyclient_home home[BUB_HOMES_MAX];
-	unsigned n;
 };
 
 static struct keyclient_home *keyclient_find(const struct keyclient *k, const struct in6_addr *home)
 {
-	for (unsigned i = 0; k != NULL && i < k->n; i++)
+	for (unsigned i = 0; k != NULL && i < BUB_HOMES_MAX; i++)
 		if (k->home[i].ctx != NULL && bub_addr_eq(&k->home[i].home, home))
 			return (struct keyclient_home *)(uintptr_t)&k->home[i];
 	return NULL;
@@ -224,7 +224,7 @@ static uint16_t keyclient_port(const struct keyclient_home *h)
 
 	if (tcp != 0 && h->attempts % 2 == 1)
 		return tcp;
-	return h->k->host.cfg->home_keys[h - h->k->home].port;
+	return h->k->host.cfg->home_keys[h->settings].port;
 }
 
 static void keyclient_begin(struct keyclient_home *h)
@@ -358,7 +358,7 @@ bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
 {
 	bool right = false;
 
-	for (unsigned i = 0; k != NULL && i < k->n; i++) {
+	for (unsigned i = 0; k != NULL && i < BUB_HOMES_MAX; i++) {
 		struct keyclient_home *h = &k->home[i];
 
 		if (h->ctx == NULL ||
@@ -402,26 +402,54 @@ bool keyclient_is_wanted(const struct bubd_config *cfg)
 	return false;
 }
 
+/* Who @h is by the configuration in force.  Returns 0, or -1 and a line in @ret_why: then it is who
+ * it was. */
+static int keyclient_identify(struct keyclient_home *h, char ret_why[static KEYS_TEXT_MAX])
+{
+	struct keys_context *ctx =
+		bubd_config_client_keys(&h->k->host.cfg->home_keys[h->settings], ret_why);
+
+	if (ctx == NULL)
+		return -1;
+	keys_context_free(h->ctx);
+	h->ctx = ctx;
+	return 0;
+}
+
 int keyclient_reload(struct keyclient *k, char *ret_error, size_t error_size)
+{
+	char why[KEYS_TEXT_MAX] = "";
+
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		struct keyclient_home *h = &k->home[i];
+
+		if (h->ctx == NULL || !k->host.cfg->home_keys[h->settings].there)
+			continue;
+		if (keyclient_identify(h, why) != 0) {
+			(void)snprintf(ret_error, error_size, "keys: %s", why);
+			return -1;
+		}
+		if (h->attempts > 0)
+			keyclient_now(h);
+	}
+	return 0;
+}
+
+static int keyclient_open_homes(struct keyclient *k, char *ret_error, size_t error_size)
 {
 	const struct bubd_config *cfg = k->host.cfg;
 	char why[KEYS_TEXT_MAX] = "";
 
-	for (unsigned i = 0; i < k->n; i++) {
+	for (unsigned i = 0; i < cfg->engine.n_homes; i++) {
 		struct keyclient_home *h = &k->home[i];
-		struct keys_context *ctx;
 
-		if (!cfg->home_keys[i].there)
+		h->home = cfg->engine.home[i].address;
+		h->agent_ipv4 = cfg->engine.home[i].home_agent_ipv4;
+		h->settings = i;
+		if (!cfg->home_keys[i].there || keyclient_identify(h, why) == 0)
 			continue;
-		ctx = bubd_config_client_keys(&cfg->home_keys[i], why);
-		if (ctx == NULL) {
-			(void)snprintf(ret_error, error_size, "keys: %s", why);
-			return -1;
-		}
-		keys_context_free(h->ctx);
-		h->ctx = ctx;
-		if (h->attempts > 0)
-			keyclient_now(h);
+		(void)snprintf(ret_error, error_size, "keys: %s", why);
+		return -1;
 	}
 	return 0;
 }
@@ -436,17 +464,12 @@ struct keyclient *keyclient_open(const struct keyclient_host *host, char *ret_er
 		return NULL;
 	}
 	k->host = *host;
-	k->n = host->cfg->engine.n_homes;
-	for (unsigned i = 0; i < k->n; i++) {
-		struct keyclient_home *h = &k->home[i];
-
-		h->k = k;
-		h->home = host->cfg->engine.home[i].address;
-		h->agent_ipv4 = host->cfg->engine.home[i].home_agent_ipv4;
-		(void)uv_timer_init(host->loop, &h->timer);
-		h->timer.data = h;
+	for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
+		k->home[i].k = k;
+		(void)uv_timer_init(host->loop, &k->home[i].timer);
+		k->home[i].timer.data = &k->home[i];
 	}
-	if (keyclient_reload(k, ret_error, error_size) == 0)
+	if (keyclient_open_homes(k, ret_error, error_size) == 0)
 		return k;
 	keyclient_close(k);
 	(void)uv_run(host->loop, UV_RUN_NOWAIT);
@@ -456,7 +479,7 @@ struct keyclient *keyclient_open(const struct keyclient_host *host, char *ret_er
 
 void keyclient_close(struct keyclient *k)
 {
-	for (unsigned i = 0; k != NULL && i < k->n; i++) {
+	for (unsigned i = 0; k != NULL && i < BUB_HOMES_MAX; i++) {
 		keyclient_abandon(&k->home[i]);
 		if (!uv_is_closing((uv_handle_t *)&k->home[i].timer))
 			uv_close((uv_handle_t *)&k->home[i].timer, NULL);
@@ -465,12 +488,75 @@ void keyclient_close(struct keyclient *k)
 
 void keyclient_free(struct keyclient *k)
 {
-	for (unsigned i = 0; k != NULL && i < k->n; i++) {
+	for (unsigned i = 0; k != NULL && i < BUB_HOMES_MAX; i++) {
 		keys_context_free(k->home[i].ctx);
 		explicit_bzero(&k->home[i].tokens, sizeof(k->home[i].tokens));
 	}
 	free(k);
 }
+
+/* ---- Renumbering (RFC 6275, 11.4.3) --------------------------------------------------------- */
+
+/* Nobody's; all that was known of a home address is gone but for its timer. */
+static void keyclient_clear(struct keyclient_home *h)
+{
+	keyclient_abandon(h);
+	(void)uv_timer_stop(&h->timer);
+	keys_context_free(h->ctx);
+	explicit_bzero(&h->tokens, sizeof(h->tokens));
+	h->ctx = NULL;
+	h->from = h->home_agent = (struct in6_addr){0};
+	h->retry = h->doubted = (struct bub_time){0};
+	h->attempts = 0;
+	h->lost = h->suspected = h->doubts = false;
+}
+
+void keyclient_add(struct keyclient *k, const struct in6_addr *home,
+		   const struct in6_addr *instead_of)
+{
+	const struct keyclient_home *old = keyclient_find(k, instead_of);
+	char text[INET6_ADDRSTRLEN] = "", why[KEYS_TEXT_MAX] = "";
+	struct keyclient_home *h = NULL;
+
+	if (old == NULL)
+		return;
+	for (unsigned i = 0; i < BUB_HOMES_MAX && h == NULL; i++)
+		if (k->home[i].ctx == NULL)
+			h = &k->home[i];
+	/* The engine has no more home addresses than there are places. */
+	if (h == NULL)
+		return;
+	keyclient_clear(h);
+	h->home = *home;
+	h->home_agent = old->home_agent;
+	h->agent_ipv4 = old->agent_ipv4;
+	h->settings = old->settings;
+	if (keyclient_identify(h, why) == 0)
+		return;
+	(void)inet_ntop(AF_INET6, home, text, sizeof(text));
+	log_line(k->host.log, LNX_LOG_ERROR, "no keys can be agreed on for %s: %s", text, why);
+}
+
+void keyclient_remove(struct keyclient *k, const struct in6_addr *home)
+{
+	struct keyclient_home *h = keyclient_find(k, home);
+
+	if (h != NULL)
+		keyclient_clear(h);
+}
+
+const struct in6_addr *keyclient_next(const struct keyclient *k, unsigned *at)
+{
+	while (k != NULL && *at < BUB_HOMES_MAX) {
+		const struct keyclient_home *h = &k->home[(*at)++];
+
+		if (h->ctx != NULL)
+			return &h->home;
+	}
+	return NULL;
+}
+
+/* ---- What is told of it --------------------------------------------------------------------- */
 
 struct keys_context *keyclient_identity(const struct keyclient *k, const struct in6_addr *home,
 					struct in6_addr *ret_home_agent)

@@ -47,6 +47,16 @@ void keyclient_free(struct keyclient *k);
 void keyclient_attached(struct keyclient *k, const struct in6_addr *home,
 			const struct in6_addr *from, const struct in6_addr *home_agent);
 
+/* Renumbering has made @home, which stands in for @instead_of and has its identity; and it is gone.
+ */
+void keyclient_add(struct keyclient *k, const struct in6_addr *home,
+		   const struct in6_addr *instead_of);
+void keyclient_remove(struct keyclient *k, const struct in6_addr *home);
+
+/* The next home address that agrees on keys, from *@at on, which is 0 for the first; NULL: no more.
+ * Borrowed. */
+const struct in6_addr *keyclient_next(const struct keyclient *k, unsigned *at);
+
 /* It is time for new keys. */
 void keyclient_renew(struct keyclient *k, const struct in6_addr *home);
 

@@ -51,12 +51,11 @@ static bool keyd_has_sent(const struct keyd *k, const struct in6_addr *home,
 /* Whatever address it came from, as the home agent has two. */
 static bool keyd_doubts(struct keyd *k, const struct keyhint *h)
 {
+	const struct in6_addr *home;
 	struct sas_agreed_status status;
 	bool known = false;
 
-	for (unsigned i = 0; i < k->host.cfg->engine.n_homes; i++) {
-		const struct in6_addr *home = &k->host.cfg->engine.home[i].address;
-
+	for (unsigned i = 0; (home = keyclient_next(k->client, &i)) != NULL;) {
 		if (!sas_agreed_status(k->host.sas, home, k->host.now(), &status) ||
 		    !keyd_has_sent(k, home, h))
 			continue;
@@ -92,6 +91,10 @@ void keyd_action(struct keyd *k, const struct bub_action *act)
 				   &a->home_agent);
 	else if (act->type == BUB_ACT_HOME_AGENT)
 		keyclient_attached(k->client, &act->u.agent.home, NULL, &act->u.agent.home_agent);
+	else if (act->type == BUB_ACT_HOME_ADD)
+		keyclient_add(k->client, &act->u.home_add.home, &act->u.home_add.instead_of);
+	else if (act->type == BUB_ACT_HOME_DEL)
+		keyclient_remove(k->client, &act->u.home);
 }
 
 void keyd_agent_found(struct keyd *k, const struct in6_addr *home, const struct in6_addr *ipv4)
@@ -214,6 +217,8 @@ void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
 		keyd_hint(k, &drop->src, &h);
 }
 
+static void told_on_timer(uv_timer_t *timer);
+
 /* ---- After a restart ----------------------------------------------------------------------- */
 
 static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *token)
@@ -233,6 +238,23 @@ static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *toke
 	}
 	k->told[k->n_told] = (struct keyd_told){.home = *home, .to = *home};
 	memcpy(k->told[k->n_told++].token, token, KEYS_TOKEN_LEN);
+}
+
+void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client)
+{
+	const uint8_t *token = k != NULL ? sas_agreed_token(k->host.sas, &client->home) : NULL;
+	size_t before;
+
+	if (token == NULL || k->agent_hints == NULL || !client->registered)
+		return;
+	before = k->n_told;
+	told_add(k, &client->home, token);
+	if (k->n_told == before)
+		return;
+	k->told[before].to = client->care_of;
+	k->round = 0;
+	k->at_told = 0;
+	(void)uv_timer_start(&k->told_timer, told_on_timer, 0, 0); /* once its keys are gone */
 }
 
 static int told_compare(const void *a, const void *b)

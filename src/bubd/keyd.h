@@ -60,6 +60,10 @@ void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
 /* Home agent: it came under keys that had been agreed on before this start. */
 bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop);
 
+/* Home agent: a reload ends what there is of @client, whose keys are there still.  It is told as
+ * after a restart: it agrees anew, or learns that it may not. */
+void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client);
+
 /* Mobile node: no keys are agreed on for @home yet, so that nothing can be answered; it was told.
  */
 bool keyd_lacks(const struct keyd *k, const struct in6_addr *home);

@@ -91,10 +91,11 @@ static bool keyserver_pinned(void *user, const uint8_t fingerprint[static KEYS_F
 	return false;
 }
 
+/* @home  of the pair: the one that is written, or one that renumbering has made of it */
 static bool pair_is_of(const struct keyserver_user *u, const struct bubd_pair *pair,
-		       const struct keys_identity *who)
+		       const struct in6_addr *home, const struct keys_identity *who)
 {
-	struct keys_owner owner = {.home = pair->home};
+	struct keys_owner owner = {.home = *home};
 	char name[KEYS_NAME_MAX] = "";
 
 	if (pair->keys == BUBD_KEYS_STATIC || u->by_psk != (pair->keys == BUBD_KEYS_PSK))
@@ -117,16 +118,20 @@ static const struct bubd_pair *pair_for(const struct keyserver_user *u,
 	const struct bubd_config *cfg = u->s->host.cfg;
 	const struct bubd_pair *pair = NULL;
 
+	/* After renumbering a certificate is for the address that is written, and the name of a
+	 * pre-shared key is the new one. */
 	if (!IN6_IS_ADDR_UNSPECIFIED(&req->home)) {
 		pair = agreed_pair(u->s, &req->home);
-		return pair != NULL && bub_addr_eq(&pair->home, &req->home) &&
-				       pair_is_of(u, pair, req->who)
+		return pair != NULL && (pair_is_of(u, pair, &pair->home, req->who) ||
+					pair_is_of(u, pair, &req->home, req->who))
 			       ? pair
 			       : NULL;
 	}
-	for (size_t i = 0; i < cfg->n_pairs; i++)
-		if (cfg->pairs[i].at_home_agent && pair_is_of(u, &cfg->pairs[i], req->who))
-			return &cfg->pairs[i];
+	for (size_t i = 0; i < cfg->n_pairs; i++) {
+		pair = &cfg->pairs[i];
+		if (pair->at_home_agent && pair_is_of(u, pair, &pair->home, req->who))
+			return pair;
+	}
 	return NULL;
 }
 
@@ -153,13 +158,15 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 	const struct bubd_pair *pair = pair_for(u, req);
 	struct keys_grant g = {0};
 
-	if (!IN6_IS_ADDR_UNSPECIFIED(&req->home))
-		u->home = req->home;
-	if (pair == NULL || !bub_engine_has_client(s->host.engine, &pair->home) ||
+	g.home = req->home;
+	if (IN6_IS_ADDR_UNSPECIFIED(&g.home) && pair != NULL)
+		g.home = pair->home;
+	if (!IN6_IS_ADDR_UNSPECIFIED(&g.home))
+		u->home = g.home;
+	if (pair == NULL || !bub_engine_has_client(s->host.engine, &g.home) ||
 	    (!IN6_IS_ADDR_UNSPECIFIED(&req->home_agent) &&
 	     !bub_addr_eq(&req->home_agent, &ha->address)))
 		return KEYS_HOME_NOT_PERMITTED;
-	u->home = g.home = pair->home;
 	g.home_agent = ha->address;
 	for (unsigned i = 0; i < ha->n_prefixes; i++) {
 		if (!bub_addr_in_prefix(&g.home, &ha->prefix[i].prefix, ha->prefix[i].len))

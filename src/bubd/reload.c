@@ -111,6 +111,7 @@ static void reload_clients(struct reload *r, struct bubd_config *fresh,
 	const struct clients clients = {.cfg = r->cfg,
 					.engine = r->engine,
 					.sas = r->sas,
+					.keyd = r->keyd,
 					.log = r->log,
 					.drain = r->drain,
 					.ctx = r->ctx};

@@ -279,7 +279,7 @@ static size_t count_agreed(const struct bubd_config *cfg)
 
 	for (size_t i = 0; i < cfg->n_pairs; i++)
 		if (cfg->pairs[i].keys != BUBD_KEYS_STATIC && !cfg->pairs[i].at_home_agent)
-			sets += 3;
+			sets += cfg->pairs[i].renumber ? 3 * BUB_HOMES_MAX : 3;
 	return cfg->lnx.unprotected == 0 ? sets * ESP_SET_COUNT : 0;
 }
 

@@ -134,6 +134,10 @@ struct sas_agreed_status {
 bool sas_agreed_status(const struct sas *sas, const struct in6_addr *home, struct bub_time now,
 		       struct sas_agreed_status *ret);
 
+/* Home agent: the token that went with those keys (SAS_TOKEN_LEN octets, valid while nothing of
+ * @home changes); NULL: there are none. */
+const uint8_t *sas_agreed_token(const struct sas *sas, const struct in6_addr *home);
+
 /* ---- A look at them ------------------------------------------------------------------------ */
 
 /* What sas_check() has to say, each thing once: @good when something is well again. */

@@ -404,6 +404,13 @@ bool sas_agreed_status(const struct sas *sas, const struct in6_addr *home, struc
 	return true;
 }
 
+const uint8_t *sas_agreed_token(const struct sas *sas, const struct in6_addr *home)
+{
+	const struct agreed_home *h = agreed_find(sas, home);
+
+	return h != NULL && h->at_home_agent && set_is_there(&h->now) ? h->now.token : NULL;
+}
+
 void sas_agreed_free(struct sas *sas)
 {
 	struct addrhash *homes = &sas->agreed.homes;

@@ -335,6 +335,21 @@ def restarted_agent(t):
         expect(first - ready < 2.0, first - ready)
 
 
+def changed_at_the_home_agent(t):
+    """A reload there ends the keys, while data goes to the mobile node only: it agrees anew; and once
+    it may not any more, it says so."""
+    t.start(mobile=t.mobile_text(inside="keep-alive = 0\n"))
+    stream = t.stream()
+    before = t.agreed()
+    t.agent.reload(t.agent_text(AGENT_PSK.replace("}", "renumber = true }")))
+    wait_for("new keys", lambda: t.agreed() > before)
+    begin = time.monotonic()
+    wait_for("datagrams", lambda: stream.flows(begin))
+    t.agent.reload(t.agent_text(AGENT_PSK.replace(HOME, "2001:db8:1::99")))
+    wait_for("the reason", lambda: t.keys()["why"] and t.keys()["attempts"] > 0)
+    expect("compare both files and names" in t.keys()["why"], t.keys())
+
+
 def restarted_agent_without_its_files(t):
     """Tokens and registrations are gone as well: the mobile node finds out by asking."""
     t.start(mobile=t.mobile_text(inside="keep-alive = 1\n"))
@@ -634,8 +649,9 @@ def keys_are_told_nowhere(t):
 
 
 CASES = [by_pre_shared_key, ciphers_of_the_processor, by_certificates, by_fingerprints,
-         renewals_lose_nothing, renewals_by_octets_lose_nothing, restarted_agent, restarted_agent_without_its_files,
-         restarted_mobile, in_a_network_of_ipv4, assigned_home_address, wrong_psk, expired,
+         renewals_lose_nothing, renewals_by_octets_lose_nothing, restarted_agent,
+         changed_at_the_home_agent, restarted_agent_without_its_files, restarted_mobile,
+         in_a_network_of_ipv4, assigned_home_address, wrong_psk, expired,
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, keys_are_told_nowhere]
 
 if __name__ == "__main__":

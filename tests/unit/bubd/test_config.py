@@ -393,9 +393,6 @@ WRONG = {
         ["aes-cbc", "chacha20-poly1305"]),
     "keys: lifetime at a mobile node": (
         STATIC + 'keys { psk-file = "mn1.secret"\nlifetime = 100 }\n}\n', 5, ["lifetime"]),
-    "keys and renumber": (
-        STATIC + 'renumber = true\nkeys { psk-file = "mn1.secret" }\n}\n', 4,
-        ["renumber", "secret-file"]),
     "client: two ways to agree": (
         HA + f'\nmobile-node "2001:db8:1::10" {{ psk-file = "mn1.secret"\n identity = "a" }}\n}}\n', 5,
         ["psk-file stands beside identity"]),
