@@ -1,110 +1,140 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How long a mobile node takes from an address that is usable to the Binding Update on the wire.
+"""How long no data arrives when mobile nodes move: the laboratory (docs/lab.md), 1,000 packets a second, no loss.
 
-The mobile node's address goes, and a new one comes that the kernel says is usable at once.  The clock
-starts when the kernel is asked for it, and within that call it tells bubd; it ends with the kernel's
-time stamp of the first packet from that address at the other end of the link, which is the Binding
-Update to the home agent.  The world is
-that of tests/netns/world.py, with direct paths to some peers, whose routes change with the move.
-
-Usage: handover.py BUBD [--peers N] [--moves N]; needs root.
+Two internets side by side, one with BUB and one with route optimisation alone, move in turn.  A gap is the
+time from the care-of address that is usable to the first data packet at it; where both nodes move, the
+longer of the two.  Its lower bound is what the links' delays allow in BUB mode.  Needs root.
 """
 
-import argparse
 import os
-import socket
-import statistics
-import struct
+import pathlib
 import sys
-import time
+import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/netns"))
+import frame
+from bublab import daemons, esp, report, topology
+from bublab.session import Session
 
-from linux_common import addr, came_at, captured, remains, wait_for  # noqa: E402
-from world import HOME, Correspondence  # noqa: E402
-
-RTM_NEWADDR, RTM_DELADDR = 20, 21
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE = 1, 4, 0x400
-IFA_F_NODAD = 2
-ICMPV6 = 58
-PAUSE_S = 1.2  # no more than three Binding Updates a second (RFC 6275, 11.8)
-
-
-def address_message(kind, ifindex, address):
-    attrs = b"".join(struct.pack("=HH", 20, number) + addr(address) for number in (1, 2))
-    body = struct.pack("=BBBBI", socket.AF_INET6, 64, IFA_F_NODAD, 0, ifindex) + attrs
-    flags = NLM_F_REQUEST | NLM_F_ACK | (NLM_F_CREATE if kind == RTM_NEWADDR else 0)
-    return struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body
+PACKETS_PER_S = 1000
+TCP_BITS_PER_S = 1_000_000  # there is a stream, too; its packets count as data
+MODES = {"BUB": "bub", "route optimisation": "ro"}
+ONE, BOTH, LEAVING = "one node moves", "both move at once", "a node leaves home"
+REACH_MS = {ONE: 2, BOTH: 3, LEAVING: 2}
 
 
-def change(netlink, kind, ifindex, address):
-    """Returns when the kernel was asked; it tells of it within the call."""
-    message = address_message(kind, ifindex, address)
-    asked = time.time()
-    netlink.send(message)
-    error = struct.unpack("=i", netlink.recv(4096)[16:20])[0]
-    if error:
-        raise SystemExit(f"{address}: {os.strerror(-error)}")
-    return asked
+class World:
+    """One internet, both nodes away from home, with traffic."""
+
+    def __init__(self, mode):
+        out = pathlib.Path(tempfile.mkdtemp())
+        for folder in ("logs", "pcap"):
+            (out / folder).mkdir()
+        self.mode = mode
+        options = topology.Options(captures=topology.RADIO_LINKS, world=mode)
+        self.session = Session(out, options, daemons.BubOptions(no_bub=mode == "ro"), live=False)
+        self.session.traffic.udp_per_s = PACKETS_PER_S
+        self.session.traffic.tcp_bits_per_s = TCP_BITS_PER_S
+        self.kinds = {}  # of moves, by their place in the session's list
+
+    def start(self):
+        self.session.start()
+        self.session.start_traffic()
+        self.session.move(mn1="ar1a", mn2="ar2a")
+        self.settle()
+
+    def settle(self):
+        for node in topology.MOBILES:
+            self.session.wait_mode(node, self.mode)
+
+    def move(self, kind, number):
+        side = "b" if number % 2 == 0 else "a"
+        if kind == LEAVING:
+            self.session.move(mn1="ha1")
+        self.kinds[len(self.session.handovers)] = kind
+        self.session.move(mn1=f"ar1{side}", **({"mn2": f"ar2{side}"} if kind == BOTH else {}))
+        self.settle()
+
+    def results(self):
+        """{kind: rows of the lab's table with the octets of the messages}"""
+        rows, _ = report.all_figures(self.session)
+        captures = report.Captures(self.session)
+        found = {}
+        for index, kind in self.kinds.items():
+            found.setdefault(kind, []).append((rows[index], octets(captures, rows[index].handover)))
+        return found
 
 
-def paths(world):
-    return sum(p["mode"] == "ro" for p in world.mobile.show()["peers"])
+def octets(captures, handover):
+    """Of the mobility messages between the mobile nodes: Mobility Headers, without what carries them."""
+    total = 0
+    for node in topology.MOBILES:
+        for _, packet in captures.between(node, handover.cut, report.end_of(handover)):
+            inner = esp.innermost(packet, captures.keys)
+            if inner.mobility and captures.names(inner.home_src) == node and \
+                    captures.names(inner.home_dst) in topology.MOBILES:
+                total += len(inner.payload)
+    return total
 
 
-def direct_paths(world, peers):
-    for number in range(1, peers):
-        world.c.ip("addr", "add", f"2001:db8:c::{0x100 + number:x}/64", "dev", "e0", "nodad")
-    for number in range(peers):
-        peer = world.PEER if number == 0 else f"2001:db8:c::{0x100 + number:x}"
-        world.m.exec("ping", "-6", "-n", "-c", "3", "-i", "0.2", "-I", HOME, peer, check=False)
-    wait_for("direct paths", lambda: paths(world) == peers)
+def play(bench, jumps):
+    """Both worlds, to their end; {mode: {kind: rows}}"""
+    worlds = {name: World(mode) for name, mode in MODES.items()}
+    started = []
+    try:
+        for world in worlds.values():
+            world.session.__enter__()
+            started.append(world)
+            world.start()
+        for kind in (ONE, BOTH, LEAVING):
+            for number in range(jumps):
+                for name, world in worlds.items():
+                    bench.busy.show(f"{kind}, {number + 1} of {jumps}: {name}")
+                    world.move(kind, number)
+        for world in worlds.values():
+            world.session.stop()
+    finally:
+        for world in started:
+            world.session.__exit__()
+    bench.busy.show("reading the captures")
+    return {name: world.results() for name, world in worlds.items()}
 
 
-def measure(world, moves):
-    ifindex = world.m.ifindex("e0")
-    netlink = world.m.inside(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
-    wire = world.g.capture("e0")
-    took = []
-    before = world.mobile.show()["homes"][0]["care_of"]
-    for number in range(moves):
-        address = f"2001:db8:b::{0x1000 + number:x}"
-        octets = addr(address)
-        change(netlink, RTM_DELADDR, ifindex, before)
-        wait_for("the end of the address", lambda: not world.mobile.show()["homes"][0]["care_of"])
-        usable = change(netlink, RTM_NEWADDR, ifindex, address)
-        wait_for("a Binding Update",
-                 lambda: captured(wire, lambda p: p[8:24] == octets and p[6] != ICMPV6))
-        took.append((came_at(wire) - usable) * 1e6)
-        wait_for("the registration",
-                 lambda: world.mobile.show()["homes"][0]["state"] == "registered")
-        before = address
-        time.sleep(PAUSE_S)
-    netlink.close()
-    wire.close()
-    return took
+def in_turn(rows, value):
+    values = iter([value(*row) for row in rows])
+    return lambda: next(values)
+
+
+def no_gap(kind):
+    raise SystemExit(f"{kind}: data never came to the new address")
+
+
+def gap(row, _octets):
+    return {"ms": row.gap if row.gap is not None else no_gap(row.handover.label)}
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("bubd")
-    parser.add_argument("--peers", type=int, default=1)
-    parser.add_argument("--moves", type=int, default=50)
-    args = parser.parse_args()
-    remains.interruptible()
-    remains.begin()
-    world = Correspondence(args.bubd)
-    try:
-        world.start()
-        direct_paths(world, args.peers)
-        took = measure(world, args.moves)
-    finally:
-        world.close()
-    low, middle, high = statistics.quantiles(took, n=4)
-    print(f"address usable -> Binding Update on the wire, {len(took)} moves, {args.peers} paths: "
-          f"median {middle:.0f} us, quartiles {low:.0f} and {high:.0f} us")
+    bench = frame.Bench("handover", __doc__)
+    bench.argument("build", type=pathlib.Path)
+    bench.argument("--jumps", type=int, default=50, metavar="N", help="of each kind")
+    args = bench.start()
+    os.environ["BUB_BUILD"] = str(args.build)
+    topology.require_root()
+    daemons.require_binaries()
+    got = play(bench, args.jumps)
+    for kind, reach_ms in REACH_MS.items():
+        bub = got["BUB"][kind]
+        bench.compare(f"gap, {kind}", {
+            "lower bound": in_turn(bub, lambda row, _: {"ms": row.bound}),
+            **{name: in_turn(got[name][kind], gap) for name in MODES},
+        }, reach={"BUB": f"<= {reach_ms}"}, difference=True, rounds=args.jumps)
+    for kind in REACH_MS:
+        bench.compare(f"messages between the mobile nodes, {kind}", {
+            name: in_turn(got[name][kind], lambda row, size: {"messages": len(row.messages), "octets": size,
+                                                              "packets lost": sum(row.lost.values())})
+            for name in ("route optimisation", "BUB")}, rounds=args.jumps)
+    return bench.finish()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(frame.ended(main))

@@ -144,15 +144,14 @@ def tcp(net: Net, sender: str, receiver: str, source: str, target: str, streams:
 def packets(net: Net, program: str, sender: str, receiver: str, source: str, target: str, seconds: float = 2,
             daemons: tuple[int, ...] = ()) -> dict[str, float]:
     """Datagrams of 64 octets by packets.c, each end on a CPU of its own: what arrives in a second, and CPU time
-    for each: that of @daemons, which carry them; without such of the sender, in whose time the kernel does
-    all work of a veth pair."""
+    for each, that of the sender, in which the kernel does all work of a veth pair, and of @daemons, which
+    carry them."""
     server = net.start(receiver, "taskset", "-c", "1", program, "recv", target, PORT, str(seconds), ready="ready")
     before = frame.spent(*daemons)
     client = net.start(sender, "taskset", "-c", "0", program, "send", source, target, PORT, str(seconds + 1))
     rate = float(server.output())
-    cpu = frame.spent(*daemons) - before
-    each = float(client.output())
-    return {"packets/s": rate, "CPU ns/packet": cpu * 1e9 / (rate * seconds) if daemons else each}
+    carried = (frame.spent(*daemons) - before) / (rate * seconds)
+    return {"packets/s": rate, "CPU ns/packet": float(client.output()) + carried * 1e9}
 
 
 def pings(net: Net, node: str, source: str, target: str, count: int = 500) -> dict[str, float]:
