@@ -54,6 +54,8 @@ struct addr {
 	uint32_t epoch;    /* of the interface, when the kernel last spoke of the address */
 	bool seen;         /* in a dump */
 	bool reported;     /* the core thinks that it is usable */
+	bool unconfirmed;  /* it was found at the start, and nothing but that stands for it */
+	bool doubted;      /* its router has spoken, and not of its prefix */
 	bool gone;         /* no longer in the kernel; waits for local_del_due */
 	bool stale;        /* its prefix is on no link, though the kernel has a route */
 	uint32_t stale_id; /* of the rule that says so, until the verdict */
@@ -179,6 +181,9 @@ void movement_carrier_up(struct link *lk, struct iface *ifc);
 void movement_carrier_down(struct link *lk, struct iface *ifc);
 void movement_addr_gone(struct link *lk, struct addr *a);
 void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_addr *router);
+/* @router has announced itself.  True: what was found at the start over a router of that address
+ * may be of another link. */
+bool movement_doubt(struct link *lk, const struct iface *ifc, const struct in6_addr *router);
 void movement_evaluate(struct link *lk, struct iface *ifc);
 void movement_routed(struct link *lk, struct iface *ifc, struct addr *a);
 /* Preferences may have changed. */

@@ -20,9 +20,10 @@
 static bool router_of(const struct link *lk, const struct iface *ifc, const struct addr *a,
 		      struct in6_addr *ret_router)
 {
-	bool confirmed = ifc->trusted || a->epoch == ifc->epoch;
+	bool trusted = ifc->trusted && !a->doubted;
+	bool confirmed = trusted || a->epoch == ifc->epoch;
 
-	if ((lookup_prefix(ifc, &a->fact.addr) != NULL || ifc->trusted) &&
+	if ((lookup_prefix(ifc, &a->fact.addr) != NULL || trusted) &&
 	    router_for(lk, ifc, &a->fact.addr, ret_router))
 		return true;
 	if (a->fact.from_ra)
@@ -202,6 +203,7 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
 		careof_stale(lk, a);
 		return;
 	}
+	a->unconfirmed = ifc->trusted && lookup_prefix(ifc, &a->fact.addr) == NULL;
 	careof_fresh(lk, a);
 	/* What the kernel refused is tried again. */
 	if (!bub_addr_eq(&router, &a->router) ||
@@ -278,6 +280,22 @@ void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_a
 			movement_addr_gone(lk, a);
 	}
 	movement_evaluate(lk, ifc);
+}
+
+bool movement_doubt(struct link *lk, const struct iface *ifc, const struct in6_addr *router)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		struct addr *a = &lk->addr[i];
+
+		if (a->fact.ifindex != ifc->view.fact.ifindex || !a->unconfirmed ||
+		    !bub_addr_eq(&a->router, router))
+			continue;
+		a->doubted = a->fact.from_ra; /* DHCPv6 gives addresses of no router's prefix */
+		any = true;
+	}
+	return any;
 }
 
 /* ---- The carrier --------------------------------------------------------------------------- */

@@ -389,6 +389,7 @@ void router_on_ra(struct link *lk, uint32_t ifindex, const struct in6_addr *rout
 	ifc->rs_left = 0;
 	moved = is_another(ifc, self_heard(lk, ifc, router, ra), ra);
 	moved |= ends_trust(ifc, ra);
+	moved |= movement_doubt(lk, ifc, router); /* its answers to probes say less: fe80::1 */
 	fresh = note_prefixes(lk, ifc, router, ra);
 	link_put(lk, LINK_READ_MTU6)->u.iface.ifindex = ifindex;
 	suspect_others(lk, ifc, router, fresh ? PROBE_NOW : PROBE_IF_QUIET);

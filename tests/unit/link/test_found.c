@@ -185,6 +185,46 @@ static void trust_ends_with_the_first_advertisement(void **state)
 	assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 1);
 }
 
+/* The same where another router has ended the trust before. */
+static void trust_ended_by_another_router(void **state)
+{
+	struct world *w = *state;
+	const struct link_addr_fact a = addr_fact(E0, ADDR_A);
+
+	world_carrier(w, E0, "e0", true);
+	world_route(w, E0, ROUTER_A, true);
+	world_addr(w, &a);
+	world_start(w);
+	world_ra(w, E0, ROUTER_B, PREFIX_B);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 0); /* it may be there, too */
+	world_ra(w, E0, ROUTER_A, PREFIX_B);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 1);
+}
+
+/* A link of DHCPv6, where nobody announces a prefix: what came out of an advertisement is of
+ * another link, what did not may be of this one. */
+static void trust_where_no_prefix_is_announced(void **state)
+{
+	struct world *w = *state;
+	const struct advert ra = {.ifindex = E0, .router = ROUTER_A, .lifetime_s = 1800};
+	struct link_addr_fact a = addr_fact(E0, ADDR_A);
+	struct link_addr_fact b = addr_fact(E0, ADDR_B);
+
+	a.from_ra = true;
+	b.from_ra = false;
+	world_carrier(w, E0, "e0", true);
+	world_route(w, E0, ROUTER_A, true);
+	world_addr(w, &a);
+	world_addr(w, &b);
+	world_start(w);
+	assert_int_equal(count_events(w, BUB_EV_CARE_OF_NEW), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		world_advert(w, &ra);
+		assert_int_equal(count_events(w, BUB_EV_CARE_OF_GONE), 1);
+	}
+	assert_true(bub_addr_eq(&last_event(w, BUB_EV_CARE_OF_GONE)->u.care_of.address, &a.addr));
+}
+
 static void trusted_address_is_confirmed(void **state)
 {
 	struct world *w = *state;
@@ -298,6 +338,8 @@ int main(void)
 		TEST(refused_way_is_tried_again),
 		TEST(nothing_leads_around_a_prefix_in_use),
 		TEST(trust_ends_with_the_first_advertisement),
+		TEST(trust_ended_by_another_router),
+		TEST(trust_where_no_prefix_is_announced),
 		TEST(trusted_address_is_confirmed),
 		TEST(found_address_of_no_prefix),
 		TEST(one_of_many_routers_goes),
