@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What an agreement on keys costs in processor time, both ends apart, and how much memory a session
- * takes while it waits; by each kind of identity.
+ * takes while it waits, by each kind of identity; and what agreed keys take at a home agent for
+ * each mobile node.
  *
  * As in a daemon the contexts are made once.  The ends take turns in one thread, so that what each
  * has used is known; the network's time is not in it.
@@ -12,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "keys.h"
 #include "keys_make.h"
+#include "sas.h"
 
 #define AGREEMENTS 500
 #define SESSIONS 200
+#define MOBILE_NODES 10000u
 #define WALL 1800000000
 #define DAY 86400
 
@@ -187,6 +191,77 @@ static void measure_memory(const char *name, const struct ends *e)
 		keys_session_free(ha[i]);
 }
 
+static long resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	must(file != NULL && fscanf(file, "%*s %ld", &pages) == 1, "no statm");
+	(void)fclose(file);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* The @round'th keys of the @n'th mobile node, as its home agent has them. */
+static struct sas_agreed keys_of(uint32_t n, uint32_t round)
+{
+	struct sas_agreed a = {
+		.home = {.s6_addr = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
+		.home_agent = {.s6_addr = {0x20, 0x01, 0x0d, 0xb8}},
+		.at_home_agent = true,
+		.lifetime_s = 28800,
+	};
+
+	memcpy(a.home.s6_addr + 8, &n, sizeof(n));
+	for (uint32_t i = 0; i < ESP_SET_COUNT; i++) {
+		const bool up = i == ESP_SET_TRANSPORT_UP || i == ESP_SET_TUNNEL_UP;
+		struct esp_sa_params *p = &a.set[i];
+
+		*p = (struct esp_sa_params){
+			.spi = 0x1000 + ESP_SET_COUNT * (n + MOBILE_NODES * round) + i,
+			.direction = up ? ESP_IN : ESP_OUT,
+			.mode = i >= ESP_SET_TUNNEL_UP ? ESP_TUNNEL : ESP_TRANSPORT,
+			.covers = i >= ESP_SET_TUNNEL_UP ? ESP_CLASS_PAYLOAD : ESP_CLASS_BINDING,
+			.alg = ESP_AES_128_GCM,
+		};
+		memcpy(p->enc_key, &p->spi, sizeof(p->spi));
+	}
+	return a;
+}
+
+/* As a daemon has them: there is room for every mobile node from the start, which costs nothing
+ * before it is used. */
+static void measure_mobile_nodes(void)
+{
+	struct bubd_pair pair = {.at_home_agent = true, .keys = BUBD_KEYS_PSK, .secret_len = 32};
+	static struct bubd_config cfg;
+	char error[256] = "";
+	long before = resident(), now = 0;
+	struct sas *sas = NULL;
+
+	cfg.pairs = &pair;
+	cfg.n_pairs = 1;
+	cfg.engine.ha.enabled = true;
+	cfg.engine.limit.clients = MOBILE_NODES;
+	sas = sas_new(&cfg, NULL, (struct bub_time){1}, error, sizeof(error));
+	must(sas != NULL, error);
+	(void)printf("%u mobile nodes        room for all: %.1f kB each", MOBILE_NODES,
+		     (double)(resident() - before) / MOBILE_NODES / 1024);
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t n = 0; n < MOBILE_NODES; n++) {
+			const struct sas_agreed a = keys_of(n, round);
+
+			must(sas_agreed_add(sas, &a, (struct bub_time){1}, error, sizeof(error)) ==
+				     0,
+			     error);
+		}
+		now = resident();
+		(void)printf("; %s: %.1f kB each", round == 0 ? "with keys" : "while renewed",
+			     (double)(now - before) / MOBILE_NODES / 1024);
+	}
+	(void)putchar('\n');
+	must(sas_free(sas, error, sizeof(error)) == 0, error);
+}
+
 int main(void)
 {
 	struct ends psk, certificates;
@@ -200,6 +275,7 @@ int main(void)
 	measure("certificates (P-256)", &certificates);
 	measure_memory("pre-shared key", &psk);
 	measure_memory("certificates (P-256)", &certificates);
+	measure_mobile_nodes();
 	keys_context_free(psk.mn);
 	keys_context_free(psk.ha);
 	keys_context_free(certificates.mn);
