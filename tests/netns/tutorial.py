@@ -16,8 +16,8 @@ What stands behind "```sh" says where a block runs: names of machines, then how 
   moves        when it is interrupted, after the machines have moved
   install      not here: tests/boot, a long test, installs packages
 
-There is no systemd here, no ssh server and no second disk: "systemctl" starts bubd and stops it,
-"scp" copies from one machine's /etc to that of another.
+There is no systemd here and no second disk: "systemctl" starts bubd and stops it.  What a person
+copies by hand is the fingerprint of each machine: sha256:ROBOT is what "bubctl enroll" printed there.
 """
 
 import contextlib
@@ -50,10 +50,6 @@ enable)
 disable) kill "$(cat /run/bub/pid)" && while kill -0 "$(cat /run/bub/pid)" 2>/dev/null; do sleep 0.1; done ;;
 *) exit 1 ;;
 esac
-"""
-SCP = """#!/bin/sh
-umask 077
-nsenter -t {server} -m cat "${{1#*]:}}" >"$2$(basename "$1")"
 """
 # What a careful operator's server has: nothing comes in that was not asked for.
 FIREWALL = """
@@ -153,12 +149,11 @@ class Tutorial:
                                      os.environ["PATH"], "/usr/sbin", "/sbin"])
         self.net = Namespace("i")
         self.net.sysctl("conf.all.forwarding", 1)
-        self.machines, self.running = {}, []
+        self.machines, self.running, self.fingerprints = {}, [], {}
         for name in ("server", "robot", "laptop"):
             self.machines[name] = Machine(self, name)
         server = self.machines["server"]
         self.tool(bin_dir, "systemctl", SYSTEMCTL)
-        self.tool(bin_dir, "scp", SCP.format(server=server.holder.pid))
         server.join(self.net, "s", "eth0", "2001:db8:c::")
         server.ns.ip("addr", "add", "2001:db8:c::5/64", "dev", "eth0", "nodad")
         server.ns.ip("route", "add", "default", "via", "2001:db8:c::1")
@@ -195,7 +190,7 @@ class Tutorial:
         """The texts of a block, one a machine."""
         texts = []
         for name in block.machines:
-            proc = self.machines[name].start(block.text)
+            proc = self.machines[name].start(self.filled_in(block.text))
             if block.way == "background":
                 self.running.append((proc, block, name))
                 continue
@@ -205,7 +200,14 @@ class Tutorial:
                 texts.append(proc.communicate(timeout=LIMIT_S)[0])
                 continue
             texts.append(self.finish(proc, block, name, block.way == "fails"))
+            if "bubctl enroll" in block.text:
+                self.fingerprints[name] = re.search("sha256:[0-9a-f]{64}", texts[-1]).group()
         return texts
+
+    def filled_in(self, text):
+        for name, fingerprint in self.fingerprints.items():
+            text = text.replace(f"sha256:{name.upper()}", fingerprint)
+        return text
 
     def logs(self):
         return "\n".join(subprocess.run([*m.words(), "tail", "-n", "8", "/run/bub/log"], check=False,
@@ -290,15 +292,18 @@ def prefix_on_the_link(t):
         t.play(block)
     if "neighbor solicitation" not in t.finish_background()[0]:
         raise Failure("the prefix is not seen to be on the link")
+    enroll, start = (b for b in blocks() if b.machines == ["robot"])
+    for block in enroll, start:
+        for old, new in (("2001:db8:1::10", "2001:db8:c::10"), ("2001-db8-1-", "2001-db8-c-"),
+                         ("2001:db8:1::1", "2001:db8:c::5")):
+            block.text = block.text.replace(old, new)
+    t.play(enroll)
     step3 = [b for b in blocks() if b.machines == ["server"] and
-             ("sysctl" in b.text or "nft" in b.text)]
+             ("sysctl" in b.text or "nft" in b.text or "enroll" in b.text)]
     for block in [*step3, *only]:
         block.machines = ["server"]
         t.play(block)
-    step4 = next(b for b in blocks() if b.machines == ["robot"])
-    step4.text = step4.text.replace("2001:db8:1::10", "2001:db8:c::10").replace(
-        "2001:db8:1::1", "2001:db8:c::5")
-    t.play(step4)
+    t.play(start)
     wait_for("the robot to be registered", robot.is_registered)
     wait_for("an answer from the robot", lambda: t.net.exec(
         "ping", "-c", "1", "-W", "1", "2001:db8:c::10", check=False).count("1 received"))

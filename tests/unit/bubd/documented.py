@@ -159,10 +159,16 @@ class Documented(unittest.TestCase):
             self.assertRegex(page, rf"\.(?:Cm|It Cm) [^\n]*\b{member}\b")
 
     def check(self, text):
-        """bubd -t on @text, with the secrets that it names in place."""
+        """bubd -t on @text, with the secrets and certificates that it names in place."""
         with tempfile.TemporaryDirectory() as folder:
             text = text.replace("/root/", folder + "/").replace("/var/log/", folder + "/")
-            for name in re.findall(r'(?:secret|key)-file = "([\w.]+)"', text):
+            for name in re.findall(r'certificate-file = "([\w-]+)\.crt"', text):
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=sample", "-keyout",
+                                f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt"], check=True,
+                               capture_output=True)
+                os.chmod(f"{folder}/{name}.key", 0o600)
+            for name in re.findall(r'(?:secret|psk|encryption-key|integrity-key)-file = "([\w.]+)"', text):
                 with open(os.path.join(folder, name), "w", encoding="ascii",
                           opener=lambda p, f: os.open(p, f, 0o600)) as f:
                     f.write("hex:" + "5a" * 32 + "\n")
