@@ -148,6 +148,7 @@ struct bub_action {
 			bool limit_given; /* the packet had one; else the limit may be left out
 					     where it does not fit */
 			bool whole;       /* not to be cut: it is a fragment of an outer packet */
+			struct bub_merged merged; /* TUNNEL, PLAIN, and DELIVER */
 		} send;
 		struct bub_path path;
 		struct bub_tunnel tunnel;

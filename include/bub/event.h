@@ -43,6 +43,16 @@ enum bub_ingress {
 				  application here, or intercepted for a mobile node (home agent) */
 };
 
+/*
+ * A packet of TCP or UDP that stands for @n packets in a row, as network cards and kernels make
+ * them (segmentation offload): they differ in their lengths and checksums alone, and in what
+ * follows of their places.  Each has @size octets of data, the last one what is left.  Its own
+ * checksum says nothing.  n = 0: it stands for itself.
+ */
+struct bub_merged {
+	uint16_t n, size;
+};
+
 enum bub_command {
 	BUB_CMD_SEND_BINDING_UPDATES, /* refresh everything now */
 	BUB_CMD_START_BUB,            /* start a BUB test with u.command.peer */
@@ -61,6 +71,7 @@ struct bub_event {
 			struct in6_addr outer_src; /* tunnels, and whatever came in UDP over IPv4:
 						      addresses of the outer header; else :: */
 			struct in6_addr outer_dst;
+			struct bub_merged merged; /* tunnels and TUN */
 			bool newest;     /* ESP: no later packet of the same SA has come before */
 			bool translated; /* ESP_TRANSPORT in UDP over IPv6: a NAT has changed the
 					    outer source */

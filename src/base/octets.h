@@ -52,6 +52,35 @@ static inline void set_be64(uint8_t *p, uint64_t v)
 	set_be32(p + 4, (uint32_t)v);
 }
 
+/* ---- Checksums ----------------------------------------------------------------------------- */
+
+/* A sum of 16-bit words in one's complement, as Internet checksums have it, in 16 bits. */
+static inline uint16_t sum_fold(uint64_t sum)
+{
+	while (sum > UINT16_MAX)
+		sum = (sum & UINT16_MAX) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* Of the octets at @p.  The sum of words in this machine's order is, with its octets swapped where
+ * that is the other order, the sum in network order (RFC 1071, 2 (B)). */
+static inline uint16_t sum_words(const uint8_t *p, size_t len)
+{
+	uint64_t sum = 0, other = 0;
+	uint32_t word[4] = {0};
+
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(word, p, sizeof(word));
+		sum += (uint64_t)word[0] + word[1];
+		other += (uint64_t)word[2] + word[3];
+	}
+	/* RFC 1071, 1: an odd last octet is padded with a zero on its right. */
+	memset(word, 0, sizeof(word));
+	memcpy(word, p, len);
+	sum += other + word[0] + word[1] + word[2] + word[3];
+	return ntohs(sum_fold(sum));
+}
+
 /* ---- Reader -------------------------------------------------------------------------------- */
 
 struct rd {

@@ -522,6 +522,12 @@ void handovers_trace(struct handovers *hs, const struct bub_trace *tr)
 
 /* ---- Data through the tunnel --------------------------------------------------------------- */
 
+/* Of those that one stands for, the headers of all but the first are in no octets. */
+static uint64_t merged_packets(struct bub_merged m)
+{
+	return m.n > 0 ? m.n : 1;
+}
+
 static bool is_data(struct bub_view packet)
 {
 	struct ip6_walk walk;
@@ -535,9 +541,8 @@ static bool is_data(struct bub_view packet)
 	return walk.next != IPPROTO_MH && walk.next != IPPROTO_IPV6;
 }
 
-/* @to: the care-of address by which it came. */
-static void tunnel_in(struct handovers *hs, struct watched *w, struct bub_time now, size_t len,
-		      const struct in6_addr *to)
+static void tunnel_in(struct handovers *hs, struct watched *w, struct bub_time now,
+		      const struct bub_event *ev)
 {
 	struct handover_tunnel *t = &w->tunnel;
 	struct lnx_traffic direct;
@@ -548,21 +553,21 @@ static void tunnel_in(struct handovers *hs, struct watched *w, struct bub_time n
 		t->direct_before = direct.in_last;
 	}
 	if (w->now.active && t->in_first.ns == 0 &&
-	    (!w->now.ours.moved || bub_addr_eq(to, &w->now.ours.to))) {
+	    (!w->now.ours.moved || bub_addr_eq(&ev->u.packet.outer_dst, &w->now.ours.to))) {
 		t->in_first = now;
 		t->in_before = t->in_last;
 	}
 	t->in_last = now;
-	t->in_packets++;
-	t->in_octets += len;
+	t->in_packets += merged_packets(ev->u.packet.merged);
+	t->in_octets += ev->u.packet.data.len;
 }
 
-static void tunnel_out(struct watched *w, struct bub_time now, size_t len)
+static void tunnel_out(struct watched *w, struct bub_time now, const struct bub_action *act)
 {
 	if (w->now.active && w->tunnel.out_first.ns == 0)
 		w->tunnel.out_first = now;
-	w->tunnel.out_packets++;
-	w->tunnel.out_octets += len;
+	w->tunnel.out_packets += merged_packets(act->u.send.merged);
+	w->tunnel.out_octets += act->u.send.data.len;
 }
 
 static void handovers_on_data_in(struct handovers *hs, struct bub_time now,
@@ -580,14 +585,16 @@ static void handovers_on_data_in(struct handovers *hs, struct bub_time now,
 	h = watched_home(hs, &local);
 	if (h == NULL)
 		return;
-	tunnel_in(hs, &h->w, now, packet.len, &ev->u.packet.outer_dst);
+	tunnel_in(hs, &h->w, now, ev);
 	w = table_find(&hs->pairs, &local, &peer);
 	if (w != NULL)
-		tunnel_in(hs, w, now, packet.len, &ev->u.packet.outer_dst);
+		tunnel_in(hs, w, now, ev);
 }
 
-static void handovers_on_data_out(struct handovers *hs, struct bub_time now, struct bub_view packet)
+static void handovers_on_data_out(struct handovers *hs, struct bub_time now,
+				  const struct bub_action *act)
 {
+	const struct bub_view packet = act->u.send.data;
 	struct in6_addr local, peer;
 	struct watched_home *h;
 	struct watched *w;
@@ -599,10 +606,10 @@ static void handovers_on_data_out(struct handovers *hs, struct bub_time now, str
 	h = watched_home(hs, &local);
 	if (h == NULL)
 		return;
-	tunnel_out(&h->w, now, packet.len);
+	tunnel_out(&h->w, now, act);
 	w = table_find(&hs->pairs, &local, &peer);
 	if (w != NULL)
-		tunnel_out(w, now, packet.len);
+		tunnel_out(w, now, act);
 }
 
 /* ---- Events and actions -------------------------------------------------------------------- */
@@ -637,7 +644,7 @@ void handovers_action(struct handovers *hs, struct bub_time now, const struct bu
 	switch ((unsigned)act->type) {
 	case BUB_ACT_SEND:
 		if (act->u.send.egress == BUB_EGRESS_TUNNEL)
-			handovers_on_data_out(hs, now, act->u.send.data);
+			handovers_on_data_out(hs, now, act);
 		break;
 	case BUB_ACT_PATH_SET:
 	case BUB_ACT_PATH_DEL:

@@ -28,7 +28,7 @@ struct policies;
 
 #define PACKET_MAX 1360    /* longest packet that the core itself builds: 1280 and a wrapper */
 #define DH_MESSAGE_MAX 448 /* longest DH message: DH1 with both suites is 368 octets */
-#define SCRATCH_MAX 9216   /* a jumbo frame */
+#define SCRATCH_MAX 65576  /* a packet, or what stands for many */
 
 /* When the last few Binding Updates to one node went out. */
 struct rate {
@@ -91,6 +91,10 @@ struct bub_counters *core_counters(struct bub_engine *eng);
 struct limit *core_limit(struct bub_engine *eng);
 /* SCRATCH_MAX octets, which last until the next feed. */
 uint8_t *core_scratch(struct bub_engine *eng);
+
+/* What the packet stands for that is fed, and how many that are. */
+struct bub_merged core_merged(const struct bub_engine *eng);
+unsigned core_packets(const struct bub_engine *eng);
 
 struct policies *core_policies(const struct bub_engine *eng);
 

@@ -91,6 +91,7 @@ static void engine_begin(struct bub_engine *eng, struct bub_time now)
 	assert(!bub_time_before(now, eng->now));
 	assert(eng->next_action == eng->n_actions && multicast_is_drained(eng));
 	eng->now = now;
+	eng->merged = (struct bub_merged){0};
 	eng->n_actions = eng->next_action = 0;
 }
 
@@ -231,6 +232,8 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct bub_event *ev)
 {
 	engine_begin(eng, now);
+	if (ev->type == BUB_EV_PACKET)
+		eng->merged = ev->u.packet.merged;
 	engine_feed(eng, ev);
 	engine_settle(eng);
 }

@@ -12,6 +12,7 @@ struct bub_engine {
 	struct bub_env env;
 	struct bub_crypto *crypto;
 	struct bub_time now;
+	struct bub_merged merged; /* of the packet that is fed */
 	struct timerq timers;
 	struct bub_counters counters;
 

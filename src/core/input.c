@@ -316,6 +316,7 @@ static void input_deliver(struct bub_engine *eng, struct home_registration *h,
 		return;
 	act = core_action(eng, BUB_ACT_DELIVER);
 	act->u.send.data = packet;
+	act->u.send.merged = core_merged(eng);
 	/* A packet that came through the home agent asks for route optimisation: 11.7.2.  An error
 	 * is no reason to begin with that. */
 	if (bub_addr_eq(&ip->dst, home_address(h)) && !ip->has_rh2 && !bub_icmp6_is_error(ip)) {

@@ -41,6 +41,16 @@ uint8_t *core_scratch(struct bub_engine *eng)
 	return eng->scratch;
 }
 
+struct bub_merged core_merged(const struct bub_engine *eng)
+{
+	return eng->merged;
+}
+
+unsigned core_packets(const struct bub_engine *eng)
+{
+	return eng->merged.n > 0 ? eng->merged.n : 1;
+}
+
 struct policies *core_policies(const struct bub_engine *eng)
 {
 	return eng->policies;

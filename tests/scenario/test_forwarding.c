@@ -129,6 +129,51 @@ static void into_the_other_tunnel(void **state)
 	pair_end(&p);
 }
 
+/* A packet that stands for many goes the way of one and is counted as many. */
+static void merged_packets(void **state)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET};
+	uint8_t packet[64];
+	struct bub_action act;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	register_first(&p);
+	ev.u.packet.data.data = packet;
+	ev.u.packet.merged = (struct bub_merged){3, 9};
+
+	ev.u.packet.data.len = data_packet(&p.cn_addr, &p.hoa[0], 9, packet, sizeof packet);
+	ev.u.packet.ingress = BUB_INGRESS_TUN;
+	bub_engine_feed(p.ha[0]->engine, world_now(p.w), &ev);
+	assert_true(bub_engine_next_action(p.ha[0]->engine, &act));
+	assert_int_equal(act.type, BUB_ACT_SEND);
+	assert_int_equal(act.u.send.egress, BUB_EGRESS_TUNNEL);
+	assert_int_equal(act.u.send.merged.n, 3);
+	assert_int_equal(act.u.send.merged.size, 9);
+	assert_int_equal(bub_engine_counters(p.ha[0]->engine)->tunnel_out, 3);
+	assert_false(bub_engine_next_action(p.ha[0]->engine, &act));
+
+	ev.u.packet.data.len = data_packet(&p.hoa[0], &p.cn_addr, 9, packet, sizeof packet);
+	ev.u.packet.ingress = BUB_INGRESS_ESP_TUNNEL;
+	ev.u.packet.owner = p.hoa[0];
+	ev.u.packet.outer_src = addr(care_of);
+	bub_engine_feed(p.ha[0]->engine, world_now(p.w), &ev);
+	assert_true(bub_engine_next_action(p.ha[0]->engine, &act));
+	assert_int_equal(act.type, BUB_ACT_DELIVER);
+	assert_int_equal(act.u.send.merged.n, 3);
+	assert_int_equal(bub_engine_counters(p.ha[0]->engine)->tunnel_in, 3);
+	assert_false(bub_engine_next_action(p.ha[0]->engine, &act));
+
+	/* The next one is by itself again. */
+	ev.u.packet.merged = (struct bub_merged){0};
+	bub_engine_feed(p.ha[0]->engine, world_now(p.w), &ev);
+	assert_true(bub_engine_next_action(p.ha[0]->engine, &act));
+	assert_int_equal(act.u.send.merged.n, 0);
+	assert_int_equal(bub_engine_counters(p.ha[0]->engine)->tunnel_in, 4);
+	pair_end(&p);
+}
+
 /* Two that waited for the same registration are let go in one round: each is itself. */
 static unsigned intact;
 
@@ -365,6 +410,7 @@ int main(void)
 		cmocka_unit_test(intercepts_packets_only),
 		cmocka_unit_test(scopes_are_kept),
 		cmocka_unit_test(into_the_other_tunnel),
+		cmocka_unit_test(merged_packets),
 		cmocka_unit_test(held_messages_are_intact),
 		cmocka_unit_test(long_messages_are_not_held),
 		cmocka_unit_test(wrapped_where_it_fits),

@@ -49,7 +49,8 @@ void ha_fill_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct 
 	encap_fill(encap, act);
 	act->u.send.data = packet;
 	act->u.send.owner = c->key.a;
-	core_counters(eng)->tunnel_out++;
+	act->u.send.merged = core_merged(eng);
+	core_counters(eng)->tunnel_out += core_packets(eng);
 }
 
 void ha_tunnel(struct bub_engine *eng, const struct mobile_node *c, struct bub_view packet)
@@ -92,6 +93,7 @@ static void ha_send_direct(struct bub_engine *eng, const struct mobile_node *c,
 	memcpy(core_scratch(eng) + at, packet.data + BUB_IP6_HDR_LEN, packet.len - BUB_IP6_HDR_LEN);
 	act->u.send.data = (struct bub_view){core_scratch(eng), (size_t)at + b.upper_len};
 	act->u.send.egress = BUB_EGRESS_PLAIN;
+	act->u.send.merged = core_merged(eng);
 }
 
 bool ha_intercept(struct bub_engine *eng, struct bub_view packet)
@@ -191,6 +193,7 @@ void ha_forward(struct bub_engine *eng, const struct bub_ip6 *ip, bool vouched)
 	} else {
 		act = core_action(eng, BUB_ACT_DELIVER);
 		act->u.send.data = ip->packet;
+		act->u.send.merged = core_merged(eng);
 	}
 }
 
@@ -265,7 +268,7 @@ bool ha_from_tunnel(struct bub_engine *eng, struct mobile_node *c, const struct 
 				  outer);
 		return false;
 	}
-	core_counters(eng)->tunnel_in++;
+	core_counters(eng)->tunnel_in += core_packets(eng);
 	if (bub_addr_eq(&ip.dst, &core_ha(eng)->cfg.address) && ip.upper_proto == BUB_NH_MH) {
 		*ret_ip = ip;
 		return true;

@@ -59,7 +59,7 @@ enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,
 		core_drop(eng, why, &ev->u.packet.outer_src);
 		return INNER_DROPPED;
 	}
-	core_counters(eng)->tunnel_in++;
+	core_counters(eng)->tunnel_in += core_packets(eng);
 	if (ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL)
 		keepalive_heard(eng, h);
 	if (ip.upper_proto == BUB_NH_IPV6 && bub_addr_eq(&ip.dst, &h->cfg.address) &&
@@ -104,7 +104,8 @@ void mn_tunnel(struct bub_engine *eng, const struct home_registration *h, struct
 	encap_fill(&encap, act);
 	act->u.send.data = packet;
 	act->u.send.owner = h->cfg.address;
-	core_counters(eng)->tunnel_out++;
+	act->u.send.merged = core_merged(eng);
+	core_counters(eng)->tunnel_out += core_packets(eng);
 }
 
 /* Link-local destinations stay on their link (RFC 6275, 11.3.1), and groups may go to the home

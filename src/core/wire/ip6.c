@@ -245,27 +245,15 @@ int bub_ip6_encode(const struct bub_ip6_build *b, uint8_t *buf, size_t cap)
 	return w.bad ? BUB_ERR_NO_SPACE : (int)w.at;
 }
 
-static uint64_t sum_octets(uint64_t sum, const uint8_t *p, size_t len)
-{
-	for (; len >= 2; p += 2, len -= 2)
-		sum += be16(p);
-	/* RFC 1071, 1: an odd last octet is padded with a zero on its right. */
-	if (len != 0)
-		sum += (uint64_t)p[0] << 8;
-	return sum;
-}
-
 uint16_t bub_ip6_checksum(const struct in6_addr *src, const struct in6_addr *dst, uint8_t proto,
 			  struct bub_view upper)
 {
 	uint64_t sum = upper.len + proto;
 
-	sum = sum_octets(sum, src->s6_addr, sizeof(src->s6_addr));
-	sum = sum_octets(sum, dst->s6_addr, sizeof(dst->s6_addr));
-	sum = sum_octets(sum, upper.data, upper.len);
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	sum += sum_words(src->s6_addr, sizeof(src->s6_addr));
+	sum += sum_words(dst->s6_addr, sizeof(dst->s6_addr));
+	sum += sum_words(upper.data, upper.len);
+	return (uint16_t)~sum_fold(sum);
 }
 
 bool bub_addr_is_routable(const struct in6_addr *a)
