@@ -72,7 +72,10 @@ ROOMS = {
     ),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",
-        ["include", "src/base", "src/core", "src/link", "src/esp", "src/keys", "src/bubd", "fuzz"],
+        [
+            "include", "src/base", "src/core", "src/link", "src/esp", "src/keys", "src/linux",
+            "src/bubd", "fuzz",
+        ],
     ),
 }
 

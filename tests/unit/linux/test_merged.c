@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Taking merged packets apart: what comes out is what had come in, octet by octet.  The segments
- * are made here, by hand, and merged here as the kernel does it (RFC 9293, 3.1; RFC 768).
+ * are made here, by hand, and merged here as the kernel does it (RFC 9293, 3.1; RFC 768).  And
+ * putting packets together: what is merged is what may be, and comes apart as it was.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,12 +164,180 @@ static void test_others(void **state)
 	assert_false(merged_begin(&m, p, len, 50));
 }
 
+/* ---- Together ------------------------------------------------------------------------------ */
+
+static uint8_t room[MERGE_MAX];
+
+/* What is in @m comes apart into the @n packets of @each, which are @size octets apart. */
+static void assert_apart(struct merge *m, const uint8_t *each, const size_t *len, unsigned n,
+			 size_t size)
+{
+	static uint8_t out[MERGE_MAX];
+	struct merged apart;
+
+	merge_end(m);
+	assert_int_equal(m->merged.n, n);
+	assert_true(merged_begin(&apart, m->packet, m->len, m->merged.size));
+	assert_int_equal(merged_count(&apart), n);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(merged_next(&apart, out), len[i]);
+		assert_memory_equal(out, each + i * size, len[i]);
+	}
+	assert_int_equal(merged_next(&apart, out), 0);
+}
+
+static void test_tcp_together(void **state)
+{
+	static uint8_t each[SEGMENTS][IP_LEN + TCP_LEN + SIZE];
+	struct merge m = {.packet = room};
+	size_t len[SEGMENTS];
+
+	for (unsigned i = 0; i < SEGMENTS; i++) {
+		const bool end = i == SEGMENTS - 1;
+
+		len[i] = tcp(each[i], (size_t)i * SIZE, end ? 100 : SIZE,
+			     (uint8_t)(ACK | (end ? PSH : 0)));
+		assert_true(merge_add(&m, each[i], len[i], false));
+	}
+	/* A shorter one, or one with PSH, is the last. */
+	assert_false(merge_add(&m, each[0], len[0], false));
+	assert_apart(&m, each[0], len, SEGMENTS, sizeof(each[0]));
+}
+
+static void test_udp_together(void **state)
+{
+	static uint8_t each[3][IP_LEN + 8 + 101];
+	const size_t size[3] = {101, 101, 7};
+	struct merge m = {.packet = room};
+	size_t len[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		len[i] = udp(each[i], (size_t)i * 101, size[i]);
+		assert_true(merge_add(&m, each[i], len[i], false));
+	}
+	assert_false(merge_add(&m, each[2], len[2], false));
+	assert_apart(&m, each[0], len, 3, sizeof(each[0]));
+}
+
+/* One that stays alone is what it was. */
+static void test_alone(void **state)
+{
+	uint8_t p[IP_LEN + 8 + 50];
+	size_t len = udp(p, 0, 50);
+	struct merge m = {.packet = room};
+
+	assert_true(merge_add(&m, p, len, false));
+	merge_end(&m);
+	assert_int_equal(m.merged.n, 0);
+	assert_int_equal(m.len, len);
+	assert_memory_equal(room, p, len);
+}
+
+/* No more than the kernel takes of UDP. */
+static void test_as_many(void **state)
+{
+	uint8_t p[IP_LEN + 8 + 50];
+	size_t len = udp(p, 0, 50);
+	struct merge m = {.packet = room};
+
+	for (unsigned i = 0; i < MERGE_PACKETS; i++)
+		assert_true(merge_add(&m, p, len, false));
+	assert_false(merge_add(&m, p, len, false));
+	merge_end(&m);
+	assert_int_equal(m.merged.n, MERGE_PACKETS);
+}
+
+/* What may be nobody's second packet. */
+static void test_never_merged(void **state)
+{
+	static const uint8_t flags[] = {0, 0x02, ACK | FIN, ACK | 0x04, ACK | 0x20, ACK | CWR};
+	uint8_t p[IP_LEN + TCP_LEN + 100];
+	struct merge m = {.packet = room};
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		len = tcp(p, 0, 100, flags[i]);
+		assert_false(merge_add(&m, p, len, false));
+	}
+	len = tcp(p, 0, 0, ACK); /* an acknowledgement */
+	assert_false(merge_add(&m, p, len, false));
+	len = tcp(p, 0, 100, ACK);
+	assert_false(merge_add(&m, p, len - 1, false));
+	p[len - 1] ^= 1; /* whoever receives it is to see that it is damaged */
+	assert_false(merge_add(&m, p, len, false));
+	assert_true(merge_add(&m, p, len, true));
+	m.len = 0;
+	len = udp(p, 0, 50);
+	put16(p + IP_LEN + 6, 0); /* none: a tunnel of RFC 6935 */
+	assert_false(merge_add(&m, p, len, true));
+	len = udp(p, 0, 50);
+	put16(p + IP_LEN + 4, 57); /* there is something behind it */
+	assert_false(merge_add(&m, p, len, true));
+	len = udp(p, 0, 50);
+	p[24] = 0xff; /* to a group */
+	assert_false(merge_add(&m, p, len, true));
+	p[24] = 0x20;
+	p[6] = 58;
+	assert_false(merge_add(&m, p, len, true));
+	assert_int_equal(m.len, 0);
+}
+
+/* Any other difference than that of the place in the stream: it is another packet. */
+static void test_headers_differ(void **state)
+{
+	/* All of the headers but the length, the number and the checksum. */
+	uint8_t first[IP_LEN + TCP_LEN + 100], next[sizeof(first)];
+	size_t len = tcp(first, 0, 100, ACK);
+	struct merge m = {.packet = room};
+
+	for (size_t at = 0; at < IP_LEN + TCP_LEN; at++) {
+		if (at == 4 || at == 5 || (at >= IP_LEN + 16 && at < IP_LEN + 18))
+			continue;
+		m.len = 0;
+		assert_true(merge_add(&m, first, len, true));
+		assert_int_equal(tcp(next, 100, 100, ACK), len);
+		next[at] ^= 1;
+		assert_false(merge_add(&m, next, len, true));
+		next[at] ^= 1;
+		assert_true(merge_add(&m, next, len, false));
+	}
+	m.len = 0;
+	assert_true(merge_add(&m, first, len, true));
+	assert_int_equal(tcp(next, 101, 100, ACK), len); /* one is missing */
+	assert_false(merge_add(&m, next, len, true));
+	assert_int_equal(tcp(next, 100, 100, ACK), len);
+	m.merged.size = 99; /* longer than those before */
+	assert_false(merge_add(&m, next, len, true));
+}
+
+/* The kernel computes the rest of a checksum from the sum of the pseudo header. */
+static void test_head(void **state)
+{
+	uint8_t whole[IP_LEN + TCP_LEN + 300], head[IP_LEN + TCP_LEN], want[IP_LEN + TCP_LEN];
+	size_t len = tcp(whole, 0, 300, ACK);
+	struct merged m;
+	unsigned long sum = 0;
+
+	memcpy(want, whole, sizeof(want));
+	assert_true(merged_begin(&m, whole, len, 100));
+	assert_int_equal(merged_head(&m, head), 16);
+	for (size_t i = 8; i < IP_LEN; i += 2)
+		sum += (unsigned long)whole[i] << 8 | whole[i + 1];
+	sum += len - IP_LEN + IPPROTO_TCP;
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	put16(want + IP_LEN + 16, (unsigned)sum);
+	assert_memory_equal(head, want, sizeof(want));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp),
-		cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_tcp_together), cmocka_unit_test(test_udp_together),
+		cmocka_unit_test(test_alone),        cmocka_unit_test(test_as_many),
+		cmocka_unit_test(test_never_merged), cmocka_unit_test(test_headers_differ),
+		cmocka_unit_test(test_head),         cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_udp),          cmocka_unit_test(test_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
