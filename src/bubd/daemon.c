@@ -30,6 +30,7 @@
 #include "keyassign.h"
 #include "keyd.h"
 #include "keylog.h"
+#include "linux_esp.h"
 #include "log.h"
 #include "metrics.h"
 #include "openmetrics.h"
@@ -46,9 +47,6 @@
 #define SIGNALS 3
 #define POLL_ERRORS_MAX 100 /* of one descriptor in a second */
 
-/* Packets that one lnx_readable() may pass through ESP: twice what linux.h's bounded batches come
- * to today (LNX_BATCH * LNX_BATCHES of strangers, each batch behind one of those who are known). */
-#define READ_PACKETS 512
 #define SAS_DELAY_MS 1000 /* after the first packet; sas.h: within a second */
 
 struct daemon;
@@ -480,7 +478,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	keyd_turn(d->keyd);
 	bindings_commit(d->bindings);
 	discards_look(&d->discards, lnx_now(), d->engine, d->lnx);
-	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
+	if (d->packets >= SAS_CHECK_PACKETS - LNX_READ_PACKETS)
 		check_sas(d);
 	if ((d->packets > 0 || d->sas_pending) && !uv_is_active((uv_handle_t *)&d->sas_timer))
 		(void)uv_timer_start(&d->sas_timer, on_sas_timer, SAS_DELAY_MS, 0);
@@ -523,8 +521,8 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 	lnx_readable(d->lnx, p->index); /* takes an error off the descriptor too */
 	if (status < 0)
 		watch_again(p);
-	d->packets += READ_PACKETS;
-	if (d->packets >= SAS_CHECK_PACKETS - READ_PACKETS)
+	d->packets += lnx_passed(d->lnx);
+	if (d->packets >= SAS_CHECK_PACKETS - LNX_READ_PACKETS)
 		check_sas(d); /* several descriptors may be ready in one turn of the loop */
 }
 

@@ -12,7 +12,7 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		tx_send(l, act);
 		break;
 	case BUB_ACT_DELIVER:
-		tun_write(l, act->u.send.data.data, act->u.send.data.len);
+		tun_write(l, act->u.send.data, act->u.send.merged);
 		break;
 	case BUB_ACT_PATH_SET:
 		link_path_set(l->link, now, &act->u.path);

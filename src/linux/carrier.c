@@ -338,30 +338,49 @@ void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bu
 
 /* ---- Data ---------------------------------------------------------------------------------- */
 
+/* How data of @t goes in UDP; false: there is nowhere to send it to. */
+static bool udp_way(const struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
+		    const struct bub_action *act, struct leave_way *ret)
+{
+	const bool own = link_home(l->link, &t->entry.a, NULL);
+	struct carrier_end to = {.addr = t->remote_outer, .port = l->cfg.udp_esp_port};
+
+	if (!own && !carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
+		return false;
+	*ret = (struct leave_way){
+		.udp = true,
+		.home = t->entry.a,
+		.own = own,
+		.to =
+			{
+				.port = CARRIER_DATA,
+				.src = own ? t->local_outer : in6addr_any,
+				.dst = to.addr,
+				.dst_port = to.port,
+				.traffic_class = traffic_class(sealed.data),
+				.whole = act->u.send.whole,
+			},
+	};
+	return true;
+}
+
+/* The octets that go in UDP. */
+static struct bub_view udp_payload(struct bub_view sealed)
+{
+	return (struct bub_view){sealed.data + BUB_IP6_HDR_LEN, sealed.len - BUB_IP6_HDR_LEN};
+}
+
 void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
 			 const struct bub_action *act)
 {
-	const bool own = link_home(l->link, &t->entry.a, NULL);
-	struct carrier_datagram d = {
-		.port = CARRIER_DATA,
-		.src = own ? t->local_outer : in6addr_any,
-		.dst = t->remote_outer,
-		.dst_port = l->cfg.udp_esp_port,
-		.traffic_class = traffic_class(sealed.data),
-		.whole = act->u.send.whole,
-		.payload = {sealed.data + BUB_IP6_HDR_LEN, sealed.len - BUB_IP6_HDR_LEN},
-	};
-	struct carrier_end to;
+	struct leave_way way;
 
-	if (!own) {
-		if (!carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to)) {
-			l->count[COUNT_TX_NO_TUNNEL]++;
-			return;
-		}
-		d.dst = to.addr;
-		d.dst_port = to.port;
+	if (!udp_way(l, t, sealed, act, &way)) {
+		l->count[COUNT_TX_NO_TUNNEL]++;
+		return;
 	}
-	(void)carrier_udp_send(l, own, &d);
+	way.to.payload = udp_payload(sealed);
+	(void)carrier_udp_send(l, way.own, &way.to);
 	carriers_sent(l->carrier->choice, lnx_now(), &t->entry.a);
 }
 
@@ -376,11 +395,33 @@ static unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *
 	return CARRIER_BIT(IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ? CARRIER_UDP : CARRIER_NATIVE);
 }
 
+/* By one carrier, and as it is: the packet may wait for others.  One that may not be cut, or that
+ * the path is too small for, goes by itself. */
+static bool carrier_may_wait(const struct lnx *l, const struct link_tunnel *t, unsigned by,
+			     struct bub_view sealed, const struct bub_action *act,
+			     struct leave_way *ret)
+{
+	if (act->u.send.whole || act->u.send.has_limit)
+		return false;
+	if (by == CARRIER_BIT(CARRIER_UDP))
+		return udp_way(l, t, sealed, act, ret);
+	*ret = (struct leave_way){.home = t->entry.a, .ifindex = act->u.send.ifindex};
+	ret->to.src = ip6_src(sealed.data);
+	ret->to.dst = ip6_dst(sealed.data);
+	return by == CARRIER_BIT(CARRIER_NATIVE) && (t->pmtu == 0 || sealed.len <= t->pmtu);
+}
+
 void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_view sealed,
 		       const struct bub_action *act)
 {
 	const unsigned by = carrier_data_way(l, t);
+	struct leave_way way;
 
+	if (carrier_may_wait(l, t, by, sealed, act, &way)) {
+		leave_take(l, &way, way.udp ? udp_payload(sealed) : sealed);
+		return;
+	}
+	leave_flush(l);
 	if ((by & CARRIER_BIT(CARRIER_NATIVE)) != 0)
 		tx_outer(l, t, sealed, act);
 	if ((by & CARRIER_BIT(CARRIER_UDP)) != 0)

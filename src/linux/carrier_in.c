@@ -116,7 +116,10 @@ static void carrier_tell(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *
 		    esp_class_of(ESP_TUNNEL, l->in, opened->len) == ESP_CLASS_PAYLOAD)
 			carrier_tell_fault(l, &opened->owner, &ev);
 	}
-	lnx_emit(l, &ev);
+	if (opened->mode == ESP_TUNNEL)
+		bulk_take(l, &ev, false);
+	else
+		lnx_emit(l, &ev);
 }
 
 void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,

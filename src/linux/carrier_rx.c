@@ -5,6 +5,7 @@
  * one.
  */
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -12,6 +13,8 @@
 #include "carrier.h"
 
 #define HOP_LIMIT 64
+#define UDP_BATCH 8 /* each may be as many as one system call has sent */
+#define UDP_BATCHES 16
 
 /* What recvmmsg() is given for each datagram. */
 struct udp_slot {
@@ -20,23 +23,32 @@ struct udp_slot {
 	union {
 		struct cmsghdr align;
 		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
-			    CMSG_SPACE(sizeof(int))];
+			    2 * CMSG_SPACE(sizeof(int))];
 	} control;
 };
 
-/* What the control messages say: where the datagram was sent to, and its traffic class. */
-static void udp_control_read(struct msghdr *mh, struct in6_pktinfo *ret_info, uint8_t *ret_tclass)
+/* What the control messages say. */
+struct udp_said {
+	struct in6_pktinfo info; /* where the datagram was sent to */
+	uint8_t tclass;
+	size_t size; /* it is several, of so many octets each but for the last; 0: it is one */
+};
+
+static void udp_control_read(struct msghdr *mh, struct udp_said *ret)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL; c = CMSG_NXTHDR(mh, c)) {
-		int tclass = 0;
+		int value = 0;
 
 		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			memcpy(ret_info, CMSG_DATA(c), sizeof(*ret_info));
+			memcpy(&ret->info, CMSG_DATA(c), sizeof(ret->info));
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-			memcpy(&tclass, CMSG_DATA(c), sizeof(tclass));
-			*ret_tclass = (uint8_t)tclass;
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+			ret->tclass = (uint8_t)value;
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
-			*ret_tclass = *CMSG_DATA(c);
+			ret->tclass = *CMSG_DATA(c);
+		} else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+			ret->size = value > 0 ? (size_t)value : 0;
 		}
 	}
 }
@@ -65,24 +77,45 @@ static bool udp_kind(const struct lnx *l, const struct carrier_socket *s, uint16
 	return from == l->cfg.udp_port || from == l->cfg.udp_esp_port;
 }
 
-static void on_datagram(struct lnx *l, const struct carrier_socket *s, struct mmsghdr *m,
-			const struct udp_slot *slot)
+/* One datagram of @len octets, with room for an IPv6 header in front. */
+static void on_datagram(struct lnx *l, uint32_t ifindex, const struct carrier_end *from,
+			const struct udp_said *said, enum carrier_port port, uint8_t *packet,
+			size_t len)
 {
-	struct carrier_end from = {
+	struct bub_ip6 ip;
+
+	l->count[COUNT_UDP_IN]++;
+	if (port == CARRIER_DATA) {
+		packet -= BUB_IP6_HDR_LEN;
+		carrier_put_outer(packet, len, &from->addr, &said->info.ipi6_addr, said->tclass);
+		len += BUB_IP6_HDR_LEN;
+	}
+	if (bub_ip6_decode((struct bub_view){packet, len}, &ip) != BUB_DROP_NONE ||
+	    ip.upper_proto != BUB_NH_ESP) {
+		l->count[COUNT_UDP_NO_ESP]++;
+		return;
+	}
+	carrier_take(l, ifindex, &ip, from, &said->info.ipi6_addr, port);
+	ops_tell(l);
+}
+
+static void on_datagrams(struct lnx *l, const struct carrier_socket *s, struct mmsghdr *m,
+			 const struct udp_slot *slot)
+{
+	const struct carrier_end from = {
 		.carrier = CARRIER_UDP,
 		.addr = slot->from.sin6_addr,
 		.port = ntohs(slot->from.sin6_port),
 	};
+	struct udp_said said = {0};
 	uint8_t *packet = slot->iov.iov_base;
-	size_t len = m->msg_len;
-	struct in6_pktinfo info = {0};
 	const struct link_iface *ifc;
 	enum carrier_port port;
-	struct bub_ip6 ip;
-	uint8_t tclass = 0;
+	uint32_t ifindex;
+	size_t len;
 
-	udp_control_read(&m->msg_hdr, &info, &tclass);
-	ifc = link_iface(l->link, info.ipi6_ifindex);
+	udp_control_read(&m->msg_hdr, &said);
+	ifc = link_iface(l->link, said.info.ipi6_ifindex);
 	if (ifc == NULL || !ifc->ours) {
 		l->count[COUNT_RX_OTHER_INTERFACE]++;
 		return;
@@ -95,28 +128,22 @@ static void on_datagram(struct lnx *l, const struct carrier_socket *s, struct mm
 		l->count[COUNT_UDP_WRONG_PORT]++;
 		return;
 	}
-	l->count[COUNT_UDP_IN]++;
-	if (port == CARRIER_DATA) {
-		packet -= BUB_IP6_HDR_LEN;
-		carrier_put_outer(packet, len, &from.addr, &info.ipi6_addr, tclass);
-		len += BUB_IP6_HDR_LEN;
+	ifindex = ifc->fact.ifindex; /* what comes in may change the table that it is in */
+	/* The header that a datagram gets takes the place of the end of the one before. */
+	for (size_t left = m->msg_len; left > 0; left -= len, packet += len) {
+		len = said.size > 0 && said.size < left ? said.size : left;
+		on_datagram(l, ifindex, &from, &said, port, packet, len);
 	}
-	if (bub_ip6_decode((struct bub_view){packet, len}, &ip) != BUB_DROP_NONE ||
-	    ip.upper_proto != BUB_NH_ESP) {
-		l->count[COUNT_UDP_NO_ESP]++;
-		return;
-	}
-	carrier_take(l, ifc->fact.ifindex, &ip, &from, &info.ipi6_addr, port);
 }
 
 /* Reads once, and says whether there may be more. */
 static bool udp_read_batch(struct lnx *l, const struct carrier_socket *s)
 {
-	struct udp_slot slot[LNX_BATCH];
-	struct mmsghdr msg[LNX_BATCH];
+	struct udp_slot slot[UDP_BATCH];
+	struct mmsghdr msg[UDP_BATCH];
 	int n;
 
-	for (unsigned i = 0; i < LNX_BATCH; i++) {
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		/* Room in front for the header that bare ESP gets. */
 		slot[i].iov.iov_base = l->rx + (size_t)i * LNX_PACKET_MAX + BUB_IP6_HDR_LEN;
 		slot[i].iov.iov_len = LNX_PACKET_MAX - BUB_IP6_HDR_LEN;
@@ -129,12 +156,10 @@ static bool udp_read_batch(struct lnx *l, const struct carrier_socket *s)
 			.msg_controllen = sizeof(slot[i].control.buf),
 		};
 	}
-	n = recvmmsg(s->fd, msg, LNX_BATCH, MSG_DONTWAIT, NULL);
-	for (int i = 0; i < n; i++) {
-		on_datagram(l, s, &msg[i], &slot[i]);
-		ops_tell(l);
-	}
-	return n == LNX_BATCH;
+	n = recvmmsg(s->fd, msg, UDP_BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < n; i++)
+		on_datagrams(l, s, &msg[i], &slot[i]);
+	return n == UDP_BATCH;
 }
 
 void carrier_readable(struct lnx *l)
@@ -148,7 +173,8 @@ void carrier_readable(struct lnx *l)
 		if ((ev[i].events & EPOLLERR) != 0)
 			carrier_errors(l, s);
 
-		for (unsigned k = 0; k < LNX_BATCHES && udp_read_batch(l, s); k++)
+		for (unsigned k = 0; k < UDP_BATCHES && bulk_may_read(l) && udp_read_batch(l, s);
+		     k++)
 			;
 	}
 }
@@ -181,5 +207,6 @@ void lnx_tcp_take(struct lnx *l, const struct lnx_tcp *from, struct bub_view pac
 	(void)link_care_of(l->link, &from->dst, &care_of);
 	carrier_take(l, care_of.ifindex, &ip, &end, &from->dst,
 		     from->message ? CARRIER_MESSAGE : CARRIER_DATA);
+	bulk_flush(l);
 	ops_tell(l);
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,6 +45,9 @@ static int set_options(struct lnx *l, int fd)
 	    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &want4, sizeof(want4)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)) < 0)
 		return -errno;
+	/* What comes in a row from one sender is read as one; kernels without it give one by one.
+	 */
+	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &out, sizeof(out));
 	return 0;
@@ -136,7 +140,8 @@ struct udp_control {
 	size_t used;
 	union {
 		struct cmsghdr align;
-		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
+		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) +
+			    CMSG_SPACE(sizeof(uint16_t))];
 	} u;
 };
 
@@ -183,27 +188,35 @@ static const struct carrier_socket *udp_socket_for(const struct lnx *l, bool own
 	return NULL;
 }
 
-int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d)
+static struct msghdr udp_message(struct sockaddr_in6 *to, struct udp_control *control,
+				 const struct carrier_datagram *d, struct iovec *iov, size_t n)
 {
-	const struct carrier_socket *s = udp_socket_for(l, own, d);
-	struct udp_control control = {.used = 0};
-	struct sockaddr_in6 to = {
+	*to = (struct sockaddr_in6){
 		.sin6_family = AF_INET6,
 		.sin6_port = htons(d->dst_port),
 		.sin6_addr = d->dst,
 	};
-	struct iovec iov = {(void *)(uintptr_t)d->payload.data, d->payload.len};
-	struct msghdr mh = {
-		.msg_name = &to,
-		.msg_namelen = sizeof(to),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.u.buf,
+	return (struct msghdr){
+		.msg_name = to,
+		.msg_namelen = sizeof(*to),
+		.msg_iov = iov,
+		.msg_iovlen = n,
+		.msg_control = control->u.buf,
+		.msg_controllen = control->used,
 	};
+}
+
+int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d)
+{
+	const struct carrier_socket *s = udp_socket_for(l, own, d);
+	struct udp_control control = {.used = 0};
+	struct iovec iov = {(void *)(uintptr_t)d->payload.data, d->payload.len};
+	struct sockaddr_in6 to;
+	struct msghdr mh;
 	int err = -EPROTONOSUPPORT;
 
 	control_fill(l, &control, d);
-	mh.msg_controllen = control.used;
+	mh = udp_message(&to, &control, d, &iov, 1);
 	want_flush_soon(l->want);
 	for (unsigned i = 0; s != NULL && i < UDP_TRIES; i++) {
 		if (sendmsg(s->fd, &mh, MSG_DONTWAIT) >= 0) {
@@ -217,6 +230,27 @@ int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d)
 	else
 		l->count[COUNT_TX_FAILED]++;
 	return err;
+}
+
+bool carrier_udp_send_many(struct lnx *l, bool own, const struct carrier_datagram *d,
+			   struct iovec *payload, unsigned n)
+{
+	const struct carrier_socket *s = udp_socket_for(l, own, d);
+	const uint16_t size = (uint16_t)payload[0].iov_len;
+	struct udp_control control = {.used = 0};
+	struct sockaddr_in6 to;
+	struct msghdr mh;
+
+	control_fill(l, &control, d);
+	control_add(&control, SOL_UDP, UDP_SEGMENT, &size, sizeof(size));
+	mh = udp_message(&to, &control, d, payload, n);
+	want_flush_soon(l->want);
+	/* Whatever is wrong, each of them will say. */
+	if (s == NULL || sendmsg(s->fd, &mh, MSG_DONTWAIT) < 0)
+		return false;
+	l->count[COUNT_UDP_OUT] += n;
+	l->count[COUNT_UDP_OUT_MERGED]++;
+	return true;
 }
 
 /* ---- What was lost ------------------------------------------------------------------------- */

@@ -82,12 +82,13 @@ enum esp_result lnx_esp_open(struct lnx *l, const struct bub_ip6 *ip, struct esp
 	return r;
 }
 
-static bool take(struct lnx *l, enum esp_result r, size_t len, struct bub_view *ret)
+static bool take(struct lnx *l, enum esp_result r, const uint8_t *out, size_t len,
+		 struct bub_view *ret)
 {
 	if (r != ESP_OK)
 		return false; /* counted in the SA */
 	l->count[COUNT_ESP_OUT]++;
-	*ret = (struct bub_view){l->out, len};
+	*ret = (struct bub_view){out, len};
 	return true;
 }
 
@@ -96,6 +97,7 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 {
 	enum esp_class class = esp_class_of(ESP_TRANSPORT, packet.data, packet.len);
 	struct esp_sa *sa = esp_sad_find_out(l->sad, owner, ESP_TRANSPORT, class);
+	uint8_t *out = l->out + l->out_used;
 	struct bub_ip6 ip;
 	enum esp_result r;
 	size_t len = 0;
@@ -113,10 +115,10 @@ bool lnx_esp_transport(struct lnx *l, const struct in6_addr *owner, struct bub_v
 		return false;
 	}
 	r = esp_seal_transport(sa, ip.packet.data, ip.packet.len, ip.upper_proto_at,
-			       (size_t)(ip.upper.data - ip.packet.data), next_iv(l), l->out,
+			       (size_t)(ip.upper.data - ip.packet.data), next_iv(l), out,
 			       LNX_PACKET_MAX, &len);
 	audit_out(l, sa, &ip.src, &ip.dst, r);
-	return take(l, r, len, ret);
+	return take(l, r, out, len, ret);
 }
 
 bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view packet,
@@ -124,6 +126,7 @@ bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view 
 {
 	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL,
 					     esp_class_of(ESP_TUNNEL, packet.data, packet.len));
+	uint8_t *out = l->out + l->out_used;
 	enum esp_result r;
 	size_t len = 0;
 
@@ -132,9 +135,9 @@ bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view 
 		return false;
 	}
 	r = esp_seal_tunnel(sa, &t->local_outer, &t->remote_outer, packet.data, packet.len,
-			    next_iv(l), l->out, LNX_PACKET_MAX, &len);
+			    next_iv(l), out, LNX_PACKET_MAX, &len);
 	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
-	return take(l, r, len, ret);
+	return take(l, r, out, len, ret);
 }
 
 bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struct bub_view *ret)
@@ -143,6 +146,7 @@ bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struc
 	/* Random octets of its own: those of the IV can be seen, and would tell a dummy by its
 	 * length. */
 	const uint8_t *lot = next_iv(l);
+	uint8_t *out = l->out + l->out_used;
 	size_t sealed_len = 0;
 	enum esp_result r;
 
@@ -150,8 +154,8 @@ bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struc
 		return false;
 	if (len == 0)
 		len = (size_t)(lot[0] << 8 | lot[1]) % ESP_DUMMY_MAX + 1;
-	r = esp_seal_dummy(sa, &t->local_outer, &t->remote_outer, len, next_iv(l), l->out,
+	r = esp_seal_dummy(sa, &t->local_outer, &t->remote_outer, len, next_iv(l), out,
 			   LNX_PACKET_MAX, &sealed_len);
 	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
-	return take(l, r, sealed_len, ret);
+	return take(l, r, out, sealed_len, ret);
 }

@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <linux/if.h>
 
@@ -28,10 +29,12 @@
 
 struct carrier_state;
 
-#define LNX_FRAGS 128        /* packets that are put together at once */
-#define LNX_BATCH 32         /* packets read by one system call */
-#define LNX_BATCHES 4        /* system calls by one lnx_readable() */
-#define LNX_PACKET_MAX 65576 /* IPv6 header and the largest payload */
+#define LNX_FRAGS 128             /* packets that are put together at once */
+#define LNX_BATCH 32              /* packets read by one system call */
+#define LNX_BATCHES 4             /* system calls by one lnx_readable() */
+#define LNX_PACKET_MAX 65576      /* IPv6 header and the largest payload */
+#define LNX_OUT_WAITS (96u << 10) /* octets of sealed packets that wait, but for the last */
+#define LNX_OUT_SIZE (LNX_OUT_WAITS + LNX_PACKET_MAX + ESP_OVERHEAD_MAX)
 #define LNX_TUNNELS_DEFAULT 4096
 #define LNX_UDP_PORT 4191
 #define LNX_UDP_ESP_PORT 4500
@@ -118,10 +121,18 @@ struct lnx {
 	uint32_t frag_id; /* of the next packet that goes in fragments */
 	uint64_t count[COUNT_COUNT];
 
-	uint8_t *rx;  /* LNX_BATCH packets */
-	uint8_t *tun; /* one packet */
-	uint8_t *in;  /* one packet out of ESP */
-	uint8_t *out; /* one packet to be sent */
+	bool tun_udp;        /* the kernel makes one of several packets of UDP, and the reverse */
+	uint64_t passed;     /* packets that had passed ESP when this lnx_readable() began */
+	struct bulk *bulk;   /* bulk.c */
+	struct leave *leave; /* leave.c */
+
+	uint8_t *rx;      /* LNX_BATCH packets */
+	uint8_t *tun;     /* one packet */
+	uint8_t *in;      /* one packet out of ESP */
+	uint8_t *segment; /* one packet of many */
+	uint8_t *out;     /* packets that have been sealed: LNX_OUT_SIZE */
+	size_t out_used;  /* of it, by those that wait to leave: the next one is sealed behind them
+			   */
 };
 
 /* report.c */
@@ -141,7 +152,17 @@ int tun_open(struct lnx *l, char *ret_error, size_t error_size);
 int tun_setup(struct lnx *l);
 void tun_set_mtu(struct lnx *l, uint32_t mtu);
 void tun_readable(struct lnx *l);
-void tun_write(struct lnx *l, const uint8_t *packet, size_t len);
+void tun_write(struct lnx *l, struct bub_view packet, struct bub_merged merged);
+
+/* bulk.c: packets that are read in a row go to the core as one */
+int bulk_new(struct lnx *l); /* 0 or -ENOMEM */
+void bulk_free(struct lnx *l);
+/* Data of a tunnel: it goes to the core now, or with what follows.  @checked: its checksum is known
+ * to be right.  The packet is borrowed for this call. */
+void bulk_take(struct lnx *l, const struct bub_event *ev, bool checked);
+/* What waits goes to the core. */
+void bulk_flush(struct lnx *l);
+bool bulk_may_read(const struct lnx *l); /* lnx_readable() has not had its share of packets */
 
 /* rx.c */
 int rx_open(struct lnx *l, char *ret_error, size_t error_size);
@@ -168,6 +189,9 @@ void tx_outer(struct lnx *l, const struct link_tunnel *t, struct bub_view outer,
 
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
+/* The same for whole packets from one source to one destination.  Returns how many have gone: what
+ * is wrong with the next one is not looked at here. */
+unsigned tx_many(struct lnx *l, uint32_t ifindex, struct iovec *packet, unsigned n);
 int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body);
 
 /* esp.c */

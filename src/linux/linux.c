@@ -187,13 +187,18 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
 	l->tun = malloc(LNX_PACKET_MAX);
 	l->in = malloc(LNX_PACKET_MAX);
-	l->out = malloc(LNX_PACKET_MAX + ESP_OVERHEAD_MAX);
+	l->segment = malloc(LNX_PACKET_MAX);
+	l->out = malloc(LNX_OUT_SIZE);
 	l->frags = frag_new(LNX_FRAGS);
 	err = carrier_new(l);
+	if (err == 0)
+		err = bulk_new(l);
+	if (err == 0)
+		err = leave_new(l);
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed))
 		l->link = new_link(l, seed[0]);
-	if (l->rx != NULL && l->tun != NULL && l->in != NULL && l->out != NULL &&
-	    l->frags != NULL && l->link != NULL)
+	if (l->rx != NULL && l->tun != NULL && l->in != NULL && l->segment != NULL &&
+	    l->out != NULL && l->frags != NULL && l->link != NULL)
 		l->frag_id = (uint32_t)seed[1]; /* nobody is to guess it (RFC 7739) */
 	else
 		err = -ENOMEM;
@@ -399,7 +404,10 @@ void lnx_close(struct lnx *l)
 	free(l->rx);
 	free(l->tun);
 	free(l->in);
+	free(l->segment);
 	free(l->out);
+	bulk_free(l);
+	leave_free(l);
 	frag_free(l->frags);
 	link_free(l->link);
 	free(l);
@@ -420,6 +428,8 @@ int lnx_fd(const struct lnx *l, unsigned index)
 /* What could not be done in the middle of something else. */
 static void finish(struct lnx *l)
 {
+	bulk_flush(l);
+	leave_wait(l, false);
 	ops_tell(l);
 	want_flush(l->want);
 	ops_tell(l); /* late verdicts */
@@ -427,6 +437,8 @@ static void finish(struct lnx *l)
 
 void lnx_readable(struct lnx *l, unsigned index)
 {
+	l->passed = l->count[COUNT_ESP_IN] + l->count[COUNT_ESP_OUT];
+	leave_wait(l, true);
 	switch ((enum lnx_fd)index) {
 	case FD_KNOWN:
 	case FD_STRANGERS:
@@ -536,6 +548,8 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_TX_NO_TUNNEL] = "send-no-tunnel",
 	[COUNT_TUN_IN] = "tun-in",
 	[COUNT_TUN_OUT] = "tun-out",
+	[COUNT_TUN_IN_MERGED] = "tun-in-merged",
+	[COUNT_TUN_OUT_MERGED] = "tun-out-merged",
 	[COUNT_TUN_IGNORED] = "tun-ignored",
 	[COUNT_TUN_FAILED] = "tun-failed",
 	[COUNT_PTB_APPLIED] = "too-big-applied",
@@ -544,6 +558,7 @@ static const char *const count_name[COUNT_COUNT] = {
 	[COUNT_ESP_OUT] = "esp-out",
 	[COUNT_UDP_IN] = "udp-in",
 	[COUNT_UDP_OUT] = "udp-out",
+	[COUNT_UDP_OUT_MERGED] = "udp-out-merged",
 	[COUNT_UDP_LOST] = "udp-lost",
 	[COUNT_UDP_NO_ESP] = "udp-no-esp",
 	[COUNT_UDP_WRONG_PORT] = "udp-wrong-port",

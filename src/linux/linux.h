@@ -5,6 +5,7 @@
  *
  *   rx.c        packet socket with an eBPF filter: signalling as it came off the link
  *   tun.c       bub's own interface: home addresses live there, tunnel traffic passes through it
+ *   bulk.c      packets that are read in a row go to the core as one
  *   netlink.c   addresses, routes, rules, neighbours (libmnl)
  *   iface.c     what the kernel has, as facts for the link layer (src/link)
  *   ops.c       what the link layer gives out: operations and events
@@ -243,8 +244,5 @@ bool lnx_traffic(struct lnx *l, const struct in6_addr *local, const struct in6_a
 /* A handover: from now on data of the pair is expected between these addresses on the wire. */
 void lnx_turn(struct lnx *l, const struct in6_addr *local, const struct in6_addr *peer,
 	      const struct in6_addr *local_care_of, const struct in6_addr *peer_care_of);
-
-/* Sends a dummy packet of ESP into each tunnel whose data has ESP (RFC 4303, 2.6): so many. */
-unsigned lnx_send_dummies(struct lnx *l);
 
 #endif

@@ -38,6 +38,7 @@ struct lnx_text lnx_text_of(const struct in6_addr *a)
 
 void lnx_emit(struct lnx *l, const struct bub_event *ev)
 {
+	bulk_flush(l); /* it came before */
 	l->cb.event(l->cb.ctx, ev);
 }
 

@@ -10,9 +10,12 @@
 
 #include "base/ip6.h"
 #include "carrier.h"
+#include "linux_esp.h"
+#include "merged.h"
 
 #define TX_SNDBUF (4 << 20)
 #define FRAG_HDR_LEN 8
+#define TX_BATCH 64 /* packets by one system call */
 
 int tx_open(struct lnx *l, char *ret_error, size_t error_size)
 {
@@ -34,45 +37,81 @@ int tx_open(struct lnx *l, char *ret_error, size_t error_size)
 	return 0;
 }
 
-static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
-{
+/* What goes with each packet: where from, or by which interface, and where to. */
+struct tx_control {
+	struct sockaddr_in6 to;
 	union {
 		struct cmsghdr align;
 		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = {0};
+	} u;
+};
+
+static struct msghdr tx_message(struct tx_control *control, uint32_t ifindex, const uint8_t *ip6,
+				struct iovec *iov, size_t n_iov)
+{
 	struct in6_pktinfo info = {.ipi6_ifindex = ifindex};
-	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = ifindex};
-	struct iovec iov[2] = {
-		{(void *)(uintptr_t)head.data, head.len},
-		{(void *)(uintptr_t)body.data, body.len},
-	};
 	struct msghdr mh = {
-		.msg_name = &to,
-		.msg_namelen = sizeof(to),
+		.msg_name = &control->to,
+		.msg_namelen = sizeof(control->to),
 		.msg_iov = iov,
-		.msg_iovlen = body.len > 0 ? 2 : 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
+		.msg_iovlen = n_iov,
+		.msg_control = control->u.buf,
+		.msg_controllen = sizeof(control->u.buf),
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 
-	if (head.len < BUB_IP6_HDR_LEN)
-		return -EINVAL;
+	*control = (struct tx_control){
+		.to = {.sin6_family = AF_INET6,
+		       .sin6_scope_id = ifindex,
+		       .sin6_addr = ip6_dst(ip6)},
+	};
 	/* By a link of the caller's choice: with a source named, the kernel would take the best
 	 * route whatever its link is, a home address's into the tunnel for one. */
 	if (ifindex == 0)
-		info.ipi6_addr = ip6_src(head.data);
-	to.sin6_addr = ip6_dst(head.data);
+		info.ipi6_addr = ip6_src(ip6);
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return mh;
+}
+
+static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body)
+{
+	struct tx_control control;
+	struct iovec iov[2] = {
+		{(void *)(uintptr_t)head.data, head.len},
+		{(void *)(uintptr_t)body.data, body.len},
+	};
+	struct msghdr mh;
+
+	if (head.len < BUB_IP6_HDR_LEN)
+		return -EINVAL;
+	mh = tx_message(&control, ifindex, head.data, iov, body.len > 0 ? 2 : 1);
 	want_flush_soon(l->want);
 	if (sendmsg(l->fd_out, &mh, MSG_DONTWAIT) >= 0) {
 		l->count[COUNT_TX_PACKETS]++;
 		return 0;
 	}
 	return -errno;
+}
+
+unsigned tx_many(struct lnx *l, uint32_t ifindex, struct iovec *packet, unsigned n)
+{
+	struct mmsghdr msg[TX_BATCH] = {0};
+	struct tx_control control;
+	int sent;
+
+	if (n > TX_BATCH)
+		n = TX_BATCH;
+	for (unsigned i = 0; i < n; i++)
+		msg[i].msg_hdr = tx_message(&control, ifindex, packet[0].iov_base, &packet[i], 1);
+	want_flush_soon(l->want);
+	sent = sendmmsg(l->fd_out, msg, n, MSG_DONTWAIT);
+	if (sent < 0)
+		return 0;
+	l->count[COUNT_TX_PACKETS] += (unsigned)sent;
+	return (unsigned)sent;
 }
 
 static int counted(struct lnx *l, int err)
@@ -255,15 +294,14 @@ unsigned lnx_send_dummies(struct lnx *l)
 	return n;
 }
 
-void tx_send(struct lnx *l, const struct bub_action *act)
+static void send_one(struct lnx *l, const struct bub_action *act)
 {
 	const struct bub_view data = act->u.send.data;
-	uint32_t ifindex = act->u.send.ifindex;
 	struct bub_view sealed;
 
 	switch (act->u.send.egress) {
 	case BUB_EGRESS_PLAIN:
-		(void)tx_plain(l, ifindex, data);
+		(void)tx_plain(l, act->u.send.ifindex, data);
 		break;
 	case BUB_EGRESS_TRANSPORT:
 		if (lnx_esp_transport(l, &act->u.send.owner, data, &sealed))
@@ -272,5 +310,29 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 	case BUB_EGRESS_TUNNEL:
 		send_tunnel(l, act);
 		break;
+	}
+}
+
+void tx_send(struct lnx *l, const struct bub_action *act)
+{
+	struct bub_action one = *act;
+	struct merged m;
+	size_t n;
+
+	/* Data that was sent before a message is ahead of it. */
+	if (act->u.send.egress != BUB_EGRESS_TUNNEL)
+		leave_flush(l);
+	if (act->u.send.merged.n == 0) {
+		send_one(l, act);
+		return;
+	}
+	if (!merged_begin(&m, act->u.send.data.data, act->u.send.data.len,
+			  act->u.send.merged.size)) {
+		l->count[COUNT_TX_FAILED] += act->u.send.merged.n;
+		return;
+	}
+	while ((n = merged_next(&m, l->segment)) > 0) {
+		one.u.send.data = (struct bub_view){l->segment, n};
+		send_one(l, &one);
 	}
 }
