@@ -1,81 +1,100 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binary heap: each item comes before those in the two places below it.
+ * Binary heap: each place comes before the two below it, by what stands in the places.  An item is
+ * never due before its place, so the first place, which is kept up to date, has the first item.
  */
 #include "base/heap.h"
 
 #include <assert.h>
 
-static bool is_before(const struct heap_item *a, const struct heap_item *b)
+static bool comes_before(uint64_t key_a, uint64_t tie_a, uint64_t key_b, uint64_t tie_b)
 {
-	return a->key != b->key ? a->key < b->key : a->tie < b->tie;
+	return key_a != key_b ? key_a < key_b : tie_a < tie_b;
 }
 
-static void heap_put(struct heap *h, uint32_t place, struct heap_item *it)
+static bool is_before(const struct heap_place *a, const struct heap_place *b)
 {
-	h->item[place - 1] = it;
-	it->place = place;
+	return comes_before(a->key, a->tie, b->key, b->tie);
 }
 
-static void sift_up(struct heap *h, struct heap_item *it)
+static void heap_put(struct heap *h, uint32_t place, struct heap_place what)
 {
-	uint32_t place = it->place;
+	h->at[place - 1] = what;
+	what.item->place = place;
+}
 
-	while (place > 1 && is_before(it, h->item[place / 2 - 1])) {
-		heap_put(h, place, h->item[place / 2 - 1]);
+/* Puts @what at @place, or further up. */
+static void sift_up(struct heap *h, uint32_t place, struct heap_place what)
+{
+	while (place > 1 && is_before(&what, &h->at[place / 2 - 1])) {
+		heap_put(h, place, h->at[place / 2 - 1]);
 		place /= 2;
 	}
-	heap_put(h, place, it);
+	heap_put(h, place, what);
 }
 
-static void sift_down(struct heap *h, struct heap_item *it)
+/* Puts @what at @place, or further down. */
+static void sift_down(struct heap *h, uint32_t place, struct heap_place what)
 {
-	uint32_t place = it->place;
-
 	for (;;) {
 		uint32_t child = place * 2;
 
 		if (child > h->n)
 			break;
-		if (child < h->n && is_before(h->item[child], h->item[child - 1]))
+		if (child < h->n && is_before(&h->at[child], &h->at[child - 1]))
 			child++;
-		if (!is_before(h->item[child - 1], it))
+		if (!is_before(&h->at[child - 1], &what))
 			break;
-		heap_put(h, place, h->item[child - 1]);
+		heap_put(h, place, h->at[child - 1]);
 		place = child;
 	}
-	heap_put(h, place, it);
+	heap_put(h, place, what);
 }
 
-/* To where the key belongs, from a place where it may be too early or too late. */
-static void heap_settle(struct heap *h, struct heap_item *it)
+static struct heap_place heap_place_of(struct heap_item *it)
 {
-	sift_up(h, it);
-	sift_down(h, it);
+	return (struct heap_place){.key = it->key, .tie = it->tie, .item = it};
+}
+
+/* Moves items that were put off to where they belong, until the first place is not behind. */
+static void heap_freshen(struct heap *h)
+{
+	while (h->n > 0 &&
+	       (h->at[0].key != h->at[0].item->key || h->at[0].tie != h->at[0].item->tie))
+		sift_down(h, 1, heap_place_of(h->at[0].item));
 }
 
 void heap_set(struct heap *h, struct heap_item *it, uint64_t key, uint64_t tie)
 {
-	if (it->place == 0) {
-		assert(h->n < h->cap);
-		heap_put(h, ++h->n, it);
-	}
+	const bool sooner = comes_before(key, tie, it->key, it->tie);
+
 	it->key = key;
 	it->tie = tie;
-	heap_settle(h, it);
+	if (it->place == 0) {
+		assert(h->n < h->cap);
+		sift_up(h, ++h->n, heap_place_of(it));
+	} else if (sooner &&
+		   comes_before(key, tie, h->at[it->place - 1].key, h->at[it->place - 1].tie)) {
+		sift_up(h, it->place, heap_place_of(it));
+	}
+	heap_freshen(h);
 }
 
 void heap_remove(struct heap *h, struct heap_item *it)
 {
-	uint32_t place = it->place;
-	struct heap_item *last;
+	const uint32_t place = it->place;
+	struct heap_place last;
 
 	if (place == 0)
 		return;
 	it->place = 0;
-	last = h->item[--h->n];
-	if (last == it)
+	last = h->at[--h->n];
+	if (last.item == it) {
+		heap_freshen(h);
 		return;
-	heap_put(h, place, last);
-	heap_settle(h, last);
+	}
+	sift_up(h, place, last);
+	if (last.item->place == place)
+		sift_down(h, place, last);
+	heap_freshen(h);
 }

@@ -3,6 +3,9 @@
  * Binary heap of intrusive items: what comes first, by key and, where two keys are alike, by tie.
  * With a tie that is never the same twice a run is the same every time.  The owner gives the room,
  * so setting an item cannot fail.
+ *
+ * Most timers are put off again and again and never come first.  So an item that is set to later
+ * stays where it is, until that place is the first one: putting it off costs no look at others.
  */
 #ifndef BUB_BASE_HEAP_H
 #define BUB_BASE_HEAP_H
@@ -17,8 +20,14 @@ struct heap_item {
 	uint32_t place;    /* in the heap, counted from 1; 0: in none */
 };
 
+struct heap_place {
+	uint64_t key, tie;      /* what its item had when it came here, or less than it has now */
+	struct heap_item *item; /* borrowed */
+};
+
 struct heap {
-	struct heap_item **item; /* room for @cap; borrowed */
+	struct heap_place
+		*at; /* room for @cap; borrowed.  The first one is never behind its item */
 	uint32_t n, cap;
 };
 
@@ -31,7 +40,7 @@ void heap_remove(struct heap *h, struct heap_item *it);
 /* NULL: the heap is empty. */
 static inline struct heap_item *heap_first(const struct heap *h)
 {
-	return h->n > 0 ? h->item[0] : NULL;
+	return h->n > 0 ? h->at[0].item : NULL;
 }
 
 static inline bool heap_has(const struct heap_item *it)

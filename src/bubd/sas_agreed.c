@@ -149,11 +149,11 @@ static int agreed_room(struct agreed *a)
 	}
 	if (a->homes.n >= a->timers.cap) {
 		const uint32_t cap = a->timers.cap == 0 ? HEAP_FEW : 2 * a->timers.cap;
-		struct heap_item **item = realloc(a->timers.item, cap * sizeof(struct heap_item *));
+		struct heap_place *at = realloc(a->timers.at, cap * sizeof(struct heap_place));
 
-		if (item == NULL)
+		if (at == NULL)
 			return -1;
-		a->timers.item = item;
+		a->timers.at = at;
 		a->timers.cap = cap;
 	}
 	return 0;
@@ -420,6 +420,6 @@ void sas_agreed_free(struct sas *sas)
 		if (homes->slots[i].used)
 			free(homes->slots[i].value.thing);
 	free(homes->slots);
-	free(sas->agreed.timers.item);
+	free(sas->agreed.timers.at);
 	sas->agreed = (struct agreed){0};
 }

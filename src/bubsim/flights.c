@@ -14,8 +14,8 @@ void flights_push(struct flights *fs, struct flight *f)
 
 	if (h->n == h->cap) {
 		h->cap = h->cap == 0 ? 64 : h->cap * 2;
-		h->item = realloc(h->item, h->cap * sizeof(struct heap_item *));
-		assert(h->item != NULL);
+		h->at = realloc(h->at, h->cap * sizeof(struct heap_place));
+		assert(h->at != NULL);
 	}
 	heap_set(h, &f->due, f->at_ns, f->order);
 }
@@ -71,6 +71,6 @@ void flights_done(struct flights *fs)
 		fs->spare = f->next;
 		free(f);
 	}
-	free(fs->heap.item);
+	free(fs->heap.at);
 	*fs = (struct flights){0};
 }

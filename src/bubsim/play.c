@@ -517,9 +517,9 @@ static void build_agenda(struct sim *s)
 
 	s->pair = calloc(p->n_pairs + 1, sizeof *s->pair);
 	s->due.cap = p->n_pairs + p->n_attackers + 2 * p->n_places + 1;
-	s->due.item = calloc(s->due.cap, sizeof(struct heap_item *));
+	s->due.at = calloc(s->due.cap, sizeof(struct heap_place));
 	s->agenda = calloc(s->due.cap, sizeof *s->agenda);
-	assert(s->pair != NULL && s->agenda != NULL && s->due.item != NULL);
+	assert(s->pair != NULL && s->agenda != NULL && s->due.at != NULL);
 	for (uint32_t i = 0; i < p->n_pairs; i++)
 		put(s, sim_now(s) + rng_below(&r, p->pair[i].every_ms) * BUB_NS_PER_MS, i);
 	for (uint32_t i = 0; i < p->n_attackers; i++)
@@ -568,7 +568,7 @@ static void take_down(struct sim *s)
 	free(s->node);
 	free(s->pair);
 	free(s->agenda);
-	free(s->due.item);
+	free(s->due.at);
 	free(s->end);
 	if (s->pcap != NULL)
 		fclose(s->pcap);

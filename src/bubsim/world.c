@@ -623,15 +623,15 @@ void world_free(struct world *w)
 	addrmap_done(&w->owners);
 	free(w->place);
 	free(w->node);
-	free(w->due.item);
+	free(w->due.at);
 	free(w);
 }
 
-/* Room for one more pointer; the capacity is the next power of two. */
-static void *with_room(void *array, unsigned n)
+/* Room for one more of @size octets; the capacity is the next power of two. */
+static void *with_room(void *array, unsigned n, size_t size)
 {
 	if ((n & (n - 1)) == 0)
-		array = realloc(array, (n == 0 ? 1 : 2 * (size_t)n) * sizeof(void *));
+		array = realloc(array, (n == 0 ? 1 : 2 * (size_t)n) * size);
 	assert(array != NULL);
 	return array;
 }
@@ -653,7 +653,7 @@ struct place *world_add_place(struct world *w, const char *prefix, uint64_t dela
 	assert(p != NULL);
 	p->delay_ns = delay_ms * BUB_NS_PER_MS;
 	p->prefix = must_parse(prefix);
-	w->place = with_room(w->place, w->n_places);
+	w->place = with_room(w->place, w->n_places, sizeof(struct place *));
 	w->place[w->n_places++] = p;
 	addrmap_set(&w->places, &p->prefix, p);
 	return p;
@@ -725,8 +725,8 @@ struct node *world_add_node(struct world *w, const char *name, const struct bub_
 	n->place = place;
 	if (fixed != NULL)
 		n->fixed = must_parse(fixed);
-	w->node = with_room(w->node, w->n_nodes);
-	w->due.item = with_room(w->due.item, w->n_nodes);
+	w->node = with_room(w->node, w->n_nodes, sizeof(struct node *));
+	w->due.at = with_room(w->due.at, w->n_nodes, sizeof(struct heap_place));
 	w->due.cap = w->n_nodes + 1;
 	w->node[n->index] = n;
 	w->n_nodes++;

@@ -32,7 +32,7 @@ static void engine_lay_out(struct bub_engine *eng, struct arena *ar, const struc
 	eng->mn = mn_lay_out(ar);
 	eng->policies = policy_lay_out(ar, cfg, seed);
 	eng->timers = (struct timerq){.heap.cap = timers};
-	eng->timers.heap.item = arena_take(ar, timers * sizeof(struct heap_item *));
+	eng->timers.heap.at = arena_take(ar, timers * sizeof(struct heap_place));
 }
 
 int bub_engine_new(const struct bub_config *cfg, const struct bub_env *env, struct bub_time now,

@@ -14,14 +14,14 @@
 
 #define ITEMS 40
 
-static struct heap_item *room[ITEMS];
+static struct heap_place room[ITEMS];
 static struct heap_item item[ITEMS];
 
 static struct heap fresh(void)
 {
 	for (unsigned i = 0; i < ITEMS; i++)
 		item[i] = (struct heap_item){0};
-	return (struct heap){.item = room, .cap = ITEMS};
+	return (struct heap){.at = room, .cap = ITEMS};
 }
 
 static void empty(void **state)
@@ -52,7 +52,7 @@ static void ties(void **state)
 /* The owner may give more room while the heap is in use. */
 static void grows(void **state)
 {
-	struct heap_item *more[2 * ITEMS] = {NULL};
+	struct heap_place more[2 * ITEMS];
 	struct heap_item extra = {0};
 	struct heap h = fresh();
 
@@ -60,8 +60,8 @@ static void grows(void **state)
 	for (unsigned i = 0; i < ITEMS; i++)
 		heap_set(&h, &item[i], ITEMS - i, 0);
 	for (unsigned i = 0; i < ITEMS; i++)
-		more[i] = h.item[i];
-	h.item = more;
+		more[i] = h.at[i];
+	h.at = more;
 	h.cap = 2 * ITEMS;
 	heap_set(&h, &extra, 0, 0);
 	assert_ptr_equal(heap_first(&h), &extra);

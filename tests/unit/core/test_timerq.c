@@ -14,7 +14,7 @@
 
 #define TIMERS 40
 
-static struct heap_item *room[TIMERS];
+static struct heap_place room[TIMERS];
 static struct timer t[TIMERS];
 
 static void never_fires(struct bub_engine *eng, void *owner)
@@ -28,7 +28,7 @@ static struct timerq fresh(void)
 {
 	for (unsigned i = 0; i < TIMERS; i++)
 		timer_init(&t[i], never_fires, &t[i]);
-	return (struct timerq){.heap = {.item = room, .cap = TIMERS}};
+	return (struct timerq){.heap = {.at = room, .cap = TIMERS}};
 }
 
 static struct bub_time at(uint64_t ns)
