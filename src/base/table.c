@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fixed tables: a slot array with a free list, and hash buckets in front.
+ * Fixed tables: a slot array with a free list, and hash buckets in front, at least two for each
+ * slot.
+ *
+ * A key's bucket is the first free one from where its hash says.  Beside the slot a bucket has bits
+ * of the hash, so that a search looks at hardly any slot but the one that it is for: in a large
+ * table each look at a slot waits for memory.
  */
 #include "base/table.h"
 
 #include <assert.h>
 #include <stdalign.h>
 #include <string.h>
+
+#define CACHE_LINE 64
 
 static size_t arena_aligned(size_t size)
 {
@@ -43,10 +50,27 @@ static uint64_t table_mix(uint64_t h, const struct in6_addr *a)
 	return h;
 }
 
-static uint32_t *table_bucket(const struct table *t, const struct in6_addr *a,
-			      const struct in6_addr *b)
+static uint64_t table_hash(const struct table *t, const struct in6_addr *a,
+			   const struct in6_addr *b)
 {
-	return &t->bucket[(uint32_t)(table_mix(table_mix(t->seed, a), b) >> 32) & t->mask];
+	return table_mix(table_mix(t->seed, a), b);
+}
+
+/* Where the search for a key with this hash begins. */
+static uint32_t table_bucket(const struct table *t, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & t->mask;
+}
+
+/* What the bucket of such a key has in the bits that its slot leaves. */
+static uint32_t tag_of(const struct table *t, uint64_t hash)
+{
+	return (uint32_t)hash & ~t->mask;
+}
+
+static struct tentry *entry_in(const struct table *t, uint32_t bucket)
+{
+	return table_slot(t, (bucket & t->mask) - 1);
 }
 
 /* The octets are zero afterwards even where nobody looks at them again, as the compiler may see. */
@@ -58,10 +82,10 @@ static void table_wipe(void *p, size_t len)
 
 void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, uint64_t seed)
 {
-	uint32_t buckets = 1;
+	uint32_t buckets = 2;
 
-	assert(cap < UINT32_MAX / 2 && stride >= sizeof(struct tentry));
-	while (buckets < cap)
+	assert(cap < UINT32_MAX / 4 && stride >= sizeof(struct tentry));
+	while (buckets < 2 * cap)
 		buckets *= 2;
 	*t = (struct table){
 		.stride = arena_aligned(stride), .cap = cap, .mask = buckets - 1, .seed = seed};
@@ -77,50 +101,94 @@ void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, 
 
 void *table_find(const struct table *t, const struct in6_addr *a, const struct in6_addr *b)
 {
-	uint32_t at = t->cap > 0 ? *table_bucket(t, a, b) : 0;
+	const uint64_t hash = table_hash(t, a, b);
+	const uint32_t tag = tag_of(t, hash);
+	uint32_t at = table_bucket(t, hash);
 
-	while (at != 0) {
-		struct tentry *e = table_slot(t, at - 1);
+	if (t->used == 0)
+		return NULL;
+	for (; t->bucket[at] != 0; at = (at + 1) & t->mask) {
+		struct tentry *e;
 
+		if ((t->bucket[at] & ~t->mask) != tag)
+			continue;
+		e = entry_in(t, t->bucket[at]);
 		if (IN6_ARE_ADDR_EQUAL(&e->a, a) && IN6_ARE_ADDR_EQUAL(&e->b, b))
 			return e;
-		at = e->next;
 	}
 	return NULL;
 }
 
+void table_expect(const struct table *t, const struct in6_addr *a, const struct in6_addr *b,
+		  bool entry)
+{
+	const uint64_t hash = table_hash(t, a, b);
+	uint32_t at = table_bucket(t, hash);
+
+	if (t->used == 0)
+		return;
+	if (!entry) {
+		__builtin_prefetch(&t->bucket[at]);
+		return;
+	}
+	while (t->bucket[at] != 0 && (t->bucket[at] & ~t->mask) != tag_of(t, hash))
+		at = (at + 1) & t->mask;
+	if (t->bucket[at] == 0)
+		return;
+	for (size_t k = 0; k < t->stride; k += CACHE_LINE)
+		__builtin_prefetch((const uint8_t *)entry_in(t, t->bucket[at]) + k, 1);
+}
+
 void *table_add(struct table *t, const struct in6_addr *a, const struct in6_addr *b)
 {
-	uint32_t at = t->free, *bucket;
+	const uint64_t hash = table_hash(t, a, b);
+	uint32_t slot = t->free, at = table_bucket(t, hash);
 	struct tentry *e;
 
 	assert(table_find(t, a, b) == NULL);
-	if (at == 0)
+	if (slot == 0)
 		return NULL;
-	e = table_slot(t, at - 1);
+	e = table_slot(t, slot - 1);
 	t->free = e->next;
 	memset(e, 0, t->stride);
-	bucket = table_bucket(t, a, b);
-	*e = (struct tentry){.a = *a, .b = *b, .next = *bucket, .used = true};
-	*bucket = at;
+	*e = (struct tentry){.a = *a, .b = *b, .used = true};
+	while (t->bucket[at] != 0)
+		at = (at + 1) & t->mask;
+	t->bucket[at] = tag_of(t, hash) | slot;
 	t->used++;
 	return e;
+}
+
+/* Empties a bucket.  Those behind it that were put off because it was taken move up, so that no
+ * search ends before them. */
+static void bucket_clear(struct table *t, uint32_t at)
+{
+	for (uint32_t i = (at + 1) & t->mask; t->bucket[i] != 0; i = (i + 1) & t->mask) {
+		const struct tentry *e = entry_in(t, t->bucket[i]);
+		const uint32_t first = table_bucket(t, table_hash(t, &e->a, &e->b));
+
+		if (((i - first) & t->mask) < ((i - at) & t->mask))
+			continue; /* it would stand before where its search begins */
+		t->bucket[at] = t->bucket[i];
+		at = i;
+	}
+	t->bucket[at] = 0;
 }
 
 void table_remove(struct table *t, void *entry)
 {
 	struct tentry *e = entry;
-	uint32_t *link = table_bucket(t, &e->a, &e->b), at = index_of(t, e) + 1;
+	uint32_t at = table_bucket(t, table_hash(t, &e->a, &e->b)), slot = index_of(t, e) + 1;
 
 	assert(e->used);
-	while (*link != at) {
-		assert(*link != 0);
-		link = &table_slot(t, *link - 1)->next;
+	while ((t->bucket[at] & t->mask) != slot) {
+		assert(t->bucket[at] != 0);
+		at = (at + 1) & t->mask;
 	}
-	*link = e->next;
+	bucket_clear(t, at);
 	table_wipe(e, t->stride);
 	e->next = t->free;
-	t->free = at;
+	t->free = slot;
 	t->used--;
 }
 

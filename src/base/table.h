@@ -24,13 +24,13 @@ void *arena_take(struct arena *ar, size_t size);
 /* First member of every entry. */
 struct tentry {
 	struct in6_addr a, b;
-	uint32_t next; /* in its bucket, or in the free list: index + 1; 0: the last */
+	uint32_t next; /* in the free list: index + 1; 0: the last */
 	bool used;
 };
 
 struct table {
 	uint8_t *slots;   /* of stride octets each; borrowed, as the buckets are */
-	uint32_t *bucket; /* index + 1 of its first entry; 0: empty */
+	uint32_t *bucket; /* under the mask the index + 1 of an entry; 0: empty */
 	size_t stride;
 	uint32_t cap, used, mask;
 	uint32_t free; /* the first of the free list: index + 1; 0: the table is full */
@@ -43,6 +43,11 @@ void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, 
 
 /* NULL: not there. */
 void *table_find(const struct table *t, const struct in6_addr *a, const struct in6_addr *b);
+
+/* A search for this key will come soon, so that memory may be asked for it meanwhile: first for
+ * where the search begins and, when some time has passed, for the @entry.  Changes nothing. */
+void table_expect(const struct table *t, const struct in6_addr *a, const struct in6_addr *b,
+		  bool entry);
 
 /* A zeroed entry under this key, which must not be there yet (asserted); NULL: the table is full.
  */

@@ -223,6 +223,28 @@ static void any_order(void **state)
 	}
 }
 
+/* Who says what comes changes nothing, whether it is there or not. */
+static void expecting(void **state)
+{
+	struct table t = make(CAP, 5), before;
+	const struct in6_addr one = addr(1), two = addr(2), three = addr(3);
+	struct entry *e;
+
+	(void)state;
+	table_expect(&t, &one, &two, false);
+	table_expect(&t, &one, &two, true);
+	e = table_add(&t, &one, &two);
+	before = t;
+	for (unsigned entry = 0; entry < 2; entry++) {
+		table_expect(&t, &one, &two, entry != 0);
+		table_expect(&t, &one, &three, entry != 0);
+	}
+	assert_memory_equal(&t, &before, sizeof t);
+	assert_ptr_equal(table_find(&t, &one, &two), e);
+	assert_null(table_find(&t, &one, &three));
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +254,7 @@ int main(void)
 		cmocka_unit_test(removal_wipes),
 		cmocka_unit_test(of_no_size),
 		cmocka_unit_test(any_order),
+		cmocka_unit_test(expecting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
