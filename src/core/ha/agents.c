@@ -128,6 +128,8 @@ void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const st
 		if (a == NULL)
 			return;
 		*a = (struct other_agent){.link_local = ip->src};
+		if (a == &core_ha(eng)->agent[core_ha(eng)->agents])
+			core_ha(eng)->agents++;
 	}
 	for (unsigned i = 0; i < ra->n_prefixes; i++)
 		if (agents_is_own(eng, &ra->prefix[i]))
@@ -141,7 +143,7 @@ void agents_on_advert(struct bub_engine *eng, const struct bub_ip6 *ip, const st
 
 bool agents_has(const struct bub_engine *eng, const struct in6_addr *address)
 {
-	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
+	for (unsigned i = 0; i < core_ha(eng)->agents; i++) {
 		const struct other_agent *a = &core_ha(eng)->agent[i];
 
 		for (unsigned k = 0; agent_is_alive(eng, a) && k < BUB_HA_PREFIXES_MAX; k++)
@@ -155,7 +157,7 @@ void agents_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_oth
 {
 	bool managed = core_ha(eng)->cfg.managed, other = core_ha(eng)->cfg.other;
 
-	for (unsigned i = 0; i < OTHER_AGENTS; i++) {
+	for (unsigned i = 0; i < core_ha(eng)->agents; i++) {
 		managed = managed || (agent_is_alive(eng, &core_ha(eng)->agent[i]) &&
 				      core_ha(eng)->agent[i].managed);
 		other = other || (agent_is_alive(eng, &core_ha(eng)->agent[i]) &&

@@ -24,6 +24,7 @@
  * has overtaken does not bring the binding back.
  */
 #include <errno.h>
+#include <stddef.h>
 
 #include "answer.h"
 #include "base/addr.h"
@@ -142,17 +143,16 @@ void ha_end_with_prefix(struct bub_engine *eng, struct mobile_node *c, uint32_t 
 {
 	struct bub_time end = bub_time_add_s(core_now(eng), valid_s);
 
-	if (!bub_time_before(end, c->expires))
+	if (!bub_time_before(end, timer_at(&c->timer)))
 		return;
-	c->expires = end;
 	core_timer(eng, &c->timer, (uint64_t)valid_s * 1000);
 }
 
-static void init_client(struct mobile_node *c)
+static void init_client(struct bub_engine *eng, struct mobile_node *c)
 {
 	timer_init(&c->timer, ha_on_timer, c);
 	prefixes_node_init(c);
-	multicast_node_init(c);
+	multicast_node_init(eng, c);
 }
 
 int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
@@ -166,7 +166,7 @@ int ha_add_client(struct bub_engine *eng, const struct in6_addr *home)
 	c = table_add(&core_ha(eng)->clients, home, &in6addr_any);
 	if (c == NULL)
 		return BUB_ERR_NO_SPACE;
-	init_client(c);
+	init_client(eng, c);
 	return 0;
 }
 
@@ -175,19 +175,19 @@ static void ha_stop_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!c->probing)
 		return;
-	*(c->probing_before != NULL ? &c->probing_before->probing_after
-				    : &core_ha(eng)->probing_first) = c->probing_after;
-	*(c->probing_after != NULL ? &c->probing_after->probing_before
-				   : &core_ha(eng)->probing_last) = c->probing_before;
+	*(c->more->probing_before != NULL ? &c->more->probing_before->more->probing_after
+					  : &core_ha(eng)->probing_first) = c->more->probing_after;
+	*(c->more->probing_after != NULL ? &c->more->probing_after->more->probing_before
+					 : &core_ha(eng)->probing_last) = c->more->probing_before;
 	c->probing = false;
 }
 
 static void ha_start_probing(struct bub_engine *eng, struct mobile_node *c)
 {
 	c->probing = true;
-	c->probing_before = core_ha(eng)->probing_last;
-	c->probing_after = NULL;
-	*(core_ha(eng)->probing_last != NULL ? &core_ha(eng)->probing_last->probing_after
+	c->more->probing_before = core_ha(eng)->probing_last;
+	c->more->probing_after = NULL;
+	*(core_ha(eng)->probing_last != NULL ? &core_ha(eng)->probing_last->more->probing_after
 					     : &core_ha(eng)->probing_first) = c;
 	core_ha(eng)->probing_last = c;
 }
@@ -201,7 +201,6 @@ void ha_remove_client(struct bub_engine *eng, struct mobile_node *c)
 	ha_stop_probing(eng, c);
 	core_timer_cancel(eng, &c->timer);
 	core_timer_cancel(eng, &c->prefix_timer);
-	core_timer_cancel(eng, &c->query_timer);
 	held_forget(eng, c);
 	table_remove(&core_ha(eng)->clients, c);
 }
@@ -243,7 +242,6 @@ void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct re
 	ha_lead_to(eng, c, &req->care_of);
 	c->nat = req->nat;
 	c->sequence = req->sequence;
-	c->expires = bub_time_add_s(core_now(eng), lifetime_s);
 	core_timer(eng, &c->timer, (uint64_t)lifetime_s * 1000);
 	ha_own_path(eng, BUB_ACT_PATH_SET, c);
 	if (!ha_has_tunnel(c))
@@ -254,14 +252,14 @@ void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct re
 }
 
 /* Nothing keeps the registration from being accepted, nor from outliving a restart. */
-static void accept_registration(struct bub_engine *eng, struct mobile_node *c)
+static void accept_registration(struct bub_engine *eng, struct mobile_node *c,
+				const struct request *req)
 {
-	const struct request req = c->storing;
 	uint8_t status;
-	uint32_t lifetime_s = ha_grant(eng, &c->key.a, req.lifetime_s, &status);
+	uint32_t lifetime_s = ha_grant(eng, &c->key.a, req->lifetime_s, &status);
 
-	ha_establish(eng, c, &req, lifetime_s, "registered");
-	ha_send_ba(eng, &c->key.a, &req, status, req.sequence, lifetime_s);
+	ha_establish(eng, c, req, lifetime_s, "registered");
+	ha_send_ba(eng, &c->key.a, req, status, req->sequence, lifetime_s);
 	prefixes_on_registered(eng, c);
 	multicast_on_registered(eng, c);
 	held_release(eng, c);
@@ -271,21 +269,22 @@ static void ha_complete(struct bub_engine *eng, struct mobile_node *c, const str
 {
 	uint8_t status;
 
-	c->storing = *req;
-	if (!stable_keep(eng, c, ha_grant(eng, &c->key.a, req->lifetime_s, &status)))
-		accept_registration(eng, c);
+	if (!stable_keep(eng, c, req, ha_grant(eng, &c->key.a, req->lifetime_s, &status)))
+		accept_registration(eng, c, req);
 }
 
-static void acknowledge_deletion(struct bub_engine *eng, const struct mobile_node *c)
+static void acknowledge_deletion(struct bub_engine *eng, const struct mobile_node *c,
+				 const struct request *req)
 {
-	ha_send_ba(eng, &c->key.a, &c->storing,
+	ha_send_ba(eng, &c->key.a, req,
 		   c->was_registered ? BUB_STATUS_ACCEPTED : BUB_STATUS_NOT_HA_FOR_MN,
-		   c->storing.sequence, 0);
+		   req->sequence, 0);
 }
 
 static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
 {
-	bool was_registered = c->registered;
+	const bool was_registered = c->registered;
+	struct request deletion = *req;
 
 	ha_stop_probing(eng, c);
 	ha_withdraw(eng, c, "by the mobile node");
@@ -297,12 +296,11 @@ static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const s
 	c->sequence = req->sequence;
 	c->deleted = true;
 	c->deleted_at = core_now(eng);
-	c->storing = *req;
-	c->storing.lifetime_s =
-		0; /* a deletion may name the home address as care-of address instead */
+	/* A deletion may name the home address as care-of address instead. */
+	deletion.lifetime_s = 0;
 	c->was_registered = was_registered;
-	if (!stable_keep(eng, c, 0))
-		acknowledge_deletion(eng, c);
+	if (!stable_keep(eng, c, &deletion, 0))
+		acknowledge_deletion(eng, c, &deletion);
 }
 
 /* The home prefix has gone while the registration waited. */
@@ -314,11 +312,11 @@ static void refuse_prefix(struct bub_engine *eng, struct mobile_node *c, const s
 
 void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 {
-	const struct request *req = &c->storing;
+	const struct request now = c->more->storing, *req = &now;
 
 	/* The address is the mobile node's own again, whatever the disk says. */
 	if (req->lifetime_s == 0) {
-		acknowledge_deletion(eng, c);
+		acknowledge_deletion(eng, c, req);
 	} else if (error != 0) {
 		core_drop(eng, BUB_DROP_HOME_BU_NOT_STORED, &c->key.a);
 		ha_withdraw(eng, c, "it could not be stored");
@@ -327,7 +325,7 @@ void ha_on_stored(struct bub_engine *eng, struct mobile_node *c, int error)
 		stable_forget(eng, c);
 		refuse_prefix(eng, c, req);
 	} else {
-		accept_registration(eng, c);
+		accept_registration(eng, c, req);
 	}
 }
 
@@ -346,14 +344,14 @@ static bool ha_is_late(const struct bub_engine *eng, const struct mobile_node *c
 static void ha_probe(struct bub_engine *eng, struct mobile_node *c, bool link_local)
 {
 	if (!c->probing) {
-		c->dad_id[0] = home_action(eng, BUB_ACT_DAD, c);
-		c->dad_id[1] = 0;
-		c->probed_link_local = false;
+		c->more->dad_id[0] = home_action(eng, BUB_ACT_DAD, c);
+		c->more->dad_id[1] = 0;
+		c->more->probed_link_local = false;
 		ha_start_probing(eng, c);
 	}
-	if (link_local && !c->probed_link_local) {
-		c->dad_id[1] = link_local_action(eng, BUB_ACT_DAD, c);
-		c->probed_link_local = true;
+	if (link_local && !c->more->probed_link_local) {
+		c->more->dad_id[1] = link_local_action(eng, BUB_ACT_DAD, c);
+		c->more->probed_link_local = true;
 	}
 	held_wait(eng, c);
 }
@@ -383,7 +381,7 @@ static bool ha_waits_for_probe(struct bub_engine *eng, struct mobile_node *c,
 		return false;
 	}
 	ha_probe(eng, c, req->link_local);
-	c->pending = *req;
+	c->more->pending = *req;
 	if ((dad == BUB_DAD_OPTIMISTIC || dad == BUB_DAD_WATCHED) && !c->taken)
 		ha_begin(eng, c, req);
 	return dad != BUB_DAD_MEANWHILE;
@@ -395,9 +393,9 @@ static bool ha_last_sequence(const struct bub_engine *eng, const struct mobile_n
 {
 	*ret_last = c->sequence;
 	if (c->store_id != 0) /* an update that waits for the disk counts, too */
-		*ret_last = c->storing.sequence;
+		*ret_last = c->more->storing.sequence;
 	else if (c->provisional)
-		*ret_last = c->pending.sequence;
+		*ret_last = c->more->pending.sequence;
 	return c->registered || c->provisional || c->store_id != 0 || ha_is_late(eng, c, req);
 }
 
@@ -450,10 +448,11 @@ static uint8_t dad_status(int error)
 /* The client that waits for this verdict, which counts as heard from now on; NULL: nobody. */
 static struct mobile_node *ha_take_verdict(struct bub_engine *eng, uint32_t id)
 {
-	for (struct mobile_node *c = core_ha(eng)->probing_first; c != NULL; c = c->probing_after)
+	for (struct mobile_node *c = core_ha(eng)->probing_first; c != NULL;
+	     c = c->more->probing_after)
 		for (unsigned i = 0; i < 2; i++)
-			if (c->dad_id[i] == id) {
-				c->dad_id[i] = 0;
+			if (c->more->dad_id[i] == id) {
+				c->more->dad_id[i] = 0;
 				return c;
 			}
 	return NULL;
@@ -465,13 +464,13 @@ void ha_on_dad(struct bub_engine *eng, uint32_t id, int error)
 	struct request req;
 	bool accepted; /* BUB_DAD_MEANWHILE: carried out, or on its way to the disk */
 
-	if (c == NULL || (error == 0 && (c->dad_id[0] != 0 || c->dad_id[1] != 0)))
+	if (c == NULL || (error == 0 && (c->more->dad_id[0] != 0 || c->more->dad_id[1] != 0)))
 		return;
 	ha_stop_probing(eng, c);
-	req = c->pending;
+	req = c->more->pending;
 	if (error == 0 || error == -EADDRINUSE)
 		c->taken = error != 0;
-	accepted = c->registered || (c->store_id != 0 && c->storing.lifetime_s > 0);
+	accepted = c->registered || (c->store_id != 0 && c->more->storing.lifetime_s > 0);
 	if (accepted && error != 0)
 		stable_forget(eng, c);
 	if (error != 0)
@@ -573,9 +572,12 @@ struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 {
 	uint32_t clients = cfg->ha.enabled ? cfg->limit.clients : 0;
 	uint32_t members = cfg->ha.enabled && cfg->ha.multicast ? cfg->limit.memberships : 0;
+	const size_t stride =
+		offsetof(struct mobile_node, more) +
+		(mobile_node_has_more(&cfg->ha) ? sizeof(struct mobile_node_more) : 0);
 	struct ha sizing = {0}, *ha = arena_take(ar, sizeof *ha), *at = ha != NULL ? ha : &sizing;
 
-	table_init(&at->clients, ar, clients, sizeof(struct mobile_node), seed);
+	table_init(&at->clients, ar, clients, stride, seed);
 	table_init(&at->memberships, ar, members, sizeof(struct membership), seed);
 	table_init(&at->groups, ar, 2 * members, sizeof(struct group), seed);
 	return ha;
@@ -586,7 +588,7 @@ uint32_t ha_timers(const struct bub_config *cfg)
 	if (!cfg->ha.enabled)
 		return 1;
 	return MOBILE_NODE_TIMERS * cfg->limit.clients +
-	       (cfg->ha.multicast ? cfg->limit.memberships : 0) + 1;
+	       (cfg->ha.multicast ? cfg->limit.clients + cfg->limit.memberships : 0) + 1;
 }
 
 void ha_init(struct bub_engine *eng)

@@ -29,6 +29,8 @@ bool ha_serves(const struct bub_engine *eng, const struct in6_addr *local,
 /* Whether a home registration is what allows data with this Home Address option. */
 bool ha_covers(struct bub_engine *eng, const struct in6_addr *local, const struct in6_addr *home,
 	       const struct in6_addr *care_of);
+/* Mobile node @home will be looked up soon: table_expect(). */
+void ha_expect(const struct bub_engine *eng, const struct in6_addr *home, bool entry);
 struct mobile_node *ha_mobile_node(const struct bub_engine *eng, const struct in6_addr *home);
 /* Takes the room for this role out of the arena; NULL: only the size is asked for. */
 struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t seed);

@@ -10,6 +10,11 @@ struct mobile_node *ha_mobile_node(const struct bub_engine *eng, const struct in
 	return table_find(&core_ha(eng)->clients, home, &in6addr_any);
 }
 
+void ha_expect(const struct bub_engine *eng, const struct in6_addr *home, bool entry)
+{
+	table_expect(&core_ha(eng)->clients, home, &in6addr_any, entry);
+}
+
 bool ha_has_tunnel(const struct mobile_node *c)
 {
 	return c->registered || c->provisional;

@@ -14,7 +14,7 @@
 #define PREFIX_ADV_RETRIES 3u
 #define PREFIX_ADV_TIMEOUT_MS 3000u
 
-#define MOBILE_NODE_TIMERS 3u /* timers in struct mobile_node */
+#define MOBILE_NODE_TIMERS 2u /* timers in struct mobile_node; one more with multicast */
 
 /* A registration as it was asked for. */
 struct request {
@@ -30,8 +30,25 @@ struct request {
 	struct in6_addr ipv4_home; /* that it has asked for */
 };
 
+/* What a home agent needs to know only if it probes its link, keeps registrations in stable
+ * storage, or forwards groups. */
+struct mobile_node_more {
+	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
+	struct mobile_node *probing_before, *probing_after; /* while it is probing */
+	bool probed_link_local;
+	struct request pending; /* waits for duplicate address detection */
+	struct request storing; /* waits for the store; lifetime_s 0: a deletion */
+	struct bucket reports;  /* of groups */
+	unsigned memberships;   /* groups that it listens to */
+	unsigned queries;       /* since its registration */
+	struct timer query_timer;
+};
+
+/* The order is that of use: few cache lines for a refresh, of a million mobile nodes. */
 struct mobile_node {
 	struct tentry key; /* a: home address; b: :: */
+	struct in6_addr care_of;
+	uint16_t sequence;
 	bool registered;
 	bool probing;     /* duplicate address detection under way */
 	bool provisional; /* not registered yet, and data goes all the same */
@@ -39,33 +56,32 @@ struct mobile_node {
 	bool defended;    /* probed before: proxy stands */
 	bool link_local;  /* its link-local address is defended too */
 	bool nat;         /* there is one on the way to care_of */
-	struct in6_addr care_of;
-	uint16_t sequence;
 	bool deleted; /* by the mobile node: its number stands against late updates for a while */
+	bool was_registered;  /* before that deletion */
+	bool prefixes_known;  /* it has asked for the home prefixes as they are now */
+	bool prefix_asked;    /* too soon after the last answer: answered a second after it */
+	uint8_t prefix_sends; /* advertisements that it did not ask for */
+	uint16_t prefix_id;
+	uint32_t store_id;           /* of the verdict to come; 0: none */
+	struct timer timer;          /* the end of the registration */
+	struct bucket registrations; /* what it asks for */
+	/* A refresh comes as far as here in most cases. */
 	struct bub_time deleted_at;
 	struct bub_time watched_until; /* nobody else can have got its home address before */
-	struct bub_time expires;
-	struct timer timer;
-	uint32_t dad_id[2]; /* of the home and the link-local address; 0: no verdict to come */
-	struct mobile_node *probing_before, *probing_after; /* while it is probing */
-	bool probed_link_local;
-	struct request pending;        /* waits for duplicate address detection */
-	struct request storing;        /* waits for the store; lifetime_s 0: a deletion */
-	uint32_t store_id;             /* of the verdict to come; 0: none */
-	bool was_registered;           /* before that deletion */
-	bool prefixes_known;           /* it has asked for the home prefixes as they are now */
-	unsigned prefix_sends;         /* advertisements that it did not ask for */
 	struct bub_time prefixes_told; /* the last advertisement, asked for or not */
-	bool prefix_asked;             /* too soon after that: answered a second after it */
-	uint16_t prefix_id;
 	struct in6_addr prefix_source;
 	struct timer prefix_timer;
 	struct bucket errors; /* Binding Errors to it, apart from those to strangers */
-	struct bucket registrations, reports; /* what it asks for */
-	unsigned memberships;                 /* groups that it listens to */
-	unsigned queries;                     /* since its registration */
-	struct timer query_timer;
+	/* One, where the home agent waits for its link or for a disk, or has multicast; else it is
+	 * not there (mobile_node_has_more()). */
+	struct mobile_node_more more[];
 };
+
+/* A mobile node of this home agent has its @more. */
+static inline bool mobile_node_has_more(const struct bub_ha_config *ha)
+{
+	return ha->physical_link || ha->stable || ha->multicast;
+}
 
 /* ha.c */
 

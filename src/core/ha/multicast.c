@@ -43,7 +43,7 @@ static void membership_leave(struct bub_engine *eng, struct membership *m, const
 	while (*p != m)
 		p = &(*p)->next;
 	*p = m->next;
-	m->client->memberships--;
+	m->client->more->memberships--;
 	core_timer_cancel(eng, &m->timer);
 	table_remove(&core_ha(eng)->memberships, m);
 	if (g->first != NULL)
@@ -73,7 +73,7 @@ static struct membership *membership_add(struct bub_engine *eng, struct mobile_n
 	m->client = c;
 	m->next = g->first;
 	g->first = m;
-	c->memberships++;
+	c->more->memberships++;
 	timer_init(&m->timer, membership_on_silence, m);
 	if (!g->joined)
 		core_ha(eng)->groups_at = 0;
@@ -87,8 +87,9 @@ static void multicast_on_record(struct bub_engine *eng, struct mobile_node *c,
 	struct membership *m = table_find(&core_ha(eng)->memberships, &rec->group, &c->key.a);
 
 	if (rec->listens && bub_group_is_global(&rec->group)) {
-		if (m == NULL && limit_share_used(core_ha(eng)->memberships.used,
-						  core_ha(eng)->memberships.cap, c->memberships)) {
+		if (m == NULL &&
+		    limit_share_used(core_ha(eng)->memberships.used, core_ha(eng)->memberships.cap,
+				     c->more->memberships)) {
 			core_drop(eng, BUB_DROP_MLD_SHARE, &c->key.a);
 			return;
 		}
@@ -112,7 +113,7 @@ void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const st
 		IN6_IS_ADDR_LINKLOCAL(&ip->src) ? bub_mld_decode(ip, &mld) : BUB_DROP_MLD_HEADER;
 	struct bub_mld_record rec;
 
-	if (!limit_allow_own(eng, LIMIT_REPORTS, &c->reports, &c->key.a, 0, 0))
+	if (!limit_allow_own(eng, LIMIT_REPORTS, &c->more->reports, &c->key.a, 0, 0))
 		return;
 	if (why == BUB_DROP_NONE && mld.kind == BUB_MLD_QUERY)
 		why = BUB_DROP_MLD_UNEXPECTED;
@@ -142,9 +143,9 @@ static void multicast_query(struct bub_engine *eng, struct mobile_node *c, uint1
 
 	bub_mld_query(&src, response_ms, ROBUSTNESS, QUERY_INTERVAL_S, packet);
 	ha_tunnel(eng, c, (struct bub_view){packet, BUB_MLD_QUERY_LEN});
-	c->queries++;
-	core_timer(eng, &c->query_timer,
-		   c->queries < ROBUSTNESS ? STARTUP_INTERVAL_MS : QUERY_INTERVAL_S * 1000);
+	c->more->queries++;
+	core_timer(eng, &c->more->query_timer,
+		   c->more->queries < ROBUSTNESS ? STARTUP_INTERVAL_MS : QUERY_INTERVAL_S * 1000);
 }
 
 static void multicast_on_query_timer(struct bub_engine *eng, void *owner)
@@ -152,9 +153,10 @@ static void multicast_on_query_timer(struct bub_engine *eng, void *owner)
 	multicast_query(eng, owner, RESPONSE_MS);
 }
 
-void multicast_node_init(struct mobile_node *c)
+void multicast_node_init(struct bub_engine *eng, struct mobile_node *c)
 {
-	timer_init(&c->query_timer, multicast_on_query_timer, c);
+	if (core_ha(eng)->cfg.multicast)
+		timer_init(&c->more->query_timer, multicast_on_query_timer, c);
 }
 
 /* Asked again after each movement and refresh: a report may have been lost on the way, and who has
@@ -163,7 +165,7 @@ void multicast_on_registered(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!core_ha(eng)->cfg.multicast)
 		return;
-	c->queries = 0;
+	c->more->queries = 0;
 	multicast_query(eng, c, RESPONSE_MS);
 }
 
@@ -171,7 +173,7 @@ void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c)
 {
 	if (!core_ha(eng)->cfg.multicast)
 		return;
-	c->queries = 0;
+	c->more->queries = 0;
 	multicast_query(eng, c, RESTORED_MS);
 }
 
@@ -179,8 +181,10 @@ void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c)
 {
 	struct membership *m = NULL;
 
-	core_timer_cancel(eng, &c->query_timer);
-	while (c->memberships > 0) {
+	if (!core_ha(eng)->cfg.multicast)
+		return;
+	core_timer_cancel(eng, &c->more->query_timer);
+	while (c->more->memberships > 0) {
 		m = table_next(&core_ha(eng)->memberships, m);
 		if (m->client == c)
 			membership_leave(eng, m, "its registration has ended");

@@ -22,10 +22,11 @@ struct group {
 	bool joined; /* on the home link */
 };
 
-void multicast_node_init(struct mobile_node *c);
+void multicast_node_init(struct bub_engine *eng, struct mobile_node *c);
 void multicast_on_registered(struct bub_engine *eng, struct mobile_node *c);
 /* This home agent has restarted and knows of no memberships. */
 void multicast_on_restored(struct bub_engine *eng, struct mobile_node *c);
+/* It listens to nothing more, and is asked no more. */
 void multicast_on_unregistered(struct bub_engine *eng, struct mobile_node *c);
 /* An MLD message out of the tunnel of @c. */
 void multicast_on_report(struct bub_engine *eng, struct mobile_node *c, const struct bub_ip6 *ip);

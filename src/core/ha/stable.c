@@ -22,11 +22,12 @@ static uint32_t stable_store(struct bub_engine *eng, const struct bub_stored *wh
 	return act->id;
 }
 
-bool stable_keep(struct bub_engine *eng, struct mobile_node *c, uint32_t lifetime_s)
+bool stable_keep(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
+		 uint32_t lifetime_s)
 {
 	struct bub_stored s = {
 		.home = c->key.a,
-		.sequence = c->storing.sequence,
+		.sequence = req->sequence,
 		.registered = lifetime_s > 0,
 		.lifetime_s = lifetime_s > 0 ? lifetime_s : MAX_DELETE_BCE_TIMEOUT_S,
 	};
@@ -34,10 +35,11 @@ bool stable_keep(struct bub_engine *eng, struct mobile_node *c, uint32_t lifetim
 	if (!core_ha(eng)->cfg.stable)
 		return false;
 	if (s.registered) {
-		s.care_of = c->storing.care_of;
-		s.link_local = c->storing.link_local;
-		s.unseen = !bub_addr_eq(&c->storing.care_of, &c->storing.source);
+		s.care_of = req->care_of;
+		s.link_local = req->link_local;
+		s.unseen = !bub_addr_eq(&req->care_of, &req->source);
 	}
+	c->more->storing = *req;
 	c->store_id = stable_store(eng, &s);
 	return true;
 }

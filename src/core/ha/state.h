@@ -23,6 +23,7 @@ struct ha {
 	struct held held[HELD_PACKETS];
 	struct timer held_timer;
 	struct other_agent agent[OTHER_AGENTS];
+	unsigned agents; /* so many places from the first on have ever been used */
 };
 
 #endif

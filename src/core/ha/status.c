@@ -16,7 +16,7 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 		.registered = c->registered,
 		.provisional = c->provisional,
 		.care_of = ha_has_tunnel(c) ? c->care_of : in6addr_any,
-		.lifetime_s = c->registered ? core_seconds_left(now, c->expires) : 0,
+		.lifetime_s = c->registered ? core_seconds_left(now, timer_at(&c->timer)) : 0,
 		.sequence = c->sequence,
 		.nat = ha_has_tunnel(c) && c->nat,
 	};

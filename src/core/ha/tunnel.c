@@ -224,8 +224,8 @@ static bool ha_is_from_there(const struct mobile_node *c, const struct bub_event
 		return false;
 	if (bub_addr_eq(outer, &c->care_of))
 		return c->registered || (data && !bub_mld_is(ip));
-	return c->registered && c->store_id != 0 && c->storing.lifetime_s > 0 &&
-	       bub_addr_eq(outer, &c->storing.care_of) && data &&
+	return c->registered && c->store_id != 0 && c->more->storing.lifetime_s > 0 &&
+	       bub_addr_eq(outer, &c->more->storing.care_of) && data &&
 	       ev->u.packet.ingress == BUB_INGRESS_ESP_TUNNEL;
 }
 
