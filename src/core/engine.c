@@ -229,6 +229,14 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 	}
 }
 
+void bub_engine_expect(const struct bub_engine *eng, const struct bub_event *ev, size_t n)
+{
+	for (unsigned entry = 0; entry < 2; entry++)
+		for (size_t i = 0; i < n; i++)
+			if (ev[i].type == BUB_EV_PACKET)
+				input_expect(eng, &ev[i], entry != 0);
+}
+
 void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct bub_event *ev)
 {
 	engine_begin(eng, now);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "base/ip6.h"
 #include "bul/bul.h"
 #include "cn/cn.h"
 #include "ha/ha.h"
@@ -379,6 +380,19 @@ static void input_tun(struct bub_engine *eng, const struct bub_event *ev)
 		bul_on_flow(eng, h, &ip.dst, 0);
 	else if (h == NULL && mn_home(eng, 0) != NULL && bub_mld_is(&ip))
 		multicast_from_kernel(eng, &ip);
+}
+
+/* Looked up are the mobile node whose security association it is, and the source: is that a home
+ * address, too? */
+void input_expect(const struct bub_engine *eng, const struct bub_event *ev, bool entry)
+{
+	struct in6_addr src;
+
+	ha_expect(eng, &ev->u.packet.owner, entry);
+	if (entry || ev->u.packet.data.len < BUB_IP6_HDR_LEN)
+		return;
+	src = ip6_src(ev->u.packet.data.data);
+	ha_expect(eng, &src, false);
 }
 
 void input_packet(struct bub_engine *eng, const struct bub_event *ev)
