@@ -203,6 +203,9 @@ def remove_run(pid: int) -> Cleaned:
 
 def alive(pid: int) -> bool:
     """Does a run of this process id go on?  The number alone may have gone to another process."""
+    with contextlib.suppress(OSError):
+        if os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt"):
+            return True  # its folder may be in a /run of its own
     try:
         folder = os.open(RUN_DIR / str(pid), os.O_RDONLY | os.O_DIRECTORY)
     except OSError:

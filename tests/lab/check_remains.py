@@ -46,11 +46,11 @@ def links_and_programs():
 
 
 class Remains(unittest.TestCase):
-    def start(self, name, least):
-        """A program, as soon as it has made so many things."""
+    def start(self, name, least, *before):
+        """A program, with words @before it, as soon as it has made so many things."""
         script, *binaries = PROGRAMS[name]
-        run = subprocess.Popen([sys.executable, ROOT / script, *(BUILD / binary for binary in binaries)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        words = [*before, sys.executable, ROOT / script, *(BUILD / binary for binary in binaries)]
+        run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
         end = time.monotonic() + START_S
@@ -86,6 +86,18 @@ class Remains(unittest.TestCase):
                 following.wait(START_S)
         self.assertIsNone(going.poll())
         self.assertGreaterEqual(len(left_of(going.pid)), 5)
+
+    def test_elsewhere(self):
+        """Runs that have each a /run of their own leave each other alone."""
+        private = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh")
+        here = self.start("conformance", 5)
+        there = self.start("conformance", 2, *private)
+        following = self.start("data path", 4)
+        for run in (here, there, following):
+            self.assertIsNone(run.poll())
+            self.assertNotEqual([x for x in left_of(run.pid) if isinstance(x, int)], [])
+            run.send_signal(signal.SIGINT)
+            run.wait(START_S)
 
 
 def main():
