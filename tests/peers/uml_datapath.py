@@ -15,7 +15,7 @@ import sys
 from uml_mip6 import MODULES, UML, Machine
 
 WANTED = ("ipv6", "mip6", "xfrm_user", "esp6", "ah6", "authenc", "echainiv", "seqiv", "cbc", "hmac",
-          "sha512_generic", "jitterentropy_rng", "drbg", "veth", "sch_ingress", "cls_bpf")
+          "sha512_generic", "drbg", "veth", "sch_ingress", "cls_bpf")
 LIMIT_S = 500
 
 
