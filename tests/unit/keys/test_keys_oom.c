@@ -4,7 +4,7 @@
  * this code.  Whatever comes of it, nobody crashes, nothing is lost, and nobody agrees alone with
  * keys that are none.
  *
- * An argument N: only each Nth fails.  That is for sanitizers, with which all take two minutes.
+ * An argument N: only each Nth fails.  All take a minute, and with sanitizers two.
  */
 #include "keys_test.h"
 
