@@ -119,7 +119,7 @@ def programs_removed(t):
     c = away(t)
 
     wait_for("programs", lambda: all("bpf" in x for x in filters(t)))
-    t.m.exec("tc", "qdisc", "del", "dev", "e0", "clsact")
+    remove_qdisc(t, "clsact")
     wait_for("programs again", lambda: all("bpf" in x for x in filters(t)))
     c.sync()
     if not any("programs of the data path on e0" in x for x in c.has("log", "1")):
@@ -128,6 +128,18 @@ def programs_removed(t):
     t.m.exec("tc", "filter", "del", "dev", "e0", "egress")
     wait_for("the other program again", lambda: all("bpf" in x for x in filters(t)))
     c.quit()
+
+
+def remove_qdisc(t, kind):
+    """The kernel refuses to as long as anybody asks it for filters, as the daemon may just do."""
+    def removed():
+        try:
+            t.m.exec("tc", "qdisc", "del", "dev", "e0", kind)
+        except Failure:
+            return kind not in t.m.exec("tc", "qdisc", "show", "dev", "e0")
+        return True
+
+    wait_for(f"{kind} to go", removed)
 
 
 def filters(t):
@@ -151,7 +163,7 @@ def no_programs(t):
     if len([x for x in c.has("log", "0") if "no data path on e0: " in x and "tc qdisc del" in x]) != 1:
         raise Failure(str(c.has("log")))
     c.lines = [x for x in c.lines if x.split()[0] not in ("no-direct", "care-of-changed")]
-    t.m.exec("tc", "qdisc", "del", "dev", "e0", "ingress")
+    remove_qdisc(t, "ingress")
     wait_for("programs", lambda: all("bpf" in x for x in filters(t)))
     wait_for("the direct path", lambda: directly(t))
     c.event("care-of-changed", *told)
@@ -168,7 +180,7 @@ def no_programs(t):
             c.sync()
     finally:
         os.unlink(path)
-    t.m.exec("tc", "qdisc", "del", "dev", "e0", "ingress", check=False)
+    remove_qdisc(t, "ingress")
     wait_for("the direct path again", lambda: directly(t))
     c.quit()
 
