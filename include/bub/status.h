@@ -44,10 +44,11 @@ struct bub_peer_status {
 	struct in6_addr local_care_of; /* as the peer acknowledged it; :: none */
 	struct in6_addr peer_care_of;  /* from our binding cache; :: none */
 	enum bub_mode mode;
-	const char *why;             /* one clause: why not a better mode, or since what */
-	const char *test;            /* state of the BUB test */
-	const char *direct_path;     /* what is known of it under Kabm: open, doubted, udp (open in
-					UDP), filtered, broken; NULL: no Kabm */
+	const char *why;  /* one clause: why not a better mode, or since what */
+	const char *test; /* state of the BUB test */
+	const char *
+		direct_path;         /* what is known of it under Kabm, or where both ends are away:
+					open,     doubted, udp (open in UDP), filtered, broken; else NULL */
 	const char *direct_path_why; /* what has shown that; NULL: nothing yet */
 	uint16_t sequence_out, sequence_in;
 	uint32_t lifetime_s;      /* left of the binding at the peer */

@@ -63,6 +63,8 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 	};
 	const bool bound = b != NULL && binding_is_active(b);
 	const bool away = h != NULL && home_is_out(h);
+	/* What is known under Kbm is of the path to the care-of address. */
+	const bool open = p == NULL || peer_path_is_open(p) || (!bound && !peer_holds_kabm(p));
 	enum bub_policy ro, bub;
 	struct bub_action *act;
 
@@ -75,7 +77,7 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 	if (away) {
 		/* Until the peer has acknowledged the care-of address, packets from it would be
 		 * dropped there: they go through the home agents (RFC 6275, 11.3.1). */
-		path.direct = (p != NULL && peer_path_is_open(p) && reg_is_bound(eng, p) &&
+		path.direct = (p != NULL && open && reg_is_bound(eng, p) &&
 			       (bub != BUB_POLICY_REQUIRE || peer_holds_kabm(p))) ||
 			      (agentpath_is_open(h) && bub_addr_eq(peer, home_agent_of(h)));
 		if (path.direct)
@@ -83,7 +85,7 @@ static void path_derive(struct bub_engine *eng, const struct in6_addr *local,
 		if (path.direct && p != NULL)
 			path.udp_port = peer_udp_port(p);
 	} else {
-		path.direct = bound && (p == NULL || peer_path_is_open(p));
+		path.direct = bound && open;
 		path.udp_port = p != NULL ? peer_udp_port(p) : 0;
 	}
 	/* Nor does data go to a care-of address that only Kbm vouches for (protocol.md, P22). */

@@ -678,7 +678,8 @@ static void where_the_care_of_test_goes(void **state)
 	pair_run(&p, 1900);
 	pair_assert_node_sent(&p, mark, p.mn[0], "mn1 home-BU b1>HA1 hao=HoA1 transport",
 			      "mn1 CoTI b1>a2 plain", "mn1 CoTI b1>HoA2 plain",
-			      "mn1 BU b1>HoA2 hao=HoA1 plain", NULL);
+			      "mn1 BU b1>HoA2 hao=HoA1 plain",
+			      "mn1 BU b1>a2 hao=HoA1 rh2=HoA2 plain", NULL);
 	pair_end(&p);
 
 	pair_new(&p);

@@ -56,17 +56,18 @@ static void second_leaves_and_bub_follows(void **state)
 	mark = pair_mark(p);
 	pair_go(p, 1, 0);
 	pair_run(p, 2000);
-	pair_assert_sent(p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport",
-			 "mn2 HoTI+do HoA2>HoA1 tunnel", "mn2 CoTI+do a2>a1 plain",
-			 "mn1 CoT+ack a1>a2 plain", "mn1 HoT+ack HoA1>HoA2 tunnel",
-			 "mn1 BUBC a1>a2 hao=HoA1 plain", "mn2 BU a2>HoA1 hao=HoA2 plain",
-			 "mn2 DH1 a2>HoA1 hao=HoA2 plain", "mn1 BA HoA1>a2 rh2=HoA2 tunnel",
-			 "mn1 DH2 HoA1>HoA2 tunnel", "mn1 DH2 a1>a2 hao=HoA1 plain",
-			 "mn2 DH3 a2>HoA1 hao=HoA2 plain", "mn1 DH4 a1>HoA2 hao=HoA1 plain",
-			 "mn2 BU a2>HoA1 hao=HoA2 tunnel", "mn2 BU a2>a1 hao=HoA2 rh2=HoA1 plain",
-			 "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn1 BU a1>HoA2 hao=HoA1 tunnel",
-			 "mn1 BU a1>a2 hao=HoA1 rh2=HoA2 plain",
-			 "mn2 BA a2>a1 hao=HoA2 rh2=HoA1 plain", NULL);
+	pair_assert_sent(
+		p, mark, "mn2 home-BU a2>HA2 hao=HoA2 transport", "mn2 HoTI+do HoA2>HoA1 tunnel",
+		"mn2 CoTI+do a2>a1 plain", "mn1 CoT+ack a1>a2 plain",
+		"mn1 HoT+ack HoA1>HoA2 tunnel", "mn1 BUBC a1>a2 hao=HoA1 plain",
+		"mn2 BU a2>HoA1 hao=HoA2 plain", "mn2 DH1 a2>HoA1 hao=HoA2 plain",
+		"mn1 BA HoA1>a2 rh2=HoA2 tunnel", "mn1 DH2 HoA1>HoA2 tunnel",
+		"mn1 DH2 a1>a2 hao=HoA1 plain", "mn2 BU a2>a1 hao=HoA2 rh2=HoA1 plain",
+		"mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain", "mn2 DH3 a2>HoA1 hao=HoA2 plain",
+		"mn1 DH4 a1>HoA2 hao=HoA1 plain", "mn2 BU a2>HoA1 hao=HoA2 tunnel",
+		"mn2 BU a2>a1 hao=HoA2 rh2=HoA1 plain", "mn1 BA a1>a2 hao=HoA1 rh2=HoA2 plain",
+		"mn1 BU a1>HoA2 hao=HoA1 tunnel", "mn1 BU a1>a2 hao=HoA1 rh2=HoA2 plain",
+		"mn2 BA a2>a1 hao=HoA2 rh2=HoA1 plain", NULL);
 	pair_assert_settled(p, BUB_MODE_BUB);
 	/* One Kabm, and it is not Kbm. */
 	assert_true(p->kabm[0].seen && p->kabm[1].seen);
@@ -104,17 +105,21 @@ static void messages_have_the_right_contents(void **state)
 	bubc = pair_nth(p, 0, p->mn[0], BUB_MH_BUBC, 0);
 	assert_memory_equal(bubc->mh.u.bubc.care_of_cookie, coti->mh.u.test_init.cookie, 8);
 	assert_int_equal(opts(bubc)->present, BUB_OPT_AUTH);
-	/* Route optimisation: nonce indices, 420 s. */
-	bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, 1);
-	assert_int_equal(opts(bu)->present, BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH);
-	assert_int_equal(bu->mh.u.bu.lifetime_s, 420);
+	/* Route optimisation: nonce indices, 420 s.  Both are away: the path is asked, too. */
+	for (unsigned i = 1; i <= 2; i++) {
+		bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, i);
+		assert_int_equal(opts(bu)->present,
+				 BUB_OPT_NONCE_INDICES | BUB_OPT_AUTH | BUB_OPT_PATH_REPORT);
+		assert_int_equal(opts(bu)->report, 0);
+		assert_in_range(bu->mh.u.bu.lifetime_s, 416, 420);
+	}
 	assert_int_equal(bu->mh.u.bu.flags, BUB_BU_ACK);
 	/* BUB mode: neither, and what is left of the home registration's hour. */
-	bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, 2);
+	bu = pair_nth(p, 0, p->mn[1], BUB_MH_BU, 3);
 	assert_int_equal(opts(bu)->present, BUB_OPT_AUTH);
 	assert_in_range(bu->mh.u.bu.lifetime_s, 3588, 3600);
 	assert_int_equal(bu->mh.u.bu.flags, BUB_BU_ACK);
-	assert_same_octets(bu, pair_nth(p, 0, p->mn[1], BUB_MH_BU, 3));
+	assert_same_octets(bu, pair_nth(p, 0, p->mn[1], BUB_MH_BU, 4));
 	for (unsigned i = 0; i < 2; i++)
 		dh[i] = pair_nth(p, 0, p->mn[0], BUB_MH_DH, i);
 	assert_same_octets(dh[0], dh[1]);

@@ -686,7 +686,7 @@ static void rate_over_all_home_addresses(void **state)
 		assert_rate(&p, p.mn[0], BUB_MH_HOTI, &p.hoa[1]);
 		assert_rate(&p, p.mn[0], BUB_MH_COTI, &p.cn_addr);
 		assert_rate(&p, p.mn[0], BUB_MH_COTI, pair_at(&p, 1));
-		pair_run(&p, 10000);
+		pair_run(&p, 20000);
 		for (unsigned i = 0; i < BUB_HOMES_MAX; i++) {
 			uint64_t direct = p.cn->data_direct + p.mn[1]->data_direct;
 

@@ -112,18 +112,9 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	reg_after_bu(eng, p);
 }
 
-/* The next Binding Update changes nothing but the number: the binding at the peer ends when it
- * would have ended anyway, or with the care-of address. */
-static void next_unchanged(struct bub_engine *eng, struct bul_entry *p)
-{
-	uint64_t left_s = bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000;
-
-	reg_next_number(p, mn_peer_lifetime(eng, p->home, (uint32_t)left_s));
-}
-
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
-	next_unchanged(eng, p);
+	reg_next_unchanged(eng, p);
 	bubmode_send_signed(eng, p);
 	bul_rate_note(eng, p, BUL_UPDATES);
 }
@@ -144,6 +135,7 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	kabm_reset(eng, &p->kabm, &p->key, why);
 	directpath_reset(eng, &p->direct, &ends, why);
 	report_reset(eng, &p->report);
+	ropath_stop(&p->ro);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
 	reg_hold_backhaul(p, false);
@@ -163,7 +155,7 @@ static void bubmode_try(struct bub_engine *eng, struct bul_entry *p, uint16_t ud
 	    !reg_is_bound(eng, p) || kabm_is_worn_out(&p->kabm) ||
 	    bul_rate_take(eng, p, BUL_UPDATES) > 0)
 		return; /* another update is out or due, whose answer tells as well */
-	next_unchanged(eng, p);
+	reg_next_unchanged(eng, p);
 	pathproof_on_update(p);
 	len = build_bu(eng, p, true, mh, sizeof mh);
 	kabm_count_out(eng, &p->kabm, &p->key);
@@ -222,13 +214,9 @@ static void bubmode_look(struct bub_engine *eng, struct bul_entry *p)
 	}
 }
 
-static void bubmode_on_look(struct bub_engine *eng, void *owner)
+void bubmode_on_look(struct bub_engine *eng, struct bul_entry *p)
 {
-	struct bul_entry *p = owner;
-
 	directpath_end_look(&p->direct);
-	if (!kabm_is_held(&p->kabm))
-		return;
 	if (home_state(p->home) == HOME_UNATTACHED) { /* no way to look now */
 		directpath_look_later(eng, &p->direct);
 	} else if (p->direct.state == DIRECT_FILTERED || p->direct.state == DIRECT_UDP) {
@@ -441,6 +429,5 @@ void bubmode_consider_open(struct bub_engine *eng, struct bul_entry *p, const st
 
 void bubmode_init(struct bul_entry *p)
 {
-	directpath_init(&p->direct, bubmode_on_look, p);
 	report_init(&p->report, bubmode_on_report_timer, bubmode_on_udp_timer, p);
 }

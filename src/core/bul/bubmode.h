@@ -25,6 +25,8 @@ const char *bubmode_why(const struct bul_entry *p);
 /* The same Binding Update again with a new number, which asks only whether the peer still holds
  * Kabm. */
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p);
+/* The direct path is to be looked at. */
+void bubmode_on_look(struct bub_engine *eng, struct bul_entry *p);
 /* We moved: what was known of the direct path is worth nothing.  The data path is the caller's. */
 void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p);
 /* Something with the headers of data is missing: data takes the other way while the path is looked

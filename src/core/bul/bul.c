@@ -51,6 +51,16 @@ static bool bul_push_out(struct bub_engine *eng, unsigned max)
 	return true;
 }
 
+static void bul_on_look(struct bub_engine *eng, void *owner)
+{
+	struct bul_entry *p = owner;
+
+	if (kabm_is_held(&p->kabm))
+		bubmode_on_look(eng, p);
+	else
+		ropath_on_look(eng, p);
+}
+
 static struct bul_entry *bul_add(struct bub_engine *eng, struct home_registration *h,
 				 const struct in6_addr *peer)
 {
@@ -66,6 +76,7 @@ static struct bul_entry *bul_add(struct bub_engine *eng, struct home_registratio
 	session_init(p);
 	probe_init(p);
 	bubmode_init(p);
+	directpath_init(&p->direct, bul_on_look, p);
 	return p;
 }
 
@@ -187,7 +198,10 @@ void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 			reg_path_due_now(eng, p);
 			continue;
 		}
-		bubmode_new_path(eng, p);
+		if (kabm_is_held(&p->kabm))
+			bubmode_new_path(eng, p);
+		else
+			ropath_new_path(eng, p);
 		reg_due_now(eng, p);
 	}
 }

@@ -57,7 +57,7 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why);
  * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
  * says. */
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p);
-/* A Binding Acknowledgement that answers no probe. */
+/* acked.c: a Binding Acknowledgement that answers no probe. */
 void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 void bul_on_brr(struct bub_engine *eng, const struct rx *rx);
 void bul_on_be(struct bub_engine *eng, const struct rx *rx);
@@ -70,6 +70,8 @@ bool peer_has_answered(const struct bul_entry *p);
 bool peer_holds_kabm(const struct bul_entry *p);
 /* Nothing shows that the direct path to it is broken. */
 bool peer_path_is_open(const struct bul_entry *p);
+/* The path to its care-of address is asked under Kbm: both are away (ropath.c). */
+bool peer_path_is_asked(const struct bub_engine *eng, const struct bul_entry *p);
 /* The port of it, where data goes there in UDP; else 0. */
 uint16_t peer_udp_port(const struct bul_entry *p);
 /* The source of data that goes directly, for path.c. */

@@ -69,6 +69,21 @@ const char *directpath_why(const struct direct_path *d)
 	return why[d->state];
 }
 
+const char *directpath_why_ro(enum direct_state state)
+{
+	switch (state) {
+	case DIRECT_OPEN:
+	case DIRECT_UDP:
+		break;
+	case DIRECT_DOUBTED:
+		return "route optimisation, but nothing shows that the direct path is open";
+	case DIRECT_BROKEN:
+	case DIRECT_FILTERED:
+		return "route optimisation, but the direct path drops the headers of data";
+	}
+	return "route optimisation";
+}
+
 bool directpath_is_open(const struct direct_path *d)
 {
 	return d->state == DIRECT_OPEN || d->state == DIRECT_UDP;

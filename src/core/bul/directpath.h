@@ -38,6 +38,8 @@ void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struc
 const char *directpath_name(const struct direct_path *d);
 /* What a person should know of the path of a peer with Kabm. */
 const char *directpath_why(const struct direct_path *d);
+/* The same of a peer without. */
+const char *directpath_why_ro(enum direct_state state);
 bool directpath_is_open(const struct direct_path *d);
 /* A look is under way, or is to come. */
 bool directpath_is_watched(const struct direct_path *d);

@@ -16,6 +16,7 @@
 #include "bul/rate.h"
 #include "bul/registration.h"
 #include "bul/report.h"
+#include "bul/ropath.h"
 #include "bul/rr.h"
 #include "bul/suspect.h"
 #include "path.h"
@@ -41,6 +42,7 @@ struct bul_entry {
 	bool static_tried; /* an exchange with a correspondent that does not move, in this session
 			    */
 	struct direct_path direct;
+	struct ro_path ro;
 	struct suspect suspect;
 	struct path_proof proof;
 	struct path_report report;

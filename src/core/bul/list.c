@@ -53,6 +53,13 @@ bool peer_path_is_open(const struct bul_entry *p)
 	return directpath_is_open(&p->direct);
 }
 
+bool peer_path_is_asked(const struct bub_engine *eng, const struct bul_entry *p)
+{
+	return core_config(eng)->check_care_of && core_config(eng)->ack_correspondents &&
+	       !kabm_is_held(&p->kabm) && p->bub_policy != BUB_POLICY_REQUIRE &&
+	       home_is_direct(p->home) && binding_active(eng, &p->key.a, &p->key.b) != NULL;
+}
+
 struct recent *peer_sent_from(struct bul_entry *p)
 {
 	return &p->sent_from;

@@ -137,29 +137,51 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
-static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
+/* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
+static void reg_begin_round(struct registration *reg)
+{
+	reg->sends = 0;
+	reg->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+}
+
+void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *out)
+{
+	reg_fill_bu(p, out);
+	p->reg.kbm = p->rr.kbm;
+	out->key = &p->reg.kbm;
+	out->mh.opts.present |= BUB_OPT_NONCE_INDICES;
+	out->mh.opts.home_nonce = p->rr.kbm_home_nonce;
+	out->mh.opts.care_of_nonce = p->rr.kbm_care_of_nonce;
+	if (!peer_path_is_asked(eng, p))
+		return;
+	/* How far the direct path has been looked at (ropath.c). */
+	out->mh.opts.present |= BUB_OPT_PATH_REPORT;
+	out->mh.opts.report = p->ro.step == ROPATH_TOLD ? BUB_REPORT_WAITED : 0;
+	out->mh.opts.report_port = core_config(eng)->udp_port;
+}
 
 /* Signed with Kbm (RFC 6275, 11.7.2). */
-static void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
+void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct mh_out out;
 	struct route r;
 
 	reg_next_number(p, mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S));
 	reg_count_send(p);
-	reg_fill_bu(p, &out);
+	reg_fill_ro_bu(eng, p, &out);
 	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
-	p->reg.kbm = p->rr.kbm;
-	out.key = &p->reg.kbm;
-	out.mh.opts.present |= BUB_OPT_NONCE_INDICES;
-	out.mh.opts.home_nonce = p->rr.kbm_home_nonce;
-	out.mh.opts.care_of_nonce = p->rr.kbm_care_of_nonce;
 	r = route_as_known(p->home, &p->key.b);
 	core_send(eng, &r, &out);
 	reg_after_bu(eng, p);
 	if (!core_config(eng)->ack_correspondents)
 		reg_registered(eng, p, p->reg.asked_s); /* no answer will come */
+}
+
+void reg_tell(struct bub_engine *eng, struct bul_entry *p)
+{
+	reg_begin_round(&p->reg);
+	reg_send_ro_bu(eng, p);
 }
 
 /* The peer may have accepted a Binding Update although its answers do not get through.  It would
@@ -201,13 +223,6 @@ static void reg_round_failed(struct bub_engine *eng, struct bul_entry *p)
 bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return bub_time_before(core_now(eng), p->reg.told_until);
-}
-
-/* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
-static void reg_begin_round(struct registration *reg)
-{
-	reg->sends = 0;
-	reg->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
 }
 
 /* Milliseconds until a round may start that ends in a Binding Update. */
@@ -416,6 +431,13 @@ void reg_next_number(struct bul_entry *p, uint32_t asked_s)
 	p->reg.asked_s = asked_s;
 }
 
+void reg_next_unchanged(struct bub_engine *eng, struct bul_entry *p)
+{
+	uint64_t left_s = bub_time_ms_between(core_now(eng), p->reg.told_until) / 1000;
+
+	reg_next_number(p, mn_peer_lifetime(eng, p->home, (uint32_t)left_s));
+}
+
 void reg_take_number(struct bul_entry *p, uint16_t sequence)
 {
 	p->reg.sequence = sequence;
@@ -469,10 +491,7 @@ void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p)
 		core_timer(eng, &p->reg.backhaul_timer, 0);
 }
 
-/* ---- Acknowledgements ---------------------------------------------------------------------- */
-
-/* The peer has the binding for @granted_s. */
-static void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
+void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
 {
 	bool moved = !IN6_IS_ADDR_UNSPECIFIED(&p->reg.acked) &&
 		     !bub_addr_eq(&p->reg.acked, &p->reg.care_of);
@@ -528,130 +547,10 @@ void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 	core_timer_at(eng, &p->reg.resend_timer, soon);
 }
 
-static void reg_on_accepted(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+void reg_note_answer(struct bub_engine *eng, struct bul_entry *p)
 {
-	/* A report waits before it goes. */
-	if (p->reg.sends <= 1 && !(rx->mh.opts.present & BUB_OPT_PATH_REPORT))
+	if (p->reg.sends <= 1)
 		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
-	reg_registered(eng, p, rx->mh.u.ba.lifetime_s);
-	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_BOUND)
-		return;
-	if (rx->mh.opts.present & BUB_OPT_PATH_REPORT)
-		bubmode_on_report(eng, p, rx);
-	else if (rx->tunnelled) /* only through the home agents (protocol.md, 5.4) */
-		bubmode_headers_lost(eng, p);
-}
-
-static void reg_on_refused(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
-{
-	switch (rx->mh.u.ba.status) {
-	case BUB_STATUS_SEQUENCE:
-		/* The number of our update is greater than the one that the refusal names: the
-		 * refusal is an old one, or played back. */
-		if (bub_seq_greater(p->reg.sequence, rx->mh.u.ba.sequence)) {
-			core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
-			return;
-		}
-		p->reg.sequence = rx->mh.u.ba.sequence; /* go on from there: RFC 6275, 11.7.3 */
-		if (bul_rate_wait(eng, p, BUL_UPDATES) > 0)
-			core_timer(eng,
-				   p->reg.state == REG_SENT ? &p->reg.resend_timer
-							    : &p->reg.refresh_timer,
-				   bul_rate_wait(eng, p, BUL_UPDATES));
-		else if (kabm_is_held(&p->kabm))
-			bubmode_send_bu(eng, p);
-		else
-			reg_send_ro_bu(eng, p);
-		return;
-	case BUB_STATUS_HOME_NONCE_EXPIRED:
-	case BUB_STATUS_CARE_OF_NONCE_EXPIRED:
-	case BUB_STATUS_NONCES_EXPIRED:
-		rr_forget_home_token(&p->rr);
-		reg_set_state(eng, p, REG_NONE, "a nonce has expired");
-		reg_update(eng, p);
-		return;
-	default:
-		reg_refused(eng, p, bub_status_name(rx->mh.u.ba.status));
-		return;
-	}
-}
-
-/* The key that signed the acknowledgement; NULL: none of ours. */
-static const struct bub_key *ba_signer(struct bub_engine *eng, const struct bul_entry *p,
-				       const struct rx *rx)
-{
-	size_t at = rx->mh.opts.auth_at;
-	uint8_t auth[BUB_AUTH_LEN];
-
-	if (kabm_is_held(&p->kabm))
-		return kabm_signer(eng, &p->kabm, rx, &p->reg.care_of, &p->key.b);
-	bub_authenticator(core_crypto(eng), &p->reg.kbm, &p->reg.care_of, &p->key.b,
-			  rx->mh.raw.data, at, auth);
-	return bub_equal_secret(auth, rx->mh.raw.data + at, sizeof auth) ? &p->reg.kbm : NULL;
-}
-
-/* Nonce errors come unsigned (RFC 6275, 9.5.4): believed only for a Binding Update that is out. */
-static bool is_nonce_error(uint8_t status)
-{
-	return status == BUB_STATUS_HOME_NONCE_EXPIRED ||
-	       status == BUB_STATUS_CARE_OF_NONCE_EXPIRED || status == BUB_STATUS_NONCES_EXPIRED;
-}
-
-/* Without the A bit only a refusal is answered (RFC 6275, 9.5.4), and the binding was taken for
- * granted until then.  Status 135 with our own number answers a duplicate. */
-static bool is_late_refusal(const struct bub_engine *eng, const struct bul_entry *p,
-			    const struct rx *rx)
-{
-	uint8_t status = rx->mh.u.ba.status;
-
-	return !kabm_is_held(&p->kabm) && !core_config(eng)->ack_correspondents && status >= 128 &&
-	       (status != BUB_STATUS_SEQUENCE || rx->mh.u.ba.sequence != p->reg.sequence);
-}
-
-void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
-{
-	uint8_t status = rx->mh.u.ba.status;
-	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
-	const struct bub_key *key = NULL;
-
-	if (p->reg.state != REG_SENT && p->reg.state != REG_BOUND) {
-		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
-		return;
-	}
-	if (!is_signed && (kabm_is_held(&p->kabm) || !is_nonce_error(status))) {
-		core_drop(eng, BUB_DROP_BA_NO_AUTH, &rx->peer);
-		return;
-	}
-	if (is_signed) {
-		key = ba_signer(eng, p, rx);
-		if (key == NULL) {
-			core_drop(eng, BUB_DROP_BA_BAD_AUTH, &rx->peer);
-			return;
-		}
-	}
-	if (status != BUB_STATUS_SEQUENCE && rx->mh.u.ba.sequence != p->reg.sequence) {
-		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
-		return;
-	}
-	if (is_signed)
-		suspect_answered(&p->suspect);
-	if (kabm_is_held(&p->kabm))
-		session_heard(eng, p, key);
-	if (p->reg.state == REG_BOUND && !is_late_refusal(eng, p, rx)) {
-		/* The answer to a repetition comes twice: this is the second copy. */
-		bubmode_consider_open(eng, p, rx);
-		if (kabm_is_held(&p->kabm) && rx->mh.opts.present & BUB_OPT_PATH_REPORT)
-			bubmode_on_report(eng, p, rx);
-		if (status < 128)
-			proof_answer(eng, p, rx);
-		return;
-	}
-	if (status >= 128) {
-		reg_on_refused(eng, p, rx);
-		return;
-	}
-	reg_on_accepted(eng, p, rx);
-	proof_answer(eng, p, rx);
 }
 
 void reg_lost_binding(struct bub_engine *eng, struct bul_entry *p)

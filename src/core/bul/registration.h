@@ -43,6 +43,9 @@ struct registration {
 void reg_init(struct bub_engine *eng, struct bul_entry *p);
 /* The next Binding Update has the next number, and asks for @asked_s. */
 void reg_next_number(struct bul_entry *p, uint32_t asked_s);
+/* The next Binding Update changes nothing but the number: the binding at the peer ends when it
+ * would have ended anyway, or with the care-of address. */
+void reg_next_unchanged(struct bub_engine *eng, struct bul_entry *p);
 /* The peer says that it goes on from @sequence, which is greater than ours. */
 void reg_take_number(struct bul_entry *p, uint16_t sequence);
 /* One more Binding Update of a round goes out, whose silence counts. */
@@ -74,6 +77,16 @@ void reg_path_due_now(struct bub_engine *eng, struct bul_entry *p);
 void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
 void reg_fill_bu(struct bul_entry *p, struct mh_out *out);
+/* All of one under Kbm, with the tokens of the last run. */
+void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *out);
+/* The same, and sends it the way of RFC 6275. */
+void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p);
+/* Under Kbm: a round of Binding Updates that says how far the direct path has been looked at. */
+void reg_tell(struct bub_engine *eng, struct bul_entry *p);
+/* The last Binding Update was answered, and by the answer that went at once. */
+void reg_note_answer(struct bub_engine *eng, struct bul_entry *p);
+/* The peer has the binding for @granted_s. */
+void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
 void reg_after_bu(struct bub_engine *eng, struct bul_entry *p);
 /* The peer has no binding of ours, whatever it acknowledged: data goes through the home agent, and
  * the registration begins anew (RFC 6275, 11.3.6). */

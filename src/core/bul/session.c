@@ -70,6 +70,7 @@ static void session_on_first_key(struct bub_engine *eng, struct bul_entry *p)
 {
 	p->kabm.is_static = p->dh.purpose == DH_FOR_STATIC;
 	rr_stop(eng, &p->rr);
+	ropath_stop(&p->ro);
 	p->why = bubmode_why(p);
 	if (!p->kabm.is_static)
 		session_trace_mode(eng, p, "ro", "bub", "DH exchange completed");

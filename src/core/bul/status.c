@@ -100,7 +100,7 @@ static void peer_status(const struct bub_engine *eng, struct bub_time now,
 		ret->handovers = p->reg.handovers;
 		ret->kabm = kabm_is_held(&p->kabm);
 		ret->kabm_heard = kabm_is_shared(&p->kabm);
-		if (ret->kabm) {
+		if (ret->kabm || (b != NULL && home_is_direct(p->home))) {
 			ret->direct_path = directpath_name(&p->direct);
 			ret->direct_path_why = p->direct.why;
 		}

@@ -103,7 +103,11 @@ static void on_kbm(struct bub_engine *eng, struct bul_entry *p, struct update *u
 			probe_consider(eng, p, SUSPECT_KEY_LOST);
 		return;
 	}
+	if (p != NULL)
+		ropath_fill_answer(eng, p, u);
 	cn_on_update(eng, u);
+	if (u->accepted && p != NULL)
+		ropath_on_update(eng, p, u);
 }
 
 void update_input(struct bub_engine *eng, const struct rx *rx, bool home_registered)

@@ -37,6 +37,16 @@ void cn_on_test_init(struct bub_engine *eng, const struct rx *rx)
 
 /* ---- Binding Updates ----------------------------------------------------------------------- */
 
+/* What has come of the last update of @b on the direct path. */
+static void fill_report(struct bub_engine *eng, const struct binding_cache_entry *b, uint8_t report,
+			struct mh_out *out)
+{
+	out->mh.opts.present |= BUB_OPT_PATH_REPORT;
+	out->mh.opts.report_port = core_config(eng)->udp_port;
+	out->mh.opts.report = report | (b->proof.headers_came ? BUB_REPORT_CAME : 0) |
+			      (proof_is_good(b) ? BUB_REPORT_COOKIE : 0);
+}
+
 /* Sends the acknowledgement to where the update came from, signed with the key of the update.  Its
  * routing header names the home address.  An update that came from the home address itself is
  * answered without one (RFC 6275, 9.5.4). */
@@ -46,7 +56,10 @@ static void cn_send_ro_ba(struct bub_engine *eng, const struct update *u, struct
 	struct route r = route_plain(&rx->local, &rx->ip->src);
 
 	if (rx->home != NULL)
-		r = route_from_home(rx->home, &rx->ip->src);
+		r = u->straight ? route_as_known(rx->home, &rx->ip->src)
+				: route_from_home(rx->home, &rx->ip->src);
+	if (u->report != 0 && u->accepted && !u->deletes) /* a peer that has sent one knows them */
+		fill_report(eng, u->binding, u->report, out);
 	r.has_rh2 = !bub_addr_eq(&rx->peer, &rx->ip->src);
 	r.rh2 = rx->peer;
 	if (u->has_key)
@@ -66,12 +79,8 @@ static void cn_send_second(struct bub_engine *eng, const struct binding_cache_en
 	struct mh_out second = *out;
 
 	r.via = "home agents";
-	if (b != NULL && b->active) {
-		second.mh.opts.present |= BUB_OPT_PATH_REPORT;
-		second.mh.opts.report_port = core_config(eng)->udp_port;
-		second.mh.opts.report = report | (b->proof.headers_came ? BUB_REPORT_CAME : 0) |
-					(proof_is_good(b) ? BUB_REPORT_COOKIE : 0);
-	}
+	if (b != NULL && b->active)
+		fill_report(eng, b, report, &second);
 	core_send(eng, &r, &second);
 }
 
@@ -181,8 +190,7 @@ static bool cn_is_signed(struct bub_engine *eng, struct update *u)
 	return false;
 }
 
-/* It came straight from care-of address to care-of address, with the headers that data has. */
-static bool cn_has_data_headers(const struct rx *rx)
+bool cn_has_data_headers(const struct rx *rx)
 {
 	return rx->ip->has_rh2 && rx->ip->has_hao && !rx->tunnelled && !rx->ip->in_udp;
 }
@@ -212,9 +220,10 @@ static bool came_again(const struct bub_engine *eng, const struct update *u)
 	const struct binding_cache_entry *b = u->binding;
 	uint64_t gap_ms;
 
+	/* What asks for the path under Kbm has a new number, too. */
 	if (b == NULL || !b->active || u->deletes || b->bub != u->bub ||
-	    !(u->rx->mh.u.bu.flags & BUB_BU_ACK) || !bub_addr_eq(&b->care_of, &u->care_of) ||
-	    !is_same_key(&b->signer, &u->key))
+	    (!u->bub && cn_has_data_headers(u->rx)) || !(u->rx->mh.u.bu.flags & BUB_BU_ACK) ||
+	    !bub_addr_eq(&b->care_of, &u->care_of) || !is_same_key(&b->signer, &u->key))
 		return false;
 	gap_ms = bub_time_ms_between(b->updated, core_now(eng));
 	return gap_ms < (uint64_t)REPETITION_S * 1000 &&

@@ -32,6 +32,7 @@ struct update {
 	bool both_ways;    /* the direct path is not open: the answer goes the second way, too */
 	uint16_t udp_port; /* it came in UDP, and so does the answer; 0: not */
 	uint8_t report;    /* what that one reports beside what has come: BUB_REPORT_WAITED or 0 */
+	bool straight;     /* under Kbm: the answer goes straight there, as data does */
 	uint16_t last_sequence; /* last one accepted, where this one is not greater */
 	/* What became of it. */
 	bool accepted;
@@ -94,6 +95,8 @@ bool cn_take_update(struct bub_engine *eng, const struct rx *rx, struct update *
 bool cn_take_other_form(struct update *u);
 /* @u is signed with the Kbm that its nonce indices name. */
 bool cn_is_genuine(struct bub_engine *eng, struct update *u);
+/* It came straight from care-of address to care-of address, with the headers that data has. */
+bool cn_has_data_headers(const struct rx *rx);
 /* @u claims to be signed with Kbm: accepts it, or refuses, or discards. */
 void cn_on_update(struct bub_engine *eng, struct update *u);
 /* @u is signed with @kabm. */

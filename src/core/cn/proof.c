@@ -166,6 +166,8 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 {
 	struct proof *f = &b->proof;
 
+	if (moved)
+		f->headers_came = false;
 	if (!b->bub && core_config(eng)->check_care_of && (moved || again))
 		proof_await_headers(eng, b, again);
 	else if (b->bub || !core_config(eng)->check_care_of)
@@ -177,7 +179,7 @@ void proof_begin(struct bub_engine *eng, struct binding_cache_entry *b, bool mov
 	}
 	if (moved) {
 		proof_set_state(eng, b, PROOF_NONE, "new care-of address");
-		f->asked = f->repeated = f->by_cookie = f->headers_came = false;
+		f->asked = f->repeated = f->by_cookie = false;
 		core_random(eng, f->cookie, sizeof f->cookie);
 		f->cookie[BUB_COOKIE_LEN - 1] &= (uint8_t)~COOKIE_IN_UDP;
 		proof_grant_credit(eng, f);
