@@ -141,7 +141,11 @@ static const char *rx_via(const struct rx *rx)
 
 void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t number)
 {
-	struct bub_trace tr = {
+	struct bub_trace tr;
+
+	if (eng->env.trace == NULL)
+		return;
+	tr = (struct bub_trace){
 		.type = BUB_TR_RECEIVED,
 		.now = eng->now,
 		.what = message_name(rx->mh.kind, number),
@@ -151,7 +155,6 @@ void core_trace_received(struct bub_engine *eng, const struct rx *rx, uint32_t n
 		.care_of = rx->from,
 		.number = number,
 	};
-
 	core_trace(eng, &tr);
 }
 

@@ -31,6 +31,9 @@ struct bub_modp {
 struct bub_crypto {
 	EVP_MD *md[BUB_MAC_ALG_COUNT];
 	EVP_MD_CTX *md_ctx[BUB_MAC_ALG_COUNT];
+	EVP_MAC_CTX *kcn_ctx;     /* HMAC-SHA1 */
+	uint8_t kcn[BUB_KCN_LEN]; /* the key in it, */
+	bool has_kcn;             /* if there is one */
 	struct bub_modp modp;
 };
 
@@ -47,6 +50,10 @@ void bub_hash(struct bub_crypto *c, enum bub_mac_alg alg, const struct bub_view 
  */
 void bub_hmac(struct bub_crypto *c, enum bub_mac_alg alg, struct bub_view key,
 	      const struct bub_view *parts, size_t n, uint8_t *ret_mac);
+
+/* The same, HMAC-SHA1, for a key that seldom changes: the work that it alone needs is done once. */
+void bub_hmac_kcn(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN],
+		  const struct bub_view *parts, size_t n, uint8_t ret_mac[static BUB_HASH_MAX]);
 
 /* Sets up, and frees, the group's objects in @m; false: out of memory. */
 bool bub_modp_init(struct bub_modp *m);

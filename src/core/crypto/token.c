@@ -35,7 +35,7 @@ void bub_keygen_token(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN
 	uint8_t mac[BUB_HASH_MAX];
 
 	/* RFC 6275, 5.2.5: First(64, HMAC_SHA1(Kcn, (address | nonce | 0 or 1))). */
-	bub_hmac(c, BUB_MAC_HMAC_SHA1, (struct bub_view){kcn, BUB_KCN_LEN}, parts, 3, mac);
+	bub_hmac_kcn(c, kcn, parts, 3, mac);
 	memcpy(ret_token, mac, BUB_TOKEN_LEN);
 }
 
@@ -54,7 +54,7 @@ void bub_test_cookie(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN]
 	};
 	uint8_t mac[BUB_HASH_MAX];
 
-	bub_hmac(c, BUB_MAC_HMAC_SHA1, (struct bub_view){kcn, BUB_KCN_LEN}, parts, 4, mac);
+	bub_hmac_kcn(c, kcn, parts, 4, mac);
 	memcpy(ret_cookie, mac, BUB_COOKIE_LEN);
 }
 

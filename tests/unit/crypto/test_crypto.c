@@ -187,6 +187,11 @@ static void test_token_depends_on_everything(void **state)
 		assert_memory_not_equal(token, other, sizeof(token));
 		a.s6_addr[i] ^= 0x10;
 	}
+	/* The key that was set aside in between is as good as new. */
+	bub_keygen_token(crypto, kcn, &a, nonce, false, other);
+	assert_memory_equal(token, other, sizeof(token));
+	bub_keygen_token(crypto, kcn, &a, nonce, false, other);
+	assert_memory_equal(token, other, sizeof(token));
 }
 
 /*
