@@ -16,6 +16,9 @@
 #define IP4_SRC_AT 12
 #define IP6_SRC_AT 8
 #define UDP_KEEP_ALIVE 0xff
+#define UDP_HINT_LEN (4 + 24) /* zeros, and what a home agent that restarted says */
+#define UDP_HINT_AT 4
+#define UDP_HINT_MAGIC 0x4255424b /* "BUBK" (docs/keys.md) */
 
 /* Of the home agent, whoever this is. */
 volatile __u16 carrier_message_port;
@@ -68,6 +71,20 @@ static __always_inline int carrier_message(struct __sk_buff *skb)
 	return FILTER_PASS;
 }
 
+/* Anybody can send one, so there are as many a second as there are messages of strangers. */
+static __always_inline bool carrier_is_hint(struct __sk_buff *skb)
+{
+	struct bub_bpf_addr source = {};
+	__be32 magic;
+
+	if (skb->len != UDP_LEN + UDP_HINT_LEN ||
+	    bpf_skb_load_bytes(skb, UDP_LEN + UDP_HINT_AT, &magic, sizeof(magic)) < 0 ||
+	    magic != bpf_htonl(UDP_HINT_MAGIC))
+		return false;
+	carrier_source(skb, &source);
+	return rate_pass_share(&source, BUB_BPF_KIND_ESP, bpf_ktime_get_ns() / NS_PER_S);
+}
+
 static __always_inline int carrier_data(struct __sk_buff *skb)
 {
 	__u8 first;
@@ -79,7 +96,7 @@ static __always_inline int carrier_data(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, UDP_LEN, &spi, sizeof(spi)) < 0)
 		return carrier_refuse(BUB_BPF_UDP_MALFORMED);
 	if (spi == 0)
-		return carrier_refuse(BUB_BPF_UDP_NOT_ESP);
+		return carrier_is_hint(skb) ? FILTER_PASS : carrier_refuse(BUB_BPF_UDP_NOT_ESP);
 	if (!(node_flags & BUB_BPF_ANY_SPI) && !bpf_map_lookup_elem(&spis, &spi))
 		return carrier_refuse(BUB_BPF_UDP_UNKNOWN_SPI);
 	return FILTER_PASS;

@@ -308,6 +308,7 @@ static int open_keyd(struct daemon *d)
 				       .random = fill_random,
 				       .registers = daemon_register,
 				       .tcp_take = on_tcp_packet,
+				       .lnx = &d->lnx,
 				       .ctx = d};
 	char error[ERROR_MAX] = "";
 
@@ -725,6 +726,8 @@ static int daemon_start_lnx(struct daemon *d)
 					 .event = daemon_on_event,
 					 .esp_drop = on_esp_drop,
 					 .data_fault = on_data_fault,
+					 .hints = &keyd_hint_ops,
+					 .hints_ctx = d->keyd,
 					 .tcp = keyd_tcp(d->keyd) != NULL ? &tcpcarrier_ops : NULL,
 					 .tcp_ctx = keyd_tcp(d->keyd),
 					 .log = on_lnx_log};

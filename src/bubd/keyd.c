@@ -16,6 +16,7 @@
 #define TOLD_AT_ONCE 10u /* hints, and then a pause: each brings a handshake */
 #define TOLD_PAUSE_MS 50u
 #define SPI_HINTS_PER_S 10u
+#define FOLLOWED_MS 1000u
 #define UNANSWERED 2u /* Binding Updates, before the home agent is asked for new keys */
 
 /* After each round, as a hint may be lost; then the mobile node finds out by itself. */
@@ -80,6 +81,19 @@ static void keyd_on_mobile_hint(void *ctx, const struct in6_addr *from, const st
 	}
 }
 
+static void keyd_on_udp_hint(void *ctx, const struct in6_addr *from, struct bub_view octets)
+{
+	struct keyd *k = ctx;
+	struct keyhint h;
+
+	if (k == NULL || k->client == NULL)
+		return;
+	if (keyhint_decode(octets.data, octets.len, &h))
+		keyd_on_mobile_hint(k, from, &h);
+	else
+		k->tally.dropped[KEYTALLY_HINT_MALFORMED]++;
+}
+
 void keyd_action(struct keyd *k, const struct bub_action *act)
 {
 	const struct bub_attach *a = &act->u.attach;
@@ -133,16 +147,58 @@ static void keyd_look_for_silence(struct keyd *k)
 
 /* ---- Home agent ---------------------------------------------------------------------------- */
 
+/* Where data of @home goes in UDP; port 0: it does not. */
+static struct store_end keyd_end_of(const struct keyd *k, const struct in6_addr *home)
+{
+	struct store_end end = {.port = 0};
+
+	if (*k->host.lnx != NULL)
+		(void)lnx_udp_end(*k->host.lnx, home, &end.addr, &end.port);
+	return end;
+}
+
 static void keyd_on_in_use(void *ctx, const struct in6_addr *home,
 			   const uint8_t token[static SAS_TOKEN_LEN])
 {
 	struct keyd *k = ctx;
+	struct store_end end;
 
 	if (k->tokens == NULL)
 		return;
-	tokens_put(k->tokens, home, token);
+	end = keyd_end_of(k, home);
+	tokens_put(k->tokens, home, token, &end);
 	k->noted = true;
 }
+
+static void followed_on_timer(uv_timer_t *timer)
+{
+	struct keyd *k = timer->data;
+
+	k->noted = k->noted || k->followed;
+	k->followed = false;
+	keyd_turn(k);
+}
+
+/* A NAT may give a port anew for each packet: the disk is not to follow them all. */
+static void keyd_on_followed(void *ctx, const struct in6_addr *home)
+{
+	struct keyd *k = ctx;
+	const uint8_t *token;
+	struct store_end end;
+
+	if (k == NULL || k->tokens == NULL)
+		return;
+	token = sas_agreed_token(k->host.sas, home);
+	if (token == NULL)
+		return;
+	end = keyd_end_of(k, home);
+	tokens_put(k->tokens, home, token, &end);
+	if (!k->followed)
+		(void)uv_timer_start(&k->followed_timer, followed_on_timer, FOLLOWED_MS, 0);
+	k->followed = true;
+}
+
+const struct lnx_hint_ops keyd_hint_ops = {.followed = keyd_on_followed, .hint = keyd_on_udp_hint};
 
 static void keyd_on_ended(void *ctx, const struct in6_addr *home)
 {
@@ -221,7 +277,8 @@ static void told_on_timer(uv_timer_t *timer);
 
 /* ---- After a restart ----------------------------------------------------------------------- */
 
-static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *token)
+static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *token,
+		     const struct store_end *end)
 {
 	struct keyd *k = ctx;
 	const struct bubd_pair *pair = bubd_config_pair(k->host.cfg, home, true);
@@ -236,19 +293,21 @@ static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *toke
 			return;
 		k->told = more;
 	}
-	k->told[k->n_told] = (struct keyd_told){.home = *home, .to = *home};
+	k->told[k->n_told] = (struct keyd_told){.home = *home, .to = *home, .end = *end};
 	memcpy(k->told[k->n_told++].token, token, KEYS_TOKEN_LEN);
 }
 
 void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client)
 {
 	const uint8_t *token = k != NULL ? sas_agreed_token(k->host.sas, &client->home) : NULL;
+	struct store_end end;
 	size_t before;
 
 	if (token == NULL || k->agent_hints == NULL || !client->registered)
 		return;
 	before = k->n_told;
-	told_add(k, &client->home, token);
+	end = keyd_end_of(k, &client->home);
+	told_add(k, &client->home, token, &end);
 	if (k->n_told == before)
 		return;
 	k->told[before].to = client->care_of;
@@ -288,19 +347,32 @@ static void told_end(struct keyd *k)
 	k->n_told = 0;
 }
 
+/* To the ports of the agreements; and by the way of its data, which a NAT or a firewall lets in. */
+static void told_send(const struct keyd *k, const struct keyd_told *t)
+{
+	struct keyhint h = {.kind = KEYHINT_RESTARTED};
+	uint8_t octets[KEYHINT_LEN];
+
+	memcpy(h.token, t->token, sizeof(h.token));
+	keyd_hint(k, &t->to, &h);
+	if (t->end.port == 0 || *k->host.lnx == NULL)
+		return;
+	keyhint_encode(&h, octets);
+	lnx_hint(*k->host.lnx, &t->end.addr, t->end.port,
+		 (struct bub_view){octets, sizeof(octets)});
+}
+
 static void told_on_timer(uv_timer_t *timer)
 {
 	struct keyd *k = timer->data;
 	struct sas_agreed_status status;
-	struct keyhint h = {.kind = KEYHINT_RESTARTED};
 
 	for (unsigned n = 0; n < TOLD_AT_ONCE && k->at_told < k->n_told; k->at_told++) {
 		const struct keyd_told *t = &k->told[k->at_told];
 
 		if (sas_agreed_status(k->host.sas, &t->home, k->host.now(), &status))
 			continue;
-		memcpy(h.token, t->token, sizeof(h.token));
-		keyd_hint(k, &t->to, &h);
+		told_send(k, t);
 		n++;
 	}
 	if (k->at_told < k->n_told) {
@@ -454,7 +526,8 @@ struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t err
 	k->host = *host;
 	k->tally.log = host->log;
 	(void)uv_timer_init(host->loop, &k->told_timer);
-	k->told_timer.data = k;
+	(void)uv_timer_init(host->loop, &k->followed_timer);
+	k->told_timer.data = k->followed_timer.data = k;
 	sas_agreed_listen(host->sas, &sas_host);
 	rc = keyd_open_tcp(k, ret_error, error_size);
 	if (rc == 0 && bubd_config_serves_keys(host->cfg))
@@ -492,6 +565,8 @@ void keyd_close(struct keyd *k)
 	keyhints_close(k->ipv4_hints);
 	if (!uv_is_closing((uv_handle_t *)&k->told_timer))
 		uv_close((uv_handle_t *)&k->told_timer, NULL);
+	if (!uv_is_closing((uv_handle_t *)&k->followed_timer))
+		uv_close((uv_handle_t *)&k->followed_timer, NULL);
 }
 
 void keyd_free(struct keyd *k)

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "config.h"
+#include "linux_hint.h"
 #include "linux_tcp.h"
 #include "log.h"
 #include "sas.h"
@@ -30,6 +31,7 @@ struct keyd_host {
 	void (*registers)(void *ctx);
 	/* A packet came by TCP (lnx_tcp_take()). */
 	void (*tcp_take)(void *ctx, const struct lnx_tcp *from, struct bub_view packet);
+	struct lnx *const *lnx; /* NULL there: it is not open yet */
 	void *ctx;
 };
 
@@ -57,6 +59,7 @@ void keyd_action(struct keyd *k, const struct bub_action *act);
 void keyd_agent_found(struct keyd *k, const struct in6_addr *home, const struct in6_addr *ipv4);
 void keyd_trace(struct keyd *k, const struct bub_trace *tr);
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop);
+extern const struct lnx_hint_ops keyd_hint_ops; /* their ctx: a struct keyd, or NULL */
 /* Home agent: it came under keys that had been agreed on before this start. */
 bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop);
 

@@ -16,6 +16,7 @@
 /* A mobile node that is told of a restart. */
 struct keyd_told {
 	struct in6_addr home, to;
+	struct store_end end; /* and there, through a NAT */
 	uint8_t token[KEYS_TOKEN_LEN];
 };
 
@@ -30,7 +31,9 @@ struct keyd {
 	uint16_t agent_port;                         /* of agent_hints */
 	struct tokens *tokens;                       /* NULL: they cannot be kept */
 	bool noted;                                  /* a token is to be written */
-	bool asks;                                   /* a home agent was sent a Binding Update */
+	bool followed;                               /* so is where one goes, soon */
+	uv_timer_t followed_timer;
+	bool asks; /* a home agent was sent a Binding Update */
 
 	struct keyd_told *told;
 	size_t n_told, at_told; /* at_told: in this round */

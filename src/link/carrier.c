@@ -456,16 +456,18 @@ static void follower_leaves(struct follower *f, struct bub_time now)
 	f->before_until = bub_time_add_s(now, CARRIER_LATE_S);
 }
 
-void carriers_heard_message(struct carriers *c, struct bub_time now, const struct in6_addr *home,
+bool carriers_heard_message(struct carriers *c, struct bub_time now, const struct in6_addr *home,
 			    const struct in6_addr *care_of, const struct carrier_end *from)
 {
 	struct follower *f = follower_find(c, home);
+	struct carrier_end before;
 	bool there, elsewhere;
 
 	if (f == NULL && from->carrier != CARRIER_NATIVE)
 		f = follower_add(c, now, home);
 	if (f == NULL)
-		return;
+		return false;
+	before = f->data;
 	there = f->data.carrier == from->carrier && bub_addr_eq(&f->data.addr, &from->addr);
 	elsewhere = !bub_addr_eq(&f->care_of, care_of) && !there;
 	if (elsewhere)
@@ -481,6 +483,7 @@ void carriers_heard_message(struct carriers *c, struct bub_time now, const struc
 	f->message = *from;
 	f->care_of = *care_of;
 	f->ended = false;
+	return !carrier_same_end(&before, &f->data);
 }
 
 /* Data natively comes from the care-of address and from nowhere else. */
@@ -536,6 +539,17 @@ bool carriers_data_to(const struct carriers *c, const struct in6_addr *home,
 	const struct follower *f = follower_find(c, home);
 
 	if (f == NULL || f->data.carrier == CARRIER_NATIVE || !follower_is_at(f, care_of))
+		return false;
+	*ret = f->data;
+	return true;
+}
+
+bool carriers_followed(const struct carriers *c, const struct in6_addr *home,
+		       struct carrier_end *ret)
+{
+	const struct follower *f = follower_find(c, home);
+
+	if (f == NULL || f->ended || f->data.carrier == CARRIER_NATIVE)
 		return false;
 	*ret = f->data;
 	return true;

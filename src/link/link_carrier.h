@@ -106,8 +106,8 @@ bool carriers_news(struct carriers *c, const struct in6_addr *home);
 /* ---- Home agent ---------------------------------------------------------------------------- */
 
 /* A message of @home, newer than every one before, has come from @from, and says that it was sent
- * from @care_of. */
-void carriers_heard_message(struct carriers *c, struct bub_time now, const struct in6_addr *home,
+ * from @care_of.  True: data goes another way now. */
+bool carriers_heard_message(struct carriers *c, struct bub_time now, const struct in6_addr *home,
 			    const struct in6_addr *care_of, const struct carrier_end *from);
 
 /* The same of data; @bound: the care-of address that is registered, :: none.  True: data goes
@@ -120,6 +120,10 @@ bool carriers_message_to(const struct carriers *c, const struct in6_addr *home,
 			 const struct in6_addr *care_of, struct carrier_end *ret);
 bool carriers_data_to(const struct carriers *c, const struct in6_addr *home,
 		      const struct in6_addr *care_of, struct carrier_end *ret);
+
+/* The same wherever it is registered: where the last packets came from.  False: natively. */
+bool carriers_followed(const struct carriers *c, const struct in6_addr *home,
+		       struct carrier_end *ret);
 
 /* The care-of address that data from @from is of: a translator may have changed what is seen. */
 struct in6_addr carriers_care_of(const struct carriers *c, const struct in6_addr *home,

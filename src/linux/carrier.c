@@ -430,6 +430,34 @@ void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_vi
 		carrier_tcp_data(l, t, sealed);
 }
 
+/* ---- Hints --------------------------------------------------------------------------------- */
+
+bool lnx_udp_end(const struct lnx *l, const struct in6_addr *home, struct in6_addr *ret_addr,
+		 uint16_t *ret_port)
+{
+	struct carrier_end end;
+
+	if (!carriers_followed(l->carrier->choice, home, &end) || end.carrier != CARRIER_UDP)
+		return false;
+	*ret_addr = end.addr;
+	*ret_port = end.port;
+	return true;
+}
+
+void lnx_hint(struct lnx *l, const struct in6_addr *to, uint16_t port, struct bub_view octets)
+{
+	uint8_t payload[CARRIER_NO_ESP_LEN + LNX_HINT_LEN] = {0};
+	const struct carrier_datagram d = {
+		.port = CARRIER_DATA,
+		.dst = *to,
+		.dst_port = port,
+		.payload = {payload, sizeof(payload)},
+	};
+
+	memcpy(payload + CARRIER_NO_ESP_LEN, octets.data, LNX_HINT_LEN);
+	(void)carrier_udp_send(l, false, &d);
+}
+
 /* ---- Keep-alives --------------------------------------------------------------------------- */
 
 struct bub_time carrier_deadline(const struct lnx *l)

@@ -20,6 +20,7 @@
 #define BUB_LINUX_CARRIER_H
 
 #include "internal.h"
+#include "linux_hint.h"
 #include "linux_tcp.h"
 
 /* What goes to one end, or came from one. */
@@ -28,6 +29,8 @@ enum carrier_port {
 	CARRIER_DATA,    /* ESP, tunnel mode */
 	CARRIER_PORTS,
 };
+
+#define CARRIER_NO_ESP_LEN 4 /* octets of zero, where ESP has its SPI */
 
 #define ANSWER_MAX 512 /* octets of an acknowledgement in ESP */
 #define ANSWERS 256

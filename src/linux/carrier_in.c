@@ -70,15 +70,22 @@ static void heard_client(struct lnx *l, const struct bub_ip6 *ip, const struct e
 	const struct link_tunnel *t = link_tunnel(l->link, home);
 	const struct in6_addr *care_of = IN6_IS_ADDR_V4MAPPED(&from->addr) ? &from->addr : &ip->src;
 
+	bool another;
+
 	heard_by_tcp(l, home, from);
 	if (opened->mode == ESP_TRANSPORT) {
-		carriers_heard_message(l->carrier->choice, lnx_now(), home, care_of, from);
+		another =
+			carriers_heard_message(l->carrier->choice, lnx_now(), home, care_of, from);
 		carrier_question(l, home, &ip->src, ip->upper.data);
 		carrier_fit(l, home);
-	} else if (carriers_heard_data(l->carrier->choice, lnx_now(), home,
-				       t != NULL ? &t->remote_outer : &in6addr_any, from)) {
-		carrier_fit(l, home);
+	} else {
+		another = carriers_heard_data(l->carrier->choice, lnx_now(), home,
+					      t != NULL ? &t->remote_outer : &in6addr_any, from);
+		if (another)
+			carrier_fit(l, home);
 	}
+	if (another && l->cb.hints != NULL)
+		l->cb.hints->followed(l->cb.hints_ctx, home);
 }
 
 /* A message in UDP over IPv6 has the address that it was sent from inside, too. */

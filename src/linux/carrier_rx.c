@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "base/ip6.h"
+#include "base/octets.h"
 #include "carrier.h"
 
 #define HOP_LIMIT 64
@@ -77,6 +78,22 @@ static bool udp_kind(const struct lnx *l, const struct carrier_socket *s, uint16
 	return from == l->cfg.udp_port || from == l->cfg.udp_esp_port;
 }
 
+/* What is no ESP begins with four octets of zero (RFC 3948, 2.2). */
+static bool udp_is_hint(enum carrier_port port, const uint8_t *data, size_t len)
+{
+	return port == CARRIER_DATA && len == CARRIER_NO_ESP_LEN + LNX_HINT_LEN && be32(data) == 0;
+}
+
+static void udp_hint(struct lnx *l, const struct carrier_socket *s, const struct in6_addr *from,
+		     const uint8_t *data)
+{
+	if (s->own && l->cb.hints != NULL)
+		l->cb.hints->hint(l->cb.hints_ctx, from,
+				  (struct bub_view){data + CARRIER_NO_ESP_LEN, LNX_HINT_LEN});
+	else
+		l->count[COUNT_UDP_NO_ESP]++;
+}
+
 /* One datagram of @len octets, with room for an IPv6 header in front. */
 static void on_datagram(struct lnx *l, uint32_t ifindex, const struct carrier_end *from,
 			const struct udp_said *said, enum carrier_port port, uint8_t *packet,
@@ -126,6 +143,11 @@ static void on_datagrams(struct lnx *l, const struct carrier_socket *s, struct m
 	}
 	if (!udp_kind(l, s, from.port, &port)) {
 		l->count[COUNT_UDP_WRONG_PORT]++;
+		return;
+	}
+	if (udp_is_hint(port, packet, m->msg_len)) {
+		l->count[COUNT_UDP_IN]++;
+		udp_hint(l, s, &from.addr, packet);
 		return;
 	}
 	ifindex = ifc->fact.ifindex; /* what comes in may change the table that it is in */

@@ -100,6 +100,8 @@ struct lnx_callbacks {
 	void (*event)(void *ctx, const struct bub_event *ev);
 	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop);      /* NULL: nobody audits */
 	void (*data_fault)(void *ctx, const struct lnx_data_fault *fault); /* NULL: nobody */
+	const struct lnx_hint_ops *hints;                                  /* NULL: nobody cares */
+	void *hints_ctx;
 	const struct lnx_tcp_ops *tcp; /* with lnx_config.tcp_port (linux_tcp.h); NULL: none */
 	void *tcp_ctx;
 	void (*log)(void *ctx, enum lnx_log_level level, const char *text);

@@ -73,19 +73,26 @@ int store_each(struct store *st, void (*each)(void *ctx, const struct store_bind
  * on.  It is no key: who has it can make the mobile node agree anew, once. */
 struct tokens;
 
+/* Where datagrams for a mobile node go, as its home agent saw them come: a NAT's, perhaps. */
+struct store_end {
+	struct in6_addr addr; /* IPv4: mapped */
+	uint16_t port;        /* 0: none is known */
+};
+
 /* As store_open() and store_close(). */
 struct tokens *tokens_open(const char *dir, char *ret_error, size_t error_size);
 void tokens_close(struct tokens *t);
 
 /* As store_put(), store_delete() and store_commit(). */
 void tokens_put(struct tokens *t, const struct in6_addr *home,
-		const uint8_t token[static STORE_TOKEN_LEN]);
+		const uint8_t token[static STORE_TOKEN_LEN], const struct store_end *end);
 void tokens_delete(struct tokens *t, const struct in6_addr *home);
 int tokens_commit(struct tokens *t, char *ret_error, size_t error_size);
 
 /* As store_each(); the token has STORE_TOKEN_LEN octets. */
 int tokens_each(struct tokens *t,
-		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token),
+		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token,
+			     const struct store_end *end),
 		void *ctx, char *ret_error, size_t error_size);
 
 /* ---- Sequence numbers of ESP --------------------------------------------------------------- */

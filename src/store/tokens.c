@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The file of restart tokens: one for each home address that has agreed keys.  Apart from the
+ * The file of restart tokens: one for each home address that has agreed keys, and where its
+ * datagrams come from, if they do, as only that way leads through a NAT.  Apart from the
  * registrations, as it is written when keys are agreed on and not with each move, and as a file
  * that is damaged is no reason not to start.
  */
@@ -10,7 +11,9 @@
 #include "store.h"
 
 #define TOKEN_VERSION 1
-#define TOKEN_RECORD_LEN (1 + STORE_TOKEN_LEN)
+#define TOKEN_ADDR_AT (1 + STORE_TOKEN_LEN) /* records once ended here */
+#define TOKEN_PORT_AT (TOKEN_ADDR_AT + sizeof(struct in6_addr))
+#define TOKEN_RECORD_LEN (TOKEN_PORT_AT + sizeof(uint16_t))
 
 /* Its file, and nothing else. */
 struct tokens {
@@ -23,9 +26,10 @@ static enum verdict tokens_look(const MDB_val *key, const MDB_val *data)
 
 	if (data->mv_size > 0 && value[0] > TOKEN_VERSION)
 		return VERDICT_NEWER;
-	return key->mv_size == sizeof(struct in6_addr) && data->mv_size == TOKEN_RECORD_LEN
-		       ? VERDICT_GOOD
-		       : VERDICT_DAMAGED;
+	if (key->mv_size != sizeof(struct in6_addr) ||
+	    (data->mv_size != TOKEN_RECORD_LEN && data->mv_size != TOKEN_ADDR_AT))
+		return VERDICT_DAMAGED;
+	return VERDICT_GOOD;
 }
 
 static const struct env_kind tokens_kind = {
@@ -48,11 +52,13 @@ void tokens_close(struct tokens *t)
 }
 
 void tokens_put(struct tokens *t, const struct in6_addr *home,
-		const uint8_t token[static STORE_TOKEN_LEN])
+		const uint8_t token[static STORE_TOKEN_LEN], const struct store_end *end)
 {
 	uint8_t value[TOKEN_RECORD_LEN] = {TOKEN_VERSION};
 
 	memcpy(value + 1, token, STORE_TOKEN_LEN);
+	memcpy(value + TOKEN_ADDR_AT, &end->addr, sizeof(end->addr));
+	memcpy(value + TOKEN_PORT_AT, &end->port, sizeof(end->port)); /* for this machine only */
 	env_put(&t->env, env_value(home, sizeof(*home)), env_value(value, sizeof(value)));
 }
 
@@ -67,23 +73,31 @@ int tokens_commit(struct tokens *t, char *ret_error, size_t error_size)
 }
 
 struct tokens_reader {
-	void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token);
+	void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token,
+		     const struct store_end *end);
 	void *ctx;
 };
 
 static void tokens_read_one(void *ctx, const MDB_val *key, const MDB_val *data)
 {
 	const struct tokens_reader *r = ctx;
+	const uint8_t *value = data->mv_data;
 	struct in6_addr home;
+	struct store_end end = {.port = 0};
 
 	if (tokens_look(key, data) != VERDICT_GOOD)
 		return;
 	memcpy(&home, key->mv_data, sizeof(home));
-	r->each(r->ctx, &home, (const uint8_t *)data->mv_data + 1);
+	if (data->mv_size == TOKEN_RECORD_LEN) {
+		memcpy(&end.addr, value + TOKEN_ADDR_AT, sizeof(end.addr));
+		memcpy(&end.port, value + TOKEN_PORT_AT, sizeof(end.port));
+	}
+	r->each(r->ctx, &home, value + 1, &end);
 }
 
 int tokens_each(struct tokens *t,
-		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token),
+		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token,
+			     const struct store_end *end),
 		void *ctx, char *ret_error, size_t error_size)
 {
 	struct tokens_reader r = {.each = each, .ctx = ctx};

@@ -336,6 +336,9 @@ def garbage(t):
     kinds = (("udp-keep-alive-in", DATA, b"\xff"), ("udp-not-esp", DATA, bytes(60)),
              ("udp-unknown-spi", DATA, b"\x09" * 60), ("udp-malformed", DATA, b"\xff\xff"),
              ("udp-malformed", MESSAGES, b"\x09" * 60), ("udp-malformed", MESSAGES, bytes(60)))
+    lost = t.agent.counters()["udp-no-esp"]
+    s.sendto(bytes(4) + b"BUBK" + bytes(20), (AGENT, DATA))  # what only a mobile node believes
+    wait_for("a hint to be counted", lambda: t.agent.counters()["udp-no-esp"] == lost + 1)
     before = t.agent.counters()
     for _ in range(200):
         for _, port, text in kinds:

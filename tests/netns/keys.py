@@ -12,6 +12,7 @@ Times that it measures are in its output.
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,7 @@ import threading
 import time
 
 from daemon import Daemon
-from linux_common import Failure, main, wait_for
+from linux_common import Failure, addr, main, wait_for
 from world import AGENT, HOME, HOME_PREFIX, VISITED, Tunnel
 
 PORT = 9000
@@ -381,8 +382,8 @@ def restarted_mobile(t):
         says(f"{'both' if both else 'the mobile node'}: {first - begin:.3f} s after its start")
 
 
-def in_a_network_of_ipv4(t):
-    """There is no IPv6 where the mobile node starts: keys are agreed on over IPv4."""
+def begin_in_ipv4(t, inside=""):
+    """There is no IPv6 where the mobile node starts."""
     t.r.exec("sysctl", "-qw", "net.ipv4.ip_forward=1")
     for ns, dev, address in ((t.r, "e0", "192.0.2.1/24"), (t.r, "e1", "198.51.100.1/24"),
                              (t.g, "e0", "198.51.100.2/24"), (t.m, "e0", "192.0.2.10/24")):
@@ -390,12 +391,56 @@ def in_a_network_of_ipv4(t):
     t.g.ip("-4", "route", "add", "default", "via", "198.51.100.1")
     t.m.ip("-4", "route", "add", "default", "via", "192.0.2.1")
     t.begin(t.agent_text(AGENT_PSK + '\nipv4-address = "198.51.100.2"'),
-            t.mobile_text(inside='home-agent-ipv4 = "198.51.100.2"\n'))
+            t.mobile_text(inside='home-agent-ipv4 = "198.51.100.2"\n' + inside))
     try:
         wait_for("keys", lambda: t.mobile.show() and t.agreed() == 1)
     except Failure as e:
         raise Failure(f"{e}: {t.mobile.tail()} {t.agent.tail()}") from e
+
+
+def in_a_network_of_ipv4(t):
+    """Keys are agreed on over IPv4."""
+    begin_in_ipv4(t)
     t.wait_for_words(t.agent, f"keys of {HOME} agreed with ::ffff:192.0.2.10")
+
+
+NAT = """table ip t {
+chain c {
+type nat hook postrouting priority 100;
+oifname "e1" masquerade random
+}
+}
+"""
+
+
+def way_is_stored(t):
+    """A record is the home address, and a version, a token, the address and the port (tokens.c)."""
+    with open(os.path.join(t.agent.dir, "state", "tokens.mdb"), "rb") as f:
+        octets = f.read()
+    seen = addr("::ffff:198.51.100.1") + struct.pack("=H", t.client()["carrier"]["port"])
+    return any(octets[m.end() + 17:m.end() + 35] == seen
+               for m in re.finditer(re.escape(addr(HOME)), octets))
+
+
+def restarted_agent_beyond_a_nat(t):
+    """The NAT knows one way in: where the home agent's data came from before it was killed."""
+    with tempfile.NamedTemporaryFile("w") as f:
+        f.write(NAT)
+        f.flush()
+        t.r.exec("nft", "-f", f.name)
+    begin_in_ipv4(t, "keep-alive = 0\n")
+    wait_for("a registration", lambda: t.home()["state"] == "registered")
+    stream = t.stream()
+    wait_for("the way on the disk", lambda: way_is_stored(t))
+    t.kill_agent()
+    begin = t.revive_agent()
+    wait_for("bubd", t.agent.show)
+    ready = time.monotonic()
+    first = wait_for("datagrams after the restart", lambda: stream.flows(begin))
+    t.wait_for_words(t.mobile, "has restarted and lost its keys")
+    says(f"first datagram {first - begin:.3f} s after the start of the process, "
+         f"{first - ready:.3f} s after it answered")
+    expect(first - ready < 2.0, first - ready)
 
 
 def assigned_home_address(t):
@@ -653,7 +698,8 @@ def keys_are_told_nowhere(t):
 CASES = [by_pre_shared_key, ciphers_of_the_processor, by_certificates, by_fingerprints,
          renewals_lose_nothing, renewals_by_octets_lose_nothing, restarted_agent,
          changed_at_the_home_agent, restarted_agent_without_its_files, restarted_mobile,
-         in_a_network_of_ipv4, assigned_home_address, wrong_psk, expired,
+         in_a_network_of_ipv4, restarted_agent_beyond_a_nat, assigned_home_address, wrong_psk,
+         expired,
          unknown_ca, other_home, what_is_in_use_lives_on, flooded, keys_are_told_nowhere]
 
 if __name__ == "__main__":

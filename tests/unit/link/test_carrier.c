@@ -496,11 +496,21 @@ static struct carrier_end end(enum carrier carrier, const char *from, uint16_t p
 	return (struct carrier_end){carrier, addr(from), port, 0};
 }
 
-static void message(const char *care_of, struct carrier_end from)
+/* True: it turns data. */
+static bool message(const char *care_of, struct carrier_end from)
 {
 	const struct in6_addr home = addr(HOME), claimed = addr(care_of);
 
-	carriers_heard_message(f.c, f.now, &home, &claimed, &from);
+	return carriers_heard_message(f.c, f.now, &home, &claimed, &from);
+}
+
+/* Where a home agent has last seen data of; 0: natively. */
+static uint16_t followed_to(void)
+{
+	const struct in6_addr home = addr(HOME);
+	struct carrier_end ret = {0};
+
+	return carriers_followed(f.c, &home, &ret) ? ret.port : 0;
 }
 
 static bool data(const char *bound, struct carrier_end from)
@@ -529,24 +539,29 @@ static uint16_t data_port(const char *care_of)
 
 static void messages_are_followed(void **state)
 {
-	message(HERE, end(CARRIER_NATIVE, HERE, 0));
+	assert_false(message(HERE, end(CARRIER_NATIVE, HERE, 0)));
 	assert_int_equal(message_port(HERE), 0);
-	message(HERE, end(CARRIER_UDP, HERE, 5000));
+	assert_int_equal(followed_to(), 0);
+	assert_true(message(HERE, end(CARRIER_UDP, HERE, 5000)));
+	assert_false(message(HERE, end(CARRIER_UDP, HERE, 5000)));
 	assert_int_equal(message_port(HERE), 5000);
+	assert_int_equal(followed_to(), 5000);
 	assert_int_equal(data_port(HERE), 5000); /* until data has come */
 	assert_int_equal(message_port(THERE), 0);
 	assert_true(data(HERE, end(CARRIER_UDP, HERE, 5001)));
 	assert_false(data(HERE, end(CARRIER_UDP, HERE, 5001)));
 	assert_int_equal(data_port(HERE), 5001);
+	assert_int_equal(followed_to(), 5001);
 	/* A translator has given messages another port: data's is as good as before. */
 	message(HERE, end(CARRIER_UDP, HERE, 6000));
 	assert_int_equal(message_port(HERE), 6000);
 	assert_int_equal(data_port(HERE), 5001);
 	assert_true(data(HERE, end(CARRIER_UDP, HERE, 6001)));
 	assert_int_equal(data_port(HERE), 6001);
-	message(HERE, end(CARRIER_NATIVE, HERE, 0));
+	assert_true(message(HERE, end(CARRIER_NATIVE, HERE, 0)));
 	assert_int_equal(message_port(HERE), 0);
 	assert_int_equal(data_port(HERE), 0);
+	assert_int_equal(followed_to(), 0);
 }
 
 static void late_data_turns_nothing_back(void **state)

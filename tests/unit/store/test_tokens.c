@@ -22,10 +22,13 @@ static struct in6_addr home(uint8_t i)
 	return (struct in6_addr){.s6_addr = {0x20, 1, [15] = i}};
 }
 
-static void note(void *ctx, const struct in6_addr *addr, const uint8_t *token)
+static void note(void *ctx, const struct in6_addr *addr, const uint8_t *token,
+		 const struct store_end *end)
 {
 	struct found *f = ctx;
 
+	assert_int_equal(end->port, 40000 + token[1]);
+	assert_int_equal(end->addr.s6_addr[15], addr->s6_addr[15]);
 	assert_int_equal(token[0], addr->s6_addr[15]);
 	f->n++;
 	f->sum += token[1];
@@ -45,8 +48,9 @@ static void put(struct tokens *t, uint8_t i, uint8_t generation)
 {
 	const uint8_t token[STORE_TOKEN_LEN] = {i, generation};
 	const struct in6_addr addr = home(i);
+	const struct store_end end = {addr, (uint16_t)(40000 + generation)};
 
-	tokens_put(t, &addr, token);
+	tokens_put(t, &addr, token, &end);
 }
 
 static struct found look(struct tokens *t)
