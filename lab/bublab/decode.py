@@ -31,6 +31,13 @@ STATUS = {
     137: "expired care-of nonce index", 138: "expired nonces",
     139: "registration type change disallowed", 174: "invalid care-of address",
 }
+# What it says of a wish for an IPv4 home address (RFC 5555, 3.2.1).
+IPV4_STATUS = {
+    0: "accepted", 128: "reason unspecified", 129: "administratively prohibited",
+    130: "incorrect IPv4 home address", 131: "invalid IPv4 address",
+    132: "no address is assigned", 133: "no prefix is assigned",
+}
+NO_REFRESH = 0xFFFFFFFF  # RFC 5555, 3.2.2: there is nothing to keep
 ERRORS = {1: "unknown binding for Home Address option", 2: "unknown Mobility Header type"}
 
 Field = tuple[str, str]
@@ -71,7 +78,25 @@ def option_list(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
+def ipv4_option(kind: int, value: bytes) -> Field:
+    """RFC 5555, 3.1 and 3.2: six octets, of which the last four are an address, but for a NAT's."""
+    address = str(ipaddress.IPv4Address(value[2:]))
+    if kind == 29:
+        wish = ", wants a prefix" if value[0] & 2 else ""
+        return "IPv4 home address", f"{address}/{value[0] >> 2}{wish}"
+    if kind == 30:
+        said = IPV4_STATUS.get(value[0], "unknown")
+        return "IPv4 home address acknowledged", f"{value[0]}: {said}, {address}/{value[1] >> 2}"
+    if kind == 31:
+        flags, refresh_s = struct.unpack("!HI", value)
+        found = "none" if refresh_s == NO_REFRESH else f"refresh after {refresh_s} s"
+        return "NAT detection", found + (", UDP is forced" if flags & 0x8000 else "")
+    return "IPv4 care-of address", address
+
+
 def option(kind: int, value: bytes) -> Field:
+    if 29 <= kind <= 32 and len(value) == 6:
+        return ipv4_option(kind, value)
     if kind == 3 and len(value) == 16:
         return "Alternate care-of address", pcap.text(value)
     if kind == 4 and len(value) == 4:

@@ -172,6 +172,18 @@ class Decode(unittest.TestCase):
         said = self.said("3b010600 0000 8700 002a 0000 01020000")
         self.assertEqual(said["Status"], "135: sequence number out of window")
 
+    def test_options_of_ipv4(self):
+        said = self.said("3b040500 0000 002a c000 0384 1d06 8200 c0000207 2006 0000 cb007109 0102 0000")
+        self.assertEqual(said["IPv4 home address"], "192.0.2.7/32, wants a prefix")
+        self.assertEqual(said["IPv4 care-of address"], "203.0.113.9")
+        said = self.said("3b030600 0000 0000 002a 0384 1e06 8480 c0000207 1f06 8000 0000006e")
+        self.assertEqual(said["IPv4 home address acknowledged"],
+                         "132: no address is assigned, 192.0.2.7/32")
+        self.assertEqual(said["NAT detection"], "refresh after 110 s, UDP is forced")
+        said = self.said("3b020600 0000 0000 002a 0384 1f06 0000 ffffffff 01020000")
+        self.assertEqual(said["NAT detection"], "none")
+        self.assertEqual(decode.option(29, bytes(4)), ("Option 29", "00000000"))
+
     def test_dh(self):
         items = "01000010" + "aa" * 16 + "04000010" + packed(HOA2).hex()
         said = self.said("3b000b00 0000 0401" + "11" * 8 + "22" * 8 + items + "cc" * 12)

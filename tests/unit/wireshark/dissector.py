@@ -34,7 +34,8 @@ INIT_COOKIE, BUB_COOKIE, PATH_COOKIE = b"care-of1", b"bubcook1", b"pathcook"
 
 FIELDS = ("bub.message", "bub.code", "bub.identity", "bub.path_cookie", "bub.signed_by",
           "bub.dh.message", "bub.dh.suite", "bub.report.came", "bub.report.cookie",
-          "bub.report.waited", "bub.report.port")
+          "bub.report.waited", "bub.report.port", "mip6.ipv4ha.ha", "mip6.ipv4ha.preflen",
+          "mip6.ipv4aa.sts", "mip6.natd.f_flag", "mip6.natd.refresh_t", "mip6.ipv4coa.addr")
 
 
 def option(kind, value):
@@ -127,10 +128,32 @@ def in_udp(src, dst, frame):
     return frame[:14] + ip
 
 
+def in_ipv4(frame):
+    """The frame's packet as it comes from a network of IPv4 (RFC 5555, 4.1)."""
+    inner = frame[14:]
+    udp = struct.pack("!HHHH", 40000, 4191, 8 + len(inner), 0) + inner
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0)
+    ends = ipaddress.IPv4Address("203.0.113.9").packed + ipaddress.IPv4Address("198.51.100.6").packed
+    return frame[:12] + b"\x08\0" + ip + ends + udp
+
+
+# RFC 5555, 3.1 and 3.2; Wireshark's own names for what is in them.
+IPV4_HOME = option(29, bytes([32 << 2, 0, 192, 0, 2, 7]))
+IPV4_REFUSED = option(30, bytes([132, 32 << 2, 192, 0, 2, 7]))
+NAT = option(31, struct.pack("!HI", 0x8000, 110))
+IPV4_CARE_OF = option(32, bytes([0, 0, 203, 0, 113, 9]))
+ACCEPTED = struct.pack("!BBHH", 0, 0, 7, 900)
+
 GOOD = "bub.signature.good"
 
 # Name, frame, what the fields must have, which remarks there must be (and no other of bub's).
 CASES = [
+    ("BU from IPv4", in_ipv4(packet(HOA1, HOA2, padded(binding_update(IPV4_HOME, IPV4_CARE_OF)))),
+     {"mip6.ipv4ha.ha": "192.0.2.7", "mip6.ipv4ha.preflen": "32",
+      "mip6.ipv4coa.addr": "203.0.113.9"}, []),
+    ("its acknowledgement",
+     in_ipv4(packet(HOA2, HOA1, padded(mobility(BA, ACCEPTED, IPV4_REFUSED, NAT)))),
+     {"mip6.ipv4aa.sts": "132", "mip6.natd.f_flag": "1", "mip6.natd.refresh_t": "110"}, []),
     ("HoTI asks", packet(HOA1, HOA2, padded(mobility(HOTI, bytes(10), DO_BUB))),
      {"bub.message": "Home Test Init, Do BUB", "bub.code": "0"}, []),
     ("HoT agrees", packet(HOA2, HOA1, padded(mobility(HOT, bytes(18), ACK))),
