@@ -145,8 +145,10 @@ static bool audit_is_our_table(const struct want *w, uint32_t table)
 	return table - w->cfg.first_table < w->cfg.n_tables;
 }
 
-/* What is marked as bub's was put by another bubd where it was, and by us in the past otherwise. */
-static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint32_t by)
+/* What is marked as bub's was put by another bubd where it was, and by us in the past otherwise;
+ * where nobody wants it (@unknown) after a notice of another bubd, it is that one's still. */
+static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint32_t by,
+			       bool unknown)
 {
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[FRA_MAX + 1];
@@ -158,14 +160,20 @@ static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint3
 	priority = nl_u32(tb[FRA_PRIORITY], 0);
 	table = frh->action == FR_ACT_TO_TBL ? nl_u32(tb[FRA_TABLE], frh->table) : 0;
 	protocol = nl_u8(tb[FRA_PROTOCOL], 0);
-	if (frh->family != AF_INET6 || (protocol == LNX_RTPROT && by == 0) ||
+	if (frh->family != AF_INET6 ||
 	    (priority - w->cfg.first_rule >= w->cfg.n_rules && !audit_is_our_table(w, table)))
 		return;
+	if (protocol == LNX_RTPROT && by == 0) {
+		if (unknown)
+			repair_still_shared(w);
+		return;
+	}
 	(void)snprintf(what, sizeof(what), "rule %u, routing table %u", priority, table);
 	repair_shared(w, by, protocol, what);
 }
 
-static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint32_t by)
+static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint32_t by,
+				bool unknown)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[RTA_MAX + 1];
@@ -174,9 +182,14 @@ static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint
 
 	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
 	table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
-	if (rtm->rtm_family != AF_INET6 || (rtm->rtm_protocol == LNX_RTPROT && by == 0) ||
-	    (rtm->rtm_flags & RTM_F_CLONED) || !audit_is_our_table(w, table))
+	if (rtm->rtm_family != AF_INET6 || (rtm->rtm_flags & RTM_F_CLONED) ||
+	    !audit_is_our_table(w, table))
 		return;
+	if (rtm->rtm_protocol == LNX_RTPROT && by == 0) {
+		if (unknown)
+			repair_still_shared(w);
+		return;
+	}
 	(void)snprintf(what, sizeof(what), "a route in routing table %u", table);
 	repair_shared(w, by, rtm->rtm_protocol, what);
 }
@@ -205,10 +218,10 @@ void want_heard(struct want *w, const struct nlmsghdr *nlh)
 		wish = audit_of_programs(w, nlh);
 		break;
 	case RTM_NEWRULE:
-		audit_foreign_rule(w, nlh, nlh->nlmsg_pid);
+		audit_foreign_rule(w, nlh, nlh->nlmsg_pid, false);
 		break;
 	case RTM_NEWROUTE: /* default routes: the filter lets no others in */
-		audit_foreign_route(w, nlh, nlh->nlmsg_pid);
+		audit_foreign_route(w, nlh, nlh->nlmsg_pid, false);
 		break;
 	default:
 		break;
@@ -268,11 +281,11 @@ static void audit_on_told(void *ctx, const struct nlmsghdr *nlh)
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWROUTE:
 		wish = audit_of_route(w, nlh, &same);
-		audit_foreign_route(w, nlh, 0);
+		audit_foreign_route(w, nlh, 0, wish == NULL);
 		break;
 	case RTM_NEWRULE:
 		wish = audit_of_rule(w, nlh);
-		audit_foreign_rule(w, nlh, 0);
+		audit_foreign_rule(w, nlh, 0, wish == NULL);
 		break;
 	case RTM_NEWADDR:
 		wish = audit_of_addr(w, nlh);
@@ -357,6 +370,7 @@ static void audit_begin(struct want *w, unsigned step)
 	if (step == STEP_AUDITED) {
 		audit_check_programs(w);
 		repair_sysctls(w);
+		repair_looked(w);
 		w->audit_due =
 			bub_time_add_s(lnx_now(), WANT_AUDIT_S + audit_n_wishes(w) / AUDIT_OF_MANY);
 		step = w->forget[0].ifindex != 0 ? STEP_FORGET : STEP_NONE;

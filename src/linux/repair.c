@@ -31,7 +31,7 @@
 #define RETRY_MAX_S 60
 #define SHARED_S 60 /* between lines about what is shared; doubles */
 #define SHARED_MAX_S 3600
-#define SHARED_NEWS_S 120 /* the status speaks of it for so long after it was seen */
+#define SHARED_NEWS_S 120 /* a look that does not find it any more ends it after so long */
 #define PEACE_S 60        /* it has stood so long: no fight any more */
 #define LINES_MAX 4
 #define TEXT_MAX 160
@@ -141,6 +141,7 @@ void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *wh
 	const struct bub_time now = lnx_now();
 
 	w->shared_seen = now;
+	w->shared_round = w->round;
 	(void)snprintf(w->shared, sizeof(w->shared),
 		       "%s uses what is bubd's alone: %s, protocol %u",
 		       by != 0 ? repair_author(w, by) : "another program", what, protocol);
@@ -155,12 +156,22 @@ void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *wh
 		   w->shared);
 }
 
+void repair_still_shared(struct want *w)
+{
+	w->shared_seen = lnx_now();
+	w->shared_round = w->round;
+}
+
+void repair_looked(struct want *w)
+{
+	if (w->shared_round != w->round &&
+	    !bub_time_before(lnx_now(), bub_time_add_s(w->shared_seen, SHARED_NEWS_S)))
+		w->shared[0] = '\0';
+}
+
 const char *want_shared(const struct want *w)
 {
-	return w->shared[0] != '\0' && bub_time_before(lnx_now(), bub_time_add_s(w->shared_seen,
-										 SHARED_NEWS_S))
-		       ? w->shared
-		       : NULL;
+	return w->shared[0] != '\0' ? w->shared : NULL;
 }
 
 /* ---- When ---------------------------------------------------------------------------------- */

@@ -90,6 +90,7 @@ struct want {
 
 	/* Somebody else uses what is ours. */
 	char shared[160];            /* who uses what is ours */
+	uint32_t shared_round;       /* of audits, in which it was seen last */
 	struct bub_time shared_seen; /* the last time */
 	struct bub_time shared_at;   /* the last line about that */
 	uint32_t shared_pause_s;     /* to the next; 0: there was none */
@@ -147,6 +148,9 @@ void repair_forget(struct want *w, const struct wish *wish);
 /* Somebody else, @by (0: not known), has @what, with that protocol, where only bubd may have
  * something. */
 void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *what);
+/* What that was about, if anything, is there still; and an audit has looked at everything. */
+void repair_still_shared(struct want *w);
+void repair_looked(struct want *w);
 /* The interface of a wish; 0: it has none. */
 uint32_t repair_ifindex(const struct wish *wish);
 /* The interface is up: what waits for it is put back soon. */

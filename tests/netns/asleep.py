@@ -5,14 +5,16 @@
 import os
 import sys
 
+from daemon import Daemon
 from linux_common import Failure, main, wait_for
-from world import Tunnel
+from world import AGENT, Tunnel
 
 WRAPPER = """#!/bin/sh
 LD_PRELOAD={shim} ASLEEP={slept} ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS \\
     exec {bubd} "$@"
 """
 SHORT_S, LONG_S = 5, 24 * 3600  # beside the lifetime of a registration
+LATER_S = 600
 
 
 class Sleeper(Tunnel):
@@ -59,7 +61,26 @@ def bindings_are_refreshed(t):
     t.agent.stop()
 
 
-CASES = [bindings_are_refreshed]
+def shared_tables_are_told_while_they_are(t):
+    """A second bubd in the same tables is in `why` as long as it is there, and not much longer."""
+    def why():
+        return t.mobile.show()["homes"][0]["why"]
+
+    words = "uses what is bubd's alone"
+    second = Daemon(t.bubd, t.m, f'tun = "bub1"\nmobile-node {{\nhome-address = "2001:db8:1::11/64"\n'
+                    f'home-agent = "{AGENT}"\nsecret-file = "secret"\n}}\n')
+    t.daemons.append(second)
+    wait_for("a word about the second one", lambda: words in why())
+    t.sleep(LATER_S)
+    wait_for("the sleep to be noticed", lambda: "has slept" in t.mobile.tail())
+    if words not in why():
+        raise Failure(f"nothing tells of the second one any more: {why()}")
+    second.stop()
+    t.sleep(2 * LATER_S)
+    wait_for("an end of that", lambda: words not in why())
+
+
+CASES = [bindings_are_refreshed, shared_tables_are_told_while_they_are]
 
 if __name__ == "__main__":
     shim = sys.argv.pop(2)
