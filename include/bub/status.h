@@ -37,6 +37,7 @@ struct bub_home_status {
 	uint32_t unanswered_s;      /* since the first of them */
 	bool nat; /* the home agent has found one between it and the care-of address; */
 	uint32_t nat_refresh_s; /* its mapping is refreshed after so much silence */
+	bool link_local;        /* L bit of its Binding Updates */
 };
 
 struct bub_peer_status {
@@ -66,7 +67,8 @@ struct bub_client_status {
 	struct in6_addr care_of; /* :: unless one of the two */
 	uint32_t lifetime_s;
 	uint16_t sequence;
-	bool nat; /* there is one on the way to it */
+	bool nat;        /* there is one on the way to it */
+	bool link_local; /* L bit: its link-local address is defended, too (RFC 6275, 6.1.7) */
 };
 
 /* Home agent: one group that one mobile node listens to. */

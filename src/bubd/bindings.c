@@ -35,6 +35,7 @@ struct bindings {
 	size_t n_verdicts, cap_verdicts;
 	bool noted;   /* since the last commit */
 	bool failing; /* told: it cannot be written */
+	char why[2 * ERROR_MAX];
 };
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -172,15 +173,19 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 
 static void bindings_tell(struct bindings *b, int error, const char *why)
 {
-	char text[2 * ERROR_MAX];
-
 	if ((error != 0) == b->failing)
 		return;
 	b->failing = error != 0;
-	(void)snprintf(
-		text, sizeof(text), "%s%s", error != 0 ? why : "registrations can be stored again",
-		error != 0 ? "; registrations are refused (130) until it can be written" : "");
-	b->host.line(b->host.ctx, error == 0, text);
+	(void)snprintf(b->why, sizeof(b->why), "%s%s",
+		       error != 0 ? why : "registrations can be stored again",
+		       error != 0 ? "; registrations are refused (130) until it can be written"
+				  : "");
+	b->host.line(b->host.ctx, error == 0, b->why);
+}
+
+const char *bindings_trouble(const struct bindings *b)
+{
+	return b != NULL && b->failing ? b->why : NULL;
 }
 
 void bindings_commit(struct bindings *b)

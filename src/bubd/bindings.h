@@ -39,6 +39,9 @@ void bindings_note(struct bindings *b, const struct bub_action *act);
  * nothing; to be called in each turn of the loop, not while actions are drained.  NULL is fine. */
 void bindings_commit(struct bindings *b);
 
+/* Why nothing can be stored, as a clause that is valid until the next call; NULL: all is well. */
+const char *bindings_trouble(const struct bindings *b);
+
 /* What time it is, for bindings_left_s(). */
 struct bindings_clock {
 	uint8_t boot[STORE_BOOT_LEN]; /* zero: not known */

@@ -625,6 +625,7 @@ static struct status_source daemon_source(struct daemon *d)
 		.complaints = &d->complaints,
 		.keyd = d->keyd,
 		.names = d->names,
+		.storing = bindings_trouble(d->bindings),
 		.now = lnx_now(),
 	};
 }

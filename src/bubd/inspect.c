@@ -35,7 +35,7 @@ struct bound {
 		*with; /* who holds it, or whom it is held for; NULL: home agent here */
 	uint32_t lifetime_s;
 	uint16_t sequence;
-	bool home_registration;
+	bool home_registration, link_local;
 	const char *signed_by;
 };
 
@@ -47,6 +47,7 @@ static void add_binding(json_t *array, const struct bound *b)
 	inspect_set(o, "care_of", inspect_address(b->care_of));
 	inspect_set(o, "with", b->with != NULL ? inspect_address(b->with) : json_null());
 	inspect_set(o, "home_registration", json_boolean(b->home_registration));
+	inspect_set(o, "link_local", json_boolean(b->link_local));
 	inspect_set(o, "lifetime_s", json_integer(b->lifetime_s));
 	inspect_set(o, "sequence", json_integer(b->sequence));
 	inspect_set(o, "signed_by", json_string(b->signed_by));
@@ -67,6 +68,7 @@ static void add_home_registrations(const struct status_source *src, const struct
 					.lifetime_s = c.lifetime_s,
 					.sequence = c.sequence,
 					.home_registration = true,
+					.link_local = c.link_local,
 					.signed_by = signed_by};
 
 		if (c.registered && inspect_wants(wanted, &c.home))
@@ -79,6 +81,7 @@ static void add_home_registrations(const struct status_source *src, const struct
 					.lifetime_s = h.lifetime_s,
 					.sequence = h.sequence,
 					.home_registration = true,
+					.link_local = h.link_local,
 					.signed_by = signed_by};
 
 		if (h.lifetime_s > 0 &&

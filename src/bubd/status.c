@@ -366,9 +366,14 @@ static json_t *status_peers(const struct status_source *src, const struct status
 static json_t *why_client(const struct status_source *src, const struct bub_client_status *c)
 {
 	char text[WHY_MAX];
+	size_t len = 0;
 
-	return why_complaint(src, &c->home, "", text, sizeof(text)) > 0 ? json_string(text)
-									: json_null();
+	if (src->storing != NULL)
+		len = (size_t)snprintf(text, WHY_MAX / 2, "%s", src->storing);
+	if (len >= WHY_MAX / 2)
+		len = WHY_MAX / 2 - 1;
+	len += why_complaint(src, &c->home, len > 0 ? "; " : "", text + len, sizeof(text) - len);
+	return len > 0 ? json_string(text) : json_null();
 }
 
 static json_t *status_clients(const struct status_source *src, const struct status_filter *filter)

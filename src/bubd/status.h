@@ -29,6 +29,7 @@ struct status_source {
 	const struct complaints *complaints;
 	const struct keyd *keyd; /* NULL: no keys are agreed on */
 	const struct names *names;
+	const char *storing; /* home agent: why no registration can be stored; NULL: it can */
 	struct bub_time now;
 };
 

@@ -471,7 +471,7 @@ static void refused_registration(void **state)
 		f = home_ba(&p, status[i], pair_home(&p, 0).sequence);
 		mark = pair_mark(&p);
 		pair_feed(&p, p.mn[0], &f);
-		assert_string_equal(pair_home(&p, 0).why, bub_status_name(status[i]));
+		assert_non_null(strstr(pair_home(&p, 0).why, bub_status_name(status[i])));
 		pair_run(&p, 31000);
 		assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 0);
 		pair_run(&p, 2000);

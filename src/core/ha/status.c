@@ -19,6 +19,7 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 		.lifetime_s = c->registered ? core_seconds_left(now, timer_at(&c->timer)) : 0,
 		.sequence = c->sequence,
 		.nat = ha_has_tunnel(c) && c->nat,
+		.link_local = c->link_local,
 	};
 	return true;
 }

@@ -662,7 +662,7 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 	core_timer(eng, &h->timer, h->interval_ms);
 	trouble_refused(eng, h, status);
 	home_set_state(eng, h, h->state == HOME_DEREGISTERING ? h->state : HOME_REGISTERING,
-		       bub_status_name(status));
+		       trouble_refusal(status));
 }
 
 void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)

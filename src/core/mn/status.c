@@ -40,6 +40,7 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.prefix_lifetime_s = h->prefix_known ? core_seconds_left(now, h->prefix_until) : 0,
 		.trouble = h->trouble.known,
 		.nat = h->nat.found,
+		.link_local = h->cfg.link_local,
 		.nat_refresh_s = h->nat.found ? h->nat.refresh_s : 0,
 		.unanswered = h->trouble.unanswered,
 	};

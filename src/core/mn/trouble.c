@@ -162,6 +162,13 @@ void trouble_over(struct bub_engine *eng, struct home_registration *h)
 	h->trouble = (struct trouble){0};
 }
 
+const char *trouble_refusal(uint8_t status)
+{
+	if (status == BUB_STATUS_NO_RESOURCES)
+		return "insufficient resources: mostly its disk is full, which its log says";
+	return bub_status_name(status);
+}
+
 void trouble_refused(struct bub_engine *eng, struct home_registration *h, uint8_t status)
 {
 	h->trouble.unanswered = 0;
@@ -170,7 +177,7 @@ void trouble_refused(struct bub_engine *eng, struct home_registration *h, uint8_
 	h->trouble.asked = false;
 	h->trouble.reporter = in6addr_any;
 	h->trouble.known = BUB_TROUBLE_REFUSED;
-	trouble_tell(eng, h, BUB_TROUBLE_REFUSED, bub_status_name(status), status);
+	trouble_tell(eng, h, BUB_TROUBLE_REFUSED, trouble_refusal(status), status);
 }
 
 void trouble_forget(struct home_registration *h)

@@ -31,6 +31,8 @@ void trouble_late(struct bub_engine *eng, struct home_registration *h);
 /* The home agent has answered; with an error. */
 void trouble_over(struct bub_engine *eng, struct home_registration *h);
 void trouble_refused(struct bub_engine *eng, struct home_registration *h, uint8_t status);
+/* What that status means, as a clause. */
+const char *trouble_refusal(uint8_t status);
 /* At home by the address @address, whose link says otherwise. */
 void trouble_misplaced(struct bub_engine *eng, struct home_registration *h,
 		       const struct in6_addr *address, uint8_t prefix_len);

@@ -245,6 +245,7 @@ static void full_disk(void **state)
 	assert_int_equal(f->verdicts, 600);
 	assert_int_equal(f->good_verdicts, 0);
 	assert_int_equal(f->bad_lines, 1); /* once */
+	assert_non_null(strstr(bindings_trouble(f->b), "registrations are refused (130)"));
 	assert_int_equal(f->good_lines, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		struct bub_action act = store_action(9, 600);
@@ -254,6 +255,7 @@ static void full_disk(void **state)
 	}
 	assert_int_equal(f->good_verdicts, 2);
 	assert_int_equal(f->good_lines, 1);
+	assert_null(bindings_trouble(f->b));
 	assert_int_equal(restore(f), 1);
 }
 

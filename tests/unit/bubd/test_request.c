@@ -104,6 +104,7 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 		.registered = true,
 		.care_of = addr("::ffff:192.0.2.20"),
 		.nat = true,
+		.link_local = true,
 		.lifetime_s = 60,
 		.sequence = 4,
 	};
@@ -446,6 +447,7 @@ static int setup(void **state)
 			.cfg = &f->cfg,
 			.engine = &f->engine,
 			.complaints = &f->complaints,
+			.storing = "disk full",
 			.handovers = f->handovers,
 			.gaps = &f->gaps,
 			.now = now},
@@ -576,15 +578,15 @@ static void show_has_everything(void **state)
 		"   \"acknowledged_us\": null, \"data_in_us\": null, \"data_out_us\": null,"
 		"   \"gap_us\": null, \"messages_sent\": 0, \"messages_received\": 0,"
 		"   \"refused_in\": null, \"dropped_out\": null}}]");
-	assert_same_json(
-		json_object_get(r, "clients"),
-		"[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
-		"\"provisional\": false, \"care_of\": "
-		"\"192.0.2.20\", \"nat\": true," CARRIER
-		"  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"ESP from 2001:db8:b::20 to "
-		"2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
-		"unknown here: its secret is another one there\","
-		"  \"keys\": {\"kind\": \"agreed\"}}]");
+	assert_same_json(json_object_get(r, "clients"),
+			 "[{\"home\": \"2001:db8:1::20\", \"registered\": true, "
+			 "\"provisional\": false, \"care_of\": "
+			 "\"192.0.2.20\", \"nat\": true," CARRIER
+			 "  \"lifetime_s\": 60, \"sequence\": 4, \"why\": \"disk full; ESP from "
+			 "2001:db8:b::20 to "
+			 "2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
+			 "unknown here: its secret is another one there\","
+			 "  \"keys\": {\"kind\": \"agreed\"}}]");
 	assert_same_json(json_object_get(r, "strangers"), "[]");
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
@@ -874,17 +876,19 @@ static void bindings_are_told_both_ways(void **state)
 	struct fixture *f = *state;
 	json_t *r = ask(f, "{\"cmd\":\"bindings\"}");
 
-	assert_same_json(json_object_get(r, "here"),
-			 "[{\"home\": \"2001:db8:1::20\", \"care_of\": \"192.0.2.20\","
-			 "  \"with\": null, \"home_registration\": true, \"lifetime_s\": 60,"
-			 "  \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
-	assert_same_json(json_object_get(r, "there"),
-			 "[{\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\","
-			 "  \"with\": \"2001:db8:1::1\", \"home_registration\": true,"
-			 "  \"lifetime_s\": 3599, \"sequence\": 65535, \"signed_by\": \"ipsec\"},"
-			 " {\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\","
-			 "  \"with\": \"2001:db8:2::10\", \"home_registration\": false,"
-			 "  \"lifetime_s\": 3000, \"sequence\": 7, \"signed_by\": \"kbm\"}]");
+	assert_same_json(
+		json_object_get(r, "here"),
+		"[{\"home\": \"2001:db8:1::20\", \"care_of\": \"192.0.2.20\", \"with\": null,"
+		" \"home_registration\": true, \"link_local\": true, \"lifetime_s\": 60,"
+		" \"sequence\": 4, \"signed_by\": \"ipsec\"}]");
+	assert_same_json(
+		json_object_get(r, "there"),
+		"[{\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\","
+		" \"with\": \"2001:db8:1::1\", \"home_registration\": true, \"sequence\": 65535,"
+		" \"link_local\": false, \"lifetime_s\": 3599, \"signed_by\": \"ipsec\"},"
+		" {\"home\": \"2001:db8:1::10\", \"care_of\": \"2001:db8:a::10\", \"sequence\": 7,"
+		" \"with\": \"2001:db8:2::10\", \"home_registration\": false,"
+		" \"link_local\": false, \"lifetime_s\": 3000, \"signed_by\": \"kbm\"}]");
 	json_decref(r);
 	r = ask(f, "{\"cmd\":\"bindings\",\"peer\":\"2001:db8:2::10\"}");
 	assert_int_equal(json_array_size(json_object_get(r, "here")), 0);
