@@ -2,92 +2,7 @@
 /*
  * A mobile node whose home agent is configured by a name: its caller tells the addresses.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <arpa/inet.h>
-#include <cmocka.h>
-
-#include "bub/engine.h"
-
-#define SENT_MAX 32
-
-/* What the engine did since the last feed. */
-static struct {
-	struct bub_action act[SENT_MAX];
-	uint8_t octets[SENT_MAX][1400];
-	unsigned n;
-} did;
-
-static struct bub_config cfg;
-static struct bub_engine *eng;
-static struct bub_time now;
-
-static struct in6_addr addr(const char *text)
-{
-	struct in6_addr a;
-
-	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
-	return a;
-}
-
-static void count(void *ctx, uint8_t *buf, size_t len)
-{
-	static uint8_t octet;
-
-	(void)ctx;
-	for (size_t i = 0; i < len; i++)
-		buf[i] = ++octet;
-}
-
-static void feed(const struct bub_event *ev)
-{
-	struct bub_action act;
-
-	did.n = 0;
-	now = bub_time_add_ms(now, 400);
-	bub_engine_feed(eng, now, ev);
-	while (bub_engine_next_action(eng, &act)) {
-		assert_true(did.n < SENT_MAX);
-		if (act.type == BUB_ACT_SEND) {
-			assert_true(act.u.send.data.len <= sizeof did.octets[0]);
-			memcpy(did.octets[did.n], act.u.send.data.data, act.u.send.data.len);
-			act.u.send.data.data = did.octets[did.n];
-		}
-		did.act[did.n++] = act;
-	}
-}
-
-static void start(void)
-{
-	static const struct bub_env env = {.random = count};
-
-	now = (struct bub_time){BUB_NS_PER_S};
-	assert_int_equal(bub_engine_new(&cfg, &env, now, &eng), 0);
-}
-
-static void defaults(void)
-{
-	bub_config_init(&cfg);
-	cfg.limit.bindings = 4;
-	cfg.limit.peers = 4;
-	cfg.prefix_discovery = false;
-	cfg.home[0].address = addr("2001:db8:1::10");
-	cfg.home[0].home_agent = addr("2001:db8:1::1");
-	cfg.n_homes = 1;
-}
-
-static void usable(const char *care_of)
-{
-	struct bub_event ev = {.type = BUB_EV_CARE_OF_NEW, .ifindex = 1};
-
-	ev.u.care_of.address = addr(care_of);
-	ev.u.care_of.prefix_len = 64;
-	feed(&ev);
-}
+#include "one_engine.h"
 
 static void named_agent_is(const char *home, const char *address)
 {
@@ -123,7 +38,7 @@ static void assert_registers_at(const char *address)
 
 static void start_with_a_name(void)
 {
-	defaults();
+	defaults(true);
 	cfg.home[0].home_agent = in6addr_any;
 	cfg.home[0].agent_is_named = true;
 	start();
@@ -205,7 +120,7 @@ static void name_with_both_families(void **state)
 static void configured_agent_has_no_other_address(void **state)
 {
 	(void)state;
-	defaults();
+	defaults(true);
 	start();
 	usable("2001:db8:a::1");
 	named_agent_is("2001:db8:1::10", "2001:db8:1::5");
