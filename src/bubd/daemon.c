@@ -429,6 +429,7 @@ static void on_wake(uv_poll_t *handle, int status, int events)
 	(void)status;
 	(void)events;
 	slept_drain(d->wake_fd); /* the loop is awake: on_prepare() does the rest */
+	keyd_clock_set(d->keyd);
 }
 
 static void look_for_sleep(struct daemon *d)

@@ -392,6 +392,22 @@ void keyclient_doubt(struct keyclient *k, const struct in6_addr *home)
 	h->k->host.registers(h->k->host.ctx);
 }
 
+/* A machine without a battery learns the time after it has learnt its address. */
+void keyclient_clock_set(struct keyclient *k)
+{
+	for (unsigned i = 0; k != NULL && i < BUB_HOMES_MAX; i++) {
+		struct keyclient_home *h = &k->home[i];
+		const struct keytally_failure *f = keytally_of(k->host.tally, &h->home);
+
+		if (h->ctx == NULL || h->attempts == 0 || f == NULL ||
+		    (f->reason != KEYS_CERTIFICATE_EXPIRED &&
+		     f->reason != KEYS_CERTIFICATE_NOT_YET_VALID))
+			continue;
+		h->attempts = 0;
+		keyclient_now(h);
+	}
+}
+
 /* ---- Life ---------------------------------------------------------------------------------- */
 
 bool keyclient_is_wanted(const struct bubd_config *cfg)

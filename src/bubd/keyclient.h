@@ -68,6 +68,9 @@ void keyclient_ipv4(struct keyclient *k, const struct in6_addr *home, const stru
 bool keyclient_token(struct keyclient *k, const struct in6_addr *from,
 		     const uint8_t token[static KEYS_TOKEN_LEN]);
 
+/* The wall clock was set: what failed for a date is tried again at once. */
+void keyclient_clock_set(struct keyclient *k);
+
 /* The home agent may have lost its keys.  It is asked, and where nothing comes for a second, new
  * keys are agreed on. */
 void keyclient_doubt(struct keyclient *k, const struct in6_addr *home);

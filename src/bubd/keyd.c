@@ -123,6 +123,12 @@ void keyd_trace(struct keyd *k, const struct bub_trace *tr)
 		k->asks = true;
 }
 
+void keyd_clock_set(struct keyd *k)
+{
+	if (k != NULL)
+		keyclient_clock_set(k->client);
+}
+
 bool keyd_lacks(const struct keyd *k, const struct in6_addr *home)
 {
 	struct keyclient_status client;

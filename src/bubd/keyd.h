@@ -71,6 +71,9 @@ void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client);
  */
 bool keyd_lacks(const struct keyd *k, const struct in6_addr *home);
 
+/* The wall clock was set, or the machine has slept. */
+void keyd_clock_set(struct keyd *k);
+
 /* Once in each turn of the loop. */
 void keyd_turn(struct keyd *k);
 

@@ -110,7 +110,11 @@ static void why_certificate(const struct keys_own *own, char *ret_text, size_t c
 {
 	const int64_t left = own->not_after - (int64_t)time(NULL);
 
-	if (left >= 0 && left < SOON_S)
+	if (left < 0)
+		(void)snprintf(ret_text, cap,
+			       "this node's certificate has ended, so the keys cannot be renewed: "
+			       "renew it, and reload");
+	else if (left < SOON_S)
 		(void)snprintf(ret_text, cap,
 			       "this node's certificate ends in %lld days: renew it, and reload",
 			       (long long)(left / DAY_S));

@@ -17,7 +17,9 @@
 
 #define NS_PER_MS 1000000u
 #define SHORTEST_MS 1000 /* less does not harm a registration */
-#define FAR_S 4000000000 /* a date that does not come */
+/* 2255: no clock can be set that far (Linux: 2232), and a timer that is over would wake for ever.
+ */
+#define FAR_S 9000000000
 
 static uint64_t slept_total(const struct slept_clocks *now)
 {

@@ -542,6 +542,7 @@ def what_is_in_use_lives_on(t):
     os.rename(c.path("mobile.key"), c.path("good.key"))
     c.certificate("mobile", f"IP:{HOME}", days=-1)
     expect("error" not in t.mobile.ask("reload"), "reload")
+    expect("certificate has ended" in t.keys()["why"], t.keys())
     before = t.agreed()
     # They are renewed after 90 % of that, and end at 110 %, which is minutes of the stream away.
     t.transfer_both_ways(t.m, t.g, AGENT, 15 << 20)

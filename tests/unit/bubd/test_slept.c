@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "slept.h"
@@ -63,12 +65,16 @@ static void clocks_and_watch_are_real(void **state)
 {
 	const struct slept_clocks a = slept_clocks();
 	const struct slept_clocks b = slept_clocks();
+	struct itimerspec left;
 	int fd = slept_watch();
 
 	(void)state;
 	assert_true(a.boot_ns > 0 && b.boot_ns >= a.boot_ns && b.mono_ns >= a.mono_ns);
 	assert_true(fd >= 0);
 	slept_drain(fd); /* does not block */
+	/* Whatever date somebody sets, it lies ahead: the last one is 2232. */
+	assert_int_equal(timerfd_gettime(fd, &left), 0);
+	assert_true(time(NULL) + left.it_value.tv_sec > 8300000000);
 	assert_int_equal(close(fd), 0);
 }
 
