@@ -145,6 +145,18 @@ static bool audit_is_our_table(const struct want *w, uint32_t table)
 	return table - w->cfg.first_table < w->cfg.n_tables;
 }
 
+/* For packets of every kind, from everywhere to everywhere.  One that only takes more exact routes
+ * than a default leaves the rest to bubd. */
+static bool audit_takes_all(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
+{
+	const bool marked = tb[FRA_FWMARK] != NULL && (frh->flags & FIB_RULE_INVERT) == 0;
+
+	return frh->action == FR_ACT_TO_TBL && frh->src_len == 0 && frh->dst_len == 0 && !marked &&
+	       nl_u32(tb[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) == UINT32_MAX &&
+	       nl_u8(tb[FRA_L3MDEV], 0) == 0 && tb[FRA_IIFNAME] == NULL &&
+	       tb[FRA_OIFNAME] == NULL && tb[FRA_UID_RANGE] == NULL && tb[FRA_IP_PROTO] == NULL;
+}
+
 /* What is marked as bub's was put by another bubd where it was, and by us in the past otherwise;
  * where nobody wants it (@unknown) after a notice of another bubd, it is that one's still. */
 static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint32_t by,
@@ -154,22 +166,25 @@ static void audit_foreign_rule(struct want *w, const struct nlmsghdr *nlh, uint3
 	const struct nlattr *tb[FRA_MAX + 1];
 	uint32_t priority, table;
 	uint8_t protocol;
-	char what[64];
+	char what[80];
+	bool ours;
 
 	nl_parse(nlh, sizeof(*frh), tb, FRA_MAX + 1);
 	priority = nl_u32(tb[FRA_PRIORITY], 0);
 	table = frh->action == FR_ACT_TO_TBL ? nl_u32(tb[FRA_TABLE], frh->table) : 0;
 	protocol = nl_u8(tb[FRA_PROTOCOL], 0);
-	if (frh->family != AF_INET6 ||
-	    (priority - w->cfg.first_rule >= w->cfg.n_rules && !audit_is_our_table(w, table)))
+	ours = priority - w->cfg.first_rule < w->cfg.n_rules || audit_is_our_table(w, table);
+	if (frh->family != AF_INET6 || (!ours && (priority == 0 || priority >= w->cfg.first_rule ||
+						  !audit_takes_all(frh, tb))))
 		return;
 	if (protocol == LNX_RTPROT && by == 0) {
 		if (unknown)
 			repair_still_shared(w);
 		return;
 	}
-	(void)snprintf(what, sizeof(what), "rule %u, routing table %u", priority, table);
-	repair_shared(w, by, protocol, what);
+	(void)snprintf(what, sizeof(what), "rule %u, routing table %u, protocol %u", priority,
+		       table, protocol);
+	repair_shared(w, by, ours ? REPAIR_OURS : REPAIR_BEFORE_OURS, what);
 }
 
 static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint32_t by,
@@ -178,7 +193,7 @@ static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[RTA_MAX + 1];
 	uint32_t table;
-	char what[64];
+	char what[80];
 
 	nl_parse(nlh, sizeof(*rtm), tb, RTA_MAX + 1);
 	table = nl_u32(tb[RTA_TABLE], rtm->rtm_table);
@@ -190,8 +205,9 @@ static void audit_foreign_route(struct want *w, const struct nlmsghdr *nlh, uint
 			repair_still_shared(w);
 		return;
 	}
-	(void)snprintf(what, sizeof(what), "a route in routing table %u", table);
-	repair_shared(w, by, rtm->rtm_protocol, what);
+	(void)snprintf(what, sizeof(what), "a route in routing table %u, protocol %u", table,
+		       rtm->rtm_protocol);
+	repair_shared(w, by, REPAIR_OURS, what);
 }
 
 /* ---- Notices ------------------------------------------------------------------------------- */

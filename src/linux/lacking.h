@@ -18,7 +18,8 @@ struct lnx_lack {
 /* The next one after the place @at, which is 0 for the first; false: no more. */
 bool lnx_lack_next(const struct lnx *lnx, unsigned *at, struct lnx_lack *ret);
 
-/* Who has used rules or routing tables of bub's in the last minutes, and which; NULL: nobody. */
+/* Who uses rules or routing tables of bub's, or has a rule before them that takes everything, and
+ * which; NULL: nobody. */
 const char *lnx_shared(const struct lnx *lnx);
 
 #endif

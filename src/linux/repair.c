@@ -136,15 +136,25 @@ __attribute__((format(printf, 3, 4))) static void repair_say(struct want *w, boo
 	w->cfg.log(w->cfg.ctx, bad, text);
 }
 
-void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *what)
+void repair_shared(struct want *w, uint32_t by, enum repair_offence offence, const char *what)
 {
+	static const struct {
+		const char *words, *remedy;
+	} told[] = {
+		[REPAIR_OURS] = {"uses what is bubd's alone",
+				 "set route-table and rule-priority to what nobody else uses"},
+		[REPAIR_BEFORE_OURS] = {"leads all packets elsewhere before bubd is asked",
+					"start it before bubd, or lower rule-priority"},
+	};
 	const struct bub_time now = lnx_now();
 
 	w->shared_seen = now;
 	w->shared_round = w->round;
-	(void)snprintf(w->shared, sizeof(w->shared),
-		       "%s uses what is bubd's alone: %s, protocol %u",
-		       by != 0 ? repair_author(w, by) : "another program", what, protocol);
+	/* A look at everything does not know who it was, but a notice did. */
+	if (by != 0 || w->shared[0] == '\0')
+		(void)snprintf(w->shared, sizeof(w->shared), "%s %s: %s",
+			       by != 0 ? repair_author(w, by) : "another program",
+			       told[offence].words, what);
 	if (w->shared_pause_s != 0 &&
 	    bub_time_before(now, bub_time_add_s(w->shared_at, w->shared_pause_s)))
 		return;
@@ -152,8 +162,7 @@ void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *wh
 	w->shared_pause_s = w->shared_pause_s == 0 ? SHARED_S : 2 * w->shared_pause_s;
 	if (w->shared_pause_s > SHARED_MAX_S)
 		w->shared_pause_s = SHARED_MAX_S;
-	repair_say(w, true, "%s; set route-table and rule-priority to what nobody else uses",
-		   w->shared);
+	repair_say(w, true, "%s; %s", w->shared, told[offence].remedy);
 }
 
 void repair_still_shared(struct want *w)

@@ -54,7 +54,8 @@ void want_close(struct want *w);
 
 /* ---- Wishes -------------------------------------------------------------------------------- */
 
-/* Who has used rules or tables of ours in the last minutes, and which; NULL: nobody. */
+/* Who uses rules or routing tables of ours, or has a rule before them that takes everything, and
+ * which; NULL: nobody. */
 const char *want_shared(const struct want *w);
 
 /* The route to r->dst in r->table is to be this one.  @id: 0, or want_verdict() tells how it went;

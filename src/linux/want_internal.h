@@ -145,9 +145,12 @@ void repair_waits(struct want *w, struct wish *wish);
 void repair_refused(struct want *w, struct wish *wish, int error);
 void repair_stands(struct want *w, struct wish *wish);
 void repair_forget(struct want *w, const struct wish *wish);
-/* Somebody else, @by (0: not known), has @what, with that protocol, where only bubd may have
- * something. */
-void repair_shared(struct want *w, uint32_t by, uint8_t protocol, const char *what);
+enum repair_offence {
+	REPAIR_OURS,        /* where only bubd may have something */
+	REPAIR_BEFORE_OURS, /* it takes everything before bubd's rules are asked */
+};
+/* Somebody else, @by (0: not known), has @what. */
+void repair_shared(struct want *w, uint32_t by, enum repair_offence offence, const char *what);
 /* What that was about, if anything, is there still; and an audit has looked at everything. */
 void repair_still_shared(struct want *w);
 void repair_looked(struct want *w);

@@ -317,8 +317,38 @@ def shared_tables(t):
     hears(second, words, "error")
 
 
+def a_vpn_beside(t):
+    """What `wg-quick up` puts before the rules of a bubd that runs: told, and well again without it;
+    the other way round bubd's come first, and the data of home addresses goes through them."""
+    words = "leads all packets elsewhere before bubd is asked: "
+    up = (("-6", "route", "add", "unreachable", "default", "table", "51820"),
+          ("-6", "rule", "add", "not", "fwmark", "51820", "table", "51820"),
+          ("-6", "rule", "add", "table", "main", "suppress_prefixlength", "0"))
+    t.restart_mobile()
+    wait_for("a registration", t.is_registered)
+    for command in up:
+        t.m.ip(*command)
+    line = hears(t.mobile, words, "error")
+    if "rule 999, routing table 51820" not in line or words not in t.home()["why"]:
+        raise Failure(f"{line} {t.home()}")
+    if "rule 998" in logged(t.mobile):
+        raise Failure("what takes no default is complained of")
+    t.restart_mobile()  # a rule from before is seen as well
+    hears(t.mobile, words, "error")
+    t.mobile.stop()
+    for pref in ("999", "998"):
+        t.m.ip("-6", "rule", "del", "pref", pref)
+    for command in up[1:]:
+        t.m.ip(*command)
+    t.restart_mobile()
+    wait_for("a registration", t.is_registered)
+    t.m.exec("ping", "-c", "1", "-W", "5", "-I", HOME, AGENT)
+    if "before bubd" in logged(t.mobile):
+        raise Failure(t.mobile.tail())
+
+
 CASES = [on_the_way, wrong_addresses, here, wrong_keys, two_with_one_secret, payload_differs, at_home_everywhere, nowhere,
-         shared_tables]
+         shared_tables, a_vpn_beside]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
