@@ -2,7 +2,8 @@
 /*
  * Checks of the way to the home agent, by packets that are really sent: an echo request, one of the
  * size that a tunnel needs, a Mobility Header that asks for an answer, and ESP that nobody has keys
- * for.  Over each interface that bubd uses.
+ * for; and where tcp-port is set, a connection that begins TLS.  Over each interface that bubd
+ * uses.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +26,9 @@
 #define MH_ERROR 7
 #define TRIES 3
 #define WAIT_MS 700
+#define TCP_WAIT_MS 3000 /* the kernel repeats a SYN after a second */
+#define TLS_ALERT 21
+#define TLS_HANDSHAKE 22
 
 struct way {
 	struct doctor *d;
@@ -129,6 +133,65 @@ static int way_esp(const struct way *w)
 	return err;
 }
 
+/* ---- TCP ----------------------------------------------------------------------------------- */
+
+/* A ClientHello of TLS 1.3 (RFC 8446, 4.1.2) with the ALPN name of the carrier and no identity: a
+ * home agent has to answer it, be it with an alert. */
+static const uint8_t client_hello[] = {
+	TLS_HANDSHAKE, 3, 1, 0, 142, 1, 0, 0, 138, 3, 3,
+	/* random: any */
+	'b', 'u', 'b', 'c', 't', 'l', ' ', 'd', 'o', 'c', 't', 'o', 'r', ' ', 'a', 's', 'k', 's',
+	' ', 'w', 'h', 'o', ' ', 'i', 's', ' ', 't', 'h', 'e', 'r', 'e', '?',
+	/* no session; three suites; no compression; extensions */
+	0, 0, 6, 0x13, 1, 0x13, 2, 0x13, 3, 1, 0, 0, 91,
+	/* supported_versions, supported_groups, signature_algorithms, psk_key_exchange_modes */
+	0, 43, 0, 3, 2, 3, 4, 0, 10, 0, 4, 0, 2, 0, 29, 0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 8, 7, 0, 45,
+	0, 2, 1, 1,
+	/* key_share: X25519, its base point */
+	0, 51, 0, 38, 0, 36, 0, 29, 0, 32, 9, [130] = 0,
+	/* application_layer_protocol_negotiation */
+	0, 16, 0, 12, 0, 10, 9, 'b', 'u', 'b', '-', 't', 'c', 'p', '/', '1'};
+
+/* Connects over the interface.  Returns a descriptor, or -1 and errno. */
+static int way_connect(const struct way *w, uint16_t port)
+{
+	struct sockaddr_in6 to = w->agent;
+	struct pollfd p = {.events = POLLOUT};
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	to.sin6_port = htons(port);
+	p.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p.fd < 0)
+		return -1;
+	if (setsockopt(p.fd, SOL_SOCKET, SO_BINDTODEVICE, w->name, (socklen_t)strlen(w->name)) <
+		    0 ||
+	    (connect(p.fd, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS))
+		err = errno;
+	else if (poll(&p, 1, TCP_WAIT_MS) <= 0)
+		err = ETIMEDOUT;
+	else if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	if (err == 0)
+		return p.fd;
+	(void)close(p.fd);
+	errno = err;
+	return -1;
+}
+
+/* Whether somebody at the other end of @fd speaks TLS. */
+static bool way_speaks_tls(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint8_t said[2];
+
+	return send(fd, client_hello, sizeof(client_hello), MSG_NOSIGNAL) ==
+		       (ssize_t)sizeof(client_hello) &&
+	       poll(&p, 1, TCP_WAIT_MS) > 0 &&
+	       recv(fd, said, sizeof(said), 0) == (ssize_t)sizeof(said) &&
+	       (said[0] == TLS_HANDSHAKE || said[0] == TLS_ALERT) && said[1] == 3;
+}
+
 /* ---- What they tell ------------------------------------------------------------------------ */
 
 static bool registered_by(const struct way *w)
@@ -195,6 +258,54 @@ static void check_mobility(const struct way *w)
 			   NULL);
 }
 
+static void tell_tcp(const struct way *w, unsigned port, int err)
+{
+	const char *why =
+		"a filter drops it, and where native ESP and UDP are dropped too there is "
+		"no way home";
+
+	if (err == ECONNREFUSED)
+		why = "bubd does not run there, or has no tcp-port or another one, or a firewall "
+		      "on "
+		      "the way refuses it";
+	doctor_add(
+		w->d, DOCTOR_WARNING, "path",
+		json_sprintf("TCP port %u of the home agent %s (tcp-port) cannot be reached over "
+			     "%s: %s",
+			     port, w->text, w->name, strerror(err)),
+		why, NULL);
+}
+
+/* The last resort has to be there before it is needed. */
+static void check_last_resort(const struct way *w)
+{
+	const unsigned port =
+		(unsigned)json_integer_value(json_object_get(w->d->config, "tcp_port"));
+	int fd = port != 0 ? way_connect(w, (uint16_t)port) : -1;
+
+	if (port == 0)
+		return;
+	if (fd < 0) {
+		tell_tcp(w, port, errno);
+		return;
+	}
+	if (way_speaks_tls(fd))
+		doctor_add(w->d, DOCTOR_OK, "path",
+			   json_sprintf("TCP port %u of the home agent %s answers in TLS over %s",
+					port, w->text, w->name),
+			   NULL, NULL);
+	else
+		doctor_add(
+			w->d, DOCTOR_WARNING, "path",
+			json_sprintf("TCP port %u of the home agent %s (tcp-port) takes a "
+				     "connection over %s, and does not speak TLS",
+				     port, w->text, w->name),
+			"a proxy or a portal on the way answers in its place, or another program "
+			"has the port there",
+			NULL);
+	(void)close(fd);
+}
+
 static void check_way(const struct way *w)
 {
 	int err = way_esp(w);
@@ -250,6 +361,7 @@ static void check_agent(struct doctor *d, const char *agent, const json_t *names
 			continue;
 		ways++;
 		check_way(&w);
+		check_last_resort(&w);
 	}
 	if (ways == 0)
 		doctor_add(d, DOCTOR_FAULT, "path",

@@ -139,12 +139,13 @@ json_t *config_json(const struct bubd_config *cfg)
 		(void)json_array_append_new(lnx->listen_only[i] ? listen : interfaces,
 					    json_string(lnx->interfaces[i]));
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:o, s:o, s:o}",
+		"{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:o, s:o, s:o, "
+		"s:i}",
 		"node", cfg->node, "tun", cfg->tun, "interfaces", interfaces, "listen_interfaces",
 		listen, "control", cfg->control, "state_dir", cfg->state_dir, "event_log",
 		cj_text(cfg->event_log), "key_log", cj_text(cfg->key_log), "metrics",
 		cj_text(cfg->metrics), "route_table", (json_int_t)lnx->route_table, "rule_priority",
 		(json_int_t)lnx->rule_priority, "protect_payload", lnx->protect_payload,
 		"unprotected", lnx->unprotected != 0, "homes", cj_homes(cfg), "home_agent",
-		cj_home_agent(cfg), "udp_ports", cj_udp_ports(lnx));
+		cj_home_agent(cfg), "udp_ports", cj_udp_ports(lnx), "tcp_port", lnx->tcp_port);
 }

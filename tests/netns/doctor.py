@@ -8,9 +8,12 @@ usage: doctor.py BUBD BUBCTL CLOCK [CASE]     CLOCK  a library in which it is 19
 import json
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 
 from linux_common import Failure, main, run, wait_for
 from world import AGENT, HOME, HOME_PREFIX, VISITED, Tunnel
@@ -357,6 +360,45 @@ def filter_of_keys(t):
     t.mn.is_told_and_mended("fault", "drops word of a home agent that has restarted (UDP)")
 
 
+def last_resort(t):
+    """tcp-port: is anybody there, and is it TLS?"""
+    port = 443
+    for node in (t.mn, t.ha):
+        with open(node.conf) as f:
+            text = f.read()
+        with open(node.conf, "w") as f:
+            f.write(f"tcp-port = {port}\n" + text.replace(
+                'secret-file = "secret"', 'keys { psk-file = "secret" }' if node is t.mn
+                else 'psk-file = "secret"'))
+    where = f"TCP port {port} of the home agent {AGENT}"
+    refused = t.mn.finding(where)
+    if refused["severity"] != "warning" or "refused" not in refused["what"]:
+        raise Failure(f"{refused}")
+    with t.g.inside(lambda: socket.create_server((AGENT, port), family=socket.AF_INET6)) as portal:
+        thread = threading.Thread(target=answer_as_a_portal, args=[portal])
+        thread.start()
+        f = t.mn.finding(where)
+        thread.join()
+    if f["severity"] != "warning" or "does not speak TLS" not in f["what"]:
+        raise Failure(f"{f}")
+    daemon = t.g.popen(t.bubd, "-c", t.ha.conf, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("TLS", lambda: "answers in TLS" in t.mn.finding(where)["what"])
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    nft(t, t.mn, "hook output priority 0; policy accept;", f"tcp dport {port} drop")
+    if "timed out" not in t.mn.finding(where)["what"]:
+        raise Failure(f"{t.mn.finding(where)}")
+
+
+def answer_as_a_portal(server):
+    connection = server.accept()[0]
+    with connection:
+        connection.recv(1024)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 def filter_by_ip6tables(t):
     t.m.exec("ip6tables", "-A", "OUTPUT", "-p", "esp", "-j", "DROP")
     t.m.exec("ip6tables", "-A", "OUTPUT", "-m", "rt", "--rt-type", "2", "-j", "DROP")
@@ -519,7 +561,7 @@ def networkd(t):
 
 CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, configuration, secrets, no_network,
          state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
-         filter_of_what_is_sent, filter_of_keys, filter_by_ip6tables, filter_of_what_is_heard,
+         filter_of_what_is_sent, filter_of_keys, last_resort, filter_by_ip6tables, filter_of_what_is_heard,
          filter_of_datagrams, filter_of_what_is_forwarded, keys_that_differ,
          programs_that_are_gone, kernel_and_clock,
          without_privileges, networkd]
