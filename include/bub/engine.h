@@ -87,7 +87,7 @@ void bub_engine_feed(struct bub_engine *eng, struct bub_time now, const struct b
  * their packets need is asked for, all at the same time, while each feed would wait for its own.
  * With a hundred thousand mobile nodes and more a home agent gains by it.
  *
- * @ev  borrowed
+ * @ev  borrowed; of packets under ESP data may be as they came, with no owner
  */
 void bub_engine_expect(const struct bub_engine *eng, const struct bub_event *ev, size_t n);
 

@@ -47,7 +47,8 @@
 #define SIGNALS 3
 #define POLL_ERRORS_MAX 100 /* of one descriptor in a second */
 
-#define SAS_DELAY_MS 1000 /* after the first packet; sas.h: within a second */
+#define MANY_CLIENTS 4096u /* from so many on their memory is not in a cache */
+#define SAS_DELAY_MS 1000  /* after the first packet; sas.h: within a second */
 
 struct daemon;
 
@@ -724,8 +725,10 @@ static int daemon_start_engine(struct daemon *d)
 
 static int daemon_start_lnx(struct daemon *d)
 {
+	const bool many = d->cfg->engine.limit.clients >= MANY_CLIENTS;
 	const struct lnx_callbacks cb = {.ctx = d,
 					 .event = daemon_on_event,
+					 .engine = many ? d->engine : NULL,
 					 .esp_drop = on_esp_drop,
 					 .data_fault = on_data_fault,
 					 .hints = &keyd_hint_ops,

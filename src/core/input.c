@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "answer.h"
-#include "base/ip6.h"
 #include "bul/bul.h"
 #include "cn/cn.h"
 #include "ha/ha.h"
@@ -382,17 +381,20 @@ static void input_tun(struct bub_engine *eng, const struct bub_event *ev)
 		multicast_from_kernel(eng, &ip);
 }
 
-/* Looked up are the mobile node whose security association it is, and the source: is that a home
- * address, too? */
+/* Looked up are the mobile node whose security association it is, which under ESP is known by the
+ * Home Address option in front of that, and the source: is that a home address, too? */
 void input_expect(const struct bub_engine *eng, const struct bub_event *ev, bool entry)
 {
-	struct in6_addr src;
+	const struct in6_addr *home = &ev->u.packet.owner;
+	struct bub_ip6 ip;
 
-	ha_expect(eng, &ev->u.packet.owner, entry);
-	if (entry || ev->u.packet.data.len < BUB_IP6_HDR_LEN)
+	if (bub_ip6_decode(ev->u.packet.data, &ip) != BUB_DROP_NONE)
 		return;
-	src = ip6_src(ev->u.packet.data.data);
-	ha_expect(eng, &src, false);
+	if (IN6_IS_ADDR_UNSPECIFIED(home))
+		home = bub_ip6_home_src(&ip);
+	ha_expect(eng, home, entry);
+	if (!entry && !bub_addr_eq(home, &ip.src))
+		ha_expect(eng, &ip.src, false);
 }
 
 void input_packet(struct bub_engine *eng, const struct bub_event *ev)

@@ -98,6 +98,7 @@ struct lnx_data_fault {
 struct lnx_callbacks {
 	void *ctx;
 	void (*event)(void *ctx, const struct bub_event *ev);
+	const struct bub_engine *engine; /* told what comes: bub_engine_expect(); NULL: none is */
 	void (*esp_drop)(void *ctx, const struct lnx_esp_drop *drop);      /* NULL: nobody audits */
 	void (*data_fault)(void *ctx, const struct lnx_data_fault *fault); /* NULL: nobody */
 	const struct lnx_hint_ops *hints;                                  /* NULL: nobody cares */
@@ -120,8 +121,7 @@ int lnx_open(const struct lnx_config *cfg, const struct lnx_callbacks *cb, struc
 /* Takes every route, rule, address, interface and program back.  NULL is fine. */
 void lnx_close(struct lnx *lnx);
 
-/* File descriptors to poll for reading; call lnx_readable() with the same index.  The set does not
- * change while it is open. */
+/* To poll for reading, by the index of lnx_readable(); the set does not change while it is open. */
 unsigned lnx_fd_count(const struct lnx *lnx);
 int lnx_fd(const struct lnx *lnx, unsigned index);
 

@@ -367,6 +367,18 @@ static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const s
 			  len - sizeof(slot->vnet) - aux.tp_net, &slot->vnet);
 }
 
+static void expect_batch(const struct lnx *l, const struct mmsghdr *msg, size_t n)
+{
+	struct bub_event ev[LNX_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		ev[i] = (struct bub_event){.type = BUB_EV_PACKET};
+		ev[i].u.packet.data =
+			(struct bub_view){msg[i].msg_hdr.msg_iov->iov_base, msg[i].msg_len};
+	}
+	bub_engine_expect(l->cb.engine, ev, n);
+}
+
 /* Reads once, and says whether there may be more. */
 static bool read_batch(struct lnx *l, enum lnx_fd which)
 {
@@ -393,6 +405,8 @@ static bool read_batch(struct lnx *l, enum lnx_fd which)
 	/* Merged in a way that this kernel has no word for: it is gone. */
 	if (n < 0 && errno == EINVAL)
 		l->count[COUNT_RX_MERGED_BAD]++;
+	if (n > 1 && which != FD_MERGED && l->cb.engine != NULL)
+		expect_batch(l, msg, (size_t)n);
 	for (int i = 0; i < n; i++) {
 		on_slot(l, which, &msg[i], &slot[i]);
 		ops_tell(l);

@@ -28,7 +28,8 @@ def client(home, secret="secret"):
 
 def agent_text(*clients):
     return (f'home-agent {{\naddress = "{AGENT}"\nhome-link = "h0"\ndad = never\n'
-            f'prefixes = {{"2001:db8:1::/64"}}\n{"".join(clients)}}}\n')
+            f'prefixes = {{"2001:db8:1::/64"}}\n{"".join(clients)}}}\n'
+            'limits {\nclients = 5000\n}\n')  # the engine is told of what comes from 4096 on
 
 
 def mobile_text(home, secret="secret"):

@@ -854,10 +854,47 @@ static void held_messages_are_limited(void **state)
 	pair_end(&p);
 }
 
+/* Whoever is told of packets to come is as before, whatever they are and wherever they are cut. */
+static void told_of_what_comes(void **state)
+{
+	struct bub_event ev = {.type = BUB_EV_PACKET};
+	struct bub_action act;
+	struct bub_ip6_build b;
+	uint8_t packet[80] = {0};
+	struct pair p;
+	struct forged f;
+	int at;
+
+	(void)state;
+	pair_new(&p);
+	b = (struct bub_ip6_build){.src = addr(care_of),
+				   .dst = p.ha_addr[0],
+				   .hao = &p.hoa[0],
+				   .upper_proto = BUB_NH_ESP,
+				   .upper_len = 8};
+	at = bub_ip6_encode(&b, packet, sizeof packet);
+	assert_true(at > 0);
+	ev.u.packet.data.data = packet;
+	for (size_t len = 0; len <= (size_t)at + 8; len++) {
+		ev.u.packet.data.len = len;
+		bub_engine_expect(p.ha[0]->engine, &ev, 1);
+	}
+	ev.u.packet.owner = p.hoa[0];
+	bub_engine_expect(p.ha[0]->engine, &ev, 1);
+	bub_engine_expect(p.mn[0]->engine, &ev, 1);
+	bub_engine_expect(p.ha[0]->engine, &(struct bub_event){.type = BUB_EV_LINK_DOWN}, 1);
+	assert_false(bub_engine_next_action(p.ha[0]->engine, &act));
+	assert_false(client(&p).registered);
+	f = home_bu(&p, 7, 600);
+	agent_assert_status(&p, &f, BUB_STATUS_ACCEPTED);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(not_permitted),
+		cmocka_unit_test(told_of_what_comes),
 		cmocka_unit_test(probe_impossible),
 		cmocka_unit_test(type_does_not_change),
 		cmocka_unit_test(headers_that_must_and_must_not_be),
