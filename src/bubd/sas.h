@@ -84,6 +84,7 @@ bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
 
 #define SAS_TOKEN_LEN 16 /* KEYS_TOKEN_LEN */
 #define SAS_OLD_S 30     /* what came before is taken for so long once new keys are used */
+#define SAS_OCTETS_S 5   /* keys that had their octets last so long after they were due */
 
 /* What two ends have agreed on. */
 struct sas_agreed {
@@ -91,7 +92,7 @@ struct sas_agreed {
 	bool at_home_agent;
 	struct esp_sa_params set[ESP_SET_COUNT]; /* but for its ids, which are set here */
 	uint32_t lifetime_s;          /* renewed before, used for a tenth longer at most */
-	uint64_t octets;              /* through one SA, likewise; 0: no limit */
+	uint64_t octets;              /* through one SA, likewise, or SAS_OCTETS_S; 0: no limit */
 	uint8_t token[SAS_TOKEN_LEN]; /* at a home agent: for in_use() */
 };
 

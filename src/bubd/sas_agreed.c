@@ -313,8 +313,11 @@ void sas_agreed_used(struct sas *sas, struct esp_sa *sa, struct bub_time now)
 		return;
 	if (bub_time_before(now, h->now.soft))
 		h->now.soft = now;
-	if (status.octets > h->now.octets && status.octets - h->now.octets > h->now.octets / 10)
-		h->now.ends = now;
+	/* Octets are looked at once a second: where they are fast, new keys need some time all the
+	 * same. */
+	if (status.octets > h->now.octets && status.octets - h->now.octets > h->now.octets / 10 &&
+	    bub_time_before(bub_time_add_s(h->now.soft, SAS_OCTETS_S), h->now.ends))
+		h->now.ends = bub_time_add_s(h->now.soft, SAS_OCTETS_S);
 	agreed_arm(sas, h, (struct bub_time){0});
 }
 

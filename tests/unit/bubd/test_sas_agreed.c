@@ -361,6 +361,11 @@ static void octets_count_as_time_does(void **state)
 		assert_false(sas_check(mn.sas, now, &nobody));
 		pass(&mn, &ha, 1);
 	}
+	/* They had their octets in no time; new ones need some. */
+	assert_int_equal(mn.ended, 0);
+	pass(&mn, &ha, SAS_OCTETS_S * 1000 - 200);
+	assert_int_equal(mn.ended, 0);
+	pass(&mn, &ha, 200);
 	assert_int_equal(mn.ended, 1);
 	end(&mn, &ha);
 }
