@@ -24,6 +24,7 @@ enum option_key {
 	OPT_FAULTS,
 	OPT_PAIRS,
 	OPT_ONLY,
+	OPT_GAPS,
 	OPT_DETERMINISM,
 	OPT_NO_SHRINK,
 	OPT_NO_ORACLES,
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
 	{"liveness", required_argument, NULL, OPT_LIVENESS},
 	{"pcap", required_argument, NULL, OPT_PCAP},
 	{"trace", no_argument, NULL, OPT_TRACE},
+	{"gaps", no_argument, NULL, OPT_GAPS},
 	{"runs", required_argument, NULL, OPT_RUNS},
 	{"threads", required_argument, NULL, OPT_THREADS},
 	{"faults", required_argument, NULL, OPT_FAULTS},
@@ -69,7 +71,7 @@ static void usage(FILE *to)
 	      "LIST]\n"
 	      "              [--pairs N] [--only LIST] [--runs N] [--threads N|no]\n"
 	      "              [--check-determinism] [--check-coverage] [--keep-going] [--progress]\n"
-	      "              [--no-shrink] [--no-oracles] [--trace] [--pcap FILE]\n"
+	      "              [--no-shrink] [--no-oracles] [--trace] [--gaps] [--pcap FILE]\n"
 	      "              [--help] [--version]\n"
 	      "faults: all, none, or of:",
 	      to);
@@ -124,6 +126,9 @@ static bool take_flag(struct command_line *c, int key)
 	switch (key) {
 	case OPT_TRACE:
 		c->opt.trace = true;
+		return true;
+	case OPT_GAPS:
+		c->opt.gaps = true;
 		return true;
 	case OPT_DETERMINISM:
 		c->batch.job.twice = true;
@@ -218,11 +223,11 @@ static void parse(struct command_line *c, int argc, char **argv)
 			main_take(c, key, optarg);
 	if (optind != argc)
 		die("no arguments are taken", argv[optind]);
-	if ((c->opt.trace || c->opt.pcap != NULL) && c->batch.runs != 1)
-		die("a trace or a capture is of one run", "--runs");
+	if ((c->opt.trace || c->opt.gaps || c->opt.pcap != NULL) && c->batch.runs != 1)
+		die("a trace, gaps or a capture are of one run", "--runs");
 }
 
-/* One run in this process: its trace and its capture are wanted. */
+/* One run in this process: its trace, its gaps or its capture are wanted. */
 static int show(const struct command_line *c)
 {
 	struct sim_options opt = c->opt;
@@ -260,7 +265,7 @@ int main(int argc, char **argv)
 		c.batch.job.has_seed = true;
 		plan_done(&plan);
 	}
-	if (c.opt.trace || c.opt.pcap != NULL)
+	if (c.opt.trace || c.opt.gaps || c.opt.pcap != NULL)
 		return show(&c);
 	return batch_run(&c.batch) > 0;
 }

@@ -88,6 +88,12 @@ static void note_order(struct sim *s, const struct flight *f)
 	n->last_arrival_ns = f->at_ns;
 }
 
+static bool is_lost(struct sim *s, const struct plan_place *place)
+{
+	return sim_now(s) >= place->loss_from_ms * BUB_NS_PER_MS + BUB_NS_PER_S &&
+	       rng_hits(&s->rng[FAULT_LOSS], place->loss_ppm);
+}
+
 static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_place *from,
 			   const struct plan_place *to)
 {
@@ -96,8 +102,7 @@ static enum fate draw_fate(struct sim *s, struct flight *f, const struct plan_pl
 
 	if (jitter_us > 0)
 		f->at_ns += rng_below(&s->rng[FAULT_JITTER], jitter_us * UINT64_C(1000) + 1);
-	if (rng_hits(&s->rng[FAULT_LOSS], from->loss_ppm) ||
-	    rng_hits(&s->rng[FAULT_LOSS], to->loss_ppm))
+	if (is_lost(s, from) || is_lost(s, to))
 		return FATE_LOSE;
 	if (rng_hits(&s->rng[FAULT_REORDER], to->reorder_ppm)) {
 		f->at_ns += rng_below(&s->rng[FAULT_REORDER], LATE_NS);

@@ -82,10 +82,11 @@ struct plan_place {
 	struct in6_addr prefix;
 	uint32_t delay_us, jitter_us;
 	uint32_t loss_ppm, dup_ppm, reorder_ppm;
-	uint32_t mtu;     /* 0: no limit */
-	uint32_t valid_s; /* of addresses, prolonged when half of it has gone; 0: for ever */
-	unsigned filters; /* drops what has one of these, but for ESP: FILTER_* */
-	bool nat;         /* its prefix is one of IPv4, and there is a NAT (nat.h) */
+	uint64_t loss_from_ms; /* no packet gets lost before */
+	uint32_t mtu;          /* 0: no limit */
+	uint32_t valid_s;      /* of addresses, prolonged when half of it has gone; 0: for ever */
+	unsigned filters;      /* drops what has one of these, but for ESP: FILTER_* */
+	bool nat;              /* its prefix is one of IPv4, and there is a NAT (nat.h) */
 };
 
 enum plan_role {

@@ -116,6 +116,8 @@ static void on_data(void *ctx, struct node *n, const struct bub_ip6 *ip, bool di
 		sim_fail(s, "data", "%s accepted an attacker's data", n->name);
 		return;
 	}
+	if (s->gaps != NULL)
+		gaps_data(s->gaps, n->index, direct, sim_now(s));
 	if (ip->upper.len >= DATA_MIN && be32(udp + 8) < s->plan->n_pairs)
 		live_data(s, be32(udp + 8), be32(udp + 12) & 1, be32(udp + 16), direct);
 }
@@ -268,6 +270,8 @@ static void play_attach(struct sim *s, struct sim_node *n, unsigned iface, uint3
 	world_attach_by(s->world, n->node, iface, s->place[where]);
 	if (!bub_addr_eq(&n->node->address, &care_of)) /* another link is preferred: no movement */
 		oracle_left(n);
+	if (s->gaps != NULL)
+		gaps_moved(s->gaps, n->node->index, sim_now(s));
 	note_move(s, n);
 	note_links(s, n, iface);
 }
@@ -548,6 +552,8 @@ static void build(struct sim *s)
 
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		s->rng[i] = rng_for(s->plan->seed, 1002, i);
+	if (s->opt->gaps)
+		s->gaps = gaps_new(s->plan->n_nodes);
 	s->world = world_new(rng_for(s->plan->seed, 1003, 0).state, &hooks);
 	attack_start(s);
 	build_places(s);
@@ -561,6 +567,7 @@ static void take_down(struct sim *s)
 	world_free(s->world);
 	attack_done(s);
 	oracle_done(s);
+	gaps_free(s->gaps);
 	addrmap_done(&s->stays);
 	addrmap_done(&s->homes);
 	addrmap_done(&s->prefixes);
@@ -691,6 +698,8 @@ void play(const struct plan *plan, const struct sim_options *opt, struct sim_res
 		wait_until_well(s);
 	}
 	sum_up(s);
+	if (s->gaps != NULL)
+		gaps_print(s->gaps, stdout);
 	if (ret->failed && opt->tail && !opt->trace)
 		sim_print_tail(s);
 	take_down(s);

@@ -15,6 +15,7 @@ struct sim_options {
 	const char *pcap; /* NULL: none */
 	bool tail;        /* prints the last lines before a violation */
 	bool no_oracles;  /* measures the rest */
+	bool gaps;        /* prints how long handovers took */
 };
 
 /* What a run has come across: the coverage line counts the runs that did. */

@@ -18,6 +18,7 @@
 
 #include <stdio.h>
 
+#include "gaps.h"
 #include "play.h"
 #include "random.h"
 #include "world.h"
@@ -100,6 +101,7 @@ struct sim {
 	struct sim_line tail[SIM_TAIL];
 	uint64_t n_lines;
 	FILE *pcap;
+	struct gaps *gaps; /* NULL: not asked for */
 	uint64_t n_events; /* that nodes were fed, and timers */
 	bool test_init;    /* the event at hand is a test message */
 	bool stranger;     /* and nothing is known of its sender */

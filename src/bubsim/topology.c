@@ -2,9 +2,8 @@
 /*
  * The topology file: one statement a line, '#' begins a comment; see docs/bubsim.md for all of it.
  *
- *   place NAME PREFIX/64 [delay T] [jitter T] [loss P] [dup P] [reorder P] [mtu N] [valid T]
- *   agent NAME at PLACE [KEYWORD VALUE]...
- *   mobile NAME agent AGENT [at PLACE] [KEYWORD VALUE]...
+ *   place NAME PREFIX/64 [delay T] [jitter T] [loss P [from T]] [dup P] [reorder P] [mtu N] [valid
+ * T] agent NAME at PLACE [KEYWORD VALUE]... mobile NAME agent AGENT [at PLACE] [KEYWORD VALUE]...
  *   correspondent NAME at PLACE [KEYWORD VALUE]...
  *   pair NAME NAME [every T] [octets N] [expect MODE]
  *   attacker at PLACE ART[,ART...]
@@ -262,6 +261,13 @@ static uint32_t lifetime_s(struct reader *r, const char *what)
 	return (uint32_t)s;
 }
 
+static void read_loss(struct reader *r, struct plan_place *place)
+{
+	place->loss_ppm = ppm(r, "loss");
+	if (more(r) && is_next(r, "from"))
+		place->loss_from_ms = duration_us(r, "from") / 1000;
+}
+
 static void read_place(struct reader *r)
 {
 	struct plan_place p = {0};
@@ -274,7 +280,7 @@ static void read_place(struct reader *r)
 		else if (is_next(r, "jitter"))
 			p.jitter_us = delay_us(r, "jitter");
 		else if (is_next(r, "loss"))
-			p.loss_ppm = ppm(r, "loss");
+			read_loss(r, &p);
 		else if (is_next(r, "dup"))
 			p.dup_ppm = ppm(r, "dup");
 		else if (is_next(r, "reorder"))

@@ -104,6 +104,7 @@ class Usage(unittest.TestCase):
             (("--only", "1,64"), "not a list of pair numbers"),
             (("--threads", "0"), "not a number of workers"),
             (("--trace", "--runs", "2"), "of one run"),
+            (("--gaps", "--runs", "2"), "of one run"),
             (("7",), "no arguments are taken"),
             (("--topology", "/nonexistent"), "No such file"),
         ):
@@ -136,6 +137,34 @@ class Topology(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("not in the mode that the file expects", done.stdout)
         self.assertEqual(topology(text.replace("ro", "bub")).returncode, 0)
+
+    def test_gaps_are_told(self):
+        text = PLACES + """
+            place three 2001:db8:3::/64 delay 10ms
+            mobile a agent ha at two
+            mobile b agent ha at two
+            pair a b every 1ms
+            time 40s
+            at 30s move a three
+            at 30s move b three
+        """
+        done = topology(text, "--gaps")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        # The home agent is told in 20 ms, and so long the data needs from there.
+        told = re.search(r"(\d+) handovers, data after: median [\d.]+ ms, 95 % [\d.]+, longest (\d+)",
+                         done.stdout)
+        self.assertEqual(told.group(1), "2")  # that into the first places counts
+        self.assertIn(", direct data after: ", done.stdout)
+
+    def test_loss_begins_when_the_file_says(self):
+        def until_faults_stop(when):
+            text = PLACES.replace("place two 2001:db8:2::/64 delay 10ms",
+                                  f"place two 2001:db8:2::/64 delay 10ms loss 100% from {when}")
+            return topology(text + "mobile a agent ha at two\nmobile b agent ha at two\n"
+                            "pair a b\ntime 30s\n", "--trace").stdout.split("faults stop")[0]
+
+        self.assertTrue("-> registered" in until_faults_stop("20s"))
+        self.assertFalse("-> registered" in until_faults_stop("0s"))
 
     def test_errors_name_file_and_line(self):
         for text, message in (
