@@ -28,7 +28,7 @@
 #define HANDOVER_NS (8 * BUB_NS_PER_S)  /* how long a movement is watched */
 #define REFRESHED_S 32                  /* what lives shorter may be refreshed meanwhile */
 #define QUIET_NS (3 * BUB_NS_PER_S)     /* and how quiet it has to be before */
-#define TRIP_MAX_US 900000              /* longer ways have retransmissions by right */
+#define TRIP_MAX_US 200000              /* no acknowledgement is waited for shorter than that */
 #define SECOND_NS (980 * BUB_NS_PER_MS) /* a second on the fastest clock */
 #define LIFETIME_SLACK_S 4              /* lifetimes are told in units of so much, clocks differ */
 #define KEYS 3                          /* Kabms remembered of each node and peer */

@@ -7,11 +7,18 @@
 #include "bul/session.h"
 #include "mn/mn.h"
 
+/* Of repetitions, the acknowledgement of each shows that there is a binding (RFC 6275, 11.7.3). */
+static bool acked_is_outstanding(const struct registration *reg, const struct rx *rx)
+{
+	return rx->mh.u.ba.sequence == reg->sequence ||
+	       (reg->state == REG_SENT && rx->mh.u.ba.status < 128 &&
+		sent_when(&reg->sent, rx->mh.u.ba.sequence) != NULL);
+}
+
 static void acked_accept(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	/* A report waits before it goes. */
-	if (!(rx->mh.opts.present & BUB_OPT_PATH_REPORT))
-		reg_note_answer(eng, p);
+	reg_note_answer(eng, p, rx->mh.u.ba.sequence, !(rx->mh.opts.present & BUB_OPT_PATH_REPORT));
 	reg_registered(eng, p, rx->mh.u.ba.lifetime_s);
 	if (p->reg.state != REG_BOUND)
 		return;
@@ -112,7 +119,7 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 			return;
 		}
 	}
-	if (status != BUB_STATUS_SEQUENCE && rx->mh.u.ba.sequence != p->reg.sequence) {
+	if (status != BUB_STATUS_SEQUENCE && !acked_is_outstanding(&p->reg, rx)) {
 		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 		return;
 	}

@@ -107,7 +107,7 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	reg_next_number(p, mn_peer_lifetime(eng, p->home, core_config(eng)->bub_lifetime_s));
 	/* Silence means a dead key only after an update that took every path (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
-		reg_count_send(p);
+		reg_count_send(eng, p);
 	bubmode_send_signed(eng, p);
 	reg_after_bu(eng, p);
 }
@@ -267,7 +267,7 @@ void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 void bubmode_await_proof(struct bub_engine *eng, struct bul_entry *p, struct binding_cache_entry *b,
 			 bool moved)
 {
-	uint64_t wait_ms = PROOF_RTTS * p->reg.rtt_ms;
+	uint64_t wait_ms = (uint64_t)PROOF_RTTS * p->reg.rtt.smoothed_ms;
 
 	if (proof_is_good(b) && proof_is_unanswered(b)) {
 		proof_take_back(eng, b);
@@ -371,6 +371,7 @@ void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 
+	rtt_moved(&p->reg.rtt);
 	report_on_peer_moved(eng, &p->report);
 	if (p->direct.state != DIRECT_UDP)
 		return;
@@ -387,7 +388,7 @@ void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
 	/* In a double jump the copy went to where this node was. */
 	p->report.expects_copy = core_config(eng)->direct_copy && reg_is_bound(eng, p);
 	if (core_config(eng)->check_care_of && (bubmode_misses_copy(p, b) || !proof_is_good(b)))
-		report_await(eng, &p->report, p->reg.rtt_ms);
+		report_await(eng, &p->report, p->reg.rtt.smoothed_ms);
 	else
 		report_stop(eng, &p->report);
 }

@@ -198,6 +198,7 @@ void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 			reg_path_due_now(eng, p);
 			continue;
 		}
+		rtt_moved(&p->reg.rtt);
 		if (kabm_is_held(&p->kabm))
 			bubmode_new_path(eng, p);
 		else
@@ -242,7 +243,9 @@ void bul_on_home_registered(struct bub_engine *eng, struct home_registration *h)
 			continue;
 		if (p->reg.backhaul_due) /* also when the direct copy was heard */
 			reg_backhaul_now(eng, p);
-		else if (!p->rr.active && !reg_is_awaiting(&p->reg) && !reg_is_bound(eng, p) &&
+		else if (reg_is_awaiting(&p->reg))
+			reg_way_is_open(eng, p, home_acknowledged(h));
+		else if (!p->rr.active && !reg_is_bound(eng, p) &&
 			 (home_is_direct(h) || reg_is_told(eng, p)))
 			reg_due_now(eng, p);
 	}

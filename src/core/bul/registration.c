@@ -125,6 +125,7 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 	bul_rate_note(eng, p, BUL_UPDATES);
 	home_note_update(eng, p->home);
 	p->reg.sent_at = core_now(eng);
+	sent_note(&p->reg.sent, p->reg.sequence, core_now(eng));
 	p->reg.refresh_asked = false;
 	pathproof_on_update(p);
 	reg_stop_timers(eng, &p->reg);
@@ -138,10 +139,18 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 }
 
 /* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
-static void reg_begin_round(struct registration *reg)
+static void reg_begin_round(struct bul_entry *p)
 {
-	reg->sends = 0;
-	reg->interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	const uint32_t here_ms = rtt_timeout_ms(&p->reg.rtt);
+	const uint32_t home_ms = home_timeout_ms(p->home);
+
+	p->reg.sends = 0;
+	sent_restart(&p->reg.sent);
+	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	/* What was measured may have been the direct copy's way, which is shorter than that through
+	 * the home agents. */
+	if (kabm_is_held(&p->kabm))
+		p->reg.interval_ms = here_ms > home_ms ? here_ms : home_ms;
 }
 
 void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *out)
@@ -167,7 +176,7 @@ void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 	struct route r;
 
 	reg_next_number(p, mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S));
-	reg_count_send(p);
+	reg_count_send(eng, p);
 	reg_fill_ro_bu(eng, p, &out);
 	if (!core_config(eng)->ack_correspondents)
 		out.mh.u.bu.flags = 0;
@@ -180,7 +189,7 @@ void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p)
 
 void reg_tell(struct bub_engine *eng, struct bul_entry *p)
 {
-	reg_begin_round(&p->reg);
+	reg_begin_round(p);
 	reg_send_ro_bu(eng, p);
 }
 
@@ -240,7 +249,7 @@ void reg_update(struct bub_engine *eng, struct bul_entry *p)
 	uint64_t wait_ms;
 
 	session_begin(eng, p);
-	reg_begin_round(&p->reg);
+	reg_begin_round(p);
 	if (p->ro_policy == BUB_POLICY_NEVER || home_state(h) == HOME_UNATTACHED)
 		return;
 	if (!home_is_direct(h) && !reg_is_told(eng, p))
@@ -281,7 +290,7 @@ void reg_on_kbm(struct bub_engine *eng, struct bul_entry *p)
 		reg_due_in(eng, p, bul_rate_wait(eng, p, BUL_UPDATES));
 		return;
 	}
-	reg_begin_round(&p->reg);
+	reg_begin_round(p);
 	reg_send_ro_bu(eng, p);
 }
 
@@ -366,8 +375,10 @@ static void reg_on_backhaul_timer(struct bub_engine *eng, void *owner)
 		return;
 	bubmode_send_backhaul(eng, p);
 	bul_rate_later(eng, p, BUL_UPDATES);
-	if (p->reg.state == REG_SENT) /* only now can the peer have the update */
+	if (p->reg.state == REG_SENT) { /* only now can the peer have the update */
+		sent_note_later(&p->reg.sent, core_now(eng));
 		core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
+	}
 }
 
 static void reg_on_update_timer(struct bub_engine *eng, void *owner)
@@ -443,9 +454,13 @@ void reg_take_number(struct bul_entry *p, uint16_t sequence)
 	p->reg.sequence = sequence;
 }
 
-void reg_count_send(struct bul_entry *p)
+void reg_count_send(const struct bub_engine *eng, struct bul_entry *p)
 {
+	if (p->reg.sends > 0 &&
+	    bub_time_ms_between(p->reg.counted_at, core_now(eng)) < INITIAL_BINDACK_TIMEOUT_MS)
+		return;
 	p->reg.sends++;
+	p->reg.counted_at = core_now(eng);
 }
 
 void reg_hold_backhaul(struct bul_entry *p, bool held)
@@ -489,6 +504,13 @@ void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p)
 {
 	if (!reg_is_due(&p->reg)) /* else a newer one is sent */
 		core_timer(eng, &p->reg.backhaul_timer, 0);
+}
+
+void reg_way_is_open(struct bub_engine *eng, struct bul_entry *p, struct bub_time since)
+{
+	if (kabm_is_held(&p->kabm) && p->reg.state == REG_SENT &&
+	    timer_is_set(&p->reg.resend_timer) && bub_time_before(p->reg.sent_at, since))
+		core_timer(eng, &p->reg.resend_timer, 0);
 }
 
 void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s)
@@ -536,21 +558,28 @@ void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t grante
 
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 {
-	struct bub_time soon = bub_time_add_ms(core_now(eng), 2 * p->reg.rtt_ms > DOUBLE_JUMP_MS
-								      ? 2 * p->reg.rtt_ms
-								      : DOUBLE_JUMP_MS);
+	/* Both have sent theirs at the same time, more or less: ours is there as well, and the
+	 * answer comes back by a way that is no longer. */
+	const uint64_t twice_ms = 2 * bub_time_ms_between(p->reg.sent_at, core_now(eng));
+	const struct bub_time soon = bub_time_add_ms(
+		p->reg.sent_at, twice_ms > DOUBLE_JUMP_MS ? twice_ms : DOUBLE_JUMP_MS);
 
-	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_SENT || p->reg.sends != 1 ||
+	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_SENT || p->reg.sent.n != 1 ||
 	    reg_is_due(&p->reg) || !timer_is_set(&p->reg.resend_timer) ||
 	    !bub_time_before(soon, timer_at(&p->reg.resend_timer)))
 		return;
 	core_timer_at(eng, &p->reg.resend_timer, soon);
 }
 
-void reg_note_answer(struct bub_engine *eng, struct bul_entry *p)
+void reg_note_answer(struct bub_engine *eng, struct bul_entry *p, uint16_t sequence, bool measures)
 {
-	if (p->reg.sends <= 1)
-		p->reg.rtt_ms = bub_time_ms_between(p->reg.sent_at, core_now(eng));
+	const struct bub_time *sent = sent_when(&p->reg.sent, sequence);
+
+	if (sent == NULL)
+		return;
+	p->reg.sent_at = *sent;
+	if (measures)
+		rtt_sample(&p->reg.rtt, bub_time_ms_between(*sent, core_now(eng)));
 }
 
 void reg_lost_binding(struct bub_engine *eng, struct bul_entry *p)

@@ -6,6 +6,7 @@
 #define BUB_CORE_BUL_REGISTRATION_H
 
 #include "bul/bul.h"
+#include "rtt.h"
 
 enum reg_state {
 	REG_NONE,
@@ -24,11 +25,13 @@ struct registration {
 	struct bub_time sent_at;    /* the last Binding Update */
 	struct bub_time told_until; /* the peer may have a binding of ours until then */
 	uint16_t sequence;
-	unsigned sends;   /* Binding Updates since the last answer */
+	unsigned sends; /* Binding Updates since the last answer, a second apart at least */
+	struct bub_time counted_at; /* the last of these */
+	struct sent_updates sent;   /* that may be acknowledged */
 	uint32_t retry_s; /* pause after the next round of them without an answer; 0: RETRY_FIRST_S
 			   */
 	uint32_t asked_s; /* lifetime that the last Binding Update asked for */
-	uint64_t rtt_ms;  /* from a Binding Update to its acknowledgement, last time */
+	struct rtt rtt;   /* from a Binding Update to its acknowledgement */
 	struct bub_key kbm; /* that signed the last one without Kabm */
 	uint64_t handovers;
 	uint32_t interval_ms;        /* of resend_timer */
@@ -48,8 +51,8 @@ void reg_next_number(struct bul_entry *p, uint32_t asked_s);
 void reg_next_unchanged(struct bub_engine *eng, struct bul_entry *p);
 /* The peer says that it goes on from @sequence, which is greater than ours. */
 void reg_take_number(struct bul_entry *p, uint16_t sequence);
-/* One more Binding Update of a round goes out, whose silence counts. */
-void reg_count_send(struct bul_entry *p);
+/* One more Binding Update of a round goes out, whose silence counts when it lasts. */
+void reg_count_send(const struct bub_engine *eng, struct bul_entry *p);
 /* A copy of the last Binding Update has yet to go through the home agents, or no longer. */
 void reg_hold_backhaul(struct bul_entry *p, bool held);
 /* The next Kbm is for a Binding Update. */
@@ -75,6 +78,9 @@ void reg_path_due_now(struct bub_engine *eng, struct bul_entry *p);
 /* Sends the copy of the last Binding Update that had to wait for the way through the home agents:
  * at once, but in a round of actions of its own. */
 void reg_backhaul_now(struct bub_engine *eng, struct bul_entry *p);
+/* The home agent knows since @since where this node is.  What went its way before may be lost: it
+ * goes again at once, in a round of actions of its own. */
+void reg_way_is_open(struct bub_engine *eng, struct bul_entry *p, struct bub_time since);
 /* A Binding Update is being sent: fields that both kinds share, and what follows. */
 void reg_fill_bu(struct bul_entry *p, struct mh_out *out);
 /* All of one under Kbm, with the tokens of the last run. */
@@ -83,8 +89,8 @@ void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *
 void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p);
 /* Under Kbm: a round of Binding Updates that says how far the direct path has been looked at. */
 void reg_tell(struct bub_engine *eng, struct bul_entry *p);
-/* The last Binding Update was answered, and by the answer that went at once. */
-void reg_note_answer(struct bub_engine *eng, struct bul_entry *p);
+/* The Binding Update of that number was accepted.  @measures: by the answer that went at once. */
+void reg_note_answer(struct bub_engine *eng, struct bul_entry *p, uint16_t sequence, bool measures);
 /* The peer has the binding for @granted_s. */
 void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t granted_s);
 void reg_after_bu(struct bub_engine *eng, struct bul_entry *p);

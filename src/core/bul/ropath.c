@@ -37,7 +37,7 @@
 /* The peer that moved registers before it asks. */
 static uint64_t ropath_wait_ms(const struct bul_entry *p, unsigned waits)
 {
-	uint64_t ms = ANSWER_RTTS * p->reg.rtt_ms;
+	uint64_t ms = (uint64_t)ANSWER_RTTS * p->reg.rtt.smoothed_ms;
 
 	return waits * (ms > ANSWER_MIN_MS ? ms : ANSWER_MIN_MS);
 }

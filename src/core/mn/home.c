@@ -94,6 +94,16 @@ void home_note_update(const struct bub_engine *eng, struct home_registration *h)
 	h->ever_sent = true;
 }
 
+uint32_t home_timeout_ms(const struct home_registration *h)
+{
+	return rtt_timeout_ms(&h->rtt);
+}
+
+struct bub_time home_acknowledged(const struct home_registration *h)
+{
+	return h->sent_at;
+}
+
 bool home_is_mobile(const struct bub_engine *eng, const struct home_registration *h)
 {
 	return h->ever_sent && bub_time_ms_between(h->last_update, core_now(eng)) <

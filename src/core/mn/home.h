@@ -9,6 +9,7 @@
 #include "mn/candidate.h"
 #include "mn/mn.h"
 #include "mn/trouble.h"
+#include "rtt.h"
 
 /* RFC 6275, 12. */
 #define INITIAL_DHAAD_TIMEOUT_MS 3000u
@@ -56,6 +57,7 @@ struct home_registration {
 	uint32_t interval_ms;        /* of the retransmission timer */
 	uint32_t asked_s;            /* by the last home registration */
 	struct bub_time sent_at;     /* when that was */
+	struct sent_updates sent;    /* that may be acknowledged */
 	struct bub_time bound_until; /* the home agent has a binding until then */
 	struct bub_time bound_since; /* sending of the Binding Update that made this binding */
 	struct bub_time mld_heard;   /* the last query out of the tunnel */
@@ -69,8 +71,11 @@ struct home_registration {
 	struct timer ask_timer;
 	struct trouble trouble;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
-	unsigned sends;              /* Binding Updates since the last answer */
+	struct bub_time counted_at;  /* the last Binding Update that counts in @sends */
+	unsigned sends; /* Binding Updates since the last answer, a second apart at least */
+	struct rtt rtt; /* to the home agent and back */
 	bool ever_sent;
+	bool measures;  /* no duplicate address detection delays the answer to what is out */
 	bool postponed; /* by the rate limit */
 	bool refused;   /* the home agent's last answer was a refusal */
 	bool in_use;    /* another node on the home link has the home address */

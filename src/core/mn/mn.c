@@ -72,6 +72,19 @@ static uint32_t home_wanted_lifetime(const struct home_registration *h)
 								       : h->cfg.lifetime_s;
 }
 
+/* Silence means something when it lasts.  So of Binding Updates that are repeated sooner than after
+ * INITIAL_BINDACK_TIMEOUT only those count that would have gone out without that. */
+static void home_count_send(struct bub_engine *eng, struct home_registration *h)
+{
+	if (h->sends > 0 &&
+	    bub_time_ms_between(h->counted_at, core_now(eng)) < INITIAL_BINDACK_TIMEOUT_MS)
+		return;
+	h->sends++;
+	h->counted_at = core_now(eng);
+	trouble_sent(eng, h);
+	trouble_ask(eng, h);
+}
+
 /* The Binding Update of RFC 6275, 11.7.1, or of RFC 5555, 4.4.2. */
 static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 {
@@ -94,13 +107,12 @@ static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 		out.mh.opts.alt_care_of = h->care_of;
 	}
 	h->ever_sent = true;
-	h->sends++;
 	h->last_update = core_now(eng);
 	h->sent_at = core_now(eng);
+	sent_note(&h->sent, h->sequence, core_now(eng));
 	core_rate_note(eng, &h->rate);
 	core_send(eng, &r, &out);
-	trouble_sent(eng, h);
-	trouble_ask(eng, h);
+	home_count_send(eng, h);
 	core_timer(eng, &h->timer, h->interval_ms);
 }
 
@@ -111,8 +123,9 @@ static void home_start_bu(struct bub_engine *eng, struct home_registration *h)
 	if (IN6_IS_ADDR_UNSPECIFIED(&h->cfg.home_agent))
 		return; /* it is being looked for */
 	/* A first registration waits for duplicate address detection (RFC 6275, 11.8). */
-	h->interval_ms = bub_time_before(core_now(eng), h->bound_until) ? INITIAL_BINDACK_TIMEOUT_MS
-									: h->cfg.first_timeout_ms;
+	h->measures = bub_time_before(core_now(eng), h->bound_until);
+	h->interval_ms = h->measures ? rtt_timeout_ms(&h->rtt) : h->cfg.first_timeout_ms;
+	sent_restart(&h->sent);
 	wait_ms = core_rate_wait(eng, &h->rate);
 	h->postponed = wait_ms > 0;
 	if (h->postponed)
@@ -241,6 +254,7 @@ static void mn_go_home(struct bub_engine *eng, struct home_registration *h, uint
 {
 	h->care_of = in6addr_any;
 	h->ifindex = ifindex;
+	rtt_moved(&h->rtt);
 	h->in_use = false; /* the link itself tells */
 	h->dad_id = 0;
 	h->nat = (struct nat){0};
@@ -288,6 +302,7 @@ static void set_home_agent(struct bub_engine *eng, struct home_registration *h,
 	struct bub_action *act = core_action(eng, BUB_ACT_HOME_AGENT);
 
 	h->cfg.home_agent = *agent;
+	h->rtt = (struct rtt){0};
 	agentpath_restart(eng, h);
 	act->u.agent.home = h->cfg.address;
 	act->u.agent.home_agent = *agent;
@@ -351,6 +366,7 @@ static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 	h->first_sequence = (uint16_t)(h->sequence + 1);
 	h->care_of = c->address;
 	h->ifindex = c->ifindex;
+	rtt_moved(&h->rtt);
 	h->nat = (struct nat){0};
 	agentpath_restart(eng, h);
 	trouble_moved(h);
@@ -668,6 +684,7 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const struct rx *rx)
 {
 	uint8_t status = rx->mh.u.ba.status;
+	const struct bub_time *sent;
 
 	if (rx->ingress != BUB_INGRESS_ESP_TRANSPORT) {
 		core_drop(eng, BUB_DROP_BA_NOT_PROTECTED, &rx->peer);
@@ -690,10 +707,15 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		home_start_bu(eng, h);
 		return;
 	}
-	if (rx->mh.u.ba.sequence != h->sequence) {
+	/* Of repetitions, the acknowledgement of each shows that there is a binding. */
+	sent = sent_when(&h->sent, rx->mh.u.ba.sequence);
+	if (sent == NULL || (status >= 128 && rx->mh.u.ba.sequence != h->sequence)) {
 		core_drop(eng, BUB_DROP_BA_SEQUENCE, &rx->peer);
 		return;
 	}
+	h->sent_at = *sent;
+	if (h->measures)
+		rtt_sample(&h->rtt, bub_time_ms_between(*sent, core_now(eng)));
 	if (status == BUB_STATUS_INVALID_CARE_OF && rx->retry) { /* protocol.md, P101 */
 		core_drop(eng, BUB_DROP_BA_TRANSLATED, &rx->peer);
 		home_start_bu(eng, h);

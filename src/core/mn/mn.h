@@ -101,6 +101,10 @@ enum home_state home_state(const struct home_registration *h);
 bool home_is_out(const struct home_registration *h);
 /* A Binding Update for it has been sent to whomever. */
 void home_note_update(const struct bub_engine *eng, struct home_registration *h);
+/* How long an answer of the home agent is waited for. */
+uint32_t home_timeout_ms(const struct home_registration *h);
+/* When the Binding Update went out that the home agent has acknowledged. */
+struct bub_time home_acknowledged(const struct home_registration *h);
 /* It has moved of late, so that BUB is worth while (draft, 5.1). */
 bool home_is_mobile(const struct bub_engine *eng, const struct home_registration *h);
 /* Data goes between the home address and @peer; @came: from there, on the direct path. */
