@@ -90,7 +90,10 @@ def play(bench, jumps):
             for number in range(jumps):
                 for name, world in worlds.items():
                     bench.busy.show(f"{kind}, {number + 1} of {jumps}: {name}")
-                    world.move(kind, number)
+                    try:
+                        world.move(kind, number)
+                    except frame.LabError as error:
+                        raise frame.LabError(f"{name}: {kind}, number {number + 1}: {error}") from None
         for world in worlds.values():
             world.session.stop()
     finally:
