@@ -26,9 +26,6 @@
 #define VERSION_KEY "version"
 #define DATABASES_MAX 8
 #define FREE_LIST 0 /* LMDB's own database of pages that are not in use */
-/* Address space, not memory: room for the records of some two million mobile nodes. */
-#define MAP_SIZE ((size_t)512 << 20)
-#define FLAGS (MDB_NOSUBDIR | MDB_NOLOCK) /* the lock is our own */
 
 /* LMDB's errors are below -30000, the others errno. */
 static int as_errno(int error)
@@ -36,6 +33,11 @@ static int as_errno(int error)
 	if (error > 0)
 		return -error;
 	return error == MDB_MAP_FULL ? -ENOSPC : -EIO;
+}
+
+static unsigned env_flags(const struct env_kind *kind)
+{
+	return kind->shared ? MDB_NOSUBDIR : MDB_NOSUBDIR | MDB_NOLOCK; /* the lock is our own */
 }
 
 MDB_val env_value(const void *data, size_t len)
@@ -72,7 +74,7 @@ static enum verdict look_at_free(const MDB_val *key, const MDB_val *data)
 	    ids[0] > data->mv_size / sizeof(size_t) - 1)
 		return VERDICT_DAMAGED;
 	for (size_t i = 1; i <= ids[0]; i++)
-		if (ids[i] < 2 || ids[i] > MAP_SIZE / 512 || (i > 1 && ids[i] >= ids[i - 1]))
+		if (ids[i] < 2 || ids[i] > ENV_MAP_MAX / 512 || (i > 1 && ids[i] >= ids[i - 1]))
 			return VERDICT_DAMAGED;
 	return VERDICT_GOOD;
 }
@@ -104,9 +106,9 @@ static enum verdict look_over(const struct env_kind *kind, const char *path)
 	int rc = mdb_env_create(&env);
 
 	if (rc != 0 || mdb_env_set_maxdbs(env, DATABASES_MAX) != 0 ||
-	    mdb_env_set_mapsize(env, MAP_SIZE) != 0)
+	    mdb_env_set_mapsize(env, kind->map_size) != 0)
 		return VERDICT_UNREADABLE;
-	rc = mdb_env_open(env, path, FLAGS | MDB_RDONLY, 0600);
+	rc = mdb_env_open(env, path, env_flags(kind) | MDB_RDONLY, 0600);
 	if (rc == MDB_VERSION_MISMATCH)
 		return VERDICT_NEWER;
 	if (rc == EACCES || rc == EPERM || rc == ENOMEM)
@@ -192,9 +194,11 @@ static int open_mdb(struct env *e)
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(e->mdb, DATABASES_MAX);
 	if (rc == 0)
-		rc = mdb_env_set_mapsize(e->mdb, MAP_SIZE);
+		rc = mdb_env_set_mapsize(e->mdb, e->kind->map_size);
 	if (rc == 0)
-		rc = mdb_env_open(e->mdb, e->path, FLAGS, 0600);
+		rc = mdb_env_open(e->mdb, e->path, env_flags(e->kind), 0600);
+	if (rc == 0 && e->kind->shared)
+		rc = mdb_reader_check(e->mdb, NULL); /* what killed readers have left */
 	return rc;
 }
 
@@ -241,7 +245,8 @@ static int take_file(struct env *e, const char *dir, bool *ret_fresh, char *ret_
 	e->lock_fd = open(e->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (e->lock_fd < 0)
 		goto fail;
-	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+	/* Shared: nobody else begins the same file just now. */
+	if (flock(e->lock_fd, e->kind->shared ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
 		(void)snprintf(ret_error, error_size,
 			       "state-dir %s: another bubd uses it; give each its own", dir);
 		return -1;
@@ -257,7 +262,7 @@ fail:
 	return -1;
 }
 
-static int env_open_file(struct env *e, const char *dir, bool gone, char *ret_error,
+static int env_open_file(struct env *e, const char *dir, enum env_care care, char *ret_error,
 			 size_t error_size)
 {
 	enum verdict v = VERDICT_EMPTY;
@@ -272,8 +277,8 @@ static int env_open_file(struct env *e, const char *dir, bool gone, char *ret_er
 	if (take_file(e, dir, &fresh, ret_error, error_size) != 0)
 		return -1;
 	if (!fresh)
-		v = look_over_first(e);
-	if (env_refuse(e, v, gone, ret_error, error_size) != 0)
+		v = care == ENV_SOON ? VERDICT_GOOD : look_over_first(e);
+	if (env_refuse(e, v, care == ENV_GONE, ret_error, error_size) != 0)
 		return -1;
 	fresh = v == VERDICT_EMPTY;
 	rc = open_mdb(e);
@@ -281,6 +286,8 @@ static int env_open_file(struct env *e, const char *dir, bool gone, char *ret_er
 		rc = open_databases(e, fresh);
 	if (rc == 0 && fresh)
 		rc = env_sync_folder(dir); /* the entry of the new file */
+	if (rc == 0 && e->kind->shared && flock(e->lock_fd, LOCK_UN) != 0)
+		rc = errno;
 	if (rc == 0)
 		return 0;
 	/* Half made: the next start is to find an empty file, or none. */
@@ -290,8 +297,8 @@ static int env_open_file(struct env *e, const char *dir, bool gone, char *ret_er
 	return -1;
 }
 
-struct env *env_open(const struct env_kind *kind, const char *dir, bool gone, char *ret_error,
-		     size_t error_size)
+struct env *env_open(const struct env_kind *kind, const char *dir, enum env_care care,
+		     char *ret_error, size_t error_size)
 {
 	struct env *e = malloc(sizeof(*e));
 
@@ -300,7 +307,7 @@ struct env *env_open(const struct env_kind *kind, const char *dir, bool gone, ch
 		return NULL;
 	}
 	*e = (struct env){.kind = kind, .lock_fd = -1};
-	if (env_open_file(e, dir, gone, ret_error, error_size) == 0)
+	if (env_open_file(e, dir, care, ret_error, error_size) == 0)
 		return e;
 	env_close(e);
 	return NULL;
@@ -367,6 +374,11 @@ static bool env_begin(struct env *e)
 	return e->error == 0;
 }
 
+void env_begin_write(struct env *e)
+{
+	(void)env_begin(e);
+}
+
 void env_put(struct env *e, MDB_val key, MDB_val data)
 {
 	if (env_begin(e))
@@ -382,16 +394,23 @@ void env_delete(struct env *e, MDB_val key)
 		e->error = 0;
 }
 
+void env_abort(struct env *e)
+{
+	if (e->txn != NULL)
+		mdb_txn_abort(e->txn);
+	e->txn = NULL;
+	e->error = 0;
+}
+
 int env_commit(struct env *e, char *ret_error, size_t error_size)
 {
 	int rc = e->error;
 
-	if (e->txn != NULL && rc == 0)
+	if (e->txn != NULL && rc == 0) {
 		rc = mdb_txn_commit(e->txn);
-	else if (e->txn != NULL)
-		mdb_txn_abort(e->txn);
-	e->txn = NULL;
-	e->error = 0;
+		e->txn = NULL;
+	}
+	env_abort(e);
 	if (rc == 0)
 		return 0;
 	(void)snprintf(ret_error, error_size, "cannot write %s: %s", e->path, mdb_strerror(rc));
@@ -400,13 +419,18 @@ int env_commit(struct env *e, char *ret_error, size_t error_size)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-/* What is marked counts already.  Else one view serves until the next write. */
+/* What is marked counts already.  Else one view serves until the next write, which may be that of
+ * another process. */
 static int env_view(struct env *e, MDB_txn **ret_txn)
 {
 	int rc = 0;
 
-	if (e->txn == NULL && e->reading == NULL)
+	if (e->txn == NULL && e->reading != NULL && e->kind->shared) {
+		mdb_txn_reset(e->reading);
+		rc = mdb_txn_renew(e->reading);
+	} else if (e->txn == NULL && e->reading == NULL) {
 		rc = begin_txn(e, MDB_RDONLY, &e->reading);
+	}
 	*ret_txn = e->txn != NULL ? e->txn : e->reading;
 	return rc;
 }
@@ -427,6 +451,32 @@ int env_get(struct env *e, MDB_val key, MDB_val *ret_data, char *ret_error, size
 	if (rc == 0 || rc == MDB_NOTFOUND)
 		return rc == 0;
 	return cannot_read(e, rc, ret_error, error_size);
+}
+
+int env_next(struct env *e, MDB_val key, MDB_val *ret_key, MDB_val *ret_data, char *ret_error,
+	     size_t error_size)
+{
+	MDB_cursor *cursor = NULL;
+	MDB_txn *txn = NULL;
+	int rc = env_view(e, &txn);
+
+	*ret_key = key;
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, e->records, &cursor);
+	if (rc == 0)
+		rc = mdb_cursor_get(cursor, ret_key, ret_data, MDB_SET_RANGE);
+	if (cursor != NULL)
+		mdb_cursor_close(cursor);
+	if (rc == 0 || rc == MDB_NOTFOUND)
+		return rc == 0;
+	return cannot_read(e, rc, ret_error, error_size);
+}
+
+uint64_t env_version(struct env *e)
+{
+	MDB_txn *txn = NULL;
+
+	return env_view(e, &txn) == 0 ? mdb_txn_id(txn) : 0;
 }
 
 int env_each(struct env *e, void (*each)(void *ctx, const MDB_val *key, const MDB_val *data),

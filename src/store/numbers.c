@@ -62,6 +62,7 @@ static const struct env_kind kind = {
 	.version = "bub-esp 1",
 	.database = "numbers",
 	.look = numbers_look,
+	.map_size = ENV_MAP_SIZE,
 	.when_damaged = NEW_SECRETS,
 	.when_newer = NEW_SECRETS,
 	.when_gone = "bring it back; or change the secrets at both ends, or sequence numbers would "
@@ -115,7 +116,8 @@ struct numbers *numbers_open(const char *dir, char *ret_error, size_t error_size
 	struct env *e = NULL;
 
 	if (refuse_old_files(dir, ret_error, error_size) == 0)
-		e = env_open(&kind, dir, witness_is_there(dir, NUMBERS_WITNESS), ret_error,
+		e = env_open(&kind, dir,
+			     witness_is_there(dir, NUMBERS_WITNESS) ? ENV_GONE : ENV_ANY, ret_error,
 			     error_size);
 	if (e == NULL || ask_witness(e, dir, ret_error, error_size) == 0)
 		return (struct numbers *)(void *)e;

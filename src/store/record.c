@@ -20,6 +20,15 @@
  *      1  4  number
  *      5  8  check of the key and all octets before it
  *
+ * A subscriber, whose key subscribers.c makes:
+ *
+ *      0  1  version
+ *      1  1  proof
+ *      2  8  revision
+ *     10  2  length of the value
+ *     12  n  value
+ *   12+n  8  check of the key and all octets before it
+ *
  * LMDB keeps its pages consistent, but does not know whether the disk gave back what was written.
  */
 #include "record.h"
@@ -39,6 +48,11 @@
 #define BOOT_AT 24
 #define CARE_OF_AT 40
 #define CHECK_AT 56
+
+#define PROOF_AT 1
+#define REVISION_AT 2
+#define VALUE_LEN_AT 10
+#define VALUE_AT 12
 
 #define NUMBER_AT 1
 #define NUMBER_CHECK_AT 5
@@ -138,5 +152,42 @@ enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, con
 		    check_of(key, key_len, value, NUMBER_CHECK_AT))
 		return RECORD_DAMAGED;
 	*ret_number = record_get(value + NUMBER_AT, 4);
+	return RECORD_GOOD;
+}
+
+size_t record_subscriber_encode(const uint8_t *key, size_t key_len, const struct subscriber *sub,
+				uint8_t ret[static RECORD_SUBSCRIBER_MAX])
+{
+	const size_t check_at = VALUE_AT + sub->len;
+
+	ret[0] = VERSION;
+	ret[PROOF_AT] = (uint8_t)sub->proof;
+	record_put(ret + REVISION_AT, sub->revision, 8);
+	record_put(ret + VALUE_LEN_AT, sub->len, 2);
+	memcpy(ret + VALUE_AT, sub->value, sub->len);
+	record_put(ret + check_at, check_of(key, key_len, ret, check_at), 8);
+	return check_at + 8;
+}
+
+enum record_verdict record_subscriber_decode(const uint8_t *key, size_t key_len,
+					     const uint8_t *value, size_t len,
+					     struct subscriber *ret)
+{
+	struct subscriber sub = {0};
+
+	if (len < VALUE_AT + 8)
+		return RECORD_DAMAGED;
+	if (value[0] > VERSION)
+		return RECORD_NEWER;
+	sub.len = (size_t)record_get(value + VALUE_LEN_AT, 2);
+	if (value[0] != VERSION || sub.len > sizeof(sub.value) || len != VALUE_AT + sub.len + 8 ||
+	    value[PROOF_AT] < SUBSCRIBER_ADDRESS || value[PROOF_AT] > SUBSCRIBER_PSK ||
+	    record_get(value + VALUE_AT + sub.len, 8) !=
+		    check_of(key, key_len, value, VALUE_AT + sub.len))
+		return RECORD_DAMAGED;
+	sub.proof = (enum subscriber_proof)value[PROOF_AT];
+	sub.revision = record_get(value + REVISION_AT, 8);
+	memcpy(sub.value, value + VALUE_AT, sub.len);
+	*ret = sub;
 	return RECORD_GOOD;
 }

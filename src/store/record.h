@@ -6,6 +6,7 @@
 #define BUB_STORE_RECORD_H
 
 #include "store.h"
+#include "subscribers.h"
 
 #define RECORD_LEN 64
 
@@ -30,5 +31,15 @@ void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint6
 			  uint8_t ret[static RECORD_NUMBER_LEN]);
 enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
 					 size_t len, uint64_t *ret_number);
+
+#define RECORD_SUBSCRIBER_MAX (12 + SUBSCRIBER_VALUE_MAX + 8)
+
+/* Returns the length of the record, whose key is @key. */
+size_t record_subscriber_encode(const uint8_t *key, size_t key_len, const struct subscriber *sub,
+				uint8_t ret[static RECORD_SUBSCRIBER_MAX]);
+/* All of *@ret but the home address. */
+enum record_verdict record_subscriber_decode(const uint8_t *key, size_t key_len,
+					     const uint8_t *value, size_t len,
+					     struct subscriber *ret);
 
 #endif

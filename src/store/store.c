@@ -31,6 +31,7 @@ static const struct env_kind kind = {
 	.version = "bub-store 1",
 	.database = "bindings",
 	.look = store_look,
+	.map_size = ENV_MAP_SIZE,
 	.when_damaged = "move it away and start again; then each mobile node registers anew before "
 			"it is served",
 	.when_newer =
@@ -39,7 +40,7 @@ static const struct env_kind kind = {
 
 struct store *store_open(const char *dir, char *ret_error, size_t error_size)
 {
-	struct env *e = env_open(&kind, dir, false, ret_error, error_size);
+	struct env *e = env_open(&kind, dir, ENV_ANY, ret_error, error_size);
 
 	return (struct store *)(void *)e;
 }

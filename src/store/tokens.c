@@ -37,13 +37,14 @@ static const struct env_kind tokens_kind = {
 	.version = "bub-tokens 1",
 	.database = "tokens",
 	.look = tokens_look,
+	.map_size = ENV_MAP_SIZE,
 	.when_damaged = "remove it; mobile nodes notice a restart some seconds later then",
 	.when_newer = "remove it; mobile nodes notice a restart some seconds later then",
 };
 
 struct tokens *tokens_open(const char *dir, char *ret_error, size_t error_size)
 {
-	return (struct tokens *)(void *)env_open(&tokens_kind, dir, false, ret_error, error_size);
+	return (struct tokens *)(void *)env_open(&tokens_kind, dir, ENV_ANY, ret_error, error_size);
 }
 
 void tokens_close(struct tokens *t)
