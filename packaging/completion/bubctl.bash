@@ -40,11 +40,11 @@ _bubctl()
 		esac
 	done
 	case $prev:$command in
-	-s:* | -c:* | -d:* | --secret:* | *:genkey)
+	-s:* | -c:* | -d:* | --secret:* | --psk-file:* | *:genkey)
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey enroll init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey enroll subscriber init doctor -s -h --help -V --version' ;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')
@@ -52,6 +52,11 @@ _bubctl()
 	*:enroll)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl enroll --help | grep -oE '[-]-[a-z-]+')
+		;;
+	*:subscriber)
+		candidates='add remove show list import export'
+		[[ $cur == -* ]] && candidates=$(bubctl subscriber --help | grep -oE '[-]-[a-z-]+')
+		[[ $prev == import || $prev == export ]] && { _filedir; return; }
 		;;
 	*:doctor) candidates='--json -c' ;;
 	*:bugreport)

@@ -15,6 +15,7 @@
 #include "enroll.h"
 #include "init.h"
 #include "openmetrics.h"
+#include "subscriber.h"
 
 #define COUNT_DEFAULT 3 /* of echo requests by each path */
 #define COUNT_MAX 1000
@@ -50,40 +51,40 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, const char *socket);
 } own_lines[] = {
-	{"init", ctl_init},
-	{"enroll", ctl_enroll},
-	{"doctor", ctl_doctor},
-	{"bugreport", ctl_bugreport},
+	{"init", ctl_init},     {"enroll", ctl_enroll},       {"subscriber", ctl_subscriber},
+	{"doctor", ctl_doctor}, {"bugreport", ctl_bugreport},
 };
 
 static int ctl_usage(FILE *out, int status)
 {
-	(void)fputs("usage: bubctl [-s SOCKET] [COMMAND]\n"
-		    "  show [--json]              roles, home addresses, peers, clients (default)\n"
-		    "  show [PEER] [--mode MODE] [--homes] [--peers] [--clients]  a part of it\n"
-		    "  show --check               one line; exit status 0 only when all is well\n"
-		    "  counters [--json] [--all]  what was sent, received and discarded\n"
-		    "  counters --openmetrics     the same and the state, for Prometheus\n"
-		    "  bindings [PEER] [--json]   those of others here, and this node's elsewhere\n"
-		    "  sas [HOME] [--json]        security associations of ESP; no keys\n"
-		    "  ping PEER [-c N] [--json]  an answer of a peer by each path, and how long "
-		    "it took\n"
-		    "  bub-start PEER             start a BUB test with a peer's home address\n"
-		    "  forget PEER                drop binding, keys and session of a peer\n"
-		    "  refresh                    send every Binding Update again now\n"
-		    "  reload [--json]            read the configuration again\n"
-		    "  prefer [INTERFACE] [--json]  this interface before all others; says which\n"
-		    "  prefer --default           interfaces as configured again\n"
-		    "  move INTERFACE [--json]    the same, while it has a care-of address\n"
-		    "  monitor [--json]           every event as it happens, until interrupted\n"
-		    "  genkey [FILE]              make a secret; asks no bubd\n"
-		    "  enroll mobile-node ADDRESS|home-agent [OPTION]...  make keys for both ends\n"
-		    "  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
-		    "  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
-		    "  bugreport [ARCHIVE]        what helps to find a mistake, without secrets\n"
-		    "  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
-		    "  -V         print the version and exit\n",
-		    out);
+	(void)fputs(
+		"usage: bubctl [-s SOCKET] [COMMAND]\n"
+		"  show [--json]              roles, home addresses, peers, clients (default)\n"
+		"  show [PEER] [--mode MODE] [--homes] [--peers] [--clients]  a part of it\n"
+		"  show --check               one line; exit status 0 only when all is well\n"
+		"  counters [--json] [--all]  what was sent, received and discarded\n"
+		"  counters --openmetrics     the same and the state, for Prometheus\n"
+		"  bindings [PEER] [--json]   those of others here, and this node's elsewhere\n"
+		"  sas [HOME] [--json]        security associations of ESP; no keys\n"
+		"  ping PEER [-c N] [--json]  an answer of a peer by each path, and how long "
+		"it took\n"
+		"  bub-start PEER             start a BUB test with a peer's home address\n"
+		"  forget PEER                drop binding, keys and session of a peer\n"
+		"  refresh                    send every Binding Update again now\n"
+		"  reload [--json]            read the configuration again\n"
+		"  prefer [INTERFACE] [--json]  this interface before all others; says which\n"
+		"  prefer --default           interfaces as configured again\n"
+		"  move INTERFACE [--json]    the same, while it has a care-of address\n"
+		"  monitor [--json]           every event as it happens, until interrupted\n"
+		"  genkey [FILE]              make a secret; asks no bubd\n"
+		"  enroll mobile-node ADDRESS|home-agent [OPTION]...  make keys for both ends\n"
+		"  subscriber add|remove|show|list|import|export ...  whom a home agent serves\n"
+		"  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
+		"  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
+		"  bugreport [ARCHIVE]        what helps to find a mistake, without secrets\n"
+		"  -s SOCKET  control socket of bubd (" DEFAULT_SOCKET ")\n"
+		"  -V         print the version and exit\n",
+		out);
 	return status;
 }
 

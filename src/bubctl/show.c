@@ -462,7 +462,8 @@ static void show_troubles(FILE *out, const struct ctl_options *opts, const json_
 
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
  * them are switched off. */
-static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients)
+static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients,
+			 const json_t *subscribers)
 {
 	static const struct column columns[] = {
 		{.title = "home address"},
@@ -474,14 +475,18 @@ static void show_clients(FILE *out, const struct ctl_options *opts, const json_t
 	const json_t *c = NULL;
 	struct table *t = NULL;
 
-	if (n == 0) {
+	if (n == 0 && !json_is_object(subscribers)) {
 		(void)fputs("\nhome agent for: no mobile node is configured\n", out);
 		return;
 	}
 	json_array_foreach(clients, i, c) registered +=
 		json_is_true(json_object_get(c, "registered"));
 	(void)fputc('\n', out);
-	text_paint(out, opts, TEXT_TITLE, "home agent, %zu of %zu registered\n", registered, n);
+	text_paint(out, opts, TEXT_TITLE, "home agent, %zu of %zu registered", registered, n);
+	if (json_is_object(subscribers))
+		(void)fprintf(out, "; %" JSON_INTEGER_FORMAT " subscribers",
+			      number_of(subscribers, "all"));
+	(void)fputc('\n', out);
 	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	for (int there = 1; there >= 0; there--) {
 		json_array_foreach(clients, i, c)
@@ -550,7 +555,7 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 	if (json_object_get(reply, "peers") != NULL)
 		show_peers(out, opts, json_object_get(reply, "peers"));
 	if (clients != NULL && has_role(roles, "home-agent"))
-		show_clients(out, opts, clients);
+		show_clients(out, opts, clients, json_object_get(reply, "subscribers"));
 	show_troubles(out, opts, json_object_get(reply, "strangers"),
 		      "not served here, and try to register");
 	show_memberships(out, opts, json_object_get(reply, "memberships"));

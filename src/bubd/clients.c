@@ -149,6 +149,8 @@ static bool clients_keep(const struct clients *c, const struct bubd_pair *p,
 {
 	const struct bub_ha_config *ha = &fresh->engine.ha;
 
+	if (p == NULL && q == NULL)
+		return c->is_subscriber(c->ctx, home);
 	if (p == NULL || q == NULL)
 		return false;
 	if (bubd_config_same_pair(c->cfg, p, fresh, q))
@@ -179,7 +181,7 @@ static int clients_collect(const struct clients *c, const struct bubd_config *fr
 
 		if (clients_keep(c, p, fresh, q, &client.home))
 			continue;
-		keyd_client_leaves(c->keyd, &client);
+		c->leaves(c->ctx, &client);
 		rc = addrset_add(ret_gone, &client.home, 0);
 		if (p != NULL && bub_addr_eq(&p->home, &client.home)) {
 			change->changed += q != NULL;
@@ -191,7 +193,7 @@ static int clients_collect(const struct clients *c, const struct bubd_config *fr
 	return rc;
 }
 
-static void clients_take_away(const struct clients *c, const struct addrset *gone)
+void clients_take_away(const struct clients *c, const struct addrset *gone)
 {
 	char error[ERROR_MAX] = "";
 
@@ -203,7 +205,7 @@ static void clients_take_away(const struct clients *c, const struct addrset *gon
 	}
 	if (gone->hash.n > 0 &&
 	    sas_remove_homes(c->sas, gone, lnx_now(), error, sizeof(error)) != 0)
-		log_line(c->log, LNX_LOG_WARNING, "reload: %s", error);
+		log_line(c->log, LNX_LOG_WARNING, "%s", error);
 }
 
 int clients_reload(const struct clients *c, struct bubd_config *fresh,

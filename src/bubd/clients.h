@@ -7,7 +7,6 @@
 #define BUBD_CLIENTS_H
 
 #include "config.h"
-#include "keyd.h"
 #include "log.h"
 #include "sas.h"
 
@@ -16,9 +15,12 @@ struct clients {
 	struct bubd_config *cfg; /* the one in force */
 	struct bub_engine *engine;
 	struct sas *sas;
-	struct keyd *keyd; /* NULL: there is none yet */
 	const struct log *log;
 	void (*drain)(void *ctx); /* carries out what the engine has queued */
+	/* Whether @home is served without a section of its own, which a reload leaves alone. */
+	bool (*is_subscriber)(void *ctx, const struct in6_addr *home);
+	/* The end comes for what there is of @client, whose keys are there still. */
+	void (*leaves)(void *ctx, const struct bub_client_status *client);
 	void *ctx;
 };
 
@@ -33,6 +35,9 @@ struct clients_change {
  * to be committed afterwards.  Returns how many could not be served.
  */
 unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha);
+
+/* Ends registration, tunnel and SAs of these home addresses, which are not served any more. */
+void clients_take_away(const struct clients *c, const struct addrset *gone);
 
 /*
  * Takes over the mobile nodes of @fresh, which may not be used for them afterwards.  Registration,

@@ -227,6 +227,10 @@ static void load_home_agent(struct loader *l, const struct config_node *sec)
 				l->home[i]->at.line);
 	loader_room(l, sec);
 	loader_agent_keys(l, sec, &l->cfg->agent_keys);
+	if (l->cfg->subscribers && l->cfg->lnx.unprotected != 0)
+		problem(&l->p, config_place(sec, "subscribers"),
+			"subscribers agree on keys, which does not go with unprotected; expected "
+			"the one or the other");
 	for (const struct config_node *n = config_find(sec, "mobile-node"); n != NULL;
 	     n = config_next(n))
 		load_client(l, n);

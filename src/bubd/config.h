@@ -96,6 +96,7 @@ struct bubd_config {
 	size_t n_peers;
 	struct bubd_key_settings home_keys[BUB_HOMES_MAX]; /* of each home address */
 	struct bubd_key_settings agent_keys;
+	bool subscribers; /* of agent_keys: in the file of src/store, beside the pairs here */
 	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
 	bool has_mark_key;
 

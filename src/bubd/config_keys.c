@@ -309,7 +309,7 @@ bool bubd_config_serves_keys(const struct bubd_config *cfg)
 	for (size_t i = 0; i < cfg->n_pairs; i++)
 		if (cfg->pairs[i].at_home_agent && cfg->pairs[i].keys != BUBD_KEYS_STATIC)
 			return true;
-	return cfg->agent_keys.there;
+	return cfg->agent_keys.there || cfg->subscribers;
 }
 
 void bubd_config_take_keys(struct bubd_config *cfg, struct bubd_config *fresh)

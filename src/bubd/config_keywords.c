@@ -137,6 +137,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_HOME_AGENT, KIND_NUMBER, "preference", AGENT(preference), FROM(0, UINT16_MAX)},
 	{IN_HOME_AGENT, KIND_NUMBER, "lifetime-max", AGENT(lifetime_max_s), LIFETIME},
 	{IN_HOME_AGENT, KIND_NUMBER, "refresh-advice", AGENT(refresh_advice_s), LIFETIME},
+	{IN_HOME_AGENT, KIND_WORD, "subscribers", NODE(subscribers), WORDS("none", "lmdb"),
+	 OR("none")},
 	{IN_HOME_AGENT, KIND_WORD, "backhaul", AGENT(backhaul), WORDS("plain", "encapsulated")},
 	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", AGENT(any_care_of), WORDS("source", "any")},
 	{IN_HOME_AGENT, KIND_WORD, "dad", AGENT(dad),

@@ -34,10 +34,12 @@
 #include "log.h"
 #include "metrics.h"
 #include "openmetrics.h"
+#include "owners.h"
 #include "privs.h"
 #include "reload.h"
 #include "request.h"
 #include "sas.h"
+#include "sas_homes.h"
 #include "settings.h"
 #include "slept.h"
 #include "tcpcarrier.h"
@@ -71,6 +73,7 @@ struct daemon {
 	FILE *key_log;
 	struct sas *sas;
 	struct bindings *bindings; /* NULL: no home agent */
+	struct owners *owners;     /* of home addresses, under such keys as: */
 	struct keyd *keyd;         /* of keys that are agreed on */
 	struct bub_engine *engine;
 	struct handovers *handovers;
@@ -138,74 +141,19 @@ static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 	absence_trace(&d->absence, tr);
 }
 
-/* The secrets are here, so the SAs with a home agent that was discovered are made here too. */
-static void use_home_agent(struct daemon *d, const struct bub_action *act)
-{
-	char home[INET6_ADDRSTRLEN] = "";
-	char agent[INET6_ADDRSTRLEN] = "";
-	char error[ERROR_MAX] = "";
-
-	(void)inet_ntop(AF_INET6, &act->u.agent.home, home, sizeof(home));
-	(void)inet_ntop(AF_INET6, &act->u.agent.home_agent, agent, sizeof(agent));
-	if (sas_use_home_agent(d->sas, d->cfg, &act->u.agent.home, &act->u.agent.home_agent,
-			       lnx_now(), error, sizeof(error)) == 0 &&
-	    sas_commit(d->sas, lnx_now(), error, sizeof(error)) == 0)
-		log_line(&d->log, LNX_LOG_INFO, "home agent of %s: %s", home, agent);
-	else
-		log_line(&d->log, LNX_LOG_ERROR, "home agent of %s: %s cannot be used: %s", home,
-			 agent, error);
-}
-
-/* The same for a home address that came by renumbering. */
-static void use_new_home(struct daemon *d, const struct bub_action *act)
-{
-	char home[INET6_ADDRSTRLEN] = "";
-	char old[INET6_ADDRSTRLEN] = "";
-	char error[ERROR_MAX] = "";
-
-	(void)inet_ntop(AF_INET6, &act->u.home_add.home, home, sizeof(home));
-	(void)inet_ntop(AF_INET6, &act->u.home_add.instead_of, old, sizeof(old));
-	if (sas_add_home(d->sas, d->cfg, &act->u.home_add.home, &act->u.home_add.home_agent, false,
-			 lnx_now(), error, sizeof(error)) == 0 &&
-	    sas_commit(d->sas, lnx_now(), error, sizeof(error)) == 0)
-		log_line(&d->log, LNX_LOG_WARNING,
-			 "the home link was renumbered: %s takes over from %s; put it into the "
-			 "configuration",
-			 home, old);
-	else
-		log_line(&d->log, LNX_LOG_ERROR, "new home address %s cannot be used: %s", home,
-			 error);
-}
-
-/* Its security associations leave their room to those of the next one. */
-static void forget_home(struct daemon *d, const struct in6_addr *home)
-{
-	struct addrset gone = {0};
-	char error[ERROR_MAX] = "out of memory";
-
-	if (addrset_add(&gone, home, 0) != 0 ||
-	    sas_remove_homes(d->sas, &gone, lnx_now(), error, sizeof(error)) != 0)
-		log_line(&d->log, LNX_LOG_ERROR, "cannot take security associations away: %s",
-			 error);
-	addrset_free(&gone);
-}
-
 static void daemon_drain(struct daemon *d)
 {
+	const struct sas_homes homes = {.sas = d->sas, .cfg = d->cfg, .log = &d->log};
 	struct bub_action act;
 
 	while (bub_engine_next_action(d->engine, &act)) {
-		if (act.type == BUB_ACT_HOME_AGENT)
-			use_home_agent(d, &act);
-		else if (act.type == BUB_ACT_HOME_ADD)
-			use_new_home(d, &act);
-		else if (act.type == BUB_ACT_STORE)
+		sas_homes_begin(&homes, &act);
+		if (act.type == BUB_ACT_STORE)
 			bindings_note(d->bindings, &act);
 		handovers_action(d->handovers, lnx_now(), &act);
 		lnx_carry_out(d->lnx, lnx_now(), &act);
 		keyd_action(d->keyd, &act);
-		if (act.type == BUB_ACT_HOME_DEL)
-			forget_home(d, &act.u.home);
+		sas_homes_end(&homes, &act);
 		eventlog_action(&d->events, &act);
 		d->packets++;
 	}
@@ -232,7 +180,10 @@ static void daemon_on_verdict(void *ctx, const struct bub_event *ev)
 static int on_restore(void *ctx, const struct bub_stored *stored)
 {
 	struct daemon *d = ctx;
-	int err = bub_engine_restore(d->engine, lnx_now(), stored);
+	int err = 0;
+
+	(void)owners_serve(d->owners, &stored->home); /* nobody's: it is refused */
+	err = bub_engine_restore(d->engine, lnx_now(), stored);
 
 	daemon_drain(d);
 	return err;
@@ -281,6 +232,48 @@ static void daemon_on_command(void *ctx, enum bub_command what, const struct in6
 	daemon_feed(ctx, &ev);
 }
 
+/* ---- Mobile nodes of a home agent ---------------------------------------------------------- */
+
+static void daemon_drain_engine(void *ctx)
+{
+	daemon_drain(ctx);
+}
+
+static bool is_subscriber(void *ctx, const struct in6_addr *home)
+{
+	const struct daemon *d = ctx;
+
+	return owners_is_loaded(d->owners, home);
+}
+
+static void on_client_leaves(void *ctx, const struct bub_client_status *client)
+{
+	const struct daemon *d = ctx;
+
+	keyd_client_leaves(d->keyd, client);
+}
+
+static struct clients clients_of(struct daemon *d)
+{
+	return (struct clients){.cfg = d->cfg,
+				.engine = d->engine,
+				.sas = d->sas,
+				.log = &d->log,
+				.drain = daemon_drain_engine,
+				.is_subscriber = is_subscriber,
+				.leaves = on_client_leaves,
+				.ctx = d};
+}
+
+static int open_owners(struct daemon *d)
+{
+	const struct clients clients = clients_of(d);
+	char error[ERROR_MAX] = "";
+
+	d->owners = owners_open(&d->loop, &clients, error, sizeof(error));
+	return d->owners != NULL ? 0 : daemon_fail(d, error, "");
+}
+
 /* ---- Agreed keys --------------------------------------------------------------------------- */
 
 static void daemon_register(void *ctx)
@@ -304,6 +297,7 @@ static int open_keyd(struct daemon *d)
 				       .cfg = d->cfg,
 				       .engine = d->engine,
 				       .sas = d->sas,
+				       .owners = d->owners,
 				       .log = &d->log,
 				       .now = lnx_now,
 				       .random = fill_random,
@@ -531,21 +525,6 @@ static void on_readable(uv_poll_t *handle, int status, int events)
 
 /* ---- Signals ------------------------------------------------------------------------------- */
 
-static void daemon_drain_engine(void *ctx)
-{
-	daemon_drain(ctx);
-}
-
-static struct clients clients_of(struct daemon *d)
-{
-	return (struct clients){.cfg = d->cfg,
-				.engine = d->engine,
-				.sas = d->sas,
-				.log = &d->log,
-				.drain = daemon_drain_engine,
-				.ctx = d};
-}
-
 /* Everything that the secrets are needed for has been done. */
 static void wipe_secrets(struct daemon *d)
 {
@@ -626,6 +605,7 @@ static struct status_source daemon_source(struct daemon *d)
 		.unprotected = (d->cfg->lnx.unprotected & ESP_CLASS_BINDING) != 0,
 		.complaints = &d->complaints,
 		.keyd = d->keyd,
+		.owners = d->owners,
 		.names = d->names,
 		.storing = bindings_trouble(d->bindings),
 		.now = lnx_now(),
@@ -717,7 +697,7 @@ static int daemon_start_engine(struct daemon *d)
 				    .engine = d->engine,
 				    .sas = d->sas,
 				    .feed = daemon_on_verdict,
-				    .drain = daemon_drain_engine,
+				    .clients = clients_of(d),
 				    .ctx = d};
 	err = reload_begin(&d->reload);
 	return err == 0 ? 0 : daemon_fail(d, "engine, peers", bub_strerror(err));
@@ -903,7 +883,7 @@ static int daemon_start(struct daemon *d)
 	d->complaints.sas = d->sas;
 	settings_warn(d->cfg, &d->log);
 	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 ||
-	    daemon_start_engine(d) != 0 || open_keyd(d) != 0)
+	    daemon_start_engine(d) != 0 || open_owners(d) != 0 || open_keyd(d) != 0)
 		return -1;
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
@@ -944,10 +924,12 @@ static void daemon_stop(struct daemon *d)
 	control_close(d->control);
 	metrics_close(d->metrics);
 	keyd_close(d->keyd);
+	owners_close(d->owners);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
 	keyd_free(d->keyd);
+	owners_free(d->owners);
 	bub_engine_free(d->engine);
 	handovers_free(d->handovers);
 	bindings_close(d->bindings);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "keyd_internal.h"
+#include "owners.h"
 
 #define ERROR_MAX 256
 #define TOLD_AT_ONCE 10u /* hints, and then a pause: each brings a handshake */
@@ -253,12 +254,8 @@ static void keyd_hint(const struct keyd *k, const struct in6_addr *to, const str
 
 bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop)
 {
-	const struct bubd_pair *pair;
-
-	if (k == NULL || k->server == NULL || drop->out || drop->why != ESP_NO_SA)
-		return false;
-	pair = bubd_config_pair(k->host.cfg, &drop->home, true);
-	return pair != NULL && pair->keys != BUBD_KEYS_STATIC;
+	return k != NULL && k->server != NULL && !drop->out && drop->why == ESP_NO_SA &&
+	       owners_pair(k->host.owners, &drop->home) != NULL;
 }
 
 void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
@@ -283,15 +280,11 @@ static void told_on_timer(uv_timer_t *timer);
 
 /* ---- After a restart ----------------------------------------------------------------------- */
 
-static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *token,
+static void told_add(struct keyd *k, const struct in6_addr *home, const uint8_t *token,
 		     const struct store_end *end)
 {
-	struct keyd *k = ctx;
-	const struct bubd_pair *pair = bubd_config_pair(k->host.cfg, home, true);
 	struct keyd_told *more;
 
-	if (pair == NULL || pair->keys == BUBD_KEYS_STATIC)
-		return;
 	if ((k->n_told & (k->n_told - 1)) == 0) {
 		more = realloc(k->told,
 			       (k->n_told == 0 ? 1 : 2 * k->n_told) * sizeof(struct keyd_told));
@@ -301,6 +294,15 @@ static void told_add(void *ctx, const struct in6_addr *home, const uint8_t *toke
 	}
 	k->told[k->n_told] = (struct keyd_told){.home = *home, .to = *home, .end = *end};
 	memcpy(k->told[k->n_told++].token, token, KEYS_TOKEN_LEN);
+}
+
+static void told_restore(void *ctx, const struct in6_addr *home, const uint8_t *token,
+			 const struct store_end *end)
+{
+	struct keyd *k = ctx;
+
+	if (owners_pair(k->host.owners, home) != NULL)
+		told_add(k, home, token, end);
 }
 
 void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client)
@@ -397,7 +399,7 @@ void keyd_start(struct keyd *k)
 
 	if (k->tokens == NULL || k->agent_hints == NULL)
 		return;
-	if (tokens_each(k->tokens, told_add, k, error, sizeof(error)) != 0)
+	if (tokens_each(k->tokens, told_restore, k, error, sizeof(error)) != 0)
 		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
 	if (k->n_told == 0)
 		return;
@@ -422,7 +424,7 @@ static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
 {
 	const struct keyserver_host host = {.loop = k->host.loop,
 					    .cfg = k->host.cfg,
-					    .engine = k->host.engine,
+					    .owners = k->host.owners,
 					    .sas = k->host.sas,
 					    .log = k->host.log,
 					    .tally = &k->tally,

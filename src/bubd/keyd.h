@@ -16,6 +16,7 @@
 #include "sas.h"
 
 struct keyd;
+struct owners;
 struct tcpcarrier;
 
 /* What it needs; all of it borrowed. */
@@ -24,6 +25,7 @@ struct keyd_host {
 	const struct bubd_config *cfg; /* the one in force */
 	struct bub_engine *engine;
 	struct sas *sas;
+	struct owners *owners;
 	const struct log *log;
 	struct bub_time (*now)(void);
 	void (*random)(void *ctx, uint8_t *buf, size_t len);
@@ -63,8 +65,8 @@ extern const struct lnx_hint_ops keyd_hint_ops; /* their ctx: a struct keyd, or 
 /* Home agent: it came under keys that had been agreed on before this start. */
 bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *drop);
 
-/* Home agent: a reload ends what there is of @client, whose keys are there still.  It is told as
- * after a restart: it agrees anew, or learns that it may not. */
+/* Home agent: the end comes for what there is of @client, whose keys are there still.  It is told
+ * as after a restart: it agrees anew, or learns that it may not. */
 void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client);
 
 /* Mobile node: no keys are agreed on for @home yet, so that nothing can be answered; it was told.

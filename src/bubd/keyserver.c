@@ -16,6 +16,7 @@
 #include "keyflood.h"
 #include "keys_identity.h"
 #include "keysocket.h"
+#include "owners.h"
 #include "tcpcarrier.h"
 
 #define BACKLOG 256
@@ -36,8 +37,7 @@ struct keyserver {
 struct keyserver_user {
 	struct keyserver *s;
 	struct in6_addr peer, home; /* home: that it has named; :: none */
-	bool by_psk;
-	bool spoke; /* octets came */
+	bool spoke;                 /* octets came */
 };
 
 static struct in6_addr peer_of(const uv_tcp_t *tcp)
@@ -54,13 +54,6 @@ static struct in6_addr peer_of(const uv_tcp_t *tcp)
 
 /* ---- Who may have what --------------------------------------------------------------------- */
 
-static const struct bubd_pair *agreed_pair(const struct keyserver *s, const struct in6_addr *home)
-{
-	const struct bubd_pair *pair = bubd_config_pair(s->host.cfg, home, true);
-
-	return pair != NULL && pair->keys != BUBD_KEYS_STATIC ? pair : NULL;
-}
-
 static size_t keyserver_psk(void *user, const char *name,
 			    uint8_t ret_secret[static KEYS_SECRET_MAX])
 {
@@ -70,11 +63,10 @@ static size_t keyserver_psk(void *user, const char *name,
 
 	if (inet_pton(AF_INET6, name, &home) == 1) {
 		u->home = home;
-		pair = agreed_pair(u->s, &home);
+		pair = owners_pair(u->s->host.owners, &home);
 	}
 	if (pair == NULL || pair->keys != BUBD_KEYS_PSK)
 		return 0;
-	u->by_psk = true;
 	memcpy(ret_secret, pair->secret, pair->secret_len);
 	return pair->secret_len;
 }
@@ -82,57 +74,25 @@ static size_t keyserver_psk(void *user, const char *name,
 static bool keyserver_pinned(void *user, const uint8_t fingerprint[static KEYS_FINGERPRINT_LEN])
 {
 	const struct keyserver_user *u = user;
-	const struct bubd_config *cfg = u->s->host.cfg;
 
-	for (size_t i = 0; i < cfg->n_pairs; i++)
-		if (cfg->pairs[i].keys == BUBD_KEYS_FINGERPRINT &&
-		    memcmp(cfg->pairs[i].secret, fingerprint, KEYS_FINGERPRINT_LEN) == 0)
-			return true;
-	return false;
-}
-
-/* @home  of the pair: the one that is written, or one that renumbering has made of it */
-static bool pair_is_of(const struct keyserver_user *u, const struct bubd_pair *pair,
-		       const struct in6_addr *home, const struct keys_identity *who)
-{
-	struct keys_owner owner = {.home = *home};
-	char name[KEYS_NAME_MAX] = "";
-
-	if (pair->keys == BUBD_KEYS_STATIC || u->by_psk != (pair->keys == BUBD_KEYS_PSK))
-		return false;
-	if (pair->keys == BUBD_KEYS_NAME) {
-		(void)snprintf(name, sizeof(name), "%.*s", (int)pair->secret_len,
-			       (const char *)pair->secret);
-		owner.name = name;
-	}
-	if (pair->keys == BUBD_KEYS_FINGERPRINT) {
-		owner.has_fingerprint = true;
-		memcpy(owner.fingerprint, pair->secret, sizeof(owner.fingerprint));
-	}
-	return keys_identity_owns(who, &owner);
+	return owners_is_pinned(u->s->host.owners, fingerprint);
 }
 
 static const struct bubd_pair *pair_for(const struct keyserver_user *u,
 					const struct keys_request *req)
 {
-	const struct bubd_config *cfg = u->s->host.cfg;
+	struct owners *owners = u->s->host.owners;
 	const struct bubd_pair *pair = NULL;
 
+	if (IN6_IS_ADDR_UNSPECIFIED(&req->home))
+		return owners_find(owners, req->who);
 	/* After renumbering a certificate is for the address that is written, and the name of a
 	 * pre-shared key is the new one. */
-	if (!IN6_IS_ADDR_UNSPECIFIED(&req->home)) {
-		pair = agreed_pair(u->s, &req->home);
-		return pair != NULL && (pair_is_of(u, pair, &pair->home, req->who) ||
-					pair_is_of(u, pair, &req->home, req->who))
-			       ? pair
-			       : NULL;
-	}
-	for (size_t i = 0; i < cfg->n_pairs; i++) {
-		pair = &cfg->pairs[i];
-		if (pair->at_home_agent && pair_is_of(u, pair, &pair->home, req->who))
-			return pair;
-	}
-	return NULL;
+	pair = owners_pair(owners, &req->home);
+	return pair != NULL && (owners_is_of(pair, &pair->home, req->who) ||
+				owners_is_of(pair, &req->home, req->who))
+		       ? pair
+		       : NULL;
 }
 
 static bool is_taken(void *ctx, uint32_t spi)
@@ -163,7 +123,7 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 		g.home = pair->home;
 	if (!IN6_IS_ADDR_UNSPECIFIED(&g.home))
 		u->home = g.home;
-	if (pair == NULL || !bub_engine_has_client(s->host.engine, &g.home) ||
+	if (pair == NULL || !owners_serve(s->host.owners, &g.home) ||
 	    (!IN6_IS_ADDR_UNSPECIFIED(&req->home_agent) &&
 	     !bub_addr_eq(&req->home_agent, &ha->address)))
 		return KEYS_HOME_NOT_PERMITTED;

@@ -13,12 +13,13 @@
 #include "sas.h"
 
 struct keyserver;
+struct owners;
 
 /* What it needs; all of it borrowed. */
 struct keyserver_host {
 	uv_loop_t *loop;
 	const struct bubd_config *cfg; /* the one in force */
-	struct bub_engine *engine;
+	struct owners *owners;
 	struct sas *sas;
 	const struct log *log;
 	struct keytally *tally;

@@ -9,6 +9,7 @@
 
 #include "keyd_internal.h"
 #include "keys_identity.h"
+#include "owners.h"
 
 #define SOON_S (INT64_C(14) * 86400) /* a certificate that ends in so long is told */
 #define DAY_S INT64_C(86400)
@@ -67,7 +68,8 @@ static json_t *keystatus_certificate(const struct keys_own *own)
 
 static bool is_agreed(const struct keyd *k, const struct in6_addr *home, bool at_home_agent)
 {
-	const struct bubd_pair *pair = bubd_config_pair(k->host.cfg, home, at_home_agent);
+	const struct bubd_pair *pair = at_home_agent ? owners_pair(k->host.owners, home)
+						     : bubd_config_pair(k->host.cfg, home, false);
 
 	return pair != NULL && pair->keys != BUBD_KEYS_STATIC;
 }

@@ -108,17 +108,10 @@ static bool same_home_agent(const struct bubd_config *cfg, const struct bubd_con
 static void reload_clients(struct reload *r, struct bubd_config *fresh,
 			   struct reload_result *result)
 {
-	const struct clients clients = {.cfg = r->cfg,
-					.engine = r->engine,
-					.sas = r->sas,
-					.keyd = r->keyd,
-					.log = r->log,
-					.drain = r->drain,
-					.ctx = r->ctx};
 	struct clients_change *change = &result->clients;
 	char error[ERROR_MAX] = "";
 
-	if (clients_reload(&clients, fresh, change) != 0) {
+	if (clients_reload(&r->clients, fresh, change) != 0) {
 		reload_problem(r, result, "mobile nodes: out of memory");
 		return;
 	}

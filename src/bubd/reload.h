@@ -22,7 +22,7 @@ struct reload {
 	struct lnx *lnx;
 	struct keyd *keyd;
 	void (*feed)(void *ctx, const struct bub_event *ev); /* and carries out what follows */
-	void (*drain)(void *ctx);
+	struct clients clients; /* what has to know of mobile nodes; beside what is here */
 	void *ctx;
 
 	/* Policies as the engine has them: a reload has to undo what is no longer in the file. */

@@ -13,6 +13,7 @@
 
 #include "absence.h"
 #include "lacking.h"
+#include "owners.h"
 
 #define LNX_COUNTERS_MAX 128
 #define WHY_MAX 2048
@@ -632,6 +633,21 @@ json_t *status_counters(const struct status_source *src)
 	return o;
 }
 
+/* Those of the file; null where there is none. */
+static json_t *status_subscribers(struct owners *owners)
+{
+	uint64_t all = 0;
+	size_t loaded = 0;
+	json_t *o = NULL;
+
+	if (!owners_count(owners, &all, &loaded))
+		return json_null();
+	o = json_object();
+	status_set(o, "all", status_number(all));
+	status_set(o, "loaded", status_number(loaded));
+	return o;
+}
+
 json_t *status_show(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *o = json_object();
@@ -647,6 +663,7 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 		status_set(o, "strangers", status_strangers(src, filter));
 		status_set(o, "memberships", status_memberships(src, filter));
 		status_set(o, "keys", keyd_status(src->keyd));
+		status_set(o, "subscribers", status_subscribers(src->owners));
 	}
 	if ((filter->parts & STATUS_COUNTERS) != 0) {
 		status_set(o, "counters", status_counters(src));

@@ -28,6 +28,7 @@ struct status_source {
 	bool unprotected; /* home registrations go without ESP, for tests */
 	const struct complaints *complaints;
 	const struct keyd *keyd; /* NULL: no keys are agreed on */
+	struct owners *owners;   /* NULL: likewise */
 	const struct names *names;
 	const char *storing; /* home agent: why no registration can be stored; NULL: it can */
 	struct bub_time now;

@@ -111,6 +111,70 @@ bool keys_identity_owns(const struct keys_identity *who, const struct keys_owner
 	return keys_identity_has_address(who, &owner->home);
 }
 
+bool keys_identity_is_psk(const struct keys_identity *who)
+{
+	return who->by_psk;
+}
+
+static bool identity_any_name(const ASN1_STRING *s,
+			      bool (*is)(void *ctx, const struct keys_claim *claim), void *ctx)
+{
+	const struct keys_claim claim = {.name = (const char *)ASN1_STRING_get0_data(s),
+					 .len = (size_t)ASN1_STRING_length(s)};
+
+	return is(ctx, &claim);
+}
+
+static bool identity_any_alt(const GENERAL_NAME *alt,
+			     bool (*is)(void *ctx, const struct keys_claim *claim), void *ctx)
+{
+	struct in6_addr address;
+	const struct keys_claim claim = {.address = &address};
+
+	if (alt->type == GEN_DNS)
+		return identity_any_name(alt->d.dNSName, is, ctx);
+	if (alt->type == GEN_EMAIL)
+		return identity_any_name(alt->d.rfc822Name, is, ctx);
+	if (alt->type == GEN_URI)
+		return identity_any_name(alt->d.uniformResourceIdentifier, is, ctx);
+	if (alt->type != GEN_IPADD || ASN1_STRING_length(alt->d.iPAddress) != sizeof(address))
+		return false;
+	memcpy(&address, ASN1_STRING_get0_data(alt->d.iPAddress), sizeof(address));
+	return is(ctx, &claim);
+}
+
+static bool identity_any_of_certificate(const X509 *cert,
+					bool (*is)(void *ctx, const struct keys_claim *claim),
+					void *ctx)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	X509_NAME *subject = X509_get_subject_name(cert);
+	bool found = false;
+	int at = -1;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++)
+		found = identity_any_alt(sk_GENERAL_NAME_value(names, i), is, ctx);
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	while (!found && (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0)
+		found = identity_any_name(
+			X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), is, ctx);
+	return found;
+}
+
+bool keys_identity_any(const struct keys_identity *who,
+		       bool (*is)(void *ctx, const struct keys_claim *claim), void *ctx)
+{
+	const struct keys_claim fingerprint = {.fingerprint = who->fingerprint};
+	struct in6_addr home;
+	const struct keys_claim address = {.address = &home};
+
+	if (who->by_psk)
+		return inet_pton(AF_INET6, who->psk_name, &home) == 1 && is(ctx, &address);
+	return is(ctx, &fingerprint) || (identity_vouched_for(who) &&
+					 identity_any_of_certificate(who->certificate, is, ctx));
+}
+
 const char *keys_identity_text(const struct keys_identity *who)
 {
 	return who->text;

@@ -30,6 +30,21 @@ bool keys_identity_owns(const struct keys_identity *who, const struct keys_owner
 bool keys_identity_has_name(const struct keys_identity *who, const char *name);
 bool keys_identity_has_address(const struct keys_identity *who, const struct in6_addr *addr);
 
+/* By a pre-shared key; else by a certificate. */
+bool keys_identity_is_psk(const struct keys_identity *who);
+
+/* One thing that somebody has proved of himself; one of the three is not NULL. */
+struct keys_claim {
+	const uint8_t *fingerprint; /* KEYS_FINGERPRINT_LEN octets */
+	const char *name;           /* of @len octets, which no zero need follow */
+	size_t len;
+	const struct in6_addr *address;
+};
+
+/* Calls @is with all that @who has proved, until it returns true; then so does this. */
+bool keys_identity_any(const struct keys_identity *who,
+		       bool (*is)(void *ctx, const struct keys_claim *claim), void *ctx);
+
 /* `certificate "laptop" sha256:..` or `pre-shared key "2001:db8::5"`, for the log. */
 const char *keys_identity_text(const struct keys_identity *who);
 

@@ -47,6 +47,7 @@ ROOMS = {
         rf"{PURE_C}|{ADDRESSES}|arpa/inet\.h|stdio\.h|strings\.h|time\.h|openssl/.*",
         ["include", "src/base", "src/esp", "src/keys"],
     ),
+    "src/files/": Room(HOSTED_C, ["src/base", "src/esp", "src/files"]),
     "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
     "src/link/": Room(f"{PURE_C}|{ADDRESSES}", ["include", "src/base", "src/link"]),
@@ -58,13 +59,13 @@ ROOMS = {
         r"|microhttpd\.h|ares\.h|netinet/tcp\.h",
         [
             "include", "src/base", "src/metrics", "src/bubd", "src/linux", "src/esp", "src/keys",
-            "src/store",
+            "src/files", "src/store",
         ],
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h"
         r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h",
-        ["include", "src/metrics", "src/keys", "src/esp", "src/bubctl"],
+        ["include", "src/metrics", "src/keys", "src/files", "src/store", "src/esp", "src/bubctl"],
     ),
     "src/metrics/": Room(rf"{HOSTED_C}|jansson\.h", ["src/metrics"]),
     "src/bubsim/": Room(

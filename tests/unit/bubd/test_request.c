@@ -194,39 +194,6 @@ bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct 
 	return true;
 }
 
-json_t *keyd_status_home(const struct keyd *k, const struct in6_addr *home, bool at_home_agent)
-{
-	(void)k;
-	(void)home;
-	return json_pack("{s:s}", "kind", at_home_agent ? "agreed" : "static");
-}
-
-bool keyd_lacks(const struct keyd *k, const struct in6_addr *home)
-{
-	(void)k;
-	(void)home;
-	return false;
-}
-
-void keyd_why(const struct keyd *k, const struct in6_addr *home, char *ret_text, size_t cap)
-{
-	(void)k;
-	(void)home;
-	(void)snprintf(ret_text, cap, "-");
-}
-
-void keyd_counters(const struct keyd *k, json_t *object)
-{
-	(void)k;
-	(void)json_object_set_new(object, "keys-agreed", json_integer(3));
-}
-
-json_t *keyd_status(const struct keyd *k)
-{
-	(void)k;
-	return json_null();
-}
-
 bool lnx_carrier(const struct lnx *lnx, const struct in6_addr *home, struct lnx_carrier *ret)
 {
 	(void)home;
@@ -528,7 +495,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 10);
+	assert_int_equal(json_object_size(r), 11);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -588,6 +555,7 @@ static void show_has_everything(void **state)
 			 "unknown here: its secret is another one there\","
 			 "  \"keys\": {\"kind\": \"agreed\"}}]");
 	assert_same_json(json_object_get(r, "strangers"), "[]");
+	assert_same_json(json_object_get(r, "subscribers"), "{\"all\": 1000, \"loaded\": 10}");
 	assert_same_json(json_object_get(r, "memberships"),
 			 "[{\"group\": \"ff1e::1234\", \"home\": \"2001:db8:1::20\","
 			 "  \"lifetime_s\": 250}]");
@@ -614,12 +582,12 @@ static void show_has_what_is_asked_for(void **state)
 		size_t members, peers, clients;
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
-		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 7, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 8, 0, 1},
 		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 4, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 10, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 10, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 10, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 10, 0, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 11, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 11, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 11, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 11, 0, 1},
 	};
 	struct fixture *f = *state;
 

@@ -2,8 +2,8 @@
 /*
  * Files of secrets: one line, either "hex:" and hexadecimal digits or plain text.
  */
-#ifndef BUBD_SECRET_H
-#define BUBD_SECRET_H
+#ifndef FILES_SECRET_H
+#define FILES_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

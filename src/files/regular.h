@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opens the files that the daemon reads: its configuration and secrets.
+ * Opens the files that people write for the daemon: its configuration and secrets.
  */
-#ifndef BUBD_REGULAR_H
-#define BUBD_REGULAR_H
+#ifndef FILES_REGULAR_H
+#define FILES_REGULAR_H
 
 #include <stddef.h>
 #include <sys/stat.h>
