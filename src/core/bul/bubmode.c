@@ -173,7 +173,12 @@ static void bubmode_try_both(struct bub_engine *eng, struct bul_entry *p)
 static void bubmode_on_udp_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
+	const uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
 
+	if (wait_ms > 0) { /* repetitions have taken what a second may have */
+		core_timer(eng, &p->report.udp_timer, wait_ms);
+		return;
+	}
 	/* Where the other direction is closed, it is by this update that the peer may know better.
 	 */
 	if (kabm_is_held(&p->kabm) && core_config(eng)->udp_port != 0 && p->report.peer_port != 0 &&
