@@ -38,7 +38,7 @@ static bool parse_name(const json_t *v, struct subscriber *sub, char *why)
 
 	if (len == 0 || len >= KEYS_NAME_MAX || strlen(json_string_value(v)) != len) {
 		(void)snprintf(why, SUBSCRIBER_WHY_MAX,
-			       "identity: expected a name of 1 to %d letters", KEYS_NAME_MAX - 1);
+			       "identity: expected a name of 1 to %u letters", KEYS_NAME_MAX - 1);
 		return false;
 	}
 	sub->proof = SUBSCRIBER_NAME;
