@@ -194,6 +194,8 @@ void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 		suspect_stop(eng, &p->suspect);
 		if (bubtest_is_open(&p->test))
 			session_yield_test(eng, p, "moved");
+		if (!kabm_is_held(&p->kabm))
+			ropath_new_path(eng, p);
 		if (p->reg.state == REG_FAILED) {
 			reg_path_due_now(eng, p);
 			continue;
