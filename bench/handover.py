@@ -36,6 +36,7 @@ class World:
         self.session.traffic.udp_per_s = PACKETS_PER_S
         self.session.traffic.tcp_bits_per_s = TCP_BITS_PER_S
         self.kinds = {}  # of moves, by their place in the session's list
+        self.side = {node: "a" for node in topology.MOBILES}
 
     def start(self):
         self.session.start()
@@ -47,12 +48,17 @@ class World:
         for node in topology.MOBILES:
             self.session.wait_mode(node, self.mode)
 
-    def move(self, kind, number):
-        side = "b" if number % 2 == 0 else "a"
+    def other_link(self, node):
+        """Each move is to another link: on one that it has never left nothing is registered anew."""
+        self.side[node] = "b" if self.side[node] == "a" else "a"
+        return f"ar{node[-1]}{self.side[node]}"
+
+    def move(self, kind):
         if kind == LEAVING:
             self.session.move(mn1="ha1")
         self.kinds[len(self.session.handovers)] = kind
-        self.session.move(mn1=f"ar1{side}", **({"mn2": f"ar2{side}"} if kind == BOTH else {}))
+        movers = ("mn1", "mn2") if kind == BOTH else ("mn1",)
+        self.session.move(**{node: self.other_link(node) for node in movers})
         self.settle()
 
     def results(self):
@@ -91,7 +97,7 @@ def play(bench, jumps):
                 for name, world in worlds.items():
                     bench.busy.show(f"{kind}, {number + 1} of {jumps}: {name}")
                     try:
-                        world.move(kind, number)
+                        world.move(kind)
                     except frame.LabError as error:
                         raise frame.LabError(f"{name}: {kind}, number {number + 1}: {error}") from None
         for world in worlds.values():

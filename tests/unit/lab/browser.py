@@ -57,7 +57,7 @@ class PageTest(unittest.TestCase):
         """What can be seen, of these that have a label only those whose label begins so."""
         return self.browser.execute_script(VISIBLE, selector, label)
 
-    def wait(self, condition, seconds=10):
+    def wait(self, condition, seconds=60):
         return WebDriverWait(self.browser, seconds, 0.05).until(lambda _browser: condition())
 
     def words(self, selector):
