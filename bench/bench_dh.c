@@ -2,9 +2,8 @@
 /*
  * Diffie-Hellman exchanges that one core answers in a second, for bench/dh.py.
  *
- *	bench_dh limit      the two X25519 operations of an exchange by libcrypto: a key pair, a
- *secret bench_dh bub        what the core does as responder: public value, secret, keys, signature
- *and MAC
+ *	bench_dh limit  the two X25519 operations of an exchange by libcrypto: a key pair, a secret
+ *	bench_dh bub    what the core does as responder: public value, secret, keys, SIG and MAC
  *
  * Messages are not in it: they take microseconds where this takes a hundred.
  */
@@ -54,9 +53,9 @@ static void exchange_bub(struct bub_crypto *c, struct bub_view peer)
 {
 	static const uint8_t nonce[BUB_DH_NONCE_LEN], sid[BUB_DH_SID_LEN];
 	static const struct in6_addr mn1 = IN6ADDR_LOOPBACK_INIT, mn2 = IN6ADDR_LOOPBACK_INIT;
-	const struct bub_dh_context ctx = {
-		BUB_SUITE_SHA256_X25519, nonce, nonce, sid, sid, &mn1, &mn2};
 	uint8_t priv[BUB_DH_PRIVATE_LEN], public[BUB_DH_PUBLIC_MAX], sig[BUB_HASH_MAX];
+	const struct bub_dh_context ctx = {
+		BUB_SUITE_SHA256_X25519, nonce, nonce, sid, sid, &mn1, &mn2, public};
 	struct bub_key kbm = {.alg = BUB_MAC_HMAC_SHA256, .len = BUB_HASH_MAX};
 	struct bub_dh_keys keys;
 

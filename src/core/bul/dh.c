@@ -215,9 +215,10 @@ static bool dh_derive(struct bub_engine *eng, struct dh *d, const struct ends *e
 		.mn2 = d->initiator ? &ends->peer : &ends->local,
 	};
 	struct bub_view value = dh_view(d->peer_pub, bub_suite_public_len(d->suite));
+	const unsigned i = suite_index(eng, d->suite);
 
-	return bub_dh_keys(core_crypto(eng), &ctx, d->priv[suite_index(eng, d->suite)], value,
-			   &d->keys) == 0;
+	ctx.own_public = d->pub[i];
+	return bub_dh_keys(core_crypto(eng), &ctx, d->priv[i], value, &d->keys) == 0;
 }
 
 static void build_closing(struct bub_engine *eng, struct dh *d, const struct ends *ends,

@@ -105,6 +105,9 @@ struct bub_dh_context {
 	const uint8_t *n1, *n2;     /* BUB_DH_NONCE_LEN each; all pointers borrowed */
 	const uint8_t *sid1, *sid2; /* BUB_DH_SID_LEN each */
 	const struct in6_addr *mn1, *mn2;
+	/* What bub_dh_public() has made of @priv, and costs as much as the secret to make again;
+	 * NULL: it is made again. */
+	const uint8_t *own_public;
 };
 
 /*

@@ -9,6 +9,7 @@
  * Draft 6 and appendix A; docs/protocol.md, 4.4; HKDF is RFC 5869.
  */
 #include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -133,8 +134,32 @@ static int x25519_public(const uint8_t priv[static BUB_DH_PRIVATE_LEN], uint8_t 
 	return rc;
 }
 
-static int x25519_secret(const uint8_t priv[static BUB_DH_PRIVATE_LEN], struct bub_view peer,
-			 uint8_t *ret_secret)
+/* Libcrypto works the public value out where it is not given, though no secret needs it. */
+static EVP_PKEY *x25519_own(const uint8_t priv[static BUB_DH_PRIVATE_LEN],
+			    const uint8_t *own_public)
+{
+	EVP_PKEY_CTX *ctx = NULL;
+	EVP_PKEY *own = NULL;
+	OSSL_PARAM params[3];
+
+	if (own_public == NULL)
+		return EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv, X25519_LEN);
+	/* They are only read; their types just do not say so. */
+	params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
+						      (void *)(uintptr_t)priv, X25519_LEN);
+	params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+						      (void *)(uintptr_t)own_public, X25519_LEN);
+	params[2] = OSSL_PARAM_construct_end();
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &own, EVP_PKEY_KEYPAIR, params) != 1)
+		own = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return own;
+}
+
+static int x25519_secret(const uint8_t priv[static BUB_DH_PRIVATE_LEN], const uint8_t *own_public,
+			 struct bub_view peer, uint8_t *ret_secret)
 {
 	static const uint8_t zeros[X25519_LEN];
 	EVP_PKEY *own = NULL, *other = NULL;
@@ -145,7 +170,7 @@ static int x25519_secret(const uint8_t priv[static BUB_DH_PRIVATE_LEN], struct b
 
 	if (peer.len != X25519_LEN)
 		return BUB_ERR_CRYPTO;
-	own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, priv, X25519_LEN);
+	own = x25519_own(priv, own_public);
 	other = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer.data, X25519_LEN);
 	if (own == NULL || other == NULL)
 		goto out;
@@ -228,7 +253,7 @@ int bub_dh_keys(struct bub_crypto *c, const struct bub_dh_context *ctx,
 		return BUB_ERR_INVALID;
 	rc = ctx->suite == BUB_SUITE_SHA1_MODP2048
 		     ? modp_secret(&c->modp, priv, peer_public, secret)
-		     : x25519_secret(priv, peer_public, secret);
+		     : x25519_secret(priv, ctx->own_public, peer_public, secret);
 	if (rc != 0) {
 		ERR_clear_error();
 		return rc;

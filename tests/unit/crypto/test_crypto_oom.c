@@ -92,7 +92,7 @@ static void test_new(void **state)
 /* Both halves of the agreement; a refusal leaves the output alone. */
 static void test_agreement(void **state)
 {
-	static const uint8_t octets[16],
+	static const uint8_t octets[BUB_DH_PUBLIC_MAX],
 		suites[] = {BUB_SUITE_SHA256_X25519, BUB_SUITE_SHA1_MODP2048};
 	static const uint8_t priv[BUB_DH_PRIVATE_LEN] = {1, 2, 3};
 	static const struct in6_addr addr;
@@ -100,7 +100,7 @@ static void test_agreement(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(suites); i++) {
 		const struct bub_dh_context ctx = {suites[i], octets, octets, octets,
-						   octets,    &addr,  &addr};
+						   octets,    &addr,  &addr,  octets};
 		const size_t len = bub_suite_public_len(suites[i]);
 		struct bub_crypto *good = bub_crypto_new();
 		uint8_t want[BUB_DH_PUBLIC_MAX];

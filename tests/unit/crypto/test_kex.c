@@ -76,7 +76,7 @@ static void inputs_init(struct inputs *in, uint8_t suite)
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8:1::100", &in->mn1), 1);
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8:2::200", &in->mn2), 1);
 	in->ctx = (struct bub_dh_context){
-		suite, in->n1, in->n2, in->sid1, in->sid2, &in->mn1, &in->mn2,
+		suite, in->n1, in->n2, in->sid1, in->sid2, &in->mn1, &in->mn2, NULL,
 	};
 }
 
@@ -131,6 +131,11 @@ static void test_vectors_and_both_ends(void **state)
 
 		assert_int_equal(
 			bub_dh_keys(crypto, &in.ctx, in.priv1, (struct bub_view){gy, len}, &k1), 0);
+		assert_int_equal(
+			bub_dh_keys(crypto, &in.ctx, in.priv2, (struct bub_view){gx, len}, &k2), 0);
+		assert_memory_equal(&k1.kabm.octets, &k2.kabm.octets, k1.kabm.len);
+		/* The same where the public value need not be made again. */
+		in.ctx.own_public = gy;
 		assert_int_equal(
 			bub_dh_keys(crypto, &in.ctx, in.priv2, (struct bub_view){gx, len}, &k2), 0);
 		assert_memory_equal(&k1.km.octets, &k2.km.octets, k1.km.len);
@@ -194,9 +199,9 @@ static void test_keys_depend_on_context(void **state)
 	}
 
 	const struct bub_dh_context swapped[] = {
-		{S2, in.n2, in.n1, in.sid1, in.sid2, &in.mn1, &in.mn2},
-		{S2, in.n1, in.n2, in.sid2, in.sid1, &in.mn1, &in.mn2},
-		{S2, in.n1, in.n2, in.sid1, in.sid2, &in.mn2, &in.mn1},
+		{S2, in.n2, in.n1, in.sid1, in.sid2, &in.mn1, &in.mn2, NULL},
+		{S2, in.n1, in.n2, in.sid2, in.sid1, &in.mn1, &in.mn2, NULL},
+		{S2, in.n1, in.n2, in.sid1, in.sid2, &in.mn2, &in.mn1, NULL},
 	};
 	for (size_t i = 0; i < sizeof(swapped) / sizeof(swapped[0]); i++) {
 		assert_int_equal(bub_dh_keys(crypto, &swapped[i], in.priv1, peer_view, &other), 0);
