@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -432,10 +433,11 @@ static const struct {
 	const char *name;
 	bool (*run)(struct request *r);
 	const char *options; /* letters of those that it has */
+	bool begins;         /* a file where there is none */
 } verbs[] = {
-	{"add", subscriber_add, "pif"},     {"remove", subscriber_remove, ""},
-	{"show", subscriber_show, "j"},     {"list", subscriber_list, "j"},
-	{"import", subscriber_import, "r"}, {"export", subscriber_export, ""},
+	{"add", subscriber_add, "pif", true},     {"remove", subscriber_remove, "", false},
+	{"show", subscriber_show, "j", false},    {"list", subscriber_list, "j", false},
+	{"import", subscriber_import, "r", true}, {"export", subscriber_export, "", false},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -459,11 +461,26 @@ static bool subscriber_option(struct request *r, int opt, const char *allowed)
 	return true;
 }
 
+/* Who mistypes the folder is not to find a new one there. */
+static bool subscriber_is_there(const struct request *r)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/" SUBSCRIBERS_FILE, r->dir);
+	if (access(path, F_OK) == 0)
+		return true;
+	(void)fprintf(stderr, "bubctl: %s: %s; -d names the state-dir of bubd\n", path,
+		      strerror(errno));
+	return false;
+}
+
 static int subscriber_run(struct request *r, size_t verb)
 {
 	char error[ERROR_MAX] = "";
 	bool fine;
 
+	if (!verbs[verb].begins && !subscriber_is_there(r))
+		return SUBSCRIBER_FAILED;
 	r->store = subscribers_open(r->dir, false, error, sizeof(error));
 	if (r->store == NULL) {
 		(void)subscriber_say(error);

@@ -157,6 +157,9 @@ def refused(t):
                   "input:5:", "stands on line 1 already", "nothing was imported"):
         expect(words in error, error)
     expect(t.does("list") == "", "something was imported")
+    missing = os.path.join(t.agent.dir, "no-such-folder")
+    status, out, error = t.subscriber("list", state=missing)
+    expect(status == 1 and "-d names the state-dir" in error and not os.path.exists(missing), error)
     t.does("add", HOME, "--identity", "robot")
     backup = os.path.join(t.agent.dir, "backup")
     t.does("export", backup)
