@@ -757,8 +757,10 @@ static int restore_bindings(struct daemon *d)
 
 	if (d->bindings == NULL)
 		return 0;
+	d->events.many = true;
 	if (bindings_restore(d->bindings, &n, error, sizeof(error)) != 0)
 		return daemon_fail(d, error, "");
+	d->events.many = false;
 	if (n > 0)
 		log_line(&d->log, LNX_LOG_INFO, "%zu registration%s from before", n,
 			 n == 1 ? "" : "s");

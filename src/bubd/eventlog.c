@@ -243,17 +243,19 @@ static void log_drop(struct eventlog *el, const struct bub_trace *tr)
 
 static void log_trace(struct eventlog *el, const struct bub_trace *tr)
 {
+	const enum lnx_log_level level =
+		tr->type == BUB_TR_STATE && !el->many ? LNX_LOG_INFO : LNX_LOG_DEBUG;
 	struct address_text local;
 	struct address_text peer;
 
-	if (!log_wants(el->log, tr->type == BUB_TR_STATE ? LNX_LOG_INFO : LNX_LOG_DEBUG))
+	if (!log_wants(el->log, level))
 		return;
 	local = address_text(&tr->local);
 	peer = address_text(&tr->peer);
 	switch (tr->type) {
 	case BUB_TR_STATE:
-		log_line(el->log, LNX_LOG_INFO, "%s %s with %s: %s -> %s (%s)", tr->machine,
-			 local.text, peer.text, tr->from, tr->to, tr->what != NULL ? tr->what : "");
+		log_line(el->log, level, "%s %s with %s: %s -> %s (%s)", tr->machine, local.text,
+			 peer.text, tr->from, tr->to, tr->what != NULL ? tr->what : "");
 		break;
 	case BUB_TR_SENT:
 	case BUB_TR_RECEIVED:

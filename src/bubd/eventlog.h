@@ -22,6 +22,7 @@ struct eventlog {
 	struct eventlog_watch watch; /* set by the daemon; without functions: nobody */
 	const char *node;            /* borrowed */
 	const struct log *log;       /* borrowed */
+	bool many; /* states that change now are told in one line: each at debug only */
 	/* People get one line a second for each reason to drop. */
 	struct eventlog_drop {
 		bool seen;

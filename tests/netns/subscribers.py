@@ -115,6 +115,7 @@ def killed_agent(t):
     says(f"first datagram {first - ready:.3f} s after bubd answered")
     expect(first - ready < 2.0, first - ready)
     t.wait_for_words(t.agent, "1 registration from before")
+    expect("as it was before the restart" not in t.agent.tail(), "a line for each")
     # One who was removed meanwhile is not served.
     t.kill_agent()
     t.does("remove", HOME)
