@@ -132,8 +132,8 @@ def off_by_default(t):
     t.begin(NO_ESP, NO_UDP, agent=top, mobile=top)
     wait_for("what is wrong", lambda: t.home()["carrier"] is not None and
              t.home()["carrier"]["why"] == "neither native ESP nor UDP is answered")
-    if t.home()["trouble"] is None or "does not answer" not in t.mobile.tail():
-        raise Failure(f"{t.home()} {t.mobile.tail()}")
+    wait_for("status and log", lambda: t.home()["trouble"] is not None and
+             "does not answer" in t.mobile.tail())
     if f":{PORT} " in t.g.exec("ss", "-Htln"):
         raise Failure("the port is open")
 
