@@ -18,7 +18,7 @@ struct owners {
 	struct clients clients;
 	struct subscribers *store; /* NULL: there is none */
 	struct bubd_pair pair;     /* that was returned last */
-	struct addrhash loaded;    /* home address: revision of the subscriber */
+	struct addrset loaded;     /* home address: revision of the subscriber */
 	uint64_t version;          /* of the store, when it was looked through last */
 	unsigned at;               /* client that is to be looked at next */
 	bool failing;              /* told: the store cannot be read */
@@ -176,22 +176,6 @@ const struct bubd_pair *owners_find(struct owners *o, const struct keys_identity
 
 /* ---- Loading ------------------------------------------------------------------------------- */
 
-static bool owners_note(struct owners *o, const struct subscriber *sub)
-{
-	const union addrhash_value revision = {.number = (size_t)sub->revision};
-	const size_t wants = addrhash_wants(&o->loaded);
-
-	if (wants > 0) {
-		struct addrhash_slot *slots = calloc(wants, sizeof(*slots));
-
-		if (slots == NULL)
-			return false;
-		free(addrhash_move(&o->loaded, slots, wants));
-	}
-	addrhash_put(&o->loaded, &sub->home, revision);
-	return true;
-}
-
 static bool owners_full(struct owners *o, const char *why)
 {
 	if (!o->full)
@@ -215,12 +199,12 @@ bool owners_serve(struct owners *o, const struct in6_addr *home)
 	explicit_bzero(sub.value, sizeof(sub.value));
 	if (!found)
 		return false;
-	if (!owners_note(o, &sub))
+	if (addrset_add(&o->loaded, &sub.home, (size_t)sub.revision) != 0)
 		return owners_full(o, "out of memory");
 	err = bub_engine_add_client(o->clients.engine, home);
 	if (err == 0)
 		return true;
-	(void)addrhash_del(&o->loaded, home, &(union addrhash_value){0});
+	(void)addrhash_del(&o->loaded.hash, home, &(union addrhash_value){0});
 	return owners_full(o, bub_strerror(err));
 }
 
@@ -247,7 +231,7 @@ static void owners_cut_off(struct owners *o, const struct addrset *gone)
 			o->clients.leaves(o->clients.ctx, &c);
 	for (size_t i = 0; i < gone->hash.cap; i++)
 		if (gone->hash.slots[i].used)
-			(void)addrhash_del(&o->loaded, &gone->hash.slots[i].key,
+			(void)addrhash_del(&o->loaded.hash, &gone->hash.slots[i].key,
 					   &(union addrhash_value){0});
 	clients_take_away(&o->clients, gone);
 	o->full = false;
@@ -260,8 +244,8 @@ static void owners_look_through(struct owners *o)
 	struct addrset gone = {0};
 	bool fine = true;
 
-	for (size_t i = 0; fine && i < o->loaded.cap; i++) {
-		const struct addrhash_slot *slot = &o->loaded.slots[i];
+	for (size_t i = 0; fine && i < o->loaded.hash.cap; i++) {
+		const struct addrhash_slot *slot = &o->loaded.hash.slots[i];
 		const char *why =
 			slot->used ? owners_change(o, &slot->key, slot->value.number) : NULL;
 
@@ -292,7 +276,7 @@ static void owners_forget_some(struct owners *o)
 			o->at = 0;
 			break;
 		}
-		if (!c.registered && !c.provisional && addrhash_find(&o->loaded, &c.home) != NULL &&
+		if (!c.registered && !c.provisional && addrset_find(&o->loaded, &c.home) != NULL &&
 		    !sas_agreed_status(o->clients.sas, &c.home, now, &keys))
 			(void)addrset_add(&gone, &c.home, 0);
 	}
@@ -315,7 +299,7 @@ static void owners_on_timer(uv_timer_t *timer)
 
 bool owners_is_loaded(const struct owners *o, const struct in6_addr *home)
 {
-	return o != NULL && addrhash_find(&o->loaded, home) != NULL;
+	return o != NULL && addrset_find(&o->loaded, home) != NULL;
 }
 
 bool owners_count(struct owners *o, uint64_t *ret_all, size_t *ret_loaded)
@@ -323,7 +307,7 @@ bool owners_count(struct owners *o, uint64_t *ret_all, size_t *ret_loaded)
 	if (o == NULL || o->store == NULL)
 		return false;
 	*ret_all = subscribers_count(o->store);
-	*ret_loaded = o->loaded.n;
+	*ret_loaded = o->loaded.hash.n;
 	return true;
 }
 
@@ -366,7 +350,7 @@ void owners_free(struct owners *o)
 	if (o == NULL)
 		return;
 	subscribers_close(o->store);
-	free(o->loaded.slots);
+	addrset_free(&o->loaded);
 	explicit_bzero(&o->pair, sizeof(o->pair));
 	free(o);
 }

@@ -40,16 +40,8 @@ static enum verdict numbers_look(const MDB_val *key, const MDB_val *data)
 {
 	uint64_t number;
 
-	switch (record_number_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size,
-				     &number)) {
-	case RECORD_GOOD:
-		return VERDICT_GOOD;
-	case RECORD_NEWER:
-		return VERDICT_NEWER;
-	case RECORD_DAMAGED:
-		break;
-	}
-	return VERDICT_DAMAGED;
+	return record_number_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size,
+				    &number);
 }
 
 /* What every loss comes down to. */
@@ -153,7 +145,7 @@ int numbers_begin(struct numbers *n, uint32_t spi, const uint8_t id[static NUMBE
 	if (found < 0)
 		return -1;
 	if (found > 0 && record_number_decode(key, sizeof(key), data.mv_data, data.mv_size,
-					      &sa.stored) != RECORD_GOOD) {
+					      &sa.stored) != VERDICT_GOOD) {
 		(void)snprintf(ret_error, error_size, "%s is damaged: " NEW_SECRETS, n->env.path);
 		return -1;
 	}

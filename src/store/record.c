@@ -99,16 +99,16 @@ void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]
 	record_put(ret + CHECK_AT, check_of(b->home.s6_addr, sizeof(b->home), ret, CHECK_AT), 8);
 }
 
-enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
-				  size_t len, struct store_binding *ret)
+enum verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
+			   struct store_binding *ret)
 {
 	if (key_len != sizeof(ret->home) || len == 0)
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	if (value[0] > VERSION)
-		return RECORD_NEWER;
+		return VERDICT_NEWER;
 	if (value[0] != VERSION || len != RECORD_LEN ||
 	    record_get(value + CHECK_AT, 8) != check_of(key, key_len, value, CHECK_AT))
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	*ret = (struct store_binding){
 		.sequence = (uint16_t)record_get(value + SEQUENCE_AT, 2),
 		.registered = (value[1] & FLAG_REGISTERED) != 0,
@@ -121,7 +121,7 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 	memcpy(&ret->home, key, sizeof(ret->home));
 	memcpy(&ret->care_of, value + CARE_OF_AT, sizeof(ret->care_of));
 	memcpy(ret->boot, value + BOOT_AT, sizeof(ret->boot));
-	return RECORD_GOOD;
+	return VERDICT_GOOD;
 }
 
 void record_number_key(const struct numbers_sa *sa, uint8_t ret[static RECORD_NUMBER_KEY_LEN])
@@ -140,19 +140,19 @@ void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint6
 		   check_of(key, RECORD_NUMBER_KEY_LEN, ret, NUMBER_CHECK_AT), 8);
 }
 
-enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
-					 size_t len, uint64_t *ret_number)
+enum verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				  size_t len, uint64_t *ret_number)
 {
 	if (key_len != RECORD_NUMBER_KEY_LEN || len == 0)
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	if (value[0] > VERSION)
-		return RECORD_NEWER;
+		return VERDICT_NEWER;
 	if (value[0] != VERSION || len != RECORD_NUMBER_LEN ||
 	    record_get(value + NUMBER_CHECK_AT, 8) !=
 		    check_of(key, key_len, value, NUMBER_CHECK_AT))
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	*ret_number = record_get(value + NUMBER_AT, 4);
-	return RECORD_GOOD;
+	return VERDICT_GOOD;
 }
 
 size_t record_subscriber_encode(const uint8_t *key, size_t key_len, const struct subscriber *sub,
@@ -169,25 +169,24 @@ size_t record_subscriber_encode(const uint8_t *key, size_t key_len, const struct
 	return check_at + 8;
 }
 
-enum record_verdict record_subscriber_decode(const uint8_t *key, size_t key_len,
-					     const uint8_t *value, size_t len,
-					     struct subscriber *ret)
+enum verdict record_subscriber_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				      size_t len, struct subscriber *ret)
 {
 	struct subscriber sub = {0};
 
 	if (len < VALUE_AT + 8)
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	if (value[0] > VERSION)
-		return RECORD_NEWER;
+		return VERDICT_NEWER;
 	sub.len = (size_t)record_get(value + VALUE_LEN_AT, 2);
 	if (value[0] != VERSION || sub.len > sizeof(sub.value) || len != VALUE_AT + sub.len + 8 ||
 	    value[PROOF_AT] < SUBSCRIBER_ADDRESS || value[PROOF_AT] > SUBSCRIBER_PSK ||
 	    record_get(value + VALUE_AT + sub.len, 8) !=
 		    check_of(key, key_len, value, VALUE_AT + sub.len))
-		return RECORD_DAMAGED;
+		return VERDICT_DAMAGED;
 	sub.proof = (enum subscriber_proof)value[PROOF_AT];
 	sub.revision = record_get(value + REVISION_AT, 8);
 	memcpy(sub.value, value + VALUE_AT, sub.len);
 	*ret = sub;
-	return RECORD_GOOD;
+	return VERDICT_GOOD;
 }

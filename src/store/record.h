@@ -5,6 +5,7 @@
 #ifndef BUB_STORE_RECORD_H
 #define BUB_STORE_RECORD_H
 
+#include "env.h"
 #include "store.h"
 #include "subscribers.h"
 
@@ -13,15 +14,10 @@
 /* The record's value; its key is the home address. */
 void record_encode(const struct store_binding *b, uint8_t ret[static RECORD_LEN]);
 
-enum record_verdict {
-	RECORD_GOOD,
-	RECORD_DAMAGED,
-	RECORD_NEWER, /* of a version that this program does not know */
-};
-
-/* Writes @ret only where the record is good. */
-enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
-				  size_t len, struct store_binding *ret);
+/* VERDICT_GOOD, and only then *@ret; VERDICT_DAMAGED; or VERDICT_NEWER: of a version that this
+ * program does not know.  So do the other two below. */
+enum verdict record_decode(const uint8_t *key, size_t key_len, const uint8_t *value, size_t len,
+			   struct store_binding *ret);
 
 #define RECORD_NUMBER_KEY_LEN (4 + 1 + NUMBERS_ID_LEN)
 #define RECORD_NUMBER_LEN (1 + 4 + 8)
@@ -29,8 +25,8 @@ enum record_verdict record_decode(const uint8_t *key, size_t key_len, const uint
 void record_number_key(const struct numbers_sa *sa, uint8_t ret[static RECORD_NUMBER_KEY_LEN]);
 void record_number_encode(const uint8_t key[static RECORD_NUMBER_KEY_LEN], uint64_t number,
 			  uint8_t ret[static RECORD_NUMBER_LEN]);
-enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
-					 size_t len, uint64_t *ret_number);
+enum verdict record_number_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				  size_t len, uint64_t *ret_number);
 
 #define RECORD_SUBSCRIBER_MAX (12 + SUBSCRIBER_VALUE_MAX + 8)
 
@@ -38,8 +34,7 @@ enum record_verdict record_number_decode(const uint8_t *key, size_t key_len, con
 size_t record_subscriber_encode(const uint8_t *key, size_t key_len, const struct subscriber *sub,
 				uint8_t ret[static RECORD_SUBSCRIBER_MAX]);
 /* All of *@ret but the home address. */
-enum record_verdict record_subscriber_decode(const uint8_t *key, size_t key_len,
-					     const uint8_t *value, size_t len,
-					     struct subscriber *ret);
+enum verdict record_subscriber_decode(const uint8_t *key, size_t key_len, const uint8_t *value,
+				      size_t len, struct subscriber *ret);
 
 #endif

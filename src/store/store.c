@@ -15,15 +15,7 @@ static enum verdict store_look(const MDB_val *key, const MDB_val *data)
 {
 	struct store_binding b;
 
-	switch (record_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size, &b)) {
-	case RECORD_GOOD:
-		return VERDICT_GOOD;
-	case RECORD_NEWER:
-		return VERDICT_NEWER;
-	case RECORD_DAMAGED:
-		break;
-	}
-	return VERDICT_DAMAGED;
+	return record_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size, &b);
 }
 
 static const struct env_kind kind = {
@@ -79,7 +71,7 @@ static void read_one(void *ctx, const MDB_val *key, const MDB_val *data)
 	struct store_binding b;
 
 	if (record_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size, &b) ==
-	    RECORD_GOOD)
+	    VERDICT_GOOD)
 		r->each(r->ctx, &b);
 }
 

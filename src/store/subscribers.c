@@ -87,16 +87,7 @@ static enum verdict subscribers_look(const MDB_val *key, const MDB_val *data)
 	if (octets[0] == HOME ? key->mv_size != 1 + HOME_LEN
 			      : octets[0] != COUNT || key->mv_size != 1)
 		return VERDICT_DAMAGED;
-	switch (record_subscriber_decode(octets, key->mv_size, data->mv_data, data->mv_size,
-					 &sub)) {
-	case RECORD_GOOD:
-		return VERDICT_GOOD;
-	case RECORD_NEWER:
-		return VERDICT_NEWER;
-	case RECORD_DAMAGED:
-		break;
-	}
-	return VERDICT_DAMAGED;
+	return record_subscriber_decode(octets, key->mv_size, data->mv_data, data->mv_size, &sub);
 }
 
 static const struct env_kind kind = {
@@ -138,7 +129,7 @@ static int subscribers_read(const struct subscribers *s, const MDB_val *key, con
 	struct subscriber sub;
 
 	if (record_subscriber_decode(octets, key->mv_size, data->mv_data, data->mv_size, &sub) !=
-	    RECORD_GOOD) {
+	    VERDICT_GOOD) {
 		(void)snprintf(ret_error, error_size, "%s is damaged: %s", s->env.path,
 			       kind.when_damaged);
 		return -1;
