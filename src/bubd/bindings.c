@@ -28,7 +28,7 @@ struct verdict {
 };
 
 struct bindings {
-	struct store *store;
+	struct shared *store;
 	struct bindings_host host;
 	uint8_t boot[STORE_BOOT_LEN];
 	struct verdict *verdict; /* to be given after the next commit */
@@ -106,7 +106,7 @@ struct bindings *bindings_open(const char *dir, const struct bindings_host *host
 	}
 	b->host = *host;
 	read_boot_id(b->boot);
-	b->store = store_open(dir, ret_error, error_size);
+	b->store = shared_lmdb_open(dir, ret_error, error_size);
 	if (b->store != NULL)
 		return b;
 	free(b);
@@ -117,7 +117,7 @@ void bindings_close(struct bindings *b)
 {
 	if (b == NULL)
 		return;
-	store_close(b->store);
+	shared_close(b->store);
 	free(b->verdict);
 	free(b);
 }
@@ -148,7 +148,9 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 	const struct bub_stored *s = &act->u.store;
 	const struct bindings_clock now = clock_now(b);
 	const uint64_t lifetime_ms = (uint64_t)s->lifetime_s * 1000;
-	struct store_binding record = {
+	struct shared_record record = {.kind = SHARED_BINDING, .home = s->home};
+
+	record.u.binding = (struct store_binding){
 		.home = s->home,
 		.care_of = s->care_of,
 		.sequence = s->sequence,
@@ -160,11 +162,11 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 		.expires_real_ms = now.real_ms + lifetime_ms,
 	};
 
-	memcpy(record.boot, b->boot, sizeof(record.boot));
+	memcpy(record.u.binding.boot, b->boot, sizeof(b->boot));
 	if (s->lifetime_s > 0)
-		store_put(b->store, &record);
+		shared_put(b->store, &record);
 	else
-		store_delete(b->store, &s->home);
+		shared_delete(b->store, SHARED_BINDING, &s->home, 0);
 	b->noted = true;
 	/* Nobody waits to hear that something was removed. */
 	if (s->lifetime_s > 0 && bindings_has_room(b))
@@ -188,26 +190,39 @@ const char *bindings_trouble(const struct bindings *b)
 	return b != NULL && b->failing ? b->why : NULL;
 }
 
+/* What one commit brought. */
+struct commit {
+	struct bindings *b;
+	struct verdict *verdict;
+	size_t n;
+};
+
+static void bindings_on_commit(void *ctx, enum shared_result result, const char *why)
+{
+	const struct commit *c = ctx;
+	struct bindings *b = c->b;
+	struct bub_event ev = {.type = BUB_EV_STORED};
+
+	ev.u.stored.error = result == SHARED_STORED ? 0 : -EIO;
+	bindings_tell(b, ev.u.stored.error, why);
+	for (size_t i = 0; i < c->n; i++) {
+		ev.u.stored.home = c->verdict[i].home;
+		ev.u.stored.id = c->verdict[i].id;
+		b->host.feed(b->host.ctx, &ev);
+	}
+}
+
 void bindings_commit(struct bindings *b)
 {
 	/* A verdict may bring about something more to be noted. */
 	while (b != NULL && b->noted) {
-		struct bub_event ev = {.type = BUB_EV_STORED};
-		struct verdict *verdict = b->verdict;
-		size_t n = b->n_verdicts;
-		char error[ERROR_MAX] = "";
+		struct commit c = {.b = b, .verdict = b->verdict, .n = b->n_verdicts};
 
 		b->verdict = NULL;
 		b->n_verdicts = b->cap_verdicts = 0;
 		b->noted = false;
-		ev.u.stored.error = store_commit(b->store, error, sizeof(error));
-		bindings_tell(b, ev.u.stored.error, error);
-		for (size_t i = 0; i < n; i++) {
-			ev.u.stored.home = verdict[i].home;
-			ev.u.stored.id = verdict[i].id;
-			b->host.feed(b->host.ctx, &ev);
-		}
-		free(verdict);
+		shared_commit(b->store, SHARED_NOW, bindings_on_commit, &c);
+		free(c.verdict);
 	}
 }
 
@@ -217,12 +232,22 @@ struct list {
 	struct store_binding *binding;
 	size_t n, cap;
 	bool failed;
+	char error[ERROR_MAX]; /* the store's; "" */
 };
 
-static void bindings_add(void *ctx, const struct store_binding *b)
+static void bindings_on_taken(void *ctx, enum shared_result result, const char *why)
 {
 	struct list *l = ctx;
 
+	(void)snprintf(l->error, sizeof(l->error), "%s", result == SHARED_STORED ? "" : why);
+}
+
+static void bindings_add(void *ctx, const struct shared_record *r)
+{
+	struct list *l = ctx;
+
+	if (r->kind != SHARED_BINDING)
+		return;
 	if (l->n == l->cap && !l->failed) {
 		size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
 		struct store_binding *more = realloc(l->binding, cap * sizeof(*more));
@@ -234,7 +259,7 @@ static void bindings_add(void *ctx, const struct store_binding *b)
 		}
 	}
 	if (!l->failed)
-		l->binding[l->n++] = *b;
+		l->binding[l->n++] = r->u.binding;
 }
 
 static bool bindings_restore_one(struct bindings *b, const struct store_binding *record)
@@ -256,9 +281,14 @@ static bool bindings_restore_one(struct bindings *b, const struct store_binding 
 int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t error_size)
 {
 	struct list list = {0};
-	int rc = store_each(b->store, bindings_add, &list, ret_error, error_size);
+	int rc = 0;
 
+	shared_take(b->store, bindings_add, bindings_on_taken, &list);
 	*ret_n = 0;
+	if (list.error[0] != '\0') {
+		(void)snprintf(ret_error, error_size, "%s", list.error);
+		rc = -1;
+	}
 	if (rc == 0 && list.failed) {
 		(void)snprintf(ret_error, error_size, "out of memory");
 		rc = -1;
@@ -267,7 +297,7 @@ int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t 
 		if (bindings_restore_one(b, &list.binding[i])) {
 			*ret_n += list.binding[i].registered;
 		} else {
-			store_delete(b->store, &list.binding[i].home);
+			shared_delete(b->store, SHARED_BINDING, &list.binding[i].home, 0);
 			b->noted = true;
 		}
 	}

@@ -7,7 +7,7 @@
 #define BUBD_BINDINGS_H
 
 #include "bub/engine.h"
-#include "store.h"
+#include "shared.h"
 
 struct bindings;
 

@@ -79,6 +79,12 @@ static enum verdict look_at_free(const MDB_val *key, const MDB_val *data)
 	return VERDICT_GOOD;
 }
 
+static bool is_version(const MDB_val *data, const char *version)
+{
+	return version != NULL && data->mv_size == strlen(version) &&
+	       memcmp(data->mv_data, version, data->mv_size) == 0;
+}
+
 static enum verdict look_at_version(const struct env_kind *kind, MDB_env *env, MDB_txn *txn,
 				    MDB_dbi main_dbi)
 {
@@ -90,10 +96,8 @@ static enum verdict look_at_version(const struct env_kind *kind, MDB_env *env, M
 		return VERDICT_EMPTY; /* nothing was ever committed */
 	if (mdb_get(txn, main_dbi, &key, &data) != 0)
 		return VERDICT_DAMAGED;
-	if (data.mv_size == strlen(kind->version) &&
-	    memcmp(data.mv_data, kind->version, data.mv_size) == 0)
-		return VERDICT_GOOD;
-	return VERDICT_NEWER;
+	return is_version(&data, kind->version) || is_version(&data, kind->older) ? VERDICT_GOOD
+										  : VERDICT_NEWER;
 }
 
 /* In the child: any other end of it than such a verdict means damage. */
@@ -202,21 +206,39 @@ static int open_mdb(struct env *e)
 	return rc;
 }
 
-/* Names the databases; in a new file, makes them. */
+static bool is_of_older(struct env *e)
+{
+	MDB_val key = env_value(VERSION_KEY, strlen(VERSION_KEY));
+	MDB_dbi main_dbi = 0;
+	MDB_txn *txn = NULL;
+	MDB_val data;
+	bool older = false;
+
+	if (e->kind->older == NULL || mdb_txn_begin(e->mdb, NULL, MDB_RDONLY, &txn) != 0)
+		return false;
+	if (mdb_dbi_open(txn, NULL, 0, &main_dbi) == 0 && mdb_get(txn, main_dbi, &key, &data) == 0)
+		older = is_version(&data, e->kind->older);
+	mdb_txn_abort(txn);
+	return older;
+}
+
+/* Names the databases; in a new file, makes them.  The version is written into a new file and into
+ * one of an older version. */
 static int open_databases(struct env *e, bool fresh)
 {
 	MDB_val key = env_value(VERSION_KEY, strlen(VERSION_KEY));
 	MDB_val data = env_value(e->kind->version, strlen(e->kind->version));
 	MDB_dbi main_dbi = 0;
 	MDB_txn *txn = NULL;
-	int rc = mdb_txn_begin(e->mdb, NULL, fresh ? 0 : MDB_RDONLY, &txn);
+	const bool writes = fresh || is_of_older(e);
+	int rc = mdb_txn_begin(e->mdb, NULL, writes ? 0 : MDB_RDONLY, &txn);
 
 	if (rc != 0)
 		return rc;
 	rc = mdb_dbi_open(txn, e->kind->database, fresh ? MDB_CREATE : 0, &e->records);
-	if (rc == 0 && fresh)
+	if (rc == 0 && writes)
 		rc = mdb_dbi_open(txn, NULL, 0, &main_dbi);
-	if (rc == 0 && fresh)
+	if (rc == 0 && writes)
 		rc = mdb_put(txn, main_dbi, &key, &data, 0);
 	if (rc == 0)
 		return mdb_txn_commit(txn);

@@ -24,6 +24,7 @@ enum verdict {
 struct env_kind {
 	const char *file;     /* its name */
 	const char *version;  /* of the whole, which the file holds */
+	const char *older;    /* one that is read, too, and becomes the above; NULL: none */
 	const char *database; /* that the records are in */
 	enum verdict (*look)(const MDB_val *key, const MDB_val *data);
 	size_t map_size; /* address space, not memory: what the file may grow to */

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- Registrations ------------------------------------------------------------------------- */
+/* ---- Registrations (shared.h) --------------------------------------------------------------- */
 
 #define STORE_FILE "store.mdb"
 #define STORE_BOOT_LEN 16
@@ -39,31 +39,6 @@ struct store_binding {
 	uint64_t expires_real_ms;     /* CLOCK_REALTIME */
 };
 
-struct store;
-
-/*
- * Opens the store in @dir, and makes folder and file where they are missing.
- * Returns NULL and one line in @ret_error, which says what to do, when it cannot be used: damaged,
- * of a newer version, in use by another process, no permission.
- */
-struct store *store_open(const char *dir, char *ret_error, size_t error_size);
-void store_close(struct store *st); /* what was not committed is dropped; NULL is fine */
-
-/* Marks a record to be written, in place of what is there of that home address, or to be removed.
- * What goes wrong is told by store_commit(). */
-void store_put(struct store *st, const struct store_binding *b);
-void store_delete(struct store *st, const struct in6_addr *home);
-
-/*
- * Returns 0 when everything since the last commit is on the disk; or a negative errno and one line
- * in @ret_error: then nothing of it is, and what was there before still is.
- */
-int store_commit(struct store *st, char *ret_error, size_t error_size);
-
-/* Calls @each for every binding; it must not touch the store.  Returns 0, or -1 and one line. */
-int store_each(struct store *st, void (*each)(void *ctx, const struct store_binding *b), void *ctx,
-	       char *ret_error, size_t error_size);
-
 /* ---- Restart tokens ------------------------------------------------------------------------ */
 
 #define TOKENS_FILE "tokens.mdb"
@@ -79,17 +54,27 @@ struct store_end {
 	uint16_t port;        /* 0: none is known */
 };
 
-/* As store_open() and store_close(). */
+/*
+ * Opens the file in @dir, and makes folder and file where they are missing.
+ * Returns NULL and one line in @ret_error, which says what to do, when it cannot be used: damaged,
+ * of a newer version, in use by another process, no permission.
+ */
 struct tokens *tokens_open(const char *dir, char *ret_error, size_t error_size);
-void tokens_close(struct tokens *t);
+void tokens_close(struct tokens *t); /* what was not committed is dropped; NULL is fine */
 
-/* As store_put(), store_delete() and store_commit(). */
+/* Marks a record to be written, in place of what is there of that home address, or to be removed.
+ * What goes wrong is told by tokens_commit(). */
 void tokens_put(struct tokens *t, const struct in6_addr *home,
 		const uint8_t token[static STORE_TOKEN_LEN], const struct store_end *end);
 void tokens_delete(struct tokens *t, const struct in6_addr *home);
+/*
+ * Returns 0 when everything since the last commit is on the disk; or a negative errno and one line
+ * in @ret_error: then nothing of it is, and what was there before still is.
+ */
 int tokens_commit(struct tokens *t, char *ret_error, size_t error_size);
 
-/* As store_each(); the token has STORE_TOKEN_LEN octets. */
+/* Calls @each for every token, of STORE_TOKEN_LEN octets; it must not touch the file.  Returns 0,
+ * or -1 and one line in @ret_error. */
 int tokens_each(struct tokens *t,
 		void (*each)(void *ctx, const struct in6_addr *home, const uint8_t *token,
 			     const struct store_end *end),
@@ -127,7 +112,7 @@ struct numbers;
 /*
  * Opens the file in @dir, and makes folder and file where they are missing.
  * Returns NULL and one line in @ret_error, which says what to do, when it cannot be used: as
- * store_open(); or because numbers could come twice, as there was a file and is none, or another.
+ * tokens_open(); or because numbers could come twice, as there was a file and is none, or another.
  */
 struct numbers *numbers_open(const char *dir, char *ret_error, size_t error_size);
 void numbers_close(struct numbers *n); /* what was not committed is dropped; NULL is fine */
@@ -159,7 +144,7 @@ static inline bool numbers_is_staged(const struct numbers_sa *sa)
  * transaction. */
 void numbers_put(struct numbers *n, const struct numbers_sa *sa);
 
-/* As store_commit().  After 0, numbers_stored() is due for all that were put; after an error, they
+/* As tokens_commit().  After 0, numbers_stored() is due for all that were put; after an error, they
  * go on up to sa->stored and not beyond, and may be put again. */
 int numbers_commit(struct numbers *n, char *ret_error, size_t error_size);
 void numbers_stored(struct numbers_sa *sa, uint64_t now_ms);

@@ -118,7 +118,7 @@ static int setup(void **state)
 	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/bub-bindings-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/" STORE_FILE, f->dir);
-	start(f);
+	(void)restore(f);
 	*state = f;
 	return 0;
 }

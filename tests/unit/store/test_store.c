@@ -20,16 +20,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store.h"
+#include "shared.h"
 
 #define MANY 3000
 #define FILE_MAX (4 << 20)
 
+struct found {
+	unsigned n, strange;
+	struct store_binding last;
+};
+
 struct fixture {
 	char dir[64];
 	char path[96];
-	struct store *st;
+	struct shared *st;
 	char error[512];
+	enum shared_result result;
+	struct found found; /* by the last take */
 };
 
 static int setup(void **state)
@@ -48,25 +55,38 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	store_close(f->st);
+	shared_close(f->st);
 	(void)unlink(f->path);
 	(void)rmdir(f->dir);
 	free(f);
 	return 0;
 }
 
-static bool try_open(struct fixture *f)
+static void on_done(void *ctx, enum shared_result result, const char *why)
 {
-	store_close(f->st);
-	f->error[0] = '\0';
-	f->st = store_open(f->dir, f->error, sizeof(f->error));
-	return f->st != NULL;
+	struct fixture *f = ctx;
+
+	f->result = result;
+	(void)snprintf(f->error, sizeof(f->error), "%s", why);
 }
 
-static void must_open(struct fixture *f)
+static void mark(struct fixture *f, const struct store_binding *b)
 {
-	if (!try_open(f))
-		fail_msg("%s", f->error);
+	struct shared_record r = {.kind = SHARED_BINDING, .home = b->home};
+
+	r.u.binding = *b;
+	shared_put(f->st, &r);
+}
+
+static void mark_gone(struct fixture *f, const struct store_binding *b)
+{
+	shared_delete(f->st, SHARED_BINDING, &b->home, 0);
+}
+
+static enum shared_result commit(struct fixture *f)
+{
+	shared_commit(f->st, SHARED_NOW, on_done, f);
+	return f->result;
 }
 
 static struct store_binding binding(uint32_t i)
@@ -98,14 +118,11 @@ static bool same(const struct store_binding *a, const struct store_binding *b)
 	       a->expires_boot_ms == b->expires_boot_ms && a->expires_real_ms == b->expires_real_ms;
 }
 
-struct found {
-	unsigned n, strange;
-	struct store_binding last;
-};
-
-static void note(void *ctx, const struct store_binding *b)
+static void note(void *ctx, const struct shared_record *r)
 {
-	struct found *found = ctx;
+	const struct store_binding *b = &r->u.binding;
+	struct fixture *f = ctx;
+	struct found *found = &f->found;
 	struct store_binding expected;
 	uint32_t i = 0;
 
@@ -116,23 +133,44 @@ static void note(void *ctx, const struct store_binding *b)
 	found->last = *b;
 }
 
-static struct found read_all(struct fixture *f)
+static void take(struct fixture *f)
 {
-	struct found found = {0};
-
-	if (store_each(f->st, note, &found, f->error, sizeof(f->error)) != 0)
-		fail_msg("%s", f->error);
-	return found;
+	f->found = (struct found){0};
+	shared_take(f->st, note, on_done, f);
+	assert_int_equal(f->result, SHARED_STORED);
 }
 
-static int put(struct fixture *f, uint32_t from, uint32_t to)
+static bool try_open(struct fixture *f)
+{
+	shared_close(f->st);
+	f->error[0] = '\0';
+	f->st = shared_lmdb_open(f->dir, f->error, sizeof(f->error));
+	if (f->st == NULL)
+		return false;
+	take(f);
+	return true;
+}
+
+static void must_open(struct fixture *f)
+{
+	if (!try_open(f))
+		fail_msg("%s", f->error);
+}
+
+static struct found read_all(struct fixture *f)
+{
+	take(f);
+	return f->found;
+}
+
+static enum shared_result put(struct fixture *f, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		struct store_binding b = binding(i);
 
-		store_put(f->st, &b);
+		mark(f, &b);
 	}
-	return store_commit(f->st, f->error, sizeof(f->error));
+	return commit(f);
 }
 
 static void is_there_again(void **state)
@@ -153,20 +191,20 @@ static void is_there_again(void **state)
 		struct store_binding other = binding(i);
 
 		if (i != 7)
-			store_delete(f->st, &other.home);
+			mark_gone(f, &other);
 	}
 	b.sequence = 4711;
-	store_put(f->st, &b);
-	assert_int_equal(store_commit(f->st, f->error, sizeof(f->error)), 0);
+	mark(f, &b);
+	assert_int_equal(commit(f), 0);
 	must_open(f);
 	found = read_all(f);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.last.sequence, 4711);
 	/* What is not there can be removed. */
 	b = binding(8);
-	store_delete(f->st, &b.home);
-	assert_int_equal(store_commit(f->st, f->error, sizeof(f->error)), 0);
-	assert_int_equal(store_commit(f->st, f->error, sizeof(f->error)), 0); /* of nothing */
+	mark_gone(f, &b);
+	assert_int_equal(commit(f), 0);
+	assert_int_equal(commit(f), 0); /* of nothing */
 }
 
 static void not_committed_leaves_no_trace(void **state)
@@ -176,7 +214,7 @@ static void not_committed_leaves_no_trace(void **state)
 
 	must_open(f);
 	assert_int_equal(put(f, 0, 3), 0);
-	store_put(f->st, &b);
+	mark(f, &b);
 	must_open(f);
 	assert_int_equal(read_all(f).n, 3);
 }
@@ -193,7 +231,7 @@ static void survives_a_kill(void **state)
 
 	must_open(f);
 	assert_int_equal(put(f, 0, 1), 0);
-	store_close(f->st);
+	shared_close(f->st);
 	f->st = NULL;
 	assert_int_equal(pipe(pipe_fd), 0);
 	pid = fork();
@@ -234,9 +272,9 @@ static void full_disk(void **state)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
 	for (unsigned i = 0; i < 3; i++)
-		assert_true(put(f, 10, MANY) < 0);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_int_equal(put(f, 10, MANY), SHARED_FAILED);
 	assert_non_null(strstr(f->error, STORE_FILE));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(read_all(f).n, 10);
 	assert_int_equal(put(f, 10, MANY), 0);
 	must_open(f);
@@ -248,10 +286,10 @@ static void one_process_at_a_time(void **state)
 	struct fixture *f = *state;
 
 	must_open(f);
-	assert_null(store_open(f->dir, f->error, sizeof(f->error)));
+	assert_null(shared_lmdb_open(f->dir, f->error, sizeof(f->error)));
 	assert_non_null(strstr(f->error, "another bubd"));
 	must_open(f);
-	assert_null(store_open("/proc/no-such-place", f->error, sizeof(f->error)));
+	assert_null(shared_lmdb_open("/proc/no-such-place", f->error, sizeof(f->error)));
 	assert_non_null(strstr(f->error, "state-dir"));
 }
 
@@ -293,7 +331,7 @@ static void damage_is_refused(void **state)
 
 	must_open(f);
 	assert_int_equal(put(f, 0, MANY), 0);
-	store_close(f->st);
+	shared_close(f->st);
 	f->st = NULL;
 	len = load(f, good);
 	for (size_t cut = 100; cut < len / 2; cut += len / 7) {
@@ -326,7 +364,7 @@ static void wrong_octets_are_not_believed(void **state)
 	must_open(f);
 	for (unsigned i = 0; i < 20; i++)
 		assert_int_equal(put(f, 5 * i, 5 * i + 5), 0);
-	store_close(f->st);
+	shared_close(f->st);
 	f->st = NULL;
 	len = load(f, good);
 	for (size_t at = 8192; at < len; at += 211) {
@@ -334,40 +372,67 @@ static void wrong_octets_are_not_believed(void **state)
 		save(f, good, len);
 		good[at] ^= 0x55;
 		if (try_open(f)) {
-			struct found found = read_all(f);
-
-			assert_int_equal(found.strange, 0);
-			assert_int_equal(found.n, 100);
+			assert_int_equal(f->found.strange, 0);
+			assert_int_equal(f->found.n, 100);
 		} else {
 			refused++;
 			assert_non_null(strstr(f->error, "move "));
 		}
-		store_close(f->st);
+		shared_close(f->st);
 		f->st = NULL;
 	}
 	assert_true(refused > 10);
 }
 
-static void newer_is_refused(void **state)
+/* The file with another number in place of the version's. */
+static void set_version(struct fixture *f, char digit)
 {
 	static uint8_t octets[FILE_MAX];
-	struct fixture *f = *state;
 	unsigned changed = 0;
 	size_t len;
 
-	must_open(f);
-	assert_int_equal(put(f, 0, 3), 0);
-	store_close(f->st);
+	shared_close(f->st);
 	f->st = NULL;
 	len = load(f, octets);
 	for (size_t at = 0; at + 11 <= len; at++)
-		if (memcmp(octets + at, "bub-store 1", 11) == 0) {
-			octets[at + 10] = '2';
+		if (memcmp(octets + at, "bub-store ", 10) == 0) {
+			octets[at + 10] = (uint8_t)digit;
 			changed++;
 		}
 	assert_true(changed > 0);
 	save(f, octets, len);
+}
+
+static void newer_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	must_open(f);
+	assert_int_equal(put(f, 0, 3), 0);
+	set_version(f, '3');
 	assert_refused(f, "newer");
+}
+
+/* A file of the version before is read, and is one of this version from then on: the program before
+ * this one would not know all of its records. */
+static void older_is_taken_over(void **state)
+{
+	static uint8_t octets[FILE_MAX];
+	struct fixture *f = *state;
+	size_t len;
+	bool found = false;
+
+	must_open(f);
+	assert_int_equal(put(f, 0, 3), 0);
+	set_version(f, '1');
+	must_open(f);
+	assert_int_equal(read_all(f).n, 3);
+	shared_close(f->st);
+	f->st = NULL;
+	len = load(f, octets);
+	for (size_t at = 0; at + 11 <= len; at++)
+		found = found || memcmp(octets + at, "bub-store 2", 11) == 0;
+	assert_true(found);
 }
 
 /* The first start was killed before anything was committed, or found no room for it: nothing is
@@ -395,7 +460,7 @@ static void half_made_file(void **state)
 	assert_int_equal(sb.st_size, 8192);
 	must_open(f);
 	assert_int_equal(put(f, 0, 1), 0);
-	store_close(f->st);
+	shared_close(f->st);
 	f->st = NULL;
 	assert_int_equal(unlink(f->path), 0);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -420,6 +485,7 @@ int main(void)
 		T(damage_is_refused),
 		T(wrong_octets_are_not_believed),
 		T(newer_is_refused),
+		T(older_is_taken_over),
 		T(half_made_file),
 	};
 
