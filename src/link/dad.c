@@ -36,7 +36,7 @@ void link_dad(struct link *lk, struct bub_time now, uint32_t id, const struct in
 	struct home *home = lookup_home(lk, addr);
 	struct dad *dad;
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (home != NULL) {
 		homelink_detect(lk, home, id);
 		return;

@@ -210,7 +210,7 @@ void link_attach(struct link *lk, struct bub_time now, const struct bub_attach *
 
 	if (h == NULL)
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	if (at->at_home)
 		attach_home(lk, h, at);
 	else
@@ -271,7 +271,7 @@ void link_home_add(struct link *lk, struct bub_time now, const struct in6_addr *
 
 	if (h == NULL)
 		return; /* the core's limit too */
-	lk->now = now;
+	link_enter(lk, now);
 	set_up_home(lk, h);
 	if (old != NULL && is_first(lk, old))
 		change_first(lk, h);
@@ -283,7 +283,7 @@ void link_home_del(struct link *lk, struct bub_time now, const struct in6_addr *
 
 	if (h == NULL)
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	claim_stop(lk, addr);
 	homelink_leave(lk, h);
 	displace(lk, h);
@@ -308,7 +308,7 @@ void link_homes_open(struct link *lk, struct bub_time now)
 	struct link_home h;
 	unsigned at = 0;
 
-	lk->now = now;
+	link_enter(lk, now);
 	while (link_home_next(lk, &at, &h)) {
 		const struct link_iface *ifc;
 

@@ -89,9 +89,15 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 	}
 }
 
-void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fact)
+void link_enter(struct link *lk, struct bub_time now)
 {
 	lk->now = now;
+	lk->due = (struct bub_time){0};
+}
+
+void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fact)
+{
+	link_enter(lk, now);
 	switch (fact->type) {
 	case LINK_FACT_DUMP:
 	case LINK_FACT_DUMP_END:
@@ -135,7 +141,7 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 
 void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 {
-	lk->now = now;
+	link_enter(lk, now);
 	if (id == 0 || facts_done(lk, id, error))
 		return;
 	careof_done(lk, id, error);
@@ -145,13 +151,13 @@ void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 
 void link_programs(struct link *lk, struct bub_time now, uint32_t ifindex, bool attached)
 {
-	lk->now = now;
+	link_enter(lk, now);
 	facts_programs(lk, ifindex, attached);
 }
 
 void link_start(struct link *lk, struct bub_time now)
 {
-	lk->now = now;
+	link_enter(lk, now);
 	lk->started = true;
 	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0)
@@ -192,7 +198,7 @@ bool link_too_big(struct link *lk, struct bub_time now, const struct bub_icmp6 *
 	uint8_t copy[BUB_MIN_MTU];
 	struct bub_ip6 quoted, in_udp;
 
-	lk->now = now;
+	link_enter(lk, now);
 	/* Less than the minimum is not the size of any IPv6 link (RFC 8201, 4). */
 	if (mtu < BUB_MIN_MTU || !link_quoted(too_big->quoted, copy, &quoted))
 		return false;
@@ -207,7 +213,7 @@ int link_prefer(struct link *lk, struct bub_time now, const char *name, bool onc
 {
 	int err;
 
-	lk->now = now;
+	link_enter(lk, now);
 	err = choice_prefer(lk, name, once);
 	if (err == 0)
 		movement_rank(lk);
@@ -216,7 +222,7 @@ int link_prefer(struct link *lk, struct bub_time now, const char *name, bool onc
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 
-struct bub_time link_deadline(const struct link *lk)
+static struct bub_time link_next_due(const struct link *lk)
 {
 	const struct bub_time due[] = {
 		facts_deadline(lk),  router_deadline(lk),   trial_deadline(lk),
@@ -227,8 +233,6 @@ struct bub_time link_deadline(const struct link *lk)
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
-	if (lk->n_out > 0)
-		return (struct bub_time){0};
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
 		if (bub_time_before(due[i], t))
 			t = due[i];
@@ -236,9 +240,19 @@ struct bub_time link_deadline(const struct link *lk)
 	return t;
 }
 
+/* It is asked for after each packet of data, which changes nothing here. */
+struct bub_time link_deadline(struct link *lk)
+{
+	if (lk->n_out > 0)
+		return (struct bub_time){0};
+	if (lk->due.ns == 0)
+		lk->due = link_next_due(lk);
+	return lk->due;
+}
+
 void link_expire(struct link *lk, struct bub_time now)
 {
-	lk->now = now;
+	link_enter(lk, now);
 	facts_expire(lk);
 	movement_expire(lk);
 	router_expire(lk);
@@ -257,7 +271,7 @@ void link_expire(struct link *lk, struct bub_time now)
 
 void link_stop(struct link *lk, struct bub_time now)
 {
-	lk->now = now;
+	link_enter(lk, now);
 	advert_stop(lk);
 	home_close(lk);
 }

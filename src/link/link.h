@@ -97,7 +97,7 @@ bool link_next(struct link *link, struct link_out *ret);
 /* The same, but events stay: for who is in the middle of one. */
 bool link_next_operation(struct link *link, struct link_out *ret);
 
-struct bub_time link_deadline(const struct link *link);
+struct bub_time link_deadline(struct link *link);
 void link_expire(struct link *link, struct bub_time now);
 
 /* The core uses @care_of (::  none, or it is at home) for @home, with @agent (:: not known).  This

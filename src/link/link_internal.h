@@ -123,9 +123,12 @@ struct link {
 	struct tunnel_state tunnel;
 	struct table known;
 	struct bub_time now; /* of the call under way */
+	struct bub_time due; /* the next deadline; 0: it is to be worked out anew */
 	struct link_out out[OUTS_MAX];
 	unsigned out_first, n_out;
 };
+
+void link_enter(struct link *lk, struct bub_time now); /* begins every call that changes things */
 
 /* out.c.  Each queues something and returns it, to be filled in. */
 struct link_out *link_put(struct link *lk, enum link_out_type type);

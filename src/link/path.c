@@ -227,7 +227,7 @@ void link_path_set(struct link *lk, struct bub_time now, const struct bub_path *
 {
 	struct path *p = path_find(lk, &path->local, &path->peer);
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (p == NULL)
 		p = path_admit(lk, path);
 	if (p == NULL)
@@ -254,7 +254,7 @@ void link_path_done(struct link *lk, struct bub_time now, const struct in6_addr 
 {
 	struct path *p = path_find(lk, local, peer);
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (p == NULL)
 		return;
 	if (error != 0) {
@@ -272,7 +272,7 @@ void link_hop(struct link *lk, struct bub_time now, const struct link_hop_questi
 {
 	struct path *p = path_find(lk, &question->local, &question->peer);
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (p == NULL || p->ask_id != question->id)
 		return; /* of a path that is another now */
 	p->ask_id = 0;
@@ -301,7 +301,7 @@ void link_path_del(struct link *lk, struct bub_time now, const struct in6_addr *
 	struct path *p = path_find(lk, local, peer);
 	struct link_out *out;
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (p != NULL) {
 		path_unroute(lk, p);
 		path_set_trust(lk, p, BUB_TRUST_FULL);

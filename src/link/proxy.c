@@ -52,7 +52,7 @@ void link_proxy_add(struct link *lk, struct bub_time now, const struct in6_addr 
 
 	if (lk->cfg.home_link[0] == '\0')
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	p = table_find(&lk->agent.proxies, addr, &in6addr_any);
 	if (p == NULL)
 		p = table_add(&lk->agent.proxies, addr, &in6addr_any);
@@ -91,7 +91,7 @@ void link_proxy_del(struct link *lk, struct bub_time now, const struct in6_addr 
 
 	if (p == NULL)
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	claim_stop(lk, addr);
 	if (lk->home_link != 0) {
 		out = link_put(lk, LINK_PROXY_DEL);

@@ -53,7 +53,7 @@ void link_attached(struct link *lk, struct bub_time now, const struct in6_addr *
 
 	if (h == NULL)
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	if (!bub_addr_eq(&h->agent, agent)) {
 		h->agent = *agent;
 		h->answered = false;
@@ -107,7 +107,7 @@ void link_registered(struct link *lk, struct bub_time now, const struct bub_regi
 
 	if (h == NULL)
 		return;
-	lk->now = now;
+	link_enter(lk, now);
 	if (!bub_addr_eq(&r->care_of, &h->care_of)) {
 		if (r->acknowledged && a != NULL)
 			answered_late(lk, h, a);

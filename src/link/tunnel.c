@@ -215,7 +215,7 @@ void link_tunnel_carrier(struct link *lk, struct bub_time now, const struct in6_
 {
 	struct link_tunnel *t = table_find(&lk->tunnel.table, home, &in6addr_any);
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (t == NULL || t->overhead == overhead)
 		return;
 	t->overhead = overhead;
@@ -230,7 +230,7 @@ void link_tunnel_set(struct link *lk, struct bub_time now, const struct bub_tunn
 	struct link_tunnel *t = table_find(&lk->tunnel.table, &tunnel->home, &in6addr_any);
 	const bool known = t != NULL;
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (!known)
 		t = table_add(&lk->tunnel.table, &tunnel->home, &in6addr_any);
 	if (t == NULL) {
@@ -256,7 +256,7 @@ void link_tunnel_del(struct link *lk, struct bub_time now, const struct in6_addr
 {
 	struct link_tunnel *t = table_find(&lk->tunnel.table, home, &in6addr_any);
 
-	lk->now = now;
+	link_enter(lk, now);
 	if (t == NULL)
 		return;
 	tunnel_set_pmtu(lk, t, 0, BUB_TIME_NEVER);
