@@ -88,6 +88,7 @@ struct daemon {
 	uv_loop_t loop;
 	uv_prepare_t prepare;
 	uv_timer_t timer;       /* the next deadline of engine or kernel room */
+	struct bub_time alarm;  /* when it is set to */
 	uv_timer_t sas_timer;   /* sequence numbers are looked at */
 	uv_timer_t dummy_timer; /* a dummy packet is to go into each tunnel */
 	uv_poll_t wake;         /* readable when the machine has slept */
@@ -145,13 +146,15 @@ static void daemon_drain(struct daemon *d)
 {
 	const struct sas_homes homes = {.sas = d->sas, .cfg = d->cfg, .log = &d->log};
 	struct bub_action act;
+	struct bub_time now;
 
 	while (bub_engine_next_action(d->engine, &act)) {
 		sas_homes_begin(&homes, &act);
 		if (act.type == BUB_ACT_STORE)
 			bindings_note(d->bindings, &act);
-		handovers_action(d->handovers, lnx_now(), &act);
-		lnx_carry_out(d->lnx, lnx_now(), &act);
+		now = lnx_now();
+		handovers_action(d->handovers, now, &act);
+		lnx_carry_out(d->lnx, now, &act);
 		keyd_action(d->keyd, &act);
 		sas_homes_end(&homes, &act);
 		eventlog_action(&d->events, &act);
@@ -192,10 +195,12 @@ static int on_restore(void *ctx, const struct bub_stored *stored)
 static void daemon_on_event(void *ctx, const struct bub_event *ev)
 {
 	struct daemon *d = ctx;
+	const struct bub_time now = lnx_now();
 
 	eventlog_event(&d->events, ev); /* first: its time is what a handover is measured from */
-	handovers_event(d->handovers, lnx_now(), ev);
-	daemon_feed(d, ev);
+	handovers_event(d->handovers, now, ev);
+	bub_engine_feed(d->engine, now, ev);
+	daemon_drain(d);
 }
 
 static void on_esp_drop(void *ctx, const struct lnx_esp_drop *drop)
@@ -375,16 +380,16 @@ static int daemon_start_handovers(struct daemon *d)
 
 /* ---- Time ---------------------------------------------------------------------------------- */
 
-static void expire_due(struct daemon *d)
+static void expire_due(struct daemon *d, struct bub_time now)
 {
-	while (!bub_time_before(lnx_now(), bub_engine_deadline(d->engine))) {
-		bub_engine_expire(d->engine, lnx_now());
+	while (!bub_time_before(now, bub_engine_deadline(d->engine))) {
+		bub_engine_expire(d->engine, now);
 		daemon_drain(d);
 	}
-	if (!bub_time_before(lnx_now(), lnx_deadline(d->lnx)))
-		lnx_expire(d->lnx, lnx_now());
-	handovers_expire(d->handovers, lnx_now());
-	sas_agreed_expire(d->sas, lnx_now());
+	if (!bub_time_before(now, lnx_deadline(d->lnx)))
+		lnx_expire(d->lnx, now);
+	handovers_expire(d->handovers, now);
+	sas_agreed_expire(d->sas, now);
 }
 
 static void daemon_on_timer(uv_timer_t *timer)
@@ -409,6 +414,9 @@ static void arm_timer(struct daemon *d)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (bub_time_before(others[i], at))
 			at = others[i];
+	if (at.ns == d->alarm.ns && uv_is_active((uv_handle_t *)&d->timer))
+		return;
+	d->alarm = at;
 	if (bub_time_is_never(at)) {
 		(void)uv_timer_stop(&d->timer);
 		return;
@@ -438,7 +446,7 @@ static void look_for_sleep(struct daemon *d)
 	log_line(&d->log, LNX_LOG_INFO, "the machine has slept for %llu s%s",
 		 (unsigned long long)((ms + 500) / 1000), mobile ? ": bindings are refreshed" : "");
 	/* Bindings that have ended meanwhile end before anything is refreshed. */
-	expire_due(d);
+	expire_due(d, lnx_now());
 	if (mobile)
 		daemon_on_command(d, BUB_CMD_SEND_BINDING_UPDATES, &in6addr_any);
 }
@@ -468,13 +476,15 @@ static void on_dummy_timer(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct daemon *d = prepare->data;
+	struct bub_time now;
 
 	look_for_sleep(d);
-	expire_due(d);
-	names_look(d->names, d->engine, lnx_now());
+	now = lnx_now();
+	expire_due(d, now);
+	names_look(d->names, d->engine, now);
 	keyd_turn(d->keyd);
 	bindings_commit(d->bindings);
-	discards_look(&d->discards, lnx_now(), d->engine, d->lnx);
+	discards_look(&d->discards, now, d->engine, d->lnx);
 	if (d->packets >= SAS_CHECK_PACKETS - LNX_READ_PACKETS)
 		check_sas(d);
 	if ((d->packets > 0 || d->sas_pending) && !uv_is_active((uv_handle_t *)&d->sas_timer))
