@@ -48,7 +48,10 @@ ROOMS = {
         ["include", "src/base", "src/esp", "src/keys"],
     ),
     "src/files/": Room(HOSTED_C, ["src/base", "src/esp", "src/files"]),
-    "src/store/": Room(rf"{HOSTED_C}|{ADDRESSES}|sys/file\.h|lmdb\.h", ["src/store"]),
+    "src/store/": Room(
+        rf"{HOSTED_C}|{ADDRESSES}|sys/(file|un)\.h|lmdb\.h|uv\.h|hiredis/async\.h",
+        ["src/base", "src/store"],
+    ),
     "src/bpf/": Room(r"stdbool\.h|stddef\.h|stdint\.h|linux/.*|bpf/.*", ["src/bpf"]),
     "src/link/": Room(f"{PURE_C}|{ADDRESSES}", ["include", "src/base", "src/link"]),
     "src/linux/": Room(
