@@ -68,6 +68,9 @@ static void require_same_fixed(const struct bub_mh *a, const struct bub_mh *b)
 	case BUB_MH_DH:
 		require_same_dh(&a->u.dh, &b->u.dh);
 		break;
+	case BUB_MH_HA_SWITCH:
+		FUZZ_REQUIRE(views_equal(a->u.ha_switch.agents, b->u.ha_switch.agents));
+		break;
 	}
 }
 

@@ -32,6 +32,7 @@ enum bub_suite {
 #define BUB_HOMES_MAX 4       /* home addresses of one mobile node */
 #define BUB_HA_PREFIXES_MAX 8 /* home prefixes that one home agent serves */
 #define BUB_SUITES_MAX 2
+#define BUB_SWITCH_RATE_MAX 1000 /* Home Agent Switches a second */
 
 /* One home address of a mobile node. */
 struct bub_home_config {

@@ -69,6 +69,11 @@ enum bub_err {
 	X(BA_BAD_AUTH, "ba-bad-auth", "RFC 6275, 11.7.3")                                          \
 	X(BA_NOT_PROTECTED, "ba-not-protected", "RFC 6275, 11.7.3")                                \
 	X(BA_TRANSLATED, "ba-translated", "protocol.md P101")                                      \
+	X(SWITCH_NOT_PROTECTED, "switch-not-protected", "RFC 5142, 6.1")                           \
+	X(SWITCH_NOT_FROM_HA, "switch-not-from-ha", "protocol.md P105")                            \
+	X(SWITCH_NOT_REGISTERED, "switch-not-registered", "protocol.md P105")                      \
+	X(SWITCH_FOREIGN, "switch-foreign", "protocol.md P105")                                    \
+	X(SWITCH_IPV4, "switch-ipv4", "protocol.md P105")                                          \
 	X(BRR_NO_MATCH, "brr-no-match", "RFC 6275, 11.7.4")                                        \
 	X(BE_NO_MATCH, "be-no-match", "RFC 6275, 11.3.6")                                          \
 	X(BE_PROGRESS, "be-progress", "RFC 6275, 11.3.6")                                          \
@@ -89,6 +94,7 @@ enum bub_err {
 	X(HOME_BU_ALT_CARE_OF, "home-bu-alternate-care-of", "protocol.md P33")                     \
 	X(HOME_BU_NOT_STORED, "home-bu-not-stored", "RFC 6275, 10.1 and 9.5.1")                    \
 	X(HOME_BU_LIMITED, "home-bu-limited", "protocol.md P73")                                   \
+	X(HOME_BU_SENT_AWAY, "home-bu-sent-away", "RFC 5142, 5.3")                                 \
 	X(BU_CARE_OF_LOOP, "bu-care-of-loop", "RFC 6275, 6.1.7; RFC 2473, 4.1.2")                  \
 	X(NOT_HOME_AGENT, "not-home-agent", "RFC 6275, 10.3.1")                                    \
 	X(REVERSE_OUTER_SOURCE, "reverse-outer-source", "RFC 6275, 10.4.5")                        \

@@ -23,6 +23,7 @@ enum bub_event_type {
 	BUB_EV_HOME_PREFIXES, /* home agent: the prefixes of the home link have changed */
 	BUB_EV_HOME_AGENT,    /* mobile node: the address of a home agent that has a name */
 	BUB_EV_COMMAND,
+	BUB_EV_HA_SWITCH,     /* home agent: mobile nodes are to go to other ones (RFC 5142) */
 	BUB_EV_NOT_DELIVERED, /* mobile node: what was sent to the home agent did not get there */
 };
 
@@ -115,8 +116,20 @@ struct bub_event {
 		struct {
 			struct in6_addr home; /* as configured */
 			struct in6_addr address;
-			struct in6_addr ipv4; /* mapped; :: none */
+			struct in6_addr ipv4;           /* mapped; :: none */
+			const struct in6_addr *allowed; /* all that the name has, or the operator
+							   lists: the home agent may send this node
+							   to these; borrowed during the feed */
+			unsigned n_allowed;
 		} home_agent;
+		struct {
+			bool stop;            /* nobody else is sent away, and all may stay */
+			struct in6_addr home; /* :: all that are registered */
+			const struct in6_addr *agent; /* where to; borrowed during the feed */
+			unsigned n; /* at most BUB_SWITCH_AGENTS_MAX.  0: the other home agents of
+				       the home link that are heard of */
+			uint32_t rate; /* messages a second, at most BUB_SWITCH_RATE_MAX; 0: 1 */
+		} ha_switch;
 		struct {
 			enum bub_command what;
 			struct in6_addr peer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility Header messages and options (RFC 6275, 6.1 and 6.2), and the messages that BUB adds
- * (docs/protocol.md): decode and encode.
+ * Mobility Header messages and options (RFC 6275, 6.1 and 6.2), the Home Agent Switch (RFC 5142),
+ * and the messages that BUB adds (docs/protocol.md): decode and encode.
  */
 #ifndef BUB_MH_H
 #define BUB_MH_H
@@ -34,6 +34,7 @@ enum bub_mh_kind {
 	BUB_MH_BE,
 	BUB_MH_BUBC,
 	BUB_MH_DH,
+	BUB_MH_HA_SWITCH, /* RFC 5142 */
 };
 
 /* Binding Update flags, as in the 16-bit field of RFC 6275, 6.1.7. */
@@ -70,6 +71,10 @@ enum {
 	BUB_BE_NO_BINDING = 1,
 	BUB_BE_UNKNOWN_MH = 2,
 };
+
+#define BUB_MH_TYPE_HA_SWITCH 12 /* on the wire (RFC 5142, 9) */
+#define BUB_HA_SWITCH_MAX 127   /* home agents in one Home Agent Switch, whose length is an octet */
+#define BUB_SWITCH_AGENTS_MAX 8 /* .. that this node sends, or tries one after the other */
 
 #define BUB_DH_SID_LEN 8
 #define BUB_DH_NONCE_LEN 16
@@ -127,6 +132,10 @@ struct bub_mh {
 			uint8_t bub_cookie[BUB_COOKIE_LEN];
 		} bubc;
 		struct bub_dh dh;
+		struct {
+			struct bub_view agents; /* home agents, 16 octets each, the first one to be
+						   tried first; empty: to be discovered */
+		} ha_switch;
 	} u;
 	struct bub_mh_opts opts;
 	struct bub_view raw; /* decode only: the Mobility Header's octets */
@@ -150,8 +159,8 @@ struct bub_mh_fault {
 int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, struct bub_mh *ret_mh,
 		  struct bub_mh_fault *ret_fault);
 
-/* What the Mobility Header @mh says that it is, before any of those checks: one of RFC 6275's, and
- * of a Binding Update its flags (BUB_BU_*; else 0).  False: too short, or another. */
+/* What the Mobility Header @mh says that it is, before any of those checks: one of an RFC's, and of
+ * a Binding Update its flags (BUB_BU_*; else 0).  False: too short, or another. */
 bool bub_mh_peek(struct bub_view mh, enum bub_mh_kind *ret_kind, uint16_t *ret_flags);
 
 /* Where the encoder left room for what is computed over the finished octets. */

@@ -38,6 +38,8 @@ struct bub_home_status {
 	bool nat; /* the home agent has found one between it and the care-of address; */
 	uint32_t nat_refresh_s; /* its mapping is refreshed after so much silence */
 	bool link_local;        /* L bit of its Binding Updates */
+	uint32_t switches;      /* times that it went to another home agent because it was sent */
+	bool refused;           /* the home agent's last answer was a refusal */
 };
 
 struct bub_peer_status {
@@ -60,6 +62,30 @@ struct bub_peer_status {
 	bool peer_kabm;  /* the peer's binding here was signed with Kabm */
 };
 
+/* What has become of a mobile node that is to go to another home agent (RFC 5142). */
+enum bub_switched {
+	BUB_SWITCHED_NOT,    /* it was not asked to */
+	BUB_SWITCHED_ASKED,  /* an answer is waited for */
+	BUB_SWITCHED_GONE,   /* it has deleted its binding here */
+	BUB_SWITCHED_SILENT, /* it has not answered in time: its binding here ends by itself */
+};
+
+const char *bub_switched_name(enum bub_switched what); /* "", "asked", "gone", "silent" */
+
+/* Home agent: mobile nodes that are sent away, since the last command about all of them. */
+struct bub_switch_status {
+	bool running;    /* some are to be asked yet, or may answer yet */
+	bool refuses;    /* who was asked, and is still here, cannot extend its binding */
+	bool all;        /* all that were registered when it began */
+	uint32_t rate;   /* messages a second */
+	uint32_t to_ask; /* all: so many were registered */
+	uint32_t asked, gone, silent;  /* of those asked: so many have gone, and were silent */
+	uint32_t returned;             /* that were gone, and have registered again */
+	uint32_t waiting, waiting_max; /* an answer of so many is waited for at a time */
+	struct in6_addr agent[BUB_SWITCH_AGENTS_MAX];
+	unsigned n_agents; /* 0: those of the home link */
+};
+
 struct bub_client_status {
 	struct in6_addr home;
 	bool registered;
@@ -69,6 +95,7 @@ struct bub_client_status {
 	uint16_t sequence;
 	bool nat;        /* there is one on the way to it */
 	bool link_local; /* L bit: its link-local address is defended, too (RFC 6275, 6.1.7) */
+	enum bub_switched switched;
 };
 
 /* Home agent: one group that one mobile node listens to. */
@@ -96,6 +123,10 @@ bool bub_engine_peer_status(const struct bub_engine *eng, struct bub_time now, u
 			    struct bub_peer_status *ret);
 bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 			      struct bub_client_status *ret);
+/* Home agent: that of one mobile node; false: it serves none with that home address. */
+bool bub_engine_client(const struct bub_engine *eng, struct bub_time now,
+		       const struct in6_addr *home, struct bub_client_status *ret);
+void bub_engine_switch_status(const struct bub_engine *eng, struct bub_switch_status *ret);
 /* Home agent: it serves @home, registered or not. */
 bool bub_engine_has_client(const struct bub_engine *eng, const struct in6_addr *home);
 bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,

@@ -30,7 +30,7 @@ TRAILER_MAX = 64  # octets behind a packet: padding of short frames, a checksum
 RECORD_MAX = 1 << 20  # octets of a capture's record
 SILENCE_MAX_S = 30 * 86400  # between two packets of a capture
 
-# Mobility Header types (RFC 6275, 6.1; docs/protocol.md).
+# Mobility Header types (RFC 6275, 6.1; RFC 5142; docs/protocol.md).
 MH_NAMES = {
     0: "Binding Refresh Request",
     1: "Home Test Init",
@@ -41,6 +41,7 @@ MH_NAMES = {
     6: "Binding Acknowledgement",
     7: "Binding Error",
     8: "BUB Complete",
+    12: "Home Agent Switch",
 }
 MH_DH = 11
 OPTION_BUB, OPTION_PATH_COOKIE = 18, 240  # mobility options (docs/protocol.md, 2.1)

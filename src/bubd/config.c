@@ -275,6 +275,15 @@ static void check_differ(struct loader *l, const struct config_node *sec, const 
 			"%s and %s are both %u; expected two numbers", keyword, other, number);
 }
 
+static void check_message(struct loader *l, const struct config_node *sec, const char *keyword,
+			  uint8_t number)
+{
+	if (number == BUB_MH_TYPE_HA_SWITCH)
+		problem(&l->p, config_place(sec, keyword),
+			"%s: %u is that of Home Agent Switch (RFC 5142); expected another number",
+			keyword, number);
+}
+
 static void load_bub(struct loader *l, const struct config_node *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
@@ -283,6 +292,8 @@ static void load_bub(struct loader *l, const struct config_node *sec)
 	if (!config_fill(&l->p, IN_BUB, sec, l->cfg) || sec == NULL)
 		return;
 	load_suites(l, sec);
+	check_message(l, sec, "mh-bubc", cp->mh_bubc);
+	check_message(l, sec, "mh-dh", cp->mh_dh);
 	check_differ(l, sec, "mh-dh", cp->mh_dh, "mh-bubc", cp->mh_bubc);
 	check_option(l, sec, "option", cp->opt_bub);
 	check_option(l, sec, "option-path-cookie", cp->opt_path_cookie);

@@ -564,9 +564,11 @@ static json_t *status_messages(const uint64_t kind[static 16], const uint64_t dh
 		const char *name;
 		enum bub_mh_kind kind;
 	} kinds[] = {
-		{"brr", BUB_MH_BRR}, {"hoti", BUB_MH_HOTI}, {"coti", BUB_MH_COTI},
-		{"hot", BUB_MH_HOT}, {"cot", BUB_MH_COT},   {"bu", BUB_MH_BU},
-		{"ba", BUB_MH_BA},   {"be", BUB_MH_BE},     {"bubc", BUB_MH_BUBC},
+		{"brr", BUB_MH_BRR},   {"hoti", BUB_MH_HOTI},
+		{"coti", BUB_MH_COTI}, {"hot", BUB_MH_HOT},
+		{"cot", BUB_MH_COT},   {"bu", BUB_MH_BU},
+		{"ba", BUB_MH_BA},     {"be", BUB_MH_BE},
+		{"bubc", BUB_MH_BUBC}, {"switch", BUB_MH_HA_SWITCH},
 	};
 	static const char *const dh_names[] = {NULL, "dh1", "dh2", "dh3", "dh4"};
 	json_t *o = json_object();

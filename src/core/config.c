@@ -64,8 +64,9 @@ bool config_is_valid(const struct bub_config *cfg)
 {
 	const struct bub_codepoints *cp = &cfg->codepoints;
 
-	/* Types 0 to 7 are RFC 6275's own. */
-	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == cp->mh_dh ||
+	/* Types 0 to 7 are RFC 6275's own, 12 is RFC 5142's. */
+	if (cp->mh_bubc < 8 || cp->mh_dh < 8 || cp->mh_bubc == BUB_MH_TYPE_HA_SWITCH ||
+	    cp->mh_dh == BUB_MH_TYPE_HA_SWITCH || cp->mh_bubc == cp->mh_dh ||
 	    !bub_mhopt_is_free(cp->opt_bub) || !bub_mhopt_is_free(cp->opt_path_cookie) ||
 	    !bub_mhopt_is_free(cp->opt_path_report) || cp->opt_path_cookie == cp->opt_bub ||
 	    cp->opt_path_report == cp->opt_bub || cp->opt_path_report == cp->opt_path_cookie)

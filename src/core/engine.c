@@ -223,6 +223,9 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 	case BUB_EV_COMMAND:
 		engine_on_command(eng, ev);
 		return;
+	case BUB_EV_HA_SWITCH:
+		switch_on_command(eng, ev);
+		return;
 	case BUB_EV_NOT_DELIVERED:
 		mn_on_not_delivered(eng, ev);
 		return;

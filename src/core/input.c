@@ -41,7 +41,8 @@ static void fill_rx(struct bub_engine *eng, struct rx *rx)
 }
 
 /* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
- * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4).
+ * Acknowledgements a type 2 routing header; BUB adds both to its own messages (protocol.md, 1.4),
+ * and a Home Agent Switch goes as an acknowledgement does (P105).
  */
 static enum bub_drop input_check_headers(struct bub_engine *eng, struct rx *rx)
 {
@@ -60,7 +61,7 @@ static enum bub_drop input_check_headers(struct bub_engine *eng, struct rx *rx)
 		/* RFC 6275, 6.4: one segment is left; nobody but the mobile node takes it away. */
 		if (rx->ip->rh2_segments_left != 1)
 			return BUB_DROP_RH2_MALFORMED;
-		if (kind != BUB_MH_BA && kind != BUB_MH_BU)
+		if (kind != BUB_MH_BA && kind != BUB_MH_BU && kind != BUB_MH_HA_SWITCH)
 			return BUB_DROP_RH2_FORBIDDEN;
 		if (core_home_of(eng, &rx->ip->rh2) == NULL)
 			return BUB_DROP_RH2_NOT_MY_HOME;
@@ -127,6 +128,9 @@ static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
 		return;
 	case BUB_MH_DH:
 		message_dh(eng, rx);
+		return;
+	case BUB_MH_HA_SWITCH:
+		mn_on_switch(eng, rx);
 		return;
 	}
 }

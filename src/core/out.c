@@ -346,6 +346,8 @@ uint32_t core_number(const struct bub_mh *mh)
 	case BUB_MH_COTI:
 	case BUB_MH_BUBC:
 		break;
+	case BUB_MH_HA_SWITCH:
+		return (uint32_t)(mh->u.ha_switch.agents.len / sizeof(struct in6_addr));
 	}
 	return 0;
 }

@@ -71,7 +71,7 @@ bool esp_alg_find(const char *encryption, const char *integrity, size_t enc_key_
 
 /* Classes of traffic that may have SAs of their own; an SA covers a set of them. */
 enum esp_class {
-	ESP_CLASS_BINDING = 1,  /* home registration: Binding Update and Acknowledgement */
+	ESP_CLASS_BINDING = 1,  /* home registration: Binding Update, Acknowledgement, and Switch */
 	ESP_CLASS_MOBILITY = 2, /* the other mobility messages */
 	ESP_CLASS_PREFIX = 4,   /* Mobile Prefix Solicitation and Advertisement */
 	ESP_CLASS_PAYLOAD = 8,  /* whatever else */

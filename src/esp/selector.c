@@ -14,8 +14,15 @@
 #define MH_TYPE_AT 2
 #define MH_BU 5
 #define MH_BA 6
+#define MH_HA_SWITCH 12
 #define ICMP6_PREFIX_SOLICIT 146
 #define ICMP6_PREFIX_ADVERT 147
+
+/* RFC 5142, 10: a Home Agent Switch may use the security association of Binding Updates. */
+static bool is_binding(uint8_t mh_type)
+{
+	return mh_type == MH_BU || mh_type == MH_BA || mh_type == MH_HA_SWITCH;
+}
 
 enum esp_class esp_class_of(enum esp_mode mode, const uint8_t *packet, size_t len)
 {
@@ -32,10 +39,10 @@ enum esp_class esp_class_of(enum esp_mode mode, const uint8_t *packet, size_t le
 	if (w.next == IPPROTO_MH) {
 		/* In the tunnel go those of a correspondent, too, which is another matter than the
 		 * home registration (RFC 4877, 4.2). */
-		if (mode == ESP_TRANSPORT && len - at > MH_TYPE_AT &&
-		    (packet[at + MH_TYPE_AT] == MH_BU || packet[at + MH_TYPE_AT] == MH_BA))
-			return ESP_CLASS_BINDING;
-		return ESP_CLASS_MOBILITY;
+		return mode == ESP_TRANSPORT && len - at > MH_TYPE_AT &&
+				       is_binding(packet[at + MH_TYPE_AT])
+			       ? ESP_CLASS_BINDING
+			       : ESP_CLASS_MOBILITY;
 	}
 	if (w.next == IPPROTO_ICMPV6 && len > at &&
 	    (packet[at] == ICMP6_PREFIX_SOLICIT || packet[at] == ICMP6_PREFIX_ADVERT))

@@ -27,7 +27,7 @@ static enum clear_traffic clear_mobility(struct bub_view mh)
 
 	if (!bub_mh_peek(mh, &kind, &flags))
 		return TRAFFIC_MOBILITY;
-	if (kind == BUB_MH_BA)
+	if (kind == BUB_MH_BA || kind == BUB_MH_HA_SWITCH)
 		return TRAFFIC_ACK;
 	return kind == BUB_MH_BU && (flags & BUB_BU_HOME) != 0 ? TRAFFIC_HOME_UPDATE
 							       : TRAFFIC_MOBILITY;

@@ -135,6 +135,7 @@ static void on_event(void *ctx, const struct bub_event *ev)
 	case BUB_EV_STORED:
 	case BUB_EV_HOME_PREFIXES:
 	case BUB_EV_HOME_AGENT:
+	case BUB_EV_HA_SWITCH:
 	case BUB_EV_COMMAND:
 		break;
 	}

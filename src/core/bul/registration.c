@@ -318,7 +318,7 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 	/* While the home agent is silent as well it is the network, not the key (protocol.md, 5.6).
 	 */
 	if (kabm_is_held(&p->kabm) && p->reg.sends >= BUB_BU_SENDS &&
-	    home_state(p->home) == HOME_REGISTERING)
+	    (home_state(p->home) == HOME_REGISTERING || home_state(p->home) == HOME_LEAVING))
 		p->reg.sends = 1;
 	if (kabm_is_held(&p->kabm) && p->reg.sends >= BUB_BU_SENDS) {
 		session_leave(eng, p, "no answer to three Binding Updates");

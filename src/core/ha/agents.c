@@ -224,6 +224,18 @@ static void list_agents(struct bub_engine *eng, struct bub_icmp6 *reply)
 	}
 }
 
+unsigned agents_others(struct bub_engine *eng, struct in6_addr *ret_list, unsigned cap)
+{
+	struct bub_icmp6 reply = {.kind = BUB_ICMP6_DHAAD_REPLY};
+	unsigned n = 0;
+
+	list_agents(eng, &reply);
+	for (unsigned i = 0; i < reply.u.dhaad.n_addrs && n < cap; i++)
+		if (!bub_addr_eq(&reply.u.dhaad.addr[i], &core_ha(eng)->cfg.address))
+			ret_list[n++] = reply.u.dhaad.addr[i];
+	return n;
+}
+
 void agents_on_request(struct bub_engine *eng, const struct bub_ip6 *ip,
 		       const struct bub_icmp6 *req)
 {

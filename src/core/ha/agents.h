@@ -23,6 +23,9 @@ struct other_agent {
 
 /* M and O, where this home agent or another of the home link sets them. */
 void agents_flags(const struct bub_engine *eng, bool *ret_managed, bool *ret_other);
+/* At most @cap addresses of other home agents of the home link, in the order in which they are to
+ * be tried (RFC 6275, 10.5).  Returns how many. */
+unsigned agents_others(struct bub_engine *eng, struct in6_addr *ret_list, unsigned cap);
 /* Another home agent of the home link has that address. */
 bool agents_has(const struct bub_engine *eng, const struct in6_addr *address);
 

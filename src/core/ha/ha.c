@@ -40,6 +40,8 @@
 /* Who begins to detect duplicates of an address needs so long (RFC 4862, 5.1: RetransTimer). */
 #define WATCH_S 1u
 
+#define HA_TIMERS 2u /* of all mobile nodes together: those held, and those sent away */
+
 static uint32_t link_local_action(struct bub_engine *eng, enum bub_action_type type,
 				  const struct mobile_node *c)
 {
@@ -94,6 +96,7 @@ static void ha_unregister(struct bub_engine *eng, struct mobile_node *c, const c
 	core_trace_state(eng, "home-binding", "bound", "none", why, &core_ha(eng)->cfg.address,
 			 &c->key.a);
 	core_timer_cancel(eng, &c->timer);
+	switch_on_ended(eng, c);
 	prefixes_on_unregistered(eng, c);
 	multicast_on_unregistered(eng, c);
 	c->registered = c->defended = false;
@@ -236,9 +239,11 @@ static void ha_send_ba(struct bub_engine *eng, const struct in6_addr *home,
 void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct request *req,
 		  uint32_t lifetime_s, const char *why)
 {
-	if (!c->registered)
+	if (!c->registered) {
 		core_trace_state(eng, "home-binding", c->provisional ? "provisional" : "none",
 				 "bound", why, &core_ha(eng)->cfg.address, &c->key.a);
+		switch_on_registered(eng, c);
+	}
 	ha_lead_to(eng, c, &req->care_of);
 	c->nat = req->nat;
 	c->sequence = req->sequence;
@@ -289,6 +294,8 @@ static void ha_deregister(struct bub_engine *eng, struct mobile_node *c, const s
 	ha_stop_probing(eng, c);
 	ha_withdraw(eng, c, "by the mobile node");
 	/* First the tunnel, so that the answer finds the node on the home link. */
+	if (was_registered)
+		switch_on_deleted(eng, c);
 	if (was_registered)
 		ha_unregister(eng, c, "by the mobile node");
 	/* Noted even where there is nothing to delete: an update that the deletion has overtaken
@@ -399,7 +406,20 @@ static bool ha_last_sequence(const struct bub_engine *eng, const struct mobile_n
 	return c->registered || c->provisional || c->store_id != 0 || ha_is_late(eng, c, req);
 }
 
-static void ha_process(struct bub_engine *eng, struct mobile_node *c, const struct request *req)
+/* It is to go to another home agent (RFC 5142, 5.3).  True: it was refused; else @req asks for what
+ * it may get. */
+static bool refuse_sent_away(struct bub_engine *eng, const struct mobile_node *c,
+			     struct request *req)
+{
+	req->lifetime_s = switch_limit(eng, c, &req->care_of, req->lifetime_s);
+	if (req->lifetime_s > 0)
+		return false;
+	core_drop(eng, BUB_DROP_HOME_BU_SENT_AWAY, &c->key.a);
+	ha_send_ba(eng, &c->key.a, req, BUB_STATUS_PROHIBITED, req->sequence, 0);
+	return true;
+}
+
+static void ha_process(struct bub_engine *eng, struct mobile_node *c, struct request *req)
 {
 	uint16_t last;
 
@@ -433,7 +453,7 @@ static void ha_process(struct bub_engine *eng, struct mobile_node *c, const stru
 		ha_send_ba(eng, &c->key.a, req, BUB_STATUS_INVALID_CARE_OF, req->sequence, 0);
 		return;
 	}
-	if (!ha_waits_for_probe(eng, c, req))
+	if (!refuse_sent_away(eng, c, req) && !ha_waits_for_probe(eng, c, req))
 		ha_complete(eng, c, req);
 }
 
@@ -580,19 +600,21 @@ struct ha *ha_lay_out(struct arena *ar, const struct bub_config *cfg, uint64_t s
 	table_init(&at->clients, ar, clients, stride, seed);
 	table_init(&at->memberships, ar, members, sizeof(struct membership), seed);
 	table_init(&at->groups, ar, 2 * members, sizeof(struct group), seed);
+	switch_lay_out(&at->switching, ar, clients);
 	return ha;
 }
 
 uint32_t ha_timers(const struct bub_config *cfg)
 {
 	if (!cfg->ha.enabled)
-		return 1;
+		return HA_TIMERS;
 	return MOBILE_NODE_TIMERS * cfg->limit.clients +
-	       (cfg->ha.multicast ? cfg->limit.clients + cfg->limit.memberships : 0) + 1;
+	       (cfg->ha.multicast ? cfg->limit.clients + cfg->limit.memberships : 0) + HA_TIMERS;
 }
 
 void ha_init(struct bub_engine *eng)
 {
 	core_ha(eng)->cfg = core_config(eng)->ha;
 	held_init(eng);
+	switch_init(eng);
 }

@@ -64,6 +64,11 @@ bool multicast_next_action(struct bub_engine *eng, struct bub_action *ret_action
 /* There is nothing left of that. */
 bool multicast_is_drained(const struct bub_engine *eng);
 
+/* switch.c */
+
+/* An operator's wish that mobile nodes go to other home agents (RFC 5142). */
+void switch_on_command(struct bub_engine *eng, const struct bub_event *ev);
+
 /* stable.c */
 
 void stable_on_verdict(struct bub_engine *eng, const struct bub_event *ev);

@@ -56,6 +56,8 @@ struct mobile_node {
 	bool defended;    /* probed before: proxy stands */
 	bool link_local;  /* its link-local address is defended too */
 	bool nat;         /* there is one on the way to care_of */
+	uint8_t switched; /* enum bub_switched, where the next one is that of now */
+	uint16_t switch_round;
 	bool deleted; /* by the mobile node: its number stands against late updates for a while */
 	bool was_registered;  /* before that deletion */
 	bool prefixes_known;  /* it has asked for the home prefixes as they are now */

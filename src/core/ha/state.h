@@ -8,6 +8,7 @@
 #include "ha/agents.h"
 #include "ha/held.h"
 #include "ha/multicast.h"
+#include "ha/switch.h"
 
 struct ha {
 	struct bub_ha_config cfg; /* prefixes, as they are now */
@@ -22,6 +23,7 @@ struct ha {
 	} fan; /* a packet that several mobile nodes get */
 	struct held held[HELD_PACKETS];
 	struct timer held_timer;
+	struct switching switching;
 	struct other_agent agent[OTHER_AGENTS];
 	unsigned agents; /* so many places from the first on have ever been used */
 };

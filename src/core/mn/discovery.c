@@ -75,10 +75,19 @@ static void on_discovery_timer(struct bub_engine *eng, void *owner)
 
 static void discovery_keep_agents(struct home_registration *h, const struct bub_icmp6 *reply)
 {
+	const struct in6_addr *left = &h->leave.from;
+	bool left_is_there = false;
+
 	h->n_agents = h->next_agent = 0;
-	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++)
-		if (bub_addr_is_routable(&reply->u.dhaad.addr[k]))
+	for (unsigned k = 0; k < reply->u.dhaad.n_addrs && h->n_agents < AGENTS_MAX; k++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(left) && bub_addr_eq(&reply->u.dhaad.addr[k], left))
+			left_is_there = true;
+		else if (bub_addr_is_routable(&reply->u.dhaad.addr[k]))
 			h->agent[h->n_agents++] = reply->u.dhaad.addr[k];
+	}
+	/* Who has sent this node away is the last one to be asked. */
+	if (left_is_there && h->n_agents < AGENTS_MAX)
+		h->agent[h->n_agents++] = *left;
 }
 
 void discovery_on_reply(struct bub_engine *eng, const struct bub_ip6 *ip,

@@ -6,8 +6,8 @@
 
 const char *home_state_name(enum home_state s)
 {
-	static const char *const name[] = {"no care-of address", "at home", "registering",
-					   "registered", "deregistering"};
+	static const char *const name[] = {"no care-of address", "at home",       "registering",
+					   "registered",         "deregistering", "leaving"};
 
 	return name[s];
 }

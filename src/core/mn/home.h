@@ -21,6 +21,7 @@
 #define SHORTEN_SLACK_S 4u         /* lifetimes are told in units of so much */
 #define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that may become another */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
+#define LEAVE_SENDS 3u     /* .. that delete the binding there: go on without it */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home_registration */
 
@@ -37,6 +38,16 @@ struct earlier_updates {
 struct nat {
 	bool found;
 	uint32_t refresh_s;
+};
+
+/* The home agent has sent this node to others (leave.c). */
+struct leave {
+	struct in6_addr agent[BUB_SWITCH_AGENTS_MAX]; /* to be tried, in this order */
+	unsigned n, next;
+	bool deleting;               /* the home agent has to be told yet */
+	struct in6_addr from;        /* the home agent that was left last; :: none */
+	struct bub_time bound_until; /* that one may have a binding until then */
+	uint32_t times;
 };
 
 struct home_registration {
@@ -87,6 +98,10 @@ struct home_registration {
 	struct timer discovery_timer;
 	struct in6_addr agent[AGENTS_MAX]; /* of the last reply */
 	unsigned n_agents, next_agent;
+	struct in6_addr
+		allowed[AGENTS_MAX]; /* that the configuration names: all, as far as known */
+	unsigned n_allowed;
+	struct leave leave;
 	struct rate rate;
 	bool prefix_waiting;
 	bool prefix_known; /* prefix_until was heard */
@@ -125,6 +140,17 @@ void mn_retire_home(struct bub_engine *eng, struct home_registration *h);
 /* Another home agent, away: registers there. */
 void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 		       const struct in6_addr *agent, const char *why);
+/* leave.c: what keeps a Home Agent Switch from being followed; BUB_DROP_NONE: nothing, and it is
+ * known where to go. */
+enum bub_drop leave_prepare(struct home_registration *h, const struct rx *rx);
+/* leave.c: the home agent has deleted the binding, or is @silent. */
+void leave_deleted(struct home_registration *h, bool silent);
+/* leave.c: the next home agent of those that this node was sent to; NULL: there is none. */
+const struct in6_addr *leave_next(struct home_registration *h);
+/* leave.c: the registration stands. */
+void leave_over(struct home_registration *h);
+/* leave.c: the home agent that was left may defend the home address yet. */
+bool leave_is_defended(const struct bub_engine *eng, const struct home_registration *h);
 /* The only writer of h->state: traces the step, and marks what follows from the state. */
 void home_set_state(struct bub_engine *eng, struct home_registration *h, enum home_state to,
 		    const char *why);

@@ -9,6 +9,8 @@
  *   REGISTERED -----> REGISTERING     another care-of address, or the binding ended unanswered
  *   away -----------> DEREGISTERING   back on the home link, and the home agent may have a binding
  *   DEREGISTERING --> AT_HOME         the home agent has deleted it, or had none and DAD passed
+ *   away -----------> LEAVING         the home agent sends this node to another one (leave.c)
+ *   LEAVING --------> REGISTERING     the home agent has deleted the binding, or is silent
  *   any ------------> UNATTACHED      no address is usable any more
  *
  * Events about addresses change the list of candidates (candidate.c).  After each mn_reselect()
@@ -96,7 +98,8 @@ static void home_send_bu(struct bub_engine *eng, struct home_registration *h)
 	out.mh.u.bu.flags = BUB_BU_ACK | BUB_BU_HOME;
 	if (h->cfg.link_local)
 		out.mh.u.bu.flags |= BUB_BU_LINK_LOCAL;
-	h->asked_s = away ? mn_lifetime(eng, h, home_wanted_lifetime(h)) : 0;
+	h->asked_s =
+		away && h->state != HOME_LEAVING ? mn_lifetime(eng, h, home_wanted_lifetime(h)) : 0;
 	out.mh.u.bu.lifetime_s = h->asked_s;
 	if (home_is_ipv4(h)) {
 		out.mh.opts.present = BUB_OPT_IPV4_CARE_OF;
@@ -189,6 +192,29 @@ static struct bub_time home_refresh_due(const struct home_registration *h)
 
 /* ---- Repetition and refresh ---------------------------------------------------------------- */
 
+/* Registers with the next home agent of those that this node was sent to; false: there is none. */
+static bool use_next(struct bub_engine *eng, struct home_registration *h)
+{
+	const struct in6_addr *agent = leave_next(h);
+
+	if (agent != NULL)
+		mn_use_home_agent(eng, h, agent, "sent there by the home agent before");
+	return agent != NULL;
+}
+
+/* The home agent has deleted the binding, or is @silent. */
+static void home_on_left(struct bub_engine *eng, struct home_registration *h, bool silent)
+{
+	leave_deleted(h, silent);
+	if (use_next(eng, h))
+		return;
+	mn_registration_end(h);
+	core_timer_cancel(eng, &h->timer);
+	home_set_state(eng, h, HOME_REGISTERING, "looking for a home agent");
+	h->n_agents = h->next_agent = 0;
+	discovery_next(eng, h, true);
+}
+
 static void home_on_timer(struct bub_engine *eng, void *owner)
 {
 	struct home_registration *h = owner;
@@ -208,7 +234,13 @@ static void home_on_timer(struct bub_engine *eng, void *owner)
 		home_tell(eng, h, false);
 	if (h->state == HOME_REGISTERED && !bub_time_before(core_now(eng), h->bound_until))
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
+	if (h->state == HOME_LEAVING && h->sends >= LEAVE_SENDS) {
+		home_on_left(eng, h, true);
+		return;
+	}
 	trouble_late(eng, h);
+	if (h->sends >= HA_SILENT_SENDS && h->state == HOME_REGISTERING && use_next(eng, h))
+		return;
 	/* A home agent that was discovered may have been replaced by another (RFC 6275, 11.4.1). */
 	if (h->sends >= HA_SILENT_SENDS && home_is_away(h) && h->discovers) {
 		home_set_state(eng, h, HOME_REGISTERING, "the home agent does not answer");
@@ -256,6 +288,7 @@ static void mn_go_home(struct bub_engine *eng, struct home_registration *h, uint
 	h->ifindex = ifindex;
 	rtt_moved(&h->rtt);
 	h->in_use = false; /* the link itself tells */
+	h->leave.deleting = false;
 	h->dad_id = 0;
 	h->nat = (struct nat){0};
 	mn_attach(eng, h, true, !known);
@@ -318,6 +351,28 @@ void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 	home_register_away(eng, h, why);
 }
 
+/* Away: has the home agent delete the binding. */
+static void home_leave_agent(struct bub_engine *eng, struct home_registration *h, const char *why)
+{
+	h->sends = 0;
+	home_set_state(eng, h, HOME_LEAVING, why);
+	home_start_bu(eng, h);
+}
+
+void mn_on_switch(struct bub_engine *eng, const struct rx *rx)
+{
+	struct home_registration *h = rx->home;
+	enum bub_drop why = leave_prepare(h, rx);
+
+	if (why != BUB_DROP_NONE)
+		core_drop(eng, why, &rx->peer);
+	if (why == BUB_DROP_SWITCH_FOREIGN)
+		home_set_state(eng, h, h->state,
+			       "its home agent sends it away, to none that home-agent allows");
+	if (why == BUB_DROP_NONE)
+		home_leave_agent(eng, h, "its home agent sends it to another one");
+}
+
 /* At home, or without an address, there is nobody to tell; a binding that is being deleted is
  * deleted where it was made. */
 static void home_agent_is(struct bub_engine *eng, struct home_registration *h,
@@ -327,7 +382,8 @@ static void home_agent_is(struct bub_engine *eng, struct home_registration *h,
 	const bool moved = !bub_addr_eq(&h->cfg.home_agent, agent);
 	const bool other_ipv4 = !h->ipv4_configured && !bub_addr_eq(&h->cfg.home_agent_ipv4, ipv4);
 
-	if (h->gone || h->state == HOME_DEREGISTERING || (!moved && !other_ipv4))
+	if (h->gone || h->state == HOME_DEREGISTERING || h->leave.deleting ||
+	    (!moved && !other_ipv4))
 		return;
 	if (other_ipv4)
 		h->cfg.home_agent_ipv4 = *ipv4;
@@ -351,8 +407,12 @@ void mn_on_home_agent(struct bub_engine *eng, const struct bub_event *ev)
 	for (unsigned i = 0; mn_home(eng, i) != NULL; i++) {
 		struct home_registration *h = mn_home(eng, i);
 
-		if (h->cfg.agent_is_named && bub_addr_eq(&h->configured, &ev->u.home_agent.home))
-			home_agent_is(eng, h, &ev->u.home_agent.address, ipv4);
+		if (!h->cfg.agent_is_named || !bub_addr_eq(&h->configured, &ev->u.home_agent.home))
+			continue;
+		h->n_allowed = 0;
+		for (unsigned k = 0; k < ev->u.home_agent.n_allowed && k < AGENTS_MAX; k++)
+			h->allowed[h->n_allowed++] = ev->u.home_agent.allowed[k];
+		home_agent_is(eng, h, &ev->u.home_agent.address, ipv4);
 	}
 	mn_reselect(eng); /* an address of IPv4 may be of use now */
 }
@@ -381,6 +441,8 @@ static void mn_go_away(struct bub_engine *eng, struct home_registration *h,
 					    : "looking up the home agent's name");
 		if (h->discovers)
 			discovery_start(eng, h);
+	} else if (h->leave.deleting) {
+		home_leave_agent(eng, h, "new care-of address");
 	} else {
 		home_register_away(eng, h, "new care-of address");
 	}
@@ -565,6 +627,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	keepalive_start(eng, h);
 	core_timer_at(eng, &h->timer, home_refresh_due(h));
 	trouble_over(eng, h);
+	leave_over(h);
 	h->sends = 0;
 	h->refused = false;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)
@@ -659,10 +722,12 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 	}
 	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
 		return;
-	if (status == BUB_STATUS_DAD_FAILED && home_is_away(h)) {
+	if (status == BUB_STATUS_DAD_FAILED && home_is_away(h) && !leave_is_defended(eng, h)) {
 		home_give_up(eng, h);
 		return;
 	}
+	if (home_is_away(h) && use_next(eng, h))
+		return;
 	if ((status == BUB_STATUS_HOME_NOT_SUPPORTED || status == BUB_STATUS_NOT_HOME_SUBNET ||
 	     status == BUB_STATUS_NOT_HA_FOR_MN) &&
 	    home_is_away(h) && h->discovers) {
@@ -721,7 +786,9 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 		home_start_bu(eng, h);
 		return;
 	}
-	if (status >= 128)
+	if (h->state == HOME_LEAVING)
+		home_on_left(eng, h, false);
+	else if (status >= 128)
 		home_on_refused(eng, h, rx);
 	else if (home_is_away(h))
 		home_on_accepted(eng, h, rx);

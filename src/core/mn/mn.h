@@ -13,6 +13,8 @@ enum home_state {
 	HOME_REGISTERING, /* Binding Update sent, no valid registration for this care-of address */
 	HOME_REGISTERED,
 	HOME_DEREGISTERING, /* back home, the home agent does not know yet */
+	HOME_LEAVING, /* away: the home agent is to delete the binding, and another is to have one
+		       */
 };
 
 /* What came out of a tunnel from the home agent. */
@@ -36,6 +38,8 @@ void mn_care_of_changed(struct bub_engine *eng, const struct bub_event *ev);
 void mn_care_of_gone(struct bub_engine *eng, const struct bub_event *ev);
 void mn_link_down(struct bub_engine *eng, uint32_t ifindex);
 void mn_on_home_agent(struct bub_engine *eng, const struct bub_event *ev);
+/* A Home Agent Switch (RFC 5142). */
+void mn_on_switch(struct bub_engine *eng, const struct rx *rx);
 void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const struct rx *rx);
 /* The packet that @ev brings out of the tunnel of @h, or what was wrapped in it. */
 enum inner mn_from_tunnel(struct bub_engine *eng, struct home_registration *h,

@@ -43,6 +43,8 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.link_local = h->cfg.link_local,
 		.nat_refresh_s = h->nat.found ? h->nat.refresh_s : 0,
 		.unanswered = h->trouble.unanswered,
+		.switches = h->leave.times,
+		.refused = h->refused,
 	};
 	if (h->trouble.known != BUB_TROUBLE_NONE) {
 		ret->why = home_why(h);

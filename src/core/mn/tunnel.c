@@ -85,10 +85,12 @@ static bool mn_has_to_go_direct(struct bub_engine *eng, const struct home_regist
 }
 
 /* Data right behind the first Binding Update may find the home agent ready.  When that update has
- * got no answer, or a refusal, the home agent would drop the data. */
+ * got no answer, or a refusal, the home agent would drop the data; so it would behind the Binding
+ * Update that deletes the binding (RFC 5142, 6.1: a home agent that is left is not used). */
 static bool mn_is_worth_tunnelling(const struct bub_engine *eng, const struct home_registration *h)
 {
-	return !h->refused && (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
+	return !h->refused && h->state != HOME_LEAVING &&
+	       (h->sends <= 1 || bub_time_before(core_now(eng), h->bound_until));
 }
 
 void mn_tunnel(struct bub_engine *eng, const struct home_registration *h, struct bub_view packet)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Mobility Header (RFC 6275, 6.1.1) and the fixed parts of its messages: those of RFC 6275,
- * 6.1.2 to 6.1.9, and BUB Complete (draft, 5.3).  The checks on receipt are those of RFC 6275, 9.2
- * in its order; the fault says what that section wants in answer, the roles send it.
+ * 6.1.2 to 6.1.9, Home Agent Switch (RFC 5142, 4), and BUB Complete (draft, 5.3).  The checks on
+ * receipt are those of RFC 6275, 9.2 in its order; the fault says what that section wants in
+ * answer, the roles send it.
  *
  * Options are mhopt.c's, DH messages dh.c's.  Which message may come with which extension header,
  * from whom and when is the roles' business.
@@ -21,16 +22,18 @@
 
 /* Shortest message of each kind in octets, rounded up to the unit of Header Len. */
 static const uint8_t len_min[] = {
-	[BUB_MH_BRR] = 8,   [BUB_MH_HOTI] = 16,       [BUB_MH_COTI] = 16, [BUB_MH_HOT] = 24,
-	[BUB_MH_COT] = 24,  [BUB_MH_BU] = 16,         [BUB_MH_BA] = 16,   [BUB_MH_BE] = 24,
-	[BUB_MH_BUBC] = 24, [BUB_MH_DH] = DH_LEN_MIN,
+	[BUB_MH_BRR] = 8,   [BUB_MH_HOTI] = 16,       [BUB_MH_COTI] = 16,     [BUB_MH_HOT] = 24,
+	[BUB_MH_COT] = 24,  [BUB_MH_BU] = 16,         [BUB_MH_BA] = 16,       [BUB_MH_BE] = 24,
+	[BUB_MH_BUBC] = 24, [BUB_MH_DH] = DH_LEN_MIN, [BUB_MH_HA_SWITCH] = 8,
 };
 
-/* A misconfigured code point never takes the number of a message of RFC 6275: those go first. */
+/* A misconfigured code point never takes the number of a message of an RFC: those go first. */
 static bool kind_of_type(uint8_t type, const struct bub_codepoints *cp, enum bub_mh_kind *ret_kind)
 {
 	if (type <= MH_TYPE_RFC6275_LAST)
 		*ret_kind = (enum bub_mh_kind)type;
+	else if (type == BUB_MH_TYPE_HA_SWITCH)
+		*ret_kind = BUB_MH_HA_SWITCH;
 	else if (type == cp->mh_bubc)
 		*ret_kind = BUB_MH_BUBC;
 	else if (type == cp->mh_dh)
@@ -46,10 +49,13 @@ static int type_of_kind(enum bub_mh_kind kind, const struct bub_codepoints *cp)
 
 	if ((unsigned)kind <= MH_TYPE_RFC6275_LAST)
 		return (int)kind;
+	if (kind == BUB_MH_HA_SWITCH)
+		return BUB_MH_TYPE_HA_SWITCH;
 	if (kind != BUB_MH_BUBC && kind != BUB_MH_DH)
 		return BUB_ERR_INVALID;
 	type = kind == BUB_MH_BUBC ? cp->mh_bubc : cp->mh_dh;
-	return type > MH_TYPE_RFC6275_LAST ? type : BUB_ERR_INVALID;
+	return type > MH_TYPE_RFC6275_LAST && type != BUB_MH_TYPE_HA_SWITCH ? type
+									    : BUB_ERR_INVALID;
 }
 
 /* Octets that Header Len speaks of (RFC 6275, 6.1.1). */
@@ -119,7 +125,17 @@ static struct bub_mh_fault header_check(const struct bub_ip6 *ip, const struct b
 	return (struct bub_mh_fault){.why = BUB_DROP_NONE};
 }
 
-/* Reads the fixed part of @mh->kind, which is long enough: len_min was checked. */
+/* The list of a Home Agent Switch (RFC 5142, 4), which may be longer than the message: then @r says
+ * so. */
+static void ha_switch_decode(struct rd *r, struct bub_mh *mh)
+{
+	const size_t len = rd_u8(r) * sizeof(struct in6_addr);
+
+	rd_skip(r, 1);
+	mh->u.ha_switch.agents = rd_view(r, len);
+}
+
+/* Reads the fixed part of @mh->kind, which is long enough, but for a list: len_min was checked. */
 static void fixed_decode(struct rd *r, struct bub_mh *mh)
 {
 	switch (mh->kind) {
@@ -158,6 +174,9 @@ static void fixed_decode(struct rd *r, struct bub_mh *mh)
 		rd_copy(r, mh->u.bubc.care_of_cookie, BUB_COOKIE_LEN);
 		rd_copy(r, mh->u.bubc.bub_cookie, BUB_COOKIE_LEN);
 		break;
+	case BUB_MH_HA_SWITCH:
+		ha_switch_decode(r, mh);
+		break;
 	case BUB_MH_DH: /* dh.c reads these */
 		break;
 	}
@@ -165,11 +184,11 @@ static void fixed_decode(struct rd *r, struct bub_mh *mh)
 
 bool bub_mh_peek(struct bub_view octets, enum bub_mh_kind *ret_kind, uint16_t *ret_flags)
 {
-	static const struct bub_codepoints rfc6275 = {0}; /* which go before these anyway */
+	static const struct bub_codepoints rfcs = {0}; /* whose numbers go before these anyway */
 	struct bub_mh mh = {.kind = BUB_MH_BRR};
 	struct rd r = rd_from(octets);
 
-	if (octets.len < MH_HDR_LEN || !kind_of_type(octets.data[2], &rfc6275, &mh.kind))
+	if (octets.len < MH_HDR_LEN || !kind_of_type(octets.data[2], &rfcs, &mh.kind))
 		return false;
 	rd_skip(&r, MH_HDR_LEN);
 	fixed_decode(&r, &mh);
@@ -178,6 +197,16 @@ bool bub_mh_peek(struct bub_view octets, enum bub_mh_kind *ret_kind, uint16_t *r
 	*ret_kind = mh.kind;
 	*ret_flags = mh.kind == BUB_MH_BU ? mh.u.bu.flags : 0;
 	return true;
+}
+
+/* A list that does not fit is a Header Len that is too small for its message (RFC 6275, 9.2). */
+static struct bub_mh_fault fixed_fault(const struct bub_ip6 *ip, const struct rd *r)
+{
+	if (!r->bad)
+		return (struct bub_mh_fault){.why = BUB_DROP_NONE};
+	return (struct bub_mh_fault){.why = BUB_DROP_MH_LENGTH,
+				     .param_problem = true,
+				     .pointer = (uint16_t)(ip->packet.len - ip->upper.len + 1)};
 }
 
 int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, struct bub_mh *ret_mh,
@@ -197,9 +226,11 @@ int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, str
 			fault.why = bub_dh_decode(mh.raw, &mh.u.dh);
 		} else {
 			fixed_decode(&r, &mh);
+			fault = fixed_fault(ip, &r);
+		}
+		if (fault.why == BUB_DROP_NONE && mh.kind != BUB_MH_DH)
 			fault.why = bub_mhopt_decode(&r, (size_t)(r.p - mh.raw.data), mh.kind, cp,
 						     &mh.opts);
-		}
 	}
 	if (fault.why != BUB_DROP_NONE) {
 		*ret_fault = fault;
@@ -228,6 +259,18 @@ static int ba_encode(struct wr *w, const struct bub_mh *mh)
 	wr_u8(w, mh->u.ba.flags);
 	wr_u16(w, mh->u.ba.sequence);
 	wr_u16(w, (uint16_t)(mh->u.ba.lifetime_s / MH_LIFETIME_UNIT_S));
+	return 0;
+}
+
+static int ha_switch_encode(struct wr *w, struct bub_view agents)
+{
+	const size_t n = agents.len / sizeof(struct in6_addr);
+
+	if (agents.len % sizeof(struct in6_addr) != 0 || n > BUB_HA_SWITCH_MAX)
+		return BUB_ERR_INVALID;
+	wr_u8(w, (uint8_t)n);
+	wr_zero(w, 1);
+	wr_bytes(w, agents.data, agents.len);
 	return 0;
 }
 
@@ -262,6 +305,8 @@ static int fixed_encode(struct wr *w, const struct bub_mh *mh)
 		wr_bytes(w, mh->u.bubc.care_of_cookie, BUB_COOKIE_LEN);
 		wr_bytes(w, mh->u.bubc.bub_cookie, BUB_COOKIE_LEN);
 		return 0;
+	case BUB_MH_HA_SWITCH:
+		return ha_switch_encode(w, mh->u.ha_switch.agents);
 	case BUB_MH_DH:
 		break;
 	}

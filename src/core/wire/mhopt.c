@@ -58,6 +58,7 @@ static const unsigned meaningful[] = {
 	[BUB_MH_BE] = BUB_OPT_MN_ID,
 	[BUB_MH_BUBC] = BUB_OPT_AUTH | BUB_OPT_MN_ID,
 	[BUB_MH_DH] = 0,
+	[BUB_MH_HA_SWITCH] = BUB_OPT_REFRESH_ADVICE | BUB_OPT_MN_ID, /* RFC 5142, 4 */
 };
 
 bool bub_mhopt_is_free(uint8_t opt)

@@ -27,6 +27,8 @@ const char *bub_mh_kind_name(enum bub_mh_kind kind)
 		return "BUB Complete";
 	case BUB_MH_DH:
 		return "Diffie-Hellman";
+	case BUB_MH_HA_SWITCH:
+		return "Home Agent Switch";
 	}
 	return "unknown";
 }

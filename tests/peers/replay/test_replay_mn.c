@@ -57,6 +57,7 @@ static enum bub_drop reason(const struct packet *p, enum bub_ingress ingress)
 	case BUB_MH_BE:
 	case BUB_MH_BUBC:
 	case BUB_MH_DH:
+	case BUB_MH_HA_SWITCH:
 		break;
 	}
 	fail();

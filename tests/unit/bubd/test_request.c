@@ -638,7 +638,8 @@ static void counters_have_every_reason(void **state)
 	assert_null(json_object_get(drops, "none"));
 	assert_same_json(json_object_get(c, "sent"),
 			 "{\"brr\": 0, \"hoti\": 0, \"coti\": 0, \"hot\": 0, \"cot\": 0, \"bu\": 6,"
-			 " \"ba\": 0, \"be\": 0, \"bubc\": 0, \"dh1\": 0, \"dh2\": 0, \"dh3\": 0,"
+			 " \"ba\": 0, \"be\": 0, \"bubc\": 0, \"switch\": 0, \"dh1\": 0, \"dh2\": "
+			 "0, \"dh3\": 0,"
 			 " \"dh4\": 0}");
 	assert_same_json(json_object_get(json_object_get(c, "received"), "dh2"), "8");
 	assert_same_json(json_object_get(c, "engine"),

@@ -167,10 +167,12 @@ def check_vectors_with_tshark(folder, scratch):
     rows = tshark_rows(capture, ["_ws.malformed", "mip6.mhtype", "icmpv6.checksum.status"])
     expect("number of vectors", len(rows), len(paths))
     kinds = {"brr": "0", "hoti": "1", "coti": "2", "hot": "3", "cot": "4", "bu": "5", "ba": "6",
-             "be": "7", "bubc": "8", "dh1": "11", "dh2": "11", "dh3": "11", "dh4": "11"}
+             "be": "7", "bubc": "8", "switch": "12",
+             "dh1": "11", "dh2": "11", "dh3": "11", "dh4": "11"}
     for path, row in zip(paths, rows):
         name = os.path.basename(path)[:-4]
-        expect(f"{name}, malformed", row["_ws.malformed"], "")
+        if name != "switch":  # tshark 4.0 looks for its options in the last home agent's address
+            expect(f"{name}, malformed", row["_ws.malformed"], "")
         if name.startswith("icmp6-"):
             expect(f"{name}, checksum status", row["icmpv6.checksum.status"].split(",")[0], "1")
         elif not name.startswith("ip6-"):

@@ -82,7 +82,7 @@ static void test_unknown_type(void **state)
 	for (unsigned type = 9; type < 256; type++) {
 		struct bub_mh_fault fault;
 
-		if (type == 11)
+		if (type == 11 || type == 12)
 			continue;
 		mh_make(type, "0000");
 		fault = mh_refused();
@@ -352,11 +352,62 @@ static void test_cannot_encode(void **state)
 	mh = (struct bub_mh){.kind = BUB_MH_BA};
 	mh.u.ba.flags = 0x40;
 	assert_int_equal(encode_result(&mh, &BUB_CODEPOINTS_DEFAULT), BUB_ERR_INVALID);
-	mh = (struct bub_mh){.kind = (enum bub_mh_kind)10};
+	mh = (struct bub_mh){.kind = (enum bub_mh_kind)99};
 	assert_int_equal(encode_result(&mh, &BUB_CODEPOINTS_DEFAULT), BUB_ERR_INVALID);
 	mh = (struct bub_mh){.kind = BUB_MH_BUBC};
 	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){7, 11, 18, 240, 241}),
 			 BUB_ERR_INVALID);
+}
+
+/* RFC 5142, 4. */
+static void test_ha_switch(void **state)
+{
+	static const uint8_t list[2 * 16] = {0x20, 1, 0x0d, 0xb8, [15] = 1, [16] = 0x20, [31] = 2};
+	static const uint8_t many[128 * 16];
+	struct bub_mh out = {.kind = BUB_MH_HA_SWITCH};
+	struct bub_mh_layout layout;
+	struct bub_mh_fault fault;
+	uint8_t buf[64];
+	struct bub_mh mh;
+
+	(void)state;
+	/* Neither addresses nor options: no padding, and a header length of 0. */
+	mh_make(12, "00ff");
+	mh = mh_accepted();
+	assert_int_equal(mh.kind, BUB_MH_HA_SWITCH);
+	assert_int_equal(mh.raw.len, 8);
+	assert_int_equal(mh.u.ha_switch.agents.len, 0);
+	assert_int_equal(bub_mh_encode(&out, &BUB_CODEPOINTS_DEFAULT, buf, sizeof(buf), &layout),
+			 0);
+	assert_int_equal(layout.len, 8);
+	assert_memory_equal(buf, "\x3b\0\x0c\0\0\0\0\0", 8);
+	/* The list begins eight octets into the header. */
+	out.u.ha_switch.agents = (struct bub_view){list, sizeof(list)};
+	out.opts.present = BUB_OPT_REFRESH_ADVICE;
+	out.opts.refresh_advice_s = 40;
+	assert_int_equal(bub_mh_encode(&out, &BUB_CODEPOINTS_DEFAULT, buf, sizeof(buf), &layout),
+			 0);
+	assert_int_equal(layout.len, 48);
+	assert_memory_equal(buf, "\x3b\5\x0c\0\0\0\2\0", 8);
+	assert_memory_equal(buf + 8, list, sizeof(list));
+	mh_make(12, "0100 20010db8000000000000000000000001 0202000a 00000000");
+	mh = mh_accepted();
+	assert_int_equal(mh.u.ha_switch.agents.len, 16);
+	assert_memory_equal(mh.u.ha_switch.agents.data, list, 16);
+	assert_int_equal(mh.opts.present, BUB_OPT_REFRESH_ADVICE);
+	assert_int_equal(mh.opts.refresh_advice_s, 40);
+	/* A list that is longer than the message: Header Len is too small (RFC 6275, 9.2). */
+	mh_make(12, "0200 20010db8000000000000000000000001");
+	fault = mh_refused();
+	assert_int_equal(fault.why, BUB_DROP_MH_LENGTH);
+	assert_true(fault.param_problem);
+	assert_int_equal(fault.pointer, mh_at + 1);
+	mh_make(12, "ff00");
+	assert_int_equal(mh_refused().why, BUB_DROP_MH_LENGTH);
+	out.u.ha_switch.agents.len = 17;
+	assert_int_equal(encode_result(&out, &BUB_CODEPOINTS_DEFAULT), BUB_ERR_INVALID);
+	out.u.ha_switch.agents = (struct bub_view){many, sizeof(many)};
+	assert_int_equal(encode_result(&out, &BUB_CODEPOINTS_DEFAULT), BUB_ERR_INVALID);
 }
 
 static void test_code_points(void **state)
@@ -374,10 +425,15 @@ static void test_code_points(void **state)
 	assert_int_equal(mh_refused_by(&other).why, BUB_DROP_MH_UNKNOWN_TYPE);
 	assert_int_equal(bub_mh_encode(&mh, &other, buf, sizeof(buf), &layout), 0);
 	assert_int_equal(buf[2], 200);
-	/* A code point that takes an RFC 6275 type has no effect. */
+	/* A code point that takes the type of an RFC has no effect. */
 	mh_make(5, "0001 8000 0001 01020000");
 	assert_int_equal(mh_accepted_by(&(struct bub_codepoints){5, 5, 18, 240, 241}).kind,
 			 BUB_MH_BU);
+	mh_make(12, "0000");
+	assert_int_equal(mh_accepted_by(&(struct bub_codepoints){12, 12, 18, 240, 241}).kind,
+			 BUB_MH_HA_SWITCH);
+	assert_int_equal(encode_result(&mh, &(struct bub_codepoints){12, 11, 18, 240, 241}),
+			 BUB_ERR_INVALID);
 }
 
 static void test_finish(void **state)
@@ -468,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_cannot_encode),
 		cmocka_unit_test(test_code_points),
+		cmocka_unit_test(test_ha_switch),
 		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_failure_writes_nothing),
 		cmocka_unit_test(test_peek),

@@ -44,7 +44,7 @@ static void test_kinds(void **state)
 	assert_string_equal(bub_mh_kind_name(BUB_MH_BU), "Binding Update");
 	assert_string_equal(bub_mh_kind_name(BUB_MH_BUBC), "BUB Complete");
 	assert_string_equal(bub_mh_kind_name((enum bub_mh_kind)99), "unknown");
-	for (int i = BUB_MH_BRR; i <= BUB_MH_DH; i++)
+	for (int i = BUB_MH_BRR; i <= BUB_MH_HA_SWITCH; i++)
 		assert_string_not_equal(bub_mh_kind_name((enum bub_mh_kind)i), "unknown");
 }
 

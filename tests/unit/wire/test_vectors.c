@@ -270,6 +270,19 @@ static void check_be(const struct decoded *d)
 	assert_addr(&d->mh.u.be.home, HOA1);
 }
 
+static void check_switch(const struct decoded *d)
+{
+	struct in6_addr agent[2];
+
+	check_addresses(d, HA1, NULL, COA1, HOA1);
+	check_kind(d, BUB_MH_HA_SWITCH, BUB_OPT_REFRESH_ADVICE);
+	assert_int_equal(d->mh.u.ha_switch.agents.len, sizeof(agent));
+	memcpy(agent, d->mh.u.ha_switch.agents.data, sizeof(agent));
+	assert_addr(&agent[0], "2001:db8:1::2");
+	assert_addr(&agent[1], "2001:db8:9::3");
+	assert_int_equal(d->mh.opts.refresh_advice_s, 40);
+}
+
 static void check_bubc(const struct decoded *d)
 {
 	check_addresses(d, COA2, HOA2, COA1, NULL);
@@ -497,6 +510,7 @@ static const struct vector vectors[] = {
 	{"cot-path", check_cot_path, true},
 	{"ba-refused", check_ba_refused, true},
 	{"be", check_be, true},
+	{"switch", check_switch, true},
 	{"bubc", check_bubc, true},
 	{"dh1", check_dh1, true},
 	{"dh2", check_dh2, true},
