@@ -63,6 +63,8 @@ struct carrier_state {
 	struct carrier_answer *answer; /* ANSWERS */
 	struct carrier_socket sock[UDP_SOCKETS_MAX];
 	unsigned n_socks;
+	unsigned last;   /* the socket that something was read from */
+	unsigned n_last; /* reads since the others were looked at */
 };
 
 /* carrier.c */

@@ -14,8 +14,8 @@
 #include "carrier.h"
 
 #define HOP_LIMIT 64
-#define UDP_BATCH 8 /* each may be as many as one system call has sent */
 #define UDP_BATCHES 16
+#define UDP_UNASKED 8 /* reads of one socket until the others are looked at */
 
 /* What recvmmsg() is given for each datagram. */
 struct udp_slot {
@@ -158,16 +158,32 @@ static void on_datagrams(struct lnx *l, const struct carrier_socket *s, struct m
 	}
 }
 
-/* Reads once, and says whether there may be more. */
-static bool udp_read_batch(struct lnx *l, const struct carrier_socket *s)
+/* What was sent natively first is to be read first: of two copies of a message the first one
+ * counts.  Of data there are none. */
+static bool udp_has_message(const struct lnx *l, const struct carrier_socket *s,
+			    const struct udp_slot *slot, int n)
 {
-	struct udp_slot slot[UDP_BATCH];
-	struct mmsghdr msg[UDP_BATCH];
+	enum carrier_port port;
+
+	for (int i = 0; i < n; i++) {
+		if (udp_kind(l, s, ntohs(slot[i].from.sin6_port), &port) && port == CARRIER_MESSAGE)
+			return true;
+	}
+	return false;
+}
+
+/* Reads once, and says how many there were. */
+static int udp_read_batch(struct lnx *l, const struct carrier_socket *s)
+{
+	struct udp_slot slot[LNX_UDP_BATCH];
+	struct mmsghdr msg[LNX_UDP_BATCH];
 	int n;
 
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
+	for (unsigned i = 0; i < LNX_UDP_BATCH; i++) {
+		uint8_t *packet = l->rx + (size_t)(LNX_BATCH + i) * LNX_PACKET_MAX;
+
 		/* Room in front for the header that bare ESP gets. */
-		slot[i].iov.iov_base = l->rx + (size_t)i * LNX_PACKET_MAX + BUB_IP6_HDR_LEN;
+		slot[i].iov.iov_base = packet + BUB_IP6_HDR_LEN;
 		slot[i].iov.iov_len = LNX_PACKET_MAX - BUB_IP6_HDR_LEN;
 		msg[i].msg_hdr = (struct msghdr){
 			.msg_name = &slot[i].from,
@@ -178,26 +194,49 @@ static bool udp_read_batch(struct lnx *l, const struct carrier_socket *s)
 			.msg_controllen = sizeof(slot[i].control.buf),
 		};
 	}
-	n = recvmmsg(s->fd, msg, UDP_BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(s->fd, msg, LNX_UDP_BATCH, MSG_DONTWAIT, NULL);
+	if (udp_has_message(l, s, slot, n))
+		rx_known(l);
 	for (int i = 0; i < n; i++)
 		on_datagrams(l, s, &msg[i], &slot[i]);
-	return n == UDP_BATCH;
+	return n;
+}
+
+/* False: there was nothing. */
+static bool udp_read(struct lnx *l, unsigned index)
+{
+	int n = LNX_UDP_BATCH;
+	bool any = false;
+
+	for (unsigned k = 0; k < UDP_BATCHES && n == LNX_UDP_BATCH && bulk_may_read(l); k++) {
+		n = udp_read_batch(l, &l->carrier->sock[index]);
+		any |= n > 0;
+	}
+	l->carrier->last = index;
+	return any;
+}
+
+/* Most of the time it is the same socket again, and asking which costs as much as reading it. */
+static bool udp_read_last(struct lnx *l)
+{
+	struct carrier_state *c = l->carrier;
+
+	return c->last < c->n_socks && c->n_last++ < UDP_UNASKED && udp_read(l, c->last);
 }
 
 void carrier_readable(struct lnx *l)
 {
 	struct epoll_event ev[UDP_SOCKETS_MAX];
-	const int n = epoll_wait(l->fd[FD_CARRIER], ev, UDP_SOCKETS_MAX, 0);
+	int n;
 
+	if (udp_read_last(l))
+		return;
+	l->carrier->n_last = 0;
+	n = epoll_wait(l->fd[FD_CARRIER], ev, UDP_SOCKETS_MAX, 0);
 	for (int i = 0; i < n; i++) {
-		const struct carrier_socket *s = &l->carrier->sock[ev[i].data.u32];
-
 		if ((ev[i].events & EPOLLERR) != 0)
-			carrier_errors(l, s);
-
-		for (unsigned k = 0; k < UDP_BATCHES && bulk_may_read(l) && udp_read_batch(l, s);
-		     k++)
-			;
+			carrier_errors(l, &l->carrier->sock[ev[i].data.u32]);
+		(void)udp_read(l, ev[i].data.u32);
 	}
 }
 

@@ -31,6 +31,7 @@ struct carrier_state;
 
 #define LNX_FRAGS 128             /* packets that are put together at once */
 #define LNX_BATCH 32              /* packets read by one system call */
+#define LNX_UDP_BATCH 8           /* each may be as many as one system call has sent */
 #define LNX_BATCHES 4             /* system calls by one lnx_readable() */
 #define LNX_PACKET_MAX 65576      /* IPv6 header and the largest payload */
 #define LNX_OUT_WAITS (96u << 10) /* octets of sealed packets that wait, but for the last */
@@ -126,7 +127,7 @@ struct lnx {
 	struct bulk *bulk;   /* bulk.c */
 	struct leave *leave; /* leave.c */
 
-	uint8_t *rx;      /* LNX_BATCH packets */
+	uint8_t *rx;      /* LNX_BATCH packets, and behind them LNX_UDP_BATCH of UDP */
 	uint8_t *tun;     /* one packet */
 	uint8_t *in;      /* one packet out of ESP */
 	uint8_t *segment; /* one packet of many */

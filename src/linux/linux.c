@@ -184,7 +184,7 @@ static int allocate(struct lnx *l, char *ret_error, size_t error_size)
 	uint64_t seed[2] = {0};
 	int err = -ENOMEM;
 
-	l->rx = malloc((size_t)LNX_BATCH * LNX_PACKET_MAX);
+	l->rx = malloc((size_t)(LNX_BATCH + LNX_UDP_BATCH) * LNX_PACKET_MAX);
 	l->tun = malloc(LNX_PACKET_MAX);
 	l->in = malloc(LNX_PACKET_MAX);
 	l->segment = malloc(LNX_PACKET_MAX);
@@ -461,9 +461,6 @@ void lnx_readable(struct lnx *l, unsigned index)
 		nd_icmp6_readable(l);
 		break;
 	case FD_CARRIER:
-		/* What was sent natively first is read first: of two copies the first one counts.
-		 */
-		rx_known(l);
 		carrier_readable(l);
 		break;
 	case FD_ND:
