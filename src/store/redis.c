@@ -4,7 +4,8 @@
  * not there.
  *
  * In Redis a group has three keys: PREFIX{GROUP}:term, PREFIX{GROUP}:version, and
- * PREFIX{GROUP}:records, a hash with one field for each record, in octets as in LMDB's file.
+ * PREFIX{GROUP}:records, a hash with one field for each record, in octets as in LMDB's file; and
+ * one more while somebody hands over (redis_peek.c).
  *
  * A batch is one call of a script, which looks at the term first.  Batches go out one behind the
  * other without waiting, so each is answered in the time that Redis takes.  A batch that was lost
@@ -568,6 +569,7 @@ static void redis_on_down(void *ctx, bool refused, const char *why)
 	r->round++;
 	r->catching_up = false;
 	redis_is_bad(r, why);
+	redis_peek_end(r, false, false);
 	if (refused && r->done != NULL)
 		redis_take_end(r, SHARED_FAILED, why);
 }
@@ -601,6 +603,8 @@ static void redis_on_tick(uv_timer_t *tick)
 	const bool waits = redis_is_waiting(r);
 
 	/* Replicas may take as long as Redis itself. */
+	if (r->peeked != NULL && now_ms - r->peek_ms > r->settings.timeout_ms)
+		redis_link_drop(r->link, "does not answer");
 	if (waits && now_ms - r->progress_ms > 2 * (uint64_t)r->settings.timeout_ms)
 		redis_link_drop(r->link, "does not answer");
 	redis_give_up(r, now_ms);
@@ -754,6 +758,7 @@ static void redis_close(struct shared *s)
 	struct redis *r = redis_of(s);
 
 	r->host = (struct shared_host){0};
+	r->peeked = NULL;
 	redis_release(s);
 	redis_link_free(r->link);
 	uv_close((uv_handle_t *)r->tick, redis_free_tick);
@@ -768,6 +773,8 @@ struct shared *shared_redis_open(uv_loop_t *loop, const struct redis_settings *s
 					      .release = redis_release,
 					      .mark = redis_mark,
 					      .commit = redis_commit,
+					      .hand_over = redis_hand_over,
+					      .peek = redis_peek,
 					      .status = redis_status};
 	struct redis *r = calloc(1, sizeof(*r));
 	const struct redis_link_host link = {.ctx = r, .up = redis_on_up, .down = redis_on_down};

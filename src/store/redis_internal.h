@@ -46,6 +46,11 @@ struct redis {
 	unsigned round; /* answers of an earlier one mean nothing */
 	uint64_t term;
 	bool behind; /* not enough replicas have the term */
+
+	/* Who asks whether somebody wants to hand over; NULL: nobody does. */
+	shared_peeked *peeked;
+	void *peek_ctx;
+	uint64_t peek_ms; /* since then */
 };
 
 /* The key of @what; returns @ret. */
@@ -56,6 +61,11 @@ unsigned redis_replicas(const struct redis *r);
 
 /* It could be written and read. */
 void redis_is_well(struct redis *r);
+
+/* redis_peek.c */
+void redis_hand_over(struct shared *s);
+void redis_peek(struct shared *s, shared_peeked *peeked, void *ctx);
+void redis_peek_end(struct redis *r, bool answers, bool handover);
 
 /* Takes a term, as a take is wanted and Redis is there; begins again what was begun. */
 void redis_take_begin(struct redis *r);

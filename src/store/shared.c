@@ -62,6 +62,20 @@ void shared_commit(struct shared *s, enum shared_when when, shared_done *done, v
 		done(ctx, SHARED_FENCED, "this home agent holds no term");
 }
 
+void shared_hand_over(struct shared *s)
+{
+	if (s->term > 0 && s->ops->hand_over != NULL)
+		s->ops->hand_over(s);
+}
+
+void shared_peek(struct shared *s, shared_peeked *peeked, void *ctx)
+{
+	if (s->ops->peek != NULL)
+		s->ops->peek(s, peeked, ctx);
+	else
+		peeked(ctx, true, false); /* there is nobody to hand over */
+}
+
 void shared_status(const struct shared *s, struct shared_status *ret)
 {
 	*ret = (struct shared_status){.name = s->ops->name, .term = s->term};

@@ -145,6 +145,15 @@ enum shared_when {
  */
 void shared_commit(struct shared *s, enum shared_when when, shared_done *done, void *ctx);
 
+/* Says in the store, behind what was committed, that another one is to take over.  It counts until
+ * one has. */
+void shared_hand_over(struct shared *s);
+
+/* Asks, with or without a term, whether who holds the term wants to hand over; one question at a
+ * time.  @answers false: the store cannot be reached. */
+typedef void shared_peeked(void *ctx, bool answers, bool handover);
+void shared_peek(struct shared *s, shared_peeked *peeked, void *ctx);
+
 struct shared_status {
 	const char *name;    /* "lmdb", "redis" */
 	const char *where;   /* file, or server and port */

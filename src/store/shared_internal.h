@@ -17,6 +17,8 @@ struct shared_ops {
 	/* Only while a term is held.  @r is to be written; without a value, to be removed. */
 	void (*mark)(struct shared *s, const struct record_octets *r);
 	void (*commit)(struct shared *s, enum shared_when when, shared_done *done, void *ctx);
+	void (*hand_over)(struct shared *s);
+	void (*peek)(struct shared *s, shared_peeked *peeked, void *ctx);
 	/* All but the name. */
 	void (*status)(const struct shared *s, struct shared_status *ret);
 };

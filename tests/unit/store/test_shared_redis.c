@@ -582,6 +582,61 @@ static void an_idle_one_is_fenced(void **state)
 	place_end(p);
 }
 
+struct peek {
+	bool done, answers, handover;
+};
+
+static void on_peeked(void *ctx, bool answers, bool handover)
+{
+	struct peek *peek = ctx;
+
+	*peek = (struct peek){.done = true, .answers = answers, .handover = handover};
+}
+
+/* Until @answers is what is said; whether a hand-over is wanted then. */
+static bool agent_sees_handover(struct agent *a, bool answers)
+{
+	struct peek peek;
+
+	do {
+		peek = (struct peek){0};
+		shared_peek(a->s, on_peeked, &peek);
+		if (!peek.done)
+			place_wait(a->p, &peek.done);
+		else
+			(void)uv_run(&a->p->loop, UV_RUN_ONCE);
+	} while (peek.answers != answers);
+	return peek.handover;
+}
+
+/* Who holds no term sees that another one wants to hand over, until somebody has taken over. */
+static void a_term_is_handed_over(void **state)
+{
+	struct place *p = new_place(no_files);
+	struct agent a, b;
+
+	(void)state;
+	agent_open(&a, p);
+	agent_open(&b, p);
+	assert_false(agent_sees_handover(&b, true));
+	agent_must_take(&a);
+	shared_hand_over(b.s); /* it has nothing to hand over */
+	assert_false(agent_sees_handover(&b, true));
+	shared_hand_over(a.s);
+	assert_int_equal(agent_commit(&a, SHARED_NOW), SHARED_STORED);
+	assert_true(agent_sees_handover(&b, true));
+	agent_must_take(&b);
+	wait_until(p, is_fenced, &a);
+	assert_false(agent_sees_handover(&a, true));
+	redis_process_kill(&p->process);
+	assert_false(agent_sees_handover(&a, false));
+	redis_process_start(&p->process);
+	assert_false(agent_sees_handover(&a, true));
+	agent_close(&a);
+	agent_close(&b);
+	place_end(p);
+}
+
 /* ---- Several Redis ------------------------------------------------------------------------- */
 
 struct pair {
@@ -766,6 +821,7 @@ int main(void)
 		cmocka_unit_test(what_it_has_is_refused),
 		cmocka_unit_test(passwords),
 		cmocka_unit_test(an_idle_one_is_fenced),
+		cmocka_unit_test(a_term_is_handed_over),
 		cmocka_unit_test(replicas),
 		cmocka_unit_test(sentinel),
 	};
