@@ -74,6 +74,10 @@ ROOMS = {
     "src/bubsim/": Room(
         f"{HOSTED_C}|{ADDRESSES}", ["include", "src/base", "src/link", "src/bubsim"]
     ),
+    "src/bubload/": Room(
+        rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|math\.h|linux/if_(ether|packet)\.h|sys/uio\.h",
+        ["include", "src/base", "src/esp", "src/files", "src/bubload"],
+    ),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",
         [
