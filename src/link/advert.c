@@ -182,6 +182,7 @@ void link_home_prefixes(struct link *lk, struct bub_time now, const struct bub_h
 	struct link_advert_config *c = &lk->cfg.advert;
 	struct bub_time next = bub_time_add_ms(lk->advert.sent, c->delay_min_ms);
 
+	link_enter(lk, now);
 	memcpy(c->prefix, prefix, n * sizeof(*prefix));
 	c->n_prefixes = n;
 	c->managed = managed;

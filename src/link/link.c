@@ -89,12 +89,6 @@ static void on_nd(struct link *lk, const struct link_fact *fact)
 	}
 }
 
-void link_enter(struct link *lk, struct bub_time now)
-{
-	lk->now = now;
-	lk->due = (struct bub_time){0};
-}
-
 void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fact)
 {
 	link_enter(lk, now);

@@ -55,6 +55,12 @@ void link_verdict(struct link *lk, uint32_t id, int error)
 	ev->u.done.error = error;
 }
 
+void link_enter(struct link *lk, struct bub_time now)
+{
+	lk->now = now;
+	lk->due = (struct bub_time){0};
+}
+
 bool link_next(struct link *lk, struct link_out *ret)
 {
 	if (lk->n_out == 0)
