@@ -84,37 +84,62 @@ static bool is_aead(const struct esp_sa *sa)
 	return sa->alg->integrity == NULL;
 }
 
-/* What of a packet is authenticated and not encrypted: SPI and number (RFC 4106, 5; RFC 7634, 2.1).
- */
-static bool aead_begin(const struct esp_sa *sa, const uint8_t *esp, uint64_t sequence)
+/* What goes into a packet's cipher beside its octets. */
+struct aead {
+	const struct esp_slot *slot;
+	uint8_t nonce[NONCE_LEN];
+	/* Authenticated and not encrypted: SPI and number (RFC 4106, 5; RFC 7634, 2.1). */
+	uint8_t aad[AAD_LEN];
+	size_t front, len; /* the ciphertext: where, and how long */
+};
+
+static void aead_begin(const struct esp_sa *sa, const uint8_t *esp, size_t total, uint64_t sequence,
+		       struct aead *ret)
 {
-	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
-	uint8_t nonce[NONCE_LEN], aad[AAD_LEN];
+	ret->slot = esp_sa_slot(sa);
+	memcpy(ret->nonce, sa->keys + sa->alg->enc_key_len, SALT_LEN);
+	memcpy(ret->nonce + SALT_LEN, esp + ESP_HDR_LEN, sa->alg->iv_len);
+	memcpy(ret->aad, esp, 4);
+	set_be64(ret->aad + 4, sequence);
+	ret->front = ESP_HDR_LEN + (size_t)sa->alg->iv_len;
+	ret->len = total - ret->front - sa->alg->icv_len;
+}
+
+static bool aead_begin_evp(const struct aead *a)
+{
 	int len = 0;
 
-	memcpy(nonce, sa->keys + sa->alg->enc_key_len, SALT_LEN);
-	memcpy(nonce + SALT_LEN, esp + ESP_HDR_LEN, sa->alg->iv_len);
-	memcpy(aad, esp, 4);
-	set_be64(aad + 4, sequence);
-	return EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL) == 1 &&
-	       EVP_CipherUpdate(ctx, NULL, &len, aad, sizeof(aad)) == 1;
+	return EVP_CipherInit_ex2(a->slot->cipher, NULL, NULL, a->nonce, -1, NULL) == 1 &&
+	       EVP_CipherUpdate(a->slot->cipher, NULL, &len, a->aad, sizeof(a->aad)) == 1;
+}
+
+static struct gcm_packet aead_gcm(const struct aead *a)
+{
+	return (struct gcm_packet){a->slot->gcm, a->nonce, a->aad};
 }
 
 /* Encrypts in place what stands between IV and ICV of @total octets, and writes the ICV. */
 static void aead_seal(const struct esp_sa *sa, uint8_t *esp, size_t total)
 {
-	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
-	const size_t front = ESP_HDR_LEN + (size_t)sa->alg->iv_len;
-	const size_t len = total - front - sa->alg->icv_len;
-	uint8_t *body = esp + front;
+	struct gcm_packet packet;
+	EVP_CIPHER_CTX *ctx;
 	int out_len = 0, more = 0;
-	bool ok =
-		aead_begin(sa, esp, sa->sequence) &&
-		EVP_CipherUpdate(ctx, body, &out_len, body, (int)len) == 1 &&
-		EVP_CipherFinal_ex(ctx, body + out_len, &more) == 1 &&
-		(size_t)out_len + (size_t)more == len &&
-		EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sa->alg->icv_len, body + len) == 1;
+	struct aead a;
+	uint8_t *body;
+	bool ok;
 
+	aead_begin(sa, esp, total, sa->sequence, &a);
+	body = esp + a.front;
+	if (a.slot->gcm != NULL) {
+		packet = aead_gcm(&a);
+		sa->sad->gcm->seal(sa->sad->gcm, &packet, body, a.len, body + a.len);
+		return;
+	}
+	ctx = a.slot->cipher;
+	ok = aead_begin_evp(&a) && EVP_CipherUpdate(ctx, body, &out_len, body, (int)a.len) == 1 &&
+	     EVP_CipherFinal_ex(ctx, body + out_len, &more) == 1 &&
+	     (size_t)out_len + (size_t)more == a.len &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sa->alg->icv_len, body + a.len) == 1;
 	assert(ok);
 }
 
@@ -122,20 +147,29 @@ static void aead_seal(const struct esp_sa *sa, uint8_t *esp, size_t total)
 static bool aead_open(const struct esp_sa *sa, const uint8_t *esp, size_t total, uint64_t sequence,
 		      uint8_t *plain)
 {
-	EVP_CIPHER_CTX *ctx = esp_sa_slot(sa)->cipher;
-	const size_t front = ESP_HDR_LEN + (size_t)sa->alg->iv_len;
-	const size_t len = total - front - sa->alg->icv_len;
+	struct gcm_packet packet;
+	EVP_CIPHER_CTX *ctx;
 	uint8_t icv[ICV_LEN_MAX];
 	int out_len = 0, more = 0;
+	const uint8_t *body, *sent;
+	struct aead a;
 	bool ok;
 
-	memcpy(icv, esp + front + len, sa->alg->icv_len);
-	ok = aead_begin(sa, esp, sequence) &&
-	     EVP_CipherUpdate(ctx, plain, &out_len, esp + front, (int)len) == 1 &&
-	     (size_t)out_len == len &&
+	aead_begin(sa, esp, total, sequence, &a);
+	body = esp + a.front;
+	sent = body + a.len;
+	if (a.slot->gcm != NULL) {
+		packet = aead_gcm(&a);
+		sa->sad->gcm->unseal(sa->sad->gcm, &packet, body, a.len, plain, icv);
+		return CRYPTO_memcmp(icv, sent, sa->alg->icv_len) == 0;
+	}
+	ctx = a.slot->cipher;
+	memcpy(icv, sent, sa->alg->icv_len);
+	ok = aead_begin_evp(&a) && EVP_CipherUpdate(ctx, plain, &out_len, body, (int)a.len) == 1 &&
+	     (size_t)out_len == a.len &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sa->alg->icv_len, icv) == 1;
 	assert(ok);
-	return EVP_CipherFinal_ex(ctx, plain + len, &more) == 1;
+	return EVP_CipherFinal_ex(ctx, plain + a.len, &more) == 1;
 }
 
 /* ---- Sealing ------------------------------------------------------------------------------- */

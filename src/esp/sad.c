@@ -45,11 +45,18 @@ const char *esp_result_name(enum esp_result r)
 
 /* ---- Key schedules ------------------------------------------------------------------------- */
 
+static bool is_gcm(const struct esp_alg_info *alg)
+{
+	return strcmp(alg->encryption, "aes-gcm") == 0;
+}
+
 /* Loads keys into a slot.  Libcrypto allocates for the HMAC's; the cipher's are in place. */
-static bool slot_load(struct esp_slot *slot, const struct esp_alg_info *alg,
+static bool slot_load(struct esp_slot *slot, const struct gcm *gcm, const struct esp_alg_info *alg,
 		      const EVP_CIPHER *cipher, bool encrypt, const uint8_t *enc_key,
 		      const uint8_t *auth_key)
 {
+	if (slot->gcm != NULL)
+		gcm->load(gcm, slot->gcm, enc_key, alg->enc_key_len);
 	if (slot->cipher != NULL &&
 	    (EVP_CipherInit_ex2(slot->cipher, cipher, enc_key, NULL, encrypt, NULL) != 1 ||
 	     EVP_CIPHER_CTX_set_padding(slot->cipher, 0) != 1))
@@ -59,12 +66,16 @@ static bool slot_load(struct esp_slot *slot, const struct esp_alg_info *alg,
 
 /* Everything that a packet will need is allocated and used once here, so that only exhausted memory
  * can make libcrypto fail later.  @cipher may be NULL. */
-static bool slot_init(struct esp_slot *slot, const struct esp_alg_info *alg,
-		      const EVP_CIPHER *cipher, EVP_MAC *hmac)
+static bool slot_init(struct esp_slot *slot, const struct esp_sad *sad,
+		      const struct esp_alg_info *alg, const EVP_CIPHER *cipher)
 {
 	char digest[sizeof("SHA256")];
 	OSSL_PARAM params[2];
 
+	if (sad->gcm != NULL && is_gcm(alg)) {
+		slot->gcm = aligned_alloc(GCM_KEY_ALIGNMENT, sad->gcm->key_size);
+		return slot->gcm != NULL;
+	}
 	if (cipher != NULL) {
 		slot->cipher = EVP_CIPHER_CTX_new();
 		if (slot->cipher == NULL)
@@ -76,20 +87,23 @@ static bool slot_init(struct esp_slot *slot, const struct esp_alg_info *alg,
 	memcpy(digest, alg->digest, strlen(alg->digest) + 1);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
 	params[1] = OSSL_PARAM_construct_end();
-	slot->mac = EVP_MAC_CTX_new(hmac);
+	slot->mac = EVP_MAC_CTX_new(sad->hmac);
 	return slot->mac != NULL && EVP_MAC_CTX_set_params(slot->mac, params) == 1;
 }
 
-static void slot_clear(struct esp_slot *slot)
+static void slot_clear(struct esp_slot *slot, const struct gcm *gcm)
 {
+	if (slot->gcm != NULL)
+		OPENSSL_cleanse(slot->gcm, gcm->key_size);
+	free(slot->gcm);
 	EVP_CIPHER_CTX_free(slot->cipher);
 	EVP_MAC_CTX_free(slot->mac);
 }
 
-static void slot_free(struct esp_slot *slot)
+static void slot_free(struct esp_slot *slot, const struct gcm *gcm)
 {
 	if (slot != NULL)
-		slot_clear(slot);
+		slot_clear(slot, gcm);
 	free(slot);
 }
 
@@ -104,13 +118,14 @@ static struct esp_slot *slot_new(const struct esp_sad *sad, const struct esp_sa_
 	if (slot != NULL && alg->cipher != NULL)
 		cipher = EVP_CIPHER_fetch(NULL, alg->cipher, NULL);
 	ok = slot != NULL && (cipher != NULL || alg->cipher == NULL) &&
-	     slot_init(slot, alg, cipher, sad->hmac) &&
-	     slot_load(slot, alg, cipher, p->direction == ESP_OUT, p->enc_key, p->auth_key);
+	     slot_init(slot, sad, alg, cipher) &&
+	     slot_load(slot, sad->gcm, alg, cipher, p->direction == ESP_OUT, p->enc_key,
+		       p->auth_key);
 	EVP_CIPHER_free(cipher);
 	if (ok)
 		return slot;
 	ERR_clear_error();
-	slot_free(slot);
+	slot_free(slot, sad->gcm);
 	return NULL;
 }
 
@@ -130,8 +145,8 @@ struct esp_slot *esp_sa_slot(const struct esp_sa *sa)
 	if (slot == NULL)
 		return sa->own;
 	if (slot->sa != sa) {
-		bool ok = slot_load(slot, sa->alg, NULL, sa->direction == ESP_OUT, sa->keys,
-				    sa->keys + sa->alg->enc_key_len);
+		bool ok = slot_load(slot, sa->sad->gcm, sa->alg, NULL, sa->direction == ESP_OUT,
+				    sa->keys, sa->keys + sa->alg->enc_key_len);
 
 		/* There is no packet that could cause this, and going on would mean to send with
 		 * another node's keys: see slot_init(). */
@@ -152,10 +167,10 @@ static size_t power_of_two(size_t at_least)
 	return n;
 }
 
-static void free_slots(struct esp_slot *slots, size_t n)
+static void free_slots(const struct esp_sad *sad, struct esp_slot *slots)
 {
-	for (size_t i = 0; slots != NULL && i < n; i++)
-		slot_clear(&slots[i]);
+	for (size_t i = 0; slots != NULL && i < sad->n_slots; i++)
+		slot_clear(&slots[i], sad->gcm);
 	free(slots);
 }
 
@@ -175,14 +190,14 @@ static bool open_cache(struct esp_sad *sad, enum esp_alg which)
 	cipher = EVP_CIPHER_fetch(NULL, alg->cipher, NULL);
 	ok = slots != NULL && cipher != NULL;
 	for (size_t i = 0; ok && i < sad->n_slots; i++)
-		ok = slot_init(&slots[i], alg, cipher, sad->hmac) &&
-		     slot_load(&slots[i], alg, cipher, true, zeros, zeros);
+		ok = slot_init(&slots[i], sad, alg, cipher) &&
+		     slot_load(&slots[i], sad->gcm, alg, cipher, true, zeros, zeros);
 	EVP_CIPHER_free(cipher);
 	if (ok) {
 		sad->slots[which] = slots;
 	} else {
 		ERR_clear_error();
-		free_slots(slots, sad->n_slots);
+		free_slots(sad, slots);
 	}
 	return ok;
 }
@@ -200,6 +215,7 @@ struct esp_sad *esp_sad_new(size_t max_sas)
 	sad->n_buckets = power_of_two(max_sas);
 	sad->n_slots = sad->n_buckets < ESP_SLOTS_MAX ? sad->n_buckets : ESP_SLOTS_MAX;
 	sad->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	sad->gcm = gcm_new();
 	sad->sas = calloc(max_sas + 1, sizeof(*sad->sas));
 	sad->by_spi = calloc(sad->n_buckets, sizeof(*sad->by_spi));
 	sad->by_owner = calloc(sad->n_buckets, sizeof(*sad->by_owner));
@@ -216,12 +232,14 @@ void esp_sad_free(struct esp_sad *sad)
 	if (sad == NULL)
 		return;
 	for (size_t i = 0; i < ESP_CACHED; i++)
-		free_slots(sad->slots[i], sad->n_slots);
+		free_slots(sad, sad->slots[i]);
 	for (size_t i = 0; i < sad->n_sas; i++)
-		slot_free(sad->sas[i].own);
+		slot_free(sad->sas[i].own, sad->gcm);
 	if (sad->sas != NULL)
 		OPENSSL_cleanse(sad->sas, sad->n_sas * sizeof(*sad->sas));
 	EVP_MAC_free(sad->hmac);
+	if (sad->gcm != NULL)
+		sad->gcm->free(sad->gcm);
 	free(sad->sas);
 	free(sad->by_spi);
 	free(sad->by_owner);
@@ -463,9 +481,9 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 	if (sa->used)
 		*used = sa->next_used;
 	sad_tell(sad, sa, false);
-	slot_free(sa->own);
+	slot_free(sa->own, sad->gcm);
 	if (slot != NULL && slot->sa == sa) {
-		bool ok = slot_load(slot, sa->alg, NULL, true, zeros, zeros);
+		bool ok = slot_load(slot, sa->sad->gcm, sa->alg, NULL, true, zeros, zeros);
 
 		assert(ok); /* as in esp_sa_slot() */
 		slot->sa = NULL;

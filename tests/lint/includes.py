@@ -42,7 +42,7 @@ ROOMS = {
     "include/bub/": Room(f"{PURE_C}|{ADDRESSES}", ["include"]),
     "src/base/": Room(f"{PURE_C}|{ADDRESSES}", ["src/base"]),
     "src/core/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["include", "src/base", "src/core"]),
-    "src/esp/": Room(f"{PURE_C}|{ADDRESSES}|openssl/.*", ["src/base", "src/esp"]),
+    "src/esp/": Room(rf"{PURE_C}|{ADDRESSES}|openssl/.*|intel-ipsec-mb\.h", ["src/base", "src/esp"]),
     "src/keys/": Room(
         rf"{PURE_C}|{ADDRESSES}|arpa/inet\.h|stdio\.h|strings\.h|time\.h|openssl/.*",
         ["include", "src/base", "src/esp", "src/keys"],

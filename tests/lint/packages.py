@@ -28,7 +28,7 @@ def listed(root):
         if len(words) < 3:
             problems.append(f"not 'package group reason': {line}")
             continue
-        name, groups, _ = words
+        name, groups = words[0].split(":")[0], words[1]
         if name in packages:
             problems.append(f"{name}: twice")
         packages[name] = set(groups.split(","))

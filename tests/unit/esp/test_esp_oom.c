@@ -41,13 +41,20 @@ static void plain_free(void *p, const char *file, int line)
 	free(p);
 }
 
-/* src/esp calls calloc(); the linker brings it here (--wrap=calloc). */
+/* src/esp calls these two; the linker brings them here (--wrap). */
 void *__real_calloc(size_t n, size_t len);
 void *__wrap_calloc(size_t n, size_t len);
+void *__real_aligned_alloc(size_t alignment, size_t len);
+void *__wrap_aligned_alloc(size_t alignment, size_t len);
 
 void *__wrap_calloc(size_t n, size_t len)
 {
 	return fails_now() ? NULL : __real_calloc(n, len);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t len)
+{
+	return fails_now() ? NULL : __real_aligned_alloc(alignment, len);
 }
 
 /* Starts to count: allocation number @n, from 0, fails. */
