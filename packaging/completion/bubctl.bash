@@ -44,7 +44,11 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move monitor genkey enroll subscriber init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move switch monitor genkey enroll subscriber init doctor -s -h --help -V --version' ;;
+	*:switch)
+		candidates='all stop to'
+		[[ $cur == -* ]] && candidates=$(bubctl switch --help | grep -oE '[-]-[a-z-]+')
+		;;
 	*:init)
 		candidates='mobile-node home-agent'
 		[[ $cur == -* ]] && candidates=$(bubctl init --help | grep -oE '[-]-[a-z-]+')

@@ -16,6 +16,7 @@
 #include "init.h"
 #include "openmetrics.h"
 #include "subscriber.h"
+#include "switch.h"
 
 #define COUNT_DEFAULT 3 /* of echo requests by each path */
 #define COUNT_MAX 1000
@@ -52,7 +53,7 @@ static const struct {
 	int (*run)(int argc, char **argv, const char *socket);
 } own_lines[] = {
 	{"init", ctl_init},     {"enroll", ctl_enroll},       {"subscriber", ctl_subscriber},
-	{"doctor", ctl_doctor}, {"bugreport", ctl_bugreport},
+	{"doctor", ctl_doctor}, {"bugreport", ctl_bugreport}, {"switch", ctl_switch},
 };
 
 static int ctl_usage(FILE *out, int status)
@@ -75,6 +76,9 @@ static int ctl_usage(FILE *out, int status)
 		"  prefer [INTERFACE] [--json]  this interface before all others; says which\n"
 		"  prefer --default           interfaces as configured again\n"
 		"  move INTERFACE [--json]    the same, while it has a care-of address\n"
+		"  switch HOME|all [to ADDRESS...]  mobile nodes to another home agent; switch: "
+		"how\n"
+		"                             far that is\n"
 		"  monitor [--json]           every event as it happens, until interrupted\n"
 		"  genkey [FILE]              make a secret; asks no bubd\n"
 		"  enroll mobile-node ADDRESS|home-agent [OPTION]...  make keys for both ends\n"

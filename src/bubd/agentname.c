@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A home agent that is configured by a name.
+ * A home agent that is configured by a name, or by several addresses.
  *
  * What was found last stays in use until a lookup says that it is none of the name's addresses any
  * more, so a name server that is out of reach does no harm.  The name is looked up again when what
@@ -21,10 +21,19 @@
 #define SILENT 2u /* Binding Updates without an answer */
 #define TURN_MS 1500u
 #define TURN_MAX_MS 32000u
+#define SENT_TO_MS 10000u /* for one that the home agent before has sent this node to */
 
 void agentname_init(struct agentname *a, struct bub_time now)
 {
 	*a = (struct agentname){.due = now, .turn_ms = TURN_MS};
+}
+
+void agentname_list(struct agentname *a, const struct in6_addr *addr, unsigned n)
+{
+	a->n = n < AGENTNAME_ADDRS_MAX ? n : AGENTNAME_ADDRS_MAX;
+	memcpy(a->addr, addr, a->n * sizeof(addr[0]));
+	a->current = a->addr[0];
+	a->due = BUB_TIME_NEVER;
 }
 
 void agentname_asked(struct agentname *a)
@@ -88,8 +97,18 @@ static bool agentname_turn(struct agentname *a, struct bub_time now)
 	return true;
 }
 
-bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered)
+void agentname_use(struct agentname *a, struct bub_time now, const struct in6_addr *current)
 {
+	a->current = *current;
+	a->turns = 0;
+	a->turn_ms = TURN_MS;
+	a->next_turn = bub_time_add_ms(now, SENT_TO_MS);
+}
+
+bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered, bool refused)
+{
+	if (unanswered == 0 && refused)
+		return agentname_turn(a, now);
 	if (unanswered == 0) {
 		a->turns = 0;
 		a->turn_ms = TURN_MS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A home agent that is configured by a name: which of its addresses is used, and when the name is
- * looked up.  A machine without I/O and clock; names.c feeds it.
+ * A home agent that is configured by a name, or by several addresses: which of them is used, and
+ * when the name is looked up.  A machine without I/O and clock; names.c feeds it.
  */
 #ifndef BUBD_AGENTNAME_H
 #define BUBD_AGENTNAME_H
@@ -30,6 +30,9 @@ struct agentname {
 
 void agentname_init(struct agentname *a, struct bub_time now);
 
+/* There is no name, but these addresses: no lookup is ever due. */
+void agentname_list(struct agentname *a, const struct in6_addr *addr, unsigned n);
+
 /* A lookup has begun: none is due while it runs. */
 void agentname_asked(struct agentname *a);
 
@@ -41,10 +44,14 @@ bool agentname_found(struct agentname *a, struct bub_time now, const struct in6_
 bool agentname_failed(struct agentname *a, struct bub_time now);
 
 /*
- * How the home agent answers: @unanswered Binding Updates are out.  Where it does not, the name is
- * looked up again, and the next address tried.  Returns whether another one is used from now on.
+ * How the home agent answers: @unanswered Binding Updates are out, or the last one was @refused.
+ * Where it does not answer, the name is looked up again, and the next address tried; so it is where
+ * it refuses.  Returns whether another one is used from now on.
  */
-bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered);
+bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered, bool refused);
+
+/* This one is used now, by another's choice, and has some time to answer. */
+void agentname_use(struct agentname *a, struct bub_time now, const struct in6_addr *current);
 
 /* Another network, perhaps with another name server: what failed is tried at once. */
 void agentname_moved(struct agentname *a, struct bub_time now);

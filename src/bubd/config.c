@@ -73,6 +73,25 @@ static void load_check_ipv4(struct loader *l, const struct config_node *sec, con
 			"%s: over IPv4 data needs ESP; expected protect-payload = true", keyword);
 }
 
+/* Several addresses: which of them is used is found out when they are tried. */
+static void load_agents(struct loader *l, const struct config_value *first,
+			struct bub_home_config *home)
+{
+	const unsigned at = l->cfg->engine.n_homes;
+
+	for (const struct config_value *v = first; v != NULL; v = v->next) {
+		if (IN6_IS_ADDR_UNSPECIFIED(&v->addr))
+			problem(&l->p, v->at,
+				"home-agent: \"%s\" is a name; expected one name alone, or "
+				"addresses",
+				v->text);
+		l->cfg->agents[at].addr[l->cfg->agents[at].n++] = v->addr;
+	}
+	home->home_agent = in6addr_any;
+	home->agent_is_named = true;
+	l->cfg->agent_name[at][0] = '\0';
+}
+
 /* What is no address is a name. */
 static void load_agent_name(struct loader *l, const struct config_node *sec,
 			    struct bub_home_config *home)
@@ -83,6 +102,8 @@ static void load_agent_name(struct loader *l, const struct config_node *sec,
 	home->agent_is_named = v != NULL && IN6_IS_ADDR_UNSPECIFIED(&home->home_agent);
 	if (home->agent_is_named)
 		(void)snprintf(name, sizeof(l->cfg->agent_name[0]), "%s", v->text);
+	if (v != NULL && v->next != NULL)
+		load_agents(l, v, home);
 }
 
 /* A home address that is left out is the home agent's to assign, which has to know by a certificate
@@ -94,7 +115,7 @@ static bool check_home_address(struct loader *l, const struct config_node *sec)
 	if (config_find(sec, "home-address") != NULL || sec->gaps)
 		return true;
 	if (config_find(config_find(sec, "keys"), "certificate-file") == NULL || agent == NULL ||
-	    IN6_IS_ADDR_UNSPECIFIED(&agent->addr)) {
+	    agent->next != NULL || IN6_IS_ADDR_UNSPECIFIED(&agent->addr)) {
 		problem(&l->p, sec->at,
 			"mobile-node lacks home-address; expected ADDRESS/LENGTH (or the address "
 			"of a home-agent and keys with a certificate, by which that assigns one)");

@@ -86,7 +86,11 @@ struct bubd_config {
 	char metrics[METRICS_WHERE_MAX]; /* "": not served */
 	enum lnx_log_level log_level;
 
-	char agent_name[BUB_HOMES_MAX][AGENT_NAME_MAX + 1]; /* where agent_is_named */
+	char agent_name[BUB_HOMES_MAX][AGENT_NAME_MAX + 1]; /* where agent_is_named, or: */
+	struct {
+		struct in6_addr addr[AGENTNAME_ADDRS_MAX];
+		unsigned n; /* 0: there are not several addresses */
+	} agents[BUB_HOMES_MAX];
 
 	struct bubd_pair *pairs;
 	size_t n_pairs;

@@ -103,7 +103,8 @@ static const struct config_keyword config_keywords[] = {
 	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address)},
 	{IN_MOBILE_NODE, KIND_BOOL, "renumber", HOME(renumber)},
 	/* Without one it is discovered (RFC 6275, 11.4.1). */
-	{IN_MOBILE_NODE, KIND_HOST, "home-agent", HOME(home_agent)},
+	{IN_MOBILE_NODE, KIND_HOST, "home-agent", HOME(home_agent), LIST(AGENTNAME_ADDRS_MAX),
+	 .unique = true},
 	/* Without one nothing is registered from IPv4 (RFC 5555). */
 	{IN_MOBILE_NODE, KIND_IPV4, "home-agent-ipv4", HOME(home_agent_ipv4)},
 	{IN_MOBILE_NODE, KIND_PATH, "secret-file", NOWHERE},

@@ -628,6 +628,7 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 	struct request_target target = {
 		.src = daemon_source(d),
 		.command = daemon_on_command,
+		.feed = daemon_on_event,
 		.reload = daemon_reload,
 		.prefer = daemon_prefer,
 		.ctx = d,
@@ -840,16 +841,17 @@ static int init_handles(struct daemon *d)
 	return daemon_fail(d, "event loop", uv_strerror(err));
 }
 
-static void on_agent_found(void *ctx, const struct in6_addr *home, const struct in6_addr *address,
-			   const struct in6_addr *ipv4)
+static void on_agent_found(void *ctx, const struct names_found *found)
 {
 	struct bub_event ev = {.type = BUB_EV_HOME_AGENT};
 	struct daemon *d = ctx;
 
-	ev.u.home_agent.home = *home;
-	ev.u.home_agent.address = *address;
-	ev.u.home_agent.ipv4 = *ipv4;
-	keyd_agent_found(d->keyd, home, ipv4);
+	ev.u.home_agent.home = found->home;
+	ev.u.home_agent.address = found->address;
+	ev.u.home_agent.ipv4 = found->ipv4;
+	ev.u.home_agent.allowed = found->all;
+	ev.u.home_agent.n_allowed = found->n;
+	keyd_agent_found(d->keyd, &found->home, &found->ipv4);
 	daemon_feed(d, &ev);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Home agents that are configured by a name.  agentname.c decides, lookup.c asks; this file feeds
- * the one, starts the other, and says what happens, each thing once.
+ * Home agents that are configured by a name, or by several addresses.  agentname.c decides,
+ * lookup.c asks; this file feeds the one, starts the other, and says what happens, each thing once.
+ * Several addresses are a name that needs no lookup.
  *
  * Questions over IPv6 go from the care-of address: from any other address they would go into the
  * tunnel to the home agent that is being looked for.
@@ -20,7 +21,8 @@
 
 struct named {
 	struct names *names;
-	const char *text;
+	bool used;
+	const char *text; /* NULL: several addresses, and no name */
 	struct in6_addr home;
 	struct agentname machine;
 	struct lookup *lookup; /* NULL: none is under way */
@@ -31,6 +33,8 @@ struct named {
 	unsigned n_ipv4;
 	struct in6_addr told_ipv4;
 	struct bub_time told;
+	bool news;         /* there are other addresses than were told */
+	uint32_t switches; /* that were followed */
 };
 
 struct names {
@@ -55,9 +59,12 @@ struct names *names_new(const struct bubd_config *cfg, const struct log *log, uv
 		struct named *d = &names->named[i];
 
 		d->names = names;
-		d->text = cfg->engine.home[i].agent_is_named ? cfg->agent_name[i] : NULL;
+		d->used = cfg->engine.home[i].agent_is_named;
+		d->text = d->used && cfg->agents[i].n == 0 ? cfg->agent_name[i] : NULL;
 		d->home = cfg->engine.home[i].address;
 		agentname_init(&d->machine, now);
+		if (cfg->agents[i].n > 0)
+			agentname_list(&d->machine, cfg->agents[i].addr, cfg->agents[i].n);
 	}
 	return names;
 }
@@ -73,8 +80,12 @@ static void say_current(const struct named *d)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	log_line(d->names->log, LNX_LOG_INFO, "home agent %s: its address is %s", d->text,
-		 addr_text(&d->machine.current, text));
+	(void)addr_text(&d->machine.current, text);
+	if (d->text != NULL)
+		log_line(d->names->log, LNX_LOG_INFO, "home agent %s: its address is %s", d->text,
+			 text);
+	else
+		log_line(d->names->log, LNX_LOG_INFO, "home agent, of several: %s", text);
 }
 
 static void say_failed(const struct named *d)
@@ -110,6 +121,7 @@ static void name_found(struct named *d, const struct lookup_answer *answer)
 	if (d->machine.failing)
 		say_mended(d);
 	d->error = NULL;
+	d->news = true;
 	if (agentname_found(&d->machine, d->names->now, answer->addr, answer->n, answer->ttl_s))
 		say_current(d);
 }
@@ -159,33 +171,45 @@ static struct in6_addr name_ipv4(const struct named *d)
 
 static void name_tell(struct named *d, const struct bub_home_status *s)
 {
-	const struct in6_addr ipv4 = name_ipv4(d);
+	const struct names_found found = {
+		.home = d->home,
+		.address = d->machine.current,
+		.ipv4 = name_ipv4(d),
+		.all = d->machine.addr,
+		.n = d->machine.n,
+	};
 	const struct bub_time now = d->names->now;
 
-	if (IN6_IS_ADDR_UNSPECIFIED(&d->machine.current) ||
-	    (bub_addr_eq(&s->home_agent, &d->machine.current) &&
-	     bub_addr_eq(&ipv4, &d->told_ipv4)) ||
+	if (IN6_IS_ADDR_UNSPECIFIED(&found.address) ||
+	    (!d->news && bub_addr_eq(&s->home_agent, &found.address) &&
+	     bub_addr_eq(&found.ipv4, &d->told_ipv4)) ||
 	    (d->told.ns != 0 && bub_time_before(now, bub_time_add_ms(d->told, TELL_AGAIN_MS))))
 		return;
 	d->told = now;
-	d->told_ipv4 = ipv4;
-	d->names->host.found(d->names->host.ctx, &d->home, &d->machine.current, &ipv4);
+	d->told_ipv4 = found.ipv4;
+	d->news = false;
+	d->names->host.found(d->names->host.ctx, &found);
 }
 
 static void name_look(struct named *d, const struct bub_home_status *s)
 {
 	const struct bub_time now = d->names->now;
 
+	/* The home agent has sent this node to another one, which is in use already. */
+	if (s->switches != d->switches) {
+		d->switches = s->switches;
+		agentname_use(&d->machine, now, &s->home_agent);
+	}
 	if (!bub_addr_eq(&s->care_of, &d->care_of)) {
 		d->care_of = s->care_of;
 		/* A question from an address that is gone is answered to nobody. */
-		if (bub_time_is_never(d->machine.due))
+		if (d->text != NULL && bub_time_is_never(d->machine.due))
 			name_look_up(d);
 		agentname_moved(&d->machine, now);
 	}
-	if (agentname_look(&d->machine, now, s->unanswered))
+	if (agentname_look(&d->machine, now, s->unanswered, s->refused && s->lifetime_s == 0))
 		say_current(d);
-	if (!bub_time_before(now, d->machine.due))
+	if (d->text != NULL && !bub_time_before(now, d->machine.due))
 		name_look_up(d);
 	name_tell(d, s);
 }
@@ -196,7 +220,7 @@ void names_look(struct names *names, const struct bub_engine *engine, struct bub
 
 	names->now = now;
 	for (unsigned i = 0; i < names->n; i++)
-		if (names->named[i].text != NULL && bub_engine_home_status(engine, now, i, &s))
+		if (names->named[i].used && bub_engine_home_status(engine, now, i, &s))
 			name_look(&names->named[i], &s);
 }
 
@@ -207,7 +231,7 @@ struct bub_time names_deadline(const struct names *names)
 	for (unsigned i = 0; i < names->n; i++) {
 		const struct agentname *a = &names->named[i].machine;
 
-		if (names->named[i].text == NULL)
+		if (!names->named[i].used)
 			continue;
 		if (bub_time_before(a->due, first))
 			first = a->due;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Home agents that are configured by a name: their addresses are looked up and followed.
+ * Home agents that are configured by a name, or by several addresses: which one is used.  The
+ * addresses of a name are looked up and followed.
  */
 #ifndef BUBD_NAMES_H
 #define BUBD_NAMES_H
@@ -13,11 +14,17 @@
 
 struct names;
 
-/* Whoever uses it.  The home agent of the home address @home has these now; @ipv4: mapped, or :: */
+/* The home agent of a home address. */
+struct names_found {
+	struct in6_addr home, address, ipv4; /* ipv4: mapped, or :: */
+	const struct in6_addr *all;          /* that it may be sent to; borrowed */
+	unsigned n;
+};
+
+/* Whoever uses it: is told when something of that is new. */
 struct names_host {
 	void *ctx;
-	void (*found)(void *ctx, const struct in6_addr *home, const struct in6_addr *address,
-		      const struct in6_addr *ipv4);
+	void (*found)(void *ctx, const struct names_found *found);
 };
 
 /* @cfg and @log are borrowed.  NULL: out of memory. */

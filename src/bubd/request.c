@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switching.h"
+
 __attribute__((format(printf, 1, 2))) static json_t *request_refusal(const char *fmt, ...)
 {
 	json_t *o = json_object();
@@ -320,10 +322,19 @@ static const struct {
 	const char *name;
 	json_t *(*handle)(const json_t *request, const struct request_target *t);
 } commands[] = {
-	{"show", on_show},     {"counters", on_counters}, {"bub-start", on_bub_start},
-	{"forget", on_forget}, {"refresh", on_refresh},   {"monitor", on_monitor},
-	{"reload", on_reload}, {"prefer", on_prefer},     {"move", on_move},
-	{"ping", on_ping},     {"bindings", on_bindings}, {"sas", on_sas},
+	{"show", on_show},
+	{"counters", on_counters},
+	{"bub-start", on_bub_start},
+	{"forget", on_forget},
+	{"refresh", on_refresh},
+	{"monitor", on_monitor},
+	{"reload", on_reload},
+	{"prefer", on_prefer},
+	{"move", on_move},
+	{"ping", on_ping},
+	{"bindings", on_bindings},
+	{"sas", on_sas},
+	{"switch", switching_answer},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

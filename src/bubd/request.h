@@ -13,6 +13,8 @@
  *   {"cmd": "bindings"}                   those here and those at others (status.h)
  *   {"cmd": "sas"}                        security associations
  *   {"cmd": "ping", "peer": ADDRESS}      how to ask that peer (status.h)
+ *   {"cmd": "switch", ...}                mobile nodes to other home agents (bubctl(8)), and how
+ * far that is
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.
@@ -32,6 +34,8 @@ struct request_target {
 	struct status_source src;
 	/* Feeds the command to the engine and drains it. */
 	void (*command)(void *ctx, enum bub_command what, const struct in6_addr *peer);
+	/* The same with an event. */
+	void (*feed)(void *ctx, const struct bub_event *ev);
 	/* Reads the configuration again; the result is to be freed. */
 	void (*reload)(void *ctx, struct reload_result *ret);
 	/* lnx_prefer(), with a line in the log. */

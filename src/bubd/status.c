@@ -377,6 +377,12 @@ static json_t *why_client(const struct status_source *src, const struct bub_clie
 	return len > 0 ? json_string(text) : json_null();
 }
 
+static json_t *status_switched(const struct bub_client_status *c)
+{
+	return c->switched == BUB_SWITCHED_NOT ? json_null()
+					       : json_string(bub_switched_name(c->switched));
+}
+
 static json_t *status_clients(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *array = json_array();
@@ -397,6 +403,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "sequence", status_number(c.sequence));
 		status_set(o, "carrier", status_carrier(src, &c.home));
 		status_set(o, "why", why_client(src, &c));
+		status_set(o, "switched", status_switched(&c));
 		status_set(o, "keys", keyd_status_home(src->keyd, &c.home, true));
 		(void)json_array_append_new(array, o);
 	}

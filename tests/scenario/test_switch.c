@@ -439,6 +439,31 @@ static void next_of_the_list_when_one_refuses(void **state)
 	scene_end(&s);
 }
 
+/* The one before may have accepted what it has not acknowledged, and defends the home address:
+ * status 134 of the next one says no more than that. */
+static void refusal_while_another_may_defend(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_new(&s, true);
+	pair_lose(&s.p, s.p.ha[0], BUB_MH_BA, 2);
+	pair_go(&s.p, 0, 0);
+	pair_run(&s.p, 3000);
+	assert_true(is_bound(&s, s.p.ha[0]));
+	assert_string_equal(pair_home(&s.p, 0).state, "registering");
+	s.p.dad_taken = s.p.hoa[0];
+	s.p.dad_error = -98;
+	tell_agents(&s, &s.list[1]); /* bubd tries the next one */
+	pair_run(&s.p, 3000);
+	assert_true(pair_home(&s.p, 0).refused);
+	assert_true(pair_home(&s.p, 0).lifetime_s == 0);
+	tell_agents(&s, &s.list[0]); /* and the first one again */
+	pair_run(&s.p, 3000);
+	assert_true(has_agent(&s, "2001:db8:1::1"));
+	scene_end(&s);
+}
+
 /* A handover in between: the deletion goes out from the new care-of address. */
 static void moves_while_it_leaves(void **state)
 {
@@ -714,6 +739,7 @@ int main(void)
 		cmocka_unit_test(next_of_the_list_when_one_is_silent),
 		cmocka_unit_test(home_prefix_goes_first),
 		cmocka_unit_test(next_of_the_list_when_one_refuses),
+		cmocka_unit_test(refusal_while_another_may_defend),
 		cmocka_unit_test(moves_while_it_leaves),
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(rate_holds_for_all),

@@ -147,6 +147,8 @@ enum bub_drop leave_prepare(struct home_registration *h, const struct rx *rx);
 void leave_deleted(struct home_registration *h, bool silent);
 /* leave.c: the next home agent of those that this node was sent to; NULL: there is none. */
 const struct in6_addr *leave_next(struct home_registration *h);
+/* leave.c: another home agent is used from now on, and the one before may have a binding yet. */
+void leave_behind(struct home_registration *h);
 /* leave.c: the registration stands. */
 void leave_over(struct home_registration *h);
 /* leave.c: the home agent that was left may defend the home address yet. */

@@ -81,7 +81,6 @@ enum bub_drop leave_prepare(struct home_registration *h, const struct rx *rx)
 	if (h->leave.n == 0 && (agents.len > 0 || !h->discovers))
 		return BUB_DROP_SWITCH_FOREIGN;
 	h->leave.from = h->cfg.home_agent;
-	h->leave.bound_until = h->bound_until;
 	h->leave.deleting = true;
 	return BUB_DROP_NONE;
 }
@@ -89,16 +88,30 @@ enum bub_drop leave_prepare(struct home_registration *h, const struct rx *rx)
 void leave_deleted(struct home_registration *h, bool silent)
 {
 	if (!silent)
-		h->leave.bound_until = (struct bub_time){0};
+		h->bound_until = (struct bub_time){0};
 	h->leave.deleting = false;
-	h->leave.times++;
 }
 
 const struct in6_addr *leave_next(struct home_registration *h)
 {
 	struct leave *l = &h->leave;
 
-	return l->next < l->n ? &l->agent[l->next++] : NULL;
+	if (l->next == l->n)
+		return NULL;
+	l->times++;
+	return &l->agent[l->next++];
+}
+
+void leave_behind(struct home_registration *h)
+{
+	struct bub_time until = h->bound_until;
+	const struct bub_time asked = bub_time_add_s(h->sent_at, h->asked_s);
+
+	/* What is out may have been accepted. */
+	if (h->interval_ms != 0 && bub_time_before(until, asked))
+		until = asked;
+	if (bub_time_before(h->leave.bound_until, until))
+		h->leave.bound_until = until;
 }
 
 void leave_over(struct home_registration *h)

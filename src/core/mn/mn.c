@@ -344,6 +344,7 @@ static void set_home_agent(struct bub_engine *eng, struct home_registration *h,
 void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 		       const struct in6_addr *agent, const char *why)
 {
+	leave_behind(h);
 	set_home_agent(eng, h, agent);
 	h->bound_until = (struct bub_time){0};
 	h->sends = 0;

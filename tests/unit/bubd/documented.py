@@ -180,7 +180,8 @@ class Documented(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), text)
 
     def test_samples(self):
-        for name in ("bubd-mn.conf", "bubd-ha.conf", "bubd-testbed.conf"):
+        for name in ("bubd-mn.conf", "bubd-ha.conf", "bubd-shard-1.conf", "bubd-shard-2.conf",
+                     "bubd-testbed.conf"):
             self.check(read("etc", name))
 
     def test_examples(self):

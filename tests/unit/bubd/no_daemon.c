@@ -57,8 +57,13 @@ static void show_roles(const struct bubd_config *cfg)
 		(void)printf("home %s/%u lifetime %u first %u alternate %d alive %u\n",
 			     text(&h->address), h->prefix_len, h->lifetime_s, h->first_timeout_ms,
 			     h->alternate_care_of, h->keep_alive_s);
-		(void)printf("home-agent %s\n",
-			     h->agent_is_named ? cfg->agent_name[i] : text(&h->home_agent));
+		(void)printf("home-agent");
+		for (unsigned k = 0; k < cfg->agents[i].n; k++)
+			(void)printf(" %s", text(&cfg->agents[i].addr[k]));
+		if (cfg->agents[i].n == 0)
+			(void)printf(" %s",
+				     h->agent_is_named ? cfg->agent_name[i] : text(&h->home_agent));
+		(void)putchar('\n');
 		if (!IN6_IS_ADDR_UNSPECIFIED(&h->home_agent_ipv4))
 			(void)printf("home-agent-ipv4 %s\n", text(&h->home_agent_ipv4));
 	}

@@ -115,21 +115,21 @@ static void silence_asks_again(void **state)
 	(void)state;
 	start();
 	assert_true(found(1, 1, 3600));
-	assert_false(agentname_look(&a, now, 1));
+	assert_false(agentname_look(&a, now, 1, false));
 	assert_int_equal(due_s(), 3600);
 	for (unsigned i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
 		/* However often it is looked at. */
 		for (unsigned k = 0; k < 3; k++)
-			assert_false(agentname_look(&a, now, 2 + i));
+			assert_false(agentname_look(&a, now, 2 + i, false));
 		assert_int_equal(due_s(), pauses[i]);
 		now = a.due;
 		agentname_asked(&a);
-		assert_false(agentname_look(&a, now, 2 + i));
+		assert_false(agentname_look(&a, now, 2 + i, false));
 		assert_true(bub_time_is_never(a.due)); /* while it is under way */
 		assert_false(found(1, 1, 3600));
 	}
-	assert_false(agentname_look(&a, now, 0)); /* it answers */
-	assert_false(agentname_look(&a, now, 2));
+	assert_false(agentname_look(&a, now, 0, false)); /* it answers */
+	assert_false(agentname_look(&a, now, 2, false));
 	assert_int_equal(due_s(), 0);
 }
 
@@ -143,15 +143,15 @@ static void addresses_take_turns(void **state)
 	start();
 	assert_true(found(1, 3, 3600));
 	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
-		assert_true(agentname_look(&a, now, 2 + i));
+		assert_true(agentname_look(&a, now, 2 + i, false));
 		assert_current(order[i]);
 		now = bub_time_add_ms(now, wait_ms[i] - 1);
-		assert_false(agentname_look(&a, now, 3 + i));
+		assert_false(agentname_look(&a, now, 3 + i, false));
 		now = bub_time_add_ms(now, 1);
 	}
-	assert_false(agentname_look(&a, now, 0));
+	assert_false(agentname_look(&a, now, 0, false));
 	assert_current(1); /* what answers stays */
-	assert_true(agentname_look(&a, now, 2));
+	assert_true(agentname_look(&a, now, 2, false));
 	assert_current(2);
 }
 
@@ -160,8 +160,37 @@ static void nothing_known_is_no_address(void **state)
 	(void)state;
 	start();
 	assert_true(agentname_failed(&a, now));
-	assert_false(agentname_look(&a, now, 5));
+	assert_false(agentname_look(&a, now, 5, false));
 	assert_true(IN6_IS_ADDR_UNSPECIFIED(&a.current));
+}
+
+/* Of several addresses one that refuses is left, too; but not one that was just sent to. */
+static void refusals_and_switches(void **state)
+{
+	const struct in6_addr list[] = {addr(1), addr(2), addr(3)}, third = addr(3);
+
+	(void)state;
+	start();
+	agentname_list(&a, list, 3);
+	assert_current(1);
+	assert_true(bub_time_is_never(a.due));
+	assert_false(agentname_look(&a, now, 0, false));
+	assert_true(agentname_look(&a, now, 0, true));
+	assert_current(2);
+	assert_false(agentname_look(&a, now, 0, true)); /* in its time */
+	now = bub_time_add_ms(now, 1500);
+	assert_true(agentname_look(&a, now, 0, true));
+	assert_current(3);
+	assert_false(agentname_look(&a, now, 0, false)); /* it accepts */
+	/* Sent from the first to the third: that one has ten seconds. */
+	agentname_use(&a, now, &third);
+	now = bub_time_add_ms(now, 9999);
+	assert_false(agentname_look(&a, now, 3, false));
+	assert_current(3);
+	now = bub_time_add_ms(now, 1);
+	assert_true(agentname_look(&a, now, 3, false));
+	assert_current(1);
+	assert_true(bub_time_is_never(a.due)); /* nothing is ever looked up */
 }
 
 int main(void)
@@ -173,6 +202,7 @@ int main(void)
 		cmocka_unit_test(a_network_does_not_disturb_what_is_well),
 		cmocka_unit_test(silence_asks_again),
 		cmocka_unit_test(addresses_take_turns),
+		cmocka_unit_test(refusals_and_switches),
 		cmocka_unit_test(nothing_known_is_no_address),
 	};
 

@@ -431,6 +431,14 @@ WRONG = {
     "mh-bubc of RFC 6275": ("bub {\n mh-bubc = 7\n}\n", 2, ["mh-bubc", '"7"', "8 to 255"]),
     "mh-dh of RFC 6275": ("bub {\n\n mh-dh = 0\n}\n", 3, ["mh-dh", '"0"', "8 to 255"]),
     "mh-dh equals mh-bubc": ("bub {\n mh-bubc = 13\n mh-dh = 13\n}\n", 3, ["both 13"]),
+    "two names": (MN.replace('"2001:db8:1::1"', '{"2001:db8:1::1", "ha.example.org"}') + "}\n", 3,
+                  ['"ha.example.org" is a name', "one name alone, or addresses"]),
+    "one home agent twice": (
+        MN.replace('"2001:db8:1::1"', '{"2001:db8:1::1", "2001:db8:1::1"}') + "}\n", 3,
+        ["listed twice"]),
+    "several that assign": (
+        'mobile-node {\nhome-agent = {"2001:db8:1::1", "2001:db8:1::2"} keys { certificate-file = "a" '
+        'key-file = "b" ca-file = "c" }\n}\n', 1, ["lacks home-address"]),
     "mh-dh of RFC 5142": ("bub {\n mh-dh = 12\n}\n", 2, ["mh-dh", "12 is that of Home Agent Switch"]),
     "mh-bubc of RFC 5142": ("bub {\n mh-bubc = 12\n}\n", 2, ["mh-bubc", "Home Agent Switch"]),
     "mh-bubc equals mh-dh's default": ("bub {\n mh-bubc = 11\n}\n", 2, ["both 11"]),
@@ -858,6 +866,14 @@ class Values(Config):
         for name in ("ha.example.org", "ha", "HA-1.example.org.", "_x.a1", "1.2.3.x"):
             text = MN.replace('"2001:db8:1::1"', f'"{name}"') + "}\n"
             self.assertIn(f"home-agent {name}", self.values(text))
+
+    def test_several_home_agents(self):
+        both = '{"2001:db8:1::1", "2001:db8:1::2"}'
+        lines = self.values(MN.replace('"2001:db8:1::1"', both) + "}\n")
+        self.assertIn("home-agent 2001:db8:1::1 2001:db8:1::2", lines)
+        # One in braces is one.
+        lines = self.values(MN.replace('"2001:db8:1::1"', '{"2001:db8:1::1"}') + "}\n")
+        self.assertIn("home-agent 2001:db8:1::1", lines)
 
     def test_static_values(self):
         old = sa("0x900", "in", "tunnel", "mobility, payload",

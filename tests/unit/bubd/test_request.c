@@ -553,7 +553,7 @@ static void show_has_everything(void **state)
 			 "2001:db8:b::20 to "
 			 "2001:db8:1::1 (3 packets in 4 s, SPI 0x00001234) under keys that are "
 			 "unknown here: its secret is another one there\","
-			 "  \"keys\": {\"kind\": \"agreed\"}}]");
+			 " \"switched\": null, \"keys\": {\"kind\": \"agreed\"}}]");
 	assert_same_json(json_object_get(r, "strangers"), "[]");
 	assert_same_json(json_object_get(r, "subscribers"), "{\"all\": 1000, \"loaded\": 10}");
 	assert_same_json(json_object_get(r, "memberships"),
