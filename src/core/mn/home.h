@@ -81,6 +81,7 @@ struct home_registration {
 	uint8_t ask_cookie[BUB_COOKIE_LEN];
 	struct timer ask_timer;
 	struct trouble trouble;
+	struct leave leave;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	struct bub_time counted_at;  /* the last Binding Update that counts in @sends */
 	unsigned sends; /* Binding Updates since the last answer, a second apart at least */
@@ -97,11 +98,9 @@ struct home_registration {
 	uint32_t discovery_ms;
 	struct timer discovery_timer;
 	struct in6_addr agent[AGENTS_MAX]; /* of the last reply */
-	unsigned n_agents, next_agent;
+	unsigned n_agents, next_agent, n_allowed;
 	struct in6_addr
 		allowed[AGENTS_MAX]; /* that the configuration names: all, as far as known */
-	unsigned n_allowed;
-	struct leave leave;
 	struct rate rate;
 	bool prefix_waiting;
 	bool prefix_known; /* prefix_until was heard */
@@ -111,12 +110,12 @@ struct home_registration {
 	struct bub_time prefix_until; /* the home prefix is known to be valid until then */
 	bool prefix_doubted;          /* ask, whatever is known */
 	bool prefix_deprecated, prefix_withdrawn;
-	bool replaced; /* another home address has taken over */
-	bool gone;     /* and this one is not used any more */
+	bool replaced;        /* another home address has taken over */
+	bool gone;            /* and this one is not used any more */
+	bool discovers;       /* the configuration names no home agent */
+	bool ipv4_configured; /* the home agent's IPv4 address is not the name's */
 	struct timer prefix_timer;
-	bool discovers;             /* the configuration names no home agent */
 	struct in6_addr configured; /* the home address of the configuration that this began as */
-	bool ipv4_configured;       /* the home agent's IPv4 address is not the name's */
 	struct timer timer;         /* retransmission or refresh */
 };
 
