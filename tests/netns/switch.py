@@ -108,7 +108,7 @@ class Things(World):
     def __init__(self, bubd):
         super().__init__(bubd, "mrgkcd")
         self.m, self.r, self.g, self.k, self.c, self.d = self.namespaces
-        self.flows = []
+        self.flows, self.agreed = [], False
         r = self.r
         r.sysctl("conf.all.forwarding", 1)
         r.ip("link", "add", "br0", "type", "bridge")
@@ -138,13 +138,18 @@ class Things(World):
     def start_agent_at(self, ns, address):
         return self.daemon(ns, f'home-agent {{\naddress = "{address}"\nhome-link = "e0"\n'
                                f'prefixes = {{"{HOME_PREFIX}"}}\n'
-                               f'mobile-node "{HOME}" {{ secret-file = "secret" }}\n}}\n')
+                               f'mobile-node "{HOME}" {{ {self.proof("psk-file")} }}\n}}\n')
+
+    def proof(self, psk):
+        """What the two ends know each other by."""
+        return f'{psk if self.agreed else "secret-file"} = "secret"'
 
     def start_listed(self):
+        own = self.proof("keys { psk-file") + (" }" if self.agreed else "")
         self.mobile = self.daemon(
             self.m, f'mobile-node {{\nhome-address = "{HOME}/64"\n'
                     f'home-agent = {{"{AGENT}", "{OTHER}"}}\nfirst-timeout = 500\nkeep-alive = 1\n'
-                    f'secret-file = "secret"\n}}\n')
+                    f'{own}\n}}\n')
 
     def flow(self, ns, address):
         self.flows.append(Flow(self.m, ns, address))
@@ -231,6 +236,28 @@ def sent_there_and_back(t):
         raise Failure(t.home())
 
 
+def with_keys_that_are_agreed(t):
+    """The key port is asked at the other home agent, and its keys are its own."""
+    t.agreed = True
+    direct, tunnelled = t.start()
+    for flow in (direct, tunnelled):
+        flow.goes_on()
+    before = t.home()["keys"]["age_s"]
+    t.agent.ask("switch", home=HOME, to=[OTHER])
+    t.registered_at(OTHER)
+    for flow in (direct, tunnelled):
+        flow.goes_on()
+        flow.stop()
+    told("direct path, agreed keys", direct)
+    told("tunnel, agreed keys", tunnelled)
+    nothing_is_lost_directly(direct)
+    keys = t.home()["keys"]
+    if keys["kind"] != "agreed" or keys["age_s"] > before + 60:
+        raise Failure((before, keys))
+    if t.other.show()["counters"]["keys"]["keys-agreed"] < 1:
+        raise Failure(t.other.show()["counters"])
+
+
 def not_to_strangers(t):
     """The mobile node stays, says why, and the operator is told who has not gone."""
     t.start()
@@ -268,4 +295,4 @@ def first_that_answers(t):
 
 
 if __name__ == "__main__":
-    sys.exit(main([sent_there_and_back, not_to_strangers, first_that_answers], Things))
+    sys.exit(main([sent_there_and_back, with_keys_that_are_agreed, not_to_strangers, first_that_answers], Things))
