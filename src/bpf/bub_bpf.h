@@ -60,6 +60,7 @@ struct bub_bpf_out {
 struct bub_bpf_in {
 	struct bub_bpf_addr care_of;
 	struct bub_bpf_addr previous; /* the care-of address bound before */
+	struct bub_bpf_addr own;      /* where this node is for the peer: one of its addresses */
 	__u64 previous_until_ns;      /* bpf_ktime_get_ns(), which is CLOCK_MONOTONIC */
 	__u32 used;                   /* flow_epoch when a packet last came; 0: none yet */
 	__u32 flags;                  /* BUB_BPF_HOME_AGENT */

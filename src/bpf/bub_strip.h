@@ -10,56 +10,8 @@
 #ifndef BUB_STRIP_H
 #define BUB_STRIP_H
 
-#include "bub_cut.h"
-
-enum binding {
-	BINDING_NONE,
-	BINDING_CURRENT,
-	BINDING_GRACE,
-};
-
-/* RFC 6275, 9.3.1: the home address must be bound to the source address.  Packets in flight from
- * the address that was bound a moment ago are let in for the grace that user space has set.
- * @earned octets may go back unproved.  @ret_slot is set where the pair is known. */
-static __always_inline enum binding check_binding(const struct bub_bpf_addr *local,
-						  const struct bub_bpf_addr *home,
-						  const struct bub_bpf_addr *care_of, __u32 earned,
-						  __u32 *ret_slot)
-{
-	struct bub_bpf_pair pair = {*local, *home};
-	struct bub_bpf_in *in = bpf_map_lookup_elem(&paths_in, &pair);
-
-	if (!in)
-		return BINDING_NONE;
-	*ret_slot = in->slot;
-	if (addr_eq(&in->care_of, care_of)) {
-		mark_used(&in->used);
-		/* Written only where it is not full: a peer at work costs nothing here. */
-		if (earned && in->credit < BUB_BPF_CREDIT_MAX)
-			__sync_fetch_and_add(&in->credit, earned);
-		return BINDING_CURRENT;
-	}
-	if (addr_eq(&in->previous, care_of) && bpf_ktime_get_ns() < in->previous_until_ns)
-		return BINDING_GRACE;
-	return BINDING_NONE;
-}
-
-/* From a peer that has no binding here, but knows ours: that is the pair's other map, or none while
- * the peer has not acknowledged where this node is.  Returns the pair's slot. */
-static __always_inline __u32 mark_pair(const struct bub_bpf_addr *local,
-				       const struct bub_bpf_addr *peer)
-{
-	struct bub_bpf_pair pair = {*local, *peer};
-	struct bub_bpf_out *out = bpf_map_lookup_elem(&paths_out, &pair);
-	const __u32 *slot;
-
-	if (out) {
-		mark_used(&out->came);
-		return out->slot;
-	}
-	slot = bpf_map_lookup_elem(&slots, &pair);
-	return slot ? *slot : BUB_BPF_SLOT_NONE;
-}
+#include "bub_arrival.h"
+#include "bub_usual.h"
 
 /* Discovery of home agents and prefixes is user space's, and the kernel knows nothing of it. */
 static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 l2, const struct walk *w)
@@ -73,37 +25,63 @@ static __always_inline bool is_discovery(struct __sk_buff *skb, __u32 l2, const 
 static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hdr *ip6,
 				  const struct walk *w)
 {
-	const __u32 len = skb->len - l2 - w->at + IP6_LEN;
-	struct bub_bpf_addr on_wire, dst, care_of;
-	enum binding binding = BINDING_CURRENT;
-	__u32 slot = BUB_BPF_SLOT_NONE;
+	struct arrival a;
 
-	copy_addr(&on_wire, &ip6->daddr);
-	copy_addr(&care_of, &ip6->saddr);
-	dst = on_wire;
+	arrival_begin(&a, ip6, skb->len - l2 - w->at + IP6_LEN);
 	if (w->rh2_at) {
 		if (!is_home(&w->rh2))
 			return drop(BUB_BPF_DATA_RH2_NOT_HOME);
-		dst = w->rh2;
+		a.dst = w->rh2;
 	}
-	if (w->hao_at)
-		binding = check_binding(&dst, &w->hao, &care_of, len, &slot);
-	if (binding == BINDING_NONE) {
-		traffic_refused(slot);
-		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
-	}
+	if (w->hao_at && arrival_bind(&a, path_in(&a.dst, &w->hao)) != TC_ACT_UNSPEC)
+		return TC_ACT_SHOT;
 	/* Before segmentation the length may have wrapped (bub_insert.h). */
 	if (!skb->gso_size && w->at - IP6_LEN > bpf_ntohs(ip6->payload_len))
 		return drop(BUB_BPF_DATA_MALFORMED);
 	if (strip(skb, l2, ip6, w) < 0)
 		return drop(BUB_BPF_DATA_MALFORMED);
-	if (!w->hao_at)
-		slot = mark_pair(&dst, &care_of);
-	traffic_in(slot, &on_wire, &care_of, len);
-	if (binding == BINDING_GRACE)
-		count_one(BUB_BPF_DATA_IN_GRACE);
-	count_one(BUB_BPF_DATA_IN);
-	return TC_ACT_UNSPEC;
+	return arrival_end(&a, w->hao_at);
+}
+
+#define NOT_USUAL 1
+
+/* The same for what needs no walk.  This and ingress_other() are functions, since the stack of all
+ * together is short. */
+static __noinline int accept_usual(struct __sk_buff *skb, __u32 l2)
+{
+	struct usual usual, *u = &usual;
+	struct bub_bpf_in *in = NULL;
+	struct arrival a;
+	__u32 added;
+
+	if (!usual_look(skb, l2, u))
+		return NOT_USUAL;
+	added = u->has_rh2 && u->has_hao ? 2 * EXT_LEN : EXT_LEN;
+	arrival_begin(&a, &u->ip6, skb->len - l2 - added);
+	if (u->has_rh2)
+		a.dst = u->rh2;
+	if (u->has_hao)
+		in = path_in(&a.dst, &u->hao);
+	if (!arrival_is_expected(&a, in) || (u->has_rh2 && addr_eq(&a.dst, &a.on_wire))) {
+		if (!is_local(&u->ip6.daddr))
+			return TC_ACT_UNSPEC;
+		if (u->has_rh2 && !is_home(&a.dst))
+			return drop(BUB_BPF_DATA_RH2_NOT_HOME);
+	}
+	if (u->has_hao && arrival_bind(&a, in) != TC_ACT_UNSPEC)
+		return TC_ACT_SHOT;
+	if (!skb->gso_size && added > bpf_ntohs(u->ip6.payload_len))
+		return drop(BUB_BPF_DATA_MALFORMED);
+	u->ip6.payload_len = bpf_htons((__u16)(bpf_ntohs(u->ip6.payload_len) - added));
+	u->ip6.nexthdr = u->next;
+	if (u->has_hao)
+		__builtin_memcpy(&u->ip6.saddr, &u->hao, sizeof(u->hao));
+	if (u->has_rh2)
+		__builtin_memcpy(&u->ip6.daddr, &u->rh2, sizeof(u->rh2));
+	if (cut(skb, l2, IP6_LEN, added) < 0 ||
+	    bpf_skb_store_bytes(skb, l2, &u->ip6, sizeof(u->ip6), BPF_F_RECOMPUTE_CSUM) < 0)
+		return drop(BUB_BPF_DATA_MALFORMED);
+	return arrival_end(&a, u->has_hao);
 }
 
 /* What came in UDP: checked as if the addresses inside had been in the two headers.  Mobility
@@ -111,46 +89,40 @@ static __always_inline int accept(struct __sk_buff *skb, __u32 l2, struct ipv6hd
 static __always_inline int ingress_udp(struct __sk_buff *skb, __u32 l2, const struct ipv6hdr *ip6,
 				       const struct udp_inner *in)
 {
-	struct bub_bpf_addr on_wire, care_of, dst, home;
-	enum binding binding = BINDING_CURRENT;
-	__u32 slot = BUB_BPF_SLOT_NONE;
+	struct bub_bpf_in *entry = NULL;
+	struct bub_bpf_addr home;
 	const struct walk *w;
-	__u32 len;
+	struct arrival a;
+	bool bound;
 
-	copy_addr(&on_wire, &ip6->daddr);
-	copy_addr(&care_of, &ip6->saddr);
-	copy_addr(&dst, &in->ip6.daddr);
+	arrival_begin(&a, ip6, skb->len - l2 - UDP_ROOM);
+	copy_addr(&a.dst, &in->ip6.daddr);
 	copy_addr(&home, &in->ip6.saddr);
-	if (!addr_eq(&on_wire, &dst) && !is_home(&dst))
+	bound = !addr_eq(&a.care_of, &home);
+	if (bound)
+		entry = path_in(&a.dst, &home);
+	if (!arrival_is_expected(&a, entry) &&
+	    (!is_local(&ip6->daddr) || (!addr_eq(&a.on_wire, &a.dst) && !is_home(&a.dst))))
 		return TC_ACT_UNSPEC;
-	w = walk(skb, l2 + UDP_ROOM, in->ip6.nexthdr);
-	if (!w || w->foreign || w->state != WALK_DONE || w->rh2_at || w->hao_at)
-		return drop(BUB_BPF_DATA_MALFORMED);
-	if (w->upper == NH_MH)
-		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
-						   : BUB_BPF_SIGNALLING_TAKEN);
-	if (is_discovery(skb, l2 + UDP_ROOM, w))
-		return drop(BUB_BPF_SIGNALLING_TAKEN);
-	len = skb->len - l2 - UDP_ROOM;
-	if (!addr_eq(&care_of, &home))
-		binding = check_binding(&dst, &home, &care_of, len, &slot);
-	else if (addr_eq(&on_wire, &dst))
-		return drop(BUB_BPF_DATA_MALFORMED);
-	if (binding == BINDING_NONE) {
-		traffic_refused(slot);
-		return drop(BUB_BPF_DATA_HAO_NO_BINDING);
+	if (!is_usual_data(in->ip6.nexthdr)) {
+		w = walk(skb, l2 + UDP_ROOM, in->ip6.nexthdr);
+		if (!w || w->foreign || w->state != WALK_DONE || w->rh2_at || w->hao_at)
+			return drop(BUB_BPF_DATA_MALFORMED);
+		if (w->upper == NH_MH)
+			return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
+							   : BUB_BPF_SIGNALLING_TAKEN);
+		if (is_discovery(skb, l2 + UDP_ROOM, w))
+			return drop(BUB_BPF_SIGNALLING_TAKEN);
 	}
+	if (!bound && addr_eq(&a.on_wire, &a.dst))
+		return drop(BUB_BPF_DATA_MALFORMED);
+	if (bound && arrival_bind(&a, entry) != TC_ACT_UNSPEC)
+		return TC_ACT_SHOT;
 	/* What the card has said of a checksum was of the outer one. */
 	if (bpf_skb_adjust_room(skb, -UDP_ROOM, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO) < 0)
 		return drop(BUB_BPF_DATA_MALFORMED);
-	if (addr_eq(&care_of, &home))
-		slot = mark_pair(&dst, &care_of);
-	traffic_in(slot, &on_wire, &care_of, len);
-	if (binding == BINDING_GRACE)
-		count_one(BUB_BPF_DATA_IN_GRACE);
-	count_one(BUB_BPF_DATA_IN);
 	count_one(BUB_BPF_DATA_IN_UDP);
-	return TC_ACT_UNSPEC;
+	return arrival_end(&a, bound);
 }
 
 /* Most packets have nothing of ours right behind the IPv6 header. */
@@ -186,39 +158,46 @@ static __always_inline bool strip_is_ours(const struct walk *w, const struct ipv
 	return !in || in->flags & BUB_BPF_HOME_AGENT;
 }
 
-static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
+static __always_inline int ingress_walk(struct __sk_buff *skb, __u32 l2, struct ipv6hdr *ip6)
 {
-	struct bub_bpf_addr dst;
-	struct udp_inner in;
-	struct ipv6hdr ip6;
-	const struct walk *w;
-	bool udp;
+	const struct walk *w = walk(skb, l2, ip6->nexthdr);
 
-	if (!is_ipv6(skb) || skb->pkt_type == PKT_OTHERHOST ||
-	    bpf_skb_load_bytes(skb, l2, &ip6, sizeof(ip6)) < 0)
-		return TC_ACT_UNSPEC;
-	udp = udp_open(skb, l2, &ip6, &in);
-	if (!udp && !may_concern(ip6.nexthdr))
-		return TC_ACT_UNSPEC;
-	copy_addr(&dst, &ip6.daddr);
-	if (!bpf_map_lookup_elem(&locals, &dst))
-		return TC_ACT_UNSPEC;
-	if (udp)
-		return ingress_udp(skb, l2, &ip6, &in);
-
-	w = walk(skb, l2, ip6.nexthdr);
 	if (!w || w->foreign)
 		return TC_ACT_UNSPEC;
 	if (w->state != WALK_DONE)
 		return w->rh2_at || w->hao_at ? drop(BUB_BPF_DATA_MALFORMED) : TC_ACT_UNSPEC;
-	if (strip_is_ours(w, &ip6))
+	if (strip_is_ours(w, ip6))
 		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
 						   : BUB_BPF_SIGNALLING_TAKEN);
 	if (!w->rh2_at && !w->hao_at)
 		return TC_ACT_UNSPEC;
 	if (is_discovery(skb, l2, w))
 		return drop(BUB_BPF_SIGNALLING_TAKEN);
-	return accept(skb, l2, &ip6, w);
+	return accept(skb, l2, ip6, w);
+}
+
+static __noinline int ingress_other(struct __sk_buff *skb, __u32 l2)
+{
+	struct udp_inner in;
+	struct ipv6hdr ip6;
+
+	if (!read_ip6(skb, l2, &ip6))
+		return TC_ACT_UNSPEC;
+	if (udp_open(skb, l2, &ip6, &in))
+		return ingress_udp(skb, l2, &ip6, &in);
+	if (!may_concern(ip6.nexthdr) || !is_local(&ip6.daddr))
+		return TC_ACT_UNSPEC;
+	return ingress_walk(skb, l2, &ip6);
+}
+
+static __always_inline int ingress(struct __sk_buff *skb, __u32 l2)
+{
+	int verdict;
+
+	if (!is_ipv6(skb) || skb->pkt_type == PKT_OTHERHOST)
+		return TC_ACT_UNSPEC;
+	verdict = accept_usual(skb, l2);
+	return verdict == NOT_USUAL ? ingress_other(skb, l2) : verdict;
 }
 
 #endif

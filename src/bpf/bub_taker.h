@@ -59,14 +59,6 @@ static __always_inline bool is_uncovered(const struct ipv6hdr *ip6, const struct
 	return !w->rh2_at || is_home(&w->rh2);
 }
 
-static __always_inline bool is_local(const struct in6_addr *addr)
-{
-	struct bub_bpf_addr key;
-
-	copy_addr(&key, addr);
-	return bpf_map_lookup_elem(&locals, &key) != NULL;
-}
-
 /* Packets for a group go past its link in the tunnels of mobile nodes that are away (RFC 6275,
  * 10.4.2), whatever is in them. */
 static __always_inline bool filter_is_global_group(const struct in6_addr *addr)
@@ -189,12 +181,35 @@ static __always_inline enum taker take_udp(struct __sk_buff *skb, __u32 l2,
 	return take_mobility(skb, l2 + UDP_ROOM, w, f);
 }
 
+/* Data that the tc program will let in is what comes nearly always. */
+static __always_inline enum taker take_usual(const struct ipv6hdr *ip6, const struct usual *u,
+					     struct finding *f)
+{
+	struct bub_bpf_addr dst, care_of;
+	__u32 slot;
+
+	if (!u->has_hao)
+		return TAKER_NONE;
+	copy_addr(&care_of, &ip6->saddr);
+	copy_addr(&dst, &ip6->daddr);
+	if (u->has_rh2)
+		dst = u->rh2;
+	if (check_binding(&dst, &u->hao, &care_of, 0, &slot) != BINDING_NONE ||
+	    (u->has_rh2 && !is_home(&dst)) || !is_local(&ip6->daddr))
+		return TAKER_NONE;
+	f->kind = BUB_BPF_KIND_UNCOVERED;
+	f->from = u->hao;
+	f->source = care_of;
+	return bpf_map_lookup_elem(&known, &f->from) ? TAKER_ASKED : TAKER_STRANGER;
+}
+
 /* Addresses last: that is what costs, and most of what comes here is data. */
 static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
 					      const struct ipv6hdr *ip6, struct finding *f)
 {
 	bool advert = false, ours;
 	const struct walk *w;
+	struct usual u;
 
 	if (filter_is_global_group(&ip6->daddr))
 		return is_local(&ip6->daddr) ? TAKER_ANY : TAKER_NONE;
@@ -202,6 +217,8 @@ static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
 		return take_udp(skb, l2, ip6, f);
 	if (!may_concern(ip6->nexthdr) && ip6->nexthdr != NH_ICMPV6 && ip6->nexthdr != NH_IPV6)
 		return TAKER_NONE;
+	if (usual_load(skb, l2, ip6, &u))
+		return take_usual(ip6, &u, f);
 	w = walk(skb, l2, ip6->nexthdr);
 	if (!w || w->foreign || w->state != WALK_DONE)
 		return TAKER_NONE;

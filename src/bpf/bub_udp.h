@@ -68,7 +68,7 @@ static __always_inline int egress(struct __sk_buff *skb, __u32 l2)
 	struct bub_bpf_out *out;
 	struct front f;
 
-	if (!is_ipv6(skb) || bpf_skb_load_bytes(skb, l2, &f.ip6, sizeof(f.ip6)) < 0)
+	if (!is_ipv6(skb) || !read_ip6(skb, l2, &f.ip6))
 		return TC_ACT_UNSPEC;
 	copy_addr(&pair.local, &f.ip6.saddr);
 	copy_addr(&pair.peer, &f.ip6.daddr);

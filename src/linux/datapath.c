@@ -699,6 +699,7 @@ static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, uint32_t 
 	const struct bpf_map *map = dp->skel->maps.paths_in;
 	struct bub_bpf_in in = {
 		.care_of = to_bpf(&path->in_care_of),
+		.own = to_bpf(&path->out_src),
 		.flags = path->home_agent ? BUB_BPF_HOME_AGENT : 0,
 		.slot = slot,
 	};
@@ -710,7 +711,8 @@ static int set_in(struct datapath *dp, const struct bub_bpf_pair *key, uint32_t 
 		bool same = memcmp(&before.care_of, &in.care_of, sizeof(in.care_of)) == 0 &&
 			    before.flags == in.flags;
 
-		if (same && before.credit >= (int64_t)path->grant)
+		if (same && memcmp(&before.own, &in.own, sizeof(in.own)) == 0 &&
+		    before.credit >= (int64_t)path->grant)
 			return 0;
 		in.credit = before.credit;
 		in.previous = same ? before.previous : before.care_of;
