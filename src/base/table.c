@@ -50,10 +50,14 @@ static uint64_t table_mix(uint64_t h, const struct in6_addr *a)
 	return h;
 }
 
+/* Addresses are often counted up, and what differs then are the octets that are the high bits here:
+ * without the last step they would reach hardly any bit of the bucket. */
 static uint64_t table_hash(const struct table *t, const struct in6_addr *a,
 			   const struct in6_addr *b)
 {
-	return table_mix(table_mix(t->seed, a), b);
+	const uint64_t h = table_mix(table_mix(t->seed, a), b) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	return h ^ h >> 32;
 }
 
 /* Where the search for a key with this hash begins. */

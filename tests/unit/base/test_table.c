@@ -13,6 +13,9 @@
 
 #include "base/table.h"
 
+#define COUNTED 4096
+#define RUN_MAX 150 /* buckets in a row that are used; by chance it is 30 to 60 */
+
 struct entry {
 	struct tentry key;
 	uint8_t secret[16];
@@ -245,6 +248,29 @@ static void expecting(void **state)
 	free(memory);
 }
 
+/* Home addresses of one prefix, one after the other: a search stays as short as by chance. */
+static void counted_up(void **state)
+{
+	(void)state;
+	for (unsigned second = 0; second < 2; second++) {
+		struct table t = make(COUNTED, 7);
+		unsigned run = 0, longest = 0;
+
+		for (unsigned i = 0; i < COUNTED; i++) {
+			const struct in6_addr one = addr(1), counted = addr(i);
+
+			assert_non_null(second ? table_add(&t, &one, &counted)
+					       : table_add(&t, &counted, &one));
+		}
+		for (unsigned i = 0; i <= t.mask; i++) {
+			run = t.bucket[i] != 0 ? run + 1 : 0;
+			longest = run > longest ? run : longest;
+		}
+		assert_in_range(longest, 1, RUN_MAX);
+		free(memory);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +281,7 @@ int main(void)
 		cmocka_unit_test(of_no_size),
 		cmocka_unit_test(any_order),
 		cmocka_unit_test(expecting),
+		cmocka_unit_test(counted_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
