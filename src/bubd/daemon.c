@@ -483,7 +483,9 @@ static void on_prepare(uv_prepare_t *prepare)
 	expire_due(d, now);
 	names_look(d->names, d->engine, now);
 	keyd_turn(d->keyd);
+	lnx_wait(d->lnx, true);
 	bindings_commit(d->bindings);
+	lnx_wait(d->lnx, false);
 	discards_look(&d->discards, now, d->engine, d->lnx);
 	if (d->packets >= SAS_CHECK_PACKETS - LNX_READ_PACKETS)
 		check_sas(d);

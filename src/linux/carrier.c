@@ -323,17 +323,21 @@ void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bu
 	int err = -ENOTCONN;
 
 	if (link_home(l->link, home, NULL)) {
+		leave_flush(l); /* data that was sent before it is ahead of it */
 		carrier_ask(l, act, sealed);
 		return;
 	}
-	if (carriers_message_to(l->carrier->choice, home, &dst, &to))
-		err = answer_send(l, &to, sealed);
-	else if (ipv4)
-		l->count[COUNT_TX_NO_TUNNEL]++;
-	else
-		err = tx_plain(l, act->u.send.ifindex, sealed);
-	undelivered_note(l, home, sealed, err);
 	answer_keep(l, home, sealed);
+	if (!carriers_message_to(l->carrier->choice, home, &dst, &to) && !ipv4) {
+		leave_take_message(l, home, act->u.send.ifindex, sealed);
+		return;
+	}
+	leave_flush(l);
+	if (to.carrier != CARRIER_NATIVE)
+		err = answer_send(l, &to, sealed);
+	else
+		l->count[COUNT_TX_NO_TUNNEL]++;
+	undelivered_note(l, home, sealed, err);
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */

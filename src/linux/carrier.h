@@ -10,7 +10,7 @@
  *   carrier_err.c  ICMP errors about what they have sent
  *   carrier_tcp.c  what goes by connections, which are somebody else's
  *   copies.c       what comes by two carriers
- *   leave.c        data that waits to leave with what follows
+ *   leave.c        what waits to leave with what follows
  *
  * In UDP there are two ports at the home agent, as RFC 5555 has them: one for whole IPv6 packets,
  * which are signalling, and one for bare ESP, which is data (RFC 3948).  The mobile node has one
@@ -94,19 +94,23 @@ int carrier_udp_send(struct lnx *l, bool own, const struct carrier_datagram *d);
 bool carrier_udp_send_many(struct lnx *l, bool own, const struct carrier_datagram *d,
 			   struct iovec *payload, unsigned n);
 
-/* leave.c: data that has been sealed waits for what follows */
+/* leave.c: what has been sealed waits for what follows */
 struct leave_way {
 	bool udp;
 	struct in6_addr home;
 	bool own;                   /* UDP: as a mobile node */
 	struct carrier_datagram to; /* UDP; has no payload */
 	uint32_t ifindex;           /* natively */
+	bool message;               /* natively: no data, but a mobility message */
 };
 int leave_new(struct lnx *l); /* 0 or -ENOMEM */
 void leave_free(struct lnx *l);
 /* @packet, which was sealed behind those that wait: natively all of it, in UDP what is behind its
  * IPv6 header. */
 void leave_take(struct lnx *l, const struct leave_way *way, struct bub_view packet);
+/* A message to the mobile node @home, whole and native: it may stand anywhere. */
+void leave_take_message(struct lnx *l, const struct in6_addr *home, uint32_t ifindex,
+			struct bub_view packet);
 /* Whether packets wait for others; those that do leave with the end of it. */
 void leave_wait(struct lnx *l, bool waits);
 /* Those that wait leave now. */

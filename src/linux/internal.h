@@ -188,11 +188,12 @@ int tx_plain(struct lnx *l, uint32_t ifindex, struct bub_view packet);
 void tx_outer(struct lnx *l, const struct link_tunnel *t, struct bub_view outer,
 	      const struct bub_action *act);
 
+/* Sends whole packets, each from and to where its header says, and by the link @ifindex of each (0:
+ * as it is routed).  Returns how many have gone: what is wrong with the next one is not looked at
+ * here. */
+unsigned tx_many(struct lnx *l, const uint32_t *ifindex, struct iovec *packet, unsigned n);
 /* Sends @head and @body as one packet, from the source address and to the destination in the IPv6
  * header that @head begins with.  @body may be empty. */
-/* The same for whole packets from one source to one destination.  Returns how many have gone: what
- * is wrong with the next one is not looked at here. */
-unsigned tx_many(struct lnx *l, uint32_t ifindex, struct iovec *packet, unsigned n);
 int tx_raw(struct lnx *l, uint32_t ifindex, struct bub_view head, struct bub_view body);
 
 /* esp.c */

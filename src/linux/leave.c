@@ -1,29 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Data that has been sealed and is about to leave: packets of one tunnel wait for each other while
- * this instance still reads, and go by one system call.  In UDP that is one call for all that have
- * one size (UDP_SEGMENT), natively one for several packets (sendmmsg).
+ * What has been sealed and is about to leave: packets wait for each other while this instance still
+ * reads, and go by one system call.  In UDP that is one call for all of one tunnel that have one
+ * size (UDP_SEGMENT), natively one for several packets (sendmmsg), wherever each of them goes:
+ * data, and what a home agent answers to many mobile nodes.
  *
  * They go as they were when they were sealed: to where their tunnel led then.  What cannot go so,
  * because the path is too small for one, goes by itself, as if it had never waited.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "base/ip6.h"
 #include "carrier.h"
+#include "linux_esp.h"
 
 #define LEAVE_PACKETS 64        /* as many segments as every kernel takes in one call */
 #define LEAVE_UDP_OCTETS 65000u /* of payload; with its headers it is one packet at first */
 
+/* Natively: how one goes. */
+struct leave_native {
+	struct in6_addr home;
+	uint32_t ifindex;
+	bool message;
+};
+
 struct leave {
-	bool waits; /* something is still read */
-	bool ended; /* UDP: the last one was shorter */
-	struct leave_way way;
-	unsigned n;    /* packets that wait, */
-	size_t octets; /* and their octets */
+	bool waits;           /* something is still read */
+	bool ended;           /* UDP: the last one was shorter */
+	struct leave_way way; /* of the last one; in UDP of all */
+	unsigned n;           /* packets that wait, */
+	size_t octets;        /* and their octets */
 	struct iovec packet[LEAVE_PACKETS];
+	struct leave_native native[LEAVE_PACKETS];
 };
 
 int leave_new(struct lnx *l)
@@ -57,20 +68,33 @@ static void leave_by_udp(struct lnx *l, struct leave *v)
 	}
 }
 
-static void leave_natively(struct lnx *l, struct leave *v)
+/* One that did not go with the others: by itself, which tells why. */
+static void leave_alone(struct lnx *l, const struct leave_native *how, struct bub_view packet)
 {
-	const struct link_tunnel *t = link_tunnel(l->link, &v->way.home);
+	const struct link_tunnel *t = how->message ? NULL : link_tunnel(l->link, &how->home);
 	const struct bub_action act = {
 		.type = BUB_ACT_SEND,
-		.u.send.ifindex = v->way.ifindex,
+		.u.send.ifindex = how->ifindex,
 	};
 
+	if (how->message)
+		undelivered_note(l, &how->home, packet, tx_plain(l, how->ifindex, packet));
+	else if (t != NULL)
+		tx_outer(l, t, packet, &act);
+	else
+		l->count[COUNT_TX_NO_TUNNEL]++;
+}
+
+static void leave_natively(struct lnx *l, struct leave *v)
+{
+	uint32_t ifindex[LEAVE_PACKETS];
+
+	for (unsigned i = 0; i < v->n; i++)
+		ifindex[i] = v->native[i].ifindex;
 	for (unsigned i = 0; i < v->n; i++) {
-		i += tx_many(l, v->way.ifindex, v->packet + i, v->n - i);
-		if (i < v->n && t == NULL)
-			l->count[COUNT_TX_NO_TUNNEL]++;
-		else if (i < v->n)
-			tx_outer(l, t, leave_packet(v, i), &act);
+		i += tx_many(l, ifindex + i, v->packet + i, v->n - i);
+		if (i < v->n)
+			leave_alone(l, &v->native[i], leave_packet(v, i));
 	}
 }
 
@@ -93,23 +117,39 @@ void leave_wait(struct lnx *l, bool waits)
 	l->out_used = 0;
 }
 
+void lnx_wait(struct lnx *l, bool waits)
+{
+	leave_wait(l, waits);
+}
+
 /* ---- In ------------------------------------------------------------------------------------ */
 
 static bool leave_same_way(const struct leave_way *a, const struct leave_way *b)
 {
-	return a->udp == b->udp && a->own == b->own && a->ifindex == b->ifindex &&
-	       bub_addr_eq(&a->home, &b->home) && bub_addr_eq(&a->to.src, &b->to.src) &&
-	       bub_addr_eq(&a->to.dst, &b->to.dst) && a->to.dst_port == b->to.dst_port &&
-	       a->to.traffic_class == b->to.traffic_class;
+	return a->own == b->own && bub_addr_eq(&a->home, &b->home) &&
+	       bub_addr_eq(&a->to.src, &b->to.src) && bub_addr_eq(&a->to.dst, &b->to.dst) &&
+	       a->to.dst_port == b->to.dst_port && a->to.traffic_class == b->to.traffic_class;
 }
 
 /* All that go by one call in UDP have one size, but for the last. */
 static bool leave_fits(const struct leave *v, const struct leave_way *way, size_t len)
 {
-	if (v->n == LEAVE_PACKETS || !leave_same_way(&v->way, way))
+	if (v->n == LEAVE_PACKETS || v->way.udp != way->udp)
 		return false;
-	return !way->udp ||
-	       (!v->ended && len <= v->packet[0].iov_len && v->octets + len <= LEAVE_UDP_OCTETS);
+	return !way->udp || (leave_same_way(&v->way, way) && !v->ended &&
+			     len <= v->packet[0].iov_len && v->octets + len <= LEAVE_UDP_OCTETS);
+}
+
+void leave_take_message(struct lnx *l, const struct in6_addr *home, uint32_t ifindex,
+			struct bub_view packet)
+{
+	const struct leave_way way = {.home = *home, .ifindex = ifindex, .message = true};
+	uint8_t *at = l->out + l->out_used;
+
+	/* Without ESP it is the caller's; what is sealed is there already. */
+	if (packet.data != at)
+		memcpy(at, packet.data, packet.len);
+	leave_take(l, &way, (struct bub_view){at, packet.len});
 }
 
 void leave_take(struct lnx *l, const struct leave_way *way, struct bub_view packet)
@@ -119,6 +159,7 @@ void leave_take(struct lnx *l, const struct leave_way *way, struct bub_view pack
 	if (v->n > 0 && !leave_fits(v, way, packet.len))
 		leave_flush(l);
 	v->way = *way;
+	v->native[v->n] = (struct leave_native){way->home, way->ifindex, way->message};
 	v->packet[v->n++] = (struct iovec){(void *)(uintptr_t)packet.data, packet.len};
 	v->octets += packet.len;
 	v->ended = packet.len < v->packet[0].iov_len;

@@ -96,16 +96,17 @@ static int transmit(struct lnx *l, uint32_t ifindex, struct bub_view head, struc
 	return -errno;
 }
 
-unsigned tx_many(struct lnx *l, uint32_t ifindex, struct iovec *packet, unsigned n)
+unsigned tx_many(struct lnx *l, const uint32_t *ifindex, struct iovec *packet, unsigned n)
 {
 	struct mmsghdr msg[TX_BATCH] = {0};
-	struct tx_control control;
+	struct tx_control control[TX_BATCH];
 	int sent;
 
 	if (n > TX_BATCH)
 		n = TX_BATCH;
 	for (unsigned i = 0; i < n; i++)
-		msg[i].msg_hdr = tx_message(&control, ifindex, packet[0].iov_base, &packet[i], 1);
+		msg[i].msg_hdr =
+			tx_message(&control[i], ifindex[i], packet[i].iov_base, &packet[i], 1);
 	want_flush_soon(l->want);
 	sent = sendmmsg(l->fd_out, msg, n, MSG_DONTWAIT);
 	if (sent < 0)
@@ -319,8 +320,8 @@ void tx_send(struct lnx *l, const struct bub_action *act)
 	struct merged m;
 	size_t n;
 
-	/* Data that was sent before a message is ahead of it. */
-	if (act->u.send.egress != BUB_EGRESS_TUNNEL)
+	/* What was sent before is ahead of it. */
+	if (act->u.send.egress == BUB_EGRESS_PLAIN)
 		leave_flush(l);
 	if (act->u.send.merged.n == 0) {
 		send_one(l, act);
