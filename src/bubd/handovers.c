@@ -15,6 +15,7 @@
 #include "base/ip6.h"
 #include "base/table.h"
 
+#define LOOKED_AT 16u        /* pairs, for room for another one */
 #define JOIN_MS 2000         /* a move of the other end belongs to a handover for so long */
 #define FRESH_MS 1000        /* what was so long ago did not cause what happens now */
 #define PEER_HOME_MS 50      /* a binding that ends so soon after an update was ended by it */
@@ -144,9 +145,11 @@ static void watched_link(struct handovers *hs, struct watched *w)
 	hs->active = w;
 }
 
+/* A home agent may have data paths to more mobile nodes than there is room for: where all have one,
+ * the next pair goes on looking where this one has ended. */
 static void watched_make_room(struct handovers *hs)
 {
-	for (uint32_t n = 0; n < hs->pairs.cap; n++) {
+	for (uint32_t n = 0; n < hs->pairs.cap && n < LOOKED_AT; n++) {
 		struct watched *w = table_at(&hs->pairs, hs->cursor++ % hs->pairs.cap);
 
 		if (w == NULL || w->has_path || w->now.active)
