@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_many.h"
 #include "keylog.h"
 #include "sas_internal.h"
 
@@ -348,7 +349,7 @@ int sas_free(struct sas *sas, char *ret_error, size_t error_size)
 
 		if (e->agreed)
 			continue;
-		numbers_end(&e->numbers, status_of(e).sequence);
+		numbers_end(&e->numbers, esp_sa_sequence(e->sa));
 		numbers_put(sas->store, &e->numbers);
 	}
 	sas_agreed_free(sas);
@@ -405,14 +406,15 @@ int sas_commit(struct sas *sas, struct bub_time now, char *ret_error, size_t err
 static void note_stop(struct entry *e, const struct sas_listener *listener)
 {
 	const struct numbers_sa *numbers = &e->numbers;
-	const struct esp_sa_status status = status_of(e);
-	bool stopped = numbers->kind == NUMBERS_OUT && status.sequence >= numbers->stored;
+	bool stopped = numbers->kind == NUMBERS_OUT && esp_sa_sequence(e->sa) >= numbers->stored;
 	char owner[INET6_ADDRSTRLEN] = "";
+	struct esp_sa_status status;
 	char text[TEXT_MAX];
 
 	if (stopped == e->stopped)
 		return;
 	e->stopped = stopped;
+	status = status_of(e);
 	(void)inet_ntop(AF_INET6, &status.owner, owner, sizeof(owner));
 	if (!stopped)
 		(void)snprintf(text, sizeof(text), "ESP of %s (SPI %08x) goes on", owner,
@@ -450,7 +452,7 @@ static void note_failure(struct sas *sas, const char *error, const struct sas_li
 static bool is_behind(const struct entry *e)
 {
 	return numbers_is_staged(&e->numbers) || (e->numbers.kind == NUMBERS_IN_SIGNALLING &&
-						  status_of(e).sequence > e->numbers.stored);
+						  esp_sa_sequence(e->sa) > e->numbers.stored);
 }
 
 bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *listener)
@@ -460,7 +462,7 @@ bool sas_check(struct sas *sas, struct bub_time now, const struct sas_listener *
 
 	collect_used(sas, now);
 	for (size_t i = 0; i < sas->n_pending; i++)
-		numbers_note(&sas->pending[i]->numbers, status_of(sas->pending[i]).sequence,
+		numbers_note(&sas->pending[i]->numbers, esp_sa_sequence(sas->pending[i]->sa),
 			     ms_of(now));
 	note_failure(sas, sas_commit(sas, now, error, sizeof(error)) != 0 ? error : NULL, listener);
 	for (size_t i = 0; i < sas->n_pending; i++) {

@@ -44,7 +44,7 @@ static bool is_ip6(const uint8_t *p, size_t len)
 
 static enum esp_result esp_charge(struct esp_sa *sa, enum esp_result why)
 {
-	sa->errors[why]++;
+	esp_sa_charge(sa, why);
 	return why;
 }
 
@@ -549,7 +549,7 @@ static struct esp_sa *authentic_sa(struct esp_sad *sad, const uint8_t *packet, s
 	*ret_why = why;
 	/* Of several nobody knows whose it was to be. */
 	if (first != NULL && esp_sad_find_in(sad, spi, first) == NULL)
-		first->errors[why]++;
+		esp_sa_charge(first, why);
 	else
 		sad->errors[why]++;
 	return NULL;

@@ -9,6 +9,7 @@
  * Not thread safe, and the cache makes that true even for two SAs: workers take a database each.
  */
 #include "sad.h"
+#include "esp_many.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>
@@ -22,6 +23,7 @@
 #error "a failing libcrypto call must stop the program: build without NDEBUG"
 #endif
 
+#define CACHE_LINE 64
 #define SPI_MIN 256 /* RFC 4303, 2.1: 1 to 255 are reserved, 0 is never sent */
 
 const char *esp_result_name(enum esp_result r)
@@ -233,8 +235,10 @@ void esp_sad_free(struct esp_sad *sad)
 		return;
 	for (size_t i = 0; i < ESP_CACHED; i++)
 		free_slots(sad, sad->slots[i]);
-	for (size_t i = 0; i < sad->n_sas; i++)
+	for (size_t i = 0; i < sad->n_sas; i++) {
 		slot_free(sad->sas[i].own, sad->gcm);
+		free(sad->sas[i].errors);
+	}
 	if (sad->sas != NULL)
 		OPENSSL_cleanse(sad->sas, sad->n_sas * sizeof(*sad->sas));
 	EVP_MAC_free(sad->hmac);
@@ -281,6 +285,27 @@ struct esp_sa *esp_sad_find_in(struct esp_sad *sad, uint32_t spi, const struct e
 			return &sad->sas[i - 1];
 	}
 	return NULL;
+}
+
+static void sad_fetch(const struct esp_sad *sad, uint32_t number)
+{
+	const uint8_t *sa = (const uint8_t *)&sad->sas[number - 1];
+
+	for (size_t k = 0; number != 0 && k < sizeof(struct esp_sa); k += CACHE_LINE)
+		__builtin_prefetch(sa + k, 1);
+}
+
+void esp_sad_expect(const struct esp_sad *sad, uint32_t spi, const struct in6_addr *owner, bool sas)
+{
+	const uint32_t *in = spi_bucket(sad, spi), *out = owner_bucket(sad, owner, ESP_TRANSPORT);
+
+	if (sas) {
+		sad_fetch(sad, *in);
+		sad_fetch(sad, *out);
+	} else {
+		__builtin_prefetch(in);
+		__builtin_prefetch(out);
+	}
 }
 
 /* Where the chain begins that @p is in, or would be. */
@@ -421,9 +446,9 @@ struct esp_sa *esp_sad_add(struct esp_sad *sad, const struct esp_sa_params *p,
 		.alg = esp_alg_info(p->alg),
 		.own = own,
 		.spi = p->spi,
-		.direction = p->direction,
-		.mode = p->mode,
-		.covers = p->covers,
+		.direction = (uint8_t)p->direction,
+		.mode = (uint8_t)p->mode,
+		.covers = (uint8_t)p->covers,
 		.any_sequence = p->any_sequence,
 		.owner = p->owner,
 		.sequence = p->sequence,
@@ -482,6 +507,7 @@ void esp_sad_remove(struct esp_sad *sad, struct esp_sa *sa)
 		*used = sa->next_used;
 	sad_tell(sad, sa, false);
 	slot_free(sa->own, sad->gcm);
+	free(sa->errors);
 	if (slot != NULL && slot->sa == sa) {
 		bool ok = slot_load(slot, sa->sad->gcm, sa->alg, NULL, true, zeros, zeros);
 
@@ -583,7 +609,24 @@ void esp_sa_get_status(const struct esp_sa *sa, struct esp_sa_status *ret)
 		.packets = sa->packets,
 		.octets = sa->octets,
 	};
-	memcpy(ret->errors, sa->errors, sizeof(ret->errors));
+	if (sa->errors != NULL)
+		memcpy(ret->errors, sa->errors, sizeof(ret->errors));
+}
+
+uint64_t esp_sa_sequence(const struct esp_sa *sa)
+{
+	return sa->sequence;
+}
+
+/* Most SAs never meet a bad packet, and a home agent has millions of them. */
+void esp_sa_charge(struct esp_sa *sa, enum esp_result why)
+{
+	if (sa->errors == NULL)
+		sa->errors = calloc(ESP_RESULT_COUNT, sizeof(*sa->errors));
+	if (sa->errors != NULL)
+		sa->errors[why]++;
+	else
+		sa->sad->errors[why]++;
 }
 
 const uint64_t *esp_sad_errors(const struct esp_sad *sad)

@@ -35,20 +35,20 @@ struct esp_sa {
 	struct esp_slot *own;           /* NULL: uses the cache */
 	uint32_t spi;
 	uint8_t id[ESP_ID_LEN];
-	enum esp_direction direction;
-	enum esp_mode mode;
-	unsigned covers;
+	uint8_t direction; /* enum esp_direction */
+	uint8_t mode;      /* enum esp_mode */
+	uint8_t covers;    /* set of enum esp_class */
 	bool any_sequence;
+	bool used;    /* it is among the used ones */
+	bool awaited; /* what it opens first is to be told */
 	struct in6_addr owner;
 	uint8_t keys[ESP_KEYS_MAX];
 	uint64_t sequence;                 /* OUT: last used; IN: right edge of the window */
 	uint64_t limit;                    /* OUT: the last number that may be used */
 	uint64_t window[ESP_WINDOW_WORDS]; /* IN: bit (number modulo 256) set: seen */
 	uint64_t packets, octets;          /* sealed or opened; octets without ESP */
-	uint64_t errors[ESP_RESULT_COUNT];
+	uint64_t *errors;                  /* by enum esp_result; NULL: there was none */
 	uint32_t next;      /* in its hash chain, or among those removed: index + 1; 0: last */
-	bool used;          /* it is among the used ones */
-	bool awaited;       /* what it opens first is to be told */
 	uint32_t next_used; /* likewise */
 };
 
@@ -87,6 +87,9 @@ void esp_sa_note_used(struct esp_sa *sa);
 
 /* The same of an SA that has opened a packet. */
 void esp_sa_note_opened(struct esp_sa *sa);
+
+/* Counts it in @sa, or, where there is no memory for the first one, in the database. */
+void esp_sa_charge(struct esp_sa *sa, enum esp_result why);
 
 /* The slot of @sa, holding its keys.  Valid until another SA asks. */
 struct esp_slot *esp_sa_slot(const struct esp_sa *sa);

@@ -241,8 +241,10 @@ void link_tunnel_set(struct link *lk, struct bub_time now, const struct bub_tunn
 	if (known && (!bub_addr_eq(&t->local_outer, &tunnel->local_outer) ||
 		      !bub_addr_eq(&t->remote_outer, &tunnel->remote_outer)))
 		tunnel_set_pmtu(lk, t, 0, BUB_TIME_NEVER);
-	known_hold(lk, &tunnel->remote_outer);
-	known_release(lk, &t->remote_outer);
+	if (!known || !bub_addr_eq(&t->remote_outer, &tunnel->remote_outer)) {
+		known_hold(lk, &tunnel->remote_outer);
+		known_release(lk, &t->remote_outer);
+	}
 	t->local_outer = tunnel->local_outer;
 	t->remote_outer = tunnel->remote_outer;
 	tunnel_fit_home(lk, t);

@@ -21,7 +21,9 @@
 #include <string.h>
 
 #include "base/ip6.h"
+#include "base/octets.h"
 #include "carrier.h"
+#include "esp_many.h"
 #include "merged.h"
 
 #define RX_RCVBUF (8 << 20)
@@ -367,9 +369,37 @@ static void on_slot(struct lnx *l, enum lnx_fd which, struct mmsghdr *m, const s
 			  len - sizeof(slot->vnet) - aux.tp_net, &slot->vnet);
 }
 
+/* A registration in ESP, as mobile nodes send it; false: something else. */
+static bool registration_of(const struct mmsghdr *msg, uint32_t *ret_spi, struct in6_addr *ret_home)
+{
+	const uint8_t *packet = msg->msg_hdr.msg_iov->iov_base;
+
+	if (msg->msg_len < BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN + 4 ||
+	    packet[IP6_NEXT_AT] != BUB_NH_DSTOPTS || packet[BUB_IP6_HDR_LEN] != BUB_NH_ESP ||
+	    packet[BUB_IP6_HDR_LEN + 1] != BUB_HAO_HDR_LEN / 8 - 1)
+		return false;
+	memcpy(ret_home, packet + BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN - sizeof(*ret_home),
+	       sizeof(*ret_home));
+	*ret_spi = be32(packet + BUB_IP6_HDR_LEN + BUB_HAO_HDR_LEN);
+	return true;
+}
+
+static void expect_sas(const struct lnx *l, const struct mmsghdr *msg, size_t n)
+{
+	struct in6_addr home;
+	uint32_t spi;
+
+	for (unsigned sas = 0; sas < 2; sas++)
+		for (size_t i = 0; i < n; i++)
+			if (registration_of(&msg[i], &spi, &home))
+				esp_sad_expect(l->sad, spi, &home, sas != 0);
+}
+
 static void expect_batch(const struct lnx *l, const struct mmsghdr *msg, size_t n)
 {
 	struct bub_event ev[LNX_BATCH];
+
+	expect_sas(l, msg, n);
 
 	for (size_t i = 0; i < n; i++) {
 		ev[i] = (struct bub_event){.type = BUB_EV_PACKET};
