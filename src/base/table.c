@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fixed tables: a slot array with a free list, and hash buckets in front, at least two for each
- * slot.
+ * slot.  Slots that were never used are not touched, not even to put them into the list: in a table
+ * that is far larger than what it holds the kernel gives no memory for them.
  *
  * A key's bucket is the first free one from where its hash says.  Beside the slot a bucket has bits
  * of the hash, so that a search looks at hardly any slot but the one that it is for: in a large
@@ -95,12 +96,6 @@ void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, 
 		.stride = arena_aligned(stride), .cap = cap, .mask = buckets - 1, .seed = seed};
 	t->slots = arena_take(ar, cap * t->stride);
 	t->bucket = arena_take(ar, buckets * sizeof(t->bucket[0]));
-	if (t->slots == NULL)
-		return;
-	for (uint32_t i = cap; i > 0; i--) {
-		table_slot(t, i - 1)->next = t->free;
-		t->free = i;
-	}
 }
 
 void *table_find(const struct table *t, const struct in6_addr *a, const struct in6_addr *b)
@@ -150,10 +145,13 @@ void *table_add(struct table *t, const struct in6_addr *a, const struct in6_addr
 	struct tentry *e;
 
 	assert(table_find(t, a, b) == NULL);
-	if (slot == 0)
+	if (table_is_full(t))
 		return NULL;
+	if (slot == 0)
+		slot = ++t->fresh;
 	e = table_slot(t, slot - 1);
-	t->free = e->next;
+	if (t->free != 0)
+		t->free = e->next;
 	memset(e, 0, t->stride);
 	*e = (struct tentry){.a = *a, .b = *b, .used = true};
 	while (t->bucket[at] != 0)
@@ -198,17 +196,19 @@ void table_remove(struct table *t, void *entry)
 
 void *table_at(const struct table *t, uint32_t index)
 {
-	return index < t->cap && table_slot(t, index)->used ? table_slot(t, index) : NULL;
+	return index < t->fresh && table_slot(t, index)->used ? table_slot(t, index) : NULL;
 }
 
 void *table_from(const struct table *t, unsigned *at)
 {
-	while (*at < t->cap) {
+	while (*at < t->fresh) {
 		struct tentry *e = table_slot(t, (*at)++);
 
 		if (e->used)
 			return e;
 	}
+	if (*at < t->cap)
+		*at = t->cap;
 	return NULL;
 }
 

@@ -33,13 +33,19 @@ struct table {
 	uint32_t *bucket; /* under the mask the index + 1 of an entry; 0: empty */
 	size_t stride;
 	uint32_t cap, used, mask;
-	uint32_t free; /* the first of the free list: index + 1; 0: the table is full */
-	uint64_t seed; /* random, so that a peer cannot choose addresses that collide */
+	uint32_t fresh; /* slots that have been used: all behind them are zero */
+	uint32_t free;  /* the first of the free list, of those given back: index + 1; 0: none */
+	uint64_t seed;  /* random, so that a peer cannot choose addresses that collide */
 };
 
 /* Lays a table for @cap entries of @stride octets into the arena.  Slots are handed out from the
  * first on, and what was given back last is handed out first. */
 void table_init(struct table *t, struct arena *ar, uint32_t cap, size_t stride, uint64_t seed);
+
+static inline bool table_is_full(const struct table *t)
+{
+	return t->used == t->cap;
+}
 
 /* NULL: not there. */
 void *table_find(const struct table *t, const struct in6_addr *a, const struct in6_addr *b);

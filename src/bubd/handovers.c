@@ -167,7 +167,7 @@ static struct watched *watched_admit(struct handovers *hs, const struct in6_addr
 
 	if (w != NULL)
 		return w;
-	if (hs->pairs.free == 0)
+	if (table_is_full(&hs->pairs))
 		watched_make_room(hs);
 	return table_add(&hs->pairs, local, peer);
 }

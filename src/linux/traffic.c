@@ -149,7 +149,7 @@ static struct traffic_pair *traffic_add(struct traffic *t, const struct bub_bpf_
 	struct traffic_pair *p;
 	uint32_t slot;
 
-	if (t->pairs.free == 0)
+	if (table_is_full(&t->pairs))
 		traffic_make_room(t);
 	p = table_add(&t->pairs, &local, &peer);
 	if (p == NULL)
