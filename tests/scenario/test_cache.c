@@ -254,33 +254,6 @@ static void path_while_the_home_agent_is_told(void **state)
 	pair_end(&p);
 }
 
-/* What BUB vouched for an hour ends with return routability's seven minutes when BUB does
- * (protocol.md, 5). */
-static void end_of_bub_shortens_the_binding(void **state)
-{
-	struct bub_peer_status s;
-	struct pair p;
-
-	(void)state;
-	pair_new(&p);
-	pair_in_bub(&p);
-	s = pair_status(&p, 0);
-	assert_true(s.peer_lifetime_s > 420);
-	world_attach(p.w, p.mn[1], NULL); /* never heard of again */
-	pair_go(&p, 0, 1);
-	while (p.left_bub == 0)
-		pair_run(&p, 100);
-	s = pair_status(&p, 0);
-	assert_in_range(s.peer_lifetime_s, 419, 420);
-	pair_run(&p, 418000);
-	s = pair_status(&p, 0);
-	assert_false(IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of));
-	pair_run(&p, 2100);
-	s = pair_status(&p, 0);
-	assert_true(IN6_IS_ADDR_UNSPECIFIED(&s.peer_care_of));
-	pair_end(&p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,7 +264,6 @@ int main(void)
 		cmocka_unit_test(registration_is_returned),
 		cmocka_unit_test(option_out_of_the_tunnel),
 		cmocka_unit_test(path_while_the_home_agent_is_told),
-		cmocka_unit_test(end_of_bub_shortens_the_binding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

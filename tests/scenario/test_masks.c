@@ -34,7 +34,8 @@ struct answer {
 	const struct node *node;
 	uint16_t sequence;
 	enum bub_egress egress;
-	bool late; /* a report of what has not come */
+	struct in6_addr to; /* a node at home has one egress for both ways */
+	bool late;          /* a report of what has not come */
 };
 
 struct run {
@@ -63,14 +64,18 @@ static void note_answer(struct pair *p, struct run *r, const struct flight *f,
 			const struct bub_mh *mh)
 {
 	struct answer a = {.node = f->from, .sequence = mh->u.ba.sequence, .egress = f->egress};
+	struct bub_ip6 ip;
 
 	a.late = mh->opts.report & BUB_REPORT_WAITED;
 	if (mh->kind != BUB_MH_BA || mh->u.ba.status != 0 ||
 	    (f->from != p->mn[0] && f->from != p->mn[1]))
 		return;
+	assert_int_equal(bub_ip6_decode((struct bub_view){f->octets, f->len}, &ip), BUB_DROP_NONE);
+	a.to = ip.dst;
 	for (unsigned i = 0; i < r->n_answers; i++)
 		if (r->answer[i].node == a.node && r->answer[i].sequence == a.sequence &&
-		    r->answer[i].egress == a.egress && r->answer[i].late == a.late)
+		    r->answer[i].egress == a.egress && bub_addr_eq(&r->answer[i].to, &a.to) &&
+		    r->answer[i].late == a.late)
 			r->broken = "two acknowledgements of one Binding Update on one way";
 	if (r->n_answers < ANSWERS_MAX)
 		r->answer[r->n_answers++] = a;

@@ -390,7 +390,7 @@ static void path_follows_where_the_registration_has_failed(void **state)
 	updates.home_bit = 0;
 	pair_rule(&p, &updates, 0, 100, FATE_LOSE);
 	pair_both_away(&p);
-	pair_talk(&p, 20000);
+	pair_talk(&p, 25000);
 	assert_string_equal(pair_status(&p, 0).why, "no answer to Binding Updates");
 	pair_go_home(&p, 0);
 	pair_run(&p, 1000);

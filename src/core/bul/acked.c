@@ -104,6 +104,8 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 	bool is_signed = rx->mh.opts.present & BUB_OPT_AUTH;
 	const struct bub_key *key = NULL;
 
+	if (doubt_is_confirmed(eng, &p->doubt, &p->key.b, rx))
+		session_lost_key(eng, p); /* and this is what begins the next session */
 	if (p->reg.state != REG_SENT && p->reg.state != REG_BOUND) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;

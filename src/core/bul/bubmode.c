@@ -92,7 +92,8 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 		bubmode_send_backhaul(eng, p);
 	else
 		reg_hold_backhaul(p, true);
-	if (core_config(eng)->direct_copy && peer_away)
+	if ((core_config(eng)->direct_copy && peer_away) ||
+	    (!peer_away && doubt_wants_every_way(&p->doubt)))
 		bubmode_send_direct(eng, p, mh, len, false, peer_udp_port(p));
 }
 
@@ -123,6 +124,8 @@ void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
 
 const char *bubmode_why(const struct bul_entry *p)
 {
+	if (doubt_is_begun(&p->doubt))
+		return "BUB, but the peer does not answer";
 	if (p->kabm.is_static)
 		return "Kabm with a correspondent that does not move";
 	return directpath_why(&p->direct);
@@ -136,6 +139,8 @@ void bubmode_reset(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	directpath_reset(eng, &p->direct, &ends, why);
 	report_reset(eng, &p->report);
 	ropath_stop(&p->ro);
+	suspect_refute(&p->suspect);
+	doubt_reset(&p->doubt);
 	suspect_stop(eng, &p->suspect);
 	p->static_tried = false;
 	reg_hold_backhaul(p, false);
@@ -325,11 +330,13 @@ void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct 
 void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	struct ends ends = session_ends(eng, p);
+	const struct bub_key *key = kabm_signer(eng, &p->kabm, rx, &ends.at, &p->key.b);
 
-	if (kabm_signer(eng, &p->kabm, rx, &ends.at, &p->key.b) == NULL) {
+	if (key == NULL) {
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
+	session_heard(eng, p, key);
 	directpath_end_look(&p->direct);
 	if (p->report.told ||
 	    !proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
@@ -376,6 +383,7 @@ void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 {
 	struct ends ends = session_ends(eng, p);
 
+	doubt_peer_moved(&p->doubt);
 	rtt_moved(&p->reg.rtt);
 	report_on_peer_moved(eng, &p->report);
 	if (p->direct.state != DIRECT_UDP)

@@ -9,7 +9,7 @@
 #include "cn/cn.h"
 
 /* docs/protocol.md. */
-#define BUB_BU_SENDS 3u /* Binding Updates in BUB mode without an answer: key is dead */
+#define BUB_BU_SENDS 3u /* Binding Updates under Kabm without an answer: it is doubted */
 
 void bubmode_init(struct bul_entry *p);
 /* Nothing is left of the mode; @why goes into the trace. */

@@ -20,12 +20,13 @@ static void bul_discard(struct bub_engine *eng, struct bul_entry *p)
 	table_remove(&core_bul(eng)->peers, p);
 }
 
-/* Nothing would be lost with the entry.  While the peer may have a binding of ours, the sequence
+/* Nothing would be lost with the entry: a key that its peer may have lost is not worth a place that
+ * another peer needs.  While the peer may have a binding of ours, the sequence
  * number of that is kept (RFC 6275, 11.1). */
 static bool is_worthless(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	return !kabm_is_held(&p->kabm) && p->dh.state == DH_NONE && !reg_is_told(eng, p) &&
-	       binding_active(eng, &p->key.a, &p->key.b) == NULL;
+	return (!kabm_is_held(&p->kabm) || doubt_is_begun(&p->doubt)) && p->dh.state == DH_NONE &&
+	       !reg_is_told(eng, p) && binding_active(eng, &p->key.a, &p->key.b) == NULL;
 }
 
 /* Those that nobody here has asked for go first, those under test last. */
@@ -196,10 +197,12 @@ void bul_on_move(struct bub_engine *eng, struct home_registration *h)
 			session_yield_test(eng, p, "moved");
 		if (!kabm_is_held(&p->kabm))
 			ropath_new_path(eng, p);
-		if (p->reg.state == REG_FAILED) {
+		/* Silence may have been the fault of the network that has been left. */
+		if (p->reg.state == REG_FAILED && !doubt_is_begun(&p->doubt)) {
 			reg_path_due_now(eng, p);
 			continue;
 		}
+		doubt_moved(&p->doubt);
 		rtt_moved(&p->reg.rtt);
 		if (kabm_is_held(&p->kabm))
 			bubmode_new_path(eng, p);

@@ -14,7 +14,7 @@ struct bul_entry;
 enum suspicion {
 	SUSPECT_NO_BINDING, /* Binding Error, status 1 */
 	SUSPECT_REFRESH,    /* Binding Refresh Request */
-	SUSPECT_KEY_LOST,   /* Do BUB, or a Binding Update under Kbm, while Kabm lives */
+	SUSPECT_KEY_LOST,   /* Do BUB while Kabm lives */
 	SUSPECT_DETOUR,     /* data came through the home agents */
 };
 
@@ -57,6 +57,9 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why);
  * have been sent to where the peer was (double jump).  It is repeated sooner than RFC 6275, 11.8
  * says. */
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p);
+/* The peer, which had no binding here, has registered under Kbm, while our own Binding Update is
+ * not acknowledged. */
+void reg_on_peer_heard(struct bub_engine *eng, struct bul_entry *p);
 /* acked.c: a Binding Acknowledgement that answers no probe. */
 void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 void bul_on_brr(struct bub_engine *eng, const struct rx *rx);
@@ -68,7 +71,7 @@ struct bul_entry *peer_quoted(struct bub_engine *eng, struct bub_view quoted);
 bool peer_has_answered(const struct bul_entry *p);
 /* Kabm is agreed with it. */
 bool peer_holds_kabm(const struct bul_entry *p);
-/* Nothing shows that the direct path to it is broken. */
+/* Nothing shows that the direct path to it is broken, or that it is not there. */
 bool peer_path_is_open(const struct bul_entry *p);
 /* The path to its care-of address is asked under Kbm: both are away (ropath.c). */
 bool peer_path_is_asked(const struct bub_engine *eng, const struct bul_entry *p);
@@ -96,6 +99,9 @@ void session_consider_test(struct bub_engine *eng, struct bul_entry *p);
 
 /* Something that nobody signed: looked into where it is worth it and not too often. */
 void probe_consider(struct bub_engine *eng, struct bul_entry *p, enum suspicion what);
+/* A Binding Update of the peer that is signed with Kbm, while Kabm lives: the peer may have lost
+ * it. */
+void probe_on_claim(struct bub_engine *eng, struct bul_entry *p);
 /* True where the Binding Acknowledgement @rx answers a probe. */
 bool probe_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* A Binding Error, status 2, from the peer.  It is judged when no answer has come by the next

@@ -11,6 +11,7 @@
 #include "bul/bul.h"
 #include "bul/dh.h"
 #include "bul/directpath.h"
+#include "bul/doubt.h"
 #include "bul/kabm.h"
 #include "bul/pathproof.h"
 #include "bul/rate.h"
@@ -39,6 +40,7 @@ struct bul_entry {
 	struct bub_response resp;
 	struct dh dh;
 	struct kabm kabm;
+	struct doubt doubt;
 	bool static_tried; /* an exchange with a correspondent that does not move, in this session
 			    */
 	struct direct_path direct;

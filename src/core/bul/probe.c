@@ -10,7 +10,7 @@
  *   probe_timer not set        no probe is out
  *   probe_timer set            a probe is out, and is repeated when the timer fires
  *   answered, signed           the key lives: the probe is over
- *   PROBE_SENDS without any    the key is dead: session_leave()
+ *   PROBE_SENDS without any    the key is doubted: session_doubt(), and the probe goes on
  *
  * While a Binding Update of the registration is out, or about to be, it asks the same: no probe
  * begins, and one that is out ends when such an update goes.  A peer without Kabm is asked by its
@@ -39,17 +39,24 @@ static void probe_on_timer(struct bub_engine *eng, void *owner)
 {
 	struct bul_entry *p = owner;
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
+	bool doubted;
 
-	if (suspect_probe_failed(&p->suspect))
-		session_leave(eng, p, "no answer to three Binding Updates");
-	else if (wait_ms > 0)
+	if (wait_ms > 0) {
 		core_timer(eng, &p->suspect.probe_timer, wait_ms);
-	else
-		probe_send(eng, p);
+		return;
+	}
+	if (p->suspect.claimed) /* it was signed, and nothing under Kabm speaks against it */
+		session_divert(eng, p);
+	doubted = suspect_probe_failed(&p->suspect) || doubt_is_begun(&p->doubt);
+	if (doubted)
+		session_doubt(eng, p);
+	probe_send(eng, p);
+	if (doubted)
+		session_ask_key(eng, p);
 }
 
 /* Starts a probe; false: now is no time for one. */
-static bool probe_start(struct bub_engine *eng, struct bul_entry *p)
+static bool probe_start(struct bub_engine *eng, struct bul_entry *p, uint32_t interval_ms)
 {
 	/* A Binding Update that is on its way, or about to be, asks the same.  And of the three
 	 * Binding Updates that a second may have (RFC 6275, 11.8) a movement may need all. */
@@ -58,7 +65,7 @@ static bool probe_start(struct bub_engine *eng, struct bul_entry *p)
 	    home_state(p->home) == HOME_UNATTACHED || home_state(p->home) == HOME_DEREGISTERING ||
 	    !probe_paths_are_open(eng, p))
 		return false;
-	suspect_start_probe(&p->suspect);
+	suspect_start_probe(&p->suspect, interval_ms);
 	probe_send(eng, p);
 	return true;
 }
@@ -67,7 +74,7 @@ static bool probe_start(struct bub_engine *eng, struct bul_entry *p)
 static bool probe_look_into(struct bub_engine *eng, struct bul_entry *p, enum suspicion what)
 {
 	if (kabm_is_held(&p->kabm))
-		return probe_start(eng, p);
+		return probe_start(eng, p, INITIAL_BINDACK_TIMEOUT_MS);
 	switch (what) {
 	case SUSPECT_NO_BINDING:
 		reg_lost_binding(eng, p);
@@ -95,6 +102,15 @@ void probe_consider(struct bub_engine *eng, struct bul_entry *p, enum suspicion 
 	/* Other suspicions drop no message, or their message is counted elsewhere. */
 	else if (what == SUSPECT_NO_BINDING || what == SUSPECT_REFRESH)
 		core_drop(eng, BUB_DROP_UNSIGNED_LIMITED, &p->key.b);
+}
+
+void probe_on_claim(struct bub_engine *eng, struct bul_entry *p)
+{
+	if (!suspect_claim(eng, &p->suspect))
+		return;
+	/* What is out already asks the same. */
+	if (!probe_start(eng, p, rtt_timeout_ms(&p->reg.rtt)))
+		reg_repeat_now(eng, p);
 }
 
 bool probe_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)

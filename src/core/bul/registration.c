@@ -29,10 +29,12 @@
 #define REFRESH_MARGIN_S 30 /* a return routability run with two retransmissions fits in */
 
 /* docs/protocol.md. */
-#define RO_BU_SENDS 4u      /* Binding Updates under Kbm without an answer in a round */
-#define RETRY_FIRST_S 30u   /* the first such round: tried again so much later, */
-#define RETRY_MAX_S 3600u   /* doubling up to this */
-#define RO_RETRY_S 600u     /* a peer that refused route optimisation is left alone so long */
+#define RO_BU_SENDS 4u    /* Binding Updates under Kbm without an answer in a round */
+#define RETRY_FIRST_S 30u /* the first such round: tried again so much later, */
+#define RETRY_MAX_S 3600u /* doubling up to this */
+/* A peer that refused route optimisation is left alone so long, one that does not answer under Kabm
+ * no longer. */
+#define RO_RETRY_S 600u
 #define DOUBLE_JUMP_MS 200u /* earliest repetition in a double jump */
 
 bool reg_is_bound(const struct bub_engine *eng, const struct bul_entry *p)
@@ -138,19 +140,25 @@ void reg_after_bu(struct bub_engine *eng, struct bul_entry *p)
 	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
-/* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
-static void reg_begin_round(struct bul_entry *p)
+/* What was measured may have been the direct copy's way, which is shorter than that through the
+ * home agents. */
+static uint32_t reg_first_pause_ms(const struct bul_entry *p)
 {
 	const uint32_t here_ms = rtt_timeout_ms(&p->reg.rtt);
 	const uint32_t home_ms = home_timeout_ms(p->home);
 
+	if (!kabm_is_held(&p->kabm))
+		return INITIAL_BINDACK_TIMEOUT_MS;
+	return here_ms > home_ms ? here_ms : home_ms;
+}
+
+/* A round of Binding Updates begins: the first one, and its repetitions (RFC 6275, 11.8). */
+static void reg_begin_round(struct bul_entry *p)
+{
 	p->reg.sends = 0;
+	doubt_begin_round(&p->doubt);
 	sent_restart(&p->reg.sent);
-	p->reg.interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
-	/* What was measured may have been the direct copy's way, which is shorter than that through
-	 * the home agents. */
-	if (kabm_is_held(&p->kabm))
-		p->reg.interval_ms = here_ms > home_ms ? here_ms : home_ms;
+	p->reg.interval_ms = reg_first_pause_ms(p);
 }
 
 void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *out)
@@ -221,12 +229,39 @@ static void reg_send_unheard_deletion(struct bub_engine *eng, struct bul_entry *
  * through, but not Binding Updates or their acknowledgements (protocol.md, P34). */
 static void reg_round_failed(struct bub_engine *eng, struct bul_entry *p)
 {
-	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
-
 	reg_send_unheard_deletion(eng, p);
-	reg_refused(eng, p, "no answer to Binding Updates");
-	core_timer(eng, &p->reg.retry_timer, (uint64_t)retry_s * 1000);
-	p->reg.retry_s = 2 * retry_s < RETRY_MAX_S ? 2 * retry_s : RETRY_MAX_S;
+	reg_pause(eng, p, "no answer to Binding Updates");
+}
+
+void reg_send_question(struct bub_engine *eng, struct bul_entry *p)
+{
+	const uint32_t asked_s = p->reg.asked_s; /* by the Binding Update that is out */
+	struct mh_out out;
+	struct route r;
+
+	if (bul_rate_take(eng, p, BUL_UPDATES) > 0)
+		return; /* the next repetition brings another one */
+	reg_next_number(p, mn_peer_lifetime(eng, p->home, MAX_RR_BINDING_LIFETIME_S));
+	sent_note(&p->reg.sent, p->reg.sequence, core_now(eng));
+	reg_fill_ro_bu(eng, p, &out);
+	doubt_note_question(eng, &p->doubt, p->reg.sequence, &p->reg.care_of, p->reg.asked_s,
+			    &p->reg.kbm);
+	p->reg.asked_s = asked_s;
+	r = route_as_known(p->home, &p->key.b);
+	core_send(eng, &r, &out);
+}
+
+void reg_take_question(struct bub_engine *eng, struct bul_entry *p, const struct doubt *question)
+{
+	reg_begin_round(p);
+	reg_stop_timers(eng, &p->reg);
+	p->reg.care_of = question->care_of;
+	p->reg.asked_s = question->asked_s;
+	p->reg.sent_at = question->at;
+	p->reg.kbm = question->kbm;
+	sent_note(&p->reg.sent, question->sequence, question->at);
+	reg_set_state(eng, p, REG_SENT, "the peer has answered under Kbm");
+	core_timer(eng, &p->reg.resend_timer, p->reg.interval_ms);
 }
 
 bool reg_is_told(const struct bub_engine *eng, const struct bul_entry *p)
@@ -307,6 +342,42 @@ void reg_refused(struct bub_engine *eng, struct bul_entry *p, const char *why)
 	reg_mark_path(eng, p);
 }
 
+void reg_pause(struct bub_engine *eng, struct bul_entry *p, const char *why)
+{
+	const uint32_t max_s = kabm_is_held(&p->kabm) ? RO_RETRY_S : RETRY_MAX_S;
+	uint32_t retry_s = p->reg.retry_s == 0 ? RETRY_FIRST_S : p->reg.retry_s;
+
+	reg_refused(eng, p, why);
+	suspect_stop(eng, &p->suspect);
+	core_timer(eng, &p->reg.retry_timer, (uint64_t)retry_s * 1000);
+	p->reg.retry_s = 2 * retry_s < max_s ? 2 * retry_s : max_s;
+}
+
+/* Under Kabm.  A key does not end with silence (doubt.c). */
+static void reg_retransmit_signed(struct bub_engine *eng, struct bul_entry *p)
+{
+	bool doubted;
+
+	if (!home_is_direct(p->home) && !reg_is_told(eng, p)) {
+		reg_set_state(eng, p, REG_NONE, "there is nothing left to delete");
+		return;
+	}
+	/* While the home agent is silent as well it is the network, not the key (protocol.md, 5.6).
+	 */
+	if (p->reg.sends >= BUB_BU_SENDS &&
+	    (home_state(p->home) == HOME_REGISTERING || home_state(p->home) == HOME_LEAVING))
+		p->reg.sends = 1;
+	if (p->suspect.claimed)
+		session_divert(eng, p);
+	doubted = doubt_is_begun(&p->doubt) || p->reg.sends >= BUB_BU_SENDS;
+	if (doubted)
+		session_doubt(eng, p);
+	p->reg.interval_ms = core_next_interval_ms(p->reg.interval_ms);
+	bubmode_send_bu(eng, p);
+	if (doubted)
+		session_ask_key(eng, p);
+}
+
 static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 {
 	uint64_t wait_ms = bul_rate_wait(eng, p, BUL_UPDATES);
@@ -315,16 +386,11 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 		core_timer(eng, &p->reg.resend_timer, wait_ms);
 		return;
 	}
-	/* While the home agent is silent as well it is the network, not the key (protocol.md, 5.6).
-	 */
-	if (kabm_is_held(&p->kabm) && p->reg.sends >= BUB_BU_SENDS &&
-	    (home_state(p->home) == HOME_REGISTERING || home_state(p->home) == HOME_LEAVING))
-		p->reg.sends = 1;
-	if (kabm_is_held(&p->kabm) && p->reg.sends >= BUB_BU_SENDS) {
-		session_leave(eng, p, "no answer to three Binding Updates");
+	if (kabm_is_held(&p->kabm)) {
+		reg_retransmit_signed(eng, p);
 		return;
 	}
-	if (!kabm_is_held(&p->kabm) && p->reg.sends >= RO_BU_SENDS) {
+	if (p->reg.sends >= RO_BU_SENDS) {
 		reg_set_state(eng, p, REG_NONE, "no answer");
 		if (p->rr.active) /* with a BUB test, perhaps: its end brings the next update */
 			return;
@@ -332,10 +398,6 @@ static void reg_retransmit(struct bub_engine *eng, struct bul_entry *p)
 		return;
 	}
 	p->reg.interval_ms = core_next_interval_ms(p->reg.interval_ms);
-	if (kabm_is_held(&p->kabm)) {
-		bubmode_send_bu(eng, p);
-		return;
-	}
 	/* The care-of token is of the same run or younger. */
 	if (!rr_home_token_fresh(eng, &p->rr)) {
 		reg_set_state(eng, p, REG_NONE, "the tokens are too old");
@@ -356,6 +418,7 @@ static bool is_worth_refreshing(const struct bub_engine *eng, const struct bul_e
 static void reg_let_go(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_set_state(eng, p, REG_NONE, "not used");
+	suspect_stop(eng, &p->suspect);
 	reg_forget_acked(p);
 	p->why = "not used";
 	reg_mark_path(eng, p);
@@ -431,7 +494,8 @@ static void reg_on_retry_timer(struct bub_engine *eng, void *owner)
 
 	reg_set_state(eng, p, REG_NONE, "to be tried again");
 	rr_forgive(&p->rr);
-	p->why = "to be tried again";
+	if (!doubt_is_begun(&p->doubt))
+		p->why = "to be tried again";
 	if (!home_is_direct(p->home)) /* else data will ask for it */
 		reg_update(eng, p);
 }
@@ -559,16 +623,38 @@ void reg_registered(struct bub_engine *eng, struct bul_entry *p, uint32_t grante
 void reg_on_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 {
 	/* Both have sent theirs at the same time, more or less: ours is there as well, and the
-	 * answer comes back by a way that is no longer. */
-	const uint64_t twice_ms = 2 * bub_time_ms_between(p->reg.sent_at, core_now(eng));
+	 * answer comes back by a way that is no longer.  But where ours has been repeated already,
+	 * packets get lost, and what went straight to the peer went to where it was. */
+	const uint64_t twice_ms =
+		p->reg.sent.n == 1 ? 2 * bub_time_ms_between(p->reg.sent_at, core_now(eng)) : 0;
 	const struct bub_time soon = bub_time_add_ms(
 		p->reg.sent_at, twice_ms > DOUBLE_JUMP_MS ? twice_ms : DOUBLE_JUMP_MS);
 
-	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_SENT || p->reg.sent.n != 1 ||
-	    reg_is_due(&p->reg) || !timer_is_set(&p->reg.resend_timer) ||
-	    !bub_time_before(soon, timer_at(&p->reg.resend_timer)))
+	if (!kabm_is_held(&p->kabm) || p->reg.state != REG_SENT || reg_is_due(&p->reg) ||
+	    !timer_is_set(&p->reg.resend_timer))
 		return;
-	core_timer_at(eng, &p->reg.resend_timer, soon);
+	if (p->reg.sent.n > 1) /* another address is another back-off (RFC 6275, 11.8) */
+		p->reg.interval_ms = reg_first_pause_ms(p);
+	if (bub_time_before(soon, timer_at(&p->reg.resend_timer)))
+		core_timer_at(eng, &p->reg.resend_timer, soon);
+}
+
+void reg_repeat_now(struct bub_engine *eng, struct bul_entry *p)
+{
+	if (p->reg.state != REG_SENT || !timer_is_set(&p->reg.resend_timer))
+		return;
+	p->reg.interval_ms = reg_first_pause_ms(p);
+	core_timer(eng, &p->reg.resend_timer, 0);
+}
+
+void reg_on_peer_heard(struct bub_engine *eng, struct bul_entry *p)
+{
+	/* It may have refused ours as long as it held a Kabm, and the next one may be far. */
+	if (p->reg.state != REG_SENT ||
+	    bub_time_ms_between(p->reg.sent_at, core_now(eng)) < INITIAL_BINDACK_TIMEOUT_MS)
+		return;
+	p->reg.sends = 0;
+	reg_repeat_now(eng, p);
 }
 
 void reg_note_answer(struct bub_engine *eng, struct bul_entry *p, uint16_t sequence, bool measures)

@@ -15,6 +15,8 @@ enum reg_state {
 	REG_FAILED, /* the peer does not do route optimisation: left alone */
 };
 
+struct doubt;
+
 struct registration {
 	enum reg_state state;
 	bool refresh_asked;      /* the next Kbm is for a Binding Update */
@@ -87,6 +89,16 @@ void reg_fill_bu(struct bul_entry *p, struct mh_out *out);
 void reg_fill_ro_bu(struct bub_engine *eng, struct bul_entry *p, struct mh_out *out);
 /* The same, and sends it the way of RFC 6275. */
 void reg_send_ro_bu(struct bub_engine *eng, struct bul_entry *p);
+/* Asks a peer whose Kabm is doubted whether it still has it: by a Binding Update under the Kbm of
+ * the last run, for which there is no other answer than one under Kabm, or under Kbm. */
+void reg_send_question(struct bub_engine *eng, struct bul_entry *p);
+/* The peer has answered that question under Kbm, and Kabm is gone: the question was the Binding
+ * Update that is answered. */
+void reg_take_question(struct bub_engine *eng, struct bul_entry *p, const struct doubt *question);
+/* Nothing more is sent to the peer for a while, which grows from time to time.  @why it is so. */
+void reg_pause(struct bub_engine *eng, struct bul_entry *p, const char *why);
+/* A Binding Update that is out is repeated at once, whatever pause it has come to. */
+void reg_repeat_now(struct bub_engine *eng, struct bul_entry *p);
 /* Under Kbm: a round of Binding Updates that says how far the direct path has been looked at. */
 void reg_tell(struct bub_engine *eng, struct bul_entry *p);
 /* The Binding Update of that number was accepted.  @measures: by the answer that went at once. */

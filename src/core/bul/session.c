@@ -14,6 +14,7 @@
  * - Kabm is to be renewed.  A DH exchange begins, signed with the Kabm in use.
  * - A test, or the exchange that followed it, fails.  Route optimisation goes on.  This node does
  * not try again in this session; the peer may.
+ * - Binding Updates under Kabm stay unanswered.  The key is kept, and doubted (doubt.c).
  * - Kabm is of no use any more.  Both ends go back to return routability: a new session.
  *
  * Messages come to the parts by way of message.c.  What nobody signs goes to probe.c.
@@ -284,7 +285,9 @@ static void session_send_round(struct bub_engine *eng, struct bul_entry *p)
 
 static void on_run_failed(struct bub_engine *eng, struct bul_entry *p)
 {
-	if (p->rr.failures >= MAX_RO_FAILURE || p->uninvited)
+	if (kabm_is_held(&p->kabm))
+		reg_pause(eng, p, bubmode_why(p));
+	else if (p->rr.failures >= MAX_RO_FAILURE || p->uninvited)
 		reg_refused(eng, p, "no answer to return routability");
 	else
 		session_run(eng, p, false);
@@ -307,7 +310,10 @@ void session_run_event(struct bub_engine *eng, struct bul_entry *p, enum rr_even
 		return;
 	case RR_DONE:
 		/* The registration is never held up by the test (protocol.md, 3.1). */
-		reg_on_kbm(eng, p);
+		if (doubt_is_begun(&p->doubt))
+			reg_send_question(eng, p);
+		else
+			reg_on_kbm(eng, p);
 		break;
 	case RR_NO_ANSWER:
 		if (p->rr.want_home)
@@ -352,7 +358,7 @@ static void session_on_renewal(struct bub_engine *eng, void *owner)
 	struct bul_entry *p = owner;
 
 	core_timer(eng, &p->kabm.renewal_timer, (uint64_t)KABM_RETRY_S * 1000);
-	if (kabm_is_shared(&p->kabm) && p->dh.state == DH_NONE &&
+	if (kabm_is_shared(&p->kabm) && !doubt_is_begun(&p->doubt) && p->dh.state == DH_NONE &&
 	    home_state(p->home) != HOME_UNATTACHED)
 		session_start_dh(eng, p, DH_FOR_RENEWAL, &p->kabm.key, no_cookie);
 }
@@ -390,11 +396,32 @@ void session_begin(struct bub_engine *eng, struct bul_entry *p)
 		session_bound(eng, p);
 }
 
+static void session_end_doubt(struct bub_engine *eng, struct bul_entry *p)
+{
+	core_trace_state(eng, "key", "doubted", "kept", "the peer has used it", &p->key.a,
+			 &p->key.b);
+	doubt_end(&p->doubt);
+	rr_stop(eng, &p->rr);
+	rr_forgive(&p->rr);
+	p->why = bubmode_why(p);
+	if (p->reg.state == REG_FAILED) {
+		reg_set_state(eng, p, REG_NONE, "the peer has answered, signed");
+		reg_due_now(eng, p);
+	}
+	reg_repeat_now(eng,
+		       p); /* there is a way again; where this was the answer, nothing is out */
+}
+
 void session_heard(struct bub_engine *eng, struct bul_entry *p, const struct bub_key *key)
 {
 	enum kabm_news news = kabm_heard(eng, &p->kabm, &p->key, key);
 
 	session_notice_both_away(eng, p);
+	suspect_refute(&p->suspect);
+	if (doubt_turn_back(&p->doubt))
+		core_mark_path(eng, &p->key.a, &p->key.b);
+	if (doubt_is_begun(&p->doubt))
+		session_end_doubt(eng, p);
 	if (news == KABM_FIRST_USE)
 		reg_due_now(eng, p);
 }
@@ -409,22 +436,75 @@ void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p)
 	session_trace_mode(eng, p, "ro", "bub", "the correspondent became mobile");
 }
 
-void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
+/* HoT has a way here. */
+static bool session_may_run(const struct bub_engine *eng, const struct bul_entry *p)
 {
-	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+	return home_state(p->home) != HOME_UNATTACHED &&
+	       home_state(p->home) != HOME_DEREGISTERING &&
+	       (!home_is_away(p->home) || mn_tunnel_ready(eng, p->home));
+}
 
+void session_divert(struct bub_engine *eng, struct bul_entry *p)
+{
+	if (doubt_divert(&p->doubt))
+		core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
+void session_doubt(struct bub_engine *eng, struct bul_entry *p)
+{
+	if (!doubt_begin(&p->doubt))
+		return;
+	core_trace_state(eng, "key", "kept", "doubted", "no answer to Binding Updates", &p->key.a,
+			 &p->key.b);
+	session_divert(eng, p);
+	p->why = bubmode_why(p);
+}
+
+void session_ask_key(struct bub_engine *eng, struct bul_entry *p)
+{
+	if (!doubt_is_begun(&p->doubt) || p->rr.active || !session_may_run(eng, p))
+		return;
+	if (doubt_is_unheard(&p->doubt)) {
+		reg_pause(eng, p, bubmode_why(p));
+		return;
+	}
+	/* A peer that has restarted knows no nonce of before. */
+	rr_forget_home_token(&p->rr);
+	session_run(eng, p, false);
+}
+
+static void session_drop_key(struct bub_engine *eng, struct bul_entry *p, const char *why)
+{
 	session_trace_mode(eng, p, p->kabm.is_static ? "ro" : "bub", "ro", why);
-	if (b != NULL)
-		binding_cap(eng, b);
 	bubmode_reset(eng, p, why);
 	session_reset_test(eng, p); /* a new session: tests are allowed again */
 	dh_reset(eng, &p->dh);
 	reg_forget_acked(p);
+	p->why = why;
+}
+
+void session_lost_key(struct bub_engine *eng, struct bul_entry *p)
+{
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+	struct doubt question = p->doubt;
+
+	session_drop_key(eng, p, "the peer has lost Kabm");
+	/* It has lost all else as well, and may be anywhere. */
+	if (b != NULL)
+		binding_delete(eng, b, "the peer has lost Kabm");
+	reg_take_question(eng, p, &question);
+	bub_wipe(&question, sizeof question);
+}
+
+void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why)
+{
+	struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	if (b != NULL)
+		binding_cap(eng, b);
+	session_drop_key(eng, p, why);
 	reg_set_state(eng, p, REG_NONE, why);
 	rr_forget_home_token(&p->rr);
-	p->why = why;
-	/* At home, too: the three Binding Updates were to delete the binding, and now return
-	 * routability does that. */
 	reg_due_now(eng, p);
 }
 

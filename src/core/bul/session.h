@@ -25,6 +25,14 @@ void session_yield_test(struct bub_engine *eng, struct bul_entry *p, const char 
 /* The node that did not move does so now: the same Kabm goes on, and from here both send their
  * Binding Updates through the home agents (draft, 7). */
 void session_notice_both_away(struct bub_engine *eng, struct bul_entry *p);
+/* Data goes through the home agents until the peer has been heard under Kabm. */
+void session_divert(struct bub_engine *eng, struct bul_entry *p);
+/* Binding Updates under Kabm are not answered: it is kept, and doubted from now on. */
+void session_doubt(struct bub_engine *eng, struct bul_entry *p);
+/* Asks the peer whether it has lost a key that is doubted. */
+void session_ask_key(struct bub_engine *eng, struct bul_entry *p);
+/* The peer has shown that it has: a new session, which its acknowledgement begins. */
+void session_lost_key(struct bub_engine *eng, struct bul_entry *p);
 /* Kabm is of no use any more: back to return routability, a new session. */
 void session_leave(struct bub_engine *eng, struct bul_entry *p, const char *why);
 /* Correspondents that do not move (draft, 7): agree on a Kabm after return routability. */

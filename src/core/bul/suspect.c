@@ -5,9 +5,11 @@
  * data that came by a detour: none of it may worsen a path that works (protocol.md, P40).
  *
  * While a Kabm lives it starts a probe at most: a Binding Update under Kabm, which changes neither
- * the data path nor the state of the registration.  Silence after its repetitions means that the
- * key is dead.  Without a Kabm it is looked into where data does not progress (RFC 6275, 11.3.6).
- * Either happens once in SUSPECT_S for a peer, whatever asks for it.
+ * the data path nor the state of the registration.  Silence after its repetitions makes the key
+ * doubtful (doubt.c).  Without a Kabm it is looked into where data does not progress (RFC
+ * 6275, 11.3.6). Either happens once in SUSPECT_S for a peer, whatever asks for it.  A Binding
+ * Update under Kbm has such an allowance of its own: who signed it sees what goes to the home
+ * address of the peer.
  *
  * This file judges and counts; probe.c sends what it has judged to be worth it.
  */
@@ -37,6 +39,20 @@ enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct su
 void suspect_note_look(const struct bub_engine *eng, struct suspect *s)
 {
 	s->looked_at = core_now(eng);
+}
+
+bool suspect_claim(const struct bub_engine *eng, struct suspect *s)
+{
+	if (is_within(eng, s->claimed_at, SUSPECT_S))
+		return false;
+	s->claimed_at = core_now(eng);
+	s->claimed = true;
+	return true;
+}
+
+void suspect_refute(struct suspect *s)
+{
+	s->claimed = false;
 }
 
 void suspect_note_progress(const struct bub_engine *eng, struct suspect *s)
@@ -88,10 +104,10 @@ bool suspect_is_probing(const struct suspect *s)
 	return timer_is_set(&s->probe_timer);
 }
 
-void suspect_start_probe(struct suspect *s)
+void suspect_start_probe(struct suspect *s, uint32_t interval_ms)
 {
 	s->probe_sends = 0;
-	s->probe_interval_ms = INITIAL_BINDACK_TIMEOUT_MS;
+	s->probe_interval_ms = interval_ms;
 }
 
 bool suspect_probe_failed(const struct suspect *s)
@@ -101,12 +117,15 @@ bool suspect_probe_failed(const struct suspect *s)
 
 void suspect_note_probe(struct bub_engine *eng, struct suspect *s, bool sent, uint16_t sequence)
 {
-	if (sent) {
+	if (sent && (s->probe_sends == 0 || bub_time_ms_between(s->probed_at, core_now(eng)) >=
+						    INITIAL_BINDACK_TIMEOUT_MS)) {
 		s->probe_sends++;
-		s->probe_sequence = sequence;
+		s->probed_at = core_now(eng);
 	}
+	if (sent)
+		s->probe_sequence = sequence;
 	core_timer(eng, &s->probe_timer, s->probe_interval_ms);
-	s->probe_interval_ms *= 2;
+	s->probe_interval_ms = core_next_interval_ms(s->probe_interval_ms);
 }
 
 bool suspect_is_answer(const struct suspect *s, const struct rx *rx)

@@ -8,17 +8,20 @@
 #include "bul/bul.h"
 
 #define SUSPECT_S 30u  /* what nobody signed is looked into so often, for each peer */
-#define PROBE_SENDS 3u /* Binding Updates of a probe without an answer: the key is dead */
+#define PROBE_SENDS 3u /* Binding Updates of a probe without an answer: the key is doubted */
 
 struct suspect {
-	struct bub_time looked_at; /* into something that nobody signed */
-	struct bub_time progress;  /* data of the peer came in on the direct path */
-	bool answered;             /* the peer has answered us in this session */
+	struct bub_time looked_at;  /* into something that nobody signed */
+	struct bub_time claimed_at; /* the same, into a Binding Update under Kbm */
+	bool claimed;               /* nothing under Kabm has come since that */
+	struct bub_time progress;   /* data of the peer came in on the direct path */
+	bool answered;              /* the peer has answered us in this session */
 	bool unknown; /* somebody says that the peer does not know what is outstanding */
 	bool refused; /* the peer is left alone for that */
 	/* The probe: a Binding Update under Kabm that only asks whether the peer still holds it. */
-	uint16_t probe_sequence; /* of the last one */
-	unsigned probe_sends;
+	uint16_t probe_sequence;   /* of the last one */
+	unsigned probe_sends;      /* a second apart at least */
+	struct bub_time probed_at; /* the last of these */
 	uint32_t probe_interval_ms;
 	struct timer probe_timer; /* set: one is out */
 };
@@ -36,6 +39,10 @@ enum suspect_verdict suspect_judge(const struct bub_engine *eng, const struct su
 				   bool has_kabm, enum suspicion what);
 /* It has been looked into. */
 void suspect_note_look(const struct bub_engine *eng, struct suspect *s);
+/* A Binding Update under Kbm: whether to look into it, which is noted. */
+bool suspect_claim(const struct bub_engine *eng, struct suspect *s);
+/* Something under Kabm has come. */
+void suspect_refute(struct suspect *s);
 /* Data of the peer came in on the direct path. */
 void suspect_note_progress(const struct bub_engine *eng, struct suspect *s);
 /* A new session: the peer has not answered in it yet. */
@@ -50,8 +57,8 @@ bool suspect_believe_unknown(struct suspect *s);
 /* The peer has answered, signed.  True: it was left alone for something that nobody signed. */
 bool suspect_acquit(struct suspect *s);
 bool suspect_is_probing(const struct suspect *s);
-void suspect_start_probe(struct suspect *s);
-/* No answer to the whole probe: the key is dead. */
+void suspect_start_probe(struct suspect *s, uint32_t interval_ms);
+/* No answer to the whole probe: the key is doubted. */
 bool suspect_probe_failed(const struct suspect *s);
 /* The next sending of the probe is due, with @sequence where it goes out at all. */
 void suspect_note_probe(struct bub_engine *eng, struct suspect *s, bool sent, uint16_t sequence);

@@ -55,6 +55,8 @@ static void on_kabm(struct bub_engine *eng, struct bul_entry *p, struct update *
 		why = BUB_DROP_BUB_BU_KEY_WORN;
 	if (why != BUB_DROP_NONE) {
 		core_drop(eng, why, &u->rx->peer);
+		if (why == BUB_DROP_BUB_BU_KEY_WORN)
+			session_leave(eng, p, "Kabm has signed all that it may");
 		return;
 	}
 	cn_signed_by(u, signer);
@@ -100,14 +102,17 @@ static void on_kbm(struct bub_engine *eng, struct bul_entry *p, struct update *u
 	if (p != NULL && kabm_is_shared(&p->kabm)) {
 		core_drop(eng, BUB_DROP_BUB_BU_RR_SIGNED, &u->rx->peer);
 		if (cn_is_genuine(eng, u))
-			probe_consider(eng, p, SUSPECT_KEY_LOST);
+			probe_on_claim(eng, p);
 		return;
 	}
 	if (p != NULL)
 		ropath_fill_answer(eng, p, u);
 	cn_on_update(eng, u);
-	if (u->accepted && p != NULL)
-		ropath_on_update(eng, p, u);
+	if (!u->accepted || p == NULL)
+		return;
+	ropath_on_update(eng, p, u);
+	if (u->fresh)
+		reg_on_peer_heard(eng, p);
 }
 
 void update_input(struct bub_engine *eng, const struct rx *rx, bool home_registered)

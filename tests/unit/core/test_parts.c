@@ -251,13 +251,18 @@ static void a_probe_doubles_its_pauses(void **state)
 	struct suspect s = {0};
 
 	suspect_init(&s, on_timer, NULL);
-	suspect_start_probe(&s);
+	suspect_start_probe(&s, 1000);
 	assert_false(suspect_is_probing(&s));
 	for (unsigned i = 0; i < PROBE_SENDS; i++) {
 		assert_false(suspect_probe_failed(&s));
 		suspect_note_probe(eng, &s, true, (uint16_t)(100 + i));
 		assert_true(suspect_is_probing(&s));
 		assert_int_equal(due_s(eng, &s.probe_timer), 1u << i);
+		/* What follows sooner than a second is not counted. */
+		suspect_note_probe(eng, &s, true, (uint16_t)(100 + i));
+		assert_int_equal(s.probe_sends, i + 1);
+		s.probe_interval_ms = 1000u << (i + 1);
+		s.probed_at = (struct bub_time){0};
 	}
 	assert_true(suspect_probe_failed(&s));
 	assert_int_equal(s.probe_sequence, 100 + PROBE_SENDS - 1);
