@@ -83,7 +83,8 @@ void bub_hmac_kcn(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN],
 		ok = EVP_MAC_update(c->kcn_ctx, parts[i].data, parts[i].len) == 1;
 	ok = ok && EVP_MAC_final(c->kcn_ctx, ret_mac, &len, BUB_HASH_MAX) == 1;
 	assert(ok);
-	memcpy(c->kcn, kcn, sizeof(c->kcn));
+	if (!kept)
+		memcpy(c->kcn, kcn, sizeof(c->kcn));
 	c->has_kcn = true;
 }
 
