@@ -6,13 +6,14 @@
 -- Octets: docs/protocol.md, 2 to 4.  Use and preferences: docs/wireshark.md.
 --
 -- Wireshark's own dissector of the Mobility Header ("mipv6") stays at work for every message of RFC
--- 6275; this one reads the two message types that it takes for others, and adds a tree to the rest.
+-- 6275; this one reads the two message types that it takes for others, and adds a tree to the rest.  It
+-- reads Home Agent Switch (RFC 5142) as well, whose options the other one looks for in the list.
 
 local bub = Proto("bub", "Binding Update Backhauling")
 
 local MOBILITY = 135
 local MESSAGES_PORT = 4191
-local HOTI, COTI, HOT, COT, BU, BA = 1, 2, 3, 4, 5, 6
+local HOTI, COTI, HOT, COT, BU, BA, HA_SWITCH = 1, 2, 3, 4, 5, 6, 12
 local PAD1, PADN, ALTERNATE_CARE_OF, NONCE_INDICES, AUTHORIZATION, IDENTIFIER = 0, 1, 3, 4, 5, 8
 local IPV6_ADDRESS = 2 -- subtype of the mobile node identifier (RFC 8371)
 local AUTHENTICATOR_LEN = 12
@@ -79,6 +80,9 @@ local f = {
 	item_length = ProtoField.uint16("bub.dh.item_length", "Length", base.DEC),
 	value = ProtoField.bytes("bub.dh.value", "Value"),
 	item_identity = ProtoField.ipv6("bub.dh.identity", "Home address"),
+	agents = ProtoField.uint8("bub.switch.addresses", "Home agents", base.DEC),
+	agent = ProtoField.ipv6("bub.switch.agent", "Home agent"),
+	options = ProtoField.bytes("bub.switch.options", "Options"),
 	signature = ProtoField.bytes("bub.dh.signature", "Signature"),
 	authenticator = ProtoField.bytes("bub.authenticator", "Authenticator"),
 	signed_by = ProtoField.string("bub.signed_by", "Signed with"),
@@ -438,6 +442,21 @@ local function show_bubc(tree, tvb, w)
 	return "BUB Complete"
 end
 
+local function show_switch(tree, tvb)
+	local n, at = tvb(6, 1):uint(), 8
+	tree:add(f.agents, tvb(6, 1))
+	while n > 0 and at + 16 <= tvb:len() do
+		tree:add(f.agent, tvb(at, 16))
+		n, at = n - 1, at + 16
+	end
+	if n > 0 then
+		tree:add_proto_expert_info(e.malformed, "The list is longer than the message")
+	elseif at < tvb:len() then
+		tree:add(f.options, tvb(at))
+	end
+	return "Home Agent Switch"
+end
+
 -- Items that a DH message must have (docs/protocol.md, 4.2).
 local NEEDED = { { 1, 2, 3 }, { 1, 3 }, { 4, 5, 6 }, { 2, 4, 5, 6 } }
 
@@ -559,7 +578,7 @@ function bub.dissector(tvb, pinfo, tree)
 		return mipv6:call(tvb, pinfo, tree)
 	end
 	local kind, w = tvb(2, 1):uint(), surroundings()
-	if kind ~= bub.prefs.mh_bubc and kind ~= bub.prefs.mh_dh then
+	if kind ~= bub.prefs.mh_bubc and kind ~= bub.prefs.mh_dh and kind ~= HA_SWITCH then
 		return of_rfc6275(tvb, pinfo, tree, kind, w)
 	end
 	local length = 8 + 8 * tvb(1, 1):uint()
@@ -568,14 +587,16 @@ function bub.dissector(tvb, pinfo, tree)
 	local name
 	if length > tvb:len() then
 		sub:add_proto_expert_info(e.malformed, "The header is longer than the packet")
-		name = kind == bub.prefs.mh_bubc and "BUB Complete" or "DH message"
+		name = kind == bub.prefs.mh_bubc and "BUB Complete" or kind == HA_SWITCH and "Home Agent Switch"
+			or "DH message"
 	else
 		local whole = tvb(0, length):tvb()
-		name = (kind == bub.prefs.mh_bubc and show_bubc or show_dh)(sub, whole, w)
+		local show = kind == bub.prefs.mh_bubc and show_bubc or kind == HA_SWITCH and show_switch or show_dh
+		name = show(sub, whole, w)
 	end
 	sub:append_text(": " .. name)
 	sub:add(f.message, name):set_generated()
-	pinfo.cols.protocol = "BUB"
+	pinfo.cols.protocol = kind == HA_SWITCH and "MIPv6" or "BUB"
 	pinfo.cols.info = name
 	return tvb:len()
 end

@@ -33,7 +33,8 @@ KBM, KABM = bytes(range(20)), bytes(range(100, 132))
 INIT_COOKIE, BUB_COOKIE, PATH_COOKIE = b"care-of1", b"bubcook1", b"pathcook"
 
 FIELDS = ("bub.message", "bub.code", "bub.identity", "bub.path_cookie", "bub.signed_by",
-          "bub.dh.message", "bub.dh.suite", "bub.report.came", "bub.report.cookie",
+          "bub.dh.message", "bub.dh.suite", "bub.switch.addresses", "bub.switch.options",
+          "bub.report.came", "bub.report.cookie",
           "bub.report.waited", "bub.report.port", "mip6.ipv4ha.ha", "mip6.ipv4ha.preflen",
           "mip6.ipv4aa.sts", "mip6.natd.f_flag", "mip6.natd.refresh_t", "mip6.ipv4coa.addr")
 
@@ -188,6 +189,14 @@ CASES = [
      {"bub.message": "BUB Complete"}, ["bub.signature.missing"]),
     ("BUB Complete that is cut", packet(COA2, COA1, padded(mobility(BUBC, bytes(10))), hao=HOA2),
      {"bub.message": "BUB Complete"}, ["bub.malformed"]),
+
+    ("Home Agent Switch", packet(HOA2, HOA1, padded(mobility(12, b"\2\0" + HOA1 + COA1))),
+     {"bub.message": "Home Agent Switch", "bub.switch.addresses": "2", "bub.switch.options": ""}, []),
+    ("Home Agent Switch with advice",
+     packet(HOA2, HOA1, padded(mobility(12, b"\1\0" + HOA1, option(2, b"\0\x0a")))),
+     {"bub.switch.addresses": "1", "bub.switch.options": "0202000a01020000"}, []),
+    ("Home Agent Switch whose list is too long", packet(HOA2, HOA1, padded(mobility(12, b"\2\0" + HOA1))),
+     {"bub.message": "Home Agent Switch"}, ["bub.malformed"]),
 
     ("DH1", packet(COA1, HOA2, dh(1, NONCE, INFO, PUBLIC), hao=HOA1),
      {"bub.message": "DH1", "bub.dh.message": "1", "bub.dh.suite": "2,1,2"}, [GOOD]),
