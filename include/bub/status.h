@@ -36,10 +36,12 @@ struct bub_home_status {
 	uint32_t unanswered;        /* Binding Updates, one after the other */
 	uint32_t unanswered_s;      /* since the first of them */
 	bool nat; /* the home agent has found one between it and the care-of address; */
-	uint32_t nat_refresh_s; /* its mapping is refreshed after so much silence */
-	bool link_local;        /* L bit of its Binding Updates */
-	uint32_t switches;      /* times that it went to another home agent because it was sent */
-	bool refused;           /* the home agent's last answer was a refusal */
+	uint32_t nat_refresh_s;  /* its mapping is refreshed after so much silence */
+	bool link_local;         /* L bit of its Binding Updates */
+	uint32_t switches;       /* times that it went to another home agent because it was sent */
+	bool refused;            /* the home agent's last answer was a refusal */
+	struct in6_addr answers; /* another home agent that is there, while this one is silent; ::
+				    none is known */
 };
 
 struct bub_peer_status {

@@ -7,7 +7,7 @@
  * was found is old, and when the home agent does not answer: after two Binding Updates, then at
  * pauses that double.  Of several addresses the next is tried after two Binding Updates without an
  * answer, round and round, ever more slowly (RFC 8305 has the idea; it can ask at many at once, and
- * there is one registration).
+ * there is one registration).  One that has said meanwhile that it is there goes first.
  */
 #include "agentname.h"
 
@@ -85,12 +85,15 @@ bool agentname_failed(struct agentname *a, struct bub_time now)
 	return is_new;
 }
 
-/* The next of several addresses, where it is time for that. */
-static bool agentname_turn(struct agentname *a, struct bub_time now)
+/* Another of several addresses, where it is time for that: @there, or the next one. */
+static bool agentname_turn(struct agentname *a, struct bub_time now, const struct in6_addr *there)
 {
 	if (a->n < 2 || bub_time_before(now, a->next_turn))
 		return false;
-	a->current = a->addr[(agentname_index(a, &a->current) + 1) % a->n];
+	if (agentname_index(a, there) < a->n && !bub_addr_eq(there, &a->current))
+		a->current = *there;
+	else
+		a->current = a->addr[(agentname_index(a, &a->current) + 1) % a->n];
 	if (++a->turns % a->n == 0 && a->turn_ms < TURN_MAX_MS)
 		a->turn_ms *= 2;
 	a->next_turn = bub_time_add_ms(now, a->turn_ms);
@@ -105,10 +108,13 @@ void agentname_use(struct agentname *a, struct bub_time now, const struct in6_ad
 	a->next_turn = bub_time_add_ms(now, SENT_TO_MS);
 }
 
-bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered, bool refused)
+bool agentname_look(struct agentname *a, struct bub_time now,
+		    const struct agentname_answers *answers)
 {
-	if (unanswered == 0 && refused)
-		return agentname_turn(a, now);
+	const uint32_t unanswered = answers->unanswered;
+
+	if (unanswered == 0 && answers->refused)
+		return agentname_turn(a, now, &answers->others);
 	if (unanswered == 0) {
 		a->turns = 0;
 		a->turn_ms = TURN_MS;
@@ -128,7 +134,7 @@ bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswere
 			(void)agentname_pause(a);
 		}
 	}
-	return agentname_turn(a, now);
+	return agentname_turn(a, now, &answers->others);
 }
 
 void agentname_moved(struct agentname *a, struct bub_time now)

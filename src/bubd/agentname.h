@@ -43,12 +43,20 @@ bool agentname_found(struct agentname *a, struct bub_time now, const struct in6_
 /* It gave none.  Returns whether that is new. */
 bool agentname_failed(struct agentname *a, struct bub_time now);
 
+/* How the home agent answers. */
+struct agentname_answers {
+	uint32_t unanswered;    /* Binding Updates */
+	bool refused;           /* the last one was, and there is no registration */
+	struct in6_addr others; /* another home agent that is there; :: none is known */
+};
+
 /*
- * How the home agent answers: @unanswered Binding Updates are out, or the last one was @refused.
- * Where it does not answer, the name is looked up again, and the next address tried; so it is where
- * it refuses.  Returns whether another one is used from now on.
+ * Where the home agent does not answer, the name is looked up again, and another address tried: one
+ * that is known to be there, else the next one.  So it is where the home agent refuses.  Returns
+ * whether another one is used from now on.
  */
-bool agentname_look(struct agentname *a, struct bub_time now, uint32_t unanswered, bool refused);
+bool agentname_look(struct agentname *a, struct bub_time now,
+		    const struct agentname_answers *answers);
 
 /* This one is used now, by another's choice, and has some time to answer. */
 void agentname_use(struct agentname *a, struct bub_time now, const struct in6_addr *current);

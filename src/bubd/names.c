@@ -194,6 +194,11 @@ static void name_tell(struct named *d, const struct bub_home_status *s)
 static void name_look(struct named *d, const struct bub_home_status *s)
 {
 	const struct bub_time now = d->names->now;
+	const struct agentname_answers answers = {
+		.unanswered = s->unanswered,
+		.refused = s->refused && s->lifetime_s == 0,
+		.others = s->answers,
+	};
 
 	/* The home agent has sent this node to another one, which is in use already. */
 	if (s->switches != d->switches) {
@@ -207,7 +212,7 @@ static void name_look(struct named *d, const struct bub_home_status *s)
 			name_look_up(d);
 		agentname_moved(&d->machine, now);
 	}
-	if (agentname_look(&d->machine, now, s->unanswered, s->refused && s->lifetime_s == 0))
+	if (agentname_look(&d->machine, now, &answers))
 		say_current(d);
 	if (d->text != NULL && !bub_time_before(now, d->machine.due))
 		name_look_up(d);

@@ -114,7 +114,7 @@ static void input_dispatch_mh(struct bub_engine *eng, const struct rx *rx,
 			message_hot(eng, rx);
 		return;
 	case BUB_MH_COT:
-		if (!trouble_on_cot(eng, rx))
+		if (!trouble_on_cot(eng, rx) && !others_on_cot(eng, rx))
 			message_cot(eng, rx);
 		return;
 	case BUB_MH_BU:

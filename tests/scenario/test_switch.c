@@ -464,6 +464,60 @@ static void refusal_while_another_may_defend(void **state)
 	scene_end(&s);
 }
 
+/* Of several home agents the one in use is silent: all others are asked at once, and the first that
+ * answers is told to whoever chooses. */
+static void others_are_asked(void **state)
+{
+	struct bub_event ev = {.type = BUB_EV_HOME_AGENT};
+	struct forged f = {.mh = {.kind = BUB_MH_COT}};
+	const struct message *m;
+	struct in6_addr there;
+	struct scene s;
+	size_t mark;
+
+	(void)state;
+	scene_new(&s, true);
+	ev.u.home_agent.home = s.p.hoa[0];
+	ev.u.home_agent.address = s.list[2]; /* nobody is there */
+	ev.u.home_agent.allowed = s.list;
+	ev.u.home_agent.n_allowed = 3;
+	world_feed(s.p.mn[0], &ev);
+	mark = pair_mark(&s.p);
+	pair_go(&s.p, 0, 0);
+	pair_run(&s.p, 1400);
+	assert_int_equal(pair_count(&s.p, mark, s.p.mn[0], BUB_MH_COTI), 0);
+	pair_lose(&s.p, s.p.ha[0], BUB_MH_COT, 1); /* of two one answers */
+	pair_run(&s.p, 500);
+	assert_int_equal(pair_count(&s.p, mark, s.p.mn[0], BUB_MH_COTI), 2);
+	m = pair_nth(&s.p, mark, s.p.mn[0], BUB_MH_COTI, 0);
+	assert_int_equal(m->egress, BUB_EGRESS_PLAIN);
+	there = pair_home(&s.p, 0).answers;
+	assert_true(bub_addr_eq(&there, &s.list[1]));
+	/* A late one changes nothing, and neither does one with another cookie or of a stranger. */
+	f.src = s.p.ha_addr[0];
+	f.dst = *pair_at(&s.p, 0);
+	f.ingress = BUB_INGRESS_PLAIN;
+	memcpy(f.mh.u.test.cookie, m->mh.u.test_init.cookie, BUB_COOKIE_LEN);
+	pair_feed(&s.p, s.p.mn[0], &f);
+	assert_drops(s.p.mn[0], BUB_DROP_TEST_NO_MATCH, 0);
+	f.src = s.p.cn_addr;
+	pair_feed(&s.p, s.p.mn[0], &f);
+	assert_drops(s.p.mn[0], BUB_DROP_TEST_NO_MATCH, 1);
+	f.src = s.p.ha_addr[0];
+	f.mh.u.test.cookie[0] ^= 1;
+	pair_feed(&s.p, s.p.mn[0], &f);
+	assert_drops(s.p.mn[0], BUB_DROP_TEST_NO_MATCH, 2);
+	there = pair_home(&s.p, 0).answers;
+	assert_true(bub_addr_eq(&there, &s.list[1]));
+	/* Chosen, it is no other one any more. */
+	tell_agents(&s, &s.list[1]);
+	pair_run(&s.p, 3000);
+	assert_true(has_agent(&s, other_text));
+	there = pair_home(&s.p, 0).answers;
+	assert_true(IN6_IS_ADDR_UNSPECIFIED(&there));
+	scene_end(&s);
+}
+
 /* A handover in between: the deletion goes out from the new care-of address. */
 static void moves_while_it_leaves(void **state)
 {
@@ -740,6 +794,7 @@ int main(void)
 		cmocka_unit_test(home_prefix_goes_first),
 		cmocka_unit_test(next_of_the_list_when_one_refuses),
 		cmocka_unit_test(refusal_while_another_may_defend),
+		cmocka_unit_test(others_are_asked),
 		cmocka_unit_test(moves_while_it_leaves),
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(rate_holds_for_all),

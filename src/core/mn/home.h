@@ -21,6 +21,7 @@
 #define SHORTEN_SLACK_S 4u         /* lifetimes are told in units of so much */
 #define DISCOVERED_LIFETIME_S 600u /* asked at most of a home agent that may become another */
 #define HA_SILENT_SENDS 4u /* Binding Updates without an answer: look for another home agent */
+#define OTHERS_SENDS 2u    /* .. the first was not answered: ask which others are there */
 #define LEAVE_SENDS 3u     /* .. that delete the binding there: go on without it */
 #define AGENTS_MAX 16      /* home agents of a reply that a mobile node tries */
 #define HOME_TIMERS 5u     /* timers in struct home_registration */
@@ -48,6 +49,13 @@ struct leave {
 	struct in6_addr from;        /* the home agent that was left last; :: none */
 	struct bub_time bound_until; /* that one may have a binding until then */
 	uint32_t times;
+};
+
+/* Which of several home agents is there (others.c). */
+struct others {
+	struct in6_addr answers; /* the first that has answered; :: none */
+	uint8_t cookie[BUB_COOKIE_LEN];
+	bool asked;
 };
 
 struct home_registration {
@@ -82,6 +90,7 @@ struct home_registration {
 	struct timer ask_timer;
 	struct trouble trouble;
 	struct leave leave;
+	struct others others;
 	struct bub_time last_update; /* any Binding Update sent for this home address */
 	struct bub_time counted_at;  /* the last Binding Update that counts in @sends */
 	unsigned sends; /* Binding Updates since the last answer, a second apart at least */
@@ -146,6 +155,10 @@ enum bub_drop leave_prepare(struct home_registration *h, const struct rx *rx);
 void leave_deleted(struct home_registration *h, bool silent);
 /* leave.c: the next home agent of those that this node was sent to; NULL: there is none. */
 const struct in6_addr *leave_next(struct home_registration *h);
+/* others.c: a Binding Update goes out, perhaps after others without an answer. */
+void others_ask(struct bub_engine *eng, struct home_registration *h);
+/* others.c: the home agent has answered, or is another one. */
+void others_forget(struct home_registration *h);
 /* leave.c: another home agent is used from now on, and the one before may have a binding yet. */
 void leave_behind(struct home_registration *h);
 /* leave.c: the registration stands. */

@@ -85,6 +85,7 @@ static void home_count_send(struct bub_engine *eng, struct home_registration *h)
 	h->counted_at = core_now(eng);
 	trouble_sent(eng, h);
 	trouble_ask(eng, h);
+	others_ask(eng, h);
 }
 
 /* The Binding Update of RFC 6275, 11.7.1, or of RFC 5555, 4.4.2. */
@@ -345,6 +346,7 @@ void mn_use_home_agent(struct bub_engine *eng, struct home_registration *h,
 		       const struct in6_addr *agent, const char *why)
 {
 	leave_behind(h);
+	others_forget(h);
 	set_home_agent(eng, h, agent);
 	h->bound_until = (struct bub_time){0};
 	h->sends = 0;
@@ -629,6 +631,7 @@ static void home_on_accepted(struct bub_engine *eng, struct home_registration *h
 	core_timer_at(eng, &h->timer, home_refresh_due(h));
 	trouble_over(eng, h);
 	leave_over(h);
+	others_forget(h);
 	h->sends = 0;
 	h->refused = false;
 	if (rx->mh.u.ba.status == BUB_STATUS_PREFIX_DISCOVERY)

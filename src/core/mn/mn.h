@@ -83,6 +83,8 @@ void prefixes_solicit(struct bub_engine *eng, struct home_registration *h);
 bool keepalive_on_hot(struct bub_engine *eng, const struct rx *rx);
 /* True: this CoT, or what that error quotes, belongs to a question why the home agent is silent. */
 bool trouble_on_cot(struct bub_engine *eng, const struct rx *rx);
+/* True: this CoT answers the question which other home agents are there. */
+bool others_on_cot(struct bub_engine *eng, const struct rx *rx);
 bool trouble_on_error(struct bub_engine *eng, const struct bub_ip6 *ip,
 		      const struct bub_icmp6 *icmp);
 /* What was sent to a home agent did not get there. */

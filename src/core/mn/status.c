@@ -45,6 +45,7 @@ bool bub_engine_home_status(const struct bub_engine *eng, struct bub_time now, u
 		.unanswered = h->trouble.unanswered,
 		.switches = h->leave.times,
 		.refused = h->refused,
+		.answers = h->others.answers,
 	};
 	if (h->trouble.known != BUB_TROUBLE_NONE) {
 		ret->why = home_why(h);

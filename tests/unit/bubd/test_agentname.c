@@ -43,6 +43,13 @@ static bool found(unsigned first, unsigned n, uint32_t ttl_s)
 	return agentname_found(&a, now, list, n, ttl_s);
 }
 
+static bool look(uint32_t unanswered, bool refused)
+{
+	const struct agentname_answers answers = {.unanswered = unanswered, .refused = refused};
+
+	return agentname_look(&a, now, &answers);
+}
+
 static void assert_current(unsigned n)
 {
 	const struct in6_addr is = addr(n);
@@ -115,21 +122,21 @@ static void silence_asks_again(void **state)
 	(void)state;
 	start();
 	assert_true(found(1, 1, 3600));
-	assert_false(agentname_look(&a, now, 1, false));
+	assert_false(look(1, false));
 	assert_int_equal(due_s(), 3600);
 	for (unsigned i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
 		/* However often it is looked at. */
 		for (unsigned k = 0; k < 3; k++)
-			assert_false(agentname_look(&a, now, 2 + i, false));
+			assert_false(look(2 + i, false));
 		assert_int_equal(due_s(), pauses[i]);
 		now = a.due;
 		agentname_asked(&a);
-		assert_false(agentname_look(&a, now, 2 + i, false));
+		assert_false(look(2 + i, false));
 		assert_true(bub_time_is_never(a.due)); /* while it is under way */
 		assert_false(found(1, 1, 3600));
 	}
-	assert_false(agentname_look(&a, now, 0, false)); /* it answers */
-	assert_false(agentname_look(&a, now, 2, false));
+	assert_false(look(0, false)); /* it answers */
+	assert_false(look(2, false));
 	assert_int_equal(due_s(), 0);
 }
 
@@ -143,15 +150,15 @@ static void addresses_take_turns(void **state)
 	start();
 	assert_true(found(1, 3, 3600));
 	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
-		assert_true(agentname_look(&a, now, 2 + i, false));
+		assert_true(look(2 + i, false));
 		assert_current(order[i]);
 		now = bub_time_add_ms(now, wait_ms[i] - 1);
-		assert_false(agentname_look(&a, now, 3 + i, false));
+		assert_false(look(3 + i, false));
 		now = bub_time_add_ms(now, 1);
 	}
-	assert_false(agentname_look(&a, now, 0, false));
+	assert_false(look(0, false));
 	assert_current(1); /* what answers stays */
-	assert_true(agentname_look(&a, now, 2, false));
+	assert_true(look(2, false));
 	assert_current(2);
 }
 
@@ -160,7 +167,7 @@ static void nothing_known_is_no_address(void **state)
 	(void)state;
 	start();
 	assert_true(agentname_failed(&a, now));
-	assert_false(agentname_look(&a, now, 5, false));
+	assert_false(look(5, false));
 	assert_true(IN6_IS_ADDR_UNSPECIFIED(&a.current));
 }
 
@@ -174,23 +181,42 @@ static void refusals_and_switches(void **state)
 	agentname_list(&a, list, 3);
 	assert_current(1);
 	assert_true(bub_time_is_never(a.due));
-	assert_false(agentname_look(&a, now, 0, false));
-	assert_true(agentname_look(&a, now, 0, true));
+	assert_false(look(0, false));
+	assert_true(look(0, true));
 	assert_current(2);
-	assert_false(agentname_look(&a, now, 0, true)); /* in its time */
+	assert_false(look(0, true)); /* in its time */
 	now = bub_time_add_ms(now, 1500);
-	assert_true(agentname_look(&a, now, 0, true));
+	assert_true(look(0, true));
 	assert_current(3);
-	assert_false(agentname_look(&a, now, 0, false)); /* it accepts */
+	assert_false(look(0, false)); /* it accepts */
 	/* Sent from the first to the third: that one has ten seconds. */
 	agentname_use(&a, now, &third);
 	now = bub_time_add_ms(now, 9999);
-	assert_false(agentname_look(&a, now, 3, false));
+	assert_false(look(3, false));
 	assert_current(3);
 	now = bub_time_add_ms(now, 1);
-	assert_true(agentname_look(&a, now, 3, false));
+	assert_true(look(3, false));
 	assert_current(1);
 	assert_true(bub_time_is_never(a.due)); /* nothing is ever looked up */
+}
+
+/* One that is there goes before those that nothing is known of, and one of another list nowhere. */
+static void who_is_there_goes_first(void **state)
+{
+	struct agentname_answers answers = {.unanswered = 2, .others = addr(4)};
+
+	(void)state;
+	start();
+	assert_true(found(1, 4, 3600));
+	assert_true(agentname_look(&a, now, &answers));
+	assert_current(4);
+	now = bub_time_add_ms(now, 1500);
+	assert_true(agentname_look(&a, now, &answers)); /* it was not worth it */
+	assert_current(1);
+	now = bub_time_add_ms(now, 1500);
+	answers.others = addr(9);
+	assert_true(agentname_look(&a, now, &answers));
+	assert_current(2);
 }
 
 int main(void)
@@ -203,6 +229,7 @@ int main(void)
 		cmocka_unit_test(silence_asks_again),
 		cmocka_unit_test(addresses_take_turns),
 		cmocka_unit_test(refusals_and_switches),
+		cmocka_unit_test(who_is_there_goes_first),
 		cmocka_unit_test(nothing_known_is_no_address),
 	};
 
