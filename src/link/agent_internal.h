@@ -94,6 +94,8 @@ void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 /* Solicited, for @target, which may be another's yet: without Override (RFC 4429, 3.3). */
 void send_optimistic(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		     const struct in6_addr *target);
+/* The same, unsolicited, to all nodes: for those who ask already. */
+void send_presence(struct link *lk, uint32_t ifindex, const struct in6_addr *target);
 /* Asks a router for itself, and tells it our link-layer address on the way (RFC 4861, 7.2.2). */
 void send_greeting(struct link *lk, uint32_t ifindex, const struct in6_addr *src,
 		   const struct in6_addr *router);

@@ -4,7 +4,9 @@
  * proxy answers solicitations; here is what it has to answer for, and the advertisements that claim
  * an address.  An address that is still being probed for (dad.c) is not the kernel's, which would
  * answer others' probes as well: who asks is answered from here, and nothing is claimed (RFC 4429,
- * 3.3).
+ * 3.3).  Who has asked a moment before would ask again only after a second (RFC 4861,
+ * RetransTimer), so all are told once, without Override: it changes nothing for whoever knows a
+ * neighbour with that address (RFC 4861, 7.2.5).
  *
  * The kernel forgets its proxy entries when the link loses its carrier, and a link that is made
  * anew has none: so all are given out again when the link is there.  There may be very many: an
@@ -62,6 +64,8 @@ void link_proxy_add(struct link *lk, struct bub_time now, const struct in6_addr 
 	}
 	p->given_out = false;
 	p->tentative = dad_is_on(lk, addr);
+	if (p->tentative)
+		send_presence(lk, lk->home_link, addr);
 	give_out(lk, p);
 }
 

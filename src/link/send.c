@@ -63,6 +63,14 @@ void send_optimistic(struct link *lk, uint32_t ifindex, const struct in6_addr *t
 		send_neighbour(lk, ifindex, NULL, to, ND_SOLICITED, target, ifc->fact.mac);
 }
 
+void send_presence(struct link *lk, uint32_t ifindex, const struct in6_addr *target)
+{
+	const struct link_iface *ifc = neighbours_on(lk, ifindex);
+
+	if (ifc != NULL)
+		send_neighbour(lk, ifindex, NULL, &all_nodes, 0, target, ifc->fact.mac);
+}
+
 void send_answer(struct link *lk, uint32_t ifindex, const struct in6_addr *to,
 		 const struct in6_addr *target)
 {

@@ -296,7 +296,11 @@ static void optimistic_until_the_probe_ends(void **state)
 
 	link_is_there(w);
 	detect(w, NODE, DAD_ID);
+	world_forget(w);
 	answer_for(w, NODE, true);
+	/* Who has asked before hears it now: neither S, O nor R. */
+	assert_int_equal(count_nd(w, NA, ALL), 1);
+	assert_int_equal(last_of(w, LINK_ND_SEND)->u.nd.msg[4], 0);
 	world_forget(w);
 	overhear(w, NS, "fe80::9", NODE);
 	assert_int_equal(count_nd(w, NA, "fe80::9"), 1);
