@@ -5,6 +5,7 @@
  *
  *   main.c     the command line, and the result as JSON
  *   play.c     who does what when: the phases of a run, repetitions, the progress line
+ *   agree.c    the keys that mobile nodes agree on before that
  *   message.c  a mobile node's Binding Update and the answer to it, with ESP or without
  *   wire.c     the two sockets, many packets a system call
  *   tally.c    what is counted, and how long answers took
@@ -51,7 +52,10 @@ struct load_options {
 	bool echo;         /* whatever comes back to a care-of address is an answer */
 	bool progress;
 	uint8_t secret[ESP_SECRET_MAX];
-	size_t secret_len;                 /* 0: without ESP */
+	size_t secret_len; /* 0: no keys are derived */
+	uint8_t psk[ESP_SECRET_MAX];
+	size_t psk_len;                    /* 0: none are agreed on; both 0: without ESP */
+	struct in6_addr key_source;        /* where mobile nodes agree from; the prefix counts up */
 	const volatile sig_atomic_t *stop; /* not zero: the run ends with what it has */
 	int pid; /* of the home agent, whose processor time is read; 0: none */
 };

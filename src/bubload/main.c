@@ -39,6 +39,8 @@ enum option_key {
 	OPT_HOME,
 	OPT_CARE_OF,
 	OPT_SECRET,
+	OPT_PSK,
+	OPT_KEY_SOURCE,
 	OPT_DO,
 	OPT_ROUNDS,
 	OPT_TIME,
@@ -61,6 +63,8 @@ static const struct option long_options[] = {
 	{"home", required_argument, NULL, OPT_HOME},
 	{"care-of", required_argument, NULL, OPT_CARE_OF},
 	{"secret-file", required_argument, NULL, OPT_SECRET},
+	{"psk-file", required_argument, NULL, OPT_PSK},
+	{"key-source", required_argument, NULL, OPT_KEY_SOURCE},
 	{"do", required_argument, NULL, OPT_DO},
 	{"rounds", required_argument, NULL, OPT_ROUNDS},
 	{"time", required_argument, NULL, OPT_TIME},
@@ -79,7 +83,9 @@ static const struct option long_options[] = {
 
 static const char usage[] =
 	"usage: bubload --agent ADDRESS --interface NAME --nodes N --home ADDRESS\n"
-	"               --care-of ADDRESS [--secret-file PATH] [--do PHASE,...]\n"
+	"               --care-of ADDRESS\n"
+	"               [--secret-file PATH | --psk-file PATH --key-source ADDRESS]\n"
+	"               [--do PHASE,...]\n"
 	"               [--rounds N | --time SECONDS] [--rate N] [--window N] [--timeout MS]\n"
 	"               [--tries N] [--lifetime SECONDS] [--registered SEQUENCE] [--pid N] "
 	"[--echo]\n"
@@ -147,9 +153,10 @@ static bool read_phases(const char *option, char *text, struct load_options *o)
 	return o->n_phases > 0 || wrong(option, text, "a list with commas between");
 }
 
-static bool read_secret(const char *option, const char *path, struct load_options *o)
+static bool read_secret(const char *option, const char *path,
+			uint8_t ret_secret[static ESP_SECRET_MAX], size_t *ret_len)
 {
-	const char *why = secret_read(path, o->secret, &o->secret_len);
+	const char *why = secret_read(path, ret_secret, ret_len);
 
 	if (why != NULL)
 		fprintf(stderr, "bubload: --%s %s %s\n", option, path, why);
@@ -173,7 +180,11 @@ static bool load_word(int key, const char *name, char *text, struct load_options
 	case OPT_CARE_OF:
 		return read_address(name, text, &o->care_of);
 	case OPT_SECRET:
-		return read_secret(name, text, o);
+		return read_secret(name, text, o->secret, &o->secret_len);
+	case OPT_PSK:
+		return read_secret(name, text, o->psk, &o->psk_len);
+	case OPT_KEY_SOURCE:
+		return read_address(name, text, &o->key_source);
 	case OPT_DO:
 		return read_phases(name, text, o);
 	case OPT_ROUNDS:
@@ -214,7 +225,8 @@ static bool load_word(int key, const char *name, char *text, struct load_options
 static bool has_all(const struct load_options *o)
 {
 	if (o->interface != NULL && o->nodes != 0 && !IN6_IS_ADDR_UNSPECIFIED(&o->agent) &&
-	    !IN6_IS_ADDR_UNSPECIFIED(&o->home) && !IN6_IS_ADDR_UNSPECIFIED(&o->care_of))
+	    !IN6_IS_ADDR_UNSPECIFIED(&o->home) && !IN6_IS_ADDR_UNSPECIFIED(&o->care_of) &&
+	    (o->psk_len == 0 || (o->secret_len == 0 && !IN6_IS_ADDR_UNSPECIFIED(&o->key_source))))
 		return true;
 	fputs(usage, stderr);
 	return false;
@@ -353,11 +365,11 @@ int main(int argc, char **argv)
 	report.phases = json_array();
 	status = load_run(&o, main_on_phase, &report) == 0 && report.fine ? EXIT_SUCCESS
 									  : EXIT_FAILURE;
-	all = json_pack("{s:i, s:b, s:o}", "nodes", (int)o.nodes, "esp", o.secret_len > 0, "phases",
-			report.phases);
+	all = json_pack("{s:i, s:b, s:o}", "nodes", (int)o.nodes, "esp",
+			o.secret_len + o.psk_len > 0, "phases", report.phases);
 	if (all != NULL && json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
 		fputc('\n', stdout);
 	json_decref(all);
-	explicit_bzero(o.secret, sizeof(o.secret));
+	explicit_bzero(&o, sizeof(o));
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agree.h"
 #include "base/octets.h"
 #include "bub/wire.h"
 
@@ -35,6 +36,11 @@ static struct in6_addr message_address(const struct in6_addr *first, uint32_t in
 	return a;
 }
 
+struct in6_addr messages_home(const struct load_options *o, uint32_t index)
+{
+	return message_address(&o->home, index);
+}
+
 static struct in6_addr care_of_address(const struct messages *m, uint32_t index, uint8_t place)
 {
 	struct in6_addr a = message_address(&m->o->care_of, index);
@@ -53,23 +59,34 @@ static bool message_index(const struct messages *m, const struct in6_addr *first
 
 /* ---- Associations -------------------------------------------------------------------------- */
 
-static bool add_associations(struct messages *m, uint32_t index)
+/* Those for signalling. */
+static bool add_associations(void *ctx, uint32_t index,
+			     const struct esp_sa_params set[static ESP_SET_COUNT])
 {
-	const struct in6_addr home = message_address(&m->o->home, index);
-	struct esp_sa_params set[ESP_SET_COUNT];
+	struct messages *m = ctx;
 	const char *why = NULL;
+
+	m->outward[index] = esp_sad_add(m->sad, &set[ESP_SET_TRANSPORT_UP], &why);
+	if (m->outward[index] != NULL &&
+	    esp_sad_add(m->sad, &set[ESP_SET_TRANSPORT_DOWN], &why) != NULL)
+		return true;
+	fprintf(stderr, "bubload: no security associations for mobile node %u: %s\n",
+		(unsigned)index, why);
+	return false;
+}
+
+static bool derive_associations(struct messages *m, uint32_t index)
+{
+	const struct in6_addr home = messages_home(m->o, index);
+	struct esp_sa_params set[ESP_SET_COUNT];
 	bool fine = esp_derive_set(m->o->secret, m->o->secret_len, &home, &m->o->agent, false,
 				   set) == 0;
 
 	set[ESP_SET_TRANSPORT_UP].sequence = m->o->sequence;
-	if (fine)
-		m->outward[index] = esp_sad_add(m->sad, &set[ESP_SET_TRANSPORT_UP], &why);
-	fine = fine && m->outward[index] != NULL &&
-	       esp_sad_add(m->sad, &set[ESP_SET_TRANSPORT_DOWN], &why) != NULL;
-	explicit_bzero(set, sizeof(set));
 	if (!fine)
-		fprintf(stderr, "bubload: no security associations for mobile node %u: %s\n",
-			(unsigned)index, why != NULL ? why : "libcrypto refuses");
+		fprintf(stderr, "bubload: libcrypto refuses to derive keys\n");
+	fine = fine && add_associations(m, index, set);
+	explicit_bzero(set, sizeof(set));
 	return fine;
 }
 
@@ -81,8 +98,10 @@ static bool make_associations(struct messages *m)
 		fprintf(stderr, "bubload: out of memory\n");
 		return false;
 	}
+	if (m->o->psk_len > 0)
+		return agree_all(m->o, add_associations, m);
 	for (uint32_t i = 0; i < m->o->nodes; i++) {
-		if (!add_associations(m, i))
+		if (!derive_associations(m, i))
 			return false;
 		if (m->o->progress && i % TOLD_EVERY == TOLD_EVERY - 1)
 			fprintf(stderr, "\rkeys of %u of %u mobile nodes ", (unsigned)i + 1,
@@ -102,7 +121,7 @@ struct messages *messages_new(const struct load_options *o)
 	m->o = o;
 	m->cp = BUB_CODEPOINTS_DEFAULT;
 	m->iv_state[0] = load_now_ns();
-	if (o->secret_len > 0 && !make_associations(m)) {
+	if (o->secret_len + o->psk_len > 0 && !make_associations(m)) {
 		messages_free(m);
 		return NULL;
 	}
@@ -146,7 +165,7 @@ static size_t message_sealed(struct messages *m, uint32_t index, size_t len, siz
 size_t messages_update(struct messages *m, uint32_t index, const struct load_node *node,
 		       uint8_t out[static LOAD_PACKET_MAX])
 {
-	const struct in6_addr home = message_address(&m->o->home, index);
+	const struct in6_addr home = messages_home(m->o, index);
 	struct bub_mh mh = {.kind = BUB_MH_BU};
 	struct bub_ip6_build headers = {
 		.src = care_of_address(m, index, node->place),

@@ -14,6 +14,9 @@
 
 struct messages;
 
+/* The home address of mobile node @index. */
+struct in6_addr messages_home(const struct load_options *o, uint32_t index);
+
 /* Makes the security associations of all mobile nodes.  NULL after a line on standard error. */
 struct messages *messages_new(const struct load_options *o);
 void messages_free(struct messages *m);

@@ -215,8 +215,13 @@ static unsigned play_ask_some(struct play *p)
 	for (unsigned looked = 0;
 	     looked < 2 * LOAD_BATCH && asked < n && asked < LOAD_BATCH && !asks_no_more(p);
 	     looked++) {
-		const uint32_t index = play_index(p, p->turn++);
+		const uint32_t index = play_index(p, p->turn);
 
+		/* Everybody has the turns that were asked for: in rounds the next one is waited
+		 * for. */
+		if (p->node[index].asked_ns != 0 && play_turns(p) > 0)
+			break;
+		p->turn++;
 		if (p->node[index].asked_ns != 0)
 			continue;
 		play_ask(p, index);

@@ -76,7 +76,7 @@ ROOMS = {
     ),
     "src/bubload/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|math\.h|linux/if_(ether|packet)\.h|sys/uio\.h",
-        ["include", "src/base", "src/esp", "src/files", "src/bubload"],
+        ["include", "src/base", "src/esp", "src/keys", "src/files", "src/bubload"],
     ),
     "fuzz/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|openssl/.*|sys/mman\.h",

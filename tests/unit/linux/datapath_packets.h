@@ -15,8 +15,6 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "base/octets.h"
-
 struct packet {
 	uint8_t octet[2048];
 	size_t len;
@@ -123,29 +121,6 @@ static inline void fragment(struct packet *p, uint8_t next)
 	p->next_at = p->len - 8;
 }
 
-/* Makes the checksum of a mobility message right, for the home addresses where headers name them,
- * and leaves other packets as they are. */
-static inline void sum_mobility(struct packet *p)
-{
-	const uint8_t *src = p->octet + 14 + 8, *dst = p->octet + 14 + 24;
-	uint8_t next = p->octet[14 + 6];
-	size_t at = 14 + 40;
-	uint64_t sum;
-
-	for (; next == 43 || next == 60; at += 8 + 8 * (size_t)p->octet[at + 1]) {
-		next = p->octet[at];
-		*(p->octet[at + 2] == 1 ? &src : &dst) = p->octet + at + 8;
-	}
-	if (next != 135 || p->len < at + 8)
-		return;
-	set_be16(p->octet + at + 4, 0);
-	sum = p->len - at + 135;
-	sum += sum_words(src, 16);
-	sum += sum_words(dst, 16);
-	sum += sum_words(p->octet + at, p->len - at);
-	set_be16(p->octet + at + 4, (uint16_t)~sum_fold(sum));
-}
-
 /* What upper() writes first, read as an SPI. */
 #define SPI_OF_UPPER 0x01070e15
 
@@ -163,7 +138,6 @@ static inline void upper(struct packet *p, uint8_t proto, uint8_t first, size_t 
 	payload = p->len - 14 - 40;
 	p->octet[14 + 4] = (uint8_t)(payload >> 8);
 	p->octet[14 + 5] = (uint8_t)payload;
-	sum_mobility(p);
 }
 
 static inline struct packet plain(const char *src, const char *dst, uint8_t proto, uint8_t first)
