@@ -74,17 +74,10 @@ static inline uint16_t sum_words(const uint8_t *p, size_t len)
 		sum += (uint64_t)word[0] + word[1];
 		other += (uint64_t)word[2] + word[3];
 	}
-	for (; len >= sizeof(word[0]); p += sizeof(word[0]), len -= sizeof(word[0])) {
-		memcpy(word, p, sizeof(word[0]));
-		sum += word[0];
-	}
 	/* RFC 1071, 1: an odd last octet is padded with a zero on its right. */
-	if (len > 0) {
-		word[0] = 0;
-		memcpy(word, p, len);
-		sum += word[0];
-	}
-	sum += other;
+	memset(word, 0, sizeof(word));
+	memcpy(word, p, len);
+	sum += other + word[0] + word[1] + word[2] + word[3];
 	return ntohs(sum_fold(sum));
 }
 

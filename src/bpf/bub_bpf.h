@@ -171,7 +171,6 @@ enum bub_bpf_kind {
 	X(SIGNALLING_FRAGMENT, "signalling-fragment") /* dropped: MH in fragments */               \
 	X(UNCOVERED_SEEN, "hao-no-binding-seen")      /* shown to user space */                    \
 	X(SIGNALLING_SHORT, "signalling-short")       /* not shown: MH of less than 8 octets */    \
-	X(SIGNALLING_CHECKSUM, "signalling-checksum") /* not shown: RFC 6275, 9.2 */               \
 	X(SIGNALLING_NO_ROLE, "signalling-no-role")   /* not shown: only mobile nodes take it */   \
 	X(ESP_UNKNOWN_SPI, "esp-unknown-spi")         /* not shown: no SA (RFC 4303, 3.4.2) */     \
 	X(UDP_KEEP_ALIVE, "udp-keep-alive-in")        /* not shown: RFC 3948, 2.3 */               \

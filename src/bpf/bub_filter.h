@@ -12,8 +12,8 @@
  *
  * A packet socket sees packets before the tc programs do, so what those drop is still seen here.
  *
- * Checksums are not looked at but for mobility messages (bub_mh.h): a packet that has not left its
- * host, or has been merged, has none yet, and a filter cannot tell.
+ * Checksums are not looked at: a packet that has not left its host, or has been merged, has none
+ * yet, and a filter cannot tell.
  */
 #ifndef BUB_FILTER_H
 #define BUB_FILTER_H

@@ -7,7 +7,6 @@
 #define BUB_TAKER_H
 
 #include "bub_known.h"
-#include "bub_mh.h"
 
 #define SCOPE_GLOBAL 14 /* of a group (RFC 4291, 2.7) */
 
@@ -88,6 +87,17 @@ struct finding {
 	__u32 counter;              /* TAKER_COUNT */
 };
 
+enum {
+	MH_BRR,
+	MH_HOTI,
+	MH_COTI,
+	MH_HOT,
+	MH_COT,
+	MH_BU,
+	MH_BA,
+	MH_BE,
+};
+
 static __always_inline enum taker refuse(struct finding *f, __u32 counter)
 {
 	f->counter = counter;
@@ -97,8 +107,7 @@ static __always_inline enum taker refuse(struct finding *f, __u32 counter)
 /* Binding Updates, answers to own questions and what is signed cost a stranger a guess that the
  * daemon sees through at once; the rest asks for something, and anybody may. */
 static __always_inline enum taker take_mobility(struct __sk_buff *skb, __u32 l2,
-						const struct ipv6hdr *ip6, const struct walk *w,
-						struct finding *f)
+						const struct walk *w, struct finding *f)
 {
 	bool question;
 	__u8 head[8];
@@ -110,8 +119,6 @@ static __always_inline enum taker take_mobility(struct __sk_buff *skb, __u32 l2,
 	if (!(node_flags & BUB_BPF_MOBILE_NODE) &&
 	    (head[2] == MH_BRR || head[2] == MH_HOT || head[2] == MH_COT || head[2] == MH_BA))
 		return refuse(f, BUB_BPF_SIGNALLING_NO_ROLE);
-	if (is_mobility_sum_wrong(skb, l2, ip6, w, head[1]))
-		return refuse(f, BUB_BPF_SIGNALLING_CHECKSUM);
 	question =
 		head[2] == MH_BRR || head[2] == MH_HOTI || head[2] == MH_COTI || head[2] == MH_BE;
 	f->kind = BUB_BPF_KIND_MOBILITY;
@@ -171,7 +178,7 @@ static __always_inline enum taker take_udp(struct __sk_buff *skb, __u32 l2,
 		return TAKER_NONE;
 	copy_addr(&f->from, &in.ip6.saddr);
 	copy_addr(&f->source, &ip6->saddr);
-	return take_mobility(skb, l2 + UDP_ROOM, &in.ip6, w, f);
+	return take_mobility(skb, l2 + UDP_ROOM, w, f);
 }
 
 /* Data that the tc program will let in is what comes nearly always. */
@@ -224,8 +231,7 @@ static __always_inline enum taker filter_take(struct __sk_buff *skb, __u32 l2,
 			return TAKER_NONE;
 		if (w->fragment || !ours)
 			return take_outer(skb, w, f);
-		return w->upper == NH_MH ? take_mobility(skb, l2, ip6, w, f)
-					 : take_esp(skb, l2, w, f);
+		return w->upper == NH_MH ? take_mobility(skb, l2, w, f) : take_esp(skb, l2, w, f);
 	}
 	if (w->upper == NH_ICMPV6 && !w->fragment &&
 	    is_wanted_icmp6(skb, l2 + w->at, &advert, &f->kind)) {

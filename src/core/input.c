@@ -13,28 +13,22 @@
 #include "input.h"
 #include "mn/mn.h"
 
-static void fill_back(struct bub_engine *eng, struct rx *rx)
+static struct route route_back(struct bub_engine *eng, const struct rx *rx)
 {
+	struct route r = route_plain(&rx->ip->dst, &rx->ip->src);
 	bool off_a_link =
 		(rx->ingress == BUB_INGRESS_PLAIN || rx->ingress == BUB_INGRESS_ESP_TRANSPORT) &&
 		!IN6_IS_ADDR_V4MAPPED(&rx->from);
 
 	/* RFC 6275, 11.3.1.  What was sent to the care-of address is answered from there, whatever
 	 * a routing header says. */
-	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, home_address(rx->home))) {
-		rx->back = route_from_home(rx->home, &rx->ip->src);
-		return;
-	}
-	/* A plain route, written in its place: a whole one would have to be copied there. */
-	memset(&rx->back, 0, sizeof rx->back);
-	rx->back.src = rx->ip->dst;
-	rx->back.dst = rx->ip->src;
-	rx->back.egress = BUB_EGRESS_PLAIN;
-	rx->back.via = "direct";
+	if (rx->home != NULL && bub_addr_eq(&rx->ip->dst, home_address(rx->home)))
+		return route_from_home(rx->home, &rx->ip->src);
 	/* The sender is on its home link, with its home address.  The answer goes over that link,
 	 * although the route to the address leads into the tunnel (RFC 6275, 10.3.2). */
 	if (off_a_link && ha_mobile_node(eng, &rx->ip->src) != NULL)
-		rx->back.ifindex = rx->ifindex;
+		r.ifindex = rx->ifindex;
+	return r;
 }
 
 /* Whose the packet is, and from whom. */
@@ -43,7 +37,7 @@ static void fill_rx(struct bub_engine *eng, struct rx *rx)
 	rx->local = *bub_ip6_home_dst(rx->ip);
 	rx->peer = *bub_ip6_home_src(rx->ip);
 	rx->home = core_home_of(eng, &rx->local);
-	fill_back(eng, rx);
+	rx->back = route_back(eng, rx);
 }
 
 /* RFC 6275, 6.1: only Binding Updates may carry a Home Address option and only Binding
@@ -166,20 +160,18 @@ static struct bub_codepoints codepoints_for(const struct bub_engine *eng, const 
 static void input_mh(struct bub_engine *eng, const struct bub_ip6 *ip, const struct bub_event *ev,
 		     bool tunnelled)
 {
+	struct rx rx = {.ip = ip,
+			.ingress = ev->u.packet.ingress,
+			.ifindex = ev->ifindex,
+			.from = *core_from(ip, ev),
+			.retry = ev->u.packet.retry,
+			.tunnelled = tunnelled};
 	struct bub_codepoints cp = codepoints_for(eng, ip);
 	struct bub_mh_fault fault;
 	enum bub_drop why;
-	struct rx rx;
 
 	if (has_absurd_home(eng, ip))
 		return;
-	/* Not cleared first: most of it is the message, which the decoder writes. */
-	rx.ip = ip;
-	rx.ingress = ev->u.packet.ingress;
-	rx.ifindex = ev->ifindex;
-	rx.from = *core_from(ip, ev);
-	rx.retry = ev->u.packet.retry;
-	rx.tunnelled = tunnelled;
 	fill_rx(eng, &rx);
 	if (bub_mh_decode(ip, &cp, &rx.mh, &fault) != 0) {
 		if (fault.why == BUB_DROP_MH_UNKNOWN_TYPE &&

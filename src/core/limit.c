@@ -23,22 +23,9 @@
 #define SHARE_MIN 32u
 
 struct quota {
-	uint64_t step_ns;  /* from one message to the next; 0: any number */
-	uint32_t burst;    /* messages at once */
-	uint64_t octet_ns; /* until an octet that is owed is forgiven */
+	uint32_t per_s, burst; /* messages; 0: any number */
+	uint32_t credit;       /* octets */
 };
-
-/* So many messages a second, so many at once, so many octets of credit: divided here, and not for
- * each message. */
-#define QUOTA(per_s, burst, credit)                                                                \
-	{                                                                                          \
-		BUB_NS_PER_S / (per_s), burst, CREDIT_S *BUB_NS_PER_S / (credit)                   \
-	}
-/* Any number of messages. */
-#define CREDIT(credit)                                                                             \
-	{                                                                                          \
-		0, 0, CREDIT_S *BUB_NS_PER_S / (credit)                                            \
-	}
 
 struct rule {
 	struct quota prefix, all;
@@ -51,18 +38,17 @@ struct rule {
  * limit would be a means to keep everybody from return routability.
  */
 static const struct rule rules[LIMIT_KINDS] = {
-	[LIMIT_TEST] = {QUOTA(1000, 1000, 8192), CREDIT(65536), BUB_DROP_TEST_LIMITED},
-	[LIMIT_BINDING_ERROR] = {QUOTA(10, 10, 1024), QUOTA(200, 200, 16384),
-				 BUB_DROP_RATE_LIMITED},
-	[LIMIT_ICMP_ERROR] = {QUOTA(10, 10, 1024), QUOTA(200, 200, 16384), BUB_DROP_ICMP6_LIMITED},
-	[LIMIT_RELAYED] = {QUOTA(100, 100, 1024), QUOTA(1000, 1000, 16384), BUB_DROP_ICMP6_LIMITED},
-	[LIMIT_REFUSAL] = {QUOTA(10, 20, 1024), QUOTA(1000, 1000, 16384), BUB_DROP_REFUSAL_LIMITED},
-	[LIMIT_FLOW] = {QUOTA(4, 8, 1024), QUOTA(10, 20, 8192), BUB_DROP_FLOW_LIMITED},
-	[LIMIT_REPLY] = {QUOTA(4, 8, 1024), QUOTA(10, 20, 8192), BUB_DROP_FLOW_LIMITED},
-	[LIMIT_DISCOVERY] = {QUOTA(5, 10, 4096), QUOTA(500, 500, 65536), BUB_DROP_DHAAD_LIMITED},
+	[LIMIT_TEST] = {{1000, 1000, 8192}, {0, 0, 65536}, BUB_DROP_TEST_LIMITED},
+	[LIMIT_BINDING_ERROR] = {{10, 10, 1024}, {200, 200, 16384}, BUB_DROP_RATE_LIMITED},
+	[LIMIT_ICMP_ERROR] = {{10, 10, 1024}, {200, 200, 16384}, BUB_DROP_ICMP6_LIMITED},
+	[LIMIT_RELAYED] = {{100, 100, 1024}, {1000, 1000, 16384}, BUB_DROP_ICMP6_LIMITED},
+	[LIMIT_REFUSAL] = {{10, 20, 1024}, {1000, 1000, 16384}, BUB_DROP_REFUSAL_LIMITED},
+	[LIMIT_FLOW] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
+	[LIMIT_REPLY] = {{4, 8, 1024}, {10, 20, 8192}, BUB_DROP_FLOW_LIMITED},
+	[LIMIT_DISCOVERY] = {{5, 10, 4096}, {500, 500, 65536}, BUB_DROP_DHAAD_LIMITED},
 	/* A mobile node sends three updates a second at most (RFC 6275, 12: MAX_UPDATE_RATE). */
-	[LIMIT_REGISTRATION] = {QUOTA(5, 20, 65536), CREDIT(65536), BUB_DROP_HOME_BU_LIMITED},
-	[LIMIT_REPORTS] = {QUOTA(20, 100, 65536), CREDIT(65536), BUB_DROP_MLD_LIMITED},
+	[LIMIT_REGISTRATION] = {{5, 20, 65536}, {0, 0, 65536}, BUB_DROP_HOME_BU_LIMITED},
+	[LIMIT_REPORTS] = {{20, 100, 65536}, {0, 0, 65536}, BUB_DROP_MLD_LIMITED},
 };
 
 /* The bucket of the prefix; different kinds spread in different ways. */
@@ -75,6 +61,16 @@ static struct bucket *limit_bucket(struct limit *l, enum limit_kind kind,
 	h = (prefix ^ l->seed) * UINT64_C(0x9e3779b97f4a7c15);
 	h = (h ^ (h >> 29) ^ kind) * UINT64_C(0xbf58476d1ce4e5b9);
 	return &l->prefix[kind][(h >> 32) % LIMIT_SLOTS];
+}
+
+static uint64_t step_ns(const struct quota *q)
+{
+	return BUB_NS_PER_S / q->per_s;
+}
+
+static uint64_t octet_ns(const struct quota *q)
+{
+	return CREDIT_S * BUB_NS_PER_S / q->credit;
 }
 
 /* A bucket, and how much it holds. */
@@ -91,7 +87,7 @@ static uint64_t share_owed_ns(const struct share *s, uint64_t now_ns)
 /* What an answer costs that is larger than its question by @octets. */
 static uint64_t share_cost_ns(const struct share *s, uint64_t now_ns, size_t octets)
 {
-	uint64_t ns = octets * s->q->octet_ns;
+	uint64_t ns = octets * octet_ns(s->q);
 
 	return share_owed_ns(s, now_ns) > CREDIT_S * BUB_NS_PER_S / 2 ? 2 * ns : ns;
 }
@@ -99,7 +95,7 @@ static uint64_t share_cost_ns(const struct share *s, uint64_t now_ns, size_t oct
 /* One more message is within the burst, and @octets more are within the credit. */
 static bool share_has_room(const struct share *s, uint64_t now_ns, size_t octets)
 {
-	if (s->q->step_ns != 0 && s->b->messages_ns > now_ns + (s->q->burst - 1) * s->q->step_ns)
+	if (s->q->per_s != 0 && s->b->messages_ns > now_ns + (s->q->burst - 1) * step_ns(s->q))
 		return false;
 	return octets == 0 || share_owed_ns(s, now_ns) + share_cost_ns(s, now_ns, octets) <=
 				      CREDIT_S * BUB_NS_PER_S;
@@ -107,7 +103,7 @@ static bool share_has_room(const struct share *s, uint64_t now_ns, size_t octets
 
 static void share_earn(const struct share *s, uint64_t now_ns, size_t octets)
 {
-	uint64_t paid_ns = octets * s->q->octet_ns;
+	uint64_t paid_ns = octets * octet_ns(s->q);
 
 	if (s->b->octets_ns <= now_ns || s->b->octets_ns - now_ns <= paid_ns)
 		s->b->octets_ns = now_ns;
@@ -119,9 +115,9 @@ static void share_take(const struct share *s, uint64_t now_ns, size_t octets_in,
 {
 	struct bucket *b = s->b;
 
-	if (s->q->step_ns != 0)
+	if (s->q->per_s != 0)
 		b->messages_ns =
-			(b->messages_ns > now_ns ? b->messages_ns : now_ns) + s->q->step_ns;
+			(b->messages_ns > now_ns ? b->messages_ns : now_ns) + step_ns(s->q);
 	if (octets_out > octets_in)
 		b->octets_ns = now_ns + share_owed_ns(s, now_ns) +
 			       share_cost_ns(s, now_ns, octets_out - octets_in);

@@ -295,14 +295,13 @@ static struct bub_ip6_build headers_of(const struct bub_engine *eng, const struc
 	};
 }
 
-static void trace_sent(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
-		       uint32_t number)
+void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
+		     uint32_t number, const uint8_t *mh, size_t len)
 {
-	struct bub_trace tr;
-
-	if (eng->env.trace == NULL)
-		return;
-	tr = (struct bub_trace){
+	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
+	uint8_t *buf = core_buffer(eng);
+	struct bub_ip6_build b = headers_of(eng, r, BUB_NH_MH, len);
+	struct bub_trace tr = {
 		.type = BUB_TR_SENT,
 		.now = eng->now,
 		.what = message_name(kind, number),
@@ -312,15 +311,6 @@ static void trace_sent(struct bub_engine *eng, const struct route *r, enum bub_m
 		.care_of = IN6_IS_ADDR_UNSPECIFIED(&r->outer_src) ? r->src : r->outer_src,
 		.number = number,
 	};
-	core_trace(eng, &tr);
-}
-
-void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_kind kind,
-		     uint32_t number, const uint8_t *mh, size_t len)
-{
-	struct bub_action *act = core_action(eng, BUB_ACT_SEND);
-	uint8_t *buf = core_buffer(eng);
-	struct bub_ip6_build b = headers_of(eng, r, BUB_NH_MH, len);
 	int at = bub_ip6_encode(&b, buf, PACKET_MAX);
 
 	assert(at > 0 && (size_t)at + len <= PACKET_MAX);
@@ -334,7 +324,7 @@ void core_send_built(struct bub_engine *eng, const struct route *r, enum bub_mh_
 	act->u.send.outer_src = r->outer_src;
 	act->u.send.outer_dst = r->outer_dst;
 	count_sent(eng, kind, number);
-	trace_sent(eng, r, kind, number);
+	core_trace(eng, &tr);
 }
 
 uint32_t core_number(const struct bub_mh *mh)

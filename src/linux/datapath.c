@@ -837,9 +837,9 @@ bool datapath_counts_drops(unsigned i)
 		[BUB_BPF_DATA_HAO_NO_BINDING] = true, [BUB_BPF_DATA_RH2_NOT_HOME] = true,
 		[BUB_BPF_DATA_MALFORMED] = true,      [BUB_BPF_SIGNALLING_FRAGMENT] = true,
 		[BUB_BPF_SIGNALLING_SHORT] = true,    [BUB_BPF_SIGNALLING_NO_ROLE] = true,
-		[BUB_BPF_SIGNALLING_CHECKSUM] = true, [BUB_BPF_ESP_UNKNOWN_SPI] = true,
-		[BUB_BPF_UDP_MALFORMED] = true,       [BUB_BPF_UDP_NOT_ESP] = true,
-		[BUB_BPF_UDP_UNKNOWN_SPI] = true,     [BUB_BPF_RATE_PREFIX] = true,
+		[BUB_BPF_ESP_UNKNOWN_SPI] = true,     [BUB_BPF_UDP_MALFORMED] = true,
+		[BUB_BPF_UDP_NOT_ESP] = true,         [BUB_BPF_UDP_UNKNOWN_SPI] = true,
+		[BUB_BPF_RATE_PREFIX] = true,
 	};
 
 	/* Behind these are those of what came too often. */

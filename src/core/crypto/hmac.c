@@ -83,8 +83,7 @@ void bub_hmac_kcn(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN],
 		ok = EVP_MAC_update(c->kcn_ctx, parts[i].data, parts[i].len) == 1;
 	ok = ok && EVP_MAC_final(c->kcn_ctx, ret_mac, &len, BUB_HASH_MAX) == 1;
 	assert(ok);
-	if (!kept)
-		memcpy(c->kcn, kcn, sizeof(c->kcn));
+	memcpy(c->kcn, kcn, sizeof(c->kcn));
 	c->has_kcn = true;
 }
 

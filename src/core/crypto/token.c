@@ -26,15 +26,16 @@ void bub_keygen_token(struct bub_crypto *c, const uint8_t kcn[static BUB_KCN_LEN
 		      const struct in6_addr *address, const uint8_t nonce[static BUB_NONCE_LEN],
 		      bool care_of, uint8_t ret_token[static BUB_TOKEN_LEN])
 {
-	uint8_t data[sizeof(address->s6_addr) + BUB_NONCE_LEN + 1];
+	const uint8_t kind = care_of ? 0x01 : 0x00;
+	const struct bub_view parts[] = {
+		token_address(address),
+		{nonce, BUB_NONCE_LEN},
+		{&kind, 1},
+	};
 	uint8_t mac[BUB_HASH_MAX];
 
-	/* RFC 6275, 5.2.5: First(64, HMAC_SHA1(Kcn, (address | nonce | 0 or 1))).  In one piece, as
-	 * each costs libcrypto a call through three layers. */
-	memcpy(data, address->s6_addr, sizeof(address->s6_addr));
-	memcpy(data + sizeof(address->s6_addr), nonce, BUB_NONCE_LEN);
-	data[sizeof(data) - 1] = care_of ? 0x01 : 0x00;
-	bub_hmac_kcn(c, kcn, &(struct bub_view){data, sizeof(data)}, 1, mac);
+	/* RFC 6275, 5.2.5: First(64, HMAC_SHA1(Kcn, (address | nonce | 0 or 1))). */
+	bub_hmac_kcn(c, kcn, parts, 3, mac);
 	memcpy(ret_token, mac, BUB_TOKEN_LEN);
 }
 

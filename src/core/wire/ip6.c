@@ -107,48 +107,30 @@ static enum bub_drop chain_decode(struct ip6_walk *w, struct bub_ip6 *ip)
 	return ip6_is_ext(w->next) ? BUB_DROP_EXT_MALFORMED : BUB_DROP_NONE;
 }
 
-/* All but what extension headers say; the upper layer, of @proto, begins at @at and is named at
- * @named_at. */
-static void fill_ends(struct bub_ip6 *ip, struct bub_view packet, uint8_t proto, size_t named_at,
-		      size_t at)
-{
-	ip->packet = packet;
-	ip->hop_limit = packet.data[IP6_HOP_LIMIT_AT];
-	ip->src = ip6_src(packet.data);
-	ip->dst = ip6_dst(packet.data);
-	ip->upper_proto = proto;
-	ip->upper_proto_at = (uint16_t)named_at;
-	ip->upper = (struct bub_view){packet.data + at, packet.len - at};
-}
-
-static enum bub_drop extended_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
-{
-	struct ip6_walk w = ip6_walk_of(packet.data, packet.len);
-	struct bub_ip6 ip = {0};
-	enum bub_drop why = chain_decode(&w, &ip);
-
-	if (why != BUB_DROP_NONE)
-		return why;
-	fill_ends(&ip, packet, w.next, w.named_at, w.at);
-	*ret_ip = ip;
-	return BUB_DROP_NONE;
-}
-
 enum bub_drop bub_ip6_decode(struct bub_view packet, struct bub_ip6 *ret_ip)
 {
+	struct bub_ip6 ip = {0};
+	struct ip6_walk w;
+	enum bub_drop why;
+
 	if (packet.len < IP6_HDR_LEN)
 		return BUB_DROP_IP6_TRUNCATED;
 	if (packet.data[0] >> 4 != 6)
 		return BUB_DROP_IP6_VERSION;
 	if (packet.len < ip6_len(packet.data))
 		return BUB_DROP_IP6_TRUNCATED;
-	packet.len = ip6_len(packet.data);
-	if (ip6_is_ext(packet.data[IP6_NEXT_AT]))
-		return extended_decode(packet, ret_ip);
-	/* As most packets are: nothing can go wrong any more, so what is read goes to its place at
-	 * once. */
-	*ret_ip = (struct bub_ip6){0};
-	fill_ends(ret_ip, packet, packet.data[IP6_NEXT_AT], IP6_NEXT_AT, IP6_HDR_LEN);
+	ip.packet = (struct bub_view){packet.data, ip6_len(packet.data)};
+	ip.hop_limit = packet.data[IP6_HOP_LIMIT_AT];
+	ip.src = ip6_src(packet.data);
+	ip.dst = ip6_dst(packet.data);
+	w = ip6_walk_of(ip.packet.data, ip.packet.len);
+	why = chain_decode(&w, &ip);
+	if (why != BUB_DROP_NONE)
+		return why;
+	ip.upper_proto = w.next;
+	ip.upper_proto_at = (uint16_t)w.named_at;
+	ip.upper = (struct bub_view){packet.data + w.at, w.len - w.at};
+	*ret_ip = ip;
 	return BUB_DROP_NONE;
 }
 

@@ -212,41 +212,31 @@ static struct bub_mh_fault fixed_fault(const struct bub_ip6 *ip, const struct rd
 int bub_mh_decode(const struct bub_ip6 *ip, const struct bub_codepoints *cp, struct bub_mh *ret_mh,
 		  struct bub_mh_fault *ret_fault)
 {
-	enum bub_mh_kind kind = BUB_MH_BRR;
+	struct bub_mh mh = {.kind = BUB_MH_BRR};
 	struct bub_mh_fault fault;
-	struct bub_mh here, *mh = &here;
-	struct bub_view whole;
 	struct rd r;
 
 	assert(ip->upper_proto == BUB_NH_MH);
-	fault = header_check(ip, cp, &kind);
-	if (fault.why != BUB_DROP_NONE) {
-		*ret_fault = fault;
-		return BUB_ERR_MALFORMED;
-	}
-	whole = mh_extent(ip->upper);
-	/* A test message without options: nothing can go wrong any more, and what is read goes to
-	 * its place at once. */
-	if (kind >= BUB_MH_HOTI && kind <= BUB_MH_COT && whole.len == len_min[kind])
-		mh = ret_mh;
-	*mh = (struct bub_mh){.kind = kind, .raw = whole};
-	r = rd_from(whole);
-	rd_skip(&r, MH_HDR_LEN);
-	if (kind == BUB_MH_DH) {
-		fault.why = bub_dh_decode(whole, &mh->u.dh);
-	} else {
-		fixed_decode(&r, mh);
-		fault = fixed_fault(ip, &r);
-		if (fault.why == BUB_DROP_NONE && rd_left(&r) > 0)
-			fault.why = bub_mhopt_decode(&r, (size_t)(r.p - whole.data), kind, cp,
-						     &mh->opts);
+	fault = header_check(ip, cp, &mh.kind);
+	if (fault.why == BUB_DROP_NONE) {
+		mh.raw = mh_extent(ip->upper);
+		r = rd_from(mh.raw);
+		rd_skip(&r, MH_HDR_LEN);
+		if (mh.kind == BUB_MH_DH) {
+			fault.why = bub_dh_decode(mh.raw, &mh.u.dh);
+		} else {
+			fixed_decode(&r, &mh);
+			fault = fixed_fault(ip, &r);
+		}
+		if (fault.why == BUB_DROP_NONE && mh.kind != BUB_MH_DH)
+			fault.why = bub_mhopt_decode(&r, (size_t)(r.p - mh.raw.data), mh.kind, cp,
+						     &mh.opts);
 	}
 	if (fault.why != BUB_DROP_NONE) {
 		*ret_fault = fault;
 		return BUB_ERR_MALFORMED;
 	}
-	if (mh != ret_mh)
-		*ret_mh = *mh;
+	*ret_mh = mh;
 	return 0;
 }
 
@@ -326,7 +316,7 @@ static int fixed_encode(struct wr *w, const struct bub_mh *mh)
 int bub_mh_encode(const struct bub_mh *mh, const struct bub_codepoints *cp, uint8_t *buf,
 		  size_t cap, struct bub_mh_layout *ret_layout)
 {
-	size_t auth_at = 0, signature_at = 0;
+	struct bub_mh_layout layout = {0};
 	struct wr w = wr_to(buf, cap);
 	int type = type_of_kind(mh->kind, cp);
 	int err;
@@ -340,20 +330,19 @@ int bub_mh_encode(const struct bub_mh *mh, const struct bub_codepoints *cp, uint
 	if (mh->kind == BUB_MH_DH) {
 		if (mh->opts.present != 0)
 			return BUB_ERR_INVALID;
-		err = bub_dh_encode(&w, &mh->u.dh, &signature_at);
+		err = bub_dh_encode(&w, &mh->u.dh, &layout.signature_at);
 	} else {
 		err = fixed_encode(&w, mh);
 		if (err == 0)
-			err = bub_mhopt_encode(&w, mh->kind, cp, &mh->opts, &auth_at);
+			err = bub_mhopt_encode(&w, mh->kind, cp, &mh->opts, &layout.auth_at);
 	}
 	if (err != 0)
 		return err;
 	if (w.bad)
 		return BUB_ERR_NO_SPACE;
+	layout.len = w.at;
 	buf[1] = (uint8_t)(w.at / 8 - 1);
-	ret_layout->len = w.at;
-	ret_layout->auth_at = auth_at;
-	ret_layout->signature_at = signature_at;
+	*ret_layout = layout;
 	return 0;
 }
 

@@ -18,13 +18,13 @@
 bool bub_mhopt_is_free(uint8_t opt);
 
 /*
- * Reads the options from @r, which stands at offset @at of a message of kind @kind, to its end,
- * into @opts, which is all zeros before; after a failure it says nothing.
+ * Reads the options from @r, which stands at offset @at of a message of kind @kind, to its end.
+ * Writes @ret_opts only on success.
  *
  * Returns BUB_DROP_NONE or MH_OPTION_MALFORMED.
  */
 enum bub_drop bub_mhopt_decode(struct rd *r, size_t at, enum bub_mh_kind kind,
-			       const struct bub_codepoints *cp, struct bub_mh_opts *opts);
+			       const struct bub_codepoints *cp, struct bub_mh_opts *ret_opts);
 
 /*
  * Writes the options behind the fixed part and pads to eight octets.  @ret_auth_at is set when

@@ -197,8 +197,9 @@ static void value_decode(struct rd *r, unsigned bit, struct bub_mh_opts *opts)
 }
 
 enum bub_drop bub_mhopt_decode(struct rd *r, size_t at, enum bub_mh_kind kind,
-			       const struct bub_codepoints *cp, struct bub_mh_opts *opts)
+			       const struct bub_codepoints *cp, struct bub_mh_opts *ret_opts)
 {
+	struct bub_mh_opts opts = {0};
 	const uint8_t *start = r->p;
 
 	for (unsigned n = 0; rd_left(r) > 0; n++) {
@@ -210,7 +211,7 @@ enum bub_drop bub_mhopt_decode(struct rd *r, size_t at, enum bub_mh_kind kind,
 		if (n == WIRE_OPTIONS_MAX)
 			return BUB_DROP_MH_OPTION_MALFORMED;
 		/* RFC 6275, 6.2.7: Binding Authorization Data is the last, without padding. */
-		if ((opts->present & BUB_OPT_AUTH) != 0)
+		if ((opts.present & BUB_OPT_AUTH) != 0)
 			return BUB_DROP_MH_OPTION_MALFORMED;
 		if (type == OPT_PAD1) /* RFC 6275, 6.2.2: one octet, no length */
 			continue;
@@ -223,20 +224,21 @@ enum bub_drop bub_mhopt_decode(struct rd *r, size_t at, enum bub_mh_kind kind,
 		if (bit == 0)
 			continue;
 		if (bit == BUB_OPT_BUB) {
-			bub_decode(&body, kind, opts);
+			bub_decode(&body, kind, &opts);
 			continue;
 		}
 		if (bit == BUB_OPT_MN_ID && value.len != 0 && value.data[0] != MN_ID_IPV6)
 			continue;
-		if (bit == BUB_OPT_IPV4_HOME && value.len == IPV4_LEN && (opts->present & bit) != 0)
+		if (bit == BUB_OPT_IPV4_HOME && value.len == IPV4_LEN && (opts.present & bit) != 0)
 			continue;
-		value_decode(&body, bit, opts);
-		if (body.bad || rd_left(&body) != 0 || (opts->present & bit) != 0)
+		value_decode(&body, bit, &opts);
+		if (body.bad || rd_left(&body) != 0 || (opts.present & bit) != 0)
 			return BUB_DROP_MH_OPTION_MALFORMED;
 		if (bit == BUB_OPT_AUTH)
-			opts->auth_at = (uint16_t)(at + (size_t)(value.data - start));
-		opts->present |= bit;
+			opts.auth_at = (uint16_t)(at + (size_t)(value.data - start));
+		opts.present |= bit;
 	}
+	*ret_opts = opts;
 	return BUB_DROP_NONE;
 }
 
@@ -310,10 +312,6 @@ static void mhopt_ipv4_encode(struct wr *w, const struct bub_mh_opts *o)
 int bub_mhopt_encode(struct wr *w, enum bub_mh_kind kind, const struct bub_codepoints *cp,
 		     const struct bub_mh_opts *opts, size_t *ret_auth_at)
 {
-	if (opts->present == 0) {
-		pad_encode(w, (8 - w->at % 8) % 8);
-		return 0;
-	}
 	if (!mhopt_can_encode(kind, cp, opts))
 		return BUB_ERR_INVALID;
 	if ((opts->present & BUB_OPT_REFRESH_ADVICE) != 0) {
