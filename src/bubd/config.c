@@ -421,6 +421,7 @@ static void load_interface(struct loader *l, const struct config_node *sec)
 		if (!lnx->listen_only[i] && strcmp(lnx->interfaces[i], sec->values->text) == 0) {
 			lnx->preference[i] = (int32_t)config_number(sec, "preference", 0);
 			lnx->optimistic[i] = config_number(sec, "optimistic-dad", false) != 0;
+			lnx->neutral[i] = config_number(sec, "checksum-neutral", false) != 0;
 			return;
 		}
 	}

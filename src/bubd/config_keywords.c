@@ -98,6 +98,7 @@ static const struct config_keyword config_keywords[] = {
 
 	{IN_INTERFACE, KIND_NUMBER, "preference", FROM(0, 1000000)},
 	{IN_INTERFACE, KIND_BOOL, "optimistic-dad", NOWHERE},
+	{IN_INTERFACE, KIND_BOOL, "checksum-neutral", NOWHERE},
 
 	/* Without one the home agent assigns it. */
 	{IN_MOBILE_NODE, KIND_PREFIX, "home-address", HOME(address)},

@@ -26,6 +26,7 @@ static bool is_ours(const struct link *lk, struct link_iface *ifc)
 		if (lookup_same_name(ifc->fact.name, lk->cfg.named[i].name)) {
 			ifc->preference = lk->cfg.named[i].preference;
 			ifc->optimistic = lk->cfg.named[i].optimistic;
+			ifc->neutral = lk->cfg.named[i].neutral;
 			ifc->roams = !lk->cfg.named[i].listen_only;
 			return true;
 		}
@@ -274,6 +275,7 @@ static bool has_ipv4(const struct link *lk, uint32_t ifindex)
 static void addr_gone(struct link *lk, struct addr *a)
 {
 	struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
+	bool replaced = neutral_gone(lk, a);
 
 	/* The kernel takes one of its own making away when another host has it. */
 	if (ifc != NULL && ifc->view.carrier && a->fact.tentative && !ipv4_is(a))
@@ -281,11 +283,12 @@ static void addr_gone(struct link *lk, struct addr *a)
 	movement_addr_gone(lk, a);
 	a->gone = true;
 	lk->n_gone++;
-	if (!(a->local || a->local_id != 0) || ifc == NULL || !ifc->view.fact.up) {
+	if (!(a->local || a->local_id != 0) || ifc == NULL || !ifc->view.fact.up)
 		addr_free(lk, a);
-		return;
-	}
-	a->local_del_due = bub_time_add_ms(lk->now, lk->cfg.grace_ms);
+	else
+		a->local_del_due = bub_time_add_ms(lk->now, lk->cfg.grace_ms);
+	if (replaced && ifc != NULL)
+		movement_evaluate(lk, ifc);
 }
 
 void facts_addr_gone(struct link *lk, uint32_t ifindex, const struct in6_addr *addr)
@@ -319,6 +322,7 @@ void facts_addr_new(struct link *lk, const struct link_addr_fact *fact)
 		ifc->duplicate = in6addr_any;
 	if (!ipv4_is(a)) /* what comes to IPv4 comes by a socket */
 		local_add(lk, ifc, a);
+	neutral_heard(lk, ifc, a);
 	movement_evaluate(lk, ifc);
 }
 

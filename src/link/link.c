@@ -136,7 +136,7 @@ void link_feed(struct link *lk, struct bub_time now, const struct link_fact *fac
 void link_done(struct link *lk, struct bub_time now, uint32_t id, int error)
 {
 	link_enter(lk, now);
-	if (id == 0 || facts_done(lk, id, error))
+	if (id == 0 || facts_done(lk, id, error) || neutral_done(lk, id, error))
 		return;
 	careof_done(lk, id, error);
 	advert_done(lk, id, error);
@@ -267,5 +267,6 @@ void link_stop(struct link *lk, struct bub_time now)
 {
 	link_enter(lk, now);
 	advert_stop(lk);
+	neutral_stop(lk);
 	home_close(lk);
 }

@@ -41,6 +41,7 @@ struct link_config {
 		char name[LINK_NAME_MAX];
 		int32_t preference; /* higher is better */
 		bool optimistic;    /* addresses are used while detection goes on (RFC 4429) */
+		bool neutral;       /* with the checksum of the home address (neutral.c) */
 		bool listen_only;   /* no care-of addresses */
 	} named[LINK_NAMED_MAX];
 	unsigned n_named;              /* 0: every interface but lo and bub's own */
@@ -133,7 +134,7 @@ struct link_iface {
 	bool attached;    /* the programs of the data path are on it */
 	bool no_programs; /* they could not be attached, or are lost: until they are on it again */
 	int32_t preference;
-	bool optimistic;
+	bool optimistic, neutral;
 	struct in6_addr link_local; /* its address; :: none that may be used */
 };
 

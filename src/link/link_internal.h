@@ -9,6 +9,7 @@
 #include "base/ip6.h"
 #include "home_internal.h"
 #include "link.h"
+#include "neutral.h"
 #include "path_internal.h"
 #include "probe.h"
 
@@ -69,13 +70,13 @@ struct addr {
 	int setup_error; /* of the first of them */
 	struct in6_addr router;
 	struct bub_time told_until; /* what the core knows of it */
-	bool told_deprecated;
-	bool told_no_direct;
+	bool told_deprecated, told_no_direct;
 	int32_t told_rank;
 	uint8_t failures;             /* registrations from it, one after the other */
 	uint8_t slowness;             /* doublings of the time that it is given */
 	bool answered;                /* late, and it has not failed since */
 	struct bub_time behind_until; /* it stands behind the others; 0: it does not */
+	struct neutral neutral;
 };
 
 struct default_route {

@@ -62,6 +62,7 @@ enum link_say {
 	LINK_SAY_DEFENDED,      /* addr: somebody answers for it: a binding is left from before */
 	LINK_SAY_MANY_TUNNELS,  /* no room for that of addr */
 	LINK_SAY_MANY_PATHS,    /* no room for that from addr to other */
+	LINK_SAY_NO_NEUTRAL,    /* addr, which was to be used in place of other: error, or 0 */
 	LINK_SAY_NO_PATH_ROUTE, /* from addr to other: what goes there goes by the tunnel */
 };
 
@@ -76,7 +77,9 @@ enum link_out_type {
 	LINK_RULE_DEL,     /* u.rule */
 	LINK_ADDR_ADD,     /* u.addr: without duplicate detection */
 	LINK_ADDR_DEL,     /* u.addr: what LINK_ADDR_ADD has put there */
-	LINK_ADDR_CLEAR,   /* u.addr: what somebody else has put there, with that length */
+	LINK_ADDR_CLEAR,   /* u.addr: what is there with that length, and was not LINK_ADDR_ADD's */
+	LINK_ADDR_BESIDE,  /* u.addr: a care-of address, with duplicate detection; or another time
+			      to live for it */
 	LINK_ND_SEND,      /* u.nd: with hop limit 255 */
 	LINK_PACKET_SEND,  /* u.packet: one that link_hold() has kept */
 	LINK_NEIGH_SET,    /* u.neigh: it is at @mac, and was heard of just now */
@@ -141,6 +144,9 @@ struct link_out {
 			uint32_t ifindex; /* 0: bub's own interface */
 			struct in6_addr addr;
 			uint8_t prefix_len;
+			/* LINK_ADDR_BESIDE */
+			uint32_t valid_s; /* UINT32_MAX: for ever */
+			bool deprecated, optimistic;
 		} addr;
 		struct bub_view packet; /* until the next call of this library */
 		struct {

@@ -189,7 +189,8 @@ static void evaluate_one(struct link *lk, struct iface *ifc, struct addr *a)
 {
 	struct in6_addr router;
 
-	if (!ifc->view.carrier || a->fact.temporary || lookup_is_tentative(ifc, a)) {
+	if (!ifc->view.carrier || a->fact.temporary || lookup_is_tentative(ifc, a) ||
+	    neutral_is_used(&a->neutral)) {
 		set_unusable(lk, ifc, a);
 		return;
 	}

@@ -167,6 +167,7 @@ static struct link *new_link(struct lnx *l, uint64_t seed)
 		memcpy(cfg.named[i].name, l->if_names[i], sizeof(cfg.named[i].name));
 		cfg.named[i].preference = l->cfg.preference[i];
 		cfg.named[i].optimistic = l->cfg.optimistic[i];
+		cfg.named[i].neutral = l->cfg.neutral[i];
 		cfg.named[i].listen_only = l->cfg.listen_only[i];
 	}
 	memcpy(cfg.home_link, l->home_link, sizeof(cfg.home_link));

@@ -45,7 +45,7 @@ struct lnx_config {
 	const char *tun_name;                       /* "bub0" */
 	const char *interfaces[LNX_INTERFACES_MAX]; /* where signalling is listened to */
 	int32_t preference[LNX_INTERFACES_MAX];     /* of each; higher is better */
-	bool optimistic[LNX_INTERFACES_MAX];  /* of each: use optimistic addresses (RFC 4429) */
+	bool optimistic[LNX_INTERFACES_MAX], neutral[LNX_INTERFACES_MAX]; /* of each (link.h) */
 	bool listen_only[LNX_INTERFACES_MAX]; /* of each: holds no care-of addresses */
 	unsigned n_interfaces;                /* 0: every interface but lo and bub's own */
 	struct in6_addr homes[BUB_HOMES_MAX]; /* mobile node */

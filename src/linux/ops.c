@@ -149,6 +149,13 @@ static void say(struct lnx *l, const struct link_out *out)
 	case LINK_SAY_NO_PROXY:
 		say_home(l, out);
 		break;
+	case LINK_SAY_NO_NEUTRAL:
+		lnx_log(l, LNX_LOG_WARNING,
+			"%s is used, without a checksum-neutral address: %s: %s", lnx_ntop(other),
+			lnx_ntop(addr),
+			out->u.say.error != 0 ? strerror(-out->u.say.error)
+					      : "another host has it");
+		break;
 	case LINK_SAY_NO_PATH_ROUTE:
 		lnx_log(l, LNX_LOG_DEBUG, "no direct route from %s to %s", lnx_ntop(addr),
 			lnx_ntop(other));
@@ -449,6 +456,9 @@ static int operate_wishes(struct lnx *l, const struct link_out *out)
 	case LINK_ADDR_CLEAR:
 		carry_address(l, out);
 		return 0;
+	case LINK_ADDR_BESIDE:
+		want_care_of(l->want, out);
+		return VERDICT_LATER;
 	case LINK_NEIGH_SET:
 		want_neigh(l->want, out->u.neigh.ifindex, &out->u.neigh.addr, out->u.neigh.mac);
 		return 0;
@@ -477,6 +487,7 @@ static int operate(struct lnx *l, const struct link_out *out)
 	case LINK_ADDR_ADD:
 	case LINK_ADDR_DEL:
 	case LINK_ADDR_CLEAR:
+	case LINK_ADDR_BESIDE:
 	case LINK_NEIGH_SET:
 	case LINK_PROXY_ADD:
 	case LINK_PROXY_DEL:

@@ -50,6 +50,27 @@ struct nlmsghdr *rtm_addr(struct rtm *ret, bool add, uint32_t ifindex, const str
 	return nlh;
 }
 
+struct nlmsghdr *rtm_care_of(struct rtm *ret, uint32_t ifindex, const struct in6_addr *addr,
+			     uint8_t prefix_len, uint32_t valid_s, bool deprecated, bool optimistic)
+{
+	const struct ifa_cacheinfo life = {
+		.ifa_valid = valid_s,
+		.ifa_prefered = deprecated ? 0 : valid_s,
+	};
+	struct nlmsghdr *nlh = rtm_begin(ret, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+
+	ifa->ifa_family = AF_INET6;
+	ifa->ifa_prefixlen = prefix_len;
+	ifa->ifa_scope = RT_SCOPE_UNIVERSE;
+	ifa->ifa_index = ifindex;
+	rtm_put_addr(nlh, IFA_LOCAL, addr);
+	rtm_put_addr(nlh, IFA_ADDRESS, addr);
+	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(life), &life);
+	mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (optimistic ? IFA_F_OPTIMISTIC : 0));
+	return nlh;
+}
+
 struct nlmsghdr *rtm_route(struct rtm *ret, bool add, const struct nl_route *r)
 {
 	struct nlmsghdr *nlh = rtm_begin(ret, add ? RTM_NEWROUTE : RTM_DELROUTE,

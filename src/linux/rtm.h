@@ -50,6 +50,11 @@ struct nl_rule {
 struct nlmsghdr *rtm_route(struct rtm *ret, bool add, const struct nl_route *r);
 struct nlmsghdr *rtm_rule(struct rtm *ret, bool add, const struct nl_rule *r);
 /* Without duplicate detection. */
+/* A care-of address, with duplicate detection, or another time to live for it (UINT32_MAX: for
+ * ever).  No route to its prefix: the kernel has that of the router. */
+struct nlmsghdr *rtm_care_of(struct rtm *ret, uint32_t ifindex, const struct in6_addr *addr,
+			     uint8_t prefix_len, uint32_t valid_s, bool deprecated,
+			     bool optimistic);
 struct nlmsghdr *rtm_addr(struct rtm *ret, bool add, uint32_t ifindex, const struct in6_addr *addr,
 			  uint8_t prefix_len);
 struct nlmsghdr *rtm_proxy(struct rtm *ret, bool add, uint32_t ifindex,

@@ -214,8 +214,8 @@ static void want_on_answer(void *ctx, uint32_t seq, int error)
 		question_done(w, question, seq);
 	else if (wish != NULL && wish->entry.used && wish->seq == seq)
 		want_judge(w, wish, id, wish->kind == WANT_RULE && error == -EEXIST ? 0 : error);
-	else if (wish != NULL)
-		want_answer(w, id, error); /* it has been wished otherwise meanwhile */
+	else if (wish != NULL || id != 0)
+		want_answer(w, id, error); /* it has been wished otherwise meanwhile, or is none */
 	else if (error < 0 && !want_is_gone(error))
 		++*w->cfg.refused;
 }
@@ -518,6 +518,17 @@ void want_no_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
 	struct rtm octets;
 
 	want_request(w, NL_SOON, rtm_addr(&octets, false, ifindex, addr, prefix_len));
+}
+
+void want_care_of(struct want *w, const struct link_out *out)
+{
+	struct rtm octets;
+
+	want_send(w, NL_SOON,
+		  rtm_care_of(&octets, out->u.addr.ifindex, &out->u.addr.addr,
+			      out->u.addr.prefix_len, out->u.addr.valid_s, out->u.addr.deprecated,
+			      out->u.addr.optimistic),
+		  NULL, out->id);
 }
 
 void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr, uint32_t id)

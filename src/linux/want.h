@@ -77,6 +77,10 @@ void unwant_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr);
 void want_no_addr(struct want *w, uint32_t ifindex, const struct in6_addr *addr,
 		  uint8_t prefix_len);
 
+/* No wish but a request, as it ends with its time: a care-of address (rtm_care_of()), whose
+ * verdict comes by want_verdict(). */
+void want_care_of(struct want *w, const struct link_out *out);
+
 /* One for each address: on another interface it moves there. */
 void want_proxy(struct want *w, uint32_t ifindex, const struct in6_addr *addr, uint32_t id);
 void unwant_proxy(struct want *w, const struct in6_addr *addr);

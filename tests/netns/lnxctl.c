@@ -331,6 +331,9 @@ static void option(struct ctl *c, int opt, struct in6_addr *client)
 	case 'o': /* the interface before it */
 		cfg->optimistic[cfg->n_interfaces - 1] = true;
 		break;
+	case 'n': /* the same */
+		cfg->neutral[cfg->n_interfaces - 1] = true;
+		break;
 	case 'm':
 		add_home(cfg, optarg);
 		break;
@@ -412,7 +415,7 @@ int main(int argc, char **argv)
 	c.cfg.route_table = 2116;
 	c.cfg.rule_priority = 1000;
 	c.sad = esp_sad_new(16);
-	while ((opt = getopt(argc, argv, "i:om:a:Al:p:s:c:u")) != -1)
+	while ((opt = getopt(argc, argv, "i:onm:a:Al:p:s:c:u")) != -1)
 		option(&c, opt, &client);
 	for (unsigned i = 0; i < c.cfg.n_homes; i++)
 		add_sas(&c, &c.cfg.homes[i], &c.cfg.home_agent_address, false);

@@ -116,8 +116,9 @@ int daemon_run(const char *config_path, struct bubd_config *cfg)
 		     cfg->lnx.tun_name, cfg->control, cfg->state_dir, (int)cfg->log_level);
 	(void)printf("logs %s %s\n", cfg->event_log, cfg->key_log);
 	for (unsigned i = 0; i < cfg->lnx.n_interfaces; i++)
-		(void)printf("interface %s preference %d optimistic %d\n", cfg->lnx.interfaces[i],
-			     cfg->lnx.preference[i], cfg->lnx.optimistic[i]);
+		(void)printf("interface %s preference %d optimistic %d neutral %d\n",
+			     cfg->lnx.interfaces[i], cfg->lnx.preference[i], cfg->lnx.optimistic[i],
+			     cfg->lnx.neutral[i]);
 	(void)printf("table %u priority %u payload %d\n", cfg->lnx.route_table,
 		     cfg->lnx.rule_priority, cfg->lnx.protect_payload);
 	(void)printf("udp %d ports %u %u\n", cfg->lnx.udp, cfg->lnx.udp_port,

@@ -489,7 +489,7 @@ WRONG = {
 FULL = """/* every keyword */ name = "mn1"
 tun = "bub7"            # the interface
 interfaces = {"wl0", "en0"}
-interface "wl0" { preference = 10 optimistic-dad = true }   // Wi-Fi
+interface "wl0" { preference = 10 optimistic-dad = true checksum-neutral = true }   // Wi-Fi
 control = "run/ctl"
 event-log = "events.jsonl"
 key-log = "keys.log"
@@ -815,8 +815,8 @@ class Values(Config):
         self.assertEqual(self.values(FULL), [
             f"node mn1 tun bub7 control {self.path('run/ctl')} state-dir /tmp/state log-level 3",
             f"logs {self.path('events.jsonl')} {self.path('keys.log')}",
-            "interface wl0 preference 10 optimistic 1",
-            "interface en0 preference 0 optimistic 0",
+            "interface wl0 preference 10 optimistic 1 neutral 1",
+            "interface en0 preference 0 optimistic 0 neutral 0",
             "table 3000 priority 500 payload 1",
             "udp 2 ports 4192 4501",
             "home 2001:db8:1::10/60 lifetime 600 first 2500 alternate 0 alive 40",
@@ -921,7 +921,7 @@ class Values(Config):
     def test_list_in_parts(self):
         self.assertEqual([v for v in self.values("interfaces += wl0\ninterfaces += {en0, en1,}\n")
                           if v.startswith("interface ")],
-                         [f"interface {name} preference 0 optimistic 0" for name in ("wl0", "en0", "en1")])
+                         [f"interface {name} preference 0 optimistic 0 neutral 0" for name in ("wl0", "en0", "en1")])
 
     def test_words_end_at_comments(self):
         self.assertIn("node /a/b tun", self.values("name = /a/b//c\n")[0])
