@@ -254,6 +254,32 @@ static void path_while_the_home_agent_is_told(void **state)
 	pair_end(&p);
 }
 
+/* A refresh is asked for from the address that the peer has registered with, as long as this node
+ * has it: here a care-of address. */
+static void no_request_from_where_it_was(void **state)
+{
+	(void)state;
+	for (unsigned left = 0; left < 2; left++) {
+		struct in6_addr at;
+		struct pair p;
+
+		pair_init(&p);
+		p.mn_cfg[1].refresh_unused = false;
+		pair_start(&p);
+		pair_go(&p, 0, 0);
+		pair_go(&p, 1, 0);
+		pair_run(&p, 2000);
+		at = *pair_at(&p, 0);
+		world_send_data(p.w, p.mn[1], &p.hoa[1], &at);
+		pair_run(&p, 2000);
+		if (left)
+			pair_go(&p, 0, 1);
+		pair_run(&p, 418000);
+		assert_int_equal(pair_count(&p, 0, p.mn[0], BUB_MH_BRR), left ? 0 : 1);
+		pair_end(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +290,7 @@ int main(void)
 		cmocka_unit_test(registration_is_returned),
 		cmocka_unit_test(option_out_of_the_tunnel),
 		cmocka_unit_test(path_while_the_home_agent_is_told),
+		cmocka_unit_test(no_request_from_where_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

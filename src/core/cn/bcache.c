@@ -124,7 +124,9 @@ static void binding_send_brr(struct bub_engine *eng, const struct binding_cache_
 	struct route r =
 		h != NULL ? route_from_home(h, &b->key.b) : route_plain(&b->key.a, &b->key.b);
 
-	core_send(eng, &r, &out);
+	/* The peer may have registered with a care-of address that this node has left since. */
+	if (mn_has_address(eng, &b->key.a))
+		core_send(eng, &r, &out);
 }
 
 static void binding_on_timer(struct bub_engine *eng, void *owner)

@@ -16,6 +16,17 @@ struct candidate *candidate_find(struct bub_engine *eng, uint32_t ifindex, const
 	return NULL;
 }
 
+bool mn_has_address(struct bub_engine *eng, const struct in6_addr *a)
+{
+	if (mn_home(eng, 0) == NULL || core_home_of(eng, a) != NULL)
+		return true;
+	for (unsigned i = 0; i < CANDIDATES_MAX; i++)
+		if (core_mn(eng)->candidate[i].ifindex != 0 &&
+		    bub_addr_eq(&core_mn(eng)->candidate[i].address, a))
+			return true;
+	return false;
+}
+
 bool candidate_is_home(const struct home_registration *h, const struct candidate *c)
 {
 	return bub_addr_in_prefix(&c->address, &h->cfg.address, h->cfg.prefix_len);

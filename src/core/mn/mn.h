@@ -130,6 +130,8 @@ const char *home_no_direct_why(const struct home_registration *h);
 /* Away, and data may go from the care-of address and come to it without the tunnel.  Where that is
  * not so, correspondents are dealt with as if @h were at home, by way of the tunnel. */
 bool home_is_direct(const struct home_registration *h);
+/* False: this node is mobile, and @a is an address that it has left. */
+bool mn_has_address(struct bub_engine *eng, const struct in6_addr *a);
 /* The home whose address is @a; NULL: none. */
 struct home_registration *core_home_of(struct bub_engine *eng, const struct in6_addr *a);
 /* From a home address: reverse-tunnelled while away (RFC 6275, 11.3.1), plain at home. */
