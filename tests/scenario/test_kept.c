@@ -254,6 +254,80 @@ static void restarted_elsewhere(void **state)
 	pair_assert_settled(p, BUB_MODE_BUB);
 }
 
+/* ---- Repetitions, and where the peer is ---------------------------------------------------- */
+
+/* A repetition goes a third way, straight to the peer's home address: that alone gets through here.
+ */
+static void repetition_goes_three_ways(void **state)
+{
+	struct pair *p = *state;
+	struct match by_agents = ANY_MESSAGE;
+	size_t mark;
+
+	by_agents.from = p->ha[0];
+	by_agents.kind = BUB_MH_BU;
+	pair_rule(p, &by_agents, 0, 100, FATE_LOSE);
+	pair_lose(p, p->mn[1], BUB_MH_BU, 100)->match.home_bit = 0;
+	mark = pair_mark(p);
+	pair_go(p, 0, 1);
+	pair_go(p, 1, 1); /* the direct copy goes to where it was */
+	pair_run(p, 1500);
+	assert_true(pair_status(p, 1).peer_kabm);
+	assert_true(bub_addr_eq(&pair_nth(p, mark, p->mn[1], BUB_MH_BA, 0)->ip.dst, pair_at(p, 0)));
+	assert_int_equal(p->left_bub, 0);
+}
+
+/* The peer has moved too, and its own Binding Updates get lost.  Its acknowledgement shows that it
+ * is elsewhere: what would be sent to where it was goes through the home agents. */
+static void acknowledges_from_elsewhere(void **state)
+{
+	struct pair *p = *state;
+	struct bub_peer_status s;
+	uint64_t got;
+
+	pair_lose(p, p->mn[1], BUB_MH_BU, 100)->match.home_bit = 0;
+	pair_go(p, 0, 1);
+	pair_go(p, 1, 1);
+	pair_run(p, 500);
+	s = pair_status(p, 0);
+	assert_true(bub_addr_eq(&s.local_care_of, pair_at(p, 0)));
+	assert_false(bub_addr_eq(&s.peer_care_of, pair_at(p, 1)));
+	got = p->mn[1]->data_tunnelled;
+	pair_data(p, 0);
+	pair_run(p, 200);
+	assert_int_equal(p->mn[1]->data_tunnelled, got + 1);
+	pair_no_rules(p);
+	pair_run(p, 10000);
+	pair_assert_settled(p, BUB_MODE_BUB);
+	assert_true(p->last_path[0].direct);
+}
+
+static void from_elsewhere(struct pair *p, struct flight *f, const struct bub_ip6 *ip,
+			   const struct bub_mh *mh)
+{
+	(void)p;
+	(void)ip;
+	(void)mh;
+	f->octets[8 + 15] ^= 1; /* of the IPv6 source, which no signature covers */
+}
+
+/* Somebody on the way writes another source: the path is asked, and is direct again at once. */
+static void source_that_somebody_changed(void **state)
+{
+	struct pair *p = *state;
+	struct rule *r = pair_lose(p, p->mn[1], BUB_MH_BA, 1);
+
+	r->fate = FATE_PASS;
+	r->alter = from_elsewhere;
+	pair_go(p, 0, 1);
+	pair_run(p, 500);
+	assert_int_equal(r->hit, 1);
+	assert_false(p->last_path[0].direct);
+	pair_run(p, 1000);
+	assert_true(p->last_path[0].direct);
+	pair_assert_settled(p, BUB_MODE_BUB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +339,9 @@ int main(void)
 		bub_test(late_answer),
 		cmocka_unit_test(dead_peer_makes_room),
 		bub_test(restarted_elsewhere),
+		bub_test(repetition_goes_three_ways),
+		bub_test(acknowledges_from_elsewhere),
+		bub_test(source_that_somebody_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,8 +127,10 @@ void reg_on_ba(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 	}
 	if (is_signed)
 		suspect_answered(&p->suspect);
-	if (kabm_is_held(&p->kabm))
+	if (kabm_is_held(&p->kabm)) {
 		session_heard(eng, p, key);
+		bubmode_note_source(eng, p, rx);
+	}
 	if (p->reg.state == REG_BOUND && !is_late_refusal(eng, p, rx)) {
 		/* The answer to a repetition comes twice: this is the second copy. */
 		if (kabm_is_held(&p->kabm))

@@ -66,14 +66,27 @@ static void bubmode_send_direct(struct bub_engine *eng, struct bul_entry *p, con
 	core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
 }
 
+/* Straight to the peer's home address, as without BUB (RFC 6275, 11.7.2): its home agent knows
+ * where it is.  The way through both home agents is the longest, and the peer may have left the
+ * address that the direct copy goes to. */
+static void bubmode_send_by_peers_home(struct bub_engine *eng, const struct bul_entry *p,
+				       const uint8_t *mh, size_t len)
+{
+	const struct route r = route_as_known(p->home, &p->key.b);
+
+	if (home_is_direct(p->home))
+		core_send_built(eng, &r, BUB_MH_BU, p->reg.sequence, mh, len);
+}
+
 bool bubmode_backhaul_ready(const struct bub_engine *eng, const struct bul_entry *p)
 {
 	return home_is_away(p->home) ? mn_tunnel_ready(eng, p->home)
 				     : home_state(p->home) == HOME_AT_HOME;
 }
 
-/* The Binding Update of p->reg.sequence, on every path that it should take and that is open. */
-static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
+/* The Binding Update of p->reg.sequence, on every path that it should take and that is open.
+ * @repeated: the one before has got no answer. */
+static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p, bool repeated)
 {
 	bool peer_away = binding_active(eng, &p->key.a, &p->key.b) != NULL;
 	uint8_t mh[DH_MESSAGE_MAX];
@@ -92,9 +105,10 @@ static void bubmode_send_signed(struct bub_engine *eng, struct bul_entry *p)
 		bubmode_send_backhaul(eng, p);
 	else
 		reg_hold_backhaul(p, true);
-	if ((core_config(eng)->direct_copy && peer_away) ||
-	    (!peer_away && doubt_wants_every_way(&p->doubt)))
+	if (core_config(eng)->direct_copy && peer_away)
 		bubmode_send_direct(eng, p, mh, len, false, peer_udp_port(p));
+	if ((repeated && core_config(eng)->direct_copy) || doubt_wants_every_way(&p->doubt))
+		bubmode_send_by_peers_home(eng, p, mh, len);
 }
 
 void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
@@ -109,14 +123,14 @@ void bubmode_send_bu(struct bub_engine *eng, struct bul_entry *p)
 	/* Silence means a dead key only after an update that took every path (protocol.md, 5.6). */
 	if (p->kabm.is_static || bubmode_backhaul_ready(eng, p))
 		reg_count_send(eng, p);
-	bubmode_send_signed(eng, p);
+	bubmode_send_signed(eng, p, p->reg.sent.n > 0);
 	reg_after_bu(eng, p);
 }
 
 void bubmode_send_probe(struct bub_engine *eng, struct bul_entry *p)
 {
 	reg_next_unchanged(eng, p);
-	bubmode_send_signed(eng, p);
+	bubmode_send_signed(eng, p, false);
 	bul_rate_note(eng, p, BUL_UPDATES);
 }
 
@@ -201,6 +215,8 @@ static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum dire
 	if (state == DIRECT_OPEN)
 		report_on_open(&p->report);
 	changed = directpath_found(eng, &p->direct, &ends, state, why);
+	if (p->direct.peer_left)
+		directpath_look_in(eng, &p->direct, DOUBT_LOOK_MS);
 	if (changed || state != DIRECT_OPEN)
 		p->why = bubmode_why(p);
 	if (!changed)
@@ -240,6 +256,25 @@ void bubmode_on_look(struct bub_engine *eng, struct bul_entry *p)
 	}
 }
 
+static void bubmode_peer_left(struct bub_engine *eng, struct bul_entry *p, bool left)
+{
+	if (directpath_peer_left(&p->direct, left))
+		core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
+void bubmode_note_source(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
+{
+	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
+
+	if (b == NULL || rx->tunnelled || rx->ip->in_udp)
+		return;
+	bubmode_peer_left(eng, p, !bub_addr_eq(&rx->ip->src, binding_care_of(b)));
+	/* Nobody signs a source, and this may have been overtaken: where the binding says is asked,
+	 * too. */
+	if (p->direct.peer_left && !directpath_is_watched(&p->direct))
+		directpath_look_in(eng, &p->direct, DOUBT_LOOK_MS);
+}
+
 void bubmode_path_is_open(struct bub_engine *eng, struct bul_entry *p)
 {
 	bubmode_found(eng, p, DIRECT_OPEN, "signed test");
@@ -263,8 +298,10 @@ void bubmode_new_path(struct bub_engine *eng, struct bul_entry *p)
 	struct binding_cache_entry *b = binding_find(eng, &p->key.a, &p->key.b);
 	struct ends ends = session_ends(eng, p);
 
-	if (b != NULL)
+	if (b != NULL) {
 		proof_note_headers(b, false);
+		proof_take_back_silence(b); /* it was another path that did not answer */
+	}
 	report_reset(eng, &p->report);
 	if (p->direct.state == DIRECT_OPEN)
 		return;
@@ -315,6 +352,7 @@ void bubmode_on_proof(struct bub_engine *eng, struct bul_entry *p, const struct 
 		core_drop(eng, BUB_DROP_CARE_OF_TEST_BAD_AUTH, &rx->peer);
 		return;
 	}
+	bubmode_peer_left(eng, p, false);
 	proof_on_cookie(b);
 	if (proof_is_good(b) &&
 	    (in_udp ? directpath_is_open(&p->direct) : p->direct.state == DIRECT_OPEN))
@@ -337,6 +375,7 @@ void bubmode_on_cot(struct bub_engine *eng, struct bul_entry *p, const struct rx
 		return;
 	}
 	session_heard(eng, p, key);
+	bubmode_peer_left(eng, p, false);
 	directpath_end_look(&p->direct);
 	if (p->report.told ||
 	    !proof_by_check(eng, p)) { /* only what is without the headers of data gets through */
@@ -384,6 +423,7 @@ void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p)
 	struct ends ends = session_ends(eng, p);
 
 	doubt_peer_moved(&p->doubt);
+	bubmode_peer_left(eng, p, false);
 	rtt_moved(&p->reg.rtt);
 	report_on_peer_moved(eng, &p->report);
 	if (p->direct.state != DIRECT_UDP)

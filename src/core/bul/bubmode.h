@@ -36,6 +36,9 @@ void bubmode_doubt(struct bub_engine *eng, struct bul_entry *p, const char *why)
  * path in time is reported. */
 void bubmode_report_later(struct bub_engine *eng, struct bul_entry *p,
 			  const struct binding_cache_entry *b, bool moved);
+/* The signed acknowledgement @rx shows where the peer is: perhaps its own Binding Update, which
+ * says so, has not come yet. */
+void bubmode_note_source(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx);
 /* The peer moved: what was known of the direct path is worth nothing. */
 void bubmode_peer_moved(struct bub_engine *eng, struct bul_entry *p);
 /* The signed acknowledgement @rx has a path report. */

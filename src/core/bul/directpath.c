@@ -48,7 +48,7 @@ void directpath_reset(struct bub_engine *eng, struct direct_path *d, const struc
 {
 	core_timer_cancel(eng, &d->look_timer);
 	directpath_set_state(eng, d, ends, DIRECT_OPEN, why);
-	d->asked = false;
+	d->asked = d->peer_left = false;
 }
 
 const char *directpath_name(const struct direct_path *d)
@@ -87,6 +87,14 @@ const char *directpath_why_ro(enum direct_state state)
 bool directpath_is_open(const struct direct_path *d)
 {
 	return d->state == DIRECT_OPEN || d->state == DIRECT_UDP;
+}
+
+bool directpath_peer_left(struct direct_path *d, bool left)
+{
+	bool news = d->peer_left != left;
+
+	d->peer_left = left;
+	return news;
 }
 
 bool directpath_is_watched(const struct direct_path *d)

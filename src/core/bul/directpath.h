@@ -20,6 +20,7 @@ enum direct_state {
 struct direct_path {
 	enum direct_state state;
 	const char *why; /* what has shown that; NULL: nothing */
+	bool peer_left;  /* it acknowledges from elsewhere than where it is bound */
 	bool asked;      /* a signed CoTI is out */
 	unsigned sends;  /* of it, without an answer */
 	uint8_t cookie[BUB_COOKIE_LEN];
@@ -41,6 +42,8 @@ const char *directpath_why(const struct direct_path *d);
 /* The same of a peer without. */
 const char *directpath_why_ro(enum direct_state state);
 bool directpath_is_open(const struct direct_path *d);
+/* The peer is not where its binding here says, or is again; true: that is news. */
+bool directpath_peer_left(struct direct_path *d, bool left);
 /* A look is under way, or is to come. */
 bool directpath_is_watched(const struct direct_path *d);
 /* It is looked at after @ms; an answer from where the peer was does not count. */

@@ -50,7 +50,7 @@ bool peer_holds_kabm(const struct bul_entry *p)
 
 bool peer_path_is_open(const struct bul_entry *p)
 {
-	return directpath_is_open(&p->direct) && !doubt_diverts(&p->doubt);
+	return directpath_is_open(&p->direct) && !p->direct.peer_left && !doubt_diverts(&p->doubt);
 }
 
 bool peer_path_is_asked(const struct bub_engine *eng, const struct bul_entry *p)
