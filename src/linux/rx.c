@@ -189,8 +189,8 @@ static void set_owner(struct lnx *l, const struct bub_ip6 *outer, const struct b
 }
 
 /* @inner came in @outer. */
-static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *outer,
-		     struct bub_view inner)
+static struct bub_event inner_event(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *outer,
+				    struct bub_view inner)
 {
 	struct bub_event ev = {.type = BUB_EV_PACKET, .ifindex = ifindex};
 	struct bub_ip6 ip;
@@ -201,21 +201,43 @@ static void on_inner(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *oute
 	ev.u.packet.outer_dst = outer->dst;
 	if (bub_ip6_decode(inner, &ip) == BUB_DROP_NONE)
 		set_owner(l, outer, &ip, &ev);
-	lnx_emit(l, &ev);
+	return ev;
+}
+
+/* It came out of a tunnel that there is, from where that leads to.  What a stranger sends is looked
+ * at one by one, and each is counted. */
+static bool is_of_tunnel(const struct lnx *l, const struct bub_event *ev)
+{
+	const struct link_tunnel *t = link_tunnel(l->link, &ev->u.packet.owner);
+
+	return t != NULL && bub_addr_eq(&t->remote_outer, &ev->u.packet.outer_src);
 }
 
 static void on_encapsulated(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 			    uint8_t *packet, bool partial)
 {
+	struct bub_event ev;
+
 	if (partial)
 		merged_checksum(packet + (ip->upper.data - ip->packet.data), ip->upper.len);
-	on_inner(l, ifindex, ip, ip->upper);
+	ev = inner_event(l, ifindex, ip, ip->upper);
+	if (is_of_tunnel(l, &ev))
+		bulk_take(l, &ev, partial);
+	else
+		lnx_emit(l, &ev);
 }
 
-/* A packet that is many: handed on whole it would be too big for every link behind the tunnel. */
+static bool is_group(const uint8_t *packet)
+{
+	return packet[IP6_DST_AT] == 0xff;
+}
+
+/* A packet that is many, in an outer one.  The core decides once for all of them; copies of what
+ * goes to a group go into several tunnels, one by one. */
 static void on_merged(struct lnx *l, uint32_t ifindex, const uint8_t *packet, size_t len,
 		      const struct virtio_net_hdr *vnet)
 {
+	struct bub_event ev;
 	struct merged m;
 	struct bub_ip6 ip;
 	size_t n;
@@ -227,8 +249,18 @@ static void on_merged(struct lnx *l, uint32_t ifindex, const uint8_t *packet, si
 		return;
 	}
 	l->count[COUNT_RX_MERGED]++;
-	while ((n = merged_next(&m, l->in)) > 0)
-		on_inner(l, ifindex, &ip, (struct bub_view){l->in, n});
+	ev = inner_event(l, ifindex, &ip, ip.upper);
+	if (merged_count(&m) > 1 && m.transport_at == IP6_HDR_LEN && !is_group(ip.upper.data) &&
+	    is_of_tunnel(l, &ev)) {
+		ev.u.packet.merged =
+			(struct bub_merged){(uint16_t)merged_count(&m), vnet->gso_size};
+		lnx_emit(l, &ev);
+		return;
+	}
+	while ((n = merged_next(&m, l->in)) > 0) {
+		ev = inner_event(l, ifindex, &ip, (struct bub_view){l->in, n});
+		lnx_emit(l, &ev);
+	}
 }
 
 /* True: it was about a packet of ours, and the core can tell the sockets. */

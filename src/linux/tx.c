@@ -246,6 +246,32 @@ void tx_outer(struct lnx *l, const struct link_tunnel *t, struct bub_view outer,
 		   act);
 }
 
+/* The packet goes as it is, and may leave with others. */
+static bool tunnel_may_wait(const struct lnx *l, const struct link_tunnel *t,
+			    struct bub_view packet, const struct bub_action *act)
+{
+	const size_t len = BUB_IP6_HDR_LEN + packet.len;
+
+	return !act->u.send.whole && !act->u.send.has_limit && (t->pmtu == 0 || len <= t->pmtu) &&
+	       l->out_used + len <= LNX_OUT_SIZE;
+}
+
+static void tunnel_wait(struct lnx *l, const struct link_tunnel *t,
+			const uint8_t head[static BUB_IP6_HDR_LEN], struct bub_view packet,
+			const struct bub_action *act)
+{
+	uint8_t *out = l->out + l->out_used;
+	const struct leave_way way = {
+		.home = t->entry.a,
+		.ifindex = act->u.send.ifindex,
+		.to = {.src = t->local_outer, .dst = t->remote_outer},
+	};
+
+	memcpy(out, head, BUB_IP6_HDR_LEN);
+	memcpy(out + BUB_IP6_HDR_LEN, packet.data, packet.len);
+	leave_take(l, &way, (struct bub_view){out, BUB_IP6_HDR_LEN + packet.len});
+}
+
 static void send_tunnel(struct lnx *l, const struct bub_action *act)
 {
 	const struct bub_view packet = act->u.send.data;
@@ -276,7 +302,10 @@ static void send_tunnel(struct lnx *l, const struct bub_action *act)
 		l->count[COUNT_TX_FAILED]++;
 		return;
 	}
-	send_outer(l, act->u.send.ifindex, t, head, packet, act);
+	if (tunnel_may_wait(l, t, packet, act))
+		tunnel_wait(l, t, head, packet, act);
+	else
+		send_outer(l, act->u.send.ifindex, t, head, packet, act);
 }
 
 unsigned lnx_send_dummies(struct lnx *l)

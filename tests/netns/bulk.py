@@ -101,6 +101,12 @@ def without_esp(t):
     t.start(False)
     t.transfer_both_ways(t.m, t.g, PEER, AMOUNT)
     datagrams_both_ways(t)
+    for name in ("tun-in-merged", "tun-out-merged"):
+        if 0 in t.count(name):
+            raise Failure(f"{name}: {t.count(name)}")
+    shown = t.mobile.show()["counters"]["engine"]
+    if min(shown["tunnel-in"], shown["tunnel-out"]) < AMOUNT / 1460:
+        raise Failure(f"{shown}")
 
 
 def path_gets_smaller(t):
