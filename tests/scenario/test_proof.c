@@ -542,6 +542,29 @@ static void in_udp_where_headers_do_not_pass(void **state)
 	}
 }
 
+/* Repetitions and the try of the headers have taken what a second may have (MAX_UPDATE_RATE) when
+ * UDP is to be tried: it is tried as soon as that is over. */
+static void udp_waits_for_its_turn(void **state)
+{
+	struct match repetitions = ANY_MESSAGE;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p);
+	pair_in_bub(&p);
+	pair_go(&p, 0, 1);
+	pair_run(&p, 3000); /* round trips are known to be short */
+	repetitions.kind = BUB_MH_BU;
+	repetitions.home_bit = 0;
+	repetitions.from = p.ha[0];
+	pair_rule(&p, &repetitions, 1, 2, FATE_LOSE);
+	p.judge = lose_all_headers;
+	pair_go(&p, 0, 2);
+	pair_run(&p, 2000);
+	assert_direct(&p, true);
+	pair_end(&p);
+}
+
 /* The next network lets the headers through. */
 static void headers_after_udp(void **state)
 {
@@ -664,6 +687,7 @@ int main(void)
 		cmocka_unit_test(one_loss_closes_nothing),
 		cmocka_unit_test(found_within_a_second),
 		cmocka_unit_test(in_udp_where_headers_do_not_pass),
+		cmocka_unit_test(udp_waits_for_its_turn),
 		cmocka_unit_test(headers_after_udp),
 		cmocka_unit_test(in_udp_one_way),
 		cmocka_unit_test(neither_headers_nor_udp),

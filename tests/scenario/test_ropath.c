@@ -292,6 +292,28 @@ static void peer_goes_home(void **state)
 	pair_end(&p);
 }
 
+/* Back home with a registration that has failed: data goes straight to the peer, whatever became of
+ * the path from where this node was. */
+static void home_where_the_registration_failed(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	begin(&p);
+	close_ways(&p, true, true);
+	pair_both_away(&p);
+	pair_talk(&p, 5000);
+	assert_ways(&p, false, false);
+	pair_lose(&p, p.mn[0], BUB_MH_BU, 1000)->match.home_bit = 0;
+	pair_talk(&p, 410000); /* the refresh gets no answer */
+	assert_string_equal(pair_status(&p, 0).why, "no answer to Binding Updates");
+	close_ways(&p, false, false);
+	pair_go_home(&p, 0);
+	pair_run(&p, 1000);
+	assert_true(p.last_path[0].direct);
+	pair_end(&p);
+}
+
 static void off(void **state)
 {
 	struct pair p;
@@ -325,6 +347,7 @@ int main(void)
 		cmocka_unit_test(peer_of_another_make),
 		cmocka_unit_test(old_tokens),
 		cmocka_unit_test(peer_goes_home),
+		cmocka_unit_test(home_where_the_registration_failed),
 		cmocka_unit_test(off),
 	};
 
