@@ -460,6 +460,25 @@ static void show_troubles(FILE *out, const struct ctl_options *opts, const json_
 	}
 }
 
+/* Nothing of a file that is well. */
+static void show_store(FILE *out, const struct ctl_options *opts, const json_t *store)
+{
+	const bool answers = json_is_true(json_object_get(store, "answers"));
+	const char *name = text_of(store, "name", "?");
+
+	if (!json_is_object(store) || (answers && strcmp(name, "lmdb") == 0))
+		return;
+	(void)fprintf(out, "store: %s, %s, ", name, text_of(store, "where", "?"));
+	text_paint(out, opts, answers ? TEXT_GOOD : TEXT_BAD, "%s",
+		   answers ? "answers" : "does not answer");
+	if (!answers)
+		(void)fprintf(out, ": %s", text_of(store, "why", "?"));
+	if (number_of(store, "waiting") > 0)
+		(void)fprintf(out, "; %" JSON_INTEGER_FORMAT " to be written",
+			      number_of(store, "waiting"));
+	(void)fputc('\n', out);
+}
+
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
  * them are switched off. */
 static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients,
@@ -556,6 +575,8 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 		show_peers(out, opts, json_object_get(reply, "peers"));
 	if (clients != NULL && has_role(roles, "home-agent"))
 		show_clients(out, opts, clients, json_object_get(reply, "subscribers"));
+	if (clients != NULL)
+		show_store(out, opts, json_object_get(reply, "store"));
 	show_troubles(out, opts, json_object_get(reply, "strangers"),
 		      "not served here, and try to register");
 	show_memberships(out, opts, json_object_get(reply, "memberships"));

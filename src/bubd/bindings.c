@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registrations go to the disk once in a turn of the loop, however many there are: a commit waits
- * for the disk twice, and a hundred mobile nodes that register at once wait for one.
+ * Registrations go to the store once in a turn of the loop, however many there are: a commit waits
+ * for the disk twice, or for Redis, and a hundred mobile nodes that register at once wait for one.
  *
  * Lifetimes are kept on two clocks.  Within one start of the machine CLOCK_BOOTTIME counts, which
  * nobody sets and which goes on while the machine sleeps; after that there is only the wall clock.
@@ -19,22 +19,31 @@
 #include <unistd.h>
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
-#define VERDICTS_FEW 64 /* room at first */
+#define FEW 64 /* room at first */
 #define ERROR_MAX 512
 
-struct verdict {
-	struct in6_addr home;
+/* What the engine wants to have stored. */
+struct note {
+	struct store_binding binding;
 	uint32_t id;
+	bool removes; /* the record; nobody waits to hear of that */
+};
+
+struct notes {
+	struct note *at;
+	size_t n, cap;
 };
 
 struct bindings {
-	struct shared *store;
+	struct shared *store; /* borrowed */
 	struct bindings_host host;
+	struct bindings_policy policy;
 	uint8_t boot[STORE_BOOT_LEN];
-	struct verdict *verdict; /* to be given after the next commit */
-	size_t n_verdicts, cap_verdicts;
-	bool noted;   /* since the last commit */
-	bool failing; /* told: it cannot be written */
+	struct notes noted; /* since the last commit */
+	struct notes found; /* in the store, to be restored */
+	bool out_of_memory; /* not all was found */
+	bool closing;       /* nobody is told any more */
+	bool failing;       /* told: it cannot be written */
 	char why[2 * ERROR_MAX];
 };
 
@@ -70,7 +79,7 @@ static uint64_t clock_ms(clockid_t which)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static struct bindings_clock clock_now(const struct bindings *b)
+struct bindings_clock bindings_now(const struct bindings *b)
 {
 	struct bindings_clock now = {
 		.boot_ms = clock_ms(CLOCK_BOOTTIME),
@@ -95,62 +104,61 @@ uint32_t bindings_left_s(const struct store_binding *b, const struct bindings_cl
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-struct bindings *bindings_open(const char *dir, const struct bindings_host *host, char *ret_error,
-			       size_t error_size)
+struct bindings *bindings_new(struct shared *store, const struct bindings_policy *policy,
+			      const struct bindings_host *host)
 {
 	struct bindings *b = calloc(1, sizeof(*b));
 
-	if (b == NULL) {
-		(void)snprintf(ret_error, error_size, "out of memory");
+	if (b == NULL)
 		return NULL;
-	}
+	b->store = store;
 	b->host = *host;
+	b->policy = *policy;
 	read_boot_id(b->boot);
-	b->store = shared_lmdb_open(dir, ret_error, error_size);
-	if (b->store != NULL)
-		return b;
-	free(b);
-	return NULL;
+	return b;
 }
 
 void bindings_close(struct bindings *b)
 {
+	if (b != NULL)
+		b->closing = true;
+}
+
+void bindings_free(struct bindings *b)
+{
 	if (b == NULL)
 		return;
-	shared_close(b->store);
-	free(b->verdict);
+	free(b->noted.at);
+	free(b->found.at);
 	free(b);
+}
+
+/* False: out of memory. */
+static bool notes_add(struct notes *l, const struct note *note)
+{
+	if (l->n == l->cap) {
+		const size_t cap = l->cap == 0 ? FEW : 2 * l->cap;
+		struct note *more = realloc(l->at, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		l->at = more;
+		l->cap = cap;
+	}
+	l->at[l->n++] = *note;
+	return true;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* Room for one more verdict; false: no memory.  However many registrations one turn of the loop
- * brings, each waits for its own. */
-static bool bindings_has_room(struct bindings *b)
-{
-	size_t cap = b->cap_verdicts == 0 ? VERDICTS_FEW : 2 * b->cap_verdicts;
-	struct verdict *more;
-
-	if (b->n_verdicts < b->cap_verdicts)
-		return true;
-	more = realloc(b->verdict, cap * sizeof(*more));
-	if (more == NULL) {
-		b->host.line(b->host.ctx, false, "out of memory: a registration is not answered");
-		return false;
-	}
-	b->verdict = more;
-	b->cap_verdicts = cap;
-	return true;
-}
-
 void bindings_note(struct bindings *b, const struct bub_action *act)
 {
 	const struct bub_stored *s = &act->u.store;
-	const struct bindings_clock now = clock_now(b);
+	const struct bindings_clock now = bindings_now(b);
 	const uint64_t lifetime_ms = (uint64_t)s->lifetime_s * 1000;
-	struct shared_record record = {.kind = SHARED_BINDING, .home = s->home};
+	struct note note = {.id = act->id, .removes = s->lifetime_s == 0};
 
-	record.u.binding = (struct store_binding){
+	note.binding = (struct store_binding){
 		.home = s->home,
 		.care_of = s->care_of,
 		.sequence = s->sequence,
@@ -161,110 +169,157 @@ void bindings_note(struct bindings *b, const struct bub_action *act)
 		.expires_boot_ms = now.boot_ms + lifetime_ms,
 		.expires_real_ms = now.real_ms + lifetime_ms,
 	};
-
-	memcpy(record.u.binding.boot, b->boot, sizeof(b->boot));
-	if (s->lifetime_s > 0)
-		shared_put(b->store, &record);
-	else
-		shared_delete(b->store, SHARED_BINDING, &s->home, 0);
-	b->noted = true;
-	/* Nobody waits to hear that something was removed. */
-	if (s->lifetime_s > 0 && bindings_has_room(b))
-		b->verdict[b->n_verdicts++] = (struct verdict){.home = s->home, .id = act->id};
+	memcpy(note.binding.boot, b->boot, sizeof(b->boot));
+	/* However many registrations one turn of the loop brings, each waits for its own. */
+	if (!notes_add(&b->noted, &note))
+		b->host.line(b->host.ctx, false, "out of memory: a registration is not answered");
 }
 
-static void bindings_tell(struct bindings *b, int error, const char *why)
+static void bindings_tell(struct bindings *b, bool failed, const char *why)
 {
-	if ((error != 0) == b->failing)
+	if (failed == b->failing)
 		return;
-	b->failing = error != 0;
+	b->failing = failed;
 	(void)snprintf(b->why, sizeof(b->why), "%s%s",
-		       error != 0 ? why : "registrations can be stored again",
-		       error != 0 ? "; registrations are refused (130) until it can be written"
-				  : "");
-	b->host.line(b->host.ctx, error == 0, b->why);
+		       failed ? why : "registrations can be stored again",
+		       !failed            ? ""
+		       : b->policy.accept ? "; registrations are acknowledged all the same, and "
+					    "stored when it can be written"
+					  : "; registrations are refused (130) until it can be "
+					    "written");
+	b->host.line(b->host.ctx, !failed, b->why);
 }
 
 const char *bindings_trouble(const struct bindings *b)
 {
-	return b != NULL && b->failing ? b->why : NULL;
+	return b->failing ? b->why : NULL;
+}
+
+/* A deletion is carried out whatever becomes of it, so it is to be stored some time. */
+static bool note_insists(const struct note *note)
+{
+	return note->removes || !note->binding.registered;
+}
+
+static void bindings_feed(struct bindings *b, const struct note *note, size_t n, int error)
+{
+	struct bub_event ev = {.type = BUB_EV_STORED};
+
+	ev.u.stored.error = error;
+	for (size_t i = 0; i < n && !b->closing; i++) {
+		if (note[i].removes)
+			continue;
+		ev.u.stored.home = note[i].binding.home;
+		ev.u.stored.id = note[i].id;
+		b->host.feed(b->host.ctx, &ev);
+	}
 }
 
 /* What one commit brought. */
 struct commit {
 	struct bindings *b;
-	struct verdict *verdict;
 	size_t n;
+	struct note note[];
 };
 
 static void bindings_on_commit(void *ctx, enum shared_result result, const char *why)
 {
-	const struct commit *c = ctx;
+	struct commit *c = ctx;
 	struct bindings *b = c->b;
-	struct bub_event ev = {.type = BUB_EV_STORED};
+	const bool accepts = b->policy.accept && !note_insists(&c->note[0]);
 
-	ev.u.stored.error = result == SHARED_STORED ? 0 : -EIO;
-	bindings_tell(b, ev.u.stored.error, why);
-	for (size_t i = 0; i < c->n; i++) {
-		ev.u.stored.home = c->verdict[i].home;
-		ev.u.stored.id = c->verdict[i].id;
-		b->host.feed(b->host.ctx, &ev);
+	if (!b->closing && result != SHARED_FENCED) {
+		bindings_tell(b, result == SHARED_FAILED, why);
+		bindings_feed(b, c->note, c->n, result == SHARED_STORED || accepts ? 0 : -EIO);
 	}
+	free(c);
+}
+
+static void bindings_put(struct bindings *b, const struct note *note, size_t n)
+{
+	struct shared_record r = {.kind = SHARED_BINDING};
+
+	for (size_t i = 0; i < n; i++) {
+		r.home = note[i].binding.home;
+		r.u.binding = note[i].binding;
+		if (note[i].removes)
+			shared_delete(b->store, SHARED_BINDING, &r.home, 0);
+		else
+			shared_put(b->store, &r);
+		if (b->host.beside != NULL)
+			b->host.beside(b->host.ctx, &r.home);
+	}
+}
+
+/* Acknowledged at once; but not without end where the store has been away. */
+static void bindings_commit_later(struct bindings *b, const struct note *note, size_t n)
+{
+	struct shared_status status;
+	bool refused = false;
+
+	shared_status(b->store, &status);
+	refused = !status.answers && !b->policy.accept && !note_insists(note);
+	bindings_tell(b, !status.answers, status.why);
+	if (!refused) {
+		bindings_put(b, note, n);
+		shared_commit(b->store, SHARED_LATER, NULL, NULL);
+	}
+	bindings_feed(b, note, n, refused ? -EIO : 0);
+}
+
+static void bindings_commit_now(struct bindings *b, const struct note *note, size_t n)
+{
+	const bool insists = b->policy.accept || note_insists(note);
+	struct commit *c = malloc(sizeof(*c) + n * sizeof(*note));
+
+	if (c == NULL) {
+		bindings_feed(b, note, n, -ENOMEM);
+		return;
+	}
+	c->b = b;
+	c->n = n;
+	memcpy(c->note, note, n * sizeof(*note));
+	bindings_put(b, note, n);
+	shared_commit(b->store, insists ? SHARED_INSIST : SHARED_NOW, bindings_on_commit, c);
 }
 
 void bindings_commit(struct bindings *b)
 {
 	/* A verdict may bring about something more to be noted. */
-	while (b != NULL && b->noted) {
-		struct commit c = {.b = b, .verdict = b->verdict, .n = b->n_verdicts};
+	while (b->noted.n > 0) {
+		struct notes notes = b->noted;
+		size_t end;
 
-		b->verdict = NULL;
-		b->n_verdicts = b->cap_verdicts = 0;
-		b->noted = false;
-		shared_commit(b->store, SHARED_NOW, bindings_on_commit, &c);
-		free(c.verdict);
+		b->noted = (struct notes){0};
+		/* In their order, as there may be several of one home address. */
+		for (size_t at = 0; at < notes.n; at = end) {
+			const bool insists = note_insists(&notes.at[at]);
+
+			for (end = at + 1; end < notes.n; end++)
+				if (note_insists(&notes.at[end]) != insists)
+					break;
+			if (b->policy.at_once)
+				bindings_commit_later(b, notes.at + at, end - at);
+			else
+				bindings_commit_now(b, notes.at + at, end - at);
+		}
+		free(notes.at);
 	}
 }
 
 /* ---- After a restart ----------------------------------------------------------------------- */
 
-struct list {
-	struct store_binding *binding;
-	size_t n, cap;
-	bool failed;
-	char error[ERROR_MAX]; /* the store's; "" */
-};
-
-static void bindings_on_taken(void *ctx, enum shared_result result, const char *why)
+void bindings_found(struct bindings *b, const struct store_binding *binding)
 {
-	struct list *l = ctx;
+	const struct note note = {.binding = *binding};
 
-	(void)snprintf(l->error, sizeof(l->error), "%s", result == SHARED_STORED ? "" : why);
-}
-
-static void bindings_add(void *ctx, const struct shared_record *r)
-{
-	struct list *l = ctx;
-
-	if (r->kind != SHARED_BINDING)
-		return;
-	if (l->n == l->cap && !l->failed) {
-		size_t cap = l->cap == 0 ? 64 : 2 * l->cap;
-		struct store_binding *more = realloc(l->binding, cap * sizeof(*more));
-
-		l->failed = more == NULL;
-		if (more != NULL) {
-			l->binding = more;
-			l->cap = cap;
-		}
-	}
-	if (!l->failed)
-		l->binding[l->n++] = r->u.binding;
+	if (!notes_add(&b->found, &note))
+		b->out_of_memory = true;
 }
 
 static bool bindings_restore_one(struct bindings *b, const struct store_binding *record)
 {
-	const struct bindings_clock now = clock_now(b);
+	const struct bindings_clock now = bindings_now(b);
 	const struct bub_stored s = {
 		.home = record->home,
 		.care_of = record->care_of,
@@ -278,29 +333,31 @@ static bool bindings_restore_one(struct bindings *b, const struct store_binding 
 	return s.lifetime_s > 0 && b->host.restore(b->host.ctx, &s) == 0;
 }
 
-int bindings_restore(struct bindings *b, size_t *ret_n, char *ret_error, size_t error_size)
+int bindings_restore(struct bindings *b, size_t *ret_n)
 {
-	struct list list = {0};
-	int rc = 0;
+	struct notes found = b->found;
 
-	shared_take(b->store, bindings_add, bindings_on_taken, &list);
 	*ret_n = 0;
-	if (list.error[0] != '\0') {
-		(void)snprintf(ret_error, error_size, "%s", list.error);
-		rc = -1;
-	}
-	if (rc == 0 && list.failed) {
-		(void)snprintf(ret_error, error_size, "out of memory");
-		rc = -1;
-	}
-	for (size_t i = 0; rc == 0 && i < list.n; i++) {
-		if (bindings_restore_one(b, &list.binding[i])) {
-			*ret_n += list.binding[i].registered;
-		} else {
-			shared_delete(b->store, SHARED_BINDING, &list.binding[i].home, 0);
-			b->noted = true;
+	b->found = (struct notes){0};
+	for (size_t i = 0; i < found.n; i++) {
+		struct note *note = &found.at[i];
+
+		if (bindings_restore_one(b, &note->binding)) {
+			*ret_n += note->binding.registered;
+			continue;
 		}
+		note->removes = true;
+		if (!notes_add(&b->noted, note))
+			b->out_of_memory = true;
 	}
-	free(list.binding);
-	return rc;
+	free(found.at);
+	return b->out_of_memory ? -1 : 0;
+}
+
+void bindings_forget(struct bindings *b)
+{
+	free(b->found.at);
+	free(b->noted.at);
+	b->found = b->noted = (struct notes){0};
+	b->out_of_memory = false;
 }

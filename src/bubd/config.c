@@ -255,6 +255,7 @@ static void load_home_agent(struct loader *l, const struct config_node *sec)
 	for (const struct config_node *n = config_find(sec, "mobile-node"); n != NULL;
 	     n = config_next(n))
 		load_client(l, n);
+	loader_store(l, sec);
 }
 
 /* ---- BUB, peers ---------------------------------------------------------------------------- */
@@ -625,6 +626,7 @@ void bubd_config_free(struct bubd_config *cfg)
 		explicit_bzero(cfg->sas, cfg->n_sas * sizeof(*cfg->sas));
 	free(cfg->sas);
 	loader_wipe_keys(&cfg->agent_keys);
+	explicit_bzero(&cfg->store, sizeof(cfg->store));
 	for (unsigned i = 0; i < BUB_HOMES_MAX; i++)
 		loader_wipe_keys(&cfg->home_keys[i]);
 	free(cfg->peers);

@@ -17,6 +17,7 @@
 #include "keys.h"
 #include "linux.h"
 #include "metrics.h"
+#include "redis_settings.h"
 
 #define NODE_NAME_MAX 64 /* as long as a host name on Linux */
 
@@ -70,6 +71,19 @@ struct bubd_sa {
 	int line, column; /* where it stands */
 };
 
+enum bubd_store {
+	BUBD_STORE_LMDB,
+	BUBD_STORE_REDIS,
+};
+
+/* Where a home agent stores what has to survive it. */
+struct bubd_store_settings {
+	enum bubd_store kind;
+	bool at_once; /* a registration is acknowledged before it is stored */
+	bool accept;  /* and while it cannot be stored */
+	struct redis_settings redis;
+};
+
 struct bubd_config {
 	struct bub_config engine;
 	struct lnx_config lnx; /* its strings are those below */
@@ -101,6 +115,7 @@ struct bubd_config {
 	struct bubd_key_settings home_keys[BUB_HOMES_MAX]; /* of each home address */
 	struct bubd_key_settings agent_keys;
 	bool subscribers; /* of agent_keys: in the file of src/store, beside the pairs here */
+	struct bubd_store_settings store;
 	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
 	bool has_mark_key;
 

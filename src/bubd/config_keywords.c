@@ -44,6 +44,7 @@ const char *const config_integrities[] = {"hmac-sha256-128", "hmac-sha1-96", NUL
 #define BUB(member) TO(bubd_config, engine.member)
 #define HOME(member) TO(bub_home_config, member)
 #define ADVERT(member) TO(link_advert_config, member)
+#define REDIS(member) TO(redis_settings, member)
 #define KEYS(member) TO(bubd_key_settings, member)
 #define NOWHERE .size = 0 /* who reads the section asks for it */
 #define FROM(min_, max_) .min = (min_), .max = (max_)
@@ -141,6 +142,12 @@ static const struct config_keyword config_keywords[] = {
 	{IN_HOME_AGENT, KIND_NUMBER, "refresh-advice", AGENT(refresh_advice_s), LIFETIME},
 	{IN_HOME_AGENT, KIND_WORD, "subscribers", NODE(subscribers), WORDS("none", "lmdb"),
 	 OR("none")},
+	{IN_HOME_AGENT, KIND_WORD, "store", NODE(store.kind), WORDS("lmdb", "redis"), OR("lmdb")},
+	{IN_HOME_AGENT, KIND_WORD, "durability", NODE(store.at_once), WORDS("stored", "at-once"),
+	 OR("stored")},
+	{IN_HOME_AGENT, KIND_WORD, "when-store-fails", NODE(store.accept),
+	 WORDS("refuse", "accept"), OR("refuse")},
+	{IN_HOME_AGENT, KIND_NONE, "redis", SECTION(IN_REDIS)},
 	{IN_HOME_AGENT, KIND_WORD, "backhaul", AGENT(backhaul), WORDS("plain", "encapsulated")},
 	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", AGENT(any_care_of), WORDS("source", "any")},
 	{IN_HOME_AGENT, KIND_WORD, "dad", AGENT(dad),
@@ -178,6 +185,15 @@ static const struct config_keyword config_keywords[] = {
 	{IN_AGENT_KEYS, KIND_NUMBER, "megabytes", KEYS(megabytes), FROM(1, 16777216), OR("262144")},
 	{IN_AGENT_KEYS, KIND_WORD, "algorithms", .words = config_suites, LIST(KEYS_SUITE_COUNT),
 	 .unique = true},
+
+	{IN_REDIS, KIND_TEXT, "servers", LIST(REDIS_SERVERS_MAX), NOWHERE},
+	{IN_REDIS, KIND_NAME, "sentinel", REDIS(sentinel)},
+	{IN_REDIS, KIND_NAME, "user", REDIS(user)},
+	{IN_REDIS, KIND_PATH, "password-file", NOWHERE},
+	{IN_REDIS, KIND_NAME, "prefix", REDIS(prefix), OR("bub:")},
+	{IN_REDIS, KIND_NAME, "group", REDIS(group), OR("home")},
+	{IN_REDIS, KIND_NUMBER, "replicas", REDIS(replicas), FROM(0, 9), OR("0")},
+	{IN_REDIS, KIND_NUMBER, "timeout", REDIS(timeout_ms), MS(50, 60000), OR("1000")},
 
 	{IN_SA, KIND_WORD, "direction", TO(esp_sa_params, direction), WORDS("out", "in"), NEEDED},
 	{IN_SA, KIND_WORD, "mode", TO(esp_sa_params, mode), WORDS("transport", "tunnel"), NEEDED},
@@ -241,6 +257,7 @@ static const char *const section_names[] = {
 	[IN_CLIENT] = "mobile-node of a home agent",
 	[IN_KEYS] = "keys of a mobile-node",
 	[IN_AGENT_KEYS] = "keys of a home-agent",
+	[IN_REDIS] = "redis",
 	[IN_SA] = "sa",
 	[IN_PREFIX] = "prefix",
 	[IN_ADVERTS] = "router-adverts",

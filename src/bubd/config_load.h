@@ -50,6 +50,10 @@ void loader_agent_keys(struct loader *l, const struct config_node *sec,
 /* How the mobile node of a home agent's @sec proves who it is, where keys are agreed on; false:
  * they are not (config_keys.c). */
 bool loader_client_keys(struct loader *l, const struct config_node *sec, struct bubd_pair *pair);
+/* Where a home agent stores what has to survive it; its mobile nodes are loaded (config_store.c).
+ */
+void loader_store(struct loader *l, const struct config_node *sec);
+
 void loader_wipe_keys(struct bubd_key_settings *s);
 
 /*

@@ -43,6 +43,7 @@ enum config_section {
 	IN_CLIENT,     /* a mobile-node section within home-agent */
 	IN_KEYS,       /* of a mobile node */
 	IN_AGENT_KEYS, /* of a home agent */
+	IN_REDIS,
 	IN_SA,
 	IN_PREFIX,
 	IN_ADVERTS,

@@ -14,13 +14,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "absence.h"
-#include "bindings.h"
 #include "clients.h"
 #include "complaints.h"
 #include "control.h"
@@ -36,12 +34,14 @@
 #include "openmetrics.h"
 #include "owners.h"
 #include "privs.h"
+#include "random.h"
 #include "reload.h"
 #include "request.h"
 #include "sas.h"
 #include "sas_homes.h"
 #include "settings.h"
 #include "slept.h"
+#include "storage.h"
 #include "tcpcarrier.h"
 
 #define ERROR_MAX 512
@@ -72,9 +72,9 @@ struct daemon {
 	struct discards discards;
 	FILE *key_log;
 	struct sas *sas;
-	struct bindings *bindings; /* NULL: no home agent */
-	struct owners *owners;     /* of home addresses, under such keys as: */
-	struct keyd *keyd;         /* of keys that are agreed on */
+	struct storage *storage; /* NULL: no home agent, or nothing is stored */
+	struct owners *owners;   /* of home addresses, under such keys as: */
+	struct keyd *keyd;       /* of keys that are agreed on */
 	struct bub_engine *engine;
 	struct handovers *handovers;
 	struct lnx *lnx;
@@ -111,21 +111,6 @@ static int daemon_fail(struct daemon *d, const char *what, const char *why)
 
 /* ---- The engine ---------------------------------------------------------------------------- */
 
-static void fill_random(void *ctx, uint8_t *buf, size_t len)
-{
-	(void)ctx;
-	while (len > 0) {
-		ssize_t n = getrandom(buf, len, 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			abort(); /* no key may ever come from anything else */
-		buf += n;
-		len -= (size_t)n;
-	}
-}
-
 static void daemon_on_trace(void *ctx, const struct bub_trace *tr)
 {
 	struct daemon *d = ctx;
@@ -151,7 +136,7 @@ static void daemon_drain(struct daemon *d)
 	while (bub_engine_next_action(d->engine, &act)) {
 		sas_homes_begin(&homes, &act);
 		if (act.type == BUB_ACT_STORE)
-			bindings_note(d->bindings, &act);
+			storage_note(d->storage, &act);
 		now = lnx_now();
 		handovers_action(d->handovers, now, &act);
 		lnx_carry_out(d->lnx, now, &act);
@@ -303,9 +288,10 @@ static int open_keyd(struct daemon *d)
 				       .engine = d->engine,
 				       .sas = d->sas,
 				       .owners = d->owners,
+				       .storage = d->storage,
 				       .log = &d->log,
 				       .now = lnx_now,
-				       .random = fill_random,
+				       .random = random_fill,
 				       .registers = daemon_register,
 				       .tcp_take = on_tcp_packet,
 				       .lnx = &d->lnx,
@@ -329,7 +315,7 @@ static int assign_homes(struct daemon *d)
 	const struct keyassign_host host = {.loop = &d->loop,
 					    .log = &d->log,
 					    .now = lnx_now,
-					    .random = fill_random,
+					    .random = random_fill,
 					    .waiting = tell_of_waiting};
 	char error[ERROR_MAX] = "";
 	int rc = keyassign_run(d->cfg, &host, error, sizeof(error));
@@ -373,7 +359,7 @@ static int daemon_start_handovers(struct daemon *d)
 	const uint32_t pairs = d->cfg->engine.limit.bindings + d->cfg->engine.limit.peers;
 	uint64_t seed = 0;
 
-	fill_random(NULL, (uint8_t *)&seed, sizeof(seed));
+	random_fill(NULL, (uint8_t *)&seed, sizeof(seed));
 	d->handovers = handovers_new(&host, pairs, seed);
 	return d->handovers != NULL ? 0 : daemon_fail(d, "out of memory", "");
 }
@@ -484,7 +470,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	names_look(d->names, d->engine, now);
 	keyd_turn(d->keyd);
 	lnx_wait(d->lnx, true);
-	bindings_commit(d->bindings);
+	storage_commit(d->storage);
 	lnx_wait(d->lnx, false);
 	discards_look(&d->discards, now, d->engine, d->lnx);
 	if (d->packets >= SAS_CHECK_PACKETS - LNX_READ_PACKETS)
@@ -584,6 +570,7 @@ static void daemon_on_signal(uv_signal_t *handle, int signum)
 		return;
 	}
 	eventlog_stop(&d->events, signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	d->stopped = true;
 	uv_stop(&d->loop);
 }
 
@@ -619,7 +606,8 @@ static struct status_source daemon_source(struct daemon *d)
 		.keyd = d->keyd,
 		.owners = d->owners,
 		.names = d->names,
-		.storing = bindings_trouble(d->bindings),
+		.storing = storage_trouble(d->storage),
+		.storage = d->storage,
 		.now = lnx_now(),
 	};
 }
@@ -694,7 +682,7 @@ static int open_logs(struct daemon *d)
 static int daemon_start_engine(struct daemon *d)
 {
 	const struct bubd_config *cfg = d->cfg;
-	const struct bub_env env = {.ctx = d, .random = fill_random, .trace = daemon_on_trace};
+	const struct bub_env env = {.ctx = d, .random = random_fill, .trace = daemon_on_trace};
 	int err = bub_engine_new(&cfg->engine, &env, lnx_now(), &d->engine);
 
 	if (err != 0)
@@ -750,33 +738,45 @@ static int daemon_start_lnx(struct daemon *d)
 	return 0;
 }
 
-static int open_bindings(struct daemon *d)
+/* Another home agent serves the mobile nodes, so this one answers nobody any more.  It ends well:
+ * it is not to be started again and take over in its turn. */
+static void on_fenced(void *ctx, const char *why)
 {
-	const struct bindings_host host = {
-		.ctx = d, .feed = daemon_on_verdict, .restore = on_restore, .line = on_line};
+	struct daemon *d = ctx;
+
+	log_line(&d->log, LNX_LOG_ERROR, "%s: bubd stops", why);
+	eventlog_stop(&d->events, "another home agent has taken over");
+	d->stopped = true;
+	uv_stop(&d->loop);
+}
+
+static int open_storage(struct daemon *d)
+{
+	const struct storage_host host = {.ctx = d,
+					  .loop = &d->loop,
+					  .cfg = d->cfg,
+					  .now = lnx_now,
+					  .feed = daemon_on_verdict,
+					  .restore = on_restore,
+					  .line = on_line,
+					  .fenced = on_fenced};
 	char error[ERROR_MAX] = "";
 
 	if (!d->cfg->engine.ha.stable)
 		return 0;
-	d->bindings = bindings_open(d->cfg->state_dir, &host, error, sizeof(error));
-	return d->bindings != NULL ? 0 : daemon_fail(d, error, "");
+	d->storage = storage_open(&host, error, sizeof(error));
+	return d->storage != NULL ? 0 : daemon_fail(d, error, "");
 }
 
 /* Mobile nodes that were registered are served again before anything comes in (RFC 6275, 10.1). */
-static int restore_bindings(struct daemon *d)
+static int take_storage(struct daemon *d)
 {
 	char error[ERROR_MAX] = "";
-	size_t n = 0;
 
-	if (d->bindings == NULL)
-		return 0;
 	d->events.many = true;
-	if (bindings_restore(d->bindings, &n, error, sizeof(error)) != 0)
-		return daemon_fail(d, error, "");
+	if (storage_begin(d->storage, &d->stopped, error, sizeof(error)) != 0)
+		return d->stopped ? -1 : daemon_fail(d, error, "");
 	d->events.many = false;
-	if (n > 0)
-		log_line(&d->log, LNX_LOG_INFO, "%zu registration%s from before", n,
-			 n == 1 ? "" : "s");
 	return 0;
 }
 
@@ -898,8 +898,8 @@ static int daemon_start(struct daemon *d)
 		return daemon_fail(d, error, "");
 	d->complaints.sas = d->sas;
 	settings_warn(d->cfg, &d->log);
-	if (open_bindings(d) != 0 || daemon_start_handovers(d) != 0 ||
-	    daemon_start_engine(d) != 0 || open_owners(d) != 0 || open_keyd(d) != 0)
+	if (open_storage(d) != 0 || daemon_start_handovers(d) != 0 || daemon_start_engine(d) != 0 ||
+	    open_owners(d) != 0 || open_keyd(d) != 0)
 		return -1;
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
@@ -911,7 +911,7 @@ static int daemon_start(struct daemon *d)
 	err = privs_drop();
 	if (err != 0)
 		return daemon_fail(d, "cannot give up privileges", strerror(-err));
-	if (start_names(d) != 0 || daemon_start_loop(d) != 0)
+	if (start_names(d) != 0)
 		return -1;
 	eventlog_start(&d->events, BUB_VERSION);
 	d->absence.events = &d->events;
@@ -921,7 +921,7 @@ static int daemon_start(struct daemon *d)
 	err = lnx_scan(d->lnx);
 	if (err != 0)
 		return daemon_fail(d, "cannot read the addresses of this node", strerror(-err));
-	if (restore_bindings(d) != 0)
+	if (take_storage(d) != 0 || daemon_start_loop(d) != 0)
 		return -1;
 	keyd_start(d->keyd);
 	return 0;
@@ -941,6 +941,7 @@ static void daemon_stop(struct daemon *d)
 	metrics_close(d->metrics);
 	keyd_close(d->keyd);
 	owners_close(d->owners);
+	storage_close(d->storage);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
 	lnx_close(d->lnx);
@@ -948,7 +949,7 @@ static void daemon_stop(struct daemon *d)
 	owners_free(d->owners);
 	bub_engine_free(d->engine);
 	handovers_free(d->handovers);
-	bindings_close(d->bindings);
+	storage_free(d->storage);
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);
 	names_free(d->names);

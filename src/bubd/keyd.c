@@ -12,6 +12,7 @@
 
 #include "keyd_internal.h"
 #include "owners.h"
+#include "storage.h"
 
 #define ERROR_MAX 256
 #define TOLD_AT_ONCE 10u /* hints, and then a pause: each brings a handshake */
@@ -164,16 +165,30 @@ static struct store_end keyd_end_of(const struct keyd *k, const struct in6_addr 
 	return end;
 }
 
+/* In the store of a group, or in a file. */
+static bool keyd_has_tokens(const struct keyd *k)
+{
+	return k->tokens != NULL || (k->server != NULL && storage_has_tokens(k->host.storage));
+}
+
+static void keyd_put_token(struct keyd *k, const struct in6_addr *home, const uint8_t *token)
+{
+	const struct store_end end = keyd_end_of(k, home);
+
+	if (k->tokens != NULL)
+		tokens_put(k->tokens, home, token, &end);
+	else
+		storage_put_token(k->host.storage, home, token, &end);
+}
+
 static void keyd_on_in_use(void *ctx, const struct in6_addr *home,
 			   const uint8_t token[static SAS_TOKEN_LEN])
 {
 	struct keyd *k = ctx;
-	struct store_end end;
 
-	if (k->tokens == NULL)
+	if (!keyd_has_tokens(k))
 		return;
-	end = keyd_end_of(k, home);
-	tokens_put(k->tokens, home, token, &end);
+	keyd_put_token(k, home, token);
 	k->noted = true;
 }
 
@@ -191,15 +206,13 @@ static void keyd_on_followed(void *ctx, const struct in6_addr *home)
 {
 	struct keyd *k = ctx;
 	const uint8_t *token;
-	struct store_end end;
 
-	if (k == NULL || k->tokens == NULL)
+	if (k == NULL || !keyd_has_tokens(k))
 		return;
 	token = sas_agreed_token(k->host.sas, home);
 	if (token == NULL)
 		return;
-	end = keyd_end_of(k, home);
-	tokens_put(k->tokens, home, token, &end);
+	keyd_put_token(k, home, token);
 	if (!k->followed)
 		(void)uv_timer_start(&k->followed_timer, followed_on_timer, FOLLOWED_MS, 0);
 	k->followed = true;
@@ -217,10 +230,13 @@ static void keyd_on_ended(void *ctx, const struct in6_addr *home)
 		 "keys of %s have ended, and no new ones were agreed on: nothing goes until then",
 		 text);
 	keyclient_renew(k->client, home);
-	if (k->tokens != NULL && k->server != NULL) {
+	if (k->server == NULL || !keyd_has_tokens(k))
+		return;
+	if (k->tokens != NULL)
 		tokens_delete(k->tokens, home);
-		k->noted = true;
-	}
+	else
+		storage_delete_token(k->host.storage, home);
+	k->noted = true;
 }
 
 static void keyd_commit(struct keyd *k)
@@ -230,6 +246,8 @@ static void keyd_commit(struct keyd *k)
 	if (!k->noted)
 		return;
 	k->noted = false;
+	if (k->tokens == NULL)
+		return; /* storage.c does it */
 	if (tokens_commit(k->tokens, error, sizeof(error)) != 0)
 		log_line(k->host.log, LNX_LOG_WARNING,
 			 "%s; after a restart mobile nodes notice it some seconds later", error);
@@ -397,10 +415,11 @@ void keyd_start(struct keyd *k)
 {
 	char error[ERROR_MAX] = "";
 
-	if (k->tokens == NULL || k->agent_hints == NULL)
+	if (k->agent_hints == NULL)
 		return;
-	if (tokens_each(k->tokens, told_restore, k, error, sizeof(error)) != 0)
+	if (k->tokens != NULL && tokens_each(k->tokens, told_restore, k, error, sizeof(error)) != 0)
 		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
+	storage_each_token(k->host.storage, told_restore, k);
 	if (k->n_told == 0)
 		return;
 	told_find_care_ofs(k);
@@ -425,6 +444,7 @@ static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
 	const struct keyserver_host host = {.loop = k->host.loop,
 					    .cfg = k->host.cfg,
 					    .owners = k->host.owners,
+					    .storage = k->host.storage,
 					    .sas = k->host.sas,
 					    .log = k->host.log,
 					    .tally = &k->tally,
@@ -449,6 +469,8 @@ static int keyd_open_server(struct keyd *k, char *ret_error, size_t error_size)
 		if (k->ipv4_hints == NULL)
 			return -1;
 	}
+	if (storage_has_tokens(k->host.storage))
+		return 0;
 	k->tokens = tokens_open(cfg->state_dir, error, sizeof(error));
 	if (k->tokens == NULL)
 		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);

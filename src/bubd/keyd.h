@@ -14,9 +14,11 @@
 #include "linux_tcp.h"
 #include "log.h"
 #include "sas.h"
+#include "store.h"
 
 struct keyd;
 struct owners;
+struct storage;
 struct tcpcarrier;
 
 /* What it needs; all of it borrowed. */
@@ -26,6 +28,7 @@ struct keyd_host {
 	struct bub_engine *engine;
 	struct sas *sas;
 	struct owners *owners;
+	struct storage *storage; /* NULL: there is none */
 	const struct log *log;
 	struct bub_time (*now)(void);
 	void (*random)(void *ctx, uint8_t *buf, size_t len);

@@ -17,6 +17,7 @@
 #include "keys_identity.h"
 #include "keysocket.h"
 #include "owners.h"
+#include "storage.h"
 #include "tcpcarrier.h"
 
 #define BACKLOG 256
@@ -118,6 +119,8 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 	const struct bubd_pair *pair = pair_for(u, req);
 	struct keys_grant g = {0};
 
+	if (!storage_is_ready(s->host.storage))
+		return KEYS_BUSY;
 	g.home = req->home;
 	if (IN6_IS_ADDR_UNSPECIFIED(&g.home) && pair != NULL)
 		g.home = pair->home;

@@ -14,12 +14,14 @@
 
 struct keyserver;
 struct owners;
+struct storage;
 
 /* What it needs; all of it borrowed. */
 struct keyserver_host {
 	uv_loop_t *loop;
 	const struct bubd_config *cfg; /* the one in force */
 	struct owners *owners;
+	const struct storage *storage; /* nobody is answered before it is ready */
 	struct sas *sas;
 	const struct log *log;
 	struct keytally *tally;

@@ -673,6 +673,7 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 		status_set(o, "memberships", status_memberships(src, filter));
 		status_set(o, "keys", keyd_status(src->keyd));
 		status_set(o, "subscribers", status_subscribers(src->owners));
+		status_set(o, "store", storage_status(src->storage));
 	}
 	if ((filter->parts & STATUS_COUNTERS) != 0) {
 		status_set(o, "counters", status_counters(src));

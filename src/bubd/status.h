@@ -15,6 +15,7 @@
 #include "linux.h"
 #include "names.h"
 #include "sas.h"
+#include "storage.h"
 
 /* Where to look; all borrowed. */
 struct status_source {
@@ -31,6 +32,7 @@ struct status_source {
 	struct owners *owners;   /* NULL: likewise */
 	const struct names *names;
 	const char *storing; /* home agent: why no registration can be stored; NULL: it can */
+	const struct storage *storage; /* home agent; NULL: nothing is stored */
 	struct bub_time now;
 };
 

@@ -725,7 +725,7 @@ static void redis_commit(struct shared *s, enum shared_when when, shared_done *d
 		batch_send(r, b);
 		return;
 	}
-	if (b->result == SHARED_STORED && when == SHARED_NOW &&
+	if (b->result == SHARED_STORED && when != SHARED_LATER &&
 	    (r->away_ms == 0 || now_ms - r->away_ms < r->settings.timeout_ms))
 		return; /* it may be back in a moment */
 	batch_fail(b, SHARED_FAILED, r->why[0] != '\0' ? r->why : "Redis is away");

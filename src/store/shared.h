@@ -131,8 +131,9 @@ void shared_delete(struct shared *s, enum shared_kind kind, const struct in6_add
 		   uint32_t id);
 
 enum shared_when {
-	SHARED_NOW,   /* what cannot be written soon has failed, and is taken back */
-	SHARED_LATER, /* what cannot be written waits until it can be; later puts take its place */
+	SHARED_NOW,    /* what cannot be written soon has failed, and is taken back */
+	SHARED_INSIST, /* what cannot be written soon has failed, and waits all the same */
+	SHARED_LATER,  /* what cannot be written waits until it can be; later puts take its place */
 };
 
 /*
@@ -140,8 +141,8 @@ enum shared_when {
  * nobody) when it is as safe as the store was told to make it.  Where nothing was marked it asks
  * whether the term counts still.
  *
- * After SHARED_FAILED of a SHARED_NOW the store has, or will have, what it had before.  LMDB knows
- * no SHARED_LATER: that fails, too.
+ * After SHARED_FAILED of a SHARED_NOW the store has, or will have, what it had before.  With LMDB
+ * nothing waits: what fails is not written.
  */
 void shared_commit(struct shared *s, enum shared_when when, shared_done *done, void *ctx);
 

@@ -39,7 +39,7 @@ class Documented(unittest.TestCase):
         tables = grammar()
         self.assertEqual(sorted(tables), ["adverts", "agent_keys", "bub", "client", "file", "home_agent",
                                           "interface", "keys", "limits", "mobile_node", "peer",
-                                          "prefix", "sa"])
+                                          "prefix", "redis", "sa"])
         self.assertGreaterEqual(sum(map(len, tables.values())), 70)
 
     def test_every_keyword(self):
@@ -50,7 +50,7 @@ class Documented(unittest.TestCase):
             "adverts": ".It Cm router-adverts No",
             "bub": ".Ss bub",
             "peer": ".Ss peer", "limits": ".Ss limits", "sa": ".Ss sa",
-            "keys": ".Ss keys", "agent_keys": ".Ss keys",
+            "keys": ".Ss keys", "agent_keys": ".Ss keys", "redis": ".Ss redis",
         }
         for table, keywords in grammar().items():
             part = page[page.index(start[table]):]

@@ -33,6 +33,8 @@ int fdatasync(int fd)
 struct fixture {
 	char dir[64];
 	char path[96];
+	struct shared *store;
+	struct bindings_policy policy;
 	struct bindings *b;
 	unsigned verdicts, good_verdicts, restored, good_lines, bad_lines;
 	uint32_t last_id;
@@ -85,27 +87,46 @@ static void on_line(void *ctx, bool good, const char *text)
 	*(good ? &f->good_lines : &f->bad_lines) += 1;
 }
 
-static void start(struct fixture *f)
+static void on_record(void *ctx, const struct shared_record *r)
 {
-	const struct bindings_host host = {
-		.ctx = f, .feed = on_feed, .restore = on_restore, .line = on_line};
-	char error[256] = "";
+	const struct fixture *f = ctx;
 
+	assert_int_equal(r->kind, SHARED_BINDING);
+	bindings_found(f->b, &r->u.binding);
+}
+
+static void on_taken(void *ctx, enum shared_result result, const char *why)
+{
+	(void)ctx;
+	if (result != SHARED_STORED)
+		fail_msg("%s", why);
+}
+
+static void stop(struct fixture *f)
+{
 	bindings_close(f->b);
-	f->b = bindings_open(f->dir, &host, error, sizeof(error));
-	if (f->b == NULL)
-		fail_msg("%s", error);
+	shared_close(f->store);
+	bindings_free(f->b);
+	f->b = NULL;
+	f->store = NULL;
 }
 
 static size_t restore(struct fixture *f)
 {
+	const struct bindings_host host = {
+		.ctx = f, .feed = on_feed, .restore = on_restore, .line = on_line};
 	char error[256] = "";
 	size_t n = 0;
 
-	f->restored = 0;
-	start(f);
-	if (bindings_restore(f->b, &n, error, sizeof(error)) != 0)
+	stop(f);
+	f->store = shared_lmdb_open(f->dir, error, sizeof(error));
+	if (f->store == NULL)
 		fail_msg("%s", error);
+	f->b = bindings_new(f->store, &f->policy, &host);
+	assert_non_null(f->b);
+	shared_take(f->store, on_record, on_taken, f);
+	f->restored = 0;
+	assert_int_equal(bindings_restore(f->b, &n), 0);
 	bindings_commit(f->b);
 	return n;
 }
@@ -127,7 +148,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	bindings_close(f->b);
+	stop(f);
 	(void)unlink(f->path);
 	(void)rmdir(f->dir);
 	free(f);
@@ -259,6 +280,39 @@ static void full_disk(void **state)
 	assert_int_equal(restore(f), 1);
 }
 
+/* By policy, while nothing can be stored: a registration is acknowledged all the same.  One that is
+ * acknowledged at once needs no commit to be told of, and is refused once it is known that it
+ * cannot be stored. */
+static void policies(void **state)
+{
+	struct fixture *f = *state;
+	const struct rlimit full = {8192, RLIM_INFINITY};
+	struct rlimit before;
+	struct bub_action act = store_action(1, 600);
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	f->policy.accept = true;
+	assert_int_equal(restore(f), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	bindings_note(f->b, &act);
+	bindings_commit(f->b);
+	assert_int_equal(f->good_verdicts, 1);
+	assert_int_equal(f->bad_lines, 1);
+	assert_non_null(strstr(bindings_trouble(f->b), "acknowledged all the same"));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	f->policy = (struct bindings_policy){.at_once = true};
+	assert_int_equal(restore(f), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		bindings_note(f->b, &act);
+		bindings_commit(f->b);
+	}
+	assert_int_equal(f->verdicts, 4);
+	assert_int_equal(f->good_verdicts, 2); /* before it was known */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+}
+
 /* The boot clock counts within one start of the machine, then the wall clock, and never more than
  * was granted. */
 static void two_clocks(void **state)
@@ -296,7 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(one_commit_for_many), T(a_verdict_for_each), T(what_is_no_more),
-		T(full_disk),           T(two_clocks),
+		T(full_disk),           T(policies),           T(two_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

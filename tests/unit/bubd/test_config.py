@@ -681,6 +681,41 @@ class Config(unittest.TestCase):
             f"ca {octets} psk ",
         ])
 
+    def test_store(self):
+        """Where registrations are stored, and what goes with that."""
+        with open(self.path("redis.secret"), "w") as f:
+            f.write("a password for Redis\n")
+        os.chmod(self.path("redis.secret"), 0o600)
+
+        def agent(store, client='psk-file = "text.secret"', top=""):
+            return (f'{top}home-agent {{ address = "2001:db8:7::1"\nprefixes = {{"2001:db8:7::/64"}}\n'
+                    f'mobile-node "2001:db8:7::10" {{ {client} }}\n{store}\n}}\n')
+
+        servers = 'servers = {"unix:/run/redis.sock"}'
+        for store in (f"store = redis redis {{ {servers} }}",
+                      "durability = at-once when-store-fails = accept",
+                      'store = redis durability = at-once redis { servers = {"2001:db8::5", '
+                      '"[2001:db8::6]:7000", "192.0.2.1:6380"} sentinel = home user = bub '
+                      'password-file = "redis.secret" prefix = "x:" group = g replicas = 2 '
+                      'timeout = 200 }'):
+            done = self.run_bubd(agent(store), "-t")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for store, word in (("store = redis", "lacks a section redis"),
+                            (f"redis {{ {servers} }}", "without store = redis"),
+                            ("store = redis redis { }", "lacks servers"),
+                            ('store = redis redis { servers = {"redis.example:1"} }', "is none"),
+                            (f"store = redis redis {{ {servers} user = bub }}", "password-file"),
+                            (f'store = redis redis {{ {servers} group = "a{{b" }}', "brace"),
+                            (f"store = redis refresh-advice = 60 redis {{ {servers} }}",
+                             "not stored"),
+                            ("store = disk", "expected lmdb or redis")):
+            with self.subTest(store=store):
+                (_, _, text), = self.mistakes(agent(store))
+                self.assertIn(word, text)
+        (_, _, text), = self.mistakes(agent(f"store = redis redis {{ {servers} }}",
+                                            'secret-file = "text.secret"'))
+        self.assertIn("static keys", text)
+
     def test_mistakes_are_capped(self):
         self.assertEqual(len(self.mistakes("log-level = x\nx = y\n" * 30)), 20)
 

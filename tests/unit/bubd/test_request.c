@@ -495,7 +495,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 11);
+	assert_int_equal(json_object_size(r), 12);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -582,12 +582,12 @@ static void show_has_what_is_asked_for(void **state)
 		size_t members, peers, clients;
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 3, 1, 0},
-		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 8, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 9, 0, 1},
 		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 4, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 11, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 11, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 11, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 11, 0, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 12, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 12, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 12, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 12, 0, 1},
 	};
 	struct fixture *f = *state;
 
