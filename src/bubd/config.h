@@ -79,8 +79,9 @@ enum bubd_store {
 /* Where a home agent stores what has to survive it. */
 struct bubd_store_settings {
 	enum bubd_store kind;
-	bool at_once; /* a registration is acknowledged before it is stored */
-	bool accept;  /* and while it cannot be stored */
+	bool at_once;    /* a registration is acknowledged before it is stored */
+	bool accept;     /* and while it cannot be stored */
+	bool keeps_keys; /* that were agreed on */
 	struct redis_settings redis;
 };
 

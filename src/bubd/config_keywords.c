@@ -147,6 +147,7 @@ static const struct config_keyword config_keywords[] = {
 	 OR("stored")},
 	{IN_HOME_AGENT, KIND_WORD, "when-store-fails", NODE(store.accept),
 	 WORDS("refuse", "accept"), OR("refuse")},
+	{IN_HOME_AGENT, KIND_WORD, "agreed-keys", WORDS("forgotten", "stored"), NOWHERE},
 	{IN_HOME_AGENT, KIND_NONE, "redis", SECTION(IN_REDIS)},
 	{IN_HOME_AGENT, KIND_WORD, "backhaul", AGENT(backhaul), WORDS("plain", "encapsulated")},
 	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", AGENT(any_care_of), WORDS("source", "any")},

@@ -96,6 +96,7 @@ void loader_store(struct loader *l, const struct config_node *sec)
 
 	if (s->kind != BUBD_STORE_REDIS && redis != NULL)
 		problem(&l->p, redis->at, "redis stands without store = redis; expected both");
+	s->keeps_keys = config_number(sec, "agreed-keys", s->kind == BUBD_STORE_REDIS) != 0;
 	if (s->kind != BUBD_STORE_REDIS)
 		return;
 	if (config_find(sec, "refresh-advice") != NULL)

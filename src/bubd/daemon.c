@@ -901,6 +901,7 @@ static int daemon_start(struct daemon *d)
 	if (open_storage(d) != 0 || daemon_start_handovers(d) != 0 || daemon_start_engine(d) != 0 ||
 	    open_owners(d) != 0 || open_keyd(d) != 0)
 		return -1;
+	storage_keeps(d->storage, d->sas);
 	clients = clients_of(d);
 	(void)clients_serve(&clients, &d->cfg->engine.ha);
 	if (sas_commit(d->sas, lnx_now(), error, sizeof(error)) != 0)

@@ -218,7 +218,10 @@ static void keyd_on_followed(void *ctx, const struct in6_addr *home)
 	k->followed = true;
 }
 
-const struct lnx_hint_ops keyd_hint_ops = {.followed = keyd_on_followed, .hint = keyd_on_udp_hint};
+const struct lnx_hint_ops keyd_hint_ops = {.followed = keyd_on_followed,
+					   .hint = keyd_on_udp_hint,
+					   .note = keyd_on_note,
+					   .doubt = keyd_on_doubt};
 
 static void keyd_on_ended(void *ctx, const struct in6_addr *home)
 {
@@ -411,21 +414,47 @@ static void told_on_timer(uv_timer_t *timer)
 	}
 }
 
+/* Data of those whose keys are there goes where it went. */
+static void told_restore_ends(const struct keyd *k)
+{
+	for (size_t i = 0; i < k->n_told && *k->host.lnx != NULL; i++)
+		if (k->told[i].end.port != 0)
+			lnx_udp_restore(*k->host.lnx, &k->told[i].home, &k->told[i].end.addr,
+					k->told[i].end.port);
+}
+
+/* Of them, those who have to agree anew. */
+static size_t told_without_keys(const struct keyd *k)
+{
+	struct sas_agreed_status status;
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n_told; i++)
+		n += !sas_agreed_status(k->host.sas, &k->told[i].home, k->host.now(), &status);
+	return n;
+}
+
 void keyd_start(struct keyd *k)
 {
 	char error[ERROR_MAX] = "";
+	size_t n = 0;
 
 	if (k->agent_hints == NULL)
 		return;
 	if (k->tokens != NULL && tokens_each(k->tokens, told_restore, k, error, sizeof(error)) != 0)
 		log_line(k->host.log, LNX_LOG_WARNING, "%s", error);
 	storage_each_token(k->host.storage, told_restore, k);
-	if (k->n_told == 0)
+	told_restore_ends(k);
+	keyd_doubt_begin(k);
+	n = told_without_keys(k);
+	if (n == 0) {
+		told_end(k);
 		return;
+	}
 	told_find_care_ofs(k);
 	log_line(k->host.log, LNX_LOG_INFO,
-		 "%zu mobile node%s told that keys have to be agreed on anew", k->n_told,
-		 k->n_told == 1 ? " is" : "s are");
+		 "%zu mobile node%s told that keys have to be agreed on anew", n,
+		 n == 1 ? " is" : "s are");
 	(void)uv_timer_start(&k->told_timer, told_on_timer, 0, 0);
 }
 
@@ -557,7 +586,8 @@ struct keyd *keyd_open(const struct keyd_host *host, char *ret_error, size_t err
 	k->tally.log = host->log;
 	(void)uv_timer_init(host->loop, &k->told_timer);
 	(void)uv_timer_init(host->loop, &k->followed_timer);
-	k->told_timer.data = k->followed_timer.data = k;
+	(void)uv_timer_init(host->loop, &k->doubt_timer);
+	k->told_timer.data = k->followed_timer.data = k->doubt_timer.data = k;
 	sas_agreed_listen(host->sas, &sas_host);
 	rc = keyd_open_tcp(k, ret_error, error_size);
 	if (rc == 0 && bubd_config_serves_keys(host->cfg))
@@ -597,6 +627,8 @@ void keyd_close(struct keyd *k)
 		uv_close((uv_handle_t *)&k->told_timer, NULL);
 	if (!uv_is_closing((uv_handle_t *)&k->followed_timer))
 		uv_close((uv_handle_t *)&k->followed_timer, NULL);
+	if (!uv_is_closing((uv_handle_t *)&k->doubt_timer))
+		uv_close((uv_handle_t *)&k->doubt_timer, NULL);
 }
 
 void keyd_free(struct keyd *k)

@@ -28,19 +28,35 @@ struct keyd {
 	struct tcpcarrier *tcp;                      /* NULL: it is off */
 	struct keyhints *mobile_hints, *agent_hints; /* likewise */
 	struct keyhints *ipv4_hints;                 /* at its IPv4 address; NULL: it has none */
-	uint16_t agent_port;                         /* of agent_hints */
 	struct tokens *tokens;                       /* NULL: they cannot be kept */
-	bool noted;                                  /* a token is to be written */
-	bool followed;                               /* so is where one goes, soon */
 	uv_timer_t followed_timer;
-	bool asks; /* a home agent was sent a Binding Update */
+	uint16_t agent_port; /* of agent_hints */
+	bool noted;          /* a token is to be written */
+	bool followed;       /* so is where one goes, soon */
+	bool asks;           /* a home agent was sent a Binding Update */
 
-	struct keyd_told *told;
-	size_t n_told, at_told; /* at_told: in this round */
 	unsigned round;
+	size_t n_told, at_told; /* at_told: in this round */
+	struct keyd_told *told;
 	uv_timer_t told_timer;
+
+	uv_timer_t doubt_timer;  /* keydoubt.c */
+	size_t doubt_at, doubts; /* in this round: how far it is, and how many there were */
+	unsigned doubt_asks, doubt_round;
+	struct bub_time doubt_second; /* in which questions are counted */
+
 	struct bub_time second; /* in which hints about SPIs are counted */
 	unsigned spi_hints;
 };
+
+/* ---- Doubt (keydoubt.c) -------------------------------------------------------------------- */
+
+/* Home agent: asks all mobile nodes whose tunnel is in doubt. */
+void keyd_doubt_begin(struct keyd *k);
+
+/* Of keyd_hint_ops. */
+void keyd_on_doubt(void *ctx, const struct in6_addr *home);
+void keyd_on_note(void *ctx, struct esp_sa *by, const struct in6_addr *home,
+		  struct bub_view octets);
 
 #endif

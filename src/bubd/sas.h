@@ -12,6 +12,7 @@
 #include "addrset.h"
 #include "config.h"
 #include "esp.h"
+#include "shared.h"
 
 struct sas;
 
@@ -138,6 +139,47 @@ bool sas_agreed_status(const struct sas *sas, const struct in6_addr *home, struc
 /* Home agent: the token that went with those keys (SAS_TOKEN_LEN octets, valid while nothing of
  * @home changes); NULL: there are none. */
 const uint8_t *sas_agreed_token(const struct sas *sas, const struct in6_addr *home);
+
+/* ---- Agreed keys that outlive the process (sas_kept.c) ------------------------------------- */
+
+/* Where they are stored (shared.h). */
+struct sas_keeper {
+	void *ctx;
+	/* Marks a record, which is written in this turn of the loop, or when that is possible. */
+	void (*put)(void *ctx, const struct shared_record *r);
+	void (*remove)(void *ctx, enum shared_kind kind, const struct in6_addr *home, uint32_t id);
+	/* Writes what was marked, and tells @done when it is stored. */
+	void (*commit)(void *ctx, shared_done *done, void *done_ctx);
+	/* What time it is for a record. */
+	void (*stamp)(void *ctx, struct shared_keys *k, uint32_t left_s);
+};
+/* Home agent: from now on all that is agreed on is stored.  @keeper is copied. */
+void sas_kept_by(struct sas *sas, const struct sas_keeper *keeper);
+
+/* Brings a set back that was stored, for @left_s; sets of one home address in the order of their
+ * generations.  It may not be sent under before sas_kept_confirm(), and what comes by its tunnel is
+ * in doubt until sas_kept_answered().  Returns 0, or -1: it is not good any more. */
+int sas_kept_restore(struct sas *sas, const struct shared_record *r, uint32_t left_s,
+		     const uint64_t edge[static ESP_SET_COUNT], struct bub_time now);
+
+/* All numbers that sas_kept_restore() has claimed are stored. */
+void sas_kept_confirm(struct sas *sas);
+
+/* Stores, with a registration of @home, how far its signalling has been received. */
+void sas_kept_edges(struct sas *sas, const struct in6_addr *home);
+
+/* The next home address after the place *@at, which is 0 for the first, whose tunnel is in doubt;
+ * false: no more. */
+bool sas_kept_doubt(const struct sas *sas, size_t *at, struct in6_addr *ret_home);
+
+/* Octets that a mobile node is asked to send back: @nonce, or those of the first time.  Whatever it
+ * has sent before has lower numbers.  False: nothing of @home is in doubt. */
+#define SAS_NONCE_LEN 16
+bool sas_kept_ask(struct sas *sas, const struct in6_addr *home,
+		  const uint8_t nonce[static SAS_NONCE_LEN], uint8_t ret[static SAS_NONCE_LEN]);
+/* It has sent these, by that SA; false: nobody has asked for them. */
+bool sas_kept_answered(struct sas *sas, struct esp_sa *by, const struct in6_addr *home,
+		       const uint8_t nonce[static SAS_NONCE_LEN]);
 
 /* ---- A look at them ------------------------------------------------------------------------ */
 

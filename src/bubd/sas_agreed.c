@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * SAs under keys that the two ends have agreed on.  Owns their life: new ones before the old ones
- * go, when each direction moves, when they are renewed, and when they end.  Nothing of them is ever
- * stored: with the process they are gone, and the two ends agree anew.
+ * go, when each direction moves, when they are renewed, and when they end.  With the process they
+ * are gone, and the two ends agree anew, but where sas_kept.c keeps them.
  *
  * A home address has up to three sets of four SAs: `now`, that packets go out under; `old`, under
  * which some may still be on their way; and `next`, at a home agent, which the mobile node has been
@@ -18,24 +18,7 @@
 
 #define HEAP_FEW 8u
 
-struct agreed_set {
-	struct esp_sa *sa[ESP_SET_COUNT]; /* NULL: there is no set */
-	struct bub_time since, soft, ends;
-	uint64_t octets;
-	uint8_t token[SAS_TOKEN_LEN];
-	bool heard; /* a packet came under it */
-};
-
-struct agreed_home {
-	struct heap_item timer; /* first: see agreed_first() */
-	struct in6_addr home, home_agent;
-	bool at_home_agent;
-	bool told;    /* that new keys are due */
-	bool closing; /* the end of the old ones is set */
-	struct agreed_set now, next, old;
-};
-
-static struct agreed_home *agreed_find(const struct sas *sas, const struct in6_addr *home)
+struct agreed_home *agreed_find(const struct sas *sas, const struct in6_addr *home)
 {
 	const union addrhash_value *v = addrhash_find(&sas->agreed.homes, home);
 
@@ -65,8 +48,9 @@ static enum esp_direction direction_of(const struct esp_sa *sa)
 
 /* ---- Sets ---------------------------------------------------------------------------------- */
 
-static void set_drop(struct sas *sas, struct agreed_set *set)
+void agreed_set_drop(struct sas *sas, struct agreed_set *set)
 {
+	kept_end(sas, set);
 	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
 		if (set->sa[i] == NULL)
 			continue;
@@ -110,11 +94,10 @@ static int set_add_one(struct sas *sas, const struct sas_agreed *keys, unsigned 
 	return sa != NULL ? 0 : -1;
 }
 
-static int set_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
-		   struct agreed_set *ret_set, char *ret_error, size_t error_size)
+int agreed_set_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
+		   struct agreed_set *ret_set, const char **ret_why)
 {
 	const uint64_t lifetime_ms = (uint64_t)keys->lifetime_s * 1000;
-	const char *why = "libcrypto refuses HMAC-SHA-256";
 	struct agreed_set set = {
 		.since = now,
 		.soft = bub_time_add_ms(now, lifetime_ms / 10 * 9),
@@ -122,12 +105,12 @@ static int set_add(struct sas *sas, const struct sas_agreed *keys, struct bub_ti
 		.octets = keys->octets,
 	};
 
+	*ret_why = "libcrypto refuses HMAC-SHA-256";
 	memcpy(set.token, keys->token, sizeof(set.token));
 	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
-		if (set_add_one(sas, keys, i, now, &set.sa[i], &why) == 0)
+		if (set_add_one(sas, keys, i, now, &set.sa[i], ret_why) == 0)
 			continue;
-		(void)snprintf(ret_error, error_size, "%s", why);
-		set_drop(sas, &set);
+		agreed_set_drop(sas, &set);
 		return -1;
 	}
 	*ret_set = set;
@@ -160,7 +143,7 @@ static int agreed_room(struct agreed *a)
 }
 
 /* NULL: out of memory. */
-static struct agreed_home *agreed_open(struct sas *sas, const struct in6_addr *home)
+struct agreed_home *agreed_open(struct sas *sas, const struct in6_addr *home)
 {
 	struct agreed_home *h = agreed_find(sas, home);
 
@@ -178,9 +161,9 @@ static void agreed_close(struct sas *sas, struct agreed_home *h)
 {
 	union addrhash_value gone;
 
-	set_drop(sas, &h->old);
-	set_drop(sas, &h->next);
-	set_drop(sas, &h->now);
+	agreed_set_drop(sas, &h->old);
+	agreed_set_drop(sas, &h->next);
+	agreed_set_drop(sas, &h->now);
 	heap_remove(&sas->agreed.timers, &h->timer);
 	(void)addrhash_del(&sas->agreed.homes, &h->home, &gone);
 	free(h);
@@ -243,13 +226,23 @@ static void tell_in_use(const struct sas *sas, const struct agreed_home *h)
 /* The keys that are to come are those in use. */
 static void agreed_advance(struct sas *sas, struct agreed_home *h)
 {
-	set_drop(sas, &h->old);
+	agreed_set_drop(sas, &h->old);
 	h->old = h->now;
 	h->now = h->next;
 	explicit_bzero(&h->next, sizeof(h->next));
 	h->told = h->closing = false;
 	set_prefer(sas, &h->now);
-	tell_in_use(sas, h);
+}
+
+void agreed_place(struct sas *sas, struct agreed_home *h, const struct agreed_set *set, bool in_use)
+{
+	agreed_set_drop(sas, &h->next);
+	h->next = *set;
+	if (in_use || !set_is_there(&h->now))
+		agreed_advance(sas, h);
+	else
+		set_prefer(sas, &h->now);
+	agreed_arm_next(sas, h);
 }
 
 static bool set_is_over(const struct agreed_set *set, struct bub_time now)
@@ -274,15 +267,19 @@ static void agreed_step(struct sas *sas, struct agreed_home *h, struct bub_time 
 	const struct sas_agreed_host *host = &sas->agreed.host;
 	bool over = false;
 
-	if (set_is_there(&h->next) && (h->next.heard || set_is_over(&h->now, now)))
+	if (set_is_there(&h->next) && (h->next.heard || set_is_over(&h->now, now))) {
 		agreed_advance(sas, h);
+		tell_in_use(sas, h);
+	}
+	if (h->now.heard)
+		kept_in_use(sas, &h->now);
 	agreed_shorten_old(h, now);
 	if (set_is_over(&h->old, now))
-		set_drop(sas, &h->old);
+		agreed_set_drop(sas, &h->old);
 	if (set_is_over(&h->next, now))
-		set_drop(sas, &h->next);
+		agreed_set_drop(sas, &h->next);
 	if (set_is_over(&h->now, now)) {
-		set_drop(sas, &h->now);
+		agreed_set_drop(sas, &h->now);
 		over = true;
 	}
 	if (!h->at_home_agent && set_is_there(&h->now) && !h->told &&
@@ -306,7 +303,10 @@ void sas_agreed_used(struct sas *sas, struct esp_sa *sa, struct bub_time now)
 
 	esp_sa_get_status(sa, &status);
 	h = agreed_find(sas, &status.owner);
-	if (h == NULL || h->now.octets == 0 || !set_has(&h->now, sa))
+	if (h == NULL)
+		return;
+	kept_used(sas, set_has(&h->now, sa) ? &h->now : set_has(&h->next, sa) ? &h->next : &h->old);
+	if (h->now.octets == 0 || !set_has(&h->now, sa))
 		return;
 	/* A tenth by division: the limit may be large. */
 	if (status.octets < h->now.octets - h->now.octets / 10)
@@ -332,27 +332,32 @@ void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host)
 int sas_agreed_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
 		   char *ret_error, size_t error_size)
 {
+	const char *why = "no keys are agreed on here";
 	struct agreed_home *h = NULL;
 	struct agreed_set set;
 
-	(void)snprintf(ret_error, error_size, "no keys are agreed on here");
-	if (sas->entries == NULL || set_add(sas, keys, now, &set, ret_error, error_size) != 0)
+	if (sas->entries == NULL || agreed_set_add(sas, keys, now, &set, &why) != 0) {
+		(void)snprintf(ret_error, error_size, "%s", why);
 		return -1;
+	}
 	h = agreed_open(sas, &keys->home);
 	if (h == NULL) {
 		(void)snprintf(ret_error, error_size, "out of memory");
-		set_drop(sas, &set);
+		agreed_set_drop(sas, &set);
 		return -1;
 	}
 	h->at_home_agent = keys->at_home_agent;
 	h->home_agent = keys->home_agent;
-	set_drop(sas, &h->next);
+	kept_begin(sas, keys, &set);
+	agreed_set_drop(sas, &h->next);
 	h->next = set;
 	explicit_bzero(&set, sizeof(set));
-	if (!h->at_home_agent || !set_is_there(&h->now))
+	if (!h->at_home_agent || !set_is_there(&h->now)) {
 		agreed_advance(sas, h);
-	else
+		tell_in_use(sas, h);
+	} else {
 		set_prefer(sas, &h->now);
+	}
 	agreed_arm_next(sas, h);
 	return 0;
 }
@@ -419,9 +424,16 @@ void sas_agreed_free(struct sas *sas)
 	struct addrhash *homes = &sas->agreed.homes;
 
 	/* The database wipes what it has of the SAs. */
-	for (size_t i = 0; i < homes->cap; i++)
-		if (homes->slots[i].used)
-			free(homes->slots[i].value.thing);
+	for (size_t i = 0; i < homes->cap; i++) {
+		struct agreed_home *h = homes->slots[i].value.thing;
+
+		if (!homes->slots[i].used)
+			continue;
+		kept_free(&h->now);
+		kept_free(&h->next);
+		kept_free(&h->old);
+		free(h);
+	}
 	free(homes->slots);
 	free(sas->agreed.timers.at);
 	sas->agreed = (struct agreed){0};

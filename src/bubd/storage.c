@@ -24,6 +24,8 @@ struct storage {
 	struct shared *shared; /* NULL: it is closed */
 	struct bindings *bindings;
 	struct records tokens; /* that were found */
+	struct records keys;   /* likewise, with edges */
+	struct sas *sas;       /* whose keys are kept here; NULL: they are not */
 	bool redis;
 	bool ready;  /* a term is held, and everything is back */
 	bool marked; /* something that nobody waits for */
@@ -72,6 +74,28 @@ static void storage_on_line(void *ctx, bool good, const char *text)
 	st->host.line(st->host.ctx, good, text);
 }
 
+static void storage_feed(void *ctx, const struct bub_event *ev)
+{
+	const struct storage *st = ctx;
+
+	st->host.feed(st->host.ctx, ev);
+}
+
+static int storage_restore_one(void *ctx, const struct bub_stored *s)
+{
+	const struct storage *st = ctx;
+
+	return st->host.restore(st->host.ctx, s);
+}
+
+static void storage_beside(void *ctx, const struct in6_addr *home)
+{
+	const struct storage *st = ctx;
+
+	if (st->sas != NULL)
+		sas_kept_edges(st->sas, home);
+}
+
 static struct shared *storage_open_shared(struct storage *st, char *ret_error, size_t error_size)
 {
 	const struct bubd_store_settings *s = &st->host.cfg->store;
@@ -91,9 +115,12 @@ struct storage *storage_open(const struct storage_host *host, char *ret_error, s
 {
 	const struct bubd_store_settings *s = &host->cfg->store;
 	const struct bindings_policy policy = {.at_once = s->at_once, .accept = s->accept};
-	const struct bindings_host bindings = {
-		.ctx = host->ctx, .feed = host->feed, .restore = host->restore, .line = host->line};
 	struct storage *st = calloc(1, sizeof(*st));
+	const struct bindings_host bindings = {.ctx = st,
+					       .feed = storage_feed,
+					       .restore = storage_restore_one,
+					       .beside = storage_beside,
+					       .line = storage_on_line};
 
 	if (st == NULL) {
 		(void)snprintf(ret_error, error_size, "out of memory");
@@ -129,6 +156,7 @@ void storage_free(struct storage *st)
 		return;
 	bindings_free(st->bindings);
 	records_free(&st->tokens);
+	records_free(&st->keys);
 	free(st);
 }
 
@@ -142,6 +170,8 @@ static void storage_on_record(void *ctx, const struct shared_record *r)
 		bindings_found(st->bindings, &r->u.binding);
 	else if (r->kind == SHARED_TOKEN)
 		records_add(&st->tokens, r);
+	else
+		records_add(&st->keys, r);
 }
 
 static void storage_told(struct storage *st, int error, size_t n, const char *why)
@@ -153,10 +183,93 @@ static void storage_told(struct storage *st, int error, size_t n, const char *wh
 		done(st->done_ctx, error, n, why);
 }
 
+static void storage_restore(struct storage *st)
+{
+	size_t n = 0;
+
+	st->ready = true;
+	if (bindings_restore(st->bindings, &n) != 0)
+		storage_told(st, -1, 0, "out of memory");
+	else
+		storage_told(st, 0, n, "");
+}
+
+/* The numbers that are claimed are stored, so what was brought back may send. */
+static void storage_on_claimed(void *ctx, enum shared_result result, const char *why)
+{
+	struct storage *st = ctx;
+
+	if (st->done == NULL)
+		return; /* it is being closed */
+	if (result == SHARED_STORED) {
+		sas_kept_confirm(st->sas);
+	} else {
+		st->host.line(st->host.ctx, false, why);
+		for (size_t i = 0; i < st->keys.n; i++)
+			sas_agreed_forget(st->sas, &st->keys.at[i].home);
+	}
+	records_free(&st->keys);
+	storage_restore(st);
+}
+
+/* By home address, and there edges first, and then sets by their age. */
+static int keys_compare(const void *a, const void *b)
+{
+	const struct shared_record *x = a, *y = b;
+	const int home = memcmp(&x->home, &y->home, sizeof(x->home));
+
+	if (home != 0)
+		return home;
+	if (x->kind != y->kind)
+		return x->kind == SHARED_EDGE ? -1 : 1;
+	if (x->kind == SHARED_EDGE || x->u.keys.generation == y->u.keys.generation)
+		return x->id < y->id ? -1 : 1;
+	return x->u.keys.generation < y->u.keys.generation ? -1 : 1;
+}
+
+static uint32_t keys_left_s(const struct storage *st, const struct shared_keys *k)
+{
+	const struct bindings_clock now = bindings_now(st->bindings);
+	struct store_binding as = {.lifetime_s = k->left_s,
+				   .expires_boot_ms = k->expires_boot_ms,
+				   .expires_real_ms = k->expires_real_ms};
+
+	memcpy(as.boot, k->boot, sizeof(as.boot));
+	return bindings_left_s(&as, &now);
+}
+
+static void keys_remove(struct storage *st, const struct shared_record *r,
+			const uint64_t edge[static SHARED_SAS])
+{
+	shared_delete(st->shared, SHARED_KEYS, &r->home, r->id);
+	for (unsigned i = 0; i < SHARED_SAS; i++)
+		if (edge[i] > 0)
+			shared_delete(st->shared, SHARED_EDGE, &r->home, r->u.keys.sa[i].spi);
+}
+
+/* Of the records from @first to @end, all of one home address. */
+static void keys_restore(struct storage *st, const struct shared_record *first,
+			 const struct shared_record *end)
+{
+	for (const struct shared_record *r = first; r < end; r++) {
+		uint64_t edge[SHARED_SAS] = {0};
+
+		if (r->kind != SHARED_KEYS)
+			continue;
+		for (const struct shared_record *e = first; e < end; e++)
+			for (unsigned i = 0; e->kind == SHARED_EDGE && i < SHARED_SAS; i++)
+				if (r->u.keys.sa[i].spi == e->id)
+					edge[i] = e->u.edge;
+		if (st->sas == NULL || sas_kept_restore(st->sas, r, keys_left_s(st, &r->u.keys),
+							edge, st->host.now()) != 0)
+			keys_remove(st, r, edge);
+	}
+}
+
 static void storage_on_taken(void *ctx, enum shared_result result, const char *why)
 {
 	struct storage *st = ctx;
-	size_t n = 0;
+	struct records *keys = &st->keys;
 
 	if (st->done == NULL)
 		return; /* it is being closed */
@@ -164,11 +277,76 @@ static void storage_on_taken(void *ctx, enum shared_result result, const char *w
 		storage_told(st, -1, 0, why);
 		return;
 	}
-	st->ready = true;
-	if (bindings_restore(st->bindings, &n) != 0)
-		storage_told(st, -1, 0, "out of memory");
+	if (keys->n == 0) {
+		storage_restore(st);
+		return;
+	}
+	qsort(keys->at, keys->n, sizeof(*keys->at), keys_compare);
+	for (size_t i = 0, end; i < keys->n; i = end) {
+		for (end = i + 1; end < keys->n; end++)
+			if (memcmp(&keys->at[i].home, &keys->at[end].home,
+				   sizeof(keys->at[i].home)) != 0)
+				break;
+		keys_restore(st, keys->at + i, keys->at + end);
+	}
+	shared_commit(st->shared, SHARED_LATER, storage_on_claimed, st);
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------- */
+
+static void storage_keep(void *ctx, const struct shared_record *r)
+{
+	struct storage *st = ctx;
+
+	if (st->shared == NULL)
+		return; /* it is closed */
+	shared_put(st->shared, r);
+	st->marked = true;
+}
+
+static void storage_drop(void *ctx, enum shared_kind kind, const struct in6_addr *home, uint32_t id)
+{
+	struct storage *st = ctx;
+
+	if (st->shared == NULL)
+		return; /* it is closed: they stay for the next one */
+	shared_delete(st->shared, kind, home, id);
+	st->marked = true;
+}
+
+static void storage_write(void *ctx, shared_done *done, void *done_ctx)
+{
+	const struct storage *st = ctx;
+
+	if (st->shared != NULL)
+		shared_commit(st->shared, SHARED_LATER, done, done_ctx);
 	else
-		storage_told(st, 0, n, "");
+		done(done_ctx, SHARED_FAILED, "the store is closed");
+}
+
+static void storage_stamp(void *ctx, struct shared_keys *k, uint32_t left_s)
+{
+	const struct storage *st = ctx;
+	const struct bindings_clock now = bindings_now(st->bindings);
+
+	memcpy(k->boot, now.boot, sizeof(k->boot));
+	k->left_s = left_s;
+	k->expires_boot_ms = now.boot_ms + (uint64_t)left_s * 1000;
+	k->expires_real_ms = now.real_ms + (uint64_t)left_s * 1000;
+}
+
+void storage_keeps(struct storage *st, struct sas *sas)
+{
+	const struct sas_keeper keeper = {.ctx = st,
+					  .put = storage_keep,
+					  .remove = storage_drop,
+					  .commit = storage_write,
+					  .stamp = storage_stamp};
+
+	if (st == NULL || !st->host.cfg->store.keeps_keys)
+		return;
+	st->sas = sas;
+	sas_kept_by(sas, &keeper);
 }
 
 void storage_take(struct storage *st, void (*done)(void *ctx, int error, size_t n, const char *why),
@@ -179,6 +357,7 @@ void storage_take(struct storage *st, void (*done)(void *ctx, int error, size_t 
 	st->done_ctx = ctx;
 	bindings_forget(st->bindings);
 	records_free(&st->tokens);
+	records_free(&st->keys);
 	shared_take(st->shared, storage_on_record, storage_on_taken, st);
 }
 
@@ -253,14 +432,12 @@ void storage_put_token(struct storage *st, const struct in6_addr *home,
 
 	memcpy(r.u.token.token, token, sizeof(r.u.token.token));
 	r.u.token.end = *end;
-	shared_put(st->shared, &r);
-	st->marked = true;
+	storage_keep(st, &r);
 }
 
 void storage_delete_token(struct storage *st, const struct in6_addr *home)
 {
-	shared_delete(st->shared, SHARED_TOKEN, home, 0);
-	st->marked = true;
+	storage_drop(st, SHARED_TOKEN, home, 0);
 }
 
 void storage_each_token(struct storage *st,
@@ -282,8 +459,8 @@ void storage_commit(struct storage *st)
 		return;
 	if (st->marked)
 		shared_commit(st->shared, SHARED_LATER, NULL, NULL);
-	st->marked = false;
 	bindings_commit(st->bindings);
+	st->marked = false;
 }
 
 /* ---- Status -------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/ip6.h"
+#include "esp_doubt.h"
 #include "sad.h"
 
 #ifdef NDEBUG
@@ -246,22 +247,32 @@ static void seal_outer(const struct in6_addr *src, const struct in6_addr *dst, s
 	memcpy(out + IP6_DST_AT, dst->s6_addr, 16);
 }
 
+enum esp_result esp_seal_note(struct esp_sa *sa, const struct in6_addr *src,
+			      const struct in6_addr *dst, const uint8_t *note, size_t len,
+			      const uint8_t iv[static 16], uint8_t *out, size_t out_cap,
+			      size_t *ret_len)
+{
+	const size_t total = IP6_HDR_LEN + esp_len(sa->alg, len);
+	enum esp_result why;
+
+	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL && len <= ESP_DUMMY_MAX);
+	why = seal_check(sa, total, out_cap);
+	if (why != ESP_OK)
+		return esp_charge(sa, why);
+	seal_outer(src, dst, total, out);
+	esp_seal(sa, note, len, IPPROTO_NONE, iv, out + IP6_HDR_LEN);
+	*ret_len = total;
+	return ESP_OK;
+}
+
 enum esp_result esp_seal_dummy(struct esp_sa *sa, const struct in6_addr *src,
 			       const struct in6_addr *dst, size_t len, const uint8_t iv[static 16],
 			       uint8_t *out, size_t out_cap, size_t *ret_len)
 {
 	static const uint8_t nothing[ESP_DUMMY_MAX];
-	const size_t total = IP6_HDR_LEN + esp_len(sa->alg, len);
-	enum esp_result why;
 
-	assert(sa->direction == ESP_OUT && sa->mode == ESP_TUNNEL && len <= sizeof(nothing));
-	why = seal_check(sa, total, out_cap);
-	if (why != ESP_OK)
-		return esp_charge(sa, why);
-	seal_outer(src, dst, total, out);
-	esp_seal(sa, nothing, len, IPPROTO_NONE, iv, out + IP6_HDR_LEN);
-	*ret_len = total;
-	return ESP_OK;
+	assert(len <= sizeof(nothing));
+	return esp_seal_note(sa, src, dst, nothing, len, iv, out, out_cap, ret_len);
 }
 
 enum esp_result esp_seal_tunnel(struct esp_sa *sa, const struct in6_addr *src,
@@ -504,6 +515,7 @@ static enum esp_result esp_unwrap(struct esp_sa *sa, const uint8_t *packet, size
 	if (why != ESP_OK)
 		return why;
 	/* RFC 4303, 2.6: discarded without indicating an error, whatever is in it. */
+	*ret_len = sa->mode == ESP_TUNNEL ? payload_len : 0;
 	if (next_header == IPPROTO_NONE)
 		return ESP_DUMMY;
 
@@ -574,17 +586,33 @@ enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len,
 	if (sa == NULL)
 		return why;
 	why = esp_unwrap(sa, packet, end, proto_at, esp_at, out, &end);
-	if (why == ESP_OK || why == ESP_DUMMY)
+	if (why == ESP_OK && sa->doubtful)
+		why = ESP_DOUBT;
+	if (why == ESP_OK || why == ESP_DUMMY || why == ESP_DOUBT)
 		*ret = (struct esp_opened){
 			.sa = sa,
 			.mode = sa->mode,
 			.owner = sa->owner,
 			.newest = newest,
-			.len = why == ESP_OK ? end : 0,
+			.len = end,
 		};
 	if (why != ESP_OK)
 		return esp_charge(sa, why);
 	sa->packets++;
 	sa->octets += end;
 	return ESP_OK;
+}
+
+/* ---- Doubt --------------------------------------------------------------------------------- */
+
+void esp_sa_doubt(struct esp_sa *sa)
+{
+	assert(sa->direction == ESP_IN);
+	sa->doubtful = true;
+}
+
+void esp_sa_settle(struct esp_sa *sa)
+{
+	memset(sa->window, 0xff, sizeof(sa->window));
+	sa->doubtful = false;
 }

@@ -107,7 +107,6 @@ struct esp_sa_params {
 
 struct esp_sa;
 struct esp_sad;
-
 #define ESP_SENT_RECENTLY 65536u
 /* Why a packet was not opened.  Each is counted in its SA or, without one, in the database. */
 enum esp_result {
@@ -122,6 +121,7 @@ enum esp_result {
 	ESP_EXHAUSTED,   /* "esp-exhausted": no sequence number left below the limit */
 	ESP_NO_SPACE,    /* "esp-no-space": output buffer too small */
 	ESP_NOT_COVERED, /* "esp-not-covered": what came out is of a class that the SA is not for */
+	ESP_DOUBT,       /* "esp-in-doubt": esp_doubt.h */
 	ESP_RESULT_COUNT,
 };
 
@@ -234,7 +234,7 @@ struct esp_opened {
 	enum esp_mode mode;
 	struct in6_addr owner;
 	bool newest; /* its number is greater than all before, or the SA has no replay check */
-	size_t len;  /* of what is in out: the inner packet, or that one without ESP; a dummy: 0 */
+	size_t len;  /* in out: the inner packet, or that one without ESP, or what a dummy has */
 };
 
 /*
@@ -242,7 +242,7 @@ struct esp_opened {
  * finds the SA by SPI, checks replay, ICV, then replay window update, decrypts and sees that the SA
  * covers what came out.  Of several SAs with the SPI, which none of the two ends chose, it is the
  * one whose ICV is right.  Octets after the IPv6 payload length are ignored.  An @out_cap of @len
- * is always enough.  @ret is written for ESP_OK and ESP_DUMMY.
+ * is always enough.  @ret is written for ESP_OK, ESP_DUMMY and ESP_DOUBT.
  */
 enum esp_result esp_open(struct esp_sad *sad, const uint8_t *packet, size_t len, size_t proto_at,
 			 size_t esp_at, uint8_t *out, size_t out_cap, struct esp_opened *ret);

@@ -37,6 +37,7 @@ const char *esp_result_name(enum esp_result r)
 		[ESP_BAD_PADDING] = "esp-bad-padding",
 		[ESP_BAD_INNER] = "esp-bad-inner",
 		[ESP_DUMMY] = "esp-dummy",
+		[ESP_DOUBT] = "esp-in-doubt",
 		[ESP_EXHAUSTED] = "esp-exhausted",
 		[ESP_NO_SPACE] = "esp-no-space",
 		[ESP_NOT_COVERED] = "esp-not-covered",

@@ -39,8 +39,9 @@ struct esp_sa {
 	uint8_t mode;      /* enum esp_mode */
 	uint8_t covers;    /* set of enum esp_class */
 	bool any_sequence;
-	bool used;    /* it is among the used ones */
-	bool awaited; /* what it opens first is to be told */
+	bool used;     /* it is among the used ones */
+	bool doubtful; /* esp_doubt.h */
+	bool awaited;  /* what it opens first is to be told */
 	struct in6_addr owner;
 	uint8_t keys[ESP_KEYS_MAX];
 	uint64_t sequence;                 /* OUT: last used; IN: right edge of the window */

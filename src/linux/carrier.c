@@ -462,6 +462,30 @@ void lnx_hint(struct lnx *l, const struct in6_addr *to, uint16_t port, struct bu
 	(void)carrier_udp_send(l, false, &d);
 }
 
+bool lnx_note(struct lnx *l, const struct in6_addr *home, struct bub_view octets)
+{
+	static const struct bub_action plain;
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+	struct bub_view sealed;
+
+	if (t == NULL || !lnx_esp_note(l, t, octets, &sealed))
+		return false;
+	carrier_send_data(l, t, sealed, &plain);
+	return true;
+}
+
+void lnx_udp_restore(struct lnx *l, const struct in6_addr *home, const struct in6_addr *addr,
+		     uint16_t port)
+{
+	const struct carrier_end end = {.carrier = CARRIER_UDP, .addr = *addr, .port = port};
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+
+	if (t == NULL)
+		return;
+	(void)carriers_heard_data(l->carrier->choice, lnx_now(), home, &t->remote_outer, &end);
+	carrier_fit(l, home);
+}
+
 /* ---- Keep-alives --------------------------------------------------------------------------- */
 
 struct bub_time carrier_deadline(const struct lnx *l)

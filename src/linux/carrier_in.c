@@ -144,6 +144,8 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 		return;
 	}
 	r = lnx_esp_open(l, ip, &opened);
+	if (r == ESP_DOUBT && l->cb.hints != NULL)
+		l->cb.hints->doubt(l->cb.hints_ctx, &opened.owner);
 	if (r != ESP_OK && r != ESP_DUMMY)
 		return; /* counted there */
 	copies_note(l->carrier->copies, esp, len, from->carrier);
@@ -158,4 +160,7 @@ void carrier_take(struct lnx *l, uint32_t ifindex, const struct bub_ip6 *ip,
 		heard_client(l, ip, &opened, from);
 	if (r == ESP_OK)
 		carrier_tell(l, ifindex, ip, &opened, from, to, retry);
+	else if (opened.len > 0 && l->cb.hints != NULL)
+		l->cb.hints->note(l->cb.hints_ctx, opened.sa, &opened.owner,
+				  (struct bub_view){l->in, opened.len});
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/octets.h"
+#include "esp_doubt.h"
 #include "internal.h"
 
 #define IV_LEN 16
@@ -136,6 +137,22 @@ bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view 
 	}
 	r = esp_seal_tunnel(sa, &t->local_outer, &t->remote_outer, packet.data, packet.len,
 			    next_iv(l), out, LNX_PACKET_MAX, &len);
+	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
+	return take(l, r, out, len, ret);
+}
+
+bool lnx_esp_note(struct lnx *l, const struct link_tunnel *t, struct bub_view note,
+		  struct bub_view *ret)
+{
+	struct esp_sa *sa = esp_sad_find_out(l->sad, &t->entry.a, ESP_TUNNEL, ESP_CLASS_PAYLOAD);
+	uint8_t *out = l->out + l->out_used;
+	size_t len = 0;
+	enum esp_result r;
+
+	if (sa == NULL || note.len > ESP_DUMMY_MAX)
+		return false;
+	r = esp_seal_note(sa, &t->local_outer, &t->remote_outer, note.data, note.len, next_iv(l),
+			  out, LNX_PACKET_MAX, &len);
 	audit_out(l, sa, &t->local_outer, &t->remote_outer, r);
 	return take(l, r, out, len, ret);
 }

@@ -204,6 +204,9 @@ bool lnx_esp_tunnel(struct lnx *l, const struct link_tunnel *t, struct bub_view 
 		    struct bub_view *ret);
 /* A dummy packet with @len octets in it, 0: some number; false: the tunnel has no ESP for data. */
 bool lnx_esp_dummy(struct lnx *l, const struct link_tunnel *t, size_t len, struct bub_view *ret);
+/* One with @note in it. */
+bool lnx_esp_note(struct lnx *l, const struct link_tunnel *t, struct bub_view note,
+		  struct bub_view *ret);
 
 /* iface.c: what the kernel has, as facts for the link layer */
 int iface_open(struct lnx *l, char *ret_error, size_t error_size);

@@ -25,7 +25,7 @@
 enum shared_kind {
 	SHARED_BINDING = 1, /* a registration */
 	SHARED_KEYS,        /* one set of security associations under agreed keys */
-	SHARED_EDGE,        /* how far a set has received signalling */
+	SHARED_EDGE,        /* how far an association has received */
 	SHARED_TOKEN,       /* a restart token, and where datagrams go */
 };
 
@@ -65,7 +65,8 @@ struct shared_token {
 struct shared_record {
 	enum shared_kind kind;
 	struct in6_addr home;
-	uint32_t id; /* KEYS, EDGE: the SPI of the set's first association; else 0 */
+	uint32_t id; /* KEYS: the SPI of the set's first association; EDGE: the association's; else
+			0 */
 	union {
 		struct store_binding binding; /* its home is the one above */
 		struct shared_keys keys;

@@ -3,12 +3,15 @@
  * The store of one machine: a file of LMDB.  The file is locked as long as it is open, so nobody
  * else can take a term meanwhile, and a write need not ask.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "env.h"
 #include "shared_internal.h"
+#include "witness.h"
 
 #define ERROR_MAX 512
 
@@ -16,6 +19,7 @@ struct lmdb_store {
 	struct shared shared; /* first */
 	struct env *env;
 	char why[ERROR_MAX]; /* the last commit failed, because; "" */
+	bool copied;         /* it may be older than what was used: its keys are not */
 };
 
 static enum verdict lmdb_look(const MDB_val *key, const MDB_val *data)
@@ -52,6 +56,7 @@ static void lmdb_close(struct shared *s)
 struct lmdb_reader {
 	void (*each)(void *ctx, const struct shared_record *r);
 	void *ctx;
+	bool no_keys;
 };
 
 static void lmdb_read_one(void *ctx, const MDB_val *key, const MDB_val *data)
@@ -61,9 +66,42 @@ static void lmdb_read_one(void *ctx, const MDB_val *key, const MDB_val *data)
 
 	if (record_shared_decode(key->mv_data, key->mv_size, data->mv_data, data->mv_size, &r) ==
 		    VERDICT_GOOD &&
-	    r.kind != 0)
+	    r.kind != 0 && (r.kind != SHARED_KEYS || !reader->no_keys))
 		reader->each(reader->ctx, &r);
 	explicit_bzero(&r, sizeof(r));
+}
+
+/* Numbers would come twice under the keys of a file that is older than what was used.  Returns
+ * whether none of them is left, on the disk. */
+static bool lmdb_drop_keys(struct lmdb_store *l)
+{
+	const uint8_t first = SHARED_KEYS;
+	uint8_t key[RECORD_SHARED_KEY_MAX];
+	char error[ERROR_MAX] = "";
+	MDB_val found;
+	MDB_val data;
+
+	while (env_next(l->env, env_value(&first, sizeof(first)), &found, &data, error,
+			sizeof(error)) > 0 &&
+	       found.mv_size == sizeof(key) && *(const uint8_t *)found.mv_data == first) {
+		memcpy(key, found.mv_data, sizeof(key));
+		env_delete(l->env, env_value(key, sizeof(key)));
+	}
+	return error[0] == '\0' && env_commit(l->env, error, sizeof(error)) == 0;
+}
+
+static void lmdb_ask_witness(struct lmdb_store *l, const char *dir)
+{
+	char path[PATH_MAX + sizeof(STORE_WITNESS)];
+
+	if (witness_is_there(dir, STORE_WITNESS) &&
+	    witness_ask(dir, STORE_WITNESS, l->env->lock_fd) == WITNESS_GOOD)
+		return;
+	l->copied = !lmdb_drop_keys(l);
+	(void)snprintf(path, sizeof(path), "%s/" STORE_WITNESS, dir);
+	if (l->copied || (unlink(path) != 0 && errno != ENOENT))
+		return;
+	(void)witness_ask(dir, STORE_WITNESS, l->env->lock_fd); /* without one: the same again */
 }
 
 /* The term that was taken last; 0: none, or of a time when there was none. */
@@ -82,7 +120,7 @@ static void lmdb_take(struct shared *s, void (*each)(void *ctx, const struct sha
 		      shared_done *done, void *ctx)
 {
 	struct lmdb_store *l = (struct lmdb_store *)(void *)s;
-	const struct lmdb_reader reader = {.each = each, .ctx = ctx};
+	const struct lmdb_reader reader = {.each = each, .ctx = ctx, .no_keys = l->copied};
 	const uint64_t term = lmdb_last_term(l) + 1;
 	uint8_t value[RECORD_TERM_LEN];
 	char error[ERROR_MAX] = "";
@@ -153,8 +191,10 @@ struct shared *shared_lmdb_open(const char *dir, char *ret_error, size_t error_s
 	}
 	l->shared.ops = &ops;
 	l->env = env_open(&lmdb_kind, dir, ENV_ANY, ret_error, error_size);
-	if (l->env != NULL)
+	if (l->env != NULL) {
+		lmdb_ask_witness(l, dir);
 		return &l->shared;
+	}
 	free(l);
 	return NULL;
 }

@@ -22,6 +22,7 @@
 /* ---- Registrations (shared.h) --------------------------------------------------------------- */
 
 #define STORE_FILE "store.mdb"
+#define STORE_WITNESS "store.begun" /* says which file has keys in it; see witness.h */
 #define STORE_BOOT_LEN 16
 
 /* A binding at a home agent.  Its end is kept on two clocks.  The one that no administrator sets

@@ -20,6 +20,7 @@ import time
 import keys
 from keys import expect, says
 from linux_common import main, wait_for
+from world import AGENT, HOME
 
 
 class Redis:
@@ -67,6 +68,10 @@ class Things(keys.Things):
                  "timeout = 500 }\n")
         return super().agent_text(store + clients, keys)
 
+    def plain_text(self, inside):
+        """Without Redis."""
+        return super().agent_text(inside + keys.AGENT_PSK)
+
     def store(self):
         return self.agent.show().get("store") or {}
 
@@ -89,16 +94,35 @@ def killed_and_elsewhere(t):
     expect(store["name"] == "redis" and store["answers"] and store["active"] and store["term"] == 1,
            store)
     stream = t.stream()
-    before = t.client()
+    up = keys.Stream(t.m, t.g, HOME, AGENT)
+    t.streams.append(up)
+    before, agreed = t.client(), t.agreed()
     for turn in range(3):
         begin = t.another_machine()
-        first = wait_for("datagrams after the restart", lambda b=begin: stream.flows(b))
-        says(f"first datagram {first - begin:.3f} s after the start of the process")
+        down = wait_for("datagrams after the restart", lambda b=begin: stream.flows(b))
+        back = wait_for("datagrams of the mobile node", lambda b=begin: up.flows(b))
+        says(f"first datagrams after the start of the process: {down - begin:.3f} s to the mobile "
+             f"node, {back - begin:.3f} s from it")
         after = t.client()
-        expect(after["registered"] and after["care_of"] == before["care_of"], (before, after))
+        expect(after["registered"] and after["care_of"] == before["care_of"] and
+               after["sequence"] == before["sequence"], (before, after))
+        expect(t.agreed() == agreed, "keys were agreed on anew")
         expect(t.store()["term"] == 2 + turn, t.store())
     t.mobile.stop()
     t.agent.stop()
+
+
+def killed_on_one_machine(t):
+    """The same without Redis, where keys are stored as well."""
+    t.start(t.plain_text("agreed-keys = stored\n"), t.mobile_text(inside="keep-alive = 0\n"))
+    stream = t.stream()
+    agreed = t.agreed()
+    t.kill_agent()
+    begin = t.revive_agent()
+    down = wait_for("datagrams after the restart", lambda: stream.flows(begin))
+    says(f"first datagram after the start of the process: {down - begin:.3f} s")
+    expect(t.agreed() == agreed, "keys were agreed on anew")
+    expect(t.store()["name"] == "lmdb", t.store())
 
 
 def redis_is_gone(t):
@@ -186,7 +210,7 @@ def refuses_what_is_newer(t):
     expect(status == 1 and "newer bubd" in t.agent.tail(), (status, t.agent.tail()))
 
 
-CASES = [killed_and_elsewhere, redis_is_gone, accepted_while_it_is_gone, waits_for_redis, fenced,
+CASES = [killed_and_elsewhere, killed_on_one_machine, redis_is_gone, accepted_while_it_is_gone, waits_for_redis, fenced,
          refuses_what_is_newer]
 
 if __name__ == "__main__":

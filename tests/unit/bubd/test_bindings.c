@@ -150,6 +150,8 @@ static int teardown(void **state)
 
 	stop(f);
 	(void)unlink(f->path);
+	(void)snprintf(f->path, sizeof(f->path), "%s/" STORE_WITNESS, f->dir);
+	(void)unlink(f->path);
 	(void)rmdir(f->dir);
 	free(f);
 	return 0;

@@ -708,7 +708,8 @@ class Config(unittest.TestCase):
                             (f'store = redis redis {{ {servers} group = "a{{b" }}', "brace"),
                             (f"store = redis refresh-advice = 60 redis {{ {servers} }}",
                              "not stored"),
-                            ("store = disk", "expected lmdb or redis")):
+                            ("store = disk", "expected lmdb or redis"),
+                            ("agreed-keys = yes", "expected forgotten or stored")):
             with self.subTest(store=store):
                 (_, _, text), = self.mistakes(agent(store))
                 self.assertIn(word, text)

@@ -663,7 +663,7 @@ static void test_newest(void **state)
 					  got.at, sizeof(got.at), &opened),
 				 ESP_DUMMY);
 		assert_int_equal(opened.newest, newest[i]);
-		assert_int_equal(opened.len, 0);
+		assert_int_equal(opened.len, 9);
 		assert_int_equal(opened.mode, ESP_TUNNEL);
 	}
 	esp_sad_free(e.sad);

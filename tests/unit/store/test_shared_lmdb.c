@@ -28,6 +28,8 @@ static void remove_folder(void *place)
 
 	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, (const char *)place);
 	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/" STORE_WITNESS, (const char *)place);
+	(void)unlink(path);
 	(void)rmdir(place);
 	free(place);
 }

@@ -57,6 +57,8 @@ static int teardown(void **state)
 
 	shared_close(f->st);
 	(void)unlink(f->path);
+	(void)snprintf(f->path, sizeof(f->path), "%s/" STORE_WITNESS, f->dir);
+	(void)unlink(f->path);
 	(void)rmdir(f->dir);
 	free(f);
 	return 0;
@@ -435,6 +437,50 @@ static void older_is_taken_over(void **state)
 	assert_true(found);
 }
 
+static void note_keys(void *ctx, const struct shared_record *r)
+{
+	struct fixture *f = ctx;
+
+	f->found.n += r->kind == SHARED_KEYS;
+}
+
+static unsigned keys_of(struct fixture *f)
+{
+	shared_close(f->st);
+	f->st = shared_lmdb_open(f->dir, f->error, sizeof(f->error));
+	assert_non_null(f->st);
+	f->found.n = 0;
+	shared_take(f->st, note_keys, on_done, f);
+	return f->found.n;
+}
+
+/* Brought back from a copy: registrations are as good as any, keys are not, nor are they later. */
+static void keys_of_a_copy_are_not_used(void **state)
+{
+	static uint8_t octets[FILE_MAX];
+	struct shared_record r = {.kind = SHARED_KEYS, .id = 300};
+	struct fixture *f = *state;
+	size_t len;
+
+	must_open(f);
+	assert_int_equal(put(f, 0, 3), 0);
+	for (r.id = 300; r.id < 320; r.id++)
+		shared_put(f->st, &r);
+	assert_int_equal(commit(f), SHARED_STORED);
+	assert_int_equal(keys_of(f), 20);
+	shared_close(f->st);
+	f->st = NULL;
+	len = load(f, octets);
+	assert_int_equal(unlink(f->path), 0);
+	save(f, octets, len);
+	assert_int_equal(keys_of(f), 0);
+	assert_int_equal(keys_of(f), 0);
+	assert_int_equal(read_all(f).n, 3);
+	shared_put(f->st, &r);
+	assert_int_equal(commit(f), SHARED_STORED);
+	assert_int_equal(keys_of(f), 1);
+}
+
 /* The first start was killed before anything was committed, or found no room for it: nothing is
  * lost in such a file. */
 static void half_made_file(void **state)
@@ -486,6 +532,7 @@ int main(void)
 		T(wrong_octets_are_not_believed),
 		T(newer_is_refused),
 		T(older_is_taken_over),
+		T(keys_of_a_copy_are_not_used),
 		T(half_made_file),
 	};
 
