@@ -80,7 +80,7 @@ struct bub_switch_status {
 	bool refuses;    /* who was asked, and is still here, cannot extend its binding */
 	bool all;        /* all that were registered when it began */
 	uint32_t rate;   /* messages a second */
-	uint32_t to_ask; /* all: so many were registered */
+	uint32_t to_ask; /* all: so many were registered, from IPv6 */
 	uint32_t asked, gone, silent;  /* of those asked: so many have gone, and were silent */
 	uint32_t returned;             /* that were gone, and have registered again */
 	uint32_t waiting, waiting_max; /* an answer of so many is waited for at a time */

@@ -127,6 +127,9 @@ static json_t *get_switched(const json_t *request, const struct request_target *
 		return switching_refusal("\"%s\" is no mobile node of this home agent", text);
 	if (!c.registered)
 		return switching_refusal("\"%s\" is not registered here", text);
+	if (IN6_IS_ADDR_V4MAPPED(&c.care_of))
+		return switching_refusal("\"%s\" is in a network of IPv4, and could not follow",
+					 text);
 	if (c.switched == BUB_SWITCHED_ASKED)
 		return switching_refusal("\"%s\" has been asked, and may answer yet", text);
 	bub_engine_switch_status(t->src.engine, &s);

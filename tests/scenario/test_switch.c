@@ -608,6 +608,38 @@ static void rate_holds_for_all(void **state)
 	}
 }
 
+/* Who is at an address of IPv4 could not follow, and is not asked. */
+static void nobody_is_asked_in_ipv4(void **state)
+{
+	struct bub_client_status c;
+	struct pair p;
+	struct forged f;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.ha_cfg[0].ha.ipv4_address = addr("::ffff:198.51.100.1");
+	pair_start(&p);
+	f = home_bu(&p, 7, 600);
+	f.src = p.hoa[0];
+	f.hao = NULL;
+	f.outer_src = addr("::ffff:192.0.2.7");
+	f.mh.opts.present = BUB_OPT_IPV4_CARE_OF;
+	f.mh.opts.ipv4_care_of = f.outer_src;
+	pair_feed(&p, p.ha[0], &f);
+	pair_run(&p, 2000);
+	c = client(&p);
+	assert_true(c.registered && IN6_IS_ADDR_V4MAPPED(&c.care_of));
+	mark = pair_mark(&p);
+	command(p.ha[0], NULL, other_text, 0, false);
+	assert_int_equal(at(p.ha[0]).to_ask, 0);
+	command(p.ha[0], &p.hoa[0], other_text, 0, false);
+	pair_run(&p, 10000);
+	assert_int_equal(pair_count(&p, mark, p.ha[0], BUB_MH_HA_SWITCH), 0);
+	assert_false(at(p.ha[0]).running);
+	pair_end(&p);
+}
+
 /* Who is not served any more while it is asked leaves nothing behind. */
 static void forgotten_while_it_is_asked(void **state)
 {
@@ -798,6 +830,7 @@ int main(void)
 		cmocka_unit_test(moves_while_it_leaves),
 		cmocka_unit_test(comes_back),
 		cmocka_unit_test(rate_holds_for_all),
+		cmocka_unit_test(nobody_is_asked_in_ipv4),
 		cmocka_unit_test(forgotten_while_it_is_asked),
 		cmocka_unit_test(what_is_not_followed),
 		cmocka_unit_test(one_address_allows_no_other),

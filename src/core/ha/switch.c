@@ -15,6 +15,9 @@
  *
  * Who was asked and is still here keeps its service until its binding ends, and cannot extend it
  * (RFC 5142, 5.3).  A move is no extension: the binding follows, with what is left of its lifetime.
+ *
+ * Who is at an address of IPv4 is not asked: the message has no room for the IPv4 address of the
+ * other home agent, so it could not go there, and would lose its binding here.
  */
 #include <string.h>
 
@@ -52,6 +55,11 @@ static void switch_set(struct bub_engine *eng, struct mobile_node *c, enum bub_s
 
 /* ---- Who is asked -------------------------------------------------------------------------- */
 
+static bool switch_can_go(const struct mobile_node *c)
+{
+	return c->registered && !IN6_IS_ADDR_V4MAPPED(&c->care_of);
+}
+
 static struct switch_open *switch_find_open(struct switching *s, const struct mobile_node *c)
 {
 	for (unsigned i = 0; i < s->n_open; i++)
@@ -86,7 +94,7 @@ static struct switch_open *switch_next(struct bub_engine *eng)
 		c = table_from(&core_ha(eng)->clients, &s->at);
 		if (c == NULL)
 			s->all = false;
-		else if (c->registered && switch_of(eng, c) == BUB_SWITCHED_NOT)
+		else if (switch_can_go(c) && switch_of(eng, c) == BUB_SWITCHED_NOT)
 			return switch_open_for(eng, c);
 	}
 	return NULL;
@@ -181,13 +189,13 @@ static void switch_on_timer(struct bub_engine *eng, void *owner)
 
 /* ---- The operator -------------------------------------------------------------------------- */
 
-static uint32_t switch_count_registered(const struct bub_engine *eng)
+static uint32_t switch_count(const struct bub_engine *eng)
 {
 	const struct mobile_node *c;
 	uint32_t n = 0;
 
 	for (unsigned at = 0; (c = table_from(&core_ha(eng)->clients, &at)) != NULL;)
-		n += c->registered ? 1 : 0;
+		n += switch_can_go(c) ? 1 : 0;
 	return n;
 }
 
@@ -223,10 +231,10 @@ void switch_on_command(struct bub_engine *eng, const struct bub_event *ev)
 	if (all) {
 		s->all = true;
 		s->at = 0;
-		s->to_ask = switch_count_registered(eng);
+		s->to_ask = switch_count(eng);
 	} else {
 		c = ha_mobile_node(eng, &ev->u.ha_switch.home);
-		if (c == NULL || !c->registered || s->n_open == s->open_max ||
+		if (c == NULL || !switch_can_go(c) || s->n_open == s->open_max ||
 		    switch_find_open(s, c) != NULL)
 			return;
 		if (switch_of(eng, c) == BUB_SWITCHED_SILENT) { /* asked anew */

@@ -55,6 +55,9 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 		{.home = addr(ASKED), .registered = true, .switched = BUB_SWITCHED_ASKED},
 		{.home = addr(GONE), .switched = BUB_SWITCHED_GONE},
 		{.home = addr("2001:db8:1::13"), .switched = BUB_SWITCHED_SILENT},
+		{.home = addr("2001:db8:1::14"),
+		 .registered = true,
+		 .care_of = addr("::ffff:192.0.2.7")},
 	};
 
 	(void)eng;
@@ -157,6 +160,7 @@ static void what_cannot_be_is_refused(void **state)
 		{"{\"home\":\"2001:db8:1::99\"}", "no mobile node of this home agent"},
 		{"{\"home\":\"" GONE "\"}", "is not registered here"},
 		{"{\"home\":\"" ASKED "\"}", "has been asked"},
+		{"{\"home\":\"2001:db8:1::14\"}", "network of IPv4"},
 		{"{\"home\":\"all\",\"to\":\"" TO "\"}", "no array"},
 		{"{\"home\":\"all\",\"to\":[1,2,3,4,5,6,7,8,9]}", "at most 8"},
 		{"{\"home\":\"all\",\"to\":[7]}", "no address of a home agent"},
