@@ -45,9 +45,11 @@ static inline struct in6_addr addr_prefix(const struct in6_addr *a, unsigned len
 static inline bool addr_in_prefix(const struct in6_addr *a, const struct in6_addr *prefix,
 				  unsigned len)
 {
-	struct in6_addr b = addr_prefix(a, len), c = addr_prefix(prefix, len);
+	const unsigned whole = len / 8;
 
-	return len <= 128 && IN6_ARE_ADDR_EQUAL(&b, &c);
+	return len <= 128 && memcmp(a, prefix, whole) == 0 &&
+	       (len % 8 == 0 || ((unsigned)(a->s6_addr[whole] ^ prefix->s6_addr[whole]) &
+				 0xff00u >> len % 8 & 0xffu) == 0);
 }
 
 /* The link-local address with the interface identifier of @a (RFC 4291, 2.5.6). */

@@ -221,9 +221,12 @@ static void linkoracle_check_stale(struct mobile *m, const struct link_rule *r)
 
 	for (unsigned i = 0; i < MOBILE_USABLE_MAX; i++) {
 		const struct in6_addr *usable = &m->usable[i].addr;
-		const struct link_addr_fact *known = linkoracle_find_addr(m, usable);
+		const struct link_addr_fact *known;
 
-		if (m->usable[i].ifindex != 0 && known != NULL && known->prefix_len == r->to_len &&
+		if (m->usable[i].ifindex == 0)
+			continue;
+		known = linkoracle_find_addr(m, usable);
+		if (known != NULL && known->prefix_len == r->to_len &&
 		    addr_in_prefix(usable, &r->to, r->to_len))
 			sim_fail(m->s, "routes", "%s leads around the prefix of %s, in use",
 				 linkoracle_name_of(m), sim_text(usable, a));

@@ -141,7 +141,7 @@ void careof_fresh(struct link *lk, const struct addr *a)
 {
 	bool rule = false;
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (!lk->addr[i].stale || !same_prefix(&lk->addr[i], a))
 			continue;
 		lk->addr[i].stale = false;
@@ -156,7 +156,7 @@ void careof_stale(struct link *lk, struct addr *a)
 	/* What a person has set stays as it is. */
 	if (a->stale || a->gone || a->fact.permanent || a->fact.prefix_len == 128 || ipv4_is(a))
 		return;
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].reported && same_prefix(&lk->addr[i], a))
 			return;
 	}
@@ -169,7 +169,7 @@ void careof_forget(struct link *lk, struct addr *a)
 	if (!a->stale)
 		return;
 	a->stale = false;
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].stale && same_prefix(&lk->addr[i], a))
 			return;
 	}
@@ -180,7 +180,7 @@ void careof_forget(struct link *lk, struct addr *a)
 
 void careof_done(struct link *lk, uint32_t id, int error)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->stale_id == id) {

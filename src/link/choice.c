@@ -102,7 +102,7 @@ static bool choice_waits(const struct link *lk, const struct addr *a)
 {
 	if (choice_in_use(lk, a))
 		return false;
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (&lk->addr[i] != a && choice_stays(lk, &lk->addr[i]))
 			return true;
 	}
@@ -154,7 +154,7 @@ int32_t choice_rank(const struct link *lk, const struct iface *ifc, const struct
 
 void choice_forget(struct link *lk, uint32_t ifindex)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].fact.ifindex != ifindex)
 			continue;
 		lk->addr[i].failures = lk->addr[i].slowness = 0;
@@ -167,7 +167,7 @@ void choice_forget(struct link *lk, uint32_t ifindex)
 
 static bool choice_has_care_of(const struct link *lk, const struct link_iface *ifc)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++)
+	for (unsigned i = 0; i < lk->addrs_end; i++)
 		if (lk->addr[i].reported && lk->addr[i].fact.ifindex == ifc->fact.ifindex)
 			return true;
 	return false;
@@ -215,7 +215,7 @@ const char *link_preferred(const struct link *lk, bool *ret_once)
 
 const struct in6_addr *link_care_of_next(const struct link *lk, unsigned *at)
 {
-	while (*at < LINK_ADDRS_MAX) {
+	while (*at < lk->addrs_end) {
 		const struct addr *a = &lk->addr[(*at)++];
 
 		if (a->reported)

@@ -67,23 +67,32 @@ static struct iface *iface_evict(struct link *lk)
 	return NULL;
 }
 
+static struct iface *iface_free_slot(struct link *lk)
+{
+	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+		if (lk->iface[i].view.fact.ifindex == 0)
+			return &lk->iface[i];
+	}
+	return NULL;
+}
+
 static struct iface *iface_add(struct link *lk, const struct link_iface_fact *fact)
 {
 	struct link_iface view = {.fact = *fact};
 	struct iface *ifc;
 
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
-		if (lk->iface[i].view.fact.ifindex != 0)
-			continue;
-		lk->iface[i] = (struct iface){.view.fact.ifindex = fact->ifindex};
-		return &lk->iface[i];
+	ifc = iface_free_slot(lk);
+	if (ifc == NULL) {
+		if (!lk->ifaces_full)
+			link_say(lk, LINK_SAY_MANY_IFACES, 0, NULL, NULL);
+		lk->ifaces_full = true;
+		ifc = lk->cfg.n_named > 0 && is_ours(lk, &view) ? iface_evict(lk) : NULL;
 	}
-	if (!lk->ifaces_full)
-		link_say(lk, LINK_SAY_MANY_IFACES, 0, NULL, NULL);
-	lk->ifaces_full = true;
-	ifc = lk->cfg.n_named > 0 && is_ours(lk, &view) ? iface_evict(lk) : NULL;
-	if (ifc != NULL)
-		ifc->view.fact.ifindex = fact->ifindex;
+	if (ifc == NULL)
+		return NULL;
+	ifc->view.fact.ifindex = fact->ifindex;
+	if (lk->ifaces_end <= (unsigned)(ifc - lk->iface))
+		lk->ifaces_end = (unsigned)(ifc - lk->iface) + 1;
 	return ifc;
 }
 
@@ -188,7 +197,7 @@ void facts_iface_new(struct link *lk, const struct link_iface_fact *fact)
 
 static struct addr *addr_find(struct link *lk, uint32_t ifindex, const struct in6_addr *addr)
 {
-	for (unsigned i = 0; ifindex != 0 && i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; ifindex != 0 && i < lk->addrs_end; i++) {
 		if (lk->addr[i].fact.ifindex == ifindex &&
 		    bub_addr_eq(&lk->addr[i].fact.addr, addr))
 			return &lk->addr[i];
@@ -213,23 +222,32 @@ static struct addr *addr_evict(struct link *lk)
 	return NULL;
 }
 
+static struct addr *addr_free_slot(struct link *lk)
+{
+	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+		if (lk->addr[i].fact.ifindex == 0)
+			return &lk->addr[i];
+	}
+	return NULL;
+}
+
 static struct addr *addr_add(struct link *lk, const struct iface *ifc)
 {
 	static const struct addr fresh = {.table = -1, .local_del_due = BUB_TIME_NEVER};
 	struct addr *a;
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
-		if (lk->addr[i].fact.ifindex != 0)
-			continue;
-		lk->addr[i] = fresh;
-		return &lk->addr[i];
+	a = addr_free_slot(lk);
+	if (a == NULL) {
+		if (!lk->addrs_full)
+			link_say(lk, LINK_SAY_MANY_ADDRS, 0, NULL, NULL);
+		lk->addrs_full = true;
+		a = ifc->view.ours ? addr_evict(lk) : NULL;
 	}
-	if (!lk->addrs_full)
-		link_say(lk, LINK_SAY_MANY_ADDRS, 0, NULL, NULL);
-	lk->addrs_full = true;
-	a = ifc->view.ours ? addr_evict(lk) : NULL;
-	if (a != NULL)
-		*a = fresh;
+	if (a == NULL)
+		return NULL;
+	*a = fresh;
+	if (lk->addrs_end <= (unsigned)(a - lk->addr))
+		lk->addrs_end = (unsigned)(a - lk->addr) + 1;
 	return a;
 }
 
@@ -247,7 +265,7 @@ static void addr_free(struct link *lk, struct addr *a)
 	bool local = a->local || a->local_id != 0;
 	bool elsewhere = bub_addr_eq(&a->fact.addr, &lk->cfg.home_agent);
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *o = &lk->addr[i];
 
 		if (o != a && o->fact.ifindex != 0 && (o->local || o->local_id != 0) &&
@@ -258,11 +276,13 @@ static void addr_free(struct link *lk, struct addr *a)
 		link_put(lk, LINK_LOCAL_DEL)->u.local = a->fact.addr;
 	lk->n_gone -= a->gone;
 	*a = (struct addr){0};
+	while (lk->addrs_end > 0 && lk->addr[lk->addrs_end - 1].fact.ifindex == 0)
+		lk->addrs_end--;
 }
 
 static bool has_ipv4(const struct link *lk, uint32_t ifindex)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex == ifindex && !a->gone && ipv4_is(a))
@@ -343,13 +363,15 @@ static void iface_gone(struct link *lk, struct iface *ifc)
 	uint32_t ifindex = ifc->view.fact.ifindex;
 
 	set_carrier(lk, ifc, false);
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].fact.ifindex == ifindex && !lk->addr[i].gone)
 			addr_gone(lk, &lk->addr[i]);
 	}
 	if (ifc->view.attached || ifc->attach_id != 0)
 		link_put(lk, LINK_DETACH)->u.iface.ifindex = ifindex;
 	*ifc = (struct iface){0};
+	while (lk->ifaces_end > 0 && lk->iface[lk->ifaces_end - 1].view.fact.ifindex == 0)
+		lk->ifaces_end--;
 }
 
 void facts_iface_gone(struct link *lk, uint32_t ifindex)
@@ -415,9 +437,9 @@ void facts_route_gone(struct link *lk, const struct link_default_route *fact)
 
 static void dump_begins(struct link *lk)
 {
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++)
+	for (unsigned i = 0; i < lk->ifaces_end; i++)
 		lk->iface[i].seen = lk->iface[i].link_local_seen = false;
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++)
+	for (unsigned i = 0; i < lk->addrs_end; i++)
 		lk->addr[i].seen = false;
 	for (unsigned i = 0; i < LINK_DEFAULT_ROUTES_MAX; i++)
 		lk->route[i].seen = false;
@@ -429,13 +451,13 @@ void facts_dump(struct link *lk, bool begins)
 		dump_begins(lk);
 		return;
 	}
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; i < lk->ifaces_end; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0 && !lk->iface[i].seen)
 			iface_gone(lk, &lk->iface[i]);
 		if (!lk->iface[i].link_local_seen)
 			lk->iface[i].view.link_local = in6addr_any;
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != 0 && !a->seen && !a->gone)
@@ -463,7 +485,7 @@ void facts_programs(struct link *lk, uint32_t ifindex, bool attached)
 
 bool facts_done(struct link *lk, uint32_t id, int error)
 {
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; i < lk->ifaces_end; i++) {
 		struct iface *ifc = &lk->iface[i];
 
 		if (ifc->attach_id != id)
@@ -472,7 +494,7 @@ bool facts_done(struct link *lk, uint32_t id, int error)
 		facts_programs(lk, ifc->view.fact.ifindex, error == 0);
 		return true;
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->local_id != id)
@@ -486,7 +508,7 @@ bool facts_done(struct link *lk, uint32_t id, int error)
 
 void facts_expire(struct link *lk)
 {
-	for (unsigned i = 0; lk->n_gone > 0 && i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; lk->n_gone > 0 && i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != 0 && a->gone && !bub_time_before(lk->now, a->local_del_due))
@@ -498,7 +520,7 @@ struct bub_time facts_deadline(const struct link *lk)
 {
 	struct bub_time t = BUB_TIME_NEVER;
 
-	for (unsigned i = 0; lk->n_gone > 0 && i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; lk->n_gone > 0 && i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != 0 && a->gone && bub_time_before(a->local_del_due, t))

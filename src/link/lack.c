@@ -41,7 +41,7 @@ static bool lack_of(const struct link *lk, const struct iface *ifc, struct link_
 {
 	ret->kind = lack_of_none(lk, ifc);
 	ret->addr = ret->kind == LINK_LACK_DUPLICATE ? ifc->duplicate : in6addr_any;
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != ifc->view.fact.ifindex || a->gone || a->fact.temporary)

@@ -153,7 +153,7 @@ void link_start(struct link *lk, struct bub_time now)
 {
 	link_enter(lk, now);
 	lk->started = true;
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; i < lk->ifaces_end; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0)
 			movement_evaluate(lk, &lk->iface[i]);
 	}

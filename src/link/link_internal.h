@@ -90,8 +90,8 @@ struct link {
 	struct addr addr[LINK_ADDRS_MAX];
 	struct default_route route[LINK_DEFAULT_ROUTES_MAX];
 	struct home home[BUB_HOMES_MAX];
-	unsigned n_homes;
-	unsigned first_home; /* the one that unbound sockets use */
+	unsigned ifaces_end, addrs_end; /* the slots in use are below */
+	unsigned n_homes, first_home;   /* the one that unbound sockets use */
 	struct {
 		struct bub_time since; /* no acknowledgement since then; 0: there was one */
 		bool on;

@@ -22,7 +22,7 @@ struct home *lookup_home(struct link *lk, const struct in6_addr *addr)
 
 struct iface *lookup_iface(struct link *lk, uint32_t ifindex)
 {
-	for (unsigned i = 0; ifindex != 0 && i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; ifindex != 0 && i < lk->ifaces_end; i++) {
 		if (lk->iface[i].view.fact.ifindex == ifindex)
 			return &lk->iface[i];
 	}
@@ -31,7 +31,7 @@ struct iface *lookup_iface(struct link *lk, uint32_t ifindex)
 
 const struct iface *lookup_iface_seen(const struct link *lk, uint32_t ifindex)
 {
-	for (unsigned i = 0; ifindex != 0 && i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; ifindex != 0 && i < lk->ifaces_end; i++) {
 		if (lk->iface[i].view.fact.ifindex == ifindex)
 			return &lk->iface[i];
 	}
@@ -47,7 +47,7 @@ const struct link_iface *link_iface(const struct link *lk, uint32_t ifindex)
 
 const struct link_iface *link_iface_next(const struct link *lk, unsigned *at)
 {
-	while (*at < LINK_IFACES_MAX) {
+	while (*at < lk->ifaces_end) {
 		const struct iface *ifc = &lk->iface[(*at)++];
 
 		if (ifc->view.fact.ifindex != 0)
@@ -96,7 +96,7 @@ uint32_t link_mtu(const struct link_iface *ifc)
 
 const struct link_addr_fact *link_addr_next(const struct link *lk, unsigned *at)
 {
-	while (*at < LINK_ADDRS_MAX) {
+	while (*at < lk->addrs_end) {
 		const struct addr *a = &lk->addr[(*at)++];
 
 		if (a->fact.ifindex != 0 && !a->gone)
@@ -107,7 +107,7 @@ const struct link_addr_fact *link_addr_next(const struct link *lk, unsigned *at)
 
 const struct addr *lookup_care_of(const struct link *lk, const struct in6_addr *addr)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != 0 && a->reported && bub_addr_eq(&a->fact.addr, addr))

@@ -104,7 +104,7 @@ static bool has_changed(const struct link *lk, const struct iface *ifc, const st
 
 static void rank_some(struct link *lk, bool those_that_rise)
 {
-	for (unsigned i = 0; lk->started && i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; lk->started && i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 		const struct iface *ifc = lookup_iface(lk, a->fact.ifindex);
 
@@ -125,7 +125,7 @@ void movement_rank(struct link *lk)
 /* What holds @a back has to be there. */
 static void ask_who_stays(struct link *lk, const struct addr *a)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *o = &lk->addr[i];
 		struct iface *ifc = lookup_iface(lk, o->fact.ifindex);
 
@@ -249,7 +249,7 @@ void movement_evaluate(struct link *lk, struct iface *ifc)
 		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
 			evaluate_home(lk, ifc, &lk->home[i]);
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != ifc->view.fact.ifindex || a->gone)
@@ -272,7 +272,7 @@ void movement_router_lost(struct link *lk, struct iface *ifc, const struct in6_a
 {
 	struct in6_addr other;
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex == ifc->view.fact.ifindex &&
@@ -287,7 +287,7 @@ bool movement_doubt(struct link *lk, const struct iface *ifc, const struct in6_a
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != ifc->view.fact.ifindex || !a->unconfirmed ||
@@ -322,7 +322,7 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 	uint32_t ifindex = ifc->view.fact.ifindex;
 	struct bub_event *ev;
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex != ifindex)
@@ -351,7 +351,7 @@ void movement_carrier_down(struct link *lk, struct iface *ifc)
 
 void movement_expire(struct link *lk)
 {
-	for (unsigned i = 0; ipv4_is_wanted(lk) && i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; ipv4_is_wanted(lk) && i < lk->ifaces_end; i++) {
 		struct iface *ifc = &lk->iface[i];
 
 		if (ifc->ipv4_due.ns == 0 || bub_time_before(lk->now, ifc->ipv4_due))
@@ -365,7 +365,7 @@ struct bub_time movement_deadline(const struct link *lk)
 {
 	struct bub_time t = BUB_TIME_NEVER;
 
-	for (unsigned i = 0; ipv4_is_wanted(lk) && i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; ipv4_is_wanted(lk) && i < lk->ifaces_end; i++) {
 		const struct bub_time due = lk->iface[i].ipv4_due;
 
 		if (due.ns != 0 && bub_time_before(due, t))

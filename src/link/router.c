@@ -241,7 +241,7 @@ void router_ask(struct link *lk, struct iface *ifc, const struct addr *a, enum p
 static void suspect_others(struct link *lk, struct iface *ifc, const struct in6_addr *alive,
 			   enum probe_when when)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (a->fact.ifindex == ifc->view.fact.ifindex && a->reported &&
@@ -435,7 +435,7 @@ void router_expire(struct link *lk)
 
 	if (!lk->router_timers)
 		return;
-	for (unsigned i = 0; i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; i < lk->ifaces_end; i++) {
 		struct iface *ifc = &lk->iface[i];
 
 		if (ifc->view.fact.ifindex == 0)
@@ -453,7 +453,7 @@ struct bub_time router_deadline(const struct link *lk)
 {
 	struct bub_time t = BUB_TIME_NEVER;
 
-	for (unsigned i = 0; lk->router_timers && i < LINK_IFACES_MAX; i++) {
+	for (unsigned i = 0; lk->router_timers && i < lk->ifaces_end; i++) {
 		if (lk->iface[i].view.fact.ifindex != 0 &&
 		    bub_time_before(iface_due(&lk->iface[i]), t))
 			t = iface_due(&lk->iface[i]);

@@ -30,7 +30,7 @@
 
 static struct addr *find_reported(struct link *lk, const struct in6_addr *addr)
 {
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].reported && bub_addr_eq(&lk->addr[i].fact.addr, addr))
 			return &lk->addr[i];
 	}
@@ -72,11 +72,11 @@ static void forgive_others(struct link *lk, const struct addr *a)
 {
 	const struct bub_time soon = bub_time_add_s(lk->now, BEHIND_S);
 
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (lk->addr[i].reported && &lk->addr[i] != a && !choice_is_behind(&lk->addr[i]))
 			return;
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *o = &lk->addr[i];
 
 		if (o != a && choice_is_behind(o) && bub_time_before(soon, o->behind_until)) {
@@ -138,7 +138,7 @@ static bool may_go_behind(const struct link *lk, const struct addr *a)
 		if (lk->home[i].registered && bub_addr_eq(&lk->home[i].care_of, &a->fact.addr))
 			return false;
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		if (&lk->addr[i] != a && lk->addr[i].reported)
 			return true;
 	}
@@ -182,7 +182,7 @@ void trial_expire(struct link *lk)
 		if (!IN6_IS_ADDR_UNSPECIFIED(&lk->home[i].addr))
 			changed |= expire_home(lk, &lk->home[i]);
 	}
-	for (unsigned i = 0; i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		struct addr *a = &lk->addr[i];
 
 		if (!choice_is_behind(a) || bub_time_before(lk->now, a->behind_until))
@@ -206,7 +206,7 @@ struct bub_time trial_deadline(const struct link *lk)
 		if (!IN6_IS_ADDR_UNSPECIFIED(&h->addr) && bub_time_before(h->try_due, t))
 			t = h->try_due;
 	}
-	for (unsigned i = 0; lk->n_homes > 0 && i < LINK_ADDRS_MAX; i++) {
+	for (unsigned i = 0; lk->n_homes > 0 && i < lk->addrs_end; i++) {
 		const struct addr *a = &lk->addr[i];
 
 		if (choice_is_behind(a) && bub_time_before(a->behind_until, t))
@@ -217,7 +217,7 @@ struct bub_time trial_deadline(const struct link *lk)
 
 bool link_behind_next(const struct link *lk, unsigned *at, struct link_behind *ret)
 {
-	while (*at < LINK_ADDRS_MAX) {
+	while (*at < lk->addrs_end) {
 		const struct addr *a = &lk->addr[(*at)++];
 
 		if (!a->reported || a->failures == 0)
