@@ -13,6 +13,7 @@
 
 #define ERROR_MAX 512
 #define FEW 64
+#define NOTIFY_MS 30000u /* systemd is asked for more time */
 
 struct records {
 	struct shared_record *at;
@@ -380,11 +381,16 @@ static void storage_on_begun(void *ctx, int error, size_t n, const char *why)
 int storage_begin(struct storage *st, const bool *stopped, char *ret_error, size_t error_size)
 {
 	struct beginning b = {.over = st == NULL};
+	uint64_t told_ms = 0;
 
 	if (st != NULL)
 		storage_take(st, storage_on_begun, &b);
 	while (!b.over && !*stopped) {
-		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=180000000\nSTATUS=waiting for the store");
+		if (told_ms == 0 || uv_now(st->host.loop) - told_ms >= NOTIFY_MS) {
+			(void)sd_notify(
+				0, "EXTEND_TIMEOUT_USEC=180000000\nSTATUS=waiting for the store");
+			told_ms = uv_now(st->host.loop);
+		}
 		(void)uv_run(st->host.loop, UV_RUN_ONCE);
 	}
 	if (!b.over)

@@ -9,9 +9,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "redis.h"
@@ -318,6 +321,46 @@ static void killed_and_back(void **state)
 	assert_int_equal(read_anew(&a), 1);
 	assert_int_equal(a.sequence, 10); /* as it was acknowledged */
 	agent_close(&a);
+	place_end(p);
+}
+
+/* Redis is killed at any moment, and the home agent ends as well: what was acknowledged is there,
+ * and nothing that was never asked for. */
+static void killed_at_any_moment(void **state)
+{
+	struct place *p = new_place(always);
+	uint16_t sequence = 1;
+	struct agent a;
+
+	(void)state;
+	srand(7);
+	for (unsigned turn = 0; turn < 25; turn++) {
+		const useconds_t after_us = (useconds_t)(rand() % 20000);
+		const pid_t redis = p->process.pid;
+		pid_t killer;
+
+		agent_open(&a, p);
+		agent_must_take(&a);
+		killer = fork();
+		if (killer == 0) {
+			(void)usleep(after_us);
+			(void)kill(redis, SIGKILL);
+			_exit(0);
+		}
+		while (agent_put(&a, 1, sequence) == SHARED_STORED)
+			sequence++;
+		agent_close(&a);
+		assert_int_equal(waitpid(killer, NULL, 0), killer);
+		redis_process_kill(&p->process);
+		place_start(p, always);
+		agent_open(&a, p);
+		agent_must_take(&a);
+		/* The last one may have been written, and its answer lost. */
+		if (sequence > 1)
+			assert_in_range(a.sequence, sequence - 1, sequence);
+		agent_close(&a);
+	}
+	assert_true(sequence > 25);
 	place_end(p);
 }
 
@@ -812,6 +855,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_as_text),
 		cmocka_unit_test(killed_and_back),
+		cmocka_unit_test(killed_at_any_moment),
 		cmocka_unit_test(back_in_a_moment),
 		cmocka_unit_test(back_with_nothing),
 		cmocka_unit_test(back_with_what_was_removed),
