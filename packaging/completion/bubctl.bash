@@ -44,7 +44,7 @@ _bubctl()
 		_filedir
 		return
 		;;
-	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move switch monitor genkey enroll subscriber init doctor -s -h --help -V --version' ;;
+	*:) candidates='show counters bindings sas ping bub-start forget refresh reload prefer move switch monitor genkey enroll subscriber group drain init doctor -s -h --help -V --version' ;;
 	*:switch)
 		candidates='all stop to'
 		[[ $cur == -* ]] && candidates=$(bubctl switch --help | grep -oE '[-]-[a-z-]+')
@@ -62,6 +62,7 @@ _bubctl()
 		[[ $cur == -* ]] && candidates=$(bubctl subscriber --help | grep -oE '[-]-[a-z-]+')
 		[[ $prev == import || $prev == export ]] && { _filedir; return; }
 		;;
+	*:group) candidates='status active standby ready check --json' ;;
 	*:doctor) candidates='--json -c' ;;
 	*:bugreport)
 		candidates='--anonymize -c'

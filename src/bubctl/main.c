@@ -13,6 +13,7 @@
 #include "ctl.h"
 #include "doctor.h"
 #include "enroll.h"
+#include "group.h"
 #include "init.h"
 #include "openmetrics.h"
 #include "subscriber.h"
@@ -54,6 +55,7 @@ static const struct {
 } own_lines[] = {
 	{"init", ctl_init},     {"enroll", ctl_enroll},       {"subscriber", ctl_subscriber},
 	{"doctor", ctl_doctor}, {"bugreport", ctl_bugreport}, {"switch", ctl_switch},
+	{"group", ctl_group},   {"drain", ctl_drain},
 };
 
 static int ctl_usage(FILE *out, int status)
@@ -83,6 +85,8 @@ static int ctl_usage(FILE *out, int status)
 		"  genkey [FILE]              make a secret; asks no bubd\n"
 		"  enroll mobile-node ADDRESS|home-agent [OPTION]...  make keys for both ends\n"
 		"  subscriber add|remove|show|list|import|export ...  whom a home agent serves\n"
+		"  group [status|active|standby|ready|check]  which one of its group serves\n"
+		"  drain                      hand over to another home agent of the group\n"
 		"  init mobile-node|home-agent [OPTION]...  write a first configuration\n"
 		"  doctor [-c FILE] [--json]  what keeps bubd from working, and what mends it\n"
 		"  bugreport [ARCHIVE]        what helps to find a mistake, without secrets\n"

@@ -8,9 +8,11 @@
 #include "clients.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ERROR_MAX 512
+#define CLEARED_AT_ONCE 4096u
 #define ERRORS_LOGGED 20 /* of home addresses that cannot be served: all have one cause mostly */
 
 /* ---- Serving ------------------------------------------------------------------------------- */
@@ -206,6 +208,30 @@ void clients_take_away(const struct clients *c, const struct addrset *gone)
 	if (gone->hash.n > 0 &&
 	    sas_remove_homes(c->sas, gone, lnx_now(), error, sizeof(error)) != 0)
 		log_line(c->log, LNX_LOG_WARNING, "%s", error);
+}
+
+/* In portions, so that it needs no memory that may not be there. */
+void clients_clear(const struct clients *c)
+{
+	struct bub_client_status client;
+	unsigned at = 0;
+
+	while (bub_engine_client_status(c->engine, lnx_now(), &at, &client)) {
+		struct addrset some = {0};
+
+		do {
+			if (addrset_add(&some, &client.home, 0) != 0)
+				break;
+		} while (some.hash.n < CLEARED_AT_ONCE &&
+			 bub_engine_client_status(c->engine, lnx_now(), &at, &client));
+		clients_take_away(c, &some);
+		at = 0;
+		if (some.hash.n == 0) {
+			log_line(c->log, LNX_LOG_ERROR, "out of memory");
+			abort(); /* rather than serve on: the kernel takes everything back */
+		}
+		addrset_free(&some);
+	}
 }
 
 int clients_reload(const struct clients *c, struct bubd_config *fresh,

@@ -39,6 +39,9 @@ unsigned clients_serve(const struct clients *c, const struct bub_ha_config *ha);
 /* Ends registration, tunnel and SAs of these home addresses, which are not served any more. */
 void clients_take_away(const struct clients *c, const struct addrset *gone);
 
+/* Takes everybody away: registrations, tunnels and SAs. */
+void clients_clear(const struct clients *c);
+
 /*
  * Takes over the mobile nodes of @fresh, which may not be used for them afterwards.  Registration,
  * tunnel and SAs end for each mobile node that is gone, or whose secret or SAs have changed; those

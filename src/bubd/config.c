@@ -224,6 +224,25 @@ static void load_client(struct loader *l, const struct config_node *sec)
 		loader_pair(l, sec, &title->addr, &ha->address, true);
 }
 
+/* What several of one group cannot have each for itself, and what fencing stands on. */
+static void load_group(struct loader *l, const struct config_node *sec)
+{
+	const struct bubd_store_settings *store = &l->cfg->store;
+
+	l->cfg->lnx.in_group = l->cfg->group != BUBD_GROUP_NONE;
+	if (!l->cfg->lnx.in_group)
+		return;
+	if (store->kind != BUBD_STORE_REDIS || store->at_once || store->accept)
+		problem(&l->p, config_place(sec, "group"),
+			"group: who acknowledges has to have stored it where the others see it; "
+			"expected store = redis, durability = stored and when-store-fails = "
+			"refuse");
+	if (config_find(sec, "router-adverts") != NULL)
+		problem(&l->p, config_place(sec, "router-adverts"),
+			"router-adverts: a home agent of a group sends none, as standby it would "
+			"name itself as well; expected another program to send them");
+}
+
 static void load_home_agent(struct loader *l, const struct config_node *sec)
 {
 	struct bub_config *eng = &l->cfg->engine;
@@ -246,6 +265,7 @@ static void load_home_agent(struct loader *l, const struct config_node *sec)
 				"address: a mobile-node section names it as its home agent, on "
 				"line %d; expected the home agent to be another node",
 				l->home[i]->at.line);
+	load_group(l, sec);
 	loader_room(l, sec);
 	loader_agent_keys(l, sec, &l->cfg->agent_keys);
 	if (l->cfg->subscribers && l->cfg->lnx.unprotected != 0)

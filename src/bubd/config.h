@@ -36,6 +36,13 @@ struct bubd_key_file {
 	size_t len; /* 0: none */
 };
 
+/* Whether a home agent is one of several, and what it is at the start. */
+enum bubd_group {
+	BUBD_GROUP_NONE,
+	BUBD_GROUP_STANDBY,
+	BUBD_GROUP_ACTIVE,
+};
+
 /* With what one home address, or a home agent, agrees on keys. */
 struct bubd_key_settings {
 	bool there;
@@ -117,6 +124,7 @@ struct bubd_config {
 	struct bubd_key_settings agent_keys;
 	bool subscribers; /* of agent_keys: in the file of src/store, beside the pairs here */
 	struct bubd_store_settings store;
+	enum bubd_group group;
 	uint8_t mark_key[ESP_MARK_LEN]; /* of secrets that were wiped */
 	bool has_mark_key;
 

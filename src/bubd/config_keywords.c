@@ -149,6 +149,8 @@ static const struct config_keyword config_keywords[] = {
 	 WORDS("refuse", "accept"), OR("refuse")},
 	{IN_HOME_AGENT, KIND_WORD, "agreed-keys", WORDS("forgotten", "stored"), NOWHERE},
 	{IN_HOME_AGENT, KIND_NONE, "redis", SECTION(IN_REDIS)},
+	{IN_HOME_AGENT, KIND_WORD, "group", NODE(group), WORDS("none", "standby", "active"),
+	 OR("none")},
 	{IN_HOME_AGENT, KIND_WORD, "backhaul", AGENT(backhaul), WORDS("plain", "encapsulated")},
 	{IN_HOME_AGENT, KIND_WORD, "alternate-care-of", AGENT(any_care_of), WORDS("source", "any")},
 	{IN_HOME_AGENT, KIND_WORD, "dad", AGENT(dad),

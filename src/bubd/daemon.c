@@ -30,6 +30,7 @@
 #include "keylog.h"
 #include "linux_esp.h"
 #include "log.h"
+#include "logs.h"
 #include "metrics.h"
 #include "openmetrics.h"
 #include "owners.h"
@@ -42,6 +43,7 @@
 #include "settings.h"
 #include "slept.h"
 #include "storage.h"
+#include "takeover.h"
 #include "tcpcarrier.h"
 
 #define ERROR_MAX 512
@@ -72,9 +74,10 @@ struct daemon {
 	struct discards discards;
 	FILE *key_log;
 	struct sas *sas;
-	struct storage *storage; /* NULL: no home agent, or nothing is stored */
-	struct owners *owners;   /* of home addresses, under such keys as: */
-	struct keyd *keyd;       /* of keys that are agreed on */
+	struct storage *storage;   /* NULL: no home agent, or nothing is stored */
+	struct takeover *takeover; /* NULL: it is in no group */
+	struct owners *owners;     /* of home addresses, under such keys as: */
+	struct keyd *keyd;         /* of keys that are agreed on */
 	struct bub_engine *engine;
 	struct handovers *handovers;
 	struct lnx *lnx;
@@ -135,7 +138,7 @@ static void daemon_drain(struct daemon *d)
 
 	while (bub_engine_next_action(d->engine, &act)) {
 		sas_homes_begin(&homes, &act);
-		if (act.type == BUB_ACT_STORE)
+		if (act.type == BUB_ACT_STORE && group_serves(takeover_group(d->takeover)))
 			storage_note(d->storage, &act);
 		now = lnx_now();
 		handovers_action(d->handovers, now, &act);
@@ -182,6 +185,8 @@ static void daemon_on_event(void *ctx, const struct bub_event *ev)
 	struct daemon *d = ctx;
 	const struct bub_time now = lnx_now();
 
+	if (group_mutes(takeover_group(d->takeover), ev))
+		return;
 	eventlog_event(&d->events, ev); /* first: its time is what a handover is measured from */
 	handovers_event(d->handovers, now, ev);
 	bub_engine_feed(d->engine, now, ev);
@@ -530,30 +535,14 @@ static void wipe_secrets(struct daemon *d)
 		log_line(&d->log, LNX_LOG_WARNING, "the secrets stay in memory: libcrypto failed");
 }
 
-static void cannot_reopen(struct daemon *d, const char *path)
-{
-	log_line(&d->log, LNX_LOG_ERROR,
-		 "cannot open %s anew: %s; the old file is written on.  The folder, and the file "
-		 "where there is one, have to be such that root can write without CAP_DAC_OVERRIDE",
-		 path, strerror(errno));
-}
-
-/* Opens the logs anew, for whoever has renamed them.  Their names are those of the start. */
-static void reopen_logs(struct daemon *d)
-{
-	if (eventlog_reopen(&d->events, d->cfg->event_log) != 0)
-		cannot_reopen(d, d->cfg->event_log);
-	if (d->key_log != NULL && keylog_reopen(d->key_log, d->cfg->key_log) != 0)
-		cannot_reopen(d, d->cfg->key_log);
-}
-
 /* What SIGHUP and bubctl ask for. */
 static void daemon_reload(void *ctx, struct reload_result *ret)
 {
 	struct daemon *d = ctx;
 
 	(void)sd_notify(0, "RELOADING=1");
-	reopen_logs(d); /* whatever the configuration is like */
+	logs_reopen(&d->events, d->key_log, d->cfg,
+		    &d->log); /* whatever the configuration is like */
 	reload_run(&d->reload, ret);
 	(void)sd_notify(0, "READY=1");
 }
@@ -608,6 +597,7 @@ static struct status_source daemon_source(struct daemon *d)
 		.names = d->names,
 		.storing = storage_trouble(d->storage),
 		.storage = d->storage,
+		.group = takeover_group(d->takeover),
 		.now = lnx_now(),
 	};
 }
@@ -661,23 +651,6 @@ static void daemon_publish(void *ctx, const char *line, size_t len)
 }
 
 /* ---- Start --------------------------------------------------------------------------------- */
-
-static int open_logs(struct daemon *d)
-{
-	const struct bubd_config *cfg = d->cfg;
-
-	if (eventlog_open(&d->events, cfg->event_log, cfg->node, &d->log) != 0)
-		return daemon_fail(d, cfg->event_log, strerror(errno));
-	if (cfg->key_log[0] == '\0')
-		return 0;
-	d->key_log = keylog_open(cfg->key_log);
-	if (d->key_log == NULL)
-		return daemon_fail(d, cfg->key_log, strerror(errno));
-	log_line(&d->log, LNX_LOG_WARNING,
-		 "key-log is set: whoever reads %s can read and forge this node's traffic",
-		 cfg->key_log);
-	return 0;
-}
 
 static int daemon_start_engine(struct daemon *d)
 {
@@ -744,6 +717,10 @@ static void on_fenced(void *ctx, const char *why)
 {
 	struct daemon *d = ctx;
 
+	if (d->takeover != NULL) {
+		group_fenced(takeover_group(d->takeover), why);
+		return;
+	}
 	log_line(&d->log, LNX_LOG_ERROR, "%s: bubd stops", why);
 	eventlog_stop(&d->events, "another home agent has taken over");
 	d->stopped = true;
@@ -766,6 +743,20 @@ static int open_storage(struct daemon *d)
 		return 0;
 	d->storage = storage_open(&host, error, sizeof(error));
 	return d->storage != NULL ? 0 : daemon_fail(d, error, "");
+}
+
+static int join_group(struct daemon *d)
+{
+	const struct takeover_host host = {.loop = &d->loop,
+					   .clients = clients_of(d),
+					   .owners = d->owners,
+					   .keyd = d->keyd,
+					   .lnx = d->lnx,
+					   .storage = d->storage,
+					   .events = &d->events};
+
+	d->takeover = takeover_open(&host);
+	return d->takeover != NULL ? 0 : daemon_fail(d, "out of memory", "");
 }
 
 /* Mobile nodes that were registered are served again before anything comes in (RFC 6275, 10.1). */
@@ -883,7 +874,7 @@ static int daemon_start(struct daemon *d)
 	struct clients clients;
 	int err = 0;
 
-	if (open_logs(d) != 0 || assign_homes(d) != 0)
+	if (logs_open(&d->events, &d->key_log, d->cfg, &d->log) != 0 || assign_homes(d) != 0)
 		return -1;
 	d->control =
 		control_open(&d->loop, d->cfg->control, daemon_on_request, d, error, sizeof(error));
@@ -922,6 +913,8 @@ static int daemon_start(struct daemon *d)
 	err = lnx_scan(d->lnx);
 	if (err != 0)
 		return daemon_fail(d, "cannot read the addresses of this node", strerror(-err));
+	if (d->cfg->group != BUBD_GROUP_NONE)
+		return daemon_start_loop(d) != 0 ? -1 : join_group(d);
 	if (take_storage(d) != 0 || daemon_start_loop(d) != 0)
 		return -1;
 	keyd_start(d->keyd);
@@ -942,6 +935,7 @@ static void daemon_stop(struct daemon *d)
 	metrics_close(d->metrics);
 	keyd_close(d->keyd);
 	owners_close(d->owners);
+	takeover_close(d->takeover);
 	storage_close(d->storage);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
@@ -950,6 +944,7 @@ static void daemon_stop(struct daemon *d)
 	owners_free(d->owners);
 	bub_engine_free(d->engine);
 	handovers_free(d->handovers);
+	takeover_free(d->takeover);
 	storage_free(d->storage);
 	if (sas_free(d->sas, error, sizeof(error)) != 0)
 		log_line(&d->log, LNX_LOG_WARNING, "%s", error);

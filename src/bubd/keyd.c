@@ -286,8 +286,8 @@ void keyd_esp_drop(struct keyd *k, const struct lnx_esp_drop *drop)
 				  .sequence = (uint32_t)drop->sequence};
 	struct bub_time now;
 
-	if (k == NULL || k->agent_hints == NULL || drop->out || drop->why != ESP_NO_SA ||
-	    !bub_addr_eq(&drop->dst, &k->host.cfg->engine.ha.address))
+	if (k == NULL || k->agent_hints == NULL || k->aside || drop->out ||
+	    drop->why != ESP_NO_SA || !bub_addr_eq(&drop->dst, &k->host.cfg->engine.ha.address))
 		return;
 	now = k->host.now();
 	if (now.ns / BUB_NS_PER_S != k->second.ns / BUB_NS_PER_S)
@@ -332,7 +332,7 @@ void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client)
 	struct store_end end;
 	size_t before;
 
-	if (token == NULL || k->agent_hints == NULL || !client->registered)
+	if (token == NULL || k->agent_hints == NULL || k->aside || !client->registered)
 		return;
 	before = k->n_told;
 	end = keyd_end_of(k, &client->home);
@@ -432,6 +432,19 @@ static size_t told_without_keys(const struct keyd *k)
 	for (size_t i = 0; i < k->n_told; i++)
 		n += !sas_agreed_status(k->host.sas, &k->told[i].home, k->host.now(), &status);
 	return n;
+}
+
+void keyd_aside(struct keyd *k, bool aside)
+{
+	if (k == NULL || k->server == NULL)
+		return;
+	k->aside = aside;
+	keyserver_aside(k->server, aside);
+	if (!aside)
+		return;
+	(void)uv_timer_stop(&k->told_timer);
+	(void)uv_timer_stop(&k->doubt_timer);
+	told_end(k);
 }
 
 void keyd_start(struct keyd *k)

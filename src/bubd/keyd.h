@@ -72,6 +72,10 @@ bool keyd_has_restarted_for(const struct keyd *k, const struct lnx_esp_drop *dro
  * as after a restart: it agrees anew, or learns that it may not. */
 void keyd_client_leaves(struct keyd *k, const struct bub_client_status *client);
 
+/* Home agent: whether another one of its group serves.  Then nobody agrees on keys here, and nobody
+ * is told that keys are lost. */
+void keyd_aside(struct keyd *k, bool aside);
+
 /* Mobile node: no keys are agreed on for @home yet, so that nothing can be answered; it was told.
  */
 bool keyd_lacks(const struct keyd *k, const struct in6_addr *home);

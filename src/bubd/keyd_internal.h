@@ -34,6 +34,7 @@ struct keyd {
 	bool noted;          /* a token is to be written */
 	bool followed;       /* so is where one goes, soon */
 	bool asks;           /* a home agent was sent a Binding Update */
+	bool aside;          /* another home agent of the group serves */
 
 	unsigned round;
 	size_t n_told, at_told; /* at_told: in this round */

@@ -30,6 +30,7 @@ struct keyserver {
 	uv_tcp_t *tcp_listener[2]; /* for streams, and for keys where their port is blocked */
 	uint16_t port;
 	struct keys_context *ctx;
+	bool aside; /* another home agent of the group serves */
 	struct keyflood flood;
 	struct keyconn *conn[KEYFLOOD_MAX];
 };
@@ -280,7 +281,8 @@ static void keyserver_begin(struct keyserver *s, struct keyconn *c, struct keyse
 {
 	u->s = s;
 	u->peer = peer_of(&c->tcp);
-	if (keyserver_enter(s, c, &u->peer))
+	s->host.tally->dropped[KEYTALLY_ASIDE] += s->aside;
+	if (!s->aside && keyserver_enter(s, c, &u->peer))
 		keyconn_accepted(c, KEYS_TIMEOUT_MS);
 	else
 		keyconn_close(c);
@@ -434,6 +436,20 @@ struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_er
 	return NULL;
 }
 
+static void keyserver_end_all(struct keyserver *s)
+{
+	for (unsigned i = 0; i < KEYFLOOD_MAX; i++)
+		if (s->conn[i] != NULL)
+			keyconn_close(s->conn[i]);
+}
+
+void keyserver_aside(struct keyserver *s, bool aside)
+{
+	s->aside = aside;
+	if (aside)
+		keyserver_end_all(s);
+}
+
 void keyserver_close(struct keyserver *s)
 {
 	if (s == NULL)
@@ -443,9 +459,7 @@ void keyserver_close(struct keyserver *s)
 		keyserver_stop_listening(s->tcp_listener[i]);
 		s->listener[i] = s->tcp_listener[i] = NULL;
 	}
-	for (unsigned i = 0; i < KEYFLOOD_MAX; i++)
-		if (s->conn[i] != NULL)
-			keyconn_close(s->conn[i]);
+	keyserver_end_all(s);
 }
 
 void keyserver_free(struct keyserver *s)

@@ -38,6 +38,9 @@ struct keyserver *keyserver_open(const struct keyserver_host *host, char *ret_er
  * Returns 0, or -1 and one line in @ret_error: then it goes on as before. */
 int keyserver_reload(struct keyserver *s, char *ret_error, size_t error_size);
 
+/* Another home agent of the group serves: connections are closed, and new ones at once. */
+void keyserver_aside(struct keyserver *s, bool aside);
+
 /* Closes all; then the loop has to run until nothing is left, and keyserver_free() to be called.
  * NULL is fine. */
 void keyserver_close(struct keyserver *s);

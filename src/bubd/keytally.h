@@ -22,6 +22,7 @@
 	X(SILENT, "keys-silent")                                                                   \
 	X(FULL, "keys-full")                                                                       \
 	X(RATE, "keys-rate")                                                                       \
+	X(ASIDE, "keys-not-serving")                                                               \
 	X(HINT_UNKNOWN, "keys-hint-unknown")                                                       \
 	X(HINT_MALFORMED, "keys-hint-malformed")
 

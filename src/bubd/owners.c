@@ -297,6 +297,16 @@ static void owners_on_timer(uv_timer_t *timer)
 	owners_forget_some(o);
 }
 
+void owners_clear(struct owners *o)
+{
+	if (o == NULL)
+		return;
+	addrset_free(&o->loaded);
+	o->loaded = (struct addrset){0};
+	o->at = 0;
+	o->full = false;
+}
+
 bool owners_is_loaded(const struct owners *o, const struct in6_addr *home)
 {
 	return o != NULL && addrset_find(&o->loaded, home) != NULL;

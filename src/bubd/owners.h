@@ -50,6 +50,9 @@ bool owners_serve(struct owners *o, const struct in6_addr *home);
 /* Whether @home is that of a subscriber who is loaded; NULL is fine. */
 bool owners_is_loaded(const struct owners *o, const struct in6_addr *home);
 
+/* Nobody is loaded any more: clients_clear() takes them away.  NULL is fine. */
+void owners_clear(struct owners *o);
+
 /* Subscribers in the file, and those who are loaded; false: there is no file. */
 bool owners_count(struct owners *o, uint64_t *ret_all, size_t *ret_loaded);
 

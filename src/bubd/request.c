@@ -311,6 +311,35 @@ static json_t *on_sas(const json_t *request, const struct request_target *t)
 	return request_inspect(request, t, status_sas);
 }
 
+static json_t *on_group_command(const json_t *request, const struct request_target *t)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct group *g, char *ret_why);
+	} what[] = {
+		{"active", group_active},
+		{"standby", group_standby},
+		{"drain", group_drain},
+		{"ready", group_ready},
+	};
+	const json_t *wanted = json_object_get(request, "do");
+	char why[GROUP_WHY_MAX] = "";
+
+	if (t->src.group == NULL)
+		return request_refusal("this node is no home agent of a group; group in the "
+				       "section home-agent of its configuration makes it one");
+	if (wanted == NULL)
+		return group_status(t->src.group);
+	for (size_t i = 0; json_is_string(wanted) && i < sizeof(what) / sizeof(what[0]); i++) {
+		if (strcmp(json_string_value(wanted), what[i].name) != 0)
+			continue;
+		return what[i].run(t->src.group, why) == 0 ? group_status(t->src.group)
+							   : request_refusal("%s", why);
+	}
+	return request_refusal("\"do\" is none of \"active\", \"standby\", \"drain\" and "
+			       "\"ready\"");
+}
+
 static json_t *on_monitor(const json_t *request, const struct request_target *t)
 {
 	(void)request;
@@ -335,6 +364,7 @@ static const struct {
 	{"bindings", on_bindings},
 	{"sas", on_sas},
 	{"switch", switching_answer},
+	{"group", on_group_command},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

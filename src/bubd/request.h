@@ -15,6 +15,8 @@
  *   {"cmd": "ping", "peer": ADDRESS}      how to ask that peer (status.h)
  *   {"cmd": "switch", ...}                mobile nodes to other home agents (bubctl(8)), and how
  * far that is
+ *   {"cmd": "group", "do": WHAT}          which one of its group it is (group.h); with "do", one of
+ *                                         "active", "standby", "drain", "ready", it becomes that
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
  * What cannot be done is answered with {"error": TEXT}.

@@ -636,6 +636,8 @@ json_t *status_counters(const struct status_source *src)
 	status_set(o, "engine", engine_counters(c));
 	status_set(o, "data", data_counters(src->lnx));
 	status_set(o, "discarded", discarded_counters(c, src->lnx));
+	status_set(json_object_get(o, "discarded"), "not-serving",
+		   status_number(group_muted(src->group)));
 	keys = json_object();
 	keyd_counters(src->keyd, keys);
 	status_set(o, "keys", keys);
@@ -663,6 +665,7 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 
 	status_set(o, "node", json_string(src->node));
 	status_set(o, "roles", status_roles(src->cfg));
+	status_set(o, "group", group_status(src->group));
 	if ((filter->parts & STATUS_HOMES) != 0)
 		status_set(o, "homes", status_homes(src));
 	if ((filter->parts & STATUS_PEERS) != 0)

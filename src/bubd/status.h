@@ -10,6 +10,7 @@
 #include "bub/engine.h"
 #include "complaints.h"
 #include "gaps.h"
+#include "group.h"
 #include "handovers.h"
 #include "keyd.h"
 #include "linux.h"
@@ -30,6 +31,7 @@ struct status_source {
 	const struct complaints *complaints;
 	const struct keyd *keyd; /* NULL: no keys are agreed on */
 	struct owners *owners;   /* NULL: likewise */
+	struct group *group;     /* NULL: it is in none */
 	const struct names *names;
 	const char *storing; /* home agent: why no registration can be stored; NULL: it can */
 	const struct storage *storage; /* home agent; NULL: nothing is stored */

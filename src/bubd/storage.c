@@ -413,6 +413,32 @@ void storage_release(struct storage *st)
 	bindings_forget(st->bindings);
 }
 
+void storage_hand_over(struct storage *st)
+{
+	shared_hand_over(st->shared);
+}
+
+void storage_peek(struct storage *st, shared_peeked *peeked, void *ctx)
+{
+	shared_peek(st->shared, peeked, ctx);
+}
+
+bool storage_answers(const struct storage *st, char *ret_why, size_t why_size)
+{
+	struct shared_status s;
+
+	shared_status(st->shared, &s);
+	if (!s.answers)
+		(void)snprintf(ret_why, why_size, "the store does not answer: %s",
+			       s.why[0] != '\0' ? s.why : "it was not reached yet");
+	return s.answers;
+}
+
+uint64_t storage_term(const struct storage *st)
+{
+	return shared_term(st->shared);
+}
+
 bool storage_is_ready(const struct storage *st)
 {
 	return st == NULL || st->ready;

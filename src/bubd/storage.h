@@ -62,6 +62,17 @@ int storage_begin(struct storage *st, const bool *stopped, char *ret_error, size
 /* Gives the term back. */
 void storage_release(struct storage *st);
 
+/* Tells the others of the group that one of them is to take over. */
+void storage_hand_over(struct storage *st);
+
+/* Asks whether somebody tells that: shared_peek(). */
+void storage_peek(struct storage *st, shared_peeked *peeked, void *ctx);
+
+/* Whether the store could be reached when it was last tried; else one line in @ret_why. */
+bool storage_answers(const struct storage *st, char *ret_why, size_t why_size);
+
+uint64_t storage_term(const struct storage *st); /* that is held; 0: none */
+
 /* Whether a term is held and everything was brought back: mobile nodes can be served. */
 bool storage_is_ready(const struct storage *st);
 

@@ -368,14 +368,19 @@ struct tcpcarrier *tcpcarrier_new(const struct tcpcarrier_host *host)
 	return t;
 }
 
+void tcpcarrier_end_all(struct tcpcarrier *t)
+{
+	for (uint32_t i = 0; t != NULL && i < TCPCARRIER_MAX; i++)
+		if (t->stream[i] != NULL)
+			keyconn_close(t->stream[i]->conn);
+}
+
 void tcpcarrier_close(struct tcpcarrier *t)
 {
 	if (t == NULL)
 		return;
 	t->closing = true;
-	for (uint32_t i = 0; i < TCPCARRIER_MAX; i++)
-		if (t->stream[i] != NULL)
-			keyconn_close(t->stream[i]->conn);
+	tcpcarrier_end_all(t);
 	if (!uv_is_closing((uv_handle_t *)&t->timer))
 		uv_close((uv_handle_t *)&t->timer, NULL);
 }

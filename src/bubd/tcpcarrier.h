@@ -34,6 +34,8 @@ struct tcpcarrier_host {
 
 /* NULL: out of memory. */
 struct tcpcarrier *tcpcarrier_new(const struct tcpcarrier_host *host);
+/* Ends every connection.  NULL is fine. */
+void tcpcarrier_end_all(struct tcpcarrier *t);
 /* As keyserver_close() and keyserver_free(); NULL is fine. */
 void tcpcarrier_close(struct tcpcarrier *t);
 void tcpcarrier_free(struct tcpcarrier *t);

@@ -49,6 +49,7 @@ struct agent {
 	unsigned claim_first, n_claims;
 	struct table proxies;
 	uint32_t proxies_at; /* the next one to be given out; past the end: none */
+	enum link_place place;
 	struct {
 		uint32_t id;
 		struct in6_addr addr;
@@ -68,6 +69,7 @@ struct bub_time dad_deadline(const struct link *lk);
 void claim_start(struct link *lk, uint32_t ifindex, const struct in6_addr *target, bool own);
 void claim_once(struct link *lk, uint32_t ifindex, const struct in6_addr *target);
 void claim_stop(struct link *lk, const struct in6_addr *target);
+void claim_stop_others(struct link *lk); /* all but those of own home addresses */
 void claim_expire(struct link *lk);
 struct bub_time claim_deadline(const struct link *lk);
 

@@ -49,6 +49,14 @@ void claim_stop(struct link *lk, const struct in6_addr *target)
 	}
 }
 
+void claim_stop_others(struct link *lk)
+{
+	for (unsigned i = 0; i < lk->agent.n_claims; i++) {
+		if (!claim_at(lk, i)->own)
+			claim_at(lk, i)->left = 0;
+	}
+}
+
 void claim_expire(struct link *lk)
 {
 	for (unsigned room = PORTION; room > 0 && lk->agent.n_claims > 0;) {

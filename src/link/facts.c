@@ -263,7 +263,8 @@ static void local_add(struct link *lk, const struct iface *ifc, struct addr *a)
 static void addr_free(struct link *lk, struct addr *a)
 {
 	bool local = a->local || a->local_id != 0;
-	bool elsewhere = bub_addr_eq(&a->fact.addr, &lk->cfg.home_agent);
+	bool elsewhere =
+		bub_addr_eq(&a->fact.addr, &lk->cfg.home_agent) && lk->agent.place != LINK_ASIDE;
 
 	for (unsigned i = 0; i < lk->addrs_end; i++) {
 		const struct addr *o = &lk->addr[i];

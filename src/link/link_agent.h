@@ -21,4 +21,12 @@ void link_dad(struct link *link, struct bub_time now, uint32_t id, const struct 
 void link_proxy_add(struct link *link, struct bub_time now, const struct in6_addr *addr);
 void link_proxy_del(struct link *link, struct bub_time now, const struct in6_addr *addr);
 
+/* What a home agent is within a group of several that have one address. */
+enum link_place {
+	LINK_SERVING,  /* it has the address, also where no interface has */
+	LINK_YIELDING, /* another one is taking over: what it claims is not contested */
+	LINK_ASIDE,    /* another one serves: the address counts while an interface has it */
+};
+void link_place(struct link *link, enum link_place place);
+
 #endif

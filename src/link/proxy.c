@@ -161,12 +161,19 @@ void proxy_contest(struct link *lk, const struct in6_addr *target)
 {
 	struct proxy *p = table_find(&lk->agent.proxies, target, &in6addr_any);
 
-	if (p == NULL || p->tentative || !bub_addr_is_routable(target) ||
-	    bub_time_before(lk->now, p->contest_due))
+	if (p == NULL || p->tentative || lk->agent.place != LINK_SERVING ||
+	    !bub_addr_is_routable(target) || bub_time_before(lk->now, p->contest_due))
 		return;
 	p->contest_due = bub_time_add_ms(lk->now, CONTEST_MS);
 	link_say(lk, LINK_SAY_CLAIMED, lk->home_link, target, NULL);
 	claim_once(lk, lk->home_link, target);
+}
+
+void link_place(struct link *lk, enum link_place place)
+{
+	lk->agent.place = place;
+	if (place != LINK_SERVING)
+		claim_stop_others(lk);
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "internal.h"
+#include "linux_group.h"
 
 /* Is the prefix, or part of it, on some link of this host? */
 static bool on_a_link(const struct lnx *l, const struct in6_addr *prefix, uint8_t len)
@@ -68,6 +69,16 @@ static int join_anycast(struct lnx *l, const struct in6_addr *prefix)
 	return 0;
 }
 
+static void leave_anycast(struct lnx *l, const struct in6_addr *prefix)
+{
+	struct ipv6_mreq req = {addr_home_agents(prefix), l->home_link_ifindex};
+
+	if (req.ipv6mr_interface == 0)
+		req.ipv6mr_interface = l->tun_ifindex;
+	(void)datapath_local_del(l->dp, &req.ipv6mr_multiaddr);
+	(void)setsockopt(l->fd[FD_ICMP6], IPPROTO_IPV6, IPV6_LEAVE_ANYCAST, &req, sizeof(req));
+}
+
 /* As a proxy (RFC 4605, 4.2): the link's routers see one listener, whoever of the mobile nodes it
  * is.  The packet socket gets what comes for the group. */
 void agent_group(struct lnx *l, const struct in6_addr *group, bool join)
@@ -89,7 +100,7 @@ void agent_group(struct lnx *l, const struct in6_addr *group, bool join)
 
 static void try_anycast(struct lnx *l, unsigned index)
 {
-	int err = join_anycast(l, &l->cfg.ha_prefix[index]);
+	int err = l->aside ? 0 : join_anycast(l, &l->cfg.ha_prefix[index]);
 
 	if (err < 0)
 		lnx_log(l, LNX_LOG_WARNING, "no home agent address discovery for %s/%u: %s",
@@ -189,18 +200,26 @@ void lnx_home_prefixes(struct lnx *l, const struct bub_ha_prefix *prefix, unsign
 	link_home_prefixes(l->link, lnx_now(), prefix, n, managed, other);
 }
 
-/* In a prefix that exists on no link the address may be on no interface either.  bub's own then has
- * it: home agents are pinged. */
-static void have_address(struct lnx *l)
+bool lnx_has_agent(const struct lnx *l)
 {
-	const struct in6_addr *address = &l->cfg.home_agent_address;
 	const struct link_addr_fact *a;
 	unsigned at = 0;
 
 	while ((a = link_addr_next(l->link, &at)) != NULL) {
-		if (bub_addr_eq(&a->addr, address))
-			return;
+		if (bub_addr_eq(&a->addr, &l->cfg.home_agent_address))
+			return true;
 	}
+	return false;
+}
+
+/* In a prefix that exists on no link the address may be on no interface either.  bub's own then has
+ * it: home agents are pinged.  In a group another program says who has it. */
+static void have_address(struct lnx *l)
+{
+	const struct in6_addr *address = &l->cfg.home_agent_address;
+
+	if (l->cfg.in_group || lnx_has_agent(l))
+		return;
 	for (unsigned i = 0; l->prefix_routed && i < l->cfg.n_ha_prefixes; i++) {
 		if (!bub_addr_in_prefix(address, &l->cfg.ha_prefix[i], l->cfg.ha_prefix_len[i]))
 			continue;
@@ -211,10 +230,31 @@ static void have_address(struct lnx *l)
 		lnx_ntop(address));
 }
 
+void lnx_place(struct lnx *l, enum link_place place)
+{
+	const bool aside = place == LINK_ASIDE;
+
+	link_place(l->link, place);
+	if (aside == l->aside)
+		return;
+	l->aside = aside;
+	for (unsigned i = 0; i < l->cfg.n_ha_prefixes; i++) {
+		if (aside)
+			leave_anycast(l, &l->cfg.ha_prefix[i]);
+		else if (l->cfg.home_link == NULL || l->home_link_ifindex != 0)
+			try_anycast(l, i);
+	}
+	if (!aside && datapath_local_add(l->dp, &l->cfg.home_agent_address, false) < 0)
+		lnx_log(l, LNX_LOG_ERROR, "cannot receive signalling for %s",
+			lnx_ntop(&l->cfg.home_agent_address));
+	else if (aside && !lnx_has_agent(l))
+		(void)datapath_local_del(l->dp, &l->cfg.home_agent_address);
+}
+
 int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 {
 	char path[64] = "conf/all/forwarding";
-	int err;
+	int err = 0;
 
 	if (!l->cfg.home_agent)
 		return 0;
@@ -224,7 +264,11 @@ int agent_open(struct lnx *l, char *ret_error, size_t error_size)
 			 "net.ipv6.conf.all.forwarding=1");
 		return -EINVAL;
 	}
-	err = datapath_local_add(l->dp, &l->cfg.home_agent_address, false);
+	l->aside = l->cfg.in_group;
+	if (l->aside)
+		link_place(l->link, LINK_ASIDE);
+	else
+		err = datapath_local_add(l->dp, &l->cfg.home_agent_address, false);
 	if (err < 0) {
 		snprintf(ret_error, error_size, "cannot receive signalling: %s", strerror(-err));
 		return err;

@@ -104,6 +104,7 @@ struct lnx {
 	struct lnx_port port[LINK_IFACES_MAX];
 	bool telling;       /* the core of what the link layer gave out */
 	bool prefix_routed; /* home agent: the whole home prefix goes to the TUN */
+	bool aside;         /* home agent: another one of the group serves */
 	bool route_goes;    /* its end has not been sent to the kernel yet */
 
 	unsigned flow_cursor;        /* which paths are in use, or FLOW_DONE */

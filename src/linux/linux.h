@@ -53,7 +53,7 @@ struct lnx_config {
 	struct in6_addr home_agents[BUB_HOMES_MAX];      /* of each; :: to be discovered */
 	struct in6_addr home_agents_ipv4[BUB_HOMES_MAX]; /* of each, IPv4-mapped; :: none */
 	unsigned n_homes;
-	bool home_agent;
+	bool home_agent, in_group; /* in_group: begins aside (linux_group.h) */
 	struct in6_addr home_agent_address;
 	struct in6_addr home_agent_ipv4; /* IPv4-mapped; :: none */
 	const char *home_link;           /* home agent: physical home link, or NULL */

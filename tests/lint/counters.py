@@ -23,6 +23,7 @@ def shown(root):
     status = tree.read(root, "src/bubd/status.c")
     names = {counter for _, counter in [*drops.drop_reasons(root), *drops.esp_results(root)]}
     names |= set(re.findall(r'"([a-z-]+)"', body(status, "json_t *engine_counters", "\n}\n")))
+    names |= set(re.findall(r'"discarded"\),\s*"([a-z-]+)"', status))
     messages = body(status, "json_t *status_messages", "\n}\n")
     names |= set(re.findall(r'"([a-z0-9]+)"', messages))
     names |= set(re.findall(r'^\tX\(\w+, "([\w-]+)"', tree.read(root, "src/bpf/bub_bpf.h"), re.M))

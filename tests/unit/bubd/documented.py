@@ -117,8 +117,8 @@ class Documented(unittest.TestCase):
         requests = re.findall(r'\{"([\w-]+)", on_\w+\}', read("src", "bubd", "request.c"))
         # What writes a file asks no daemon.
         asked = {command for command, takes in arguments.items() if takes != "FILE"}
-        self.assertEqual(asked, set(requests))
         own = re.findall(r'\{"([\w-]+)", ctl_\w+\}', source)
+        self.assertEqual(asked | {command for command in own if command in requests}, set(requests))
         self.assertIn("init", own)
         for command in [*arguments, *own]:
             self.assertRegex(page, rf"\.It Cm {command}\b")
@@ -168,7 +168,7 @@ class Documented(unittest.TestCase):
                                 f"{folder}/{name}.key", "-out", f"{folder}/{name}.crt"], check=True,
                                capture_output=True)
                 os.chmod(f"{folder}/{name}.key", 0o600)
-            for name in re.findall(r'(?:secret|psk|encryption-key|integrity-key)-file = "([\w.]+)"', text):
+            for name in re.findall(r'(?:secret|psk|password|encryption-key|integrity-key)-file = "([\w.-]+)"', text):
                 with open(os.path.join(folder, name), "w", encoding="ascii",
                           opener=lambda p, f: os.open(p, f, 0o600)) as f:
                     f.write("hex:" + "5a" * 32 + "\n")
@@ -181,7 +181,7 @@ class Documented(unittest.TestCase):
 
     def test_samples(self):
         for name in ("bubd-mn.conf", "bubd-ha.conf", "bubd-shard-1.conf", "bubd-shard-2.conf",
-                     "bubd-testbed.conf"):
+                     "bubd-testbed.conf", "group/bubd-ha-group.conf"):
             self.check(read("etc", name))
 
     def test_examples(self):

@@ -717,6 +717,22 @@ class Config(unittest.TestCase):
                                             'secret-file = "text.secret"'))
         self.assertIn("static keys", text)
 
+    def test_group(self):
+        """What a home agent of a group cannot have for itself."""
+        def agent(store, more="", group="standby"):
+            return (f'home-agent {{ address = "2001:db8:7::1"\nprefixes = {{"2001:db8:7::/64"}}\n'
+                    f'home-link = "eth1"\ngroup = {group}\n{store}\n{more}\n}}\n')
+
+        redis = 'store = redis redis { servers = {"unix:/run/redis.sock"} }'
+        for group in ("standby", "active"):
+            self.assertEqual(self.run_bubd(agent(redis, group=group), "-t").returncode, 0)
+        for text in (agent(""), agent(redis, "durability = at-once"),
+                     agent(redis, "when-store-fails = accept")):
+            (_, _, said), = self.mistakes(text)
+            self.assertIn("expected store = redis", said)
+        (_, _, said), = self.mistakes(agent(redis, "router-adverts { }"))
+        self.assertIn("another program", said)
+
     def test_mistakes_are_capped(self):
         self.assertEqual(len(self.mistakes("log-level = x\nx = y\n" * 30)), 20)
 
