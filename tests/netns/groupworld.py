@@ -27,7 +27,7 @@ import time
 
 from daemon import Daemon
 from keys import Stream
-from linux_common import Failure, Namespace, Router, wait_for
+from linux_common import ETH_P_ALL, Failure, Namespace, Router, wait_for
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 SAMPLES = os.path.join(SOURCE, "etc/group")
@@ -54,11 +54,11 @@ def replaced(text, *pairs):
 
 
 class Esp(threading.Thread):
-    """The ESP that comes by an interface: sequence numbers by SPI, in order."""
+    """The ESP that goes by on an interface: sequence numbers by SPI, in order."""
 
     def __init__(self, ns, dev):
         super().__init__()
-        self.sock = ns.capture(dev)
+        self.sock = ns.capture(dev, ETH_P_ALL)  # bubd's programs take it from all others
         self.sock.setblocking(True)
         self.sock.settimeout(0.1)
         self.numbers, self.over = {}, False
@@ -79,6 +79,8 @@ class Esp(threading.Thread):
 
     def check(self):
         """No number comes twice, nor a lower one after a higher one."""
+        if not self.numbers:
+            raise Failure("no ESP was seen")
         for spi, numbers in self.numbers.items():
             for one, other in zip(numbers, numbers[1:]):
                 if other <= one:
