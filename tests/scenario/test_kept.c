@@ -328,6 +328,25 @@ static void source_that_somebody_changed(void **state)
 	pair_assert_settled(p, BUB_MODE_BUB);
 }
 
+/* At home an acknowledgement through the home agents comes in the clear, from the peer's home
+ * address: that says nothing of where the peer is. */
+static void answer_at_home(void **state)
+{
+	struct pair *p = *state;
+	unsigned ms = 0;
+
+	pair_lose(p, p->mn[1], BUB_MH_BA, 100)->match.tunnelled = 0;
+	pair_go_home(p, 0);
+	for (; strcmp(pair_status(p, 0).why, "at home") != 0; ms++) {
+		assert_true(ms < 5000);
+		pair_run(p, 1);
+	}
+	for (ms = 0; ms < 300; ms++) {
+		pair_run(p, 1);
+		assert_true(p->last_path[0].direct);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +361,7 @@ int main(void)
 		bub_test(repetition_goes_three_ways),
 		bub_test(acknowledges_from_elsewhere),
 		bub_test(source_that_somebody_changed),
+		bub_test(answer_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,12 @@ static void bubmode_on_udp_timer(struct bub_engine *eng, void *owner)
 		bubmode_try(eng, p, p->report.peer_port);
 }
 
+static void bubmode_peer_left(struct bub_engine *eng, struct bul_entry *p, bool left)
+{
+	if (directpath_peer_left(&p->direct, left))
+		core_mark_path(eng, &p->key.a, &p->key.b);
+}
+
 static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum direct_state state,
 			  const char *why)
 {
@@ -215,6 +221,8 @@ static void bubmode_found(struct bub_engine *eng, struct bul_entry *p, enum dire
 	if (state == DIRECT_OPEN)
 		report_on_open(&p->report);
 	changed = directpath_found(eng, &p->direct, &ends, state, why);
+	if (state == DIRECT_UDP || state == DIRECT_FILTERED)
+		bubmode_peer_left(eng, p, false); /* trials tell */
 	if (p->direct.peer_left)
 		directpath_look_in(eng, &p->direct, DOUBT_LOOK_MS);
 	if (changed || state != DIRECT_OPEN)
@@ -256,17 +264,15 @@ void bubmode_on_look(struct bub_engine *eng, struct bul_entry *p)
 	}
 }
 
-static void bubmode_peer_left(struct bub_engine *eng, struct bul_entry *p, bool left)
-{
-	if (directpath_peer_left(&p->direct, left))
-		core_mark_path(eng, &p->key.a, &p->key.b);
-}
-
 void bubmode_note_source(struct bub_engine *eng, struct bul_entry *p, const struct rx *rx)
 {
 	const struct binding_cache_entry *b = binding_active(eng, &p->key.a, &p->key.b);
 
-	if (b == NULL || rx->tunnelled || rx->ip->in_udp)
+	if (b == NULL || rx->tunnelled || rx->ip->in_udp || p->direct.state == DIRECT_UDP ||
+	    p->direct.state == DIRECT_FILTERED)
+		return;
+	/* At home that is how it comes through the home agents, too. */
+	if (!home_is_away(p->home) && bub_addr_eq(&rx->ip->src, &p->key.b))
 		return;
 	bubmode_peer_left(eng, p, !bub_addr_eq(&rx->ip->src, binding_care_of(b)));
 	/* Nobody signs a source, and this may have been overtaken: where the binding says is asked,
