@@ -147,6 +147,7 @@ static void keyclient_take(struct keyclient_home *h, const struct keys_agreed *a
 	};
 
 	memcpy(keys.set, a->set, sizeof(keys.set));
+	keys.set_count = a->set_count;
 	(void)inet_ntop(AF_INET6, &h->home, home, sizeof(home));
 	(void)inet_ntop(AF_INET6, &h->home_agent, agent, sizeof(agent));
 	if (sas_agreed_add(host->sas, &keys, host->now(), error, sizeof(error)) != 0) {
@@ -214,6 +215,9 @@ static struct keys_session *keyclient_session(const struct keyclient_home *h)
 	do
 		p.spi_tunnel = keyclient_spi(h->k);
 	while (p.spi_tunnel == p.spi_transport);
+	do
+		p.spi_payload = keyclient_spi(h->k);
+	while (p.spi_payload == p.spi_transport || p.spi_payload == p.spi_tunnel);
 	return keys_client_new(h->ctx, &p);
 }
 

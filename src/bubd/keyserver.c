@@ -142,6 +142,9 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 	do
 		g.spi_tunnel = choose_spi(s);
 	while (g.spi_tunnel == g.spi_transport);
+	while (req->spi_payload != 0 && (g.spi_payload == 0 || g.spi_payload == g.spi_transport ||
+					 g.spi_payload == g.spi_tunnel))
+		g.spi_payload = choose_spi(s);
 	g.lifetime_s = settings->lifetime_s;
 	g.octets = (uint64_t)settings->megabytes << 20;
 	g.has_token = true;
@@ -166,6 +169,7 @@ static enum keys_reason keyserver_take(void *user, const struct keys_agreed *a,
 	int rc;
 
 	memcpy(keys.set, a->set, sizeof(keys.set));
+	keys.set_count = a->set_count;
 	memcpy(keys.token, a->grant.token, sizeof(keys.token));
 	rc = sas_agreed_add(host->sas, &keys, host->now(), ret_why, KEYS_TEXT_MAX);
 	explicit_bzero(&keys, sizeof(keys));

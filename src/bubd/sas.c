@@ -268,7 +268,7 @@ static size_t count_clients(const struct bubd_config *cfg)
 {
 	if (!cfg->engine.ha.enabled)
 		return 0;
-	return cfg->lnx.unprotected == 0 ? (size_t)cfg->engine.limit.clients * ESP_SET_COUNT
+	return cfg->lnx.unprotected == 0 ? (size_t)cfg->engine.limit.clients * ESP_SET_MAX
 					 : cfg->n_sas;
 }
 
@@ -281,7 +281,7 @@ static size_t count_agreed(const struct bubd_config *cfg)
 	for (size_t i = 0; i < cfg->n_pairs; i++)
 		if (cfg->pairs[i].keys != BUBD_KEYS_STATIC && !cfg->pairs[i].at_home_agent)
 			sets += cfg->pairs[i].renumber ? 3 * BUB_HOMES_MAX : 3;
-	return cfg->lnx.unprotected == 0 ? sets * ESP_SET_COUNT : 0;
+	return cfg->lnx.unprotected == 0 ? sets * ESP_SET_MAX : 0;
 }
 
 /* With room for the addresses that renumbering may bring. */

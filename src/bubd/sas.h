@@ -91,8 +91,9 @@ bool sas_status(const struct sas *sas, size_t *at, struct esp_sa_status *ret,
 struct sas_agreed {
 	struct in6_addr home, home_agent;
 	bool at_home_agent;
-	struct esp_sa_params set[ESP_SET_COUNT]; /* but for its ids, which are set here */
-	uint32_t lifetime_s;          /* renewed before, used for a tenth longer at most */
+	struct esp_sa_params set[ESP_SET_MAX]; /* but for its ids, which are set here */
+	unsigned set_count;                    /* ESP_SET_COUNT or ESP_SET_MAX */
+	uint32_t lifetime_s;                   /* renewed before, used for a tenth longer at most */
 	uint64_t octets;              /* through one SA, likewise, or SAS_OCTETS_S; 0: no limit */
 	uint8_t token[SAS_TOKEN_LEN]; /* at a home agent: for in_use() */
 };
@@ -109,6 +110,16 @@ struct sas_agreed_host {
 	void (*ended)(void *ctx, const struct in6_addr *home);
 };
 void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host); /* copied */
+
+/* The kernel, where it does the ESP of data: linux_xfrm.h says what these are. */
+struct sas_kernel {
+	struct lnx *lnx; /* NULL: it does not */
+	bool (*add)(struct lnx *lnx, const struct in6_addr *home, const struct esp_sa_params *out,
+		    const struct esp_sa_params *in);
+	void (*prefer)(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi);
+	void (*remove)(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi);
+};
+void sas_agreed_kernel(struct sas *sas, const struct sas_kernel *kernel); /* copied */
 
 /*
  * Takes keys into use, before those that there are: what comes under the old ones is taken until

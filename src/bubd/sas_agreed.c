@@ -32,7 +32,7 @@ static bool set_is_there(const struct agreed_set *set)
 
 static bool set_has(const struct agreed_set *set, const struct esp_sa *sa)
 {
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++)
+	for (unsigned i = 0; i < ESP_SET_MAX; i++)
 		if (set->sa[i] == sa)
 			return true;
 	return false;
@@ -51,7 +51,9 @@ static enum esp_direction direction_of(const struct esp_sa *sa)
 void agreed_set_drop(struct sas *sas, struct agreed_set *set)
 {
 	kept_end(sas, set);
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
+	if (set->kernel_spi != 0)
+		sas->agreed.kernel.remove(sas->agreed.kernel.lnx, &set->home, set->kernel_spi);
+	for (unsigned i = 0; i < ESP_SET_MAX; i++) {
 		if (set->sa[i] == NULL)
 			continue;
 		sas->entries[esp_sa_index(set->sa[i])] = (struct entry){0};
@@ -63,9 +65,11 @@ void agreed_set_drop(struct sas *sas, struct agreed_set *set)
 /* What goes out does so under this set from now on. */
 static void set_prefer(struct sas *sas, const struct agreed_set *set)
 {
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++)
+	for (unsigned i = 0; i < ESP_SET_MAX; i++)
 		if (set->sa[i] != NULL && direction_of(set->sa[i]) == ESP_OUT)
 			esp_sad_prefer(sas->sad, set->sa[i]);
+	if (set->kernel_spi != 0)
+		sas->agreed.kernel.prefer(sas->agreed.kernel.lnx, &set->home, set->kernel_spi);
 }
 
 /* The id tells SAs with one SPI apart, which the key does. */
@@ -94,6 +98,26 @@ static int set_add_one(struct sas *sas, const struct sas_agreed *keys, unsigned 
 	return sa != NULL ? 0 : -1;
 }
 
+/* The pair for data: the kernel has both of it, or this end takes what comes under the one, and sends
+ * data under the association of the messages.  So no number is ever of two counters. */
+static int set_add_payload(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
+			   struct agreed_set *set, const char **ret_why)
+{
+	const struct sas_kernel *kernel = &sas->agreed.kernel;
+	const unsigned in = keys->at_home_agent ? ESP_SET_PAYLOAD_UP : ESP_SET_PAYLOAD_DOWN;
+	const unsigned out = keys->at_home_agent ? ESP_SET_PAYLOAD_DOWN : ESP_SET_PAYLOAD_UP;
+
+	if (keys->set_count != ESP_SET_MAX)
+		return 0;
+	if (kernel->lnx == NULL ||
+	    !kernel->add(kernel->lnx, &keys->home, &keys->set[out], &keys->set[in]))
+		return set_add_one(sas, keys, in, now, &set->sa[in], ret_why);
+	keylog_esp(sas->key_log, &keys->set[out]);
+	keylog_esp(sas->key_log, &keys->set[in]);
+	set->kernel_spi = keys->set[out].spi;
+	return 0;
+}
+
 int agreed_set_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
 		   struct agreed_set *ret_set, const char **ret_why)
 {
@@ -103,13 +127,17 @@ int agreed_set_add(struct sas *sas, const struct sas_agreed *keys, struct bub_ti
 		.soft = bub_time_add_ms(now, lifetime_ms / 10 * 9),
 		.ends = bub_time_add_ms(now, lifetime_ms / 10 * 11),
 		.octets = keys->octets,
+		.home = keys->home,
 	};
+	int rc = 0;
 
 	*ret_why = "libcrypto refuses HMAC-SHA-256";
 	memcpy(set.token, keys->token, sizeof(set.token));
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
-		if (set_add_one(sas, keys, i, now, &set.sa[i], ret_why) == 0)
-			continue;
+	for (unsigned i = 0; rc == 0 && i < ESP_SET_COUNT; i++)
+		rc = set_add_one(sas, keys, i, now, &set.sa[i], ret_why);
+	if (rc == 0)
+		rc = set_add_payload(sas, keys, now, &set, ret_why);
+	if (rc != 0) {
 		agreed_set_drop(sas, &set);
 		return -1;
 	}
@@ -327,6 +355,11 @@ void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host)
 {
 	sas->agreed.host = *host;
 	esp_sad_on_first(sas->sad, agreed_first, sas);
+}
+
+void sas_agreed_kernel(struct sas *sas, const struct sas_kernel *kernel)
+{
+	sas->agreed.kernel = *kernel;
 }
 
 int sas_agreed_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,

@@ -25,7 +25,9 @@ struct entry {
 
 /* Of one agreement. */
 struct agreed_set {
-	struct esp_sa *sa[ESP_SET_COUNT]; /* NULL: there is no set */
+	struct esp_sa *sa[ESP_SET_MAX]; /* the first NULL: there is no set */
+	struct in6_addr home;
+	uint32_t kernel_spi; /* outbound, of the pair that the kernel has; 0: it has none */
 	struct bub_time since, soft, ends;
 	uint64_t octets;
 	uint8_t token[SAS_TOKEN_LEN];
@@ -47,6 +49,7 @@ struct agreed_home {
 /* Home addresses with agreed keys (sas_agreed.c). */
 struct agreed {
 	struct sas_agreed_host host;
+	struct sas_kernel kernel;
 	struct addrhash homes; /* of struct agreed_home */
 	struct heap timers;
 	uint64_t tie;

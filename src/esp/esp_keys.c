@@ -56,13 +56,16 @@ static bool hkdf(EVP_KDF_CTX *ctx, const uint8_t *secret, size_t secret_len,
 void esp_set_place(struct esp_sa_params *p, unsigned index, const struct in6_addr *home,
 		   bool at_home_agent)
 {
-	const bool up = index == ESP_SET_TRANSPORT_UP || index == ESP_SET_TUNNEL_UP;
+	const bool up = index == ESP_SET_TRANSPORT_UP || index == ESP_SET_TUNNEL_UP ||
+			index == ESP_SET_PAYLOAD_UP;
 	const bool tunnel = index >= ESP_SET_TUNNEL_UP;
 
 	p->direction = up != at_home_agent ? ESP_OUT : ESP_IN;
 	p->mode = tunnel ? ESP_TUNNEL : ESP_TRANSPORT;
 	p->covers = tunnel ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD
 			   : ESP_CLASS_BINDING | ESP_CLASS_PREFIX;
+	if (index >= ESP_SET_PAYLOAD_UP)
+		p->covers = ESP_CLASS_PAYLOAD;
 	p->owner = *home;
 }
 

@@ -19,6 +19,11 @@ enum {
 	ESP_SET_TUNNEL_UP,
 	ESP_SET_TUNNEL_DOWN,
 	ESP_SET_COUNT,
+	/* Behind them where the two ends have agreed on that: a pair for data alone, so that
+	 * another than who seals the messages can have its numbers. */
+	ESP_SET_PAYLOAD_UP = ESP_SET_COUNT,
+	ESP_SET_PAYLOAD_DOWN,
+	ESP_SET_MAX,
 };
 
 /* Writes what the place in the set says of an SA: direction, mode, what it covers, and its owner.

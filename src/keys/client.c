@@ -7,7 +7,6 @@
 
 #include "internal.h"
 
-#define SPI_MIN 256u /* RFC 4303, 2.1 */
 #define ANSWER_NEEDS                                                                               \
 	(KEYS_LINE_HOME_AGENT | KEYS_LINE_HOME | KEYS_LINE_SUITE | KEYS_LINE_SPI_TRANSPORT |       \
 	 KEYS_LINE_SPI_TUNNEL | KEYS_LINE_LIFETIME)
@@ -24,6 +23,7 @@ bool keys_client_begin(struct keys_session *s)
 		.suite_count = s->ctx->suite_count,
 		.spi_transport = p->spi_transport,
 		.spi_tunnel = p->spi_tunnel,
+		.spi_payload = p->spi_payload,
 	};
 	uint8_t frame[KEYS_MESSAGE_MAX];
 	const unsigned char *alpn = NULL;
@@ -45,6 +45,8 @@ bool keys_client_begin(struct keys_session *s)
 	memcpy(msg.suites, s->ctx->suites, sizeof(msg.suites));
 	if (!IN6_IS_ADDR_UNSPECIFIED(&p->home))
 		msg.has |= KEYS_LINE_HOME;
+	if (p->spi_payload != 0)
+		msg.has |= KEYS_LINE_SPI_PAYLOAD;
 	if (!IN6_IS_ADDR_UNSPECIFIED(&p->home_agent))
 		msg.has |= KEYS_LINE_HOME_AGENT;
 	return keys_send(s, frame, keys_message_write(&msg, 1, frame, sizeof(frame)));
@@ -70,14 +72,14 @@ static void client_refused(struct keys_session *s, const struct keys_message *ms
 /* Whether an answer has all that it needs, and nothing that was not asked for. */
 static bool client_answer_fits(const struct keys_session *s, const struct keys_message *msg)
 {
+	const struct keys_spis spis = {msg->spi_transport, msg->spi_tunnel, msg->spi_payload};
 	enum esp_alg alg = ESP_ALG_COUNT;
 
 	return (msg->has & ANSWER_NEEDS) == ANSWER_NEEDS &&
 	       keys_suite_choose(&msg->suite, 1, s->ctx->suites, s->ctx->suite_count, &alg) &&
-	       msg->spi_transport >= SPI_MIN && msg->spi_tunnel >= SPI_MIN &&
-	       msg->spi_transport != msg->spi_tunnel && msg->lifetime_s > 0 &&
-	       !IN6_IS_ADDR_UNSPECIFIED(&msg->home) && !IN6_IS_ADDR_MULTICAST(&msg->home) &&
-	       !IN6_IS_ADDR_UNSPECIFIED(&msg->home_agent) &&
+	       keys_spis_fit(&spis) && (msg->spi_payload == 0 || s->wanted.spi_payload != 0) &&
+	       msg->lifetime_s > 0 && !IN6_IS_ADDR_UNSPECIFIED(&msg->home) &&
+	       !IN6_IS_ADDR_MULTICAST(&msg->home) && !IN6_IS_ADDR_UNSPECIFIED(&msg->home_agent) &&
 	       !IN6_IS_ADDR_MULTICAST(&msg->home_agent) &&
 	       (IN6_IS_ADDR_UNSPECIFIED(&s->wanted.home) ||
 		IN6_ARE_ADDR_EQUAL(&s->wanted.home, &msg->home));
@@ -85,6 +87,9 @@ static bool client_answer_fits(const struct keys_session *s, const struct keys_m
 
 void keys_client_message(struct keys_session *s, const struct keys_message *msg)
 {
+	const struct keys_spis own = {s->wanted.spi_transport, s->wanted.spi_tunnel,
+				      s->wanted.spi_payload};
+
 	if ((msg->has & KEYS_LINE_STATUS) != 0 && msg->status != KEYS_STATUS_OK) {
 		client_refused(s, msg);
 		return;
@@ -101,12 +106,13 @@ void keys_client_message(struct keys_session *s, const struct keys_message *msg)
 		.prefix_len = msg->prefix_len,
 		.spi_transport = msg->spi_transport,
 		.spi_tunnel = msg->spi_tunnel,
+		.spi_payload = msg->spi_payload,
 		.lifetime_s = msg->lifetime_s,
 		.octets = msg->octets,
 		.has_token = (msg->has & KEYS_LINE_TOKEN) != 0,
 	};
 	memcpy(s->agreed.grant.token, msg->token, KEYS_TOKEN_LEN);
-	if (keys_export(s, s->wanted.spi_transport, s->wanted.spi_tunnel))
+	if (keys_export(s, &own))
 		keys_agree(s);
 	else
 		(void)keys_fail(s, KEYS_INTERNAL, "no keys could be exported");

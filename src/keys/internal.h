@@ -141,9 +141,15 @@ int keys_psk_use(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *i
 		 SSL_SESSION **session);
 int keys_psk_find(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSION **session);
 
-/* export.c: the four SAs of s->agreed, whose other parts are there; @mn_transport and @mn_tunnel
- * are the inbound SPIs of the mobile node. */
-bool keys_export(struct keys_session *s, uint32_t mn_transport, uint32_t mn_tunnel);
+/* Inbound SPIs of a mobile node; @payload 0: none. */
+struct keys_spis {
+	uint32_t transport, tunnel, payload;
+};
+
+/* export.c: whether they are SPIs, and no two alike; and the SAs of s->agreed, whose other parts
+ * are there. */
+bool keys_spis_fit(const struct keys_spis *spis);
+bool keys_export(struct keys_session *s, const struct keys_spis *mn);
 
 /* failure.c: why libssl stopped: what is on its stack of errors, which is cleared. */
 enum keys_reason keys_reason_of_ssl(struct keys_session *s, const char **ret_detail);

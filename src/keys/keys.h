@@ -53,6 +53,7 @@ struct keys_request {
 	struct in6_addr home_agent;         /* ::, any of this home agent's */
 	enum esp_alg alg;                   /* chosen already */
 	uint32_t spi_transport, spi_tunnel; /* inbound ones of the mobile node */
+	uint32_t spi_payload;               /* likewise; 0: data has no SAs of its own */
 };
 
 struct keys_grant {
@@ -60,6 +61,7 @@ struct keys_grant {
 	struct in6_addr prefix;             /* of the home link */
 	uint8_t prefix_len;                 /* 0: nothing is said about it */
 	uint32_t spi_transport, spi_tunnel; /* inbound ones of the home agent; see keys_spi() */
+	uint32_t spi_payload;               /* likewise, where the request has one; or 0 */
 	uint32_t lifetime_s;
 	uint64_t octets; /* after which to agree anew; 0: no limit but the lifetime */
 	bool has_token;
@@ -70,7 +72,8 @@ struct keys_agreed {
 	struct keys_grant grant;
 	enum esp_alg alg;
 	/* By ESP_SET_TRANSPORT_UP and so on, with this end's directions; sequences are zero. */
-	struct esp_sa_params set[ESP_SET_COUNT];
+	struct esp_sa_params set[ESP_SET_MAX];
+	unsigned set_count;       /* ESP_SET_COUNT, or ESP_SET_MAX */
 	char peer[KEYS_NAME_MAX]; /* who the other end is, for log and status */
 };
 
@@ -165,6 +168,7 @@ struct keys_client_params {
 	struct in6_addr home;               /* ::, please assign one */
 	struct in6_addr home_agent;         /* that the connection goes to */
 	uint32_t spi_transport, spi_tunnel; /* inbound ones of this end; see keys_spi() */
+	uint32_t spi_payload;               /* likewise; 0: data has no SAs of its own */
 	bool stream;                        /* nothing is agreed on: keys_stream.h */
 };
 

@@ -35,6 +35,7 @@ static const struct {
 	{KEYS_LINE_SUITE, "mip6-ciphersuite"},
 	{KEYS_LINE_SPI_TRANSPORT, "spi-transport"},
 	{KEYS_LINE_SPI_TUNNEL, "spi-tunnel"},
+	{KEYS_LINE_SPI_PAYLOAD, "spi-payload"},
 	{KEYS_LINE_LIFETIME, "sa-lifetime"},
 	{KEYS_LINE_OCTETS, "sa-octets"},
 	{KEYS_LINE_TOKEN, "restart-token"},
@@ -159,6 +160,8 @@ static bool message_value(enum keys_line line, const char *text, struct keys_mes
 		return message_number32(text, &msg->spi_transport);
 	case KEYS_LINE_SPI_TUNNEL:
 		return message_number32(text, &msg->spi_tunnel);
+	case KEYS_LINE_SPI_PAYLOAD:
+		return message_number32(text, &msg->spi_payload);
 	case KEYS_LINE_LIFETIME:
 		return message_number32(text, &msg->lifetime_s);
 	case KEYS_LINE_OCTETS:
@@ -301,6 +304,9 @@ static void message_write_value(enum keys_line line, const struct keys_message *
 		break;
 	case KEYS_LINE_SPI_TUNNEL:
 		n = msg->spi_tunnel;
+		break;
+	case KEYS_LINE_SPI_PAYLOAD:
+		n = msg->spi_payload;
 		break;
 	case KEYS_LINE_LIFETIME:
 		n = msg->lifetime_s;

@@ -39,11 +39,12 @@ enum keys_line {
 	KEYS_LINE_LIFETIME = 1 << 10,
 	KEYS_LINE_OCTETS = 1 << 11,
 	KEYS_LINE_TOKEN = 1 << 12,
+	KEYS_LINE_SPI_PAYLOAD = 1 << 13,
 };
 
 struct keys_message {
 	unsigned has; /* set of enum keys_line */
-	uint32_t version, status, spi_transport, spi_tunnel, lifetime_s;
+	uint32_t version, status, spi_transport, spi_tunnel, spi_payload, lifetime_s;
 	uint64_t octets;
 	struct in6_addr home_agent, home, prefix;
 	uint8_t prefix_len;

@@ -8,7 +8,6 @@
 
 #include "internal.h"
 
-#define SPI_MIN 256u /* RFC 4303, 2.1 */
 #define REQUEST_NEEDS (KEYS_LINE_SUITES | KEYS_LINE_SPI_TRANSPORT | KEYS_LINE_SPI_TUNNEL)
 
 bool keys_server_begin(struct keys_session *s)
@@ -62,6 +61,7 @@ static bool server_answer(struct keys_session *s)
 		.suite = s->agreed.alg,
 		.spi_transport = g->spi_transport,
 		.spi_tunnel = g->spi_tunnel,
+		.spi_payload = g->spi_payload,
 		.lifetime_s = g->lifetime_s,
 		.octets = g->octets,
 	};
@@ -69,6 +69,8 @@ static bool server_answer(struct keys_session *s)
 
 	if (g->prefix_len > 0)
 		msg.has |= KEYS_LINE_PREFIX;
+	if (g->spi_payload != 0)
+		msg.has |= KEYS_LINE_SPI_PAYLOAD;
 	if (g->octets > 0)
 		msg.has |= KEYS_LINE_OCTETS;
 	if (g->has_token)
@@ -77,12 +79,12 @@ static bool server_answer(struct keys_session *s)
 	return keys_send(s, frame, keys_message_write(&msg, 1, frame, sizeof(frame)));
 }
 
-static enum keys_reason server_look_at(struct keys_session *s, const struct keys_message *msg)
+static enum keys_reason server_look_at(struct keys_session *s, const struct keys_message *msg,
+				       const struct keys_spis *spis)
 {
 	if ((msg->has & KEYS_LINE_VERSION) == 0 || msg->version != KEYS_PROTOCOL)
 		return KEYS_NO_COMMON_VERSION;
-	if ((msg->has & REQUEST_NEEDS) != REQUEST_NEEDS || msg->spi_transport < SPI_MIN ||
-	    msg->spi_tunnel < SPI_MIN || msg->spi_transport == msg->spi_tunnel)
+	if ((msg->has & REQUEST_NEEDS) != REQUEST_NEEDS || !keys_spis_fit(spis))
 		return KEYS_BAD_FRAME;
 	/* The mobile node's order counts: of the two its processor is the weaker one. */
 	if (!keys_suite_choose(msg->suites, msg->suite_count, s->ctx->suites, s->ctx->suite_count,
@@ -93,7 +95,8 @@ static enum keys_reason server_look_at(struct keys_session *s, const struct keys
 
 void keys_server_message(struct keys_session *s, const struct keys_message *msg)
 {
-	enum keys_reason why = server_look_at(s, msg);
+	const struct keys_spis mn = {msg->spi_transport, msg->spi_tunnel, msg->spi_payload};
+	enum keys_reason why = server_look_at(s, msg, &mn);
 	char detail[KEYS_TEXT_MAX] = "";
 	const struct keys_request req = {
 		.who = &s->peer,
@@ -102,12 +105,13 @@ void keys_server_message(struct keys_session *s, const struct keys_message *msg)
 		.alg = s->agreed.alg,
 		.spi_transport = msg->spi_transport,
 		.spi_tunnel = msg->spi_tunnel,
+		.spi_payload = msg->spi_payload,
 	};
 
 	s->wanted.home = msg->home;
 	if (why == KEYS_OK)
 		why = s->ctx->ops->grant(s->user, &req, &s->agreed.grant);
-	if (why == KEYS_OK && !keys_export(s, msg->spi_transport, msg->spi_tunnel))
+	if (why == KEYS_OK && !keys_export(s, &mn))
 		why = KEYS_INTERNAL;
 	if (why == KEYS_OK && s->ctx->ops->take != NULL)
 		why = s->ctx->ops->take(s->user, &s->agreed, detail);

@@ -106,16 +106,17 @@ static struct sas_agreed agreement(unsigned generation, bool at_home_agent)
 		.token = {(uint8_t)generation},
 	};
 
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
-		const bool up = i == ESP_SET_TRANSPORT_UP || i == ESP_SET_TUNNEL_UP;
+	for (unsigned i = 0; i < ESP_SET_MAX; i++) {
+		const bool up = i % 2 == 0;
 		const bool tunnel = i >= ESP_SET_TUNNEL_UP;
 
 		a.set[i] = (struct esp_sa_params){
-			.spi = 0x1000 + 4 * generation + i,
+			.spi = 0x1000 + ESP_SET_MAX * generation + i,
 			.direction = up != at_home_agent ? ESP_OUT : ESP_IN,
 			.mode = tunnel ? ESP_TUNNEL : ESP_TRANSPORT,
-			.covers = tunnel ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD
-					 : ESP_CLASS_BINDING | ESP_CLASS_PREFIX,
+			.covers = i >= ESP_SET_COUNT ? ESP_CLASS_PAYLOAD
+				  : tunnel           ? ESP_CLASS_MOBILITY | ESP_CLASS_PAYLOAD
+						     : ESP_CLASS_BINDING | ESP_CLASS_PREFIX,
 			.alg = ESP_AES_128_GCM,
 			.enc_key = {(uint8_t)generation, (uint8_t)i},
 		};
@@ -168,7 +169,7 @@ static void carry(struct end *from, struct end *to, unsigned generation)
 {
 	const struct wire w = seal(from);
 
-	assert_int_equal((w.spi - 0x1000) / 4, generation);
+	assert_int_equal((w.spi - 0x1000) / ESP_SET_MAX, generation);
 	assert_int_equal(take(to, &w), ESP_OK);
 }
 
@@ -222,6 +223,112 @@ static void the_first_keys_serve_both_ways_at_once(void **state)
 	assert_true(status.confirmed);
 	assert_int_equal(status.renew_s, LIFETIME_S / 10 * 9);
 	assert_int_equal(status.end_s, LIFETIME_S / 10 * 11);
+	end(&mn, &ha);
+}
+
+/* ---- Data with SAs of its own ---- */
+
+static struct {
+	bool refuses;
+	unsigned added, removed;
+	uint32_t preferred;
+	struct esp_sa_params out, in;
+} kernel;
+
+static bool kernel_add(struct lnx *lnx, const struct in6_addr *home,
+		       const struct esp_sa_params *out, const struct esp_sa_params *in)
+{
+	(void)lnx;
+	(void)home;
+	if (kernel.refuses)
+		return false;
+	kernel.added++;
+	kernel.out = *out;
+	kernel.in = *in;
+	return true;
+}
+
+static void kernel_prefer(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi)
+{
+	(void)lnx;
+	(void)home;
+	kernel.preferred = out_spi;
+}
+
+static void kernel_remove(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi)
+{
+	(void)lnx;
+	(void)home;
+	(void)out_spi;
+	kernel.removed++;
+}
+
+static void agree_payload(struct end *e, unsigned generation)
+{
+	struct sas_agreed a = agreement(generation, e->pair.at_home_agent);
+	char error[256] = "";
+
+	a.set_count = ESP_SET_MAX;
+	if (sas_agreed_add(e->sas, &a, now, error, sizeof(error)) != 0)
+		fail_msg("%s", error);
+}
+
+/* Without the kernel, this end takes what comes under the pair's inbound SA, and sends under that
+ * of the messages: the pair's outbound one is nobody's. */
+static void data_of_its_own_is_taken(void **state)
+{
+	struct end mn, ha;
+
+	(void)state;
+	now = (struct bub_time){1000 * BUB_NS_PER_S};
+	make(&mn, false);
+	make(&ha, true);
+	agree_payload(&ha, 0);
+	agree_payload(&mn, 0);
+	assert_int_equal(count(&mn), ESP_SET_COUNT + 1);
+	assert_true(esp_sad_has_spi(sas_database(mn.sas), 0x1000 + ESP_SET_PAYLOAD_DOWN));
+	assert_true(esp_sad_has_spi(sas_database(ha.sas), 0x1000 + ESP_SET_PAYLOAD_UP));
+	assert_int_equal(seal(&mn).spi, 0x1000 + ESP_SET_TUNNEL_UP);
+	assert_int_equal(seal(&ha).spi, 0x1000 + ESP_SET_TUNNEL_DOWN);
+	end(&mn, &ha);
+}
+
+/* The kernel has both of the pair, and hears of each renewal; what it refuses is taken here. */
+static void the_kernel_has_the_pair(void **state)
+{
+	static const struct sas_kernel ops = {(struct lnx *)&kernel, kernel_add, kernel_prefer,
+					      kernel_remove};
+	struct end mn, ha;
+
+	(void)state;
+	memset(&kernel, 0, sizeof(kernel));
+	now = (struct bub_time){1000 * BUB_NS_PER_S};
+	make(&mn, false);
+	make(&ha, true);
+	sas_agreed_kernel(ha.sas, &ops);
+	agree_payload(&ha, 0);
+	agree_payload(&mn, 0);
+	assert_int_equal(count(&ha), ESP_SET_COUNT);
+	assert_int_equal(kernel.added, 1);
+	assert_int_equal(kernel.out.direction, ESP_OUT);
+	assert_int_equal(kernel.in.direction, ESP_IN);
+	assert_int_equal(kernel.preferred, 0x1000 + ESP_SET_PAYLOAD_DOWN);
+	carry(&mn, &ha, 0);
+	agree_payload(&ha, 1); /* not before the mobile node has it */
+	assert_int_equal(kernel.preferred, 0x1000 + ESP_SET_PAYLOAD_DOWN);
+	agree_payload(&mn, 1);
+	carry(&mn, &ha, 1);
+	assert_int_equal(kernel.preferred, 0x1000 + ESP_SET_MAX + ESP_SET_PAYLOAD_DOWN);
+	pass(&mn, &ha, 1000);
+	pass(&mn, &ha, SAS_OLD_S * 1000);
+	assert_int_equal(kernel.removed, 1);
+	kernel.refuses = true;
+	agree_payload(&ha, 2);
+	assert_true(esp_sad_has_spi(sas_database(ha.sas),
+				    0x1000 + 2 * ESP_SET_MAX + ESP_SET_PAYLOAD_UP));
+	sas_agreed_forget(ha.sas, &ha.pair.home);
+	assert_int_equal(kernel.removed, 2);
+	assert_int_equal(count(&ha), 0);
 	end(&mn, &ha);
 }
 
@@ -402,6 +509,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_keys_serve_both_ways_at_once),
 		cmocka_unit_test(a_renewal_loses_nothing),
+		cmocka_unit_test(data_of_its_own_is_taken),
+		cmocka_unit_test(the_kernel_has_the_pair),
 		cmocka_unit_test(a_listener_keeps_the_old_ones),
 		cmocka_unit_test(an_answer_that_was_lost),
 		cmocka_unit_test(a_mobile_node_that_restarted),

@@ -148,6 +148,8 @@ static enum keys_reason agent_grant(void *user, const struct keys_request *req,
 		return KEYS_HOME_NOT_PERMITTED;
 	*ret_grant = a->grant;
 	ret_grant->home = a->owner.home;
+	if (req->spi_payload == 0)
+		ret_grant->spi_payload = 0;
 	return KEYS_OK;
 }
 
@@ -303,6 +305,7 @@ static void assert_same_grant(const struct keys_grant *a, const struct keys_gran
 	assert_int_equal(a->prefix_len, b->prefix_len);
 	assert_int_equal(a->spi_transport, b->spi_transport);
 	assert_int_equal(a->spi_tunnel, b->spi_tunnel);
+	assert_int_equal(a->spi_payload, b->spi_payload);
 	assert_int_equal(a->lifetime_s, b->lifetime_s);
 	assert_true(a->octets == b->octets);
 	assert_int_equal(a->has_token, b->has_token);
@@ -325,7 +328,8 @@ void assert_agreed(struct pair *p)
 	assert_same_grant(&mn->grant, &ha->grant);
 	assert_true(p->agent.taken > 0);
 	assert_int_equal(mn->alg, ha->alg);
-	for (unsigned i = 0; i < ESP_SET_COUNT; i++) {
+	assert_int_equal(mn->set_count, ha->set_count);
+	for (unsigned i = 0; i < mn->set_count; i++) {
 		const struct esp_sa_params *a = &mn->set[i], *b = &ha->set[i];
 
 		assert_int_equal(a->spi, b->spi);

@@ -26,6 +26,40 @@ static void test_by_psk(void **state)
 	pair_done(&p);
 }
 
+/* Data has SAs of its own where both ends know of them: a home agent that was not asked for them
+ * does not answer that, and one that does not know the line answers without. */
+static void test_payload_set(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const uint32_t mn = (i & 1) != 0 ? 0x1003 : 0, ha = (i & 2) != 0 ? 0x2003 : 0;
+		const struct keys_agreed *a = NULL;
+		struct pair p;
+
+		pair_init(&p);
+		p.ask.spi_payload = mn;
+		p.agent.grant.spi_payload = ha;
+		pair_run(&p);
+		assert_agreed(&p);
+		a = keys_agreed_of(p.client.s);
+		assert_int_equal(a->set_count, i == 3 ? ESP_SET_MAX : ESP_SET_COUNT);
+		if (i == 3) {
+			const struct esp_sa_params *up = &a->set[ESP_SET_PAYLOAD_UP];
+			const struct esp_sa_params *down = &a->set[ESP_SET_PAYLOAD_DOWN];
+
+			assert_int_equal(up->spi, ha);
+			assert_int_equal(down->spi, mn);
+			assert_int_equal(up->direction, ESP_OUT);
+			assert_int_equal(down->direction, ESP_IN);
+			assert_int_equal(up->covers, ESP_CLASS_PAYLOAD);
+			assert_int_equal(down->covers, ESP_CLASS_PAYLOAD);
+			assert_memory_not_equal(up->enc_key, down->enc_key, 32);
+			assert_memory_not_equal(up->enc_key, a->set[ESP_SET_TUNNEL_UP].enc_key, 32);
+		}
+		pair_done(&p);
+	}
+}
+
 /* What the four SAs are for, and whose SPI each has. */
 static void test_set(void **state)
 {
@@ -248,11 +282,12 @@ static void test_context_freed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_psk),      cmocka_unit_test(test_set),
-		cmocka_unit_test(test_fresh),       cmocka_unit_test(test_octet_by_octet),
-		cmocka_unit_test(test_by_psk_name), cmocka_unit_test(test_by_fingerprint),
-		cmocka_unit_test(test_by_ca),       cmocka_unit_test(test_algorithms),
-		cmocka_unit_test(test_made),        cmocka_unit_test(test_context_freed),
+		cmocka_unit_test(test_by_psk),         cmocka_unit_test(test_set),
+		cmocka_unit_test(test_payload_set),    cmocka_unit_test(test_fresh),
+		cmocka_unit_test(test_octet_by_octet), cmocka_unit_test(test_by_psk_name),
+		cmocka_unit_test(test_by_fingerprint), cmocka_unit_test(test_by_ca),
+		cmocka_unit_test(test_algorithms),     cmocka_unit_test(test_made),
+		cmocka_unit_test(test_context_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,16 +64,25 @@ static int wire_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_len
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* The same with SPIs of SAs for data. */
+static const uint8_t export_payload[8] = {0, 0, 0x20, 3, 0, 0, 0x10, 3};
+
 static void check_keys(struct raw *r, const struct keys_agreed *a)
 {
-	uint8_t keymat[4 * (16 + 4)];
+	uint8_t keymat[ESP_SET_MAX * (16 + 4)];
+	uint8_t context[sizeof(export_context) + sizeof(export_payload)];
+	const bool payload = a != NULL && a->set_count == ESP_SET_MAX;
+
+	memcpy(context, export_context, sizeof(export_context));
+	memcpy(context + sizeof(export_context), export_payload, sizeof(export_payload));
 
 	assert_non_null(a);
-	assert_int_equal(SSL_export_keying_material(r->ssl, keymat, sizeof(keymat), export_label,
-						    sizeof(export_label) - 1, export_context,
-						    sizeof(export_context), 1),
-			 1);
-	for (size_t i = 0; i < ESP_SET_COUNT; i++) {
+	assert_int_equal(
+		SSL_export_keying_material(r->ssl, keymat, (size_t)20 * a->set_count, export_label,
+					   sizeof(export_label) - 1, context,
+					   payload ? sizeof(context) : sizeof(export_context), 1),
+		1);
+	for (size_t i = 0; i < a->set_count; i++) {
 		assert_memory_equal(a->set[i].enc_key, keymat + 20 * i, 16);
 		assert_memory_equal(a->set[i].auth_key, keymat + 20 * i + 16, 4);
 	}
@@ -91,22 +100,23 @@ static size_t frame_of(const char *lines, char *ret_frame)
 	return 4 + len;
 }
 
-static void test_another_mobile_node(void **state)
+static void another_mobile_node(bool payload)
 {
 	static const char want[] = "status-code: 200\r\nmip6-haa-ip6: 2001:db8:1::1\r\n"
 				   "mip6-ip6-hoa: 2001:db8:1::5\r\n"
 				   "mip6-ip6-hnp: 2001:db8:1::/64\r\n"
 				   "mip6-ciphersuite: aes-128-gcm\r\nspi-transport: 8193\r\n"
-				   "spi-tunnel: 8194\r\nsa-lifetime: 28800\r\n"
+				   "spi-tunnel: 8194\r\n%ssa-lifetime: 28800\r\n"
 				   "sa-octets: 1099511627776\r\n"
 				   "restart-token: 010203ff000000000000000000000000\r\n\r\n";
-	char frame[1000] = "";
+	char frame[1000] = "", text[1000] = "";
 	struct raw r;
 	struct pair p;
 	size_t len = 0;
 
-	(void)state;
+	(void)snprintf(text, sizeof(text), want, payload ? "spi-payload: 8195\r\n" : "");
 	pair_init(&p);
+	p.agent.grant.spi_payload = 0x2003;
 	pair_start(&p);
 	raw_init(&r, TLS_client_method());
 	SSL_CTX_set_alpn_protos(r.ctx, our_alpn, sizeof(our_alpn));
@@ -114,19 +124,30 @@ static void test_another_mobile_node(void **state)
 	raw_start(&r, false);
 	raw_move(&r, p.server.s, p.now);
 	assert_true(SSL_session_reused(r.ssl));
-	len = frame_of("version: 1\r\nmip6-suitelist: aes-128-gcm\r\nspi-transport: 4097\r\n"
-		       "spi-tunnel: 4098\r\nmip6-ip6-hoa: " HOME "\r\n\r\n",
+	len = frame_of(payload ? "version: 1\r\nmip6-suitelist: aes-128-gcm\r\n"
+				 "spi-transport: 4097\r\nspi-tunnel: 4098\r\n"
+				 "spi-payload: 4099\r\nmip6-ip6-hoa: " HOME "\r\n\r\n"
+			       : "version: 1\r\nmip6-suitelist: aes-128-gcm\r\n"
+				 "spi-transport: 4097\r\nspi-tunnel: 4098\r\n"
+				 "mip6-ip6-hoa: " HOME "\r\n\r\n",
 		       frame);
 	assert_int_equal(SSL_write(r.ssl, frame, (int)len), (int)len);
 	raw_move(&r, p.server.s, p.now);
-	assert_int_equal(SSL_read(r.ssl, frame, sizeof(frame)), sizeof(want) - 1 + 4);
-	assert_memory_equal(frame + 4, want, sizeof(want) - 1);
+	assert_int_equal(SSL_read(r.ssl, frame, sizeof(frame)), (int)strlen(text) + 4);
+	assert_memory_equal(frame + 4, text, strlen(text));
 	check_keys(&r, keys_agreed_of(p.server.s));
 	/* The home agent says that this was all, and has given out no ticket. */
 	assert_int_equal(SSL_read(r.ssl, frame, sizeof(frame)), 0);
 	assert_int_equal(SSL_get_shutdown(r.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
 	raw_done(&r);
 	pair_done(&p);
+}
+
+static void test_another_mobile_node(void **state)
+{
+	(void)state;
+	another_mobile_node(false);
+	another_mobile_node(true);
 }
 
 /* Starts a session with a home agent that says @lines; returns it in @r and @p. */
