@@ -103,9 +103,10 @@ struct bub_event {
 		struct {
 			struct in6_addr home; /* or, with heard, any address of this node */
 			struct in6_addr peer;
-			bool came;  /* of late data came in on the direct path */
-			bool heard; /* data has come with a Home Address option from the path's
-				       in_care_of: has to be told under BUB_TRUST_HEARD only */
+			bool came;      /* of late data came in on the direct path */
+			bool tunnelled; /* none of it: it came through the home agent */
+			bool heard;     /* data has come with a Home Address option from the path's
+					   in_care_of: has to be told under BUB_TRUST_HEARD only */
 		} flow;
 		struct {
 			const struct bub_ha_prefix *prefix; /* borrowed during the feed.  One that

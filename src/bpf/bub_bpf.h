@@ -105,6 +105,11 @@ enum {
  * there were no direct path (linux.h, LNX_DETOUR_MARK). */
 #define BUB_BPF_OWN_MARK 0x627562
 
+/* Mark of what the kernel's ESP has brought to a home address, until its ingress program has seen
+ * it. */
+#define BUB_BPF_TUNNEL_MARK 0x62756200
+#define BUB_BPF_TUNNELLED_MAX 4096 /* pairs whose data came so of late */
+
 #define BUB_BPF_LOCALS_MAX 1024
 
 /* Packets with an uncovered Home Address option that the socket filter lets through, a second and
@@ -145,6 +150,12 @@ enum bub_bpf_kind {
  * option without a binding, in a second and CPU: anybody can send those, so they have a share of
  * their own and no more. */
 #define BUB_BPF_KNOWN_PER_S 50
+
+/* Who opens ESP with an SPI. */
+enum bub_bpf_spi {
+	BUB_BPF_SPI_DAEMON,
+	BUB_BPF_SPI_KERNEL,
+};
 
 /* What user space says of this node. */
 #define BUB_BPF_MOBILE_NODE (1 << 0) /* it has a home address */

@@ -17,15 +17,6 @@ struct {
 	__type(value, __u32);
 } known SEC(".maps");
 
-/* SPIs of the daemon's inbound security associations, in network order. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1024); /* user space sets it before loading */
-	__type(key, __u32);
-	__type(value, __u32);
-} spis SEC(".maps");
-
 /* By its home address, where it names one: a peer that moves comes from a new care-of address. */
 static __always_inline void sender(const struct ipv6hdr *ip6, const struct walk *w,
 				   struct bub_bpf_addr *ret)

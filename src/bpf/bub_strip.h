@@ -11,6 +11,7 @@
 #define BUB_STRIP_H
 
 #include "bub_arrival.h"
+#include "bub_kernel.h"
 #include "bub_usual.h"
 
 /* Discovery of home agents and prefixes is user space's, and the kernel knows nothing of it. */
@@ -166,6 +167,8 @@ static __always_inline int ingress_walk(struct __sk_buff *skb, __u32 l2, struct 
 		return TC_ACT_UNSPEC;
 	if (w->state != WALK_DONE)
 		return w->rh2_at || w->hao_at ? drop(BUB_BPF_DATA_MALFORMED) : TC_ACT_UNSPEC;
+	if (w->upper == NH_ESP && !w->fragment && is_kernels(skb, l2 + w->at))
+		return TC_ACT_UNSPEC;
 	if (strip_is_ours(w, ip6))
 		return drop(is_refused_fragment(w) ? BUB_BPF_SIGNALLING_FRAGMENT
 						   : BUB_BPF_SIGNALLING_TAKEN);
@@ -183,6 +186,10 @@ static __noinline int ingress_other(struct __sk_buff *skb, __u32 l2)
 
 	if (!read_ip6(skb, l2, &ip6))
 		return TC_ACT_UNSPEC;
+	if (skb->mark == BUB_BPF_TUNNEL_MARK) {
+		skb->mark = 0;
+		note_tunnelled(&ip6);
+	}
 	if (udp_open(skb, l2, &ip6, &in))
 		return ingress_udp(skb, l2, &ip6, &in);
 	if (!may_concern(ip6.nexthdr) || !is_local(&ip6.daddr))

@@ -141,7 +141,7 @@ static __always_inline enum taker take_esp(struct __sk_buff *skb, __u32 l2, cons
 	if (bpf_skb_load_bytes(skb, l2 + w->at, &spi, sizeof(spi)) < 0)
 		return refuse(f, BUB_BPF_ESP_UNKNOWN_SPI);
 	if ((node_flags & BUB_BPF_ANY_SPI) || bpf_map_lookup_elem(&spis, &spi))
-		return TAKER_KNOWN;
+		return is_kernels(skb, l2 + w->at) ? TAKER_NONE : TAKER_KNOWN;
 	/* A registration, so that the operator can be told of it: whose it is stands in front. */
 	if (!w->hao_at)
 		return refuse(f, BUB_BPF_ESP_UNKNOWN_SPI);

@@ -142,6 +142,22 @@ static void show_carrier(FILE *out, const struct ctl_options *opts, const json_t
 	show_text(out, opts, "carrier", text);
 }
 
+static void show_esp(FILE *out, const struct ctl_options *opts, const json_t *esp)
+{
+	char text[200];
+
+	if (!json_is_object(esp))
+		return;
+	if (strcmp(text_of(esp, "by", ""), "kernel") == 0)
+		(void)snprintf(text, sizeof(text),
+			       "by the kernel, %" JSON_INTEGER_FORMAT
+			       " packets in, %" JSON_INTEGER_FORMAT " out",
+			       number_of(esp, "in_packets"), number_of(esp, "out_packets"));
+	else
+		(void)snprintf(text, sizeof(text), "by bubd (%s)", text_of(esp, "why", "?"));
+	show_text(out, opts, "ESP of data", text);
+}
+
 static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h)
 {
 	const char *interface = text_of(h, "interface", "");
@@ -170,6 +186,7 @@ static void show_home(FILE *out, const struct ctl_options *opts, const json_t *h
 	if (text_of(h, "name_trouble", "")[0] != '\0')
 		show_text(out, opts, "its name", text_of(h, "name_trouble", ""));
 	show_carrier(out, opts, json_object_get(h, "carrier"));
+	show_esp(out, opts, json_object_get(h, "esp"));
 	show_esp_keys(out, opts, json_object_get(h, "keys"));
 	if (number_of(h, "lifetime_s") > 0) {
 		show_label(out, "registration");

@@ -75,6 +75,7 @@ static const struct config_keyword config_keywords[] = {
 	 FROM(LNX_ROUTE_TABLE_MIN, LNX_ROUTE_TABLE_MAX), OR("2116")},
 	{IN_FILE, KIND_NUMBER, "rule-priority", NODE(lnx.rule_priority),
 	 FROM(1, LNX_RULE_PRIORITY_MAX), OR("1000")},
+	{IN_FILE, KIND_WORD, "esp", NODE(lnx.esp), WORDS("auto", "user", "kernel"), OR("auto")},
 	{IN_FILE, KIND_WORD, "udp", NODE(lnx.udp), WORDS("auto", "never", "always"), OR("auto")},
 	{IN_FILE, KIND_NUMBER, "udp-port", NODE(lnx.udp_port), FROM(1, UINT16_MAX), OR("4191")},
 	{IN_FILE, KIND_NUMBER, "udp-esp-port", NODE(lnx.udp_esp_port), FROM(1, UINT16_MAX),

@@ -27,6 +27,7 @@
 #include "handovers.h"
 #include "keyassign.h"
 #include "keyd.h"
+#include "keykernel.h"
 #include "keylog.h"
 #include "linux_esp.h"
 #include "log.h"
@@ -917,6 +918,7 @@ static int daemon_start(struct daemon *d)
 		return daemon_start_loop(d) != 0 ? -1 : join_group(d);
 	if (take_storage(d) != 0 || daemon_start_loop(d) != 0)
 		return -1;
+	keykernel_start(d->sas, d->lnx);
 	keyd_start(d->keyd);
 	return 0;
 }
@@ -939,6 +941,7 @@ static void daemon_stop(struct daemon *d)
 	storage_close(d->storage);
 	uv_walk(&d->loop, close_handle, NULL);
 	(void)uv_run(&d->loop, UV_RUN_DEFAULT);
+	keykernel_stop(d->sas);
 	lnx_close(d->lnx);
 	keyd_free(d->keyd);
 	owners_free(d->owners);

@@ -189,17 +189,12 @@ static void keyclient_on_gone(void *ctx, struct keyconn *c)
 		h->conn = NULL;
 }
 
-static bool has_no_spi(void *ctx, uint32_t spi)
-{
-	return esp_sad_has_spi(ctx, spi);
-}
-
 static uint32_t keyclient_spi(const struct keyclient *k)
 {
 	uint32_t lot;
 
 	k->host.random(NULL, (uint8_t *)&lot, sizeof(lot));
-	return keys_spi(lot, has_no_spi, sas_database(k->host.sas));
+	return keys_spi(lot, sas_has_spi, k->host.sas);
 }
 
 static struct keys_session *keyclient_session(const struct keyclient_home *h)

@@ -97,17 +97,12 @@ static const struct bubd_pair *pair_for(const struct keyserver_user *u,
 		       : NULL;
 }
 
-static bool is_taken(void *ctx, uint32_t spi)
-{
-	return esp_sad_has_spi(ctx, spi);
-}
-
 static uint32_t choose_spi(const struct keyserver *s)
 {
 	uint32_t lot;
 
 	s->host.random(NULL, (uint8_t *)&lot, sizeof(lot));
-	return keys_spi(lot, is_taken, sas_database(s->host.sas));
+	return keys_spi(lot, sas_has_spi, s->host.sas);
 }
 
 static enum keys_reason keyserver_grant(void *user, const struct keys_request *req,
@@ -142,8 +137,10 @@ static enum keys_reason keyserver_grant(void *user, const struct keys_request *r
 	do
 		g.spi_tunnel = choose_spi(s);
 	while (g.spi_tunnel == g.spi_transport);
-	while (req->spi_payload != 0 && (g.spi_payload == 0 || g.spi_payload == g.spi_transport ||
-					 g.spi_payload == g.spi_tunnel))
+	/* The kernel's numbers are not stored: keys that outlive this process are none of those. */
+	while (req->spi_payload != 0 && !s->host.cfg->store.keeps_keys &&
+	       (g.spi_payload == 0 || g.spi_payload == g.spi_transport ||
+		g.spi_payload == g.spi_tunnel))
 		g.spi_payload = choose_spi(s);
 	g.lifetime_s = settings->lifetime_s;
 	g.octets = (uint64_t)settings->megabytes << 20;

@@ -115,11 +115,17 @@ void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host); /* 
 struct sas_kernel {
 	struct lnx *lnx; /* NULL: it does not */
 	bool (*add)(struct lnx *lnx, const struct in6_addr *home, const struct esp_sa_params *out,
-		    const struct esp_sa_params *in);
+		    const struct esp_sa_params *in, uint64_t octets);
 	void (*prefer)(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi);
 	void (*remove)(struct lnx *lnx, const struct in6_addr *home, uint32_t out_spi);
+	bool (*has_spi)(const struct lnx *lnx, uint32_t spi);
 };
 void sas_agreed_kernel(struct sas *sas, const struct sas_kernel *kernel); /* copied */
+/* What the kernel has of @home is used up, or lost: a mobile node has new keys. */
+void sas_agreed_spent(struct sas *sas, const struct in6_addr *home);
+
+/* Whether an inbound SA has this SPI, here or in the kernel; @sas: struct sas. */
+bool sas_has_spi(void *sas, uint32_t spi);
 
 /*
  * Takes keys into use, before those that there are: what comes under the old ones is taken until

@@ -98,8 +98,8 @@ static int set_add_one(struct sas *sas, const struct sas_agreed *keys, unsigned 
 	return sa != NULL ? 0 : -1;
 }
 
-/* The pair for data: the kernel has both of it, or this end takes what comes under the one, and sends
- * data under the association of the messages.  So no number is ever of two counters. */
+/* The pair for data: the kernel has both of it, or this end takes what comes under the one, and
+ * sends data under the association of the messages.  So no number is ever of two counters. */
 static int set_add_payload(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,
 			   struct agreed_set *set, const char **ret_why)
 {
@@ -110,7 +110,7 @@ static int set_add_payload(struct sas *sas, const struct sas_agreed *keys, struc
 	if (keys->set_count != ESP_SET_MAX)
 		return 0;
 	if (kernel->lnx == NULL ||
-	    !kernel->add(kernel->lnx, &keys->home, &keys->set[out], &keys->set[in]))
+	    !kernel->add(kernel->lnx, &keys->home, &keys->set[out], &keys->set[in], keys->octets))
 		return set_add_one(sas, keys, in, now, &set->sa[in], ret_why);
 	keylog_esp(sas->key_log, &keys->set[out]);
 	keylog_esp(sas->key_log, &keys->set[in]);
@@ -360,6 +360,25 @@ void sas_agreed_listen(struct sas *sas, const struct sas_agreed_host *host)
 void sas_agreed_kernel(struct sas *sas, const struct sas_kernel *kernel)
 {
 	sas->agreed.kernel = *kernel;
+}
+
+void sas_agreed_spent(struct sas *sas, const struct in6_addr *home)
+{
+	struct agreed_home *h = agreed_find(sas, home);
+
+	if (h == NULL || !set_is_there(&h->now))
+		return;
+	h->now.soft = (struct bub_time){0};
+	agreed_arm(sas, h, (struct bub_time){0});
+}
+
+bool sas_has_spi(void *sas, uint32_t spi)
+{
+	const struct sas *s = sas;
+	const struct sas_kernel *kernel = &s->agreed.kernel;
+
+	return esp_sad_has_spi(s->sad, spi) ||
+	       (kernel->lnx != NULL && kernel->has_spi(kernel->lnx, spi));
 }
 
 int sas_agreed_add(struct sas *sas, const struct sas_agreed *keys, struct bub_time now,

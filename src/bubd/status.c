@@ -13,6 +13,7 @@
 
 #include "absence.h"
 #include "lacking.h"
+#include "linux_xfrm.h"
 #include "owners.h"
 
 #define LNX_COUNTERS_MAX 128
@@ -250,6 +251,24 @@ static json_t *status_carrier(const struct status_source *src, const struct in6_
 	return o;
 }
 
+/* Whose ESP data of a home address has; null without a tunnel. */
+static json_t *status_esp(const struct status_source *src, const struct in6_addr *home)
+{
+	struct lnx_xfrm_status s;
+	json_t *o;
+
+	if (!lnx_xfrm_status(src->lnx, home, &s))
+		return json_null();
+	o = json_object();
+	status_set(o, "by", json_string(s.kernel ? "kernel" : "user"));
+	status_set(o, "why", status_string(s.why));
+	status_set(o, "in_packets", status_number(s.in_packets));
+	status_set(o, "in_octets", status_number(s.in_octets));
+	status_set(o, "out_packets", status_number(s.out_packets));
+	status_set(o, "out_octets", status_number(s.out_octets));
+	return o;
+}
+
 static json_t *status_homes(const struct status_source *src)
 {
 	json_t *array = json_array();
@@ -279,6 +298,7 @@ static json_t *status_homes(const struct status_source *src)
 		status_set(o, "prefix_lifetime_s", status_number(h.prefix_lifetime_s));
 		status_set(o, "registered_s", status_age(src, since));
 		status_set(o, "carrier", status_carrier(src, &h.address));
+		status_set(o, "esp", status_esp(src, &h.address));
 		status_set(o, "nat_refresh_s",
 			   h.nat ? status_number(h.nat_refresh_s) : json_null());
 		status_set(o, "tunnel", status_tunnel(view.tunnel));
@@ -402,6 +422,7 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "lifetime_s", status_number(c.lifetime_s));
 		status_set(o, "sequence", status_number(c.sequence));
 		status_set(o, "carrier", status_carrier(src, &c.home));
+		status_set(o, "esp", status_esp(src, &c.home));
 		status_set(o, "why", why_client(src, &c));
 		status_set(o, "switched", status_switched(&c));
 		status_set(o, "keys", keyd_status_home(src->keyd, &c.home, true));

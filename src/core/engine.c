@@ -209,6 +209,10 @@ static void engine_feed(struct bub_engine *eng, const struct bub_event *ev)
 			bul_on_flow(eng, h, &ev->u.flow.peer, 0);
 		if (h != NULL && ev->u.flow.came)
 			probe_note_progress(eng, h, &ev->u.flow.peer);
+		if (h != NULL && ev->u.flow.tunnelled) {
+			bul_on_tunnelled_data(eng, h, &ev->u.flow.peer);
+			return;
+		}
 		if (h != NULL)
 			agentpath_on_flow(eng, h, &ev->u.flow.peer, ev->u.flow.came);
 		if (ev->u.flow.heard)

@@ -4,6 +4,7 @@
  * for lnx_expire() or lnx_readable().
  */
 #include "carrier.h"
+#include "xfrm.h"
 
 void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *act)
 {
@@ -34,6 +35,7 @@ void lnx_carry_out(struct lnx *l, struct bub_time now, const struct bub_action *
 		ops_carry_out(l);
 		carriers_keep_alive(l->carrier->choice, now, &act->u.tunnel.home, 0);
 		carriers_forget(l->carrier->choice, now, &act->u.tunnel.home);
+		xfrm_fit(l, &act->u.tunnel.home, false);
 		break;
 	case BUB_ACT_ATTACH:
 		link_attach(l->link, now, &act->u.attach);

@@ -18,6 +18,7 @@
 #include "base/ip6.h"
 #include "base/octets.h"
 #include "copies.h"
+#include "xfrm.h"
 
 #define UDP_HDR_LEN 8
 
@@ -124,6 +125,17 @@ static uint32_t carrier_overhead(const struct lnx *l, const struct link_tunnel *
 	return carrier == CARRIER_UDP ? UDP_HDR_LEN : 0;
 }
 
+static unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
+{
+	struct carrier_end to;
+
+	if (link_home(l->link, &t->entry.a, NULL))
+		return carriers_own_data(l->carrier->choice, &t->entry.a, &t->local_outer);
+	if (carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
+		return CARRIER_BIT(to.carrier);
+	return CARRIER_BIT(IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ? CARRIER_UDP : CARRIER_NATIVE);
+}
+
 void carrier_fit(struct lnx *l, const struct in6_addr *home)
 {
 	const struct link_tunnel *t = link_tunnel(l->link, home);
@@ -131,6 +143,7 @@ void carrier_fit(struct lnx *l, const struct in6_addr *home)
 	if (t == NULL)
 		return;
 	link_tunnel_carrier(l->link, lnx_now(), home, carrier_overhead(l, t));
+	xfrm_fit(l, home, carrier_data_way(l, t) == CARRIER_BIT(CARRIER_NATIVE));
 }
 
 /* ---- Answers by both carriers -------------------------------------------------------------- */
@@ -388,17 +401,6 @@ void carrier_data_by_udp(struct lnx *l, const struct link_tunnel *t, struct bub_
 	carriers_sent(l->carrier->choice, lnx_now(), &t->entry.a);
 }
 
-static unsigned carrier_data_way(const struct lnx *l, const struct link_tunnel *t)
-{
-	struct carrier_end to;
-
-	if (link_home(l->link, &t->entry.a, NULL))
-		return carriers_own_data(l->carrier->choice, &t->entry.a, &t->local_outer);
-	if (carriers_data_to(l->carrier->choice, &t->entry.a, &t->remote_outer, &to))
-		return CARRIER_BIT(to.carrier);
-	return CARRIER_BIT(IN6_IS_ADDR_V4MAPPED(&t->remote_outer) ? CARRIER_UDP : CARRIER_NATIVE);
-}
-
 /* By one carrier, and as it is: the packet may wait for others.  One that may not be cut, or that
  * the path is too small for, goes by itself. */
 static bool carrier_may_wait(const struct lnx *l, const struct link_tunnel *t, unsigned by,
@@ -432,6 +434,18 @@ void carrier_send_data(struct lnx *l, const struct link_tunnel *t, struct bub_vi
 		carrier_data_by_udp(l, t, sealed, act);
 	if ((by & CARRIER_BIT(CARRIER_TCP)) != 0)
 		carrier_tcp_data(l, t, sealed);
+}
+
+/* The other end goes over to new keys with the first packet that bubd there opens under them.  Data
+ * that the kernel does is none of these, so a dummy is. */
+static void carrier_greet(struct lnx *l, const struct in6_addr *home)
+{
+	static const struct bub_action plain;
+	const struct link_tunnel *t = link_tunnel(l->link, home);
+	struct bub_view sealed;
+
+	if (t != NULL && lnx_esp_dummy(l, t, 1, &sealed))
+		carrier_send_data(l, t, sealed, &plain);
 }
 
 /* ---- Hints --------------------------------------------------------------------------------- */
@@ -498,6 +512,10 @@ void carrier_expire(struct lnx *l, struct bub_time now)
 	static const uint8_t keep_alive[] = {0xff}; /* RFC 3948, 2.3 */
 	struct in6_addr home;
 
+	while (xfrm_next(l, &home)) {
+		carrier_fit(l, &home);
+		carrier_greet(l, &home);
+	}
 	while (carriers_expire(l->carrier->choice, now, &home)) {
 		const struct link_tunnel *t = link_tunnel(l->link, &home);
 		struct carrier_datagram d = {

@@ -665,8 +665,8 @@ int datapath_known_del(struct datapath *dp, const struct in6_addr *addr)
 int datapath_spi_add(struct datapath *dp, uint32_t spi)
 {
 	uint32_t key = htonl(spi);
-	uint32_t nothing = 0;
-	int err = map_set(dp, dp->skel->maps.spis, &key, &nothing);
+	uint32_t whose = BUB_BPF_SPI_DAEMON;
+	int err = map_set(dp, dp->skel->maps.spis, &key, &whose);
 
 	/* Rather too much than a packet of a client's too few. */
 	if (err != 0)
@@ -679,6 +679,48 @@ int datapath_spi_del(struct datapath *dp, uint32_t spi)
 	uint32_t key = htonl(spi);
 
 	return map_del(dp, dp->skel->maps.spis, &key);
+}
+
+static bool is_recent(const struct datapath *dp, uint32_t used)
+{
+	return used != 0 && dp->skel->bss->flow_epoch - used <= 1;
+}
+
+bool datapath_tunnelled_next(const struct datapath *dp, struct in6_addr *local,
+			     struct in6_addr *peer)
+{
+	const int fd = bpf_map__fd(dp->skel->maps.tunnelled);
+	struct bub_bpf_pair before = to_pair(local, peer), key = before;
+	uint32_t used = 0;
+
+	while (bpf_map_get_next_key(fd, IN6_IS_ADDR_UNSPECIFIED(local) ? NULL : &before, &key) ==
+	       0) {
+		memcpy(local, &key.local, sizeof(*local));
+		memcpy(peer, &key.peer, sizeof(*peer));
+		before = key;
+		if (bpf_map_lookup_elem(fd, &key, &used) == 0 && is_recent(dp, used))
+			return true;
+	}
+	return false;
+}
+
+int datapath_spi_kernel(struct datapath *dp, uint32_t spi, bool on)
+{
+	uint32_t key = htonl(spi);
+	uint32_t whose = BUB_BPF_SPI_KERNEL;
+
+	if (on)
+		return map_set(dp, dp->skel->maps.spis, &key, &whose);
+	return map_del(dp, dp->skel->maps.spis, &key);
+}
+
+bool datapath_spi_is_kernels(const struct datapath *dp, uint32_t spi)
+{
+	uint32_t key = htonl(spi), whose = BUB_BPF_SPI_DAEMON;
+
+	return bpf_map__lookup_elem(dp->skel->maps.spis, &key, sizeof(key), &whose, sizeof(whose),
+				    0) == 0 &&
+	       whose == BUB_BPF_SPI_KERNEL;
 }
 
 /* The programs read the same clock by bpf_ktime_get_ns(). */
@@ -779,11 +821,6 @@ void datapath_next_period(struct datapath *dp)
 	uint32_t next = dp->skel->bss->flow_epoch + 1;
 
 	dp->skel->bss->flow_epoch = next < FLOW_EPOCH_FIRST ? FLOW_EPOCH_FIRST : next;
-}
-
-static bool is_recent(const struct datapath *dp, uint32_t used)
-{
-	return used != 0 && dp->skel->bss->flow_epoch - used <= 1;
 }
 
 bool datapath_path_used(const struct datapath *dp, const struct in6_addr *local,

@@ -60,6 +60,12 @@ int datapath_known_del(struct datapath *dp, const struct in6_addr *addr);
  * map is full, none is any more. */
 int datapath_spi_add(struct datapath *dp, uint32_t spi);
 int datapath_spi_del(struct datapath *dp, uint32_t spi);
+/* The next pair whose data the kernel's ESP has brought of late, after this one; from :: on. */
+bool datapath_tunnelled_next(const struct datapath *dp, struct in6_addr *local,
+			     struct in6_addr *peer);
+/* The kernel opens what has that one, or does no more. */
+int datapath_spi_kernel(struct datapath *dp, uint32_t spi, bool on);
+bool datapath_spi_is_kernels(const struct datapath *dp, uint32_t spi);
 
 /* The home agent's UDP ports, by which DATAPATH_CARRIER knows messages and data; and how many that
  * has refused. */

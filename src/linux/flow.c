@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "bub_bpf.h"
-#include "internal.h"
+#include "xfrm.h"
 
 #define FLOW_SCAN_S 1  /* the core asks whether data came in of late: PROGRESS_S */
 #define FLOW_BATCH 256 /* paths that one expiry looks at */
@@ -34,6 +34,21 @@ static void flow_tell(struct lnx *l, const struct bub_path *p)
 	lnx_emit(l, &ev);
 }
 
+/* The core begins route optimisation when data comes through the tunnel, and sees none of the
+ * kernel's. */
+static void flow_tell_tunnelled(struct lnx *l)
+{
+	struct bub_event ev = {.type = BUB_EV_FLOW};
+	struct in6_addr local = in6addr_any, peer = in6addr_any;
+
+	ev.u.flow.tunnelled = true;
+	for (unsigned n = 0; n < FLOW_BATCH && datapath_tunnelled_next(l->dp, &local, &peer); n++) {
+		ev.u.flow.home = local;
+		ev.u.flow.peer = peer;
+		lnx_emit(l, &ev);
+	}
+}
+
 void flow_expire(struct lnx *l, struct bub_time now)
 {
 	if (!flows_wanted(l))
@@ -44,6 +59,8 @@ void flow_expire(struct lnx *l, struct bub_time now)
 		l->flow_due = bub_time_add_s(now, FLOW_SCAN_S);
 		l->flow_cursor = 0;
 		datapath_next_period(l->dp);
+		if (xfrm_has_homes(l))
+			flow_tell_tunnelled(l);
 	}
 	for (unsigned n = 0; n < FLOW_BATCH;) {
 		const struct bub_path *p = link_path_next(l->link, &l->flow_cursor);

@@ -79,15 +79,15 @@ enum lnx_fd {
 	FD_TABLES,   /* what it has, looked through now and then */
 	FD_ICMP6,
 	FD_CARRIER, /* an epoll of all UDP sockets */
+	FD_XFRM,    /* notices of the kernel about ESP that it does */
 	FD_ND,      /* home agent with a home link only */
 	FD_COUNT,
 };
 
 struct lnx {
 	struct lnx_config cfg;
-	char tun_name[IFNAMSIZ];
+	char tun_name[IFNAMSIZ], home_link[IFNAMSIZ];
 	char if_names[LNX_INTERFACES_MAX][IFNAMSIZ];
-	char home_link[IFNAMSIZ];
 	struct lnx_callbacks cb;
 	struct esp_sad *sad;
 	struct datapath *dp;
@@ -96,10 +96,10 @@ struct lnx {
 	int fd[FD_COUNT];
 	int fd_out;       /* raw IPv6 */
 	int fd_silent[3]; /* see rx.c */
-	uint32_t tun_ifindex;
-	uint32_t home_link_ifindex;
+	uint32_t tun_ifindex, home_link_ifindex;
 	struct nl *nl; /* requests */
 	struct want *want;
+	struct xfrm *xfrm;
 
 	struct lnx_port port[LINK_IFACES_MAX];
 	bool telling;       /* the core of what the link layer gave out */

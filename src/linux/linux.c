@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "xfrm.h"
 
 #define PATHS_DEFAULT 1024
 #define SPIS_MIN 16384
@@ -336,6 +337,8 @@ static int open_all(struct lnx *l, const struct lnx_config *cfg, char *ret_error
 	if (err == 0)
 		err = tx_open(l, ret_error, error_size);
 	if (err == 0)
+		err = xfrm_open(l, ret_error, error_size);
+	if (err == 0)
 		err = nd_open(l, ret_error, error_size);
 	if (err == 0)
 		err = agent_open(l, ret_error, error_size);
@@ -391,6 +394,7 @@ void lnx_close(struct lnx *l)
 		want_flush(l->want);
 		(void)nl_flush(l->nl);
 	}
+	xfrm_close(l);
 	l->fd[FD_REQUESTS] = l->fd[FD_TABLES] = -1; /* nl_close() has them */
 	for (unsigned i = 0; i < FD_COUNT; i++)
 		close_fd(l->fd[i]);
@@ -464,6 +468,9 @@ void lnx_readable(struct lnx *l, unsigned index)
 	case FD_CARRIER:
 		carrier_readable(l);
 		break;
+	case FD_XFRM:
+		xfrm_readable(l);
+		break;
 	case FD_ND:
 		nd_overhear(l);
 		break;
@@ -486,6 +493,7 @@ struct bub_time lnx_deadline(const struct lnx *l)
 	const struct bub_time due[] = {
 		link_deadline(l->link), flow_deadline(l),        rx_deadline(l),
 		want_deadline(l->want), undelivered_deadline(l), carrier_deadline(l),
+		xfrm_deadline(l),
 	};
 	struct bub_time t = BUB_TIME_NEVER;
 
@@ -505,6 +513,7 @@ void lnx_expire(struct lnx *l, struct bub_time now)
 	want_expire(l->want, now);
 	undelivered_expire(l);
 	carrier_expire(l, now);
+	xfrm_expire(l, now);
 	finish(l);
 }
 

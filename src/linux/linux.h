@@ -64,16 +64,16 @@ struct lnx_config {
 	bool multicast;       /* groups through the tunnel, as mobile node or home agent */
 	bool protect_payload; /* ESP for tunnelled data, else IPv6-in-IPv6 */
 	unsigned unprotected; /* set of enum esp_class: goes without ESP, for tests; no payload */
-	enum carrier_policy udp;  /* ESP in UDP between mobile node and home agent */
-	uint16_t udp_port;        /* of the home agent: messages; 0: 4191 (RFC 5555, 8) */
-	uint16_t udp_esp_port;    /* and data; 0: 4500 (RFC 3948) */
-	uint16_t tcp_port;        /* of the home agent: both, in TLS; 0: none */
-	uint16_t direct_udp_port; /* of direct paths in UDP; 0: none */
-	uint32_t max_paths;       /* data paths: pairs of addresses; 0: 1024 */
-	uint32_t max_tunnels;     /* home addresses with a tunnel; 0: 4096 */
-	uint32_t route_table;     /* first of the 21 routing tables that are bub's own; 2116 */
-	uint32_t rule_priority;   /* first of the six priorities of bub's ip rules; 1000 */
-	uint32_t bypass_after_s;  /* programs get out directly after such a silence; 0: never */
+	enum carrier_policy udp; /* ESP in UDP between mobile node and home agent */
+	unsigned esp;            /* whose ESP data has: enum lnx_esp_policy (linux_xfrm.h) */
+	uint16_t udp_port, udp_esp_port; /* of the home agent: messages, data; 0: 4191, 4500 */
+	uint16_t tcp_port;               /* of the home agent: both, in TLS; 0: none */
+	uint16_t direct_udp_port;        /* of direct paths in UDP; 0: none */
+	uint32_t max_paths;              /* data paths: pairs of addresses; 0: 1024 */
+	uint32_t max_tunnels;            /* home addresses with a tunnel; 0: 4096 */
+	uint32_t route_table;    /* first of the 21 routing tables that are bub's own; 2116 */
+	uint32_t rule_priority;  /* first of the six priorities of bub's ip rules; 1000 */
+	uint32_t bypass_after_s; /* programs get out directly after such a silence; 0: never */
 };
 
 /* A packet that ESP discarded, for who audits (RFC 4303, 4). */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
+#include "xfrm.h"
 
 /* ---- Lines for the operator ---------------------------------------------------------------- */
 
@@ -381,6 +381,7 @@ static void set_path(struct lnx *l, const struct bub_path *path)
 	int err;
 
 	let_routes_go(l);
+	xfrm_path(l, path, true);
 	err = datapath_path_set(l->dp, path);
 	if (err < 0)
 		lnx_log(l, LNX_LOG_ERROR, "cannot set the data path from %s to %s: %s",
@@ -399,6 +400,7 @@ static void del_path(struct lnx *l, const struct bub_path *path)
 	want_ask_no_more(l->want, &path->local, &path->peer);
 	let_routes_go(l);
 	(void)datapath_path_del(l->dp, &path->local, &path->peer);
+	xfrm_path(l, path, false);
 }
 
 /* What concerns them. */

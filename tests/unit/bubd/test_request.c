@@ -473,7 +473,10 @@ static void assert_same_json(const json_t *have, const char *expected_text)
 
 #define CARRIER                                                                                    \
 	"\"carrier\": {\"name\": \"udp\", \"why\": \"answered first\", \"address\": null,"         \
-	" \"port\": 4500},"
+	" \"port\": 4500},"                                                                        \
+	"\"esp\": {\"by\": \"user\", \"why\": \"configured\", \"in_packets\": 0, \"in_octets\": "  \
+	"0,"                                                                                       \
+	" \"out_packets\": 7, \"out_octets\": 0},"
 
 static void why_tells_what_else_was_seen(void **state)
 {

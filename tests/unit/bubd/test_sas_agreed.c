@@ -236,8 +236,10 @@ static struct {
 } kernel;
 
 static bool kernel_add(struct lnx *lnx, const struct in6_addr *home,
-		       const struct esp_sa_params *out, const struct esp_sa_params *in)
+		       const struct esp_sa_params *out, const struct esp_sa_params *in,
+		       uint64_t octets)
 {
+	assert_int_equal(octets, 100000);
 	(void)lnx;
 	(void)home;
 	if (kernel.refuses)
@@ -261,6 +263,12 @@ static void kernel_remove(struct lnx *lnx, const struct in6_addr *home, uint32_t
 	(void)home;
 	(void)out_spi;
 	kernel.removed++;
+}
+
+static bool kernel_has_spi(const struct lnx *lnx, uint32_t spi)
+{
+	(void)lnx;
+	return spi == kernel.in.spi;
 }
 
 static void agree_payload(struct end *e, unsigned generation)
@@ -297,7 +305,7 @@ static void data_of_its_own_is_taken(void **state)
 static void the_kernel_has_the_pair(void **state)
 {
 	static const struct sas_kernel ops = {(struct lnx *)&kernel, kernel_add, kernel_prefer,
-					      kernel_remove};
+					      kernel_remove, kernel_has_spi};
 	struct end mn, ha;
 
 	(void)state;
@@ -310,6 +318,9 @@ static void the_kernel_has_the_pair(void **state)
 	agree_payload(&mn, 0);
 	assert_int_equal(count(&ha), ESP_SET_COUNT);
 	assert_int_equal(kernel.added, 1);
+	assert_true(sas_has_spi(ha.sas, 0x1000 + ESP_SET_PAYLOAD_UP));
+	assert_true(sas_has_spi(ha.sas, 0x1000 + ESP_SET_TUNNEL_UP));
+	assert_false(sas_has_spi(ha.sas, 0x1000 + ESP_SET_PAYLOAD_DOWN));
 	assert_int_equal(kernel.out.direction, ESP_OUT);
 	assert_int_equal(kernel.in.direction, ESP_IN);
 	assert_int_equal(kernel.preferred, 0x1000 + ESP_SET_PAYLOAD_DOWN);
