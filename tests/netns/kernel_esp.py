@@ -18,6 +18,7 @@ from linux_common import Namespace, main, wait_for
 from world import AGENT, HOME, VISITED
 
 OTHER = "2001:db8:bb::"
+NATIVE = "udp = never\n"  # of both ways the one that is answered first is taken
 
 
 class Kernel(Things):
@@ -36,7 +37,7 @@ class Kernel(Things):
         self.daemon(c, "")
         return c
 
-    def begin_with(self, agent="kernel", mobile="kernel", keys="", more=""):
+    def begin_with(self, agent="kernel", mobile="kernel", keys="", more=NATIVE):
         self.begin(f"esp = {agent}\n{more}" + self.agent_text(keys=keys),
                    f"esp = {mobile}\n{more}" + self.mobile_text())
         self.register()
@@ -205,8 +206,8 @@ def route_optimisation(t):
     """The core hears of data that the kernel's ESP brings, and what goes directly then passes the
     kernel's ESP by."""
     c = t.correspondent()
-    t.begin(f"esp = kernel\n{t.agent_text()}",
-            "esp = kernel\n" + t.mobile_text().replace("route-optimisation = never\n", ""))
+    t.begin(f"esp = kernel\n{NATIVE}{t.agent_text()}",
+            f"esp = kernel\n{NATIVE}" + t.mobile_text().replace("route-optimisation = never\n", ""))
     t.register()
     t.wait_for_kernel("kernel", "kernel")
     begin = time.monotonic()
