@@ -401,9 +401,35 @@ static void path_follows_where_the_registration_has_failed(void **state)
 	pair_end(&p);
 }
 
+/* The answer to a registration comes when the node has no address any more: it deletes nothing, and
+ * back home the binding is deleted. */
+static void answered_when_it_is_nowhere(void **state)
+{
+	const struct message *ba;
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_new(&p);
+	mark = pair_mark(&p);
+	pair_go(&p, 0, 0);
+	world_attach(p.w, p.mn[0], NULL);
+	pair_run(&p, 500);
+	ba = pair_nth(&p, mark, p.ha[0], BUB_MH_BA, 0);
+	pair_replay(&p, p.mn[0], ba);
+	assert_string_equal(pair_home(&p, 0).state, "no care-of address");
+	assert_drops(p.mn[0], BUB_DROP_BA_NO_MATCH, 1);
+	pair_go_home(&p, 0);
+	pair_run(&p, 3000);
+	assert_string_equal(pair_home(&p, 0).state, "at home");
+	assert_false(client(&p).registered);
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answered_when_it_is_nowhere),
 		cmocka_unit_test(first_update_may_have_any_number),
 		cmocka_unit_test(expiry_forgets_the_deletion),
 		cmocka_unit_test(deletion_stops_the_clock),

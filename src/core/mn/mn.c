@@ -762,7 +762,7 @@ void mn_on_home_ba(struct bub_engine *eng, struct home_registration *h, const st
 	if (status < 128 && home_is_away(h) && home_tell_earlier(eng, h, rx->mh.u.ba.sequence))
 		return; /* it may have been overtaken: registered anew where that is wanted */
 	/* Postponed: the acknowledgement answers an update from where this node was before. */
-	if (h->interval_ms == 0 || h->postponed) {
+	if (h->interval_ms == 0 || h->postponed || h->state == HOME_UNATTACHED) {
 		core_drop(eng, BUB_DROP_BA_NO_MATCH, &rx->peer);
 		return;
 	}
