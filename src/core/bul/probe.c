@@ -50,6 +50,8 @@ static void probe_on_timer(struct bub_engine *eng, void *owner)
 	doubted = suspect_probe_failed(&p->suspect) || doubt_is_begun(&p->doubt);
 	if (doubted)
 		session_doubt(eng, p);
+	if (!kabm_is_held(&p->kabm))
+		return;
 	probe_send(eng, p);
 	if (doubted)
 		session_ask_key(eng, p);

@@ -372,6 +372,8 @@ static void reg_retransmit_signed(struct bub_engine *eng, struct bul_entry *p)
 	doubted = doubt_is_begun(&p->doubt) || p->reg.sends >= BUB_BU_SENDS;
 	if (doubted)
 		session_doubt(eng, p);
+	if (!kabm_is_held(&p->kabm))
+		return;
 	p->reg.interval_ms = core_next_interval_ms(p->reg.interval_ms);
 	bubmode_send_bu(eng, p);
 	if (doubted)

@@ -452,6 +452,11 @@ void session_divert(struct bub_engine *eng, struct bul_entry *p)
 
 void session_doubt(struct bub_engine *eng, struct bul_entry *p)
 {
+	/* Nothing has ever shown that the initiator of the exchange has it. */
+	if (!kabm_is_shared(&p->kabm)) {
+		session_leave(eng, p, "DH4 did not get through");
+		return;
+	}
 	if (!doubt_begin(&p->doubt))
 		return;
 	core_trace_state(eng, "key", "kept", "doubted", "no answer to Binding Updates", &p->key.a,
