@@ -89,7 +89,8 @@ def _finish(pid: int) -> None:
         return
     ignore_signals()
     remove_run(pid)
-    if tempfile.tempdir is not None:
+    # Where begin() has failed this is the folder of everybody.
+    if tempfile.tempdir is not None and pathlib.Path(tempfile.tempdir).name.startswith(temporary_prefix(pid)):
         shutil.rmtree(tempfile.tempdir, ignore_errors=True)
 
 

@@ -517,5 +517,28 @@ class Options(unittest.TestCase):
         )
 
 
+class Remains(unittest.TestCase):
+    def test_a_run_that_fails_at_its_begin_leaves_temporary_files_of_others_alone(self):
+        program = """
+import tempfile
+import unittest.mock
+from bublab import remains
+
+def fail(then):
+    tempfile.gettempdir()  # as temporary_folders() does
+    raise RuntimeError("clean() has failed")
+
+with unittest.mock.patch("bublab.remains.clean", fail), unittest.mock.patch("os.geteuid", lambda: 0):
+    remains.begin()
+"""
+        with tempfile.TemporaryDirectory() as folder:
+            others = pathlib.Path(folder, "others")
+            others.touch()
+            run = subprocess.run([sys.executable, "-c", program], env=os.environ | {"TMPDIR": folder},
+                                 capture_output=True, text=True, check=False)
+            self.assertIn("clean() has failed", run.stderr)
+            self.assertTrue(others.exists())
+
+
 if __name__ == "__main__":
     unittest.main()
