@@ -169,7 +169,11 @@ struct sas_keeper {
 	void (*commit)(void *ctx, shared_done *done, void *done_ctx);
 	/* What time it is for a record. */
 	void (*stamp)(void *ctx, struct shared_keys *k, uint32_t left_s);
+	uint64_t claim; /* numbers that are claimed at a time; 0: SAS_CLAIM */
 };
+/* A receiver that hears nothing finds its way over 2^32 numbers (RFC 4303, A2.2), which is 63
+ * claims. */
+#define SAS_CLAIM (UINT64_C(1) << 26)
 /* Home agent: from now on all that is agreed on is stored.  @keeper is copied. */
 void sas_kept_by(struct sas *sas, const struct sas_keeper *keeper);
 

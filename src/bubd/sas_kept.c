@@ -18,9 +18,6 @@
 #include "esp_doubt.h"
 #include "sas_internal.h"
 
-/* Sent numbers that are claimed at a time.  A receiver that hears nothing finds its way over 2^32
- * (RFC 4303, A2.2), which is 63 of them. */
-#define CLAIM (UINT64_C(1) << 26)
 /* The tunnel's edge is stored that often: for where a number is, not for what was seen. */
 #define EDGE_STEP (UINT64_C(1) << 30)
 
@@ -31,6 +28,7 @@ struct kept {
 	struct shared_record r;
 	uint64_t edge[ESP_SET_COUNT]; /* that is stored; of what is received */
 	bool claiming;                /* more numbers are on their way to the store */
+	bool refused;                 /* it did not take those that the record has */
 	bool doubtful;                /* the tunnel */
 };
 
@@ -52,6 +50,8 @@ static void kept_put(const struct sas *sas, const struct kept *k)
 void sas_kept_by(struct sas *sas, const struct sas_keeper *keeper)
 {
 	sas->keeper = *keeper;
+	if (keeper->claim == 0)
+		sas->keeper.claim = SAS_CLAIM;
 }
 
 static void kept_fill(struct sas *sas, const struct sas_agreed *keys, struct kept *k)
@@ -89,8 +89,8 @@ void kept_begin(struct sas *sas, const struct sas_agreed *keys, struct agreed_se
 		return; /* out of memory: they end with the process, as without a store */
 	kept_fill(sas, keys, k);
 	for (size_t i = 0; i < SENDING; i++) {
-		k->r.u.keys.sa[sending[i]].claimed = CLAIM;
-		esp_sa_set_limit(set->sa[sending[i]], CLAIM);
+		k->r.u.keys.sa[sending[i]].claimed = sas->keeper.claim;
+		esp_sa_set_limit(set->sa[sending[i]], sas->keeper.claim);
 	}
 	set->kept = k;
 	kept_put(sas, k);
@@ -162,14 +162,15 @@ static struct agreed_set *kept_find(const struct sas *sas, const struct in6_addr
 static void claim_on_stored(void *ctx, enum shared_result result, const char *why)
 {
 	struct claim *c = ctx;
-	struct agreed_set *set = NULL;
+	/* A fenced one sends what it has claimed before, and no more. */
+	struct agreed_set *set =
+		result != SHARED_FENCED ? kept_find(c->sas, &c->home, c->id) : NULL;
 
 	(void)why;
-	if (result == SHARED_STORED)
-		set = kept_find(c->sas, &c->home, c->id);
 	if (set != NULL) {
 		set->kept->claiming = false;
-		for (size_t i = 0; i < SENDING; i++)
+		set->kept->refused = result != SHARED_STORED;
+		for (size_t i = 0; i < SENDING && result == SHARED_STORED; i++)
 			esp_sa_set_limit(set->sa[sending[i]], c->up_to[i]);
 	}
 	free(c);
@@ -192,7 +193,7 @@ static void kept_claim(struct sas *sas, struct kept *k)
 void kept_used(struct sas *sas, struct agreed_set *set)
 {
 	struct kept *k = set->kept;
-	bool more = false;
+	bool more = k != NULL && k->refused && !k->claiming;
 	uint64_t edge;
 
 	if (k == NULL)
@@ -201,9 +202,9 @@ void kept_used(struct sas *sas, struct agreed_set *set)
 		uint64_t *claimed = &k->r.u.keys.sa[sending[i]].claimed;
 		const uint64_t used = kept_sequence(set->sa[sending[i]]);
 
-		if (used + CLAIM / 2 <= *claimed)
+		if (used + sas->keeper.claim / 2 <= *claimed)
 			continue;
-		*claimed = used + CLAIM;
+		*claimed = used + sas->keeper.claim;
 		more = true;
 	}
 	if (more)
@@ -287,7 +288,7 @@ int sas_kept_restore(struct sas *sas, const struct shared_record *r, uint32_t le
 		uint64_t *claimed = &k->r.u.keys.sa[sending[i]].claimed;
 
 		esp_sa_set_limit(set.sa[sending[i]], *claimed); /* nothing yet */
-		*claimed += CLAIM;
+		*claimed += sas->keeper.claim;
 	}
 	esp_sa_doubt(set.sa[ESP_SET_TUNNEL_UP]);
 	set.kept = k;

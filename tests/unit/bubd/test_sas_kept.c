@@ -30,7 +30,13 @@ struct end {
 	struct sas *sas;
 	struct kept_store *store; /* NULL: a mobile node */
 	unsigned commits;
+	enum shared_result result; /* of commits */
+	bool waits;                /* a commit: until answered() */
+	shared_done *done;
+	void *done_ctx;
 };
+
+static uint64_t claim_size; /* 0: what is usual */
 
 static struct bub_time now = {1000 * BUB_NS_PER_S};
 
@@ -77,7 +83,23 @@ static void on_commit(void *ctx, shared_done *done, void *done_ctx)
 	struct end *e = ctx;
 
 	e->commits++;
-	done(done_ctx, SHARED_STORED, "");
+	if (!e->waits) {
+		done(done_ctx, e->result, "");
+		return;
+	}
+	assert_null(e->done);
+	e->done = done;
+	e->done_ctx = done_ctx;
+}
+
+/* The store answers the commit that waits. */
+static void answered(struct end *e, enum shared_result result)
+{
+	shared_done *done = e->done;
+
+	assert_non_null(done);
+	e->done = NULL;
+	done(e->done_ctx, result, "");
 }
 
 static void on_stamp(void *ctx, struct shared_keys *k, uint32_t left_s)
@@ -93,7 +115,8 @@ static void make(struct end *e, struct kept_store *store)
 					  .put = on_put,
 					  .remove = on_remove,
 					  .commit = on_commit,
-					  .stamp = on_stamp};
+					  .stamp = on_stamp,
+					  .claim = claim_size};
 	char error[256] = "";
 
 	memset(e, 0, sizeof(*e));
@@ -374,6 +397,151 @@ static void what_is_over_stays_over(void **state)
 	finish(&ha);
 }
 
+/* ---- Claims -------------------------------------------------------------------------------- */
+
+#define SMALL 16u /* numbers of a claim */
+
+static int small_claims(void **state)
+{
+	(void)state;
+	claim_size = SMALL;
+	return 0;
+}
+
+static int usual_claims(void **state)
+{
+	(void)state;
+	claim_size = 0;
+	return 0;
+}
+
+static void look(struct end *e)
+{
+	static const struct sas_listener listener = {.ctx = NULL};
+
+	(void)sas_check(e->sas, now, &listener);
+}
+
+/* Sends one packet and looks, as the daemon does.  Returns whether there was a number for it, which
+ * is one that the store has a claim of. */
+static bool sends(struct end *ha, struct end *mn, const struct kept_store *store)
+{
+	struct wire w;
+	const enum esp_result result = seal(ha, ESP_TUNNEL, &w);
+	struct esp_sa_status status;
+
+	if (result == ESP_OK) {
+		assert_int_equal(take(mn, &w), ESP_OK);
+		esp_sa_get_status(esp_sad_find_out(sas_database(ha->sas), &ha->pair.home,
+						   ESP_TUNNEL, ESP_CLASS_PAYLOAD),
+				  &status);
+		assert_true(status.sequence <= store->r[0].u.keys.sa[ESP_SET_TUNNEL_DOWN].claimed);
+	} else {
+		assert_int_equal(result, ESP_EXHAUSTED);
+	}
+	look(ha);
+	return result == ESP_OK;
+}
+
+/* Many claims one after the other: nothing is held up, and each is for more than was sent. */
+static void claims_are_extended(void **state)
+{
+	struct kept_store store;
+	struct end mn, ha, other;
+	struct wire w;
+
+	(void)state;
+	begin(&mn, &ha, &store);
+	for (unsigned i = 0; i < 20 * SMALL; i++)
+		assert_true(sends(&ha, &mn, &store));
+	/* Each claim is half used when the next one is stored. */
+	assert_in_range(ha.commits, 20, 20 * 2 + 1);
+	/* Who takes over, and the former one who does not know, never have the same number. */
+	assert_int_equal(take_over(&other, &store, 500), 1);
+	sas_kept_confirm(other.sas);
+	w = sent(&other, ESP_TUNNEL);
+	assert_int_equal(take(&mn, &w), ESP_OK);
+	while (seal(&ha, ESP_TUNNEL, &w) == ESP_OK)
+		assert_int_equal(take(&mn, &w), ESP_OK);
+	for (unsigned i = 0; i < 20 * SMALL; i++)
+		assert_true(sends(&other, &mn, &store));
+	finish(&mn);
+	finish(&ha);
+	finish(&other);
+}
+
+/* The store is slow: what it had before is used up, and not one number more. */
+static void claims_are_not_overtaken(void **state)
+{
+	struct kept_store store;
+	struct end mn, ha;
+	unsigned n = 0;
+
+	(void)state;
+	begin(&mn, &ha, &store);
+	ha.waits = true;
+	while (n < 10 * SMALL && sends(&ha, &mn, &store))
+		n++;
+	assert_int_equal(n, SMALL);
+	assert_int_equal(ha.commits, 1); /* and it is asked once */
+	answered(&ha, SHARED_STORED);
+	for (n = 0; n < SMALL / 2; n++)
+		assert_true(sends(&ha, &mn, &store));
+	answered(&ha, SHARED_FENCED);
+	for (n = 0; n < 10 * SMALL && sends(&ha, &mn, &store);)
+		n++;
+	assert_true(n < SMALL);
+	assert_null(ha.done);
+	finish(&mn);
+	finish(&ha);
+}
+
+/* The store cannot take a claim, as its disk is full: it is tried again, and goes on after that. */
+static void claims_are_tried_again(void **state)
+{
+	struct kept_store store;
+	struct end mn, ha;
+	unsigned n = 0;
+
+	(void)state;
+	begin(&mn, &ha, &store);
+	ha.result = SHARED_FAILED;
+	while (n < 10 * SMALL && sends(&ha, &mn, &store))
+		n++;
+	assert_int_equal(n, SMALL);
+	assert_true(ha.commits > 1);
+	ha.result = SHARED_STORED;
+	(void)sends(&ha, &mn, &store);
+	for (n = 0; n < 10 * SMALL; n++) {
+		const struct wire up = sent(&mn, ESP_TUNNEL);
+
+		assert_int_equal(take(&ha, &up), ESP_OK);
+		look(&ha);
+		assert_true(sends(&ha, &mn, &store));
+	}
+	finish(&mn);
+	finish(&ha);
+}
+
+/* The keys end while a claim is on its way. */
+static void claims_outlive_nothing(void **state)
+{
+	struct kept_store store;
+	struct end mn, ha;
+
+	(void)state;
+	begin(&mn, &ha, &store);
+	ha.waits = true;
+	while (sends(&ha, &mn, &store))
+		;
+	sas_agreed_forget(ha.sas, &mn.pair.home);
+	answered(&ha, SHARED_STORED);
+	finish(&mn);
+	finish(&ha);
+}
+
+#define with_small_claims(test) cmocka_unit_test_setup_teardown(test, small_claims, usual_claims)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +550,10 @@ int main(void)
 		cmocka_unit_test(signalling_goes_on_at_once),
 		cmocka_unit_test(renewals_come_back),
 		cmocka_unit_test(what_is_over_stays_over),
+		with_small_claims(claims_are_extended),
+		with_small_claims(claims_are_not_overtaken),
+		with_small_claims(claims_are_tried_again),
+		with_small_claims(claims_outlive_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
