@@ -12,45 +12,14 @@ Times that it measures are in its output.
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 import keys
 from keys import expect, says
 from linux_common import main, wait_for
+from redis_server import Redis
 from world import AGENT, HOME
-
-
-class Redis:
-    """A redis-server on a UNIX socket of its own, which keeps what it has acknowledged."""
-
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="bub-redis-")
-        self.sock = os.path.join(self.dir, "sock")
-        self.proc = None
-
-    def start(self):
-        self.proc = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", self.sock, "--dir", self.dir, "--save", "",
-             "--appendonly", "yes", "--appendfsync", "always"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        wait_for("redis-server", lambda: self.ask("PING") == "PONG")
-
-    def ask(self, *words):
-        done = subprocess.run(["redis-cli", "-s", self.sock, *words], capture_output=True, text=True,
-                              check=False)
-        return done.stdout.strip()
-
-    def kill(self):
-        self.proc.kill()
-        self.proc.wait()
-
-    def close(self):
-        if self.proc is not None and self.proc.poll() is None:
-            self.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
 
 class Things(keys.Things):
@@ -110,6 +79,31 @@ def killed_and_elsewhere(t):
         expect(t.store()["term"] == 2 + turn, t.store())
     t.mobile.stop()
     t.agent.stop()
+
+
+def killed_beyond_a_nat(t):
+    """The NAT lets in what comes from one address and port: data goes there, before the mobile node
+    has sent anything, and under the keys of before."""
+    t.redis.start()
+    keys.begin_beyond_a_nat(t)
+    stream = t.stream()
+    wait_for("the way in Redis",
+             lambda: keys.way(t, "!") in t.redis.octets("HVALS", "bub:{home}:records"))
+    before, agreed = t.client(), t.agreed()
+    for _turn in range(2):
+        begin = t.another_machine()
+        down = wait_for("datagrams after the restart", lambda b=begin: stream.flows(b))
+        ready = wait_for("bubd", lambda: t.agent.show() and time.monotonic())
+        says(f"beyond a NAT: first datagram to the mobile node {down - begin:.3f} s after the start of the process")
+        # Without the stored way it would come with the mobile node's next packet for the NAT.
+        expect(down - ready < 2.0, (down, ready))
+        after = t.client()
+        expect(after["registered"] and after["carrier"] == before["carrier"], (before, after))
+    up = keys.Stream(t.m, t.g, HOME, AGENT)
+    t.streams.append(up)
+    begin = time.monotonic()
+    wait_for("datagrams of the mobile node", lambda: up.flows(begin))
+    expect(t.agreed() == agreed, "keys were agreed on anew")
 
 
 def killed_on_one_machine(t):
@@ -210,8 +204,8 @@ def refuses_what_is_newer(t):
     expect(status == 1 and "newer bubd" in t.agent.tail(), (status, t.agent.tail()))
 
 
-CASES = [killed_and_elsewhere, killed_on_one_machine, redis_is_gone, accepted_while_it_is_gone, waits_for_redis, fenced,
-         refuses_what_is_newer]
+CASES = [killed_and_elsewhere, killed_beyond_a_nat, killed_on_one_machine, redis_is_gone, accepted_while_it_is_gone,
+         waits_for_redis, fenced, refuses_what_is_newer]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

@@ -413,23 +413,33 @@ oifname "e1" masquerade random
 """
 
 
+def way(t, order):
+    """Where data goes to the mobile node, as a token's record has it; @order  of the port's octets"""
+    return addr("::ffff:198.51.100.1") + struct.pack(f"{order}H", t.client()["carrier"]["port"])
+
+
 def way_is_stored(t):
-    """A record is the home address, and a version, a token, the address and the port (tokens.c)."""
+    """A record is the home address, and a version, a token and the way (tokens.c)."""
     with open(os.path.join(t.agent.dir, "state", "tokens.mdb"), "rb") as f:
         octets = f.read()
-    seen = addr("::ffff:198.51.100.1") + struct.pack("=H", t.client()["carrier"]["port"])
+    seen = way(t, "=")
     return any(octets[m.end() + 17:m.end() + 35] == seen
                for m in re.finditer(re.escape(addr(HOME)), octets))
 
 
-def restarted_agent_beyond_a_nat(t):
-    """The NAT knows one way in: where the home agent's data came from before it was killed."""
+def begin_beyond_a_nat(t):
+    """The mobile node hears only from where it has sent to, and does not send by itself."""
     with tempfile.NamedTemporaryFile("w") as f:
         f.write(NAT)
         f.flush()
         t.r.exec("nft", "-f", f.name)
     begin_in_ipv4(t, "keep-alive = 0\n")
     wait_for("a registration", lambda: t.home()["state"] == "registered")
+
+
+def restarted_agent_beyond_a_nat(t):
+    """The NAT knows one way in: where the home agent's data came from before it was killed."""
+    begin_beyond_a_nat(t)
     stream = t.stream()
     wait_for("the way on the disk", lambda: way_is_stored(t))
     t.kill_agent()
