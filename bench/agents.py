@@ -14,6 +14,7 @@ they take is not in it.
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import frame
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/netns"))
 
 from linux_common import Failure, wait_for  # noqa: E402
+from redis_server import Redis  # noqa: E402
 from world import World  # noqa: E402
 
 AGENT, HOME_PREFIX, FIRST, CARE_OF = "2001:db8:aa::1", "2001:db8:aa::/64", "2001:db8:aa:0:1::", "2001:db8:c::"
@@ -64,6 +66,7 @@ class Agent(World):
         g.ip("route", "add", f"{KEY_PREFIX}/58", "via", "2001:db8:d::2")
         self.process = None
         self.secret = None
+        self.redis = None
         self.sequence = 0
         self.last = {}
 
@@ -72,15 +75,25 @@ class Agent(World):
             self.process.kill()
             self.process.wait()
         super().close()
+        if self.redis is not None:
+            self.redis.close()
 
-    def start_bubd(self, bubd, stored):
-        """@stored  registrations are on the disk before they are acknowledged"""
+    def start_redis(self):
+        """Returns what the home agent's section says of it."""
+        self.redis = Redis()
+        self.redis.start()
+        subprocess.run(["taskset", "-a", "-p", "-c", "0", str(self.redis.proc.pid)], stdout=subprocess.DEVNULL,
+                       check=True)
+        return f'store = redis\nredis {{ servers = {{"unix:{self.redis.sock}"}} }}\n'
+
+    def start_bubd(self, bubd, stored, more=""):
+        """@stored  registrations are on the disk before they are acknowledged; @more  lines of the section"""
         self.bubd = bubd
         section = f'{{ {"psk-file" if self.agrees else "secret-file"} = "secret" }}' if self.esp else "{ }"
         clients = "".join(f'mobile-node "{home(n)}" {section}\n' for n in range(self.nodes))
         text = (f'{"" if self.esp else UNPROTECTED}home-agent {{\naddress = "{AGENT}"\n'
                 f'prefixes = {{"{HOME_PREFIX}"}}\nprotect-payload = {"true" if self.esp else "false"}\n'
-                f'{"" if stored else "refresh-advice = 3600" + chr(10)}'
+                f'{"" if stored else "refresh-advice = 3600" + chr(10)}{more}'
                 f'{clients}}}\nlimits {{ clients = {self.nodes} }}\n')
         daemon = self.daemon(self.g, text)
         self.process = daemon.proc
@@ -128,6 +141,22 @@ class Agent(World):
         return {"/s of a core": phase["rate_of_agent_core"], "/s": phase["rate"],
                 "us, median": phase["microseconds"]["50"], "us, 99 %": phase["microseconds"]["99"]}
 
+    def measure_store(self, redis):
+        """One refresh under keys that were agreed on just before: processor time of it in bubd, and in
+        @redis where it is not None.  What the agreements and first registrations take of Redis is
+        measured before, without refreshes."""
+        def spent():
+            return frame.spent(redis.proc.pid) if redis is not None else 0.0
+
+        begin = spent()
+        self.load("--do", "register")
+        middle = spent()
+        got = self.measure()
+        refreshes = self.last["answered"]
+        in_redis = max(0.0, spent() - middle - (middle - begin)) / refreshes
+        there = {"us of Redis": 1e6 * in_redis} if redis is not None else {}
+        return {"us of bubd": 1e6 / got.pop("/s of a core"), **there, **got}
+
 
 class Agents:
     """Each is started when it is first measured, and stays until the end."""
@@ -159,6 +188,14 @@ class Agents:
         """Under keys that are agreed on, in memory."""
         return self.agent("agreed", nodes, True, lambda a: a.start_bubd(self.args.bubd, False), True).measure(what)
 
+    def store(self, name, nodes, more="", redis=False):
+        """A refresh, where @name is what is stored, and where; @more  lines of the section"""
+        def start(agent):
+            agent.start_bubd(self.args.bubd, name != "in memory", (agent.start_redis() if redis else "") + more)
+
+        agent = self.agent(name, nodes, True, start, True)
+        return agent.measure_store(agent.redis)
+
     def close(self):
         for agent in self.there.values():
             agent.close()
@@ -169,3 +206,8 @@ class Agents:
 def need_root():
     if os.geteuid() != 0:
         raise frame.Missing("it makes network namespaces, which needs root")
+
+
+def need_redis():
+    if shutil.which("redis-server") is None:
+        raise frame.Missing("redis-server is not here")

@@ -9,7 +9,10 @@ From socket to socket, with ESP and without: mobile nodes that bubload plays ref
 registrations and hand over.  The limit is a program that reads, opens, seals and sends as many
 messages, many by one system call, and does nothing else (bench/floor_registrations.c).  Under keys
 that are agreed on there is no file of sequence numbers; under keys that are derived from a secret each
-registration brings a write to that.  Needs root.
+registration brings a write to that.
+
+Where registrations are stored: in memory only, by LMDB, and in a Redis on the same machine (appendfsync
+always), with the keys that mobile nodes agree on and without.  Needs root.
 """
 
 import os
@@ -48,6 +51,27 @@ def sockets(bench, args, esp):
         many.close()
 
 
+def stores(bench, args):
+    import agents
+
+    many = agents.Agents(args)
+
+    def redis(name, more=""):
+        agents.need_redis()
+        return many.store(name, args.store_nodes, more, redis=True)
+
+    try:
+        bench.compare(f"where registrations are stored, refreshes, agreed keys, {args.store_nodes:,} mobile nodes", {
+            "in memory": lambda: many.store("in memory", args.store_nodes),
+            "LMDB": lambda: many.store("LMDB", args.store_nodes),
+            "LMDB, and keys": lambda: many.store("LMDB, and keys", args.store_nodes, "agreed-keys = stored\n"),
+            "Redis": lambda: redis("Redis", "agreed-keys = forgotten\n"),
+            "Redis, and keys": lambda: redis("Redis, and keys"),
+        })
+    finally:
+        many.close()
+
+
 def main():
     bench = frame.Bench("registrations", __doc__)
     bench.argument("program", help="bench_registrations")
@@ -55,11 +79,13 @@ def main():
     bench.argument("bubload")
     bench.argument("floor", help="bench_floor_registrations")
     bench.argument("--nodes", type=int, default=10_000, help="from socket to socket")
+    bench.argument("--store-nodes", type=int, default=1_000, help="where it is compared where they are stored")
     args = bench.start()
     engine(bench, args.program)
     if os.geteuid() == 0:
         for esp in (True, False):
             sockets(bench, args, esp)
+        stores(bench, args)
     else:
         bench.missing["from socket to socket"] = "needs root"
     return bench.finish()
