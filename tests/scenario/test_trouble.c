@@ -285,7 +285,8 @@ static void refusals_are_told(void **state)
 	assert_last_trouble(&p, 1, BUB_TROUBLE_REFUSED);
 	assert_int_equal(p.trouble.number, BUB_STATUS_NO_RESOURCES);
 	assert_string_equal(p.trouble.what,
-			    "insufficient resources: mostly its disk is full, which its log says");
+			    "insufficient resources: mostly its disk is full or its store is away, "
+			    "which its log says");
 	assert_string_equal(pair_home(&p, 0).why, p.trouble.what);
 	assert_int_equal(pair_home(&p, 0).unanswered, 0);
 	p.store_error = 0;

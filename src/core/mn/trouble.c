@@ -165,7 +165,8 @@ void trouble_over(struct bub_engine *eng, struct home_registration *h)
 const char *trouble_refusal(uint8_t status)
 {
 	if (status == BUB_STATUS_NO_RESOURCES)
-		return "insufficient resources: mostly its disk is full, which its log says";
+		return "insufficient resources: mostly its disk is full or its store is away, "
+		       "which its log says";
 	return bub_status_name(status);
 }
 
