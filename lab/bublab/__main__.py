@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 
-from . import compare, daemons, page, remains, report, topology
+from . import compare, daemons, group, page, remains, report, topology
 from .scenarios import SCENARIOS, Scenario
 from .session import Session
 from .stranger import ATTACKS
@@ -183,11 +183,22 @@ def print_result(rows: list[report.Figures], summary: dict) -> None:
         words = "nothing came any more" if silence is None else f"{silence:.1f} ms without data"
         print(f"new mappings at {change['router']}: {words} at {change['node']}, "
               f"bound {change['bound_ms']:.1f}")
+    for one in summary.get("take_overs", []):
+        print_take_over(one)
     if "stranger" in summary:
         print_stranger(summary)
     state = "the same" if tcp["ok"] else "NOT THE SAME"
     print(
         f"TCP: {tcp['bytes']} octets, {tcp['mbit_per_s']:.2f} Mbit/s, SHA-256 {state} at both ends"
+    )
+
+
+def print_take_over(one: dict) -> None:
+    meanwhile = "mn1 moved" if one["moved"] else f"the other one served after {one['active_ms']} ms"
+    print(
+        f"{one['killed']} died, {meanwhile}: {one['tunnel_gap_ms']} ms without data in the tunnel, "
+        f"{one['direct_lost']} packets lost on the direct path; mn1 sent {one['updates']} Binding Updates to it and agreed on "
+        f"{one['keys_agreed']} keys"
     )
 
 
@@ -235,6 +246,9 @@ def summarise(
     }
     if session.mappings:
         summary["mappings"] = report.mapping_figures(session)
+    if session.group is not None:
+        summary["take_overs"] = group.figures(session)
+        summary["esp_repeated"] = group.repeated_numbers(session)
     if session.stranger_sent:
         summary["stranger"] = session.stranger_sent
         summary["direct_share"] = report.direct_share(session)
@@ -244,6 +258,8 @@ def summarise(
 def verdict(rows: list[report.Figures], summary: dict, missing: list[str]) -> list[str]:
     """What is wrong with a run that came to its end.  @missing: but in handovers."""
     problems = list(missing)
+    if "take_overs" in summary:
+        problems += group.problems(summary["take_overs"], summary["esp_repeated"])
     if not summary["tcp"]["ok"]:
         problems.append("the TCP stream did not arrive unharmed")
     for row in rows:
@@ -274,6 +290,7 @@ def scenario_options(
         scenario.bub.static_peer,
         scenario.stranger,
         scenario.networks,
+        scenario.bub.group,
     )
     links.captures = links.links
     return links, bub

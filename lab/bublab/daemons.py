@@ -8,9 +8,10 @@ import json
 import os
 import pathlib
 import secrets
+import signal
 import socket
 
-from . import networks
+from . import group, networks
 from .system import Child, LabError, binary, wait_until
 from .topology import HOME_ADDRESS, HOME_OF, MOBILES, NUMBERS, PREFIXES, Topology, router_address
 
@@ -31,6 +32,7 @@ class BubOptions:
     no_bub: bool = False  # both have
     static_peer: bool = False  # mn2 is a correspondent and nothing else
     ipv4: bool = False  # home agents have an address of IPv4, too
+    group: bool = False  # ha1 is a group of two, with which mn1 agrees on keys
 
 
 def quoted(value: object) -> str:
@@ -77,14 +79,24 @@ def mobile_section(node: str, options: BubOptions) -> str:
         f"  home-address = {quoted(HOME_ADDRESS[node] + '/64')}\n"
         f"  home-agent = {quoted(router_address(HOME_OF[node]))}\n"
         + (f"  home-agent-ipv4 = {quoted(agent_ipv4(HOME_OF[node]))}\n" if options.ipv4 else "")
-        + f"  secret-file = {quoted(node + '.secret')}\n"
+        + f"  {secret_of(node, options)}\n"
         "  lifetime = 3600\n"
         f"  protect-payload = {str(options.protect_payload).lower()}\n"
         "}\n"
     )
 
 
+def secret_of(mobile: str, options: BubOptions, agent: bool = False) -> str:
+    """The line about the secret; with a group mn1 agrees on keys by it."""
+    if not options.group or mobile != "mn1":
+        return f"secret-file = {quoted(mobile + '.secret')}"
+    line = f"psk-file = {quoted(mobile + '.secret')}"
+    return line if agent else f"keys {{ {line} }}"
+
+
 def agent_section(node: str, options: BubOptions) -> str:
+    in_group = options.group and node in group.AGENTS
+    node = "ha1" if in_group else node
     clients = [mobile for mobile in MOBILES if HOME_OF[mobile] == node]
     if options.static_peer:
         clients = [mobile for mobile in clients if mobile != "mn2"]
@@ -98,10 +110,11 @@ def agent_section(node: str, options: BubOptions) -> str:
         "  backhaul = plain",
         f"  dad = {options.agent_dad}",
         f"  protect-payload = {str(options.protect_payload).lower()}",
+        *(group.agent_lines() if in_group else []),
     ]
     for mobile in clients:
-        secret = quoted(mobile + ".secret")
-        lines.append(f"  mobile-node {quoted(HOME_ADDRESS[mobile])} {{ secret-file = {secret} }}")
+        secret = secret_of(mobile, options, agent=True)
+        lines.append(f"  mobile-node {quoted(HOME_ADDRESS[mobile])} {{ {secret} }}")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -109,7 +122,7 @@ def config_text(
     node: str, options: BubOptions, out: pathlib.Path, run_dir: pathlib.Path
 ) -> str:
     """The configuration file of one node."""
-    if node in HOME_AGENTS:
+    if node in HOME_AGENTS or (options.group and node in group.AGENTS):
         text = common(node, ["core0", "home0"], options, out, run_dir)
         return text + agent_section(node, options)
     text = common(node, ["wl0"], options, out, run_dir)
@@ -127,7 +140,7 @@ class Daemons:
         self.topology = topology
         self.options = options
         self.out = out
-        self.nodes = [*HOME_AGENTS, *MOBILES]
+        self.nodes = [*HOME_AGENTS, *(["ha1b"] if options.group else []), *MOBILES]
         self.children: dict[str, Child] = {}
 
     def write_configs(self) -> None:
@@ -150,19 +163,32 @@ class Daemons:
     def start(self) -> None:
         for node in self.nodes:
             (self.topology.run_dir / f"state-{node}").mkdir(exist_ok=True)
-            conf = self.out / "conf" / f"{node}.conf"
-            log = self.out / "logs" / f"{node}.log"
-            argv = [binary("src/bubd/bubd"), "-c", str(conf)]
-            self.children[node] = Child(
-                f"bubd of {node}", self.topology.inside(node, argv), log
-            )
+            self._start(node)
         for node in self.nodes:
-            wait_until(
-                f"bubd of {node} to answer on its control socket",
-                lambda n=node: self._answers(n),
-                10,
-                check=self.children[node].check,
-            )
+            self._wait(node)
+
+    def _start(self, node: str) -> None:
+        conf = self.out / "conf" / f"{node}.conf"
+        log = self.out / "logs" / f"{node}.log"
+        argv = [binary("src/bubd/bubd"), "-c", str(conf)]
+        self.children[node] = Child(f"bubd of {node}", self.topology.inside(node, argv), log)
+
+    def _wait(self, node: str) -> None:
+        wait_until(
+            f"bubd of {node} to answer on its control socket",
+            lambda: self._answers(node),
+            10,
+            check=self.children[node].check,
+        )
+
+    def kill(self, node: str) -> None:
+        child = self.children.pop(node)
+        child.send(signal.SIGKILL)
+        child.stop()
+
+    def revive(self, node: str) -> None:
+        self._start(node)
+        self._wait(node)
 
     def _answers(self, node: str) -> bool:
         try:

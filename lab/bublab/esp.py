@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from . import pcap
 
 IV_OCTETS = 16
+GCM_KEYS = (20, 36)  # lengths of key and salt, which are one column (RFC 4106, 8.1)
+GCM_IV_OCTETS = 8
 ICV_OCTETS = 16  # HMAC-SHA-256-128 (RFC 4868, 2.3)
 
 
@@ -23,6 +25,13 @@ def aes_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
     """Decrypts without looking at padding."""
     decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
     return decryptor.update(data) + decryptor.finalize()
+
+
+def aes_gcm(key: bytes, octets: bytes) -> bytes:
+    """Decrypts @octets, an IV and what follows it.  Counter 1 is the ICV's, data begins with 2."""
+    nonce = key[-4:] + octets[:GCM_IV_OCTETS] + b"\0\0\0\2"
+    decryptor = Cipher(algorithms.AES(key[:-4]), modes.CTR(nonce)).decryptor()
+    return decryptor.update(octets[GCM_IV_OCTETS:]) + decryptor.finalize()
 
 
 def read_keys(paths: list[pathlib.Path]) -> dict[int, bytes]:
@@ -41,13 +50,20 @@ def read_keys(paths: list[pathlib.Path]) -> dict[int, bytes]:
 def open_payload(payload: bytes, keys: dict[int, bytes]) -> tuple[int, bytes] | None:
     """Next header and content of what follows an ESP packet's IPv6 headers.  None: no key for it,
     or malformed."""
-    if len(payload) < 8 + IV_OCTETS + 16 + ICV_OCTETS:
+    if len(payload) < 8 + GCM_IV_OCTETS + 4 + ICV_OCTETS:
         return None
     key = keys.get(struct.unpack("!I", payload[:4])[0])
+    if key is not None and len(key) in GCM_KEYS:
+        return without_trailer(aes_gcm(key, payload[8:-ICV_OCTETS]))
+    if len(payload) < 8 + IV_OCTETS + 16 + ICV_OCTETS:
+        return None
     body = payload[8 + IV_OCTETS : -ICV_OCTETS]
     if key is None or len(body) % 16 != 0:
         return None
-    plain = aes_cbc(key, payload[8 : 8 + IV_OCTETS], body)
+    return without_trailer(aes_cbc(key, payload[8 : 8 + IV_OCTETS], body))
+
+
+def without_trailer(plain: bytes) -> tuple[int, bytes] | None:
     padding, proto = plain[-2], plain[-1]
     if padding + 2 > len(plain):
         return None

@@ -13,6 +13,8 @@ from .networks import NETWORKS
 from .session import Session
 
 DOUBLE_JUMPS = 5
+# Where mn1 goes when its home agent dies, until one of its Binding Updates found nobody there.
+IN_FLIGHT_PLACES = ("ar1b", "ar1a", "ar1b", "ar1a", "ar1b")
 ATTACKED_ROUNDS = 3  # of one move of each node and one of both
 
 
@@ -220,6 +222,28 @@ def any_network(session: Session) -> None:
     session.stop()
 
 
+def home_agent_dies(session: Session) -> None:
+    away_in_bub(session)
+    group = session.group
+    assert group is not None
+    group.start_stream()
+    session.say(f"{group.serving()} is killed")
+    session.mark("killed")
+    died = group.kill(moved=False)
+    group.follow(session, died)
+    group.revive(died)
+    for place in IN_FLIGHT_PLACES:
+        session.say(f"{group.serving()} is killed, and mn1 moves")
+        died = group.kill(moved=True)
+        session.move(mn1=place)
+        group.follow(session, died)
+        group.revive(died)
+        if died.updates > 1:
+            break
+    session.mark("end")
+    session.stop()
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -303,6 +327,12 @@ SCENARIOS = {
             "a walk through all of these networks with one TCP stream",
             any_network,
             networks=tuple(NETWORKS),
+        ),
+        Scenario(
+            "home-agent-dies",
+            "the active home agent of a group is killed, in BUB mode and with data in the tunnel",
+            home_agent_dies,
+            BubOptions(group=True),
         ),
     )
 }

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from . import networks
 from .daemons import BubOptions, Daemons
 from .events import Event, EventLogs
+from .group import Group
 from .stranger import ATTACKS
 from .system import Child, LabError, wait_until
 from .timeline import Names, Timeline, stdout_if
@@ -90,6 +91,7 @@ class Session:
         self.attack_name = attack_name  # of a scenario with a stranger
         self.topology = Topology(topology, out)
         self.daemons = Daemons(self.topology, bub, out)
+        self.group = Group(self.topology, self.daemons, out) if bub.group else None
         self.static_peer = bub.static_peer
         self.addresses = dict(HOME_ADDRESS)
         if bub.static_peer:
@@ -132,6 +134,8 @@ class Session:
                 self.stranger.stop(1)
             self.traffic.kill()
             self.daemons.stop()
+            if self.group is not None:
+                self.group.stop()
         finally:
             self.topology.close()
             self.logs.poll()
@@ -145,7 +149,11 @@ class Session:
         self.daemons.write_configs()
         for node in self.daemons.nodes:
             self.logs.follow(self.daemons.event_log(node))
+        if self.group is not None:
+            self.group.start_store()
         self.daemons.start()
+        if self.group is not None:
+            self.group.serve()
         for mobile in MOBILES:
             if mobile == "mn2" and self.static_peer:
                 self.topology.wait_addresses()
@@ -169,6 +177,8 @@ class Session:
     def stop(self) -> None:
         """Ends the traffic; the daemons are still there to be asked."""
         self.say("traffic stops")
+        if self.group is not None:
+            self.group.stop_stream()
         self.traffic.stop()
         self.poll()
 
@@ -197,6 +207,8 @@ class Session:
         self.topology.check()
         self.daemons.check()
         self.traffic.check()
+        if self.group is not None:
+            self.group.check()
 
     def poll(self) -> None:
         self.logs.poll()

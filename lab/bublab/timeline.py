@@ -20,7 +20,7 @@ from .progress import Progress
 HOLD_S = 0.15  # logs of several nodes are read in turn: lines wait this long to be put in order
 TOGETHER_S = 0.005
 
-COLOURS = {"ha1": "33", "ha2": "33", "mn1": "36", "mn2": "35", "lab": "1"}
+COLOURS = {"ha1": "33", "ha1b": "33", "ha2": "33", "mn1": "36", "mn2": "35", "lab": "1"}
 STRONG = "1;32"
 
 # Where a message goes says more than the acknowledgement that it was received; only the answer

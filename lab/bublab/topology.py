@@ -57,6 +57,9 @@ STATIC_ADDRESS = "2001:db8:2a::20"  # of a correspondent that never moves, behin
 STATIC_PLACE = "ar2a"
 STRANGER_ADDRESS = "2001:db8:5::2"  # of a host that attacks, right behind the core
 STRANGER_ROUTER = "2001:db8:5::1"
+GROUP_HOST = "2001:db8:1::50"  # a host on home link 1, where ha1 is a group (group.py)
+GROUP_STORE = "2001:db8:e::1"
+GROUP_NUMBERS = {"ha1": 0x11, "ha1b": 0x12}
 
 # How long a mobile node has no carrier when it moves: what a radio takes to change its cell.
 CARRIER_GAP_MS = 20
@@ -73,6 +76,7 @@ class Options:
     static_peer: bool = False
     stranger: bool = False  # there is one more host, that attacks
     networks: tuple[str, ...] = ()  # which of NETWORKS there are
+    group: bool = False  # ha1 is a group of two
     captures: tuple[str, ...] = LINKS
     world: str = ""  # name of this internet, where a lab has several
 
@@ -161,6 +165,8 @@ class Topology:
         self.run_dir = remains.RUN_DIR / str(os.getpid()) / (options.world or "lab")
         self.routers = (*ROUTERS, *options.networks)
         self.nodes = ["core", *self.routers, *MOBILES]
+        if options.group:
+            self.nodes += ["ha1b", "group"]
         if options.stranger:
             self.nodes.append("stranger")
         self.emulator: Emulator | None = None
@@ -195,6 +201,8 @@ class Topology:
         off = "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"
         run(self.inside("net", ["sh", "-ec", off]))
         run(["ip", "-n", self.namespace("net"), "-batch", "-"], self._veths())
+        if self.options.group:
+            run(["ip", "-n", self.namespace("group"), "-batch", "-"], self._group_links())
         if self.options.stranger:  # no link of the emulator: his delay is nobody's business
             run(["ip", "-n", self.namespace("core"), "-batch", "-"], self._stranger_link())
         for node in self.nodes:
@@ -230,6 +238,10 @@ class Topology:
         for router in self.routers:
             number = NUMBERS[router]
             result.append((f"c-{router}", "core", router, mac(0xC0, number)))
+            if self._is_group(router):
+                result.append((f"n-{router}", "group", "up-core", mac(0xA0, number)))
+                result.append((access_port(router), "group", "up-home", mac(0xA1, number)))
+                continue
             result.append((f"n-{router}", router, "core0", mac(0xA0, number)))
             interface = access_interface(router)
             result.append((access_port(router), router, interface, mac(0xA1, number)))
@@ -249,6 +261,39 @@ class Topology:
             lines.append(f"link set p-{port} up")
         return "\n".join(lines) + "\n"
 
+    def _is_group(self, node: str) -> bool:
+        return self.options.group and node in GROUP_NUMBERS
+
+    def _group_links(self) -> str:
+        """The bridges of a group, and its home agents' cables."""
+        lines = []
+        for bridge in ("core", "home", "store"):
+            lines.append(f"link add {bridge} type bridge mcast_snooping 0")
+            lines.append(f"link set {bridge} up")
+            for agent in GROUP_NUMBERS:
+                lines.append(
+                    f"link add {agent}-{bridge} type veth "
+                    f"peer name {bridge}0 netns {self.namespace(agent)}"
+                )
+                lines.append(f"link set {agent}-{bridge} master {bridge} up")
+        lines += ["link set up-core master core", "link set up-home master home"]
+        lines.append(f"addr add {GROUP_HOST}/64 dev home nodad")
+        lines.append(f"addr add {GROUP_STORE}/64 dev store nodad")
+        # What moves with the service, see etc/group/keepalived.conf.
+        lines.append("route add default via fe80::61 dev home")
+        return "\n".join(lines) + "\n"
+
+    def _group_addresses(self, agent: str) -> list[str]:
+        number = GROUP_NUMBERS[agent]
+        lines = []
+        for dev, prefix in (("core0", "2001:db8:c0:1::"), ("home0", PREFIXES["ha1"]),
+                            ("store0", "2001:db8:e::")):
+            lines.append(f"link set {dev} up")
+            lines.append(f"addr add {prefix}{number:x}/64 dev {dev} nodad")
+        lines.append("route add default via 2001:db8:c0:1::1")
+        lines.append(neighbour("2001:db8:c0:1::1", mac(0xC0, 1), "core0"))
+        return lines
+
     def _stranger_link(self) -> str:
         return (
             f"link add stranger type veth peer name eth0 netns {self.namespace('stranger')}\n"
@@ -267,7 +312,10 @@ class Topology:
                 lines.append(f"addr add 2001:db8:c0:{number}::1/64 dev {router} nodad")
                 if router in PREFIXES:
                     lines.append(f"route add {PREFIXES[router]}/64 via 2001:db8:c0:{number}::2")
-                lines.append(neighbour(f"2001:db8:c0:{number}::2", mac(0xA0, number), router))
+                if not self._is_group(router):
+                    lines.append(neighbour(f"2001:db8:c0:{number}::2", mac(0xA0, number), router))
+        elif self._is_group(node):
+            lines += self._group_addresses(node)
         elif node in self.routers:
             number = NUMBERS[node]
             lines.append(f"addr add 2001:db8:c0:{number}::2/64 dev core0 nodad")
