@@ -22,6 +22,9 @@
 #define AGREE_AT_ONCE 64u /* connections */
 #define AGREE_TRIES 20u   /* of one mobile node */
 #define AGREE_PER_S 150u  /* bubd takes 200, and 20 of one network */
+/* What was missed is made up for so long back only: else a busy machine makes it too many at once,
+ * which the home agent refuses. */
+#define AGREE_BEHIND_MS 100u
 #define AGREE_TIMEOUT_MS 60000u
 #define AGREE_WAIT_MS 20
 #define NETWORK_AT 7 /* octet of the source address */
@@ -43,7 +46,7 @@ struct agreeing {
 	struct keys_context *context;
 	struct agreement at[AGREE_AT_ONCE];
 	uint32_t next, done;
-	uint64_t began_ns, begun; /* attempts */
+	uint64_t next_ns; /* when the next attempt is due */
 	bool failed;
 	bool (*agreed)(void *ctx, uint32_t index,
 		       const struct esp_sa_params set[static ESP_SET_COUNT]);
@@ -179,12 +182,11 @@ static void agree_turn(struct agreeing *g, struct agreement *a, short events)
 /* Another attempt, where there is one to be made and it is time for it. */
 static void agree_fill(struct agreeing *g, struct agreement *a)
 {
-	const uint64_t ms = (load_now_ns() - g->began_ns) / BUB_NS_PER_MS;
+	const uint64_t now_ns = load_now_ns(), oldest_ns = now_ns - AGREE_BEHIND_MS * BUB_NS_PER_MS;
 
-	if (a->fd >= 0 || g->failed || (!a->again && g->next == g->o->nodes) ||
-	    g->begun * 1000 > ms * AGREE_PER_S)
+	if (a->fd >= 0 || g->failed || (!a->again && g->next == g->o->nodes) || g->next_ns > now_ns)
 		return;
-	g->begun++;
+	g->next_ns = (g->next_ns > oldest_ns ? g->next_ns : oldest_ns) + BUB_NS_PER_S / AGREE_PER_S;
 	if (!a->again) {
 		a->index = g->next++;
 		a->tries = 0;
@@ -232,7 +234,7 @@ bool agree_all(const struct load_options *o,
 	struct agreeing g = {.o = o,
 			     .agreed = agreed,
 			     .ctx = ctx,
-			     .began_ns = load_now_ns(),
+			     .next_ns = load_now_ns(),
 			     .context = agree_context(o)};
 	uint32_t told = 0;
 

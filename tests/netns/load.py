@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from linux_common import Failure, main, wait_for
 from world import AGENT, HOME_PREFIX, World
@@ -20,6 +21,8 @@ from world import AGENT, HOME_PREFIX, World
 FIRST = "2001:db8:1:0:1::"
 NODES = 300
 AGREED = 60  # mobile nodes that agree on keys, of which there are 200 a second at most
+AGREED_MANY = 600
+PAUSE_S = 3
 LIMIT_S = 60
 
 
@@ -113,6 +116,28 @@ def with_agreed_keys(t):
     expect(status == 2 and "--key-source" in error, (status, error))
 
 
+def agrees_no_faster_after_a_pause(t):
+    """A load generator that stood still has missed many agreements, and does not make up for them at once:
+    the home agent takes 200 a second."""
+    t.serve(True, nodes=AGREED_MANY, key="psk-file")
+    proc = t.m.popen(*t.load_words(False, "--psk-file", os.path.join(t.agent.dir, "secret"), "--key-source",
+                                   "2001:db8:f::1", nodes=AGREED_MANY), stdout=subprocess.PIPE)
+    try:
+        wait_for("agreements", lambda: t.agent.show()["counters"]["keys"]["keys-agreed"] > 50)
+        proc.send_signal(signal.SIGSTOP)
+        begin = time.monotonic()
+        wait_for("a pause", lambda: time.monotonic() - begin > PAUSE_S)
+        proc.send_signal(signal.SIGCONT)
+        status, phase = proc.wait(LIMIT_S), json.loads(proc.stdout.read())["phases"][0]
+    finally:
+        if proc.poll() is None:
+            proc.kill()
+        proc.communicate()
+    expect(status == 0 and phase["answered"] == AGREED_MANY, phase)
+    keys = t.agent.show()["counters"]["keys"]
+    expect(keys["keys-agreed"] == AGREED_MANY and keys["keys-rate"] < AGREED_MANY / 10, keys)
+
+
 def goes_on_from_an_earlier_run(t):
     """A sequence number that is too old is put right by the answer."""
     t.serve(False)
@@ -180,7 +205,8 @@ def measures_a_silence(t):
     expect(phase["silence_ms"] > 100 and phase["answered"] > 100, phase)
 
 
-CASES = [with_esp, without_esp, with_agreed_keys, goes_on_from_an_earlier_run, tells_what_is_wrong, measures_a_silence]
+CASES = [with_esp, without_esp, with_agreed_keys, agrees_no_faster_after_a_pause,
+         goes_on_from_an_earlier_run, tells_what_is_wrong, measures_a_silence]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
