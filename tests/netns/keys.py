@@ -235,7 +235,9 @@ def by_pre_shared_key(t):
         expect("esp.mdb" not in os.listdir(os.path.join(daemon.dir, "state")) if os.path.isdir(
             os.path.join(daemon.dir, "state")) else True, "a file of numbers")
         sas = daemon.ask("sas")["sas"]
-        expect(len(sas) == 4 and all(sa["integrity"] is None for sa in sas), sas)
+        for_data = [sa for sa in sas if sa["covers"] == ["payload"]]  # which the kernel may have, by turns
+        expect(len(sas) - len(for_data) == 4 and len(for_data) <= 2 and
+               all(sa["integrity"] is None for sa in sas), sas)
     # Another care-of address, and no handshake.
     before = t.agreed()
     t.r.ip("addr", "add", "2001:db8:bb::1/64", "dev", "e0", "nodad")
@@ -299,7 +301,7 @@ def renewals_lose_nothing(t):
          f"{lost[0]} and {lost[1]} lost")
     expect(lost == (0, 0), lost)
     for daemon in (t.mobile, t.agent):
-        expect(len(daemon.ask("sas")["sas"]) <= 12, daemon.ask("sas"))
+        expect(len(daemon.ask("sas")["sas"]) <= 18, daemon.ask("sas"))
 
 
 def renewals_by_octets_lose_nothing(t):
