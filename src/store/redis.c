@@ -105,19 +105,19 @@ unsigned redis_replicas(const struct redis *r)
 
 static void redis_is_bad(struct redis *r, const char *why)
 {
-	const bool told = r->why[0] != '\0';
-
 	(void)snprintf(r->why, sizeof(r->why), "%s%s",
 		       strstr(why, "Redis") == NULL ? "Redis: " : "", why);
-	if (!told && r->host.line != NULL)
+	if (!r->told && r->host.line != NULL)
 		r->host.line(r->host.ctx, false, r->why);
+	r->told = true;
 }
 
 void redis_is_well(struct redis *r)
 {
-	if (r->why[0] == '\0')
-		return;
 	r->why[0] = '\0';
+	if (!r->told)
+		return;
+	r->told = false;
 	(void)snprintf(r->text, sizeof(r->text), "Redis at %s answers again",
 		       redis_link_where(r->link));
 	if (r->host.line != NULL)
@@ -297,7 +297,7 @@ static void batch_fail(struct batch *b, enum shared_result result, const char *w
 	if (b->result != SHARED_STORED)
 		return;
 	b->result = result;
-	(void)snprintf(b->why, sizeof(b->why), "%s", why);
+	(void)snprintf(b->why, sizeof(b->why), "%.*s", redis_error_len(why), why);
 }
 
 static void batch_answered(struct batch *b)

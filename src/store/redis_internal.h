@@ -37,6 +37,7 @@ struct redis {
 	uint64_t reconnects;
 	bool catching_up;        /* such batches are under way */
 	char why[REDIS_WHY_MAX]; /* it does not answer, because; "" */
+	bool told;               /* the log was told that it does not */
 	char text[REDIS_WHY_MAX + 64];
 
 	/* A take that is under way; done: NULL, none is. */
@@ -59,7 +60,7 @@ const char *redis_key(const struct redis *r, const char *what, char ret[static R
 /* For how many replicas is waited. */
 unsigned redis_replicas(const struct redis *r);
 
-/* It could be written and read. */
+/* It could be written and read; by a member without a term: read. */
 void redis_is_well(struct redis *r);
 
 /* redis_peek.c */

@@ -41,6 +41,13 @@ const char *redis_link_where(const struct redis_link *l)
 	return redis_server_text(link_server(l));
 }
 
+int redis_error_len(const char *error)
+{
+	const char *script = strstr(error, " script: ");
+
+	return (int)(script != NULL ? (size_t)(script - error) : strlen(error));
+}
+
 /* ---- Failing ------------------------------------------------------------------------------- */
 
 static void link_on_timer(uv_timer_t *timer);
@@ -64,7 +71,8 @@ static void link_fail(struct redis_link *l, bool refused, const char *why)
 	uint64_t pause = 0;
 	char text[WHY_MAX];
 
-	(void)snprintf(text, sizeof(text), "Redis at %s: %s", redis_link_where(l), why);
+	(void)snprintf(text, sizeof(text), "Redis at %s: %.*s", redis_link_where(l),
+		       redis_error_len(why), why);
 	link_hang_up(l);
 	l->found = false;
 	if (!was_found || l->settings->n_servers == 1)

@@ -32,6 +32,9 @@ void redis_link_start(struct redis_link *l);
 /* NULL: it is not there. */
 redisAsyncContext *redis_link_context(const struct redis_link *l);
 
+/* How much of an error of Redis is for people: which script it was has no meaning to them. */
+int redis_error_len(const char *error);
+
 /* Looks for it anew. */
 void redis_link_drop(struct redis_link *l, const char *why);
 

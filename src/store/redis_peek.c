@@ -45,7 +45,12 @@ static void peek_on_answer(redisAsyncContext *ac, void *data, void *priv)
 	}
 	term = reply->element[0]->str;
 	handover = reply->element[1]->str;
-	redis_is_well(r);
+	/* Where it is written to, or is to be, only that it can be written is worth a line: without
+	 * memory, disk or replicas Redis is read as ever. */
+	if (r->shared.term == 0 && r->done == NULL)
+		redis_is_well(r);
+	else
+		r->why[0] = '\0';
 	redis_peek_end(r, true, term != NULL && handover != NULL && strcmp(term, handover) == 0);
 }
 

@@ -35,7 +35,8 @@ void redis_take_end(struct redis *r, enum shared_result result, const char *why)
 
 static void take_fail(struct redis *r, const char *why)
 {
-	(void)snprintf(r->text, sizeof(r->text), "Redis at %s: %s", redis_link_where(r->link), why);
+	(void)snprintf(r->text, sizeof(r->text), "Redis at %s: %.*s", redis_link_where(r->link),
+		       redis_error_len(why), why);
 	redis_take_end(r, SHARED_FAILED, r->text);
 }
 

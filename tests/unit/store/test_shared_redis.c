@@ -466,6 +466,33 @@ static void late_at_the_start(void **state)
 	place_end(p);
 }
 
+struct peek {
+	bool done, answers, handover;
+};
+
+static void on_peeked(void *ctx, bool answers, bool handover)
+{
+	struct peek *peek = ctx;
+
+	*peek = (struct peek){.done = true, .answers = answers, .handover = handover};
+}
+
+/* Until @answers is what is said; whether a hand-over is wanted then. */
+static bool agent_sees_handover(struct agent *a, bool answers)
+{
+	struct peek peek;
+
+	do {
+		peek = (struct peek){0};
+		shared_peek(a->s, on_peeked, &peek);
+		if (!peek.done)
+			place_wait(a->p, &peek.done);
+		else
+			(void)uv_run(&a->p->loop, UV_RUN_ONCE);
+	} while (peek.answers != answers);
+	return peek.handover;
+}
+
 /* ---- Redis refuses ------------------------------------------------------------------------- */
 
 /* Out of memory, as it is told to be: as if it were away, and nothing of it comes in. */
@@ -479,10 +506,15 @@ static void out_of_memory(void **state)
 	agent_must_take(&a);
 	assert_int_equal(agent_put(&a, 1, 10), SHARED_STORED);
 	assert_string_equal(redis_process_ask(&p->process, "CONFIG SET maxmemory 1"), "OK");
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(agent_put(&a, 1, 11), SHARED_FAILED);
+		/* It can be read, which is not what it was told to be unable to do. */
+		assert_false(agent_sees_handover(&a, true));
+	}
 	assert_non_null(strstr(a.why, "OOM"));
+	assert_null(strstr(a.why, "script"));
 	assert_int_equal(a.bad, 1);
+	assert_int_equal(a.good, 0);
 	assert_string_equal(redis_process_ask(&p->process, "CONFIG SET maxmemory 0"), "OK");
 	wait_until(p, has_caught_up, &a);
 	assert_int_equal(a.good, 1);
@@ -623,33 +655,6 @@ static void an_idle_one_is_fenced(void **state)
 	agent_close(&a);
 	agent_close(&b);
 	place_end(p);
-}
-
-struct peek {
-	bool done, answers, handover;
-};
-
-static void on_peeked(void *ctx, bool answers, bool handover)
-{
-	struct peek *peek = ctx;
-
-	*peek = (struct peek){.done = true, .answers = answers, .handover = handover};
-}
-
-/* Until @answers is what is said; whether a hand-over is wanted then. */
-static bool agent_sees_handover(struct agent *a, bool answers)
-{
-	struct peek peek;
-
-	do {
-		peek = (struct peek){0};
-		shared_peek(a->s, on_peeked, &peek);
-		if (!peek.done)
-			place_wait(a->p, &peek.done);
-		else
-			(void)uv_run(&a->p->loop, UV_RUN_ONCE);
-	} while (peek.answers != answers);
-	return peek.handover;
 }
 
 /* Who holds no term sees that another one wants to hand over, until somebody has taken over. */
