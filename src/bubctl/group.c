@@ -42,7 +42,7 @@ static bool group_flag(const json_t *status, const char *name)
 	return json_is_true(json_object_get(status, name));
 }
 
-static void group_print(FILE *out, const json_t *status)
+void ctl_print_group(FILE *out, const json_t *status)
 {
 	const json_int_t term = json_integer_value(json_object_get(status, "term"));
 	const char *why = group_text(status, "why");
@@ -52,7 +52,7 @@ static void group_print(FILE *out, const json_t *status)
 		(void)fprintf(out, ", term %lld", (long long)term);
 	(void)fprintf(out, ", the address is %shere",
 		      group_flag(status, "has_address") ? "" : "not ");
-	if (group_flag(status, "drained"))
+	if (group_flag(status, "drained") && why[0] == '\0')
 		(void)fputs(", drained", out);
 	(void)fprintf(out, "%s%s\n", why[0] != '\0' ? ": " : "", why);
 }
@@ -102,7 +102,7 @@ static int group_show(const char *socket, const char *what, bool as_json)
 				 ? GROUP_OK
 				 : GROUP_REFUSED;
 	else if (!told)
-		group_print(stdout, reply);
+		ctl_print_group(stdout, reply);
 	json_decref(reply);
 	return status;
 }
@@ -143,7 +143,7 @@ int ctl_drain(int argc, char **argv, const char *socket)
 {
 	const struct timespec pause = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
 	int status = GROUP_OK;
-	bool help = false;
+	bool help = false, had_served;
 	json_t *reply;
 
 	if (argc > 1) {
@@ -152,6 +152,7 @@ int ctl_drain(int argc, char **argv, const char *socket)
 		return help ? GROUP_OK : GROUP_USAGE;
 	}
 	reply = group_ask(socket, "drain", &status);
+	had_served = reply != NULL && !drain_is_over(reply);
 	for (unsigned n = 0; reply != NULL && !drain_is_over(reply) && n < DRAIN_LOOKS; n++) {
 		json_decref(reply);
 		(void)nanosleep(&pause, NULL);
@@ -160,7 +161,10 @@ int ctl_drain(int argc, char **argv, const char *socket)
 	if (reply == NULL)
 		return status;
 	status = strcmp(group_text(reply, "role"), "standby") == 0 ? GROUP_OK : GROUP_REFUSED;
-	if (status == GROUP_OK)
+	if (status == GROUP_OK && !had_served)
+		(void)puts("drained: it was standby before, and takes over no more until \"bubctl "
+			   "group ready\" or a new start");
+	else if (status == GROUP_OK)
 		(void)puts("drained: another home agent serves, and this one may be stopped");
 	else
 		(void)fprintf(stderr, "bubctl: nobody has taken over: %s as before\n",

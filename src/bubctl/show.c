@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group.h"
 #include "openmetrics.h"
 #include "text.h"
 
@@ -496,6 +497,24 @@ static void show_store(FILE *out, const struct ctl_options *opts, const json_t *
 	(void)fputc('\n', out);
 }
 
+/* Whether all there is to say is that another one of its group serves: that nobody is registered
+ * here would read as if nobody were. */
+static bool show_group(FILE *out, const struct ctl_options *opts, const json_t *group)
+{
+	const char *role = text_of(group, "role", "");
+	const bool serves = strcmp(role, "standby") != 0 && strcmp(role, "taking") != 0;
+
+	if (!json_is_object(group))
+		return false;
+	(void)fputc('\n', out);
+	text_paint(out, opts, TEXT_TITLE, "home agent of a group: ");
+	ctl_print_group(out, group);
+	if (!serves)
+		(void)fputs("  it serves nobody; who is registered is shown where it is active\n",
+			    out);
+	return !serves;
+}
+
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
  * them are switched off. */
 static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients,
@@ -580,6 +599,7 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 {
 	const json_t *roles = json_object_get(reply, "roles");
 	const json_t *clients = json_object_get(reply, "clients");
+	const json_t *group = json_object_get(reply, "group");
 	const json_t *v = NULL;
 	size_t i = 0;
 
@@ -590,7 +610,7 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 	json_array_foreach(json_object_get(reply, "homes"), i, v) show_home(out, opts, v);
 	if (json_object_get(reply, "peers") != NULL)
 		show_peers(out, opts, json_object_get(reply, "peers"));
-	if (clients != NULL && has_role(roles, "home-agent"))
+	if (clients != NULL && has_role(roles, "home-agent") && !show_group(out, opts, group))
 		show_clients(out, opts, clients, json_object_get(reply, "subscribers"));
 	if (clients != NULL)
 		show_store(out, opts, json_object_get(reply, "store"));

@@ -9,6 +9,7 @@
  */
 #include "bindings.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -333,9 +334,26 @@ static bool bindings_restore_one(struct bindings *b, const struct store_binding 
 	return s.lifetime_s > 0 && b->host.restore(b->host.ctx, &s) == 0;
 }
 
+/* It may be a decision, or another configuration than that of the home agent before. */
+static void bindings_tell_refused(const struct bindings *b, size_t n, const struct in6_addr *home)
+{
+	char addr[INET6_ADDRSTRLEN] = "", text[ERROR_MAX];
+
+	(void)inet_ntop(AF_INET6, home, addr, sizeof(addr));
+	(void)snprintf(text, sizeof(text),
+		       "%zu stored registration%s removed, as this configuration does not permit "
+		       "%s: %s%s",
+		       n, n == 1 ? " is" : "s are", n == 1 ? "it" : "them", addr,
+		       n == 1 ? "" : " and others");
+	b->host.line(b->host.ctx, false, text);
+}
+
 int bindings_restore(struct bindings *b, size_t *ret_n)
 {
 	struct notes found = b->found;
+	const struct bindings_clock now = bindings_now(b);
+	const struct store_binding *refused = NULL;
+	size_t n_refused = 0;
 
 	*ret_n = 0;
 	b->found = (struct notes){0};
@@ -346,10 +364,16 @@ int bindings_restore(struct bindings *b, size_t *ret_n)
 			*ret_n += note->binding.registered;
 			continue;
 		}
+		if (note->binding.registered && bindings_left_s(&note->binding, &now) > 0) {
+			refused = refused != NULL ? refused : &note->binding;
+			n_refused++;
+		}
 		note->removes = true;
 		if (!notes_add(&b->noted, note))
 			b->out_of_memory = true;
 	}
+	if (refused != NULL)
+		bindings_tell_refused(b, n_refused, &refused->home);
 	free(found.at);
 	return b->out_of_memory ? -1 : 0;
 }

@@ -311,7 +311,8 @@ bool group_is_fit(const struct group *g, char *ret_why)
 		return false;
 	}
 	if (g->drained && g->role != GROUP_DRAINING) {
-		(void)snprintf(ret_why, GROUP_WHY_MAX, "it was drained");
+		(void)snprintf(ret_why, GROUP_WHY_MAX,
+			       "it was drained; \"bubctl group ready\" ends that");
 		return false;
 	}
 	/* The address has to be where the higher term is. */

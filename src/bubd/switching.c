@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "addrtext.h"
+#include "group.h"
 
 #define STAYERS_MAX 100 /* that are named */
 
@@ -170,6 +171,8 @@ json_t *switching_answer(const json_t *request, const struct request_target *t)
 
 	if (!t->src.cfg->ha.enabled)
 		return switching_refusal("this node is no home agent, so it sends nobody away");
+	if (!group_serves(t->src.group))
+		return switching_refusal("another home agent of the group serves: ask that one");
 	if (json_object_get(request, "home") != NULL || json_object_get(request, "stop") != NULL)
 		why = begin_switch(request, t);
 	return why != NULL ? why : switching_status(&t->src);

@@ -229,10 +229,13 @@ static void what_is_no_more(void **state)
 	assert_int_equal(restore(f), 1);
 	assert_int_equal(f->restored, 1);
 	f->restore_error = BUB_ERR_INVALID;
+	f->bad_lines = 0;
 	assert_int_equal(restore(f), 0);
 	assert_int_equal(f->restored, 1);
+	assert_int_equal(f->bad_lines, 1);
 	f->restore_error = 0;
 	assert_int_equal(restore(f), 0);
+	assert_int_equal(f->bad_lines, 1);
 	assert_int_equal(f->restored, 0);
 	/* Noted while verdicts are given. */
 	act = store_action(1, 600);

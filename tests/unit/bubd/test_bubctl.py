@@ -217,6 +217,28 @@ class Bubctl(unittest.TestCase):
         status["roles"] = ["home-agent", "correspondent"]
         self.assertIn("no mobile node is configured", self.ask(status).stdout)
 
+    def test_show_group(self):
+        """That nobody is registered on a standby must not read as if nobody were at all."""
+        group = {"role": "standby", "drained": True, "has_address": False, "term": 0,
+                 "why": "it was drained"}
+        status = {"node": "ha", "roles": ["home-agent"], "homes": [], "peers": [],
+                  "clients": [{"home": "2001:db8:7::10", "registered": False}], "group": group}
+        self.assert_output(self.ask(status), (
+            "node ha: home-agent\n\npeers: none\n\n"
+            "home agent of a group: standby, the address is not here: it was drained\n"
+            "  it serves nobody; who is registered is shown where it is active\n"))
+        group.update(role="active", drained=False, has_address=True, term=4, why=None)
+        shown = self.ask(status).stdout
+        self.assertIn("home agent of a group: active, term 4, the address is here\n", shown)
+        self.assertIn("home agent, 0 of 1 registered", shown)
+
+    def test_drain(self):
+        """Who was standby before does not know whether anybody serves."""
+        done = self.ask({"role": "standby", "drained": True}, "drain")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("it was standby before", done.stdout)
+        self.assertNotIn("serves", done.stdout)
+
     def test_show_asks_for_what_is_wanted(self):
         for args, members in (
                 (["--json"], {}), (["--check"], {}), (["--peers"], {"only": ["peers"]}),
