@@ -192,6 +192,9 @@ def drained(t):
         says(f"{lost} of {len(stream.heard)} lost {'of' if up else 'for'} {name}")
         if lost > LOST:
             raise Failure("packets were lost")
+    # Nobody is sent away by who has nobody.
+    if "another home agent" not in t.a.daemon.ask("switch", home="all").get("error", ""):
+        raise Failure("a standby sends mobile nodes away")
     # It stays so until the operator says that it is over.
     if t.a.group()["fit"]:
         raise Failure("who was drained is fit")

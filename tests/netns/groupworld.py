@@ -37,6 +37,7 @@ VISITED = {"m": "2001:db8:b::", "n": "2001:db8:c::"}
 ROUTER_DEV = {"m": "e0", "n": "e2"}
 NEXT_HOP, STORE = "2001:db8:d::1", "2001:db8:e::1"
 PASSWORD = "the password of Redis"
+WORD = "the-password-of-redis"  # of the Redis of samples: without blanks
 ESP = 50
 
 
@@ -98,7 +99,7 @@ class Agent:
         self.daemon = self.keepalived = None
 
     def start(self, extra=""):
-        text = world_text(self.world.clients, extra)
+        text = self.world.text(extra)
         self.daemon = Daemon(self.world.bubd, self.ns, text, interfaces=("e0", "e1"),
                              prepare=self._password)
         self._supervise()
@@ -107,7 +108,7 @@ class Agent:
     def _password(self, state):
         path = os.path.join(os.path.dirname(state), "redis-password")
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
-            f.write(PASSWORD + "\n")
+            f.write(self.world.password + "\n")
 
     def _supervise(self):
         """What bubd-keepalived.conf has systemd do."""
@@ -207,16 +208,17 @@ class Agent:
         self.ns.close()
 
 
-def world_text(clients, extra=""):
+def world_text(clients, extra="", store=f'servers = {{"[{STORE}]:6379"}}\ntimeout = 500'):
     nodes = "".join(f'mobile-node "{home}" {{ psk-file = "secret" }}\n' for home in clients)
     return ("route-optimisation = never\n"
             f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
             f'home-link = "e1"\ndad = never\ngroup = standby\nstore = redis\n'
-            f'redis {{ servers = {{"[{STORE}]:6379"}}\npassword-file = "redis-password"\n'
-            f'timeout = 500 }}\n{extra}\n{nodes}}}\n')
+            f'redis {{ {store}\npassword-file = "redis-password" }}\n{extra}\n{nodes}}}\n')
 
 
 class GroupWorld:
+    password = PASSWORD
+
     def __init__(self, bubd, mobiles="m"):
         self.bubd, self.clients = bubd, [HOMES[name] for name in mobiles]
         self.w, self.s, self.h, self.r = (Namespace(x) for x in "wshr")
@@ -266,6 +268,9 @@ class GroupWorld:
     def forget_neighbour(self, address):
         for ns, dev in ((self.h, "e0"), (self.r, "e1")):
             ns.ip("neigh", "flush", "to", address, "dev", dev, check=False)
+
+    def text(self, extra):
+        return world_text(self.clients, extra)
 
     # ---- Redis ------------------------------------------------------------------------------
 
@@ -358,3 +363,69 @@ def gap_of(stream, since):
     times = sorted(at for _sent, at in list(stream.at) if at >= since)
     pairs = [(since, times[0])] + list(zip(times, times[1:])) if times else []
     return max(((after - before, after) for before, after in pairs), default=(float("inf"), 0))
+
+
+class SentinelWorld(GroupWorld):
+    """The same with three Redis and three Sentinels, by the samples: on a, on b, and on s."""
+
+    password = WORD
+
+    def __init__(self, bubd):
+        super().__init__(bubd)
+        self.places = {"a": (self.a.ns, "2001:db8:e::11"), "b": (self.b.ns, "2001:db8:e::12"),
+                       "s": (self.s, STORE)}
+        self.programs = {}
+
+    def text(self, extra):
+        servers = ", ".join(f'"[{address}]:26379"' for _ns, address in self.places.values())
+        return world_text(self.clients, extra, (
+            f'sentinel = "home-agents"\nservers = {{{servers}}}\nreplicas = 1'))
+
+    def _run(self, what, place, text, *options):
+        folder = os.path.join(self.store_dir, f"{what}-{place}")
+        os.mkdir(folder)
+        conf = os.path.join(folder, "conf")
+        with open(conf, "w") as f:
+            f.write(f"{text}\ndir {folder}\n")
+        with open(os.path.join(folder, "log"), "wb") as log:
+            self.programs[what, place] = self.places[place][0].popen(
+                "redis-server", conf, *options, stdout=log, stderr=log)
+
+    def _says(self, place, port, *words):
+        ns, address = self.places[place]
+        env = {**os.environ, **({"REDISCLI_AUTH": WORD} if port == 6379 else {})}
+        return subprocess.run(
+            ["ip", "netns", "exec", ns.name, "redis-cli", "-h", address, "-p", str(port), *words],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env).stdout
+
+    def start_redis(self):
+        for place, (_ns, address) in self.places.items():
+            text = replaced(sample("redis.conf"), ("bind 2001:db8:e::11", f"bind {address}"),
+                            ("CHANGE-THIS", WORD))
+            if place != "a":
+                text = replaced(text, ("# replicaof 2001:db8:e::10", "replicaof 2001:db8:e::11"))
+            self._run("redis", place, text)
+        wait_for("two replicas", lambda: "connected_slaves:2" in self._says(
+            "a", 6379, "info", "replication"))
+        for place, (_ns, address) in self.places.items():
+            self._run("sentinel", place, replaced(
+                sample("sentinel.conf"), ("bind 2001:db8:e::11", f"bind {address}"),
+                ("monitor home-agents 2001:db8:e::10", "monitor home-agents 2001:db8:e::11"),
+                ("CHANGE-THIS", WORD)), "--sentinel")
+        for place in self.places:
+            wait_for("Sentinels that know each other", lambda p=place: all(
+                f"{what}\n2\n" in self._says(p, 26379, "sentinel", "master", "home-agents")
+                for what in ("num-other-sentinels", "num-slaves")), 30)
+
+    def machine_dies(self, agent):
+        agent.cut()
+        agent.keepalived.kill()
+        agent.kill()
+        for what in ("redis", "sentinel"):
+            self.programs[what, agent.name].kill()
+
+    def close(self):
+        for program in self.programs.values():
+            program.kill()
+            program.wait()
+        super().close()
