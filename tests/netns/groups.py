@@ -161,6 +161,8 @@ def store_gone(t):
     t.nodes["m"].ask("refresh")
     wait_for("a refusal",
              lambda: t.a.daemon.show()["counters"]["drops"].get("home-bu-not-stored", 0) > 0)
+    wait_for("the mobile node to hear of it", lambda: t.nodes["m"].show()["homes"][0]["trouble"])
+    session.wait(time.monotonic())  # the binding lasts (protocol.md, P117)
     if t.a.role() != "active" or not t.a.has_address():
         raise Failure("the address has moved")
     t.start_redis()

@@ -295,14 +295,73 @@ static void refusals_are_told(void **state)
 	pair_end(&p);
 }
 
+/* Whether data of the mobile node comes out of the tunnel at its home agent. */
+static bool data_goes(struct pair *p)
+{
+	const uint64_t before = bub_engine_counters(p->ha[0]->engine)->tunnel_in;
+
+	pair_data(p, 0);
+	pair_run(p, 100);
+	return bub_engine_counters(p->ha[0]->engine)->tunnel_in > before;
+}
+
+/* The home agent serves the binding to its end, so it is used until then (protocol.md, P117). */
+static void a_refused_refresh_takes_nothing_away(void **state)
+{
+	struct pair p;
+	size_t mark;
+
+	(void)state;
+	pair_init(&p);
+	p.mn_cfg[0].route_optimisation = BUB_POLICY_NEVER;
+	p.mn_cfg[0].home[0].lifetime_s = 400; /* refreshed after 320 s */
+	p.ha_cfg[0].ha.stable = true;
+	pair_start(&p);
+	pair_go(&p, 0, 0);
+	pair_run(&p, 310000);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	p.store_error = -28;
+	mark = pair_mark(&p);
+	pair_run(&p, 20000);
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 1);
+	assert_last_trouble(&p, 1, BUB_TROUBLE_REFUSED);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_string_equal(pair_home(&p, 0).why, p.trouble.what);
+	assert_in_range(pair_home(&p, 0).lifetime_s, 60, 75);
+	assert_true(data_goes(&p));
+	pair_run(&p, 32000); /* it asks again */
+	assert_int_equal(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 2);
+	assert_true(data_goes(&p));
+	pair_run(&p, 45000); /* the binding has ended */
+	assert_in_range(pair_count(&p, mark, p.mn[0], BUB_MH_BU), 3, 5);
+	assert_string_equal(pair_home(&p, 0).state, "registering");
+	assert_false(data_goes(&p));
+	p.store_error = 0;
+	pair_run(&p, 33000);
+	assert_last_trouble(&p, p.n_troubles, BUB_TROUBLE_NONE);
+	assert_string_equal(pair_home(&p, 0).state, "registered");
+	assert_true(data_goes(&p));
+	/* Elsewhere the binding is of no use: a refusal there is one of the registration. */
+	p.store_error = -28;
+	pair_go(&p, 0, 1);
+	pair_run(&p, 5000);
+	assert_string_equal(pair_home(&p, 0).state, "registering");
+	pair_end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(esp_alone_is_lost),       cmocka_unit_test(nothing_comes_back),
-		cmocka_unit_test(two_may_be_lost),         cmocka_unit_test(errors_are_told),
-		cmocka_unit_test(errors_that_say_nothing), cmocka_unit_test(the_kernel_refuses),
-		cmocka_unit_test(question_is_no_use),      cmocka_unit_test(refusals_are_told),
+		cmocka_unit_test(esp_alone_is_lost),
+		cmocka_unit_test(nothing_comes_back),
+		cmocka_unit_test(two_may_be_lost),
+		cmocka_unit_test(errors_are_told),
+		cmocka_unit_test(errors_that_say_nothing),
+		cmocka_unit_test(the_kernel_refuses),
+		cmocka_unit_test(question_is_no_use),
+		cmocka_unit_test(refusals_are_told),
 		cmocka_unit_test(addresses_by_turns),
+		cmocka_unit_test(a_refused_refresh_takes_nothing_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

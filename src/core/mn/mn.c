@@ -17,7 +17,7 @@
  * asks for the best one and goes there.  One timer serves the registration.  While interval_ms is
  * not 0 a Binding Update is out, and the timer repeats it with pauses that double.  While
  * interval_ms is 0 and the state is REGISTERED, the timer refreshes the registration.  A refusal
- * keeps the state and is tried again slowly.
+ * is tried again slowly; a refresh that was refused for want of resources leaves it REGISTERED.
  *
  * A home agent that was discovered is given up when it refuses or stays silent: discovery.c has the
  * next one.
@@ -715,6 +715,26 @@ static void home_give_up(struct bub_engine *eng, struct home_registration *h)
 	home_set_state(eng, h, HOME_REGISTERING, bub_status_name(BUB_STATUS_DAD_FAILED));
 }
 
+/* A refresh that the home agent could not take for want of resources takes nothing away: it serves
+ * the binding to its end (protocol.md, P117).  False: there is none for this care-of address. */
+static bool home_keep_binding(struct bub_engine *eng, struct home_registration *h)
+{
+	struct bub_time again = bub_time_add_ms(core_now(eng), MAX_BINDACK_TIMEOUT_MS);
+
+	if (h->state != HOME_REGISTERED || !bub_time_before(core_now(eng), h->bound_until))
+		return false;
+	if (bub_time_before(h->bound_until, again))
+		again = h->bound_until;
+	h->sends = 0;
+	h->interval_ms = 0;
+	h->renew_at = again;
+	core_timer_at(eng, &h->timer, home_refresh_due(h));
+	trouble_refused(eng, h, BUB_STATUS_NO_RESOURCES);
+	home_set_state(eng, h, HOME_REGISTERED, trouble_refusal(BUB_STATUS_NO_RESOURCES));
+	home_tell(eng, h, true);
+	return true;
+}
+
 static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 			    const struct rx *rx)
 {
@@ -725,6 +745,8 @@ static void home_on_refused(struct bub_engine *eng, struct home_registration *h,
 		return;
 	}
 	if (status == BUB_STATUS_INVALID_CARE_OF && avoid_care_of(eng, h))
+		return;
+	if (status == BUB_STATUS_NO_RESOURCES && home_keep_binding(eng, h))
 		return;
 	if (status == BUB_STATUS_DAD_FAILED && home_is_away(h) && !leave_is_defended(eng, h)) {
 		home_give_up(eng, h);
