@@ -122,7 +122,10 @@ class Agent(World):
         words += ["--echo"] if echo else []
         proc = self.m.popen(*on_core(1, *words), stdout=subprocess.PIPE)
         out = proc.communicate(timeout=LOAD_S)[0]
-        phase = json.loads(out)["phases"][-1]
+        phases = json.loads(out)["phases"] if out else []
+        if not phases:
+            raise Failure("the load generator has ended before its first phase")
+        phase = phases[-1]
         self.sequence = phase["sequence"]
         if proc.returncode != 0:
             raise Failure(f"not every registration was answered: {phase}")
