@@ -94,6 +94,7 @@ static void examine(struct doctor *d)
 	doctor_check_config(d);
 	doctor_check_running(d);
 	doctor_check_system(d);
+	doctor_check_esp(d);
 	doctor_check_links(d);
 	doctor_check_routes(d);
 	doctor_check_firewall(d);

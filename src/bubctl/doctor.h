@@ -59,6 +59,7 @@ json_t *doctor_interfaces(const struct doctor *d);
 void doctor_check_config(struct doctor *d);
 void doctor_check_running(struct doctor *d);
 void doctor_check_system(struct doctor *d);
+void doctor_check_esp(struct doctor *d);
 void doctor_check_links(struct doctor *d);
 void doctor_check_routes(struct doctor *d);
 void doctor_check_firewall(struct doctor *d);

@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "linux_xfrm.h"
+
 /* Who has the fingerprint can try secrets: a short one could be found so, and gets none. */
 #define FINGERPRINT_SECRET_MIN 32
 
@@ -130,6 +132,18 @@ static json_t *cj_udp_ports(const struct lnx_config *lnx)
 	return json_pack("[i, i]", lnx->udp_port, lnx->udp_esp_port);
 }
 
+static const char *cj_esp(unsigned esp)
+{
+	switch (esp) {
+	case LNX_ESP_USER:
+		return "user";
+	case LNX_ESP_KERNEL:
+		return "kernel";
+	default:
+		return "auto";
+	}
+}
+
 json_t *config_json(const struct bubd_config *cfg)
 {
 	const struct lnx_config *lnx = &cfg->lnx;
@@ -140,12 +154,13 @@ json_t *config_json(const struct bubd_config *cfg)
 					    json_string(lnx->interfaces[i]));
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:b, s:o, s:o, s:o, "
-		"s:i}",
+		"s:i, s:s}",
 		"node", cfg->node, "tun", cfg->tun, "interfaces", interfaces, "listen_interfaces",
 		listen, "control", cfg->control, "state_dir", cfg->state_dir, "event_log",
 		cj_text(cfg->event_log), "key_log", cj_text(cfg->key_log), "metrics",
 		cj_text(cfg->metrics), "route_table", (json_int_t)lnx->route_table, "rule_priority",
 		(json_int_t)lnx->rule_priority, "protect_payload", lnx->protect_payload,
 		"unprotected", lnx->unprotected != 0, "homes", cj_homes(cfg), "home_agent",
-		cj_home_agent(cfg), "udp_ports", cj_udp_ports(lnx), "tcp_port", lnx->tcp_port);
+		cj_home_agent(cfg), "udp_ports", cj_udp_ports(lnx), "tcp_port", lnx->tcp_port,
+		"esp", cj_esp(lnx->esp));
 }

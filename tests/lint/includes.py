@@ -67,7 +67,7 @@ ROOMS = {
     ),
     "src/bubctl/": Room(
         rf"{HOSTED_C}|{ADDRESSES}|{LOCAL}|jansson\.h|sys/ioctl\.h"
-        r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h",
+        r"|netinet/icmp6\.h|bpf/libbpf\.h|archive(_entry)?\.h|linux/(netlink|xfrm)\.h|sched\.h",
         ["include", "src/metrics", "src/keys", "src/files", "src/store", "src/esp", "src/bubctl"],
     ),
     "src/metrics/": Room(rf"{HOSTED_C}|jansson\.h", ["src/metrics"]),

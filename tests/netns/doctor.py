@@ -520,6 +520,55 @@ def kernel_and_clock(t):
         raise Failure(str(f))
 
 
+def esp_by_the_kernel(t):
+    """What bubd says where it starts with esp = kernel, or does not, the doctor has said."""
+    for node in (t.mn, t.ha):
+        with open(node.conf) as f:
+            text = f.read()
+        if node is t.ha and t.mn.finding("the ESP of data")["check"] != "esp":
+            raise Failure("another check")
+
+        def finding(esp, node=node, text=text):
+            with open(node.conf, "w") as f:
+                f.write(f"esp = {esp}\n{text}")
+            return [x for x in node.doctor()["findings"] if x["check"] == "esp"]
+
+        before = node.ns.ip("xfrm", "state")
+        auto, must = finding("auto")[0], finding("kernel")[0]
+        if finding("user") or node.ns.ip("xfrm", "state") != before:
+            raise Failure("asked, or left over")
+        with open(node.conf, "w") as f:
+            f.write(f"esp = kernel\n{text}")
+        daemon = node.ns.popen(t.bubd, "-c", node.conf, stderr=subprocess.PIPE, text=True)
+        ended = threading.Event()
+        said = []
+
+        def listen(daemon=daemon, said=said, ended=ended):
+            for line in daemon.stderr:
+                said.append(line)
+            ended.set()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        sock = os.path.join(node.dir, "sock")
+        wait_for("bubd to start or to end", lambda: ended.is_set() or
+                 node.ns.exec("bubctl", "-s", sock, "show", "--json", check=False).startswith("{"))
+        can = not ended.is_set()
+        daemon.terminate()
+        daemon.wait()
+        thread.join()
+        daemon.stderr.close()
+        if can:
+            expected = ["ok", "ok"]
+        else:
+            expected = ["note", "fault"]
+            named = [x for x in ("xfrm_user", "esp6", "gcm", "seqiv") if f"{x} (CONFIG_" in must["what"]]
+            if not named or not any(x in "".join(said) for x in named):
+                raise Failure(f"{must['what']!r}, but bubd: {said}")
+        if [auto["severity"], must["severity"]] != expected:
+            raise Failure(f"{expected}, bubd: {said}: {auto} {must}")
+
+
 def without_privileges(t):
     f = t.mn.finding("root lacks", "setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin")
     if f["what"] != "root lacks CAP_BPF CAP_PERFMON" or f["severity"] != "fault":
@@ -563,7 +612,7 @@ CASES = [healthy_nodes, healthy_nodes_that_run, bugreport_of_a_node_that_runs, c
          state_folder, ipv6_and_forwarding, interfaces, rules_and_tables, path_to_the_home_agent,
          filter_of_what_is_sent, filter_of_keys, last_resort, filter_by_ip6tables, filter_of_what_is_heard,
          filter_of_datagrams, filter_of_what_is_forwarded, keys_that_differ,
-         programs_that_are_gone, kernel_and_clock,
+         programs_that_are_gone, kernel_and_clock, esp_by_the_kernel,
          without_privileges, networkd]
 
 if __name__ == "__main__":
