@@ -13,11 +13,11 @@
 /* The library tests itself when it is made ready. */
 #define NEEDED (IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ | IMB_FEATURE_SELF_TEST_PASS)
 
+/* Its size is a multiple of the alignment, as C11 asks for of aligned_alloc(). */
 struct gcm_key {
-	struct gcm_key_data data;
+	_Alignas(GCM_KEY_ALIGNMENT) struct gcm_key_data data;
 	bool bits_256;
 };
-_Static_assert(_Alignof(struct gcm_key) <= GCM_KEY_ALIGNMENT, "keys are aligned for the library");
 
 struct library {
 	struct gcm gcm; /* first: what others see of it */

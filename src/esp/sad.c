@@ -76,9 +76,7 @@ static bool slot_init(struct esp_slot *slot, const struct esp_sad *sad,
 	OSSL_PARAM params[2];
 
 	if (sad->gcm != NULL && is_gcm(alg)) {
-		slot->gcm = aligned_alloc(GCM_KEY_ALIGNMENT,
-					  (sad->gcm->key_size / GCM_KEY_ALIGNMENT + 1) *
-						  GCM_KEY_ALIGNMENT); /* C11: a multiple */
+		slot->gcm = aligned_alloc(GCM_KEY_ALIGNMENT, sad->gcm->key_size);
 		return slot->gcm != NULL;
 	}
 	if (cipher != NULL) {
