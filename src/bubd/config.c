@@ -611,6 +611,8 @@ struct bubd_config *bubd_config_parse(const char *path, char *text, size_t len, 
 	addrset_free(&l.peers);
 	addrset_free(&l.ids[false]);
 	addrset_free(&l.ids[true]);
+	if (l.p.n == 0 && loader_index_pairs(l.cfg) != 0)
+		problem(&l.p, CONFIG_NO_PLACE, "out of memory");
 	if (l.p.n == 0)
 		return l.cfg;
 	bubd_config_free(l.cfg);
@@ -639,6 +641,7 @@ void bubd_config_free(struct bubd_config *cfg)
 {
 	if (cfg == NULL)
 		return;
+	loader_unindex_pairs(cfg);
 	if (cfg->pairs != NULL)
 		explicit_bzero(cfg->pairs, cfg->n_pairs * sizeof(*cfg->pairs));
 	free(cfg->pairs);

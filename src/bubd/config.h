@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "addrset.h"
 #include "agentname.h"
 #include "bub/engine.h"
 #include "esp_keys.h"
@@ -116,6 +117,8 @@ struct bubd_config {
 
 	struct bubd_pair *pairs;
 	size_t n_pairs;
+	size_t n_indexed; /* of the pairs: the first ones, of which a home agent's are in these */
+	struct addrset by_home, by_identifier; /* the latter: those that renumber */
 	struct bubd_sa *sas;
 	size_t n_sas;
 	struct bub_peer_policy *peers;

@@ -38,6 +38,11 @@ void loader_home_link(struct loader *l, const struct config_node *sec);
 void loader_pair(struct loader *l, const struct config_node *sec, const struct in6_addr *home,
 		 const struct in6_addr *home_agent, bool at_home_agent);
 
+/* Finds a home agent's pairs by an address from now on; to be called again after they changed.  0,
+ * or -1: out of memory (config_pairs.c). */
+int loader_index_pairs(struct bubd_config *cfg);
+void loader_unindex_pairs(struct bubd_config *cfg);
+
 /* Sees that there is room for all mobile nodes of the home-agent section @sec (config_pairs.c). */
 void loader_room(struct loader *l, const struct config_node *sec);
 

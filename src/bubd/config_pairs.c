@@ -10,14 +10,73 @@
 #include "config_load.h"
 #include "secret.h"
 
+/* ---- Finding one --------------------------------------------------------------------------- */
+
+static struct in6_addr identifier_of(const struct in6_addr *home)
+{
+	struct in6_addr id = {0};
+
+	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
+	return id;
+}
+
+void loader_unindex_pairs(struct bubd_config *cfg)
+{
+	addrset_free(&cfg->by_home);
+	addrset_free(&cfg->by_identifier);
+	cfg->n_indexed = 0;
+}
+
+/* A home agent looks for one at each registration, and may have 100,000. */
+int loader_index_pairs(struct bubd_config *cfg)
+{
+	int rc = 0;
+
+	loader_unindex_pairs(cfg);
+	for (size_t i = 0; rc == 0 && i < cfg->n_pairs; i++) {
+		const struct bubd_pair *p = &cfg->pairs[i];
+		const struct in6_addr id = identifier_of(&p->home);
+
+		if (!p->at_home_agent)
+			continue;
+		if (addrset_find(&cfg->by_home, &p->home) == NULL)
+			rc = addrset_add(&cfg->by_home, &p->home, i);
+		if (rc == 0 && p->renumber && addrset_find(&cfg->by_identifier, &id) == NULL)
+			rc = addrset_add(&cfg->by_identifier, &id, i);
+	}
+	if (rc == 0)
+		cfg->n_indexed = cfg->n_pairs;
+	else
+		loader_unindex_pairs(cfg);
+	return rc;
+}
+
+/* The number of a home agent's. */
+static const size_t *indexed_pair(const struct bubd_config *cfg, const struct in6_addr *home)
+{
+	const struct in6_addr id = identifier_of(home);
+	const size_t *at = addrset_find(&cfg->by_home, home);
+
+	return at != NULL ? at : addrset_find(&cfg->by_identifier, &id);
+}
+
 const struct bubd_pair *bubd_config_pair(const struct bubd_config *cfg, const struct in6_addr *home,
 					 bool at_home_agent)
 {
+	const size_t *at = at_home_agent ? indexed_pair(cfg, home) : NULL;
 	const struct bubd_pair *found = NULL;
 
-	for (size_t i = 0; i < cfg->n_pairs; i++) {
+	if (at != NULL) {
+		found = &cfg->pairs[*at];
+		if (bub_addr_eq(&found->home, home))
+			return found;
+	}
+	/* The mobile node's own are few, and the first. */
+	for (size_t i = at_home_agent ? cfg->n_indexed : 0; i < cfg->n_pairs; i++) {
 		const struct bubd_pair *p = &cfg->pairs[i];
 
+		if (p->at_home_agent && !at_home_agent && i < cfg->n_indexed)
+			break;
 		if (p->at_home_agent != at_home_agent)
 			continue;
 		if (bub_addr_eq(&p->home, home))
@@ -170,9 +229,8 @@ static bool load_renumber(struct loader *l, const struct config_node *sec,
 	bool renumber = config_number(sec, "renumber", false) != 0;
 	struct addrset *ids = &l->ids[at_home_agent];
 	const size_t *first = NULL;
-	struct in6_addr id = {0};
+	const struct in6_addr id = identifier_of(home);
 
-	memcpy(id.s6_addr + 8, home->s6_addr + 8, 8);
 	first = addrset_find(ids, &id);
 	if (renumber && (config_find(sec, "sa") != NULL || l->cfg->lnx.unprotected != 0))
 		problem(&l->p, config_place(sec, "renumber"),
@@ -355,5 +413,7 @@ int bubd_config_take_clients(struct bubd_config *cfg, struct bubd_config *fresh)
 	cfg->n_sas = n_own_sas + fresh->n_sas - skip_sas;
 	for (size_t i = n_own; i < cfg->n_pairs; i++)
 		pairs[i].first_sa += n_own_sas - skip_sas; /* modulo what a size_t holds */
+	/* Without the index they are found as well, one after the other. */
+	(void)loader_index_pairs(cfg);
 	return 0;
 }

@@ -7,11 +7,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config_load.h"
 
 #define SECRET "a secret of more than sixteen octets"
 #define OTHER_SECRET "a secret of more than sixteen octetS"
@@ -113,6 +114,47 @@ static void test_keys(void **state)
 	assert_false(same(&running, &fresh));
 }
 
+/* A home agent's is found by its address, and by its identifier where it renumbers; also after a
+ * reload has changed which ones there are. */
+static void test_index(void **state)
+{
+	const struct in6_addr at[] = {{{{0x20, 1, [15] = 1}}},
+				      {{{0x20, 1, [15] = 2}}},
+				      {{{0x20, 1, [15] = 3}}},
+				      {{{0x20, 2, [15] = 3}}},
+				      {{{0x20, 2, [15] = 2}}}};
+	struct bubd_config cfg = {.n_pairs = 3}, fresh = {.n_pairs = 1};
+
+	(void)state;
+	cfg.pairs = calloc(3, sizeof(*cfg.pairs));
+	fresh.pairs = calloc(1, sizeof(*fresh.pairs));
+	assert_non_null(cfg.pairs);
+	assert_non_null(fresh.pairs);
+	cfg.pairs[0] = (struct bubd_pair){.home = at[0]};
+	cfg.pairs[1] = (struct bubd_pair){.home = at[1], .at_home_agent = true};
+	cfg.pairs[2] = (struct bubd_pair){.home = at[2], .at_home_agent = true, .renumber = true};
+	fresh.pairs[0] = (struct bubd_pair){.home = at[4], .at_home_agent = true};
+	for (int indexed = 0; indexed < 2; indexed++) {
+		assert_ptr_equal(bubd_config_pair(&cfg, &at[0], false), &cfg.pairs[0]);
+		assert_null(bubd_config_pair(&cfg, &at[0], true));
+		assert_null(bubd_config_pair(&cfg, &at[1], false));
+		assert_ptr_equal(bubd_config_pair(&cfg, &at[1], true), &cfg.pairs[1]);
+		assert_ptr_equal(bubd_config_pair(&cfg, &at[3], true), &cfg.pairs[2]);
+		assert_null(bubd_config_pair(&cfg, &at[4], true));
+		assert_int_equal(loader_index_pairs(&cfg), 0);
+		assert_int_equal(cfg.n_indexed, 3);
+	}
+	assert_int_equal(bubd_config_take_clients(&cfg, &fresh), 0);
+	assert_ptr_equal(bubd_config_pair(&cfg, &at[4], true), &cfg.pairs[1]);
+	assert_null(bubd_config_pair(&cfg, &at[1], true));
+	assert_null(bubd_config_pair(&cfg, &at[3], true));
+	assert_ptr_equal(bubd_config_pair(&cfg, &at[0], false), &cfg.pairs[0]);
+	loader_unindex_pairs(&cfg);
+	free(cfg.pairs);
+	free(cfg.sas);
+	free(fresh.pairs);
+}
+
 /* What a home agent that is yet to be found, or a new prefix, will need. */
 static void test_needed_later(void **state)
 {
@@ -135,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_needed_later),
+		cmocka_unit_test(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
