@@ -140,6 +140,7 @@ const char *bub_engine_bub_obstacle(const struct bub_engine *eng, const struct i
 /* Entries in use, deleted bindings that stand against replay included. */
 struct bub_table_use {
 	uint32_t bindings, peers, clients;
+	uint32_t registered; /* of the clients */
 };
 void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *ret);
 

@@ -71,11 +71,12 @@ _bubctl()
 	*:monitor | *:reload) candidates='--json' ;;
 	--mode:*) candidates='bub ro tunnel plain' ;;
 	*:show)
-		candidates='--json --check --mode --homes --peers --clients'
+		candidates='--json --check --mode --homes --peers --clients --all'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
 		;;
 	*:ping | *:bindings | *:sas)
 		candidates='--json'
+		[[ $command == ping ]] || candidates+=' --all'
 		[[ $cur == -* ]] || candidates=$(_bubctl_peers)
 		;;
 	*:prefer | *:move)

@@ -74,11 +74,8 @@ int ctl_check(FILE *out, const json_t *reply)
 	}
 	json_array_foreach(json_object_get(reply, "homes"), i, v) judge_home(&f, v);
 	json_array_foreach(json_object_get(reply, "peers"), i, v) judge_peer(&f, v);
-	json_array_foreach(json_object_get(reply, "clients"), i, v)
-	{
-		f.clients++;
-		f.registered += json_is_true(json_object_get(v, "registered"));
-	}
+	f.clients = (size_t)ctl_served(reply, "all");
+	f.registered = (size_t)ctl_served(reply, "registered");
 	(void)fprintf(out, "BUB %s - ", words[f.status]);
 	if (f.line[0] != '\0')
 		(void)fprintf(out, "%s; ", f.line);

@@ -16,6 +16,12 @@
 json_t *ctl_ask(const char *path, const json_t *request);
 
 /*
+ * The same, for an answer that bubd gives by pages (pages.c): all of them, or only those of peers,
+ * of which a node has not that many.  What is not asked for stays in the answer's "more".
+ */
+json_t *ctl_ask_pages(const char *path, const json_t *request, bool all);
+
+/*
  * The same, for a request after whose reply more lines come.  They are read with ctl_next() from
  * *ret_more, which is to be closed; it may be NULL where the reply is NULL.
  */
@@ -70,6 +76,10 @@ enum {
 	CTL_CRITICAL = 2,
 	CTL_UNKNOWN = 3,
 };
+
+/* How many mobile nodes this home agent has: "all", or those "registered", also where the answer to
+ * "show" has only some of them. */
+json_int_t ctl_served(const json_t *reply, const char *which);
 
 /* Judges the answer to "show" in one line (NULL: there was none); returns one of the above. */
 int ctl_check(FILE *out, const json_t *reply);

@@ -123,14 +123,14 @@ static bool check_clients(struct doctor *d)
 {
 	const json_t *clients = json_object_get(d->show, "clients");
 	const json_t *c = NULL;
-	size_t i = 0, n = 0, told = 0;
+	const json_int_t n = ctl_served(d->show, "registered"), all = ctl_served(d->show, "all");
+	size_t i = 0, told = 0;
 
 	json_array_foreach(clients, i, c)
 	{
 		const bool registered = json_is_true(json_object_get(c, "registered"));
 		const char *why = doctor_text(c, "why");
 
-		n += registered;
 		if (why[0] != '\0' && told++ < CLIENTS_TOLD_MAX)
 			doctor_add(d, registered ? DOCTOR_NOTE : DOCTOR_WARNING, "keys",
 				   json_sprintf("mobile node %s: %s", doctor_text(c, "home"), why),
@@ -142,10 +142,11 @@ static bool check_clients(struct doctor *d)
 	}
 	if (d->is_agent)
 		doctor_add(d, DOCTOR_OK, "registration",
-			   json_sprintf("%zu of %zu mobile nodes are registered here", n,
-					json_array_size(clients)),
+			   json_sprintf("%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+					" mobile nodes are registered here",
+					n, all),
 			   NULL, NULL);
-	return n == json_array_size(clients);
+	return n == all;
 }
 
 /* Who tries to register, and is not served here. */

@@ -48,6 +48,13 @@ static void print_bindings(FILE *out, const struct ctl_options *opts, const json
 	table_print(t, out, opts);
 }
 
+/* bubd gives a list by pages, and not all of them were asked for. */
+static void print_rest(FILE *out, const json_t *reply, const char *command)
+{
+	if (json_object_get(reply, "more") != NULL)
+		(void)fprintf(out, "  and more: bubctl %s --all\n", command);
+}
+
 void ctl_print_bindings(FILE *out, const json_t *reply, const struct ctl_options *opts)
 {
 	print_bindings(out, opts, json_object_get(reply, "here"), "bindings of others here",
@@ -55,6 +62,7 @@ void ctl_print_bindings(FILE *out, const json_t *reply, const struct ctl_options
 	(void)fputc('\n', out);
 	print_bindings(out, opts, json_object_get(reply, "there"),
 		       "bindings of this node elsewhere", "held by");
+	print_rest(out, reply, "bindings");
 }
 
 /* ---- Security associations ----------------------------------------------------------------- */
@@ -119,4 +127,5 @@ void ctl_print_sas(FILE *out, const json_t *reply, const struct ctl_options *opt
 	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	json_array_foreach(sas, i, sa) add_sa_row(t, sa);
 	table_print(t, out, opts);
+	print_rest(out, reply, "sas");
 }

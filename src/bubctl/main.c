@@ -64,11 +64,13 @@ static int ctl_usage(FILE *out, int status)
 		"usage: bubctl [-s SOCKET] [COMMAND]\n"
 		"  show [--json]              roles, home addresses, peers, clients (default)\n"
 		"  show [PEER] [--mode MODE] [--homes] [--peers] [--clients]  a part of it\n"
+		"  show --all [--json]        all rows, and all mobile nodes that are served\n"
 		"  show --check               one line; exit status 0 only when all is well\n"
 		"  counters [--json] [--all]  what was sent, received and discarded\n"
 		"  counters --openmetrics     the same and the state, for Prometheus\n"
-		"  bindings [PEER] [--json]   those of others here, and this node's elsewhere\n"
-		"  sas [HOME] [--json]        security associations of ESP; no keys\n"
+		"  bindings [PEER] [--json] [--all]  those of others here, and this node's "
+		"elsewhere\n"
+		"  sas [HOME] [--json] [--all]  security associations of ESP; no keys\n"
 		"  ping PEER [-c N] [--json]  an answer of a peer by each path, and how long "
 		"it took\n"
 		"  bub-start PEER             start a BUB test with a peer's home address\n"
@@ -139,7 +141,10 @@ static int ctl_print(const struct command *cmd, const struct ctl_options *opts, 
 /* Sends @request, which is taken, and prints the answer. */
 static int ctl_do(const struct command *cmd, const struct ctl_options *opts, json_t *request)
 {
-	json_t *reply = ctl_ask(opts->socket, request);
+	/* All, where somebody asks for it; what is told of one node or mode may be on any page. */
+	const bool all =
+		(opts->set & (CTL_ALL | CTL_CLIENTS | CTL_MODE)) != 0 || opts->argument != NULL;
+	json_t *reply = ctl_ask_pages(opts->socket, request, all);
 	int status = EXIT_UNREACHABLE;
 
 	if ((opts->set & CTL_CHECK) != 0)
@@ -260,12 +265,12 @@ static int ctl_make_key(const struct command *cmd, const struct ctl_options *opt
 }
 
 static const struct command commands[] = {
-	{"show", ARGUMENT_ANY_PEER, CTL_JSON | CTL_CHECK | CTL_MODE | CTL_PARTS, ctl_show,
+	{"show", ARGUMENT_ANY_PEER, CTL_JSON | CTL_ALL | CTL_CHECK | CTL_MODE | CTL_PARTS, ctl_show,
 	 ctl_print_status},
 	{"counters", ARGUMENT_NONE, CTL_JSON | CTL_ALL | CTL_OPENMETRICS, ctl_run,
 	 ctl_print_counters},
-	{"bindings", ARGUMENT_ANY_PEER, CTL_JSON, ctl_run, ctl_print_bindings},
-	{"sas", ARGUMENT_ANY_PEER, CTL_JSON, ctl_run, ctl_print_sas},
+	{"bindings", ARGUMENT_ANY_PEER, CTL_JSON | CTL_ALL, ctl_run, ctl_print_bindings},
+	{"sas", ARGUMENT_ANY_PEER, CTL_JSON | CTL_ALL, ctl_run, ctl_print_sas},
 	{"ping", ARGUMENT_PEER, CTL_JSON | CTL_COUNT, ctl_ping_peer, NULL},
 	{"bub-start", ARGUMENT_PEER, 0, ctl_run, NULL},
 	{"forget", ARGUMENT_PEER, 0, ctl_run, NULL},

@@ -36,7 +36,7 @@ static void show_text(FILE *out, const struct ctl_options *opts, const char *nam
 
 static bool show_is_whole(const struct ctl_options *opts)
 {
-	return opts->argument == NULL && (opts->set & (CTL_MODE | CTL_PARTS)) == 0;
+	return opts->argument == NULL && (opts->set & (CTL_ALL | CTL_MODE | CTL_PARTS)) == 0;
 }
 
 static void show_more(FILE *out, const struct ctl_options *opts, size_t rows, const char *which)
@@ -517,16 +517,19 @@ static bool show_group(FILE *out, const struct ctl_options *opts, const json_t *
 
 /* One row a mobile node: a home agent has many.  Those that are not registered come last: most of
  * them are switched off. */
-static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *clients,
-			 const json_t *subscribers)
+static void show_clients(FILE *out, const struct ctl_options *opts, const json_t *reply)
 {
+	const json_t *clients = json_object_get(reply, "clients");
+	const json_t *subscribers = json_object_get(reply, "subscribers");
 	static const struct column columns[] = {
 		{.title = "home address"},
 		{.title = "care-of address"},
 		{.title = "left", .order = 1},
 	};
-	const size_t n = json_array_size(clients), shown = rows_shown(opts, n);
-	size_t registered = 0, rows = 0, i = 0;
+	/* A part that was asked for is counted itself; the answer may have the first ones only. */
+	const bool whole = show_is_whole(opts) && json_object_get(reply, "served") != NULL;
+	const size_t there_are = json_array_size(clients), shown = rows_shown(opts, there_are);
+	size_t n = there_are, registered = 0, rows = 0, i = 0;
 	const json_t *c = NULL;
 	struct table *t = NULL;
 
@@ -536,6 +539,10 @@ static void show_clients(FILE *out, const struct ctl_options *opts, const json_t
 	}
 	json_array_foreach(clients, i, c) registered +=
 		json_is_true(json_object_get(c, "registered"));
+	if (whole) {
+		n = (size_t)ctl_served(reply, "all");
+		registered = (size_t)ctl_served(reply, "registered");
+	}
 	(void)fputc('\n', out);
 	text_paint(out, opts, TEXT_TITLE, "home agent, %zu of %zu registered", registered, n);
 	if (json_is_object(subscribers))
@@ -611,7 +618,7 @@ void ctl_print_status(FILE *out, const json_t *reply, const struct ctl_options *
 	if (json_object_get(reply, "peers") != NULL)
 		show_peers(out, opts, json_object_get(reply, "peers"));
 	if (clients != NULL && has_role(roles, "home-agent") && !show_group(out, opts, group))
-		show_clients(out, opts, clients, json_object_get(reply, "subscribers"));
+		show_clients(out, opts, reply);
 	if (clients != NULL)
 		show_store(out, opts, json_object_get(reply, "store"));
 	show_troubles(out, opts, json_object_get(reply, "strangers"),

@@ -621,9 +621,8 @@ static char *daemon_on_request(void *ctx, const char *request, size_t len, bool 
 
 static char *daemon_on_metrics(void *ctx)
 {
-	const struct status_filter all = {.parts = STATUS_ALL, .home = in6addr_any};
 	const struct status_source src = daemon_source(ctx);
-	json_t *status = status_show(&src, &all);
+	json_t *status = status_for_metrics(&src);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);

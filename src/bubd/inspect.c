@@ -54,15 +54,14 @@ static void add_binding(json_t *array, const struct bound *b)
 	(void)json_array_append_new(array, o);
 }
 
-/* With home agents: their mobile nodes here, and this node's own. */
-static void add_home_registrations(const struct status_source *src, const struct in6_addr *wanted,
-				   json_t *here, json_t *there)
+/* Of mobile nodes with this home agent. */
+static void add_clients(const struct status_source *src, const struct status_filter *filter,
+			struct page *page, json_t *here)
 {
 	const char *signed_by = src->unprotected ? "nothing" : "ipsec";
 	struct bub_client_status c;
-	struct bub_home_status h;
 
-	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
+	while (status_next_client(src, filter, page, &c)) {
 		const struct bound b = {.home = &c.home,
 					.care_of = &c.care_of,
 					.lifetime_s = c.lifetime_s,
@@ -71,9 +70,18 @@ static void add_home_registrations(const struct status_source *src, const struct
 					.link_local = c.link_local,
 					.signed_by = signed_by};
 
-		if (c.registered && inspect_wants(wanted, &c.home))
-			add_binding(here, &b);
+		if (!c.registered)
+			continue;
+		page_tell(page);
+		add_binding(here, &b);
 	}
+}
+
+static void add_homes(const struct status_source *src, const struct in6_addr *wanted, json_t *there)
+{
+	const char *signed_by = src->unprotected ? "nothing" : "ipsec";
+	struct bub_home_status h;
+
 	for (unsigned i = 0; bub_engine_home_status(src->engine, src->now, i, &h); i++) {
 		const struct bound b = {.home = &h.address,
 					.care_of = &h.care_of,
@@ -91,11 +99,11 @@ static void add_home_registrations(const struct status_source *src, const struct
 }
 
 static void add_peer_bindings(const struct status_source *src, const struct in6_addr *wanted,
-			      json_t *here, json_t *there)
+			      struct page *page, json_t *here, json_t *there)
 {
 	struct bub_peer_status p;
 
-	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
+	while (status_next_peer(src, page, &p)) {
 		const struct bound its = {.home = &p.peer,
 					  .care_of = &p.peer_care_of,
 					  .with = &p.local,
@@ -111,6 +119,7 @@ static void add_peer_bindings(const struct status_source *src, const struct in6_
 
 		if (!inspect_wants(wanted, &p.peer) && !inspect_wants(wanted, &p.local))
 			continue;
+		page_tell(page);
 		if (!IN6_IS_ADDR_UNSPECIFIED(&p.peer_care_of))
 			add_binding(here, &its);
 		if (!IN6_IS_ADDR_UNSPECIFIED(&p.local_care_of))
@@ -118,16 +127,24 @@ static void add_peer_bindings(const struct status_source *src, const struct in6_
 	}
 }
 
-json_t *status_bindings(const struct status_source *src, const struct in6_addr *home)
+json_t *status_bindings(const struct status_source *src, const struct status_filter *filter)
 {
+	const struct page_wanted *pages = &filter->pages;
+	struct page clients = page_of(pages, PAGE_CLIENTS), peers = page_of(pages, PAGE_PEERS);
 	json_t *o = json_object();
 	json_t *here = json_array();
 	json_t *there = json_array();
 
-	add_home_registrations(src, home, here, there);
-	add_peer_bindings(src, home, here, there);
+	if (pages_has(pages, PAGE_CLIENTS))
+		add_clients(src, filter, &clients, here);
+	if (!pages->goes_on)
+		add_homes(src, &filter->home, there);
+	if (pages_has(pages, PAGE_PEERS))
+		add_peer_bindings(src, &filter->home, &peers, here, there);
 	inspect_set(o, "here", here);
 	inspect_set(o, "there", there);
+	page_end(&clients, o);
+	page_end(&peers, o);
 	return o;
 }
 
@@ -191,16 +208,23 @@ static json_t *sa_status(const struct status_source *src, const struct esp_sa_st
 	return o;
 }
 
-json_t *status_sas(const struct status_source *src, const struct in6_addr *home)
+json_t *status_sas(const struct status_source *src, const struct status_filter *filter)
 {
+	struct page page = page_of(&filter->pages, PAGE_SAS);
 	json_t *o = json_object();
 	json_t *array = json_array();
 	struct esp_sa_status s;
 	struct bub_time since;
 
-	for (size_t at = 0; sas_status(src->sas, &at, &s, &since);)
-		if (inspect_wants(home, &s.owner))
-			(void)json_array_append_new(array, sa_status(src, &s, since));
+	for (size_t at = page.at; pages_has(&filter->pages, PAGE_SAS) &&
+				  sas_status(src->sas, &at, &s, &since) &&
+				  page_step(&page, (unsigned)at);) {
+		if (!inspect_wants(&filter->home, &s.owner))
+			continue;
+		page_tell(&page);
+		(void)json_array_append_new(array, sa_status(src, &s, since));
+	}
 	inspect_set(o, "sas", array);
+	page_end(&page, o);
 	return o;
 }

@@ -115,12 +115,22 @@ static json_t *get_mode(const json_t *request, const char **ret_mode)
 						   "\"ro\" and \"bub\"");
 }
 
+/* Returns NULL, or why "from" cannot be used. */
+static json_t *get_pages(const json_t *request, struct page_wanted *ret)
+{
+	return pages_read(request, ret)
+		       ? NULL
+		       : request_refusal("\"from\" is not what \"more\" of an answer was");
+}
+
 static json_t *on_show(const json_t *request, const struct request_target *t)
 {
 	struct status_filter filter = {.home = in6addr_any};
 	json_t *why = get_parts(request, &filter.parts);
 	json_t *o = NULL;
 
+	if (why == NULL)
+		why = get_pages(request, &filter.pages);
 	if (why == NULL)
 		why = get_mode(request, &filter.mode);
 	if (why == NULL && json_object_get(request, "peer") != NULL)
@@ -129,6 +139,7 @@ static json_t *on_show(const json_t *request, const struct request_target *t)
 		return why;
 	o = status_show(&t->src, &filter);
 	if (!IN6_IS_ADDR_UNSPECIFIED(&filter.home) && filter.mode == NULL &&
+	    !filter.pages.goes_on && json_object_get(o, "more") == NULL &&
 	    json_array_size(json_object_get(o, "peers")) == 0 &&
 	    json_array_size(json_object_get(o, "clients")) == 0) {
 		json_decref(o);
@@ -293,12 +304,14 @@ static json_t *on_ping(const json_t *request, const struct request_target *t)
 
 static json_t *request_inspect(const json_t *request, const struct request_target *t,
 			       json_t *(*status)(const struct status_source *src,
-						 const struct in6_addr *home))
+						 const struct status_filter *filter))
 {
-	struct in6_addr home = in6addr_any;
-	json_t *why = json_object_get(request, "peer") != NULL ? get_peer(request, &home) : NULL;
+	struct status_filter filter = {.home = in6addr_any};
+	json_t *why = get_pages(request, &filter.pages);
 
-	return why != NULL ? why : status(&t->src, &home);
+	if (why == NULL && json_object_get(request, "peer") != NULL)
+		why = get_peer(request, &filter.home);
+	return why != NULL ? why : status(&t->src, &filter);
 }
 
 static json_t *on_bindings(const json_t *request, const struct request_target *t)

@@ -19,6 +19,9 @@
  *                                         "active", "standby", "drain", "ready", it becomes that
  *   {"cmd": "monitor"}                    {"ok": true}, and from then on every event, a line each
  *
+ * An answer to show, bindings or sas has PAGE_ENTRIES of each list at most.  Where there are more
+ * it has the member "more": the same request with that as "from" gets the next ones (pages.h).
+ *
  * What cannot be done is answered with {"error": TEXT}.
  */
 #ifndef BUBD_REQUEST_H

@@ -346,18 +346,29 @@ static json_t *why_peer(const struct status_source *src, const struct bub_peer_s
 	return json_string(text);
 }
 
-static json_t *status_peers(const struct status_source *src, const struct status_filter *filter)
+bool status_next_peer(const struct status_source *src, struct page *page,
+		      struct bub_peer_status *ret)
 {
+	unsigned at = page->at;
+
+	return bub_engine_peer_status(src->engine, src->now, &at, ret) && page_step(page, at);
+}
+
+static json_t *status_peers(const struct status_source *src, const struct status_filter *filter,
+			    json_t *answer)
+{
+	struct page page = page_of(&filter->pages, PAGE_PEERS);
 	json_t *array = json_array();
 	struct bub_peer_status p;
 
-	for (unsigned at = 0; bub_engine_peer_status(src->engine, src->now, &at, &p);) {
+	while (status_next_peer(src, &page, &p)) {
 		struct handovers_view view = {0};
 		json_t *o = NULL;
 
 		if (!is_wanted(filter, &p.peer) ||
 		    (filter->mode != NULL && strcmp(filter->mode, bub_mode_name(p.mode)) != 0))
 			continue;
+		page_tell(&page);
 		o = json_object();
 		(void)handovers_of_peer(src->handovers, &p.local, &p.peer, &view);
 		status_set(o, "local", status_address(&p.local));
@@ -381,6 +392,7 @@ static json_t *status_peers(const struct status_source *src, const struct status
 		status_set(o, "last_handover", status_handover(src, view.last));
 		(void)json_array_append_new(array, o);
 	}
+	page_end(&page, answer);
 	return array;
 }
 
@@ -403,17 +415,31 @@ static json_t *status_switched(const struct bub_client_status *c)
 					       : json_string(bub_switched_name(c->switched));
 }
 
-static json_t *status_clients(const struct status_source *src, const struct status_filter *filter)
+/* One alone is not looked for along the list. */
+bool status_next_client(const struct status_source *src, const struct status_filter *filter,
+			struct page *page, struct bub_client_status *ret)
 {
+	const bool all = IN6_IS_ADDR_UNSPECIFIED(&filter->home);
+	unsigned at = page->at;
+
+	if (all)
+		return bub_engine_client_status(src->engine, src->now, &at, ret) &&
+		       page_step(page, at);
+	return at == 0 && bub_engine_client(src->engine, src->now, &filter->home, ret) &&
+	       page_step(page, 1);
+}
+
+static json_t *status_clients(const struct status_source *src, const struct status_filter *filter,
+			      json_t *answer)
+{
+	struct page page = page_of(&filter->pages, PAGE_CLIENTS);
 	json_t *array = json_array();
 	struct bub_client_status c;
 
-	for (unsigned at = 0; bub_engine_client_status(src->engine, src->now, &at, &c);) {
-		json_t *o = NULL;
+	while (status_next_client(src, filter, &page, &c)) {
+		json_t *o = json_object();
 
-		if (!is_wanted(filter, &c.home))
-			continue;
-		o = json_object();
+		page_tell(&page);
 		status_set(o, "home", status_address(&c.home));
 		status_set(o, "registered", json_boolean(c.registered));
 		status_set(o, "provisional", json_boolean(c.provisional));
@@ -428,7 +454,20 @@ static json_t *status_clients(const struct status_source *src, const struct stat
 		status_set(o, "keys", keyd_status_home(src->keyd, &c.home, true));
 		(void)json_array_append_new(array, o);
 	}
+	page_end(&page, answer);
 	return array;
+}
+
+/* Of all mobile nodes, also of those that this answer has not. */
+static json_t *status_served(const struct status_source *src)
+{
+	struct bub_table_use use;
+	json_t *o = json_object();
+
+	bub_engine_table_use(src->engine, &use);
+	status_set(o, "all", status_number(use.clients));
+	status_set(o, "registered", status_number(use.registered));
+	return o;
 }
 
 /* Who tries to register, and is not served. */
@@ -453,22 +492,26 @@ static json_t *status_strangers(const struct status_source *src, const struct st
 }
 
 static json_t *status_memberships(const struct status_source *src,
-				  const struct status_filter *filter)
+				  const struct status_filter *filter, json_t *answer)
 {
+	struct page page = page_of(&filter->pages, PAGE_MEMBERSHIPS);
 	json_t *array = json_array();
 	struct bub_membership_status m;
 
-	for (unsigned at = 0; bub_engine_membership_status(src->engine, src->now, &at, &m);) {
+	for (unsigned at = page.at; bub_engine_membership_status(src->engine, src->now, &at, &m) &&
+				    page_step(&page, at);) {
 		json_t *o = NULL;
 
 		if (!is_wanted(filter, &m.home))
 			continue;
+		page_tell(&page);
 		o = json_object();
 		status_set(o, "group", status_address(&m.group));
 		status_set(o, "home", status_address(&m.home));
 		status_set(o, "lifetime_s", status_number(m.lifetime_s));
 		(void)json_array_append_new(array, o);
 	}
+	page_end(&page, answer);
 	return array;
 }
 
@@ -680,21 +723,39 @@ static json_t *status_subscribers(struct owners *owners)
 	return o;
 }
 
-json_t *status_show(const struct status_source *src, const struct status_filter *filter)
+/* What an earlier answer had no room for, and nothing else. */
+static json_t *status_show_on(const struct status_source *src, const struct status_filter *filter)
 {
 	json_t *o = json_object();
 
+	if (filter->pages.list[PAGE_PEERS].wanted)
+		status_set(o, "peers", status_peers(src, filter, o));
+	if (filter->pages.list[PAGE_CLIENTS].wanted)
+		status_set(o, "clients", status_clients(src, filter, o));
+	if (filter->pages.list[PAGE_MEMBERSHIPS].wanted)
+		status_set(o, "memberships", status_memberships(src, filter, o));
+	return o;
+}
+
+json_t *status_show(const struct status_source *src, const struct status_filter *filter)
+{
+	json_t *o = NULL;
+
+	if (filter->pages.goes_on)
+		return status_show_on(src, filter);
+	o = json_object();
 	status_set(o, "node", json_string(src->node));
 	status_set(o, "roles", status_roles(src->cfg));
 	status_set(o, "group", group_status(src->group));
 	if ((filter->parts & STATUS_HOMES) != 0)
 		status_set(o, "homes", status_homes(src));
 	if ((filter->parts & STATUS_PEERS) != 0)
-		status_set(o, "peers", status_peers(src, filter));
+		status_set(o, "peers", status_peers(src, filter, o));
 	if ((filter->parts & STATUS_CLIENTS) != 0) {
-		status_set(o, "clients", status_clients(src, filter));
+		status_set(o, "served", status_served(src));
+		status_set(o, "clients", status_clients(src, filter, o));
 		status_set(o, "strangers", status_strangers(src, filter));
-		status_set(o, "memberships", status_memberships(src, filter));
+		status_set(o, "memberships", status_memberships(src, filter, o));
 		status_set(o, "keys", keyd_status(src->keyd));
 		status_set(o, "subscribers", status_subscribers(src->owners));
 		status_set(o, "store", storage_status(src->storage));
@@ -704,4 +765,16 @@ json_t *status_show(const struct status_source *src, const struct status_filter 
 		status_set(o, "handover_gaps", status_gaps(src->gaps));
 	}
 	return o;
+}
+
+json_t *status_for_metrics(const struct status_source *src)
+{
+	const struct status_filter filter = {
+		.parts = STATUS_ALL,
+		.home = in6addr_any,
+		.pages = {.whole[PAGE_PEERS] = true,
+			  .none = {[PAGE_CLIENTS] = true, [PAGE_MEMBERSHIPS] = true}},
+	};
+
+	return status_show(src, &filter);
 }

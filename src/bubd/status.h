@@ -15,6 +15,7 @@
 #include "keyd.h"
 #include "linux.h"
 #include "names.h"
+#include "pages.h"
 #include "sas.h"
 #include "storage.h"
 
@@ -51,15 +52,27 @@ struct status_filter {
 	unsigned parts;       /* of enum status_part */
 	struct in6_addr home; /* peers and clients with this home address; :: all */
 	const char *mode;     /* peers in this mode; NULL: all */
+	struct page_wanted pages;
 };
 
 /* Node and roles, and of the rest what @filter lets through.  NULL: out of memory. */
 json_t *status_show(const struct status_source *src, const struct status_filter *filter);
 
-/* Bindings here and at others, and security associations; of @home only, or, where that is ::, all
- * of them (inspect.c). */
-json_t *status_bindings(const struct status_source *src, const struct in6_addr *home);
-json_t *status_sas(const struct status_source *src, const struct in6_addr *home);
+/* The same for openmetrics_print(): all peers, and how many mobile nodes there are instead of them.
+ */
+json_t *status_for_metrics(const struct status_source *src);
+
+/* Bindings here and at others, and security associations; those of @filter's home address only, or,
+ * where that is ::, all of them (inspect.c).  The rest of @filter but its pages is not read. */
+json_t *status_bindings(const struct status_source *src, const struct status_filter *filter);
+json_t *status_sas(const struct status_source *src, const struct status_filter *filter);
+
+/* Steps of a walk along peers, or the mobile nodes that @filter lets through, each page_tell() by
+ * who uses it.  False: there is no other, or the page is full. */
+bool status_next_peer(const struct status_source *src, struct page *page,
+		      struct bub_peer_status *ret);
+bool status_next_client(const struct status_source *src, const struct status_filter *filter,
+			struct page *page, struct bub_client_status *ret);
 
 /* From where and by which paths @peer can be asked for an answer, and why not by others. */
 json_t *status_ping(const struct status_source *src, const struct in6_addr *peer);

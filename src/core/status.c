@@ -19,5 +19,6 @@ void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *re
 		.bindings = cn_used(eng),
 		.peers = bul_used(eng),
 		.clients = ha_used(eng),
+		.registered = ha_registrations(eng),
 	};
 }

@@ -294,22 +294,14 @@ static void print_gaps(FILE *out, json_t *gaps)
 }
 
 /* Not one a mobile node: a home agent has many, and each would be a time series for ever. */
-static void print_client_metrics(FILE *out, const json_t *clients)
+static void print_client_metrics(FILE *out, const json_t *served)
 {
-	json_int_t registered = 0;
-	const json_t *c = NULL;
-	size_t i = 0;
-
-	json_array_foreach(clients, i, c)
-	{
-		registered += json_is_true(json_object_get(c, "registered"));
-	}
 	metric_head(out, "bub_clients", "gauge", "Mobile nodes that this home agent serves.");
 	(void)fputs("bub_clients", out);
-	metric_value(out, (json_int_t)json_array_size(clients));
+	metric_value(out, metric_number(served, "all"));
 	metric_head(out, "bub_clients_registered", "gauge", "Those of them that are registered.");
 	(void)fputs("bub_clients_registered", out);
-	metric_value(out, registered);
+	metric_value(out, metric_number(served, "registered"));
 }
 
 void openmetrics_print(FILE *out, const json_t *reply)
@@ -325,7 +317,7 @@ void openmetrics_print(FILE *out, const json_t *reply)
 	print_peer_metrics(out, json_object_get(reply, "peers"));
 	print_traffic(out, json_object_get(reply, "peers"));
 	print_gaps(out, json_object_get(reply, "handover_gaps"));
-	print_client_metrics(out, json_object_get(reply, "clients"));
+	print_client_metrics(out, json_object_get(reply, "served"));
 	print_engine(out, json_object_get(counters, "engine"));
 	counters_by_label(out, json_object_get(counters, "sent"), "bub_messages_sent", "message",
 			  "Mobility messages that were sent.");

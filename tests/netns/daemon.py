@@ -50,8 +50,19 @@ class Daemon:
             s.sendall(json.dumps({"cmd": cmd, **arguments}).encode() + b"\n")
             return json.loads(s.makefile().readline())
 
+    def ask_pages(self, cmd, **arguments):
+        """The answer to a command, with all entries of lists that come by pages."""
+        answer = page = self.ask(cmd, **arguments)
+        while page.get("more"):
+            page = self.ask(cmd, **{**arguments, "from": page["more"]})
+            for name, value in page.items():
+                if isinstance(value, list):
+                    answer[name] += value
+        answer.pop("more", None)
+        return answer
+
     def show(self):
-        return self.ask("show")
+        return self.ask_pages("show")
 
     def counters(self):
         """Those of packets, data and ESP, by name."""

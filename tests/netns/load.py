@@ -110,7 +110,7 @@ def with_agreed_keys(t):
                                    "2001:db8:f::1", "--do", "register,handover", nodes=AGREED)
     expect(status == 0 and result["esp"], (status, result, error))
     expect([p["answered"] for p in result["phases"]] == [AGREED, AGREED], result)
-    algorithms = {sa["encryption"] for sa in t.agent.ask("sas")["sas"]}
+    algorithms = {sa["encryption"] for sa in t.agent.ask_pages("sas")["sas"]}
     expect(algorithms == {"aes-gcm"}, algorithms)
     status, result, error = t.load(False, "--psk-file", os.path.join(t.agent.dir, "secret"), nodes=AGREED)
     expect(status == 2 and "--key-source" in error, (status, error))
@@ -146,6 +146,39 @@ def goes_on_from_an_earlier_run(t):
     phase = result["phases"][0]
     expect(status == 0 and phase["answered"] == NODES, (status, result, error))
     expect(phase["statuses"] == {"0": NODES, "135": NODES} and phase["repeated"] == NODES, phase)
+
+
+def bubctl(t, *words):
+    return subprocess.run([os.environ["BUBCTL"], "-s", t.agent.sock, *words], check=True, text=True,
+                          stdout=subprocess.PIPE, timeout=LIMIT_S).stdout
+
+
+def many_are_shown_by_pages(t):
+    """However many there are, one answer has a hundred of them, and what comes meanwhile is answered."""
+    many = 900
+    t.serve(False, nodes=many)
+    expect(t.load(False, nodes=many)[0] == 0, "register")
+    first = t.agent.ask("show")
+    expect(len(first["clients"]) == 100 and first["served"] == {"all": many, "registered": many}
+           and set(first["more"]) == {"clients"}, (len(first["clients"]), first["served"]))
+    expect(len(t.agent.ask("bindings")["here"]) == 100, "bindings")
+    last = f"{FIRST}{many - 1:x}"
+    one = t.agent.ask("show", peer=last)
+    expect([c["home"] for c in one["clients"]] == [last] and "more" not in one, one)
+    homes = sorted(f"{FIRST}{n:x}".replace("::0", "::") for n in range(many))
+    reader = t.g.popen(os.environ["BUBCTL"], "-s", t.agent.sock, "show", "--json", "--all",
+                       stdout=subprocess.PIPE, text=True)
+    status, result, error = t.load(False, "--do", "refresh", "--registered", "1", "--time", "1", "--rate", "500",
+                                   nodes=many)
+    shown = json.loads(reader.communicate(timeout=LIMIT_S)[0])
+    expect(status == 0 and result["phases"][0]["given_up"] == 0, (status, result, error))
+    expect(sorted(c["home"] for c in shown["clients"]) == homes and "more" not in shown, len(shown["clients"]))
+    expect(len(json.loads(bubctl(t, "bindings", "--json", "--all"))["here"]) == many, "all bindings")
+    text = bubctl(t, "show")
+    expect(f"{many} of {many} registered" in text and f"and {many - 12} more: bubctl show --clients" in text,
+           text)
+    expect(f"registered={many} clients={many}" in bubctl(t, "show", "--check"), "check")
+    expect(bubctl(t, "show", "--clients").count("2001:db8:c:") == many, "show --clients")
 
 
 def tells_what_is_wrong(t):
@@ -206,7 +239,7 @@ def measures_a_silence(t):
 
 
 CASES = [with_esp, without_esp, with_agreed_keys, agrees_no_faster_after_a_pause,
-         goes_on_from_an_earlier_run, tells_what_is_wrong, measures_a_silence]
+         goes_on_from_an_earlier_run, tells_what_is_wrong, many_are_shown_by_pages, measures_a_silence]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))

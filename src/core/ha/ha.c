@@ -99,6 +99,7 @@ static void ha_unregister(struct bub_engine *eng, struct mobile_node *c, const c
 	switch_on_ended(eng, c);
 	prefixes_on_unregistered(eng, c);
 	multicast_on_unregistered(eng, c);
+	core_ha(eng)->registered -= c->registered;
 	c->registered = c->defended = false;
 	c->watched_until = bub_time_add_s(core_now(eng), WATCH_S);
 	ha_own_path(eng, BUB_ACT_PATH_DEL, c);
@@ -252,6 +253,7 @@ void ha_establish(struct bub_engine *eng, struct mobile_node *c, const struct re
 	if (!ha_has_tunnel(c))
 		(void)home_action(eng, BUB_ACT_PROXY_ADD, c);
 	defend_link_local(eng, c, req->link_local);
+	core_ha(eng)->registered += !c->registered;
 	c->registered = c->defended = true;
 	c->provisional = c->deleted = false;
 }

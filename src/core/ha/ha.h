@@ -79,5 +79,6 @@ int stable_restore(struct bub_engine *eng, const struct bub_stored *s);
 
 /* How many mobile nodes are permitted to register. */
 uint32_t ha_used(const struct bub_engine *eng);
+uint32_t ha_registrations(const struct bub_engine *eng);
 
 #endif

@@ -13,6 +13,7 @@
 struct ha {
 	struct bub_ha_config cfg; /* prefixes, as they are now */
 	struct table clients, memberships, groups;
+	uint32_t registered;                              /* of the clients */
 	struct mobile_node *probing_first, *probing_last; /* by age: mostly the order of verdicts */
 	unsigned groups_at; /* groups behind it may have to be joined or left */
 	struct {

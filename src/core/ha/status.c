@@ -90,3 +90,8 @@ uint32_t ha_used(const struct bub_engine *eng)
 {
 	return core_ha(eng)->clients.used;
 }
+
+uint32_t ha_registrations(const struct bub_engine *eng)
+{
+	return core_ha(eng)->registered;
+}

@@ -59,6 +59,7 @@ STATUS = {
         {"home": "2001:db8:7::12", "care_of": "2001:db8:d::12", "lifetime_s": 0, "sequence": 0,
          "registered": False, "provisional": True},
     ],
+    "served": {"all": 4, "registered": 2},
     "memberships": [
         {"home": "2001:db8:7::10", "group": "ff1e::1234", "lifetime_s": 251},
         {"home": "2001:db8:7::122", "group": "ff1e::5", "lifetime_s": 9},
@@ -353,6 +354,11 @@ class Bubctl(unittest.TestCase):
         title, _, rows = self.table(self.ask(reply))
         self.assertEqual(title, "home agent, 25 of 50 registered")
         self.assertEqual(rows[-1], "  and 38 more: bubctl show --clients")
+        # The answer has only the first of them.
+        cut = {**reply, "served": {"all": 9000, "registered": 8000}, "more": {"clients": 50}}
+        title, _, rows = self.table(self.ask(cut))
+        self.assertEqual(title, "home agent, 8000 of 9000 registered")
+        self.assertEqual(rows[-1], "  and 8988 more: bubctl show --clients")
         rows = self.table(self.ask(reply, "show", "--clients"))[2]
         self.assertEqual(["not registered" in row for row in rows], 25 * [False] + 25 * [True])
 
@@ -725,7 +731,7 @@ security associations: 2
                      ["ping", "::1", "-c", "1001"], ["ping", "::1", "-c", "-1"], ["show", "-c", "1"],
                      ["prefer", "a", "b"], ["prefer", "a", "--default"], ["move"], ["move", "--default"],
                      ["forget"], ["forget", "mn2"], ["forget", "a", "b"],
-                     ["refresh", "--json"], ["show", "--all"], ["--none"], ["bub-start"],
+                     ["refresh", "--json"], ["reload", "--all"], ["--none"], ["bub-start"],
                      ["refresh", "2001:db8::1"], ["counters", "--check"], ["show", "--openmetrics"],
                      ["show", "--json", "--check"], ["counters", "--json", "--openmetrics"],
                      ["genkey", "--json"], ["genkey", "a", "b"], ["monitor", "x"], ["monitor", "--check"]):

@@ -111,6 +111,19 @@ bool bub_engine_client_status(const struct bub_engine *eng, struct bub_time now,
 	return true;
 }
 
+bool bub_engine_client(const struct bub_engine *eng, struct bub_time now,
+		       const struct in6_addr *home, struct bub_client_status *ret)
+{
+	unsigned at = 0;
+
+	return bub_engine_client_status(eng, now, &at, ret) && bub_addr_eq(&ret->home, home);
+}
+
+void bub_engine_table_use(const struct bub_engine *eng, struct bub_table_use *ret)
+{
+	*ret = (struct bub_table_use){.clients = eng->n_clients, .registered = eng->n_clients};
+}
+
 bool bub_engine_membership_status(const struct bub_engine *eng, struct bub_time now, unsigned *at,
 				  struct bub_membership_status *ret)
 {
@@ -170,12 +183,6 @@ bool lnx_care_of_next(const struct lnx *lnx, unsigned *at, struct lnx_care_of *r
 	return true;
 }
 
-uint32_t lnx_own_ifindex(const struct lnx *lnx)
-{
-	(void)lnx;
-	return 77;
-}
-
 bool lnx_is_away(const struct lnx *lnx, const struct in6_addr *home)
 {
 	struct in6_addr away = addr("2001:db8:1::10");
@@ -191,14 +198,6 @@ bool lnx_tunnel_ends(const struct lnx *lnx, const struct in6_addr *home, struct 
 	(void)lnx;
 	*ret_local = addr("2001:db8:a::10");
 	*ret_remote = addr("2001:db8:1::1");
-	return true;
-}
-
-bool lnx_carrier(const struct lnx *lnx, const struct in6_addr *home, struct lnx_carrier *ret)
-{
-	(void)home;
-	(void)lnx;
-	*ret = (struct lnx_carrier){.name = "udp", .why = "answered first", .port = 4500};
 	return true;
 }
 
@@ -498,7 +497,7 @@ static void show_has_everything(void **state)
 {
 	json_t *r = ask(*state, "{\"cmd\": \"show\"}");
 
-	assert_int_equal(json_object_size(r), 13);
+	assert_int_equal(json_object_size(r), 14);
 	assert_same_json(json_object_get(r, "node"), "\"mn1\"");
 	assert_same_json(json_object_get(r, "roles"),
 			 "[\"mobile-node\", \"home-agent\", \"correspondent\"]");
@@ -585,12 +584,12 @@ static void show_has_what_is_asked_for(void **state)
 		size_t members, peers, clients;
 	} rows[] = {
 		{"{\"cmd\":\"show\",\"only\":[\"peers\"]}", 4, 1, 0},
-		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 10, 0, 1},
+		{"{\"cmd\":\"show\",\"only\":[\"homes\",\"clients\"]}", 11, 0, 1},
 		{"{\"cmd\":\"show\",\"only\":[\"counters\"]}", 5, 0, 0},
-		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 13, 1, 1},
-		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 13, 0, 1},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 13, 1, 0},
-		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 13, 0, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"bub\"}", 14, 1, 1},
+		{"{\"cmd\":\"show\",\"mode\":\"ro\"}", 14, 0, 1},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:2::10\"}", 14, 1, 0},
+		{"{\"cmd\":\"show\",\"peer\":\"2001:db8:1::20\"}", 14, 0, 1},
 	};
 	struct fixture *f = *state;
 
@@ -612,6 +611,31 @@ static void show_has_what_is_asked_for(void **state)
 	assert_refused(f, "{\"cmd\":\"show\",\"only\":[]}", "\"only\" is not");
 	assert_refused(f, "{\"cmd\":\"show\",\"only\":[\"peers\",\"x\"]}", "\"only\" is not");
 	assert_refused(f, "{\"cmd\":\"show\",\"only\":[\"peers\",1]}", "\"only\" is not");
+}
+
+/* However many there are: bubd does nothing else meanwhile. */
+static void an_answer_has_an_end(void **state)
+{
+	struct fixture *f = *state;
+	json_t *r = NULL;
+
+	f->engine.n_clients = f->engine.n_peers = 250;
+	r = ask(f, "{\"cmd\":\"show\"}");
+	assert_int_equal(json_array_size(json_object_get(r, "clients")), PAGE_ENTRIES);
+	assert_int_equal(json_array_size(json_object_get(r, "peers")), PAGE_ENTRIES);
+	assert_same_json(json_object_get(r, "served"), "{\"all\": 250, \"registered\": 250}");
+	assert_same_json(json_object_get(r, "more"), "{\"clients\": 100, \"peers\": 100}");
+	json_decref(r);
+	r = ask(f, "{\"cmd\":\"show\",\"from\":{\"clients\":200}}");
+	assert_int_equal(json_object_size(r), 1);
+	assert_int_equal(json_array_size(json_object_get(r, "clients")), 50);
+	json_decref(r);
+	r = ask(f, "{\"cmd\":\"bindings\",\"from\":{\"clients\":100}}");
+	assert_int_equal(json_array_size(json_object_get(r, "here")), PAGE_ENTRIES);
+	assert_same_json(json_object_get(r, "more"), "{\"clients\": 200}");
+	json_decref(r);
+	assert_refused(f, "{\"cmd\":\"show\",\"from\":{\"x\":1}}", "\"from\" is not");
+	assert_refused(f, "{\"cmd\":\"sas\",\"from\":{\"sas\":-1}}", "\"from\" is not");
 }
 
 static void roles_follow_the_configuration(void **state)
@@ -965,6 +989,7 @@ int main(void)
 		T(reload_tells_of_mistakes),       T(an_interface_is_put_first),
 		T(an_interface_that_is_not_there), T(ping_says_what_there_is),
 		T(bindings_are_told_both_ways),    T(associations_are_told_without_keys),
+		T(an_answer_has_an_end),
 	};
 #undef T
 
