@@ -172,10 +172,7 @@ static void daemon_on_verdict(void *ctx, const struct bub_event *ev)
 static int on_restore(void *ctx, const struct bub_stored *stored)
 {
 	struct daemon *d = ctx;
-	int err = 0;
-
-	(void)owners_serve(d->owners, &stored->home); /* nobody's: it is refused */
-	err = bub_engine_restore(d->engine, lnx_now(), stored);
+	const int err = bub_engine_restore(d->engine, lnx_now(), stored);
 
 	daemon_drain(d);
 	return err;
@@ -730,6 +727,8 @@ static void on_fenced(void *ctx, const char *why)
 static int open_storage(struct daemon *d)
 {
 	const struct storage_host host = {.ctx = d,
+					  .owners = &d->owners,
+					  .serve = owners_serve,
 					  .loop = &d->loop,
 					  .cfg = d->cfg,
 					  .now = lnx_now,

@@ -86,6 +86,7 @@ static int storage_restore_one(void *ctx, const struct bub_stored *s)
 {
 	const struct storage *st = ctx;
 
+	(void)st->host.serve(*st->host.owners, &s->home); /* nobody's: it is refused */
 	return st->host.restore(st->host.ctx, s);
 }
 
@@ -248,10 +249,13 @@ static void keys_remove(struct storage *st, const struct shared_record *r,
 			shared_delete(st->shared, SHARED_EDGE, &r->home, r->u.keys.sa[i].spi);
 }
 
-/* Of the records from @first to @end, all of one home address. */
+/* Of the records from @first to @end, all of one home address.  Its owner has to be loaded, though
+ * there may be no registration; whoever is not permitted any more has no keys either. */
 static void keys_restore(struct storage *st, const struct shared_record *first,
 			 const struct shared_record *end)
 {
+	const bool served = st->sas != NULL && st->host.serve(*st->host.owners, &first->home);
+
 	for (const struct shared_record *r = first; r < end; r++) {
 		uint64_t edge[SHARED_SAS] = {0};
 
@@ -261,8 +265,8 @@ static void keys_restore(struct storage *st, const struct shared_record *first,
 			for (unsigned i = 0; e->kind == SHARED_EDGE && i < SHARED_SAS; i++)
 				if (r->u.keys.sa[i].spi == e->id)
 					edge[i] = e->u.edge;
-		if (st->sas == NULL || sas_kept_restore(st->sas, r, keys_left_s(st, &r->u.keys),
-							edge, st->host.now()) != 0)
+		if (!served || sas_kept_restore(st->sas, r, keys_left_s(st, &r->u.keys), edge,
+						st->host.now()) != 0)
 			keys_remove(st, r, edge);
 	}
 }

@@ -16,11 +16,14 @@
 #include "config.h"
 #include "sas.h"
 
+struct owners;
 struct storage;
 
 /* What storage.c wants done; all of it borrowed, but for the structure. */
 struct storage_host {
 	void *ctx;
+	struct owners *const *owners; /* who may have a home address, once they are there; for: */
+	bool (*serve)(struct owners *owners, const struct in6_addr *home);
 	uv_loop_t *loop;
 	const struct bubd_config *cfg; /* the one in force */
 	struct bub_time (*now)(void);

@@ -7,10 +7,12 @@ real Redis, real keepaliveds (groupworld.py has the picture).
 What it measures is in its output: how long a mobile node had no data through the tunnel.
 """
 
+import os
+import subprocess
 import sys
 import time
 
-from groupworld import GroupWorld, gap_of
+from groupworld import HOMES, GroupWorld, gap_of, world_text
 from linux_common import Failure, main, wait_for
 
 LONGEST_S = 5  # of a gap, on a machine that has other things to do; it is some tenths
@@ -20,7 +22,10 @@ LOST = 5
 
 
 class Things(GroupWorld):
-    pass
+    subscribers = False
+
+    def text(self, extra):
+        return world_text([] if self.subscribers else self.clients, extra)
 
 
 def says(text):
@@ -204,7 +209,31 @@ def drained(t):
     wait_for("a to be fit", lambda: t.a.group()["fit"])
 
 
-CASES = [killed, links_cut, both_told_to_be_active, store_gone, drained]
+def subscriber(agent, what):
+    """Adds or removes that of m."""
+    proof = ["--psk-file", f"{agent.daemon.dir}/secret"] if what == "add" else []
+    subprocess.run([os.environ["BUBCTL"], "subscriber", what, HOMES["m"], *proof, "-d",
+                    f"{agent.daemon.dir}/state"], check=True, stdout=subprocess.DEVNULL)
+
+
+def not_the_same_subscribers(t):
+    """Who takes over does not know the mobile node: neither registration nor keys come back.  Once it
+    knows him he agrees on keys, and is served."""
+    t.subscribers = True
+    start, t.registered = t.registered, lambda name: subscriber(t.a, "add")
+    t.start(keepalived=False, extra="subscribers = lmdb")
+    start("m")
+    t.b.group(do="active")
+    t.b.becomes("active")
+    t.b.move_address_here()
+    if "is removed" not in t.b.daemon.tail():
+        raise Failure(f"the log says nothing: {t.b.daemon.tail()}")
+    subscriber(t.b, "add")
+    wait_for("b to serve m", lambda: (t.nodes["m"].ask("refresh"), accepted(t.b) and [
+        c["registered"] for c in t.b.daemon.show()["clients"]])[1] == [True])
+
+
+CASES = [not_the_same_subscribers, killed, links_cut, both_told_to_be_active, store_gone, drained]
 
 if __name__ == "__main__":
     sys.exit(main(CASES, Things))
