@@ -94,7 +94,7 @@ class Agent:
 
     def __init__(self, world, name, number):
         self.world, self.name, self.number = world, name, number
-        self.ns = Namespace(name)
+        self.ns = Namespace(world.label + name)
         self.dir = tempfile.mkdtemp(prefix=f"bub-group-{name}-")
         self.alive = os.path.join(self.dir, "alive")
         self.daemon = self.keepalived = None
@@ -148,6 +148,15 @@ class Agent:
                 "keepalived", "-n", "-l", "-D", "-P", "-f", conf, "-p", f"{self.dir}/k.pid", "-r",
                 f"{self.dir}/v.pid", stdout=log, stderr=log, env=env)
 
+    def backups(self):
+        with open(os.path.join(self.dir, "keepalived.log"), errors="replace") as f:
+            return f.read().count("Entering BACKUP STATE")
+
+    def keepalived_is_backup(self):
+        """Since the last revive(): until then it would not take the address."""
+        wait_for(f"keepalived of {self.name} to be there again",
+                 lambda: self.backups() > self.backups_before)
+
     def group(self, **do):
         return self.daemon.ask("group", **do)
 
@@ -180,6 +189,8 @@ class Agent:
         self.daemon.proc.send_signal(signal.SIGKILL)
 
     def revive(self):
+        if self.keepalived is not None:
+            self.backups_before = self.backups()
         self.daemon.proc.wait()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.daemon.sock)
@@ -211,7 +222,7 @@ class Agent:
 
 def world_text(clients, extra="", store=f'servers = {{"[{STORE}]:6379"}}\ntimeout = 500'):
     nodes = "".join(f'mobile-node "{home}" {{ psk-file = "secret" }}\n' for home in clients)
-    return ("route-optimisation = never\n"
+    return (f"route-optimisation = never\nlimits {{ clients = {max(1024, len(clients))} }}\n"
             f'home-agent {{\naddress = "{AGENT}"\nprefixes = {{"2001:db8:1::/64"}}\n'
             f'home-link = "e1"\ndad = never\ngroup = standby\nstore = redis\n'
             f'redis {{ {store}\npassword-file = "redis-password" }}\n{extra}\n{nodes}}}\n')
@@ -220,10 +231,12 @@ def world_text(clients, extra="", store=f'servers = {{"[{STORE}]:6379"}}\ntimeou
 class GroupWorld:
     password = PASSWORD
 
-    def __init__(self, bubd, mobiles="m"):
+    def __init__(self, bubd, mobiles="m", label=""):
+        """@label  of its namespaces, where a program has several worlds"""
         self.bubd, self.clients = bubd, [HOMES[name] for name in mobiles]
-        self.w, self.s, self.h, self.r = (Namespace(x) for x in "wshr")
-        self.mobiles = {name: Namespace(name) for name in mobiles}
+        self.label = label
+        self.w, self.s, self.h, self.r = (Namespace(label + x) for x in "wshr")
+        self.mobiles = {name: Namespace(label + name) for name in mobiles}
         self.agents = self.a, self.b = Agent(self, "a", 11), Agent(self, "b", 12)
         self.nodes, self.streams, self.captures = {}, [], []
         self.redis = None
@@ -324,6 +337,16 @@ class GroupWorld:
             self.routers[name].advertise(VISITED[name])
         for name in self.nodes:
             self.registered(name)
+
+    def one_serves(self):
+        """(who serves, the other one), when that is settled.  On a machine that has too much to do
+        keepalived misses the other one's packets, and the service may move once more."""
+        def settled():
+            roles = {agent.role(): agent for agent in self.agents}
+            return set(roles) == {"active", "standby"} and roles["active"].has_address() and (
+                roles["active"], roles["standby"])
+
+        return wait_for("one of them to serve, and the other to stand by", settled)
 
     def registered(self, name):
         try:
