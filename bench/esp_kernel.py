@@ -83,7 +83,7 @@ class Guest:
 def main():
     bench = frame.Bench("kernel-esp", __doc__)
     bench.argument("bubd")
-    bench.argument("--megabytes", type=int, default=12, help="of a stream")
+    bench.argument("--megabytes", type=int, default=48, help="of a stream")
     args = bench.start()
     if os.geteuid() != 0 or shutil.which(uml_kernel_esp.UML) is None:
         raise frame.Missing("needs root and the package user-mode-linux")
