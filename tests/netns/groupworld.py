@@ -55,7 +55,8 @@ def replaced(text, *pairs):
 
 
 class Esp(threading.Thread):
-    """The ESP that goes by on an interface: sequence numbers by SPI, in order."""
+    """The ESP that goes by on an interface: sequence numbers by SPI, in order.  All 64 bits of them, which
+    are the IV under agreed keys: many take-overs go through the 32 bits that are sent as the number."""
 
     def __init__(self, ns, dev):
         super().__init__()
@@ -70,7 +71,7 @@ class Esp(threading.Thread):
             with contextlib.suppress(TimeoutError):
                 packet = self.sock.recv(65536)
                 if packet[6] == ESP:
-                    spi, number = struct.unpack_from("!II", packet, 40)
+                    spi, _low, number = struct.unpack_from("!IIQ", packet, 40)
                     self.numbers.setdefault(spi, []).append(number)
 
     def close(self):
@@ -157,6 +158,15 @@ class Agent:
         wait_for(f"keepalived of {self.name} to be there again",
                  lambda: self.backups() > self.backups_before)
 
+    def backups(self):
+        with open(os.path.join(self.dir, "keepalived.log"), errors="replace") as f:
+            return f.read().count("Entering BACKUP STATE")
+
+    def keepalived_is_backup(self):
+        """Since the last revive(): until then it would not take the address."""
+        wait_for(f"keepalived of {self.name} to be there again",
+                 lambda: self.backups() > self.backups_before)
+
     def group(self, **do):
         return self.daemon.ask("group", **do)
 
@@ -189,6 +199,8 @@ class Agent:
         self.daemon.proc.send_signal(signal.SIGKILL)
 
     def revive(self):
+        if self.keepalived is not None:
+            self.backups_before = self.backups()
         if self.keepalived is not None:
             self.backups_before = self.backups()
         self.daemon.proc.wait()
