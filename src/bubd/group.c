@@ -73,13 +73,18 @@ static void group_say(const struct group *g, enum lnx_log_level level, const cha
 
 /* ---- Taking over and leaving --------------------------------------------------------------- */
 
-static void group_take(struct group *g, const char *why)
+static void group_take(struct group *g)
 {
-	g->why[0] = '\0';
 	g->fenced = false;
-	group_say(g, LNX_LOG_INFO, "taking over", why);
 	group_become(g, GROUP_TAKING);
 	g->host.take(g->host.ctx);
+}
+
+static void group_take_told(struct group *g, const char *why)
+{
+	g->why[0] = '\0';
+	group_say(g, LNX_LOG_INFO, "taking over", why);
+	group_take(g);
 }
 
 static void group_leave(struct group *g, const char *why)
@@ -99,7 +104,8 @@ void group_taken(struct group *g, const char *why)
 		group_say(g, LNX_LOG_INFO, "active", "");
 		return;
 	}
-	group_say(g, LNX_LOG_ERROR, "cannot take over", why);
+	if (strcmp(g->why, why) != 0) /* else it was told at the try before */
+		group_say(g, LNX_LOG_ERROR, "cannot take over", why);
 	(void)snprintf(g->why, sizeof(g->why), "%s", why);
 	group_become(g, GROUP_STANDBY);
 	g->host.release(g->host.ctx);
@@ -137,7 +143,7 @@ void group_peeked(struct group *g, bool handover)
 	if (!handover || (g->drained && !g->wanted))
 		return;
 	if (g->wanted || g->called > CALLED_LOOKS || g->host.has_address(g->host.ctx))
-		group_take(g, "the active home agent hands over");
+		group_take_told(g, "the active home agent hands over");
 }
 
 /* ---- Time ---------------------------------------------------------------------------------- */
@@ -210,7 +216,7 @@ static void group_look(uv_timer_t *timer)
 	switch (g->role) {
 	case GROUP_STANDBY:
 		if (g->again > 0 && --g->again == 0)
-			group_take(g, "once more");
+			group_take(g);
 		return;
 	case GROUP_ACTIVE:
 		group_look_for_address(g, here);
@@ -239,7 +245,7 @@ int group_active(struct group *g, char *ret_why)
 	g->wanted = true;
 	g->drained = false;
 	if (g->role == GROUP_STANDBY)
-		group_take(g, "told to be active");
+		group_take_told(g, "told to be active");
 	return 0;
 }
 

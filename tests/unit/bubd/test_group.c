@@ -6,7 +6,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -197,6 +199,41 @@ static void a_store_that_fails_is_asked_again(void **state)
 	group_taken(w->group, NULL);
 }
 
+/* How many lines group_taken() logs for this reason, when it is tried at once or again. */
+static unsigned lines_of_failure(struct world *w, const char *why)
+{
+	FILE *log = tmpfile();
+	const int before = dup(STDERR_FILENO);
+	unsigned lines = 0;
+	int c;
+
+	assert_non_null(log);
+	assert_int_equal(dup2(fileno(log), STDERR_FILENO), STDERR_FILENO);
+	group_taken(w->group, why);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	(void)close(before);
+	rewind(log);
+	while ((c = fgetc(log)) != EOF)
+		lines += c == '\n';
+	(void)fclose(log);
+	return lines;
+}
+
+static void what_stands_in_the_way_is_told_once(void **state)
+{
+	struct world *w = *state;
+	char why[GROUP_WHY_MAX] = "";
+
+	assert_int_equal(group_active(w->group, why), 0);
+	assert_int_equal(lines_of_failure(w, "wrong password"), 1);
+	world_looks(w, 6);
+	assert_int_equal(lines_of_failure(w, "wrong password"), 0);
+	world_looks(w, 6);
+	assert_int_equal(lines_of_failure(w, "a record is damaged"), 1);
+	assert_int_equal(group_active(w->group, why), 0); /* who asks again is answered again */
+	assert_int_equal(lines_of_failure(w, "a record is damaged"), 1);
+}
+
 /* Where it fails for all, the address stays with who serves. */
 static void who_serves_is_the_last_to_be_unfit(void **state)
 {
@@ -310,6 +347,7 @@ int main(void)
 		WITH_WORLD(fenced_at_once),
 		WITH_WORLD(who_was_fenced_comes_back_when_it_is_offered),
 		WITH_WORLD(a_store_that_fails_is_asked_again),
+		WITH_WORLD(what_stands_in_the_way_is_told_once),
 		WITH_WORLD(who_serves_is_the_last_to_be_unfit),
 		WITH_WORLD(drained),
 		WITH_WORLD(who_is_not_told_lets_others_go_first),
