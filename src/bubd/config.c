@@ -586,7 +586,7 @@ unsigned bubd_config_compare(const struct bubd_config *a, const struct bubd_conf
 		x += len;
 		y += other;
 	}
-	if (same_own_pairs(a, b))
+	if (same_own_pairs(a, b) && strcmp(a->store.redis.password, b->store.redis.password) == 0)
 		return n;
 	add_name(ret_text, cap, "a secret", strlen("a secret"));
 	return n + 1;

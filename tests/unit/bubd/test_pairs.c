@@ -171,13 +171,27 @@ static void test_needed_later(void **state)
 	assert_true(has_secret(&f));
 }
 
+/* A reload says that it is not taken over. */
+static void test_another_password(void **state)
+{
+	struct bubd_config a = {.fixed = ""}, b = {.fixed = ""};
+	char text[64];
+
+	(void)state;
+	memcpy(a.store.redis.password, SECRET, sizeof(SECRET));
+	memcpy(b.store.redis.password, SECRET, sizeof(SECRET));
+	assert_int_equal(bubd_config_compare(&a, &b, text, sizeof(text)), 0);
+	memcpy(b.store.redis.password, OTHER_SECRET, sizeof(OTHER_SECRET));
+	assert_int_equal(bubd_config_compare(&a, &b, text, sizeof(text)), 1);
+	assert_string_equal(text, "a secret");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_secret),
-		cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_needed_later),
-		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_secret),           cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_needed_later),     cmocka_unit_test(test_index),
+		cmocka_unit_test(test_another_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
