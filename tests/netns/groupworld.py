@@ -340,8 +340,9 @@ class GroupWorld:
             self.a.group(do="active")
             self.a.becomes("active")
         for name, ns in self.mobiles.items():
+            # Natively alone: on a busy machine UDP may be answered first, and Esp does not see into it.
             self.nodes[name] = Daemon(self.bubd, ns, (
-                "route-optimisation = never\n"
+                "route-optimisation = never\nudp = never\n"
                 f'mobile-node {{\nhome-address = "{HOMES[name]}/64"\nhome-agent = "{AGENT}"\n'
                 'keys { psk-file = "secret" }\n}\n'))
         for name, node in self.nodes.items():
