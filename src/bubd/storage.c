@@ -384,11 +384,13 @@ static void storage_on_begun(void *ctx, int error, size_t n, const char *why)
 
 int storage_begin(struct storage *st, const bool *stopped, char *ret_error, size_t error_size)
 {
-	struct beginning b = {.over = st == NULL};
+	struct beginning b = {.over = false};
 	uint64_t told_ms = 0;
 
-	if (st != NULL)
-		storage_take(st, storage_on_begun, &b);
+	ret_error[0] = '\0';
+	if (st == NULL)
+		return 0;
+	storage_take(st, storage_on_begun, &b);
 	while (!b.over && !*stopped) {
 		if (told_ms == 0 || uv_now(st->host.loop) - told_ms >= NOTIFY_MS) {
 			(void)sd_notify(

@@ -42,21 +42,21 @@ static void library_load(const struct gcm *gcm, struct gcm_key *key, const uint8
 static void library_seal(const struct gcm *gcm, const struct gcm_packet *p, uint8_t *body,
 			 size_t len, uint8_t *ret_icv)
 {
-	IMB_MGR *mgr = mgr_of(gcm);
+	const IMB_MGR *mgr = mgr_of(gcm);
+	const aes_gcm_enc_dec_t seal = p->key->bits_256 ? mgr->gcm256_enc : mgr->gcm128_enc;
 	struct gcm_context_data ctx;
 
-	(p->key->bits_256 ? mgr->gcm256_enc : mgr->gcm128_enc)(
-		&p->key->data, &ctx, body, body, len, p->nonce, p->aad, AAD_LEN, ret_icv, ICV_LEN);
+	seal(&p->key->data, &ctx, body, body, len, p->nonce, p->aad, AAD_LEN, ret_icv, ICV_LEN);
 }
 
 static void library_unseal(const struct gcm *gcm, const struct gcm_packet *p, const uint8_t *body,
 			   size_t len, uint8_t *plain, uint8_t *ret_icv)
 {
-	IMB_MGR *mgr = mgr_of(gcm);
+	const IMB_MGR *mgr = mgr_of(gcm);
+	const aes_gcm_enc_dec_t unseal = p->key->bits_256 ? mgr->gcm256_dec : mgr->gcm128_dec;
 	struct gcm_context_data ctx;
 
-	(p->key->bits_256 ? mgr->gcm256_dec : mgr->gcm128_dec)(
-		&p->key->data, &ctx, plain, body, len, p->nonce, p->aad, AAD_LEN, ret_icv, ICV_LEN);
+	unseal(&p->key->data, &ctx, plain, body, len, p->nonce, p->aad, AAD_LEN, ret_icv, ICV_LEN);
 }
 
 static void library_free(struct gcm *gcm)

@@ -459,6 +459,15 @@ void xfrm_path(struct lnx *l, const struct bub_path *path, bool direct)
 
 /* ---- Keys ---------------------------------------------------------------------------------- */
 
+static struct xfrm_pair **xfrm_free_place(struct xfrm_home *h)
+{
+	for (unsigned i = 0; i < PAIRS_MAX; i++) {
+		if (h->pair[i] == NULL)
+			return &h->pair[i];
+	}
+	return NULL;
+}
+
 static void xfrm_drop(struct lnx *l, struct xfrm_pair **place)
 {
 	take_out(l, *place);
@@ -471,17 +480,16 @@ static void xfrm_drop(struct lnx *l, struct xfrm_pair **place)
 bool lnx_xfrm_add(struct lnx *l, const struct in6_addr *home, const struct esp_sa_params *out,
 		  const struct esp_sa_params *in, uint64_t octets)
 {
-	struct xfrm_home *h = l->xfrm->nl != NULL ? home_made(l->xfrm, home) : NULL;
-	struct xfrm_pair *p = NULL;
+	struct xfrm_pair *p = l->xfrm->nl != NULL ? calloc(1, sizeof(*p)) : NULL;
+	struct xfrm_home *h = p != NULL ? home_made(l->xfrm, home) : NULL;
+	struct xfrm_pair **place = h != NULL ? xfrm_free_place(h) : NULL;
 
-	for (unsigned i = 0; h != NULL && p == NULL && i < PAIRS_MAX; i++) {
-		if (h->pair[i] != NULL)
-			continue;
-		p = h->pair[i] = calloc(1, sizeof(*p));
-		break;
-	}
-	if (p == NULL)
+	if (place == NULL) {
+		/* The analyser does not see that the hash has h. */
+		free(p); /* NOLINT(clang-analyzer-unix.Malloc) */
 		return false;
+	}
+	*place = p;
 	p->out = *out;
 	p->in = *in;
 	p->out.owner = p->in.owner = *home;
