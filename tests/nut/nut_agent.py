@@ -14,7 +14,7 @@ import time
 
 import nut_common as nut
 from nut_common import A, BE, H, HOTI, ICMP6, K, L, MH, TUNNEL_DOWN, UP, check, equal
-from nut_ha import AGENT, Node, esp_to, is_advert
+from nut_ha import AGENT, Node, esp_to, is_advert, is_claim
 
 THIEF = "02:00:00:00:00:88"
 
@@ -29,7 +29,7 @@ def link_local_duplicate_is_refused(n):
     n.link.expect("probe", lambda p: p.icmp == 135 and p.data[8:24] == nut.addr(m.link_local()))
     n.link.neighbour_advert(m.link_local(), "ff02::1", THIEF, solicited=False)
     equal("status", m.answer().ba.status, 134)
-    check("not claimed", not n.link.find(lambda p: is_advert(p, m.home)))
+    check("not claimed", not n.link.find(lambda p: is_claim(p, m.home)))
     m.register()  # without L nobody asks for that address
 
 

@@ -125,8 +125,8 @@ class Mobile:
         self.link.send(packet, "02:00:00:00:00:77")
 
     def adverts(self):
-        """Unsolicited advertisements for the home address."""
-        return self.link.find(lambda p: is_advert(p, self.home) and p.dst == "ff02::1")
+        """Unsolicited advertisements that claim the home address."""
+        return self.link.find(lambda p: is_claim(p, self.home) and p.dst == "ff02::1")
 
     def probes(self):
         return self.link.find(
@@ -136,6 +136,12 @@ class Mobile:
 
 def is_advert(p, target):
     return p.icmp == 136 and p.data[8:24] == nut.addr(target)
+
+
+def is_claim(p, target):
+    """With the override flag: while the address is probed for there is one without it, which takes nothing
+    from anybody (RFC 4429, 3.3)."""
+    return is_advert(p, target) and bool(p.data[4] & 0x20)
 
 
 class Node:
@@ -207,7 +213,7 @@ def accepted_home_address_is_claimed(n):
     """RFC 6275, 10.4.1: to all nodes, override, not solicited, not a router; repeated."""
     m = n.mobile()
     m.register()
-    p = n.link.expect("advertisement", lambda p: is_advert(p, m.home))
+    p = n.link.expect("advertisement", lambda p: is_claim(p, m.home))
     equal("destination", p.dst, "ff02::1")
     equal("flags", p.data[4], 0x20)
     equal("hop limit", p.hops, 255)
