@@ -189,6 +189,7 @@ static int answer_send(struct lnx *l, const struct carrier_end *to, struct bub_v
 {
 	const struct lnx_tcp tcp = {.stream = to->stream, .message = true};
 
+	leave_flush(l); /* what waits was sent before */
 	switch (to->carrier) {
 	case CARRIER_NATIVE:
 		break;
@@ -340,17 +341,16 @@ void carrier_send_message(struct lnx *l, const struct bub_action *act, struct bu
 		carrier_ask(l, act, sealed);
 		return;
 	}
-	answer_keep(l, home, sealed);
 	if (!carriers_message_to(l->carrier->choice, home, &dst, &to) && !ipv4) {
 		leave_take_message(l, home, act->u.send.ifindex, sealed);
-		return;
+	} else {
+		if (to.carrier != CARRIER_NATIVE)
+			err = answer_send(l, &to, sealed);
+		else
+			l->count[COUNT_TX_NO_TUNNEL]++;
+		undelivered_note(l, home, sealed, err);
 	}
-	leave_flush(l);
-	if (to.carrier != CARRIER_NATIVE)
-		err = answer_send(l, &to, sealed);
-	else
-		l->count[COUNT_TX_NO_TUNNEL]++;
-	undelivered_note(l, home, sealed, err);
+	answer_keep(l, home, sealed); /* last: copies are answered behind what came first */
 }
 
 /* ---- Data ---------------------------------------------------------------------------------- */
