@@ -77,8 +77,12 @@ def nothing_is_dropped(t):
     t.whole()
     if before != [d.counters()["udp-out"] for d in t.daemons]:
         raise Failure("something goes in UDP")
+    # The mobile node gets a copy as well, unless the home agent has read its next message before the copy
+    # of the one before: it keeps one answer for each mobile node.
+    if sum(daemon.counters()["carrier-copy"] for daemon in t.daemons) == 0:
+        raise Failure(t.said())
     for daemon in t.daemons:
-        if daemon.counters()["carrier-copy"] == 0 or daemon.counters()["esp-replay"] != 0:
+        if daemon.counters()["esp-replay"] != 0:
             raise Failure(f"{daemon.counters()}")
         if "replay" in daemon.tail():
             raise Failure(daemon.tail())
