@@ -122,6 +122,23 @@ json_t *ctl_ask(const char *path, const json_t *request)
 	return reply;
 }
 
+bool ctl_refused(const json_t *reply)
+{
+	const json_t *error = json_object_get(reply, "error"), *line = NULL;
+	size_t i = 0;
+
+	if (error == NULL)
+		return false;
+	json_array_foreach(json_object_get(reply, "messages"), i, line)
+	{
+		if (json_is_string(line))
+			(void)fprintf(stderr, "%s\n", json_string_value(line));
+	}
+	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
+		      json_is_string(error) ? json_string_value(error) : "?");
+	return true;
+}
+
 json_t *ctl_ask_for_more(const char *path, const json_t *request, FILE **ret_more)
 {
 	const struct timeval never = {0};

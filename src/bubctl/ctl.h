@@ -15,6 +15,10 @@
  */
 json_t *ctl_ask(const char *path, const json_t *request);
 
+/* Whether the daemon has refused what it was asked: then it is said on stderr, behind what led to
+ * it.  @reply may be NULL. */
+bool ctl_refused(const json_t *reply);
+
 /*
  * The same, for an answer that bubd gives by pages (pages.c): all of them, or only those of peers,
  * of which a node has not that many.  What is not asked for stays in the answer's "more".

@@ -62,14 +62,11 @@ static json_t *group_ask(const char *socket, const char *what, int *ret_status)
 {
 	json_t *request = json_pack("{s:s, s:s*}", "cmd", "group", "do", what);
 	json_t *reply = ctl_ask(socket, request);
-	const json_t *error = json_object_get(reply, "error");
 
 	json_decref(request);
 	*ret_status = reply == NULL ? GROUP_UNREACHABLE : GROUP_OK;
-	if (error == NULL)
+	if (!ctl_refused(reply))
 		return reply;
-	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
-		      json_is_string(error) ? json_string_value(error) : "?");
 	json_decref(reply);
 	*ret_status = GROUP_REFUSED;
 	return NULL;

@@ -98,23 +98,6 @@ static int ctl_usage(FILE *out, int status)
 	return status;
 }
 
-/* @reply has an error: says it, behind what led to it. */
-static int ctl_refused(const json_t *reply)
-{
-	const json_t *error = json_object_get(reply, "error");
-	const json_t *line = NULL;
-	size_t i = 0;
-
-	json_array_foreach(json_object_get(reply, "messages"), i, line)
-	{
-		if (json_is_string(line))
-			(void)fprintf(stderr, "%s\n", json_string_value(line));
-	}
-	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
-		      json_is_string(error) ? json_string_value(error) : "?");
-	return EXIT_REFUSED;
-}
-
 static void ctl_print_json(const json_t *reply)
 {
 	(void)json_dumpf(reply, stdout, JSON_INDENT(2));
@@ -123,10 +106,8 @@ static void ctl_print_json(const json_t *reply)
 
 static int ctl_print(const struct command *cmd, const struct ctl_options *opts, const json_t *reply)
 {
-	const bool refused = json_object_get(reply, "error") != NULL;
+	const bool refused = ctl_refused(reply);
 
-	if (refused)
-		(void)ctl_refused(reply);
 	if ((opts->set & CTL_JSON) != 0)
 		ctl_print_json(reply);
 	else if (refused)
@@ -218,8 +199,8 @@ static int ctl_monitor(const struct command *cmd, const struct ctl_options *opts
 	int status = EXIT_UNREACHABLE;
 
 	json_decref(request);
-	if (line != NULL && json_object_get(line, "error") != NULL) {
-		status = ctl_refused(line);
+	if (ctl_refused(line)) {
+		status = EXIT_REFUSED;
 		json_decref(line);
 		line = NULL;
 	}
@@ -249,8 +230,8 @@ static int ctl_ping_peer(const struct command *cmd, const struct ctl_options *op
 	json_t *reply = ctl_ask(opts->socket, request);
 	int status = EXIT_UNREACHABLE;
 
-	if (reply != NULL && json_object_get(reply, "error") != NULL)
-		status = ctl_refused(reply);
+	if (ctl_refused(reply))
+		status = EXIT_REFUSED;
 	else if (reply != NULL)
 		status = ctl_ping(reply, opts) ? EXIT_OK : EXIT_REFUSED;
 	json_decref(request);

@@ -97,14 +97,11 @@ static void switch_tell(const json_t *reply)
 static json_t *switch_ask(const struct wish *w, json_t *request, int *ret_status)
 {
 	json_t *reply = ctl_ask(w->socket, request);
-	const json_t *error = json_object_get(reply, "error");
 
 	json_decref(request);
 	*ret_status = reply != NULL ? SWITCH_REFUSED : SWITCH_UNREACHABLE;
-	if (error == NULL)
+	if (!ctl_refused(reply))
 		return reply;
-	(void)fprintf(stderr, "bubctl: bubd says no: %s\n",
-		      json_is_string(error) ? json_string_value(error) : "?");
 	json_decref(reply);
 	return NULL;
 }
